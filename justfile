@@ -46,6 +46,14 @@ packages:
 fuzz SECONDS="5":
     .ci/fuzz {{SECONDS}}
 
+# Unpacks the archived inputs of the fuzz targets into fuzz/unpacked/.
+corpus-unpack:
+    cargo run --locked --quiet --package atsync-fuzz-corpus -- unpack
+
+# Packs fuzz/unpacked/ into the archives of fuzz/corpus/ again.
+corpus-pack:
+    cargo run --locked --quiet --package atsync-fuzz-corpus -- pack
+
 # Runs the demo.
 demo:
     cargo run --locked -- demo

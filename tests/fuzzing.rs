@@ -1,9 +1,10 @@
 //! The fuzz targets without libFuzzer: every input of the corpus, and seeded mutations of it, in
 //! every run of the tests.
 //!
-//! The bodies are `tests/fuzz`; `.ci/fuzz` runs the same ones under libFuzzer (`fuzz/Cargo.toml`
-//! says how). A failure prints the seed, the round and the input. What failed once is put into
-//! `fuzz/corpus/<target>/`, which makes it a regression test. `ATSYNC_FUZZ_SEED` and
+//! The bodies are `tests/fuzz`, the corpora `tests/corpus`; `.ci/fuzz` runs the same bodies under
+//! libFuzzer (`fuzz/Cargo.toml` says how). A failure prints the input, and its name or the seed and
+//! the round. An input that failed once is put into `fuzz/corpus/<target>/` under a name that says
+//! what it is, which makes it a regression test. `ATSYNC_FUZZ_SEED` and
 //! `ATSYNC_FUZZ_ROUNDS` choose another walk or a longer one. Left out: guidance by coverage, which
 //! is libFuzzer's.
 
@@ -73,15 +74,12 @@ fn runs(target: &str, rounds: u64) {
         .find(|(name, _)| *name == target)
         .expect("the target exists")
         .1;
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus")).join(target);
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    assert!(!paths.is_empty(), "there is a corpus");
-    let corpus: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
-    for (path, input) in paths.iter().zip(&corpus) {
-        told(&path.display().to_string(), input, body);
+    let inputs = atsync_fuzz_corpus::inputs(&atsync_fuzz_corpus::directory(), target).unwrap();
+    assert!(!inputs.is_empty(), "there is a corpus");
+    for (name, input) in &inputs {
+        told(&format!("{target}: {name}"), input, body);
     }
+    let corpus: Vec<Vec<u8>> = inputs.into_values().collect();
     let seed = number("ATSYNC_FUZZ_SEED").unwrap_or(0x5eed);
     println!("seed {seed:#x}");
     let mut chance = Chance(seed.max(1));
@@ -191,7 +189,23 @@ fn every_target_is_run_by_libfuzzer_too_and_has_a_corpus() {
     for (name, _) in atsync_fuzz_targets::TARGETS {
         let source = std::fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
         assert!(fuzz.join("corpus").join(name).is_dir(), "{name}");
+        assert!(fuzz.join("corpus").join(format!("{name}.tar.gz")).is_file(), "{name}");
         assert!(source.contains(&format!("atsync_fuzz_targets::{name}(bytes)")), "{name}");
         assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
     }
+}
+
+#[test]
+fn a_seed_that_is_a_file_of_its_own_has_a_name_that_says_what_it_is() {
+    let mut count = 0;
+    for (target, _) in atsync_fuzz_targets::TARGETS {
+        let seeds =
+            atsync_fuzz_corpus::named(&atsync_fuzz_corpus::directory().join(target)).unwrap();
+        for name in seeds.keys() {
+            let hash = name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(!hash, "{target}: {name} belongs into the archive: `just corpus-pack`");
+        }
+        count += seeds.len();
+    }
+    assert!(count <= 300, "{count} named seeds");
 }

@@ -18,7 +18,7 @@ use atsync::model::Manifest;
 use atsync::model::contract::{Item, Outcome, Page, Problem, RemoteRef, Span, Step};
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, ObservedWrite, PageCommit, Store, index};
+use atsync::store::{Cause, Guard, ObservedWrite, PageCommit, Store, index};
 use atsync_tests::native_greenhouse;
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
@@ -203,7 +203,8 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
     let remote = RemoteRef::new("candidates", id);
     for store in stores.each() {
         let before = now(store.changes_last("acme")).unwrap();
-        now(store.commit_page("acme", commit(page.clone(), Some(text), 1_000))).unwrap();
+        now(store.commit_page(&Guard::sole("acme"), commit(page.clone(), Some(text), 1_000)))
+            .unwrap();
         let row = now(store.observed("acme", &remote)).unwrap().unwrap();
         let read: Value = serde_json::from_str(&row.body).expect("what is stored can be read");
         // What is known to be empty is not written down.
@@ -215,12 +216,13 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
         assert_eq!(row.raw.as_deref(), kept.raw.as_ref().map(|_| text));
         // The same again is no event; another value is one, and each can be read by whoever follows
         // the feed.
-        now(store.commit_page("acme", commit(page.clone(), Some(text), 2_000))).unwrap();
+        now(store.commit_page(&Guard::sole("acme"), commit(page.clone(), Some(text), 2_000)))
+            .unwrap();
         let mut other = page.clone();
         let mut changed = meaning.clone();
         changed["title"] = json!("other");
         other.items[0].body = changed.to_string();
-        now(store.commit_page("acme", commit(other, Some(text), 3_000))).unwrap();
+        now(store.commit_page(&Guard::sole("acme"), commit(other, Some(text), 3_000))).unwrap();
         let changes = now(store.changes("acme", before, 10)).unwrap();
         assert_eq!(changes.len(), 2, "{text}: {changes:?}");
         for change in changes {
@@ -279,7 +281,8 @@ fn a_row_whose_own_json_is_too_long_costs_that_json_and_not_the_page() {
         [Some("raw")]
     );
     for store in stores.each() {
-        now(store.commit_page("acme", commit(page.clone(), Some(&raw), 1_000))).unwrap();
+        now(store.commit_page(&Guard::sole("acme"), commit(page.clone(), Some(&raw), 1_000)))
+            .unwrap();
         assert!(now(store.observed("acme", &RemoteRef::new("candidates", "1"))).unwrap().is_some());
     }
 }
@@ -293,7 +296,7 @@ fn whatever_json_a_declaration_has_it_is_refused_or_given_back() {
         let Ok(records) = atsync::declare::parse("f", &line) else { return false };
         let Ok(declarations) = atsync::declare::declarations(&records) else { return false };
         for store in stores.each() {
-            now(store.declare("acme", declarations.clone(), 1_000)).unwrap();
+            now(store.declare(&Guard::sole("acme"), declarations.clone(), 1_000)).unwrap();
             let row = now(store.desired("acme", "k")).unwrap().unwrap();
             let read: Value = serde_json::from_str(&row.body).expect("what is stored can be read");
             let declared: Value = serde_json::from_str(&line).unwrap();

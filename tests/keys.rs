@@ -15,6 +15,7 @@
 use atsync::Reason;
 use atsync::model::contract::RemoteRef;
 use atsync::plan::words;
+use atsync::store::Guard;
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{Meddle, World, desired};
@@ -256,7 +257,7 @@ const APART: [Apart; 6] = [
             let mut link =
                 links.into_iter().find(|link| link.host == "ada/applications/a").unwrap();
             link.applied.clear();
-            world.run(world.store.put_links("acme", vec![link])).unwrap();
+            world.run(world.store.put_links(&Guard::sole("acme"), vec![link])).unwrap();
             other_job(world, acme, record);
         },
     ),

@@ -44,7 +44,7 @@ struct Stage {
     acme: Option<Connection>,
     ada: i64,
     bob: i64,
-    job: String,
+    job: i64,
 }
 
 fn pass(world: &World, ms: i64) {
@@ -133,7 +133,7 @@ fn stage(thing: Thing, fate: Fate, is_late: bool) -> Stage {
     }
     world.wire.spare();
     let (ada, bob) = (candidate(&world, ADA), candidate(&world, BOB));
-    Stage { ada, bob, job: jobs[2].clone(), acme: Some(acme), world }
+    Stage { ada, bob, job: jobs[2].parse().unwrap(), acme: Some(acme), world }
 }
 
 impl Stage {
@@ -153,11 +153,9 @@ impl Stage {
         match thing {
             Thing::Note => of("notes").iter().filter(|note| note["body"] == "Met").count(),
             Thing::Tag => of("applied_candidate_tags").iter().filter(is_poet).count(),
-            Thing::Application => sandbox
-                .applications_of(who)
-                .iter()
-                .filter(|one| one["job_id"].to_string() == self.job)
-                .count(),
+            Thing::Application => {
+                sandbox.applications_of(who).iter().filter(|one| is_of(one, &self.job)).count()
+            }
             Thing::File => sandbox
                 .rows("attachments")
                 .iter()
@@ -196,6 +194,12 @@ impl Stage {
             .collect();
         Err(format!("(survivor, merged away) = {found:?}, complete {complete}, {findings:?}"))
     }
+}
+
+/// Whether a row is of a job, whose id is a number in one place and a text in the other.
+fn is_of(row: &Value, job: &str) -> bool {
+    let id = row["job_id"].to_string();
+    id == job
 }
 
 #[test]

@@ -8,7 +8,8 @@
 )]
 
 use atsync::PlanOf;
-use atsync_tests::{World, desired};
+use atsync_tests::{UpsetStore, World, desired};
+use std::sync::Arc;
 
 fn open_job(world: &World) -> String {
     let jobs = world.sandbox.rows("jobs");
@@ -78,4 +79,32 @@ fn two_records_that_fit_one_person_are_never_both_linked_to_them() {
     println!("{}", atsync::plan::words::plan(&plan));
     assert_eq!(plan.blocked().map(|finding| finding.host.as_str()).collect::<Vec<_>>(), ["b"]);
     assert!(other.run(acme.links("b")).unwrap().is_empty());
+}
+
+/// When a lease ends, another process may write for the connection; a request that is under way by
+/// then would be nobody's.
+#[test]
+fn no_intent_begins_when_the_lease_may_end_before_its_request_does() {
+    let first = World::new(1, 60);
+    let store = UpsetStore::new(Arc::clone(&first.store), Arc::default());
+    let world = World::with(
+        first.sandbox.clone(),
+        Arc::clone(&first.clock),
+        Arc::clone(&store) as _,
+        Arc::clone(&first.adapter),
+    );
+    store.end_leases_at(atsync::Clock::steady_ms(world.clock.as_ref()) + 60_000);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&world)))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    let report = world.run(acme.apply(&plan)).unwrap();
+    assert!(!report.is_complete(), "{report:#?}");
+    assert_eq!(world.written(), Vec::<String>::new());
+    assert!(!store.calls().contains(&"begin_intent"), "{:?}", store.calls());
+
+    store.end_leases_at(u64::MAX);
+    let acme = world.connect();
+    let (_, report) = world.run(acme.sync()).unwrap();
+    assert!(report.is_complete(), "{report:#?}");
+    assert_eq!(world.sandbox.candidates_by_email("ada.byron@example.com").len(), 1);
 }

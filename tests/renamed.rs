@@ -13,6 +13,7 @@
 
 use atsync::Reason;
 use atsync::plan::{Plan, words};
+use atsync::store::Guard;
 use atsync::store::LinkRow;
 use atsync::{Connection, PlanOf};
 use atsync_tests::{World, desired};
@@ -186,7 +187,7 @@ fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
         .unwrap();
     assert_eq!(held.remote.id, application);
     let adopted = LinkRow { host: "ada/applications/b".to_owned(), ..held };
-    world.run(world.store.put_links("acme", vec![adopted])).unwrap();
+    world.run(world.store.put_links(&Guard::sole("acme"), vec![adopted])).unwrap();
     world.bring(&acme, &record);
     assert_eq!(world.written(), Vec::<String>::new());
     let after = links(&world, &acme);

@@ -14,7 +14,7 @@
 use atsync::model::desired::Desired;
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, Erasure, ObservedWrite, PageCommit, Store, index};
+use atsync::store::{Cause, Erasure, Guard, ObservedWrite, PageCommit, Store, index};
 use atsync::{Clock as _, ErrorKind, Person, SystemEntropy};
 use atsync_greenhouse_sandbox::{FaultKind, Recruiter};
 use atsync_tests::{Meddle, World, desired};
@@ -97,7 +97,7 @@ async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
     println!("{} strangers", strangers.len());
     let count = u64::try_from(strangers.len()).unwrap();
     for store in [&MemoryStore::default() as &dyn Store, &file] {
-        store.commit_page("acme", page(&strangers)).await.unwrap();
+        store.commit_page(&Guard::sole("acme"), page(&strangers)).await.unwrap();
         assert!(
             store.lookup("acme", "candidates", index::EMAIL, MARK, 9).await.unwrap().is_empty()
         );
@@ -112,15 +112,15 @@ async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
         // Who is forgotten by address takes nobody along and keeps nobody away.
         let erasure =
             Erasure { addresses: [MARK.to_owned()].into(), now_ms: 2_000, ..Erasure::default() };
-        let report = store.erase("acme", erasure).await.unwrap();
+        let report = store.erase(&Guard::sole("acme"), erasure).await.unwrap();
         assert_eq!((report.observed, report.kept_away), (0, 1), "{report:?}");
         let again: Vec<String> = strangers.iter().map(|email| email.to_ascii_uppercase()).collect();
-        store.commit_page("acme", page(&again)).await.unwrap();
+        store.commit_page(&Guard::sole("acme"), page(&again)).await.unwrap();
         assert_eq!(
             store.observed_counts("acme").await.unwrap(),
             [("candidates".to_owned(), count)]
         );
-        store.commit_page("acme", page(&[MARK.to_ascii_uppercase()])).await.unwrap();
+        store.commit_page(&Guard::sole("acme"), page(&[MARK.to_ascii_uppercase()])).await.unwrap();
         let rows = store.observed_page("acme", "candidates", None, 1).await.unwrap();
         assert!(!rows[0].body.contains("MARK.K0123@EXAMPLE.COM"), "who was forgotten stays away");
     }

@@ -48,6 +48,7 @@ use crate::reconcile::{
     RECORDS_AT_ONCE, Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
 };
 use crate::secret::Secret;
+use crate::store::handle::ConnectionStore;
 use crate::store::{ConnectionRow, DeclareReport, LinkRow, Store};
 use crate::transport::{
     HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage,
@@ -302,11 +303,12 @@ impl Engine {
         let allows_more =
             row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
         let underway = self.underway(&name);
+        let store = ConnectionStore::claim(Arc::clone(&self.store), &name).await?;
         let reconciler = Reconciler::new(Parts {
             name,
             adapter: options.adapter,
             session,
-            store: Arc::clone(&self.store),
+            store,
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             settings: options.settings,
@@ -320,7 +322,7 @@ impl Engine {
             reconciler.reconsider().await?;
         }
         if row != held && !options.store_only {
-            self.store.put_connection(&reconciler.name, held).await?;
+            reconciler.store.put_connection(held).await?;
         }
         Ok(Connection {
             reconciler: Arc::new(reconciler),
@@ -516,10 +518,7 @@ impl Connection {
     pub async fn declare<R: Declare>(&self, records: &[R]) -> Result<DeclareReport, Error> {
         let declarations = declare::declarations(records)?;
         let reconciler = &self.reconciler;
-        let report = reconciler
-            .store
-            .declare(&reconciler.name, declarations, reconciler.clock.now_ms())
-            .await?;
+        let report = reconciler.store.declare(declarations, reconciler.clock.now_ms()).await?;
         self.declared.notify_one();
         Ok(report)
     }
@@ -605,7 +604,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn links(&self, key: &str) -> Result<Vec<LinkRow>, Error> {
-        Ok(self.reconciler.store.links_of(&self.reconciler.name, key).await?)
+        Ok(self.reconciler.store.links_of(key).await?)
     }
 
     /// The intents that are open.
@@ -613,7 +612,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn open_intents(&self) -> Result<Vec<Intent>, Error> {
-        Ok(self.reconciler.store.open_intents(&self.reconciler.name).await?)
+        Ok(self.reconciler.store.open_intents().await?)
     }
 
     /// What the connection has cost since it was opened.

@@ -35,8 +35,7 @@ impl Connection {
             let acme = acme.clone();
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let changes =
-                    acme.reconciler().store.changes(acme.name(), after, READ_ROWS).await?;
+                let changes = acme.reconciler().store.changes(after, READ_ROWS).await?;
                 let next = changes.last().map(|change| change.serial);
                 Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
             }
@@ -105,7 +104,7 @@ impl Connection {
     /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
     /// ([`crate::store::StoreError::ChangesAhead`] is its source).
     pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<u64, Error> {
-        Ok(self.reconciler().store.acknowledge(self.name(), consumer, serial).await?)
+        Ok(self.reconciler().store.acknowledge(consumer, serial).await?)
     }
 
     /// How far a consumer has come; 0 when it is not known.
@@ -113,7 +112,7 @@ impl Connection {
     /// # Errors
     /// [`crate::ErrorKind::Store`].
     pub async fn offset(&self, consumer: &str) -> Result<u64, Error> {
-        Ok(self.reconciler().store.offset(self.name(), consumer).await?)
+        Ok(self.reconciler().store.offset(consumer).await?)
     }
 }
 
@@ -137,7 +136,7 @@ struct Following {
 impl Following {
     async fn next(&mut self) -> Result<Change, Error> {
         let reconciler = Arc::clone(self.acme.shared());
-        let (store, name) = (&reconciler.store, reconciler.name.as_str());
+        let store = &reconciler.store;
         loop {
             if let Some(change) = self.read.pop_front() {
                 return Ok(change);
@@ -147,15 +146,15 @@ impl Following {
                 Start::Consumer(consumer) => {
                     // Acknowledging the beginning of the feed makes the consumer known and changes
                     // no offset.
-                    let offset = store.acknowledge(name, consumer, 0).await?;
+                    let offset = store.acknowledge(consumer, 0).await?;
                     self.from = Start::Serial(offset);
                     offset
                 }
             };
-            let woken = self.woken.get_or_insert_with(|| store.watch_changes(name));
+            let woken = self.woken.get_or_insert_with(|| store.watch_changes());
             // Before the read, so that what is committed after it wakes.
             woken.mark_unchanged();
-            let changes = store.changes(name, after, READ_ROWS).await?;
+            let changes = store.changes(after, READ_ROWS).await?;
             if let Some(last) = changes.last() {
                 self.from = Start::Serial(last.serial);
                 self.read = changes.into();

@@ -61,7 +61,7 @@ impl Connection {
     }
 
     async fn set_mode(&self, key: &str, mode: Mode) -> Result<(), Error> {
-        if self.reconciler().store.set_mode(self.name(), key, mode).await? {
+        if self.reconciler().store.set_mode(key, mode).await? {
             return Ok(());
         }
         Err(self.reconciler().no_record(key))
@@ -104,7 +104,7 @@ impl Connection {
     /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle
     /// or resolve it first.
     pub async fn abandon(&self, key: &str) -> Result<(), Error> {
-        match self.reconciler().store.remove_desired(self.name(), key).await {
+        match self.reconciler().store.remove_desired(key).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(self.reconciler().no_record(key)),
             Err(StoreError::IntentOpen(id)) => {
@@ -162,7 +162,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn linked_to(&self, remote: &RemoteRef) -> Result<Vec<LinkRow>, Error> {
-        Ok(self.reconciler().store.links_to(self.name(), remote).await?)
+        Ok(self.reconciler().store.links_to(remote).await?)
     }
 
     async fn erasure(&self, person: &Person) -> Result<Erasure, Error> {
@@ -181,9 +181,8 @@ impl Connection {
                     return Err(Error::new(ErrorKind::Input, message));
                 }
                 let store = &self.reconciler().store;
-                let rows = store
-                    .lookup(self.name(), kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX)
-                    .await?;
+                let rows =
+                    store.lookup(kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
                 if rows.len() > 1 {
                     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
                     let message = format!(
@@ -210,7 +209,7 @@ impl Connection {
     /// [`ErrorKind::Input`] when an address does not tell one candidate apart.
     pub async fn forget(&self, person: &Person) -> Result<ErasureReport, Error> {
         let erasure = self.erasure(person).await?;
-        Ok(self.reconciler().store.erase(self.name(), erasure).await?)
+        Ok(self.reconciler().store.erase(erasure).await?)
     }
 
     /// Lets a person who was forgotten come back, with the next full pull or declaration. Tells
@@ -221,7 +220,7 @@ impl Connection {
     /// As for [`Connection::forget`].
     pub async fn unforget(&self, person: &Person) -> Result<bool, Error> {
         let erasure = self.erasure(person).await?;
-        Ok(self.reconciler().store.unforget(self.name(), erasure).await?)
+        Ok(self.reconciler().store.unforget(erasure).await?)
     }
 
     /// Trims the feed to what is younger than this, keeping what some consumer has not acknowledged
@@ -232,7 +231,7 @@ impl Connection {
     /// [`ErrorKind::Store`].
     pub async fn trim(&self, age_max_ms: u64, keep: Keep) -> Result<u64, Error> {
         let before_ms = self.reconciler().clock.now_ms().saturating_sub(age_max_ms);
-        Ok(self.reconciler().store.trim_changes(self.name(), before_ms, keep).await?)
+        Ok(self.reconciler().store.trim_changes(before_ms, keep).await?)
     }
 
     /// The serial of the oldest change that is left.
@@ -240,7 +239,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn changes_first(&self) -> Result<u64, Error> {
-        Ok(self.reconciler().store.changes_first(self.name()).await?)
+        Ok(self.reconciler().store.changes_first().await?)
     }
 
     /// Forgets how far a consumer has come, so that it no longer holds back trimming.
@@ -248,6 +247,6 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn end_consumer(&self, consumer: &str) -> Result<(), Error> {
-        Ok(self.reconciler().store.end_consumer(self.name(), consumer).await?)
+        Ok(self.reconciler().store.end_consumer(consumer).await?)
     }
 }

@@ -119,8 +119,7 @@ impl Connection {
                 let Some(after) = after else { return Ok(None) };
                 acme.check_kind(&kind)?;
                 let store = &acme.reconciler().store;
-                let rows =
-                    store.observed_page(acme.name(), &kind, after.as_deref(), READ_ROWS).await?;
+                let rows = store.observed_page(&kind, after.as_deref(), READ_ROWS).await?;
                 let next = rows.last().map(|row| Some(row.id.clone()));
                 Ok::<_, Error>(Some((stream::iter(rows.into_iter().map(Ok::<_, Error>)), next)))
             }
@@ -149,7 +148,7 @@ impl Connection {
     /// [`ErrorKind::Store`]; [`ErrorKind::Input`] for a kind that the adapter does not have.
     pub async fn observed_one(&self, kind: &str, id: &str) -> Result<Option<ObservedRow>, Error> {
         self.check_kind(kind)?;
-        Ok(self.reconciler().store.observed(self.name(), &RemoteRef::new(kind, id)).await?)
+        Ok(self.reconciler().store.observed(&RemoteRef::new(kind, id)).await?)
     }
 
     /// One observed record in a type of [`atsync_model::unified`]; none when the store has none, or
@@ -194,8 +193,8 @@ impl Connection {
         let after = self.after(cursor, &question)?;
         let asked = self.rows(rows_max)?;
         let rows = match term {
-            None => store.observed_page(name, kind, after.as_deref(), asked).await?,
-            Some(_) => store.lookup_page(name, kind, field, &text, after.as_deref(), asked).await?,
+            None => store.observed_page(kind, after.as_deref(), asked).await?,
+            Some(_) => store.lookup_page(kind, field, &text, after.as_deref(), asked).await?,
         };
         Ok(page(rows, rows_max, &question, |row| &row.id))
     }
@@ -214,7 +213,7 @@ impl Connection {
         let after = self.after(cursor, &question)?;
         let asked = self.rows(rows_max)?;
         let store = &self.reconciler().store;
-        let rows = store.desired_page(self.name(), after.as_deref(), asked).await?;
+        let rows = store.desired_page(after.as_deref(), asked).await?;
         Ok(page(rows, rows_max, &question, |row| &row.key))
     }
 
@@ -223,7 +222,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn desired(&self, key: &str) -> Result<Option<DesiredRow>, Error> {
-        Ok(self.reconciler().store.desired(self.name(), key).await?)
+        Ok(self.reconciler().store.desired(key).await?)
     }
 
     fn input(&self, message: impl std::fmt::Display) -> Error {

@@ -1,9 +1,10 @@
 //! Secrets: a type that cannot be printed and wipes itself, and references that say where one is.
 
 mod command;
+pub mod limits;
 mod reference;
 
-pub use reference::{SecretRef, TextRef, limits};
+pub use reference::{SecretRef, TextRef};
 
 use zeroize::Zeroizing;
 

@@ -15,6 +15,7 @@ fn every_error_of_the_store_and_of_loading_an_adapter_says_what_to_do_next() {
     let errors: Vec<Box<dyn std::error::Error>> = vec![
         Box::new(StoreError::Busy("nowhere.redb".to_owned())),
         Box::new(StoreError::IntentOpen(7)),
+        Box::new(StoreError::LeaseLost { connection: text(), fence: 2 }),
         Box::new(StoreError::TooLarge { what: text(), size: 2, max: 1 }),
         Box::new(StoreError::Io(text())),
         Box::new(HostError::Cache { directory: PathBuf::from("x"), reason: reason() }),

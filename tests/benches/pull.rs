@@ -4,8 +4,10 @@
 //! The goals: 20,000 candidates in at most 0.4 s of CPU in all (start, component and store
 //! included), at most 40 MiB once the compiled component is cached, and flat as the number grows.
 //! It is the command line itself that is measured: this program runs as `atsync` when it is started
-//! with `--config`, as the sandbox when it is started with `sandbox N`, and otherwise starts both
-//! and prints the figures.
+//! with `--config`, as the compiler that `atsync` starts from its own program when it is started
+//! with `compile-component`, and as the sandbox when it is started with `sandbox N`. With numbers
+//! or nothing it starts the first and the last and prints the figures. It refuses other arguments:
+//! measuring on those as well would start itself without end.
 //!
 //! `cargo bench -p atsync-tests --bench pull`, with numbers of candidates behind `--` for others
 //! than the usual. Figures come from `/proc`, so Linux only.
@@ -41,9 +43,15 @@ fn main() -> ExitCode {
         Some("sandbox") => {
             serve(arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(20_000))
         }
+        Some("compile-component") => atsync_daemon::main(),
         _ => {
-            let given: Vec<usize> =
-                arguments.iter().filter_map(|number| number.parse().ok()).collect();
+            // cargo's own argument says only that a benchmark is run.
+            let given = arguments.iter().filter(|argument| *argument != "--bench");
+            let Ok(given) = given.map(|number| number.parse()).collect::<Result<Vec<usize>, _>>()
+            else {
+                eprintln!("usage: pull [NUMBER OF CANDIDATES]...");
+                return ExitCode::FAILURE;
+            };
             let sizes = if given.is_empty() { vec![5_000, 20_000, 40_000] } else { given };
             sizes.into_iter().for_each(measure);
             ExitCode::SUCCESS

@@ -18,8 +18,10 @@
 )]
 
 use atsync::SystemEntropy;
+use atsync::store::Feed;
+use atsync::store::Observed;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, ObservedWrite, PageCommit, Store};
+use atsync::store::{Cause, Guard, ObservedWrite, PageCommit};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -76,7 +78,7 @@ async fn fill(path: &Path) {
             applied_by: BTreeMap::new(),
             now_ms: 1,
         };
-        assert_eq!(store.commit_page("acme", page).await.unwrap().created, PAGE);
+        assert_eq!(store.commit_page(&Guard::sole("acme"), page).await.unwrap().created, PAGE);
         serial += PAGE;
         if std::fs::metadata(path).unwrap().len() >= BYTES {
             println!("{serial}");

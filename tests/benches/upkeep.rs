@@ -25,10 +25,12 @@
 use atsync::journal::{Intent, IntentState, Moment};
 use atsync::model::contract::{Field, Mark, Response};
 use atsync::model::desired::{Desired, DesiredCandidate};
+use atsync::store::Journal;
 use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{
-    Cause, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate, Store,
+    Cause, Guard, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate,
+    Store,
 };
 use atsync::transport::{Delivery, Transport, WireRequest};
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret, SystemEntropy};
@@ -239,7 +241,7 @@ impl Copies {
                 applied_by: BTreeMap::new(),
                 now_ms: 1,
             };
-            store.commit_page("acme", commit).await.unwrap();
+            store.commit_page(&Guard::sole("acme"), commit).await.unwrap();
         }
     }
 
@@ -259,7 +261,10 @@ impl Copies {
                 link.applied = serde_json::from_str(&applied).unwrap();
                 link
             };
-            store.put_links("acme", rows.iter().map(|row| link(&row.key)).collect()).await.unwrap();
+            store
+                .put_links(&Guard::sole("acme"), rows.iter().map(|row| link(&row.key)).collect())
+                .await
+                .unwrap();
             let (dirty, status) = (false, &self.status);
             let statuses = rows.into_iter().map(|row| StatusUpdate {
                 key: row.key,
@@ -268,7 +273,13 @@ impl Copies {
                 dirty,
                 dirt: row.dirt,
             });
-            assert!(store.put_status("acme", statuses.collect()).await.unwrap().is_empty());
+            assert!(
+                store
+                    .put_status(&Guard::sole("acme"), statuses.collect())
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
         }
     }
 }
@@ -355,7 +366,7 @@ async fn one(store: &RedbStore, number: usize) {
         tries: Vec::new(),
         state: IntentState::Sending,
     };
-    let intent = store.begin_intent("acme", intent).await.unwrap();
+    let intent = store.begin_intent(&Guard::sole("acme"), intent).await.unwrap();
     let advance = IntentAdvance {
         id: intent.id,
         attempt: intent.attempt,
@@ -364,5 +375,5 @@ async fn one(store: &RedbStore, number: usize) {
         changes: Vec::new(),
         at: Moment::of_wall(2),
     };
-    store.advance_intent("acme", advance).await.unwrap();
+    store.advance_intent(&Guard::sole("acme"), advance).await.unwrap();
 }

@@ -25,6 +25,7 @@ mod scenarios;
 mod truth;
 
 use atsync::journal::IntentState;
+use atsync::store::Feed;
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};

@@ -2,7 +2,7 @@
 
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, Change, Keep, ObservedWrite, PageCommit, Store, StoreError};
+use atsync::store::{Cause, Change, Guard, Keep, ObservedWrite, PageCommit, Store, StoreError};
 use atsync::testing::SeededEntropy;
 use atsync::{Clock, Connection, ConnectionOptions, Credential, Engine, ErrorKind, Secret};
 use atsync_tests::{UpsetStore, World, native_greenhouse};
@@ -72,7 +72,7 @@ async fn a_follower_in_another_task_is_woken_by_every_commit_and_misses_none() {
         for first in (0..300).step_by(10) {
             // By the store itself, as another connection's handle would.
             let page = tags(first..first + 10);
-            engine.store().commit_page("acme", page).await.unwrap();
+            engine.store().commit_page(&Guard::sole("acme"), page).await.unwrap();
             tokio::task::yield_now().await;
         }
         for reader in readers {
@@ -86,7 +86,7 @@ async fn a_follower_in_another_task_is_woken_by_every_commit_and_misses_none() {
 #[tokio::test]
 async fn a_follower_begins_where_its_consumer_left_off_and_acknowledges_nothing_itself() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
-    engine.store().commit_page("acme", tags(0..5)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("acme"), tags(0..5)).await.unwrap();
     let read = |count: usize| acme.follow("host").take(count).try_collect::<Vec<Change>>();
     assert_eq!(ids(&read(3).await.unwrap()), [0, 1, 2]);
     let again = read(3).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_follower_begins_where_its_consumer_left_off_and_acknowledges_nothing_
 #[tokio::test]
 async fn a_follower_waits_where_a_bounded_read_ends() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
-    engine.store().commit_page("acme", tags(0..2)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("acme"), tags(0..2)).await.unwrap();
     let ended: Vec<Change> = acme.changes(0).try_collect().await.unwrap();
     assert_eq!(ids(&ended), [0, 1]);
     let mut feed = pin!(acme.follow("host"));
@@ -107,18 +107,18 @@ async fn a_follower_waits_where_a_bounded_read_ends() {
     assert_eq!(feed.next().await.unwrap().unwrap().id, "1");
     assert!(feed.next().now_or_never().is_none());
     // A commit of another connection wakes nobody here.
-    engine.store().commit_page("zebra", tags(0..2)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("zebra"), tags(0..2)).await.unwrap();
     assert!(feed.next().now_or_never().is_none());
-    engine.store().commit_page("acme", tags(2..3)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("acme"), tags(2..3)).await.unwrap();
     assert_eq!(feed.next().await.unwrap().unwrap().id, "2");
 }
 
 #[tokio::test]
 async fn who_comes_after_the_feed_was_trimmed_is_told_and_can_go_on() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
-    engine.store().commit_page("acme", tags(0..5)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("acme"), tags(0..5)).await.unwrap();
     assert_eq!(acme.trim(0, Keep::Nothing).await.unwrap(), 5);
-    engine.store().commit_page("acme", tags(5..6)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("acme"), tags(5..6)).await.unwrap();
     let mut feed = pin!(acme.follow("host"));
     let error = feed.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
@@ -133,7 +133,7 @@ async fn who_comes_after_the_feed_was_trimmed_is_told_and_can_go_on() {
 #[tokio::test]
 async fn a_host_that_restores_a_backup_of_its_own_data_follows_from_the_serial_that_is_in_it() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
-    engine.store().commit_page("acme", tags(0..5)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("acme"), tags(0..5)).await.unwrap();
     // By its own offset, without a consumer.
     let read: Vec<Change> = acme.follow_after(2).take(3).try_collect().await.unwrap();
     assert_eq!(ids(&read), [2, 3, 4]);
@@ -156,7 +156,7 @@ async fn a_follower_holds_back_trimming_until_it_acknowledges() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
     let mut feed = Box::pin(acme.follow("slow"));
     assert!(feed.next().now_or_never().is_none());
-    engine.store().commit_page("acme", tags(0..5)).await.unwrap();
+    engine.store().commit_page(&Guard::sole("acme"), tags(0..5)).await.unwrap();
     assert_eq!(acme.trim(0, Keep::Unacknowledged).await.unwrap(), 0);
     let change = feed.next().await.unwrap().unwrap();
     acme.acknowledge("slow", change.serial).await.unwrap();
@@ -181,8 +181,9 @@ async fn what_is_committed_while_the_feed_is_read_wakes_its_follower() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let store = UpsetStore::new(Arc::clone(&inner), Arc::default());
     let late = Arc::clone(&inner);
-    store
-        .after_changes(async move { late.commit_page("acme", tags([1])).await.map(drop).unwrap() });
+    store.after_changes(async move {
+        late.commit_page(&Guard::sole("acme"), tags([1])).await.map(drop).unwrap()
+    });
     let (_engine, acme) = engine(store).await;
     let mut feed = pin!(acme.follow("host"));
     let woken = tokio::time::timeout(std::time::Duration::from_secs(30), feed.next()).await;

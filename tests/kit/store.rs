@@ -37,6 +37,7 @@ pub struct UpsetStore {
     calls: Mutex<Vec<&'static str>>,
     upsetter: Mutex<Option<Upsetter>>,
     after_changes: Mutex<Option<Deed>>,
+    lease_until_ms: Mutex<Option<u64>>,
 }
 
 impl std::fmt::Debug for UpsetStore {
@@ -56,7 +57,13 @@ impl UpsetStore {
             calls: Mutex::default(),
             upsetter: Mutex::default(),
             after_changes: Mutex::default(),
+            lease_until_ms: Mutex::default(),
         })
+    }
+
+    /// Grants leases that end at this steady time.
+    pub fn end_leases_at(&self, until_ms: u64) {
+        *self.lease_until_ms.lock().unwrap() = Some(until_ms);
     }
 
     /// Does this once the feed has been read the next time, before the reader gets what was read.
@@ -116,7 +123,7 @@ impl UpsetStore {
     }
 }
 
-impl Store for UpsetStore {
+impl Connections for UpsetStore {
     fn identity(&self) -> Stored<'_, StoreIdentity> {
         self.inner.identity()
     }
@@ -125,12 +132,23 @@ impl Store for UpsetStore {
         self.inner.connection(connection)
     }
 
-    fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()> {
-        self.change("put_connection", self.inner.put_connection(connection, row))
+    fn put_connection(&self, guard: &Guard, row: ConnectionRow) -> Stored<'_, ()> {
+        self.change("put_connection", self.inner.put_connection(guard, row))
     }
 
-    fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
-        self.change("commit_page", self.inner.commit_page(connection, page))
+    fn lease(&self, connection: &str) -> Stored<'_, Guard> {
+        let until_ms = *self.lease_until_ms.lock().unwrap();
+        let granted = self.inner.lease(connection);
+        Box::pin(async move {
+            let granted = granted.await?;
+            Ok(Guard::new(granted.connection(), granted.fence(), until_ms))
+        })
+    }
+}
+
+impl Observed for UpsetStore {
+    fn commit_page(&self, guard: &Guard, page: PageCommit) -> Stored<'_, PageReport> {
+        self.change("commit_page", self.inner.commit_page(guard, page))
     }
 
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
@@ -172,14 +190,29 @@ impl Store for UpsetStore {
         self.inner.lookup_page(connection, kind, index, term, after, rows_max)
     }
 
-    fn watch_changes(&self, connection: &str) -> watch::Receiver<()> {
-        self.inner.watch_changes(connection)
-    }
-
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         self.inner.observed_counts(connection)
     }
 
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        self.inner.alias(connection, remote)
+    }
+
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>> {
+        self.inner.leads(connection, kind, rows_max)
+    }
+
+    fn drop_lead(&self, guard: &Guard, remote: &RemoteRef) -> Stored<'_, ()> {
+        self.change("drop_lead", self.inner.drop_lead(guard, remote))
+    }
+}
+
+impl Scans for UpsetStore {
     fn scan_state(
         &self,
         connection: &str,
@@ -210,34 +243,32 @@ impl Store for UpsetStore {
         self.inner.suspects_page(connection, kind, after, rows_max)
     }
 
-    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
-        self.change("forget_seen", self.inner.forget_seen(connection, kind, rows_max))
+    fn forget_seen(&self, guard: &Guard, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+        self.change("forget_seen", self.inner.forget_seen(guard, kind, rows_max))
     }
 
-    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
-        self.inner.alias(connection, remote)
-    }
-
-    fn leads(
+    fn problems(
         &self,
         connection: &str,
-        kind: &str,
+        kind: Option<&str>,
         rows_max: usize,
-    ) -> Stored<'_, Vec<(String, String)>> {
-        self.inner.leads(connection, kind, rows_max)
+    ) -> Stored<'_, Vec<ProblemRow>> {
+        self.inner.problems(connection, kind, rows_max)
     }
 
-    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
-        self.change("drop_lead", self.inner.drop_lead(connection, remote))
+    fn note_problems(&self, guard: &Guard, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
+        self.change("note_problems", self.inner.note_problems(guard, problems))
     }
+}
 
+impl Desired for UpsetStore {
     fn declare(
         &self,
-        connection: &str,
+        guard: &Guard,
         records: Vec<Declaration>,
         now_ms: u64,
     ) -> Stored<'_, DeclareReport> {
-        self.change("declare", self.inner.declare(connection, records, now_ms))
+        self.change("declare", self.inner.declare(guard, records, now_ms))
     }
 
     fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>> {
@@ -262,31 +293,28 @@ impl Store for UpsetStore {
         self.inner.dirty_page(connection, after, rows_max)
     }
 
-    fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
-        self.change("put_status", self.inner.put_status(connection, statuses))
+    fn put_status(&self, guard: &Guard, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
+        self.change("put_status", self.inner.put_status(guard, statuses))
     }
 
-    fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()> {
-        self.change("mark_dirty", self.inner.mark_dirty(connection, keys))
+    fn mark_dirty(&self, guard: &Guard, keys: Vec<String>) -> Stored<'_, ()> {
+        self.change("mark_dirty", self.inner.mark_dirty(guard, keys))
+    }
+
+    fn set_mode(&self, guard: &Guard, key: &str, mode: Mode) -> Stored<'_, bool> {
+        self.change("set_mode", self.inner.set_mode(guard, key, mode))
+    }
+
+    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool> {
+        self.change("remove_desired", self.inner.remove_desired(guard, key))
     }
 
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
         self.inner.desired_counts(connection)
     }
+}
 
-    fn problems(
-        &self,
-        connection: &str,
-        kind: Option<&str>,
-        rows_max: usize,
-    ) -> Stored<'_, Vec<ProblemRow>> {
-        self.inner.problems(connection, kind, rows_max)
-    }
-
-    fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
-        self.change("note_problems", self.inner.note_problems(connection, problems))
-    }
-
+impl Links for UpsetStore {
     fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
         self.inner.link(connection, host)
     }
@@ -299,16 +327,22 @@ impl Store for UpsetStore {
         self.inner.links_to(connection, remote)
     }
 
-    fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
-        self.change("put_links", self.inner.put_links(connection, links))
+    fn put_links(&self, guard: &Guard, links: Vec<LinkRow>) -> Stored<'_, ()> {
+        self.change("put_links", self.inner.put_links(guard, links))
     }
 
-    fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
-        self.change("begin_intent", self.inner.begin_intent(connection, intent))
+    fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()> {
+        self.change("end_links", self.inner.end_links(guard, hosts))
+    }
+}
+
+impl Journal for UpsetStore {
+    fn begin_intent(&self, guard: &Guard, intent: Intent) -> Stored<'_, Intent> {
+        self.change("begin_intent", self.inner.begin_intent(guard, intent))
     }
 
-    fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent> {
-        self.change("advance_intent", self.inner.advance_intent(connection, advance))
+    fn advance_intent(&self, guard: &Guard, advance: IntentAdvance) -> Stored<'_, Intent> {
+        self.change("advance_intent", self.inner.advance_intent(guard, advance))
     }
 
     fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>> {
@@ -335,7 +369,9 @@ impl Store for UpsetStore {
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         self.inner.intent_counts(connection)
     }
+}
 
+impl Feed for UpsetStore {
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
         let read = self.inner.changes(connection, after, rows_max);
         let deed = self.after_changes.lock().unwrap().take();
@@ -348,51 +384,45 @@ impl Store for UpsetStore {
         })
     }
 
+    fn watch_changes(&self, connection: &str) -> watch::Receiver<()> {
+        self.inner.watch_changes(connection)
+    }
+
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
         self.inner.changes_last(connection)
-    }
-
-    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64> {
-        self.change("acknowledge", self.inner.acknowledge(connection, consumer, serial))
-    }
-
-    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
-        self.inner.offset(connection, consumer)
-    }
-
-    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
-        self.change("set_mode", self.inner.set_mode(connection, key, mode))
-    }
-
-    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool> {
-        self.change("remove_desired", self.inner.remove_desired(connection, key))
-    }
-
-    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
-        self.change("end_links", self.inner.end_links(connection, hosts))
     }
 
     fn changes_first(&self, connection: &str) -> Stored<'_, u64> {
         self.inner.changes_first(connection)
     }
 
-    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
-        self.change("trim_changes", self.inner.trim_changes(connection, before_ms, keep))
+    fn trim_changes(&self, guard: &Guard, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
+        self.change("trim_changes", self.inner.trim_changes(guard, before_ms, keep))
     }
 
-    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()> {
-        self.change("end_consumer", self.inner.end_consumer(connection, consumer))
+    fn acknowledge(&self, guard: &Guard, consumer: &str, serial: u64) -> Stored<'_, u64> {
+        self.change("acknowledge", self.inner.acknowledge(guard, consumer, serial))
     }
 
-    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
-        self.change("erase", self.inner.erase(connection, erasure))
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
+        self.inner.offset(connection, consumer)
+    }
+
+    fn end_consumer(&self, guard: &Guard, consumer: &str) -> Stored<'_, ()> {
+        self.change("end_consumer", self.inner.end_consumer(guard, consumer))
+    }
+}
+
+impl Erasures for UpsetStore {
+    fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport> {
+        self.change("erase", self.inner.erase(guard, erasure))
     }
 
     fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>> {
         self.inner.kept_away(connection, records)
     }
 
-    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
-        self.change("unforget", self.inner.unforget(connection, erasure))
+    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
+        self.change("unforget", self.inner.unforget(guard, erasure))
     }
 }

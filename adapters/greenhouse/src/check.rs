@@ -20,15 +20,15 @@
 //! was seen.
 
 use crate::kinds::{self, KINDS};
+use crate::manifest::{self, SETUP_SOURCE};
 use crate::settings::Settings;
-use crate::{answer, link, manifest, request, state};
+use crate::state::Continued;
+use crate::{answer, link, request};
 use atsync_adapter::contract::{
     Checked, Failure, Field, Given, Outcome, Reply, Response, Step, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
-/// The pseudo-permission for the vendor's own source.
-pub(crate) const SETUP_SOURCE: &str = "setup:source";
 /// Collections that are tried when one is refused, each readable in every account that grants
 /// anything. Four are enough to tell, and the rate limit is shared with the customer's other
 /// integrations.
@@ -70,6 +70,10 @@ pub(crate) enum State {
         /// The page's URL; absent for the first.
         link: Option<String>,
     },
+}
+
+impl Continued for State {
+    const TASK: &str = "check";
 }
 
 /// Begins.
@@ -322,7 +326,7 @@ fn sources(
             request::get("sources", vec![Field::new("per_page", request::PER_PAGE_MAX.to_string())])
         }
     };
-    request::look(request, &state::State::Check(State::Sources { exact, like, seen, link }))
+    request::look(request, &State::Sources { exact, like, seen, link })
 }
 
 /// Asks for one row, with the switches that the kind's scan uses, so that a built-in row counts.
@@ -335,7 +339,7 @@ fn ask(collection: &str, state: State) -> Result<Step, Failure> {
     let mut query: Vec<Field> =
         walk.unwrap_or_default().iter().map(|(name, value)| Field::new(*name, *value)).collect();
     query.push(Field::new("per_page", "1"));
-    request::look(request::get(collection, query), &state::State::Check(state))
+    request::look(request::get(collection, query), &state)
 }
 
 fn scope_of(collection: &str) -> String {

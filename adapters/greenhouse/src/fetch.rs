@@ -11,7 +11,8 @@
 //! Left out: reading "not shown" as "deleted". That is the engine's to settle.
 
 use crate::kinds::{self, Kind};
-use crate::{answer, page, request, state};
+use crate::state::Continued;
+use crate::{answer, page, request};
 use atsync_adapter::contract::{Failure, Fetch, Fetched, Field, Outcome, Reply, Request, Step};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,10 @@ pub(crate) struct State {
     impossible: Vec<String>,
     /// Which of the kind's walks was asked.
     walk: usize,
+}
+
+impl Continued for State {
+    const TASK: &str = "fetch";
 }
 
 /// Asks.
@@ -102,7 +107,7 @@ fn known(name: &str) -> Result<&'static Kind, Failure> {
 fn ask(kind: &Kind, state: State) -> Result<Step, Failure> {
     let ids: Vec<&str> = state.ids.iter().map(String::as_str).collect();
     let request: Request = if kind.walks.len() == 1 {
-        request::by_ids(kind.collection, &ids)?
+        kinds::by_ids(kind.collection, &ids)?
     } else {
         let walk = kind.walks.get(state.walk).copied().unwrap_or_default();
         let mut query: Vec<Field> =
@@ -110,5 +115,5 @@ fn ask(kind: &Kind, state: State) -> Result<Step, Failure> {
         query.push(request::ids("ids", &ids)?);
         request::get(kind.collection, query)
     };
-    request::look(request, &state::State::Fetch(state))
+    request::look(request, &state)
 }

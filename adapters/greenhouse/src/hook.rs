@@ -10,7 +10,8 @@
 //! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay (the
 //! header signs no time): hints are re-reads, and re-reading twice is harmless.
 
-use crate::{request, state};
+use crate::request;
+use crate::state::Continued;
 use atsync_adapter::contract::{
     Algorithm, Encoding, Failure, Field, Hint, Hook, Hooked, Outcome, RemoteRef, Reply, Response,
     Step, Verify,
@@ -31,6 +32,10 @@ pub(crate) struct State {
     hints: Vec<Noted>,
 }
 
+impl Continued for State {
+    const TASK: &str = "hook";
+}
+
 /// A hint, as a continuation holds it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,7 +53,7 @@ pub(crate) fn start(hook: Hook) -> Result<Step, Failure> {
     let Some(candidate) = signature.and_then(|header| digest(&header.value)) else {
         return answered(401, Vec::new());
     };
-    let state = state::State::Hook(State { hints: hints(&hook.body) }).encode()?;
+    let state = State { hints: hints(&hook.body) }.encode()?;
     Ok(Step::Verify(Verify {
         secret_name: SECRET.to_owned(),
         algorithm: Algorithm::HmacSha256,

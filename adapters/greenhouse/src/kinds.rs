@@ -10,6 +10,8 @@
 //! Left out: scorecards, interviews, offers and demographic data.
 
 use crate::read::{Reader, candidacy, custom, jobs, lists, people};
+use crate::request;
+use atsync_adapter::contract::{Failure, Field, Request};
 use atsync_model::kinds as names;
 
 /// One kind.
@@ -70,7 +72,7 @@ const ONE_WALK: &[&[(&str, &str)]] = &[&[]];
 /// for both is right whatever the default shows.
 const BOTH_WALKS: &[&[(&str, &str)]] = &[&[("active", "true")], &[("active", "false")]];
 /// The largest page that Greenhouse gives.
-const PAGE_MAX: u32 = crate::request::PER_PAGE_MAX;
+const PAGE_MAX: u32 = request::PER_PAGE_MAX;
 /// The largest page of rows that hold whole documents, so that a reply stays within a few
 /// megabytes. Arbitrary.
 const PAGE_OF_DOCUMENTS_MAX: u32 = 100;
@@ -327,4 +329,23 @@ pub fn named(name: &str) -> Option<&'static Kind> {
 /// The kind behind a collection.
 pub(crate) fn of_collection(collection: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.collection == collection)
+}
+
+/// What is read of a kind by ids, as its scan and fetch read it: the collection's own switches and
+/// `ids`.
+///
+/// # Errors
+/// As for [`request::ids`].
+pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
+    let mut query: Vec<Field> =
+        switches(collection).iter().map(|(name, value)| Field::new(*name, *value)).collect();
+    query.push(request::ids("ids", wanted)?);
+    Ok(request::get(collection, query))
+}
+
+/// The switches without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those of the
+/// first walk that the kind's table names.
+fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
+    let kind = KINDS.iter().find(|kind| kind.collection == collection && kind.walks.len() == 1);
+    kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()
 }

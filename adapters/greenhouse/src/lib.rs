@@ -35,7 +35,21 @@ mod write;
 
 use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_adapter::{Adapter, Manifest};
-use state::State;
+use serde::Deserialize;
+
+/// A task between two steps, by the name that its continuation carries.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Scan(scan::State),
+    Fetch(fetch::State),
+    Check(check::State),
+    Hook(hook::State),
+    Tenant(tenant::State),
+    Write(Box<write::State>),
+    Sent(write::sent::Sent),
+    Probe(Box<probe::State>),
+}
 
 /// The adapter.
 #[derive(Clone, Copy, Debug)]
@@ -59,13 +73,14 @@ impl Adapter for Greenhouse {
     }
 
     fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
-        answer::cut(State::decode(&state).and_then(|state| match state {
+        answer::cut(atsync_adapter::state::decode(&state).and_then(|state| match state {
             State::Scan(state) => scan::resume(&state, reply),
             State::Fetch(state) => fetch::resume(state, reply),
             State::Check(state) => check::resume(state, given, reply),
             State::Hook(state) => hook::resume(state, reply),
             State::Tenant(state) => tenant::resume(state, given, reply),
             State::Write(state) => write::resume(*state, given, reply),
+            State::Sent(sent) => write::sent(sent, reply),
             State::Probe(state) => probe::resume(*state, given, reply),
         }))
     }

@@ -5,7 +5,7 @@
 //! that a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding
 //! of the query, which are the engine's.
 
-use crate::state::State;
+use crate::state::Continued;
 use atsync_adapter::contract::{
     Body, Effect, Failure, Field, Json, Path, Request, Send, Step, Target,
 };
@@ -81,16 +81,16 @@ fn path(segments: &[&str]) -> String {
 }
 
 /// A step that changes nothing.
-pub(crate) fn look(request: Request, state: &State) -> Result<Step, Failure> {
+pub(crate) fn look(request: Request, state: &impl Continued) -> Result<Step, Failure> {
     step(request, state, Effect::Safe)
 }
 
 /// The one step of a write that changes Greenhouse.
-pub(crate) fn change(request: Request, state: &State) -> Result<Step, Failure> {
+pub(crate) fn change(request: Request, state: &impl Continued) -> Result<Step, Failure> {
     step(request, state, Effect::Unsafe)
 }
 
-fn step(request: Request, state: &State, effect: Effect) -> Result<Step, Failure> {
+fn step(request: Request, state: &impl Continued, effect: Effect) -> Result<Step, Failure> {
     Ok(Step::Send(Send { request, state: state.encode()?, effect, secrets: Vec::new() }))
 }
 
@@ -124,27 +124,6 @@ pub fn ids(name: &str, ids: &[&str]) -> Result<Field, Failure> {
         )));
     }
     Ok(Field::new(name, ids.join(",")))
-}
-
-/// What is read of a kind by ids, as its scan and fetch read it: the collection's own switches and
-/// `ids`.
-///
-/// # Errors
-/// As for [`ids`].
-pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
-    let mut query: Vec<Field> =
-        switches(collection).iter().map(|(name, value)| Field::new(*name, *value)).collect();
-    query.push(ids("ids", wanted)?);
-    Ok(get(collection, query))
-}
-
-/// The switches without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those of the
-/// first walk that the kind's table names.
-fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
-    let kind = crate::kinds::KINDS
-        .iter()
-        .find(|kind| kind.collection == collection && kind.walks.len() == 1);
-    kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@
 //! (§3.2).
 
 use crate::kinds::{self, Kind};
-use crate::{answer, link, page, request, state};
+use crate::state::Continued;
+use crate::{answer, link, page, request};
 use atsync_adapter::contract::{Failure, Field, Outcome, Page, Reply, Scan, Since, Step};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct State {
     kind: String,
     at: Cursor,
+}
+
+impl Continued for State {
+    const TASK: &str = "scan";
 }
 
 /// Where a pass stands, as it is written into `next`.
@@ -53,7 +58,7 @@ pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
         Some(link) => request::follow(link.clone()),
         None => request::get(kind.collection, first_page(kind, &at, &task)?),
     };
-    request::look(request, &state::State::Scan(State { kind: task.kind, at }))
+    request::look(request, &State { kind: task.kind, at })
 }
 
 /// Reads it.

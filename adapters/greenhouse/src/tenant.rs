@@ -14,8 +14,9 @@
 //! Bounds: at most [`PAGES_MAX`] pages, beyond which the task fails rather than guess. Left out:
 //! custom fields and stages; they are kinds.
 
+use crate::state::Continued;
 use crate::write::row;
-use crate::{answer, link, request, state};
+use crate::{answer, link, request};
 use atsync_adapter::contract::{Denied, Failure, Field, Given, Outcome, Reply, Step, Tenant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -67,6 +68,10 @@ pub(crate) struct State {
     pages: u32,
     oldest: Option<Row>,
     link: Option<String>,
+}
+
+impl Continued for State {
+    const TASK: &str = "tenant";
 }
 
 /// What is asked of a row.
@@ -198,5 +203,5 @@ fn ask(state: State, until: Option<String>) -> Result<Step, Failure> {
             request::get(state.basis.collection(), query)
         }
     };
-    request::look(request, &state::State::Tenant(state))
+    request::look(request, &state)
 }

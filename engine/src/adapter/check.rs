@@ -14,6 +14,7 @@
 //! references have ids ([`mod@reference`]). Left out: whether a body fits the unified model
 //! otherwise (the store reads it), and whether a request may be sent (the transport decides).
 
+mod basics;
 mod guard;
 mod items;
 mod reference;
@@ -26,15 +27,14 @@ pub(crate) use request::effect;
 
 use super::AdapterError;
 use super::limits::{
-    CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, NAME_BYTES_MAX, REPLY_BYTES_MAX,
-    TEXT_BYTES_MAX,
+    CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, REPLY_BYTES_MAX, TEXT_BYTES_MAX,
 };
-use crate::json::Sound;
 use atsync_model::contract::{
     Applied, CONTINUATION_BYTES_MAX, Failure, Fetched, Hint, Hooked, Link, Outcome, Page, Probed,
-    Problem, RemoteRef, Reply, Step, Verify, Written,
+    Problem, Reply, Step, Verify, Written,
 };
 use atsync_model::manifest::Manifest;
+use basics::{bounded, broke, id, is_id, json, kind, name, not_json, remote_ref, text};
 
 /// What a call returned, and the reply it was given.
 #[derive(Clone, Copy, Debug)]
@@ -43,59 +43,6 @@ pub struct Answer<'a> {
     pub answer: &'a Result<Step, Failure>,
     /// The size of the response body that `resume` was called with.
     pub reply_bytes: Option<usize>,
-}
-
-/// A breach of the contract.
-fn broke(text: impl Into<String>) -> AdapterError {
-    AdapterError::Contract(text.into())
-}
-
-/// Refuses what is longer or larger than it may be.
-fn bounded(what: &str, found: usize, allowed: usize) -> Result<(), AdapterError> {
-    if found <= allowed {
-        return Ok(());
-    }
-    Err(AdapterError::Limit(format!("{what}: {found}, of at most {allowed}")))
-}
-
-/// A word that is a key somewhere: not empty, not long.
-fn name(what: &str, text: &str) -> Result<(), AdapterError> {
-    if text.is_empty() {
-        return Err(broke(format!("{what} is empty")));
-    }
-    bounded(what, text.len(), NAME_BYTES_MAX)
-}
-
-/// Whether a text can be a record's id: not empty, at most [`NAME_BYTES_MAX`] bytes, without
-/// control characters, and without blanks at its edges. An id is compared byte for byte and becomes
-/// part of paths and keys, so two spellings of one id would be two records.
-fn is_id(text: &str) -> bool {
-    id("", text).is_ok()
-}
-
-fn id(what: &str, text: &str) -> Result<(), AdapterError> {
-    name(what, text)?;
-    if text.contains(char::is_control) || text.trim().len() != text.len() {
-        return Err(broke(format!("{what} has control characters, or blanks at its edges")));
-    }
-    Ok(())
-}
-
-/// A text for people.
-fn text(what: &str, text: &str) -> Result<(), AdapterError> {
-    bounded(what, text.len(), TEXT_BYTES_MAX)
-}
-
-fn kind(manifest: &Manifest, kind: &str) -> Result<(), AdapterError> {
-    if manifest.kind(kind).is_some() {
-        return Ok(());
-    }
-    Err(broke("a kind is named that the manifest does not list"))
-}
-
-fn remote_ref(manifest: &Manifest, found: &RemoteRef) -> Result<(), AdapterError> {
-    kind(manifest, &found.kind)?;
-    id("an id", &found.id)
 }
 
 /// Whether a reply may be handed to an adapter; says how large its body is.
@@ -361,21 +308,4 @@ fn failure(manifest: &Manifest, failure: &Failure) -> Result<(), AdapterError> {
         }
         Failure::Restart(_) | Failure::Throttled(_) | Failure::Quota(_) => Ok(()),
     }
-}
-
-/// JSON of any kind that can be kept, read to its end.
-fn json(what: &str, text: &str) -> Result<(), AdapterError> {
-    match serde_json::from_str::<Sound>(text) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(not_json(what, &error)),
-    }
-}
-
-/// Where JSON breaks off. Serde's own words may quote the text, so only the place is told.
-fn not_json(what: &str, error: &serde_json::Error) -> AdapterError {
-    broke(format!(
-        "{what} is not JSON as it should be, at line {}, column {}",
-        error.line(),
-        error.column()
-    ))
 }

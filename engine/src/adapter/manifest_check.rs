@@ -9,6 +9,7 @@
 //! Left out: what needs a connection (origins that the operator must fill in) and whether
 //! `settings_schema` is a good JSON Schema, beyond the properties that the manifest names.
 
+mod basics;
 mod kind;
 mod members;
 mod operation;
@@ -17,20 +18,17 @@ mod texts;
 pub use members::{Held, MEMBERS};
 pub use operation::INPUTS;
 
-use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
+use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX};
 use atsync_model::manifest::{
     AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading,
     SafeRequest,
 };
 use atsync_model::plain;
+use basics::{known_kind, known_origin, known_permission, known_setting, sentence, span, unique};
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// The contract of this engine.
 pub const CONTRACT: &str = "ats:adapter@0.1.0";
-
-/// The longest time that a manifest may name: a year. Longer ones are slips of the unit.
-const SPAN_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
 
 /// Reads a manifest from what `describe` returned.
 ///
@@ -120,72 +118,6 @@ fn is_our_contract(found: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("contract: it was built against {found:.64}, and this engine speaks {CONTRACT}"))
-}
-
-/// Names are keys: not empty, not long, not twice.
-fn unique<'a>(place: &str, names: impl Iterator<Item = &'a String>) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if name.is_empty() || name.len() > NAME_BYTES_MAX {
-            return Err(format!("{place}: a name is empty or longer than {NAME_BYTES_MAX} bytes"));
-        }
-        if !seen.insert(name) {
-            return Err(format!("{place}: {name} occurs twice"));
-        }
-    }
-    Ok(())
-}
-
-fn known_origin(manifest: &Manifest, place: &str, name: &str) -> Result<(), String> {
-    if manifest.origin(name).is_some() {
-        return Ok(());
-    }
-    Err(format!("{place}: there is no origin {name}"))
-}
-
-fn known_kind(manifest: &Manifest, place: &str, name: &str) -> Result<(), String> {
-    if manifest.kind(name).is_some() {
-        return Ok(());
-    }
-    Err(format!("{place}: there is no kind {name}"))
-}
-
-fn known_permission(manifest: &Manifest, place: &str, id: &str) -> Result<(), String> {
-    if manifest.permission(id).is_some() {
-        return Ok(());
-    }
-    Err(format!("{place}: there is no permission {id}"))
-}
-
-fn span(place: &str, span_ms: u64) -> Result<(), String> {
-    if span_ms <= SPAN_MS_MAX {
-        return Ok(());
-    }
-    Err(format!("{place}: {span_ms} ms is more than a year"))
-}
-
-/// A text for people.
-fn sentence(place: &str, text: &str) -> Result<(), String> {
-    if text.len() <= TEXT_BYTES_MAX {
-        return Ok(());
-    }
-    Err(format!("{place}: a text has {} bytes, of at most {TEXT_BYTES_MAX}", text.len()))
-}
-
-/// A setting that the manifest counts on: a connection can set only what the schema has.
-fn known_setting<'m>(
-    manifest: &'m Manifest,
-    place: &str,
-    setting: &str,
-) -> Result<&'m Value, String> {
-    let found =
-        manifest.settings_schema.get("properties").and_then(|properties| properties.get(setting));
-    found.ok_or_else(|| {
-        format!(
-            "{place}: settings_schema has no property {setting}, so no connection can set it; \
-            add it there"
-        )
-    })
 }
 
 /// The name of a header that is looked for in answers.

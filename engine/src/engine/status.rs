@@ -114,12 +114,12 @@ pub struct SweepStatus {
 impl Connection {
     /// The first records that are not in step. No index knows them, so the walk has a bound.
     async fn not_in_step(&self, desired: u64) -> Result<NotInStep, Error> {
-        let (store, name) = (&self.reconciler.store, self.reconciler.name.as_str());
+        let store = &self.reconciler.store;
         let mut found = NotInStep::default();
-        store.dirty_page(name, None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
+        store.dirty_page(None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
         let (mut after, mut read) = (None, 0_u64);
         while read < STATUS_ROWS && found.said.len() < READ_ROWS {
-            let rows = store.desired_page(name, after.as_deref(), READ_ROWS).await?;
+            let rows = store.desired_page(after.as_deref(), READ_ROWS).await?;
             let Some(last) = rows.last() else { return Ok(found) };
             after = Some(last.key.clone());
             for row in rows {
@@ -141,12 +141,12 @@ impl Connection {
         let reconciler = &self.reconciler;
         let (store, name) = (&reconciler.store, reconciler.name.as_str());
         let manifest = self.manifest();
-        let (desired, dirty) = store.desired_counts(name).await?;
-        let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states(name).await?;
+        let (desired, dirty) = store.desired_counts().await?;
+        let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states().await?;
         let not_in_step = self.not_in_step(desired).await?;
         let mut sweeps = BTreeMap::new();
         for kind in &manifest.kinds {
-            let Some(state) = store.sweep_state(name, &kind.name).await? else { continue };
+            let Some(state) = store.sweep_state(&kind.name).await? else { continue };
             if !matches!(state.phase, SweepPhase::Ended { .. }) {
                 let SweepState { started_ms, rows, held, .. } = state;
                 sweeps.insert(kind.name.clone(), SweepStatus { started_ms, rows, held });
@@ -155,10 +155,10 @@ impl Connection {
         Ok(Status {
             connection: name.to_owned(),
             adapter: format!("{} {}", manifest.name, manifest.version),
-            observed: store.observed_counts(name).await?.into_iter().collect(),
+            observed: store.observed_counts().await?.into_iter().collect(),
             desired,
             dirty,
-            intents: store.intent_counts(name).await?.into_iter().collect(),
+            intents: store.intent_counts().await?.into_iter().collect(),
             pulled_ms: scans
                 .iter()
                 .filter_map(|(kind, _, state)| Some((kind.clone(), state.completed_ms?)))
@@ -174,10 +174,10 @@ impl Connection {
                 .waiting_for_person()
                 .await?
                 .saturating_add(not_in_step.spent),
-            changes_last: store.changes_last(name).await?,
+            changes_last: store.changes_last().await?,
             not_in_step: not_in_step.said,
             not_in_step_unread: not_in_step.unread,
-            problems: store.problems(name, None, READ_ROWS).await?,
+            problems: store.problems(None, READ_ROWS).await?,
             clocks: reconciler.clocks().warning(),
         })
     }

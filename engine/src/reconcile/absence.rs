@@ -55,7 +55,7 @@ impl Reconciler {
             if missing.is_empty() {
                 continue;
             }
-            let is_gone = match self.store.observed(&self.name, &remote).await? {
+            let is_gone = match self.store.observed(&remote).await? {
                 Some(row) => {
                     row.gone || self.prove_gone(&row, |proof| Cause::Doubted { proof }).await?
                 }

@@ -95,7 +95,7 @@ impl Reconciler {
                 };
             for id in missing {
                 let of = remote(&kind, &id);
-                let gone = match self.store.observed(&self.name, &of).await? {
+                let gone = match self.store.observed(&of).await? {
                     Some(row) if !row.gone => {
                         self.prove_gone(&row, |proof| Cause::Doubted { proof }).await?
                     }
@@ -118,10 +118,10 @@ impl Reconciler {
         for Adoption { host, remote, .. } in &planned.adoptions {
             let rule = self.adapter.manifest().kind(&remote.kind).filter(|rule| rule.ids_max > 0);
             let Some(rule) = rule.filter(|_| !gathered.shown.contains(remote)) else { continue };
-            if self.store.link(&self.name, host).await?.is_some_and(|link| link.remote == *remote) {
+            if self.store.link(host).await?.is_some_and(|link| link.remote == *remote) {
                 continue;
             }
-            let row = self.store.observed(&self.name, remote).await?;
+            let row = self.store.observed(remote).await?;
             let now_ms = self.clock.now_ms();
             // Only what is young at most: after a jump of the clock, an old record may look young.
             let is_young = |changed_ms: u64| {

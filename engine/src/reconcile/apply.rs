@@ -235,7 +235,7 @@ impl Reconciler {
     /// Why the plan of a record may not be carried out any more. The journal asks the same before
     /// each effect; this is asked before the links that need none.
     async fn outdated(&self, record: &RecordPlan) -> Result<Option<String>, Error> {
-        Ok(match self.store.desired(&self.name, &record.key).await? {
+        Ok(match self.store.desired(&record.key).await? {
             None => Some(format!(
                 "there is no desired record {}: it is not declared, or was abandoned or forgotten",
                 record.key
@@ -387,9 +387,9 @@ impl Reconciler {
         target: &Option<RemoteRef>,
         (generation, input): (u64, &Value),
     ) -> Result<Leave, Error> {
-        let link = self.store.link(&self.name, host).await?;
+        let link = self.store.link(host).await?;
         let unseen_since = link.and_then(|link| unseen::since(&link.applied, operation));
-        let intents = self.store.intents_of(&self.name, host, REFUSALS_MAX).await?;
+        let intents = self.store.intents_of(host, REFUSALS_MAX).await?;
         let own = intents.iter().filter(|intent| {
             intent.host == host && intent.operation == operation && intent.target == *target
         });
@@ -420,11 +420,11 @@ impl Reconciler {
         if let Some(remote) = made.get(path) {
             return Ok(Some(remote.clone()));
         }
-        if let Some(link) = self.store.link(&self.name, path).await? {
+        if let Some(link) = self.store.link(path).await? {
             return Ok(Some(link.remote));
         }
         let key = path::key(path);
-        let Some(row) = self.store.desired(&self.name, key).await? else { return Ok(None) };
+        let Some(row) = self.store.desired(key).await? else { return Ok(None) };
         let record = self.parse_desired(&row)?;
         self.pull(kinds::APPLICATIONS, false).await?;
         let mut gathered = Gathered::resting(self.adapter.manifest());
@@ -449,7 +449,7 @@ impl Reconciler {
             || (step.target_path.is_some() && work.made.contains_key(&step.host));
         if let Some(planned) = applied.get_mut(&step.host)
             && ran_before
-            && let Some(link) = self.store.link(&self.name, &step.host).await?
+            && let Some(link) = self.store.link(&step.host).await?
         {
             let own = |field: &String| step.fields.iter().any(|change| change.field == *field);
             let by_field = |field: &str| field == EQUAL || field == SENT;
@@ -581,7 +581,7 @@ impl Reconciler {
     async fn links_made(&self, order: &Order) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         for host in order.makes.values() {
-            links.extend(self.store.link(&self.name, host).await?);
+            links.extend(self.store.link(host).await?);
         }
         Ok(links)
     }
@@ -650,7 +650,7 @@ impl Reconciler {
         let known = plan.records.iter().filter(|record| record.note(Reason::Forgotten).is_none());
         let keys: Vec<String> = known.map(|record| record.key.clone()).collect();
         for some in keys.chunks(PAGE_RECORDS_MAX) {
-            self.store.mark_dirty(&self.name, some.to_vec()).await?;
+            self.store.mark_dirty(some.to_vec()).await?;
         }
         self.take_for_same(plan, &mut report.steps).await?;
         let mut gathered = Gathered::resting(self.adapter.manifest());
@@ -660,7 +660,7 @@ impl Reconciler {
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
         // A doubt that was settled in this run is none any more: what came of it shows in the plan
         // below.
-        let doubts = self.store.open_intents(&self.name).await?;
+        let doubts = self.store.open_intents().await?;
         let is_settled = |step: &StepReport| {
             step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host)
         };
@@ -688,7 +688,7 @@ impl Reconciler {
                 continue;
             }
             report.not_in_step += 1;
-            let Some(row) = self.store.desired(&self.name, key).await? else { continue };
+            let Some(row) = self.store.desired(key).await? else { continue };
             let spent = open.get(key.as_str()).and_then(|record| spent(record));
             let (kind, reason, message) = match (failure, denied) {
                 _ if let Some(spent) = spent => {
@@ -718,7 +718,7 @@ impl Reconciler {
             });
         }
         for some in statuses.chunks(PAGE_RECORDS_MAX) {
-            self.store.put_status(&self.name, some.to_vec()).await?;
+            self.store.put_status(some.to_vec()).await?;
         }
         Ok(())
     }

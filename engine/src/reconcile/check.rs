@@ -64,9 +64,9 @@ impl Reconciler {
             });
         }
         if !lacks_any {
-            let row = self.store.connection(&self.name).await?.unwrap_or_default();
+            let row = self.store.connection().await?.unwrap_or_default();
             let row = crate::store::ConnectionRow { rights_found: Some(self.moment()), ..row };
-            self.store.put_connection(&self.name, row).await?;
+            self.store.put_connection(row).await?;
             self.rights_given();
         }
         Ok(results)
@@ -137,7 +137,7 @@ impl Reconciler {
     }
 
     async fn ask_tenant(&self, credential: u64) -> Result<Outcome, TaskError> {
-        let row = self.store.connection(&self.name).await;
+        let row = self.store.connection().await;
         let known = row.map_err(|error| TaskError::Tenant(error.into()))?.unwrap_or_default();
         let asked = self.drive_tenant(known.catalogue, credential, Priority::Interactive).await;
         asked.map(|finished| finished.outcome)
@@ -151,7 +151,7 @@ impl Reconciler {
                 "the adapter answered describe-tenant with something else",
             ));
         };
-        let row = self.store.connection(&self.name).await?.unwrap_or_default();
+        let row = self.store.connection().await?.unwrap_or_default();
         if let Some(known) = &row.fingerprint
             && *known != tenant.fingerprint
         {
@@ -167,7 +167,7 @@ impl Reconciler {
             catalogue: Some(tenant.catalogue),
             ..row
         };
-        self.store.put_connection(&self.name, row).await?;
+        self.store.put_connection(row).await?;
         self.prove(credential);
         Ok(())
     }

@@ -169,7 +169,7 @@ impl Reconciler {
             return Ok(true);
         }
         let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
-        let intents = self.store.intents_of(&self.name, &order.host, OWN_WRITES_MAX).await?;
+        let intents = self.store.intents_of(&order.host, OWN_WRITES_MAX).await?;
         let same = |intent: &&Intent| {
             intent.target == order.operation.target && intent.operation == rule.name
         };
@@ -187,7 +187,7 @@ impl Reconciler {
     /// False where it shows already, so that waiting is of no use, and where there is none.
     pub(super) async fn await_step_before(&self, order: &Order) -> Result<bool, Error> {
         let key = path::key(&order.host);
-        let intents = self.store.intents_of(&self.name, key, OWN_WRITES_MAX).await?;
+        let intents = self.store.intents_of(key, OWN_WRITES_MAX).await?;
         let is_before = |intent: &&Intent| {
             matches!(intent.state, IntentState::Applied { .. })
                 && (intent.host == order.host
@@ -208,7 +208,7 @@ impl Reconciler {
             return Ok(false);
         }
         let key = path::key(&order.host);
-        let intents = self.store.intents_of(&self.name, key, OWN_WRITES_MAX).await?;
+        let intents = self.store.intents_of(key, OWN_WRITES_MAX).await?;
         let holds = |made: &String| path::above(&order.host).any(|above| above == made.as_str());
         let made_it = |intent: &&Intent| {
             matches!(intent.state, IntentState::Applied { .. }) && intent.makes.values().any(holds)
@@ -257,7 +257,7 @@ impl Reconciler {
 
     async fn observed_body(&self, order: &Order) -> Result<Option<String>, Error> {
         let Some(target) = &order.operation.target else { return Ok(None) };
-        Ok(self.store.observed(&self.name, target).await?.map(|row| row.body))
+        Ok(self.store.observed(target).await?.map(|row| row.body))
     }
 
     /// A record that a creation is said to be unneeded for, and that neither the store knows nor
@@ -270,8 +270,7 @@ impl Reconciler {
             let remote = RemoteRef::new(link.kind.as_str(), link.id.as_str());
             let can_be_asked =
                 self.adapter.manifest().kind(&remote.kind).is_some_and(|rule| rule.ids_max > 0);
-            let is_known =
-                self.store.observed(&self.name, &remote).await?.is_some_and(|row| !row.gone);
+            let is_known = self.store.observed(&remote).await?.is_some_and(|row| !row.gone);
             if is_known || !can_be_asked {
                 continue;
             }
@@ -315,7 +314,7 @@ impl Reconciler {
                         let state = IntentState::Applied { links: touched.clone(), by_probe: true };
                         self.advance(intent, state, links, order.ends()).await?;
                     }
-                    None => self.store.put_links(&self.name, links).await?,
+                    None => self.store.put_links(links).await?,
                 }
                 let intent = order.again.as_ref().map(|intent| intent.id);
                 let touched = Touched::by(order, intent, touched);
@@ -342,8 +341,8 @@ impl Reconciler {
         state: Vec<u8>,
         mut guard: TaskGuard,
     ) -> Result<EffectEnd, Error> {
-        if self.holds_effects() {
-            return Ok(EffectEnd::Stale(super::EFFECTS_HELD.to_owned()));
+        if let Some(reason) = self.sends_nothing() {
+            return Ok(EffectEnd::Stale(reason.to_owned()));
         }
         let intent = match self.open_intent(order, &mark, &request).await {
             Ok(intent) => intent,
@@ -462,7 +461,7 @@ impl Reconciler {
                 changes: Vec::new(),
                 at,
             };
-            return self.store.advance_intent(&self.name, advance).await;
+            return self.store.advance_intent(advance).await;
         }
         let intent = Intent {
             id: 0,
@@ -482,7 +481,7 @@ impl Reconciler {
             tries: Vec::new(),
             state: IntentState::Sending,
         };
-        self.store.begin_intent(&self.name, intent).await
+        self.store.begin_intent(intent).await
     }
 
     /// Whether an answer names what the manifest promises of the operation.
@@ -536,7 +535,7 @@ impl Reconciler {
         if order.ends() {
             return Ok(links);
         }
-        let before = self.store.link(&self.name, &order.host).await?;
+        let before = self.store.link(&order.host).await?;
         if !links.iter().any(|link| link.host == order.host) {
             links.extend(before.clone());
         }
@@ -622,7 +621,7 @@ impl Reconciler {
         if ends {
             // The link ends when the ATS no longer shows what was taken away: until then it says
             // whose it was.
-            let link = self.store.link(&self.name, &intent.host).await?;
+            let link = self.store.link(&intent.host).await?;
             links.extend(link.map(|mut link| {
                 unseen::note_removed(&mut link.applied, intent.id);
                 link
@@ -639,7 +638,7 @@ impl Reconciler {
                 .collect(),
             at,
         };
-        Ok(self.store.advance_intent(&self.name, advance).await?)
+        Ok(self.store.advance_intent(advance).await?)
     }
 
     /// The links that hold once an order is done.
@@ -656,8 +655,7 @@ impl Reconciler {
             let applied = order.applied.get(host).cloned().unwrap_or_default();
             let remote = remote(&link.kind, &link.id);
             // What is found again stays what it was: the engine's own, if the engine made it.
-            let known =
-                self.store.link(&self.name, host).await?.filter(|known| known.remote == remote);
+            let known = self.store.link(host).await?.filter(|known| known.remote == remote);
             let (how, since_ms) =
                 known.map_or((how, since_ms), |known| (known.how, known.since_ms));
             links.push(LinkRow { host: host.clone(), remote, how, applied, since_ms });
@@ -668,7 +666,7 @@ impl Reconciler {
             {
                 continue;
             }
-            let known = self.store.link(&self.name, host).await?;
+            let known = self.store.link(host).await?;
             let (remote, how, since_ms) = match (known, &order.operation.target) {
                 (Some(link), _) => (link.remote, link.how, link.since_ms),
                 (None, Some(target)) => (target.clone(), LinkHow::Adopted, since_ms),

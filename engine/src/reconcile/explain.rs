@@ -124,7 +124,7 @@ impl Reconciler {
 
     /// Explains a desired record.
     pub(crate) async fn explain_record(&self, key: &str) -> Result<Explanation, Error> {
-        let Some(row) = self.store.desired(&self.name, key).await? else {
+        let Some(row) = self.store.desired(key).await? else {
             return Err(self.no_record(key));
         };
         let desired = self.parse_desired(&row)?;
@@ -139,7 +139,7 @@ impl Reconciler {
         let mut gathered = Gathered::resting(self.adapter.manifest());
         let (mut planned, shared, stories) =
             self.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
-        let open = self.store.open_intents(&self.name).await?;
+        let open = self.store.open_intents().await?;
         let mut fields: Vec<FieldStory> = stories.into_iter().map(story).collect();
         for field in &mut fields {
             if links.get(&field.host).is_some_and(|link| gathered.disputed.contains(&link.remote)) {
@@ -196,7 +196,7 @@ impl Reconciler {
                 ),
             );
         }
-        let intents = self.store.intents_of(&self.name, key, INTENTS_MAX).await?;
+        let intents = self.store.intents_of(key, INTENTS_MAX).await?;
         Ok(Explanation {
             connection: self.name.clone(),
             key: key.to_owned(),

@@ -140,7 +140,7 @@ impl Reconciler {
     pub(super) async fn take(&self, mut page: PageCommit) -> Result<PageReport, Error> {
         let moved = self.conversions(&page.kind, &page.records).await?;
         page.moved.extend(moved);
-        Ok(self.store.commit_page(&self.name, page).await?)
+        Ok(self.store.commit_page(page).await?)
     }
 }
 

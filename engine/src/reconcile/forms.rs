@@ -59,9 +59,9 @@ impl Reconciler {
             if let Some(step) = steps.iter_mut().find(|step| step.host == form.host) {
                 step.warnings.push(form.message.clone());
             }
-            if let Some(mut link) = self.store.link(&self.name, &form.host).await? {
+            if let Some(mut link) = self.store.link(&form.host).await? {
                 form.record(&mut link.applied);
-                self.store.put_links(&self.name, vec![link]).await?;
+                self.store.put_links(vec![link]).await?;
             }
         }
         Ok(())
@@ -84,14 +84,13 @@ impl Reconciler {
             else {
                 continue;
             };
-            let Some(row) = self.store.observed(&self.name, target).await?.filter(|row| !row.gone)
-            else {
+            let Some(row) = self.store.observed(target).await?.filter(|row| !row.gone) else {
                 continue;
             };
             let shows = record(&row);
             let same: Vec<&FieldChange> =
                 planned.fields.iter().filter(|change| equal::remains(&shows, change)).collect();
-            let Some(mut link) = self.store.link(&self.name, &planned.host).await? else {
+            let Some(mut link) = self.store.link(&planned.host).await? else {
                 continue;
             };
             if same.is_empty() || link.remote != *target {
@@ -111,7 +110,7 @@ impl Reconciler {
             links.push(link);
         }
         if !links.is_empty() {
-            self.store.put_links(&self.name, links).await?;
+            self.store.put_links(links).await?;
         }
         Ok(())
     }

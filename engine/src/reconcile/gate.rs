@@ -2,9 +2,9 @@
 //!
 //! A plan is made once, and its effects leave one by one: behind reads, behind looks that wait for
 //! minutes, behind the rate budget. Meanwhile a webhook or a read may tell that the candidate was
-//! erased or deleted, or the program may be told to stop. So the session asks here at the last
-//! moment, after every wait, for each effect of an apply, each repeat by a settling and each one
-//! that a person asks for.
+//! erased or deleted, the program may be told to stop, or the connection's lease may come to its
+//! end. So the session asks here at the last moment, after every wait, for each effect of an apply,
+//! each repeat by a settling and each one that a person asks for.
 //!
 //! A request that reads or writes records must leave with a credential whose customer is known to
 //! be the store's: one that was replaced while it waited, or while it was under way and was
@@ -13,9 +13,9 @@
 //! What is asked is what the store holds. Left out: what the ATS knows and the engine was not told;
 //! the adapter's own reads before a write see that.
 
+use super::Reconciler;
 use super::gather::record;
 use super::order::Order;
-use super::{EFFECTS_HELD, Reconciler};
 use crate::error::Error;
 use crate::path;
 use crate::transport::{Gate, NotSent};
@@ -35,8 +35,8 @@ pub(super) struct OrderGate<'a> {
 impl Gate for OrderGate<'_> {
     fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>> {
         async move {
-            if self.reconciler.holds_effects() {
-                return Err(NotSent::Moot(EFFECTS_HELD.to_owned()));
+            if let Some(reason) = self.reconciler.sends_nothing() {
+                return Err(NotSent::Moot(reason.to_owned()));
             }
             let left = self.reconciler.nobody_left(self.order).await;
             // Last, since the credential may be replaced while the store is asked.
@@ -62,16 +62,16 @@ impl Reconciler {
             concerned.extend(self.named(&input));
         }
         let key = path::key(&order.host);
-        concerned.extend(self.store.link(&self.name, key).await?.map(|link| link.remote));
+        concerned.extend(self.store.link(key).await?.map(|link| link.remote));
         if let Some(target) = &order.operation.target
-            && let Some(row) = self.store.observed(&self.name, target).await?
+            && let Some(row) = self.store.observed(target).await?
         {
             concerned.extend(
                 record(&row).text("candidate.id").map(|id| RemoteRef::new(kinds::CANDIDATES, id)),
             );
         }
         for remote in concerned {
-            let Some(row) = self.store.observed(&self.name, &remote).await? else { continue };
+            let Some(row) = self.store.observed(&remote).await? else { continue };
             if row.gone {
                 return Ok(Some(format!("{remote} is gone")));
             }

@@ -203,7 +203,7 @@ impl Reconciler {
         &self,
         key: &str,
     ) -> Result<BTreeMap<String, LinkRow>, Error> {
-        let links = self.store.links_of(&self.name, key).await?;
+        let links = self.store.links_of(key).await?;
         Ok(links.into_iter().map(|link| (link.host.clone(), link)).collect())
     }
 
@@ -229,7 +229,7 @@ impl Reconciler {
             let Need::Observed(remote) = need else { continue };
             gathered.know_id(&remote.kind, &remote.id);
             gathered.may_read(&remote.kind)?;
-            if self.store.observed(&self.name, remote).await?.is_none() {
+            if self.store.observed(remote).await?.is_none() {
                 unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
             }
         }
@@ -249,14 +249,13 @@ impl Reconciler {
                 Need::Confirmed(_) => {}
                 Need::Lookup { kind, index, term } => {
                     self.refresh_for_lookup(gathered, &kind, index, &term).await?;
-                    let rows =
-                        self.store.lookup(&self.name, &kind, index, &term, LOOKUP_ROWS_MAX).await?;
+                    let rows = self.store.lookup(&kind, index, &term, LOOKUP_ROWS_MAX).await?;
                     rows.iter().for_each(|row| gathered.know_id(&row.kind, &row.id));
                     let records = rows.iter().map(record).collect();
                     gathered.facts.add_lookup(kind, index, term, records);
                 }
                 Need::Observed(remote) => {
-                    let row = self.store.observed(&self.name, &remote).await?;
+                    let row = self.store.observed(&remote).await?;
                     match row {
                         Some(row) if row.gone => gathered.facts.add_gone(remote),
                         row => gathered.facts.add_observed(remote, row.map(|row| record(&row))),
@@ -267,12 +266,11 @@ impl Reconciler {
                     gathered.facts.add_settled(key, settled);
                 }
                 Need::Stored(remote) => {
-                    let row =
-                        self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
+                    let row = self.store.observed(&remote).await?.filter(|row| !row.gone);
                     gathered.facts.add_stored(remote, row.map(|row| record(&row)));
                 }
                 Need::LinkedTo(remote) => {
-                    let mut links = self.store.links_to(&self.name, &remote).await?;
+                    let mut links = self.store.links_to(&remote).await?;
                     // Whoever yielded comes after the one that holds it.
                     links.sort_by_key(|link| link.how == LinkHow::Yielded);
                     gathered
@@ -288,7 +286,7 @@ impl Reconciler {
                     if self.below(&kind).is_none() {
                         self.refresh(gathered, &kind).await?;
                     }
-                    let rows = self.store.observed_page(&self.name, &kind, None, NAMES_MAX).await?;
+                    let rows = self.store.observed_page(&kind, None, NAMES_MAX).await?;
                     let names = rows.iter().filter_map(|row| name_of(&record(row))).collect();
                     gathered.facts.add_names(kind, names);
                 }
@@ -324,7 +322,7 @@ impl Reconciler {
             };
             for id in ids {
                 let remote = RemoteRef::new(kind.as_str(), id.as_str());
-                let row = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
+                let row = self.store.observed(&remote).await?.filter(|row| !row.gone);
                 if let (Some(row), true) = (&row, missing.contains(&id)) {
                     self.prove_gone(row, |proof| Cause::Doubted { proof }).await?;
                 }
@@ -342,7 +340,7 @@ impl Reconciler {
         path: &str,
         about_to_be: Option<&Desired>,
     ) -> Result<Option<Declared>, Error> {
-        let row = self.store.desired(&self.name, path).await?;
+        let row = self.store.desired(path).await?;
         let desired = match (about_to_be, &row) {
             (Some(desired), _) => desired.clone(),
             (None, Some(row)) => self.parse_desired(row)?,
@@ -434,10 +432,10 @@ impl Reconciler {
             return Ok(Some(vec![id.to_owned()]));
         }
         // What is named hangs on the parent itself: an attachment's application on its candidate.
-        let mut row = self.store.observed(&self.name, &remote(named, id)).await?;
+        let mut row = self.store.observed(&remote(named, id)).await?;
         if row.is_none() && !gathered.resting {
             self.fetch(named, &[id.to_owned()], &BTreeMap::new(), Priority::Incremental).await?;
-            row = self.store.observed(&self.name, &remote(named, id)).await?;
+            row = self.store.observed(&remote(named, id)).await?;
         }
         // Below a record that the ATS does not show there is nothing to read.
         let Some(row) = row else { return Ok(Some(Vec::new())) };

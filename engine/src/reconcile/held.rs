@@ -53,7 +53,7 @@ impl Reconciler {
         if planned.steps.is_empty() {
             return Ok(());
         }
-        let intents = self.store.intents_of(&self.name, &planned.key, INTENTS_MAX).await?;
+        let intents = self.store.intents_of(&planned.key, INTENTS_MAX).await?;
         let mut seen = BTreeSet::new();
         let mut held = BTreeSet::new();
         for intent in intents {

@@ -83,7 +83,7 @@ impl Reconciler {
         };
         self.bury(&of.kind, vec![of.id.clone()], Cause::Hinted { proof }, Priority::Incremental)
             .await?;
-        let alias = self.store.alias(&self.name, &of).await?.filter(|alias| alias.told);
+        let alias = self.store.alias(&of).await?.filter(|alias| alias.told);
         Ok(alias.map_or(HintEnd::Gone, |alias| HintEnd::Moved { to: alias.to }))
     }
 

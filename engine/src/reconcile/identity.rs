@@ -48,15 +48,10 @@ impl Reconciler {
         for record in records.iter().filter(|record| record.body.contains("\"converted\"")) {
             let Some(after) = parsed(&record.body).filter(is_converted) else { continue };
             let remote = RemoteRef::new(kind, &record.id);
-            let Some(stored) =
-                self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone)
-            else {
+            let Some(stored) = self.store.observed(&remote).await?.filter(|row| !row.gone) else {
                 continue;
             };
-            let told = matches!(
-                self.store.alias(&self.name, &remote).await?,
-                Some(Alias { told: true, .. })
-            );
+            let told = matches!(self.store.alias(&remote).await?, Some(Alias { told: true, .. }));
             let (Some(before), Some(candidate)) =
                 (parsed(&stored.body), text(&after, "candidate", "id"))
             else {
@@ -64,15 +59,12 @@ impl Reconciler {
             };
             // One that was converted before it was ever seen has nothing to tell, unless a link
             // still leads to it.
-            let stale =
-                is_converted(&before) && self.store.links_to(&self.name, &remote).await?.is_empty();
+            let stale = is_converted(&before) && self.store.links_to(&remote).await?.is_empty();
             if told || stale || moved.iter().any(|known| known.from == record.id) {
                 continue;
             }
-            let known = self
-                .store
-                .lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX)
-                .await?;
+            let known =
+                self.store.lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
             // What was here when the prospect was last learnt to be one still was not made by its
             // conversion.
             let is_older =
@@ -95,7 +87,7 @@ impl Reconciler {
             // conversion made.
             let mut others = Vec::new();
             for (id, body) in rows {
-                if self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?.is_empty() {
+                if self.store.links_to(&RemoteRef::new(kind, id)).await?.is_empty() {
                     others.push((id, body));
                 }
             }
@@ -113,7 +105,7 @@ impl Reconciler {
         if self.adapter.manifest().kind(kinds::CANDIDATES).is_none_or(|rule| rule.ids_max == 0) {
             return Ok(());
         }
-        let leads = self.store.leads(&self.name, kinds::CANDIDATES, LEADS_MAX).await?;
+        let leads = self.store.leads(kinds::CANDIDATES, LEADS_MAX).await?;
         let losers: Vec<String> = leads.into_iter().map(|(loser, _)| loser).collect();
         if losers.is_empty() {
             return Ok(());
@@ -126,7 +118,7 @@ impl Reconciler {
         for loser in &losers {
             if !missing.contains(loser) {
                 // Both are there: an application changed hands, nobody was merged.
-                self.store.drop_lead(&self.name, &RemoteRef::new(kinds::CANDIDATES, loser)).await?;
+                self.store.drop_lead(&RemoteRef::new(kinds::CANDIDATES, loser)).await?;
             }
         }
         let waves = self.merges(missing, priority).await?;
@@ -173,8 +165,7 @@ impl Reconciler {
         }
         let mut ends = shown;
         for end in steps.values().filter(|to| !steps.contains_key(*to)) {
-            let row =
-                self.store.observed(&self.name, &RemoteRef::new(kinds::CANDIDATES, end)).await?;
+            let row = self.store.observed(&RemoteRef::new(kinds::CANDIDATES, end)).await?;
             // What the ATS does not show and nothing is known of is told by a sweep, after this.
             if row.is_some_and(|row| !row.gone) {
                 ends.insert(end.clone());
@@ -197,7 +188,7 @@ impl Reconciler {
     }
 
     async fn alias_of(&self, id: &str) -> Result<Option<Alias>, Error> {
-        Ok(self.store.alias(&self.name, &RemoteRef::new(kinds::CANDIDATES, id)).await?)
+        Ok(self.store.alias(&RemoteRef::new(kinds::CANDIDATES, id)).await?)
     }
 
     /// Commits merges wave by wave, so that links and events follow in the order in which they
@@ -253,10 +244,8 @@ impl Reconciler {
         }
         let mut ids = Vec::new();
         for candidate in candidates {
-            let rows = self
-                .store
-                .lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX)
-                .await?;
+            let rows =
+                self.store.lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
             ids.extend(rows.into_iter().map(|row| row.id));
         }
         self.fetch(kind, &ids, &BTreeMap::new(), priority).await.map(drop)

@@ -51,7 +51,7 @@ impl Reconciler {
         id: IntentId,
         resolution: Resolution,
     ) -> Result<Intent, Error> {
-        let Some(intent) = self.store.intent(&self.name, id).await? else {
+        let Some(intent) = self.store.intent(id).await? else {
             return Err(self.error(
                 ErrorKind::Input,
                 format!(
@@ -96,7 +96,7 @@ impl Reconciler {
                 self.advance(&intent, to, Vec::new(), false).await?;
             }
         }
-        let resolved = self.store.intent(&self.name, id).await?;
+        let resolved = self.store.intent(id).await?;
         resolved.ok_or_else(|| self.error(ErrorKind::Store, format!("intent {id} is gone")))
     }
 
@@ -172,7 +172,7 @@ impl Reconciler {
 
     /// Whether the ATS has not shown the effect of an intent since it was answered as done.
     async fn is_unseen(&self, intent: &Intent) -> Result<bool, Error> {
-        let link = self.store.link(&self.name, &intent.host).await?;
+        let link = self.store.link(&intent.host).await?;
         let since = link.and_then(|link| unseen::since(&link.applied, &intent.operation));
         Ok(since.is_some_and(|since| intent.id >= since))
     }
@@ -181,7 +181,7 @@ impl Reconciler {
     /// intent. It tells how that one ended.
     async fn retry_anew(&self, refused: &Intent) -> Result<Intent, Error> {
         let id = refused.id;
-        let intents = self.store.intents_of(&self.name, &refused.host, INTENTS_MAX).await?;
+        let intents = self.store.intents_of(&refused.host, INTENTS_MAX).await?;
         let same =
             |intent: &&Intent| intent.host == refused.host && intent.operation == refused.operation;
         if intents.iter().find(same).is_some_and(|newest| newest.id != id) {
@@ -195,7 +195,7 @@ impl Reconciler {
         }
         let order = Order { again: None, ..Order::of(refused) };
         self.carry_out(refused, &order).await?;
-        let intents = self.store.intents_of(&self.name, &refused.host, INTENTS_MAX).await?;
+        let intents = self.store.intents_of(&refused.host, INTENTS_MAX).await?;
         Ok(intents.into_iter().find(|intent| same(&intent)).unwrap_or_else(|| refused.clone()))
     }
 
@@ -212,7 +212,7 @@ impl Reconciler {
         let cannot_be_asked_for =
             self.adapter.manifest().kind(&found.kind).is_some_and(|rule| rule.ids_max == 0);
         if missing.is_empty() || cannot_be_asked_for {
-            let row = self.store.observed(&self.name, found).await?;
+            let row = self.store.observed(found).await?;
             if let Some(row) = row.filter(|row| !row.gone) {
                 return Ok(record(&row));
             }
@@ -229,7 +229,7 @@ impl Reconciler {
 
     /// One remote record is managed by one path.
     async fn linked_elsewhere(&self, host: &str, found: &RemoteRef) -> Result<(), Error> {
-        let links = self.store.links_to(&self.name, found).await?;
+        let links = self.store.links_to(found).await?;
         match links.into_iter().find(|link| link.host != host) {
             Some(link) => Err(self.error(
                 ErrorKind::Input,
@@ -251,7 +251,7 @@ impl Reconciler {
                 format!("{host} is linked to {}, not to {found}", expected.unwrap_or("nothing"));
             return Err(self.error(ErrorKind::Input, message));
         }
-        let known = self.store.link(&self.name, host).await?;
+        let known = self.store.link(host).await?;
         if let Some(known) = known.filter(|known| known.remote != *found)
             && self.shown(&known.remote, None).await.is_ok()
         {
@@ -266,7 +266,7 @@ impl Reconciler {
         let key = path::key(host).to_owned();
         // Nothing of it was written by the engine; the next plan compares. What cannot be changed
         // is what is declared now: by the next plan the host may mean something else by the path.
-        let desired = self.store.desired(&self.name, &key).await?;
+        let desired = self.store.desired(&key).await?;
         let desired = desired.map(|row| self.parse_desired(&row)).transpose()?;
         let link = LinkRow {
             host: host.to_owned(),
@@ -277,8 +277,8 @@ impl Reconciler {
                 .unwrap_or_default(),
             since_ms: self.clock.now_ms(),
         };
-        self.store.put_links(&self.name, vec![link.clone()]).await?;
-        self.store.mark_dirty(&self.name, vec![key]).await?;
+        self.store.put_links(vec![link.clone()]).await?;
+        self.store.mark_dirty(vec![key]).await?;
         Ok(link)
     }
 
@@ -303,14 +303,14 @@ impl Reconciler {
         }
         let lookup =
             async |kind: &str, index: &str, term: &str| -> Result<Vec<Arc<Record>>, Error> {
-                let rows = self.store.lookup(&self.name, kind, index, term, ROWS_MAX).await?;
+                let rows = self.store.lookup(kind, index, term, ROWS_MAX).await?;
                 Ok(rows.iter().map(record).collect())
             };
         let applications = lookup(kinds::APPLICATIONS, index::CANDIDATE, id).await?;
         let mut tags = Vec::new();
         for applied in lookup(kinds::APPLIED_TAGS, index::CANDIDATE, id).await? {
             let Some(tag) = applied.text("tag.id") else { continue };
-            let row = self.store.observed(&self.name, &remote(kinds::TAGS, tag)).await?;
+            let row = self.store.observed(&remote(kinds::TAGS, tag)).await?;
             tags.extend(row.and_then(|row| record(&row).text("name").map(str::to_owned)));
         }
         tags.sort();
@@ -363,7 +363,7 @@ impl Reconciler {
         key: &str,
         options: withdraw::WithdrawOptions,
     ) -> Result<Plan, Error> {
-        let Some(row) = self.store.desired(&self.name, key).await? else {
+        let Some(row) = self.store.desired(key).await? else {
             return Err(self.no_record(key));
         };
         let desired = self.parse_desired(&row)?;
@@ -382,7 +382,7 @@ impl Reconciler {
         };
         let mut planned =
             self.ask(&mut gathered, key, |facts| withdraw::record(&input, facts, options)).await?;
-        let open = self.store.open_intents(&self.name).await?;
+        let open = self.store.open_intents().await?;
         self.keep_back(&mut planned, &open).await?;
         Ok(withdraw::plan(self.adapter.manifest(), &self.name, planned))
     }

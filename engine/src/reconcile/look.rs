@@ -180,7 +180,7 @@ impl Reconciler {
                     if !is_made_once(&link.remote.kind) {
                         link.applied = Map::new();
                     }
-                    let before = self.store.link(&self.name, &link.host).await?;
+                    let before = self.store.link(&link.host).await?;
                     if let Some(before) = before.filter(|before| before.remote == link.remote) {
                         link.applied.extend(before.applied);
                         link.applied.extend(whom(order).map(|id| (FOUND_ON.to_owned(), id)));
@@ -192,7 +192,7 @@ impl Reconciler {
                         ended: false,
                     });
                 }
-                self.store.put_links(&self.name, links).await?;
+                self.store.put_links(links).await?;
                 Ok(Seen::Ended(StepEnd::Adopted))
             }
             Outcome::Probed(Probed::Ambiguous(refs)) => {
@@ -241,7 +241,7 @@ impl Reconciler {
             look |= made.own.made.contains_key(*host) && !made.is_fresh(host);
             let remote = match made.remote(host) {
                 Some(remote) => Some(remote.clone()),
-                None => self.store.link(&self.name, host).await?.map(|link| link.remote),
+                None => self.store.link(host).await?.map(|link| link.remote),
             };
             let Some(remote) = remote else { continue };
             if planned || !made.is_fresh(host) {
@@ -274,8 +274,8 @@ impl Reconciler {
         order: &Order,
         named: &BTreeSet<RemoteRef>,
     ) -> Result<bool, Error> {
-        let Some(link) = self.store.link(&self.name, &order.host).await? else { return Ok(false) };
-        let Some(row) = self.store.observed(&self.name, &link.remote).await? else {
+        let Some(link) = self.store.link(&order.host).await? else { return Ok(false) };
+        let Some(row) = self.store.observed(&link.remote).await? else {
             return Ok(false);
         };
         let of = self.hangs_on(&row);
@@ -288,10 +288,10 @@ impl Reconciler {
         let before_ms = delay_ms.saturating_add(SEND_WAIT_MAX_MS).saturating_add(CLOCK_GRAIN_MS);
         let since_ms = self.wall_since_ms(before_ms);
         let mut found: BTreeMap<u64, Intent> = BTreeMap::new();
-        let young = self.store.intents_since(&self.name, since_ms, WRITES_MAX).await?;
+        let young = self.store.intents_since(since_ms, WRITES_MAX).await?;
         found.extend(young.into_iter().map(|intent| (intent.id, intent)));
         if let Some(key) = parents.first() {
-            let own = self.store.intents_of(&self.name, key, WRITES_MAX).await?;
+            let own = self.store.intents_of(key, WRITES_MAX).await?;
             let above = own.into_iter().filter(|intent| parents.contains(&intent.host.as_str()));
             found.extend(above.map(|intent| (intent.id, intent)));
         }
@@ -356,13 +356,13 @@ impl Reconciler {
                 matches!(intent.state, IntentState::Refused { .. } | IntentState::NotSent { .. });
             !is_none && done_by(intent).left_ms(delay_ms.saturating_add(CLOCK_GRAIN_MS), &now) > 0
         };
-        Ok(!self.store.intents_of(&self.name, key, WRITES_MAX).await?.iter().any(may_hide))
+        Ok(!self.store.intents_of(key, WRITES_MAX).await?.iter().any(may_hide))
     }
 
     /// How long ago a parent says that it was made; none when it does not. One that was found in
     /// this run and is not stored yet is read.
     async fn age_ms(&self, remote: &RemoteRef, found_now: bool) -> Result<Option<u64>, Error> {
-        let mut row = self.store.observed(&self.name, remote).await?;
+        let mut row = self.store.observed(remote).await?;
         if row.is_none() && found_now {
             self.fetch(
                 &remote.kind,
@@ -371,7 +371,7 @@ impl Reconciler {
                 Priority::Interactive,
             )
             .await?;
-            row = self.store.observed(&self.name, remote).await?;
+            row = self.store.observed(remote).await?;
         }
         let Some(row) = row else { return Ok(found_now.then_some(0)) };
         let parsed = record(&row);

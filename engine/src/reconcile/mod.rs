@@ -73,7 +73,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{CredentialGiven, Moment};
-use crate::store::Store;
+use crate::store::handle::ConnectionStore;
 use crate::transport::Session;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -139,7 +139,7 @@ pub(crate) struct Reconciler {
     pub(crate) name: String,
     pub(crate) adapter: Arc<dyn Adapter>,
     pub(crate) session: Session,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: ConnectionStore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Map<String, Value>,
@@ -167,6 +167,10 @@ pub(crate) struct Reconciler {
 pub(crate) const EFFECTS_HELD: &str =
     "the program is stopping, so no new effect begins; the next apply goes on from here";
 
+/// Why a step was not sent while the lease ends too soon.
+const LEASE_ENDS: &str = "the lease on the connection may end before the request does, and another \
+    process may write for it then; the next apply goes on from here";
+
 /// A walk of a sweep: when the sweep began, below which parent it is, and the page that comes next.
 type Walk = (u64, Option<String>, u64);
 
@@ -181,7 +185,7 @@ pub(crate) struct Parts {
     pub(crate) name: String,
     pub(crate) adapter: Arc<dyn Adapter>,
     pub(crate) session: Session,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: ConnectionStore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Map<String, Value>,
@@ -234,6 +238,17 @@ impl Reconciler {
     /// Whether no effect may begin.
     pub(crate) fn holds_effects(&self) -> bool {
         *self.effects_held.borrow()
+    }
+
+    /// Why no request that changes something may leave now: the program is stopping, or the lease
+    /// may end before the request does.
+    fn sends_nothing(&self) -> Option<&'static str> {
+        let timeout_ms = crate::transport::limits::EXCHANGE_TIMEOUT_MS;
+        if self.holds_effects() {
+            return Some(EFFECTS_HELD);
+        }
+        let outlives = self.store.outlives(self.clock.steady_ms(), timeout_ms);
+        (!outlives).then_some(LEASE_ENDS)
     }
 
     /// Waits between two looks, or until effects are held: then nothing is worth waiting for.

@@ -38,7 +38,7 @@ impl Reconciler {
         key: &str,
         generation: u64,
     ) -> Result<Option<RecordPlan>, Error> {
-        let intents = self.store.intents_of(&self.name, key, INTENTS_MAX).await?;
+        let intents = self.store.intents_of(key, INTENTS_MAX).await?;
         // What was written for this very declaration is what it still asks for.
         for intent in intents.into_iter().filter(|intent| intent.generation < generation) {
             let left_ms = self.hides_ms(&intent);
@@ -88,14 +88,14 @@ impl Reconciler {
         let rule = self.adapter.manifest().operation(&intent.operation);
         let is_removal = rule.is_some_and(|rule| rule.verb == DELETE);
         let holder = match is_removal {
-            true => self.store.link(&self.name, path::key(&intent.host)).await?,
+            true => self.store.link(path::key(&intent.host)).await?,
             false => None,
         };
         let holder = holder.map(|link| link.remote);
         let touched =
             intent.target.iter().chain(links).filter(|_| !is_removal).chain(holder.iter());
         for remote in touched {
-            let row = self.store.observed(&self.name, remote).await?;
+            let row = self.store.observed(remote).await?;
             if row.is_none_or(|row| row.changed_ms < intent.last_sent.wall_ms) {
                 return Ok(false);
             }

@@ -51,9 +51,8 @@ impl Reconciler {
     pub(crate) async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
         let mut sent = self.requests_sent();
         let mut gathered = Gathered::default();
-        self.refresh_people(&mut gathered, self.store.desired_counts(&self.name).await?.0 > 0)
-            .await?;
-        let (_, dirty) = self.store.desired_counts(&self.name).await?;
+        self.refresh_people(&mut gathered, self.store.desired_counts().await?.0 > 0).await?;
+        let (_, dirty) = self.store.desired_counts().await?;
         if usize::try_from(dirty).is_ok_and(|dirty| dirty <= self.records_at_once) {
             let plan = self.plan_next(&mut gathered, PlanOf::Dirty, sent).await?;
             let report = self.apply(&plan).await?;
@@ -86,7 +85,7 @@ impl Reconciler {
         let mut keys = Vec::new();
         while keys.len() < self.records_at_once {
             let rows = PAGE_ROWS.min(self.records_at_once - keys.len());
-            let rows = self.store.dirty_page(&self.name, walk.after.as_deref(), rows).await?;
+            let rows = self.store.dirty_page(walk.after.as_deref(), rows).await?;
             let Some(last) = rows.last() else { break };
             walk.after = Some(last.key.clone());
             for row in rows {

@@ -56,7 +56,7 @@ impl Reconciler {
         let any = match of {
             PlanOf::Records(records) => !records.is_empty(),
             PlanOf::Keys(keys) => !keys.is_empty(),
-            PlanOf::Dirty | PlanOf::All => self.store.desired_counts(&self.name).await?.0 > 0,
+            PlanOf::Dirty | PlanOf::All => self.store.desired_counts().await?.0 > 0,
         };
         self.refresh_people(&mut gathered, any).await?;
         self.plan_next(&mut gathered, of, sent).await
@@ -114,7 +114,7 @@ impl Reconciler {
         gathered: &mut Gathered,
         of: PlanOf<'_>,
     ) -> Result<Plan, Error> {
-        let open = self.store.open_intents(&self.name).await?;
+        let open = self.store.open_intents().await?;
         let mut plan = Plan { connection: self.name.clone(), ..Plan::default() };
         match of {
             PlanOf::Records(records) => {
@@ -140,12 +140,8 @@ impl Reconciler {
                             (some, keys) = keys.split_at(keys.len().min(PAGE_ROWS));
                             self.desired_rows(some).await?
                         }
-                        PlanOf::Dirty => {
-                            self.store.dirty_page(&self.name, after.as_deref(), PAGE_ROWS).await?
-                        }
-                        _ => {
-                            self.store.desired_page(&self.name, after.as_deref(), PAGE_ROWS).await?
-                        }
+                        PlanOf::Dirty => self.store.dirty_page(after.as_deref(), PAGE_ROWS).await?,
+                        _ => self.store.desired_page(after.as_deref(), PAGE_ROWS).await?,
                     };
                     let Some(last) = rows.last() else {
                         if keys.is_empty() {
@@ -188,7 +184,7 @@ impl Reconciler {
     async fn desired_rows(&self, keys: &[String]) -> Result<Vec<DesiredRow>, Error> {
         let mut rows = Vec::with_capacity(keys.len());
         for key in keys {
-            rows.extend(self.store.desired(&self.name, key).await?);
+            rows.extend(self.store.desired(key).await?);
         }
         Ok(rows)
     }
@@ -210,10 +206,10 @@ impl Reconciler {
             declarations.push(Declaration { key, body });
         }
         let forgotten: BTreeSet<String> =
-            self.store.kept_away(&self.name, declarations.clone()).await?.into_iter().collect();
+            self.store.kept_away(declarations.clone()).await?.into_iter().collect();
         let (mut wanted, mut modes) = (Vec::new(), Vec::new());
         for (record, Declaration { key, body }) in records.iter().zip(declarations) {
-            let row = self.store.desired(&self.name, &key).await?;
+            let row = self.store.desired(&key).await?;
             let generation = match &row {
                 Some(row) if row.body == body => row.generation,
                 Some(row) => row.generation + 1,
@@ -254,13 +250,13 @@ impl Reconciler {
     /// step is not looked at again, so by then it must be linked.
     async fn keep(&self, seen: Seen) -> Result<(), Error> {
         for links in seen.links.chunks(PAGE_RECORDS_MAX) {
-            self.store.put_links(&self.name, links.to_vec()).await?;
+            self.store.put_links(links.to_vec()).await?;
         }
         if !seen.releases.is_empty() {
-            self.store.end_links(&self.name, seen.releases).await?;
+            self.store.end_links(seen.releases).await?;
         }
         if !seen.statuses.is_empty() {
-            self.store.put_status(&self.name, seen.statuses).await?;
+            self.store.put_status(seen.statuses).await?;
         }
         Ok(())
     }
@@ -271,7 +267,7 @@ impl Reconciler {
             self.adopt(planned).await?;
         }
         if !planned.releases.is_empty() {
-            self.store.end_links(&self.name, planned.releases.clone()).await?;
+            self.store.end_links(planned.releases.clone()).await?;
         }
         Ok(())
     }
@@ -281,7 +277,7 @@ impl Reconciler {
     async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
         let links = self.adopted(planned).await?;
         for link in &links {
-            let Some(before) = self.store.link(&self.name, &link.host).await? else { continue };
+            let Some(before) = self.store.link(&link.host).await? else { continue };
             // Known by another path from now on, and no other record for that.
             if links.iter().any(|other| other.remote == before.remote) {
                 continue;
@@ -294,7 +290,7 @@ impl Reconciler {
                 vec![MovedTo { from: before.remote.id, to: link.remote.id.clone(), stays: true }];
             self.take(PageCommit { moved, ..page }).await?;
         }
-        Ok(self.store.put_links(&self.name, links).await?)
+        Ok(self.store.put_links(links).await?)
     }
 
     /// The links that a plan's adoptions make. A link that takes the place of one that the plan
@@ -305,7 +301,7 @@ impl Reconciler {
         for host in
             planned.releases.iter().chain(planned.adoptions.iter().map(|adoption| &adoption.host))
         {
-            former.extend(self.store.link(&self.name, host).await?);
+            former.extend(self.store.link(host).await?);
         }
         for adoption in &planned.adoptions {
             let own = former.iter().find(|link| link.host == adoption.host);
@@ -401,7 +397,7 @@ impl Reconciler {
     pub(crate) async fn reconsider(&self) -> Result<(), Error> {
         let mut after: Option<String> = None;
         loop {
-            let rows = self.store.desired_page(&self.name, after.as_deref(), PAGE_ROWS).await?;
+            let rows = self.store.desired_page(after.as_deref(), PAGE_ROWS).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.key.clone());
             let not_allowed = |row: &&DesiredRow| {
@@ -413,7 +409,7 @@ impl Reconciler {
             let keys: Vec<String> =
                 rows.iter().filter(not_allowed).map(|row| row.key.clone()).collect();
             if !keys.is_empty() {
-                self.store.mark_dirty(&self.name, keys).await?;
+                self.store.mark_dirty(keys).await?;
             }
         }
     }

@@ -180,7 +180,7 @@ impl Reconciler {
             brought.records.keys().chain(brought.problems.keys()).map(String::as_str).collect();
         kinds.insert(asked);
         for kind in kinds {
-            let known = self.store.problems(&self.name, Some(kind), limits::READ_ROWS_MAX).await?;
+            let known = self.store.problems(Some(kind), limits::READ_ROWS_MAX).await?;
             let found = brought.of(kind);
             if known.is_empty() && found.is_empty() {
                 continue;
@@ -236,7 +236,7 @@ impl Reconciler {
                 unread.say(line(&met.row(&problems, None)));
             }
             let problems = Problems { kind: kind.to_owned(), met, cured, pass_ms, now_ms };
-            for new in self.store.note_problems(&self.name, problems).await? {
+            for new in self.store.note_problems(problems).await? {
                 tracing::warn!(connection = %self.name, kind, id = new.id, field = new.field,
                     why = new.message, "could not be read");
             }
@@ -254,7 +254,7 @@ impl Reconciler {
         (full, resumed_ms): (bool, Option<u64>),
     ) -> Result<bool, Error> {
         let kind = &rule.name;
-        let known = self.store.problems(&self.name, Some(kind), limits::READ_ROWS_MAX).await?;
+        let known = self.store.problems(Some(kind), limits::READ_ROWS_MAX).await?;
         let is_met = |row: &ProblemRow| {
             let earlier = resumed_ms.is_some_and(|began_ms| row.seen_ms >= began_ms);
             earlier || unread.met.contains(&(row.id.clone(), row.field.clone()))
@@ -269,7 +269,7 @@ impl Reconciler {
         if known.iter().any(over) {
             let (cured, now_ms) = (vec![(None, None)], self.clock.now_ms());
             let problems = Problems { kind: kind.clone(), cured, now_ms, ..Problems::default() };
-            self.store.note_problems(&self.name, problems).await?;
+            self.store.note_problems(problems).await?;
         }
         Ok(again)
     }
@@ -279,8 +279,7 @@ impl Reconciler {
         if rule.ids_max == 0 {
             return Ok(());
         }
-        let mut known =
-            self.store.problems(&self.name, Some(&rule.name), limits::READ_ROWS_MAX).await?;
+        let mut known = self.store.problems(Some(&rule.name), limits::READ_ROWS_MAX).await?;
         known.retain(|row| !unread.met.contains(&(row.id.clone(), row.field.clone())));
         known.sort_by_key(|row| row.seen_ms);
         let mut ids: Vec<String> = Vec::new();
@@ -306,7 +305,7 @@ impl Reconciler {
     /// Whether a walk that began at `since_ms` met rows of the kind that do not say which records
     /// they are.
     pub(super) async fn met_nameless(&self, kind: &str, since_ms: u64) -> Result<bool, Error> {
-        let known = self.store.problems(&self.name, Some(kind), limits::READ_ROWS_MAX).await?;
+        let known = self.store.problems(Some(kind), limits::READ_ROWS_MAX).await?;
         Ok(known
             .iter()
             .any(|row| row.id.is_none() && row.field.is_none() && row.seen_ms >= since_ms))

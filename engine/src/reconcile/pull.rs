@@ -120,8 +120,7 @@ impl Reconciler {
         let (mut astray, mut failed): (Option<Error>, u32) = (None, 0);
         let mut after: Option<String> = None;
         loop {
-            let parents =
-                self.store.observed_page(&self.name, parent, after.as_deref(), 1_000).await?;
+            let parents = self.store.observed_page(parent, after.as_deref(), 1_000).await?;
             let Some(last) = parents.last() else { break };
             after = Some(last.id.clone());
             for row in parents {
@@ -160,8 +159,7 @@ impl Reconciler {
         parent: Option<&str>,
         full: bool,
     ) -> Result<PullReport, Error> {
-        let stored =
-            self.store.scan_state(&self.name, &rule.name, parent).await?.unwrap_or_default();
+        let stored = self.store.scan_state(&rule.name, parent).await?.unwrap_or_default();
         let mut report = PullReport { kind: rule.name.clone(), ..PullReport::default() };
         let mut state = stored;
         let pass = match state.pass.clone() {

@@ -97,7 +97,7 @@ impl Reconciler {
         let mut report = SettleReport::default();
         let started_ms = self.clock.steady_ms();
         loop {
-            let open = self.store.open_intents(&self.name).await?;
+            let open = self.store.open_intents().await?;
             if resend != Resend::Never && !open.is_empty() {
                 self.verify_tenant_once().await?;
             }
@@ -144,7 +144,7 @@ impl Reconciler {
             return Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) });
         };
         // Whoever held it may have ended it since it was read.
-        let intent = match self.store.intent(&self.name, intent.id).await? {
+        let intent = match self.store.intent(intent.id).await? {
             Some(now) if now.state.is_open() => now,
             _ => return Ok(Turn::Closed),
         };
@@ -255,7 +255,7 @@ impl Reconciler {
     /// id: whether the change happened is all one then.
     async fn target_is_gone(&self, intent: &Intent) -> Result<bool, Error> {
         let Some(target) = &intent.target else { return Ok(false) };
-        match self.store.observed(&self.name, target).await? {
+        match self.store.observed(target).await? {
             Some(row) if row.gone => Ok(true),
             Some(row) => self.prove_gone(&row, |proof| Cause::Doubted { proof }).await,
             None => Ok(false),
@@ -264,12 +264,12 @@ impl Reconciler {
 
     async fn has_tombstone(&self, intent: &Intent) -> Result<bool, Error> {
         let Some(target) = &intent.target else { return Ok(false) };
-        Ok(self.store.observed(&self.name, target).await?.is_some_and(|row| row.gone))
+        Ok(self.store.observed(target).await?.is_some_and(|row| row.gone))
     }
 
     /// How many open intents only a person can resolve.
     pub(crate) async fn waiting_for_person(&self) -> Result<u64, Error> {
-        let open = self.store.open_intents(&self.name).await?;
+        let open = self.store.open_intents().await?;
         let stuck = open
             .iter()
             .filter(|intent| matches!(intent.state, IntentState::InDoubt { stuck: true, .. }));
@@ -278,7 +278,7 @@ impl Reconciler {
 
     /// When the next doubt is to be looked into; none when there is none that looking may resolve.
     pub(crate) async fn next_look_ms(&self) -> Result<Option<u64>, Error> {
-        let open = self.store.open_intents(&self.name).await?;
+        let open = self.store.open_intents().await?;
         let now_ms = self.clock.now_ms();
         let due = open.iter().filter_map(|intent| match intent.state {
             IntentState::Sending => Some(now_ms),
@@ -339,7 +339,7 @@ impl Reconciler {
         refs: &[RemoteRef],
     ) -> Result<bool, Error> {
         for found in refs {
-            let links = self.store.links_to(&self.name, found).await?;
+            let links = self.store.links_to(found).await?;
             // A path that is no longer declared holds nothing.
             let holds = |link: &&LinkRow| !link.applied.contains_key(RELEASED);
             if !links

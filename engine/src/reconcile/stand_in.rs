@@ -29,7 +29,7 @@ impl Reconciler {
         for stand_in in wanted {
             let remote = match own.get(&stand_in.host).or_else(|| shared.get(&stand_in.host)) {
                 Some(remote) => Some(remote.clone()),
-                None => self.store.link(&self.name, &stand_in.host).await?.map(|link| link.remote),
+                None => self.store.link(&stand_in.host).await?.map(|link| link.remote),
             };
             let text = match (remote, &stand_in.member) {
                 (Some(remote), None) => Some(remote.id),
@@ -54,11 +54,11 @@ impl Reconciler {
         let mut left_ms = self.settle_window_ms.unwrap_or(shown_within_ms);
         let mut pause_ms = PAUSE_FIRST_MS;
         loop {
-            if self.store.observed(&self.name, remote).await?.is_none() {
+            if self.store.observed(remote).await?.is_none() {
                 let ids = std::slice::from_ref(&remote.id);
                 self.fetch(&remote.kind, ids, &BTreeMap::new(), Priority::Interactive).await?;
             }
-            if let Some(row) = self.store.observed(&self.name, remote).await? {
+            if let Some(row) = self.store.observed(remote).await? {
                 return Ok(record(&row).text(member).map(str::to_owned));
             }
             if left_ms == 0 || self.holds_effects() {

@@ -49,8 +49,7 @@ impl Reconciler {
         let mut suspects = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let rows =
-                self.store.suspects_page(&self.name, &rule.name, after.as_deref(), ROWS).await?;
+            let rows = self.store.suspects_page(&rule.name, after.as_deref(), ROWS).await?;
             let Some(last) = rows.last() else { break };
             after = Some(last.id.clone());
             let read = rows.len();
@@ -107,8 +106,7 @@ impl Reconciler {
             if !met.insert(of.clone()) {
                 continue;
             }
-            let Some(row) = self.store.observed(&self.name, &of).await?.filter(|row| !row.gone)
-            else {
+            let Some(row) = self.store.observed(&of).await?.filter(|row| !row.gone) else {
                 continue;
             };
             next.extend(self.hangs_on(&row));
@@ -195,7 +193,7 @@ impl Reconciler {
                  `SweepOptions::force`"
             )));
         }
-        let counts = self.store.observed_counts(&self.name).await?;
+        let counts = self.store.observed_counts().await?;
         let known = counts.iter().find(|(name, _)| name == kind).map_or(0, |(_, count)| *count);
         let share = known.saturating_mul(u64::from(options.brake_per_mille)) / 1_000;
         let allowed = share.max(options.brake_floor);
@@ -248,7 +246,7 @@ impl Reconciler {
         }
         self.bury(&row.kind, vec![row.id.clone()], cause(Proof::Fetched), priority).await?;
         let of = RemoteRef::new(&row.kind, &row.id);
-        Ok(self.store.observed(&self.name, &of).await?.is_some_and(|row| row.gone))
+        Ok(self.store.observed(&of).await?.is_some_and(|row| row.gone))
     }
 }
 

@@ -219,7 +219,7 @@ impl Reconciler {
         report: &mut SweepReport,
     ) -> Result<(SweepState, Option<Hold>), Error> {
         let now_ms = self.clock.now_ms();
-        let stored = self.store.sweep_state(&self.name, &rule.name).await?;
+        let stored = self.store.sweep_state(&rule.name).await?;
         if let Some(state) = &stored {
             let fresh = now_ms.saturating_sub(state.started_ms) < AGE_MAX_MS;
             let goes_on = match (&state.phase, state.held.as_ref().map(|hold| hold.by)) {
@@ -266,12 +266,12 @@ impl Reconciler {
 
     async fn put_sweep(&self, rule: &KindRule, state: SweepState) -> Result<(), Error> {
         let page = self.page(rule.name.clone(), Vec::new(), &[], Cause::Observed);
-        self.store.commit_page(&self.name, PageCommit { sweep: Some(state), ..page }).await?;
+        self.store.commit_page(PageCommit { sweep: Some(state), ..page }).await?;
         Ok(())
     }
 
     async fn forget_seen(&self, rule: &KindRule) -> Result<(), Error> {
-        while self.store.forget_seen(&self.name, &rule.name, ROWS).await? > 0 {}
+        while self.store.forget_seen(&rule.name, ROWS).await? > 0 {}
         Ok(())
     }
 
@@ -419,7 +419,7 @@ impl Reconciler {
         let mask = brought.masks.len();
         for id in brought.unread(&rule.name) {
             let remote = RemoteRef::new(&rule.name, &id);
-            if self.store.observed(&self.name, &remote).await?.is_some_and(|row| !row.gone) {
+            if self.store.observed(&remote).await?.is_some_and(|row| !row.gone) {
                 own.push(ObservedWrite {
                     id,
                     version: None,
@@ -449,7 +449,7 @@ impl Reconciler {
     }
 
     async fn next_parent(&self, kind: &str, after: Option<&str>) -> Result<Option<String>, Error> {
-        let rows = self.store.observed_page(&self.name, kind, after, 1).await?;
+        let rows = self.store.observed_page(kind, after, 1).await?;
         Ok(rows.into_iter().next().map(|row| row.id))
     }
 

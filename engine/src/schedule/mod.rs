@@ -157,11 +157,8 @@ pub async fn run_all(
     let mut seen = look();
     let mut dues = BTreeMap::new();
     for (kind, cron) in crons.pulls {
-        let completed = reconciler
-            .store
-            .scan_state(&reconciler.name, &kind, None)
-            .await?
-            .and_then(|state| state.completed_ms);
+        let completed =
+            reconciler.store.scan_state(&kind, None).await?.and_then(|state| state.completed_ms);
         let due = match completed {
             Some(completed_ms) => Due::after(cron, completed_ms, &seen),
             None => Due::now(cron),
@@ -170,7 +167,7 @@ pub async fn run_all(
     }
     let mut sweeps = BTreeMap::new();
     for (kind, cron) in crons.sweeps {
-        let stored = reconciler.store.sweep_state(&reconciler.name, &kind).await?;
+        let stored = reconciler.store.sweep_state(&kind).await?;
         let due = match stored.map(|state| (state.phase, state.held)) {
             Some((SweepPhase::Ended { at_ms }, _)) => Due::after(cron, at_ms, &seen),
             Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => {

@@ -6,28 +6,18 @@
 //! message. Reading is one look: read again to see whether the secret changed, and hand the result
 //! to [`crate::Connection::replace_credential`].
 //!
-//! Bounds: [`limits`]. A file that others than its owner may read is read with a warning in the
+//! Bounds: [`limits`](super::limits). A file that others than its owner may read is read with a warning in the
 //! log, as containers and some secret managers leave no choice. Left out: watching for changes.
 
 use super::Secret;
 use super::command::{note, output_of};
+use super::limits::{SECRET_BYTES_MAX, SECRET_MS_MAX};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::near::did_you_mean;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// The limits of reading a secret.
-pub mod limits {
-    /// Bytes of a secret. Longer than any credential known; what is beyond it is no secret but a
-    /// mistake.
-    pub const SECRET_BYTES_MAX: usize = 64 * 1024;
-    /// How long reading may take. A password manager may ask a person first.
-    pub const SECRET_MS_MAX: u64 = 60_000;
-}
-
-use limits::{SECRET_BYTES_MAX, SECRET_MS_MAX};
 
 /// The forms, for messages.
 const FORMS: &str =

@@ -1,7 +1,7 @@
 //! Where a secret is: read, bounded, refused with words that do not repeat it.
 
-use super::limits::SECRET_BYTES_MAX;
 use super::{SecretRef, TextRef};
+use crate::secret::limits::SECRET_BYTES_MAX;
 
 fn parsed(json: &str) -> Result<SecretRef, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())

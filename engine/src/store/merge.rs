@@ -12,8 +12,8 @@
 //!
 //! Bounds: what [`super::check`] let in. Left out: serials, the index, the links.
 
+use super::StoreError;
 use super::limits::KEY_BYTES_MAX;
-use super::{ChangeWhat, StoreError};
 use crate::json::Sound;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -115,17 +115,6 @@ pub(crate) enum Difference {
     Updated { before: Map<String, Value>, after: Map<String, Value> },
     /// Its personal data were blanked; the fields that this changed.
     Anonymized { after: Map<String, Value> },
-}
-
-impl Difference {
-    /// The event's word.
-    pub(crate) fn what(&self) -> ChangeWhat {
-        match self {
-            Self::Created => ChangeWhat::Created,
-            Self::Updated { .. } => ChangeWhat::Updated,
-            Self::Anonymized { .. } => ChangeWhat::Anonymized,
-        }
-    }
 }
 
 /// Merges what was seen into what is stored (none: not known, or a tombstone).

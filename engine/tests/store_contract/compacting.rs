@@ -6,8 +6,13 @@ use crate::given::{
 };
 use ::redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use atsync::SystemEntropy;
+use atsync::store::Connections;
+use atsync::store::Feed;
+use atsync::store::Journal;
+use atsync::store::Links;
+use atsync::store::Observed;
 use atsync::store::redb::{Compacted, RedbOptions, RedbStore, foreign};
-use atsync::store::{Store, StoreError};
+use atsync::store::{Guard, StoreError};
 use serde_json::json;
 use std::path::Path;
 
@@ -55,14 +60,17 @@ async fn lived(store: &RedbStore) {
         .await;
     }
     see(store, "tags", "gone", json!({"name": SECRET})).await;
-    store.put_links(ACME, vec![link("r1", "candidates", "7")]).await.unwrap();
-    let born = store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
-    store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
-    store.begin_intent(ACME, intent("r2", "o")).await.unwrap();
-    store.commit_page(ACME, gone("tags", &["gone"])).await.unwrap();
+    store.put_links(&Guard::sole(ACME), vec![link("r1", "candidates", "7")]).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
+    store.begin_intent(&Guard::sole(ACME), intent("r2", "o")).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone("tags", &["gone"])).await.unwrap();
     let last = store.changes_last(ACME).await.unwrap();
-    store.acknowledge(ACME, "mirror", last).await.unwrap();
-    store.trim_changes(ACME, u64::MAX, atsync::store::Keep::Unacknowledged).await.unwrap();
+    store.acknowledge(&Guard::sole(ACME), "mirror", last).await.unwrap();
+    store
+        .trim_changes(&Guard::sole(ACME), u64::MAX, atsync::store::Keep::Unacknowledged)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -153,7 +161,10 @@ async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
 async fn the_new_file_is_for_its_owner_alone_and_a_link_stays_a_link() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let (store, directory) = redb();
-    store.commit_page(ACME, page("tags", vec![record("1", json!({"a": 1}))])).await.unwrap();
+    store
+        .commit_page(&Guard::sole(ACME), page("tags", vec![record("1", json!({"a": 1}))]))
+        .await
+        .unwrap();
     drop(store);
     let (path, link) = (path(&directory), directory.path().join("link.redb"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();

@@ -7,8 +7,9 @@
 
 use crate::given::{ACME, applied, declare, intent, page, record, step};
 use atsync::SystemEntropy;
+use atsync::store::Journal;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{PageCommit, ScanState, Store, StoreError};
+use atsync::store::{Guard, PageCommit, ScanState, Store, StoreError};
 use atsync::testing::Disk;
 use serde_json::json;
 
@@ -24,13 +25,19 @@ async fn history(store: &dyn Store) -> u64 {
         let records =
             (0..3).map(|id| record(&format!("{round}-{id}"), json!({"name": "x"}))).collect();
         let scan = Some(ScanState { passes: round + 1, ..ScanState::default() });
-        if store.commit_page(ACME, PageCommit { scan, ..page("tags", records) }).await.is_err() {
+        if store
+            .commit_page(&Guard::sole(ACME), PageCommit { scan, ..page("tags", records) })
+            .await
+            .is_err()
+        {
             break;
         }
         done += 1;
-        let Ok(born) = store.begin_intent(ACME, intent("r1", "o")).await else { break };
+        let Ok(born) = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await else {
+            break;
+        };
         done += 1;
-        if store.advance_intent(ACME, step(born.id, 1, applied())).await.is_err() {
+        if store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.is_err() {
             break;
         }
         done += 1;
@@ -113,11 +120,11 @@ async fn a_failing_disk_fails_the_calls_that_need_it() {
     let disk = Disk::holding(Vec::new());
     let store = opened(&disk).unwrap();
     declare(&store, &["r1", "r2", "r3"]).await;
-    store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
+    store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
     disk.cut_after(0);
     for host in ["r2", "r3"] {
         assert!(matches!(
-            store.begin_intent(ACME, intent(host, "o")).await,
+            store.begin_intent(&Guard::sole(ACME), intent(host, "o")).await,
             Err(StoreError::Io(_))
         ));
     }

@@ -9,8 +9,15 @@ use crate::forgetting::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};
 use atsync::SystemEntropy;
 use atsync::entropy::Entropy;
+use atsync::store::Connections;
+use atsync::store::Desired;
+use atsync::store::Feed;
+use atsync::store::Journal;
+use atsync::store::Links;
+use atsync::store::Observed;
+use atsync::store::Scans;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Store, StoreError};
+use atsync::store::{Guard, StoreError};
 use atsync::testing::SeededEntropy;
 use serde_json::json;
 use std::path::Path;
@@ -109,10 +116,10 @@ async fn lived(store: &RedbStore) {
         )
         .await;
     }
-    store.put_links(ACME, vec![link("r1", "candidates", "7")]).await.unwrap();
-    let born = store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
-    store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
-    store.begin_intent(ACME, intent("r2", "o")).await.unwrap();
+    store.put_links(&Guard::sole(ACME), vec![link("r1", "candidates", "7")]).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
+    store.begin_intent(&Guard::sole(ACME), intent("r2", "o")).await.unwrap();
 }
 
 #[tokio::test]

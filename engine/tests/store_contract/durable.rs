@@ -5,8 +5,14 @@ use crate::given::{
     ACME, applied, declare, intent, open, page, path, record, redb, remote, see, step,
 };
 use atsync::SystemEntropy;
+use atsync::store::Connections;
+use atsync::store::Desired;
+use atsync::store::Erasures;
+use atsync::store::Feed;
+use atsync::store::Journal;
+use atsync::store::Observed;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Store, StoreError};
+use atsync::store::{Guard, StoreError};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +39,7 @@ async fn what_was_acknowledged_is_there_after_a_reopening() {
     let identity = store.identity().await.unwrap();
     declare(&store, &["r1"]).await;
     see(&store, "tags", "1", json!({"name": "x"})).await;
-    let born = store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
     drop(store);
     let store = open(&path(&directory));
     assert_eq!(store.identity().await.unwrap(), identity);
@@ -52,14 +58,14 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
     declare(&store, &["r1"]).await;
     for round in 0..10_u64 {
         see(&store, "tags", &round.to_string(), json!({"name": round.to_string()})).await;
-        let born = store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
+        let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
         let copy = directory.path().join(format!("copy{round}.redb"));
         std::fs::copy(path(&directory), &copy).unwrap();
         let after = open(&copy);
         assert_eq!(after.open_intents(ACME).await.unwrap(), std::slice::from_ref(&born));
         assert_eq!(after.changes_last(ACME).await.unwrap(), round + 1);
         assert_eq!(after.observed_counts(ACME).await.unwrap(), [("tags".to_owned(), round + 1)]);
-        store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
+        store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
     }
 }
 
@@ -179,7 +185,7 @@ async fn a_file_that_was_cut_short_is_refused() {
     let (store, directory) = redb();
     let records =
         (0..500).map(|id| record(&id.to_string(), json!({"a": "x".repeat(1_000)}))).collect();
-    store.commit_page(ACME, page("tags", records)).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), page("tags", records)).await.unwrap();
     drop(store);
     let path = path(&directory);
     let whole = std::fs::read(&path).unwrap();
@@ -196,7 +202,7 @@ async fn damage_in_the_middle_ends_in_an_error() {
     let (store, directory) = redb();
     let records =
         (0..200).map(|id| record(&id.to_string(), json!({"a": "x".repeat(1_000)}))).collect();
-    store.commit_page(ACME, page("tags", records)).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), page("tags", records)).await.unwrap();
     drop(store);
     let path = path(&directory);
     let whole = std::fs::read(&path).unwrap();
@@ -211,7 +217,12 @@ async fn damage_in_the_middle_ends_in_an_error() {
             Ok(store) => {
                 told += usize::from(store.observed_page(ACME, "tags", None, 1_000).await.is_err());
                 drop(
-                    store.commit_page(ACME, page("tags", vec![record("1", json!({"a": 2}))])).await,
+                    store
+                        .commit_page(
+                            &Guard::sole(ACME),
+                            page("tags", vec![record("1", json!({"a": 2}))]),
+                        )
+                        .await,
                 );
             }
         }
@@ -233,7 +244,7 @@ async fn concurrent_intents_share_commits() {
         let store = Arc::clone(&store);
         let mut intent = intent(&key, "o");
         intent.generation = if at % 5 == 0 { 2 } else { 1 };
-        tokio::spawn(async move { store.begin_intent(ACME, intent).await })
+        tokio::spawn(async move { store.begin_intent(&Guard::sole(ACME), intent).await })
     });
     let (mut marks, mut stale) = (std::collections::BTreeSet::new(), 0);
     for call in calls.collect::<Vec<_>>() {
@@ -252,7 +263,7 @@ async fn concurrent_intents_share_commits() {
 async fn a_refusal_costs_no_commit() {
     let (store, _directory) = redb();
     let commits = store.commits();
-    assert!(store.begin_intent(ACME, intent("nobody", "o")).await.is_err());
+    assert!(store.begin_intent(&Guard::sole(ACME), intent("nobody", "o")).await.is_err());
     assert_eq!(store.commits(), commits);
 }
 
@@ -261,7 +272,8 @@ async fn a_refusal_costs_no_commit() {
 #[tokio::test]
 async fn dropping_the_store_writes_what_is_queued() {
     let (store, directory) = redb();
-    let mut call = store.commit_page(ACME, page("tags", vec![record("1", json!({"a": 1}))]));
+    let mut call =
+        store.commit_page(&Guard::sole(ACME), page("tags", vec![record("1", json!({"a": 1}))]));
     let begun = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
     assert!(begun.is_pending());
     drop(call);
@@ -313,7 +325,10 @@ async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
     assert!(before.len() >= 9, "the marker is all over: {before:?}");
     let store = open(&path(&directory));
     store
-        .erase("acme", Erasure { keys: ["zanzibar-1".to_owned()].into(), ..Erasure::default() })
+        .erase(
+            &Guard::sole("acme"),
+            Erasure { keys: ["zanzibar-1".to_owned()].into(), ..Erasure::default() },
+        )
         .await
         .unwrap();
     drop(store);

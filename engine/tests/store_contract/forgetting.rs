@@ -6,8 +6,8 @@ use crate::given::{
 };
 use atsync::journal::{Intent, IntentState};
 use atsync::store::{
-    Cause, ChangeWhat, Declaration, Erasure, IntentAdvance, Keep, LinkHow, LinkRow, PageCommit,
-    Store, StoreError,
+    Cause, ChangeWhat, Declaration, Erasure, Guard, IntentAdvance, Keep, LinkHow, LinkRow,
+    PageCommit, Store, StoreError,
 };
 use serde_json::json;
 
@@ -39,7 +39,11 @@ pub(crate) async fn a_life(store: &dyn Store) {
     let body =
         json!({"key": "zanzibar-1", "emails": ["zanzibar@x.com", "zanzibar@home.com"]}).to_string();
     store
-        .declare(ACME, vec![declaration("zanzibar-1", &body), declaration("s-1", "{}")], 5)
+        .declare(
+            &Guard::sole(ACME),
+            vec![declaration("zanzibar-1", &body), declaration("s-1", "{}")],
+            5,
+        )
         .await
         .unwrap();
     let applied = json!({"name.first": MARKER}).as_object().unwrap().clone();
@@ -48,7 +52,7 @@ pub(crate) async fn a_life(store: &dyn Store) {
         link("zanzibar-1/notes/n", "notes", "3"),
         link("s-1", "candidates", "8"),
     ];
-    store.put_links(ACME, links).await.unwrap();
+    store.put_links(&Guard::sole(ACME), links).await.unwrap();
     for (host, to) in [
         (
             "zanzibar-1",
@@ -65,9 +69,9 @@ pub(crate) async fn a_life(store: &dyn Store) {
         let made = [("subject".to_owned(), "zanzibar-1".to_owned())].into();
         let asked = Intent { input, makes: made, ..intent(host, "o") };
         let asked = if host == "s-1" { intent(host, "o") } else { asked };
-        let born = store.begin_intent(ACME, asked).await.unwrap();
+        let born = store.begin_intent(&Guard::sole(ACME), asked).await.unwrap();
         if let Some(to) = to {
-            store.advance_intent(ACME, step(born.id, 1, to)).await.unwrap();
+            store.advance_intent(&Guard::sole(ACME), step(born.id, 1, to)).await.unwrap();
         }
     }
     clean(store).await;
@@ -76,7 +80,7 @@ pub(crate) async fn a_life(store: &dyn Store) {
 pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &dyn Store) {
     a_life(store).await;
     let before = changes(store).await;
-    let report = store.erase(ACME, of_key("zanzibar-1")).await.unwrap();
+    let report = store.erase(&Guard::sole(ACME), of_key("zanzibar-1")).await.unwrap();
     assert_eq!(
         (report.desired, report.observed, report.links, report.intents),
         (1, 4, 2, 2),
@@ -137,10 +141,16 @@ pub(crate) async fn a_desired_record_that_names_a_forgotten_candidate_by_id_goes
     see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
     // Declared and not linked yet; one names them, one somebody else.
     let body = |key: &str, id: &str| declaration(key, &json!({"key": key, "id": id}).to_string());
-    store.declare(ACME, vec![body("theirs", "7"), body("s-1", "8")], 5).await.unwrap();
-    let report = store.erase(ACME, of_candidate("7")).await.unwrap();
+    store
+        .declare(&Guard::sole(ACME), vec![body("theirs", "7"), body("s-1", "8")], 5)
+        .await
+        .unwrap();
+    let report = store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
     assert_eq!(report.desired, 1, "{report:?}");
-    let again = store.declare(ACME, vec![body("new-key", "7"), body("s-2", "8")], 6).await.unwrap();
+    let again = store
+        .declare(&Guard::sole(ACME), vec![body("new-key", "7"), body("s-2", "8")], 6)
+        .await
+        .unwrap();
     assert_eq!(again.forgotten, 1, "{again:?}");
     let mut keys = Vec::new();
     for key in ["theirs", "s-1", "new-key", "s-2"] {
@@ -149,13 +159,13 @@ pub(crate) async fn a_desired_record_that_names_a_forgotten_candidate_by_id_goes
     assert_eq!(keys, ["s-1", "s-2"]);
     // By the key of such a record the candidate whom it names is forgotten too.
     see(store, "candidates", "8", person("stranger", "stranger@x.com")).await;
-    store.erase(ACME, of_key("s-1")).await.unwrap();
+    store.erase(&Guard::sole(ACME), of_key("s-1")).await.unwrap();
     assert_eq!(store.observed(ACME, &remote("candidates", "8")).await.unwrap(), None);
 }
 
 pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(store: &dyn Store) {
     a_life(store).await;
-    store.erase(ACME, of_candidate("7")).await.unwrap();
+    store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
     let back = || async {
         // By the id; by the candidate that it names; by an address under a new id; by the desired
         // record.
@@ -197,22 +207,22 @@ pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(
             Vec::<String>::new()
         );
     }
-    let report = store.declare(ACME, records.clone(), 9).await.unwrap();
+    let report = store.declare(&Guard::sole(ACME), records.clone(), 9).await.unwrap();
     assert_eq!((report.forgotten, report.created), (2, 1));
     assert!(store.desired(ACME, "zanzibar-1").await.unwrap().is_none());
 
     let nobody = Erasure { addresses: ["nobody@x.com".to_owned()].into(), ..Erasure::default() };
-    assert!(!store.unforget(ACME, nobody).await.unwrap());
+    assert!(!store.unforget(&Guard::sole(ACME), nobody).await.unwrap());
     let address = Erasure { addresses: ["ZANZIBAR@x.com".to_owned()].into(), ..Erasure::default() };
-    assert!(store.unforget(ACME, address).await.unwrap());
+    assert!(store.unforget(&Guard::sole(ACME), address).await.unwrap());
     assert_eq!(back().await, [true; 5]);
-    assert_eq!(store.declare(ACME, records, 9).await.unwrap().created, 2);
+    assert_eq!(store.declare(&Guard::sole(ACME), records, 9).await.unwrap().created, 2);
 }
 
 pub(crate) async fn an_address_that_two_people_have_keeps_nobody_away(store: &dyn Store) {
     see(store, "candidates", "7", person("one", "agency@x.com")).await;
     see(store, "candidates", "8", person("two", "agency@x.com")).await;
-    let report = store.erase(ACME, of_candidate("7")).await.unwrap();
+    let report = store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
     assert_eq!((report.observed, report.addresses_shared, report.kept_away), (1, 1, 1));
     see(store, "candidates", "8", person("two renamed", "agency@x.com")).await;
     let row = store.observed(ACME, &remote("candidates", "8")).await.unwrap().unwrap();
@@ -223,27 +233,27 @@ pub(crate) async fn an_erasure_follows_a_merge_and_deleted_records(store: &dyn S
     see(store, "candidates", "6", person(MARKER, "zanzibar@x.com")).await;
     see(store, "applications", "1", json!({"candidate": {"id": "6"}, "note": MARKER})).await;
     let gone = PageCommit { gone: vec!["1".to_owned()], ..page("applications", Vec::new()) };
-    store.commit_page(ACME, gone).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone).await.unwrap();
     see(store, "candidates", "7", person("kept", "kept@x.com")).await;
-    store.declare(ACME, vec![declaration("a", "{}")], 5).await.unwrap();
-    let born = store.begin_intent(ACME, intent("a", "o")).await.unwrap();
+    store.declare(&Guard::sole(ACME), vec![declaration("a", "{}")], 5).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("a", "o")).await.unwrap();
     let mut moved = change("candidates", "6");
     moved.what = ChangeWhat::Moved;
     moved.after = json!({"id": "7"}).as_object().unwrap().clone();
     let advance =
         IntentAdvance { changes: vec![moved], ..step(born.id, 1, crate::given::in_doubt()) };
-    store.advance_intent(ACME, advance).await.unwrap();
-    store.erase(ACME, of_candidate("7")).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), advance).await.unwrap();
+    store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
     let all = format!("{:?}", changes(store).await);
     assert!(!all.contains(MARKER) && !all.contains("kept"), "{all}");
     assert_eq!(store.observed(ACME, &remote("candidates", "6")).await.unwrap(), None);
 }
 
 pub(crate) async fn an_erasure_of_nobody_is_refused(store: &dyn Store) {
-    let refused = store.erase(ACME, Erasure::default()).await;
+    let refused = store.erase(&Guard::sole(ACME), Erasure::default()).await;
     assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
     // Somebody who is not known is kept away all the same.
-    let report = store.erase(ACME, of_candidate("99")).await.unwrap();
+    let report = store.erase(&Guard::sole(ACME), of_candidate("99")).await.unwrap();
     assert_eq!((report.observed, report.kept_away), (0, 1));
     see(store, "candidates", "99", json!({"x": 1})).await;
     assert_eq!(store.observed(ACME, &remote("candidates", "99")).await.unwrap(), None);
@@ -252,7 +262,7 @@ pub(crate) async fn an_erasure_of_nobody_is_refused(store: &dyn Store) {
 
 async fn at(store: &dyn Store, id: &str, body: serde_json::Value, now_ms: u64) {
     let page = PageCommit { now_ms, ..page("tags", vec![record(id, body)]) };
-    store.commit_page(ACME, page).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), page).await.unwrap();
 }
 
 pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
@@ -260,7 +270,7 @@ pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
     for serial in 1..=5 {
         at(store, &serial.to_string(), json!({"x": serial}), serial * 100).await;
     }
-    assert_eq!(store.trim_changes(ACME, 300, Keep::Nothing).await.unwrap(), 2);
+    assert_eq!(store.trim_changes(&Guard::sole(ACME), 300, Keep::Nothing).await.unwrap(), 2);
     assert_eq!(store.changes_first(ACME).await.unwrap(), 3);
     for after in [0, 1] {
         let gone = store.changes(ACME, after, 9).await;
@@ -272,7 +282,7 @@ pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
     // The record of a trimmed event goes on living, and the serials go on.
     at(store, "1", json!({"x": 9}), 600).await;
     assert_eq!(store.changes_last(ACME).await.unwrap(), 6);
-    assert_eq!(store.trim_changes(ACME, u64::MAX, Keep::Nothing).await.unwrap(), 4);
+    assert_eq!(store.trim_changes(&Guard::sole(ACME), u64::MAX, Keep::Nothing).await.unwrap(), 4);
     assert_eq!(store.changes_first(ACME).await.unwrap(), 7);
     assert!(store.changes(ACME, 6, 9).await.unwrap().is_empty());
     at(store, "9", json!({"x": 1}), 700).await;
@@ -284,18 +294,18 @@ pub(crate) async fn what_no_consumer_has_acknowledged_is_kept_when_asked(store: 
         at(store, &serial.to_string(), json!({"x": serial}), 100).await;
     }
     assert_eq!(
-        store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(),
+        store.trim_changes(&Guard::sole(ACME), 200, Keep::Unacknowledged).await.unwrap(),
         0,
         "nobody is known to have read"
     );
-    store.acknowledge(ACME, "quick", 3).await.unwrap();
-    store.acknowledge(ACME, "slow", 1).await.unwrap();
-    assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 1);
-    store.end_consumer(ACME, "slow").await.unwrap();
+    store.acknowledge(&Guard::sole(ACME), "quick", 3).await.unwrap();
+    store.acknowledge(&Guard::sole(ACME), "slow", 1).await.unwrap();
+    assert_eq!(store.trim_changes(&Guard::sole(ACME), 200, Keep::Unacknowledged).await.unwrap(), 1);
+    store.end_consumer(&Guard::sole(ACME), "slow").await.unwrap();
     assert_eq!(store.offset(ACME, "slow").await.unwrap(), 0);
-    assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 2);
+    assert_eq!(store.trim_changes(&Guard::sole(ACME), 200, Keep::Unacknowledged).await.unwrap(), 2);
     assert_eq!(
-        store.trim_changes(ACME, 100, Keep::Nothing).await.unwrap(),
+        store.trim_changes(&Guard::sole(ACME), 100, Keep::Nothing).await.unwrap(),
         0,
         "what is young stays"
     );
@@ -304,7 +314,7 @@ pub(crate) async fn what_no_consumer_has_acknowledged_is_kept_when_asked(store: 
 pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) {
     let applied_by = [("1".to_owned(), 42)].into();
     let page = page("tags", vec![record("1", json!({"x": 1})), record("2", json!({"x": 1}))]);
-    store.commit_page(ACME, PageCommit { applied_by, ..page }).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), PageCommit { applied_by, ..page }).await.unwrap();
     let causes: Vec<Cause> = changes(store).await.into_iter().map(|change| change.cause).collect();
     assert_eq!(causes, [Cause::Applied { intent: 42 }, Cause::Observed]);
 }
@@ -315,7 +325,7 @@ pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows
     crate::given::declare(store, &["a"]).await;
     // Made by an intent of the path above it, as an application that was sent along with its
     // candidate.
-    let born = store.begin_intent(ACME, intent("a", "o")).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("a", "o")).await.unwrap();
     let state = |ids: &[&str]| {
         let links = ids.iter().map(|id| remote("tags", id)).collect();
         IntentState::Applied { links, by_probe: false }
@@ -324,10 +334,10 @@ pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows
     let found = LinkRow { how: LinkHow::Adopted, ..link("a/notes/n", "tags", "3") };
     let links = made.into_iter().chain([found]).collect();
     let advance = IntentAdvance { links, ..step(born.id, 1, state(&["1", "2", "3"])) };
-    store.advance_intent(ACME, advance).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), advance).await.unwrap();
     // Changed later by another intent, which made nothing.
-    let later = store.begin_intent(ACME, intent("a", "o")).await.unwrap();
-    store.advance_intent(ACME, step(later.id, 1, state(&["2"]))).await.unwrap();
+    let later = store.begin_intent(&Guard::sole(ACME), intent("a", "o")).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(later.id, 1, state(&["2"]))).await.unwrap();
     for id in ["1", "2", "3", "4"] {
         see(store, "tags", id, json!({"x": 1})).await;
     }
@@ -335,7 +345,7 @@ pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows
     let causes: Vec<Cause> = changes(store).await.into_iter().map(|change| change.cause).collect();
     assert_eq!(causes, [own.clone(), own, Cause::Observed, Cause::Observed]);
     // What went and came back, or changed, was somebody else's doing.
-    store.commit_page(ACME, gone("tags", &["1"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone("tags", &["1"])).await.unwrap();
     see(store, "tags", "1", json!({"x": 1})).await;
     see(store, "tags", "2", json!({"x": 2})).await;
     let later: Vec<Cause> =

@@ -5,7 +5,7 @@ use atsync::journal::{Intent, IntentState, Moment};
 use atsync::model::contract::{Mark, RemoteRef};
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{
-    Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit,
+    Cause, Change, ChangeWhat, Declaration, Guard, LinkHow, LinkRow, ObservedWrite, PageCommit,
     PageReport, Proof, Store,
 };
 use serde_json::{Map, Value};
@@ -78,7 +78,7 @@ pub(crate) fn gone(kind: &str, ids: &[&str]) -> PageCommit {
 }
 
 pub(crate) async fn see(store: &dyn Store, kind: &str, id: &str, body: Value) -> PageReport {
-    store.commit_page(ACME, page(kind, vec![record(id, body)])).await.unwrap()
+    store.commit_page(&Guard::sole(ACME), page(kind, vec![record(id, body)])).await.unwrap()
 }
 
 pub(crate) async fn changes(store: &dyn Store) -> Vec<Change> {
@@ -91,7 +91,7 @@ pub(crate) fn declaration(key: &str, body: &str) -> Declaration {
 
 pub(crate) async fn declare(store: &dyn Store, keys: &[&str]) {
     let records = keys.iter().map(|key| declaration(key, "{}")).collect();
-    store.declare(ACME, records, 5).await.unwrap();
+    store.declare(&Guard::sole(ACME), records, 5).await.unwrap();
 }
 
 /// Takes the dirt from all desired records.
@@ -99,7 +99,7 @@ pub(crate) async fn clean(store: &dyn Store) {
     for row in store.dirty_page(ACME, None, 1_000).await.unwrap() {
         let (key, generation, status, dirt) = (row.key, row.generation, row.status, row.dirt);
         let update = atsync::store::StatusUpdate { key, generation, status, dirty: false, dirt };
-        assert!(store.put_status(ACME, vec![update]).await.unwrap().is_empty());
+        assert!(store.put_status(&Guard::sole(ACME), vec![update]).await.unwrap().is_empty());
     }
 }
 

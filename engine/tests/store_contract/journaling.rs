@@ -4,7 +4,7 @@ use crate::given::{
     ACME, applied, change, changes, declaration, declare, in_doubt, intent, link, step,
 };
 use atsync::journal::{Intent, IntentState, Moment};
-use atsync::store::{IntentAdvance, Store, StoreError};
+use atsync::store::{Guard, IntentAdvance, Store, StoreError};
 
 fn is_stale<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Stale(_)))
@@ -12,13 +12,14 @@ fn is_stale<T>(result: Result<T, StoreError>) -> bool {
 
 pub(crate) async fn an_intent_is_born_sending_and_numbered(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
-    store.declare("other", vec![declaration("r1", "{}")], 5).await.unwrap();
+    store.declare(&Guard::sole("other"), vec![declaration("r1", "{}")], 5).await.unwrap();
     let mut asked = intent("r1/notes/n1", "notes.create");
     (asked.id, asked.attempt, asked.state) = (77, 9, applied());
-    let first = store.begin_intent(ACME, asked).await.unwrap();
+    let first = store.begin_intent(&Guard::sole(ACME), asked).await.unwrap();
     assert_eq!((first.id, first.attempt, &first.state), (1, 1, &IntentState::Sending));
     assert_eq!(store.intent(ACME, 1).await.unwrap(), Some(first));
-    let other = store.begin_intent("other", intent("r1", "candidates.create")).await.unwrap();
+    let other =
+        store.begin_intent(&Guard::sole("other"), intent("r1", "candidates.create")).await.unwrap();
     assert_eq!(other.id, 2, "numbers are the store's");
     assert_eq!(store.intent(ACME, 2).await.unwrap(), None);
     assert_eq!(store.intent_counts(ACME).await.unwrap(), [("sending".to_owned(), 1)]);
@@ -26,16 +27,17 @@ pub(crate) async fn an_intent_is_born_sending_and_numbered(store: &dyn Store) {
 
 pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
-    let first = store.begin_intent(ACME, intent("r1", "candidates.create")).await.unwrap();
-    let again = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
+    let first =
+        store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await.unwrap();
+    let again = store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await;
     assert!(matches!(again, Err(StoreError::IntentOpen(id)) if id == first.id));
     for (host, operation) in
         [("r1", "tags.add"), ("r1/x", "candidates.create"), ("r2", "candidates.create")]
     {
-        store.begin_intent(ACME, intent(host, operation)).await.unwrap();
+        store.begin_intent(&Guard::sole(ACME), intent(host, operation)).await.unwrap();
     }
-    store.advance_intent(ACME, step(first.id, 1, in_doubt())).await.unwrap();
-    let doubted = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
+    store.advance_intent(&Guard::sole(ACME), step(first.id, 1, in_doubt())).await.unwrap();
+    let doubted = store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await;
     assert!(matches!(doubted, Err(StoreError::IntentOpen(id)) if id == first.id));
     let stuck = IntentState::InDoubt {
         reason: "several fit".to_owned(),
@@ -44,24 +46,31 @@ pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Stor
         stuck: true,
         absent: None,
     };
-    store.advance_intent(ACME, step(first.id, 1, stuck)).await.unwrap();
-    let waiting = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
+    store.advance_intent(&Guard::sole(ACME), step(first.id, 1, stuck)).await.unwrap();
+    let waiting = store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await;
     assert!(
         matches!(waiting, Err(StoreError::IntentOpen(id)) if id == first.id),
         "a person decides first"
     );
-    store.advance_intent(ACME, step(first.id, 1, applied())).await.unwrap();
-    store.begin_intent(ACME, intent("r1", "candidates.create")).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(first.id, 1, applied())).await.unwrap();
+    store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await.unwrap();
 }
 
 pub(crate) async fn an_intent_of_an_older_generation_is_stale(store: &dyn Store) {
-    assert!(is_stale(store.begin_intent(ACME, intent("r1", "a")).await), "nothing is declared");
+    assert!(
+        is_stale(store.begin_intent(&Guard::sole(ACME), intent("r1", "a")).await),
+        "nothing is declared"
+    );
     declare(store, &["r1"]).await;
-    store.declare(ACME, vec![declaration("r1", "{\"x\":1}")], 6).await.unwrap();
-    assert!(is_stale(store.begin_intent(ACME, intent("r1/notes/n", "a")).await));
+    store.declare(&Guard::sole(ACME), vec![declaration("r1", "{\"x\":1}")], 6).await.unwrap();
+    assert!(is_stale(store.begin_intent(&Guard::sole(ACME), intent("r1/notes/n", "a")).await));
     let mut planned = intent("r1/notes/n", "a");
     planned.generation = 2;
-    assert_eq!(store.begin_intent(ACME, planned).await.unwrap().id, 1, "a refusal takes no number");
+    assert_eq!(
+        store.begin_intent(&Guard::sole(ACME), planned).await.unwrap().id,
+        1,
+        "a refusal takes no number"
+    );
 }
 
 pub(crate) async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Store) {
@@ -71,85 +80,101 @@ pub(crate) async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Stor
     for (at, asked) in [100, 100, 100, 500, 100, 501, 502].into_iter().enumerate() {
         let mut intent = intent("r1", &format!("o{at}"));
         intent.mark.time_ms = asked;
-        times.push(store.begin_intent(ACME, intent).await.unwrap().mark.time_ms);
+        times.push(store.begin_intent(&Guard::sole(ACME), intent).await.unwrap().mark.time_ms);
     }
     assert_eq!(times, [100, 101, 102, 500, 501, 502, 503]);
     let mut last = intent("r1", "last");
     last.mark.time_ms = u64::MAX;
-    assert_eq!(store.begin_intent(ACME, last).await.unwrap().mark.time_ms, u64::MAX);
-    assert!(is_stale(store.begin_intent(ACME, intent("r1", "beyond")).await));
+    assert_eq!(store.begin_intent(&Guard::sole(ACME), last).await.unwrap().mark.time_ms, u64::MAX);
+    assert!(is_stale(store.begin_intent(&Guard::sole(ACME), intent("r1", "beyond")).await));
 }
 
 pub(crate) async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn Store) {
     declare(store, &["r1"]).await;
     assert!(
-        is_stale(store.advance_intent(ACME, step(1, 1, applied())).await),
+        is_stale(store.advance_intent(&Guard::sole(ACME), step(1, 1, applied())).await),
         "there is no such intent"
     );
-    let born = store.begin_intent(ACME, intent("r1", "a")).await.unwrap();
-    assert!(is_stale(store.advance_intent(ACME, step(born.id, 2, applied())).await));
-    assert!(is_stale(store.advance_intent(ACME, step(born.id, 1, IntentState::Sending)).await));
-    assert!(is_stale(store.advance_intent("other", step(born.id, 1, applied())).await));
+    let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "a")).await.unwrap();
+    assert!(is_stale(store.advance_intent(&Guard::sole(ACME), step(born.id, 2, applied())).await));
+    assert!(is_stale(
+        store.advance_intent(&Guard::sole(ACME), step(born.id, 1, IntentState::Sending)).await
+    ));
+    assert!(is_stale(
+        store.advance_intent(&Guard::sole("other"), step(born.id, 1, applied())).await
+    ));
     assert_eq!(store.intent(ACME, born.id).await.unwrap(), Some(born.clone()));
     let refused =
         IntentState::Refused { reason: "no".to_owned(), passing: false, credential: None };
-    let next = store.advance_intent(ACME, step(born.id, 1, refused)).await.unwrap();
+    let next = store.advance_intent(&Guard::sole(ACME), step(born.id, 1, refused)).await.unwrap();
     assert_eq!((next.attempt, next.changed.wall_ms, next.state.word()), (1, 300, "refused"));
     for to in [applied(), in_doubt(), IntentState::Sending] {
-        assert!(is_stale(store.advance_intent(ACME, step(born.id, 1, to)).await));
+        assert!(is_stale(store.advance_intent(&Guard::sole(ACME), step(born.id, 1, to)).await));
     }
 }
 
 pub(crate) async fn sending_again_counts_the_attempt(store: &dyn Store) {
     declare(store, &["r1"]).await;
-    let id = store.begin_intent(ACME, intent("r1", "a")).await.unwrap().id;
+    let id = store.begin_intent(&Guard::sole(ACME), intent("r1", "a")).await.unwrap().id;
     for attempt in 1..4 {
-        let doubted = store.advance_intent(ACME, step(id, attempt, in_doubt())).await.unwrap();
+        let doubted =
+            store.advance_intent(&Guard::sole(ACME), step(id, attempt, in_doubt())).await.unwrap();
         assert_eq!(doubted.attempt, attempt);
-        store.advance_intent(ACME, step(id, attempt, in_doubt())).await.unwrap();
+        store.advance_intent(&Guard::sole(ACME), step(id, attempt, in_doubt())).await.unwrap();
         assert_eq!(store.intent_counts(ACME).await.unwrap(), [("in_doubt".to_owned(), 1)]);
-        let sent =
-            store.advance_intent(ACME, step(id, attempt, IntentState::Sending)).await.unwrap();
+        let sent = store
+            .advance_intent(&Guard::sole(ACME), step(id, attempt, IntentState::Sending))
+            .await
+            .unwrap();
         assert_eq!(sent.attempt, attempt + 1);
     }
-    assert!(is_stale(store.advance_intent(ACME, step(id, 1, applied())).await));
+    assert!(is_stale(store.advance_intent(&Guard::sole(ACME), step(id, 1, applied())).await));
 }
 
 pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have_left(
     store: &dyn Store,
 ) {
     declare(store, &["r1"]).await;
-    let born = store.begin_intent(ACME, intent("r1", "a")).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "a")).await.unwrap();
     assert_eq!(born.last_sent.wall_ms, 200);
     let moment = |life, wall_ms, steady_ms| Moment { wall_ms, steady_ms, life, ahead_ms: None };
     let at = |attempt, to, at| IntentAdvance { at, ..step(born.id, attempt, to) };
     // An intent is written before its request waits for its turn.
-    let doubted = store.advance_intent(ACME, at(1, in_doubt(), moment(1, 900, 10))).await.unwrap();
+    let doubted = store
+        .advance_intent(&Guard::sole(ACME), at(1, in_doubt(), moment(1, 900, 10)))
+        .await
+        .unwrap();
     assert_eq!(doubted.last_sent, moment(1, 900, 10));
     // Looking again sends nothing.
-    let looked = store.advance_intent(ACME, at(1, in_doubt(), moment(1, 2_000, 20))).await.unwrap();
+    let looked = store
+        .advance_intent(&Guard::sole(ACME), at(1, in_doubt(), moment(1, 2_000, 20)))
+        .await
+        .unwrap();
     assert_eq!(looked.last_sent, doubted.last_sent);
     let again = store
-        .advance_intent(ACME, at(1, IntentState::Sending, moment(1, 5_000, 50)))
+        .advance_intent(&Guard::sole(ACME), at(1, IntentState::Sending, moment(1, 5_000, 50)))
         .await
         .unwrap();
     assert_eq!(again.last_sent, moment(1, 5_000, 50));
     // A wall clock that went back, in another life, makes no send earlier.
-    let doubted = store.advance_intent(ACME, at(2, in_doubt(), moment(2, 100, 1))).await.unwrap();
+    let doubted = store
+        .advance_intent(&Guard::sole(ACME), at(2, in_doubt(), moment(2, 100, 1)))
+        .await
+        .unwrap();
     assert_eq!((doubted.last_sent, doubted.first_sent), (again.last_sent, born.first_sent));
 }
 
 pub(crate) async fn a_step_brings_its_links_and_events(store: &dyn Store) {
     declare(store, &["r1"]).await;
-    let id = store.begin_intent(ACME, intent("r1", "a")).await.unwrap().id;
+    let id = store.begin_intent(&Guard::sole(ACME), intent("r1", "a")).await.unwrap().id;
     let advance = |attempt| IntentAdvance {
         links: vec![link("r1", "candidates", "7"), link("r1/applications/a", "applications", "8")],
         changes: vec![change("candidates", "7"), change("applications", "8")],
         ..step(id, attempt, applied())
     };
-    assert!(is_stale(store.advance_intent(ACME, advance(2)).await));
+    assert!(is_stale(store.advance_intent(&Guard::sole(ACME), advance(2)).await));
     assert!(store.link(ACME, "r1").await.unwrap().is_none() && changes(store).await.is_empty());
-    store.advance_intent(ACME, advance(1)).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), advance(1)).await.unwrap();
     assert_eq!(store.links_of(ACME, "r1").await.unwrap(), advance(1).links);
     let told = changes(store).await;
     assert_eq!(told.iter().map(|change| change.serial).collect::<Vec<_>>(), [1, 2]);
@@ -159,9 +184,9 @@ pub(crate) async fn a_step_brings_its_links_and_events(store: &dyn Store) {
 pub(crate) async fn intents_are_listed_newest_first_and_open_ones_oldest_first(store: &dyn Store) {
     declare(store, &["r1", "r10", "r2"]).await;
     for host in ["r1", "r10", "r1/notes/n", "r2", "r1/tags/t", "r10/notes/n"] {
-        store.begin_intent(ACME, intent(host, "o")).await.unwrap();
+        store.begin_intent(&Guard::sole(ACME), intent(host, "o")).await.unwrap();
     }
-    store.advance_intent(ACME, step(3, 1, applied())).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(3, 1, applied())).await.unwrap();
     let of = async |key: &str, rows_max| {
         let rows = store.intents_of(ACME, key, rows_max).await.unwrap();
         rows.into_iter().map(|intent| intent.id).collect::<Vec<_>>()
@@ -180,16 +205,19 @@ pub(crate) async fn intents_are_listed_newest_first_and_open_ones_oldest_first(s
 
 pub(crate) async fn intents_since_a_time_are_newest_first_and_bounded(store: &dyn Store) {
     declare(store, &["r1"]).await;
-    store.declare("other", vec![declaration("r1", "{}")], 5).await.unwrap();
+    store.declare(&Guard::sole("other"), vec![declaration("r1", "{}")], 5).await.unwrap();
     for sent_ms in [100, 200, 200, 300] {
         let asked =
             Intent { first_sent: Moment::of_wall(sent_ms), ..intent("r1", &format!("o{sent_ms}")) };
-        let born = store.begin_intent(ACME, asked).await.unwrap();
+        let born = store.begin_intent(&Guard::sole(ACME), asked).await.unwrap();
         // What became of it is no matter: closed intents are listed too.
-        store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
+        store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
     }
     store
-        .begin_intent("other", Intent { first_sent: Moment::of_wall(900), ..intent("r1", "o") })
+        .begin_intent(
+            &Guard::sole("other"),
+            Intent { first_sent: Moment::of_wall(900), ..intent("r1", "o") },
+        )
         .await
         .unwrap();
     let since = async |since_ms, rows_max| {
@@ -217,9 +245,9 @@ pub(crate) async fn a_follower_is_woken_by_events_of_its_connection_alone(store:
     assert!(acme.has_changed().unwrap());
     assert!(!other.has_changed().unwrap());
     acme.mark_unchanged();
-    let id = store.begin_intent(ACME, intent("r1", "o")).await.unwrap().id;
+    let id = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap().id;
     let advance = IntentAdvance { changes: vec![change("tags", "1")], ..step(id, 1, applied()) };
-    store.advance_intent(ACME, advance).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), advance).await.unwrap();
     assert!(acme.has_changed().unwrap(), "events that the engine makes itself wake too");
 }
 
@@ -228,10 +256,10 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
     assert_eq!(store.changes_last(ACME).await.unwrap(), 0);
     for round in 0..3 {
         crate::given::see(store, "tags", "1", serde_json::json!({"a": round})).await;
-        let id = store.begin_intent(ACME, intent("r1", "o")).await.unwrap().id;
+        let id = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap().id;
         let advance =
             IntentAdvance { changes: vec![change("tags", "1")], ..step(id, 1, applied()) };
-        store.advance_intent(ACME, advance).await.unwrap();
+        store.advance_intent(&Guard::sole(ACME), advance).await.unwrap();
     }
     let (mut serials, mut after) = (Vec::new(), 0);
     while let Some(last) = store.changes(ACME, after, 4).await.unwrap().last() {
@@ -253,13 +281,16 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
     for ahead in [7, u64::MAX] {
         let told = store.changes(ACME, ahead, 10).await.unwrap_err();
         assert!(matches!(told, StoreError::ChangesAhead { last: 6, at } if at == ahead), "{told}");
-        assert!(store.acknowledge(ACME, "host", ahead).await.is_err());
+        assert!(store.acknowledge(&Guard::sole(ACME), "host", ahead).await.is_err());
     }
     assert!(store.changes(ACME, 6, 10).await.unwrap().is_empty());
 
     assert_eq!(store.offset(ACME, "host").await.unwrap(), 0);
     for (acknowledged, stands) in [(4, 4), (2, 4), (6, 6)] {
-        assert_eq!(store.acknowledge(ACME, "host", acknowledged).await.unwrap(), stands);
+        assert_eq!(
+            store.acknowledge(&Guard::sole(ACME), "host", acknowledged).await.unwrap(),
+            stands
+        );
         assert_eq!(store.offset(ACME, "host").await.unwrap(), stands);
     }
     assert_eq!(store.offset(ACME, "other").await.unwrap(), 0);
@@ -267,10 +298,10 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
 
 pub(crate) async fn a_step_that_closes_wakes_the_record_that_it_serves(store: &dyn Store) {
     crate::given::declare(store, &["a", "b"]).await;
-    let born = store.begin_intent(ACME, intent("a/notes/1", "o")).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("a/notes/1", "o")).await.unwrap();
     crate::given::clean(store).await;
-    store.advance_intent(ACME, step(born.id, 1, in_doubt())).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(born.id, 1, in_doubt())).await.unwrap();
     assert!(crate::given::dirty(store).await.is_empty(), "a doubt brings nothing to plan with");
-    store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
     assert_eq!(crate::given::dirty(store).await, ["a"]);
 }

@@ -88,6 +88,7 @@ laws! {
         a_replaced_link_no_longer_leads_to_the_old_record,
         links_of_a_key_are_not_those_of_a_longer_key,
         a_connection_is_kept,
+        a_write_with_another_fence_is_refused_and_keeps_nothing,
         a_mark_that_came_after_the_row_was_read_is_not_taken_away,
         a_mode_is_kept_over_declarations_and_wakes_the_record,
         no_intent_begins_for_a_paused_record,

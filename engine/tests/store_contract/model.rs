@@ -9,7 +9,7 @@ use crate::given::{ACME, applied, change, gone, in_doubt, intent, link, open, pa
 use atsync::journal::IntentState;
 use atsync::store::memory::MemoryStore;
 use atsync::store::{
-    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, MovedTo,
+    Declaration, DesiredRow, DesiredStatus, Erasure, Guard, IntentAdvance, Keep, Mode, MovedTo,
     ObservedWrite, PageCommit, StatusUpdate, Store, StoreError, SweepPhase, SweepState,
 };
 use proptest::prelude::*;
@@ -138,12 +138,12 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
         format!("{result:?}")
     }
     match step_of {
-        Step::Page(page) => said(store.commit_page(ACME, *page).await),
+        Step::Page(page) => said(store.commit_page(&Guard::sole(ACME), *page).await),
         Step::Declare(records) => {
             let records = records
                 .into_iter()
                 .map(|(key, body)| Declaration { key, body: format!("{{\"b\":{body}}}") });
-            said(store.declare(ACME, records.collect(), 3).await)
+            said(store.declare(&Guard::sole(ACME), records.collect(), 3).await)
         }
         Step::Status(key, generation, dirty) => {
             let status = DesiredStatus { observed_generation: generation, conditions: Vec::new() };
@@ -152,18 +152,21 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
             let dirt = store.desired(ACME, &key).await.unwrap().map_or(0, |row| row.dirt);
             said(
                 store
-                    .put_status(ACME, vec![StatusUpdate { key, generation, status, dirty, dirt }])
+                    .put_status(
+                        &Guard::sole(ACME),
+                        vec![StatusUpdate { key, generation, status, dirty, dirt }],
+                    )
                     .await,
             )
         }
-        Step::Dirty(key) => said(store.mark_dirty(ACME, vec![key]).await),
+        Step::Dirty(key) => said(store.mark_dirty(&Guard::sole(ACME), vec![key]).await),
         Step::Link(host, kind, id) => {
-            said(store.put_links(ACME, vec![link(&host, &kind, &id)]).await)
+            said(store.put_links(&Guard::sole(ACME), vec![link(&host, &kind, &id)]).await)
         }
         Step::Begin(host, generation, time_ms) => {
             let mut asked = intent(&host, "o");
             (asked.generation, asked.mark.time_ms) = (generation, time_ms);
-            said(store.begin_intent(ACME, asked).await)
+            said(store.begin_intent(&Guard::sole(ACME), asked).await)
         }
         Step::Advance(id, attempt, to) => {
             let to = match to {
@@ -180,21 +183,30 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
                 (vec![link("a", "candidates", "1")], vec![change("candidates", "1")]);
             said(
                 store
-                    .advance_intent(ACME, IntentAdvance { links, changes, ..step(id, attempt, to) })
+                    .advance_intent(
+                        &Guard::sole(ACME),
+                        IntentAdvance { links, changes, ..step(id, attempt, to) },
+                    )
                     .await,
             )
         }
-        Step::Acknowledge(serial) => said(store.acknowledge(ACME, "host", serial).await),
-        Step::Forget(kind, rows_max) => said(store.forget_seen(ACME, &kind, rows_max).await),
-        Step::DropLead(id) => said(store.drop_lead(ACME, &remote("candidates", &id)).await),
+        Step::Acknowledge(serial) => {
+            said(store.acknowledge(&Guard::sole(ACME), "host", serial).await)
+        }
+        Step::Forget(kind, rows_max) => {
+            said(store.forget_seen(&Guard::sole(ACME), &kind, rows_max).await)
+        }
+        Step::DropLead(id) => {
+            said(store.drop_lead(&Guard::sole(ACME), &remote("candidates", &id)).await)
+        }
         Step::Mode(key, paused) => {
             let mode = if paused { Mode::Paused } else { Mode::Managed };
-            said(store.set_mode(ACME, &key, mode).await)
+            said(store.set_mode(&Guard::sole(ACME), &key, mode).await)
         }
-        Step::Remove(key) => said(store.remove_desired(ACME, &key).await),
+        Step::Remove(key) => said(store.remove_desired(&Guard::sole(ACME), &key).await),
         Step::Trim(before_ms, all) => {
             let keep = if all { Keep::Nothing } else { Keep::Unacknowledged };
-            said(store.trim_changes(ACME, before_ms, keep).await)
+            said(store.trim_changes(&Guard::sole(ACME), before_ms, keep).await)
         }
         Step::Erase(key, id) => {
             let erasure = Erasure {
@@ -203,10 +215,15 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
                 now_ms: 4,
                 ..Erasure::default()
             };
-            said(store.erase(ACME, erasure).await)
+            said(store.erase(&Guard::sole(ACME), erasure).await)
         }
         Step::Unforget(id) => said(
-            store.unforget(ACME, Erasure { candidates: [id].into(), ..Erasure::default() }).await,
+            store
+                .unforget(
+                    &Guard::sole(ACME),
+                    Erasure { candidates: [id].into(), ..Erasure::default() },
+                )
+                .await,
         ),
         Step::Reopen => String::new(),
     }

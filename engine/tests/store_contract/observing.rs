@@ -4,7 +4,7 @@ use crate::given::{
     ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
 };
 use atsync::store::{
-    Cause, ChangeWhat, ObservedWrite, PageCommit, PageReport, Pass, Proof, ScanState, Store,
+    Cause, ChangeWhat, Guard, ObservedWrite, PageCommit, PageReport, Pass, Proof, ScanState, Store,
     StoreError,
 };
 use serde_json::{Map, json};
@@ -27,7 +27,7 @@ pub(crate) async fn a_page_commits_rows_events_and_scan_together(store: &dyn Sto
     records[0].raw = Some("{\"raw\":1}".to_owned());
     records[0].version = Some("v1".to_owned());
     let page = PageCommit { scan: Some(scan(b"next")), ..page("tags", records) };
-    let report = store.commit_page(ACME, page).await.unwrap();
+    let report = store.commit_page(&Guard::sole(ACME), page).await.unwrap();
     assert_eq!(report, PageReport { created: 2, ..PageReport::default() });
 
     let row = store.observed(ACME, &remote("tags", "1")).await.unwrap().unwrap();
@@ -55,11 +55,12 @@ pub(crate) async fn a_record_seen_again_as_before_makes_no_event(store: &dyn Sto
         body: "{ \"b\": 2, \"a\": 1 }".to_owned(),
         ..record("1", json!({"a": 1, "b": 2}))
     };
-    let reordered = store.commit_page(ACME, page("tags", vec![other_order])).await.unwrap();
+    let reordered =
+        store.commit_page(&Guard::sole(ACME), page("tags", vec![other_order])).await.unwrap();
     let other_raw =
         ObservedWrite { raw: Some("new".to_owned()), ..record("1", json!({"a": 1, "b": 2})) };
     let later = PageCommit { now_ms: 5_000, ..page("tags", vec![other_raw]) };
-    let rawer = store.commit_page(ACME, later).await.unwrap();
+    let rawer = store.commit_page(&Guard::sole(ACME), later).await.unwrap();
     for report in [again, reordered, rawer] {
         assert_eq!(report, PageReport { unchanged: 1, ..PageReport::default() });
     }
@@ -76,7 +77,7 @@ pub(crate) async fn an_update_tells_the_changed_fields_alone(store: &dyn Store) 
         masks: vec!["abcd".chars().map(String::from).collect()],
         ..page("tags", vec![record("1", json!({"a": 1, "b": {"x": 2}, "c": null}))])
     };
-    let report = store.commit_page(ACME, next).await.unwrap();
+    let report = store.commit_page(&Guard::sole(ACME), next).await.unwrap();
     assert_eq!(report, PageReport { updated: 1, ..PageReport::default() });
     let change = changes(store).await.pop().unwrap();
     assert_eq!((change.serial, change.what), (2, ChangeWhat::Updated));
@@ -90,7 +91,7 @@ pub(crate) async fn the_created_event_says_the_same_after_the_record_changed(sto
     }
     let before = changes(store).await;
     see(store, "tags", "1", json!({"a": "other"})).await;
-    store.commit_page(ACME, gone("tags", &["2"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone("tags", &["2"])).await.unwrap();
     see(store, "tags", "2", json!({"a": "back"})).await;
     let after = changes(store).await;
     assert_eq!(after[..3], before[..]);
@@ -115,7 +116,7 @@ pub(crate) async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
     page.records.insert(1, record("2", json!({"a": "other"})));
     page.gone = vec!["3".to_owned(), "3".to_owned()];
     page.records.push(record("3", json!({"a": "seen and gone in one page"})));
-    let report = store.commit_page(ACME, page).await.unwrap();
+    let report = store.commit_page(&Guard::sole(ACME), page).await.unwrap();
     assert_eq!(report, PageReport { created: 2, ..PageReport::default() });
     let told: Vec<_> =
         changes(store).await.into_iter().map(|change| (change.id, change.after)).collect();
@@ -129,10 +130,16 @@ pub(crate) async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &d
     see(store, "tags", "1", json!({"name": "x"})).await;
     let deleted = PageReport { deleted: 1, ..PageReport::default() };
     assert_eq!(
-        store.commit_page(ACME, gone("tags", &["1", "1", "never-seen"])).await.unwrap(),
+        store
+            .commit_page(&Guard::sole(ACME), gone("tags", &["1", "1", "never-seen"]))
+            .await
+            .unwrap(),
         deleted
     );
-    assert_eq!(store.commit_page(ACME, gone("tags", &["1"])).await.unwrap(), PageReport::default());
+    assert_eq!(
+        store.commit_page(&Guard::sole(ACME), gone("tags", &["1"])).await.unwrap(),
+        PageReport::default()
+    );
 
     let row = store.observed(ACME, &remote("tags", "1")).await.unwrap().unwrap();
     assert!(
@@ -192,7 +199,10 @@ pub(crate) async fn connections_and_kinds_do_not_leak_into_each_other(store: &dy
         [("a", "tags"), ("ab", "tags"), ("a\u{0}", "tags"), ("a", "tagsx"), ("a", "ta")]
     {
         store
-            .commit_page(connection, page(kind, vec![record("1", json!({"name": "x"}))]))
+            .commit_page(
+                &Guard::sole(connection),
+                page(kind, vec![record("1", json!({"name": "x"}))]),
+            )
             .await
             .unwrap();
     }
@@ -209,10 +219,13 @@ pub(crate) async fn connections_and_kinds_do_not_leak_into_each_other(store: &dy
 pub(crate) async fn pages_run_in_the_order_of_ids(store: &dyn Store) {
     let ids = ["b", "a", "a\u{0}b", "ab", "10", "9", "ü"];
     store
-        .commit_page(ACME, page("tags", ids.map(|id| record(id, json!({"a": 1}))).to_vec()))
+        .commit_page(
+            &Guard::sole(ACME),
+            page("tags", ids.map(|id| record(id, json!({"a": 1}))).to_vec()),
+        )
         .await
         .unwrap();
-    store.commit_page(ACME, gone("tags", &["ab"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone("tags", &["ab"])).await.unwrap();
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let rows = store.observed_page(ACME, "tags", after.as_deref(), 2).await.unwrap();
@@ -226,7 +239,7 @@ pub(crate) async fn pages_run_in_the_order_of_ids(store: &dyn Store) {
 
 pub(crate) async fn a_fetch_moves_no_scan(store: &dyn Store) {
     let scanned = PageCommit { scan: Some(scan(b"x")), ..page("tags", Vec::new()) };
-    store.commit_page(ACME, scanned).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), scanned).await.unwrap();
     see(store, "tags", "1", json!({"a": 1})).await;
     assert_eq!(store.scan_state(ACME, "tags", None).await.unwrap(), Some(scan(b"x")));
 }
@@ -239,7 +252,7 @@ pub(crate) async fn scans_are_kept_by_kind_and_parent(store: &dyn Store) {
         let parent = parent.map(str::to_owned);
         store
             .commit_page(
-                ACME,
+                &Guard::sole(ACME),
                 PageCommit { parent, scan: Some(scan(&cursor)), ..page(kind, Vec::new()) },
             )
             .await
@@ -265,7 +278,10 @@ pub(crate) async fn a_refused_page_leaves_nothing_behind(store: &dyn Store) {
     let mut bad = page("tags", vec![record("1", json!({"a": 1})), record("2", json!({"a": 2}))]);
     bad.records[1].body = "{\"a\":".to_owned();
     bad.scan = Some(scan(b"x"));
-    assert!(matches!(store.commit_page(ACME, bad).await, Err(StoreError::Invalid(_))));
+    assert!(matches!(
+        store.commit_page(&Guard::sole(ACME), bad).await,
+        Err(StoreError::Invalid(_))
+    ));
     assert!(store.observed_page(ACME, "tags", None, 10).await.unwrap().is_empty());
     assert_eq!(store.scan_state(ACME, "tags", None).await.unwrap(), None);
     assert!(changes(store).await.is_empty());
@@ -278,7 +294,7 @@ pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn
         link("r2/tags/x", "tags", "1"),
         link("r3", "tags", "2"),
     ];
-    store.put_links(ACME, links).await.unwrap();
+    store.put_links(&Guard::sole(ACME), links).await.unwrap();
     clean(store).await;
     see(store, "tags", "1", json!({"a": 1})).await;
     assert_eq!(dirty(store).await, ["r1", "r2"]);
@@ -288,14 +304,17 @@ pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn
     see(store, "tags", "1", json!({"a": 2})).await;
     assert_eq!(dirty(store).await, ["r1", "r2"]);
     clean(store).await;
-    store.commit_page(ACME, gone("tags", &["1", "2"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone("tags", &["1", "2"])).await.unwrap();
     assert_eq!(dirty(store).await, ["r1", "r2"], "record 2 was never there");
 }
 
 pub(crate) async fn a_change_of_a_candidates_application_makes_her_record_dirty(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
     store
-        .put_links(ACME, vec![link("r1", "candidates", "7"), link("r2", "candidates", "Q8")])
+        .put_links(
+            &Guard::sole(ACME),
+            vec![link("r1", "candidates", "7"), link("r2", "candidates", "Q8")],
+        )
         .await
         .unwrap();
     clean(store).await;
@@ -306,6 +325,6 @@ pub(crate) async fn a_change_of_a_candidates_application_makes_her_record_dirty(
     see(store, "applications", "1", json!({"candidate": {"id": "Q8"}})).await;
     assert_eq!(dirty(store).await, ["r1", "r2"]);
     clean(store).await;
-    store.commit_page(ACME, gone("applications", &["1"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone("applications", &["1"])).await.unwrap();
     assert_eq!(dirty(store).await, ["r2"]);
 }

@@ -4,8 +4,8 @@ use crate::given::{
     ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
 };
 use atsync::store::{
-    Alias, Cause, ChangeWhat, HeldBy, Hold, LinkHow, MovedTo, PageCommit, PageReport, Proof, Store,
-    StoreError, SweepPhase, SweepState,
+    Alias, Cause, ChangeWhat, Guard, HeldBy, Hold, LinkHow, MovedTo, PageCommit, PageReport, Proof,
+    Store, StoreError, SweepPhase, SweepState,
 };
 use serde_json::{Map, json};
 
@@ -24,7 +24,7 @@ fn sweep(phase: SweepPhase) -> SweepState {
 async fn sweep_over(store: &dyn Store, connection: &str, kind: &str, ids: &[&str]) {
     let records = ids.iter().map(|id| record(id, json!({"a": 1}))).collect();
     let page = PageCommit { sweep: Some(sweep(SweepPhase::Walked)), ..page(kind, records) };
-    store.commit_page(connection, page).await.unwrap();
+    store.commit_page(&Guard::sole(connection), page).await.unwrap();
 }
 
 async fn suspects(store: &dyn Store, kind: &str) -> Vec<String> {
@@ -45,7 +45,7 @@ pub(crate) async fn a_sweep_remembers_what_its_pages_showed(store: &dyn Store) {
     for id in ["1", "2", "3", "4", "5"] {
         see(store, "tags", id, json!({"a": 1})).await;
     }
-    store.commit_page(ACME, gone("tags", &["4"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), gone("tags", &["4"])).await.unwrap();
     sweep_over(store, ACME, "tags", &["2"]).await;
     sweep_over(store, ACME, "tags", &["3", "new"]).await;
     assert_eq!(suspects(store, "tags").await, ["1", "5"]);
@@ -65,7 +65,7 @@ pub(crate) async fn what_holds_a_sweep_is_kept_with_where_it_stands(store: &dyn 
         let held = Some(Hold { by, at_ms: 9, why: "a right is missing".to_owned() });
         let state = SweepState { held, ..sweep(phase.clone()) };
         let page = PageCommit { sweep: Some(state.clone()), ..page("tags", Vec::new()) };
-        store.commit_page(ACME, page).await.unwrap();
+        store.commit_page(&Guard::sole(ACME), page).await.unwrap();
         assert_eq!(store.sweep_state(ACME, "tags").await.unwrap(), Some(state));
     }
 }
@@ -80,7 +80,10 @@ pub(crate) async fn an_event_keeps_the_level_of_its_proof(store: &dyn Store) {
         let id = at.to_string();
         see(store, "tags", &id, json!({"a": 1})).await;
         store
-            .commit_page(ACME, PageCommit { cause: cause.clone(), ..gone("tags", &[&id]) })
+            .commit_page(
+                &Guard::sole(ACME),
+                PageCommit { cause: cause.clone(), ..gone("tags", &[&id]) },
+            )
             .await
             .unwrap();
     }
@@ -93,7 +96,7 @@ pub(crate) async fn a_refused_page_of_a_sweep_leaves_nothing_seen(store: &dyn St
     let mut bad = page("tags", vec![record("1", json!({"a": 1})), record("2", json!({"a": 2}))]);
     bad.records[1].body = "[]".to_owned();
     bad.sweep = Some(sweep(SweepPhase::Walked));
-    assert!(store.commit_page(ACME, bad).await.is_err());
+    assert!(store.commit_page(&Guard::sole(ACME), bad).await.is_err());
     assert_eq!(suspects(store, "tags").await, ["1"]);
     assert_eq!(store.sweep_state(ACME, "tags").await.unwrap(), None);
 }
@@ -102,10 +105,10 @@ pub(crate) async fn forgetting_is_bounded_and_keeps_to_its_kind(store: &dyn Stor
     sweep_over(store, ACME, "tags", &["1", "2", "3"]).await;
     sweep_over(store, ACME, "jobs", &["1"]).await;
     sweep_over(store, "other", "tags", &["1"]).await;
-    assert_eq!(store.forget_seen(ACME, "tags", 2).await.unwrap(), 2);
+    assert_eq!(store.forget_seen(&Guard::sole(ACME), "tags", 2).await.unwrap(), 2);
     assert_eq!(suspects(store, "tags").await, ["1", "2"]);
-    assert_eq!(store.forget_seen(ACME, "tags", 2).await.unwrap(), 1);
-    assert_eq!(store.forget_seen(ACME, "tags", 2).await.unwrap(), 0);
+    assert_eq!(store.forget_seen(&Guard::sole(ACME), "tags", 2).await.unwrap(), 1);
+    assert_eq!(store.forget_seen(&Guard::sole(ACME), "tags", 2).await.unwrap(), 0);
     assert!(suspects(store, "jobs").await.is_empty());
     assert!(store.suspects_page("other", "tags", None, 9).await.unwrap().is_empty());
 }
@@ -116,11 +119,13 @@ pub(crate) async fn a_move_takes_the_links_along_and_is_told_once(store: &dyn St
     see(store, "candidates", "8", json!({"name": {"first": "A."}})).await;
     let mut kept = link("r1", "candidates", "7");
     kept.applied = map(json!({"title": "x"}));
-    store.put_links(ACME, vec![kept, link("r3", "candidates", "9")]).await.unwrap();
+    store.put_links(&Guard::sole(ACME), vec![kept, link("r3", "candidates", "9")]).await.unwrap();
     clean(store).await;
 
-    let report =
-        store.commit_page(ACME, moving("candidates", vec![moved("7", "8", false)])).await.unwrap();
+    let report = store
+        .commit_page(&Guard::sole(ACME), moving("candidates", vec![moved("7", "8", false)]))
+        .await
+        .unwrap();
     assert_eq!(report, PageReport { moved: 1, ..PageReport::default() });
     let followed = store.link(ACME, "r1").await.unwrap().unwrap();
     assert_eq!(
@@ -144,11 +149,13 @@ pub(crate) async fn a_move_takes_the_links_along_and_is_told_once(store: &dyn St
     );
     assert_eq!(told.cause, Cause::Swept { proof: Proof::Fetched });
 
-    let again =
-        store.commit_page(ACME, moving("candidates", vec![moved("7", "8", false)])).await.unwrap();
+    let again = store
+        .commit_page(&Guard::sole(ACME), moving("candidates", vec![moved("7", "8", false)]))
+        .await
+        .unwrap();
     assert_eq!(again, PageReport::default());
     assert_eq!(
-        store.commit_page(ACME, gone("candidates", &["7"])).await.unwrap(),
+        store.commit_page(&Guard::sole(ACME), gone("candidates", &["7"])).await.unwrap(),
         PageReport::default()
     );
     assert_eq!(store.changes_last(ACME).await.unwrap(), 3);
@@ -160,15 +167,18 @@ pub(crate) async fn a_link_that_follows_to_a_taken_record_yields(store: &dyn Sto
         link("r2", "candidates", "2"),
         link("r3", "candidates", "3"),
     ];
-    store.put_links(ACME, links).await.unwrap();
+    store.put_links(&Guard::sole(ACME), links).await.unwrap();
     store
         .commit_page(
-            ACME,
+            &Guard::sole(ACME),
             moving("candidates", vec![moved("1", "9", false), moved("2", "9", false)]),
         )
         .await
         .unwrap();
-    store.commit_page(ACME, moving("candidates", vec![moved("9", "3", false)])).await.unwrap();
+    store
+        .commit_page(&Guard::sole(ACME), moving("candidates", vec![moved("9", "3", false)]))
+        .await
+        .unwrap();
     let mut hows = Vec::new();
     for link in store.links_to(ACME, &remote("candidates", "3")).await.unwrap() {
         hows.push((link.host, link.how));
@@ -185,7 +195,7 @@ pub(crate) async fn a_record_that_stays_is_told_to_live_on_and_stays(store: &dyn
         masks: vec![vec!["outcome".to_owned()]],
         ..moving("applications", vec![moved("5", "6", true)])
     };
-    let report = store.commit_page(ACME, page).await.unwrap();
+    let report = store.commit_page(&Guard::sole(ACME), page).await.unwrap();
     assert_eq!(report, PageReport { updated: 1, moved: 1, ..PageReport::default() });
     assert!(!store.observed(ACME, &remote("applications", "5")).await.unwrap().unwrap().gone);
     let told: Vec<_> = changes(store)
@@ -211,7 +221,10 @@ pub(crate) async fn a_page_cannot_contradict_its_moves(store: &dyn Store) {
     let twice = moving("tags", vec![moved("1", "2", true), moved("1", "3", true)]);
     let itself = moving("tags", vec![moved("1", "1", true)]);
     for page in [shown, buried, twice, itself] {
-        assert!(matches!(store.commit_page(ACME, page).await, Err(StoreError::Invalid(_))));
+        assert!(matches!(
+            store.commit_page(&Guard::sole(ACME), page).await,
+            Err(StoreError::Invalid(_))
+        ));
     }
     assert!(changes(store).await.is_empty());
 }
@@ -234,10 +247,13 @@ pub(crate) async fn an_application_of_another_candidate_leaves_a_lead(store: &dy
         Some(Alias { to: "8".into(), told: false })
     );
 
-    store.drop_lead(ACME, &remote("candidates", "5")).await.unwrap();
-    store.commit_page(ACME, moving("candidates", vec![moved("7", "8", false)])).await.unwrap();
+    store.drop_lead(&Guard::sole(ACME), &remote("candidates", "5")).await.unwrap();
+    store
+        .commit_page(&Guard::sole(ACME), moving("candidates", vec![moved("7", "8", false)]))
+        .await
+        .unwrap();
     assert!(store.leads(ACME, "candidates", 9).await.unwrap().is_empty());
-    store.drop_lead(ACME, &remote("candidates", "7")).await.unwrap();
+    store.drop_lead(&Guard::sole(ACME), &remote("candidates", "7")).await.unwrap();
     see(store, "applications", "1", at("7")).await;
     see(store, "applications", "1", at("9")).await;
     let told = store.alias(ACME, &remote("candidates", "7")).await.unwrap();
@@ -249,7 +265,8 @@ pub(crate) async fn an_application_of_another_candidate_leaves_a_lead(store: &dy
 
 pub(crate) async fn a_move_that_an_intent_made_is_told_once_too(store: &dyn Store) {
     declare(store, &["r1"]).await;
-    let born = store.begin_intent(ACME, crate::given::intent("r1", "o")).await.unwrap();
+    let born =
+        store.begin_intent(&Guard::sole(ACME), crate::given::intent("r1", "o")).await.unwrap();
     let told = atsync::store::Change {
         what: ChangeWhat::Moved,
         after: map(json!({"id": "6"})),
@@ -259,9 +276,11 @@ pub(crate) async fn a_move_that_an_intent_made_is_told_once_too(store: &dyn Stor
         changes: vec![told],
         ..crate::given::step(born.id, 1, crate::given::applied())
     };
-    store.advance_intent(ACME, advance).await.unwrap();
-    let report =
-        store.commit_page(ACME, moving("applications", vec![moved("5", "6", true)])).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), advance).await.unwrap();
+    let report = store
+        .commit_page(&Guard::sole(ACME), moving("applications", vec![moved("5", "6", true)]))
+        .await
+        .unwrap();
     assert_eq!(report, PageReport::default());
     assert_eq!(store.changes_last(ACME).await.unwrap(), 1);
 }

@@ -5,9 +5,10 @@
 //! must say the same.
 
 use atsync::Entropy;
+use atsync::store::Observed;
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, ObservedWrite, PageCommit, Store};
+use atsync::store::{Cause, Guard, ObservedWrite, PageCommit, Store};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -28,8 +29,8 @@ pub fn record(bytes: &[u8]) {
     for (line, now_ms) in text.lines().take(PAGES_MAX).zip(1..) {
         let page = page(line, now_ms);
         let told = [
-            at_once(memory.commit_page(CONNECTION, page.clone())),
-            at_once(redb.commit_page(CONNECTION, page)),
+            at_once(memory.commit_page(&Guard::sole(CONNECTION), page.clone())),
+            at_once(redb.commit_page(&Guard::sole(CONNECTION), page)),
         ];
         let [one, other] = told.map(|told| told.map_err(|error| error.to_string()));
         assert_eq!(one, other, "both stores say the same of {line:?}");

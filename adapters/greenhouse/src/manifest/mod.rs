@@ -10,6 +10,8 @@
 mod operations;
 mod permissions;
 
+pub(crate) use permissions::SETUP_SOURCE;
+
 use crate::kinds::{KINDS, Kind};
 use crate::{request, settings};
 use atsync_adapter::Manifest;

@@ -5,10 +5,12 @@
 //! only candidates, applications and jobs are not. Left out: the irreversible scopes that
 //! permissions.md §3 advises against, and those that no kind or operation uses.
 
-use crate::check::SETUP_SOURCE;
 use crate::kinds::{KINDS, Kind};
 use atsync_adapter::manifest::Permission;
 use atsync_model::kinds as names;
+
+/// The pseudo-permission for the vendor's own source.
+pub(crate) const SETUP_SOURCE: &str = "setup:source";
 
 /// Where a customer ticks a scope (harvest-v3.md §2.1 \[ok\]). A partner's scopes are registered by
 /// Greenhouse and granted at "Connect".

@@ -7,7 +7,7 @@
 //! is the answer. Prospects are not unique: they are compared by their jobs, by pool where one was
 //! wanted (prospect_details), and by time.
 
-use super::{Hunt as Probing, Next, Sent, blind, look, matched};
+use super::next::{Next, Sent, blind, look, matched};
 use crate::request;
 use crate::write::input::{ApplicationNew, ArmInput};
 use crate::write::standing::{Standing, Status};
@@ -33,18 +33,18 @@ pub(super) struct Hunt {
 }
 
 /// Begins to look.
-pub(super) fn begin(new: ApplicationNew) -> Result<Next, Failure> {
+pub(super) fn begin(new: ApplicationNew) -> Result<Next<Hunt>, Failure> {
     let candidate = new.candidate.clone().unwrap_or_default();
     request::id_number("candidate", &candidate)?;
     let new = ApplicationNew { custom_fields: Vec::new(), ..new };
     let hunt = Hunt { new, seen: Vec::new(), old: Vec::new(), pages: 0, pools: false };
     let request = pages::list("applications", &[("candidate_ids", &candidate)]);
-    Ok(look(request, Probing::Application(Box::new(hunt))))
+    Ok(look(request, hunt))
 }
 
 impl Hunt {
     /// Takes a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
         if self.pools {
             let rows = pages::read(response, "prospect_details")?.rows;
             self.seen.retain(|id| application::pool_of(&rows, id) == self.new.pool);
@@ -69,7 +69,7 @@ impl Hunt {
                 return Ok(blind("too many applications to look through"));
             }
             Some(link) => {
-                return Ok(look(request::follow(link), Probing::Application(Box::new(self))));
+                return Ok(look(request::follow(link), self));
             }
             None => {}
         }
@@ -77,7 +77,7 @@ impl Hunt {
             let request =
                 pages::list("prospect_details", &[("application_ids", &self.seen.join(","))]);
             self.pools = true;
-            return Ok(look(request, Probing::Application(Box::new(self))));
+            return Ok(look(request, self));
         }
         Ok(matched(kinds::APPLICATIONS, if self.seen.is_empty() { &self.old } else { &self.seen }))
     }

@@ -14,7 +14,8 @@
 //! doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before
 //! anything was sent there is no way.
 
-use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, look};
+use super::application;
+use super::next::{Next, Sent, absent, ambiguous, blind, found, look};
 use crate::instant;
 use crate::request;
 use crate::settings::Settings;
@@ -77,7 +78,7 @@ pub(super) fn begin(
     settings: &Settings,
     mark: Option<&Mark>,
     sent: Sent,
-) -> Result<Next, Failure> {
+) -> Result<Next<Hunt>, Failure> {
     let mut emails: Vec<String> = Vec::new();
     for entry in &new.emails {
         let email = normal::email(&entry.value);
@@ -104,13 +105,10 @@ pub(super) fn begin(
         found: None,
     };
     match (hunt.emails.first(), sent.earliest_ms()) {
-        (Some(email), _) => Ok(look(by_email(email), Probing::Candidate(Box::new(hunt)))),
+        (Some(email), _) => Ok(look(by_email(email), hunt)),
         (None, Some(earliest)) => {
             let since = format!("gte|{}", instant::format(earliest));
-            Ok(look(
-                pages::list("candidates", &[("created_at", &since)]),
-                Probing::Candidate(Box::new(hunt)),
-            ))
+            Ok(look(pages::list("candidates", &[("created_at", &since)]), hunt))
         }
         (None, None) => Ok(blind(
             "the candidate has no e-mail address, and Greenhouse cannot be searched by anything \
@@ -125,7 +123,7 @@ fn by_email(email: &str) -> Request {
 
 impl Hunt {
     /// Takes a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
         if let Some((id, marked)) = self.found.take() {
             return self.with_application(response, id, marked);
         }
@@ -154,7 +152,7 @@ impl Hunt {
                 return Ok(blind("too many candidates to look through"));
             }
             Some(link) => {
-                return Ok(look(request::follow(link), Probing::Candidate(Box::new(self))));
+                return Ok(look(request::follow(link), self));
             }
             None => {}
         }
@@ -162,7 +160,7 @@ impl Hunt {
         self.pages = 0;
         if let Some(email) = self.emails.get(self.asking) {
             let request = by_email(email);
-            return Ok(look(request, Probing::Candidate(Box::new(self))));
+            return Ok(look(request, self));
         }
         self.verdict(sent)
     }
@@ -214,7 +212,7 @@ impl Hunt {
         held.into_iter().any(|held| self.emails.contains(&held))
     }
 
-    fn verdict(mut self, sent: Sent) -> Result<Next, Failure> {
+    fn verdict(mut self, sent: Sent) -> Result<Next<Hunt>, Failure> {
         let seen = std::mem::take(&mut self.seen);
         let ids = |fits: &dyn Fn(&Seen) -> bool| -> Vec<String> {
             seen.iter().filter(|seen| fits(seen)).map(|seen| seen.id.clone()).collect()
@@ -241,7 +239,7 @@ impl Hunt {
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);
                 self.found = Some((id.clone(), is_marked));
-                Ok(look(request, Probing::Candidate(Box::new(self))))
+                Ok(look(request, self))
             }
             [id] => Ok(found(vec![subject(kinds::CANDIDATES, id.clone())], certainty(is_marked))),
             several => Ok(ambiguous(kinds::CANDIDATES, several)),
@@ -254,7 +252,7 @@ impl Hunt {
         response: &Response,
         id: String,
         marked: bool,
-    ) -> Result<Next, Failure> {
+    ) -> Result<Next<Hunt>, Failure> {
         let rows = pages::read(response, "applications")?.rows;
         let mut links = vec![subject(kinds::CANDIDATES, id)];
         if let Some(new) = &self.application {

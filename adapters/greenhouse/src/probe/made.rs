@@ -6,7 +6,7 @@
 //! for ever (pitfalls.md 7): an equal note that looks too old is reported as ambiguous, never taken
 //! for "not there".
 
-use super::{Hunt as Probing, Next, Sent, absent, ambiguous, blind, look, matched};
+use super::next::{Next, Sent, absent, ambiguous, blind, look, matched};
 use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::write::input::AppliedTagNew;
@@ -71,9 +71,9 @@ pub(super) struct Hunt {
 }
 
 /// Begins to look.
-pub(super) fn begin(want: Want) -> Next {
+pub(super) fn begin(want: Want) -> Next<Hunt> {
     let request = want.request();
-    look(request, Probing::Made(Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 }))
+    look(request, Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 })
 }
 
 impl Want {
@@ -214,7 +214,7 @@ fn eldest(ids: &[String]) -> Vec<String> {
 
 impl Hunt {
     /// Takes a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
         let (collection, kind) = self.want.place();
         // The second look at users needs another scope. Without it the first look stands: an
         // address in use is refused by Greenhouse anyway.
@@ -240,7 +240,7 @@ impl Hunt {
                 return Ok(blind("too many records to look through"));
             }
             Some(link) if self.pages < PAGES_MAX => {
-                return Ok(look(request::follow(link), Probing::Made(self)));
+                return Ok(look(request::follow(link), self));
             }
             _ => {}
         }

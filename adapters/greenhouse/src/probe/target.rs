@@ -4,14 +4,14 @@
 //! happened, whoever did it. So these are always `matched`. A record that is not shown is
 //! `not-found`, except for a deletion, which it proves.
 
-use super::{Hunt as Probing, Next, Sent, absent, ambiguous, found, look};
-use crate::request;
+use super::next::{Next, Sent, absent, ambiguous, found, look};
+use crate::kinds::by_ids;
 use crate::settings::Settings;
 use crate::write::lifecycle;
-use crate::write::op::Op;
+use crate::write::op::{Op, target_of};
 use crate::write::sent::{converted_from, subject};
 use crate::write::standing::{Standing, Status};
-use crate::write::{self, application, pages, row, target_of};
+use crate::write::{self, application, pages, row};
 use atsync_adapter::contract::{Certainty, Failure, Response};
 use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
@@ -31,21 +31,21 @@ pub(super) enum Hunt {
 }
 
 /// Begins to look.
-pub(super) fn begin(op: Op) -> Result<Next, Failure> {
+pub(super) fn begin(op: Op) -> Result<Next<Hunt>, Failure> {
     if let Op::ApplicationUpdate { target, input } = &op
         && input.pool.is_some()
     {
         let request = pages::list("prospect_details", &[("application_ids", target)]);
-        return Ok(look(request, Probing::Target(Box::new(Hunt::Pool(op)))));
+        return Ok(look(request, Hunt::Pool(op)));
     }
     read(op, None)
 }
 
-fn read(op: Op, pool: Option<String>) -> Result<Next, Failure> {
+fn read(op: Op, pool: Option<String>) -> Result<Next<Hunt>, Failure> {
     let (collection, id) = target_of(&op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to look at", op.name())))?;
-    let request = request::by_ids(collection, &[id])?;
-    Ok(look(request, Probing::Target(Box::new(Hunt::Row { op, pool }))))
+    let request = by_ids(collection, &[id])?;
+    Ok(look(request, Hunt::Row { op, pool }))
 }
 
 impl Hunt {
@@ -55,7 +55,7 @@ impl Hunt {
         response: &Response,
         sent: Sent,
         settings: &Settings,
-    ) -> Result<Next, Failure> {
+    ) -> Result<Next<Hunt>, Failure> {
         match self {
             Self::Pool(op) => {
                 let rows = pages::read(response, "prospect_details")?.rows;
@@ -103,7 +103,7 @@ fn compare(
     pool: Option<&str>,
     response: &Response,
     settings: &Settings,
-) -> Result<Next, Failure> {
+) -> Result<Next<Hunt>, Failure> {
     let (collection, id) =
         target_of(&op).ok_or_else(|| Failure::Bug("an operation without a target".into()))?;
     let rows = pages::read(response, collection)?.rows;
@@ -132,17 +132,14 @@ fn compare(
         Op::Move { input, target } => {
             if standing.stage.is_none() && input.to_stage.is_some() {
                 let request = pages::list("application_stages", &[("application_ids", target)]);
-                return Ok(look(request, Probing::Target(Box::new(Hunt::Stages { op, standing }))));
+                return Ok(look(request, Hunt::Stages { op, standing }));
             }
             standing.is_at(input)
         }
         Op::Convert { input, .. } => match (&standing.status, &standing.candidate) {
             (Status::Converted, Some(candidate)) => {
                 let request = pages::list("applications", &[("candidate_ids", candidate)]);
-                return Ok(look(
-                    request,
-                    Probing::Target(Box::new(Hunt::Siblings { op, standing })),
-                ));
+                return Ok(look(request, Hunt::Siblings { op, standing }));
             }
             _ => standing.prospect == Some(false) && standing.job.as_ref() == Some(&input.job),
         },
@@ -151,7 +148,7 @@ fn compare(
     Ok(verdict(&op, happened))
 }
 
-fn verdict(op: &Op, happened: bool) -> Next {
+fn verdict(op: &Op, happened: bool) -> Next<Hunt> {
     let (kind, id) = match op {
         Op::CandidateUpdate { target, .. } => (kinds::CANDIDATES, target),
         Op::RejectionUpdate { target, .. } => (kinds::REJECTIONS, target),

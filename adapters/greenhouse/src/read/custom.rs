@@ -13,6 +13,7 @@
 //!
 //! Left out: the option's id of a select value; the row does not have it.
 
+use super::value::{read_value, unified_type};
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
 use crate::write::custom::{oddity, oddity_of_field};
@@ -21,8 +22,8 @@ use atsync_model::unified::{
 };
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -224,125 +225,6 @@ pub(super) fn named(name: Text<'_>) -> Ref<'_> {
     Ref { id: None, name: Some(name) }
 }
 
-/// The unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in `_hris`
-/// and hold what the word before says.
-pub(crate) fn unified_type(source: &str) -> &'static str {
-    match source.strip_suffix("_hris").unwrap_or(source) {
-        "short_text" => "text",
-        "long_text" | "rich_text" => "long_text",
-        "yes_no" | "boolean" => "boolean",
-        "single_select" => "single",
-        "multi_select" => "multi",
-        "currency" => "money",
-        "currency_range" => "money_range",
-        "number" => "number",
-        "number_range" => "range",
-        "date" => "date",
-        "date_time" | "datetime" => "date_time",
-        "url" => "url",
-        "user" => "user",
-        "attachment" => "file",
-        _ => "unknown",
-    }
-}
-
-/// The unified form of a value; type `unknown` and the value itself where it has another shape than
-/// its type promises.
-pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
-    if is_empty(&value) {
-        return (kind, Value::Null);
-    }
-    let read = match kind {
-        "text" | "long_text" | "date" | "date_time" | "url" => {
-            value.is_string().then(|| value.clone())
-        }
-        "number" => (value.is_number() || value.is_string()).then(|| value.clone()),
-        "boolean" => value.is_boolean().then(|| value.clone()),
-        "single" => choice(&value),
-        "multi" => value
-            .as_array()
-            .and_then(|all| all.iter().map(choice).collect::<Option<Vec<_>>>())
-            .map(Value::Array),
-        "money" => amounts(&value, &[("amount", &["amount"])], true),
-        "money_range" => amounts(&value, &[("min", MIN), ("max", MAX)], true),
-        "range" => amounts(&value, &[("min", MIN), ("max", MAX)], false),
-        "user" => user(&value),
-        // Whatever shows of it: it has no written form.
-        "file" => Some(value.clone()),
-        _ => None,
-    };
-    read.map_or(("unknown", value), |read| (kind, read))
-}
-
-const MIN: &[&str] = &["min_value", "min_amount"];
-const MAX: &[&str] = &["max_value", "max_amount"];
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(all) => all.is_empty(),
-        _ => false,
-    }
-}
-
-/// A label, or an object with label and id.
-fn choice(value: &Value) -> Option<Value> {
-    match value {
-        Value::String(label) => Some(json!({"label": label})),
-        Value::Object(object) => {
-            let label = object.get("name").or_else(|| object.get("label"))?.as_str()?;
-            let id = object.get("id").and_then(id_text);
-            Some(id.map_or_else(|| json!({"label": label}), |id| json!({"id": id, "label": label})))
-        }
-        _ => None,
-    }
-}
-
-fn user(value: &Value) -> Option<Value> {
-    let id = match value {
-        Value::Object(object) => {
-            object.get("user_id").or_else(|| object.get("id")).and_then(id_text)
-        }
-        other => id_text(other),
-    };
-    id.map(|id| json!({"id": id}))
-}
-
-fn id_text(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) if number.is_u64() => Some(number.to_string()),
-        Value::String(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// Picks the named amounts, each from the first member that is there, and the currency.
-fn amounts(value: &Value, wanted: &[(&str, &[&str])], currency: bool) -> Option<Value> {
-    let object = value.as_object()?;
-    let mut read = Map::new();
-    for (name, members) in wanted {
-        if let Some(found) =
-            members.iter().find_map(|member| object.get(*member)).filter(|found| !found.is_null())
-        {
-            read.insert((*name).to_owned(), found.clone());
-        }
-    }
-    if read.is_empty() {
-        return None;
-    }
-    if currency {
-        let code = object
-            .get("currency_code")
-            .or_else(|| object.get("unit"))
-            .filter(|code| !code.is_null());
-        if let Some(code) = code {
-            read.insert("currency".to_owned(), code.clone());
-        }
-    }
-    Some(Value::Object(read))
-}
-
 row!(
     /// harvest-v3.md §9.11. Left to the raw record: flags of forms and approvals, default value,
     /// placeholder, order.
@@ -428,6 +310,7 @@ pub(crate) fn option(text: &str) -> Result<Read, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn read(kind: &str, value: Value) -> (&'static str, Value) {
         read_value(unified_type(kind), value)

@@ -13,6 +13,7 @@ pub(crate) mod custom;
 pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod people;
+pub(crate) mod value;
 
 use crate::wire::{Got, Id, Lacking, Str};
 use atsync_model::unified::{Text, Word};

@@ -9,10 +9,12 @@ use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::settings::{FieldsReading, Settings};
 use crate::write::custom;
-use crate::write::edit::{CustomEdit, Edit};
+use crate::write::custom::CustomEdit;
+use crate::write::edit::Edit;
 use crate::write::input::{ApplicationEdit, ApplicationNew, ArmInput, Clearable};
 use crate::write::sent::{Refusal, Sent};
-use crate::write::{made, row, send, words};
+use crate::write::steps::{made, send};
+use crate::write::{row, words};
 use atsync_adapter::contract::{Failure, Step};
 use atsync_adapter::model::kinds;
 use serde_json::{Map, Value};
@@ -34,7 +36,7 @@ pub(crate) fn create(new: &ApplicationNew) -> Result<Step, Failure> {
     let success = made(kinds::APPLICATIONS, "application");
     send(
         request,
-        Sent {
+        &Sent {
             operation: "applications.create".into(),
             success,
             refusal: Refusal::Plain,

@@ -9,11 +9,13 @@ use crate::settings::{FieldsReading, Settings};
 use crate::write::application;
 use crate::write::contacts;
 use crate::write::custom;
-use crate::write::edit::{CustomEdit, Edit};
+use crate::write::custom::CustomEdit;
+use crate::write::edit::Edit;
 use crate::write::input::{CandidateEdit, CandidateNew, Clearable, ContactInput, required};
 use crate::write::sent::{Refusal, Sent, Success};
+use crate::write::steps::send;
 use crate::write::words::{self, ContactList};
-use crate::write::{normal, row, send};
+use crate::write::{normal, row};
 use atsync_adapter::contract::{Failure, Mark, Step};
 use atsync_adapter::model::kinds;
 use serde_json::{Map, Value, json};
@@ -77,7 +79,7 @@ pub(crate) fn create(
     let success = Success::Candidate { carried: new.application.is_some() };
     send(
         request,
-        Sent { operation: "candidates.create".into(), success, refusal: Refusal::Plain, warnings },
+        &Sent { operation: "candidates.create".into(), success, refusal: Refusal::Plain, warnings },
     )
 }
 

@@ -12,7 +12,7 @@
 //! as a whole.
 
 use crate::answer::invalid;
-use crate::read::custom as read;
+use crate::read::value as read;
 use crate::request::id_number;
 use crate::write::input::CustomInput;
 use crate::write::row;
@@ -57,6 +57,25 @@ impl Choice {
             [one] if !self.multi => json!(one),
             labels => json!(labels),
         }
+    }
+}
+
+/// The custom fields of a PATCH.
+#[derive(Clone, Debug)]
+pub(crate) struct CustomEdit {
+    /// Which definitions: a `field_type`.
+    pub(crate) field_type: &'static str,
+    /// The set.
+    pub(crate) merge: Merge,
+    /// The keys that the row shows.
+    pub(crate) shown: Vec<String>,
+}
+
+impl CustomEdit {
+    /// A set with the keys that the stored map shows.
+    pub(crate) fn new(field_type: &'static str, merge: Merge, stored: &Value) -> Self {
+        let shown = stored.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
+        Self { field_type, merge, shown }
     }
 }
 

@@ -16,12 +16,12 @@ use crate::answer::invalid;
 use crate::request;
 use crate::settings::ForeignReading;
 use crate::write::contacts;
-use crate::write::custom::{self, CUSTOM, Merge};
+use crate::write::custom::{self, CUSTOM, CustomEdit};
 use crate::write::op::Op;
-use crate::write::options::{Lookup, Stuck};
+use crate::write::options::{Lookup, Next, Stuck};
 use crate::write::sent::{Refusal, Sent, Success, applied, subject};
+use crate::write::steps::{outcome, send};
 use crate::write::words::ContactList;
-use crate::write::{outcome, send};
 use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value};
 
@@ -42,15 +42,12 @@ pub(crate) struct Edit {
     pub(crate) custom: Option<CustomEdit>,
 }
 
-/// The custom fields of a PATCH.
-#[derive(Clone, Debug)]
-pub(crate) struct CustomEdit {
-    /// Which definitions: a `field_type`.
-    pub(crate) field_type: &'static str,
-    /// The set.
-    pub(crate) merge: Merge,
-    /// The keys that the row shows.
-    pub(crate) shown: Vec<String>,
+/// How a PATCH goes on.
+pub(crate) enum Begun {
+    /// With its changing request, or its end.
+    Step(Box<Step>),
+    /// With a look for option ids.
+    Lookup(Box<Next>),
 }
 
 impl CustomEdit {
@@ -59,12 +56,6 @@ impl CustomEdit {
     fn is_looked_up(&self, reading: ForeignReading) -> bool {
         let foreign = reading == ForeignReading::LeftOut && !self.merge.foreign.is_empty();
         self.merge.stuck.is_empty() && (foreign || !self.merge.choices.is_empty())
-    }
-
-    /// A set with the keys that the stored map shows.
-    pub(crate) fn new(field_type: &'static str, merge: Merge, stored: &Value) -> Self {
-        let shown = stored.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
-        Self { field_type, merge, shown }
     }
 
     /// The complete set with choices as option ids, and the keys of what was left out of it; or
@@ -145,12 +136,14 @@ impl Edit {
 
     /// Goes on after the target's row was read: looks for option ids if some are needed, else
     /// sends.
-    pub(crate) fn begin(self, op: Op, pool: Option<String>) -> Result<Step, Failure> {
+    pub(crate) fn begin(self, op: Op, pool: Option<String>) -> Result<Begun, Failure> {
         let reading = op.foreign_reading();
         match self.custom {
             // Nothing is worth looking up when something else holds the set back anyway.
-            Some(custom) if custom.is_looked_up(reading) => Lookup::begin(op, pool, custom),
-            _ => self.finish(None, &op),
+            Some(custom) if custom.is_looked_up(reading) => {
+                Ok(Begun::Lookup(Box::new(Lookup::begin(op, pool, custom))))
+            }
+            _ => self.finish(None, &op).map(|step| Begun::Step(Box::new(step))),
         }
     }
 
@@ -205,7 +198,7 @@ impl Edit {
         let request =
             request::patch(self.collection, &self.id, Value::Object(self.body).to_string());
         let success = Success::Patched { kind: self.kind.into(), id: self.id };
-        send(request, Sent { operation: self.operation.into(), success, refusal, warnings })
+        send(request, &Sent { operation: self.operation.into(), success, refusal, warnings })
     }
 }
 

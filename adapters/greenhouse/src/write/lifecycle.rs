@@ -12,9 +12,10 @@ use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::settings::{DateReading, Settings, StageReading};
 use crate::write::input::{ConvertInput, HireInput, MoveInput, RejectInput};
+use crate::write::row;
 use crate::write::sent::{Refusal, Sent, Success, applied, converted_from};
 use crate::write::standing::{Standing, Status};
-use crate::write::{outcome, row, send};
+use crate::write::steps::{outcome, send};
 use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value, json};
 
@@ -221,7 +222,7 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
                 refusal: Refusal::Plain,
                 warnings: Vec::new(),
             };
-            send(request, sent).map(Converting::Step)
+            send(request, &sent).map(Converting::Step)
         }
         _ => Err(standing.conflict("converted")),
     }

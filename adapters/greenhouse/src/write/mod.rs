@@ -27,23 +27,24 @@ pub(crate) mod row;
 pub(crate) mod seen;
 pub(crate) mod sent;
 pub(crate) mod standing;
+pub(crate) mod steps;
 pub(crate) mod words;
 
 use crate::answer;
+use crate::kinds;
 use crate::request;
 use crate::settings::Settings;
-use crate::state;
-use atsync_adapter::contract::{
-    CONTINUATION_BYTES_MAX, Failure, Given, Outcome, Reply, Request, Response, Step, Write, Written,
-};
-use edit::Edit;
+use crate::state::Continued;
+use atsync_adapter::contract::{Failure, Given, Reply, Request, Response, Step, Write, Written};
+use edit::{Begun, Edit};
 use lifecycle::{Converting, Hiring};
-use op::Op;
-use options::Lookup;
-use sent::{Sent, Success, applied, subject};
+use op::{Op, target_of};
+use options::{Lookup, Next};
+use sent::{Sent, applied, subject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use standing::Standing;
+use steps::{fits, outcome};
 
 /// Pages of a list that a write reads at most, 500 rows each. Arbitrary: what belongs to one
 /// candidate or job fits many times over.
@@ -73,8 +74,10 @@ pub(crate) enum State {
     Options(Lookup),
     /// The target's row was asked for once more, after option ids were looked up.
     Again(Lookup),
-    /// The changing request is under way.
-    Sent(Sent),
+}
+
+impl Continued for State {
+    const TASK: &str = "write";
 }
 
 /// Begins a write.
@@ -84,7 +87,7 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
     if let Some((collection, id)) = parent_of(&op) {
         // What cannot be sent is refused before anything is asked.
         let direct = child(&op, &settings)?;
-        let request = request::by_ids(collection, &[id])?;
+        let request = kinds::by_ids(collection, &[id])?;
         return match look(request, State::Parent { op: op.clone() }) {
             Ok(step) => Ok(step),
             // A file or note too large to be kept between two steps goes out unlooked.
@@ -110,12 +113,16 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
     }
 }
 
+/// Reads the reply to the changing request.
+pub(crate) fn sent(sent: Sent, reply: Reply) -> Result<Step, Failure> {
+    Ok(outcome(sent.read(&answer::response(reply)?)))
+}
+
 /// Goes on with a write.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let settings = Settings::of(given)?;
     let response = answer::response(reply)?;
     match state {
-        State::Sent(sent) => Ok(outcome(sent.read(&response))),
         State::Parent { op } => {
             let (collection, id) = parent_of(&op).ok_or_else(misplaced)?;
             let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
@@ -124,8 +131,8 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             }
             child(&op, &settings)
         }
-        State::Definitions(lookup) => lookup.definitions(&response),
-        State::Options(lookup) => lookup.options(&response),
+        State::Definitions(lookup) => look_up(lookup.definitions(&response)?),
+        State::Options(lookup) => look_up(lookup.options(&response)?),
         State::Again(lookup) => {
             let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
             let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
@@ -217,7 +224,10 @@ fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Res
         if !edit.is_done() {
             seen::unchanged(&op, row)?;
         }
-        return edit.begin(op, pool);
+        return match edit.begin(op, pool)? {
+            Begun::Step(step) => Ok(*step),
+            Begun::Lookup(next) => look_up(*next),
+        };
     }
     seen::unchanged(&op, row)?;
     let standing = Standing::of(row);
@@ -274,10 +284,19 @@ pub(crate) fn difference(
     }))
 }
 
+/// Asks for what a lookup needs next.
+fn look_up(next: Next) -> Result<Step, Failure> {
+    match next {
+        Next::Definitions(request, lookup) => look(request, State::Definitions(lookup)),
+        Next::Options(request, lookup) => look(request, State::Options(lookup)),
+        Next::Done(lookup) => read_again(lookup),
+    }
+}
+
 /// Asks for the target's row once more, so that the read stays right before the write.
 fn read_again(lookup: Lookup) -> Result<Step, Failure> {
     let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
-    let request = request::by_ids(collection, &[id])?;
+    let request = kinds::by_ids(collection, &[id])?;
     look(request, State::Again(lookup))
 }
 
@@ -301,26 +320,8 @@ fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
 fn read_target(op: Op, pool: Option<String>) -> Result<Step, Failure> {
     let (collection, id) = target_of(&op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
-    let request = request::by_ids(collection, &[id])?;
+    let request = kinds::by_ids(collection, &[id])?;
     look(request, State::Target { op, pool })
-}
-
-/// Greenhouse's collection of an operation's target, and its id.
-pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
-    match op {
-        Op::CandidateUpdate { target, .. } => Some(("candidates", target)),
-        Op::ApplicationUpdate { target, .. }
-        | Op::Move { target, .. }
-        | Op::Reject { target, .. }
-        | Op::Unreject { target, .. }
-        | Op::Hire { target, .. }
-        | Op::Convert { target, .. } => Some(("applications", target)),
-        Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
-        Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
-        Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
-        Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
-        _ => None,
-    }
 }
 
 /// The members of an opening that a hire looks at.
@@ -329,36 +330,8 @@ fn opening(row: &Value) -> Value {
 }
 
 /// A safe step. The state must fit: it holds the input, which can be large.
-pub(crate) fn look(request: Request, state: State) -> Result<Step, Failure> {
-    fits(request::look(request, &state::State::Write(Box::new(state)))?)
-}
-
-/// The one changing step.
-pub(crate) fn send(request: Request, sent: Sent) -> Result<Step, Failure> {
-    request::change(request, &state::State::Write(Box::new(State::Sent(sent))))
-}
-
-/// Refuses a step whose continuation the engine would not keep.
-pub(crate) fn fits(step: Step) -> Result<Step, Failure> {
-    match &step {
-        Step::Send(send) if send.state.len() > CONTINUATION_BYTES_MAX => Err(answer::invalid(
-            "",
-            format!(
-                "the input is too large to be compared: more than {CONTINUATION_BYTES_MAX} bytes"
-            ),
-        )),
-        _ => Ok(step),
-    }
-}
-
-/// The end of a write.
-pub(crate) fn outcome(written: Written) -> Step {
-    Step::Done(Outcome::Written(written))
-}
-
-/// A new record whose id stands in the answer or in this member of it.
-pub(crate) fn made(kind: &str, member: &str) -> Success {
-    Success::Made { kind: kind.into(), member: member.into() }
+fn look(request: Request, state: State) -> Result<Step, Failure> {
+    fits(request::look(request, &state)?)
 }
 
 fn misplaced() -> Failure {

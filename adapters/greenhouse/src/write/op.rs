@@ -87,7 +87,25 @@ macro_rules! operations {
         }
 
         /// Every operation, for tests.
-        #[cfg(test)]
+        /// Greenhouse's collection of an operation's target, and its id.
+pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
+    match op {
+        Op::CandidateUpdate { target, .. } => Some(("candidates", target)),
+        Op::ApplicationUpdate { target, .. }
+        | Op::Move { target, .. }
+        | Op::Reject { target, .. }
+        | Op::Unreject { target, .. }
+        | Op::Hire { target, .. }
+        | Op::Convert { target, .. } => Some(("applications", target)),
+        Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
+        Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
+        Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
+        Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
         pub(crate) const ALL: &[(&str, &str)] = &[$(($name, $scope)),*];
     };
 }

@@ -7,13 +7,11 @@
 //! pages of each, options of at most 50 fields; what lies beyond counts as not found.
 
 use crate::request;
-use crate::write::custom::Choice;
-use crate::write::edit::CustomEdit;
+use crate::write::custom::{Choice, CustomEdit};
 use crate::write::op::Op;
 use crate::write::pages::{self, Page};
 use crate::write::row;
-use crate::write::{State, look, read_again};
-use atsync_adapter::contract::{Failure, Response, Step};
+use atsync_adapter::contract::{Failure, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,6 +43,16 @@ pub(crate) struct Lookup {
     pub(crate) warnings: Vec<String>,
 }
 
+/// What a lookup needs next.
+pub(crate) enum Next {
+    /// A page of definitions.
+    Definitions(Request, Lookup),
+    /// A page of options.
+    Options(Request, Lookup),
+    /// Nothing: it knows what can be known.
+    Done(Lookup),
+}
+
 /// An option that carries a label that is looked up. `field` is the id of its field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
@@ -56,7 +64,7 @@ struct Known {
 
 impl Lookup {
     /// Asks for the definitions.
-    pub(crate) fn begin(op: Op, pool: Option<String>, custom: CustomEdit) -> Result<Step, Failure> {
+    pub(crate) fn begin(op: Op, pool: Option<String>, custom: CustomEdit) -> Next {
         let mut known = custom.shown;
         known.extend(custom.merge.ready.into_iter().map(|(key, _)| key));
         let request = pages::list("custom_fields", &[("field_type", custom.field_type)]);
@@ -72,11 +80,11 @@ impl Lookup {
             pages: 0,
             warnings,
         };
-        look(request, State::Definitions(lookup))
+        Next::Definitions(request, lookup)
     }
 
     /// Takes a page of definitions.
-    pub(crate) fn definitions(mut self, response: &Response) -> Result<Step, Failure> {
+    pub(crate) fn definitions(mut self, response: &Response) -> Result<Next, Failure> {
         let Page { rows, next } = pages::read(response, "custom_fields")?;
         for definition in &rows {
             let key = row::text(definition, "name_key");
@@ -98,20 +106,20 @@ impl Lookup {
         }
         self.pages += 1;
         if let Some(link) = next.filter(|_| self.pages < PAGES_MAX) {
-            return look(request::follow(link), State::Definitions(self));
+            return Ok(Next::Definitions(request::follow(link), self));
         }
         self.pages = 0;
         let ids: Vec<&str> =
             self.fields.iter().map(|(_, id)| id.as_str()).take(request::IDS_MAX).collect();
         if ids.is_empty() {
-            return read_again(self);
+            return Ok(Next::Done(self));
         }
         let request = pages::list("custom_field_options", &[("custom_field_ids", &ids.join(","))]);
-        look(request, State::Options(self))
+        Ok(Next::Options(request, self))
     }
 
     /// Takes a page of options.
-    pub(crate) fn options(mut self, response: &Response) -> Result<Step, Failure> {
+    pub(crate) fn options(mut self, response: &Response) -> Result<Next, Failure> {
         let Page { rows, next } = pages::read(response, "custom_field_options")?;
         for option in &rows {
             let label = row::text(option, "name");
@@ -126,10 +134,10 @@ impl Lookup {
             }
         }
         self.pages += 1;
-        match next.filter(|_| self.pages < PAGES_MAX) {
-            Some(link) => look(request::follow(link), State::Options(self)),
-            None => read_again(self),
-        }
+        Ok(match next.filter(|_| self.pages < PAGES_MAX) {
+            Some(link) => Next::Options(request::follow(link), self),
+            None => Next::Done(self),
+        })
     }
 
     /// Whether these choices are the ones that were looked up; another one came between the reads.

@@ -13,7 +13,8 @@ use crate::write::input::{
     UserNew, required,
 };
 use crate::write::sent::{Refusal, Sent, Success};
-use crate::write::{made, normal, row, send, words};
+use crate::write::steps::{made, send};
+use crate::write::{normal, row, words};
 use atsync_adapter::contract::{Failure, Step};
 use atsync_adapter::model::kinds;
 use base64::Engine as _;
@@ -28,7 +29,7 @@ fn create(
     refusal: Refusal,
 ) -> Result<Step, Failure> {
     let sent = Sent { operation: operation.into(), success, refusal, warnings: Vec::new() };
-    send(request::post(segments, body.to_string()), sent)
+    send(request::post(segments, body.to_string()), &sent)
 }
 
 /// Leaves a note. It can never be changed or taken back (pitfalls.md 7).
@@ -89,7 +90,7 @@ pub(crate) fn untag(id: &str) -> Result<Step, Failure> {
     let (success, refusal) = (Success::Gone, Refusal::GoneAlready);
     let sent =
         Sent { operation: "applied_tags.delete".into(), success, refusal, warnings: Vec::new() };
-    send(request::delete("applied_candidate_tags", id), sent)
+    send(request::delete("applied_candidate_tags", id), &sent)
 }
 
 /// Hangs a file on an application.

@@ -12,9 +12,8 @@
 use crate::kinds;
 use crate::read::Read;
 use crate::write::normal::contact;
-use crate::write::op::Op;
+use crate::write::op::{Op, target_of};
 use crate::write::row;
-use crate::write::target_of;
 use crate::write::words::ContactList;
 use atsync_adapter::contract::Failure;
 use atsync_adapter::model::normal;

@@ -7,6 +7,7 @@
 //! later (harvest-v1.md §6).
 
 use crate::answer;
+use crate::state::Continued;
 use crate::write::members::input_member;
 use crate::write::op;
 use crate::write::row;
@@ -28,6 +29,10 @@ pub(crate) struct Sent {
     /// What the host should know if it works.
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
+}
+
+impl Continued for Sent {
+    const TASK: &str = "sent";
 }
 
 /// What a success looks like.

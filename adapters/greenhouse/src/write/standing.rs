@@ -8,7 +8,8 @@
 use crate::request;
 use crate::write::input::MoveInput;
 use crate::write::sent::{Refusal, Sent, Success, applied, subject};
-use crate::write::{outcome, row, send, words};
+use crate::write::steps::{outcome, send};
+use crate::write::{row, words};
 use atsync_adapter::contract::{Failure, Link, Step, Written};
 use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,6 @@ impl Standing {
         let request =
             request::post(&["applications", &self.id, call], Value::Object(body).to_string());
         let success = Success::Done { id: self.id.clone() };
-        send(request, Sent { operation: operation.into(), success, refusal, warnings })
+        send(request, &Sent { operation: operation.into(), success, refusal, warnings })
     }
 }

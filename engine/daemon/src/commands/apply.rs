@@ -15,7 +15,8 @@
 //! # Cancellation
 //! Killed anywhere, the next run settles what was on its way and goes on.
 
-use super::{calls, parts, plan};
+use super::render::{calls, show_troubles};
+use super::{parts, plan, render};
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::input::{self, DesiredFile};
@@ -24,7 +25,7 @@ use crate::output::Output;
 use crate::signals;
 use crate::words::count;
 use atsync::plan::{Plan, words};
-use atsync::reconcile::{ApplyReport, SettleReport, StepEnd, StepReport};
+use atsync::reconcile::{ApplyReport, SettleReport};
 use atsync::{Connection, PlanOf};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
@@ -75,7 +76,7 @@ async fn declare_and_apply(
     let planned = connection.plan(of).await?;
     output.end();
     if !options.json {
-        plan::show(&planned, output);
+        render::show_plan(&planned, output);
     }
     if records.is_none() {
         plan::say_if_nothing_is_declared(&connection, &planned, output).await?;
@@ -110,7 +111,7 @@ async fn declare_and_apply(
     if options.json {
         output.json(&json!({ "plan": planned, "settled": settled, "report": report }));
     } else {
-        show(&report, output);
+        show_troubles(&report, output);
         let calls = count(calls(&connection), "call");
         // A plan without a step has said so itself.
         let is_nothing = planned.is_empty() && report.steps.is_empty();
@@ -209,36 +210,6 @@ fn agreed(summary: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// One line per step that did not come about, and per warning.
-pub(super) fn show(report: &ApplyReport, output: &Output) {
-    for step in &report.steps {
-        let is_settled = step.end == StepEnd::InDoubt && report.settled.open == 0;
-        if let Some(line) = trouble(step).filter(|_| !is_settled) {
-            output.note(&line);
-        }
-        for warning in &step.warnings {
-            output.note(&format!("warning: {} {}: {warning}", step.operation, step.host));
-        }
-    }
-}
-
-fn trouble(step: &StepReport) -> Option<String> {
-    let what = match &step.end {
-        StepEnd::Applied | StepEnd::Unneeded | StepEnd::Adopted => return None,
-        StepEnd::Refused { reason } => format!("refused, nothing was changed: {reason}"),
-        StepEnd::InDoubt => {
-            "whether it happened is not known for all that were in doubt; the next apply looks \
-             again"
-                .to_owned()
-        }
-        StepEnd::NotSent { reason } => format!("not sent: {reason}"),
-        StepEnd::Skipped { waits_for } => {
-            format!("skipped, because {waits_for} did not come about")
-        }
-    };
-    Some(format!("{} {}: {what}", step.operation, step.host))
-}
-
 /// One line on what came of it.
 pub(super) fn outcome(report: &ApplyReport) -> String {
     let done = report.count("applied");
@@ -285,7 +256,8 @@ fn finish(plan: &Plan, report: &ApplyReport, open: u64) -> Ended {
 
 #[cfg(test)]
 mod tests {
-    use super::{finish, outcome, trouble};
+    use super::super::render::trouble;
+    use super::{finish, outcome};
     use atsync::plan::Plan;
     use atsync::reconcile::{ApplyReport, StepEnd, StepReport};
 

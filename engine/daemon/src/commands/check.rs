@@ -1,7 +1,7 @@
 //! `atsync check`: what the credential may, what does not work without the rest, and where it is
 //! granted.
 
-use super::calls;
+use super::render::calls;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};

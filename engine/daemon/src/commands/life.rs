@@ -4,7 +4,7 @@
 //! What reads or changes the store alone needs no credential. What cannot be undone (`withdraw`,
 //! `forget`) shows what it would do and does it only with `--yes`.
 
-use super::plan;
+use super::render::show_plan;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
@@ -164,7 +164,7 @@ pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Ou
     connection.verify_tenant().await?;
     let planned = connection.plan_withdrawal(&options.key, what).await?;
     output.end();
-    plan::show(&planned, output);
+    show_plan(&planned, output);
     if !options.yes {
         output.note(
             "Nothing was changed; --yes carries it out, and only observes the record from then on.",

@@ -12,6 +12,7 @@ mod parts;
 mod plan;
 mod pull;
 mod receive;
+mod render;
 mod run;
 mod schema;
 mod status;
@@ -56,9 +57,4 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Adapter(command) => adapter::adapter(&command, output),
         Command::CompileComponent => Ok(atsync::adapter::serve_compiler()),
     }
-}
-
-/// Requests that a connection has sent so far, those for tokens included.
-fn calls(connection: &atsync::Connection) -> u64 {
-    connection.usage().requests.values().sum()
 }

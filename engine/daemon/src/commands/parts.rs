@@ -10,7 +10,7 @@
 //! Left out: the reads that planning each part once more takes; the summary counts the writes and
 //! what goes with them.
 
-use super::{apply, plan};
+use super::render::{code, show_troubles};
 use crate::failure::Failure;
 use crate::input::DesiredFile;
 use crate::output::Output;
@@ -151,7 +151,7 @@ pub(super) async fn carry_out(
         if json {
             output.json(&serde_json::json!({ "plan": planned, "report": report }));
         } else {
-            apply::show(&report, output);
+            show_troubles(&report, output);
         }
         // Steps that came about are counted by their word alone, so their texts go.
         let steps = report
@@ -166,5 +166,5 @@ pub(super) async fn carry_out(
 
 /// The exit code of a plan in parts.
 pub(super) fn exit_code(tally: &Tally) -> u8 {
-    plan::code(tally.blocked > 0, tally.is_empty() && tally.waiting == 0)
+    code(tally.blocked > 0, tally.is_empty() && tally.waiting == 0)
 }

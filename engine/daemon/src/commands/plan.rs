@@ -2,15 +2,16 @@
 //! declared.
 
 use super::parts;
+use super::render::{code, show_plan};
 use crate::cli;
-use crate::failure::{DONE, Ended, Failure, TO_DO};
+use crate::failure::{Ended, Failure};
 use crate::input;
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::count;
 use atsync::Connection;
 use atsync::PlanOf;
-use atsync::plan::{Plan, words};
+use atsync::plan::Plan;
 use std::path::Path;
 
 pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output) -> Ended {
@@ -32,19 +33,12 @@ pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output
     if options.json {
         output.json(&plan);
     } else {
-        show(&plan, output);
+        show_plan(&plan, output);
     }
     if file.is_none() {
         say_if_nothing_is_declared(&connection, &plan, output).await?;
     }
     Ok(exit_code(&plan))
-}
-
-/// The plan in words, and what keeps it from being carried out.
-pub(super) fn show(plan: &Plan, output: &Output) {
-    for line in words::plan(plan).lines() {
-        output.data(line);
-    }
 }
 
 /// "Nothing to do" means something else where nothing is declared, so that is said.
@@ -72,18 +66,6 @@ pub(super) fn blocked(plan: &Plan) -> Option<String> {
 fn exit_code(plan: &Plan) -> u8 {
     let waits = plan.records.iter().any(atsync::plan::RecordPlan::waits);
     code(plan.blocked().next().is_some(), plan.is_empty() && !waits)
-}
-
-/// The exit code for a plan in which a record is blocked, or in which there is nothing to do and
-/// nothing waits.
-pub(super) fn code(is_blocked: bool, is_done: bool) -> u8 {
-    if is_blocked {
-        1
-    } else if is_done {
-        DONE
-    } else {
-        TO_DO
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A kind that the credential may not read is reported and does not keep the others from being
 //! read. It fails the command when it was asked for by name, or when it is required.
 
-use super::calls;
+use super::render::calls;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};

@@ -4,7 +4,7 @@
 //! is held: nothing is reported as deleted, the exit code is 1, and the message says what to look
 //! at. `--force` lifts the share, never a right.
 
-use super::calls;
+use super::render::calls;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};

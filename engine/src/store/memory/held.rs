@@ -1,14 +1,12 @@
-//! What the store in memory holds of one connection, and how a page, an erasure and an event change
-//! it.
+//! What the store in memory holds of one connection, and how an erasure and an event change it.
 //!
 //! Left out: the lock, and which call does what; see [`super`].
 
 use super::super::forget::{self, Circle, Hash, Hasher};
-use super::super::merge::{self, Difference, Held, Known, Merged, Seen};
+use super::super::merge;
 use super::super::*;
 use crate::journal::Intent;
 use crate::path;
-use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
@@ -37,7 +35,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// The intent that made a record, by the links that lead to it as made.
-    fn maker(&self, kind: &str, id: &str) -> Option<IntentId> {
+    pub(super) fn maker(&self, kind: &str, id: &str) -> Option<IntentId> {
         let links =
             self.links.values().filter(|link| link.remote.kind == kind && link.remote.id == id);
         let made = |link: &LinkRow| {
@@ -50,10 +48,6 @@ impl Connection {
                 .map(|intent| intent.id)
         };
         links.filter_map(made).min()
-    }
-
-    pub(super) fn held(&self, kind: &str, id: &str) -> Option<&ObservedRow> {
-        self.observed.get(&(kind.to_owned(), id.to_owned())).filter(|row| !row.gone)
     }
 
     pub(super) fn emit(&mut self, change: Change) {
@@ -159,179 +153,6 @@ impl Connection {
                 self.seen.insert(key);
             }
         }
-    }
-
-    /// Marks what is linked to the record, and to the candidates that it names or named.
-    pub(super) fn touch(&mut self, kind: &str, id: &str, bodies: [&str; 2]) {
-        let mut remotes = BTreeSet::from([RemoteRef { kind: kind.to_owned(), id: id.to_owned() }]);
-        let candidates = bodies.into_iter().filter_map(merge::candidate_of);
-        remotes.extend(
-            candidates.map(|id| RemoteRef { kind: atsync_model::kinds::CANDIDATES.to_owned(), id }),
-        );
-        let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
-        let keys: Vec<String> = linked.map(|link| path::key(&link.host).to_owned()).collect();
-        keys.iter().for_each(|key| self.mark(key));
-    }
-
-    pub(super) fn take_in(
-        &mut self,
-        page: &PageCommit,
-        masks: &[Known],
-    ) -> Result<PageReport, StoreError> {
-        let mut report = PageReport::default();
-        let mut writes = Vec::new();
-        for record in check::last_of_each(page) {
-            let Some(mask) = masks.get(record.mask) else { continue };
-            let held = self.held(&page.kind, &record.id);
-            let known = held.map(|row| Known::of(&row.known)).transpose()?;
-            let pair = held.zip(known.as_ref()).map(|(row, known)| Held {
-                version: row.version.as_deref(),
-                known: known.text(),
-                body: &row.body,
-                raw: row.raw.as_deref(),
-            });
-            let seen = Seen {
-                version: record.version.as_deref(),
-                mask,
-                body: &record.body,
-                raw: record.raw.as_deref(),
-            };
-            match merge::merge(pair, seen)? {
-                Merged::Same => report.unchanged = report.unchanged.saturating_add(1),
-                Merged::Write { known, body, raw, version, event } => {
-                    let before = held.map(|row| row.body.clone()).unwrap_or_default();
-                    let changed_ms = match (&event, held) {
-                        (None, Some(row)) => row.changed_ms,
-                        _ => page.now_ms,
-                    };
-                    let row = ObservedRow {
-                        kind: page.kind.clone(),
-                        id: record.id.clone(),
-                        version: version.map(str::to_owned),
-                        body: body.into_owned(),
-                        raw: raw.map(str::to_owned),
-                        known: known.names().map(str::to_owned).collect(),
-                        changed_ms,
-                        gone: false,
-                    };
-                    writes.push((row, before, event));
-                }
-            }
-        }
-        for (row, before, event) in writes {
-            let Some(difference) = event else {
-                report.unchanged = report.unchanged.saturating_add(1);
-                self.observed.insert((row.kind.clone(), row.id.clone()), row);
-                continue;
-            };
-            let what = difference.what();
-            let (before_fields, after_fields) = match difference {
-                Difference::Created => {
-                    report.created = report.created.saturating_add(1);
-                    (Map::new(), merge::object(&row.body)?)
-                }
-                Difference::Updated { before, after } => {
-                    report.updated = report.updated.saturating_add(1);
-                    (before, after)
-                }
-                Difference::Anonymized { after } => {
-                    report.updated = report.updated.saturating_add(1);
-                    (Map::new(), after)
-                }
-            };
-            let is_first = !self.observed.contains_key(&(row.kind.clone(), row.id.clone()));
-            let maker = if is_first { self.maker(&row.kind, &row.id) } else { None };
-            self.emit(event_of(page, &row.id, maker, what, before_fields, after_fields));
-            self.touch(&row.kind, &row.id, [&before, &row.body]);
-            if what == ChangeWhat::Created {
-                self.aliases.remove(&(row.kind.clone(), row.id.clone()));
-            } else if let Some((from, to)) = merge::lead(&row.kind, &before, &row.body) {
-                let key = (atsync_model::kinds::CANDIDATES.to_owned(), from);
-                if self.aliases.get(&key).is_none_or(|alias| !alias.told) {
-                    self.aliases.insert(key, Alias { to, told: false });
-                }
-            }
-            self.observed.insert((row.kind.clone(), row.id.clone()), row);
-        }
-        for id in &page.gone {
-            let Some(row) = self.held(&page.kind, id).cloned() else { continue };
-            report.deleted = report.deleted.saturating_add(1);
-            self.emit(event_of(
-                page,
-                id,
-                None,
-                ChangeWhat::Deleted,
-                merge::object(&row.body)?,
-                Map::new(),
-            ));
-            self.touch(&row.kind, id, [&row.body, ""]);
-            self.bury(row, page.now_ms);
-        }
-        for moved in &page.moved {
-            report.moved = report.moved.saturating_add(u64::from(self.move_on(page, moved)?));
-        }
-        if let Some(sweep) = &page.sweep {
-            let shown = page.records.iter().map(|record| (page.kind.clone(), record.id.clone()));
-            self.seen.extend(shown.filter(|key| self.observed.contains_key(key)));
-            self.sweeps.insert(page.kind.clone(), sweep.clone());
-        }
-        if let Some(scan) = &page.scan {
-            self.scans.insert((page.kind.clone(), page.parent.clone()), scan.clone());
-        }
-        Ok(report)
-    }
-
-    pub(super) fn bury(&mut self, row: ObservedRow, now_ms: u64) {
-        let key = (row.kind.clone(), row.id.clone());
-        let (version, raw, known) = (None, None, Vec::new());
-        let body = "{}".to_owned();
-        self.observed.insert(
-            key,
-            ObservedRow { version, body, raw, known, changed_ms: now_ms, gone: true, ..row },
-        );
-    }
-
-    /// Takes the links of a record along to its new id. Tells whether it was told now.
-    pub(super) fn move_on(
-        &mut self,
-        page: &PageCommit,
-        moved: &MovedTo,
-    ) -> Result<bool, StoreError> {
-        let held = self.held(&page.kind, &moved.from).filter(|_| !moved.stays).cloned();
-        let before = held.as_ref().map_or(Ok(Map::new()), |row| merge::object(&row.body))?;
-        self.touch(&page.kind, &moved.from, [held.as_ref().map_or("", |row| &row.body), ""]);
-        let new = RemoteRef { kind: page.kind.clone(), id: moved.to.clone() };
-        let hosts: Vec<String> = self
-            .links
-            .values()
-            .filter(|l| l.remote.kind == page.kind && l.remote.id == moved.from)
-            .map(|l| l.host.clone())
-            .collect();
-        for host in hosts {
-            let taken = self.links.values().any(|link| link.remote == new);
-            if let Some(link) = self.links.remove(&host) {
-                self.links.insert(host, check::followed(link, &moved.to, taken));
-            }
-        }
-        self.touch(&page.kind, &moved.to, ["", ""]);
-        if let Some(row) = held {
-            self.bury(row, page.now_ms);
-        }
-        let alias = Alias { to: moved.to.clone(), told: true };
-        if self.aliases.insert((page.kind.clone(), moved.from.clone()), alias.clone())
-            == Some(alias)
-        {
-            return Ok(false);
-        }
-        self.emit(event_of(
-            page,
-            &moved.from,
-            None,
-            ChangeWhat::Moved,
-            before,
-            check::lives_on_as(&moved.to),
-        ));
-        Ok(true)
     }
 }
 
@@ -439,18 +260,6 @@ impl Connection {
         }
         report
     }
-}
-
-fn event_of(
-    page: &PageCommit,
-    id: &str,
-    maker: Option<IntentId>,
-    what: ChangeWhat,
-    before: Map<String, serde_json::Value>,
-    after: Map<String, serde_json::Value>,
-) -> Change {
-    let (kind, cause, id) = (page.kind.clone(), check::cause(page, id, maker), id.to_owned());
-    Change { serial: 0, at_ms: page.now_ms, kind, id, what, before, after, cause }
 }
 
 /// Whether a host path is the key or below it.

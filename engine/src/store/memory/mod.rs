@@ -1,11 +1,14 @@
 //! A store that forgets: plain ordered maps behind a lock. The model that the durable one is
 //! compared with, and a quick stand-in for tests and one-off runs.
 //!
-//! It is meant to be read: counts are counted and indexes are searched, nothing is kept twice.
+//! It is meant to be read: counts are counted and indexes are searched, nothing is kept twice. What a
+//! page comes to is decided by the code that decides it for the durable store
+//! ([`super::ingest`], which has tests of its own); what is compared is everything around it.
 //!
 //! Bounds: memory. Left out: durability, and speed beyond some ten thousand records.
 
 mod held;
+mod page;
 
 use super::forget::Hasher;
 use super::signal::Signals;
@@ -74,7 +77,22 @@ impl MemoryStore {
     }
 }
 
-impl Store for MemoryStore {
+impl MemoryStore {
+    /// As [`Self::on`], for a transaction that writes.
+    fn change<T: Send + 'static>(
+        &self,
+        guard: &Guard,
+        work: impl FnOnce(&mut Connection, &mut IntentId) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'_, T> {
+        let allowed = guard.held_alone();
+        self.on(guard.connection(), move |held, last_intent| {
+            allowed?;
+            work(held, last_intent)
+        })
+    }
+}
+
+impl Connections for MemoryStore {
     fn identity(&self) -> Stored<'_, StoreIdentity> {
         Box::pin(async { Ok(StoreIdentity { schema: SCHEMA, lineage: self.lineage.clone() }) })
     }
@@ -83,23 +101,28 @@ impl Store for MemoryStore {
         self.on(connection, |held, _| Ok(held.row.clone()))
     }
 
-    fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, _| {
+    fn put_connection(&self, guard: &Guard, row: ConnectionRow) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
             check::connection(&name, &row)?;
             held.row = Some(row);
             Ok(())
         })
     }
 
-    fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        self.on(connection, move |held, _| {
+    fn lease(&self, connection: &str) -> Stored<'_, Guard> {
+        let guard = Guard::sole(connection);
+        Box::pin(async { Ok(guard) })
+    }
+}
+
+impl Observed for MemoryStore {
+    fn commit_page(&self, guard: &Guard, page: PageCommit) -> Stored<'_, PageReport> {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        self.change(guard, move |held, _| {
             let masks = check::page(&name, &page)?;
-            let mut page = page;
             let away = held.kept_away_of(&name, &page, &hasher);
-            page.records.retain(|record| !away.contains_key(&record.id));
-            let report = held.take_in(&page, &masks)?;
+            let report = held.commit(&page, &masks, |id| away.contains_key(id))?;
             held.keep_away(&page, away);
             Ok(report)
         })
@@ -175,10 +198,6 @@ impl Store for MemoryStore {
         })
     }
 
-    fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
-        self.signals.watch(connection)
-    }
-
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         self.on(connection, |held, _| {
             let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -190,6 +209,40 @@ impl Store for MemoryStore {
         })
     }
 
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        let key = (remote.kind.clone(), remote.id.clone());
+        self.on(connection, move |held, _| Ok(held.aliases.get(&key).cloned()))
+    }
+
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>> {
+        let kind = kind.to_owned();
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let leads = held.aliases.iter().filter(|((of, _), alias)| *of == kind && !alias.told);
+            Ok(leads
+                .map(|((_, from), alias)| (from.clone(), alias.to.clone()))
+                .take(rows_max)
+                .collect())
+        })
+    }
+
+    fn drop_lead(&self, guard: &Guard, remote: &RemoteRef) -> Stored<'_, ()> {
+        let key = (remote.kind.clone(), remote.id.clone());
+        self.change(guard, move |held, _| {
+            if held.aliases.get(&key).is_some_and(|alias| !alias.told) {
+                held.aliases.remove(&key);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Scans for MemoryStore {
     fn scan_state(
         &self,
         connection: &str,
@@ -239,9 +292,9 @@ impl Store for MemoryStore {
         })
     }
 
-    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+    fn forget_seen(&self, guard: &Guard, kind: &str, rows_max: usize) -> Stored<'_, u64> {
         let kind = kind.to_owned();
-        self.on(connection, move |held, _| {
+        self.change(guard, move |held, _| {
             check::rows(rows_max)?;
             let some: BTreeSet<_> =
                 held.seen.iter().filter(|(of, _)| *of == kind).take(rows_max).cloned().collect();
@@ -267,54 +320,24 @@ impl Store for MemoryStore {
         })
     }
 
-    fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, _| {
+    fn note_problems(&self, guard: &Guard, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
             check::problems(&name, &problems)?;
             held.note(&problems)
         })
     }
+}
 
-    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
-        let key = (remote.kind.clone(), remote.id.clone());
-        self.on(connection, move |held, _| Ok(held.aliases.get(&key).cloned()))
-    }
-
-    fn leads(
-        &self,
-        connection: &str,
-        kind: &str,
-        rows_max: usize,
-    ) -> Stored<'_, Vec<(String, String)>> {
-        let kind = kind.to_owned();
-        self.on(connection, move |held, _| {
-            check::rows(rows_max)?;
-            let leads = held.aliases.iter().filter(|((of, _), alias)| *of == kind && !alias.told);
-            Ok(leads
-                .map(|((_, from), alias)| (from.clone(), alias.to.clone()))
-                .take(rows_max)
-                .collect())
-        })
-    }
-
-    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
-        let key = (remote.kind.clone(), remote.id.clone());
-        self.on(connection, move |held, _| {
-            if held.aliases.get(&key).is_some_and(|alias| !alias.told) {
-                held.aliases.remove(&key);
-            }
-            Ok(())
-        })
-    }
-
+impl Desired for MemoryStore {
     fn declare(
         &self,
-        connection: &str,
+        guard: &Guard,
         records: Vec<Declaration>,
         now_ms: u64,
     ) -> Stored<'_, DeclareReport> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        self.on(connection, move |held, _| {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        self.change(guard, move |held, _| {
             check::declarations(&name, &records)?;
             let mut report = DeclareReport::default();
             for Declaration { key, body } in records {
@@ -394,9 +417,9 @@ impl Store for MemoryStore {
         })
     }
 
-    fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, _| {
+    fn put_status(&self, guard: &Guard, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
             check::statuses(&name, &statuses)?;
             let mut left = Vec::new();
             for update in statuses {
@@ -421,18 +444,18 @@ impl Store for MemoryStore {
         })
     }
 
-    fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, _| {
+    fn mark_dirty(&self, guard: &Guard, keys: Vec<String>) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
             check::keys(&name, &keys)?;
             keys.iter().for_each(|key| held.mark(key));
             Ok(())
         })
     }
 
-    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
+    fn set_mode(&self, guard: &Guard, key: &str, mode: Mode) -> Stored<'_, bool> {
         let key = key.to_owned();
-        self.on(connection, move |held, _| {
+        self.change(guard, move |held, _| {
             let Some(row) = held.desired.get_mut(&key) else { return Ok(false) };
             row.mode = mode;
             held.mark(&key);
@@ -440,9 +463,9 @@ impl Store for MemoryStore {
         })
     }
 
-    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool> {
+    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool> {
         let key = key.to_owned();
-        self.on(connection, move |held, _| {
+        self.change(guard, move |held, _| {
             let mut open = held.intents.values().filter(|intent| intent.state.is_open());
             if let Some(open) = open.find(|intent| belongs(&intent.host, &key)) {
                 return Err(StoreError::IntentOpen(open.id));
@@ -460,7 +483,9 @@ impl Store for MemoryStore {
             ))
         })
     }
+}
 
+impl Links for MemoryStore {
     fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
         let host = host.to_owned();
         self.on(connection, move |held, _| Ok(held.links.get(&host).cloned()))
@@ -480,27 +505,29 @@ impl Store for MemoryStore {
         })
     }
 
-    fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, _| {
+    fn put_links(&self, guard: &Guard, links: Vec<LinkRow>) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
             check::links(&name, &links)?;
             held.links.extend(links.into_iter().map(|link| (link.host.clone(), link)));
             Ok(())
         })
     }
 
-    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, _| {
+    fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
             check::keys(&name, &hosts)?;
             hosts.iter().for_each(|host| drop(held.links.remove(host)));
             Ok(())
         })
     }
+}
 
-    fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, last_intent| {
+impl Journal for MemoryStore {
+    fn begin_intent(&self, guard: &Guard, intent: Intent) -> Stored<'_, Intent> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, last_intent| {
             check::intent(&name, &intent)?;
             let same =
                 |open: &&Intent| open.host == intent.host && open.operation == intent.operation;
@@ -520,9 +547,9 @@ impl Store for MemoryStore {
         })
     }
 
-    fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent> {
-        let name = connection.to_owned();
-        self.on(connection, move |held, _| {
+    fn advance_intent(&self, guard: &Guard, advance: IntentAdvance) -> Stored<'_, Intent> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
             check::advance(&name, &advance)?;
             let intent =
                 held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
@@ -588,7 +615,9 @@ impl Store for MemoryStore {
             Ok(counts.into_iter().collect())
         })
     }
+}
 
+impl Feed for MemoryStore {
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
@@ -603,6 +632,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
+        self.signals.watch(connection)
+    }
+
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
         self.on(connection, |held, _| Ok(held.last_serial))
     }
@@ -611,8 +644,8 @@ impl Store for MemoryStore {
         self.on(connection, |held, _| Ok(held.first_serial()))
     }
 
-    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
-        self.on(connection, move |held, _| {
+    fn trim_changes(&self, guard: &Guard, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
+        self.change(guard, move |held, _| {
             let acknowledged = held.offsets.values().min().copied().unwrap_or_default();
             let upto = if keep == Keep::Unacknowledged { acknowledged } else { u64::MAX };
             let old = held
@@ -625,17 +658,38 @@ impl Store for MemoryStore {
         })
     }
 
-    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()> {
+    fn acknowledge(&self, guard: &Guard, consumer: &str, serial: u64) -> Stored<'_, u64> {
+        let (name, consumer) = (guard.connection().to_owned(), consumer.to_owned());
+        self.change(guard, move |held, _| {
+            check::within(&name, "a consumer's name", &consumer)?;
+            check::is_within(serial, held.last_serial)?;
+            // A consumer that acknowledges 0 is known from then on, and holds back trimming.
+            let offset = held.offsets.entry(consumer).or_default();
+            *offset = (*offset).max(serial);
+            Ok(*offset)
+        })
+    }
+
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
         let consumer = consumer.to_owned();
         self.on(connection, move |held, _| {
+            Ok(held.offsets.get(&consumer).copied().unwrap_or_default())
+        })
+    }
+
+    fn end_consumer(&self, guard: &Guard, consumer: &str) -> Stored<'_, ()> {
+        let consumer = consumer.to_owned();
+        self.change(guard, move |held, _| {
             held.offsets.remove(&consumer);
             Ok(())
         })
     }
+}
 
-    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        self.on(connection, move |held, _| {
+impl Erasures for MemoryStore {
+    fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport> {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        self.change(guard, move |held, _| {
             check::erasure(&name, &erasure)?;
             Ok(held.erase(&name, &hasher, &erasure))
         })
@@ -657,34 +711,15 @@ impl Store for MemoryStore {
         })
     }
 
-    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        self.on(connection, move |held, _| {
+    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        self.change(guard, move |held, _| {
             check::erasure(&name, &erasure)?;
             let hashes = hasher.of_erasure(&name, &erasure);
             let erasures: BTreeSet<u64> =
                 hashes.iter().filter_map(|hash| held.forgotten.get(hash)).copied().collect();
             held.forgotten.retain(|_, erasure| !erasures.contains(erasure));
             Ok(!erasures.is_empty())
-        })
-    }
-
-    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64> {
-        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
-        self.on(connection, move |held, _| {
-            check::within(&name, "a consumer's name", &consumer)?;
-            check::is_within(serial, held.last_serial)?;
-            // A consumer that acknowledges 0 is known from then on, and holds back trimming.
-            let offset = held.offsets.entry(consumer).or_default();
-            *offset = (*offset).max(serial);
-            Ok(*offset)
-        })
-    }
-
-    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
-        let consumer = consumer.to_owned();
-        self.on(connection, move |held, _| {
-            Ok(held.offsets.get(&consumer).copied().unwrap_or_default())
         })
     }
 }

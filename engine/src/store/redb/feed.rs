@@ -14,7 +14,7 @@ use super::tables::{
     Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number,
     number_of, number_value, table,
 };
-use super::{identity, observed};
+use super::{identity, row};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::merge::{object, text};
 use crate::store::{Cause, Change, ChangeWhat, Keep, Proof, StoreError, check};
@@ -268,9 +268,9 @@ fn change(
     let after = match event.after {
         After::Text(text) => fields(text)?,
         After::ToldByRow => {
-            let row = get(rows, &observed::key(connection, event.kind, event.id))?
+            let value = get(rows, &row::key(connection, event.kind, event.id))?
                 .ok_or_else(|| damaged(WHAT))?;
-            let row = observed::Row::decode(row.value())?;
+            let row = row::Row::decode(value.value())?;
             if row.told != serial {
                 return Err(damaged(WHAT));
             }

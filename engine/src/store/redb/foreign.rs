@@ -6,7 +6,7 @@
 //! they are read when it is opened.
 
 use super::tables::{OrFailed, from_json, number_of, number_value, to_json};
-use super::{desired, feed, identity, observed};
+use super::{desired, feed, identity, row};
 use crate::journal::Intent;
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::{ConnectionRow, LinkRow, ScanState, StoreError, SweepState};
@@ -28,7 +28,7 @@ pub type Form = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
 
 /// Every form of what is stored, under the name that a refusal calls it by.
 pub const FORMS: [(&str, Form); 11] = [
-    ("an observed record", observed::rewritten),
+    ("an observed record", row::rewritten),
     ("a desired record", desired::rewritten),
     ("a change event", feed::rewritten),
     ("an alias", identity::rewritten),

@@ -7,7 +7,7 @@
 //! Bounds: rows per read and per forgetting. Left out: when to sweep and what to believe; see
 //! [`crate::reconcile`].
 
-use super::observed::{self, Row};
+use super::row::{self, Row};
 use super::tables::{
     ALIASES, OBSERVED, OrFailed, SEEN, SWEEPS, Tables, each, from_json, get, has, table, to_json,
 };
@@ -46,7 +46,7 @@ pub(super) fn put(
     to: &str,
     told: bool,
 ) -> Result<bool, StoreError> {
-    let key = observed::key(connection, kind, id);
+    let key = row::key(connection, kind, id);
     let held = get(tables.aliases.rows(), &key)?.map(|value| decode(value.value())).transpose()?;
     if held
         .as_ref()
@@ -66,7 +66,7 @@ pub(super) fn is_told(
     id: &str,
     to: &str,
 ) -> Result<bool, StoreError> {
-    let held = get(tables.aliases.rows(), &observed::key(connection, kind, id))?;
+    let held = get(tables.aliases.rows(), &row::key(connection, kind, id))?;
     let held = held.map(|value| decode(value.value())).transpose()?;
     Ok(held.is_some_and(|held| held.told && held.to == to))
 }
@@ -78,7 +78,7 @@ pub(super) fn end(
     kind: &str,
     id: &str,
 ) -> Result<(), StoreError> {
-    let key = observed::key(connection, kind, id);
+    let key = row::key(connection, kind, id);
     if has(tables.aliases.rows(), &key)? {
         tables.aliases.remove(&key)?;
     }
@@ -93,7 +93,7 @@ pub(super) fn forget(
     id: &str,
 ) -> Result<(), StoreError> {
     end(tables, connection, kind, id)?;
-    let key = observed::key(connection, kind, id);
+    let key = row::key(connection, kind, id);
     if has(tables.seen.rows(), &key)? {
         tables.seen.remove(&key)?;
     }
@@ -106,7 +106,7 @@ pub(super) fn drop_lead(
     connection: &str,
     remote: &RemoteRef,
 ) -> Result<(), StoreError> {
-    let key = observed::key(connection, &remote.kind, &remote.id);
+    let key = row::key(connection, &remote.kind, &remote.id);
     let held = get(tables.aliases.rows(), &key)?.map(|value| decode(value.value())).transpose()?;
     if held.is_some_and(|held| !held.told) {
         tables.aliases.remove(&key)?;
@@ -121,7 +121,7 @@ pub(super) fn alias(
     remote: &RemoteRef,
 ) -> Result<Option<Alias>, StoreError> {
     let rows = table(read, ALIASES)?;
-    let value = get(&rows, &observed::key(connection, &remote.kind, &remote.id))?;
+    let value = get(&rows, &row::key(connection, &remote.kind, &remote.id))?;
     value.map(|value| decode(value.value())).transpose()
 }
 
@@ -156,7 +156,7 @@ pub(super) fn see(
     sweep: &SweepState,
 ) -> Result<(), StoreError> {
     for record in records {
-        let key = observed::key(connection, kind, &record.id);
+        let key = row::key(connection, kind, &record.id);
         if has(tables.observed.rows(), &key)? {
             tables.seen.put(&key, &[])?;
         }
@@ -231,7 +231,7 @@ pub(super) fn forget_seen(
         Ok(())
     })?;
     for id in &ids {
-        tables.seen.remove(&observed::key(connection, kind, id))?;
+        tables.seen.remove(&row::key(connection, kind, id))?;
     }
     Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
 }

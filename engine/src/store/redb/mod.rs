@@ -15,6 +15,7 @@
 
 mod compact;
 mod desired;
+mod erasure;
 mod feed;
 mod files;
 #[cfg(any(test, feature = "testing"))]
@@ -26,8 +27,10 @@ mod identity;
 mod journal;
 mod observed;
 mod open;
+mod page;
 mod pages;
 mod problems;
+mod row;
 mod tables;
 mod writer;
 
@@ -158,10 +161,12 @@ impl RedbStore {
 
     fn write<T: Send + 'static>(
         &self,
+        guard: &Guard,
         bytes: usize,
         checked: Result<(), StoreError>,
         work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'_, T> {
+        let checked = guard.held_alone().and(checked);
         Box::pin(async move {
             checked?;
             match (&self.writer, &self.inline) {
@@ -226,7 +231,7 @@ fn closed() -> StoreError {
     StoreError::Io("the store is closed".to_owned())
 }
 
-impl Store for RedbStore {
+impl Connections for RedbStore {
     fn identity(&self) -> Stored<'_, StoreIdentity> {
         Box::pin(async { Ok(self.identity.clone()) })
     }
@@ -240,16 +245,23 @@ impl Store for RedbStore {
         })
     }
 
-    fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.write(0, check::connection(connection, &row), move |tables| {
+    fn put_connection(&self, guard: &Guard, row: ConnectionRow) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.write(guard, 0, check::connection(guard.connection(), &row), move |tables| {
             tables.connections.put(&codec::Key::of(&name), &to_json(&row)?).map(drop)
         })
     }
 
-    fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        let (checked, masks) = match check::page(connection, &page) {
+    fn lease(&self, connection: &str) -> Stored<'_, Guard> {
+        let guard = Guard::sole(connection);
+        Box::pin(async { Ok(guard) })
+    }
+}
+
+impl Observed for RedbStore {
+    fn commit_page(&self, guard: &Guard, page: PageCommit) -> Stored<'_, PageReport> {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        let (checked, masks) = match check::page(guard.connection(), &page) {
             Ok(masks) => (Ok(()), masks),
             Err(refusal) => (Err(refusal), Vec::new()),
         };
@@ -258,8 +270,8 @@ impl Store for RedbStore {
             .iter()
             .map(|record| record.body.len() + record.raw.as_deref().map_or(0, str::len));
         let bytes = sizes.fold(0, usize::saturating_add);
-        self.write(bytes, checked, move |tables| {
-            observed::commit_page(tables, &name, &page, &masks, &hasher)
+        self.write(guard, bytes, checked, move |tables| {
+            page::commit(tables, &name, &page, &masks, &hasher)
         })
     }
 
@@ -311,15 +323,33 @@ impl Store for RedbStore {
         })
     }
 
-    fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
-        self.signals.watch(connection)
-    }
-
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         let name = connection.to_owned();
         self.read(move |read| observed::observed_counts(read, &name))
     }
 
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        let (name, remote) = (connection.to_owned(), remote.clone());
+        self.read(move |read| identity::alias(read, &name, &remote))
+    }
+
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>> {
+        let (name, kind) = (connection.to_owned(), kind.to_owned());
+        self.read(move |read| identity::leads(read, &name, &kind, rows_max))
+    }
+
+    fn drop_lead(&self, guard: &Guard, remote: &RemoteRef) -> Stored<'_, ()> {
+        let (name, remote) = (guard.connection().to_owned(), remote.clone());
+        self.write(guard, 0, Ok(()), move |tables| identity::drop_lead(tables, &name, &remote))
+    }
+}
+
+impl Scans for RedbStore {
     fn scan_state(
         &self,
         connection: &str,
@@ -358,9 +388,9 @@ impl Store for RedbStore {
         })
     }
 
-    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
-        let (name, kind) = (connection.to_owned(), kind.to_owned());
-        self.write(0, check::rows(rows_max), move |tables| {
+    fn forget_seen(&self, guard: &Guard, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+        let (name, kind) = (guard.connection().to_owned(), kind.to_owned());
+        self.write(guard, 0, check::rows(rows_max), move |tables| {
             identity::forget_seen(tables, &name, &kind, rows_max)
         })
     }
@@ -375,42 +405,24 @@ impl Store for RedbStore {
         self.read(move |read| problems::problems(read, &name, kind.as_deref(), rows_max))
     }
 
-    fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
-        let name = connection.to_owned();
-        self.write(0, check::problems(connection, &problems), move |tables| {
+    fn note_problems(&self, guard: &Guard, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
+        let name = guard.connection().to_owned();
+        self.write(guard, 0, check::problems(guard.connection(), &problems), move |tables| {
             problems::note(tables, &name, &problems)
         })
     }
+}
 
-    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
-        let (name, remote) = (connection.to_owned(), remote.clone());
-        self.read(move |read| identity::alias(read, &name, &remote))
-    }
-
-    fn leads(
-        &self,
-        connection: &str,
-        kind: &str,
-        rows_max: usize,
-    ) -> Stored<'_, Vec<(String, String)>> {
-        let (name, kind) = (connection.to_owned(), kind.to_owned());
-        self.read(move |read| identity::leads(read, &name, &kind, rows_max))
-    }
-
-    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
-        let (name, remote) = (connection.to_owned(), remote.clone());
-        self.write(0, Ok(()), move |tables| identity::drop_lead(tables, &name, &remote))
-    }
-
+impl Desired for RedbStore {
     fn declare(
         &self,
-        connection: &str,
+        guard: &Guard,
         records: Vec<Declaration>,
         now_ms: u64,
     ) -> Stored<'_, DeclareReport> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
         let bytes = records.iter().map(|record| record.body.len()).fold(0, usize::saturating_add);
-        self.write(bytes, check::declarations(connection, &records), move |tables| {
+        self.write(guard, bytes, check::declarations(guard.connection(), &records), move |tables| {
             desired::declare(tables, &name, &records, now_ms, &hasher)
         })
     }
@@ -440,30 +452,32 @@ impl Store for RedbStore {
         self.read(move |read| desired::dirty_page(read, &name, after.as_deref(), rows_max))
     }
 
-    fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
-        let name = connection.to_owned();
-        self.write(0, check::statuses(connection, &statuses), move |tables| {
+    fn put_status(&self, guard: &Guard, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
+        let name = guard.connection().to_owned();
+        self.write(guard, 0, check::statuses(guard.connection(), &statuses), move |tables| {
             desired::put_status(tables, &name, statuses)
         })
     }
 
-    fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.write(0, check::keys(connection, &keys), move |tables| {
+    fn mark_dirty(&self, guard: &Guard, keys: Vec<String>) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.write(guard, 0, check::keys(guard.connection(), &keys), move |tables| {
             desired::mark_dirty(tables, &name, &keys)
         })
     }
 
-    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
-        let (name, key) = (connection.to_owned(), key.to_owned());
-        self.write(0, Ok(()), move |tables| desired::set_mode(tables, &name, &key, mode))
+    fn set_mode(&self, guard: &Guard, key: &str, mode: Mode) -> Stored<'_, bool> {
+        let (name, key) = (guard.connection().to_owned(), key.to_owned());
+        self.write(guard, 0, Ok(()), move |tables| desired::set_mode(tables, &name, &key, mode))
     }
 
-    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool> {
-        let (name, key) = (connection.to_owned(), key.to_owned());
-        self.write(0, Ok(()), move |tables| match journal::open_below(tables, &name, &key)? {
-            Some(open) => Err(StoreError::IntentOpen(open)),
-            None => Ok(desired::remove(tables, &name, &key)?.0),
+    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool> {
+        let (name, key) = (guard.connection().to_owned(), key.to_owned());
+        self.write(guard, 0, Ok(()), move |tables| {
+            match journal::open_below(tables, &name, &key)? {
+                Some(open) => Err(StoreError::IntentOpen(open)),
+                None => Ok(desired::remove(tables, &name, &key)?.0),
+            }
         })
     }
 
@@ -471,7 +485,9 @@ impl Store for RedbStore {
         let name = connection.to_owned();
         self.read(move |read| desired::desired_counts(read, &name))
     }
+}
 
+impl Links for RedbStore {
     fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
         let (name, host) = (connection.to_owned(), host.to_owned());
         self.read(move |read| desired::link(read, &name, &host))
@@ -487,30 +503,35 @@ impl Store for RedbStore {
         self.read(move |read| desired::links_to(read, &name, &remote))
     }
 
-    fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.write(0, check::links(connection, &links), move |tables| {
+    fn put_links(&self, guard: &Guard, links: Vec<LinkRow>) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.write(guard, 0, check::links(guard.connection(), &links), move |tables| {
             desired::put_links(tables, &name, &links)
         })
     }
 
-    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
-        let name = connection.to_owned();
-        self.write(0, check::keys(connection, &hosts), move |tables| {
+    fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.write(guard, 0, check::keys(guard.connection(), &hosts), move |tables| {
             desired::end_links(tables, &name, &hosts)
         })
     }
+}
 
-    fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
-        let name = connection.to_owned();
-        self.write(intent.input.len(), check::intent(connection, &intent), move |tables| {
-            journal::begin(tables, &name, intent)
-        })
+impl Journal for RedbStore {
+    fn begin_intent(&self, guard: &Guard, intent: Intent) -> Stored<'_, Intent> {
+        let name = guard.connection().to_owned();
+        self.write(
+            guard,
+            intent.input.len(),
+            check::intent(guard.connection(), &intent),
+            move |tables| journal::begin(tables, &name, intent),
+        )
     }
 
-    fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent> {
-        let name = connection.to_owned();
-        self.write(0, check::advance(connection, &advance), move |tables| {
+    fn advance_intent(&self, guard: &Guard, advance: IntentAdvance) -> Stored<'_, Intent> {
+        let name = guard.connection().to_owned();
+        self.write(guard, 0, check::advance(guard.connection(), &advance), move |tables| {
             journal::advance(tables, &name, advance)
         })
     }
@@ -544,10 +565,16 @@ impl Store for RedbStore {
         let name = connection.to_owned();
         self.read(move |read| journal::intent_counts(read, &name))
     }
+}
 
+impl Feed for RedbStore {
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
         let name = connection.to_owned();
         self.read(move |read| feed::changes(read, &name, after, rows_max))
+    }
+
+    fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
+        self.signals.watch(connection)
     }
 
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
@@ -560,14 +587,17 @@ impl Store for RedbStore {
         self.read(move |read| feed::changes_first(read, &name))
     }
 
-    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
-        let name = connection.to_owned();
+    fn trim_changes(&self, guard: &Guard, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
+        let guard = guard.clone();
+        let name = guard.connection().to_owned();
         Box::pin(async move {
             let mut trimmed = 0_u64;
             loop {
                 let name = name.clone();
                 let some = self
-                    .write(0, Ok(()), move |tables| feed::trim(tables, &name, before_ms, keep))
+                    .write(&guard, 0, Ok(()), move |tables| {
+                        feed::trim(tables, &name, before_ms, keep)
+                    })
                     .await?;
                 trimmed = trimmed.saturating_add(some);
                 if usize::try_from(some).is_ok_and(|some| some < feed::TRIM_EVENTS_MAX) {
@@ -577,15 +607,32 @@ impl Store for RedbStore {
         })
     }
 
-    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()> {
-        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
-        self.write(0, Ok(()), move |tables| feed::end_consumer(tables, &name, &consumer))
+    fn acknowledge(&self, guard: &Guard, consumer: &str, serial: u64) -> Stored<'_, u64> {
+        let (name, consumer) = (guard.connection().to_owned(), consumer.to_owned());
+        self.write(
+            guard,
+            0,
+            check::within(guard.connection(), "a consumer's name", &consumer.clone()),
+            move |tables| feed::acknowledge(tables, &name, &consumer, serial),
+        )
     }
 
-    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        self.write(0, check::erasure(connection, &erasure), move |tables| {
-            forgotten::erase(tables, &name, &erasure, &hasher)
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
+        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
+        self.read(move |read| feed::offset(read, &name, &consumer))
+    }
+
+    fn end_consumer(&self, guard: &Guard, consumer: &str) -> Stored<'_, ()> {
+        let (name, consumer) = (guard.connection().to_owned(), consumer.to_owned());
+        self.write(guard, 0, Ok(()), move |tables| feed::end_consumer(tables, &name, &consumer))
+    }
+}
+
+impl Erasures for RedbStore {
+    fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport> {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables| {
+            erasure::erase(tables, &name, &erasure, &hasher)
         })
     }
 
@@ -597,24 +644,10 @@ impl Store for RedbStore {
         })
     }
 
-    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        self.write(0, check::erasure(connection, &erasure), move |tables| {
+    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables| {
             forgotten::unforget(tables, &name, &erasure, &hasher)
         })
-    }
-
-    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64> {
-        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
-        self.write(
-            0,
-            check::within(connection, "a consumer's name", &consumer.clone()),
-            move |tables| feed::acknowledge(tables, &name, &consumer, serial),
-        )
-    }
-
-    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
-        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
-        self.read(move |read| feed::offset(read, &name, &consumer))
     }
 }

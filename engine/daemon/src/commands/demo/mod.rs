@@ -8,7 +8,8 @@
 mod company;
 mod verify;
 
-use super::{apply, calls, changes};
+use super::render::{calls, show_plan};
+use super::{apply, changes};
 use crate::adapters;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
@@ -185,7 +186,7 @@ async fn write(
     });
     if !report.is_complete() {
         let left = connection.plan(PlanOf::Dirty).await?;
-        super::plan::show(&left, output);
+        show_plan(&left, output);
     }
     held(report.is_complete(), &refused.unwrap_or("one apply brings everything about".into()))
 }

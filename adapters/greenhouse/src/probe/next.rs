@@ -1,0 +1,93 @@
+//! What a look leads to: another look, or an answer; and the times that tell whose a row is.
+
+use crate::instant;
+use crate::write::row;
+use crate::write::sent::subject;
+use atsync_adapter::contract::{Certainty, Found, Link, Probed, RemoteRef, Request};
+use atsync_adapter::model::kinds;
+use serde_json::Value;
+
+/// How long a new or changed record may stay invisible. Greenhouse does not say (harvest-v3.md §7
+/// [?]); v1 told to poll every 30 s.
+fn visible_within_ms(kind: &str) -> u64 {
+    if matches!(kind, kinds::CANDIDATES | kinds::APPLICATIONS) { 30_000 } else { 10_000 }
+}
+
+/// How long a row that is only a message is waited for. v1 spoke of minutes (harvest-v1.md §6);
+/// arbitrary beyond that.
+const MAKING_MS_MAX: u64 = 10 * 60 * 1000;
+
+/// What a look leads to, for a hunt of type `H`.
+pub(super) enum Next<H> {
+    /// Another look.
+    Look(Box<Request>, H),
+    /// An answer.
+    Done(Probed),
+}
+
+impl<H> Next<H> {
+    /// The same for the type that all hunts share.
+    pub(super) fn map<T>(self, shared: impl FnOnce(H) -> T) -> Next<T> {
+        match self {
+            Self::Look(request, hunt) => Next::Look(request, shared(hunt)),
+            Self::Done(probed) => Next::Done(probed),
+        }
+    }
+}
+
+/// When the write in doubt was first sent; `None` when nothing was sent yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) first_ms: Option<u64>,
+    pub(super) now_ms: u64,
+}
+
+impl Sent {
+    /// The earliest time that what it made can carry.
+    pub(super) fn earliest_ms(self) -> Option<u64> {
+        self.first_ms.map(|sent| sent.saturating_sub(instant::SKEW_MS))
+    }
+
+    /// Whether what it made may still be in the making.
+    pub(super) fn is_recent(self) -> bool {
+        self.first_ms.is_some_and(|sent| self.now_ms.saturating_sub(sent) < MAKING_MS_MAX)
+    }
+
+    /// Whether a row can have been made by it. A row without a readable time can.
+    pub(super) fn can_have_made(self, row: &Value) -> bool {
+        let created = instant::parse(row::text(row, "created_at"));
+        match (self.earliest_ms(), created) {
+            (Some(earliest), Some(created)) => created >= earliest,
+            _ => true,
+        }
+    }
+}
+
+pub(super) fn look<H>(request: Request, hunt: H) -> Next<H> {
+    Next::Look(Box::new(request), hunt)
+}
+
+pub(super) fn found<H>(links: Vec<Link>, certainty: Certainty) -> Next<H> {
+    Next::Done(Probed::Found(Found { links, certainty }))
+}
+
+pub(super) fn absent<H>(kind: &str) -> Next<H> {
+    Next::Done(Probed::Absent(visible_within_ms(kind)))
+}
+
+pub(super) fn blind<H>(why: &str) -> Next<H> {
+    Next::Done(Probed::Blind(why.to_owned()))
+}
+
+pub(super) fn ambiguous<H>(kind: &str, ids: &[String]) -> Next<H> {
+    Next::Done(Probed::Ambiguous(ids.iter().map(|id| RemoteRef::new(kind, id.as_str())).collect()))
+}
+
+/// One fits, none does, or several do.
+pub(super) fn matched<H>(kind: &str, ids: &[String]) -> Next<H> {
+    match ids {
+        [] => absent(kind),
+        [id] => found(vec![subject(kind, id.clone())], Certainty::Matched),
+        several => ambiguous(kind, several),
+    }
+}

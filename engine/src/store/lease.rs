@@ -1,0 +1,107 @@
+//! The lease on a connection: who may write for it, and until when.
+//!
+//! Several processes may share a store; at most one writes for a connection. It claims the
+//! connection's lease and gets a [`Guard`] with a fence, a number that rises with every claim. Each
+//! write carries the guard, and a store refuses one whose fence is not the granted one
+//! ([`StoreError::LeaseLost`]): a process that was paused past the end of its lease cannot write
+//! over what its successor wrote.
+//!
+//! The ATS cannot compare a fence. So an intent is opened only while the lease outlives the request
+//! ([`Guard::outlives`]): by the time another process may claim the connection, the request has
+//! ended, and its intent stands in the store.
+//!
+//! A store that one process holds, as a file or memory, grants [`Guard::sole`] to whoever asks:
+//! fence 1, no end. Left out: claiming and renewing leases, which a store of several processes
+//! does.
+
+use super::StoreError;
+
+/// The fence of a store that one process holds.
+const SOLE_FENCE: u64 = 1;
+
+/// How far the clocks of the lease's store and of this process may be apart, beside the time that a
+/// request waits between the question and its departure. Arbitrary, above what either should be.
+const SKEW_MS: u64 = 5_000;
+
+/// The right to write for one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    connection: String,
+    fence: u64,
+    until_ms: Option<u64>,
+}
+
+impl Guard {
+    /// A lease that was granted with this fence. `until_ms` is its end in the steady time of this
+    /// process; none: it has no end.
+    pub fn new(connection: &str, fence: u64, until_ms: Option<u64>) -> Self {
+        Self { connection: connection.to_owned(), fence, until_ms }
+    }
+
+    /// The lease of a connection in a store that one process holds.
+    pub fn sole(connection: &str) -> Self {
+        Self::new(connection, SOLE_FENCE, None)
+    }
+
+    /// The connection.
+    pub fn connection(&self) -> &str {
+        &self.connection
+    }
+
+    /// The number that this claim was granted.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// Whether a request that begins at `now_ms` of the steady time and takes at most `timeout_ms`
+    /// ends before the lease does.
+    pub fn outlives(&self, now_ms: u64, timeout_ms: u64) -> bool {
+        let ends_ms = now_ms.saturating_add(timeout_ms).saturating_add(SKEW_MS);
+        self.until_ms.is_none_or(|until_ms| ends_ms < until_ms)
+    }
+
+    /// Whether this is the guard of a store that one process holds.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when it is not.
+    pub(super) fn held_alone(&self) -> Result<(), StoreError> {
+        if self.fence == SOLE_FENCE {
+            return Ok(());
+        }
+        Err(StoreError::LeaseLost { connection: self.connection.clone(), fence: self.fence })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Guard, SKEW_MS};
+
+    #[test]
+    fn a_lease_outlives_a_request_only_with_its_time_out_and_the_skew_to_spare() {
+        let guard = |until_ms| Guard::new("acme", 7, Some(until_ms));
+        for (until_ms, outlives) in [
+            (0, false),
+            (1_000, false),
+            (61_000, false),
+            (61_000 + SKEW_MS, false),
+            (61_001 + SKEW_MS, true),
+            (u64::MAX, true),
+        ] {
+            assert_eq!(guard(until_ms).outlives(1_000, 60_000), outlives, "{until_ms}");
+        }
+        assert!(!guard(u64::MAX).outlives(u64::MAX, 1), "time does not overflow into the past");
+    }
+
+    #[test]
+    fn a_lease_without_an_end_outlives_every_request() {
+        assert!(Guard::sole("acme").outlives(u64::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn a_store_that_one_process_holds_knows_one_fence() {
+        assert!(Guard::sole("acme").held_alone().is_ok());
+        for fence in [0, 2, u64::MAX] {
+            assert!(Guard::new("acme", fence, None).held_alone().is_err(), "{fence}");
+        }
+    }
+}

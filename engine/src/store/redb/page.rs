@@ -1,0 +1,245 @@
+//! Commits a page: reads what it depends on, has it decided ([`ingest`]), writes what it comes to.
+//!
+//! Bounds: what [`check::page`] let in. Left out: the decision; and reading records, see
+//! [`super::observed`].
+
+use super::row::{self, Row};
+use super::tables::{Tables, any, counter, get, to_json};
+use super::{desired, feed, forgotten, identity, journal, observed};
+use crate::store::codec::Key;
+use crate::store::forget::Hasher;
+use crate::store::ingest::{self, Effect, Move, NewRow, Outcome, Rows, Stored};
+use crate::store::merge::Known;
+use crate::store::{ChangeWhat, PageCommit, PageReport, StoreError, check};
+use atsync_model::kinds;
+
+/// A row of this file, with what changes beside it.
+struct Encoded {
+    key: Key,
+    value: Vec<u8>,
+    /// The event that read its record from the row, and the body that it speaks of.
+    settle: Option<(u64, String)>,
+    terms_gone: observed::Terms,
+    terms_new: observed::Terms,
+}
+
+/// What is stored of the page's kind.
+struct Of<'a, 't> {
+    tables: &'a Tables<'t>,
+    connection: &'a str,
+    kind: &'a str,
+    linked: bool,
+}
+
+impl Rows for Of<'_, '_> {
+    type Row = Encoded;
+
+    fn stored<T>(
+        &self,
+        id: &str,
+        then: impl FnOnce(Option<Stored<'_>>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let key = row::key(self.connection, self.kind, id);
+        let guard = get(self.tables.observed.rows(), &key)?;
+        let row = guard.as_ref().map(|guard| Row::decode(guard.value())).transpose()?;
+        then(row.map(|row| Stored {
+            gone: row.gone,
+            changed_ms: row.changed_ms,
+            told: row.told,
+            held: row.held(),
+        }))
+    }
+
+    fn is_told(&self, from: &str, to: &str) -> Result<bool, StoreError> {
+        identity::is_told(self.tables, self.connection, self.kind, from, to)
+    }
+
+    fn is_linked(&self) -> bool {
+        self.linked
+    }
+
+    fn row(&self, id: &str, before: Option<Stored<'_>>, new: NewRow<'_>) -> Encoded {
+        let settled = before.filter(|before| before.told != 0 && before.told != new.told);
+        let settle = settled.map(|before| (before.told, before.held.body.to_owned()));
+        let old = before.map_or("", |before| before.held.body);
+        let (mut terms_gone, mut terms_new) = (Vec::new(), Vec::new());
+        if new.gone {
+            terms_gone = observed::terms(self.kind, old);
+        } else if new.body != old {
+            (terms_gone, terms_new) =
+                (observed::terms(self.kind, old), observed::terms(self.kind, new.body));
+            if !terms_gone.is_empty() {
+                let held = std::mem::take(&mut terms_gone);
+                terms_gone =
+                    held.iter().filter(|term| !terms_new.contains(term)).cloned().collect();
+                terms_new.retain(|term| !held.contains(term));
+            }
+        }
+        let row = Row {
+            gone: new.gone,
+            changed_ms: new.changed_ms,
+            told: new.told,
+            version: new.version,
+            known: new.known.text(),
+            body: new.body,
+            raw: new.raw,
+        };
+        let key = row::key(self.connection, self.kind, id);
+        Encoded { key, value: row.encode(), settle, terms_gone, terms_new }
+    }
+}
+
+/// What is the same for all that a page writes.
+struct Frame<'p> {
+    page: &'p PageCommit,
+    connection: &'p str,
+    linked: bool,
+    /// Some record has an alias.
+    aliased: bool,
+}
+
+/// Commits a page. See [`crate::store::Observed::commit_page`].
+pub(super) fn commit(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    page: &PageCommit,
+    masks: &[Known],
+    hasher: &Hasher,
+) -> Result<PageReport, StoreError> {
+    let kept_away = forgotten::of_page(tables, connection, page, hasher)?;
+    let linked = any(tables.linked.rows(), Key::of(connection).within())?;
+    let aliased = any(tables.aliases.rows(), Key::of(connection).within())?;
+    let first = feed::last_serial(tables, connection)?;
+    let rows = Of { tables, connection, kind: &page.kind, linked };
+    let decision = ingest::decide(&rows, page, masks, |id| kept_away.contains_key(id), first)?;
+
+    let frame = Frame { page, connection, linked, aliased };
+    for effect in decision.effects {
+        frame.write(tables, effect)?;
+    }
+    for next in decision.moves {
+        frame.move_on(tables, next)?;
+    }
+    forgotten::learn(tables, connection, &page.kind, &kept_away, hasher)?;
+    if decision.last_serial > first {
+        feed::put_last_serial(tables, connection, decision.last_serial)?;
+    }
+    let (created, buried) = (decision.report.created, decision.buried);
+    let counted = counter(connection, observed::COUNTED, &page.kind);
+    if created > buried {
+        tables.count_up(&counted, created.saturating_sub(buried))?;
+    } else if buried > created {
+        tables.count_down(&counted, buried.saturating_sub(created))?;
+    }
+    if let Some(sweep) = &page.sweep {
+        identity::see(tables, connection, &page.kind, &page.records, sweep)?;
+    }
+    if let Some(scan) = &page.scan {
+        let key = observed::scan_key(connection, &page.kind, page.parent.as_deref());
+        tables.scans.put(&key, &to_json(scan)?)?;
+    }
+    Ok(decision.report)
+}
+
+impl Frame<'_> {
+    fn write(
+        &self,
+        tables: &mut Tables<'_>,
+        effect: Effect<'_, Encoded>,
+    ) -> Result<(), StoreError> {
+        let (connection, kind) = (self.connection, self.page.kind.as_str());
+        self.put(tables, effect.id, &effect.row)?;
+        let Some(event) = &effect.event else { return Ok(()) };
+        self.tell(tables, effect.id, event)?;
+        if self.aliased && matches!(event, (_, Outcome::Created { .. })) {
+            identity::end(tables, connection, kind, effect.id)?;
+        }
+        if let Some((from, to)) = &effect.lead {
+            identity::put(tables, connection, kinds::CANDIDATES, from, to, false)?;
+        }
+        self.touch(tables, effect.id, &effect.candidates)
+    }
+
+    /// Writes a row, its terms, and the event that it told until now.
+    fn put(&self, tables: &mut Tables<'_>, id: &str, row: &Encoded) -> Result<(), StoreError> {
+        let (connection, kind) = (self.connection, self.page.kind.as_str());
+        if let Some((serial, body)) = &row.settle {
+            feed::settle(tables, connection, *serial, body)?;
+        }
+        tables.observed.put(&row.key, &row.value)?;
+        for (index, term) in &row.terms_gone {
+            tables.terms.remove(&observed::term_key(connection, kind, index, term).text(id))?;
+        }
+        for (index, term) in &row.terms_new {
+            tables.terms.put(&observed::term_key(connection, kind, index, term).text(id), &[])?;
+        }
+        Ok(())
+    }
+
+    /// Marks what is linked to a record and to the candidates that it names.
+    fn touch(
+        &self,
+        tables: &mut Tables<'_>,
+        id: &str,
+        candidates: &[String],
+    ) -> Result<(), StoreError> {
+        if !self.linked {
+            return Ok(());
+        }
+        desired::touch(tables, self.connection, &self.page.kind, id)?;
+        for candidate in candidates {
+            desired::touch(tables, self.connection, kinds::CANDIDATES, candidate)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a move: the links, the tombstone, the event, the alias.
+    fn move_on(&self, tables: &mut Tables<'_>, next: Move<'_, Encoded>) -> Result<(), StoreError> {
+        let (connection, kind) = (self.connection, self.page.kind.as_str());
+        let (from, to) = (next.moved.from.as_str(), next.moved.to.as_str());
+        let candidates = next.tombstone.as_ref().map_or(&[][..], |gone| &gone.candidates);
+        self.touch(tables, from, candidates)?;
+        if self.linked {
+            desired::follow(tables, connection, kind, (from, to))?;
+        }
+        self.touch(tables, to, &[])?;
+        if let Some(tombstone) = &next.tombstone {
+            self.put(tables, from, &tombstone.row)?;
+        }
+        if let Some(event) = &next.event {
+            self.tell(tables, from, event)?;
+        }
+        identity::put(tables, connection, kind, from, to, true).map(drop)
+    }
+
+    /// Writes an event.
+    fn tell(
+        &self,
+        tables: &mut Tables<'_>,
+        id: &str,
+        (serial, outcome): &(u64, Outcome),
+    ) -> Result<(), StoreError> {
+        let text = feed::After::Text;
+        let (what, before, after) = match outcome {
+            Outcome::Created { .. } => (ChangeWhat::Created, "", feed::After::ToldByRow),
+            Outcome::Updated { before, after } => {
+                (ChangeWhat::Updated, before.as_str(), text(after.as_str()))
+            }
+            Outcome::Anonymized { after } => (ChangeWhat::Anonymized, "", text(after.as_str())),
+            Outcome::Deleted { before } => (ChangeWhat::Deleted, before.as_str(), text("")),
+            Outcome::Moved { before, after } => {
+                (ChangeWhat::Moved, before.as_str(), text(after.as_str()))
+            }
+        };
+        let (kind, at_ms) = (self.page.kind.as_str(), self.page.now_ms);
+        let maker = match outcome {
+            Outcome::Created { first: true } if self.linked => {
+                journal::maker(tables, self.connection, kind, id)?
+            }
+            _ => None,
+        };
+        let cause = &check::cause(self.page, id, maker);
+        let event = feed::Event { at_ms, kind, id, what, cause, before, after };
+        feed::put(tables, self.connection, *serial, &event)
+    }
+}

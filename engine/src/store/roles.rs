@@ -1,0 +1,327 @@
+//! What a store does, by the role that calls it.
+//!
+//! [`Store`] is the sum of the roles below. Reads name the connection; each write carries the
+//! [`Guard`] of the connection's lease in its place, so a write without a lease does not compile.
+//! The engine holds a `ConnectionStore`, the store with one guard, and names neither.
+//!
+//! The roles are methods of one object and not one object per connection: a database is opened and
+//! closed as a whole, and whoever writes another store writes each method once.
+
+use super::*;
+use crate::journal::{Intent, IntentId};
+use atsync_model::contract::RemoteRef;
+use std::fmt::Debug;
+use tokio::sync::watch;
+
+/// Durable state, in domain transactions: all roles.
+pub trait Store:
+    Connections + Observed + Scans + Desired + Links + Journal + Feed + Erasures
+{
+}
+
+impl<S> Store for S where
+    S: Connections + Observed + Scans + Desired + Links + Journal + Feed + Erasures
+{
+}
+
+/// What is kept about connections, and who may write for one.
+pub trait Connections: Debug + Send + Sync {
+    /// Which store this is.
+    fn identity(&self) -> Stored<'_, StoreIdentity>;
+
+    /// What is kept about a connection.
+    fn connection(&self, connection: &str) -> Stored<'_, Option<ConnectionRow>>;
+
+    /// Writes what is kept about a connection.
+    fn put_connection(&self, guard: &Guard, row: ConnectionRow) -> Stored<'_, ()>;
+
+    /// Claims the writes of a connection. A store that one process holds grants it to whoever asks
+    /// ([`Guard::sole`]).
+    fn lease(&self, connection: &str) -> Stored<'_, Guard>;
+}
+
+/// What the ATS was seen to hold: records, and where each went.
+pub trait Observed: Debug + Send + Sync {
+    /// Takes in one page: merges each record by its mask (of a repeated id the last record counts,
+    /// and one that the page also calls gone is gone), writes a change event for each record that
+    /// is new or differs, moves the scan state, marks the desired records that are linked to what
+    /// changed as dirty. All in one transaction.
+    ///
+    /// With a `sweep`, its records are remembered as seen. A record that moved takes its links
+    /// along: each leads to the new id from now on, [`LinkHow::Followed`], or [`LinkHow::Yielded`]
+    /// when another host path led there before. Its one event is written once, however often the
+    /// same move is committed. An application that is taken in under another candidate than before
+    /// leaves a lead: see [`Observed::alias`].
+    fn commit_page(&self, guard: &Guard, page: PageCommit) -> Stored<'_, PageReport>;
+
+    /// One observed record. A tombstone is found too: its body is `{}`, and it remembers nothing
+    /// but its id and when it was found gone.
+    fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>>;
+
+    /// Observed records of a kind in the order of their ids' bytes, after `after`, at most
+    /// `rows_max`. Tombstones are left out.
+    fn observed_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// Observed records that carry `term` in the index (normalised here), at most `rows_max`, in
+    /// the order of their ids. See [`index`].
+    fn lookup(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// As [`Observed::lookup`], beginning after an id.
+    fn lookup_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// How many observed records there are by kind.
+    fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
+
+    /// Where a record went that is no longer itself, or may have gone. Ends when the record is seen
+    /// again as new.
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>>;
+
+    /// The leads of a kind that are neither told nor dropped: old id, new id, in the order of the
+    /// old ids' bytes.
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>>;
+
+    /// Drops a lead that came to nothing. One that was told stays.
+    fn drop_lead(&self, guard: &Guard, remote: &RemoteRef) -> Stored<'_, ()>;
+}
+
+/// Where passes and sweeps stand, and what they could not read.
+pub trait Scans: Debug + Send + Sync {
+    /// Where the scan of a kind (below a parent) stands.
+    fn scan_state(
+        &self,
+        connection: &str,
+        kind: &str,
+        parent: Option<&str>,
+    ) -> Stored<'_, Option<ScanState>>;
+
+    /// Where all scans stand: kind, parent, state.
+    fn scan_states(&self, connection: &str)
+    -> Stored<'_, Vec<(String, Option<String>, ScanState)>>;
+
+    /// Where the sweep of a kind stands.
+    fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>>;
+
+    /// Observed records of a kind that its sweep has not seen, in the order of their ids' bytes,
+    /// after `after`, at most `rows_max`. Tombstones are left out. They are suspects only once the
+    /// sweep has read all.
+    fn suspects_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// Forgets what the sweep of a kind has seen, at most `rows_max` ids at a time. Tells how many
+    /// it forgot.
+    fn forget_seen(&self, guard: &Guard, kind: &str, rows_max: usize) -> Stored<'_, u64>;
+
+    /// What could not be read when it was last shown, of one kind or of all, in the order of kinds,
+    /// ids and fields, at most `rows_max`.
+    fn problems(
+        &self,
+        connection: &str,
+        kind: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ProblemRow>>;
+
+    /// Remembers what a page could not read, and forgets what it could, in one transaction. What is
+    /// met for the first time gets an event in the feed ([`ChangeWhat::Unread`]), at most one. At
+    /// most [`limits::PROBLEMS_MAX`] of a kind are kept by name; more are counted with the rows
+    /// that do not tell their id. Gives the new ones.
+    fn note_problems(&self, guard: &Guard, problems: Problems) -> Stored<'_, Vec<ProblemRow>>;
+}
+
+/// What the host declared, and what the engine last made of it.
+pub trait Desired: Debug + Send + Sync {
+    /// Declares desired records. One that is equal to what is stored keeps its generation; a
+    /// changed one gets the next and becomes dirty. Those of a person who was forgotten (by key or
+    /// e-mail address) are counted and not stored.
+    fn declare(
+        &self,
+        guard: &Guard,
+        records: Vec<Declaration>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport>;
+
+    /// One desired record.
+    fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>>;
+
+    /// Desired records in the order of their keys' bytes.
+    fn desired_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>>;
+
+    /// Desired records that are dirty, in the order of their keys' bytes.
+    fn dirty_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>>;
+
+    /// Writes the status of desired records, each only while it still has the generation that the
+    /// status speaks of; others are left alone and come back as the keys not written. A record that
+    /// was marked dirty since the row was read stays dirty.
+    fn put_status(&self, guard: &Guard, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>>;
+
+    /// Marks desired records as dirty, so that the next plan looks at them.
+    fn mark_dirty(&self, guard: &Guard, keys: Vec<String>) -> Stored<'_, ()>;
+
+    /// Sets what the engine may do for a desired record, and marks it dirty. Tells whether there is
+    /// such a record.
+    fn set_mode(&self, guard: &Guard, key: &str, mode: Mode) -> Stored<'_, bool>;
+
+    /// Stops managing: the desired record and its links go, the intents and everything remote stay.
+    /// Tells whether there was such a record.
+    ///
+    /// # Errors
+    /// [`StoreError::IntentOpen`] while an intent of it is open.
+    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool>;
+
+    /// How many desired records there are, and how many are dirty.
+    fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)>;
+}
+
+/// Which path and which remote record are the same.
+pub trait Links: Debug + Send + Sync {
+    /// The link of one host path.
+    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>>;
+
+    /// The links of a desired record: of its key and of all paths below it (`key` and `key/…`).
+    fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>>;
+
+    /// The links that lead to a remote record. Several hosts may share one (a tag).
+    fn links_to(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>>;
+
+    /// Writes links, each replacing the one of the same host path.
+    fn put_links(&self, guard: &Guard, links: Vec<LinkRow>) -> Stored<'_, ()>;
+
+    /// Ends the links of host paths; a path without one is passed over.
+    fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()>;
+}
+
+/// The write attempts. An intent is durable before its request leaves.
+pub trait Journal: Debug + Send + Sync {
+    /// Opens an intent in the state `sending`, attempt 1. Durable when it returns. The store gives
+    /// it its number and a `mark.time_ms` that no other intent of the connection carries (the one
+    /// asked for or the next free one above).
+    ///
+    /// # Errors
+    /// [`StoreError::IntentOpen`] when one is open for the same host path and operation;
+    /// [`StoreError::Stale`] when the desired record has another generation by now or is paused.
+    fn begin_intent(&self, guard: &Guard, intent: Intent) -> Stored<'_, Intent>;
+
+    /// Moves an intent on. `attempt` is the one that the caller believes in. To `sending` counts
+    /// the next attempt. With it go the links that it made and the change events that it causes.
+    /// When it closes or moves links, the desired record that it serves becomes dirty.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it stands elsewhere or the journal forbids the step.
+    fn advance_intent(&self, guard: &Guard, advance: IntentAdvance) -> Stored<'_, Intent>;
+
+    /// One intent.
+    fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>>;
+
+    /// All open intents, oldest first.
+    fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>>;
+
+    /// The intents of a host path and below it, newest first.
+    fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>>;
+
+    /// The intents whose first request left at `since_ms` or later, newest first, at most
+    /// `rows_max`.
+    fn intents_since(
+        &self,
+        connection: &str,
+        since_ms: u64,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<Intent>>;
+
+    /// How many intents there are by state word.
+    fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
+}
+
+/// The change events, and how far their consumers have come.
+pub trait Feed: Debug + Send + Sync {
+    /// Change events after `after`, in order, without gap.
+    ///
+    /// # Errors
+    /// [`StoreError::ChangesGone`] when the next one was trimmed; [`StoreError::ChangesAhead`] when
+    /// `after` is behind the feed's end.
+    fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
+
+    /// Wakes when events of the connection were committed. Where the sender is gone the store
+    /// cannot tell, and whoever waits looks from time to time.
+    fn watch_changes(&self, connection: &str) -> watch::Receiver<()>;
+
+    /// The serial of the newest change; 0 before the first.
+    fn changes_last(&self, connection: &str) -> Stored<'_, u64>;
+
+    /// The serial of the oldest change that is left; the next one's when none is.
+    fn changes_first(&self, connection: &str) -> Stored<'_, u64>;
+
+    /// Removes the oldest events: those from before `before_ms` and, with [`Keep::Unacknowledged`],
+    /// only as far as every known consumer has come (no consumer: none). Tells how many went.
+    fn trim_changes(&self, guard: &Guard, before_ms: u64, keep: Keep) -> Stored<'_, u64>;
+
+    /// Remembers how far a consumer has come, and returns how far that is. Never goes back.
+    fn acknowledge(&self, guard: &Guard, consumer: &str, serial: u64) -> Stored<'_, u64>;
+
+    /// How far a consumer has come; 0 when unknown.
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64>;
+
+    /// Forgets how far a consumer has come, so that it no longer holds back trimming.
+    fn end_consumer(&self, guard: &Guard, consumer: &str) -> Stored<'_, ()>;
+}
+
+/// Candidates who were erased, and what blocks their re-import.
+pub trait Erasures: Debug + Send + Sync {
+    /// Forgets a person, in one transaction: desired records, links, observed records of the
+    /// candidate and of all that names it or its applications; bodies of intents and events.
+    /// Serials, ids of remote records and states of intents stay; the feed says
+    /// [`ChangeWhat::Forgotten`] for each record that goes. Keyed hashes of keys, ids and addresses
+    /// stay, so that pages and declarations do not bring the person back. An address that somebody
+    /// else carries too is not kept: it tells nobody apart.
+    ///
+    /// It reads observed records, intents and events of the connection as a whole, and writers wait
+    /// meanwhile.
+    fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport>;
+
+    /// The keys of those records that [`Desired::declare`] would not store, since they are of
+    /// people who were forgotten. Changes nothing.
+    fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>>;
+
+    /// Lets a person come back: drops all hashes that were kept together with this key, candidate
+    /// id or address. Tells whether there were any.
+    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool>;
+}
