@@ -44,7 +44,7 @@ struct Stage {
     acme: Option<Connection>,
     ada: i64,
     bob: i64,
-    job: i64,
+    job: String,
 }
 
 fn pass(world: &World, ms: i64) {
@@ -133,7 +133,7 @@ fn stage(thing: Thing, fate: Fate, is_late: bool) -> Stage {
     }
     world.wire.spare();
     let (ada, bob) = (candidate(&world, ADA), candidate(&world, BOB));
-    Stage { ada, bob, job: jobs[2].parse().unwrap(), acme: Some(acme), world }
+    Stage { ada, bob, job: jobs[2].clone(), acme: Some(acme), world }
 }
 
 impl Stage {

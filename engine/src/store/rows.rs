@@ -477,8 +477,6 @@ pub struct LinkRow {
     pub since_ms: u64,
 }
 
-/// The prefix of host paths that belong to no single desired record.
-
 /// How a link is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
