@@ -13,6 +13,7 @@
 use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::internals::reconcile::{ApplyReport, StepEnd};
 use atsync::internals::store::{Cause, Change, ChangeWhat};
+use atsync::{ConditionType, Reason};
 use atsync::{Connection, PlanOf};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};
@@ -149,7 +150,7 @@ fn what_cannot_be_made_keeps_back_only_what_hangs_on_it() {
         row.status
             .conditions
             .iter()
-            .any(|held| held.kind == "Blocked" && held.message.contains(portal))
+            .any(|held| held.kind == ConditionType::Blocked && held.message.contains(portal))
     );
     // Once the cause is gone the next run brings the rest.
     let (_, report) = world.run(acme.sync()).unwrap();
@@ -386,7 +387,7 @@ fn a_choice_that_is_no_longer_declared_is_said_to_be_released_and_stays() {
         .records
         .iter()
         .flat_map(|record| &record.findings)
-        .find(|finding| finding.reason == "Released");
+        .find(|finding| finding.reason == Reason::Released);
     assert!(said.is_some_and(|said| said.message.contains("Event")), "{}", words::plan(&plan));
     assert!(report.is_complete() && plan.writes() == 0, "{}", words::plan(&plan));
     assert_eq!(rows(&world, "custom_field_options", "Event").len(), 1);

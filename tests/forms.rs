@@ -14,6 +14,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::Reason;
 use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::internals::reconcile::ApplyReport;
 use atsync::{Clock as _, Connection, PlanOf};
@@ -200,7 +201,8 @@ fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_
                 let says = |plan: &Plan, report: &ApplyReport| {
                     let notes = plan.records.iter().flat_map(|record| &record.findings);
                     let warnings = report.steps.iter().flat_map(|step| &step.warnings);
-                    let notes = notes.filter(|finding| finding.reason == "KeptAsOther").count();
+                    let notes =
+                        notes.filter(|finding| finding.reason == Reason::KeptAsOther).count();
                     notes + warnings.filter(|text| text.contains("the ATS keeps")).count()
                 };
                 for _ in 1..rounds {
@@ -383,7 +385,7 @@ fn what_was_never_seen_is_not_called_a_recruiters_edit() {
         assert!(plan.is_empty());
         assert_eq!((report.in_step, report.held_back), (0, 1));
         let findings: Vec<_> = plan.records.iter().flat_map(|record| &record.findings).collect();
-        assert!(findings.iter().all(|finding| finding.reason == "NotSeen"), "{findings:?}");
+        assert!(findings.iter().all(|finding| finding.reason == Reason::NotSeen), "{findings:?}");
         assert_eq!(findings.len(), 3);
     }
     world.wire.spare();
@@ -506,7 +508,7 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
                 "{what}: {findings:?}"
             );
             assert!(
-                findings.iter().any(|finding| finding.reason == "NotSeen"),
+                findings.iter().any(|finding| finding.reason == Reason::NotSeen),
                 "{what}: {findings:?}"
             );
             assert_eq!((report.held_back, world.written().len()), (1, 0), "{what}");

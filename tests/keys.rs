@@ -12,6 +12,7 @@
     reason = "a test stops when something does not hold, and a seed must be known"
 )]
 
+use atsync::Reason;
 use atsync::internals::plan::words;
 use atsync::internals::store::Guard;
 use atsync::model::contract::RemoteRef;
@@ -223,7 +224,7 @@ fn an_edit_in_place_is_no_rename_and_is_said() {
     record["notes"][0]["body"] = json!("Another");
     let plan = world.bring(&acme, &record);
     assert!(
-        plan.records[0].findings.iter().any(|finding| finding.reason == "CannotChange"),
+        plan.records[0].findings.iter().any(|finding| finding.reason == Reason::CannotChange),
         "{}",
         words::plan(&plan)
     );
@@ -340,8 +341,10 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
                 let said = plan.records[0].findings.iter().any(|finding| finding.host == host);
                 assert!(said, "{host}: {}", words::plan(&plan));
             }
-            let silent =
-                plan.records[0].findings.iter().find(|finding| finding.reason == "NotPlanned");
+            let silent = plan.records[0]
+                .findings
+                .iter()
+                .find(|finding| finding.reason == Reason::NotPlanned);
             assert!(silent.is_none(), "{}", words::plan(&plan));
             // The person themselves goes on, and nothing is tried again and again.
             assert_eq!(

@@ -11,6 +11,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::Reason;
 use atsync::internals::plan::{Plan, words};
 use atsync::internals::reconcile::ApplyReport;
 use atsync::model::contract::{Hint, RemoteRef};
@@ -396,7 +397,7 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
         .records
         .iter()
         .flat_map(|record| &record.findings)
-        .filter(|finding| finding.reason == "DoubledOption")
+        .filter(|finding| finding.reason == Reason::DoubledOption)
         .map(|finding| finding.message.as_str())
         .collect();
     assert!(

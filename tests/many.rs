@@ -1,5 +1,6 @@
 //! More records than one write of the store takes.
 
+use atsync::ConditionType;
 use atsync::PlanOf;
 use atsync::internals::plan::{Plan, words};
 use atsync::internals::store::limits::PAGE_RECORDS_MAX;
@@ -33,7 +34,7 @@ fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
     for key in ["r0".to_owned(), format!("r{}", many - 1)] {
         let row = world.run(acme.desired(&key)).unwrap().unwrap();
         assert!(
-            row.status.conditions.iter().any(|condition| condition.kind == "Blocked"),
+            row.status.conditions.iter().any(|condition| condition.kind == ConditionType::Blocked),
             "{row:?}"
         );
     }
@@ -225,7 +226,7 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
                 row.status
                     .conditions
                     .iter()
-                    .any(|condition| condition.kind == "Synced" && condition.status),
+                    .any(|condition| condition.kind == ConditionType::Synced && condition.status),
             ));
         }
         (written, steps, in_step, (report.in_step, report.not_in_step))

@@ -13,6 +13,7 @@
 use atsync::internals::journal::IntentState;
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::{Clock, Connection, PlanOf};
+use atsync::{ConditionType, Reason};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};
 use futures_util::future::join;
@@ -75,7 +76,7 @@ impl Fate {
     }
 }
 
-fn condition(world: &World, acme: &Connection, kind: &str) -> Option<String> {
+fn condition(world: &World, acme: &Connection, kind: ConditionType) -> Option<Reason> {
     let row = world.run(acme.desired("ada")).unwrap().unwrap();
     let found = row
         .status
@@ -139,11 +140,11 @@ fn nothing_leaves_for_somebody_who_is_known_to_be_anonymised_or_gone_by_then() {
             let acme = world.connect();
             world.run(acme.sync()).unwrap();
             let reason = match fate {
-                Fate::Anonymised | Fate::AnonymisedInPart => "Anonymized",
-                Fate::Deleted => "Deleted",
+                Fate::Anonymised | Fate::AnonymisedInPart => Reason::Anonymized,
+                Fate::Deleted => Reason::Deleted,
             };
             assert_eq!(
-                condition(&world, &acme, "Blocked").as_deref(),
+                condition(&world, &acme, ConditionType::Blocked),
                 Some(reason),
                 "{fate:?} at {at}"
             );

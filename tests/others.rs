@@ -14,6 +14,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::Reason;
 use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::internals::reconcile::{ApplyReport, StepEnd};
 use atsync::{Clock as _, Connection, PlanOf};
@@ -154,7 +155,7 @@ fn worlds() -> Vec<World> {
 fn said(plan: &Plan) -> String {
     let findings = plan.records.iter().flat_map(|record| &record.findings);
     findings
-        .filter(|finding| finding.reason == "ForeignValues")
+        .filter(|finding| finding.reason == Reason::ForeignValues)
         .map(|finding| finding.message.as_str())
         .collect()
 }

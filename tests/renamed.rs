@@ -11,6 +11,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::Reason;
 use atsync::internals::plan::{Plan, words};
 use atsync::internals::store::Guard;
 use atsync::internals::store::LinkRow;
@@ -40,7 +41,7 @@ fn rests(world: &World, acme: &Connection) -> Plan {
     let again = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(again.is_empty(), "{}", words::plan(&again));
     for record in &again.records {
-        let odd = record.findings.iter().find(|finding| finding.reason != "WasThere");
+        let odd = record.findings.iter().find(|finding| finding.reason != Reason::WasThere);
         assert!(odd.is_none(), "{}", words::plan(&again));
     }
     again
@@ -226,14 +227,14 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
         record["policy"] = json!({"source": policy, "custom_fields": policy});
         record["title"] = json!("Countess");
         let plan = world.bring(&acme, &record);
-        let said = |host: &str, reason: &str| {
+        let said = |host: &str, reason: Reason| {
             plan.records[0]
                 .findings
                 .iter()
                 .any(|finding| finding.host == host && finding.reason == reason)
         };
-        assert!(said("ada/applications/a", "OtherJob"), "{}", words::plan(&plan));
-        assert!(said("ada/notes/m", "OtherApplication"), "{}", words::plan(&plan));
+        assert!(said("ada/applications/a", Reason::OtherJob), "{}", words::plan(&plan));
+        assert!(said("ada/notes/m", Reason::OtherApplication), "{}", words::plan(&plan));
         assert_eq!(world.sandbox.applications_of(id), before, "{policy}");
         assert_eq!(world.sandbox.rows_of_candidate("attachments", id).len(), files, "{policy}");
         assert_eq!(world.sandbox.rows_of_candidate("notes", id).len(), 1, "{policy}");

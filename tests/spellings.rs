@@ -11,6 +11,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::Reason;
 use atsync::internals::plan::words;
 use atsync::model::normal;
 use atsync::{Connection, PlanOf};
@@ -183,7 +184,7 @@ fn a_field_whose_name_another_record_has_in_another_spelling_is_not_made_twice()
         world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
         let (plan, _) = world.run(acme.sync()).unwrap();
         assert!(
-            plan.blocked().any(|finding| finding.reason == "DuplicateDesired"),
+            plan.blocked().any(|finding| finding.reason == Reason::DuplicateDesired),
             "{}",
             words::plan(&plan)
         );

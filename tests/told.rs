@@ -9,6 +9,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::Reason;
 use atsync::internals::plan::words;
 use atsync::model::contract::RemoteRef;
 use atsync::{Clock as _, Connection, PlanOf, SweepOptions};
@@ -262,5 +263,5 @@ fn a_field_that_the_ats_never_shows_keeps_no_record_from_being_in_step() {
         world.clock.set(world.clock.now_ms() + 600_000);
     }
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-    assert!(plan.records[0].note("NotShown").is_some(), "{}", words::plan(&plan));
+    assert!(plan.records[0].note(Reason::NotShown).is_some(), "{}", words::plan(&plan));
 }

@@ -177,7 +177,7 @@ impl From<Failure> for Error {
         let kind = match &failure {
             Failure::Auth(_) => ErrorKind::Auth,
             Failure::Denied(_) => ErrorKind::Denied,
-            Failure::Invalid(_) => ErrorKind::Input,
+            Failure::Invalid(_) | Failure::Misread(_) => ErrorKind::Input,
             Failure::Misconfigured(_) => ErrorKind::Configuration,
             Failure::Throttled(_) | Failure::Quota(_) | Failure::Unavailable(_) => {
                 ErrorKind::Unavailable
@@ -200,7 +200,7 @@ mod tests {
     use crate::adapter::AdapterError;
     use crate::store::StoreError;
     use crate::transport::NotSent;
-    use atsync_model::contract::{Denied, Failure, RemoteRef, Restart};
+    use atsync_model::contract::{Denied, Failure, Misread, RemoteRef, Restart};
 
     /// A host that prints an error and its sources one after the other prints nothing twice.
     #[test]
@@ -223,6 +223,7 @@ mod tests {
     fn a_permanent_refusal_is_never_called_temporary() {
         let text = || "why".to_owned();
         let denied = Denied { permission: "p".into(), message: text() };
+        let misread = Misread { message: text(), reading: "date".into() };
         let failures = [
             (Failure::Auth(text()), ErrorKind::Auth),
             (Failure::Denied(denied), ErrorKind::Denied),
@@ -230,6 +231,7 @@ mod tests {
             (Failure::Gone(text()), ErrorKind::Adapter),
             (Failure::Moved(RemoteRef::new("jobs", "1")), ErrorKind::Adapter),
             (Failure::Conflict(text()), ErrorKind::Unavailable),
+            (Failure::Misread(misread), ErrorKind::Input),
             (Failure::Invalid(Vec::new()), ErrorKind::Input),
             (Failure::Misconfigured(text()), ErrorKind::Configuration),
             (Failure::Restart(Restart::Pass), ErrorKind::Unavailable),

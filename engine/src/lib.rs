@@ -84,8 +84,10 @@ mod journal;
 mod json;
 mod life;
 mod near;
+mod path;
 mod pin;
 mod plan;
+mod reason;
 mod reconcile;
 mod records;
 mod runtime;
@@ -124,6 +126,7 @@ pub use reconcile::{Explanation, FieldStory, IntentStory, Next, PlanOf};
 // Doing, and what came of it.
 pub use journal::{GivenUpBy, Intent, IntentState};
 pub use life::Person;
+pub use reason::{ConditionType, Reason};
 pub use reconcile::{
     ApplyReport, CheckResult, HintEnd, Progress, ProgressFn, PullReport, Resolution, SettleReport,
     StepEnd, StepReport, SweepOptions, SweepReport,

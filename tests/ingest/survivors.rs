@@ -2,6 +2,7 @@
 
 use super::*;
 use atsync::PlanOf;
+use atsync::Reason;
 use atsync::internals::reconcile::SweepOptions;
 use atsync_greenhouse_sandbox::{Fault, FaultKind};
 use atsync_tests::{Meddle, desired};
@@ -346,7 +347,7 @@ fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
     world.run(acme.apply(&plan)).unwrap();
     assert_eq!(world.run(acme.open_intents()).unwrap().len(), 1);
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-    assert!(plan.is_empty() && plan.records[0].note("InDoubt").is_some(), "{plan:#?}");
+    assert!(plan.is_empty() && plan.records[0].note(Reason::InDoubt).is_some(), "{plan:#?}");
 }
 
 /// Nothing is sent again for somebody whose data were erased since.

@@ -1,6 +1,7 @@
 //! Adapters that lack a kind or an operation.
 
 use super::*;
+use atsync::ConditionType;
 use atsync::PlanOf;
 use atsync::model::Manifest;
 use atsync::model::manifest::ScanRule;
@@ -55,7 +56,7 @@ fn plans(change: impl FnOnce(&mut Manifest), what: &str) {
         row.status
             .conditions
             .iter()
-            .any(|condition| condition.kind == "Synced" && condition.status),
+            .any(|condition| condition.kind == ConditionType::Synced && condition.status),
         "{what}"
     );
 }

@@ -1,6 +1,7 @@
 //! Who was forgotten stays forgotten: in a pull, in a plan, and in the bytes of the file.
 
 use super::*;
+use atsync::Reason;
 
 #[test]
 fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
@@ -161,7 +162,7 @@ fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
     for key in ["ref-1", "again"] {
         let planned = plan.records.iter().find(|record| record.key == key).unwrap();
         assert!(
-            planned.steps.is_empty() && planned.note("Forgotten").is_some(),
+            planned.steps.is_empty() && planned.note(Reason::Forgotten).is_some(),
             "{}",
             words::plan(&plan)
         );

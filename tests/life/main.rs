@@ -28,6 +28,7 @@ use atsync::model::contract::{
 use atsync::model::desired::Desired;
 use atsync::testing::SeededEntropy;
 use atsync::{Clock as _, Connection, ErrorKind, Person, PlanOf, Resolution};
+use atsync::{ConditionType, Reason};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired, native_greenhouse};
 use futures_util::TryStreamExt;
@@ -152,12 +153,9 @@ fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
     assert!(findings.contains(&FindingKind::Conflict), "{}", words::plan(&plan));
     assert_eq!((world.written(), &ada_in(&world)["title"]), (Vec::new(), &json!("Countess")));
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
-    assert!(
-        row.status
-            .conditions
-            .iter()
-            .any(|held| held.kind == "Synced" && !held.status && held.reason == "Conflict")
-    );
+    assert!(row.status.conditions.iter().any(|held| held.kind == ConditionType::Synced
+        && !held.status
+        && held.reason == Reason::Conflict));
     let story = world.run(acme.explain("ref-1")).unwrap();
     let title = story.fields.iter().find(|field| field.field == "title").unwrap();
     let values = (&title.desired, &title.applied, &title.observed);
@@ -182,7 +180,7 @@ fn what_is_only_observed_is_linked_and_shown_and_never_written() {
     world.run(acme.observe_only("x")).unwrap();
     let (plan, _) = world.run(acme.sync()).unwrap();
     assert!(
-        plan.is_empty() && plan.records[0].note("ObservedOnly").is_some(),
+        plan.is_empty() && plan.records[0].note(Reason::ObservedOnly).is_some(),
         "{}",
         words::plan(&plan)
     );
@@ -192,7 +190,11 @@ fn what_is_only_observed_is_linked_and_shown_and_never_written() {
     let row = world.run(acme.desired("x")).unwrap().unwrap();
     assert!(
         !row.dirty
-            && row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status)
+            && row
+                .status
+                .conditions
+                .iter()
+                .any(|held| held.kind == ConditionType::Synced && !held.status)
     );
     world.run(acme.resume("x")).unwrap();
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
@@ -231,7 +233,7 @@ fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
         title()
     );
     let plan = world.run(acme.plan(PlanOf::Records(&changed))).unwrap();
-    let note = plan.records[0].note("ObservedOnly").unwrap();
+    let note = plan.records[0].note(Reason::ObservedOnly).unwrap();
     assert!(
         note.message.contains("is paused") && note.message.contains("`Connection::resume`"),
         "{}",
@@ -298,7 +300,7 @@ fn an_imported_record_plans_nothing() {
     assert!(plan.is_empty() && plan.blocked().next().is_none(), "{}", words::plan(&plan));
     let row = world.run(acme.desired("imported")).unwrap().unwrap();
     assert!(
-        row.status.conditions.iter().any(|held| held.kind == "Synced" && held.status),
+        row.status.conditions.iter().any(|held| held.kind == ConditionType::Synced && held.status),
         "{:?}",
         row.status
     );
@@ -357,12 +359,12 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
         assert_eq!(plan.writes(), 0, "{}", words::plan(&plan));
         assert!(report.steps.is_empty(), "{report:?}");
         let own = plan.blocked().filter(|finding| finding.host == record["key"]);
-        own.map(|finding| finding.reason.clone()).collect::<Vec<_>>()
+        own.map(|finding| finding.reason).collect::<Vec<_>>()
     };
     for unknown in ["1", "no-number", "99999999999999999999"] {
         assert_eq!(
             reason(&json!({"key": "x", "id": unknown, "emails": [email]})),
-            ["NotVisible"],
+            [Reason::NotVisible],
             "{unknown}"
         );
     }
@@ -374,11 +376,14 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
     );
     assert!(report.is_complete() && plan.writes() == 1, "{}", words::plan(&plan));
     assert_eq!(world.run(acme.links("x")).unwrap()[0].remote.id, other);
-    assert_eq!(reason(&json!({"key": "y", "id": other, "title": "Named"})), ["DuplicateDesired"]);
+    assert_eq!(
+        reason(&json!({"key": "y", "id": other, "title": "Named"})),
+        [Reason::DuplicateDesired]
+    );
     // Once linked, another id is a contradiction.
     assert_eq!(
         reason(&json!({"key": "x", "id": id.to_string(), "title": "Other"})),
-        ["LinkedElsewhere"]
+        [Reason::LinkedElsewhere]
     );
     assert_eq!(world.sandbox.rows("candidates").len(), rows.len());
 }
@@ -433,7 +438,7 @@ fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
         plan.records[0]
             .findings
             .iter()
-            .any(|finding| finding.host == "x/notes/n" && finding.reason == "Stays")
+            .any(|finding| finding.host == "x/notes/n" && finding.reason == Reason::Stays)
     );
     let after = world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap();
     assert_eq!(
@@ -519,11 +524,18 @@ fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
     assert_eq!(intent.state.word(), "abandoned");
     world.sandbox.clear_logs();
     let (plan, _) = world.run(acme.sync()).unwrap();
-    assert!(plan.is_empty() && plan.records[0].note("GivenUp").is_some(), "{}", words::plan(&plan));
+    assert!(
+        plan.is_empty() && plan.records[0].note(Reason::GivenUp).is_some(),
+        "{}",
+        words::plan(&plan)
+    );
     assert_eq!(world.written(), Vec::<String>::new());
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
     assert!(
-        row.status.conditions.iter().any(|held| held.kind == "Synced" && held.reason == "GivenUp")
+        row.status
+            .conditions
+            .iter()
+            .any(|held| held.kind == ConditionType::Synced && held.reason == Reason::GivenUp)
     );
     assert!(sync(&world, &acme, &ada(&json!({"title": "Countess"}))).1.is_complete());
     ada_in(&world);
@@ -582,9 +594,12 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
         (Vec::new(), made.clone())
     );
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
-    let synced = row.status.conditions.iter().find(|held| held.kind == "Synced").unwrap();
+    let synced =
+        row.status.conditions.iter().find(|held| held.kind == ConditionType::Synced).unwrap();
     assert!(
-        !synced.status && synced.reason == "Conflict" && synced.message.contains("Declare another"),
+        !synced.status
+            && synced.reason == Reason::Conflict
+            && synced.message.contains("Declare another"),
         "{synced:?}"
     );
     assert!(sync(&world, &acme, &on(&[("a1", &open[0]), ("a2", &open[1])])).1.is_complete());
@@ -632,7 +647,7 @@ fn what_can_mail_somebody_is_off_until_the_connection_opts_in_and_then_said_in_w
     world.sandbox.clear_logs();
     let (plan, _) = sync(&world, &acme, &moved);
     assert_eq!(world.written(), Vec::<String>::new());
-    let note = plan.records[0].note("NotOptedIn").unwrap();
+    let note = plan.records[0].note(Reason::NotOptedIn).unwrap();
     assert!(
         note.message.contains("mail") && note.message.contains("stage_writes"),
         "{}",

@@ -16,6 +16,7 @@
 
 mod hires;
 
+use atsync::Reason;
 use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::internals::reconcile::ApplyReport;
 use atsync::{Clock as _, Connection, PlanOf};
@@ -324,7 +325,7 @@ fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
                 .findings
                 .iter()
                 .filter(|finding| {
-                    finding.reason == "JobNotOpen" && finding.kind == FindingKind::Note
+                    finding.reason == Reason::JobNotOpen && finding.kind == FindingKind::Note
                 })
                 .map(|finding| finding.message.as_str())
                 .collect();
@@ -338,7 +339,7 @@ fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
     let world = world();
     let acme = world.connect();
     let (plan, _) = bring(&world, &acme, &ada(&world, &json!({})));
-    assert!(plan.records[0].note("JobNotOpen").is_none(), "{}", words::plan(&plan));
+    assert!(plan.records[0].note(Reason::JobNotOpen).is_none(), "{}", words::plan(&plan));
 }
 
 #[test]
@@ -353,7 +354,7 @@ fn what_waits_for_the_connections_word_is_said_in_the_first_plan_and_the_rest_is
             _ => json!({"outcome": "hired"}),
         };
         let (plan, report) = bring(&world, &acme, &ada(&world, &wish));
-        let note = plan.records[0].note("NotOptedIn").expect("it is said");
+        let note = plan.records[0].note(Reason::NotOptedIn).expect("it is said");
         assert!(note.message.contains("stage_writes = true"), "{}", note.message);
         assert!(
             report.is_complete() && report.not_in_step == 0 && report.held_back == 1,

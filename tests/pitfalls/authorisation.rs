@@ -4,6 +4,7 @@ use super::{
     ADA, ada, apply, bring, count, declare, id_of, pass, plain_candidates, plan, recruiter,
     the_candidate, world,
 };
+use atsync::Reason;
 use atsync::internals::reconcile::CheckResult;
 use atsync::{Connection, ErrorKind};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, TokenExpiry, all_scopes};
@@ -245,7 +246,7 @@ fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
     assert!(world.sandbox.candidates_by_email(ADA).is_empty());
     let row = world.run(acme.desired("blocked")).unwrap().unwrap();
     assert!(
-        row.dirty && row.status.conditions.iter().any(|held| held.reason == "Denied"),
+        row.dirty && row.status.conditions.iter().any(|held| held.reason == Reason::Denied),
         "{:?}",
         row.status
     );

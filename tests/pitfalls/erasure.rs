@@ -4,6 +4,7 @@
 use super::{
     ADA, ada, apply, bring, declare, id_of, open_jobs, pass, plan, recruiter, the_candidate, world,
 };
+use atsync::Reason;
 use atsync::internals::plan::FindingKind;
 use atsync::internals::reconcile::SweepOptions;
 use atsync::{Connection, PlanOf};
@@ -94,7 +95,7 @@ fn what_was_erased_of_a_candidate_is_not_written_back_by_any_policy() {
             let said = world.run(acme.plan(PlanOf::All)).unwrap();
             let findings = said.records.iter().flat_map(|record| &record.findings);
             let erased = findings.filter(|finding| {
-                finding.reason == "Erased" && finding.kind == FindingKind::Drifted
+                finding.reason == Reason::Erased && finding.kind == FindingKind::Drifted
             });
             let says_so = policy == "enforce" && !matches!(group, "notes" | "attachments");
             assert_eq!(erased.count() > 0, says_so, "{policy} {group}");

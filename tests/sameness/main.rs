@@ -17,6 +17,7 @@
 mod lies;
 mod manifest;
 
+use atsync::Reason;
 use atsync::internals::adapter::{Adapter, AdapterError};
 use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::internals::reconcile::{ApplyReport, StepEnd};
@@ -521,13 +522,13 @@ fn adopting_a_candidate_does_not_say_that_somebody_changed_it() {
     );
     declare(&world, &acme, &ada(&json!({"company": "Acme"})));
     let planned = plan(&world, &acme);
-    let said: Vec<&str> = planned.records[0]
+    let said: Vec<Reason> = planned.records[0]
         .findings
         .iter()
         .filter(|finding| finding.kind == FindingKind::Drifted)
-        .map(|finding| finding.reason.as_str())
+        .map(|finding| finding.reason)
         .collect();
-    assert!(said.len() >= 2 && said.iter().all(|reason| *reason == "WasThere"), "{said:?}");
+    assert!(said.len() >= 2 && said.iter().all(|reason| *reason == Reason::WasThere), "{said:?}");
     assert!(!words::plan(&planned).contains("was changed"));
     apply(&world, &acme, &planned);
     assert_eq!(the_ada(&world)["first_name"], "Augusta");
@@ -641,7 +642,7 @@ fn a_value_that_does_not_fit_its_type_is_blocked_and_never_sent() {
         declare(&world, &acme, &ada(&json!({"custom_fields": {key: value}})));
         let planned = plan(&world, &acme);
         assert!(
-            planned.blocked().any(|finding| finding.reason == "InvalidValue"),
+            planned.blocked().any(|finding| finding.reason == Reason::InvalidValue),
             "{key}: {value}"
         );
         let report = apply(&world, &acme, &planned);

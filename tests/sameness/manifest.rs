@@ -1,6 +1,7 @@
 //! The words of a manifest bind the plan.
 
 use super::*;
+use atsync::Reason;
 
 fn altered(change: impl FnOnce(&mut Manifest)) -> World {
     let mut world = world();
@@ -36,7 +37,8 @@ fn a_field_that_no_operation_lists_is_named_and_neither_sent_nor_called_in_step(
             declare(&world, &acme, &ada(&wanted));
             let planned = plan(&world, &acme);
             let told = planned.records.iter().flat_map(|record| &record.findings);
-            let told: Vec<_> = told.filter(|finding| finding.reason == "NotSupported").collect();
+            let told: Vec<_> =
+                told.filter(|finding| finding.reason == Reason::NotSupported).collect();
             assert!(
                 told.iter().any(|finding| finding.message.contains(&format!("`{field}"))),
                 "{told:?}"
@@ -81,10 +83,8 @@ fn a_required_member_that_is_given_does_not_block_and_one_that_is_missing_does()
         let blocked: Vec<_> = planned.blocked().collect();
         assert_eq!(!blocked.is_empty(), blocks, "{blocked:?}");
         assert!(
-            blocked
-                .iter()
-                .all(|finding| finding.reason == "MissingField"
-                    && finding.message.contains(required))
+            blocked.iter().all(|finding| finding.reason == Reason::MissingField
+                && finding.message.contains(required))
         );
         assert_eq!(planned.is_empty(), blocks);
     }

@@ -8,6 +8,7 @@ use atsync::internals::store::{Change, ChangeWhat};
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::testing::ManualClock;
 use atsync::{Clock, Connection, HintEnd, SweepOptions};
+use atsync::{ConditionType, Reason};
 use atsync_greenhouse_sandbox::{
     Clock as AtsClock, Fault, FaultKind, Recruiter, Sandbox, SandboxOptions,
 };
@@ -303,7 +304,7 @@ fn recruiter(world: &World, deed: &Recruiter) -> i64 {
     id_of(&world.sandbox.recruiter(deed).unwrap())
 }
 
-fn condition(world: &World, acme: &Connection, key: &str, kind: &str) -> Option<String> {
+fn condition(world: &World, acme: &Connection, key: &str, kind: ConditionType) -> Option<Reason> {
     let row = world.run(acme.desired(key)).unwrap().unwrap();
     let found = row
         .status
@@ -377,7 +378,10 @@ fn a_creation_in_doubt_that_was_merged_into_anothers_person_waits_and_is_not_giv
     live_on(&world, &acme);
     assert_eq!(the_one(&world, ADA), candidate_id);
     assert_eq!(world.run(acme.open_intents()).unwrap(), []);
-    assert_eq!(condition(&world, &acme, "one", "Blocked").as_deref(), Some("DuplicateDesired"));
+    assert_eq!(
+        condition(&world, &acme, "one", ConditionType::Blocked),
+        Some(Reason::DuplicateDesired)
+    );
 
     recruiter(
         &world,
@@ -409,7 +413,7 @@ fn nothing_is_sent_again_for_somebody_who_was_anonymised_since() {
     live_on(&world, &acme);
     assert_eq!(world.written(), Vec::<String>::new());
     assert_eq!(world.run(acme.open_intents()).unwrap(), []);
-    assert_eq!(condition(&world, &acme, "one", "Blocked").as_deref(), Some("Anonymized"));
+    assert_eq!(condition(&world, &acme, "one", ConditionType::Blocked), Some(Reason::Anonymized));
 }
 
 /// Seed 58. A linked person who was anonymised was left alone; one who was found by an address was
@@ -430,7 +434,7 @@ fn an_erased_person_who_is_found_by_an_address_is_not_written_to() {
     declare(&world, &acme, &ada(&json!({"emails": [email]})));
     live_on(&world, &acme);
     assert_eq!(world.written(), Vec::<String>::new());
-    assert_eq!(condition(&world, &acme, "one", "Blocked").as_deref(), Some("Anonymized"));
+    assert_eq!(condition(&world, &acme, "one", ConditionType::Blocked), Some(Reason::Anonymized));
 }
 
 /// Seeds 20, 43, 59 and 272. A prospect was seen as converted before its new application was, and

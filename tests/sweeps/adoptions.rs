@@ -6,6 +6,7 @@
 use super::{act, id, later, people, pulled, told};
 use atsync::Connection;
 use atsync::internals::store::{ChangeWhat, Condition};
+use atsync::{ConditionType, Reason};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};
 use serde_json::{Value, json};
@@ -148,8 +149,9 @@ fn beside_what_may_only_be_hidden_nothing_is_made_and_nothing_is_linked() {
     assert_eq!(sync(&world, &acme, std::slice::from_ref(&record)), []);
     assert_eq!(world.sandbox.creates("candidates"), 0);
     let row = world.run(acme.desired("one")).unwrap().unwrap();
-    let is_said =
-        |condition: &Condition| condition.kind == "Blocked" && condition.reason == "NotVisible";
+    let is_said = |condition: &Condition| {
+        condition.kind == ConditionType::Blocked && condition.reason == Reason::NotVisible
+    };
     assert!(row.status.conditions.iter().any(is_said), "{row:?}");
     // Seen again, they are linked.
     world.sandbox.set_access(|access| access.sees_private_candidates = true);

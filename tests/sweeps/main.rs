@@ -10,6 +10,7 @@ mod proofs;
 mod rights;
 mod sight;
 
+use atsync::ConditionType;
 use atsync::internals::store::{Cause, Change, ChangeWhat, LinkHow, Proof};
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::{Clock, Connection, HintEnd, PlanOf, SweepOptions, SweepReport};
@@ -87,8 +88,9 @@ fn adopt(world: &World, acme: &Connection, key: &str, email: &str) {
 fn blocked(world: &World, acme: &Connection, key: &str) -> String {
     world.run(acme.sync()).unwrap();
     let row = world.run(acme.desired(key)).unwrap().unwrap();
-    let condition = row.status.conditions.iter().find(|condition| condition.kind == "Blocked");
-    condition.map_or_else(|| format!("{:?}", row.status), |condition| condition.reason.clone())
+    let condition =
+        row.status.conditions.iter().find(|condition| condition.kind == ConditionType::Blocked);
+    condition.map_or_else(|| format!("{:?}", row.status), |condition| condition.reason.to_string())
 }
 
 #[test]

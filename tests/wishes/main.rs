@@ -15,6 +15,7 @@
 
 mod costs;
 
+use atsync::Reason;
 use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::model::desired::Desired;
 use atsync::{Connection, PlanOf};
@@ -362,7 +363,7 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
         .records
         .iter()
         .flat_map(|record| &record.findings)
-        .filter(|finding| finding.reason == "NotPlanned");
+        .filter(|finding| finding.reason == Reason::NotPlanned);
     assert_eq!(
         unplanned.map(|finding| finding.message.as_str()).collect::<Vec<_>>(),
         Vec::<&str>::new()
@@ -456,7 +457,7 @@ fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
     assert_eq!(world.written(), Vec::<String>::new());
     let again = plan_of(&world, &acme, std::slice::from_ref(&bare));
     assert!(
-        again.records.iter().all(|record| record.note("Released").is_none()),
+        again.records.iter().all(|record| record.note(Reason::Released).is_none()),
         "{}",
         words::plan(&again)
     );
@@ -534,7 +535,7 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
         later(&world);
         let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
         let drifted = plan.records.iter().flat_map(|record| &record.findings).any(|finding| {
-            finding.kind == FindingKind::Drifted && finding.reason == "RemovedInAts"
+            finding.kind == FindingKind::Drifted && finding.reason == Reason::RemovedInAts
         });
         assert_eq!(
             (drifted, plan.is_empty()),
@@ -628,7 +629,7 @@ fn a_user_who_does_not_exist_is_blocked_by_the_plan_however_they_are_named() {
         let plan = plan_of(&world, &acme, &[ada(nobody.clone())]);
         let blocked: Vec<_> = plan.blocked().collect();
         assert_eq!(blocked.len(), 1, "{nobody}: {}", words::plan(&plan));
-        assert_eq!(blocked[0].reason, "UnknownReference", "{nobody}");
+        assert_eq!(blocked[0].reason, Reason::UnknownReference, "{nobody}");
         assert!(
             blocked[0].message.contains("buddy") || blocked[0].message.contains("nobody@"),
             "{}",

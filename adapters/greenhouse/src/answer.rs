@@ -72,6 +72,7 @@ fn shorten(failure: &mut Failure) {
         | Failure::Protocol(text)
         | Failure::Bug(text) => short(text),
         Failure::Denied(denied) => short(&mut denied.message),
+        Failure::Misread(misread) => short(&mut misread.message),
         Failure::Invalid(errors) => errors.iter_mut().for_each(|error| {
             short(&mut error.field);
             short(&mut error.message);

@@ -8,7 +8,7 @@ mod write_support;
 
 use atsync_adapter::contract::{Effect, Failure, Response, Written};
 use serde_json::{Value, json};
-use write_support::{Case, Run, case, empty, links, more, reply};
+use write_support::{Case, Run, case, empty, links, more, other_reading, reply};
 
 fn ada() -> Value {
     json!({"name": {"first": "Ada", "last": "Byron"},
@@ -454,7 +454,7 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
             || reply(422, json!({"errors": [{"message": "is invalid", "field": "custom_fields"}]}));
         let (unnamed, _) = sent(reference(json!({})), refusal());
         assert_eq!(
-            unnamed.refused().other_reading(),
+            other_reading(unnamed.refused()),
             None,
             "nothing is left out that no plan named"
         );
@@ -469,7 +469,7 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
             input
         };
         let (refused, _) = sent(named(), refusal());
-        let other = refused.refused().other_reading().map(|(_, word)| word);
+        let other = other_reading(refused.refused());
         assert_eq!(other, Some("left-out"), "{}", refused.refused());
         let mut input = named();
         input["reading"] = json!("left-out");

@@ -124,6 +124,7 @@ records! {
     Tenant { fingerprint, catalogue }
     FieldError { field, message }
     Denied { permission, message }
+    Misread { message, reading }
 }
 
 variants! {
@@ -151,7 +152,7 @@ variants! {
     Restart { Pass, Everything }
     Failure {
         Auth(value), Denied(value), NotFound(value), Gone(value), Moved(value), Conflict(value),
-            Invalid(value), Misconfigured(value),
+            Misread(value), Invalid(value), Misconfigured(value),
         Restart(value), Throttled(value), Quota(value), Unavailable(value), Protocol(value),
             Bug(value)
     }

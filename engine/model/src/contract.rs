@@ -528,6 +528,13 @@ pub struct Denied {
     pub message: String,
 }
 
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misread {
+    pub message: String,
+    pub reading: String,
+}
+
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(enum))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -553,6 +560,8 @@ pub enum Failure {
     Moved(RemoteRef),
     #[cfg_attr(feature = "component", component(name = "conflict"))]
     Conflict(String),
+    #[cfg_attr(feature = "component", component(name = "misread"))]
+    Misread(Misread),
     #[cfg_attr(feature = "component", component(name = "invalid"))]
     Invalid(Vec<FieldError>),
     #[cfg_attr(feature = "component", component(name = "misconfigured"))]
@@ -636,19 +645,6 @@ fn joined(errors: &[FieldError]) -> String {
     text
 }
 
-/// What stands before the other reading at the end of a conflict's text.
-pub const OTHER_READING: &str = "; retry with reading=";
-
-impl Failure {
-    /// What was refused, and the other reading of the request that the adapter asks to try once: a
-    /// conflict whose text ends with [`OTHER_READING`] and a word. People are shown what was
-    /// refused alone.
-    pub fn other_reading(&self) -> Option<(&str, &str)> {
-        let Self::Conflict(text) = self else { return None };
-        text.rsplit_once(OTHER_READING).map(|(said, word)| (said.trim_end(), word.trim()))
-    }
-}
-
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -662,10 +658,8 @@ impl std::fmt::Display for Failure {
             Self::NotFound(text) => write!(f, "not found: {text}"),
             Self::Gone(text) => write!(f, "deleted: {text}"),
             Self::Moved(to) => write!(f, "it lives on as {to}"),
-            Self::Conflict(text) => match self.other_reading() {
-                Some((said, _)) => f.write_str(said),
-                None => write!(f, "it was changed meanwhile: {text}"),
-            },
+            Self::Conflict(text) => write!(f, "it was changed meanwhile: {text}"),
+            Self::Misread(misread) => f.write_str(&misread.message),
             Self::Invalid(errors) => write!(f, "not accepted: {}", joined(errors)),
             Self::Misconfigured(text) => write!(f, "the connection is set up wrongly: {text}"),
             Self::Restart(Restart::Pass) => f.write_str("the pass must begin again"),

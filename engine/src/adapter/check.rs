@@ -296,6 +296,8 @@ fn failure(manifest: &Manifest, failure: &Failure) -> Result<(), AdapterError> {
             }
             text("the text of a failure", &denied.message)
         }
+        Failure::Misread(misread) => text("the text of a failure", &misread.message)
+            .and_then(|()| text("a reading", &misread.reading)),
         Failure::Moved(to) => remote_ref(manifest, to),
         Failure::Invalid(errors) => {
             bounded("field errors", errors.len(), LIST_MAX)?;

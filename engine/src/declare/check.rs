@@ -3,9 +3,8 @@
 //! A refusal names the field and says what is allowed. Left out: whether the ATS can do it; that is
 //! the plan's.
 
-use crate::plan::SHARED_PREFIX;
+use crate::path;
 use crate::plan::defaults::{self, Of};
-use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{
     ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate,
     DesiredCustomField, DesiredName, DesiredUser, FullReference, Reference, limits,
@@ -336,7 +335,7 @@ fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {
             "`{field}` is {value:?}; control characters and blanks around it are not allowed"
         ));
     }
-    if is_path && (value.contains('/') || value.starts_with([SHARED_PREFIX, DEFINITION_PREFIX])) {
+    if is_path && !path::may_be_key(value) {
         return Err(format!(
             "`{field}` is {value:?}; it may not contain `/` or begin with `~` or `@`"
         ));

@@ -5,6 +5,7 @@
 
 use super::{Connection, READ_ROWS};
 use crate::error::Error;
+use crate::reason::ConditionType;
 use crate::reconcile::is_spent;
 use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepState};
 use serde::Serialize;
@@ -65,7 +66,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// What is said of a desired record that is not in step; nothing for one that is.
 fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
-    let (status, synced) = (&row.status, "Synced");
+    let (status, synced) = (&row.status, ConditionType::Synced);
     let is_current = status.observed_generation == row.generation;
     let in_step =
         status.conditions.iter().any(|condition| condition.kind == synced && condition.status);

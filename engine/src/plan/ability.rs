@@ -10,6 +10,7 @@
 //! Left out: what an adapter answers; see [`crate::adapter::promise`].
 
 use super::{Adoption, Draft, FindingKind, Owned, Step};
+use crate::reason::Reason;
 use atsync_model::manifest::{FieldMode, OperationRule};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -56,7 +57,7 @@ impl<D: Owned> Draft<'_, D> {
         if let Some(before) = step.after.iter().find(|host| lost.contains(*host)) {
             let message =
                 format!("{}: it depends on {before}, which the adapter cannot make", step.host);
-            self.say(FindingKind::Note, &step.host, "NotSupported", message);
+            self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
             lost.insert(step.host.clone());
             return None;
         }
@@ -69,7 +70,7 @@ impl<D: Owned> Draft<'_, D> {
                     step.operation,
                     fault.words(&member, &step.operation, &manifest.name)
                 );
-                self.say(FindingKind::Note, &host, "NotSupported", message);
+                self.say(FindingKind::Note, &host, Reason::NotSupported, message);
                 lost.insert(host);
                 return None;
             }
@@ -79,7 +80,7 @@ impl<D: Owned> Draft<'_, D> {
                     step.host,
                     fault.words(&member, &step.operation, &manifest.name)
                 );
-                self.say(FindingKind::Note, &step.host, "NotSupported", message);
+                self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
             }
             let base = self.input.links.get(&step.host).map(|link| &link.applied);
             take_out(&mut step, part.as_deref(), &member, base);
@@ -102,7 +103,7 @@ impl<D: Owned> Draft<'_, D> {
             {
                 adoption.applied = applied;
             } else if self.input.links.get(&host).is_none_or(|link| link.applied != applied) {
-                let reason = super::IN_STEP.to_owned();
+                let reason = None;
                 self.plan.adoptions.push(Adoption {
                     host,
                     remote: target.clone(),
@@ -127,7 +128,7 @@ impl<D: Owned> Draft<'_, D> {
             } else {
                 format!("{}: {} needs `{path}`", step.host, rule.name)
             };
-            self.block(&step.host, "MissingField", message);
+            self.block(&step.host, Reason::MissingField, message);
         }
     }
 
@@ -150,7 +151,7 @@ impl<D: Owned> Draft<'_, D> {
                  tells whether it is there",
                 manifest.name
             );
-            self.say(FindingKind::Note, host, "NotSupported", message);
+            self.say(FindingKind::Note, host, Reason::NotSupported, message);
         }
         lists
     }

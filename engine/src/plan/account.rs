@@ -15,6 +15,7 @@
 //! released.
 
 use super::{Draft, FindingKind, Owned, Step};
+use crate::reason::Reason;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -138,7 +139,7 @@ impl<D: Owned> Draft<'_, D> {
                     "{path}: `{place}` is declared, and nothing here can bring it about or compare \
                      it; take it out of the record"
                 );
-                self.say(FindingKind::Note, &path, "NotPlanned", message);
+                self.say(FindingKind::Note, &path, Reason::NotPlanned, message);
             }
         }
     }

@@ -6,6 +6,8 @@
 
 use super::application::Goal;
 use super::{Draft, FindingKind, Record};
+use crate::path;
+use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication};
 use atsync_model::kinds;
@@ -17,7 +19,7 @@ pub(super) fn stand_apart(draft: &mut Draft<'_>, wanted: &DesiredApplication, ho
     draft.apart.insert(host.to_owned());
     draft.account_whole(host);
     for file in &wanted.attachments {
-        draft.account_whole(&format!("{host}/attachments/{}", file.key));
+        draft.account_whole(&path::below(host, path::ATTACHMENTS, &file.key));
     }
 }
 
@@ -47,7 +49,7 @@ fn difference(
     host: &str,
     goal: &Goal<'_>,
     record: &Record,
-) -> Option<(&'static str, String)> {
+) -> Option<(Reason, String)> {
     let link = draft.input.links.get(host);
     let base = |place: &str| link.and_then(|link| link.applied.get(place)).and_then(Value::as_str);
     if record.text("kind") == Some("application") {
@@ -56,7 +58,8 @@ fn difference(
                 "{host}: it is an application, and cannot be made a prospect; nothing of what is \
                  declared is written to it. Declare a prospect under another key"
             );
-            return (base("kind") == Some("application")).then_some(("CannotChange", message));
+            return (base("kind") == Some("application"))
+                .then_some((Reason::CannotChange, message));
         }
         let (goal, job) = goal.job.zip(record.text("job.id"))?;
         // Whoever linked it without saying for which job may have meant another application.
@@ -69,7 +72,7 @@ fn difference(
              Declare another application, under a key of its own, for job {}",
             goal.id
         );
-        return Some(("OtherJob", message));
+        return Some((Reason::OtherJob, message));
     }
     let is_converted_by_plan = wanted.kind == ApplicationKind::Application;
     let members = [("job", goal.job), ("pool", goal.pool), ("pool_stage", goal.pool_stage)];
@@ -81,7 +84,7 @@ fn difference(
              Declare a prospect under another key",
             goal.id
         );
-        (before != goal.id).then_some(("CannotChange", message))
+        (before != goal.id).then_some((Reason::CannotChange, message))
     })
 }
 
@@ -108,7 +111,7 @@ pub(super) fn is_transferred(
          there{left_alone}",
         goal.id
     );
-    draft.say(FindingKind::Drifted, host, "Transferred", message);
+    draft.say(FindingKind::Drifted, host, Reason::Transferred, message);
     true
 }
 
@@ -131,7 +134,7 @@ pub(super) fn identity(
         ApplicationKind::Prospect if is_application => {
             let message =
                 format!("{host}: the prospect was made an application in the ATS; that stands");
-            draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
+            draft.say(FindingKind::Drifted, host, Reason::ConvertedInAts, message);
         }
         // A prospect that should be an application is converted, which is a step of its own.
         ApplicationKind::Application if !is_application => {}
@@ -174,7 +177,7 @@ fn is_placed(
              here; that stands",
             goal.text("name").unwrap_or(&goal.id)
         );
-        draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+        draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
     }
     is_here
 }

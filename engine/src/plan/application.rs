@@ -13,6 +13,8 @@ use super::lifecycle;
 use super::ownership::Comparison;
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
+use crate::path;
+use crate::reason::Reason;
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{
@@ -36,7 +38,7 @@ pub(super) struct Goal<'a> {
 /// Plans all applications of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let desired = draft.input.desired;
-    let prefix = format!("{}/applications/", desired.key);
+    let prefix = path::all_below(&desired.key, path::APPLICATIONS);
     let mut goals = Goals::default();
     for application in &desired.applications {
         one(draft, person, application, &format!("{prefix}{}", application.key), &mut goals);
@@ -80,7 +82,7 @@ fn is_said_twice(
         "{host}: it is for {what}, and so is {first}; take one of them out, or set `another` on \
          one of them if two are meant"
     );
-    draft.block(host, "DuplicateDesired", message);
+    draft.block(host, Reason::DuplicateDesired, message);
     true
 }
 
@@ -222,7 +224,7 @@ fn find<'a>(
         let remote = link.remote.clone();
         let Some(record) = draft.observed(&remote)? else {
             if draft.facts.is_gone(&remote) {
-                draft.block(host, "Deleted", deleted(host, &remote));
+                draft.block(host, Reason::Deleted, deleted(host, &remote));
                 return None;
             }
             let message = format!(
@@ -230,7 +232,7 @@ fn find<'a>(
                  visible yet; it goes on when the ATS shows it, and a sweep of applications tells \
                  whether it was deleted"
             );
-            draft.block(host, super::NOT_VISIBLE, message);
+            draft.block(host, Reason::NotVisible, message);
             return None;
         };
         if record.text("outcome.value") != Some("converted") {
@@ -249,7 +251,7 @@ fn find<'a>(
             desired
                 .applications
                 .iter()
-                .map(|one| format!("{}/applications/{}", desired.key, one.key))
+                .map(|one| path::below(&desired.key, path::APPLICATIONS, &one.key))
                 .collect()
         };
         let holds = |link: &&LinkRow| link.host != host && declared.contains(&link.host);
@@ -284,7 +286,7 @@ fn find<'a>(
                 "{host}: the prospect was converted in the ATS; that stands, nothing is made anew, \
                  and nothing of what is declared is written to it"
             );
-            draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
+            draft.say(FindingKind::Drifted, host, Reason::ConvertedInAts, message);
             stand_apart(draft, wanted, host);
             return None;
         }
@@ -296,7 +298,7 @@ fn find<'a>(
                 host: host.to_owned(),
                 remote: record.remote(),
                 applied: Map::new(),
-                reason: "the prospect was converted to it".to_owned(),
+                reason: Some("the prospect was converted to it".to_owned()),
             });
             Some(Some(record))
         }
@@ -312,7 +314,7 @@ fn find<'a>(
                 host: host.to_owned(),
                 remote: record.remote(),
                 applied: Map::new(),
-                reason: reason.to_owned(),
+                reason: Some(reason.to_owned()),
             };
             draft.plan.adoptions.push(adoption);
             Some(Some(record))
@@ -324,7 +326,7 @@ fn find<'a>(
                 several.len(),
                 ids.join(", ")
             );
-            draft.block(host, "AmbiguousApplication", message);
+            draft.block(host, Reason::AmbiguousApplication, message);
             None
         }
     }
@@ -489,7 +491,7 @@ pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
         job.text("title").unwrap_or(&job.id),
         job.id
     );
-    draft.say(FindingKind::Note, host, "JobNotOpen", message);
+    draft.say(FindingKind::Note, host, Reason::JobNotOpen, message);
 }
 
 /// Puts the application into the step that makes the person, where the ATS takes both in one
@@ -639,7 +641,7 @@ fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record
         "{host}: the prospect stands in another pool or pool stage in the ATS; that stands, since \
          a prospect is placed only when it is made"
     );
-    draft.say(FindingKind::Drifted, host, "PlacedElsewhere", message);
+    draft.say(FindingKind::Drifted, host, Reason::PlacedElsewhere, message);
 }
 
 /// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing
@@ -655,7 +657,7 @@ fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &
             let message = format!(
                 "{host}: `{place}` means something only with the outcome {word}; it is left aside"
             );
-            draft.say(FindingKind::Note, host, "NoMeaning", message);
+            draft.say(FindingKind::Note, host, Reason::NoMeaning, message);
         }
     }
     for place in ["stage", "outcome"] {
@@ -694,7 +696,7 @@ fn attachments(
     host: &str,
     record: Option<&Record>,
 ) {
-    let prefix = format!("{host}/attachments/");
+    let prefix = path::all_below(host, path::ATTACHMENTS);
     for file in &wanted.attachments {
         let path = format!("{prefix}{}", file.key);
         let members = members(file);

@@ -81,7 +81,7 @@ pub(super) fn amend(
     let mut applied = base.clone();
     change(&mut applied);
     if applied != *base && !plan.releases.iter().any(|released| released == host) {
-        let (host, remote, reason) = (host.to_owned(), remote.clone(), super::IN_STEP.to_owned());
+        let (host, remote, reason) = (host.to_owned(), remote.clone(), None);
         plan.adoptions.push(Adoption { host, remote, applied, reason });
     }
 }

@@ -14,6 +14,7 @@ use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, foreign_contacts, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record};
 use super::{account, application, contact_types, equal, erasure, made, note, step, tags};
+use crate::reason::Reason;
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy};
@@ -78,7 +79,7 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
         let Some(record) = draft.observed(&remote)? else {
             if draft.facts.is_gone(&remote) {
                 let message = gone(draft, &key, &remote)?;
-                draft.block(&key, "Deleted", message);
+                draft.block(&key, Reason::Deleted, message);
                 return None;
             }
             let message = format!(
@@ -86,7 +87,7 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
                  made private, or not visible yet; it goes on when the ATS shows it, and a sweep \
                  of candidates tells which"
             );
-            draft.block(&key, super::NOT_VISIBLE, message);
+            draft.block(&key, Reason::NotVisible, message);
             return None;
         };
         if !is_named(draft, &key, &remote, link.how) {
@@ -130,7 +131,7 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
                 addresses.join(" or "),
                 ids.join(", ")
             );
-            draft.block(&key, "AmbiguousCandidate", message);
+            draft.block(&key, Reason::AmbiguousCandidate, message);
             None
         }
     }
@@ -151,7 +152,7 @@ fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<Per
                  hidden, or forgotten here; correct `id`, or leave it out"
             )
         };
-        draft.block(key, super::NOT_VISIBLE, message);
+        draft.block(key, Reason::NotVisible, message);
         return None;
     };
     let is_its = may_be_written(draft, key, record)
@@ -170,7 +171,7 @@ fn is_named(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef, how: LinkHow) 
         "{key}: it is linked to {remote}, and its `id` is {id:?}; correct `id`, or abandon the \
          record before it is declared anew"
     );
-    draft.block(key, "LinkedElsewhere", message);
+    draft.block(key, Reason::LinkedElsewhere, message);
     false
 }
 
@@ -183,7 +184,7 @@ fn may_be_written(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
             "{key}: {} was anonymised in the ATS; nothing is written back to it",
             record.remote()
         );
-        draft.block(key, "Anonymized", message);
+        draft.block(key, Reason::Anonymized, message);
     }
     !anonymised
 }
@@ -224,7 +225,7 @@ fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
         "{key}: its candidate was merged into {remote}, which {holder} holds; nothing is written \
          for it. Make them one record, or stop declaring one of them"
     );
-    draft.block(key, "Merged", message);
+    draft.block(key, Reason::Merged, message);
     Some(false)
 }
 
@@ -239,7 +240,7 @@ fn claim(draft: &mut Draft<'_>, key: &str, emails: &[DesiredContact]) -> bool {
         "{key}: {other} declares a new candidate with the same e-mail address {email}; make them \
          one record"
     );
-    draft.block(key, "DuplicateDesired", message);
+    draft.block(key, Reason::DuplicateDesired, message);
     false
 }
 
@@ -250,7 +251,7 @@ fn adopt(draft: &mut Draft<'_>, key: &str, record: &Record, why: &str) -> bool {
     if let Some(other) = others.iter().find(|host| host.as_str() != key) {
         let message =
             format!("{key}: {remote} {why} and is linked to {other} already; make them one record");
-        draft.block(key, "DuplicateDesired", message);
+        draft.block(key, Reason::DuplicateDesired, message);
         return false;
     }
     let reason = format!("it {why}");
@@ -258,7 +259,7 @@ fn adopt(draft: &mut Draft<'_>, key: &str, record: &Record, why: &str) -> bool {
         host: key.to_owned(),
         remote,
         applied: Map::new(),
-        reason,
+        reason: Some(reason),
     });
     true
 }
@@ -339,7 +340,11 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
 fn create(draft: &mut Draft<'_>) {
     let key = draft.input.desired.key.clone();
     let Some(rule) = draft.operation(&key, "candidates.create") else {
-        draft.block(&key, "NotSupported", format!("{key}: the adapter cannot make candidates"));
+        draft.block(
+            &key,
+            Reason::NotSupported,
+            format!("{key}: the adapter cannot make candidates"),
+        );
         return;
     };
     let reason = if draft.input.desired.emails.as_ref().is_none_or(Vec::is_empty) {
@@ -449,7 +454,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
              that was there is put back, whatever the policy",
             record.remote()
         );
-        draft.say(FindingKind::Drifted, &key, "ContactsGone", message);
+        draft.say(FindingKind::Drifted, &key, Reason::ContactsGone, message);
     }
     let mut applied = base.clone();
     draft.take_base(&key, &mut applied);
@@ -550,7 +555,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
                 "{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)",
                 list.field()
             );
-            draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
+            draft.say(FindingKind::Drifted, &key, Reason::RemovedInAts, message);
         }
         if planned.applied.get("erased").is_some() && !draft.has_settled(&key) {
             planned.forget_erased(base.get(list.field()));
@@ -678,7 +683,7 @@ fn tell_types(
                 let message = format!(
                     "{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}"
                 );
-                draft.say(FindingKind::Note, key, "KeptAsOther", message);
+                draft.say(FindingKind::Note, key, Reason::KeptAsOther, message);
             }
             Decision::InStep => {}
             Decision::Drifted => {
@@ -686,7 +691,7 @@ fn tell_types(
                     "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
                      {desired}; theirs stands (policy yield)"
                 );
-                draft.say(FindingKind::Drifted, key, "ChangedInAts", message);
+                draft.say(FindingKind::Drifted, key, Reason::ChangedInAts, message);
             }
             Decision::Conflict => {
                 let message = format!(
@@ -694,7 +699,7 @@ fn tell_types(
                      and in the desired record (to {desired}); nothing is written until one of \
                      them gives way (or the policy is enforce)"
                 );
-                draft.say(FindingKind::Conflict, key, "ChangedByBoth", message);
+                draft.say(FindingKind::Conflict, key, Reason::ChangedByBoth, message);
             }
             // The entry is there, so nothing of it was erased.
             Decision::Erased => {}
@@ -704,7 +709,7 @@ fn tell_types(
                     "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
                      {desired}; it stays so (policy {word}; `enforce` writes it)"
                 );
-                draft.say(FindingKind::Note, key, "LeftAlone", message);
+                draft.say(FindingKind::Note, key, Reason::LeftAlone, message);
             }
         }
     }
@@ -742,6 +747,6 @@ fn left_out(
             list.field(),
             left.join(", ")
         );
-        draft.say(FindingKind::Note, key, "LeftAlone", message);
+        draft.say(FindingKind::Note, key, Reason::LeftAlone, message);
     }
 }

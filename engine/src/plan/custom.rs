@@ -7,6 +7,7 @@
 
 use super::definition::{self, At, is_active};
 use super::{Declared, Draft, Owned, Record, made, made_member, user};
+use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::desired::{Desired, DesiredCustomField};
 use atsync_model::unified::UNREADABLE;
@@ -215,7 +216,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                     "{host}: custom_fields.{key} is declared and not made yet, and {path} is \
                      paused or only observed; take it up again with `Connection::resume`"
                 );
-                self.block(host, "UnknownReference", message);
+                self.block(host, Reason::UnknownReference, message);
                 None
             }
         }
@@ -235,7 +236,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             [_, _, ..] => {
                 self.block(
                     host,
-                    "AmbiguousReference",
+                    Reason::AmbiguousReference,
                     format!("{host}: several custom fields have the key {key:?}"),
                 );
                 None
@@ -249,7 +250,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                          it back there, or take it out of the record",
                         record.id
                     );
-                    self.block(host, "UnknownReference", message);
+                    self.block(host, Reason::UnknownReference, message);
                     return None;
                 }
                 let elsewhere = definition::with_label(found.iter(), "key", key);
@@ -263,7 +264,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                      {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of \
                      the record"
                 );
-                self.block(host, "UnknownReference", message);
+                self.block(host, Reason::UnknownReference, message);
                 None
             }
         }
@@ -284,7 +285,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 "{host}: custom_fields.{key} is of type {kind} and takes {}",
                 expected(kind)
             );
-            self.block(host, "InvalidValue", message);
+            self.block(host, Reason::InvalidValue, message);
             return None;
         };
         let mut after = Vec::new();
@@ -387,7 +388,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                      {}{archived}",
                     choices.join(", ")
                 );
-                self.block(host, "UnknownReference", message);
+                self.block(host, Reason::UnknownReference, message);
                 None
             }
             _ => {
@@ -398,7 +399,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                     ids.len(),
                     ids.join(", ")
                 );
-                self.block(host, "AmbiguousReference", message);
+                self.block(host, Reason::AmbiguousReference, message);
                 None
             }
         }

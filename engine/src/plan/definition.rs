@@ -20,6 +20,8 @@ use super::field::{follow, is_same_text, not_shown, rebase, release};
 use super::forms::{self, SENT};
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
+use crate::path;
+use crate::reason::Reason;
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredCustomField, Policy};
@@ -70,7 +72,7 @@ fn choice_link<'l>(
     links: &'l BTreeMap<String, LinkRow>,
     label: &str,
 ) -> Option<&'l LinkRow> {
-    let prefix = format!("{}/options/", desired.path());
+    let prefix = path::all_below(&desired.path(), path::OPTIONS);
     let below = || {
         links
             .range(prefix.clone()..)
@@ -100,7 +102,7 @@ pub(super) fn find<'a, D: Owned>(
                  deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
                 link.remote
             );
-            draft.block(host, super::NOT_VISIBLE, message);
+            draft.block(host, Reason::NotVisible, message);
             return None;
         };
         return active(draft, host, key, record);
@@ -130,7 +132,7 @@ pub(super) fn find<'a, D: Owned>(
                 desired.path(),
                 ids.first().copied().unwrap_or_default()
             );
-            draft.block(host, "AmbiguousReference", message);
+            draft.block(host, Reason::AmbiguousReference, message);
             None
         }
     }
@@ -150,7 +152,7 @@ fn active<'a, D: Owned>(
          take it out of the record",
         record.remote()
     );
-    draft.block(host, "Archived", message);
+    draft.block(host, Reason::Archived, message);
     None
 }
 
@@ -191,8 +193,8 @@ pub(super) fn choice<'a, D: Owned>(
                 ids.join(", "),
                 option.id
             );
-            if draft.plan.note("DoubledOption").is_none_or(|said| said.message != message) {
-                draft.say(FindingKind::Note, host, "DoubledOption", message);
+            if draft.plan.note(Reason::DoubledOption).is_none_or(|said| said.message != message) {
+                draft.say(FindingKind::Note, host, Reason::DoubledOption, message);
             }
             Some(At::There(option))
         }
@@ -246,11 +248,11 @@ pub(super) fn is_ours<D: Owned>(
         let message = format!(
             "{host}: {remote} fits it and is linked to {other} already; make them one record"
         );
-        draft.block(host, "DuplicateDesired", message);
+        draft.block(host, Reason::DuplicateDesired, message);
         return false;
     }
     let (host, reason) = (host.to_owned(), reason.to_owned());
-    draft.plan.adoptions.push(Adoption { host, remote, applied: Map::new(), reason });
+    draft.plan.adoptions.push(Adoption { host, remote, applied: Map::new(), reason: Some(reason) });
     true
 }
 
@@ -269,13 +271,13 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
         let message = format!(
             "{host}: {other} declares a new custom field of the same name; make them one record"
         );
-        draft.block(host, "DuplicateDesired", message);
+        draft.block(host, Reason::DuplicateDesired, message);
         return;
     }
     let Some(rule) = draft.operation(host, "custom_fields.create") else {
         draft.block(
             host,
-            "NotSupported",
+            Reason::NotSupported,
             format!("{host}: the adapter cannot make custom fields; make it in the ATS"),
         );
         return;
@@ -343,7 +345,7 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
             record.remote(),
             desired.value_type
         );
-        draft.block(host, "InvalidValue", message);
+        draft.block(host, Reason::InvalidValue, message);
         return;
     }
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
@@ -419,14 +421,14 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
                     "{host}: the choice {label:?} was archived in the ATS; it stays archived \
                      (policy yield)"
                 );
-                draft.say(FindingKind::Drifted, &path, "RemovedInAts", message);
+                draft.say(FindingKind::Drifted, &path, Reason::RemovedInAts, message);
                 tell(draft, &path, label, Decision::Drifted, &Value::Null);
             }
             None => {}
         }
     }
     // What is no longer declared is nobody's from now on, and stays.
-    let prefix = format!("{host}/options/");
+    let prefix = path::all_below(host, path::OPTIONS);
     let below =
         input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
     // A path in a spelling of its own gives way to the one that all spellings share.
@@ -445,7 +447,7 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
              the choices {}",
             labels.join(", ")
         );
-        draft.say(FindingKind::Note, host, "Released", message);
+        draft.say(FindingKind::Note, host, Reason::Released, message);
     }
     draft.plan.releases.extend(released);
 }
@@ -476,7 +478,12 @@ fn option_there(
         let remote = option.remote();
         if draft.input.links.get(path).is_none_or(|link| link.remote != remote) {
             let (host, reason) = (path.to_owned(), "the choice is there".to_owned());
-            draft.plan.adoptions.push(Adoption { host, remote, applied: Map::new(), reason });
+            draft.plan.adoptions.push(Adoption {
+                host,
+                remote,
+                applied: Map::new(),
+                reason: Some(reason),
+            });
         }
         tell(draft, path, label, Decision::InStep, &observed);
         return;
@@ -486,7 +493,7 @@ fn option_there(
             "{path}: the choice is called {named:?} in the ATS by now; their name stands, and \
              values written as {label:?} mean it (policy yield)"
         );
-        draft.say(FindingKind::Drifted, path, "ChangedInAts", message);
+        draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         tell(draft, path, label, Decision::Drifted, &observed);
         return;
     }

@@ -30,6 +30,8 @@
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Draft, FindingKind, Owned, base, forms};
+use crate::path;
+use crate::reason::Reason;
 use crate::store::LinkHow;
 use atsync_model::kinds;
 use serde_json::{Map, Value, json};
@@ -152,7 +154,7 @@ impl<D: Owned> Draft<'_, D> {
             _ => (FindingKind::Drifted, "that stands (policy yield)"),
         };
         let message = format!("{host}: `{field}` is {there} on {}, {became}; {ends}", link.remote);
-        self.say(kind, host, "Merged", message);
+        self.say(kind, host, Reason::Merged, message);
     }
 
     /// Brings the base up to date with what was decided on a field: whether it was emptied.
@@ -190,7 +192,7 @@ impl<D: Owned> Draft<'_, D> {
     /// Whether what the engine last wrote for the record must show by now. Where it need not, the
     /// next plan looks again.
     pub(super) fn has_settled(&mut self, host: &str) -> bool {
-        let key = host.split('/').next().unwrap_or(host);
+        let key = path::key(host);
         match self.facts.settled(key) {
             Ok(settled) => {
                 self.plan.look_again |= !settled;
@@ -215,7 +217,7 @@ impl<D: Owned> Draft<'_, D> {
              write the same one again, take it out of the \
              record, apply, and declare it again"
         );
-        self.say(FindingKind::Drifted, host, "Erased", message);
+        self.say(FindingKind::Drifted, host, Reason::Erased, message);
     }
 
     pub(super) fn say_not_shown_yet(&mut self, host: &str, field: &str) {
@@ -224,7 +226,7 @@ impl<D: Owned> Draft<'_, D> {
              `{field}` does not; nothing \
              is written until it must show"
         );
-        self.say(FindingKind::Note, host, "NotShownYet", message);
+        self.say(FindingKind::Note, host, Reason::NotShownYet, message);
     }
 
     /// Says of entries of a list that they were erased and are not put back.
@@ -240,7 +242,7 @@ impl<D: Owned> Draft<'_, D> {
              the record, apply, and declare it again",
             entries.join(", ")
         );
-        self.say(FindingKind::Drifted, host, "Erased", message);
+        self.say(FindingKind::Drifted, host, Reason::Erased, message);
     }
 }
 

@@ -7,6 +7,7 @@
 use super::ownership::Decision;
 use super::words::shown;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, forms};
+use crate::reason::Reason;
 use atsync_model::desired::Policy;
 use atsync_model::normal;
 use serde_json::{Map, Value};
@@ -59,7 +60,7 @@ pub(super) fn follow<D: Owned>(
                  yield)",
                 shown(observed)
             );
-            draft.say(FindingKind::Drifted, host, "WasThere", message);
+            draft.say(FindingKind::Drifted, host, Reason::WasThere, message);
         }
         Decision::Drifted | Decision::Conflict if is_found_there => {
             draft.say_found_there(host, path, decision, observed);
@@ -68,14 +69,14 @@ pub(super) fn follow<D: Owned>(
             let message = format!(
                 "{host}: `{path}` was changed in the ATS; their value stands (policy yield)"
             );
-            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
                 "{host}: `{path}` was changed in the ATS and in the desired record; nothing is \
                  written until one of them gives way (or the policy is enforce)"
             );
-            draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
         }
         Decision::Erased => {
             // As far as it shows: what cannot be told from a delay yet keeps the tags back as well.
@@ -109,7 +110,7 @@ pub(super) fn left_alone<D: Owned>(
             "{host}: `{path}` was emptied in the ATS after it had held a value; it stays so, since \
              `fill` sets a field once and puts nothing back (`enforce` writes it)"
         );
-        draft.say(FindingKind::Note, host, "LeftAlone", message);
+        draft.say(FindingKind::Note, host, Reason::LeftAlone, message);
         return;
     }
     let message = format!(
@@ -117,7 +118,7 @@ pub(super) fn left_alone<D: Owned>(
          {policy}; `enforce` writes it)",
         super::words::shown(desired)
     );
-    draft.say(FindingKind::Note, host, "LeftAlone", message);
+    draft.say(FindingKind::Note, host, Reason::LeftAlone, message);
 }
 
 /// Says that a field cannot be compared, since the ATS does not show it: nothing is written
@@ -126,7 +127,7 @@ pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, host: &str, path: &s
     let message = format!(
         "{host}: the ATS does not show `{path}`, so it cannot be compared and is not written"
     );
-    draft.say(FindingKind::Note, host, "NotShown", message);
+    draft.say(FindingKind::Note, host, Reason::NotShown, message);
     draft.account(host, path);
 }
 
@@ -148,7 +149,7 @@ pub(super) fn release<D: Owned>(
             "{host}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
             released.join(", ")
         );
-        draft.say(FindingKind::Note, host, "Released", message);
+        draft.say(FindingKind::Note, host, Reason::Released, message);
     }
 }
 
@@ -168,7 +169,7 @@ pub(super) fn rebase<D: Owned>(
     if let Some(adoption) = draft.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
         adoption.applied = applied;
     } else if applied != *base {
-        let reason = super::IN_STEP.to_owned();
+        let reason = None;
         draft.plan.adoptions.push(Adoption {
             host: host.to_owned(),
             remote: record.remote(),

@@ -25,6 +25,7 @@ use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, ListPlan};
 use super::equal::{self, EQUAL, digest};
 use super::{Draft, FieldChange, FindingKind, Owned, Record, base};
+use crate::reason::Reason;
 use atsync_model::desired::{DesiredContact, Policy};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -125,7 +126,7 @@ pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: 
         "{host}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, \
          or the ATS did not take it; it is not written again (`enforce` does)"
     );
-    draft.say(FindingKind::Note, host, NOT_SEEN, message);
+    draft.say(FindingKind::Note, host, Reason::NotSeen, message);
 }
 
 /// Forgets what was written of a field.
@@ -220,7 +221,7 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Has a form remembered, and says it.
     fn keep_form(&mut self, form: Form) {
-        self.say(FindingKind::Note, &form.host.clone(), "KeptAsOther", form.message.clone());
+        self.say(FindingKind::Note, &form.host.clone(), Reason::KeptAsOther, form.message.clone());
         self.plan.forms.push(form);
     }
 }
@@ -402,7 +403,7 @@ impl Kept {
                  the ATS they became cannot be told; they are not added again",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, host, "KeptAsOther", message);
+            draft.say(FindingKind::Note, host, Reason::KeptAsOther, message);
         }
         if self.waits && self.is_fresh {
             draft.plan.look_again = true;
@@ -412,7 +413,7 @@ impl Kept {
                  show yet, or the ATS did not take it; it is not written again (`enforce` does)",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, host, NOT_SEEN, message);
+            draft.say(FindingKind::Note, host, Reason::NotSeen, message);
         }
         let Some(base) = planned.applied.as_object_mut() else { return };
         if !self.is_fresh {
@@ -468,7 +469,7 @@ impl Kept {
             if is_settled {
                 draft.keep_form(form);
             } else {
-                draft.say(FindingKind::Note, host, "KeptAsOther", form.message);
+                draft.say(FindingKind::Note, host, Reason::KeptAsOther, form.message);
             }
         }
     }

@@ -25,6 +25,7 @@ use super::opening;
 use super::ownership::{Comparison, Decision};
 use super::place::Place;
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, step};
+use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Reference};
@@ -196,7 +197,7 @@ pub(super) fn course<'a>(
                 "{host}: the ATS shows an outcome that the adapter does not know; its stage and \
                  outcome are left alone"
             );
-            draft.say(FindingKind::Note, host, "UnknownOutcome", message);
+            draft.say(FindingKind::Note, host, Reason::UnknownOutcome, message);
         }
         return course;
     }
@@ -245,12 +246,12 @@ fn prospect_can(draft: &mut Draft<'_>, at: &At<'_, '_>) -> bool {
             "{host}: a prospect stands in no stage of a job; give it a `pool_stage`, or declare it \
              as an application"
         );
-        draft.block(host, "StageOfProspect", message);
+        draft.block(host, Reason::StageOfProspect, message);
         return false;
     }
     if at.wanted.outcome == Some(DesiredOutcome::Hired) {
         let message = format!("{host}: a prospect cannot be hired; declare it as an application");
-        draft.block(host, "HireOfProspect", message);
+        draft.block(host, Reason::HireOfProspect, message);
         return false;
     }
     true
@@ -296,7 +297,7 @@ fn is_to_be_written(
         let message = format!(
             "{host}: it is {observed} in the ATS, so there is nothing to reject; that stands"
         );
-        draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+        draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
         return false;
     }
     let comparison = Comparison {
@@ -323,7 +324,7 @@ fn is_to_be_written(
                 "{host}: it is {observed} in the ATS and not {wanted}; that stands (policy of \
                  `outcome`: yield; `enforce` overrules it)"
             );
-            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
@@ -331,7 +332,7 @@ fn is_to_be_written(
                  {wanted}; nothing is written until one of them gives way (or the policy of \
                  `outcome` is enforce)"
             );
-            draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
         }
         Decision::Erased => draft.say_erased(host, "outcome"),
         Decision::Leave => left_alone(draft, host, "outcome", &there, &json!(wanted)),
@@ -351,7 +352,7 @@ fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
         Some(reason) => Some(draft.resolve(host, kinds::REJECT_REASONS, None, reason)?),
         None if needs_reason => {
             let message = format!("{host}: `outcome` is rejected, so it needs `reject_reason`");
-            draft.block(host, "MissingField", message);
+            draft.block(host, Reason::MissingField, message);
             return None;
         }
         None => None,
@@ -458,7 +459,7 @@ fn convert<'a>(
              is made of them",
             at.outcome
         );
-        draft.say(FindingKind::Drifted, host, "ClosedInAts", message);
+        draft.say(FindingKind::Drifted, host, Reason::ClosedInAts, message);
         return false;
     }
     let Some(rule) = draft.operation(host, "applications.convert") else { return false };
@@ -519,7 +520,7 @@ fn resolve_stage<'a>(
              `stage` out",
             stage.id
         );
-        draft.block(host, "ArchivedReference", message);
+        draft.block(host, Reason::ArchivedReference, message);
         return None;
     }
     Some(stage)
@@ -557,7 +558,7 @@ fn move_to_stage<'a>(
         let message = format!(
             "{host}: the ATS does not say in which stage it stands; the stage is left alone"
         );
-        draft.say(FindingKind::Note, host, "UnknownStage", message);
+        draft.say(FindingKind::Note, host, Reason::UnknownStage, message);
         return true;
     }
     let last = at.base("stage");
@@ -613,7 +614,7 @@ fn move_to_stage<'a>(
                  (policy of `stage`: yield; `enforce` moves it)",
                 place.shown()
             );
-            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
@@ -622,7 +623,7 @@ fn move_to_stage<'a>(
                  `stage` is enforce)",
                 place.shown()
             );
-            draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
         }
         Decision::Erased => draft.say_erased(host, "stage"),
         Decision::Leave => left_alone(draft, host, "stage", &json!(place.shown()), &json!(name)),
@@ -660,9 +661,9 @@ fn stage_of_closed<'a>(
         return;
     }
     let (kind, reason) = if is_wanted_closed {
-        (FindingKind::Note, "Closed")
+        (FindingKind::Note, Reason::Closed)
     } else {
-        (FindingKind::Drifted, "ClosedInAts")
+        (FindingKind::Drifted, Reason::ClosedInAts)
     };
     let message = format!(
         "{host}: it is {} in the ATS, and a closed application is not moved; its `stage` is left \
@@ -757,7 +758,7 @@ fn reason_of_a_rejection(
                 "{host}: it is rejected for another reason in the ATS; that stands (policy of \
                  `reject_reason`: yield)"
             );
-            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
@@ -765,7 +766,7 @@ fn reason_of_a_rejection(
                  record; nothing is written until one of them gives way (or the policy of \
                  `reject_reason` is enforce)"
             );
-            draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
         }
         Decision::Erased => draft.say_erased(host, "reject_reason"),
         Decision::Leave => left_alone(draft, host, "reject_reason", &there, &wanted),
@@ -791,5 +792,5 @@ fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
         "{host}: it is hired into another opening than the one that is named; that stands, since a \
          hire's opening cannot be changed from here"
     );
-    draft.say(FindingKind::Drifted, host, "OtherOpening", message);
+    draft.say(FindingKind::Drifted, host, Reason::OtherOpening, message);
 }

@@ -71,7 +71,8 @@ mod values;
 pub mod withdraw;
 pub mod words;
 
-pub use crate::store::SHARED_PREFIX;
+use crate::path;
+use crate::reason::Reason;
 pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
 pub(crate) use once::{FOUND_ON, RELEASED, declared_once, is_made_once};
@@ -79,7 +80,6 @@ pub(crate) use opening::claim as opening_claim;
 
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Policy};
 use atsync_model::manifest::{Manifest, OperationRule};
 use serde::Serialize;
@@ -151,8 +151,9 @@ pub struct Adoption {
     pub remote: RemoteRef,
     /// What is recorded as last applied.
     pub applied: Map<String, Value>,
-    /// Why it is taken for the same.
-    pub reason: String,
+    /// Why it is taken for the same; none where it only records what is in step, which no plan
+    /// tells to people.
+    pub reason: Option<String>,
 }
 
 /// Something that a plan has to say beyond its steps.
@@ -162,8 +163,8 @@ pub struct Finding {
     pub kind: FindingKind,
     /// The path it is about.
     pub host: String,
-    /// One word in CamelCase for programs.
-    pub reason: String,
+    /// Why, for programs.
+    pub reason: Reason,
     /// A sentence: what, where, what to do.
     pub message: String,
 }
@@ -171,9 +172,9 @@ pub struct Finding {
 impl Finding {
     /// What ends it, after "it waits until": an act, or for what is not shown also a later look.
     pub(crate) fn until(&self) -> &'static str {
-        match self.reason.as_str() {
-            NOT_VISIBLE => "the ATS shows it, or somebody acts",
-            NOT_READ => "the ATS answers, or somebody acts",
+        match self.reason {
+            Reason::NotVisible => "the ATS shows it, or somebody acts",
+            Reason::NotRead => "the ATS answers, or somebody acts",
             _ => "somebody acts",
         }
     }
@@ -229,7 +230,7 @@ impl RecordPlan {
     /// Whether it is of something that people's records hang on. Such plans are carried out before
     /// the others.
     pub fn is_definition(&self) -> bool {
-        self.key.starts_with(DEFINITION_PREFIX)
+        path::is_definition(&self.key)
     }
 
     /// Whether nothing is done for the record until somebody acts.
@@ -241,56 +242,40 @@ impl RecordPlan {
     pub fn is_unseen(&self) -> bool {
         let mut blocked =
             self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).peekable();
-        blocked.peek().is_some() && blocked.all(|finding| finding.reason == NOT_VISIBLE)
+        blocked.peek().is_some() && blocked.all(|finding| finding.reason == Reason::NotVisible)
     }
 
     /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a
     /// person. Its findings say which.
     pub fn waits(&self) -> bool {
-        [IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, UNREAD, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
-            .iter()
-            .any(|reason| self.note(reason).is_some())
+        [
+            Reason::InDoubt,
+            Reason::OwnWriteHidden,
+            Reason::Refused,
+            Reason::Unread,
+            Reason::RefusedTooOften,
+            Reason::Ignored,
+            Reason::IgnoredTooOften,
+        ]
+        .iter()
+        .any(|reason| self.note(*reason).is_some())
     }
 
     /// What says that the record is blocked because something that its plan asks about may not be
     /// read, or could not be.
     pub fn denied(&self) -> Option<&Finding> {
-        let is_unread = |finding: &&Finding| [DENIED, NOT_READ].contains(&finding.reason.as_str());
+        let is_unread =
+            |finding: &&Finding| [Reason::Denied, Reason::NotRead].contains(&finding.reason);
         self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).find(is_unread)
     }
 
     /// The first note of this reason.
-    pub fn note(&self, reason: &str) -> Option<&Finding> {
+    pub fn note(&self, reason: Reason) -> Option<&Finding> {
         self.findings
             .iter()
             .find(|finding| finding.kind == FindingKind::Note && finding.reason == reason)
     }
 }
-
-/// The reason of an adoption that only records what is in step: no plan tells it to people.
-pub(crate) const IN_STEP: &str = "it is in step";
-/// The reason of what is blocked because the ATS does not show a record: it may only show late.
-pub(crate) const NOT_VISIBLE: &str = "NotVisible";
-/// The reason of what is blocked because a kind that it asks about may not be read.
-pub(crate) const DENIED: &str = "Denied";
-/// The reason of what is blocked because a kind that it asks about could not be read: its own
-/// request fails, again and again.
-pub(crate) const NOT_READ: &str = "NotRead";
-/// The reason of a note: what the engine wrote last need not show yet, so nothing is planned.
-pub(crate) const OWN_WRITE_HIDDEN: &str = "OwnWriteHidden";
-/// The reason of a note: whether it happened is not known yet.
-pub(crate) const IN_DOUBT: &str = "InDoubt";
-/// The reason of a note: it was refused and waits before it is sent again.
-pub(crate) const REFUSED: &str = "Refused";
-/// The reason of a note that says: what must be read before it is sent could not be read; it waits.
-pub(crate) const UNREAD: &str = "Unread";
-/// The reason of a note: it was refused so often that a person decides.
-pub(crate) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
-/// The reason of a note: it was answered as done, does not show, and waits before it is sent again.
-pub(crate) const IGNORED: &str = "Ignored";
-/// The reason of a note: it was answered as done so often, and does not show, that a person
-/// decides.
-pub(crate) const IGNORED_TOO_OFTEN: &str = "IgnoredTooOften";
 
 /// The plan for a connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -584,16 +569,11 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
-    fn say(&mut self, kind: FindingKind, host: &str, reason: &str, message: String) {
-        self.plan.findings.push(Finding {
-            kind,
-            host: host.to_owned(),
-            reason: reason.to_owned(),
-            message,
-        });
+    fn say(&mut self, kind: FindingKind, host: &str, reason: Reason, message: String) {
+        self.plan.findings.push(Finding { kind, host: host.to_owned(), reason, message });
     }
 
-    fn block(&mut self, host: &str, reason: &str, message: String) {
+    fn block(&mut self, host: &str, reason: Reason, message: String) {
         self.say(FindingKind::Blocked, host, reason, message);
     }
 
@@ -603,7 +583,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         let Some(rule) = self.input.manifest.operation(name) else {
             let message =
                 format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
-            self.say(FindingKind::Note, host, "NotSupported", message);
+            self.say(FindingKind::Note, host, Reason::NotSupported, message);
             self.account_whole(host);
             return None;
         };
@@ -615,7 +595,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                  `{setting} = true` in its settings to allow it",
                 side_effects_in_words(rule),
             );
-            self.say(FindingKind::Note, host, "NotOptedIn", message);
+            self.say(FindingKind::Note, host, Reason::NotOptedIn, message);
             self.account_whole(host);
             return None;
         }

@@ -10,6 +10,8 @@
 
 use super::candidate::Person;
 use super::{Draft, FieldChange, FindingKind, made, once, step};
+use crate::path;
+use crate::reason::Reason;
 use crate::store::{LinkHow, LinkRow};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredNote, Visibility};
@@ -20,7 +22,7 @@ use serde_json::{Value, json};
 /// Plans all notes of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let desired = draft.input.desired;
-    let prefix = format!("{}/notes/", desired.key);
+    let prefix = path::all_below(&desired.key, path::NOTES);
     for note in &desired.notes {
         let path = format!("{prefix}{}", note.key);
         match draft.input.links.get(&path) {
@@ -98,14 +100,14 @@ fn leave_anew(
     );
     if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
         let message = format!("{lost}; leaving it once more could do harm, so it is left to you");
-        draft.say(FindingKind::Note, &link.host, "HangsOnNobody", message);
+        draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
         once::compare(draft, &link.host, "note", link, &members(note));
         return;
     }
     draft.say(
         FindingKind::Note,
         &link.host,
-        "HangsOnNobody",
+        Reason::HangsOnNobody,
         format!("{lost}; it is left once more"),
     );
     create(
@@ -125,14 +127,16 @@ fn create(
     reason: String,
 ) {
     let key = draft.input.desired.key.clone();
-    let about =
-        note.application.as_ref().map(|application| format!("{key}/applications/{application}"));
+    let about = note
+        .application
+        .as_ref()
+        .map(|application| path::below(&key, path::APPLICATIONS, application));
     if let Some(about) = about.filter(|about| draft.apart.contains(about)) {
         let message = format!(
             "{path}: {about} is linked to another application than is declared, so the note about \
              it is not left"
         );
-        draft.say(FindingKind::Conflict, path, "OtherApplication", message);
+        draft.say(FindingKind::Conflict, path, Reason::OtherApplication, message);
         draft.account_whole(path);
         return;
     }
@@ -141,7 +145,7 @@ fn create(
     step.after = person.after(&key);
     step.input.insert("candidate".to_owned(), person.id(&key));
     if let Some(application) = &note.application {
-        let about = format!("{key}/applications/{application}");
+        let about = path::below(&key, path::APPLICATIONS, application);
         match draft.input.links.get(&about) {
             Some(link) => {
                 step.input.insert("application".to_owned(), json!(link.remote.id));

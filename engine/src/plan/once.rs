@@ -17,6 +17,8 @@
 //! Left out: whether somebody changed or deleted it in the ATS.
 
 use super::{Adoption, Draft, FindingKind, Owned, application, note};
+use crate::path::Path;
+use crate::reason::Reason;
 use crate::store::LinkRow;
 use atsync_model::desired::definition::Desired;
 use atsync_model::{kinds, normal};
@@ -56,15 +58,18 @@ pub(crate) fn is_made_once(kind: &str) -> bool {
 /// that is made once.
 pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String, Value>> {
     let Desired::Candidate(desired) = desired else { return None };
-    let path = path.strip_prefix(desired.key.as_str())?;
-    if let Some(key) = path.strip_prefix("/notes/") {
-        let note = desired.notes.iter().find(|note| note.key == key)?;
-        return Some(base(&note::members(note)));
+    match Path::of(path) {
+        Path::Note { note, .. } => {
+            let note = desired.notes.iter().find(|one| one.key == note)?;
+            Some(base(&note::members(note)))
+        }
+        Path::Attachment { application, file, .. } => {
+            let application = desired.applications.iter().find(|one| one.key == application)?;
+            let file = application.attachments.iter().find(|one| one.key == file)?;
+            Some(base(&application::members(file)))
+        }
+        _ => None,
     }
-    let (application, file) = path.strip_prefix("/applications/")?.split_once("/attachments/")?;
-    let application = desired.applications.iter().find(|one| one.key == application)?;
-    let file = application.attachments.iter().find(|one| one.key == file)?;
-    Some(base(&application::members(file)))
 }
 
 /// Whether a look found the record on this parent.
@@ -105,7 +110,7 @@ pub(super) fn compare<D: Owned>(
             link.remote
         );
         let kind = if is_conflict { FindingKind::Conflict } else { FindingKind::Note };
-        draft.say(kind, path, "CannotChange", message);
+        draft.say(kind, path, Reason::CannotChange, message);
     }
     record(draft, link, kept);
 }
@@ -130,7 +135,7 @@ pub(super) fn release<D: Owned>(
             "{path}: no longer declared; the {what} {} stays and is no longer managed",
             link.remote
         );
-        draft.say(FindingKind::Note, path, "Released", message);
+        draft.say(FindingKind::Note, path, Reason::Released, message);
         let mut kept = link.applied.clone();
         kept.insert(RELEASED.to_owned(), json!(true));
         record(draft, link, kept);
@@ -144,7 +149,6 @@ fn record<D: Owned>(draft: &mut Draft<'_, D>, link: &LinkRow, applied: Map<Strin
     {
         return;
     }
-    let (host, remote, reason) =
-        (link.host.clone(), link.remote.clone(), super::IN_STEP.to_owned());
+    let (host, remote, reason) = (link.host.clone(), link.remote.clone(), None);
     draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
 }

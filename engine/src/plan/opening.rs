@@ -6,6 +6,7 @@
 //! application must not be made only for its hire to be refused.
 
 use super::{Draft, Record};
+use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
 use atsync_model::{kinds, normal};
@@ -86,7 +87,7 @@ fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
              name another opening, or open one in the ATS",
             shown(opening)
         );
-        draft.block(host, "OpeningTaken", message);
+        draft.block(host, Reason::OpeningTaken, message);
         return false;
     }
     draft.plan.hires.push((opening.id.clone(), host.to_owned()));
@@ -110,7 +111,7 @@ pub(super) fn of_hire<'a>(
             let message = format!(
                 "{host}: an opening is named, and the adapter cannot hire into a given one"
             );
-            draft.block(host, "NotSupported", message);
+            draft.block(host, Reason::NotSupported, message);
             return None;
         }
         return Some(None);
@@ -126,7 +127,7 @@ pub(super) fn of_hire<'a>(
                     "{host}: no opening of the job is open, so nobody can be hired; open one in \
                      the ATS"
                 );
-                draft.block(host, "NoOpening", message);
+                draft.block(host, Reason::NoOpening, message);
             }
             several => {
                 let message = format!(
@@ -136,7 +137,7 @@ pub(super) fn of_hire<'a>(
                     several.first().map(|opening| opening.id.as_str()).unwrap_or_default(),
                     listed(several)
                 );
-                draft.block(host, "AmbiguousReference", message);
+                draft.block(host, Reason::AmbiguousReference, message);
             }
         }
         return None;
@@ -152,7 +153,7 @@ pub(super) fn of_hire<'a>(
                 "{host}: the job has no such opening as is named ({}); correct the record",
                 listed(&open)
             );
-            draft.block(host, "UnknownReference", message);
+            draft.block(host, Reason::UnknownReference, message);
             None
         }
         ([], [closed, ..]) => {
@@ -164,7 +165,7 @@ pub(super) fn of_hire<'a>(
                 filled.unwrap_or_default(),
                 listed(&open)
             );
-            draft.block(host, "ClosedOpening", message);
+            draft.block(host, Reason::ClosedOpening, message);
             None
         }
         (several, _) => {
@@ -173,7 +174,7 @@ pub(super) fn of_hire<'a>(
                 several.len(),
                 listed(several)
             );
-            draft.block(host, "AmbiguousReference", message);
+            draft.block(host, Reason::AmbiguousReference, message);
             None
         }
     }

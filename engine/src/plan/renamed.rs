@@ -30,9 +30,10 @@
 //! job; that is another application.
 
 use super::{
-    Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, SHARED_PREFIX, application, note,
-    once,
+    Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, note, once,
 };
+use crate::path;
+use crate::reason::Reason;
 use crate::store::LinkRow;
 use atsync_model::desired::DesiredCandidate;
 use serde_json::{Map, Value};
@@ -79,7 +80,7 @@ impl Renamed {
         facts: &Facts,
     ) -> Result<(), Vec<Need>> {
         let desired = input.desired;
-        let prefix = format!("{}/applications/", desired.key);
+        let prefix = path::all_below(&desired.key, path::APPLICATIONS);
         let links = self.directly_below(&prefix);
         let paths: Vec<String> =
             desired.applications.iter().map(|one| format!("{prefix}{}", one.key)).collect();
@@ -110,7 +111,7 @@ impl Renamed {
     }
 
     fn notes(&mut self, desired: &DesiredCandidate) {
-        let prefix = format!("{}/notes/", desired.key);
+        let prefix = path::all_below(&desired.key, path::NOTES);
         let wanted = desired
             .notes
             .iter()
@@ -121,7 +122,8 @@ impl Renamed {
 
     fn files(&mut self, desired: &DesiredCandidate) {
         for application in &desired.applications {
-            let prefix = format!("{}/applications/{}/attachments/", desired.key, application.key);
+            let above = path::below(&desired.key, path::APPLICATIONS, &application.key);
+            let prefix = path::all_below(&above, path::ATTACHMENTS);
             let files = application.attachments.iter();
             let wanted = files
                 .map(|file| (file.key.as_str(), once::base(&application::members(file))))
@@ -167,8 +169,7 @@ impl Renamed {
     fn carry(&mut self, moves: &[Move]) {
         let mut carried = Vec::new();
         for (old, new) in moves {
-            let below = format!("{old}/");
-            let of_it = |path: &&String| *path == old || path.starts_with(&below);
+            let of_it = |path: &&String| path::is_within(path, old);
             let paths: Vec<String> = self.links.keys().filter(of_it).cloned().collect();
             for path in paths {
                 let Some(link) = self.links.remove(&path) else { continue };
@@ -198,7 +199,7 @@ impl Renamed {
         let named = |path: &str| once::digest(path.get(prefix.len()..).unwrap_or_default());
         let moves: Vec<(Value, Value)> =
             moves.iter().map(|(old, new)| (named(old), named(new))).collect();
-        let notes = format!("{key}/notes/");
+        let notes = path::all_below(key, path::NOTES);
         for (path, link) in
             self.links.range_mut(notes.clone()..).take_while(|(path, _)| path.starts_with(&notes))
         {
@@ -223,7 +224,7 @@ impl Renamed {
             let finding = super::Finding {
                 kind: FindingKind::Note,
                 host: new.clone(),
-                reason: "Renamed".to_owned(),
+                reason: Reason::Renamed,
                 message,
             };
             plan.findings.push(finding);
@@ -234,7 +235,7 @@ impl Renamed {
             if !plan.adoptions.iter().any(|adoption| adoption.host == path) {
                 let reason = "it was declared under another key before".to_owned();
                 let (remote, applied) = (link.remote.clone(), link.applied.clone());
-                plan.adoptions.push(Adoption { host: path, remote, applied, reason });
+                plan.adoptions.push(Adoption { host: path, remote, applied, reason: Some(reason) });
             }
         }
     }
@@ -243,12 +244,12 @@ impl Renamed {
 /// The path below a prefix that keeps the link of a record which no path of the host's has any
 /// more.
 fn set_aside(prefix: &str, link: &LinkRow) -> String {
-    format!("{prefix}{SHARED_PREFIX}{}", link.remote.id)
+    format!("{prefix}{}{}", path::SHARED, link.remote.id)
 }
 
 /// Whether a path is such a one, or below one. No key of a host begins so.
 fn is_set_aside(path: &str) -> bool {
-    path.contains(&format!("/{SHARED_PREFIX}"))
+    path::above(path).chain([path]).any(|path| path.rsplit('/').next().is_some_and(path::is_shared))
 }
 
 /// Matches declared paths with links below one prefix. `kept`: whether a path keeps the link that

@@ -4,6 +4,7 @@
 //! that says what was looked for, what was found and what to do. The engine never guesses.
 
 use super::{Draft, Owned, Record, definition};
+use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
 use atsync_model::manifest::ScanRule;
@@ -112,7 +113,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 let Some(found) = self.observed(&remote)? else {
                     let message =
                         format!("{host}: there is no {} with the id {id}", singular(kind));
-                    self.block(host, "UnknownReference", message);
+                    self.block(host, Reason::UnknownReference, message);
                     return None;
                 };
                 self.is_below(host, kind, parent, found).then_some(found)
@@ -143,7 +144,7 @@ impl<'a, D: Owned> Draft<'a, D> {
              declared; name a {what} of {whole} {parent}",
             found.id
         );
-        self.block(host, "UnknownReference", message);
+        self.block(host, Reason::UnknownReference, message);
         false
     }
 
@@ -182,7 +183,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 singular(kind),
                 record.id
             );
-            self.block(host, "UnknownReference", message);
+            self.block(host, Reason::UnknownReference, message);
             return None;
         }
         let own = |record: &Record| record.text("name").or(record.text("title")).map(str::to_owned);
@@ -224,7 +225,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             users.len(),
             users.join(", ")
         );
-        self.block(host, "AmbiguousReference", message);
+        self.block(host, Reason::AmbiguousReference, message);
     }
 
     /// An employee by e-mail: address → user → referrer. A user id is never used in place of a
@@ -238,7 +239,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                     "{host}: no user of the ATS has the address {email}, so nobody can be \
                      credited; invite them, correct the address, or name the referrer by id"
                 );
-                self.block(host, "UnknownReference", message);
+                self.block(host, Reason::UnknownReference, message);
                 return None;
             }
             several => {
@@ -256,7 +257,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                      can be made through the API; credit them once in the ATS, or leave `referrer` \
                      out"
                 );
-                self.block(host, "UnknownReference", message);
+                self.block(host, Reason::UnknownReference, message);
                 None
             }
             _ => {
@@ -267,7 +268,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                     ids.len(),
                     ids.join(", ")
                 );
-                self.block(host, "AmbiguousReference", message);
+                self.block(host, Reason::AmbiguousReference, message);
                 None
             }
         }
@@ -290,7 +291,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                      ATS, or correct the record",
                     singular(kind)
                 );
-                self.block(host, "UnknownReference", message);
+                self.block(host, Reason::UnknownReference, message);
                 None
             }
             several => {
@@ -303,7 +304,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                     ids.join(", "),
                     ids.first().copied().unwrap_or_default()
                 );
-                self.block(host, "AmbiguousReference", message);
+                self.block(host, Reason::AmbiguousReference, message);
                 None
             }
         }

@@ -27,9 +27,10 @@ use super::explain::Values;
 use super::field::amend;
 use super::ownership::Decision;
 use super::{
-    Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made,
-    step, unseen,
+    Adoption, Draft, FieldChange, FindingKind, Record, Step, account, erasure, made, step, unseen,
 };
+use crate::path;
+use crate::reason::Reason;
 use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Policy;
@@ -143,7 +144,7 @@ enum Stands {
 /// Plans the tags of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let desired = draft.input.desired;
-    let prefix = format!("{}/tags/", desired.key);
+    let prefix = path::all_below(&desired.key, path::TAGS);
     let Some(wanted) = &desired.tags else {
         // Released as a whole: the tags stay where they are, and are nobody's from now on.
         let links = draft.input.links.range(prefix.clone()..);
@@ -287,8 +288,7 @@ fn one(
         Some(Stands::There(remote)) => {
             if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
                 // What the engine put on needs no word.
-                let reason =
-                    if carried.is_some() { super::IN_STEP } else { "the tag is there" }.to_owned();
+                let reason = carried.is_none().then(|| "the tag is there".to_owned());
                 let mut applied = link.map(unseen::without_removed).unwrap_or_default();
                 if carried.is_some() {
                     applied.insert(CARRIED.to_owned(), json!(SEEN));
@@ -329,7 +329,7 @@ fn one(
                         "{key}: the tag {name:?} was taken off in the ATS; it stays off (policy \
                          yield)"
                     );
-                    draft.say(FindingKind::Drifted, path, "RemovedInAts", message);
+                    draft.say(FindingKind::Drifted, path, Reason::RemovedInAts, message);
                     tell(draft, path, name, Decision::Drifted);
                     return;
                 }
@@ -342,7 +342,7 @@ fn one(
                             "{key}: `tags` of the ATS lacks {name:?}; it stays so (policy {word}; \
                              `enforce` puts it on)"
                         );
-                        draft.say(FindingKind::Note, path, "LeftAlone", message);
+                        draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
                         tell(draft, path, name, Decision::Leave);
                         return;
                     }
@@ -387,7 +387,7 @@ fn seen(draft: &mut Draft<'_>, record: &Record, name: &str, carried: Option<&str
 fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
     let key = draft.input.desired.key.clone();
     let Some(tag) = tag_named(draft, name) else { return };
-    let shared = format!("{SHARED_PREFIX}tags/{}", normal::label(name));
+    let shared = path::shared(path::TAGS, &normal::label(name));
     let mut after = person.after(&key);
     let tag_id = match tag {
         Some(tag) => Value::String(tag.id.clone()),
@@ -461,12 +461,7 @@ fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[St
                 let (host, remote) = (format!("{prefix}{name}"), row.remote());
                 let applied = json!({ CARRIED: SEEN }).as_object().cloned().unwrap_or_default();
                 remove(draft, &host, &remote);
-                draft.plan.adoptions.push(Adoption {
-                    host,
-                    remote,
-                    applied,
-                    reason: super::IN_STEP.to_owned(),
-                });
+                draft.plan.adoptions.push(Adoption { host, remote, applied, reason: None });
             }
             None => ended.push(name),
         }

@@ -11,6 +11,7 @@
 use super::definition::is_ours;
 use super::field::is_same_text;
 use super::{Draft, FieldChange, FindingKind, Owned, Record, made, step};
+use crate::reason::Reason;
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{Desired, DesiredUser};
@@ -61,7 +62,7 @@ pub(super) fn named<D: Owned>(
                 "{host}: no user of the ATS has the address {email}; invite them, declare them as \
                  a user, or correct the address"
             );
-            draft.block(host, "UnknownReference", message);
+            draft.block(host, Reason::UnknownReference, message);
             None
         }
     }
@@ -83,7 +84,7 @@ pub(super) fn known<D: Owned>(
         "{host}: {field} names the user {id:?}, and the ATS shows no user with this id; correct \
          it, or name the user by e-mail address"
     );
-    draft.block(host, "UnknownReference", message);
+    draft.block(host, Reason::UnknownReference, message);
     None
 }
 
@@ -107,7 +108,7 @@ pub(super) fn plan(draft: &mut Draft<'_, DesiredUser>) {
                          removed, or not visible yet; read users again (a pull of everything), or \
                          adopt another user"
                     );
-                    draft.block(&host, super::NOT_VISIBLE, message);
+                    draft.block(&host, Reason::NotVisible, message);
                 }
             }
         }
@@ -164,7 +165,7 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, host: &str, record: &Record) {
             record.remote(),
             different.join(", ")
         );
-        draft.say(FindingKind::Note, host, "OnlyMade", message);
+        draft.say(FindingKind::Note, host, Reason::OnlyMade, message);
     }
 }
 
@@ -175,7 +176,7 @@ fn create(draft: &mut Draft<'_, DesiredUser>, host: &str) {
     let mut applied = Map::new();
     if desired.name.as_ref().is_some_and(|name| name.preferred.is_some()) {
         let message = format!("{host}: a user has no `name.preferred`; it is left out");
-        draft.say(FindingKind::Note, host, "NotSupported", message);
+        draft.say(FindingKind::Note, host, Reason::NotSupported, message);
     }
     for place in ["name.first", "name.last", "name.preferred", "job_title", "employee_id"] {
         draft.account(host, place);

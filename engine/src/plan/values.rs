@@ -8,6 +8,7 @@ use super::field::follow;
 use super::guard::Seen;
 use super::ownership::Comparison;
 use super::{Draft, FieldChange, FindingKind, Record, custom, equal, forms};
+use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::contract::RemoteRef;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
@@ -104,7 +105,7 @@ pub(super) fn update_customs(
                 "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be \
                  compared and is not written"
             );
-            draft.say(FindingKind::Note, host, "Unreadable", message);
+            draft.say(FindingKind::Note, host, Reason::Unreadable, message);
             draft.account(host, &path);
             continue;
         }
@@ -210,13 +211,11 @@ pub(super) fn unseen_customs(
              where the ATS replaces all custom values at once, this update removes it",
             unseen.join(", ")
         );
-        draft.say(FindingKind::Note, host, "UnseenValues", message);
+        draft.say(FindingKind::Note, host, Reason::UnseenValues, message);
     }
     others
 }
 
-/// The reason of a note: values of others may be lost.
-const FOREIGN: &str = "ForeignValues";
 /// The member of a record with what the adapter found in a form that no new value could have.
 const ODD_FORMS: &str = "odd_forms";
 /// The member of an input with the paths of the values of others that the plan said may have to be
@@ -249,7 +248,7 @@ pub(super) fn foreign_contacts(
              ATS not take them back, they lose what a new \
              entry cannot have of type and members, and an entry without a value is left out"
         );
-        draft.say(FindingKind::Note, host, FOREIGN, message);
+        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
         named.push((*list).to_owned());
     }
     Others { may_leave_out: named, ..Others::default() }
@@ -338,7 +337,7 @@ fn foreign_customs(
                  and where it replaces all values at once they are lost{setting}"
             )
         };
-        draft.say(FindingKind::Note, host, FOREIGN, message);
+        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
     }
     if !unwritable.is_empty() && !merges {
         let message = format!(
@@ -347,7 +346,7 @@ fn foreign_customs(
              replaces all of them at once would lose those{setting}",
             unwritable.join(", ")
         );
-        draft.say(FindingKind::Note, host, FOREIGN, message);
+        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
     }
     others
 }

@@ -12,6 +12,8 @@ use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, List};
 use super::forms::Kept;
 use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, step};
+use crate::path;
+use crate::reason::Reason;
 use crate::store::{LinkHow, index};
 use atsync_model::desired::{Desired, Policy};
 use atsync_model::kinds;
@@ -88,7 +90,7 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
              in the ATS, and try again when it shows",
             link.remote
         );
-        draft.block(&key, super::NOT_VISIBLE, message);
+        draft.block(&key, Reason::NotVisible, message);
         return;
     };
     let mut applied = link.applied.clone();
@@ -131,7 +133,7 @@ fn take_off_tags(draft: &mut Draft<'_>) {
         return;
     };
     let there: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let prefix = format!("{key}/tags/");
+    let prefix = path::all_below(&key, path::TAGS);
     for (host, link) in draft.input.links.range(prefix.clone()..) {
         if !host.starts_with(&prefix) {
             break;
@@ -151,7 +153,7 @@ fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
     let key = draft.input.desired.key();
     if !draft.input.links.contains_key(&key) {
         let message = format!("{key}: it is linked to nothing, so there is nothing to take back");
-        draft.say(FindingKind::Note, &key, "NotLinked", message);
+        draft.say(FindingKind::Note, &key, Reason::NotLinked, message);
         return;
     }
     for (host, link) in draft.input.links {
@@ -173,6 +175,6 @@ fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
             _ => ("the record", "is never deleted"),
         };
         let message = format!("{host}: {what} {} stays: it {why}", link.remote);
-        draft.say(FindingKind::Note, host, "Stays", message);
+        draft.say(FindingKind::Note, host, Reason::Stays, message);
     }
 }

@@ -4,6 +4,7 @@
 //! whether it may run.
 
 use super::{FindingKind, Plan, RecordPlan, Step};
+use crate::path::{self, Path};
 use atsync_model::plain;
 use serde_json::Value;
 use std::fmt::{Arguments, Write};
@@ -30,11 +31,10 @@ pub(crate) fn shown(value: &Value) -> String {
 
 /// A path as people read it: what several records share is named by what it is.
 pub(crate) fn path(path: &str) -> String {
-    let named = |rest: &str| match rest.split_once('/') {
-        Some(("tags", name)) => format!("the tag {name:?}"),
-        _ => rest.to_owned(),
-    };
-    path.strip_prefix(super::SHARED_PREFIX).map_or_else(|| path.to_owned(), named)
+    match Path::of(path) {
+        Path::SharedTag { label } => format!("the tag {label:?}"),
+        _ => path.to_owned(),
+    }
 }
 
 /// A finding's message without the path at its beginning, for a line below one that names the path.
@@ -58,7 +58,7 @@ fn step(out: &mut String, step: &Step) {
     if let Some(target) = &step.target {
         let _ = write!(line, " {target}");
     }
-    if step.host.contains('/') || step.host.starts_with(super::SHARED_PREFIX) {
+    if !path::is_record(&step.host) {
         let _ = write!(line, " [{}]", step.host);
     }
     let calls = if step.calls == 1 { "call" } else { "calls" };
@@ -84,14 +84,17 @@ fn step(out: &mut String, step: &Step) {
 }
 
 fn record(out: &mut String, plan: &RecordPlan) {
-    let told: Vec<_> =
-        plan.adoptions.iter().filter(|adoption| adoption.reason != super::IN_STEP).collect();
+    let told: Vec<_> = plan
+        .adoptions
+        .iter()
+        .filter_map(|adoption| Some((adoption, adoption.reason.as_ref()?)))
+        .collect();
     if plan.steps.is_empty() && plan.findings.is_empty() && told.is_empty() {
         return;
     }
     put(out, format_args!("{}", plan.key));
-    for adoption in told {
-        put(out, format_args!("  = {} is {}: {}", adoption.host, adoption.remote, adoption.reason));
+    for (adoption, reason) in told {
+        put(out, format_args!("  = {} is {}: {reason}", adoption.host, adoption.remote));
     }
     for planned in &plan.steps {
         step(out, planned);

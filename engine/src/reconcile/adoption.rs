@@ -18,7 +18,8 @@ use super::Reconciler;
 use super::gather::{Gathered, ROUNDS_MAX, concerns_kind, remote};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
-use crate::plan::{Adoption, Finding, FindingKind, NOT_VISIBLE, RecordPlan, Step};
+use crate::plan::{Adoption, Finding, FindingKind, RecordPlan, Step};
+use crate::reason::Reason;
 use crate::store::Cause;
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
@@ -143,7 +144,7 @@ fn wait((planned, shared): &mut (RecordPlan, Vec<Step>), adoption: &Adoption) {
          merged, or hidden from the credential; nothing is linked or made beside it until the ATS \
          shows it, or a sweep of {kind} proves it gone"
     );
-    let (host, reason) = (host.clone(), NOT_VISIBLE.to_owned());
+    let (host, reason) = (host.clone(), Reason::NotVisible.to_owned());
     planned.findings.push(Finding { kind: FindingKind::Blocked, host, reason, message });
     planned.steps.clear();
     planned.adoptions.clear();

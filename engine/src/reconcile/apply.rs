@@ -26,9 +26,11 @@ use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
 use crate::journal::{IntentId, Leave, Wish};
+use crate::path;
 use crate::plan::equal::EQUAL;
 use crate::plan::forms::SENT;
 use crate::plan::{Finding, Plan, RecordPlan, Step, unseen, words};
+use crate::reason::{ConditionType, Reason};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -421,7 +423,7 @@ impl Reconciler {
         if let Some(link) = self.store.link(path).await? {
             return Ok(Some(link.remote));
         }
-        let key = path.split('/').next().unwrap_or(path);
+        let key = path::key(path);
         let Some(row) = self.store.desired(key).await? else { return Ok(None) };
         let record = self.parse_desired(&row)?;
         self.pull(kinds::APPLICATIONS, false).await?;
@@ -487,14 +489,14 @@ impl Reconciler {
         {
             end = self.perform(&order, rule).await?;
         }
-        if let EffectEnd::Refused(failure) = &end
-            && let Some((_, reading)) = failure.other_reading()
+        if let EffectEnd::Refused(Failure::Misread(misread)) = &end
             && !matches!(self.leave(&order).await?, Leave::Person { .. })
         {
             // Refused without effect because a word of the request can be read in two ways: the
             // other one is tried once. It belongs to the same try, so no wait after the refusal
             // keeps it back; the bound of all sends does.
-            order.operation.input = with_member(&order.operation.input, "reading", reading);
+            order.operation.input =
+                with_member(&order.operation.input, "reading", &misread.reading);
             end = self.perform(&order, rule).await?;
         }
         match end {
@@ -517,7 +519,10 @@ impl Reconciler {
                 // A create may be refused because the record is there already, made by somebody
                 // since it was last looked for.
                 let made_by_somebody = order.operation.target.is_none()
-                    && matches!(failure, Failure::Invalid(_) | Failure::Conflict(_))
+                    && matches!(
+                        failure,
+                        Failure::Invalid(_) | Failure::Conflict(_) | Failure::Misread(_)
+                    )
                     && matches!(self.look_once(&order, work).await?, Some(StepEnd::Adopted));
                 if made_by_somebody {
                     return Ok(StepEnd::Adopted);
@@ -541,8 +546,10 @@ impl Reconciler {
             }
             EffectEnd::NotSent(error) => {
                 let error = self.own_failure(error, &order.host).await?;
-                if let (OwnFailure::Failed(Failure::Conflict(_)), Some(target)) =
-                    (&error, &order.operation.target)
+                if let (
+                    OwnFailure::Failed(Failure::Conflict(_) | Failure::Misread(_)),
+                    Some(target),
+                ) = (&error, &order.operation.target)
                 {
                     // Somebody changed it since the plan: the next one decides by what shows now.
                     work.touched.push(Touched {
@@ -640,7 +647,7 @@ impl Reconciler {
             .iter()
             .filter_map(|record| Some((record.key.as_str(), record.denied()?)))
             .collect();
-        let known = plan.records.iter().filter(|record| record.note("Forgotten").is_none());
+        let known = plan.records.iter().filter(|record| record.note(Reason::Forgotten).is_none());
         let keys: Vec<String> = known.map(|record| record.key.clone()).collect();
         for some in keys.chunks(PAGE_RECORDS_MAX) {
             self.store.mark_dirty(some.to_vec()).await?;
@@ -658,7 +665,7 @@ impl Reconciler {
             step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host)
         };
         for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
-            let key = step.host.split('/').next().unwrap_or(&step.host);
+            let key = path::key(&step.host);
             failures.entry(key).or_insert(step);
         }
         let open: BTreeMap<&str, &RecordPlan> =
@@ -685,21 +692,23 @@ impl Reconciler {
             let spent = open.get(key.as_str()).and_then(|record| spent(record));
             let (kind, reason, message) = match (failure, denied) {
                 _ if let Some(spent) = spent => {
-                    ("Blocked", spent.reason.as_str(), spent.message.clone())
+                    (ConditionType::Blocked, spent.reason, spent.message.clone())
                 }
                 (Some(failure), _) => what_failed(failure, &report.steps),
-                (None, Some(denied)) => ("Blocked", denied.reason.as_str(), denied.message.clone()),
+                (None, Some(denied)) => {
+                    (ConditionType::Blocked, denied.reason, denied.message.clone())
+                }
                 (None, None) => continue,
             };
             let since_ms = self.clock.now_ms();
-            let condition = |kind: &str, status: bool| Condition {
-                kind: kind.to_owned(),
+            let condition = |kind: ConditionType, status: bool| Condition {
+                kind,
                 status,
-                reason: reason.to_owned(),
+                reason,
                 message: message.clone(),
                 since_ms,
             };
-            let conditions = vec![condition("Synced", false), condition(kind, true)];
+            let conditions = vec![condition(ConditionType::Synced, false), condition(kind, true)];
             statuses.push(StatusUpdate {
                 key: key.clone(),
                 generation: row.generation,
@@ -717,7 +726,7 @@ impl Reconciler {
 
 /// The condition that a step which did not come about leaves: kind, reason, message. A step that
 /// depends on another one is told with what became of that.
-fn what_failed(step: &StepReport, steps: &[StepReport]) -> (&'static str, &'static str, String) {
+fn what_failed(step: &StepReport, steps: &[StepReport]) -> (ConditionType, Reason, String) {
     match &step.end {
         StepEnd::Skipped { waits_for } => {
             let mut message = format!("{} depends on {}", step.operation, words::path(waits_for));
@@ -734,18 +743,18 @@ fn what_failed(step: &StepReport, steps: &[StepReport]) -> (&'static str, &'stat
                 };
                 on = waits_for;
             }
-            ("Blocked", "Waits", message)
+            (ConditionType::Blocked, Reason::Waits, message)
         }
         StepEnd::Refused { reason } => {
-            ("Blocked", "Refused", format!("{}: {reason}", step.operation))
+            (ConditionType::Blocked, Reason::Refused, format!("{}: {reason}", step.operation))
         }
         StepEnd::NotSent { reason } => {
-            ("Blocked", "NotSent", format!("{}: {reason}", step.operation))
+            (ConditionType::Blocked, Reason::NotSent, format!("{}: {reason}", step.operation))
         }
         _ => {
             let why =
                 step.warnings.last().map_or("nobody knows yet whether it happened", String::as_str);
-            ("InDoubt", "InDoubt", format!("{}: {why}", step.operation))
+            (ConditionType::InDoubt, Reason::InDoubt, format!("{}: {why}", step.operation))
         }
     }
 }
@@ -756,7 +765,7 @@ fn is_too_early(end: &EffectEnd) -> bool {
     matches!(
         end,
         EffectEnd::NotSent(TaskError::Failed(
-            Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_)
+            Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_) | Failure::Misread(_)
         ))
     )
 }

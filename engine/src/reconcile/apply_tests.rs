@@ -1,19 +1,14 @@
 //! Why a step that depends on another is not taken.
 
 use super::{StepEnd, StepReport, what_failed, with_member};
-use atsync_model::contract::Failure;
+use crate::reason::Reason;
+use atsync_model::contract::{Failure, Misread};
 
 #[test]
 fn the_other_reading_is_the_engines_to_read_and_no_person_sees_it() {
-    let failure =
-        Failure::Conflict("not accepted: stale; retry with reading=application-stage".to_owned());
-    assert_eq!(failure.other_reading(), Some(("not accepted: stale", "application-stage")));
-    assert_eq!(failure.to_string(), "not accepted: stale");
-    let changed = Failure::Conflict("stale".to_owned());
-    assert_eq!(
-        (changed.other_reading(), changed.to_string()),
-        (None, "it was changed meanwhile: stale".to_owned())
-    );
+    let misread =
+        Misread { message: "not accepted: stale".into(), reading: "application-stage".into() };
+    assert_eq!(Failure::Misread(misread).to_string(), "not accepted: stale");
     assert_eq!(with_member("{\"a\":1}", "reading", "x"), "{\"a\":1,\"reading\":\"x\"}");
 }
 
@@ -36,7 +31,7 @@ fn a_step_that_depends_on_a_failed_one_says_why_that_one_failed() {
         step("ref-1/b", "notes.create", waits("ref-1/a")),
     ];
     let (_, reason, message) = what_failed(&steps[2], &steps);
-    assert_eq!(reason, "Waits");
+    assert_eq!(reason, Reason::Waits);
     assert!(
         message.contains("tags.create: not permitted: 403") && !message.contains('~'),
         "{message}"

@@ -24,6 +24,7 @@ use crate::adapter::TaskGuard;
 use crate::adapter::promise::{self, Asked, BrokenPromise};
 use crate::error::Error;
 use crate::journal::{Intent, IntentId, IntentState, Moment};
+use crate::path;
 use crate::plan::unseen;
 use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
 use crate::transport::{Delivery, NotSent, Priority};
@@ -185,7 +186,7 @@ impl Reconciler {
     /// Waits until the step before an order shows: the last one that made or changed the same path.
     /// False where it shows already, so that waiting is of no use, and where there is none.
     pub(super) async fn await_step_before(&self, order: &Order) -> Result<bool, Error> {
-        let key = order.host.split('/').next().unwrap_or(&order.host);
+        let key = path::key(&order.host);
         let intents = self.store.intents_of(key, OWN_WRITES_MAX).await?;
         let is_before = |intent: &&Intent| {
             matches!(intent.state, IntentState::Applied { .. })
@@ -206,11 +207,9 @@ impl Reconciler {
         if order.operation.target.is_some() {
             return Ok(false);
         }
-        let key = order.host.split('/').next().unwrap_or(&order.host);
+        let key = path::key(&order.host);
         let intents = self.store.intents_of(key, OWN_WRITES_MAX).await?;
-        let holds = |made: &String| {
-            order.host.strip_prefix(made.as_str()).is_some_and(|rest| rest.starts_with('/'))
-        };
+        let holds = |made: &String| path::above(&order.host).any(|above| above == made.as_str());
         let made_it = |intent: &&Intent| {
             matches!(intent.state, IntentState::Applied { .. }) && intent.makes.values().any(holds)
         };

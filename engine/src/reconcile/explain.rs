@@ -7,9 +7,11 @@ use super::held::{is_held_note, mode_holds, only_observe};
 use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Try};
+use crate::path;
 use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
+use crate::reason::Reason;
 use crate::store::{Condition, DesiredRow, LinkRow, Mode};
 use atsync_model::desired::{Desired, Policy};
 use atsync_model::plain;
@@ -150,8 +152,7 @@ impl Reconciler {
         }
         self.keep_back(&mut planned, &open).await?;
         hold(&mut fields, row.mode, &planned);
-        let below =
-            |intent: &&Intent| intent.host == key || intent.host.starts_with(&format!("{key}/"));
+        let below = |intent: &&Intent| path::is_within(&intent.host, key);
         let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
         next.extend(gathered.disputed.iter().map(|remote| Next {
             host: key.to_owned(),
@@ -179,19 +180,21 @@ impl Reconciler {
             }),
         }
         if row.mode != Mode::Paused {
-            next.extend(planned.findings.iter().filter(|finding| finding.reason != "InDoubt").map(
-                |finding| Next {
-                    host: finding.host.clone(),
-                    what: words::after_path(&finding.message, &finding.host).to_owned(),
-                    when: match finding.kind {
-                        FindingKind::Blocked | FindingKind::Conflict => {
-                            format!("when {}", finding.until())
-                        }
-                        FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
+            next.extend(
+                planned.findings.iter().filter(|finding| finding.reason != Reason::InDoubt).map(
+                    |finding| Next {
+                        host: finding.host.clone(),
+                        what: words::after_path(&finding.message, &finding.host).to_owned(),
+                        when: match finding.kind {
+                            FindingKind::Blocked | FindingKind::Conflict => {
+                                format!("when {}", finding.until())
+                            }
+                            FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
+                        },
+                        at_ms: None,
                     },
-                    at_ms: None,
-                },
-            ));
+                ),
+            );
         }
         let intents = self.store.intents_of(key, INTENTS_MAX).await?;
         Ok(Explanation {
@@ -255,12 +258,7 @@ fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
 /// record itself, or each of an entry of its own below it, as its tags.
 fn made_with(planned: &RecordPlan, told: &[FieldStory]) -> Vec<FieldStory> {
     let is_told = |host: &str, field: &str| {
-        let is_of = |story: &&FieldStory| {
-            story
-                .host
-                .strip_prefix(host)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let is_of = |story: &&FieldStory| path::is_within(&story.host, host);
         told.iter().filter(is_of).any(|story| story.field == field)
     };
     let creates = planned.steps.iter().filter(|step| step.creates());

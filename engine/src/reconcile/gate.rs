@@ -17,6 +17,7 @@ use super::Reconciler;
 use super::gather::record;
 use super::order::Order;
 use crate::error::Error;
+use crate::path;
 use crate::transport::{Gate, NotSent};
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
@@ -60,7 +61,7 @@ impl Reconciler {
         if let Ok(Value::Object(input)) = serde_json::from_str(&order.operation.input) {
             concerned.extend(self.named(&input));
         }
-        let key = order.host.split('/').next().unwrap_or(&order.host);
+        let key = path::key(&order.host);
         concerned.extend(self.store.link(key).await?.map(|link| link.remote));
         if let Some(target) = &order.operation.target
             && let Some(row) = self.store.observed(target).await?

@@ -7,11 +7,8 @@
 use super::Reconciler;
 use crate::error::Error;
 use crate::journal::{Came, GivenUpBy, Intent, IntentState, Leave};
-use crate::plan::forms::NOT_SEEN;
-use crate::plan::{
-    Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED,
-    REFUSED_TOO_OFTEN, RecordPlan, Step, UNREAD,
-};
+use crate::plan::{Finding, FindingKind, RecordPlan, Step};
+use crate::reason::{ConditionType, Reason};
 use crate::store::{Condition, DesiredRow, DesiredStatus, Mode, StatusUpdate};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -20,22 +17,22 @@ use std::collections::BTreeSet;
 /// has in a year.
 const INTENTS_MAX: usize = 500;
 /// Reasons of what was sent as often as it is by itself.
-const SPENT: [&str; 2] = [REFUSED_TOO_OFTEN, IGNORED_TOO_OFTEN];
+const SPENT: [Reason; 2] = [Reason::RefusedTooOften, Reason::IgnoredTooOften];
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 13] = [
-    IN_DOUBT,
-    OWN_WRITE_HIDDEN,
-    "GivenUp",
-    REFUSED_TOO_OFTEN,
-    IGNORED_TOO_OFTEN,
-    REFUSED,
-    UNREAD,
-    IGNORED,
-    "ObservedOnly",
-    "NotOptedIn",
-    "NotSupported",
-    "NotPlanned",
-    NOT_SEEN,
+const NOT_IN_STEP: [Reason; 13] = [
+    Reason::InDoubt,
+    Reason::OwnWriteHidden,
+    Reason::GivenUp,
+    Reason::RefusedTooOften,
+    Reason::IgnoredTooOften,
+    Reason::Refused,
+    Reason::Unread,
+    Reason::Ignored,
+    Reason::ObservedOnly,
+    Reason::NotOptedIn,
+    Reason::NotSupported,
+    Reason::NotPlanned,
+    Reason::NotSeen,
 ];
 
 impl Reconciler {
@@ -81,7 +78,7 @@ impl Reconciler {
             planned.findings.push(Finding {
                 kind: FindingKind::Note,
                 host: intent.host.clone(),
-                reason: "GivenUp".to_owned(),
+                reason: Reason::GivenUp,
                 message,
             });
             held.insert(intent.host);
@@ -147,88 +144,81 @@ impl Reconciler {
 /// Whether the ATS does not hold what is desired although nothing is to be sent for it.
 pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
     let conflict = planned.findings.iter().any(|finding| finding.kind == FindingKind::Conflict);
-    conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
+    conflict || NOT_IN_STEP.iter().any(|reason| planned.note(*reason).is_some())
 }
 
 /// Whether a note says that something is held back.
 pub(super) fn is_held_note(finding: &Finding) -> bool {
-    finding.kind == FindingKind::Note && NOT_IN_STEP.contains(&finding.reason.as_str())
+    finding.kind == FindingKind::Note && NOT_IN_STEP.contains(&finding.reason)
 }
 
 /// What says that a write was sent as often as it is by itself, and waits for a person.
 pub(super) fn spent(planned: &RecordPlan) -> Option<&Finding> {
-    SPENT.iter().find_map(|reason| planned.note(reason))
+    SPENT.iter().find_map(|reason| planned.note(*reason))
 }
 
 /// Whether a record's status says so.
 pub(crate) fn is_spent(status: &DesiredStatus) -> bool {
-    status
-        .conditions
-        .iter()
-        .any(|condition| condition.status && SPENT.contains(&condition.reason.as_str()))
+    status.conditions.iter().any(|condition| condition.status && SPENT.contains(&condition.reason))
 }
 
 /// What is said of a step whose sends came to nothing and that does not leave now.
 fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {
         Leave::Now => return None,
-        Leave::Later { came: Came::Refused, .. } => REFUSED,
-        Leave::Later { came: Came::Ignored, .. } => IGNORED,
-        Leave::Unread { .. } => UNREAD,
-        Leave::Person { came: Came::Refused, .. } => REFUSED_TOO_OFTEN,
-        Leave::Person { came: Came::Ignored, .. } => IGNORED_TOO_OFTEN,
+        Leave::Later { came: Came::Refused, .. } => Reason::Refused,
+        Leave::Later { came: Came::Ignored, .. } => Reason::Ignored,
+        Leave::Unread { .. } => Reason::Unread,
+        Leave::Person { came: Came::Refused, .. } => Reason::RefusedTooOften,
+        Leave::Person { came: Came::Ignored, .. } => Reason::IgnoredTooOften,
     };
     let message = leave.why_not(host, operation)?;
-    Some(Finding {
-        kind: FindingKind::Note,
-        host: host.to_owned(),
-        reason: reason.to_owned(),
-        message,
-    })
+    Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason, message })
 }
 
 /// The conditions of a record that has no steps.
 pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus {
     let find = |kind: FindingKind| planned.findings.iter().find(|finding| finding.kind == kind);
     let mut conditions = Vec::new();
-    let mut push = |kind: &str, status: bool, reason: &str, message: &str| {
+    let mut push = |kind: ConditionType, status: bool, reason: Reason, message: &str| {
         let since_ms = row
             .status
             .conditions
             .iter()
             .find(|known| known.kind == kind && known.status == status && known.reason == reason)
             .map_or(now_ms, |known| known.since_ms);
-        conditions.push(Condition {
-            kind: kind.to_owned(),
-            status,
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            since_ms,
-        });
+        conditions.push(Condition { kind, status, reason, message: message.to_owned(), since_ms });
     };
     match find(FindingKind::Blocked) {
         Some(finding) => {
-            push("Synced", false, "Blocked", &format!("it waits until {}", finding.until()));
-            push("Blocked", true, &finding.reason, &finding.message);
+            push(
+                ConditionType::Synced,
+                false,
+                Reason::Blocked,
+                &format!("it waits until {}", finding.until()),
+            );
+            push(ConditionType::Blocked, true, finding.reason, &finding.message);
         }
         None => match find(FindingKind::Conflict) {
-            Some(finding) => push("Synced", false, "Conflict", &finding.message),
+            Some(finding) => push(ConditionType::Synced, false, Reason::Conflict, &finding.message),
             None if let Some(finding) =
-                NOT_IN_STEP.iter().find_map(|reason| planned.note(reason)) =>
+                NOT_IN_STEP.iter().find_map(|reason| planned.note(*reason)) =>
             {
-                push("Synced", false, &finding.reason, &finding.message);
-                if finding.reason == IN_DOUBT {
-                    push(IN_DOUBT, true, &finding.reason, &finding.message);
+                push(ConditionType::Synced, false, finding.reason, &finding.message);
+                if finding.reason == Reason::InDoubt {
+                    push(ConditionType::InDoubt, true, finding.reason, &finding.message);
                 }
-                if SPENT.contains(&finding.reason.as_str()) {
-                    push("Blocked", true, &finding.reason, &finding.message);
+                if SPENT.contains(&finding.reason) {
+                    push(ConditionType::Blocked, true, finding.reason, &finding.message);
                 }
             }
-            None => push("Synced", true, "InStep", "the ATS holds what is desired"),
+            None => {
+                push(ConditionType::Synced, true, Reason::InStep, "the ATS holds what is desired")
+            }
         },
     }
     if let Some(finding) = find(FindingKind::Drifted).or(find(FindingKind::Conflict)) {
-        push("Drifted", true, &finding.reason, &finding.message);
+        push(ConditionType::Drifted, true, finding.reason, &finding.message);
     }
     DesiredStatus { observed_generation: planned.generation, conditions }
 }
@@ -265,7 +255,7 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
             planned.findings.push(Finding {
                 kind: FindingKind::Note,
                 host: intent.host.clone(),
-                reason: IN_DOUBT.to_owned(),
+                reason: Reason::InDoubt.to_owned(),
                 message,
             });
         }
@@ -313,7 +303,7 @@ pub(super) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
             "{}: {}{what} ({}) is held back, since {why}",
             step.host, step.operation, step.reason
         );
-        let (host, reason) = (step.host, "ObservedOnly".to_owned());
+        let (host, reason) = (step.host, Reason::ObservedOnly);
         record.findings.push(Finding { kind: FindingKind::Note, host, reason, message });
     }
 }
@@ -325,14 +315,14 @@ pub(super) fn paused(row: &DesiredRow, now_ms: u64) -> Option<StatusUpdate> {
         .status
         .conditions
         .iter()
-        .find(|condition| condition.kind == "Paused" && condition.status);
+        .find(|condition| condition.kind == ConditionType::Paused && condition.status);
     if known.is_some() && row.status.observed_generation == row.generation {
         return None;
     }
     let conditions = vec![Condition {
-        kind: "Paused".to_owned(),
+        kind: ConditionType::Paused,
         status: true,
-        reason: "Paused".to_owned(),
+        reason: Reason::Paused,
         message: "it is left alone until it is resumed".to_owned(),
         since_ms: known.map_or(now_ms, |known| known.since_ms),
     }];

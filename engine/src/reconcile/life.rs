@@ -15,13 +15,13 @@ use super::order::{Order, Touched};
 use super::underway::WORKED_ON;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{GivenUpBy, Intent, IntentId, IntentState};
+use crate::path::{self, Path};
 use crate::plan::import::{self, Imported};
 use crate::plan::unseen;
 use crate::plan::{self, Plan, Record, withdraw};
 use crate::store::{LinkHow, LinkRow, index};
 use crate::transport::Priority;
 use atsync_model::contract::{Link, RemoteRef};
-use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::kinds;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -245,7 +245,7 @@ impl Reconciler {
         host: &str,
         found: &RemoteRef,
     ) -> Result<LinkRow, Error> {
-        let expected = kind_of(host);
+        let expected = Path::of(host).kind();
         if expected != Some(found.kind.as_str()) {
             let message =
                 format!("{host} is linked to {}, not to {found}", expected.unwrap_or("nothing"));
@@ -263,7 +263,7 @@ impl Reconciler {
         }
         self.shown(found, None).await?;
         self.linked_elsewhere(host, found).await?;
-        let key = host.split('/').next().unwrap_or(host).to_owned();
+        let key = path::key(host).to_owned();
         // Nothing of it was written by the engine; the next plan compares. What cannot be changed
         // is what is declared now: by the next plan the host may mean something else by the path.
         let desired = self.store.desired(&key).await?;
@@ -390,30 +390,4 @@ impl Reconciler {
 
 fn is_active(row: &Record) -> bool {
     row.value("active").and_then(Value::as_bool) != Some(false)
-}
-
-/// The kind that a host path is linked to.
-fn kind_of(host: &str) -> Option<&'static str> {
-    if let Some(definition) = host.strip_prefix(DEFINITION_PREFIX) {
-        let (name, below) = definition
-            .split_once('/')
-            .map_or((definition, None), |(name, below)| (name, Some(below)));
-        let is_field = name.starts_with(kinds::CUSTOM_FIELDS);
-        return match below {
-            None if is_field => Some(kinds::CUSTOM_FIELDS),
-            None => Some(kinds::USERS),
-            // A label may hold anything.
-            Some(below) => {
-                (is_field && below.starts_with("options/")).then_some(kinds::CUSTOM_FIELD_OPTIONS)
-            }
-        };
-    }
-    let parts: Vec<&str> = host.split('/').collect();
-    match parts.as_slice() {
-        [_] => Some(kinds::CANDIDATES),
-        [_, "applications", _] => Some(kinds::APPLICATIONS),
-        [_, "applications", _, "attachments", _] => Some(kinds::ATTACHMENTS),
-        [_, "notes", _] => Some(kinds::NOTES),
-        _ => None,
-    }
 }

@@ -28,6 +28,7 @@ use super::report::StepEnd;
 use super::{EFFECTS_HELD, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Moment};
+use crate::path;
 use crate::plan::{FOUND_ON, is_made_once};
 use crate::store::{LinkHow, is_emptied};
 use crate::transport::Priority;
@@ -424,7 +425,9 @@ pub(super) fn done_by(intent: &Intent) -> Moment {
 
 /// The paths above a path, the outermost first.
 fn ancestors(host: &str) -> Vec<&str> {
-    host.match_indices('/').filter_map(|(at, _)| host.get(..at)).collect()
+    let mut above: Vec<&str> = path::above(host).collect();
+    above.reverse();
+    above
 }
 
 /// The candidate that an order names.

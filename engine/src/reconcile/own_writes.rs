@@ -21,7 +21,9 @@ use super::Reconciler;
 use super::look::{CLOCK_GRAIN_MS, done_by};
 use crate::error::Error;
 use crate::journal::{Intent, IntentState};
-use crate::plan::{Finding, FindingKind, OWN_WRITE_HIDDEN, RecordPlan};
+use crate::path;
+use crate::plan::{Finding, FindingKind, RecordPlan};
+use crate::reason::Reason;
 
 /// The verb of operations that take something away.
 const DELETE: &str = "delete";
@@ -41,7 +43,7 @@ impl Reconciler {
         for intent in intents.into_iter().filter(|intent| intent.generation < generation) {
             let left_ms = self.hides_ms(&intent);
             if left_ms > 0 && !self.shows_since(&intent).await? {
-                let reason = OWN_WRITE_HIDDEN.to_owned();
+                let reason = Reason::OwnWriteHidden.to_owned();
                 let message = format!(
                     "{key}: {} was sent so lately that the ATS need not show it yet; the record is \
                      planned once it must, in {} s",
@@ -86,7 +88,7 @@ impl Reconciler {
         let rule = self.adapter.manifest().operation(&intent.operation);
         let is_removal = rule.is_some_and(|rule| rule.verb == DELETE);
         let holder = match is_removal {
-            true => self.store.link(intent.host.split('/').next().unwrap_or(&intent.host)).await?,
+            true => self.store.link(path::key(&intent.host)).await?,
             false => None,
         };
         let holder = holder.map(|link| link.remote);

@@ -23,9 +23,9 @@ use super::gather::Gathered;
 use super::planning::PlanOf;
 use super::{ApplyReport, Reconciler};
 use crate::error::Error;
+use crate::path;
 use crate::plan::Plan;
 use atsync_model::desired::Desired;
-use atsync_model::desired::definition::DEFINITION_PREFIX;
 
 /// Records that a sync plans and applies at once: at some kilobytes each, with their plan, tens of
 /// megabytes.
@@ -61,7 +61,7 @@ impl Reconciler {
         let (mut whole, mut report) =
             (Plan { connection: self.name.clone(), ..Plan::default() }, ApplyReport::default());
         for definitions in [true, false] {
-            let after = definitions.then(|| DEFINITION_PREFIX.to_string());
+            let after = definitions.then(|| path::DEFINITION.to_string());
             let mut walk = Walk { definitions, after };
             while !self.holds_effects() {
                 self.refresh_people(&mut gathered, true).await?;
@@ -89,7 +89,7 @@ impl Reconciler {
             let Some(last) = rows.last() else { break };
             walk.after = Some(last.key.clone());
             for row in rows {
-                match (row.key.starts_with(DEFINITION_PREFIX), walk.definitions) {
+                match (path::is_definition(&row.key), walk.definitions) {
                     (is, wanted) if is == wanted => keys.push(row.key),
                     // The keys of definitions are neighbours.
                     (false, _) => return Ok(keys),

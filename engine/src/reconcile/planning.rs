@@ -13,7 +13,8 @@ use super::gather::{Gathered, concerns_kind};
 use super::held::{only_observe, paused, status, waited_for};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
-use crate::plan::{self, DENIED, Finding, FindingKind, NOT_READ, Plan, RecordPlan, Step};
+use crate::plan::{self, Finding, FindingKind, Plan, RecordPlan, Step};
+use crate::reason::Reason;
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{
     Cause, Declaration, DesiredRow, LinkRow, Mode, MovedTo, PageCommit, StatusUpdate,
@@ -219,7 +220,8 @@ impl Reconciler {
                     "{key}: this person was forgotten here, so the record is not declared and \
                      nothing is done for it; `Connection::unforget` lets them come back"
                 );
-                let planned = said_of(&key, generation, FindingKind::Note, "Forgotten", message);
+                let planned =
+                    said_of(&key, generation, FindingKind::Note, Reason::Forgotten, message);
                 collect(plan, (planned, Vec::new()));
                 continue;
             }
@@ -352,9 +354,9 @@ impl Reconciler {
                 let why = error.to_string();
                 let message = format!("{key}: {}", why.strip_prefix(&place).unwrap_or(&why));
                 let reason = match error.kind() {
-                    ErrorKind::Denied => DENIED,
-                    ErrorKind::NotSupported => "NotSupported",
-                    _ => NOT_READ,
+                    ErrorKind::Denied => Reason::Denied,
+                    ErrorKind::NotSupported => Reason::NotSupported,
+                    _ => Reason::NotRead,
                 };
                 (said_of(&key, generation, FindingKind::Blocked, reason, message), Vec::new())
             }
@@ -399,9 +401,10 @@ impl Reconciler {
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.key.clone());
             let not_allowed = |row: &&DesiredRow| {
-                let reasons =
-                    row.status.conditions.iter().map(|condition| condition.reason.as_str());
-                reasons.clone().any(|reason| reason == "NotOptedIn" || reason == "NotSupported")
+                let reasons = row.status.conditions.iter().map(|condition| condition.reason);
+                reasons
+                    .clone()
+                    .any(|reason| reason == Reason::NotOptedIn || reason == Reason::NotSupported)
             };
             let keys: Vec<String> =
                 rows.iter().filter(not_allowed).map(|row| row.key.clone()).collect();
@@ -452,9 +455,9 @@ fn said_of(
     key: &str,
     generation: u64,
     kind: FindingKind,
-    reason: &str,
+    reason: Reason,
     message: String,
 ) -> RecordPlan {
-    let finding = Finding { kind, host: key.to_owned(), reason: reason.to_owned(), message };
+    let finding = Finding { kind, host: key.to_owned(), reason, message };
     RecordPlan { key: key.to_owned(), generation, findings: vec![finding], ..RecordPlan::default() }
 }

@@ -531,6 +531,7 @@ fn refuses_the_input(failure: &Failure) -> bool {
             | Failure::Gone(_)
             | Failure::Moved(_)
             | Failure::Conflict(_)
+            | Failure::Misread(_)
             | Failure::Invalid(_)
     )
 }

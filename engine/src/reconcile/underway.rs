@@ -11,6 +11,7 @@
 //! The locks are in memory, one set for each connection name of an [`crate::Engine`]. Not covered:
 //! two engines over one custom store. A store file can be open only once.
 
+use crate::path;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -66,7 +67,7 @@ impl Drop for Held<'_> {
 /// The key of the lock: the record's key for its own paths; the whole path for items that records
 /// share.
 fn key(host: &str) -> &str {
-    if host.starts_with('~') { host } else { host.split('/').next().unwrap_or(host) }
+    if path::is_shared(host) { host } else { path::key(host) }
 }
 
 #[cfg(test)]

@@ -13,9 +13,10 @@ use super::limits::{
 use super::merge::Known;
 use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode,
-    ObservedWrite, PageCommit, Problems, SHARED_PREFIX, StatusUpdate, StoreError,
+    ObservedWrite, PageCommit, Problems, StatusUpdate, StoreError,
 };
 use crate::journal::{GivenUpBy, Intent, IntentId, IntentState, Moment};
+use crate::path::{self, Path};
 use atsync_model::contract::{Mark, RemoteRef};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -208,7 +209,7 @@ pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
 pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) -> Checked {
     match held {
         // What serves several records hangs on none of their generations.
-        _ if host.starts_with(SHARED_PREFIX) => Ok(()),
+        _ if path::is_shared(host) => Ok(()),
         Some((_, Mode::Paused)) => Err(StoreError::Stale(format!(
             "the desired record of {host} is paused; resume it first"
         ))),
@@ -284,11 +285,6 @@ pub(crate) fn told_move(change: &super::Change) -> Option<&str> {
     id.filter(|_| change.what == super::ChangeWhat::Moved)
 }
 
-/// The key of the desired record that a host path belongs to: what is before the first `/`.
-pub(crate) fn key_of(host: &str) -> &str {
-    host.split_once('/').map_or(host, |(key, _)| key)
-}
-
 /// The intent as it is born: numbered, marked, `sending`, attempt 1.
 pub(crate) fn born(intent: Intent, id: u64, mark_time_ms: u64) -> Intent {
     let mark = Mark { time_ms: mark_time_ms, ..intent.mark };
@@ -337,7 +333,7 @@ pub(crate) fn made(intent: &Intent, link: &LinkRow) -> bool {
 /// The paths whose intents can have made what is linked to a path: its own, and those above it,
 /// since what is below may be sent along.
 pub(crate) fn makers(host: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(host), |path| path.rsplit_once('/').map(|(above, _)| above))
+    std::iter::once(host).chain(path::above(host))
 }
 
 /// Whether the feed still has what comes next for a reader.
@@ -357,9 +353,9 @@ pub(crate) fn is_within(at: u64, last: u64) -> Checked {
 /// brought.
 pub(crate) fn moved_by(next: &Intent, links: &[LinkRow]) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> =
-        links.iter().map(|link| key_of(&link.host).to_owned()).collect();
+        links.iter().map(|link| path::key(&link.host).to_owned()).collect();
     if !next.state.is_open() {
-        keys.insert(key_of(&next.host).to_owned());
+        keys.insert(path::key(&next.host).to_owned());
     }
     keys
 }
@@ -391,12 +387,9 @@ pub(crate) fn remotes_of(intent: &Intent) -> impl Iterator<Item = &RemoteRef> {
     intent.target.iter().chain(links)
 }
 
-/// What the paths of emptied intents begin with, after [`SHARED_PREFIX`].
-const EMPTIED: &str = "forgotten/";
-
 /// Whether an intent was emptied, since it was about somebody who was forgotten.
 pub(crate) fn is_emptied(intent: &Intent) -> bool {
-    intent.host.strip_prefix(SHARED_PREFIX).is_some_and(|rest| rest.starts_with(EMPTIED))
+    Path::of(&intent.host) == Path::Forgotten
 }
 
 /// The intent without anything personal, when it is about somebody of the circle. What was open is
@@ -407,7 +400,7 @@ pub(crate) fn emptied(
     erasure: u64,
     now_ms: u64,
 ) -> Option<Intent> {
-    let concerns = circle.keys.contains(key_of(&intent.host))
+    let concerns = circle.keys.contains(path::key(&intent.host))
         || remotes_of(intent).any(|remote| circle.has(&remote.kind, &remote.id));
     if !concerns {
         return None;
@@ -424,7 +417,7 @@ pub(crate) fn emptied(
         applied @ IntentState::Applied { .. } => applied.clone(),
     };
     Some(Intent {
-        host: format!("{SHARED_PREFIX}{EMPTIED}{erasure}"),
+        host: path::forgotten(erasure),
         input: "{}".to_owned(),
         makes: Default::default(),
         applied: Default::default(),

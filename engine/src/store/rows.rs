@@ -1,6 +1,7 @@
 //! The rows that the store keeps. Plain data.
 
 use crate::journal::{IntentId, Moment};
+use crate::reason::{ConditionType, Reason};
 use atsync_model::contract::RemoteRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -432,13 +433,13 @@ pub struct DesiredStatus {
 /// One statement on a desired record, in the manner of Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
-    /// `Synced`, `Blocked`, `InDoubt`, `Drifted`, …
+    /// What it states.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: ConditionType,
     /// Whether it holds.
     pub status: bool,
-    /// One word in CamelCase for programs.
-    pub reason: String,
+    /// Why, for programs.
+    pub reason: Reason,
     /// A sentence for people.
     pub message: String,
     /// Since when it is so.
@@ -475,9 +476,6 @@ pub struct LinkRow {
     /// Since when.
     pub since_ms: u64,
 }
-
-/// The prefix of host paths that belong to no single desired record.
-pub const SHARED_PREFIX: char = '~';
 
 /// How a link is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

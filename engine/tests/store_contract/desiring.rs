@@ -9,6 +9,7 @@ use atsync::internals::store::{
     Condition, ConnectionRow, DeclareReport, DesiredStatus, Erasure, Guard, Keep, Mode, Problems,
     StatusUpdate, Store, StoreError,
 };
+use atsync::{ConditionType, Reason};
 use serde_json::json;
 
 pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store) {
@@ -50,9 +51,9 @@ pub(crate) async fn keys_that_would_break_host_paths_are_refused(store: &dyn Sto
 pub(crate) async fn a_status_is_written_only_for_its_generation(store: &dyn Store) {
     declare(store, &["a", "b"]).await;
     let condition = Condition {
-        kind: "Synced".to_owned(),
+        kind: ConditionType::Synced,
         status: true,
-        reason: "Applied".to_owned(),
+        reason: Reason::InStep,
         message: "It is there.".to_owned(),
         since_ms: 9,
     };

@@ -11,7 +11,7 @@ use crate::state::Continued;
 use crate::write::members::input_member;
 use crate::write::op;
 use crate::write::row;
-use atsync_adapter::contract::{Applied, Failure, FieldError, Link, Response, Written};
+use atsync_adapter::contract::{Applied, Failure, FieldError, Link, Misread, Response, Written};
 use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,9 +103,6 @@ pub(crate) enum Refusal {
     Author,
 }
 
-/// What the engine finds at the end of a conflict that another reading may cure.
-pub(crate) const RETRY: &str = atsync_adapter::contract::OTHER_READING;
-
 impl Sent {
     /// What a complete reply means.
     pub(crate) fn read(self, response: &Response) -> Written {
@@ -167,7 +164,10 @@ impl Sent {
         let failure = answer::refusal(response, op::scope(&self.operation));
         match (&self.refusal, failure) {
             (Refusal::Form { other }, _) if matches!(response.status, 404 | 405) => {
-                Failure::Conflict(format!("this form of the endpoint does not exist{RETRY}{other}"))
+                Failure::Misread(Misread {
+                    message: "this form of the endpoint does not exist".to_owned(),
+                    reading: other.clone(),
+                })
             }
             (_, Failure::Protocol(text)) if response.status == 405 => Failure::Misconfigured(text),
             (refusal, Failure::Invalid(errors)) => self.invalid(refusal, errors),
@@ -190,7 +190,7 @@ impl Sent {
         };
         match refusal {
             Refusal::Reading { other, about } if about.is_empty() || names(about) => {
-                Failure::Conflict(format!("{said}{RETRY}{other}"))
+                Failure::Misread(Misread { message: said, reading: other.clone() })
             }
             Refusal::Others { foreign } => Failure::Invalid(with_others(errors, &said, foreign)),
             // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual

@@ -276,3 +276,11 @@ pub fn links(links: &[Link]) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+/// The other reading that a refusal asks for.
+pub fn other_reading(failure: &Failure) -> Option<&str> {
+    match failure {
+        Failure::Misread(misread) => Some(&misread.reading),
+        _ => None,
+    }
+}

@@ -69,7 +69,7 @@ fn exit_code(plan: &Plan) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::exit_code;
-    use atsync::{Finding, FindingKind, Plan, RecordPlan, Step};
+    use atsync::{Finding, FindingKind, Plan, Reason, RecordPlan, Step};
 
     fn plan(steps: usize, finding: Option<FindingKind>) -> Plan {
         let step = Step {
@@ -90,7 +90,7 @@ mod tests {
         let findings = finding.map(|kind| Finding {
             kind,
             host: "a".into(),
-            reason: "UnknownReference".into(),
+            reason: Reason::UnknownReference,
             message: "there is no such job".into(),
         });
         let record = RecordPlan {

@@ -68,6 +68,7 @@ fn failure(failure: &mut Failure) {
         | Failure::Protocol(text)
         | Failure::Bug(text) => line(text),
         Failure::Denied(denied) => line(&mut denied.message),
+        Failure::Misread(misread) => line(&mut misread.message),
         Failure::Invalid(errors) => errors.iter_mut().for_each(|error| {
             line(&mut error.field);
             line(&mut error.message);
@@ -80,8 +81,8 @@ fn failure(failure: &mut Failure) {
 mod tests {
     use super::plainly;
     use atsync_model::contract::{
-        Applied, Checked, Denied, Failure, Fetched, FieldError, Outcome, Page, Probed, Problem,
-        Step, Verdict, Written,
+        Applied, Checked, Denied, Failure, Fetched, FieldError, Misread, Outcome, Page, Probed,
+        Problem, Step, Verdict, Written,
     };
     use atsync_model::plain::is_plain;
 
@@ -96,6 +97,7 @@ mod tests {
             Failure::NotFound(text()),
             Failure::Gone(text()),
             Failure::Conflict(text()),
+            Failure::Misread(Misread { message: text(), reading: "date".to_owned() }),
             Failure::Invalid(vec![field]),
             Failure::Misconfigured(text()),
             Failure::Unavailable(text()),

@@ -6,6 +6,7 @@ use super::super::forget::{self, Circle, Hash, Hasher};
 use super::super::merge;
 use super::super::*;
 use crate::journal::Intent;
+use crate::path;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
@@ -162,7 +163,7 @@ impl Connection {
         loop {
             let mut grew = false;
             for link in self.links.values() {
-                let key = check::key_of(&link.host);
+                let key = path::key(&link.host);
                 if circle.keys.contains(key) {
                     grew |= circle.add(&link.remote.kind, &link.remote.id);
                 } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
@@ -184,7 +185,7 @@ impl Connection {
                 }
             }
             for intent in self.intents.values() {
-                if !circle.keys.contains(check::key_of(&intent.host)) {
+                if !circle.keys.contains(path::key(&intent.host)) {
                     continue;
                 }
                 for remote in check::remotes_of(intent) {
@@ -230,7 +231,7 @@ impl Connection {
         let before = (self.desired.len(), self.links.len());
         self.desired.retain(|key, _| !circle.keys.contains(key));
         self.links.retain(|host, link| {
-            !circle.keys.contains(check::key_of(host))
+            !circle.keys.contains(path::key(host))
                 && !circle.has(&link.remote.kind, &link.remote.id)
         });
         report.desired = count(before.0.saturating_sub(self.desired.len()));
@@ -263,7 +264,7 @@ impl Connection {
 
 /// Whether a host path is the key or below it.
 pub(super) fn belongs(host: &str, key: &str) -> bool {
-    host.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path::is_within(host, key)
 }
 
 pub(super) fn count(number: usize) -> u64 {

@@ -14,6 +14,7 @@ use super::forget::Hasher;
 use super::signal::Signals;
 use super::*;
 use crate::journal::Intent;
+use crate::path;
 use held::{Connection, after_text, belongs, count};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -535,7 +536,7 @@ impl Journal for MemoryStore {
                 return Err(StoreError::IntentOpen(open.id));
             }
             let desired =
-                held.desired.get(check::key_of(&intent.host)).map(|row| (row.generation, row.mode));
+                held.desired.get(path::key(&intent.host)).map(|row| (row.generation, row.mode));
             check::generation(&intent.host, desired, intent.generation)?;
             let time_ms = check::mark_time(intent.mark.time_ms, held.last_mark_ms)?;
             let born = check::born(intent, last_intent.saturating_add(1), time_ms);

@@ -184,7 +184,8 @@ impl Connection {
         let named = candidates.iter().cloned();
         remotes.extend(named.map(|id| RemoteRef { kind: kinds::CANDIDATES.to_owned(), id }));
         let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
-        let keys: Vec<String> = linked.map(|link| check::key_of(&link.host).to_owned()).collect();
+        let keys: Vec<String> =
+            linked.map(|link| crate::path::key(&link.host).to_owned()).collect();
         keys.iter().for_each(|key| self.mark(key));
     }
 }

@@ -11,6 +11,7 @@ use super::tables::{
     Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get,
     has, number, number_of, number_value, table, to_json,
 };
+use crate::path;
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::forget::Hasher;
 use crate::store::{
@@ -454,7 +455,7 @@ pub(super) fn touch(
     let mut keys = Vec::new();
     each(tables.linked.rows(), prefix.clone().within(), usize::MAX, |key, _| {
         let host = KeyReader::after(key, &prefix)?.text()?;
-        keys.push(check::key_of(&host).to_owned());
+        keys.push(path::key(&host).to_owned());
         Ok(())
     })?;
     mark_dirty(tables, connection, &keys)

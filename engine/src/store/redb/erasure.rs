@@ -28,7 +28,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
     loop {
         let mut grew = false;
         desired::links(tables, connection, |link| {
-            let key = check::key_of(&link.host);
+            let key = crate::path::key(&link.host);
             if circle.keys.contains(key) {
                 grew |= circle.add(&link.remote.kind, &link.remote.id);
             } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
@@ -55,7 +55,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
             Ok(())
         })?;
         journal::each_intent(tables, connection, |intent| {
-            if circle.keys.contains(check::key_of(&intent.host)) {
+            if circle.keys.contains(crate::path::key(&intent.host)) {
                 for remote in check::remotes_of(&intent) {
                     grew |= circle.add(&remote.kind, &remote.id);
                 }
@@ -124,7 +124,7 @@ pub(super) fn erase(
     let mut hosts = Vec::new();
     desired::links(tables, connection, |link| {
         if circle.has(&link.remote.kind, &link.remote.id)
-            && !circle.keys.contains(check::key_of(&link.host))
+            && !circle.keys.contains(crate::path::key(&link.host))
         {
             hosts.push(link.host);
         }

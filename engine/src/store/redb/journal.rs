@@ -12,6 +12,7 @@ use super::tables::{
 };
 use super::{desired, feed};
 use crate::journal::{Intent, IntentId};
+use crate::path;
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::{IntentAdvance, StoreError, check};
 use redb::{ReadTransaction, ReadableTable};
@@ -47,7 +48,7 @@ pub(super) fn begin(
     if let Some(id) = get(tables.open.rows(), &open)? {
         return Err(StoreError::IntentOpen(number_of(id.value())?));
     }
-    let held = desired::generation(tables, connection, check::key_of(&intent.host))?;
+    let held = desired::generation(tables, connection, path::key(&intent.host))?;
     check::generation(&intent.host, held, intent.generation)?;
     let mark = last_mark(connection);
     let time_ms = check::mark_time(intent.mark.time_ms, number(tables.counters.rows(), &mark)?)?;

@@ -1,0 +1,259 @@
+//! Host paths: the names that the host's records have in plans, links and intents.
+//!
+//! | path | what it names |
+//! |---|---|
+//! | `ada` | the candidate that is declared under the key `ada` |
+//! | `ada/applications/a1` | an application of theirs |
+//! | `ada/applications/a1/attachments/cv` | a file of that application |
+//! | `ada/notes/n1` | a note on them |
+//! | `ada/tags/<label>` | a tag on them; a label may hold `/` |
+//! | `~tags/<label>` | the tag itself, which all records share |
+//! | `@custom_fields.<applies to>.<key>` | a custom field |
+//! | `@custom_fields.<applies to>.<key>/options/<label>` | a choice of it; a label may hold `/` |
+//! | `@users.<address>` | a user |
+//!
+//! One parser ([`Path::of`]) and one printer ([`below`], [`shared`]). A key holds no `/` and begins
+//! with neither [`SHARED`] nor [`DEFINITION`]; the declaration refuses others. Pure.
+
+use atsync_model::desired::definition::DEFINITION_PREFIX;
+use atsync_model::kinds;
+
+/// Begins the paths of what several records share.
+pub(crate) const SHARED: char = '~';
+/// Begins the paths of custom fields and users that are declared.
+pub(crate) const DEFINITION: char = DEFINITION_PREFIX;
+
+pub(crate) const APPLICATIONS: &str = "applications";
+pub(crate) const ATTACHMENTS: &str = "attachments";
+pub(crate) const NOTES: &str = "notes";
+pub(crate) const OPTIONS: &str = "options";
+pub(crate) const TAGS: &str = "tags";
+/// Holds what is left of intents about somebody who was forgotten.
+const FORGOTTEN: &str = "forgotten";
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Path<'a> {
+    Candidate {
+        key: &'a str,
+    },
+    Application {
+        key: &'a str,
+        application: &'a str,
+    },
+    Attachment {
+        key: &'a str,
+        application: &'a str,
+        file: &'a str,
+    },
+    Note {
+        key: &'a str,
+        note: &'a str,
+    },
+    Tag {
+        key: &'a str,
+        label: &'a str,
+    },
+    SharedTag {
+        label: &'a str,
+    },
+    CustomField {
+        key: &'a str,
+    },
+    Choice {
+        key: &'a str,
+        label: &'a str,
+    },
+    User {
+        key: &'a str,
+    },
+    Forgotten,
+    /// No path that this version writes.
+    Strange,
+}
+
+impl<'a> Path<'a> {
+    pub(crate) fn of(path: &'a str) -> Self {
+        if let Some(rest) = path.strip_prefix(SHARED) {
+            return match rest.split_once('/') {
+                Some((TAGS, label)) => Self::SharedTag { label },
+                Some((FORGOTTEN, _)) => Self::Forgotten,
+                _ => Self::Strange,
+            };
+        }
+        let Some((key, rest)) = path.split_once('/') else {
+            return match path.strip_prefix(DEFINITION) {
+                None => Self::Candidate { key: path },
+                Some(name) if is_of(name, kinds::CUSTOM_FIELDS) => Self::CustomField { key: path },
+                Some(name) if is_of(name, kinds::USERS) => Self::User { key: path },
+                Some(_) => Self::Strange,
+            };
+        };
+        if let Some(name) = key.strip_prefix(DEFINITION) {
+            return match rest.split_once('/') {
+                Some((OPTIONS, label)) if is_of(name, kinds::CUSTOM_FIELDS) => {
+                    Self::Choice { key, label }
+                }
+                _ => Self::Strange,
+            };
+        }
+        match rest.split_once('/') {
+            Some((TAGS, label)) => Self::Tag { key, label },
+            Some((NOTES, note)) if !note.contains('/') => Self::Note { key, note },
+            Some((APPLICATIONS, rest)) => match rest.split_once('/') {
+                None => Self::Application { key, application: rest },
+                Some((application, below)) => match below.split_once('/') {
+                    Some((ATTACHMENTS, file)) if !file.contains('/') => {
+                        Self::Attachment { key, application, file }
+                    }
+                    _ => Self::Strange,
+                },
+            },
+            _ => Self::Strange,
+        }
+    }
+
+    /// The kind of the record that a path is linked to; none for what is linked to nothing by hand.
+    pub(crate) fn kind(self) -> Option<&'static str> {
+        match self {
+            Self::Candidate { .. } => Some(kinds::CANDIDATES),
+            Self::Application { .. } => Some(kinds::APPLICATIONS),
+            Self::Attachment { .. } => Some(kinds::ATTACHMENTS),
+            Self::Note { .. } => Some(kinds::NOTES),
+            Self::CustomField { .. } => Some(kinds::CUSTOM_FIELDS),
+            Self::Choice { .. } => Some(kinds::CUSTOM_FIELD_OPTIONS),
+            Self::User { .. } => Some(kinds::USERS),
+            Self::Tag { .. } | Self::SharedTag { .. } | Self::Forgotten | Self::Strange => None,
+        }
+    }
+}
+
+fn is_of(name: &str, kind: &str) -> bool {
+    name.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// The key of the desired record that a path belongs to. What several records share belongs to
+/// none: no record has the key that comes out.
+pub(crate) fn key(path: &str) -> &str {
+    path.split_once('/').map_or(path, |(key, _)| key)
+}
+
+/// Whether several records share what the path names.
+pub(crate) fn is_shared(path: &str) -> bool {
+    path.starts_with(SHARED)
+}
+
+/// Whether a desired record's key names a custom field or a user.
+pub(crate) fn is_definition(key: &str) -> bool {
+    key.starts_with(DEFINITION)
+}
+
+/// Whether a path names a desired record itself, nothing below one and nothing shared.
+pub(crate) fn is_record(path: &str) -> bool {
+    !is_shared(path) && !path.contains('/')
+}
+
+/// Whether a text may be the key of a record or of something below one.
+pub(crate) fn may_be_key(text: &str) -> bool {
+    !text.contains('/') && !text.starts_with([SHARED, DEFINITION])
+}
+
+/// Whether a path is another one or below it.
+pub(crate) fn is_within(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The paths above a path, the nearest first.
+pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(path.rsplit_once('/'), |(above, _)| above.rsplit_once('/'))
+        .map(|(above, _)| above)
+}
+
+/// What the paths of one collection below a path begin with.
+pub(crate) fn all_below(path: &str, collection: &str) -> String {
+    format!("{path}/{collection}/")
+}
+
+/// The path of one record below another.
+pub(crate) fn below(path: &str, collection: &str, name: &str) -> String {
+    format!("{path}/{collection}/{name}")
+}
+
+/// The path of what several records share.
+pub(crate) fn shared(collection: &str, name: &str) -> String {
+    format!("{SHARED}{collection}/{name}")
+}
+
+/// The path of what is left of intents about somebody who was forgotten.
+pub(crate) fn forgotten(erasure: u64) -> String {
+    shared(FORGOTTEN, &erasure.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, above, below, is_within, key, shared};
+
+    #[test]
+    fn each_path_of_the_table_is_told_apart_by_one_parser() {
+        let paths = [
+            ("ada", Path::Candidate { key: "ada" }, Some("candidates"), "ada"),
+            (
+                "ada/applications/a1",
+                Path::Application { key: "ada", application: "a1" },
+                Some("applications"),
+                "ada",
+            ),
+            (
+                "ada/applications/a1/attachments/cv",
+                Path::Attachment { key: "ada", application: "a1", file: "cv" },
+                Some("attachments"),
+                "ada",
+            ),
+            ("ada/notes/n1", Path::Note { key: "ada", note: "n1" }, Some("notes"), "ada"),
+            ("ada/tags/c/c++", Path::Tag { key: "ada", label: "c/c++" }, None, "ada"),
+            ("~tags/c/c++", Path::SharedTag { label: "c/c++" }, None, "~tags"),
+            ("~forgotten/7", Path::Forgotten, None, "~forgotten"),
+            (
+                "@custom_fields.candidate.channel",
+                Path::CustomField { key: "@custom_fields.candidate.channel" },
+                Some("custom_fields"),
+                "@custom_fields.candidate.channel",
+            ),
+            (
+                "@custom_fields.candidate.channel/options/a/b",
+                Path::Choice { key: "@custom_fields.candidate.channel", label: "a/b" },
+                Some("custom_field_options"),
+                "@custom_fields.candidate.channel",
+            ),
+            (
+                "@users.eva@example.com",
+                Path::User { key: "@users.eva@example.com" },
+                Some("users"),
+                "@users.eva@example.com",
+            ),
+            ("ada/notes/n1/x", Path::Strange, None, "ada"),
+            ("ada/applications/a1/files/x", Path::Strange, None, "ada"),
+            ("ada/x", Path::Strange, None, "ada"),
+            ("~x", Path::Strange, None, "~x"),
+            ("@jobs.1", Path::Strange, None, "@jobs.1"),
+            ("@users.x/options/a", Path::Strange, None, "@users.x"),
+        ];
+        for (text, path, kind, whose) in paths {
+            assert_eq!((Path::of(text), Path::of(text).kind(), key(text)), (path, kind, whose));
+        }
+    }
+
+    #[test]
+    fn a_printed_path_is_read_back() {
+        let application = below("ada", super::APPLICATIONS, "a1");
+        let file = below(&application, super::ATTACHMENTS, "cv");
+        assert_eq!(Path::of(&file), Path::Attachment { key: "ada", application: "a1", file: "cv" });
+        assert_eq!(Path::of(&shared(super::TAGS, "x")), Path::SharedTag { label: "x" });
+        assert_eq!(Path::of(&super::forgotten(3)), Path::Forgotten);
+        assert_eq!(
+            above(&file).collect::<Vec<_>>(),
+            ["ada/applications/a1/attachments", "ada/applications/a1", "ada/applications", "ada"]
+        );
+        assert!(is_within(&file, "ada") && !is_within("adam", "ada") && is_within("ada", "ada"));
+    }
+}
