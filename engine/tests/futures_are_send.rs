@@ -92,6 +92,8 @@ spawnable! {
     read(secret: SecretRef, text: TextRef) =>
         async { (secret.read("").await, text.read("").await) };
     run(acme: Connection, crons: Crons) => acme.run(crons, std::future::pending(), |_| {});
+    run_several(acme: Connection, crons: Crons) =>
+        Engine::run([(acme, crons)], std::future::pending(), |_, _| {});
 }
 
 #[allow(dead_code, reason = "compiled, never run")]

@@ -7,4 +7,5 @@ mod credentials;
 mod feed;
 mod records;
 mod runtime;
+mod schedules;
 mod webhooks;

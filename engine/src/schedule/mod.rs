@@ -14,6 +14,7 @@
 //! refuses the second.
 
 mod due;
+mod several;
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};

@@ -40,7 +40,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tokio::process", &["secret/command"]),
     ("tokio::runtime", &["reconcile/drive", "runtime"]),
     ("tokio::spawn", &[]),
-    ("tokio::task", &["secret/reference", "store/redb"]),
+    ("tokio::task", &["schedule/several", "secret/reference", "store/redb"]),
     ("tokio::time", &["clock"]),
     ("spawn_blocking", &["reconcile/drive", "secret/reference", "store/redb"]),
 ];

@@ -1,0 +1,67 @@
+//! Several connections on their schedules at once.
+
+use atsync::{Connection, ConnectionOptions, Credential, Cron, Crons, Engine, Round, Secret};
+use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
+use atsync_tests::native_greenhouse;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+
+fn hourly() -> Crons {
+    Crons::of_pulls([("jobs".to_owned(), Cron::parse("0 * * * *").unwrap())])
+}
+
+/// `store_only`: whatever it is asked to do with the ATS fails, and no waiting mends it.
+async fn connect(engine: &Engine, name: &str, origin: &str, store_only: bool) -> Connection {
+    let credential = Credential::ClientCredentials {
+        client_id: "sandbox".into(),
+        client_secret: Secret::new("sandbox-secret"),
+    };
+    let mut options = ConnectionOptions::new(name, native_greenhouse(), credential);
+    options.origins =
+        [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
+    options.allow_private_network = true;
+    options.store_only = store_only;
+    engine.connect(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_ends_one_connection_for_good_is_told_and_ends_no_other() {
+    let sandbox = Sandbox::start(SandboxOptions::sized(1, 10)).await.unwrap();
+    let origin = sandbox.base_url();
+    let engine = Engine::builder().build().unwrap();
+    let connections = [
+        (connect(&engine, "acme", &origin, false).await, hourly()),
+        (connect(&engine, "broken", &origin, true).await, hourly()),
+        (connect(&engine, "globex", &origin, false).await, hourly()),
+    ];
+    let (told, mut hears) = mpsc::unbounded_channel();
+    let tell = move |name: &str, round: &Round<'_>| {
+        if matches!(round, Round::Pulled(_)) {
+            told.send(name.to_owned()).unwrap();
+        }
+    };
+    let heard: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let names = Arc::clone(&heard);
+    // Both that work have pulled by then.
+    let stop = async move {
+        while names.lock().unwrap().len() < 2 {
+            let name = hears.recv().await.unwrap();
+            names.lock().unwrap().insert(name);
+        }
+    };
+    let early = Engine::run(connections, stop, tell).await.unwrap();
+    assert_eq!(early.keys().collect::<Vec<_>>(), ["broken"], "{early:?}");
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.iter().collect::<Vec<_>>(), ["acme", "globex"]);
+}
+
+#[tokio::test]
+async fn when_every_connection_has_ended_nothing_waits_for_the_stop() {
+    let engine = Engine::builder().build().unwrap();
+    let broken = connect(&engine, "broken", "http://127.0.0.1:9", true).await;
+    let early = Engine::run([(broken, hourly())], std::future::pending(), |_, _| {}).await.unwrap();
+    assert_eq!(early.len(), 1, "{early:?}");
+    let none = Engine::run([], std::future::pending(), |_, _| {}).await.unwrap();
+    assert!(none.is_empty());
+}
