@@ -23,7 +23,8 @@
 //! nothing tells, those that other paths hold keep nobody waiting.
 //!
 //! # Bounds
-//! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.
+//! [`SETTLE_TOTAL_MAX_MS`] a settling, [`ABSENCE_TOTAL_MAX_MS`] for what is nearly proven; what is due
+//! later is left for a later one.
 
 use super::absence::Absence;
 use super::doubt::Doubt;
@@ -45,8 +46,11 @@ use atsync_model::manifest::{EffectClass, OperationRule};
 /// doubt. Arbitrary.
 const SLEEP_MAX_MS: u64 = 15_000;
 /// How long one settling may take in all before the rest is left for the next run. Arbitrary:
-/// longer than any settle window known and the delay of the kind above it together.
-const SETTLE_TOTAL_MAX_MS: u64 = 300_000;
+/// longer than any settle window known.
+const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
+/// The same where nothing shows by now, and only that its parent was there is not proven yet.
+/// Arbitrary: longer than any settle window and the delay of the kind above it together.
+const ABSENCE_TOTAL_MAX_MS: u64 = 300_000;
 
 /// What settling brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -87,7 +91,13 @@ enum Place {
 
 enum Turn {
     Closed,
-    Again { at_ms: u64 },
+    Again {
+        at_ms: u64,
+    },
+    /// Nothing shows, and soon that proves it.
+    Absent {
+        at_ms: u64,
+    },
     Stuck,
 }
 
@@ -101,7 +111,7 @@ impl Reconciler {
             if resend != Resend::Never && !open.is_empty() {
                 self.verify_tenant_once().await?;
             }
-            let mut next_ms: Option<u64> = None;
+            let mut due: Vec<(u64, u64)> = Vec::new();
             report.open = 0;
             report.stuck = 0;
             for intent in open {
@@ -113,18 +123,24 @@ impl Reconciler {
                     }
                     Turn::Again { at_ms } => {
                         report.open += 1;
-                        next_ms = Some(next_ms.map_or(at_ms, |next| next.min(at_ms)));
+                        due.push((at_ms, SETTLE_TOTAL_MAX_MS));
+                    }
+                    Turn::Absent { at_ms } => {
+                        report.open += 1;
+                        due.push((at_ms, ABSENCE_TOTAL_MAX_MS));
                     }
                 }
             }
             let now_ms = self.clock.now_ms();
-            let left_ms = SETTLE_TOTAL_MAX_MS
-                .saturating_sub(self.clock.steady_ms().saturating_sub(started_ms));
+            let passed_ms = self.clock.steady_ms().saturating_sub(started_ms);
             // What is due only after this settling is left for a later one: waiting for it would
             // hold up everything else.
-            let in_time = |next_ms: &u64| next_ms.saturating_sub(now_ms) < left_ms;
+            let in_time = |(at_ms, total_ms): &(u64, u64)| {
+                at_ms.saturating_sub(now_ms) < total_ms.saturating_sub(passed_ms)
+            };
+            let next_ms = due.into_iter().filter(in_time).map(|(at_ms, _)| at_ms).min();
             let waits = resend == Resend::Allowed && !self.holds_effects();
-            let Some(next_ms) = next_ms.filter(|next_ms| waits && in_time(next_ms)) else {
+            let Some(next_ms) = next_ms.filter(|_| waits) else {
                 return Ok(report);
             };
             let wait_ms = next_ms.saturating_sub(now_ms).clamp(1, SLEEP_MAX_MS);
@@ -170,12 +186,15 @@ impl Reconciler {
                 self.advance(&intent, to, Vec::new(), false).await?
             }
             IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Stuck),
-            IntentState::InDoubt { probe_after_ms, probes, .. } => {
+            IntentState::InDoubt { probe_after_ms, probes, absent, .. } => {
                 let now_ms = self.clock.now_ms();
                 let at_ms = intent.probe_due_ms(*probe_after_ms, *probes, now_ms);
                 // What is proven gone by now, by a sweep or a hint, has nothing to wait for.
                 if at_ms > now_ms && !self.has_tombstone(&intent).await? {
-                    return Ok(Turn::Again { at_ms });
+                    return Ok(match absent {
+                        Some(_) => Turn::Absent { at_ms },
+                        None => Turn::Again { at_ms },
+                    });
                 }
                 intent
             }
@@ -432,7 +451,10 @@ impl Reconciler {
             absent,
         };
         self.advance(intent, to, Vec::new(), false).await?;
-        Ok(Turn::Again { at_ms })
+        Ok(match absent {
+            Some(_) => Turn::Absent { at_ms },
+            None => Turn::Again { at_ms },
+        })
     }
 
     async fn absent(

@@ -9,8 +9,13 @@
 //! Bounds: a jump of less than [`JUMP_MIN_MS`] is none. Left out: waits after failures, which no
 //! jump changes.
 
-use super::{Cron, backoff_ms};
+use super::cron::Cron;
 use crate::clock::Clock;
+
+/// The first wait after a failure.
+pub(super) const BACKOFF_FIRST_MS: u64 = 5_000;
+/// The longest wait after failures.
+pub(super) const BACKOFF_MAX_MS: u64 = 15 * 60_000;
 
 /// The least difference between the clocks that is taken for a jump: less is a clock that is being
 /// set right little by little.
@@ -125,9 +130,15 @@ impl Due {
     }
 }
 
+/// The wait after so many failures in a row.
+pub(super) fn backoff_ms(failures: u32, jitter_ms: u64) -> u64 {
+    let doubled = BACKOFF_FIRST_MS.saturating_mul(1 << failures.saturating_sub(1).min(10));
+    doubled.min(BACKOFF_MAX_MS).saturating_add(jitter_ms)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Due, Times};
+    use super::{BACKOFF_MAX_MS, Due, Times, backoff_ms};
     use crate::schedule::Cron;
 
     const HOUR_MS: u64 = 3_600_000;
@@ -185,5 +196,11 @@ mod tests {
     #[test]
     fn a_clock_that_goes_its_way_has_not_jumped() {
         assert!(!look(NOON_MS + 60_020, 60_000).jumped_since(&look(NOON_MS, 0)));
+    }
+
+    #[test]
+    fn waits_grow_and_are_bounded() {
+        assert!(backoff_ms(1, 0) < backoff_ms(2, 0));
+        assert_eq!(backoff_ms(60, 0), BACKOFF_MAX_MS);
     }
 }

@@ -10,26 +10,23 @@
 //! Waits are counted by the steady clock; cron expressions name wall times, and what a jump of the
 //! wall clock means for them is in [`due`].
 //!
-//! Bounds: [`BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store
+//! Bounds: [`due::BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store
 //! refuses the second.
 
+mod cron;
 mod due;
 mod several;
+
+pub use cron::{Cron, CronError};
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::SweepOptions;
 use crate::store::{HeldBy, Hold, SweepPhase};
-use chrono::{DateTime, Utc};
-use due::{Due, Times};
+use due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::str::FromStr;
 
-/// The first wait after a failure.
-pub const BACKOFF_FIRST_MS: u64 = 5_000;
-/// The longest wait after failures.
-pub const BACKOFF_MAX_MS: u64 = 15 * 60_000;
 /// The shortest wait after a refused credential, unless another is given: it rarely mends by
 /// itself.
 pub const REFUSED_MIN_MS: u64 = 60_000;
@@ -40,56 +37,6 @@ pub const IDLE_MAX_MS: u64 = 60_000;
 pub const SWEEP_PAGES_A_TURN: u64 = 8;
 /// How long work on effects may go on after the stop.
 pub const STOP_GRACE_MS: u64 = 25_000;
-
-/// A cron expression.
-#[derive(Clone, Debug)]
-pub struct Cron(Box<cron::Schedule>);
-
-/// Why a text is no cron expression. It says so to people, and quotes the text.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no cron expression: {why}")]
-pub struct CronError {
-    text: String,
-    why: String,
-}
-
-impl FromStr for Cron {
-    type Err = CronError;
-
-    fn from_str(text: &str) -> Result<Self, CronError> {
-        Self::parse(text)
-    }
-}
-
-impl Cron {
-    /// Reads an expression of five or six fields.
-    ///
-    /// # Errors
-    /// [`CronError`] says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, CronError> {
-        let refused = |why: String| CronError { text: text.to_owned(), why };
-        let fields = text.split_whitespace().count();
-        let full = match fields {
-            5 => format!("0 {text}"),
-            6 | 7 => text.to_owned(),
-            _ => {
-                return Err(refused(format!(
-                    "it has {fields} fields, and five are expected (minute hour day month weekday)"
-                )));
-            }
-        };
-        let schedule =
-            cron::Schedule::from_str(&full).map_err(|error| refused(error.to_string()))?;
-        Ok(Self(Box::new(schedule)))
-    }
-
-    /// The first time after `after_ms`; none when there is none.
-    pub fn next_ms(&self, after_ms: u64) -> Option<u64> {
-        let after = DateTime::<Utc>::from_timestamp_millis(i64::try_from(after_ms).ok()?)?;
-        let next = self.0.after(&after).next()?;
-        u64::try_from(next.timestamp_millis()).ok()
-    }
-}
 
 /// What [`Connection::run`] tells about its rounds. Never carries candidate data.
 #[derive(Debug)]
@@ -395,36 +342,4 @@ async fn run(
 /// Whether the schedule goes on in spite of it: waiting mends it, or somebody may while it waits.
 fn mends(kind: ErrorKind) -> bool {
     !matches!(kind, ErrorKind::Configuration | ErrorKind::Store)
-}
-
-fn backoff_ms(failures: u32, jitter_ms: u64) -> u64 {
-    let doubled = BACKOFF_FIRST_MS.saturating_mul(1 << failures.saturating_sub(1).min(10));
-    doubled.min(BACKOFF_MAX_MS).saturating_add(jitter_ms)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BACKOFF_MAX_MS, Cron, backoff_ms};
-
-    #[test]
-    fn five_fields_begin_with_the_minute() {
-        let quarter = Cron::parse("*/15 * * * *").unwrap();
-        let noon_ms = 1_764_072_000_000;
-        assert_eq!(quarter.next_ms(noon_ms), Some(noon_ms + 15 * 60_000));
-        let seconds = Cron::parse("*/10 * * * * *").unwrap();
-        assert_eq!(seconds.next_ms(noon_ms), Some(noon_ms + 10_000));
-    }
-
-    #[test]
-    fn what_is_no_cron_expression_is_refused_with_words() {
-        let said = |text: &str| Cron::parse(text).unwrap_err().to_string();
-        assert!(said("hourly").contains("five are expected"));
-        assert!(said("61 * * * *").contains("61 * * * *"));
-    }
-
-    #[test]
-    fn waits_grow_and_are_bounded() {
-        assert!(backoff_ms(1, 0) < backoff_ms(2, 0));
-        assert_eq!(backoff_ms(60, 0), BACKOFF_MAX_MS);
-    }
 }

@@ -40,7 +40,6 @@ const LEFT: &[(&str, &str)] = &[
         "engine/src",
         "reconcile/apply reconcile/forms reconcile/look reconcile/report reconcile/settle",
     ),
-    ("engine/src", "schedule schedule/due"),
     ("engine/src", "store store/roles"),
     (
         "engine/src",
