@@ -19,12 +19,13 @@
 //!
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there while what it hangs on was
-//! ([`super::absence`]), and nothing for a person who is known to be gone or anonymised by then. Where several records may be it, or one that
-//! nothing tells, those that other paths hold keep nobody waiting.
+//! ([`super::absence`]), and nothing for a person who is known to be gone or anonymised by then.
+//! Where several records may be it, or one that nothing tells, those that other paths hold keep
+//! nobody waiting.
 //!
 //! # Bounds
-//! [`SETTLE_TOTAL_MAX_MS`] a settling, [`ABSENCE_TOTAL_MAX_MS`] for what is nearly proven; what is due
-//! later is left for a later one.
+//! [`SETTLE_TOTAL_MAX_MS`] a settling, [`ABSENCE_TOTAL_MAX_MS`] for what is nearly proven; what is
+//! due later is left for a later one.
 
 use super::absence::Absence;
 use super::doubt::Doubt;

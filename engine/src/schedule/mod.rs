@@ -10,8 +10,8 @@
 //! Waits are counted by the steady clock; cron expressions name wall times, and what a jump of the
 //! wall clock means for them is in [`due`].
 //!
-//! Bounds: [`due::BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store
-//! refuses the second.
+//! Bounds: [`due::BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the
+//! store refuses the second.
 
 mod cron;
 mod due;
@@ -332,7 +332,8 @@ async fn run(
             // rights.
             Ok(()) = credentials.changed() => {
                 work_due_ms = 0;
-                dues.values_mut().chain(sweeps.values_mut()).filter(|due| due.has_failed()).for_each(Due::at_once);
+                let all = dues.values_mut().chain(sweeps.values_mut());
+                all.filter(|due| due.has_failed()).for_each(Due::at_once);
             }
             () = clock.sleep(wait_ms) => {}
         }
