@@ -619,8 +619,7 @@ fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
     let mirror = world.run(acme.offset("mirror")).unwrap();
     assert_eq!(feed(&world, &acme, mirror)[0].serial, 4);
     let late = world.run(acme.changes(0).try_collect::<Vec<_>>()).unwrap_err();
-    let cause =
-        std::error::Error::source(&late).and_then(|source| source.downcast_ref::<StoreError>());
+    let cause = late.cause::<StoreError>();
     assert!(matches!(cause, Some(StoreError::ChangesGone { first: 4 })), "{late}");
 }
 
