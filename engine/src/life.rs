@@ -201,7 +201,7 @@ impl Connection {
 
     /// Forgets a person here: what was desired, observed, tried and told of them. The ATS is not
     /// touched; delete them there too. They do not come back with the next pull. See
-    /// [`crate::store::Store::erase`] for what stays. The bytes may stay in unused pages of the
+    /// [`crate::store::Erasures::erase`] for what stays. The bytes may stay in unused pages of the
     /// store's file until the store is closed and written anew:
     /// [`crate::store::redb::RedbStore::compact`].
     ///

@@ -136,7 +136,7 @@ pub enum StoreError {
 /// The result of a store's work.
 pub type Stored<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// What [`Store::trim_changes`] keeps whatever its age.
+/// What [`Feed::trim_changes`] keeps whatever its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// Only what is young enough.
@@ -145,7 +145,7 @@ pub enum Keep {
     Unacknowledged,
 }
 
-/// What [`Store::advance_intent`] writes.
+/// What [`Journal::advance_intent`] writes.
 #[derive(Clone, Debug)]
 pub struct IntentAdvance {
     /// The intent.

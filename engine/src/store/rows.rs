@@ -281,7 +281,7 @@ pub struct ProblemRow {
     pub passes: u64,
 }
 
-/// What a page says of problems; see [`super::Store::note_problems`].
+/// What a page says of problems; see [`super::Scans::note_problems`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     /// The kind of them all.
@@ -587,7 +587,7 @@ pub enum Proof {
     Walk,
 }
 
-/// What to forget. See [`super::Store::erase`].
+/// What to forget. See [`super::Erasures::erase`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Erasure {
     /// Keys of desired records.

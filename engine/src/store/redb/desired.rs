@@ -126,7 +126,7 @@ fn set_clean(tables: &mut Tables<'_>, connection: &str, key: &Key) -> Result<(),
     Ok(())
 }
 
-/// Stores desired records. See [`crate::store::Store::declare`].
+/// Stores desired records. See [`crate::store::Desired::declare`].
 pub(super) fn declare(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -184,7 +184,7 @@ pub(super) fn generation(
     held.map(|value| Row::decode(value.value()).map(parts)).transpose()
 }
 
-/// Sets the mode. See [`crate::store::Store::set_mode`].
+/// Sets the mode. See [`crate::store::Desired::set_mode`].
 pub(super) fn set_mode(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -314,7 +314,7 @@ pub(super) fn dirty_page(
     Ok(found)
 }
 
-/// Writes statuses. See [`crate::store::Store::put_status`].
+/// Writes statuses. See [`crate::store::Desired::put_status`].
 pub(super) fn put_status(
     tables: &mut Tables<'_>,
     connection: &str,

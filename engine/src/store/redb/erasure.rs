@@ -89,7 +89,7 @@ fn addresses_of_others(
     Ok(others)
 }
 
-/// Forgets a person. See [`crate::store::Store::erase`].
+/// Forgets a person. See [`crate::store::Erasures::erase`].
 pub(super) fn erase(
     tables: &mut Tables<'_>,
     connection: &str,

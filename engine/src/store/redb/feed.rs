@@ -311,7 +311,7 @@ pub(super) fn changes_first(read: &ReadTransaction, connection: &str) -> Result<
     first_serial(&table(read, COUNTERS)?, connection)
 }
 
-/// Removes the oldest events. See [`crate::store::Store::trim_changes`].
+/// Removes the oldest events. See [`crate::store::Feed::trim_changes`].
 pub(super) fn trim(
     tables: &mut Tables<'_>,
     connection: &str,

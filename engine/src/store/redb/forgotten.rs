@@ -133,7 +133,7 @@ pub(super) fn learn(
     Ok(())
 }
 
-/// Lets a person come back. See [`crate::store::Store::unforget`].
+/// Lets a person come back. See [`crate::store::Erasures::unforget`].
 pub(super) fn unforget(
     tables: &mut Tables<'_>,
     connection: &str,

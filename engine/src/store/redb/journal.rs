@@ -38,7 +38,7 @@ fn open_key(connection: &str, intent: &Intent) -> Key {
     Key::of(connection).text(&intent.host).text(&intent.operation)
 }
 
-/// Opens an intent. See [`crate::store::Store::begin_intent`].
+/// Opens an intent. See [`crate::store::Journal::begin_intent`].
 pub(super) fn begin(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -65,7 +65,7 @@ pub(super) fn begin(
     Ok(born)
 }
 
-/// Moves an intent on. See [`crate::store::Store::advance_intent`].
+/// Moves an intent on. See [`crate::store::Journal::advance_intent`].
 pub(super) fn advance(
     tables: &mut Tables<'_>,
     connection: &str,
