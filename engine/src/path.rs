@@ -1,4 +1,4 @@
-//! Host paths: the names that the host's records have in plans, links and intents.
+//! Paths: the addresses of declared items in plans, links and intents.
 //!
 //! | path | what it names |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `ada/applications/a1/attachments/cv` | a file of that application |
 //! | `ada/notes/n1` | a note on them |
 //! | `ada/tags/<label>` | a tag on them; a label may hold `/` |
-//! | `~tags/<label>` | the tag itself, which all records share |
+//! | `~tags/<label>` | the tag itself, shared by all records |
 //! | `@custom_fields.<applies to>.<key>` | a custom field |
 //! | `@custom_fields.<applies to>.<key>/options/<label>` | a choice of it; a label may hold `/` |
 //! | `@users.<address>` | a user |
@@ -28,7 +28,7 @@ pub(crate) const ATTACHMENTS: &str = "attachments";
 pub(crate) const NOTES: &str = "notes";
 pub(crate) const OPTIONS: &str = "options";
 pub(crate) const TAGS: &str = "tags";
-/// Holds what is left of intents about somebody who was forgotten.
+/// Begins the paths of intents whose candidate was erased.
 const FORGOTTEN: &str = "forgotten";
 
 /// What a path names.
@@ -113,7 +113,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// The kind of the record that a path is linked to; none for what is linked to nothing by hand.
+    /// The kind of the record that a path is linked to; none where a link cannot be made by hand.
     pub(crate) fn kind(self) -> Option<&'static str> {
         match self {
             Self::Candidate { .. } => Some(kinds::CANDIDATES),
@@ -132,8 +132,8 @@ fn is_of(name: &str, kind: &str) -> bool {
     name.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// The key of the desired record that a path belongs to. What several records share belongs to
-/// none: no record has the key that comes out.
+/// The key of the desired record that a path belongs to. A shared path belongs to none: no record
+/// has the key that is returned.
 pub(crate) fn key(path: &str) -> &str {
     path.split_once('/').map_or(path, |(key, _)| key)
 }
@@ -184,7 +184,7 @@ pub(crate) fn shared(collection: &str, name: &str) -> String {
     format!("{SHARED}{collection}/{name}")
 }
 
-/// The path of what is left of intents about somebody who was forgotten.
+/// The path of intents whose candidate was erased.
 pub(crate) fn forgotten(erasure: u64) -> String {
     shared(FORGOTTEN, &erasure.to_string())
 }

@@ -1,9 +1,9 @@
-//! Why a record is not written to, or what is worth knowing of it: one word in CamelCase each.
+//! Reasons: why a record is blocked, has drifted or differs, as one CamelCase word each.
 //!
-//! A plan's findings and a record's conditions name their reason by it; the sentence beside it is
-//! for people and decides nothing. In JSON and in the store a reason is its word.
+//! Findings of a plan and conditions of a record carry a reason. The message beside it is for
+//! people, and no code branches on it. In JSON and in the store a reason is its word.
 //!
-//! Left out: why a request was refused, which is the ATS's own text.
+//! Left out: why the ATS refused a request, which is its own text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -54,7 +54,7 @@ macro_rules! words {
 }
 
 words! {
-    /// Why a record is blocked, held back, drifted or worth a word.
+    /// Why a record is blocked, deferred, drifted or noted.
     pub enum Reason {
         /// Several applications may be the one that is meant.
         AmbiguousApplication,
@@ -62,19 +62,19 @@ words! {
         AmbiguousCandidate,
         /// A name fits several records.
         AmbiguousReference,
-        /// The person was anonymised in the ATS; nothing is written back.
+        /// The candidate was anonymised in the ATS; nothing is written back.
         Anonymized,
         /// The custom field or choice is archived.
         Archived,
         /// The record that is named is archived.
         ArchivedReference,
-        /// It waits until somebody acts; the condition `Blocked` says why.
+        /// Blocked until a person acts; the condition `Blocked` has the reason.
         Blocked,
         /// What was left once cannot be changed.
         CannotChange,
-        /// The host and somebody in the ATS both changed a field.
+        /// A field was changed by the host and in the ATS.
         ChangedByBoth,
-        /// Somebody in the ATS changed a field that the host declares.
+        /// A field that the host declares was changed in the ATS.
         ChangedInAts,
         /// The application was closed as it is declared, so its stage stands.
         Closed,
@@ -100,11 +100,11 @@ words! {
         Erased,
         /// Values of others go back with the host's own.
         ForeignValues,
-        /// The host had the person forgotten.
+        /// The host had the candidate erased.
         Forgotten,
-        /// A write was given up.
+        /// A write was abandoned.
         GivenUp,
-        /// A note is on somebody who is no more.
+        /// A note is on a candidate who no longer exists.
         HangsOnNobody,
         /// A prospect cannot be hired.
         HireOfProspect,
@@ -214,7 +214,7 @@ words! {
     pub enum ConditionType {
         /// The ATS holds what is desired.
         Synced,
-        /// Nothing is done until somebody acts.
+        /// Blocked until a person acts.
         Blocked,
         /// The ATS holds something else, and that stands.
         Drifted,

@@ -38,19 +38,12 @@ impl NativeAdapter {
     /// The adapter that a type is:
     ///
     /// ```no_run
-    /// # use atsync::model::contract::{Continuation, Failure, Given, Reply, Step, Task};
-    /// # use atsync::model::{Manifest, PureAdapter};
-    /// # struct Greenhouse;
-    /// # impl PureAdapter for Greenhouse {
-    /// #     fn describe() -> Manifest { unimplemented!() }
-    /// #     fn start(_: Task, _: &Given) -> Result<Step, Failure> { unimplemented!() }
-    /// #     fn resume(_: Continuation, _: &Given, _: Reply) -> Result<Step, Failure> {
-    /// #         unimplemented!()
-    /// #     }
-    /// # }
-    /// use atsync::NativeAdapter;
+    /// use atsync::model::PureAdapter;
+    /// use atsync::{AdapterError, NativeAdapter};
     ///
-    /// let adapter = NativeAdapter::of::<Greenhouse>();
+    /// fn linked<A: PureAdapter>() -> Result<NativeAdapter, AdapterError> {
+    ///     NativeAdapter::of::<A>()
+    /// }
     /// ```
     ///
     /// # Errors

@@ -108,8 +108,8 @@ pub enum IntentState {
         probes: u32,
         /// Only a person or the host can resolve it.
         stuck: bool,
-        /// When a probe first found nothing although it would show by then; none before that, and
-        /// once a probe told something else.
+        /// When a probe after the settle window first found nothing; none before that, and after a
+        /// probe with another result.
         #[serde(default)]
         absent: Option<Moment>,
     },
@@ -137,25 +137,25 @@ pub enum IntentState {
         /// Why.
         reason: String,
     },
-    /// Given up; nothing is known to have happened.
+    /// Abandoned; it is not known to have happened.
     Abandoned {
         /// Why.
         reason: String,
-        /// Who gave it up.
+        /// Who abandoned it.
         #[serde(default)]
         by: GivenUpBy,
     },
 }
 
-/// Who gave an intent up, and so how far that reaches.
+/// Who abandoned an intent, which decides the steps that it blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GivenUpBy {
-    /// The host: it stays undone until the wish changes.
+    /// The host: its path is blocked until the desired record changes.
     #[default]
     Host,
-    /// The engine, since what it was to change or to belong to is no more, or since it would be
-    /// refused there: this says nothing of another record that the wish goes to by now.
+    /// The engine, because the target or a parent no longer exists, or the ATS would refuse the
+    /// request: only steps for the same target and parents are blocked.
     Engine,
 }
 

@@ -213,9 +213,9 @@ fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> 
     ))
 }
 
-/// Whether a record whose person was merged into another's still has a person of its own: nobody
-/// else held that one before, or whoever did is no longer declared and this is the next in order.
-/// None while facts are missing.
+/// Whether a record may use the candidate that its own was merged into: no other record is linked
+/// to it, or the one that was is no longer declared and this record is next in order. None while
+/// facts are missing.
 fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
     let hosts = draft.linked_to(remote)?;
     let Some(holder) = hosts.first().filter(|host| host.as_str() != key).cloned() else {

@@ -151,8 +151,8 @@ pub struct Adoption {
     pub remote: RemoteRef,
     /// What is recorded as last applied.
     pub applied: Map<String, Value>,
-    /// Why it is taken for the same; none where it only records what is in step, which no plan
-    /// tells to people.
+    /// Why it is the same record; none where the adoption only records values that are in step,
+    /// which no rendered plan shows.
     pub reason: Option<String>,
 }
 

@@ -1,14 +1,13 @@
-//! What it proves that something which hangs on another record does not show.
+//! What the absence of a child record proves.
 //!
-//! A probe looks for a note on its candidate. When somebody merges that candidate into another, the
-//! note goes along at once, while the ATS may go on showing the candidate for as long as the reads
-//! of its kind lag behind. A probe in that time finds no note although there is one. So an absence
-//! is believed only once each record that the creation names was read, by its id, so late that a
-//! merge before the probe would show.
+//! A probe looks for a note on its candidate. A merge moves the note to another candidate at once,
+//! while reads may return the former candidate until the visibility delay of its kind is over. A
+//! probe within that delay misses a note that exists. So an absence is proven only when each record
+//! that the create names was read by id, later than the visibility delay after the probe.
 //!
 //! # Bounds
-//! One read of each record that the input names, and as long a wait as the slowest of their kinds
-//! needs. A kind that cannot be read by id proves nothing and keeps nobody waiting.
+//! One read per record that the input names; a wait of at most the longest visibility delay of
+//! their kinds. A kind that cannot be fetched by id proves nothing and delays nothing.
 
 use super::Reconciler;
 use super::order::Order;
@@ -20,22 +19,22 @@ use atsync_model::contract::RemoteRef;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Whether what a creation hangs on was there when the creation was not.
+/// Whether the parents of a create existed when the created record was absent.
 pub(super) enum Absence {
-    /// It was: what did not show had not happened.
+    /// They did: the create did not happen.
     Proven,
-    /// It is known after this time at the earliest.
+    /// Not known before this time is over.
     NotYet { left_ms: u64 },
-    /// The ATS does not show this one, and it is not proven to be gone.
+    /// The ATS does not return this parent, and it is not confirmed as deleted.
     Hidden(RemoteRef),
 }
 
 impl Reconciler {
-    /// What an absence that was first seen at `since` proves.
+    /// What an absence that a probe first found at `since` proves.
     pub(super) async fn absence(&self, intent: &Intent, since: Moment) -> Result<Absence, Error> {
-        let named = self.hung_on(intent);
+        let parents = self.parents_of(intent);
         let manifest = self.adapter.manifest();
-        let delay_ms = named
+        let delay_ms = parents
             .iter()
             .filter_map(|remote| manifest.kind(&remote.kind))
             .map(|rule| self.settle_window_ms.unwrap_or(rule.visible_within_ms))
@@ -45,7 +44,7 @@ impl Reconciler {
         if left_ms > 0 {
             return Ok(Absence::NotYet { left_ms });
         }
-        for remote in named {
+        for remote in parents {
             if manifest.kind(&remote.kind).is_none_or(|rule| rule.ids_max == 0) {
                 continue;
             }
@@ -68,8 +67,8 @@ impl Reconciler {
         Ok(Absence::Proven)
     }
 
-    /// The records that a creation names.
-    fn hung_on(&self, intent: &Intent) -> BTreeSet<RemoteRef> {
+    /// The records that the input of a create names.
+    fn parents_of(&self, intent: &Intent) -> BTreeSet<RemoteRef> {
         if intent.target.is_some() {
             return BTreeSet::new();
         }

@@ -87,9 +87,9 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Whether what was given up holds for a step. What was given up on a record that was merged
-    /// since says nothing of the one it lives on as; nor does what the engine gave up below a record
-    /// that is no more.
+    /// Whether an abandoned intent blocks a step. One for a record that was merged since does not
+    /// block a step for the merged record; neither does a create that the engine abandoned below a
+    /// record that no longer exists.
     fn reaches(&self, given_up: &Intent, by: GivenUpBy, step: &Step) -> bool {
         match (&given_up.target, &step.target, by) {
             (Some(before), Some(now), _) => before == now,

@@ -19,7 +19,7 @@
 //!
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there while what it hangs on was
-//! ([`super::absence`]), and nothing for a person who is known to be gone or anonymised by then.
+//! ([`super::absence`]), and nothing for a candidate who is deleted or anonymised by then.
 //! Where several records may be it, or one that nothing tells, those that other paths hold keep
 //! nobody waiting.
 //!
@@ -49,7 +49,7 @@ const SLEEP_MAX_MS: u64 = 15_000;
 /// How long one settling may take in all before the rest is left for the next run. Arbitrary:
 /// longer than any settle window known.
 const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
-/// The same where nothing shows by now, and only that its parent was there is not proven yet.
+/// The same for a record that is absent and whose parents are still to be confirmed.
 /// Arbitrary: longer than any settle window and the delay of the kind above it together.
 const ABSENCE_TOTAL_MAX_MS: u64 = 300_000;
 
@@ -95,7 +95,7 @@ enum Turn {
     Again {
         at_ms: u64,
     },
-    /// Nothing shows, and soon that proves it.
+    /// The record is absent; its parents are confirmed at this time.
     Absent {
         at_ms: u64,
     },
@@ -319,7 +319,7 @@ impl Reconciler {
         self.wait_for_another_look(intent, reason).await
     }
 
-    /// Keeps a doubt open for a reason, until a look whose wait doubles.
+    /// Keeps an intent in doubt for a reason; the wait until the next probe doubles.
     async fn wait_for_another_look(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
         let at_ms = self.clock.now_ms().saturating_add(look_again_ms(probes(intent)));
         let to = IntentState::InDoubt {
@@ -333,7 +333,7 @@ impl Reconciler {
         Ok(Turn::Again { at_ms })
     }
 
-    /// Closes a doubt about what nobody sends again: what it was for is no more.
+    /// Abandons an intent whose target or parent no longer exists.
     async fn give_up(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
         let to = IntentState::Abandoned { reason, by: GivenUpBy::Engine };
         self.advance(intent, to, Vec::new(), false).await?;
@@ -436,7 +436,7 @@ impl Reconciler {
         self.look_later_since(intent, wait_ms, None).await
     }
 
-    /// As [`Self::look_later`]; `absent` is since when nothing shows.
+    /// As [`Self::look_later`]; `absent` is when a probe first found nothing.
     async fn look_later_since(
         &self,
         intent: &Intent,
@@ -501,14 +501,16 @@ impl Reconciler {
             }
             Absence::Hidden(remote) => {
                 let reason = format!(
-                    "{} does not show, and neither does {remote}, which it belongs to",
+                    "the ATS returns neither what {} would have made nor {remote}, its parent",
                     intent.operation
                 );
                 return self.wait_for_another_look(&intent, reason).await;
             }
         }
         if let Some(reason) = self.nobody_left(&Order::of(&intent)).await? {
-            return self.give_up(&intent, format!("it does not show, and {reason}")).await;
+            return self
+                .give_up(&intent, format!("the ATS does not return it, and {reason}"))
+                .await;
         }
         match self.stands_in_its_place(&intent).await {
             Ok(Place::Free) => {}

@@ -1,7 +1,7 @@
 //! The schedules of several connections at once.
 //!
-//! Each connection runs in a task of its own on the caller's runtime, so that neither what blocks
-//! in one nor its panic holds up another.
+//! Each connection runs in a task of its own on the caller's runtime, so that one that blocks or
+//! panics does not delay the others.
 //!
 //! Left out: beginning and ending one of them while the others go on. A host that needs it spawns
 //! [`Connection::run`] itself.
@@ -18,10 +18,10 @@ use tokio::task::JoinSet;
 
 impl Engine {
     /// Keeps connections in step, each as [`Connection::run`] does, until `stop` completes and each
-    /// has ended. One that ends before, since no waiting mends what it met, ends no other. `tell`
-    /// hears of each round, with the connection's name.
+    /// has ended. One that ends early with a permanent error ends no other. `tell` is called after
+    /// each round, with the connection's name.
     ///
-    /// Gives what ended a connection before its time, by its name; nothing when all went well.
+    /// Returns the errors that ended connections early, by name; empty when all ended at the stop.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] where there is no tokio runtime.

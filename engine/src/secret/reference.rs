@@ -6,8 +6,9 @@
 //! message. Reading is one look: read again to see whether the secret changed, and hand the result
 //! to [`crate::Connection::replace_credential`].
 //!
-//! Bounds: [`limits`](super::limits). A file that others than its owner may read is read with a warning in the
-//! log, as containers and some secret managers leave no choice. Left out: watching for changes.
+//! Bounds: [`limits`](super::limits). A file that others than its owner may read is read with a
+//! warning in the log, as containers and some secret managers leave no choice. Left out: watching
+//! for changes.
 
 use super::Secret;
 use super::command::{note, output_of};

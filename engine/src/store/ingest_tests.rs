@@ -1,3 +1,5 @@
+//! What a page changes, decided from rows held in a map.
+
 use super::{Decision, NewRow, Outcome, Rows, Stored, decide};
 use crate::store::merge::{Held, Known};
 use crate::store::{Cause, MovedTo, ObservedWrite, PageCommit, StoreError};
