@@ -164,8 +164,6 @@ words! {
         OtherApplication,
         /// The application is for another job than is declared.
         OtherJob,
-        /// The prospect is in another pool than is declared.
-        OtherPool,
         /// Another record fills the opening.
         OpeningTaken,
         /// What the engine wrote last need not show yet, so nothing is planned.
