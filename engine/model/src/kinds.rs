@@ -36,6 +36,10 @@ pub const REFERRERS: &str = "referrers";
 pub const TAGS: &str = "tags";
 /// A tag on a candidate.
 pub const APPLIED_TAGS: &str = "applied_tags";
+/// An entry of a candidate's education.
+pub const EDUCATIONS: &str = "educations";
+/// An entry of a candidate's work history.
+pub const EMPLOYMENTS: &str = "employments";
 /// Somebody who works in the ATS.
 pub const USERS: &str = "users";
 /// An address of a user.
@@ -75,6 +79,8 @@ pub const ALL: &[&str] = &[
     REFERRERS,
     TAGS,
     APPLIED_TAGS,
+    EDUCATIONS,
+    EMPLOYMENTS,
     USERS,
     USER_EMAILS,
     DEPARTMENTS,

@@ -42,6 +42,8 @@ unified! {
     CustomFieldOption: CUSTOM_FIELD_OPTIONS;
     Note: NOTES;
     AppliedTag: APPLIED_TAGS;
+    Education: EDUCATIONS;
+    Employment: EMPLOYMENTS;
     Posting: POSTINGS;
     Opening: OPENINGS;
     TeamMember: HIRING_MANAGERS | JOB_OWNERS;
@@ -440,6 +442,58 @@ pub struct AppliedTag<'a> {
     pub candidate: Ref<'a>,
     #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub tag: Ref<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `educations`: one entry of a candidate's education. `started_on` and `ended_on` are a day, a
+/// month or a year (`2016-09-01`, `2016-09`, `2016`), as precise as the ATS has it; they are
+/// compared by [`crate::normal::is_same_date`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Education<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
+    pub candidate: Ref<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degree: Option<Text<'a>>,
+    /// The field of study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discipline: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_on: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_on: Option<Text<'a>>,
+    /// The candidate's most recent entry, as the ATS marks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `employments`: one entry of a candidate's work history; its dates are those of [`Education`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Employment<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
+    pub candidate: Ref<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_on: Option<Text<'a>>,
+    /// Absent while the employment lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_on: Option<Text<'a>>,
+    /// The candidate's most recent entry, as the ATS marks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

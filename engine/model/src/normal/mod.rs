@@ -4,7 +4,8 @@
 //! the two disagree, a plan names a change that nobody carries out. So both call these functions
 //! and have no form of their own: one form for each kind of contact ([`email`], [`phone`],
 //! [`link`], [`postal`]), for texts ([`text`], [`label`], [`name`]), for numbers and times
-//! ([`number`], [`date`], [`date_time`]), and for custom values of every type ([`custom`]).
+//! ([`number`], [`date`], [`date_time`], [`part_date`]), and for custom values of every type
+//! ([`custom`]).
 //!
 //! A form is for comparing only: what is sent is what the host gave, and what others wrote is sent
 //! back as it was. Each form is idempotent, so a form can stand in for a value. An ATS that tells
@@ -20,7 +21,7 @@ mod number;
 mod web;
 
 pub use custom::{Custom, custom, is_option, same};
-pub use moment::{date, date_time};
+pub use moment::{date, date_time, is_same_date, part_date};
 pub use number::number;
 pub use web::{link_fault, url_fault};
 

@@ -14,6 +14,30 @@ pub fn date(text: &str) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day_of_month:02}"))
 }
 
+/// A day, a month or a year as `2016-09-01`, `2016-09` or `2016`. None for anything else.
+pub fn part_date(text: &str) -> Option<String> {
+    let text = text.trim();
+    let mut parts = text.split('-');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(year), None, None) => figure(year, 4).map(|year| format!("{year:04}")),
+        (Some(year), Some(month), None) => {
+            let (year, month) = (figure(year, 4)?, figure(month, 2)?);
+            (1..=12).contains(&month).then(|| format!("{year:04}-{month:02}"))
+        }
+        _ => date(text),
+    }
+}
+
+/// Whether two dates agree as far as both go: a month is the same as each of its days.
+///
+/// Text that is no date is the same as the same text.
+pub fn is_same_date(one: &str, other: &str) -> bool {
+    match (part_date(one), part_date(other)) {
+        (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
+        _ => one.trim() == other.trim(),
+    }
+}
+
 /// A moment (RFC 3339) as `2026-11-24T10:00:00.000Z`. None for anything else.
 pub fn date_time(text: &str) -> Option<String> {
     let ms = moment(text.trim())?;

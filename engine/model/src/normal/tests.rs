@@ -227,6 +227,31 @@ fn a_day_and_a_moment_are_the_same_in_every_spelling() {
 }
 
 #[test]
+fn a_date_is_the_same_as_another_that_agrees_as_far_as_both_go() {
+    for (one, other) in [
+        ("2016", "2016-09-01"),
+        ("2016-09", "2016-09-01T00:00:00Z"),
+        (" 2016-09 ", "2016"),
+        ("2016-09-01", "2016-09-01"),
+        ("soon", " soon"),
+    ] {
+        assert!(is_same_date(one, other) && is_same_date(other, one), "{one} {other}");
+    }
+    for (one, other) in [
+        ("2016", "2017"),
+        ("2016-09", "2016-10-01"),
+        ("2016-09-01", "2016-09-02"),
+        ("2016-1", "2016-10"),
+        ("soon", "2016"),
+    ] {
+        assert!(!is_same_date(one, other) && !is_same_date(other, one), "{one} {other}");
+    }
+    assert_eq!(part_date("2016-13"), None);
+    assert_eq!(part_date("16"), None);
+    assert_eq!(part_date("2016-9"), None);
+}
+
+#[test]
 fn a_custom_value_is_the_same_in_every_spelling_and_another_is_not() {
     let cases: [(&str, Value, Vec<Value>, Vec<Value>); 13] = [
         ("text", json!("a"), vec![json!(" a ")], vec![json!("A"), json!(null), json!("b")]),
