@@ -272,3 +272,48 @@ fn each_of_several_records_that_were_merged_into_one_names_the_record_that_holds
         assert!(second.iter().any(|text| text.contains("which p0 holds")), "p1: {second:?}");
     }
 }
+
+/// Simulation seed 5190 (late visibility): a merge brought a second application to the same job
+/// while the creation of ours was in doubt. The doubt waited for a person besides the record.
+#[test]
+fn a_merge_that_brings_a_second_application_ends_the_doubt_and_blocks_the_record_alone() {
+    let stage = stage(Thing::Application, Fate::DiesAfter, false);
+    let (world, acme) = (&stage.world, stage.acme.as_ref().unwrap());
+    let sandbox = &world.sandbox;
+    let id = |row: &Value| row["id"].as_i64().unwrap();
+    let ours = sandbox.applications_of(stage.ada);
+    let ours = ours.iter().find(|one| is_of(one, &stage.job)).unwrap().clone();
+    let theirs = id(&sandbox.applications_of(stage.bob)[0]);
+    let values = json!({"job_id": ours["job_id"], "created_at": ours["created_at"]});
+    let set = Recruiter::Set {
+        collection: "applications".into(),
+        id: theirs,
+        values: values.as_object().unwrap().clone(),
+    };
+    sandbox.recruiter(&set).unwrap();
+    stage.merge();
+    let rounds = || {
+        for ms in [1, 130_000, 600_000, 3_600_000, 43_200_000] {
+            world.run(acme.sync()).unwrap();
+            pass(world, ms);
+        }
+    };
+    rounds();
+    assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    let blocked: Vec<&str> = plan.blocked().map(|finding| finding.reason.as_str()).collect();
+    assert_eq!(blocked, ["AmbiguousApplication"]);
+    assert_eq!(stage.on(Thing::Application, stage.bob), 2, "none is made, none is taken away");
+    // Whichever a recruiter leaves is the one; nobody has to tell the engine.
+    let of_ours = Recruiter::DeleteApplication { application_id: id(&ours) };
+    sandbox.recruiter(&of_ours).unwrap();
+    for kind in ["candidates", "applications"] {
+        world.run(acme.sweep(kind, SweepOptions::default())).unwrap();
+    }
+    rounds();
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.is_empty() && plan.blocked().next().is_none(), "{plan:?}");
+    let links = world.run(acme.links("ada")).unwrap();
+    assert!(links.iter().any(|link| link.remote.id == theirs.to_string()), "{links:?}");
+    assert_eq!(stage.on(Thing::Application, stage.bob), 1);
+}

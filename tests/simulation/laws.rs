@@ -3,20 +3,22 @@
 //! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have
 //! stopped and the calm lives are over.
 //!
-//! What nobody can know is not asked for, and each place says so. There are six such things: a
+//! What nobody can know is not asked for, and each place says so. There are seven such things: a
 //! creation that a fate undid while it was in doubt may happen again; a merge is known only where
 //! the store had seen an application on the loser that is still there, so another one may be told
 //! as a deletion, or to whom a lying webhook says; an anonymisation in part looks like an edit
 //! until a webhook names it, and is written over where a field is enforced; of what was written
 //! before the store could know that somebody was erased, nothing is asked; which of two
 //! applications to one job is meant, when a merge brought the second, only a person can say, so
-//! that record waits; and whether what was emptied was erased, so that it stays empty, or as a
-//! recruiter wrote it since, be it enforced.
+//! that record waits; whether what was emptied was erased, so that it stays empty, or as a recruiter
+//! wrote it since, be it enforced; and whether the last private candidate that the ATS returned was
+//! deleted or hidden from the credential, so that what is to be written to that candidate waits.
 
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
 use atsync::PlanOf;
 use atsync::internals::journal::IntentState;
+use atsync::internals::plan::RecordPlan;
 use atsync::internals::store::{Cause, Change, ChangeWhat, LinkRow};
 use atsync::model::contract::RemoteRef;
 use atsync::model::kinds;
@@ -221,11 +223,39 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
     }
 }
 
+/// The candidates of the store that are private, that the ATS does not hold any more, and whose
+/// absence proves nothing, since no private candidate is left that the credential could be seen to
+/// see (see the engine's sweeps).
+fn out_of_sight(sim: &Sim) -> BTreeSet<String> {
+    let truth = sim.world.sandbox.rows(kinds::CANDIDATES);
+    if truth.iter().any(|row| row["private"] == true) {
+        return BTreeSet::new();
+    }
+    let there: BTreeSet<String> = truth.iter().map(|row| row["id"].to_string()).collect();
+    let rows: Vec<_> =
+        sim.world.run(sim.world.connect().observed(kinds::CANDIDATES).try_collect()).unwrap();
+    let is_private = |raw: &Option<String>| {
+        let raw = raw.as_deref().and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+        raw.is_some_and(|raw| raw["private"] == true)
+    };
+    rows.into_iter()
+        .filter(|row| !row.gone && !there.contains(&row.id) && is_private(&row.raw))
+        .map(|row| row.id)
+        .collect()
+}
+
 fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
     let acme = sim.world.connect();
+    let out_of_sight = out_of_sight(sim);
+    let key = |host: &str| host.split('/').next().unwrap_or(host).to_owned();
+    let waits_for_sight = |host: &str| {
+        let link = links(sim, &key(host)).remove(&key(host));
+        link.is_some_and(|remote| out_of_sight.contains(&remote.id))
+    };
     for intent in sim.world.run(acme.open_intents()).unwrap() {
         let stuck = matches!(intent.state, IntentState::InDoubt { stuck: true, .. });
-        if !(stuck && sim.options.harmful && intent.operation == "notes.create") {
+        let harmful = stuck && sim.options.harmful && intent.operation == "notes.create";
+        if !harmful && !(!stuck && waits_for_sight(&intent.host)) {
             broken.push(format!(
                 "an intent is left open: {} of {}, {:?}",
                 intent.operation, intent.host, intent.state
@@ -236,8 +266,10 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
     match sim.world.run(acme.plan(PlanOf::All)) {
         Ok(plan) => {
             let fated = fated(sim);
-            let key = |host: &str| host.split('/').next().unwrap_or(host).to_owned();
-            if !plan.is_empty()
+            let is_left =
+                |record: &RecordPlan| !record.steps.is_empty() && !waits_for_sight(&record.key);
+            if !plan.shared.is_empty()
+                || plan.records.iter().any(is_left)
                 || plan.blocked().any(|finding| !fated.contains(&key(&finding.host)))
             {
                 broken.push(format!(
@@ -375,8 +407,7 @@ fn collection(kind: &str) -> &str {
 
 fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
     let acme = sim.world.connect();
-    // Candidates that may be hidden for all that is known. They are the first kind.
-    let mut out_of_sight: BTreeSet<String> = BTreeSet::new();
+    let out_of_sight = out_of_sight(sim);
     for kind in PULLED {
         let collection = collection(kind);
         let truth: BTreeMap<String, Value> = sim
@@ -402,21 +433,16 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
                 .and_then(|raw| serde_json::from_str(raw).ok())
                 .unwrap_or_default();
             let Some(truth) = truth.get(&row.id) else {
-                // Where no private candidate is shown any more, the last one's absence proves
-                // nothing, nor that of what hangs on them (see the engine's sweeps).
+                // Nor does the absence of what depends on a candidate who is out of sight.
                 let body: Value = serde_json::from_str(&row.body).unwrap();
                 let sight_may_be_lost = match *kind {
-                    kinds::CANDIDATES => {
-                        raw["private"] == true && truth.values().all(|row| row["private"] != true)
-                    }
+                    kinds::CANDIDATES => out_of_sight.contains(&row.id),
                     _ => {
                         body["candidate"]["id"].as_str().is_some_and(|id| out_of_sight.contains(id))
                     }
                 };
                 if !sight_may_be_lost {
                     broken.push(format!("{kind} {} is in the store and not in the ATS", row.id));
-                } else if *kind == kinds::CANDIDATES {
-                    out_of_sight.insert(row.id.clone());
                 }
                 continue;
             };

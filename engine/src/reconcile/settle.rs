@@ -387,9 +387,11 @@ impl Reconciler {
         })
     }
 
-    /// Something is there that a creation may have made, or somebody else. Where exactly one record
-    /// would keep the creation back, whoever made it, nobody needs to know: once what was sent must
-    /// show, the plan takes that one up as any other that it finds. Anything else is for a person.
+    /// Records exist that this create may have made, or somebody else. Once the create must show,
+    /// a record that would prevent a new create, whoever made it, ends the doubt: the next plan
+    /// links one that fits, and blocks the record where several do. So the create is not sent
+    /// again, and a recruiter who removes the others needs to tell nobody. Without such a record,
+    /// and for an operation that must not be repeated, a person decides.
     async fn ambiguous(
         &self,
         intent: Intent,
@@ -406,8 +408,10 @@ impl Reconciler {
             return self.look_later(&intent, left_ms.min(look_again_ms(probes(&intent)))).await;
         }
         match self.stands_in_its_place(&intent).await {
-            Ok(Place::Held(there)) => self.leave_to_plan(&intent, there, report).await,
-            Ok(Place::Unclear(_) | Place::Free) => self.stick(&intent, several(refs)).await,
+            Ok(Place::Held(there) | Place::Unclear(there)) => {
+                self.leave_to_plan(&intent, there, report).await
+            }
+            Ok(Place::Free) => self.stick(&intent, several(refs)).await,
             Err(error) => self.put_off(&intent, error).await,
         }
     }
