@@ -17,7 +17,6 @@
 use super::{Draft, FindingKind, Owned, Step};
 use crate::reason::Reason;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// Members of a record, or of a part of it that has a key, that are not wishes.
 const NAMES: [&str; 3] = ["key", "id", "policy"];
@@ -80,24 +79,6 @@ fn in_list(path: &str, list: &str, each: &Value, found: &mut Vec<(String, String
     }
 }
 
-/// What was accounted for so far.
-#[derive(Debug, Default)]
-pub(super) struct Accounts {
-    leaves: BTreeSet<(String, String)>,
-    /// Paths of which everything is accounted for, by one sentence about the whole.
-    wholes: BTreeSet<String>,
-}
-
-impl Accounts {
-    fn covers(&self, path: &str, place: &str) -> bool {
-        let known = |place: &str| self.leaves.contains(&(path.to_owned(), place.to_owned()));
-        // `job` covers `job.id`; a list covers none of its entries, nor an entry its members.
-        let outer =
-            place.rfind('.').and_then(|dot| place.get(..dot)).filter(|_| !place.contains('['));
-        self.wholes.contains(path) || known(place) || outer.is_some_and(known)
-    }
-}
-
 impl<D: Owned> Draft<'_, D> {
     /// Says that the plan has something to say of this leaf.
     pub(super) fn account(&mut self, path: &str, place: &str) {
@@ -147,7 +128,8 @@ impl<D: Owned> Draft<'_, D> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Accounts, leaves};
+    use super::super::accounts::Accounts;
+    use super::leaves;
     use serde_json::json;
 
     #[test]

@@ -4,7 +4,7 @@
 //! What is declared for one is written neither to, nor below, another ([`is_another`]). What a
 //! recruiter changed of them stands and is reported.
 
-use super::application::Goal;
+use super::goal::Goal;
 use super::{Draft, FindingKind, Record};
 use crate::path;
 use crate::reason::Reason;

@@ -6,34 +6,26 @@
 //! are one step with two links. Stage and outcome are the part of [`super::lifecycle`].
 
 use super::apart::{identity, is_another, is_transferred, kind_word, stand_apart};
-use super::candidate::Person;
-use super::explain::Values;
 use super::field::{follow, not_shown, rebase, release};
+use super::goal::{Goal, resolve, say_if_not_open};
 use super::lifecycle;
 use super::ownership::Comparison;
+use super::person::Person;
+use super::story::Values;
 use super::values::{create_customs, unseen_customs, update_customs};
-use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
+use super::{
+    Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, made, once, said, step,
+};
 use crate::path;
 use crate::reason::Reason;
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{
-    ApplicationKind, DesiredApplication, DesiredAttachment, DesiredOutcome,
-};
+use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome};
 use atsync_model::kinds;
 use atsync_model::manifest::Carry;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The references of an application, resolved.
-pub(super) struct Goal<'a> {
-    pub(super) job: Option<&'a Arc<Record>>,
-    pub(super) pool: Option<&'a Arc<Record>>,
-    pub(super) pool_stage: Option<&'a Arc<Record>>,
-    source: Option<&'a Arc<Record>>,
-    referrer: Option<&'a Arc<Record>>,
-}
 
 /// Plans all applications of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
@@ -109,37 +101,6 @@ fn one<'a>(
             attachments(draft, wanted, host, None);
         }
     }
-}
-
-/// None while facts are missing or after it blocked the record.
-fn resolve<'a>(draft: &mut Draft<'a>, wanted: &DesiredApplication, host: &str) -> Option<Goal<'a>> {
-    let before = (draft.needs.len(), draft.plan.findings.len());
-    let reference = |draft: &mut Draft<'a>,
-                     kind,
-                     parent: Option<&str>,
-                     reference: &Option<atsync_model::desired::Reference>| {
-        reference.as_ref().and_then(|reference| draft.resolve(host, kind, parent, reference))
-    };
-    let job = reference(draft, kinds::JOBS, None, &wanted.job);
-    let pool = reference(draft, kinds::POOLS, None, &wanted.pool);
-    let pool_stage = match (&wanted.pool_stage, pool) {
-        (Some(_), Some(pool)) => {
-            reference(draft, kinds::POOL_STAGES, Some(&pool.id), &wanted.pool_stage)
-        }
-        _ => None,
-    };
-    let source = reference(draft, kinds::SOURCES, None, &wanted.source);
-    let referrer = reference(draft, kinds::REFERRERS, None, &wanted.referrer);
-    let blocked = draft
-        .plan
-        .findings
-        .iter()
-        .skip(before.1)
-        .any(|finding| finding.kind == FindingKind::Blocked);
-    if draft.needs.len() > before.0 || blocked {
-        return None;
-    }
-    Some(Goal { job, pool, pool_stage, source, referrer })
 }
 
 /// Whether a path keeps the link that it has: the link leads to what is declared there, or to what
@@ -478,22 +439,6 @@ fn create<'a>(
     course.join(draft, host, None, Some(host), applied);
 }
 
-/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it
-/// all the same is not documented of any, so it is sent, and the person who reads the plan decides.
-pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
-    let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other")
-    else {
-        return;
-    };
-    let message = format!(
-        "{host}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is \
-         sent all the same, and the ATS may refuse it",
-        job.text("title").unwrap_or(&job.id),
-        job.id
-    );
-    draft.say(FindingKind::Note, host, Reason::JobNotOpen, message);
-}
-
 /// Puts the application into the step that makes the person, where the ATS takes both in one
 /// request with all that is desired of it.
 fn carry(
@@ -685,11 +630,6 @@ fn change(step: &mut Step, field: &str, before: Value, after: Value) {
     step.fields.push(FieldChange { field: field.to_owned(), before, after });
 }
 
-/// What a file is declared with.
-pub(super) fn members(file: &DesiredAttachment) -> [once::Member<'_>; 3] {
-    [("filename", &file.filename), ("type", &file.kind), ("url", &file.url)]
-}
-
 fn attachments(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -699,7 +639,7 @@ fn attachments(
     let prefix = path::all_below(host, path::ATTACHMENTS);
     for file in &wanted.attachments {
         let path = format!("{prefix}{}", file.key);
-        let members = members(file);
+        let members = said::of_file(file);
         if let Some(link) = draft.input.links.get(&path) {
             once::compare(draft, &path, "file", link, &members);
             continue;
@@ -711,7 +651,7 @@ fn attachments(
                 step.input.insert("application".to_owned(), json!(record.id));
             }
             None => {
-                step.input.insert("application".to_owned(), super::made(host));
+                step.input.insert("application".to_owned(), made(host));
                 step.after.push(host.to_owned());
             }
         }

@@ -6,14 +6,15 @@
 //! follows.
 
 use super::contacts::{self, Compared, List, values};
-use super::explain::Values;
 use super::field::{follow, is_same_text, not_shown, rebase, release};
 use super::forms::{self, Kept};
 use super::guard::Seen;
 use super::ownership::{Comparison, Decision};
+use super::person::Person;
+use super::story::Values;
 use super::values::{create_customs, foreign_contacts, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record};
-use super::{account, application, contact_types, equal, erasure, made, note, step, tags};
+use super::{account, application, contact_types, equal, erasure, note, step, tags};
 use crate::reason::Reason;
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
@@ -28,32 +29,6 @@ const LISTS: [&str; 3] = ["emails", "phones", "links"];
 /// The fields whose every change is somebody's ([`super::guard`]).
 const GUARDED: [&str; 6] =
     ["name.first", "name.last", "name.preferred", "company", "title", "private"];
-
-/// The person in the ATS, as far as planning has come.
-pub(super) enum Person<'a> {
-    /// Known.
-    There(&'a Arc<Record>),
-    /// To be made by the step of the desired record's key.
-    ToBeMade,
-}
-
-impl Person<'_> {
-    /// The id for an input.
-    pub(super) fn id(&self, key: &str) -> Value {
-        match self {
-            Self::There(record) => Value::String(record.id.clone()),
-            Self::ToBeMade => made(key),
-        }
-    }
-
-    /// The steps that must come first.
-    pub(super) fn after(&self, key: &str) -> Vec<String> {
-        match self {
-            Self::There(_) => Vec::new(),
-            Self::ToBeMade => vec![key.to_owned()],
-        }
-    }
-}
 
 /// Plans the person and what hangs on them.
 pub(super) fn plan(draft: &mut Draft<'_>) {

@@ -15,10 +15,10 @@
 
 use super::account;
 use super::equal::EQUAL;
-use super::explain::Values;
 use super::field::{follow, is_same_text, not_shown, rebase, release};
 use super::forms::{self, SENT};
 use super::ownership::{Comparison, Decision};
+use super::story::Values;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
 use crate::path;
 use crate::reason::Reason;

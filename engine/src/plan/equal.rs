@@ -5,7 +5,7 @@
 //! difference remains. Then the pair of what is desired and what the ATS shows is recorded with the
 //! link, and a plan takes that pair for the same. It lapses by itself when either side changes.
 
-use super::{FieldChange, Record, Step, contacts, custom};
+use super::{FieldChange, Record, Step, contacts, observed_custom};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -49,7 +49,7 @@ pub fn remains(record: &Record, change: &FieldChange) -> bool {
         let held = record.body.get("custom_fields").and_then(|fields| fields.get(key));
         let kind =
             held.and_then(|held| held.get("type")).and_then(Value::as_str).unwrap_or("unknown");
-        custom::observed_plain(record, key, kind)
+        observed_custom::observed_plain(record, key, kind)
     } else if matches!(field, "emails" | "phones" | "links") {
         json!(contacts::values(record.list(field)))
     } else {

@@ -27,8 +27,8 @@
 //! stage and outcome, which are never empty; the definitions of custom fields and users, which are
 //! nobody's personal data.
 
-use super::explain::Values;
 use super::ownership::{Comparison, Decision};
+use super::story::Values;
 use super::{Draft, FindingKind, Owned, base, forms};
 use crate::path;
 use crate::reason::Reason;

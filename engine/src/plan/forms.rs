@@ -24,6 +24,7 @@
 use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, ListPlan};
 use super::equal::{self, EQUAL, digest};
+use super::form::Form;
 use super::{Draft, FieldChange, FindingKind, Owned, Record, base};
 use crate::reason::Reason;
 use atsync_model::desired::{DesiredContact, Policy};
@@ -42,34 +43,6 @@ const BEFORE: &str = "before";
 /// The member of a list's base with the entries that stand for others: what was written, and what
 /// shows.
 const KEPT: &str = "kept";
-
-/// Something to remember of how the ATS keeps a value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Form {
-    /// The path whose base it belongs to.
-    pub host: String,
-    /// The member of the base.
-    pub member: String,
-    /// The member within that; none for the whole.
-    pub below: Option<String>,
-    /// What is recorded there.
-    pub value: Value,
-    /// A sentence for people.
-    pub message: String,
-}
-
-impl Form {
-    /// Puts it into a base.
-    pub fn record(&self, applied: &mut Map<String, Value>) {
-        match &self.below {
-            None => drop(applied.insert(self.member.clone(), self.value.clone())),
-            Some(below) => drop(
-                base::part(applied, &self.member)
-                    .map(|part| part.insert(below.clone(), self.value.clone())),
-            ),
-        }
-    }
-}
 
 /// Takes down a write of a field.
 pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {

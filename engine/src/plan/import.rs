@@ -8,8 +8,7 @@
 //! given in the ATS; notes, which are history; prospects, which have no job to be known by. What a
 //! reader would expect in the record and does not find is listed beside it.
 
-use super::custom;
-use super::{Record, contacts};
+use super::{Record, contacts, observed_custom};
 use atsync_model::desired::{
     CONTACT_TYPES, DesiredApplication, DesiredCandidate, DesiredContact, DesiredName,
     FullReference, Reference, TypedContact,
@@ -60,7 +59,7 @@ pub fn desired(
     if let Some(fields) = person.body.get("custom_fields").and_then(Value::as_object) {
         for (field, value) in fields {
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
-            let plain = custom::observed_plain(person, field, kind);
+            let plain = observed_custom::observed_plain(person, field, kind);
             if plain.is_null() {
                 continue;
             }

@@ -17,13 +17,13 @@
 //! and again: a closed application is not moved, a hire is taken back only where the adapter can.
 //! Left out: the withdrawal of a candidate, which is theirs to declare.
 
-use super::application::{Goal, say_if_not_open};
-use super::explain::Values;
 use super::field::left_alone;
+use super::goal::{Goal, say_if_not_open};
 use super::guard::Seen;
 use super::opening;
 use super::ownership::{Comparison, Decision};
 use super::place::Place;
+use super::story::Values;
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, step};
 use crate::reason::Reason;
 use crate::store::index;

@@ -8,8 +8,8 @@
 //! is read once more by its id, and if it still names the one who is no more, it is left on the
 //! person, after a look at what they carry: a note that the merge brought along is found there.
 
-use super::candidate::Person;
-use super::{Draft, FieldChange, FindingKind, made, once, step};
+use super::person::Person;
+use super::{Draft, FieldChange, FindingKind, made, once, said, step};
 use crate::path;
 use crate::reason::Reason;
 use crate::store::{LinkHow, LinkRow};
@@ -30,24 +30,11 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
             Some(link) => match hangs_on_nobody(draft, person, link) {
                 None => {}
                 Some(Some(former)) => leave_anew(draft, person, note, link, &former),
-                Some(None) => once::compare(draft, &path, "note", link, &members(note)),
+                Some(None) => once::compare(draft, &path, "note", link, &said::of_note(note)),
             },
         }
     }
     once::release(draft, &prefix, "note", |key| desired.notes.iter().any(|note| note.key == key));
-}
-
-fn word(visibility: Visibility) -> &'static str {
-    match visibility {
-        Visibility::Public => "public",
-        Visibility::Private => "private",
-        Visibility::AdminOnly => "admin_only",
-    }
-}
-
-pub(super) fn members(note: &DesiredNote) -> [once::Member<'_>; 3] {
-    let application = note.application.as_deref().unwrap_or_default();
-    [("body", &note.body), ("visibility", word(note.visibility)), ("application", application)]
 }
 
 /// Who is no more and has the note all the same; the inner option is none where it hangs on the
@@ -101,7 +88,7 @@ fn leave_anew(
     if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
         let message = format!("{lost}; leaving it once more could do harm, so it is left to you");
         draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
-        once::compare(draft, &link.host, "note", link, &members(note));
+        once::compare(draft, &link.host, "note", link, &said::of_note(note));
         return;
     }
     draft.say(
@@ -159,14 +146,14 @@ fn create(
     }
     draft.account(path, "visibility");
     step.input.insert("body".to_owned(), json!(note.body));
-    step.input.insert("visibility".to_owned(), json!(word(note.visibility)));
+    step.input.insert("visibility".to_owned(), json!(said::word(note.visibility)));
     step.fields.push(FieldChange {
         field: "body".to_owned(),
         before: Value::Null,
         after: json!(note.body),
     });
     if note.visibility != Visibility::Public {
-        let after = json!(word(note.visibility));
+        let after = json!(said::word(note.visibility));
         step.fields.push(FieldChange {
             field: "visibility".to_owned(),
             before: Value::Null,
@@ -174,7 +161,7 @@ fn create(
         });
     }
     step.makes.insert("subject".to_owned(), path.to_owned());
-    step.applied.insert(path.to_owned(), once::base(&members(note)));
+    step.applied.insert(path.to_owned(), once::base(&said::of_note(note)));
     // A person made in the same run cannot carry the note yet; on any other somebody may have left
     // it.
     step.look_first = matches!(person, Person::There(_));

@@ -16,7 +16,8 @@
 //!
 //! Left out: whether somebody changed or deleted it in the ATS.
 
-use super::{Adoption, Draft, FindingKind, Owned, application, note};
+use super::said::{self, Member};
+use super::{Adoption, Draft, FindingKind, Owned};
 use crate::path::Path;
 use crate::reason::Reason;
 use crate::store::LinkRow;
@@ -34,9 +35,6 @@ pub(crate) const FOUND_ON: &str = "found_on";
 /// Where the ATS fetched a file from, once. Hosts make such addresses anew for every declaration,
 /// so another one alone is worth a note and no conflict.
 const FETCHED_FROM: &str = "url";
-
-/// A declared member: its place in the desired record and what it says.
-pub(super) type Member<'v> = (&'static str, &'v str);
 
 /// What is recorded of a text: line ends and blanks around it do not count.
 pub(super) fn digest(text: &str) -> Value {
@@ -61,12 +59,12 @@ pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String,
     match Path::of(path) {
         Path::Note { note, .. } => {
             let note = desired.notes.iter().find(|one| one.key == note)?;
-            Some(base(&note::members(note)))
+            Some(base(&said::of_note(note)))
         }
         Path::Attachment { application, file, .. } => {
             let application = desired.applications.iter().find(|one| one.key == application)?;
             let file = application.attachments.iter().find(|one| one.key == file)?;
-            Some(base(&application::members(file)))
+            Some(base(&said::of_file(file)))
         }
         _ => None,
     }

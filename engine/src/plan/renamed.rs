@@ -30,7 +30,7 @@
 //! job; that is another application.
 
 use super::{
-    Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, note, once,
+    Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, once, said,
 };
 use crate::path;
 use crate::reason::Reason;
@@ -115,7 +115,7 @@ impl Renamed {
         let wanted = desired
             .notes
             .iter()
-            .map(|note| (note.key.as_str(), once::base(&note::members(note))))
+            .map(|note| (note.key.as_str(), once::base(&said::of_note(note))))
             .collect();
         self.leaves(&prefix, wanted, &["body", "visibility", "application"]);
     }
@@ -125,9 +125,8 @@ impl Renamed {
             let above = path::below(&desired.key, path::APPLICATIONS, &application.key);
             let prefix = path::all_below(&above, path::ATTACHMENTS);
             let files = application.attachments.iter();
-            let wanted = files
-                .map(|file| (file.key.as_str(), once::base(&application::members(file))))
-                .collect();
+            let wanted =
+                files.map(|file| (file.key.as_str(), once::base(&said::of_file(file)))).collect();
             self.leaves(&prefix, wanted, &["filename", "type"]);
         }
     }

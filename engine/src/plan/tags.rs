@@ -22,10 +22,10 @@
 //!
 //! What is no longer declared is taken off again only where the engine put it on.
 
-use super::candidate::Person;
-use super::explain::Values;
 use super::field::amend;
 use super::ownership::Decision;
+use super::person::Person;
+use super::story::Values;
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Record, Step, account, erasure, made, step, unseen,
 };

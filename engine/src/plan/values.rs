@@ -3,11 +3,11 @@
 //! Which field a key means and how a value is written: [`super::custom`]. Who wins where several
 //! have changed it: [`super::ownership`].
 
-use super::explain::Values;
 use super::field::follow;
 use super::guard::Seen;
 use super::ownership::Comparison;
-use super::{Draft, FieldChange, FindingKind, Record, custom, equal, forms};
+use super::story::Values;
+use super::{Draft, FieldChange, FindingKind, Record, custom, equal, forms, observed_custom};
 use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::contract::RemoteRef;
@@ -100,7 +100,7 @@ pub(super) fn update_customs(
         let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
         let path = format!("custom_fields.{key}");
         let kind = resolved.kind.clone();
-        if resolved.key.as_deref().is_some_and(|key| custom::is_unreadable(record, key)) {
+        if resolved.key.as_deref().is_some_and(|key| observed_custom::is_unreadable(record, key)) {
             let message = format!(
                 "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be \
                  compared and is not written"
@@ -110,9 +110,10 @@ pub(super) fn update_customs(
             continue;
         }
         let (held, observed) = match &resolved.key {
-            Some(key) => {
-                (custom::observed_value(record, key), custom::observed_plain(record, key, &kind))
-            }
+            Some(key) => (
+                observed_custom::observed_value(record, key),
+                observed_custom::observed_plain(record, key, &kind),
+            ),
             None => (&Value::Null, Value::Null),
         };
         let base = applied.get(&path).cloned();

@@ -28,13 +28,6 @@ const LEFT: &[(&str, &str)] = &[
     ),
     ("engine/src", "declare declare/read"),
     ("engine/src", "journal journal/sends"),
-    (
-        "engine/src",
-        "plan plan/account plan/apart plan/application plan/base plan/candidate \
-         plan/contact_types plan/custom plan/definition plan/equal plan/erasure plan/explain \
-         plan/field plan/forms plan/guard plan/lifecycle plan/note plan/once plan/opening \
-         plan/place plan/renamed plan/tags plan/unseen plan/user plan/values plan/words",
-    ),
     ("engine/src", "reconcile reconcile/drive reconcile/moments reconcile/proven"),
     (
         "engine/src",

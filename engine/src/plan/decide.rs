@@ -1,0 +1,50 @@
+//! The decision on a field, and its story. Pure.
+
+use super::ownership::{Comparison, Decision, decide};
+use super::story::{Story, Values};
+use super::{Draft, Owned};
+
+impl<D: Owned> Draft<'_, D> {
+    /// Decides on a field and takes down its story.
+    pub(super) fn decide(
+        &mut self,
+        host: &str,
+        field: &str,
+        comparison: Comparison,
+        values: &Values<'_>,
+    ) -> Decision {
+        let decision = match decide(self.policy(field), comparison) {
+            Decision::InStep => Decision::InStep,
+            _ if self.is_kept_so(host, field, values.observed, values.desired) => {
+                self.kept_so.insert((host.to_owned(), field.to_owned()));
+                Decision::InStep
+            }
+            Decision::Write if self.is_put_back(host, field, comparison, values) => {
+                Decision::Erased
+            }
+            decision => decision,
+        };
+        self.tell(host, field, decision, values);
+        decision
+    }
+
+    /// Takes down the story of a field that was decided on elsewhere.
+    pub(super) fn tell(
+        &mut self,
+        host: &str,
+        field: &str,
+        decision: Decision,
+        values: &Values<'_>,
+    ) {
+        self.account(host, field);
+        self.stories.push(Story {
+            host: host.to_owned(),
+            field: field.to_owned(),
+            policy: self.policy(field),
+            desired: values.desired.clone(),
+            applied: values.applied.cloned().unwrap_or_default(),
+            observed: values.observed.clone(),
+            decision,
+        });
+    }
+}

@@ -1,0 +1,35 @@
+//! What planning one record starts from. Pure.
+
+use crate::store::LinkRow;
+use atsync_model::desired::Desired;
+use atsync_model::manifest::Manifest;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What planning one record starts from.
+#[derive(Debug)]
+pub struct Input<'a, D = Desired> {
+    /// What the adapter can do.
+    pub manifest: &'a Manifest,
+    /// The connection's settings, for opt-ins.
+    pub settings: &'a Map<String, Value>,
+    /// The desired record.
+    pub desired: &'a D,
+    /// Its generation.
+    pub generation: u64,
+    /// The links of its paths, by path.
+    pub links: &'a BTreeMap<String, LinkRow>,
+}
+
+impl<'a> Input<'a> {
+    /// The same for the record that the desired one is.
+    pub(super) fn of<D>(&self, desired: &'a D) -> Input<'a, D> {
+        Input {
+            manifest: self.manifest,
+            settings: self.settings,
+            desired,
+            generation: self.generation,
+            links: self.links,
+        }
+    }
+}

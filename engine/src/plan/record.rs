@@ -1,0 +1,81 @@
+//! The plan of one record: which planner draws it up, and what becomes of the draft. Pure.
+
+use super::story::Story;
+use super::{
+    Draft, Facts, Input, Need, Owned, RecordPlan, Step, candidate, definition, equal, renamed, user,
+};
+use atsync_model::desired::Desired;
+use serde::Serialize;
+
+/// Plans one record.
+///
+/// # Errors
+/// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few
+/// rounds, since references hang on each other at most three deep.
+pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
+    explained(input, facts).map(|(plan, shared, _)| (plan, shared))
+}
+
+/// Plans one record and tells the story of each field that was decided on.
+///
+/// # Errors
+/// As for [`super::record`].
+pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
+    match input.desired {
+        Desired::Candidate(desired) => {
+            let input = input.of(desired);
+            let Some(renamed) = renamed::of(&input, facts)? else {
+                return told(&input, facts, candidate::plan);
+            };
+            let moved = Input { links: &renamed.links, ..input };
+            let mut told = told(&moved, facts, candidate::plan)?;
+            renamed.join(&mut told.0);
+            Ok(told)
+        }
+        Desired::CustomField(desired) => told(&input.of(desired), facts, definition::plan),
+        Desired::User(desired) => told(&input.of(desired), facts, user::plan),
+    }
+}
+
+/// A record's plan, the steps that serve others too, and each field's story.
+pub(super) type Told = (RecordPlan, Vec<Step>, Vec<Story>);
+
+fn told<'a, D: Owned + Serialize>(
+    input: &'a Input<'a, D>,
+    facts: &'a Facts,
+    plan: impl FnOnce(&mut Draft<'a, D>),
+) -> Result<Told, Vec<Need>> {
+    let mut draft = Draft::new(input, facts);
+    plan(&mut draft);
+    // A desired record was JSON before it was one, so this does not fail; one that did would have
+    // no leaves.
+    let record = serde_json::to_value(draft.input.desired).unwrap_or_default();
+    draft.settle_accounts(&record);
+    let stories = std::mem::take(&mut draft.stories);
+    draft.finish().map(|(plan, shared)| (plan, shared, stories))
+}
+
+impl<D: Owned> Draft<'_, D> {
+    /// The plan, or the facts that it lacks.
+    pub(super) fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
+        if !self.needs.is_empty() {
+            self.needs.sort();
+            self.needs.dedup();
+            return Err(self.needs);
+        }
+        self.hold_to_manifest();
+        let links = self.input.links;
+        let applied = |step: &Step| links.get(&step.host).map(|link| &link.applied);
+        self.plan
+            .steps
+            .retain(|step| !applied(step).is_some_and(|applied| equal::is_same(applied, step)));
+        if self.plan.is_blocked() {
+            self.plan.steps.clear();
+            self.plan.adoptions.clear();
+            self.plan.releases.clear();
+            self.plan.hires.clear();
+            self.shared.clear();
+        }
+        Ok((self.plan, self.shared))
+    }
+}
