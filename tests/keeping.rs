@@ -14,9 +14,10 @@
 
 use atsync::SystemEntropy;
 use atsync::internals::adapter::check;
+use atsync::internals::index;
 use atsync::internals::store::memory::MemoryStore;
 use atsync::internals::store::redb::{RedbOptions, RedbStore};
-use atsync::internals::store::{Cause, Guard, ObservedWrite, PageCommit, Store, index};
+use atsync::internals::store::{Cause, Guard, ObservedWrite, PageCommit, Store};
 use atsync::model::Manifest;
 use atsync::model::contract::{Item, Outcome, Page, Problem, RemoteRef, Span, Step};
 use atsync_tests::native_greenhouse;

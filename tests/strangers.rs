@@ -11,9 +11,10 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::internals::index;
 use atsync::internals::store::memory::MemoryStore;
 use atsync::internals::store::redb::{RedbOptions, RedbStore};
-use atsync::internals::store::{Cause, Erasure, Guard, ObservedWrite, PageCommit, Store, index};
+use atsync::internals::store::{Cause, Erasure, Guard, ObservedWrite, PageCommit, Store};
 use atsync::model::desired::Desired;
 use atsync::{Clock as _, ErrorKind, Person, SystemEntropy};
 use atsync_greenhouse_sandbox::{FaultKind, Recruiter};

@@ -12,17 +12,15 @@ mod shape;
 mod texts;
 mod twice;
 
+pub use crate::declaration::RECORDS_MAX;
 pub use check::check;
 pub use read::{Read1, Records, Refusal, TEXT_BYTES_MAX};
 
+use crate::declaration::Declaration;
 use crate::error::{Error, ErrorKind};
-use crate::store::Declaration;
 use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, DesiredUser, limits};
 use serde::Serialize;
 use std::collections::BTreeSet;
-
-/// Records of one batch: what the store takes in one transaction.
-pub const RECORDS_MAX: usize = crate::store::limits::DECLARATION_RECORDS_MAX;
 
 /// What can be declared: [`Desired`] and each of the records that it can be.
 pub trait Declare: Serialize + sealed::Sealed {

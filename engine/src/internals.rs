@@ -23,6 +23,10 @@ pub mod entropy {
 pub mod error {
     pub use crate::error::*;
 }
+/// What the room `index` shows the others.
+pub mod index {
+    pub use crate::index::*;
+}
 /// What the room `journal` shows the others.
 pub mod journal {
     pub use crate::journal::*;

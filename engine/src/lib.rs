@@ -72,17 +72,20 @@
 mod adapter;
 mod clock;
 mod credential;
+mod declaration;
 mod declare;
 mod engine;
 mod entropy;
 mod error;
 mod feed;
+mod index;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
 mod journal;
 mod json;
 mod life;
+mod link;
 mod near;
 mod path;
 mod pin;
@@ -134,10 +137,10 @@ pub use reconcile::{
 pub use store::{ErasureReport, HeldBy, Hold, ProblemRow};
 
 // Reading records and the feed.
+pub use link::{LinkHow, LinkRow};
 pub use records::{Filter, Observed, Page};
 pub use store::{
-    Cause, Change, ChangeWhat, Condition, DesiredRow, DesiredStatus, Keep, LinkHow, LinkRow, Mode,
-    ObservedRow, Proof,
+    Cause, Change, ChangeWhat, Condition, DesiredRow, DesiredStatus, Keep, Mode, ObservedRow, Proof,
 };
 
 // Webhooks and schedules.

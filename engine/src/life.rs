@@ -6,12 +6,13 @@
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
+use crate::index;
 use crate::journal::{Intent, IntentId};
 use crate::plan::Plan;
 use crate::plan::import::Imported;
 use crate::plan::withdraw::WithdrawOptions;
 use crate::reconcile::{ApplyReport, Explanation, Resolution};
-use crate::store::{Erasure, ErasureReport, Keep, LinkRow, Mode, StoreError, index};
+use crate::store::{Erasure, ErasureReport, Keep, LinkRow, Mode, StoreError};
 use atsync_model::contract::RemoteRef;
 use atsync_model::{kinds, normal};
 

@@ -11,7 +11,8 @@
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::{Error, ErrorKind};
-use crate::store::{DesiredRow, ObservedRow, index};
+use crate::index;
+use crate::store::{DesiredRow, ObservedRow};
 use crate::transport::auth::digest;
 use atsync_model::contract::RemoteRef;
 use atsync_model::unified::Unified;

@@ -41,6 +41,17 @@ fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+fn files_of(room: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in [root().join(format!("src/{room}.rs")), root().join(format!("src/{room}"))] {
+        if path.exists() {
+            sources(&path, &mut files);
+        }
+    }
+    assert!(!files.is_empty(), "{room}");
+    files
+}
+
 /// The names after `crate::` in code that is no test's.
 fn used(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
@@ -67,14 +78,7 @@ fn a_room_uses_only_rooms_of_its_own_row_or_below_it() {
     );
     let mut wrong = Vec::new();
     for room in rooms {
-        let mut files = Vec::new();
-        for path in [root().join(format!("src/{room}.rs")), root().join(format!("src/{room}"))] {
-            if path.exists() {
-                sources(&path, &mut files);
-            }
-        }
-        assert!(!files.is_empty(), "{room}");
-        for file in files {
+        for file in files_of(room) {
             for name in used(&std::fs::read_to_string(&file).unwrap()) {
                 // What stands at the root, as `crate::Connection`, is the facade's.
                 let target = if rows.contains_key(&name) { name.as_str() } else { "engine" };
@@ -85,4 +89,12 @@ fn a_room_uses_only_rooms_of_its_own_row_or_below_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_plan_and_a_declaration_are_made_without_the_store() {
+    for file in ["plan", "declare"].into_iter().flat_map(files_of) {
+        let used = used(&std::fs::read_to_string(&file).unwrap());
+        assert!(!used.iter().any(|name| name == "store"), "{}", file.display());
+    }
 }

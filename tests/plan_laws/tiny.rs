@@ -1,7 +1,8 @@
 //! An ATS of a few maps: what plans are made from, and where their steps are carried out.
 
+use atsync::internals::index;
 use atsync::internals::plan::{Declared, Facts, Input, Need, Record, RecordPlan, Step, record};
-use atsync::internals::store::{LinkHow, LinkRow, index};
+use atsync::internals::store::{LinkHow, LinkRow};
 use atsync::model::contract::RemoteRef;
 use atsync::model::desired::Desired;
 use atsync::model::kinds;

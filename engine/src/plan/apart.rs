@@ -6,9 +6,9 @@
 
 use super::goal::Goal;
 use super::{Draft, FindingKind, Record};
+use crate::index;
 use crate::path;
 use crate::reason::Reason;
-use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication};
 use atsync_model::kinds;
 use serde_json::{Map, Value, json};

@@ -16,9 +16,10 @@ use super::values::{create_customs, unseen_customs, update_customs};
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, made, once, said, step,
 };
+use crate::index;
+use crate::link::LinkRow;
 use crate::path;
 use crate::reason::Reason;
-use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome};
 use atsync_model::kinds;

@@ -7,8 +7,8 @@
 
 use super::definition::{self, At, is_active};
 use super::{Declared, Draft, Owned, Record, made, made_member, user};
+use crate::index;
 use crate::reason::Reason;
-use crate::store::index;
 use atsync_model::desired::{Desired, DesiredCustomField};
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Number, Value, json};

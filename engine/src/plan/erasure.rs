@@ -30,9 +30,9 @@
 use super::ownership::{Comparison, Decision};
 use super::story::Values;
 use super::{Draft, FindingKind, Owned, base, forms};
+use crate::link::LinkHow;
 use crate::path;
 use crate::reason::Reason;
-use crate::store::LinkHow;
 use atsync_model::kinds;
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,7 @@
 //! What a plan knows of the observed state, and what it still has to ask for.
 
-use crate::store::{LinkRow, index};
+use crate::index;
+use crate::link::LinkRow;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;
 use serde_json::{Map, Value};
@@ -69,7 +70,7 @@ pub enum Need {
     Lookup {
         /// Their kind.
         kind: String,
-        /// The index; see [`crate::store::index`].
+        /// The index; see [`crate::index`].
         index: &'static str,
         /// The term, normalised.
         term: String,

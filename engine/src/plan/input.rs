@@ -1,6 +1,6 @@
 //! What planning one record starts from. Pure.
 
-use crate::store::LinkRow;
+use crate::link::LinkRow;
 use atsync_model::desired::Desired;
 use atsync_model::manifest::Manifest;
 use serde_json::{Map, Value};

@@ -10,9 +10,9 @@
 
 use super::person::Person;
 use super::{Draft, FieldChange, FindingKind, made, once, said, step};
+use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
-use crate::store::{LinkHow, LinkRow};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredNote, Visibility};
 use atsync_model::kinds;

@@ -18,9 +18,9 @@
 
 use super::said::{self, Member};
 use super::{Adoption, Draft, FindingKind, Owned};
+use crate::link::LinkRow;
 use crate::path::Path;
 use crate::reason::Reason;
-use crate::store::LinkRow;
 use atsync_model::desired::definition::Desired;
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};

@@ -6,8 +6,8 @@
 //! application must not be made only for its hire to be refused.
 
 use super::{Draft, Record};
+use crate::index;
 use crate::reason::Reason;
-use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
 use atsync_model::{kinds, normal};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Where an application stands, as far as the ATS tells. Pure.
 
 use super::{Draft, Record};
-use crate::store::index;
+use crate::index;
 use atsync_model::desired::{FullReference, Reference};
 use atsync_model::{kinds, normal};
 use std::sync::Arc;

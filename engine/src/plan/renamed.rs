@@ -32,9 +32,9 @@
 use super::{
     Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, once, said,
 };
+use crate::link::LinkRow;
 use crate::path;
 use crate::reason::Reason;
-use crate::store::LinkRow;
 use atsync_model::desired::DesiredCandidate;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};

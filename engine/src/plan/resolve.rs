@@ -4,8 +4,8 @@
 //! that says what was looked for, what was found and what to do. The engine never guesses.
 
 use super::{Draft, Owned, Record, definition};
+use crate::index;
 use crate::reason::Reason;
-use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
 use atsync_model::manifest::ScanRule;
 use atsync_model::{kinds, normal};

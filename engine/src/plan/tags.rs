@@ -29,9 +29,10 @@ use super::story::Values;
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Record, Step, account, erasure, made, step, unseen,
 };
+use crate::index;
+use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
-use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Policy;
 use atsync_model::manifest::OperationRule;

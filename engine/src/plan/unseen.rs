@@ -16,7 +16,7 @@
 
 use super::{RecordPlan, Step, base};
 use crate::journal::IntentId;
-use crate::store::LinkRow;
+use crate::link::LinkRow;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 

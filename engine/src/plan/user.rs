@@ -11,8 +11,8 @@
 use super::definition::is_ours;
 use super::field::is_same_text;
 use super::{Draft, FieldChange, FindingKind, Owned, Record, made, step};
+use crate::link::LinkRow;
 use crate::reason::Reason;
-use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{Desired, DesiredUser};
 use atsync_model::kinds;

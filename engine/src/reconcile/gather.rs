@@ -11,8 +11,9 @@
 use super::Reconciler;
 use super::pull::parent_kind;
 use crate::error::{Error, ErrorKind};
+use crate::index;
 use crate::plan::{Declared, Facts, Need, Record};
-use crate::store::{Cause, LinkHow, LinkRow, Mode, ObservedRow, index};
+use crate::store::{Cause, LinkHow, LinkRow, Mode, ObservedRow};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;

@@ -18,8 +18,9 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
+use crate::index;
 use crate::store::{
-    Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof, index,
+    Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof,
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;

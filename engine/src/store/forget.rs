@@ -11,7 +11,7 @@
 //!
 //! Left out: free text. A note on somebody else that mentions the person by name is not found.
 
-use super::index;
+use crate::index;
 use atsync_model::{kinds, normal};
 use serde_json::Value;
 use sha2::{Digest, Sha256};

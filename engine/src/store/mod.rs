@@ -13,7 +13,6 @@ mod check;
 mod codec;
 mod forget;
 pub(crate) mod handle;
-pub mod index;
 mod ingest;
 pub mod lease;
 pub mod memory;
@@ -29,6 +28,8 @@ use atsync_model::contract::RemoteRef;
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
 
+pub use crate::declaration::Declaration;
+pub use crate::link::{LinkHow, LinkRow};
 pub(crate) use check::is_emptied;
 pub use lease::Guard;
 pub(crate) use merge::anonymized as merge_anonymized;
@@ -44,9 +45,7 @@ pub mod limits {
     pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
     /// Records of one page.
     pub const PAGE_RECORDS_MAX: usize = 10_000;
-    /// Desired records of one declaration: as many as a host may declare at once. They come as one
-    /// value and happen as one transaction.
-    pub const DECLARATION_RECORDS_MAX: usize = 1_000_000;
+    pub use crate::declaration::RECORDS_MAX as DECLARATION_RECORDS_MAX;
     /// Bytes of a key, an id, a kind or a connection's name.
     pub const KEY_BYTES_MAX: usize = 512;
     /// Problems of one kind that are kept by name. Whoever has more has one problem, and it is the

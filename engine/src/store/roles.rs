@@ -69,7 +69,7 @@ pub trait Observed: Debug + Send + Sync {
     ) -> Stored<'_, Vec<ObservedRow>>;
 
     /// Observed records that carry `term` in the index (normalised here), at most `rows_max`, in
-    /// the order of their ids. See [`index`].
+    /// the order of their ids. See [`crate::index`].
     fn lookup(
         &self,
         connection: &str,

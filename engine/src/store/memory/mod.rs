@@ -13,6 +13,7 @@ mod page;
 use super::forget::Hasher;
 use super::signal::Signals;
 use super::*;
+use crate::index;
 use crate::journal::Intent;
 use crate::path;
 use held::{Connection, after_text, belongs, count};

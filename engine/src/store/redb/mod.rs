@@ -40,6 +40,7 @@ use super::forget::Hasher;
 use super::signal::Signals;
 use super::*;
 use crate::entropy::Entropy;
+use crate::index;
 use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -6,9 +6,10 @@ use super::row::{Row, key};
 use super::tables::{
     OBSERVED, OrFailed, SCANS, TERMS, Tables, counter, counters, each, from_json, get, table,
 };
+use crate::index;
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::limits::KEY_BYTES_MAX;
-use crate::store::{ObservedRow, ScanState, StoreError, check, index};
+use crate::store::{ObservedRow, ScanState, StoreError, check};
 use atsync_model::contract::RemoteRef;
 use redb::ReadTransaction;
 
