@@ -187,6 +187,8 @@ fn every_kind_that_an_adapter_reads_has_a_type_that_fits_what_it_reads() {
         CustomFieldOption,
         Note,
         AppliedTag,
+        Education,
+        Employment,
         Posting,
         Opening,
         ApplicationStage,

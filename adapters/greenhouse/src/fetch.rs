@@ -11,8 +11,9 @@
 //! Left out: reading "not shown" as "deleted". That is the engine's to settle.
 
 use crate::kinds::{self, Kind};
+use crate::named::{self, Naming, Reading};
 use crate::state::Continued;
-use crate::{answer, page, request};
+use crate::{answer, request};
 use atsync_adapter::contract::{Failure, Fetch, Fetched, Field, Outcome, Reply, Request, Step};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,9 @@ pub(crate) struct State {
     impossible: Vec<String>,
     /// Which of the kind's walks was asked.
     walk: usize,
+    /// The rows, while the names of their options are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    naming: Option<Naming>,
 }
 
 impl Continued for State {
@@ -59,15 +63,23 @@ pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
             kind.ids_max
         )));
     }
-    ask(kind, State { kind: task.kind, ids: wanted, impossible, walk: 0 })
+    ask(kind, State { kind: task.kind, ids: wanted, impossible, walk: 0, naming: None })
 }
 
 /// Reads what came, and asks again where one look does not show everything.
-pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
+pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
     let kind = known(&state.kind)?;
     let response = answer::response(reply)?;
-    answer::accepted(&response, &kind.permission())?;
-    let rows = page::rows(kind, &response)?;
+    let naming = state.naming.take();
+    if naming.is_none() {
+        answer::accepted(&response, &kind.permission())?;
+    }
+    let rows = match named::read(kind, &response, naming)? {
+        Reading::Ask(request, naming) => {
+            return request::look(*request, &State { naming: Some(naming), ..state });
+        }
+        Reading::Done(rows) => rows,
+    };
     if rows.items.is_empty() && state.walk + 1 < kind.walks.len() {
         return ask(kind, State { walk: state.walk + 1, ..state });
     }

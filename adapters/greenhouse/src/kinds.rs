@@ -9,7 +9,7 @@
 //! [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by content.
 //! Left out: scorecards, interviews, offers and demographic data.
 
-use crate::read::{Reader, candidacy, custom, jobs, lists, people};
+use crate::read::{Reader, background, candidacy, custom, jobs, lists, people};
 use crate::request;
 use atsync_adapter::contract::{Failure, Field, Request};
 use atsync_model::kinds as names;
@@ -51,6 +51,9 @@ pub struct Kind {
     pub scope: Option<&'static str>,
     /// How long a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
     pub visible_within_ms: u64,
+    /// By the member that has the id of a custom field's option: the member that the option's name
+    /// is put into before the row is read.
+    pub(crate) options: &'static [(&'static str, &'static str)],
     pub(crate) read: Reader,
 }
 
@@ -76,6 +79,8 @@ const PAGE_MAX: u32 = request::PER_PAGE_MAX;
 /// The largest page of rows that hold whole documents, so that a reply stays within a few
 /// megabytes. Arbitrary.
 const PAGE_OF_DOCUMENTS_MAX: u32 = 100;
+/// The largest page of rows that are kept while the names of their options are asked for.
+const PAGE_OF_NAMED_MAX: u32 = 50;
 /// Ids of one filter (harvest-v3.md §3.1 \[ok\]).
 const IDS_MAX: u32 = 50;
 /// Reads after a write are expected to show it within this time. v1 documented minutes for
@@ -102,6 +107,7 @@ const fn plain(name: &'static str, collection: &'static str, reader: Reader) -> 
         confidential: false,
         scope: None,
         visible_within_ms: QUICK_MS,
+        options: &[],
         read: reader,
     }
 }
@@ -265,6 +271,28 @@ pub const KINDS: &[Kind] = &[
         never_null: people::APPLIED_TAG_NEVER_NULL,
         confidential: true,
         ..plain(names::APPLIED_TAGS, "applied_candidate_tags", people::applied_tag)
+    },
+    Kind {
+        fields: background::EDUCATION_FIELDS,
+        reads: background::EDUCATION_READS,
+        never_null: background::EDUCATION_NEVER_NULL,
+        // Unknown where the options may not be listed.
+        optional: &["school", "degree", "discipline"],
+        page_max: PAGE_OF_NAMED_MAX,
+        // The name of an option may change and the row not.
+        stamped: false,
+        // The rows that are read are not those of the last reply.
+        raw: false,
+        confidential: true,
+        options: background::EDUCATION_OPTIONS,
+        ..plain(names::EDUCATIONS, "candidate_educations", background::education)
+    },
+    Kind {
+        fields: background::EMPLOYMENT_FIELDS,
+        reads: background::EMPLOYMENT_READS,
+        never_null: background::EMPLOYMENT_NEVER_NULL,
+        confidential: true,
+        ..plain(names::EMPLOYMENTS, "candidate_employments", background::employment)
     },
     Kind {
         fields: candidacy::APPLICATION_FIELDS,

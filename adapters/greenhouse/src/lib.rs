@@ -2,7 +2,8 @@
 //!
 //! [`Greenhouse`] is a pure function: a task in, a request or an outcome out. Where to look:
 //! [`kinds`] is the table of everything that can be read, `wire` how Greenhouse writes its JSON,
-//! `read` how a row becomes a unified record; `scan`, `fetch`, `check`, `hook` and `tenant` are one
+//! `read` how a row becomes a unified record, `named` where the names of its options come from;
+//! `scan`, `fetch`, `check`, `hook` and `tenant` are one
 //! task each; `write` and `probe` carry operations out and find out whether they happened.
 //! [`request`] and [`answer`] are what they all share: how to ask, and what a refusal means.
 //! [`manifest`] says all of it as data.
@@ -22,6 +23,7 @@ mod instant;
 pub mod kinds;
 pub mod link;
 pub mod manifest;
+mod named;
 mod page;
 mod probe;
 mod read;
@@ -74,7 +76,7 @@ impl PureAdapter for Greenhouse {
 
     fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
         answer::cut(atsync_adapter::state::decode(&state).and_then(|state| match state {
-            State::Scan(state) => scan::resume(&state, reply),
+            State::Scan(state) => scan::resume(state, reply),
             State::Fetch(state) => fetch::resume(state, reply),
             State::Check(state) => check::resume(state, given, reply),
             State::Hook(state) => hook::resume(state, reply),

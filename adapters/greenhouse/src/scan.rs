@@ -11,12 +11,15 @@
 //! `complete` exactly when there is no next page in the last walk. A page that names itself as the
 //! next is refused rather than walked for ever.
 //!
+//! Rows that name options by id cost further requests, for the names ([`crate::named`]).
+//!
 //! Left out: order. Rows come by falling id, so nothing but a completed walk proves anything
 //! (§3.2).
 
 use crate::kinds::{self, Kind};
+use crate::named::{self, Naming, Reading};
 use crate::state::Continued;
-use crate::{answer, link, page, request};
+use crate::{answer, link, request};
 use atsync_adapter::contract::{Failure, Field, Outcome, Page, Reply, Scan, Since, Step};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +28,16 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct State {
     kind: String,
     at: Cursor,
+    /// The page, while the names of its options are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unnamed: Option<Unnamed>,
+}
+
+/// A page without the names of its options.
+#[derive(Debug, Serialize, Deserialize)]
+struct Unnamed {
+    next: Option<Cursor>,
+    naming: Naming,
 }
 
 impl Continued for State {
@@ -58,18 +71,22 @@ pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
         Some(link) => request::follow(link.clone()),
         None => request::get(kind.collection, first_page(kind, &at, &task)?),
     };
-    request::look(request, &State { kind: task.kind, at })
+    request::look(request, &State { kind: task.kind, at, unnamed: None })
 }
 
 /// Reads it.
-pub(crate) fn resume(state: &State, reply: Reply) -> Result<Step, Failure> {
+pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     let kind = known(&state.kind)?;
     let response = answer::response(reply)?;
+    if let Some(unnamed) = state.unnamed {
+        let reading = named::read(kind, &response, Some(unnamed.naming))?;
+        return page_of(reading, state.kind, state.at, unnamed.next);
+    }
     if !(200..300).contains(&response.status) {
         let read = if state.at.link.is_some() { answer::cursor_refusal } else { answer::refusal };
         return Err(read(&response, &kind.permission()));
     }
-    let rows = page::rows(kind, &response)?;
+    let reading = named::read(kind, &response, None)?;
     let next = match link::next(&response)? {
         Some(link) if state.at.link.as_ref() == Some(&link) => {
             return Err(Failure::Protocol(format!(
@@ -82,6 +99,23 @@ pub(crate) fn resume(state: &State, reply: Reply) -> Result<Step, Failure> {
             Some(Cursor { walk: state.at.walk + 1, link: None })
         }
         None => None,
+    };
+    page_of(reading, state.kind, state.at, next)
+}
+
+/// The page, or the request for names that it lacks.
+fn page_of(
+    reading: Reading,
+    kind: String,
+    at: Cursor,
+    next: Option<Cursor>,
+) -> Result<Step, Failure> {
+    let rows = match reading {
+        Reading::Ask(request, naming) => {
+            let unnamed = Some(Unnamed { next, naming });
+            return request::look(*request, &State { kind, at, unnamed });
+        }
+        Reading::Done(rows) => rows,
     };
     let page = Page {
         items: rows.items,

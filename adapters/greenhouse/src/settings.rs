@@ -40,6 +40,8 @@ pub struct Settings {
     pub users_form: UsersForm,
     /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
     pub custom_fields_reading: FieldsReading,
+    /// How the dates of a new education are written; openapi leaves the request empty [?].
+    pub background_dates_reading: BackgroundDates,
 }
 
 /// Declares the readings of an uncertain fact; the first one is the default.
@@ -68,6 +70,14 @@ readings! {
         DateTime,
         /// `2026-12-01`.
         Date
+    }
+    /// How the dates of a new education are written (openapi leaves the request empty [?]).
+    BackgroundDates {
+        /// `start_date` for a day, `start_date_year` and `start_date_month` for less: what shipped
+        /// clients send.
+        Parts,
+        /// `start_at`, as rows are read.
+        Moment
     }
     /// Which form of the creation of users is used.
     UsersForm {
@@ -155,7 +165,11 @@ pub fn schema() -> Value {
                 "description": "How users are created: POST /v3/users or /v3/users/bulk."},
             "custom_fields_reading": {"enum": ["unknown", "merge"], "default": "unknown",
                 "description": "What an update does to custom fields that it does not name. \
-                 'merge' when you have seen that they stay."}
+                 'merge' when you have seen that they stay."},
+            "background_dates_reading": {"enum": ["parts", "moment"], "default": "parts",
+                "description": "How the dates of a new education are written: start_date, year \
+                 and month, or start_at. Set it when educations are refused until they are \
+                 retried."}
         }
     })
 }

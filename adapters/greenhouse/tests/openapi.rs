@@ -31,6 +31,10 @@ const BESIDE: &[(&str, &str)] = &[
     ("applications", "job_interview_stage_id"),
     ("applications", "rejection_reason_id"),
     ("candidates", "message"),
+    // Put beside the ids of options by the adapter; v1 had them in the row.
+    ("candidate_educations", "school_name"),
+    ("candidate_educations", "degree"),
+    ("candidate_educations", "discipline"),
 ];
 
 /// The schema of a row; of a candidate, the arm that is no stub.
@@ -163,8 +167,18 @@ fn read(kind: &kinds::Kind, rows: &[Value]) -> (Vec<(Value, Vec<String>)>, Vec<P
         headers: vec![],
         body: Value::from(rows.to_vec()).to_string().into(),
     };
-    let (page, problems) = match Greenhouse::resume(send.state, &given(), Reply::Response(response))
-    {
+    let mut step = Greenhouse::resume(send.state, &given(), Reply::Response(response));
+    while let Ok(Step::Send(send)) = step {
+        let Target::Path(path) = &send.request.target else { panic!("a path") };
+        assert_eq!(
+            path.path, "/v3/custom_field_options",
+            "only the names of options are asked for"
+        );
+        let names = json!([{"id": 4_033_591_002_u64, "name": "some text"}]).to_string();
+        let response = Response { status: 200, headers: vec![], body: names.into() };
+        step = Greenhouse::resume(send.state, &given(), Reply::Response(response));
+    }
+    let (page, problems) = match step {
         Ok(Step::Done(Outcome::Page(page))) => (page, Vec::new()),
         Ok(Step::Done(Outcome::FlawedPage(flawed))) => flawed,
         other => panic!("{}: {other:?}", kind.name),

@@ -102,6 +102,39 @@ pub enum Recruiter {
         /// The text.
         body: String,
     },
+    /// Adds an education by the names of its options; answers its id.
+    AddEducation {
+        /// The candidate.
+        candidate_id: i64,
+        /// The school.
+        school: String,
+        /// The degree.
+        #[serde(default)]
+        degree: Option<String>,
+        /// The field of study.
+        #[serde(default)]
+        discipline: Option<String>,
+        /// The year it began in.
+        #[serde(default)]
+        started: Option<i64>,
+        /// The year it ended in.
+        #[serde(default)]
+        ended: Option<i64>,
+    },
+    /// Adds an employment; answers its id.
+    AddEmployment {
+        /// The candidate.
+        candidate_id: i64,
+        /// The company.
+        company: String,
+        /// The title.
+        title: String,
+        /// The first day.
+        started_on: String,
+        /// The last day.
+        #[serde(default)]
+        ended_on: Option<String>,
+    },
     /// Merges the secondary candidate into the primary one.
     Merge {
         /// The candidate that stays.
@@ -224,6 +257,8 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
         | Recruiter::AddTag { candidate_id, .. }
         | Recruiter::RemoveTag { candidate_id, .. }
         | Recruiter::AddNote { candidate_id, .. }
+        | Recruiter::AddEducation { candidate_id, .. }
+        | Recruiter::AddEmployment { candidate_id, .. }
         | Recruiter::Merge { candidate_id, .. }
         | Recruiter::DeleteCandidate { candidate_id }
         | Recruiter::Anonymise { candidate_id, .. } => {
@@ -360,6 +395,14 @@ fn on_candidate(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> Re
             context.model.refresh_tags(id, touch);
         }
         Recruiter::AddNote { body, .. } => return Ok(writes::add_note(context, id, None, body)),
+        Recruiter::AddEducation { school, degree, discipline, started, ended, .. } => {
+            let names = [Some(school.as_str()), degree.as_deref(), discipline.as_deref()];
+            return Ok(writes::add_education(context, id, names, [*started, *ended]));
+        }
+        Recruiter::AddEmployment { company, title, started_on, ended_on, .. } => {
+            let days = [Some(started_on.as_str()), ended_on.as_deref()];
+            return Ok(writes::add_employment(context, id, company, title, days));
+        }
         Recruiter::Merge { secondary_candidate_id, .. } => {
             known(context, Kind::Candidates, *secondary_candidate_id)?;
             if *secondary_candidate_id == id {

@@ -123,7 +123,7 @@ impl Sandbox {
     }
 
     /// Rows of a collection that belong to a candidate: `applications`, `notes`, `attachments`,
-    /// `applied_candidate_tags`.
+    /// `applied_candidate_tags`, `candidate_educations`, `candidate_employments`.
     #[must_use]
     pub fn rows_of_candidate(&self, collection: &str, candidate_id: i64) -> Vec<Value> {
         self.rows_where(collection, "candidate_id", candidate_id)

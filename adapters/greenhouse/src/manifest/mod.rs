@@ -166,6 +166,9 @@ fn lossy() -> Vec<String> {
         "Values of private custom fields that the acting user may not see are absent, which looks \
          like empty.",
         "Notes cannot be changed or removed.",
+        "Educations and employments cannot be changed, only added and removed. School, degree and \
+         discipline are options of the account: one that it does not have cannot be written.",
+        "An employment begins and ends on days: of a month or a year, the first one is written.",
         "A file needs an application to hang on, and a new resume replaces the former one. Where a \
          file can be fetched is never kept.",
         "Converting a prospect makes a new application; the old one stays as converted.",

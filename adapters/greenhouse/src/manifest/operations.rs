@@ -233,6 +233,54 @@ const RULES: &[Rule] = &[
         calls: 1,
     },
     Rule {
+        name: "educations.create",
+        class: Probeable,
+        fields: &[
+            ("candidate", CreateOnly),
+            ("school", CreateOnly),
+            ("degree", CreateOnly),
+            ("discipline", CreateOnly),
+            ("started_on", CreateOnly),
+            ("ended_on", CreateOnly),
+            // How dates are written; see `write::background`.
+            ("reading", CreateOnly),
+        ],
+        scopes: &[
+            "candidate_educations:create",
+            "candidate_educations:list",
+            "candidates:list",
+            "custom_field_options:list",
+        ],
+        calls: 5,
+    },
+    Rule {
+        name: "educations.destroy",
+        class: Idempotent,
+        fields: &[],
+        scopes: &["candidate_educations:destroy", "candidate_educations:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "employments.create",
+        class: Probeable,
+        fields: &[
+            ("candidate", CreateOnly),
+            ("company", CreateOnly),
+            ("title", CreateOnly),
+            ("started_on", CreateOnly),
+            ("ended_on", CreateOnly),
+        ],
+        scopes: &["candidate_employments:create", "candidate_employments:list", "candidates:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "employments.destroy",
+        class: Idempotent,
+        fields: &[],
+        scopes: &["candidate_employments:destroy", "candidate_employments:list"],
+        calls: 1,
+    },
+    Rule {
         name: "attachments.create",
         class: Probeable,
         fields: &[
@@ -347,6 +395,9 @@ fn required(operation: &str) -> &'static [&'static str] {
         "notes.create" => &["candidate", "body", "visibility"],
         "tags.create" => &["name"],
         "applied_tags.create" => &["candidate", "tag"],
+        "educations.create" => &["candidate"],
+        // Never null (openapi: candidate_employment).
+        "employments.create" => &["candidate", "company", "title", "started_on"],
         "attachments.create" => &["application", "filename", "type"],
         "users.create" => &["first", "last", "email"],
         "custom_fields.create" => &["name", "applies_to", "type"],

@@ -63,6 +63,26 @@ const WRITES: &[(&str, &str, &str)] = &[
     ),
     ("applied_candidate_tags:create", "Tag candidates", "Candidates cannot be tagged."),
     ("applied_candidate_tags:destroy", "Untag candidates", "Tags cannot be taken off candidates."),
+    (
+        "candidate_educations:create",
+        "Create candidate educations",
+        "Educations cannot be added to candidates.",
+    ),
+    (
+        "candidate_educations:destroy",
+        "Destroy candidate educations",
+        "Educations that were added cannot be taken away.",
+    ),
+    (
+        "candidate_employments:create",
+        "Create candidate employments",
+        "Employments cannot be added to candidates.",
+    ),
+    (
+        "candidate_employments:destroy",
+        "Destroy candidate employments",
+        "Employments that were added cannot be taken away.",
+    ),
     ("attachments:create", "Add attachments", "Files cannot be attached to applications."),
     ("users:create", "Create users", "Employees without a Greenhouse account cannot be invited."),
     ("custom_fields:create", "Create custom fields", "Custom fields have to be made by hand."),
@@ -153,6 +173,14 @@ fn reading(kind: &str) -> (&'static str, &'static str) {
             "List applied candidate tags",
             "Whether a candidate has a tag cannot be seen, so none is put on.",
         ),
+        names::EDUCATIONS => (
+            "List candidate educations",
+            "Educations of candidates stay unknown, so none is added.",
+        ),
+        names::EMPLOYMENTS => (
+            "List candidate employments",
+            "Employments of candidates stay unknown, so none is added.",
+        ),
         names::USERS => ("List users", "Employees cannot be matched with users."),
         names::USER_EMAILS => {
             ("List user e-mails", "Employees are matched by their main address only.")
@@ -176,9 +204,11 @@ fn reading(kind: &str) -> (&'static str, &'static str) {
         names::CUSTOM_FIELDS => {
             ("List custom fields", "Custom fields cannot be written, and their types stay unknown.")
         }
-        names::CUSTOM_FIELD_OPTIONS => {
-            ("List custom field options", "Values of select fields cannot be written.")
-        }
+        names::CUSTOM_FIELD_OPTIONS => (
+            "List custom field options",
+            "Values of select fields cannot be written; schools, degrees and disciplines of \
+                 educations stay unknown.",
+        ),
         _ => ("List", "It cannot be read."),
     }
 }

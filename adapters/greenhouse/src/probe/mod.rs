@@ -6,10 +6,12 @@
 //! allows only one of its kind (a tag's name, a user's address, one application of a person to a
 //! job; pitfalls.md 1), where the one is the answer whoever made it. Several that fit are never
 //! guessed between. `marked` is claimed only for a candidate whose marker field carries the mark's
-//! text. [`candidate`] and [`application`] look for those two, [`made`] for all other new records,
+//! text. [`candidate`], [`application`] and [`background`] look for those, [`made`] for all other new
+//! records,
 //! [`target`] compares what an existing record looks like now.
 
 mod application;
+mod background;
 mod candidate;
 mod made;
 mod next;
@@ -42,6 +44,7 @@ impl Continued for State {
 enum Hunt {
     Candidate(Box<candidate::Hunt>),
     Application(Box<application::Hunt>),
+    Background(Box<background::Hunt>),
     Made(made::Hunt),
     Target(Box<target::Hunt>),
 }
@@ -59,9 +62,10 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
         Op::ApplicationCreate { input, .. } => {
             application::begin(input)?.map(|hunt| Hunt::Application(Box::new(hunt)))
         }
-        op => match made::Want::of(&op)? {
-            Some(want) => made::begin(want).map(Hunt::Made),
-            None => target::begin(op)?.map(|hunt| Hunt::Target(Box::new(hunt))),
+        op => match (background::begin(&op)?, made::Want::of(&op)?) {
+            (Some(next), _) => next.map(|hunt| Hunt::Background(Box::new(hunt))),
+            (None, Some(want)) => made::begin(want).map(Hunt::Made),
+            (None, None) => target::begin(op)?.map(|hunt| Hunt::Target(Box::new(hunt))),
         },
     };
     step(next, probe.first_sent_ms)
@@ -77,6 +81,9 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
         }
         Hunt::Application(hunt) => {
             hunt.next(&response, sent)?.map(|hunt| Hunt::Application(Box::new(hunt)))
+        }
+        Hunt::Background(hunt) => {
+            hunt.next(&response, sent)?.map(|hunt| Hunt::Background(Box::new(hunt)))
         }
         Hunt::Made(hunt) => hunt.next(&response, sent)?.map(Hunt::Made),
         Hunt::Target(hunt) => hunt

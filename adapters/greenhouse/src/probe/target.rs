@@ -8,7 +8,7 @@ use super::next::{Next, Sent, absent, ambiguous, found, look};
 use crate::kinds::by_ids;
 use crate::settings::Settings;
 use crate::write::lifecycle;
-use crate::write::op::{Op, target_of};
+use crate::write::op::{Op, removed_by, target_of};
 use crate::write::sent::{converted_from, subject};
 use crate::write::standing::{Standing, Status};
 use crate::write::{self, application, pages, row};
@@ -107,13 +107,9 @@ fn compare(
     let (collection, id) =
         target_of(&op).ok_or_else(|| Failure::Bug("an operation without a target".into()))?;
     let rows = pages::read(response, collection)?.rows;
-    if matches!(op, Op::AppliedTagDelete { .. }) {
+    if let Some(kind) = removed_by(&op) {
         let there = rows.iter().any(|row| row::id(row, "id").as_deref() == Some(id));
-        return Ok(if there {
-            absent(kinds::APPLIED_TAGS)
-        } else {
-            found(Vec::new(), Certainty::Matched)
-        });
+        return Ok(if there { absent(kind) } else { found(Vec::new(), Certainty::Matched) });
     }
     let row = pages::only(rows, collection, id)?;
     let standing = Standing::of(&row);

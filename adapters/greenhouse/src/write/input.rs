@@ -7,7 +7,7 @@
 //! all. Left out: any decision. What an input leads to is in the module of its record.
 
 use crate::answer::invalid;
-use crate::settings::{DateReading, ForeignReading, StageReading, UsersForm};
+use crate::settings::{BackgroundDates, DateReading, ForeignReading, StageReading, UsersForm};
 use atsync_adapter::contract::Failure;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -187,6 +187,29 @@ inputs! {
 
     /// `applied_tags.delete`.
     AppliedTagGone {}
+
+    /// `educations.create`. `reading` says how dates are written; it overrides the setting.
+    EducationNew {
+        candidate: String,
+        school: Option<String>,
+        degree: Option<String>,
+        discipline: Option<String>,
+        started_on: Option<String>,
+        ended_on: Option<String>,
+        reading: Option<BackgroundDates>,
+    }
+
+    /// `employments.create`.
+    EmploymentNew {
+        candidate: String,
+        company: String,
+        title: String,
+        started_on: String,
+        ended_on: Option<String>,
+    }
+
+    /// `educations.destroy` and `employments.destroy`.
+    BackgroundGone {}
 
     /// `attachments.create`: exactly one of `url` and `content_base64`.
     AttachmentNew {

@@ -14,6 +14,18 @@ pub(crate) fn input_member(operation: &str, written: &str) -> String {
         ("users.create", "first_name") => "first",
         ("users.create", "last_name") => "last",
         ("users.create", "primary_email") => "email",
+        ("employments.create", "company_name") => "company",
+        (
+            "educations.create" | "employments.create",
+            "start_date" | "start_date_year" | "start_date_month" | "start_at",
+        ) => "started_on",
+        (
+            "educations.create" | "employments.create",
+            "end_date" | "end_date_year" | "end_date_month" | "end_at",
+        ) => "ended_on",
+        (_, "school_name_custom_field_option_id") => "school",
+        (_, "degree_custom_field_option_id") => "degree",
+        (_, "discipline_custom_field_option_id") => "discipline",
         (_, "first_name") => "name.first",
         (_, "last_name") => "name.last",
         (_, "preferred_name") => "name.preferred",

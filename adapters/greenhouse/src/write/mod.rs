@@ -4,13 +4,14 @@
 //! or application first confirms that its parent is still there. A change reads its target first,
 //! immediately before it is sent: what is so already ends as `unneeded`, a target that is not shown
 //! as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
-//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`] and [`records`] decide
-//! what to send; [`edit`] carries a PATCH, [`options`] the looks that its custom fields may take;
+//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`], [`records`] and [`background`]
+//! decide what to send; [`edit`] carries a PATCH, [`options`] the looks that its custom fields may take;
 //! [`sent`] reads the reply to the one changing request. Nothing here sends twice: the changing
 //! request is followed only by an outcome. Bounds: each list is read up to [`PAGES_MAX`] pages; a
 //! continuation that would not fit is refused before anything is sent.
 
 pub(crate) mod application;
+pub(crate) mod background;
 pub(crate) mod candidate;
 pub(crate) mod contacts;
 pub(crate) mod custom;
@@ -36,9 +37,10 @@ use crate::request;
 use crate::settings::Settings;
 use crate::state::Continued;
 use atsync_adapter::contract::{Failure, Given, Reply, Request, Response, Step, Write, Written};
+use background::{Choosing, Chosen, OptionIds};
 use edit::{Begun, Edit};
 use lifecycle::{Converting, Hiring};
-use op::{Op, target_of};
+use op::{Op, removed_by, target_of};
 use options::{Lookup, Next};
 use sent::{Sent, applied, subject};
 use serde::{Deserialize, Serialize};
@@ -53,8 +55,15 @@ const PAGES_MAX: u32 = 10;
 /// Where a write stands between two steps.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum State {
-    /// The row of what the new record is to belong to was asked for.
-    Parent { op: Op },
+    /// Options that a new education names by text were asked for.
+    Choices(Choosing),
+    /// The row of what the new record is to belong to was asked for. `options` are those that a new
+    /// education names.
+    Parent {
+        op: Op,
+        #[serde(default, skip_serializing_if = "OptionIds::is_empty")]
+        options: OptionIds,
+    },
     /// The target's row was asked for. `pool` is what prospect_details said, for an edit that names
     /// a pool.
     Target { op: Op, pool: Option<String> },
@@ -84,14 +93,19 @@ impl Continued for State {
 pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
     let settings = Settings::of(given)?;
     let op = Op::decode(&write.operation)?;
+    if matches!(op, Op::EducationCreate { .. } | Op::EmploymentCreate { .. }) {
+        return choose(Choosing::begin(op)?);
+    }
     if let Some((collection, id)) = parent_of(&op) {
         // What cannot be sent is refused before anything is asked.
-        let direct = child(&op, &settings)?;
+        let direct = child(&op, &OptionIds::new(), &settings)?;
         let request = kinds::by_ids(collection, &[id])?;
-        return match look(request, State::Parent { op: op.clone() }) {
+        let (op, options) = (op.clone(), OptionIds::new());
+        let is_large = !matches!(op, Op::AppliedTagCreate { .. });
+        return match look(request, State::Parent { op, options }) {
             Ok(step) => Ok(step),
             // A file or note too large to be kept between two steps goes out unlooked.
-            Err(_) if !matches!(op, Op::AppliedTagCreate { .. }) => Ok(direct),
+            Err(_) if is_large => Ok(direct),
             Err(failure) => Err(failure),
         };
     }
@@ -100,7 +114,7 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
             candidate::create(input, &settings, given.mark.as_ref())
         }
         Op::TagCreate { input, .. } => records::tag(input),
-        Op::AppliedTagDelete { target, .. } => records::untag(target),
+        op if removed_by(op).is_some() => records::remove(op),
         Op::UserCreate { input, .. } => records::user(input, &settings),
         Op::ApplicationCreate { input, .. } => application::create(input),
         Op::FieldCreate { input, .. } => records::field(input),
@@ -123,13 +137,14 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     let settings = Settings::of(given)?;
     let response = answer::response(reply)?;
     match state {
-        State::Parent { op } => {
+        State::Choices(choosing) => choose(choosing.answered(&response)?),
+        State::Parent { op, options } => {
             let (collection, id) = parent_of(&op).ok_or_else(misplaced)?;
             let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
             if collection == "candidates" {
                 candidate::writable(&row)?;
             }
-            child(&op, &settings)
+            child(&op, &options, &settings)
         }
         State::Definitions(lookup) => look_up(lookup.definitions(&response)?),
         State::Options(lookup) => look_up(lookup.options(&response)?),
@@ -196,17 +211,33 @@ fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
         Op::NoteCreate { input, .. } => Some(("candidates", &input.candidate)),
         Op::ApplicationCreate { input, .. } => Some(("candidates", input.candidate.as_deref()?)),
         Op::AppliedTagCreate { input, .. } => Some(("candidates", &input.candidate)),
+        Op::EducationCreate { input, .. } => Some(("candidates", &input.candidate)),
+        Op::EmploymentCreate { input, .. } => Some(("candidates", &input.candidate)),
         Op::AttachmentCreate { input, .. } => Some(("applications", &input.application)),
         _ => None,
     }
 }
 
+/// Asks for the options that a new education names, then for the candidate.
+fn choose(chosen: Chosen) -> Result<Step, Failure> {
+    match chosen {
+        Chosen::Ask(request, choosing) => look(request, State::Choices(choosing)),
+        Chosen::Done(op, options) => {
+            let (collection, id) = parent_of(&op).ok_or_else(misplaced)?;
+            let request = kinds::by_ids(collection, &[id])?;
+            look(request, State::Parent { op, options })
+        }
+    }
+}
+
 /// The step that makes a record of a parent.
-fn child(op: &Op, settings: &Settings) -> Result<Step, Failure> {
+fn child(op: &Op, options: &OptionIds, settings: &Settings) -> Result<Step, Failure> {
     match op {
         Op::NoteCreate { input, .. } => records::note(input, settings),
         Op::ApplicationCreate { input, .. } => application::create(input),
         Op::AttachmentCreate { input, .. } => records::attachment(input),
+        Op::EducationCreate { input, .. } => background::education(input, options, settings),
+        Op::EmploymentCreate { input, .. } => background::employment(input),
         Op::AppliedTagCreate { input, .. } => {
             request::id_number("candidate", &input.candidate)?;
             request::id_number("tag", &input.tag)?;

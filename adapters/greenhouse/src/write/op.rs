@@ -10,9 +10,10 @@ use crate::answer::invalid;
 use crate::request::id_number;
 use crate::settings::ForeignReading;
 use crate::write::input::{
-    ApplicationEdit, ApplicationNew, AppliedTagGone, AppliedTagNew, AttachmentNew, CandidateEdit,
-    CandidateNew, ConvertInput, FieldEdit, FieldNew, HireInput, MoveInput, NoteNew, OptionEdit,
-    OptionNew, RejectInput, RejectionEdit, Seen, TagNew, UnrejectInput, UserNew, parse,
+    ApplicationEdit, ApplicationNew, AppliedTagGone, AppliedTagNew, AttachmentNew, BackgroundGone,
+    CandidateEdit, CandidateNew, ConvertInput, EducationNew, EmploymentNew, FieldEdit, FieldNew,
+    HireInput, MoveInput, NoteNew, OptionEdit, OptionNew, RejectInput, RejectionEdit, Seen, TagNew,
+    UnrejectInput, UserNew, parse,
 };
 use atsync_adapter::contract::{Failure, Operation};
 use atsync_adapter::model::kinds;
@@ -99,6 +100,8 @@ pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
         | Op::Convert { target, .. } => Some(("applications", target)),
         Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
         Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
+        Op::EducationDestroy { target, .. } => Some(("candidate_educations", target)),
+        Op::EmploymentDestroy { target, .. } => Some(("candidate_employments", target)),
         Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
         Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
         _ => None,
@@ -133,6 +136,12 @@ operations! {
         "harvest:applied_candidate_tags:create";
     AppliedTagDelete(AppliedTagGone) = "applied_tags.delete" on kinds::APPLIED_TAGS,
         "harvest:applied_candidate_tags:destroy";
+    EducationCreate(EducationNew) = "educations.create", "harvest:candidate_educations:create";
+    EducationDestroy(BackgroundGone) = "educations.destroy" on kinds::EDUCATIONS,
+        "harvest:candidate_educations:destroy";
+    EmploymentCreate(EmploymentNew) = "employments.create", "harvest:candidate_employments:create";
+    EmploymentDestroy(BackgroundGone) = "employments.destroy" on kinds::EMPLOYMENTS,
+        "harvest:candidate_employments:destroy";
     AttachmentCreate(AttachmentNew) = "attachments.create", "harvest:attachments:create";
     UserCreate(UserNew) = "users.create", "harvest:users:create";
     FieldCreate(FieldNew) = "custom_fields.create", "harvest:custom_fields:create";
@@ -141,6 +150,16 @@ operations! {
     OptionCreate(OptionNew) = "custom_field_options.create", "harvest:custom_field_options:create";
     OptionUpdate(OptionEdit) = "custom_field_options.update" on kinds::CUSTOM_FIELD_OPTIONS,
         "harvest:custom_field_options:update";
+}
+
+/// The kind of the record that an operation takes away; `None` for every other operation.
+pub(crate) fn removed_by(op: &Op) -> Option<&'static str> {
+    match op {
+        Op::AppliedTagDelete { .. } => Some(kinds::APPLIED_TAGS),
+        Op::EducationDestroy { .. } => Some(kinds::EDUCATIONS),
+        Op::EmploymentDestroy { .. } => Some(kinds::EMPLOYMENTS),
+        _ => None,
+    }
 }
 
 /// The scope that reading a collection needs.

@@ -12,6 +12,7 @@ use crate::write::input::{
     AppliedTagNew, AttachmentNew, FieldEdit, FieldNew, NoteNew, OptionEdit, OptionNew, TagNew,
     UserNew, required,
 };
+use crate::write::op::{Op, target_of};
 use crate::write::sent::{Refusal, Sent, Success};
 use crate::write::steps::{made, send};
 use crate::write::{normal, row, words};
@@ -85,12 +86,14 @@ pub(crate) fn applied_row(rows: &[Value], new: &AppliedTagNew) -> Option<String>
     rows.iter().find(fits).and_then(|row| row::id(row, "id"))
 }
 
-/// Takes a tag off a candidate.
-pub(crate) fn untag(id: &str) -> Result<Step, Failure> {
+/// Takes a record away: a tag off a candidate, an education, an employment. One that is gone
+/// already is a success.
+pub(crate) fn remove(op: &Op) -> Result<Step, Failure> {
+    let (collection, id) = target_of(op)
+        .ok_or_else(|| Failure::Bug(format!("{} has no target to remove", op.name())))?;
     let (success, refusal) = (Success::Gone, Refusal::GoneAlready);
-    let sent =
-        Sent { operation: "applied_tags.delete".into(), success, refusal, warnings: Vec::new() };
-    send(request::delete("applied_candidate_tags", id), &sent)
+    let sent = Sent { operation: op.name().into(), success, refusal, warnings: Vec::new() };
+    send(request::delete(collection, id), &sent)
 }
 
 /// Hangs a file on an application.

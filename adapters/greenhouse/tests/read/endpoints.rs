@@ -11,8 +11,14 @@ use atsync_greenhouse::kinds;
 use serde_json::Value;
 
 /// Members that the list of 2026-06-27 does not have yet (harvest-v3.md §9.2: "newer spec").
-const NEWER: &[(&str, &str)] =
-    &[("applications", "job_interview_stage_id"), ("applications", "rejection_reason_id")];
+const NEWER: &[(&str, &str)] = &[
+    ("applications", "job_interview_stage_id"),
+    ("applications", "rejection_reason_id"),
+    // The names that the adapter puts beside the ids of options; v1 had them in the row.
+    ("candidate_educations", "school_name"),
+    ("candidate_educations", "degree"),
+    ("candidate_educations", "discipline"),
+];
 
 /// Documented members that no unified field carries; they stay in the raw record.
 const RAW_ONLY: &[(&str, &[&str])] = &[

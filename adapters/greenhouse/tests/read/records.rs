@@ -281,7 +281,8 @@ fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
     for kind in kinds::KINDS {
         let row = whole(kind);
         for (member, value) in row.as_object().unwrap() {
-            let is_time = member.ends_with("_at") || member == "target_start_on";
+            let is_time = member.ends_with("_at")
+                || ["target_start_on", "start_date", "end_date"].contains(&member.as_str());
             if member == "id" || !value.is_string() {
                 continue;
             }
@@ -661,7 +662,11 @@ fn sample(kind: &str, member: &str) -> Value {
         "sort_order" => json!(0),
         "private" | "can_email" | "prospect" | "needs_decision" | "confidential"
         | "is_template" | "internal" | "active" | "live" | "featured" | "open" | "current"
-        | "verified" | "deactivated" | "site_admin" | "required" | "responsible" => json!(true),
+        | "verified" | "deactivated" | "site_admin" | "required" | "responsible" | "latest" => {
+            json!(true)
+        }
+        month if month.ends_with("_month") => json!(9),
+        year if year.ends_with("_year") => json!(2016),
         "addresses" | "social_media_addresses" => json!([{"value": "v", "type": "home"}]),
         list if list.ends_with("_ids") => json!([1, 2]),
         list if list.ends_with("_addresses") || list.ends_with("_numbers") => {
@@ -677,7 +682,7 @@ fn sample(kind: &str, member: &str) -> Value {
             json!(12)
         }
         time if time.ends_with("_at") => json!("2026-11-24T06:00:00.000Z"),
-        "target_start_on" => json!("2026-12-01"),
+        "target_start_on" | "start_date" | "end_date" => json!("2026-12-01"),
         _ => json!("text"),
     }
 }

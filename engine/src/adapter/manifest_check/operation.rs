@@ -52,6 +52,13 @@ pub const INPUTS: &[(&str, &[&str])] = &[
     ("tags.create", &["name"]),
     ("applied_tags.create", &["candidate", "tag"]),
     ("applied_tags.delete", &[]),
+    (
+        "educations.create",
+        &["candidate", "school", "degree", "discipline", "started_on", "ended_on"],
+    ),
+    ("educations.destroy", &[]),
+    ("employments.create", &["candidate", "company", "title", "started_on", "ended_on"]),
+    ("employments.destroy", &[]),
     ("attachments.create", &["application", "filename", "type", "url"]),
     ("custom_fields.create", &["name", "applies_to", "type", "private", "description", "options"]),
     ("custom_fields.update", &["name", "private", "description"]),

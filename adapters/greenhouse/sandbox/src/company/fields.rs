@@ -22,6 +22,9 @@ pub(super) struct Fields {
     pub(super) strengths: Vec<i64>,
     pub(super) employment: i64,
     pub(super) employments: Vec<i64>,
+    pub(super) schools: Vec<i64>,
+    pub(super) degrees: Vec<i64>,
+    pub(super) disciplines: Vec<i64>,
 }
 
 /// How one field is made.
@@ -82,15 +85,13 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
     field(model, &wanted("Would reconsider?", "rejection_question", "yes_no"));
     field(model, &wanted("Signing Bonus", "offer", "currency"));
     field(model, &wanted("Badge", "user_attribute", "short_text"));
-    for (name, options) in [
-        ("School Name", ["ETH Zürich", "University of Lagos", "USP"]),
-        ("Degree", ["Bachelor's", "Master's", "Doctorate"]),
-        ("Discipline", ["Mathematics", "History", "Nursing"]),
+    for (name, options, made) in [
+        ("School Name", ["ETH Zürich", "University of Lagos", "USP"], &mut fields.schools),
+        ("Degree", ["Bachelor's", "Master's", "Doctorate"], &mut fields.degrees),
+        ("Discipline", ["Mathematics", "History", "Nursing"], &mut fields.disciplines),
     ] {
-        let school = field(model, &wanted(name, "standard", "single_select"));
-        for label in options {
-            option(model, school, label, true);
-        }
+        let standard = field(model, &wanted(name, "standard", "single_select"));
+        *made = options.map(|label| option(model, standard, label, true)).to_vec();
     }
     model.now_ms = now_ms;
     fields

@@ -4,6 +4,7 @@
 //! comes by counting, not by chance, so that a company of forty candidates has it as surely as one
 //! of twenty thousand. All addresses lie in the domains and number ranges reserved for examples.
 
+mod background;
 mod fields;
 mod names;
 mod organisation;
@@ -79,6 +80,7 @@ impl Company {
         let fields = fields::make(&mut model, spec);
         let organisation = organisation::make(&mut model, spec, &fields);
         people::make(&mut model, spec, &fields, &organisation);
+        background::make(&mut model, &fields);
         model.now_ms = now_ms;
         Self { model }
     }

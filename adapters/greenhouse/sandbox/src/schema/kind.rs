@@ -52,6 +52,8 @@ kinds! {
     EmailTemplates "email_templates",
     JobBoards "job_boards",
     BulkRequests "bulk_requests",
+    CandidateEducations "candidate_educations",
+    CandidateEmployments "candidate_employments",
 }
 
 impl Kind {

@@ -35,7 +35,7 @@ const CONTACTS: [&str; 5] = [
 /// The groups that an anonymisation may name; the reference gives two of them, the rest are ours.
 const GROUPS: &str = "full_name email_addresses phone_numbers addresses website_addresses \
     social_media_addresses \
-    current_company headline tags custom_candidate_fields notes attachments";
+    current_company headline tags custom_candidate_fields notes attachments education employment";
 
 pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
     let body = Body::read(body, CREATE)?;
@@ -150,12 +150,21 @@ pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Re
     Ok(context.deleted(id, "Candidate"))
 }
 
-/// Removes a candidate and all that hangs on it.
+/// What belongs to a candidate and to no application.
+const CHILDREN: [Kind; 5] = [
+    Kind::AppliedCandidateTags,
+    Kind::Notes,
+    Kind::Attachments,
+    Kind::CandidateEducations,
+    Kind::CandidateEmployments,
+];
+
+/// Removes a candidate with its applications, tags, notes, files and background.
 pub(crate) fn destroy(context: &mut WriteContext<'_>, id: i64) {
     for application in context.model.find(Kind::Applications, "candidate_id", id) {
         applications::destroy(context, application);
     }
-    for kind in [Kind::AppliedCandidateTags, Kind::Notes, Kind::Attachments] {
+    for kind in CHILDREN {
         for row in context.model.find(kind, "candidate_id", id) {
             context.model.remove(kind, row);
         }
@@ -179,11 +188,11 @@ pub(super) fn merge_request(
     Ok(context.shown(Kind::Candidates, primary))
 }
 
-/// The secondary id stops existing; its applications, notes, files and tags move over. No redirect
+/// The secondary id stops existing; its applications, notes, files, tags and background move over. No redirect
 /// stays behind.
 pub(crate) fn merge(context: &mut WriteContext<'_>, primary: i64, secondary: i64) {
     let moved = [("candidate_id", Cell::Int(primary))];
-    for kind in [Kind::Applications, Kind::Notes, Kind::Attachments, Kind::AppliedCandidateTags] {
+    for kind in [Kind::Applications].into_iter().chain(CHILDREN) {
         for row in context.model.find(kind, "candidate_id", secondary) {
             context.model.set(kind, row, Touch::Stamp, &moved);
         }
@@ -248,6 +257,8 @@ pub(crate) fn anonymise(context: &mut WriteContext<'_>, id: i64, groups: &[Strin
         ("tags", Kind::AppliedCandidateTags),
         ("notes", Kind::Notes),
         ("attachments", Kind::Attachments),
+        ("education", Kind::CandidateEducations),
+        ("employment", Kind::CandidateEmployments),
     ] {
         if chosen(group) {
             for row in context.model.find(kind, "candidate_id", id) {

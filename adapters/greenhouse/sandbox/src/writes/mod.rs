@@ -5,6 +5,7 @@
 //! itself has a uniqueness rule (tag names, user e-mails, one application per candidate and job).
 
 mod applications;
+mod background;
 mod bulk;
 mod candidates;
 mod custom;
@@ -24,6 +25,7 @@ use crate::schema::Kind;
 use crate::sight::Sight;
 
 pub(crate) use applications::destroy as destroy_application;
+pub(crate) use background::{add_education, add_employment};
 pub(crate) use bulk::status as bulk_status;
 pub(crate) use candidates::{anonymise, destroy, merge};
 pub(crate) use custom::name_key;
@@ -80,6 +82,10 @@ enum Deed {
     ApplyTag,
     UnapplyTag,
     CreateNote,
+    CreateEducation,
+    DestroyEducation,
+    CreateEmployment,
+    DestroyEmployment,
     CreateAttachment,
     CreateUser,
     CreateUsers,
@@ -136,6 +142,18 @@ pub(crate) fn route(method: &str, segments: &[&str]) -> Option<Route> {
             ("applied_candidate_tags", "destroy", Deed::UnapplyTag)
         }
         ("POST", ["notes"], _) => ("notes", "create", Deed::CreateNote),
+        ("POST", ["candidate_educations"], _) => {
+            ("candidate_educations", "create", Deed::CreateEducation)
+        }
+        ("DELETE", ["candidate_educations", _], Some(_)) => {
+            ("candidate_educations", "destroy", Deed::DestroyEducation)
+        }
+        ("POST", ["candidate_employments"], _) => {
+            ("candidate_employments", "create", Deed::CreateEmployment)
+        }
+        ("DELETE", ["candidate_employments", _], Some(_)) => {
+            ("candidate_employments", "destroy", Deed::DestroyEmployment)
+        }
         ("POST", ["attachments"], _) => ("attachments", "create", Deed::CreateAttachment),
         ("POST", ["users"], _) => ("users", "create", Deed::CreateUser),
         ("POST", ["users", "bulk"], _) => ("users", "create", Deed::CreateUsers),
@@ -177,6 +195,8 @@ pub(crate) const WRITE_SCOPES: &[(&str, &[&str])] = &[
     ("rejection_details", &["update"]),
     ("candidate_tags", &["create", "destroy"]),
     ("applied_candidate_tags", &["create", "destroy"]),
+    ("candidate_educations", &["create", "destroy"]),
+    ("candidate_employments", &["create", "destroy"]),
     ("notes", &["create"]),
     ("attachments", &["create"]),
     ("users", &["create"]),
@@ -211,6 +231,10 @@ pub(crate) fn perform(
         Deed::ApplyTag => tags::apply_request(context, body),
         Deed::UnapplyTag => tags::unapply(context, id),
         Deed::CreateNote => small::create_note(context, body),
+        Deed::CreateEducation => background::create_education(context, body),
+        Deed::DestroyEducation => background::destroy(context, Kind::CandidateEducations, id),
+        Deed::CreateEmployment => background::create_employment(context, body),
+        Deed::DestroyEmployment => background::destroy(context, Kind::CandidateEmployments, id),
         Deed::CreateAttachment => small::create_attachment(context, body),
         Deed::CreateUser => users::create(context, body),
         Deed::CreateUsers => bulk::create_users(context, body),

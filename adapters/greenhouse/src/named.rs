@@ -1,0 +1,138 @@
+//! Rows that name options of custom fields by id, and the names that are put into them.
+//!
+//! School, degree and discipline of an education are ids of options (openapi:
+//! candidate_education), which say nothing to a host. So after a page of such rows the names are
+//! asked for, at most [`request::IDS_MAX`] at a time, put into the rows, and the rows are read as
+//! any other. Each option of a page is asked for once.
+//!
+//! Bounds: between two steps the rows are kept, members that are read only, within
+//! [`ROWS_BYTES_MAX`]. Beyond that, and where the options may not be listed, the fields stay
+//! unknown: a name that is not known must not cost the rows.
+
+use crate::kinds::{self, Kind};
+use crate::page::{self, Rows};
+use crate::write::row;
+use crate::{answer, request};
+use atsync_adapter::contract::{Failure, Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The most that rows and names may take between two steps. The engine keeps 64 KiB; the rest is
+/// for links and ids.
+const ROWS_BYTES_MAX: usize = 44 * 1024;
+
+/// Rows, and the names of their options as far as they were asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Naming {
+    rows: Vec<Value>,
+    /// Options to ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    names: BTreeMap<String, String>,
+}
+
+/// What an answer leads to.
+pub(crate) enum Reading {
+    /// More names.
+    Ask(Box<Request>, Naming),
+    /// The rows, read.
+    Done(Rows),
+}
+
+/// Reads the answer to a list, or to the names of its rows.
+///
+/// # Errors
+/// Those of [`page::rows`], and what Greenhouse says to the request for the names.
+pub(crate) fn read(
+    kind: &'static Kind,
+    response: &Response,
+    naming: Option<Naming>,
+) -> Result<Reading, Failure> {
+    let naming = match naming {
+        Some(naming) => naming.answered(response)?,
+        None => match Naming::of(kind, response) {
+            Some(naming) => naming,
+            None => return Ok(Reading::Done(page::rows(kind, response)?)),
+        },
+    };
+    if !naming.ids.is_empty() && naming.fits() {
+        let ids: Vec<&str> = naming.batch().collect();
+        let request = kinds::by_ids("custom_field_options", &ids)?;
+        return Ok(Reading::Ask(Box::new(request), naming));
+    }
+    let named = Response { status: 200, headers: Vec::new(), body: naming.rows(kind) };
+    Ok(Reading::Done(page::rows(kind, &named)?))
+}
+
+impl Naming {
+    /// The rows of a page, if any of them names an option by its id alone.
+    fn of(kind: &'static Kind, response: &Response) -> Option<Self> {
+        if kind.options.is_empty() {
+            return None;
+        }
+        // What is no list of rows is told by those who read it.
+        let mut rows: Vec<Value> = serde_json::from_slice(&response.body).ok()?;
+        let mut ids: Vec<String> = Vec::new();
+        for row in &mut rows {
+            if let Some(members) = row.as_object_mut() {
+                members.retain(|name, _| kind.reads.contains(&name.as_str()));
+            }
+            for id in unnamed(kind, row).filter_map(|(id, _)| row::id(row, id)) {
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+        }
+        (!ids.is_empty()).then_some(Self { rows, ids, names: BTreeMap::new() })
+    }
+
+    fn batch(&self) -> impl Iterator<Item = &str> {
+        self.ids.iter().take(request::IDS_MAX).map(String::as_str)
+    }
+
+    fn fits(&self) -> bool {
+        serde_json::to_vec(self).is_ok_and(|bytes| bytes.len() <= ROWS_BYTES_MAX)
+    }
+
+    /// Takes the names that were asked for.
+    fn answered(mut self, response: &Response) -> Result<Self, Failure> {
+        if response.status == 403 {
+            self.ids.clear();
+            return Ok(self);
+        }
+        answer::accepted(response, "harvest:custom_field_options:list")?;
+        for option in answer::json::<Vec<Value>>(response)? {
+            let name = row::text(&option, "name");
+            if let Some(id) = row::id(&option, "id").filter(|_| !name.trim().is_empty()) {
+                self.names.insert(id, name.to_owned());
+            }
+        }
+        self.ids.drain(..self.ids.len().min(request::IDS_MAX));
+        Ok(self)
+    }
+
+    /// The rows with their names, as the body of an answer.
+    fn rows(mut self, kind: &'static Kind) -> Vec<u8> {
+        for row in &mut self.rows {
+            let found: Vec<(&str, &String)> = unnamed(kind, row)
+                .filter_map(|(id, name)| Some((name, self.names.get(&row::id(row, id)?)?)))
+                .collect();
+            if let Some(members) = row.as_object_mut() {
+                let found = found.into_iter();
+                members.extend(found.map(|(name, text)| (name.to_owned(), text.clone().into())));
+            }
+        }
+        Value::from(self.rows).to_string().into_bytes()
+    }
+}
+
+/// The options that a row has the id of and no name: the member of the id, and that of the name.
+fn unnamed<'a>(
+    kind: &'static Kind,
+    row: &'a Value,
+) -> impl Iterator<Item = (&'static str, &'static str)> + 'a {
+    let is_blank = |name: &str| row.get(name).is_none_or(|name| name.is_null() || name == "");
+    kind.options.iter().copied().filter(move |(_, name)| row.is_object() && is_blank(name))
+}

@@ -1,0 +1,241 @@
+//! Education and work history of a candidate: one request each, and the options before it.
+//!
+//! The host names school, degree and discipline by text. Greenhouse takes the ids of options
+//! (openapi: candidate_education), so the options of each field are walked before the parent is
+//! confirmed, until one has the text; without one nothing is sent, since an option belongs to the
+//! whole account and is not made in passing. A walk is bounded by [`OPTION_PAGES_MAX`].
+//!
+//! What a creation takes is not in the document ([?], adapters/greenhouse/REFERENCE.md). Its dates
+//! are sent as shipped clients send them (`start_date`, or year and month), or as rows are read
+//! (`start_at`), by the reading.
+
+use crate::answer::invalid;
+use crate::request::{self, id_number};
+use crate::settings::{BackgroundDates, Settings};
+use crate::write::input::{EducationNew, EmploymentNew, required};
+use crate::write::op::Op;
+use crate::write::pages::{self, Page};
+use crate::write::sent::{Refusal, Sent};
+use crate::write::steps::{made, send};
+use crate::write::{normal, row};
+use atsync_adapter::contract::{Failure, Request, Response, Step};
+use atsync_adapter::model::kinds;
+use atsync_adapter::model::normal::part_date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Pages of options of one field that are read at most, 500 rows each. Schools are thousands.
+const OPTION_PAGES_MAX: u32 = 20;
+
+/// By member of the input: the key of the field whose options it is one of, and the member of the
+/// request.
+const OPTIONS: &[(&str, &str, &str)] = &[
+    ("school", "school_name", "school_name_custom_field_option_id"),
+    ("degree", "degree", "degree_custom_field_option_id"),
+    ("discipline", "discipline", "discipline_custom_field_option_id"),
+];
+
+/// Options that were found, by member of the input.
+pub(crate) type OptionIds = BTreeMap<String, u64>;
+
+/// An education whose options are being looked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Choosing {
+    pub(crate) op: Op,
+    found: OptionIds,
+    /// Pages of the options of the next field that were read.
+    pages: u32,
+}
+
+/// What the look for options leads to.
+pub(crate) enum Chosen {
+    /// Another page of options.
+    Ask(Request, Choosing),
+    /// The parent is next.
+    Done(Op, OptionIds),
+}
+
+impl Choosing {
+    /// Begins, once all that can be checked without Greenhouse is.
+    pub(crate) fn begin(op: Op) -> Result<Chosen, Failure> {
+        match &op {
+            Op::EducationCreate { input, .. } => check_education(input)?,
+            Op::EmploymentCreate { input, .. } => {
+                employment(input)?;
+            }
+            _ => {}
+        }
+        Ok(Self { op, found: OptionIds::new(), pages: 0 }.next())
+    }
+
+    /// Takes a page of options.
+    pub(crate) fn answered(mut self, response: &Response) -> Result<Chosen, Failure> {
+        let Page { rows, next } = pages::read(response, "custom_field_options")?;
+        let Some((member, key, _)) = self.wanted() else { return Ok(self.next()) };
+        let text = self.text(member).unwrap_or_default().to_owned();
+        let fits = |row: &&Value| {
+            row::flag(row, "active") != Some(false)
+                && normal::is_option(row::text(row, "name"), &text)
+        };
+        if let Some(id) = rows.iter().find(fits).and_then(|row| row.get("id")?.as_u64()) {
+            self.found.insert(member.to_owned(), id);
+            self.pages = 0;
+            return Ok(self.next());
+        }
+        self.pages += 1;
+        match next.filter(|_| self.pages < OPTION_PAGES_MAX) {
+            Some(link) => Ok(Chosen::Ask(request::follow(link), self)),
+            None => Err(invalid(
+                member,
+                format!(
+                    "Greenhouse has no active option {text:?} of the field `{key}`; add it there, \
+                     or declare one of its options"
+                ),
+            )),
+        }
+    }
+
+    fn next(self) -> Chosen {
+        match self.wanted() {
+            Some((_, key, _)) => {
+                let filters = [("custom_field_key", key), ("active", "true")];
+                Chosen::Ask(pages::list("custom_field_options", &filters), self)
+            }
+            None => Chosen::Done(self.op, self.found),
+        }
+    }
+
+    /// The first option that is named and not found yet.
+    fn wanted(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        let open = |member: &str| self.text(member).is_some() && !self.found.contains_key(member);
+        OPTIONS.iter().copied().find(|(member, ..)| open(member))
+    }
+
+    fn text(&self, member: &str) -> Option<&str> {
+        let Op::EducationCreate { input, .. } = &self.op else { return None };
+        let text = match member {
+            "school" => &input.school,
+            "degree" => &input.degree,
+            _ => &input.discipline,
+        };
+        said(text)
+    }
+}
+
+/// A text with something in it.
+fn said(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.trim().is_empty())
+}
+
+fn check_education(new: &EducationNew) -> Result<(), Failure> {
+    id_number("candidate", &new.candidate)?;
+    let texts = [&new.school, &new.degree, &new.discipline, &new.started_on, &new.ended_on];
+    if !texts.into_iter().any(|text| said(text).is_some()) {
+        return Err(invalid("school", "an education says something"));
+    }
+    for (field, text) in [("started_on", &new.started_on), ("ended_on", &new.ended_on)] {
+        said(text).map(|text| date(field, text)).transpose()?;
+    }
+    Ok(())
+}
+
+/// A day, a month or a year.
+fn date(field: &str, text: &str) -> Result<String, Failure> {
+    part_date(text).ok_or_else(|| {
+        invalid(field, "a day, a month or a year, as in 2016-09-01, 2016-09 or 2016")
+    })
+}
+
+/// The first day of a date.
+fn first_day(date: String) -> String {
+    match date.len() {
+        4 => format!("{date}-01-01"),
+        7 => format!("{date}-01"),
+        _ => date,
+    }
+}
+
+/// Adds an education to a candidate.
+pub(crate) fn education(
+    new: &EducationNew,
+    options: &OptionIds,
+    settings: &Settings,
+) -> Result<Step, Failure> {
+    check_education(new)?;
+    let mut body = Map::new();
+    body.insert("candidate_id".into(), id_number("candidate", &new.candidate)?);
+    for (member, _, attribute) in OPTIONS {
+        if let Some(id) = options.get(*member) {
+            body.insert((*attribute).into(), (*id).into());
+        }
+    }
+    let reading = new.reading.unwrap_or(settings.background_dates_reading);
+    let mut about = "";
+    for (side, text) in [("end", &new.ended_on), ("start", &new.started_on)] {
+        let Some(text) = said(text) else { continue };
+        let date = date(if side == "end" { "ended_on" } else { "started_on" }, text)?;
+        dated(&mut body, side, date, reading);
+        about = if side == "end" { "ended_on" } else { "started_on" };
+    }
+    let other = match reading {
+        BackgroundDates::Parts => "moment",
+        BackgroundDates::Moment => "parts",
+    };
+    let refusal = if about.is_empty() || new.reading.is_some() {
+        Refusal::Plain
+    } else {
+        Refusal::Reading { other: other.into(), about: about.into() }
+    };
+    create("educations.create", "candidate_educations", kinds::EDUCATIONS, body, refusal)
+}
+
+/// Writes one date of an education.
+fn dated(body: &mut Map<String, Value>, side: &str, date: String, reading: BackgroundDates) {
+    if reading == BackgroundDates::Moment {
+        let moment = format!("{}T00:00:00.000Z", first_day(date));
+        body.insert(format!("{side}_at"), moment.into());
+        return;
+    }
+    let number = |text: &str| text.parse::<u32>().map_or(Value::Null, Value::from);
+    match (date.len(), date.split_once('-')) {
+        (7, Some((year, month))) => {
+            body.insert(format!("{side}_date_year"), number(year));
+            body.insert(format!("{side}_date_month"), number(month));
+        }
+        (4, _) => {
+            body.insert(format!("{side}_date_year"), number(&date));
+        }
+        _ => {
+            body.insert(format!("{side}_date"), date.into());
+        }
+    }
+}
+
+/// Adds an employment to a candidate. Greenhouse wants whole days.
+pub(crate) fn employment(new: &EmploymentNew) -> Result<Step, Failure> {
+    let mut body = Map::new();
+    body.insert("candidate_id".into(), id_number("candidate", &new.candidate)?);
+    body.insert("company_name".into(), required("company", &new.company)?.into());
+    body.insert("title".into(), required("title", &new.title)?.into());
+    let started = date("started_on", required("started_on", &new.started_on)?)?;
+    body.insert("start_date".into(), first_day(started).into());
+    if let Some(ended) = said(&new.ended_on) {
+        body.insert("end_date".into(), first_day(date("ended_on", ended)?).into());
+    }
+    let collection = "candidate_employments";
+    create("employments.create", collection, kinds::EMPLOYMENTS, body, Refusal::Plain)
+}
+
+fn create(
+    operation: &str,
+    collection: &str,
+    kind: &str,
+    body: Map<String, Value>,
+    refusal: Refusal,
+) -> Result<Step, Failure> {
+    let member = collection.strip_suffix('s').unwrap_or(collection);
+    let success = made(kind, member);
+    let sent = Sent { operation: operation.into(), success, refusal, warnings: Vec::new() };
+    send(request::post(&[collection], json!(body).to_string()), &sent)
+}
