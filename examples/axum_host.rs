@@ -1,14 +1,14 @@
-//! The engine behind an HTTP service in axum: declare, plan, apply, list, page, and take webhooks.
+//! The engine behind an HTTP service in axum: declare, plan, apply, list, page, receive webhooks.
 //!
-//! It is a sketch of a host: it has no authentication, so put it behind something that has. It runs
-//! against a stand-in for Greenhouse in this process.
+//! It is a sketch of a host without authentication, so put it behind a proxy that authenticates. It
+//! runs against a Greenhouse sandbox in this process.
 //!
 //! ```text
 //! PUT  /referrals/{key}            declare a record
-//! GET  /referrals?cursor=          what is declared, page by page
-//! GET  /plan                       what would be written
-//! POST /apply                      write it
-//! GET  /candidates?email=&cursor=  what the ATS holds
+//! GET  /referrals?cursor=          the declared records, page by page
+//! GET  /plan                       the planned writes
+//! POST /apply                      apply them
+//! GET  /candidates?email=&cursor=  the observed candidates
 //! POST /hooks/greenhouse           webhooks of the ATS
 //! ```
 
@@ -37,16 +37,16 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let stand_in = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
+    let sandbox = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
     let engine = Engine::builder().build()?;
-    let acme = connect(&engine, &stand_in.base_url(), Secret::new("hook secret")).await?;
+    let acme = connect(&engine, &sandbox.base_url(), Secret::new("hook secret")).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     println!("http://{}/plan", listener.local_addr()?);
     axum::serve(listener, router(acme)).await?;
     Ok(())
 }
 
-/// The service. The connection is its state: cloning a handle costs nothing.
+/// The service. Its state is the connection: a handle is cheap to clone.
 pub(crate) fn router(acme: Connection) -> Router {
     Router::new()
         .route("/referrals/{key}", put(declare))
@@ -58,7 +58,7 @@ pub(crate) fn router(acme: Connection) -> Router {
         .with_state(acme)
 }
 
-/// An engine's error as an answer.
+/// An engine's error as an HTTP response.
 struct Refusal(atsync::Error);
 
 impl IntoResponse for Refusal {
@@ -85,7 +85,7 @@ async fn declare(
 ) -> Result<Json<Value>, Refusal> {
     record.key = key;
     let report = acme.declare(&[record]).await?;
-    // A person who was forgotten is not stored and never written: whoever declares them is told.
+    // An erased candidate is neither stored nor written: the response says so.
     Ok(Json(json!({ "created": report.created, "changed": report.changed,
             "forgotten": report.forgotten })))
 }
@@ -124,19 +124,20 @@ async fn candidates(
     Ok(Json(json!({ "rows": rows.collect::<Vec<_>>(), "next": page.next })))
 }
 
-/// Headers and bytes as they came: what was parsed and written anew is no longer what was signed.
+/// Receives a webhook. Headers and bytes stay unchanged: parsed and rewritten, they would no longer
+/// match the signature.
 async fn hook(State(acme): State<Connection>, headers: HeaderMap, body: Bytes) -> StatusCode {
     match acme.receive(&headers, body).await {
         Ok(received) => StatusCode::from_u16(received.status).unwrap_or(StatusCode::OK),
-        // The ATS delivers it again.
+        // The ATS will deliver it again.
         Err(error) => {
-            println!("a webhook was not looked into: {error}");
+            println!("a webhook was not processed: {error}");
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
 }
 
-/// Opens the connection; the webhooks' secret is the one that the ATS was given for them.
+/// Opens the connection, with the secret that the ATS signs its webhooks with.
 pub(crate) async fn connect(
     engine: &Engine,
     origin: &str,
@@ -153,7 +154,7 @@ pub(crate) async fn connect(
     };
     let mut options = ConnectionOptions::new("acme", Arc::new(adapter), credential);
     options.webhook_secrets = vec![webhook_secret];
-    // Only for a stand-in.
+    // Only for a sandbox.
     options.origins =
         [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
     options.allow_private_network = true;

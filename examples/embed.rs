@@ -1,8 +1,8 @@
-//! The engine inside a host: open a store, connect, declare who should be there, plan, apply, and
-//! read what changed.
+//! The engine inside a host: open a store, connect, declare records, plan, apply, and read the
+//! changes.
 //!
-//! It runs against a stand-in for Greenhouse in this process, so that it needs no account. With
-//! one, leave `origins` and `allow_private_network` out of `connect` and give the real credential.
+//! It runs against a Greenhouse sandbox in this process, so it needs no account. For a real
+//! account, remove `origins` and `allow_private_network` from `connect` and use its credential.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -17,21 +17,20 @@ use std::sync::Arc;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let stand_in = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
+    let sandbox = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
     let directory = tempfile::tempdir()?;
 
-    // One engine serves all customers of a process; one store file holds what it knows.
+    // One engine serves all customers of a process; one store file holds their data.
     let engine = Engine::builder().store_file(directory.path().join("host.redb"))?.build()?;
-    let acme = connect(&engine, &stand_in.base_url()).await?;
+    let acme = connect(&engine, &sandbox.base_url()).await?;
 
-    // What the ATS holds. A later pull reads only what changed since.
+    // Observe the ATS. A later pull reads only what changed since.
     for kind in ["jobs", "candidates"] {
         let pulled = acme.pull(kind).await?;
         println!("{kind}: {} records on {} pages", pulled.records, pulled.pages);
     }
 
-    // Who should be there. `key` is the host's own name for the record: declared again, it is the
-    // same record.
+    // Declare a record. `key` is the host's name for it: declared again, it is the same record.
     let ada: DesiredCandidate = serde_json::from_str(
         r#"{ "key": "referral-17", "name": { "first": "Ada", "last": "Byron" }, "emails": ["ada@referred.example.com"],
              "tags": ["Met at a meetup"], "notes": [{ "key": "n", "body": "Introduced by Sam." }] }"#,
@@ -40,12 +39,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let declared = acme.declare(&[ada]).await?;
     if declared.forgotten > 0 {
         println!(
-            "{} declared people were forgotten here: they are not stored, and nothing is written.",
+            "{} declared candidates were erased here: they are not stored, and nothing is written.",
             declared.forgotten
         );
     }
 
-    // What would be written, and how many calls that takes. Nothing has been written yet.
+    // Plan the writes and their calls. Nothing is written yet.
     let plan = acme.plan(PlanOf::Dirty).await?;
     print!("{plan}");
     let report = acme.apply(&plan).await?;
@@ -53,18 +52,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("not in step: {report:?}").into());
     }
 
-    // The same wish again comes to nothing: no request changes anything.
+    // The same record again needs no step: no request changes anything.
     let again = acme.plan(PlanOf::All).await?;
     println!("Planned again: {} writes.", again.writes());
 
-    // The feed of what changed up to now, in order, without gap. `follow` waits for what comes
-    // next, from where a consumer left off.
+    // Read the feed to its end, in order and without gaps. `follow` waits for the next change, from
+    // where a consumer stopped.
     let mut changes = std::pin::pin!(acme.changes(before));
     while let Some(change) = changes.try_next().await? {
         println!("change {}: {} {} {:?}", change.serial, change.kind, change.id, change.what);
         acme.acknowledge("host", change.serial).await?;
     }
-    stand_in.shutdown().await;
+    sandbox.shutdown().await;
     Ok(())
 }
 
@@ -80,7 +79,7 @@ async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Box<dyn Er
         client_secret: Secret::new("sandbox-secret"),
     };
     let mut options = ConnectionOptions::new("acme", adapter, credential);
-    // Only for a stand-in.
+    // Only for a sandbox.
     options.origins =
         [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
     options.allow_private_network = true;

@@ -1,9 +1,8 @@
-//! An adapter of one's own: loaded from a component file, asked what it is, and used to read a
-//! list.
+//! Loads a custom adapter from a component file, prints its manifest, and reads a list with it.
 //!
 //! The file is the one that `cargo run -p atsync-componentize -- --package atsync-adapter-minimal
-//! out.wasm` makes. Its ATS, "Plainlist", is imaginary, so a few lines below stand in for it; they
-//! answer one page of jobs to whoever asks.
+//! out.wasm` builds. Its ATS, "Plainlist", is imaginary; a few lines below serve it: they answer
+//! every request with one page of jobs.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -27,9 +26,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Loads the component and reads its jobs. One line for each thing that is worth telling.
+/// Loads the component and reads its jobs. Returns lines to print.
 pub(crate) async fn run(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
-    // The file is checked before it is run: its size, its types, and that it imports nothing.
+    // The file is checked before it runs: size, types, and that it imports nothing.
     let adapter = Arc::new(ComponentHost::new(HostOptions::default())?.load_file(path)?);
     let manifest = adapter.manifest();
     let mut lines = vec![format!("{} {}: {}", manifest.name, manifest.version, manifest.title)];
@@ -41,7 +40,7 @@ pub(crate) async fn run(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let origin = format!("http://{}", listener.local_addr()?);
     let serving = tokio::spawn(plainlist(listener));
 
-    // Without a store file everything is kept in memory.
+    // Without a store file the store is in memory.
     let engine = Engine::builder().build()?;
     let mut options =
         ConnectionOptions::new("mine", adapter, Credential::Key(Secret::new("any key")));
@@ -56,10 +55,10 @@ pub(crate) async fn run(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     Ok(lines)
 }
 
-/// The imaginary ATS: the same answer to each request, one request a connection.
+/// The imaginary ATS: the same answer to each request, one request per connection.
 async fn plainlist(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
-        // A client that went away is not our trouble.
+        // A client that disconnects is no error.
         let _ = answer(stream).await;
     }
 }

@@ -1,9 +1,9 @@
-//! A host that spawns everything: one task keeps a connection in step on its schedules, another
-//! follows the feed, others declare and read meanwhile.
+//! A host that spawns everything: one task runs the schedules of a connection, another follows the
+//! feed, others declare and read at the same time.
 //!
 //! Handles are cheap to clone and every future is `Send`, so each task owns a clone. It runs
-//! against a stand-in for Greenhouse in this process; with an account, leave `origins` and
-//! `allow_private_network` alone.
+//! against a Greenhouse sandbox in this process; for a real account, remove `origins` and
+//! `allow_private_network`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -23,15 +23,15 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let stand_in = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
+    let sandbox = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
     let directory = tempfile::tempdir()?;
-    let created = run(&directory.path().join("host.redb"), &stand_in.base_url(), 10).await?;
-    println!("{created} referrals were seen to be created");
-    stand_in.shutdown().await;
+    let created = run(&directory.path().join("host.redb"), &sandbox.base_url(), 10).await?;
+    println!("{created} referrals were created");
+    sandbox.shutdown().await;
     Ok(())
 }
 
-/// Refers this many people, and ends when the feed told that they are there.
+/// Refers this many candidates, and ends when the feed reports all of them.
 pub(crate) async fn run(
     store: &std::path::Path,
     origin: &str,
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     let acme = connect(&engine, origin).await?;
     let mut tasks: JoinSet<Result<(), Failure>> = JoinSet::new();
 
-    // In step on a schedule: pulls what is due, applies whatever was declared, until told to stop.
+    // The schedule: pulls due kinds and applies declared records until it is stopped.
     let (stop, stopped) = oneshot::channel::<()>();
     let keeper = acme.clone();
     tasks.spawn(async move {
@@ -58,7 +58,7 @@ pub(crate) async fn run(
         keeper.run(Crons::of_pulls(crons?), stop, tell).await.map_err(Into::into)
     });
 
-    // The feed, from where this consumer left off: woken by whatever the task above commits.
+    // The feed, from where this consumer stopped: woken by the commits of the task above.
     let feed = acme.follow("mailer");
     let consumer = acme.clone();
     let seen = tokio::spawn(async move {
@@ -68,7 +68,7 @@ pub(crate) async fn run(
             let ours =
                 matches!(change.cause, Cause::Applied { .. }) && change.what == ChangeWhat::Created;
             created += usize::from(ours && change.kind == "candidates");
-            // Only now does it count as dealt with.
+            // Acknowledge it only after it was processed.
             consumer.acknowledge("mailer", change.serial).await?;
             if created == referrals {
                 break;
@@ -77,7 +77,7 @@ pub(crate) async fn run(
         Ok::<usize, Failure>(created)
     });
 
-    // Referrals come in from many requests at once.
+    // Many requests declare referrals at once.
     for number in 0..referrals {
         let acme = acme.clone();
         tasks.spawn(async move {
@@ -87,9 +87,7 @@ pub(crate) async fn run(
                 "emails": [format!("ada.{number}@referred.example.com")],
             }))?;
             if acme.declare(&[record]).await?.forgotten > 0 {
-                println!(
-                    "referral {number} is of a person who was forgotten here, and is not stored"
-                );
+                println!("referral {number} is of an erased candidate, and is not stored");
             }
             Ok(())
         });
@@ -100,27 +98,27 @@ pub(crate) async fn run(
         ended??;
     }
 
-    // What is stored is typed and owned, so that it can be handed on.
+    // Observed records are typed and owned, so that they can be passed on.
     let people = acme.observed_as::<Candidate<'_>>("candidates")?;
     let people = tokio::spawn(people.try_collect::<Vec<_>>()).await??;
     println!("{} candidates are known", people.len());
     Ok(created)
 }
 
-/// Opens the connection, with the secret from where the process was given it.
+/// Opens the connection, with a secret that the process was given.
 async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Failure> {
     let host = ComponentHost::new(HostOptions::default())?;
     let component = atsync_adapters_bundled::bundled("greenhouse")
         .ok_or("the Greenhouse adapter is not bundled")?;
-    // A component is compiled here: not on a thread that other tasks wait for.
+    // Compiling a component blocks, so it runs on a blocking thread.
     let adapter =
         tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??.vouched();
-    // With an account: `SecretRef::Env("GH_SECRET".into())`, or a file.
+    // For a real account: `SecretRef::Env("GH_SECRET".into())`, or a file.
     let secret = SecretRef::Command(vec!["echo".into(), "sandbox-secret".into()]).read("").await?;
     let credential =
         Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: secret };
     let mut options = ConnectionOptions::new("acme", Arc::new(adapter), credential);
-    // Only for a stand-in.
+    // Only for a sandbox.
     options.origins =
         [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
     options.allow_private_network = true;

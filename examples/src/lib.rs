@@ -1,5 +1,5 @@
-//! The ways to use atsync, each as a program to copy. The daemon's command line is a third one:
-//! `cargo run -- demo`.
+//! The ways to use atsync, each as a program to copy. The command line is another: `cargo run --
+//! demo`.
 //!
 //! # Embedded in a host
 //! `cargo run -p atsync-examples --example embed`
@@ -16,13 +16,13 @@
 //! ```
 //!
 //! # Behind HTTP
-//! `cargo run -p atsync-examples --example axum_host`: handlers that declare, plan, apply, page and take webhooks.
+//! `cargo run -p atsync-examples --example axum_host`: handlers that declare, plan, apply, page and receive webhooks.
 //!
 //! ```no_run
 #![doc = include_str!("../axum_host.rs")]
 //! ```
 //!
-//! # With an adapter of one's own
+//! # With a custom adapter
 //! `cargo run -p atsync-componentize -- --package atsync-adapter-minimal out.wasm`, then
 //! `cargo run -p atsync-examples --example load_component out.wasm`
 //!
@@ -30,5 +30,5 @@
 #![doc = include_str!("../load_component.rs")]
 //! ```
 //!
-//! All are run by `tests/`, so what stands here works. Left out: a component in another language than Rust; any that makes core modules can
-//! (see `atsync-componentize`), none is shown yet.
+//! `tests/` runs all of them. Left out: a component in another language than Rust. Any compiler of core modules works
+//! (see `atsync-componentize`), but no example shows one yet.

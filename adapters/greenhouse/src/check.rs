@@ -13,7 +13,7 @@
 //! `unknown` otherwise.
 //!
 //! [`SETUP_SOURCE`] is no scope: it is the source that an administrator adds by hand
-//! (permissions.md §2, line m). It is looked for by name.
+//! (permissions.md §2, line m). It is searched by name.
 //!
 //! # Caveats
 //! Webhooks, suspended features and plans can refuse in the same way; the verdict's text says what

@@ -4,9 +4,9 @@
 //! that is unknown, deleted or not visible simply does not come back. A filter takes 50 ids (§3.1
 //! \[ok\]), which is also the most that the manifest lets the engine ask for, so one request is
 //! enough. Job posts are the exception: whether `ids` shows a deleted one is not stated, so what
-//! the first look does not show is looked for again with `active=false`. Rows of two answers cannot
-//! be handed back together (a raw record is a span of the *last* reply), which is why job posts are
-//! fetched one at a time.
+//! the first request does not show is requested again with `active=false`. Rows of two answers
+//! cannot be handed back together (a raw record is a span of the *last* reply), which is why job
+//! posts are fetched one at a time.
 //!
 //! Left out: reading "not shown" as "deleted". That is the engine's to settle.
 
@@ -66,7 +66,7 @@ pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
     ask(kind, State { kind: task.kind, ids: wanted, impossible, walk: 0, naming: None })
 }
 
-/// Reads what came, and asks again where one look does not show everything.
+/// Reads the reply, and asks again where one request cannot show everything.
 pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
     let kind = known(&state.kind)?;
     let response = answer::response(reply)?;

@@ -2,7 +2,7 @@
 //!
 //! The signature is HMAC-SHA256 over the raw bytes, `Signature: sha256 <hex>` (webhooks.md §2,
 //! verified); nothing is believed before the engine has checked it, and nothing is kept of the
-//! payload but ids, since payloads carry full personal data (§4). The body is looked through before
+//! payload but ids, since payloads carry full personal data (§4). The body is searched before
 //! the check because a continuation could not hold it. Payloads come wrapped (`application.id`) and
 //! bare (`payload.id`). Success is 200 and nothing else (§1); an event that this adapter does not
 //! use is answered 200 too, or Greenhouse would try it seven times.

@@ -1,6 +1,6 @@
 //! The Greenhouse adapter: Harvest v3 as the engine's contract wants it.
 //!
-//! [`Greenhouse`] is a pure function: a task in, a request or an outcome out. Where to look:
+//! [`Greenhouse`] is a pure function: it receives a task and returns a request or an outcome.
 //! [`kinds`] is the table of everything that can be read, `wire` how Greenhouse writes its JSON,
 //! `read` how a row becomes a unified record, `named` where the names of its options come from;
 //! `scan`, `fetch`, `check`, `hook` and `tenant` are one
@@ -9,8 +9,8 @@
 //! [`manifest`] says all of it as data.
 //!
 //! Facts about Greenhouse are cited by section of the project's reference, "harvest-v3.md §4
-//! \[ok\]": `[ok]` stated officially or recorded, `[2nd]` read by somebody else, `[?]` unconfirmed,
-//! so that both readings must work here.
+//! \[ok\]": `[ok]` stated officially or recorded, `[2nd]` reported by a third party, `[?]`
+//! unconfirmed, so that both readings must work here.
 //!
 //! Left out: sending, pacing, credentials (the engine's), Harvest v1 and v2 (they no longer
 //! answer), demographic data (never by default).

@@ -20,7 +20,7 @@ pub struct Settings {
     /// §2.2 \[ok\]).
     #[serde(deserialize_with = "id")]
     pub act_as: Option<String>,
-    /// The user whom notes are written in the name of, when the desired note names nobody.
+    /// The author of notes whose desired record names none.
     #[serde(deserialize_with = "id")]
     pub note_author: Option<String>,
     /// `name_key` of a candidate custom field (short text) that a new candidate's mark is written

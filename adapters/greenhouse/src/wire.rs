@@ -284,8 +284,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Label<'a> {
     }
 }
 
-/// A time or a day, as it was written, or an empty text. What cannot be read as one is none: nobody
-/// could compare it.
+/// A time or a day, as it was written, or an empty text. What cannot be read as one is none: it
+/// could not be compared.
 #[derive(Debug)]
 pub(crate) struct Time<'a>(Text<'a>);
 

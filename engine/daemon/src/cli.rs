@@ -1,16 +1,16 @@
-//! What can be typed. Clap reads it; the texts here are the `--help`.
+//! The command line's arguments, as clap reads them. The doc comments are the `--help`.
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 an error, wrong arguments included; 2 only from `plan`: something is to do.
-SIGTERM and SIGINT: no new effect begins and what is on its way ends (at most 25 s; told twice, at
-once). `run` ends with 0 then, `apply` with 1; what was cut is settled by the next run. SIGHUP:
-`run` reads its configuration and secrets again.
-Begin with `atsync demo`: it needs no account and no configuration.";
+Exit codes: 0 success; 1 error, wrong arguments included; 2 only from `plan`: there are steps.
+SIGTERM and SIGINT: no new write starts, and the one that was sent finishes (at most 25 s; a second
+signal stops at once). `run` then exits with 0, `apply` with 1; the next run settles what was
+interrupted. SIGHUP: `run` reads its configuration and secrets again.
+Start with `atsync demo`: it needs no account and no configuration.";
 
-/// Declare the records you want in an applicant tracking system, and keep both sides in step.
+/// Declare the records you want in an applicant tracking system, and keep them in step.
 #[derive(Debug, Parser)]
 #[command(name = "atsync", version, after_help = AFTER_HELP, propagate_version = true)]
 pub(crate) struct Cli {
@@ -23,10 +23,10 @@ pub(crate) struct Cli {
         value_name = "FILE"
     )]
     pub(crate) config: PathBuf,
-    /// Says more on stderr; twice for everything.
+    /// Log more to stderr; twice: log everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -34,80 +34,77 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show everything once, against a stand-in for Greenhouse on this machine.
+    /// Run every feature once against the Greenhouse sandbox on this machine.
     Demo(Demo),
-    /// Say which permissions the credential has, what does not work without the others, and where
-    /// to tick them.
+    /// List the credential's permissions, what needs the missing ones, and where to grant them.
     Check(Check),
     /// Read what changed in the ATS into the store.
     Pull(Pull),
-    /// Show what would be written. Exit code 0: nothing to do; 2: something to do; 1: an error, or
+    /// Show what would be written. Exit code 0: nothing to do; 2: there are steps; 1: an error, or
     /// a record is blocked.
     Plan(PlanArgs),
-    /// Write what is missing, exactly once, and look whether it came about.
+    /// Write what is missing, exactly once, and read it back.
     Apply(Apply),
-    /// Say how the connections stand. Reads the store only.
+    /// Print the state of the connections. Reads the store only.
     Status(Status),
     /// Print observed records of a kind, or one of them. Reads the store only.
     Get(Get),
     /// Print the feed of changes. Reads the store only.
     Changes(Changes),
-    /// Say why a record is as it is: each field, what happens next, what was done. Reads the store
-    /// only.
+    /// Explain a record: each field, the next steps, past writes. Reads the store only.
     Explain(Explain),
-    /// Decide what becomes of a write that is in doubt.
+    /// Decide a write in doubt.
     Resolve(Resolve),
-    /// Link a desired record to a record that is in the ATS already.
+    /// Link a desired record to an existing record of the ATS.
     Adopt(Adopt),
-    /// Print a desired record of what the ATS holds of a candidate.
+    /// Print a desired record that matches a candidate of the ATS.
     Import(Import),
-    /// Leave a desired record alone until it is resumed.
+    /// Stop planning and writing a desired record until it is resumed.
     Pause(OneRecord),
-    /// Keep a desired record in step again.
+    /// Plan and write a desired record again.
     Resume(OneRecord),
-    /// Only show what differs of a desired record.
+    /// Plan a desired record without writing it.
     Observe(OneRecord),
     /// Stop managing a desired record; everything in the ATS stays.
     Abandon(OneRecord),
-    /// Take back what can be taken back: tags and contacts that the engine added.
+    /// Remove what the engine added and can remove: tags and contacts.
     Withdraw(Withdraw),
-    /// Forget a person in the store. The ATS is not touched, and the next pull does not bring them
-    /// back.
+    /// Erase a candidate from the store and block re-import. Does not change the ATS.
     Forget(Forget),
     /// Remove old changes from the feed.
     Trim(Trim),
-    /// Write the store's file anew: smaller, and without a trace of what was removed or forgotten.
-    /// Nothing else may have it open.
+    /// Rewrite the store's file: smaller, and without traces of removed or erased records. No other
+    /// process may have it open.
     Compact(Compact),
-    /// Find out which records are gone: a complete walk, then each one confirmed.
+    /// Find deleted records: a complete scan, then a fetch of each missing record.
     ///
-    /// A brake holds a sweep that would take more than a tenth of a kind, and more than 20 records,
-    /// for gone: up to 20 are always confirmed one by one, since a small kind would brake at every
-    /// deletion. `--force` lifts it.
+    /// A sweep is held if it would report more than a tenth of a kind, and more than 20 records, as
+    /// deleted. Up to 20 are always fetched one by one, because a small kind would be held at every
+    /// deletion. `--force` overrides it.
     Sweep(Sweep),
-    /// Take one webhook: verify it with the connection's `webhook_secret`, and look into what it
-    /// suggests.
+    /// Receive one webhook: verify it with the connection's `webhook_secret`, and read the records
+    /// that it names.
     ///
-    /// Its body comes from stdin, byte for byte as the ATS sent it. Prints the HTTP status to
-    /// answer with; exit code 0 for 200, 1 for anything else. For whoever receives webhooks
-    /// elsewhere and has no host that embeds the engine.
+    /// Reads the body from stdin, byte for byte as the ATS sent it. Prints the HTTP status to
+    /// answer with; exit code 0 for 200, 1 for any other. For webhooks that another server
+    /// receives, when no host embeds the engine.
     Receive(Receive),
     /// Print the JSON Schema of a desired record.
     Schema,
-    /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
+    /// Run the schedules of every connection until SIGINT or SIGTERM.
     ///
-    /// SIGHUP makes it read the configuration and the secrets again: new connections begin, removed
-    /// ones end, changed ones begin again, and a new secret is used at once. A configuration with a
-    /// mistake is told and changes nothing.
+    /// On SIGHUP it reads the configuration and the secrets again: new connections start, removed
+    /// ones stop, changed ones restart, and a new secret is used at once. An invalid configuration
+    /// is reported and changes nothing.
     ///
     /// A connection without a schedule reads candidates and applications every five minutes and
-    /// jobs every fifteen. `sweeps` in the configuration says when each kind is swept for what is
-    /// gone; without it none is. Times are UTC.
+    /// jobs every fifteen. `sweeps` in the configuration schedules the sweep of each kind; without
+    /// it no kind is swept. Times are UTC.
     Run(Run),
-    /// Look at adapters: what they can do, and what they can be set to.
+    /// Inspect adapters: their abilities and settings.
     #[command(subcommand)]
     Adapter(AdapterCommand),
-    /// Compile a component from stdin to stdout within limits; this program starts itself so.
+    /// Compile a component from stdin to stdout within limits; the program starts itself for this.
     #[command(hide = true)]
     CompileComponent,
 }
@@ -115,8 +112,7 @@ pub(crate) enum Command {
 /// `atsync adapter …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdapterCommand {
-    /// Say what an adapter is and can do: its settings with their values, its kinds, operations and
-    /// permissions.
+    /// Describe an adapter: its settings with their values, its kinds, operations and permissions.
     Inspect {
         /// A built-in adapter's name, or the path of a component file.
         adapter: String,
@@ -128,7 +124,7 @@ pub(crate) enum AdapterCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// How many candidates the company has.
+    /// The number of candidates.
     #[arg(long, default_value_t = 240, value_parser = clap::value_parser!(u16).range(40..=5000))]
     pub(crate) candidates: u16,
 }
@@ -146,8 +142,7 @@ pub(crate) struct Check {
 pub(crate) struct Pull {
     /// The connection.
     pub(crate) name: String,
-    /// The kinds, with commas between. Without it: those of the schedule, or all that can be
-    /// listed.
+    /// The kinds, separated by commas. Default: those of the schedule, or all that can be listed.
     #[arg(long, value_delimiter = ',', value_name = "KIND,KIND")]
     pub(crate) kinds: Vec<String>,
     /// Read everything, not only what changed.
@@ -162,11 +157,11 @@ pub(crate) struct Pull {
 pub(crate) struct Sweep {
     /// The connection.
     pub(crate) name: String,
-    /// The kinds, with commas between.
+    /// The kinds, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "KIND,KIND", required = true)]
     pub(crate) kinds: Vec<String>,
-    /// Believe it even when more than a tenth of a kind, and more than 20 records, would be gone. A
-    /// right that was lost still holds the sweep.
+    /// Report the deletions even if they are more than a tenth of a kind and more than 20 records.
+    /// A lost right still holds the sweep.
     #[arg(long)]
     pub(crate) force: bool,
     /// Print JSON.
@@ -178,7 +173,7 @@ pub(crate) struct Sweep {
 pub(crate) struct Receive {
     /// The connection.
     pub(crate) name: String,
-    /// A header of the webhook, `Name: value`; all of them, each by itself.
+    /// A header of the webhook, `Name: value`. Repeat it for each header.
     #[arg(long = "header", value_name = "NAME: VALUE", required = true)]
     pub(crate) headers: Vec<String>,
     /// Print JSON.
@@ -190,14 +185,14 @@ pub(crate) struct Receive {
 pub(crate) struct PlanArgs {
     /// The connection.
     pub(crate) name: String,
-    /// Desired records, as JSON Lines or a JSON array; `-` is stdin. Nothing of it is stored.
-    /// Without it: what was declared and needs a look.
+    /// Desired records, as JSON Lines or a JSON array; `-` is stdin. They are not stored. Default:
+    /// the declared records that changed.
     ///
-    /// A file without a record is an error, so that an export that came out empty does not pass for
-    /// one with nothing to do.
+    /// A file without a record is an error, so that an empty export is not mistaken for one with
+    /// nothing to do.
     #[arg(long, value_name = "FILE")]
     pub(crate) desired: Option<PathBuf>,
-    /// Look at everything that was declared.
+    /// Plan everything that was declared.
     #[arg(long, conflicts_with = "desired")]
     pub(crate) all: bool,
     /// Print the plan as JSON.
@@ -209,26 +204,26 @@ pub(crate) struct PlanArgs {
 pub(crate) struct Apply {
     /// The connection.
     pub(crate) name: String,
-    /// Desired records to declare and bring about, as JSON Lines or a JSON array; `-` is stdin.
-    /// Without it: what was declared and needs a look.
+    /// Desired records to declare and write, as JSON Lines or a JSON array; `-` is stdin. Default:
+    /// the declared records that changed.
     ///
-    /// They are planned first and declared once the plan is agreed to. Whatever fails before that
-    /// (a mistake in the file, a blocked record without --keep-going, no answer from the ATS)
-    /// declares none of them and says so. What fails after it is kept: `apply` without a file goes
-    /// on with it.
+    /// They are planned first, and declared once the plan is confirmed. A failure before that (a
+    /// mistake in the file, a blocked record without --keep-going, no answer from the ATS) declares
+    /// none of them and says so. After that the records stay declared: `apply` without a file
+    /// continues with them.
     ///
-    /// A file without a record is an error, so that an export that came out empty does not pass for
-    /// one with nothing to do.
+    /// A file without a record is an error, so that an empty export is not mistaken for one with
+    /// nothing to do.
     #[arg(long, value_name = "FILE")]
     pub(crate) desired: Option<PathBuf>,
-    /// Look at everything that was declared.
+    /// Plan everything that was declared.
     #[arg(long, conflicts_with = "desired")]
     pub(crate) all: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// When some records are blocked, bring the others about. All of the file are declared then;
-    /// the blocked ones wait.
+    /// Apply the unblocked records anyway. All records of the file are declared; the blocked ones
+    /// wait.
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Print the report as JSON.
@@ -238,9 +233,9 @@ pub(crate) struct Apply {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// The connection; without it all of them.
+    /// The connection. Default: all.
     pub(crate) name: Option<String>,
-    /// Print JSON Lines, one connection a line.
+    /// Print JSON Lines, one connection per line.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -253,7 +248,7 @@ pub(crate) struct Get {
     pub(crate) kind: String,
     /// The ATS's id of one record.
     pub(crate) id: Option<String>,
-    /// Print the ATS's own JSON, one record a line.
+    /// Print the ATS's own JSON, one record per line.
     #[arg(long)]
     pub(crate) raw: bool,
     /// Print JSON Lines: kind, id, known fields, body.
@@ -271,11 +266,11 @@ pub(crate) struct Changes {
     /// Only changes that this consumer has not acknowledged.
     #[arg(long, conflicts_with = "after")]
     pub(crate) consumer: Option<String>,
-    /// Go on with the oldest change that is left, where some were trimmed before the consumer read
-    /// them. Read the records anew first.
+    /// Continue with the oldest change that is left, where some were trimmed before the consumer
+    /// read them. Read the records again first.
     #[arg(long, requires = "consumer")]
     pub(crate) skip_gone: bool,
-    /// Acknowledge what was printed.
+    /// Acknowledge the printed changes.
     #[arg(long, requires = "consumer")]
     pub(crate) ack: bool,
     /// Print JSON Lines with the values before and after.
@@ -289,7 +284,7 @@ pub(crate) struct Explain {
     pub(crate) name: String,
     /// The kind: candidates for a key; any kind for an id of the ATS.
     pub(crate) kind: String,
-    /// The desired record's key, or the ATS's id of something that is linked.
+    /// The desired record's key, or the ATS's id of a linked record.
     pub(crate) key: String,
     /// Print JSON.
     #[arg(long)]
@@ -300,24 +295,24 @@ pub(crate) struct Explain {
 pub(crate) struct Resolve {
     /// The connection.
     pub(crate) name: String,
-    /// The intent's number, as `explain` and `plan` say it.
+    /// The intent's number, as `explain` and `plan` print it.
     pub(crate) intent: u64,
-    /// What becomes of it.
+    /// The decision.
     #[command(subcommand)]
     pub(crate) how: ResolveHow,
 }
 
-/// What becomes of an intent in doubt.
+/// The decision about an intent in doubt.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ResolveHow {
     /// It happened.
     Adopt {
-        /// What it made, as KIND/ID; not needed when it changed a record.
+        /// The created record, as KIND/ID; not needed if it changed a record.
         record: Option<String>,
     },
-    /// It did not happen: send it once more. If it did happen after all, it is there twice.
+    /// It did not happen: send it again. If it did happen after all, the record exists twice.
     Retry,
-    /// Nobody will know: do not send it again until the desired record changes.
+    /// The outcome stays unknown: do not send it again until the desired record changes.
     Abandon {
         /// Why.
         #[arg(long, default_value = "given up on the command line")]
@@ -344,7 +339,7 @@ pub(crate) struct Import {
     pub(crate) id: String,
     /// The key that the desired record gets.
     pub(crate) key: String,
-    /// Declare it as well, and link it.
+    /// Also declare and link it.
     #[arg(long)]
     pub(crate) declare: bool,
 }
@@ -363,13 +358,13 @@ pub(crate) struct Withdraw {
     pub(crate) name: String,
     /// The desired record's key.
     pub(crate) key: String,
-    /// Leave tags on.
+    /// Keep the tags.
     #[arg(long)]
     pub(crate) keep_tags: bool,
-    /// Leave e-mails, phones and links there.
+    /// Keep e-mails, phones and links.
     #[arg(long)]
     pub(crate) keep_contacts: bool,
-    /// Carry it out. Without it: only show.
+    /// Apply the plan. Default: print it only.
     #[arg(long)]
     pub(crate) yes: bool,
 }
@@ -379,19 +374,19 @@ pub(crate) struct Withdraw {
 pub(crate) struct Forget {
     /// The connection.
     pub(crate) name: String,
-    /// The person of this desired record.
+    /// The candidate of this desired record.
     #[arg(long)]
     pub(crate) key: Option<String>,
     /// The candidate with this id in the ATS.
     #[arg(long)]
     pub(crate) candidate: Option<String>,
-    /// The one candidate who has this address.
+    /// The only candidate with this address.
     #[arg(long)]
     pub(crate) email: Option<String>,
-    /// Yes, for good.
+    /// Confirm the erasure; it cannot be undone.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Let somebody who was forgotten come back.
+    /// Allow the re-import of an erased candidate.
     #[arg(long, conflicts_with = "yes")]
     pub(crate) undo: bool,
 }
@@ -400,10 +395,10 @@ pub(crate) struct Forget {
 pub(crate) struct Trim {
     /// The connection.
     pub(crate) name: String,
-    /// Keep what is younger than this many days.
+    /// Keep changes of the last days.
     #[arg(long, default_value_t = 90)]
     pub(crate) days: u32,
-    /// Remove also what consumers have not acknowledged; they are told.
+    /// Also remove changes that consumers have not acknowledged; they are informed.
     #[arg(long)]
     pub(crate) unread_too: bool,
 }
@@ -417,7 +412,7 @@ pub(crate) struct Compact {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Print JSON Lines, one round a line.
+    /// Print JSON Lines, one round per line.
     #[arg(long)]
     pub(crate) json: bool,
 }

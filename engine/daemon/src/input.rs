@@ -1,14 +1,13 @@
 //! Desired records from a file or from stdin, in bounded memory.
 //!
-//! A file is read twice. The first time every record is checked and every bad one told, with its
-//! line, before anything is opened; nothing of a file is used when a part of it is wrong. A file of
-//! at most [`PART_RECORDS`] records is kept, and worked on as a whole. Of a longer one only the
-//! keys and the custom fields and users stay in memory, and it is read again in parts, what others
-//! may name first. What comes through a pipe is kept in an unnamed temporary file once it is large.
+//! A file is read twice. The first pass checks every record and reports every bad one, with its
+//! line, before anything is opened; a file with a bad record is not used at all. A file of at most
+//! [`PART_RECORDS`] records is kept in memory and used as a whole. Of a longer one only the keys,
+//! the custom fields and the users stay in memory, and it is read again in parts, definitions
+//! first. Large input from a pipe is kept in an unnamed temporary file.
 //!
 //! Bounds: [`PART_RECORDS`], [`REFUSALS_SHOWN`], and [`Connection::DECLARED_RECORDS_MAX`] records.
-//! Left out: a file that is changed while it is read; what is read the second time is checked
-//! again.
+//! Left out: a file that changes while it is read; the second pass checks each record again.
 
 use crate::failure::Failure;
 use atsync::{Connection, Desired, DesiredRecords, DesiredRefusal};
@@ -16,9 +15,9 @@ use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Records that are worked on at once: at some kilobytes each, with their plan, tens of megabytes.
+/// Records in memory at once: at some kilobytes each, with their plan, tens of megabytes.
 pub(crate) const PART_RECORDS: usize = 5_000;
-/// Bad records that are told one by one; the others are counted.
+/// Bad records that are reported one by one; the others are counted.
 const REFUSALS_SHOWN: usize = 20;
 /// Bytes of a pipe that are kept in memory.
 const PIPE_BYTES_KEPT: usize = 16 * 1024 * 1024;
@@ -29,9 +28,9 @@ pub(crate) struct DesiredFile {
     name: String,
     source: Source,
     records: usize,
-    /// All records, where they are few enough.
+    /// All records, if the file is short enough.
     whole: Vec<Desired>,
-    /// Custom fields and users, which people of every part may name.
+    /// Custom fields and users, which candidates of every part may reference.
     definitions: Vec<Desired>,
 }
 
@@ -76,9 +75,8 @@ impl Source {
 /// Reads and checks a whole file.
 ///
 /// # Errors
-/// One message, with a line for each bad record; for a file without a record too: whoever names a
-/// file wants what is in it, and an export that came out empty must not look like one with nothing
-/// to do.
+/// One message, with a line for each bad record. A file without a record is an error too, so that
+/// an empty export is not mistaken for one with nothing to do.
 pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
     let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
     let unreadable =
@@ -123,9 +121,8 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
     refusals.none()?;
     if records == 0 {
         return Err(Failure::new(format!(
-            "{name} has no desired record, so there is nothing to plan or to declare; look whether \
-             the export that wrote it \
-             came out empty"
+            "{name} has no desired record, so there is nothing to plan or to declare; check \
+             whether the export that wrote it is empty"
         )));
     }
     if definitions.len() > PART_RECORDS && records > definitions.len() {
@@ -138,12 +135,12 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
 }
 
 impl DesiredFile {
-    /// The records, where the file is worked on as a whole.
+    /// The records, if the file is used as a whole.
     pub(crate) fn whole(&self) -> Option<&[Desired]> {
         (self.records <= PART_RECORDS).then_some(self.whole.as_slice())
     }
 
-    /// How many records it has.
+    /// The number of records.
     pub(crate) fn records(&self) -> usize {
         self.records
     }
@@ -157,7 +154,7 @@ impl DesiredFile {
             Failure::new(format!("{} cannot be read again: {error}", self.name))
         };
         self.source.begin().map_err(unreadable)?;
-        // Where there is nothing else, definitions are parts like any records.
+        // If a file has definitions only, they are split into parts like other records.
         let is_definitions_only = self.definitions.len() > PART_RECORDS;
         Ok(Parts {
             name: &self.name,

@@ -1,12 +1,11 @@
-//! The command line `atsync`: configuration, secrets and words around the engine.
+//! The command line `atsync`: configuration, secrets and output around the engine.
 //!
-//! [`cli`] says what can be typed, [`config`] what a file may hold, [`open`] makes connections of
-//! it, and each command has a file below [`commands`]. All that is printed goes through [`output`]:
+//! [`cli`] defines the arguments and [`config`] the configuration file; [`open`] opens the
+//! connections, and each command has a file below [`commands`]. All output goes through [`output`]:
 //! data to stdout, progress and errors to stderr.
 //!
-//! Exit codes: 0 done, `run` told to stop by SIGTERM or SIGINT included; 1 an error, a wrong
-//! command line and an `apply` that was told to stop included; 2 only from `plan`, when there is
-//! something to do.
+//! Exit codes: 0 success, also of a `run` that SIGTERM or SIGINT stopped; 1 error, also for a wrong
+//! command line and for an `apply` that was stopped; 2 only from `plan`, when there are steps.
 //!
 //! Left out: the HTTP interface, webhooks and the console of the daemon.
 
@@ -26,13 +25,13 @@ use cli::Cli;
 use output::{Output, PlainLog};
 use std::process::ExitCode;
 
-/// Reads the command line, does what it says and gives the exit code.
+/// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
     let output = Output::default();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Clap would answer 2, which is `plan`'s for "something to do".
+            // Clap would exit with 2, which means "there are steps" from `plan`.
             let code = if error.use_stderr() { 1 } else { 0 };
             let _ = error.print();
             return ExitCode::from(code);
@@ -42,7 +41,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output.error(&format!("the system gives no threads: {error}"));
+            output.error(&format!("the system provides no threads: {error}"));
             return ExitCode::FAILURE;
         }
     };

@@ -1,9 +1,9 @@
-//! Connections made from the configuration.
+//! Opens the connections of the configuration.
 //!
-//! What is wrong with one connection (its part of the file, its secrets, its adapter) is its own:
-//! the others are opened. The order is chosen so that a mistake leaves no trace: configuration,
-//! adapter and secrets are read before the store's file is made or opened. Commands that only read
-//! the store need no secret and make no store.
+//! An error of one connection (its part of the file, its secrets, its adapter) does not stop the
+//! others from opening. Configuration, adapter and secrets are read before the store's file is
+//! created or opened, so that a mistake leaves no trace. Commands that only read the store need no
+//! secret and create no store.
 
 use crate::adapters;
 use crate::config::{Config, ConnectionConfig, Scheme};
@@ -17,16 +17,16 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a command is going to do with a connection.
+/// A command's use of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// Talk to the ATS: the credential is read, the store is made where there is none.
+    /// Call the ATS: the credential is read, and a missing store is created.
     Online,
-    /// Read the store, which must be there.
+    /// Read the store, which must exist.
     StoreOnly,
 }
 
-/// Everything of a configuration that is open.
+/// An open configuration.
 pub(crate) struct Opened {
     /// The configuration.
     pub(crate) config: Config,
@@ -34,12 +34,12 @@ pub(crate) struct Opened {
     pub(crate) engine: Engine,
     host: ComponentHost,
     ready: BTreeMap<String, Ready>,
-    /// The connections that cannot be opened, each with what is wrong with it. Empty when one
-    /// connection was asked for.
+    /// The connections that cannot be opened, each with its error. Empty if the command names one
+    /// connection.
     pub(crate) refused: BTreeMap<String, String>,
 }
 
-/// What a connection needs besides the store.
+/// The parts of a connection besides the store.
 struct Ready {
     adapter: Arc<dyn Adapter>,
     secrets: Secrets,
@@ -56,7 +56,8 @@ struct Secrets {
 /// Opens the store of a configuration for one connection, or for all that can be opened.
 ///
 /// # Errors
-/// When the one, or every one, cannot be opened, or the store cannot: what, where, what to do.
+/// When the named connection, every connection or the store cannot be opened: what, where, what to
+/// do.
 pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Opened, Failure> {
     let config = Config::read(path)?;
     if let Some(name) = only {
@@ -79,7 +80,7 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     Ok(Opened { engine: builder.build()?, config, host, ready, refused })
 }
 
-/// Refuses where the store is not there and this command does not make it, or cannot.
+/// Refuses a missing store that this command does not or cannot create.
 fn store_can_be_made(config: &Config, name: &str, how: Use) -> Result<(), Failure> {
     let store = config.store.display();
     let directory = config
@@ -96,20 +97,20 @@ fn store_can_be_made(config: &Config, name: &str, how: Use) -> Result<(), Failur
     }
     if how == Use::StoreOnly {
         return Err(Failure::new(format!(
-            "there is no store {store} yet; `atsync pull {name}` makes it"
+            "there is no store {store} yet; `atsync pull {name}` creates it"
         )));
     }
     Ok(())
 }
 
-/// Connections whose secrets are read at the same time: one where a program may ask a person for
+/// The number of connections whose secrets are read at once: one, if a program may ask a user for
 /// them.
 fn readers() -> usize {
     if std::io::stdin().is_terminal() { 1 } else { 8 }
 }
 
-/// What each connection needs, or why it cannot have it. What is wrong with one, or takes long,
-/// keeps no other from having it.
+/// Loads the parts of each connection, or the error. A slow or failing connection does not delay
+/// the others.
 async fn ready(
     config: &Config,
     host: &ComponentHost,
@@ -152,7 +153,7 @@ async fn ready(
     (ready, refused)
 }
 
-/// Loads an adapter, which may mean to compile it, beside everything else.
+/// Loads an adapter, and compiles it if needed, in a task of its own.
 async fn loaded(
     host: &ComponentHost,
     name: &str,
@@ -170,7 +171,7 @@ async fn loaded(
 }
 
 impl Secrets {
-    /// Reads the secrets of a connection, unless nothing is sent.
+    /// Reads the secrets of a connection, unless the command sends nothing.
     async fn read(
         directory: &Path,
         connection: &ConnectionConfig,
@@ -192,7 +193,7 @@ impl Opened {
     /// Reads configuration and secrets again, for the store that is open.
     ///
     /// # Errors
-    /// When the file cannot be read or names another store. What is open stays as it is.
+    /// When the file cannot be read or names another store. Open connections stay unchanged.
     pub(crate) async fn again(&self) -> Result<Self, Failure> {
         let config = Config::read(&self.config.path)?;
         if config.store != self.config.store {

@@ -1,13 +1,12 @@
 //! Everything that is printed: data to stdout, progress and errors to stderr.
 //!
-//! On a terminal progress is a bar or a spinner; elsewhere it is plain lines, few of them. A reader
-//! that goes away (`| head`) is no error.
+//! On a terminal, progress is a bar or a spinner; elsewhere it is a few plain lines. A reader that
+//! closes the pipe (`| head`) is no error.
 //!
-//! What is printed may quote the ATS, an adapter or a file. So one call prints one line of plain
-//! text ([`plain`]), whatever it is given: no text from outside steers the terminal or begins a
-//! line of its own. JSON keeps its meaning and becomes one line of plain text as well. Only
-//! [`Output::lines`] prints several lines, for texts whose line breaks are ours. The log goes
-//! through [`PlainLog`].
+//! Output may quote the ATS, an adapter or a file. So one call prints one line of plain text
+//! ([`plain`]): no text from outside controls the terminal or starts a line of its own. JSON keeps
+//! its meaning and becomes one line of plain text too. Only [`Output::lines`] prints several lines,
+//! for texts whose line breaks are the engine's. The log goes through [`PlainLog`].
 
 use crate::failure::Failure;
 use crate::words::commands;
@@ -19,12 +18,12 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often a spinner turns.
+/// The interval of a spinner.
 const TICK: Duration = Duration::from_millis(100);
-/// A plain line is printed for every so many pages of a kind. Arbitrary: a first pull of 100,000
-/// candidates prints ten.
+/// The number of pages of a kind per plain line. Arbitrary: a first pull of 100,000 candidates
+/// prints ten lines.
 const PAGES_PER_LINE: u64 = 20;
-/// Waits before another look that are told.
+/// Waits before another probe that are reported.
 const LOOK_WAIT_TOLD_MS: u64 = 4_000;
 
 /// Where output goes. Cheap to clone.
@@ -41,20 +40,20 @@ struct Shown {
 }
 
 impl Output {
-    /// One line of data. What the engine names by a function of the library is named by its
-    /// command.
+    /// Prints one line of data. Functions of the library are replaced by the commands that call
+    /// them.
     pub(crate) fn data(&self, line: &str) {
         self.print(&commands(line));
     }
 
-    /// A text of several lines, whose line breaks are ours.
+    /// Prints a text of several lines, whose line breaks are the engine's.
     pub(crate) fn lines(&self, text: &str) {
         text.split('\n').for_each(|line| self.data(line));
     }
 
-    /// JSON as the ATS sent it, as one line.
+    /// Prints the ATS's JSON as one line.
     pub(crate) fn raw_json(&self, text: &str) {
-        // Plain already; what it says is left as it is.
+        // It is plain already and stays unchanged.
         self.print(&plain::json(text));
     }
 
@@ -63,28 +62,28 @@ impl Output {
         self.suspended(|| write_line(&mut std::io::stdout().lock(), &line));
     }
 
-    /// A value as one line of JSON.
+    /// Prints a value as one line of JSON.
     pub(crate) fn json(&self, value: &impl serde::Serialize) {
         match serde_json::to_string(value) {
-            // Records are in it; they are left as they are.
+            // It contains records, which stay unchanged.
             Ok(line) => self.raw_json(&line),
             Err(error) => self.error(&format!("the result cannot be written as JSON: {error}")),
         }
     }
 
-    /// One line for people that is no data.
+    /// Prints one line to stderr.
     pub(crate) fn note(&self, line: &str) {
         let line = commands(line);
         let line = plain::line(&line);
         self.suspended(|| write_line(&mut std::io::stderr().lock(), &line));
     }
 
-    /// One error.
+    /// Prints an error.
     pub(crate) fn error(&self, message: &str) {
         self.note(&format!("error: {message}"));
     }
 
-    /// Why a command failed.
+    /// Prints why a command failed.
     pub(crate) fn failure(&self, failure: &Failure) {
         match failure {
             Failure::Said => {}
@@ -98,13 +97,13 @@ impl Output {
         }
     }
 
-    /// Shows no progress: for `run`, which has lines of its own.
+    /// Turns progress off: `run` prints lines of its own.
     pub(crate) fn without_progress(self) -> Self {
         self.shown(|shown| shown.is_quiet = true);
         self
     }
 
-    /// Begins a bar of known length, or none where stderr is no terminal.
+    /// Starts a bar of known length, or none if stderr is no terminal.
     pub(crate) fn begin(&self, what: &str, steps: usize) {
         let bar =
             ProgressBar::with_draw_target(u64::try_from(steps).ok(), ProgressDrawTarget::stderr());
@@ -118,7 +117,7 @@ impl Output {
         });
     }
 
-    /// Takes the bar or the spinner away.
+    /// Removes the bar or the spinner.
     pub(crate) fn end(&self) {
         self.shown(|shown| {
             if let Some(bar) = shown.bar.take() {
@@ -127,7 +126,7 @@ impl Output {
         });
     }
 
-    /// What a connection reports to.
+    /// The progress function of a connection.
     pub(crate) fn progress(&self) -> ProgressFn {
         let output = self.clone();
         Arc::new(move |progress| output.show(progress))
@@ -154,7 +153,7 @@ impl Output {
 }
 
 impl Shown {
-    /// Shows it on the bar, or gives a plain line.
+    /// Updates the bar, or returns a plain line.
     fn take(&mut self, progress: &Progress) -> Option<String> {
         if self.is_quiet {
             return None;
@@ -165,7 +164,7 @@ impl Shown {
         }
         match progress {
             Progress::PullStarted { kind, resumed: true } => {
-                Some(format!("  {kind}: going on where an earlier run ended"))
+                Some(format!("  {kind}: resuming where an earlier run ended"))
             }
             Progress::Page { kind, records } => {
                 let pages = self.pages.entry(kind.clone()).or_default();
@@ -177,15 +176,15 @@ impl Shown {
             Progress::Step { host, operation, end } => {
                 Some(format!("  {end}: {operation} {}", plain::line(host)))
             }
-            // Looks come closer than people read; only a long wait is told.
+            // Probes are frequent; only a long wait is reported.
             Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => {
                 Some(format!(
-                    "  {operation}: what came along may not show yet; looking again in {} s",
+                    "  {operation}: an earlier write may not show yet; probing again in {} s",
                     wait_ms.div_ceil(1000)
                 ))
             }
             Progress::Settling { open, wait_ms } => {
-                Some(format!("  {open} in doubt; looking again in {} s", wait_ms.div_ceil(1000)))
+                Some(format!("  {open} in doubt; probing again in {} s", wait_ms.div_ceil(1000)))
             }
             _ => None,
         }
@@ -210,7 +209,7 @@ impl Shown {
             Progress::Step { host, operation, .. } => {
                 if let Some(bar) = self.bar.as_ref() {
                     bar.inc(1);
-                    // A second round may bring more steps than the plan had.
+                    // A second round may have more steps than the plan.
                     if bar.length().is_some_and(|steps| bar.position() > steps) {
                         bar.inc_length(1);
                     }
@@ -219,7 +218,7 @@ impl Shown {
             }
             Progress::Settling { open, wait_ms } => {
                 let message =
-                    format!("{open} in doubt; looking again in {} s", wait_ms.div_ceil(1000));
+                    format!("{open} in doubt; probing again in {} s", wait_ms.div_ceil(1000));
                 match self.bar.as_ref() {
                     Some(bar) => bar.set_message(message),
                     None => self.spinner().set_message(message),
@@ -244,18 +243,18 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn write_line(out: &mut impl Write, line: &str) {
-    // A reader that went away wants no more; nobody is left to be told.
+    // The reader closed the pipe; there is no one to report to.
     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
         tracing::debug!("a line could not be printed");
     }
 }
 
-/// Where the log is written: stderr, each event one line of plain text.
+/// The log's writer: stderr, each event as one line of plain text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlainLog;
 
 impl Write for PlainLog {
-    /// An event comes as one piece, with the line break that ends it.
+    /// An event arrives as one piece, with its final line break.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let event = text.strip_suffix('\n').unwrap_or(&text);
@@ -268,7 +267,7 @@ impl Write for PlainLog {
     }
 }
 
-/// Columns of texts, the last one not filled up.
+/// Aligns columns of texts; the last one is not padded.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {

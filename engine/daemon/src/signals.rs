@@ -1,15 +1,15 @@
-//! What the program is told by signals.
+//! Signals: SIGTERM, SIGINT and SIGHUP.
 //!
-//! SIGTERM and SIGINT ask it to stop: no new effect begins, and what is on its way is given time to
-//! end. SIGHUP asks `run` to read its configuration again; the other commands have nothing to read
-//! again and take it for the end of their terminal. Bounds: [`Connection::STOP_GRACE_MS`]. Where
-//! there are no such signals, Ctrl-C alone asks to stop.
+//! On SIGTERM and SIGINT the program stops: no new write starts, and the one that was sent gets
+//! time to finish. On SIGHUP `run` reads its configuration again; the other commands have nothing
+//! to read again and stop. Bound: [`Connection::STOP_GRACE_MS`]. On systems without these signals,
+//! only Ctrl-C stops the program.
 
 use crate::failure::Failure;
 use crate::output::Output;
 use atsync::{Clock, Connection, SystemClock};
 
-/// Listens for what asks the program to stop, from the moment on that it is made.
+/// Listens for the signals that stop the program, from its creation on.
 #[derive(Debug)]
 pub(crate) struct Stop {
     #[cfg(unix)]
@@ -18,7 +18,7 @@ pub(crate) struct Stop {
 
 #[cfg(unix)]
 impl Stop {
-    /// SIGTERM and SIGINT, and SIGHUP when `hangup` says that it means the same.
+    /// Listens for SIGTERM and SIGINT, and for SIGHUP if `hangup` is [`Hangup::Stop`].
     ///
     /// # Errors
     /// When the system refuses.
@@ -31,7 +31,7 @@ impl Stop {
         Ok(Self { signals })
     }
 
-    /// Completes at the next of them.
+    /// Completes at the next signal.
     pub(crate) async fn told(&mut self) {
         let told = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
         futures_util::future::select_all(told).await;
@@ -49,16 +49,16 @@ impl Stop {
     }
 }
 
-/// What SIGHUP means.
+/// The meaning of SIGHUP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hangup {
     /// The same as SIGTERM.
     Stops,
-    /// To read the configuration again.
+    /// Read the configuration again.
     Rereads,
 }
 
-/// Listens for what asks to read the configuration again.
+/// Listens for the signal to read the configuration again.
 #[derive(Debug)]
 pub(crate) struct Reread {
     #[cfg(unix)]
@@ -79,7 +79,7 @@ impl Reread {
         Ok(Self {})
     }
 
-    /// Completes at the next one; never where there are none.
+    /// Completes at the next signal; never on systems without it.
     pub(crate) async fn told(&mut self) {
         #[cfg(unix)]
         self.signal.recv().await;
@@ -88,12 +88,12 @@ impl Reread {
     }
 }
 
-/// Does work that has effects. Told to stop, it begins no new one and waits for those on their way,
-/// for [`Connection::STOP_GRACE_MS`] or until it is told again; what is cut then is settled by the
-/// next run.
+/// Runs work that writes. After a signal it starts no new write and waits for the one that was
+/// sent, for [`Connection::STOP_GRACE_MS`] or until a second signal; the next run settles an
+/// interrupted write.
 ///
 /// # Errors
-/// When the work was cut.
+/// When the work was interrupted.
 pub(crate) async fn effects<T>(
     connection: &Connection,
     output: &Output,
@@ -107,7 +107,7 @@ pub(crate) async fn effects<T>(
         () = stop.told() => {}
     }
     connection.hold_effects();
-    output.note("told to stop: no new effect begins, and what is on its way may end");
+    output.note("stopping: no new write starts, and the one that was sent may finish");
     tokio::select! {
         biased;
         done = &mut work => Ok(done),
@@ -118,7 +118,7 @@ pub(crate) async fn effects<T>(
 
 fn cut() -> Failure {
     Failure::new(
-        "stopped before everything on its way had ended; the same command settles that first and \
+        "stopped before the last write had finished; the same command settles it first and \
          goes on",
     )
 }

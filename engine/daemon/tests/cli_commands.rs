@@ -113,7 +113,7 @@ async fn an_answer_that_is_lost_is_settled_by_looking_and_counts_as_done() {
     let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
-        ran.out.contains("1 in doubt and found done")
+        ran.out.contains("1 in doubt and found to have happened")
             && ran.out.contains("1 record in step, 0 not"),
         "{ran:?}"
     );

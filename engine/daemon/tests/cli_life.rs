@@ -207,14 +207,14 @@ async fn forgetting_whom_the_store_does_not_know_says_so_and_says_what_it_bars()
     {
         let done = site.run(&["forget", "acme", option, name, "--yes"]).await;
         assert!(done.code == 0 && done.out.contains("Nothing was stored under"), "{done:?}");
-        assert!(done.out.contains("barred from now on"), "{done:?}");
+        assert!(done.out.contains("blocked from now on"), "{done:?}");
         assert!(
             done.out.contains(&format!("atsync forget acme {option} {name} --undo")),
             "{done:?}"
         );
     }
     let known = site.run(&["forget", "acme", "--key", "a", "--yes"]).await;
-    assert!(known.out.starts_with("Forgotten: 1 desired"), "{known:?}");
+    assert!(known.out.starts_with("Erased: 1 desired"), "{known:?}");
     let nobody =
         r#"{"key":"nobody","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
     site.write("r.jsonl", nobody);

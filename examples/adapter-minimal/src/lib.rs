@@ -1,11 +1,10 @@
-//! The smallest adapter that does something: an imaginary ATS, "Plainlist", that lists its jobs.
+//! A minimal adapter: it lists the jobs of an imaginary ATS, "Plainlist".
 //!
 //! Plainlist answers `GET /jobs?page=N&per_page=M` with `{"jobs": [{"id": 7, "title": "Baker",
-//! "status": "live", "updated_at": "…"}]}`, and the last page is shorter than was asked for. Copy
-//! this crate to begin an adapter; the README beside it says how to build and load it.
+//! "status": "live", "updated_at": "…"}]}`, and the last page is shorter than requested. Copy this
+//! crate to start an adapter; the README beside it says how to build and load it.
 //!
-//! The two functions at the bottom are all there is: [`scan`] asks for a page, [`page`] reads the
-//! answer.
+//! The work is in two functions at the bottom: [`scan`] requests a page, [`page`] reads the answer.
 
 use atsync_adapter::contract::{
     Body, Continuation, Effect, Failure, Field, Given, Item, Outcome, Page, Path, Reply, Request,
@@ -20,7 +19,7 @@ use serde_json::value::RawValue;
 /// The fields of a unified job that Plainlist can fill: the only mask of every page.
 const JOB_FIELDS: &[&str] = &["title", "state"];
 
-/// The adapter. It has no state, so it is only a name.
+/// The adapter. It has no state.
 #[derive(Debug)]
 pub struct Plainlist;
 
@@ -69,7 +68,7 @@ impl PureAdapter for Plainlist {
     fn start(task: Task, _given: &Given) -> Result<Step, Failure> {
         match task {
             Task::Scan(task) => scan(&task),
-            // The manifest offers nothing else, so the engine asks for nothing else.
+            // The manifest offers no other task, so the engine starts none.
             _ => Err(Failure::Bug("only scans were offered".into())),
         }
     }
@@ -82,17 +81,17 @@ impl PureAdapter for Plainlist {
     }
 }
 
-/// What `page` must know of the request that `scan` made. It travels through the engine as bytes.
+/// The state between `scan` and `page`. The engine carries it as bytes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Asked {
     page: u32,
     page_size: u32,
 }
 
-/// Asks for one page. The cursor is this adapter's own: the number of the page, as text.
+/// Requests one page. The cursor is this adapter's own: the page number, as text.
 fn scan(task: &Scan) -> Result<Step, Failure> {
     if task.since != Since::Everything {
-        return Err(Failure::Bug("Plainlist has no changes to ask for".into()));
+        return Err(Failure::Bug("Plainlist lists no changes".into()));
     }
     let page = match &task.cursor {
         None => 1,
@@ -115,7 +114,7 @@ fn scan(task: &Scan) -> Result<Step, Failure> {
     Ok(Step::Send(Send { request, state, effect: Effect::Safe, secrets: Vec::new() }))
 }
 
-/// One job as Plainlist writes it. Members that nobody needs are not named.
+/// One job as Plainlist writes it. Unused members are left out.
 #[derive(Deserialize)]
 struct Job {
     id: u64,
@@ -128,7 +127,7 @@ struct Job {
 fn page(asked: &Asked, response: &Response) -> Result<Step, Failure> {
     match response.status {
         200 => {}
-        401 => return Err(Failure::Auth("Plainlist did not accept the key".into())),
+        401 => return Err(Failure::Auth("Plainlist refused the key".into())),
         429 => return Err(Failure::Throttled(None)),
         status => return Err(Failure::Unavailable(format!("Plainlist answered {status}"))),
     }
@@ -153,11 +152,10 @@ fn page(asked: &Asked, response: &Response) -> Result<Step, Failure> {
     })))
 }
 
-/// One job in unified form, with the place of its own JSON in the answer.
+/// One job in unified form, with the span of its JSON in the answer.
 fn item(body: &[u8], text: &RawValue) -> Result<Item, Failure> {
     let job: Job = serde_json::from_str(text.get()).map_err(unreadable)?;
-    // Plainlist says "live" for what the unified model calls "open"; a word that it may invent
-    // later is kept as it is.
+    // Plainlist's "live" is the unified model's "open"; unknown words are kept as they are.
     let word = match job.status.as_str() {
         "live" => "open",
         "closed" => "closed",
@@ -174,11 +172,11 @@ fn item(body: &[u8], text: &RawValue) -> Result<Item, Failure> {
     })
 }
 
-/// What the ATS answered is not what it documents. The body is never quoted: it may hold personal
+/// The failure for an undocumented response. It never quotes the body, which may hold personal
 /// data.
 fn unreadable(error: serde_json::Error) -> Failure {
     Failure::Protocol(format!(
-        "line {}, column {} of the answer is not as documented",
+        "line {}, column {} of the response is not as documented",
         error.line(),
         error.column()
     ))

@@ -1,8 +1,8 @@
 //! The control surface: JSON under `/_sandbox/`, for tests that talk to the binary from another
 //! process.
 //!
-//! It costs no budget, is in no log, meets no fault, and has no lock: whoever reaches the port may
-//! use it. That is why the server listens on loopback unless told otherwise.
+//! It costs no budget, is in no log, is exempt from faults, and has no lock: every client of the
+//! port may use it. That is why the server listens on loopback unless told otherwise.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,4 +1,4 @@
-//! A local stand-in for Greenhouse Harvest v3, faithful to the quirks that bite.
+//! A local test server for Greenhouse Harvest v3, with the quirks that matter to a client.
 //!
 //! It is built from the reference alone and shares no types with the adapter, so that the two check
 //! each other. Start with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a
@@ -9,8 +9,10 @@
 //! use atsync_greenhouse_sandbox::{ManualClock, Request, Sandbox, SandboxOptions};
 //!
 //! let clock = ManualClock::at(1_790_000_000_000);
-//! let sandbox = Sandbox::new(SandboxOptions { clock: clock.clock(), ..SandboxOptions::sized(7, 40) });
-//! let request = Request { method: "GET", path_and_query: "/v3/candidates", headers: &[], body: b"" };
+//! let options = SandboxOptions { clock: clock.clock(), ..SandboxOptions::sized(7, 40) };
+//! let sandbox = Sandbox::new(options);
+//! let path_and_query = "/v3/candidates";
+//! let request = Request { method: "GET", path_and_query, headers: &[], body: b"" };
 //! assert_eq!(sandbox.handle(&request).status, 401);
 //! assert_eq!(sandbox.count("candidates"), 40);
 //! ```

@@ -9,7 +9,7 @@ use atsync_greenhouse_sandbox::{
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A local stand-in for Greenhouse Harvest v3.
+/// A local test server for Greenhouse Harvest v3.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -92,7 +92,7 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-#[allow(clippy::print_stderr, reason = "a program's last word when it cannot start")]
+#[allow(clippy::print_stderr, reason = "a program's last message when it cannot start")]
 fn say_to_stderr(line: &str) {
     eprintln!("{line}");
 }

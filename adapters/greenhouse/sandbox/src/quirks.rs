@@ -97,7 +97,7 @@ pub enum DeleteAnswer {
     NoContent,
 }
 
-/// What happens when a tag is put on a person a second time.
+/// The answer to a tag that the candidate has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RepeatedTag {
@@ -142,7 +142,7 @@ pub enum RetryAfter {
 }
 
 /// What a transfer to another job does to the application. The reference says that the id stays,
-/// and nobody has shown it.
+/// and no source shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transfer {
@@ -166,7 +166,7 @@ pub enum Rows {
 }
 
 /// Whether an update may send back what the row holds, where a new value of that form is refused.
-/// Nobody has shown it.
+/// No source shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OddValues {
@@ -219,7 +219,7 @@ pub struct Quirks {
     pub delete_answer: DeleteAnswer,
     /// What a transfer to another job does to the application.
     pub transfer: Transfer,
-    /// What happens when a tag is put on a person a second time.
+    /// The answer to a tag that the candidate has already.
     pub repeated_tag: RepeatedTag,
     /// What happens when a field gets an option of a name that an active one has.
     pub repeated_option: RepeatedOption,

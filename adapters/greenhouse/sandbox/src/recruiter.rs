@@ -142,7 +142,7 @@ pub enum Recruiter {
         /// The candidate whose id dies.
         secondary_candidate_id: i64,
     },
-    /// Deletes a candidate with all that hangs on it.
+    /// Deletes a candidate with everything below them.
     DeleteCandidate {
         /// The candidate.
         candidate_id: i64,
@@ -165,7 +165,7 @@ pub enum Recruiter {
         /// The job.
         job_id: i64,
     },
-    /// Sets columns of any row, as a person with more rights than ours would.
+    /// Sets columns of any row, as a user with more rights would.
     Set {
         /// The collection.
         collection: String,
@@ -211,7 +211,7 @@ impl Sandbox {
     /// Lets a recruiter do something. Answers `{"id": …}` of what the deed made or changed.
     ///
     /// # Errors
-    /// Says what stands in the way, in the words that the API would use.
+    /// The reason, in the API's wording.
     pub fn recruiter(&self, deed: &Recruiter) -> Result<Value, String> {
         let mut guard = self.lock();
         let state = &mut *guard;

@@ -16,7 +16,7 @@ pub(crate) struct Problem {
 #[derive(Debug, Clone)]
 pub(crate) enum Refusal {
     Unauthorized(&'static str),
-    /// Scope missing and actor not Site Admin look alike on purpose.
+    /// A missing scope and an actor who is no Site Admin answer alike on purpose.
     Forbidden,
     NotFound,
     BadRequest(&'static str),

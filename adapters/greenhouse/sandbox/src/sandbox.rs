@@ -85,7 +85,7 @@ pub(crate) struct State {
     invalid_turn: u64,
 }
 
-/// A stand-in for Greenhouse. Clones share one state.
+/// A Greenhouse sandbox. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     state: Arc<Mutex<State>>,
@@ -253,7 +253,7 @@ impl State {
 
     fn may(&self, resource: &str, action: &str, actor: Issued) -> Result<(), Refusal> {
         let granted = self.access.scopes.contains(&scope(resource, action));
-        // The rule binds the person: a demoted or deactivated user stops at once, whatever the
+        // The rule binds the user: a demoted or deactivated user stops at once, whatever the
         // token says.
         let person = actor.sub == self.model.service_user_id
             || self.model.flag(Kind::Users, actor.sub, "site_admin");

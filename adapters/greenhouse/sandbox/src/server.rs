@@ -39,7 +39,7 @@ pub struct RunningSandbox {
 }
 
 impl RunningSandbox {
-    /// The sandbox itself, to look at it and to change its ways.
+    /// The sandbox, to inspect and configure it.
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
@@ -54,7 +54,7 @@ impl RunningSandbox {
 
     /// Stops accepting, closes every connection, and waits until that is done.
     pub async fn shutdown(self) {
-        // Nobody listening means that serving has ended already.
+        // No receiver means that serving has ended already.
         let _ = self.stop.send(true);
         let _ = self.serving.await;
     }

@@ -1,4 +1,4 @@
-//! What the acting user may see: private candidates and confidential jobs, and whatever hangs on
+//! What the acting user may see: private candidates and confidential jobs, and the records below
 //! them, are silently absent from lists and unknown to writes. Nothing about a row changes when
 //! sight does, its `updated_at` included.
 

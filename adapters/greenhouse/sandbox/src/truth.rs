@@ -141,7 +141,7 @@ impl Sandbox {
         self.rows_of_candidate("notes", candidate_id)
     }
 
-    /// Notes whose candidate is gone: nobody can delete them.
+    /// Notes whose candidate is gone: they cannot be deleted.
     #[must_use]
     pub fn orphan_notes(&self) -> Vec<Value> {
         let state = self.lock();

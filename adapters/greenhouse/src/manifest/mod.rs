@@ -155,22 +155,22 @@ fn forms() -> Vec<FormRule> {
 
 fn lossy() -> Vec<String> {
     [
-        "A rejected application does not say who ended it; the type of its rejection reason does, \
-         where the reason can be read.",
+        "A rejected application does not say which side ended it; the type of its rejection \
+         reason does, where the reason can be read.",
         "Sources, referrers and rejection reasons cannot be created, only referred to.",
         "Social profiles have no type; a link is written as one when its type is `social`, and as \
          a website otherwise.",
         "A new candidate cannot carry custom fields of its application, nor the source and \
          referrer of a prospect; an update must follow.",
         "Values of select fields are read as labels; two options of one field may share a label.",
-        "Values of private custom fields that the acting user may not see are absent, which looks \
-         like empty.",
+        "Values of private custom fields that the acting user may not see are absent, as if \
+         they were empty.",
         "Notes cannot be changed or removed.",
         "Educations and employments cannot be changed, only added and removed. School, degree and \
          discipline are options of the account: one that it does not have cannot be written.",
         "An employment begins and ends on days: of a month or a year, the first one is written.",
-        "A file needs an application to hang on, and a new resume replaces the former one. Where a \
-         file can be fetched is never kept.",
+        "A file belongs to an application, and a new resume replaces the former one. The URL of a \
+         file is never stored.",
         "Converting a prospect makes a new application; the old one stays as converted.",
         "Moving an application can mail the candidate, and Greenhouse offers no way to prevent it.",
         "Deleted and merged records leave no trace in lists.",

@@ -5,7 +5,7 @@
 //! Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change where an
 //! application stands can mail the candidate and are off until the connection opts in.
 //!
-//! Left out: deleting, merging and anonymising people, deleting applications and custom fields.
+//! Left out: deleting, merging and anonymising candidates, deleting applications and custom fields.
 //! They cannot be taken back.
 
 use atsync_adapter::manifest::{
@@ -14,10 +14,11 @@ use atsync_adapter::manifest::{
 use atsync_model::kinds;
 
 /// 401 and 429 are answered before a request is carried out (pitfalls.md E49); 403, 404 and 422
-/// refuse it (harvest-v3.md §6). 400 and 409 are not documented, so they leave the outcome in
-/// doubt.
+/// refuse it (harvest-v3.md §6). 400 and 409 are not documented, so they leave the write
+/// in doubt.
 const REFUSED: &[u16] = &[401, 403, 404, 422, 429];
-/// How long after the sending a look is trusted. v1 documented minutes for people and candidacies,
+/// How long after the sending a probe may miss the record. v1 documented minutes for candidates and
+/// applications,
 /// and a poll every half minute (§7 [?]).
 const SETTLE_SLOW_MS: u64 = 120_000;
 /// The same for everything else. Arbitrary.
@@ -432,7 +433,7 @@ fn adorn(operation: &mut OperationRule) {
             vec![effect(
                 NotifiesTeam,
                 "the opening closes, and with the last one perhaps the job; the hiring team may be \
-                 told",
+                 notified",
             )],
         ),
         // harvest-v3.md §7: a mail is sent only when `rejection_email` asks for one, which is never

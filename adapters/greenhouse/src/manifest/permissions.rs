@@ -19,23 +19,23 @@ const SCOPES_AT: &str = "Configure > Dev Center > API Credentials > (your Harves
 /// Where the source is added (permissions.md §2, line m).
 const SOURCES_AT: &str = "Configure > Custom Options > Sources > Prospecting";
 
-/// What writing needs: scope without prefix, label, what does not work without it.
+/// The permissions of writes: scope without prefix, label, what fails without it.
 const WRITES: &[(&str, &str, &str)] = &[
-    ("candidates:create", "Create candidates", "New people cannot be added."),
+    ("candidates:create", "Create candidates", "New candidates cannot be created."),
     (
         "candidates:update",
         "Edit candidates",
-        "Names, addresses and custom fields of people stay as they are.",
+        "Names, addresses and custom fields of candidates cannot be changed.",
     ),
     (
         "applications:create",
         "Create applications",
-        "A known person cannot be put on another job or made a prospect.",
+        "An existing candidate cannot get an application or become a prospect.",
     ),
     (
         "applications:update",
         "Edit applications",
-        "Source, referrer, recruiter and custom fields of applications stay as they are.",
+        "Source, referrer, recruiter and custom fields of applications cannot be changed.",
     ),
     (
         "applications:move",
@@ -55,14 +55,18 @@ const WRITES: &[(&str, &str, &str)] = &[
         "Edit rejection details",
         "The reason of a rejection cannot be corrected.",
     ),
-    ("notes:create", "Create notes", "Notes cannot be left on candidates."),
+    ("notes:create", "Create notes", "Notes cannot be added to candidates."),
     (
         "candidate_tags:create",
         "Create candidate tags",
         "Tags that do not exist yet cannot be used.",
     ),
     ("applied_candidate_tags:create", "Tag candidates", "Candidates cannot be tagged."),
-    ("applied_candidate_tags:destroy", "Untag candidates", "Tags cannot be taken off candidates."),
+    (
+        "applied_candidate_tags:destroy",
+        "Untag candidates",
+        "Tags cannot be removed from candidates.",
+    ),
     (
         "candidate_educations:create",
         "Create candidate educations",
@@ -71,7 +75,7 @@ const WRITES: &[(&str, &str, &str)] = &[
     (
         "candidate_educations:destroy",
         "Destroy candidate educations",
-        "Educations that were added cannot be taken away.",
+        "Educations that the engine added cannot be removed.",
     ),
     (
         "candidate_employments:create",
@@ -81,11 +85,11 @@ const WRITES: &[(&str, &str, &str)] = &[
     (
         "candidate_employments:destroy",
         "Destroy candidate employments",
-        "Employments that were added cannot be taken away.",
+        "Employments that the engine added cannot be removed.",
     ),
     ("attachments:create", "Add attachments", "Files cannot be attached to applications."),
     ("users:create", "Create users", "Employees without a Greenhouse account cannot be invited."),
-    ("custom_fields:create", "Create custom fields", "Custom fields have to be made by hand."),
+    ("custom_fields:create", "Create custom fields", "Custom fields have to be created by hand."),
     ("custom_fields:update", "Edit custom fields", "Custom fields have to be edited by hand."),
     (
         "custom_field_options:create",
@@ -99,7 +103,7 @@ const WRITES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// All of them: what is read, what is written, what is set up.
+/// Every permission: for reads, for writes, for the set-up.
 pub(super) fn permissions() -> Vec<Permission> {
     let mut all: Vec<Permission> = KINDS.iter().map(list).collect();
     all.extend(WRITES.iter().map(|(scope, label, without_it)| Permission {
@@ -131,24 +135,24 @@ fn list(kind: &Kind) -> Permission {
     }
 }
 
-/// Label and loss for reading a kind.
+/// Label of a kind's list permission, and what fails without it.
 fn reading(kind: &str) -> (&'static str, &'static str) {
     match kind {
         names::CANDIDATES => (
             "List candidates",
-            "People cannot be read or looked for, so nothing can be written safely either.",
+            "Candidates cannot be read or searched, so nothing can be written safely either.",
         ),
         names::APPLICATIONS => {
-            ("List applications", "Who applied to what, and how it stands, stays unknown.")
+            ("List applications", "Applications, their stages and their outcomes stay unknown.")
         }
         names::JOBS => ("List jobs", "Jobs cannot be offered or resolved by name."),
         names::POSTINGS => ("List job posts", "Public texts and links of jobs stay unknown."),
         names::OPENINGS => ("List openings", "A hire cannot name its opening."),
         names::HIRING_MANAGERS => {
-            ("List job hiring managers", "Who is the hiring manager of a job stays unknown.")
+            ("List job hiring managers", "The hiring manager of a job stays unknown.")
         }
         names::JOB_OWNERS => {
-            ("List job owners", "Who recruits, coordinates and sources for a job stays unknown.")
+            ("List job owners", "Recruiter, coordinator and sourcer of a job stay unknown.")
         }
         names::STAGES => ("List job interview stages", "Stages have ids but no names."),
         names::APPLICATION_STAGES => {
@@ -158,9 +162,10 @@ fn reading(kind: &str) -> (&'static str, &'static str) {
             "List rejection details",
             "Why, when and by whom an application was rejected stays unknown.",
         ),
-        names::REJECT_REASONS => {
-            ("List rejection reasons", "Nobody can be rejected, and rejections have no names.")
-        }
+        names::REJECT_REASONS => (
+            "List rejection reasons",
+            "Applications cannot be rejected, and rejections have no names.",
+        ),
         names::CLOSE_REASONS => {
             ("List close reasons", "A hire cannot name why its opening closes.")
         }
@@ -171,7 +176,7 @@ fn reading(kind: &str) -> (&'static str, &'static str) {
         names::TAGS => ("List candidate tags", "Tags cannot be resolved by name."),
         names::APPLIED_TAGS => (
             "List applied candidate tags",
-            "Whether a candidate has a tag cannot be seen, so none is put on.",
+            "The tags of a candidate cannot be seen, so none is added.",
         ),
         names::EDUCATIONS => (
             "List candidate educations",
@@ -189,11 +194,9 @@ fn reading(kind: &str) -> (&'static str, &'static str) {
         names::OFFICES => ("List offices", "Offices of jobs have ids but no names."),
         names::NOTES => (
             "List notes",
-            "Whether a note was left already cannot be seen, so an unclear one needs a person.",
+            "Existing notes cannot be seen, so a user must decide each note in doubt.",
         ),
-        names::ATTACHMENTS => {
-            ("List attachments", "Whether a file was attached already cannot be seen.")
-        }
+        names::ATTACHMENTS => ("List attachments", "Existing files cannot be seen."),
         names::POOLS => ("List prospect pools", "Prospects cannot be put into a pool."),
         names::POOL_STAGES => {
             ("List prospect pool stages", "Prospects cannot be put into a stage of a pool.")

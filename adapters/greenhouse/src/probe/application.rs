@@ -1,11 +1,11 @@
-//! Was this application made?
+//! Probe: was this application created?
 //!
-//! The candidate's applications are compared by arm and job. A person has one application per job
-//! (harvest-v3.md §9.2 \[ok\]), so for that arm the one is the answer whenever it was made: that
-//! also tells a 422 for a second application from any other 422, whose text nobody knows (§10, 11).
-//! A merge can bring a second one to the same job; then the one that is of the time of the sending
-//! is the answer. Prospects are not unique: they are compared by their jobs, by pool where one was
-//! wanted (prospect_details), and by time.
+//! The candidate's applications are compared by arm and job. A candidate has one application per
+//! job (harvest-v3.md §9.2 \[ok\]), so for that arm the one is the answer whenever it was made:
+//! that also tells a 422 for a second application from any other 422, whose text is not known (§10,
+//! 11). A merge can bring a second one to the same job; then the one that is of the time of the
+//! sending is the answer. Prospects are not unique: they are compared by their jobs, by pool where
+//! one was wanted (prospect_details), and by time.
 
 use super::next::{Next, Sent, blind, look, matched};
 use crate::request;
@@ -17,10 +17,10 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages walked at most. Arbitrary: nobody has 2,500 applications.
+/// The most pages read. Arbitrary: no candidate has 2,500 applications.
 const PAGES_MAX: u32 = 5;
 
-/// An application being looked for.
+/// The application to find.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hunt {
     new: ApplicationNew,
@@ -32,7 +32,7 @@ pub(super) struct Hunt {
     pools: bool,
 }
 
-/// Begins to look.
+/// Starts the probe.
 pub(super) fn begin(new: ApplicationNew) -> Result<Next<Hunt>, Failure> {
     let candidate = new.candidate.clone().unwrap_or_default();
     request::id_number("candidate", &candidate)?;
@@ -66,7 +66,7 @@ impl Hunt {
         self.pages += 1;
         match page.next {
             Some(_) if self.pages >= PAGES_MAX => {
-                return Ok(blind("too many applications to look through"));
+                return Ok(blind("too many applications to search"));
             }
             Some(link) => {
                 return Ok(look(request::follow(link), self));

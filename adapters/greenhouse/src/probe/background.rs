@@ -1,9 +1,9 @@
-//! Was this education or employment made?
+//! Probe: was this education or employment created?
 //!
 //! The rows of the candidate are read as a scan reads them, and compared by their content: every
 //! member that was sent is the same, and no other says anything. Nothing else tells two entries
 //! apart. One of a row's members that cannot be read may be the same or not, so such a row is never
-//! taken for another. Settling a write in doubt, a row that looks too old is reported as ambiguous,
+//! taken for another. Settling a write in doubt, a row that is too old is reported as ambiguous,
 //! since "absent" would make the entry twice.
 
 use super::next::{Next, Sent, ambiguous, blind, look, matched};
@@ -19,10 +19,10 @@ use atsync_adapter::model::normal::is_same_date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages walked at most, 500 rows each, or 50 where names are asked for. Arbitrary.
+/// The most pages read, 500 rows each, or 50 where names are asked for. Arbitrary.
 const PAGES_MAX: u32 = 10;
 
-/// An entry being looked for.
+/// The entry to find.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hunt {
     kind: String,
@@ -32,7 +32,7 @@ pub(super) struct Hunt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unnamed: Option<Unnamed>,
     seen: Vec<String>,
-    /// The same, or perhaps the same, and not to be taken for it.
+    /// The same or perhaps the same, and no proof of the write.
     unsure: Vec<String>,
     pages: u32,
 }
@@ -44,7 +44,7 @@ struct Unnamed {
     naming: Naming,
 }
 
-/// Begins to look; `None` for another operation.
+/// Starts the probe; `None` for another operation.
 pub(super) fn begin(op: &Op) -> Result<Option<Next<Hunt>>, Failure> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (kind, candidate, content) = match op {
@@ -121,7 +121,7 @@ impl Hunt {
         }
         self.pages += 1;
         match next {
-            Some(_) if self.pages >= PAGES_MAX => Ok(blind("too many entries to look through")),
+            Some(_) if self.pages >= PAGES_MAX => Ok(blind("too many entries to search")),
             Some(link) => Ok(look(request::follow(link), self)),
             None if self.seen.is_empty() && !self.unsure.is_empty() => {
                 Ok(ambiguous(kind.name, &self.unsure))

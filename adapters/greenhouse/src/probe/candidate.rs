@@ -1,18 +1,18 @@
-//! Was this candidate made?
+//! Probe: was this candidate created?
 //!
-//! Looked for by each e-mail address (harvest-v3.md §9.1), and held against the addresses that a
-//! row shows, by the model's rule: a search that folds more letters than we do finds strangers. A
+//! Searched by each e-mail address (harvest-v3.md §9.1), and compared with the addresses that a row
+//! shows, by the model's rule: Greenhouse's search folds more letters and finds other candidates. A
 //! row that shows no addresses is ambiguous unless it has the mark. More: there is no filter by
 //! name or by a text value, so a marker is only compared on rows found some other way
 //! (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, never
-//! chosen between. Settling a doubt, a row counts when it can be of that time: with the name that
-//! was sent it is `matched`; with another name it is not proof either way, so it is reported as
-//! ambiguous instead of being passed over. A row that carries another intent's mark is not ours. A
-//! row with the address *and* the name that looks older is `matched` too, when none of that time is
-//! there: the look before the sending found nobody, so it is the clocks that differ by more than
-//! [`crate::instant::SKEW_MS`], and absent would make the person twice. Without any address, a
-//! doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before
-//! anything was sent there is no way.
+//! chosen between. To settle a write in doubt, a row counts if it can be of that time: with the
+//! name that was sent it is `matched`; with another name it is not proof either way, so it is
+//! reported as ambiguous instead of being passed over. A row that carries another intent's mark is
+//! not ours. A row with the address *and* the name that is older is `matched` too, when none of
+//! that time is there: the probe before the sending found none, so the clocks differ by more than
+//! [`crate::instant::SKEW_MS`], and absent would create the candidate twice. Without any address, a
+//! write in doubt is settled by reading the candidates made since, at most [`PAGES_MAX`] pages;
+//! before anything was sent there is no way.
 
 use super::application;
 use super::next::{Next, Sent, absent, ambiguous, blind, found, look};
@@ -28,10 +28,10 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that one look walks at most: 2,500 candidates. Arbitrary.
+/// The most pages that one probe reads: 2,500 candidates. Arbitrary.
 const PAGES_MAX: u32 = 5;
 
-/// A candidate being looked for.
+/// The candidate to find.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hunt {
     /// The addresses to ask for, one after the other.
@@ -45,7 +45,7 @@ pub(super) struct Hunt {
     application: Option<ApplicationNew>,
     seen: Vec<Seen>,
     pages: u32,
-    /// The candidate, once found, while its application is looked for.
+    /// The candidate, once found, while its application is searched.
     found: Option<(String, bool)>,
 }
 
@@ -72,7 +72,7 @@ enum Marking {
     None,
 }
 
-/// Begins to look.
+/// Starts the probe.
 pub(super) fn begin(
     new: CandidateNew,
     settings: &Settings,
@@ -149,7 +149,7 @@ impl Hunt {
         self.pages += 1;
         match page.next {
             Some(_) if self.pages >= PAGES_MAX => {
-                return Ok(blind("too many candidates to look through"));
+                return Ok(blind("too many candidates to search"));
             }
             Some(link) => {
                 return Ok(look(request::follow(link), self));
@@ -193,8 +193,8 @@ impl Hunt {
             && mark != Marking::Ours
             && row::shown_contacts(row, "email_addresses").is_some()
         {
-            // Greenhouse's search takes more letters for one than we do; whoever has another
-            // address is somebody else.
+            // Greenhouse's search folds more letters than the model; another address is another
+            // candidate.
             return None;
         }
         let timely = sent.can_have_made(row);
@@ -219,12 +219,12 @@ impl Hunt {
         };
         let marked = ids(&|seen| seen.mark == Marking::Ours);
         let named = ids(&|seen| seen.same_name && seen.timely);
-        // Those that look older have the name as well.
+        // The older ones have the name too.
         let all = ids(&|_| true);
         let is_other_timely = seen.iter().any(|seen| seen.timely && !seen.same_name);
         let (fits, is_marked) = match (marked.is_empty(), sent.first_ms) {
             (false, _) => (marked, true),
-            // Somebody with this address is there already, whatever the name.
+            // A candidate with this address exists, whatever the name.
             (true, None) => (all, false),
             (true, Some(_)) if !named.is_empty() => (named, false),
             (true, Some(_)) if is_other_timely => return Ok(ambiguous(kinds::CANDIDATES, &all)),
@@ -234,7 +234,7 @@ impl Hunt {
             |id: &String| is_marked || seen.iter().any(|seen| seen.id == *id && seen.same_address);
         match fits.as_slice() {
             [] => Ok(absent(kinds::CANDIDATES)),
-            // A row that does not show its addresses: the search alone says that it is this person.
+            // A row that does not show its addresses: only the search says that it matches.
             [id] if !is_sure(id) => Ok(ambiguous(kinds::CANDIDATES, &fits)),
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);
@@ -246,7 +246,7 @@ impl Hunt {
         }
     }
 
-    /// Adds the application, when exactly one fits. One page: nobody has 500 applications.
+    /// Adds the application, when exactly one fits. One page: no candidate has 500 applications.
     fn with_application(
         self,
         response: &Response,

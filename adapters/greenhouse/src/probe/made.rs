@@ -1,9 +1,9 @@
-//! Was this record made? For notes, tags, files, users and definitions.
+//! Probe: was this record created? For notes, tags, files, users and definitions.
 //!
-//! Each is looked for in a list, filtered as far as Greenhouse filters, and compared member by
+//! Each is searched in a list, filtered as far as Greenhouse filters, and compared member by
 //! member. Where Greenhouse allows only one of its kind, or where a second one of the same name
 //! would be of no use, time does not matter. Notes are the strictest, because one too many stays
-//! for ever (pitfalls.md 7): an equal note that looks too old is reported as ambiguous, never taken
+//! for ever (pitfalls.md 7): an equal note that is too old is reported as ambiguous, never taken
 //! for "not there".
 
 use super::next::{Next, Sent, absent, ambiguous, blind, look, matched};
@@ -21,7 +21,7 @@ use serde_json::Value;
 /// them.
 const PAGES_MAX: u32 = 20;
 
-/// What is looked for.
+/// The record to find.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Want {
     Note {
@@ -60,7 +60,7 @@ pub(super) enum Want {
     },
 }
 
-/// A record being looked for.
+/// A probe for one record.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hunt {
     want: Want,
@@ -70,7 +70,7 @@ pub(super) struct Hunt {
     pages: u32,
 }
 
-/// Begins to look.
+/// Starts the probe.
 pub(super) fn begin(want: Want) -> Next<Hunt> {
     let request = want.request();
     look(request, Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 })
@@ -216,7 +216,7 @@ impl Hunt {
     /// Takes a page.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
         let (collection, kind) = self.want.place();
-        // The second look at users needs another scope. Without it the first look stands: an
+        // The second request needs another scope. Without it the first result counts: an
         // address in use is refused by Greenhouse anyway.
         if matches!(self.want, Want::UserEmail { .. }) && matches!(response.status, 403 | 404 | 422)
         {
@@ -237,7 +237,7 @@ impl Hunt {
         self.pages += 1;
         match page.next {
             Some(_) if self.pages >= PAGES_MAX && self.seen.is_empty() => {
-                return Ok(blind("too many records to look through"));
+                return Ok(blind("too many records to search"));
             }
             Some(link) if self.pages < PAGES_MAX => {
                 return Ok(look(request::follow(link), self));
@@ -251,7 +251,7 @@ impl Hunt {
             Want::Note { .. } if self.seen.is_empty() && !self.old.is_empty() => {
                 Ok(ambiguous(kind, &self.old))
             }
-            // Two that are alike mean the same to everybody; the same one is taken each time.
+            // Equal records have the same meaning; the same one is chosen each time.
             Want::Tag { .. } | Want::AppliedTag { .. } | Want::Choice { .. } => {
                 Ok(matched(kind, eldest(&self.seen).as_slice()))
             }

@@ -1,14 +1,13 @@
-//! The probe task: did it happen? Reads only.
+//! The probe task: did the write happen? Reads only.
 //!
-//! `first_sent_ms: none` is the look before something is made: whatever is equal is `found`,
-//! `matched`, and adopting it is the engine's policy. With a time it settles a doubt: what was made
-//! before that time, less [`crate::instant::SKEW_MS`], is somebody else's, unless Greenhouse itself
-//! allows only one of its kind (a tag's name, a user's address, one application of a person to a
-//! job; pitfalls.md 1), where the one is the answer whoever made it. Several that fit are never
-//! guessed between. `marked` is claimed only for a candidate whose marker field carries the mark's
-//! text. [`candidate`], [`application`] and [`background`] look for those, [`made`] for all other new
-//! records,
-//! [`target`] compares what an existing record looks like now.
+//! `first_sent_ms: none` is the probe before a create: an equal record is `found`,
+//! `matched`, and adopting it is the engine's policy. With a time it settles a write in doubt: what
+//! was made before that time, less [`crate::instant::SKEW_MS`], belongs to another write, unless
+//! Greenhouse itself allows only one of its kind (a tag's name, a user's address, one application
+//! of a candidate to a job; pitfalls.md 1): then the existing record is the answer. Several matches
+//! are reported, never guessed between. `marked` is claimed only for a candidate whose marker field
+//! carries the mark's text. [`candidate`], [`application`], [`background`] and [`made`] search new
+//! records, [`target`] compares an existing record.
 
 mod application;
 mod background;
@@ -27,7 +26,7 @@ use atsync_adapter::contract::{Failure, Given, Outcome, Probe, Reply, Response, 
 use next::{Next, Sent};
 use serde::{Deserialize, Serialize};
 
-/// Where a probe stands between two looks.
+/// The state of a probe between two requests.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     /// When the write was first sent.
@@ -39,7 +38,7 @@ impl Continued for State {
     const TASK: &str = "probe";
 }
 
-/// What is being looked for.
+/// The record to find.
 #[derive(Debug, Serialize, Deserialize)]
 enum Hunt {
     Candidate(Box<candidate::Hunt>),

@@ -1,4 +1,4 @@
-//! What a look leads to: another look, or an answer; and the times that tell whose a row is.
+//! The next step of a probe: a request or an answer; and the times that tell whose a row is.
 
 use crate::instant;
 use crate::write::row;
@@ -17,9 +17,9 @@ fn visible_within_ms(kind: &str) -> u64 {
 /// arbitrary beyond that.
 const MAKING_MS_MAX: u64 = 10 * 60 * 1000;
 
-/// What a look leads to, for a hunt of type `H`.
+/// The next step of a probe with the state `H`.
 pub(super) enum Next<H> {
-    /// Another look.
+    /// Another request.
     Look(Box<Request>, H),
     /// An answer.
     Done(Probed),
@@ -48,7 +48,7 @@ impl Sent {
         self.first_ms.map(|sent| sent.saturating_sub(instant::SKEW_MS))
     }
 
-    /// Whether what it made may still be in the making.
+    /// Whether Greenhouse may still be creating the record.
     pub(super) fn is_recent(self) -> bool {
         self.first_ms.is_some_and(|sent| self.now_ms.saturating_sub(sent) < MAKING_MS_MAX)
     }

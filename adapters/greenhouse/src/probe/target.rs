@@ -1,7 +1,7 @@
-//! Does an existing record look as the operation wanted it to?
+//! Probe: does an existing record show the result of the operation?
 //!
 //! The same comparison that the write makes before it sends: nothing left to do means that it
-//! happened, whoever did it. So these are always `matched`. A record that is not shown is
+//! happened, by this write or another. So these are always `matched`. A record that is not shown is
 //! `not-found`, except for a deletion, which it proves.
 
 use super::next::{Next, Sent, absent, ambiguous, found, look};
@@ -30,7 +30,7 @@ pub(super) enum Hunt {
     Siblings { op: Op, standing: Standing },
 }
 
-/// Begins to look.
+/// Starts the probe.
 pub(super) fn begin(op: Op) -> Result<Next<Hunt>, Failure> {
     if let Op::ApplicationUpdate { target, input } = &op
         && input.pool.is_some()
@@ -43,7 +43,7 @@ pub(super) fn begin(op: Op) -> Result<Next<Hunt>, Failure> {
 
 fn read(op: Op, pool: Option<String>) -> Result<Next<Hunt>, Failure> {
     let (collection, id) = target_of(&op)
-        .ok_or_else(|| Failure::Bug(format!("{} has no target to look at", op.name())))?;
+        .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
     let request = by_ids(collection, &[id])?;
     Ok(look(request, Hunt::Row { op, pool }))
 }
@@ -97,7 +97,7 @@ impl Hunt {
     }
 }
 
-/// Whether the row is as the operation wanted it.
+/// Whether the row shows the result of the operation.
 fn compare(
     op: Op,
     pool: Option<&str>,

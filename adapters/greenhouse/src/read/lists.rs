@@ -1,4 +1,4 @@
-//! The small lists that names are looked up in: tags, sources, reasons, departments, offices,
+//! The small lists that resolve names: tags, sources, reasons, departments, offices,
 //! pools.
 //!
 //! Names are edited by customers, so nothing is derived from them. The type of a rejection reason

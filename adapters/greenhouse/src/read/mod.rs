@@ -6,7 +6,7 @@
 //! unified field unknown ([`Lacking`]), never empty, because older and newer forms of the same row
 //! are both in use (harvest-v3.md §9.2).
 //!
-//! Left out: looking at other rows. A record says what its own row says; the names of options that
+//! Left out: other rows. A record contains what its own row says; the names of options that
 //! a row has only the ids of are put into the row first ([`crate::named`]).
 
 pub(crate) mod background;

@@ -1,10 +1,10 @@
-//! People: candidates and their tags, users and their addresses, referrers.
+//! Candidates and their tags, users and their addresses, referrers.
 //!
 //! A candidate's contacts have no id and, for social profiles, no type (harvest-v3.md §9.1). A row
 //! of the stub arm has `message` and no names; it is "neither a deletion nor an empty candidate"
 //! (§7 [?]), so it becomes a [`Read::Stub`], whatever it means. A candidate whose names are both
 //! blank was anonymised, wholly or in part (pitfalls.md B25): nothing else leaves one without a
-//! name. `can_email: false` is a wish not to be written to.
+//! name. `can_email: false` means that no mail may be sent.
 
 use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
@@ -135,7 +135,7 @@ fn contacts<'a>(
     .collect()
 }
 
-/// Greenhouse's words are among the unified ones (harvest-v3.md §9.1).
+/// Greenhouse's types are among the unified ones (harvest-v3.md §9.1).
 fn contact_word(source: &str) -> Option<&'static str> {
     ["personal", "work", "home", "mobile", "skype", "company", "portfolio", "blog"]
         .into_iter()

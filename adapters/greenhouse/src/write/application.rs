@@ -155,7 +155,7 @@ fn credit(
     Ok(())
 }
 
-/// What of an edit is not so yet. `pool` is the pool as just read in prospect_details; only looked
+/// What of an edit is not so yet. `pool` is the pool as just read in prospect_details; only read
 /// at when the edit names one.
 pub(crate) fn difference(
     id: &str,

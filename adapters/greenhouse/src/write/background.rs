@@ -39,7 +39,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
 /// Options that were found, by member of the input.
 pub(crate) type OptionIds = BTreeMap<String, u64>;
 
-/// An education whose options are being looked for.
+/// An education whose options are being resolved.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Choosing {
     pub(crate) op: Op,
@@ -48,7 +48,7 @@ pub(crate) struct Choosing {
     pages: u32,
 }
 
-/// What the look for options leads to.
+/// The next step of resolving options.
 pub(crate) enum Chosen {
     /// Another page of options.
     Ask(Request, Choosing),

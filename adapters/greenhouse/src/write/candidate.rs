@@ -2,7 +2,7 @@
 //!
 //! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). Tags go with a new
 //! candidate, by name (§9.1); on one that exists they are never written here, since the join rows
-//! of `applied_tags` do not overwrite other people's (§9.4).
+//! of `applied_tags` do not overwrite those of other users (§9.4).
 
 use crate::request;
 use crate::settings::{FieldsReading, Settings};
@@ -138,7 +138,7 @@ fn scalar(body: &mut Map<String, Value>, row: &Value, attribute: &str, wanted: &
     }
 }
 
-/// Refuses to write onto a row that only looks like a candidate.
+/// Refuses to write to a row that is no complete candidate.
 ///
 /// A stub is still being made or is hidden (harvest-v3.md §7); writing a merge with it would clear
 /// lists. A candidate without a name was anonymised, be it in part, and what the law had erased

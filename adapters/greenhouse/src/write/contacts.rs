@@ -4,7 +4,7 @@
 //! read afresh and merged by normal value: everybody else's entries stay, verbatim and in order. An
 //! entry that is there already is left alone, whatever its type; to change a type, the same value
 //! is removed and added, which replaces the entry in its place. An entry that is gone by then is
-//! not put back: somebody may have had it erased. A lost update cannot be prevented, since there is
+//! not restored: it may have been erased. A lost update cannot be prevented, since there is
 //! no precondition header; the read comes right before the write.
 
 use crate::write::input::{ContactEntry, ContactInput, ContactLists};
@@ -128,7 +128,7 @@ fn merged(
     for entry in stored {
         let value = row::text(entry, "value");
         if !holds(remove, list, value) {
-            // As it was read: members that are not known here are somebody's, too.
+            // As it was read: unknown members belong to other users.
             result.push(entry.clone());
         } else if let Some(new) = add.iter().find(|new| same(new, value)) {
             let new = made_entry(list, new.value(), new.kind());

@@ -29,7 +29,7 @@ pub(crate) const CUSTOM: &str = "custom_fields.";
 pub(crate) struct Merge {
     /// Keys and values that can be sent as they are.
     pub(crate) ready: Vec<(String, Value)>,
-    /// Stored choices of others whose labels must become option ids.
+    /// Stored options of others whose labels must become option ids.
     pub(crate) choices: Vec<Choice>,
     /// Stored values of others that cannot be written back, with the reason.
     pub(crate) stuck: Vec<(String, String)>,
@@ -39,7 +39,7 @@ pub(crate) struct Merge {
     pub(crate) foreign: Vec<(String, String)>,
 }
 
-/// A stored choice.
+/// A stored option.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Choice {
     /// The field.
@@ -224,7 +224,7 @@ pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
 /// What of a stored value can be sent back.
 enum Kept {
     Empty,
-    /// As it was read; only a choice or a user becomes an id.
+    /// As it was read; only an option or a user becomes an id.
     Ready(Value),
     Labels {
         multi: bool,
@@ -262,7 +262,7 @@ fn kept(field: &Value) -> Kept {
     }
 }
 
-/// Why no new value could have the form of a stored one, in words; none when one could. The reader
+/// Why no new value could have the form of a stored one; none if one could. The reader
 /// notes it, the plan says it first, and the writer leaves out nothing else.
 pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     if is_empty(value) {
@@ -273,11 +273,11 @@ pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     let text = |member: &str| value.get(member).is_some_and(Value::is_string);
     let has = |members: usize| value.as_object().is_some_and(|object| object.len() == members);
     match source {
-        "single_select" => unless(choice(value).is_some(), "no choice"),
+        "single_select" => unless(choice(value).is_some(), "no option"),
         "multi_select" => {
             let is_usual =
                 chosen(value).is_some_and(|(labels, ids)| labels.is_empty() || ids.is_empty());
-            unless(is_usual, "no list of choices")
+            unless(is_usual, "no list of options")
         }
         "user" => unless(row::id_of(value).is_some(), "a user in another form than an id"),
         "currency" => unless(
@@ -298,7 +298,7 @@ pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
             unless(value.as_str().is_some_and(|text| normal::date(text).is_some()), "no date")
         }
         "short_text" | "long_text" | "rich_text" | "url" => unless(value.is_string(), "no text"),
-        // Held back with all others of the set.
+        // Not sent, like all others of the set.
         kind if read::unified_type(kind) == "file" => None,
         _ => Some("a form that is not known"),
     }
@@ -309,7 +309,7 @@ pub(crate) fn oddity_of_field(field: &Value) -> Option<&'static str> {
     oddity(row::text(field, "type"), value_of(field))
 }
 
-/// A stored choice: a label, as read by everybody who reported it, or an option id, should a tenant
+/// A stored option: a label, as every source reports it, or an option id, should a tenant
 /// answer so.
 enum Chosen {
     Id(Value),
@@ -327,7 +327,7 @@ fn choice(value: &Value) -> Option<Chosen> {
     }
 }
 
-/// The labels and the ids of a list of choices.
+/// The labels and the ids of a list of options.
 fn chosen(value: &Value) -> Option<(Vec<String>, Vec<Value>)> {
     let (mut labels, mut ids) = (Vec::new(), Vec::new());
     for one in value.as_array()? {

@@ -1,12 +1,12 @@
 //! A PATCH on its way: what it changes, and what becomes of custom values that cannot be preserved.
 //!
-//! The set of custom fields must be complete, and stored choices are labels where ids are wanted
-//! (see [`crate::write::custom`]); [`crate::write::options`] looks the ids up. First everything
+//! The set of custom fields must be complete, and stored options are labels where ids are wanted
+//! (see [`crate::write::custom`]); [`crate::write::options`] resolves the ids. First everything
 //! goes back as it was read. Should Greenhouse refuse that, which changes nothing, the PATCH goes
 //! out once more without what it might not have taken: values of archived fields and options,
 //! labels that lead to no single option, ranges with one end, what has members that no new value
 //! has; and entries of a contact list in the form of new ones. The host's own field does not wait
-//! for somebody else's leftovers. But where a PATCH replaces, what is left out is lost, so nothing
+//! for the values of others. But where a PATCH replaces, what is left out is lost, so nothing
 //! is left out that the plan did not name (`may_leave_out`): then the refusal stands, and names
 //! what of others went along. Only what has no written form at all (a file), and what is not shown
 //! although the plan saw it (`must_show`), holds the values back as a whole, since a PATCH that
@@ -46,7 +46,7 @@ pub(crate) struct Edit {
 pub(crate) enum Begun {
     /// With its changing request, or its end.
     Step(Box<Step>),
-    /// With a look for option ids.
+    /// With a request for option ids.
     Lookup(Box<Next>),
 }
 
@@ -58,7 +58,7 @@ impl CustomEdit {
         self.merge.stuck.is_empty() && (foreign || !self.merge.choices.is_empty())
     }
 
-    /// The complete set with choices as option ids, and the keys of what was left out of it; or
+    /// The complete set with option ids, and the keys of what was left out of it; or
     /// what cannot be preserved. `named`: what the plan said may have to be left out.
     fn resolved(
         self,
@@ -74,7 +74,7 @@ impl CustomEdit {
         let mut odd = self.merge.odd;
         for choice in &self.merge.choices {
             match lookup.map_or_else(
-                || Err("its option was not looked up".into()),
+                || Err("its option was not resolved".into()),
                 |lookup| lookup.resolve(choice),
             ) {
                 Ok((value, is_usual)) => {
@@ -83,7 +83,7 @@ impl CustomEdit {
                     }
                     values.push((choice.key.clone(), value));
                 }
-                // Without a look, which only happens where something else holds the set back
+                // Without resolved options, which happens only where another value blocks the set
                 // anyway.
                 Err(why) if lookup.is_none() => stuck.push((choice.key.clone(), why)),
                 // Its label leads to no single option: as it was read, and left out should
@@ -134,12 +134,12 @@ impl Edit {
         self.body.is_empty() && self.custom.is_none()
     }
 
-    /// Goes on after the target's row was read: looks for option ids if some are needed, else
+    /// Continues after the target's row was read: resolves option ids if some are needed, else
     /// sends.
     pub(crate) fn begin(self, op: Op, pool: Option<String>) -> Result<Begun, Failure> {
         let reading = op.foreign_reading();
         match self.custom {
-            // Nothing is worth looking up when something else holds the set back anyway.
+            // Options need not be resolved if another value blocks the set.
             Some(custom) if custom.is_looked_up(reading) => {
                 Ok(Begun::Lookup(Box::new(Lookup::begin(op, pool, custom))))
             }
@@ -147,7 +147,7 @@ impl Edit {
         }
     }
 
-    /// Goes on after option ids were looked up and the target was read once more.
+    /// Continues after option ids were resolved and the target was read again.
     pub(crate) fn again(self, lookup: &Lookup) -> Result<Step, Failure> {
         if self.custom.as_ref().is_some_and(|custom| !lookup.covers(&custom.merge.choices)) {
             return Err(Failure::Conflict(format!(

@@ -232,7 +232,7 @@ inputs! {
         reading: Option<UsersForm>,
     }
 
-    /// A choice of a new custom field.
+    /// An option of a new custom field.
     ChoiceInput { name: String, external_id: Option<String> }
 
     /// `custom_fields.create`.
@@ -301,7 +301,7 @@ pub(crate) enum ArmInput {
     /// To a job.
     #[default]
     Application,
-    /// Somebody who might apply.
+    /// A prospect.
     Prospect,
 }
 

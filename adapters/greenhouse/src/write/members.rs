@@ -1,10 +1,10 @@
-//! From the words of a refusal back to the words of the input.
+//! Maps the members of a request back to the members of the input.
 //!
-//! Greenhouse names the members of the request; the host knows those of its desired record. What is
-//! not known stays as it is: a foreign word is better than none. Left out: members of list entries,
-//! which Greenhouse is not known to name.
+//! Greenhouse's errors name members of the request; the host knows those of its desired record.
+//! Unknown names stay unchanged: an unmapped name is better than none. Left out: members of list
+//! entries, which Greenhouse is not known to name.
 
-/// The member of the input that a member of the request was made from; a word that is not known
+/// Returns the member of the input that a member of the request was made from; an unknown name
 /// stays.
 pub(crate) fn input_member(operation: &str, written: &str) -> String {
     if let Some(rest) = written.strip_prefix("application.") {

@@ -4,11 +4,11 @@
 //! or application first confirms that its parent is still there. A change reads its target first,
 //! immediately before it is sent: what is so already ends as `unneeded`, a target that is not shown
 //! as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
-//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`], [`records`] and [`background`]
-//! decide what to send; [`edit`] carries a PATCH, [`options`] the looks that its custom fields may take;
-//! [`sent`] reads the reply to the one changing request. Nothing here sends twice: the changing
-//! request is followed only by an outcome. Bounds: each list is read up to [`PAGES_MAX`] pages; a
-//! continuation that would not fit is refused before anything is sent.
+//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`], [`records`] and
+//! [`background`] decide what to send; [`edit`] carries a PATCH, [`options`] resolves the
+//! options of its custom fields; [`sent`] reads the reply to the one changing request. Nothing here
+//! sends twice: the changing request is followed only by an outcome. Bounds: each list is read up
+//! to [`PAGES_MAX`] pages; a continuation that would not fit is refused before anything is sent.
 
 pub(crate) mod application;
 pub(crate) mod background;
@@ -81,7 +81,7 @@ pub(crate) enum State {
     Definitions(Lookup),
     /// Options of custom fields were asked for.
     Options(Lookup),
-    /// The target's row was asked for once more, after option ids were looked up.
+    /// The target's row was requested again, after option ids were resolved.
     Again(Lookup),
 }
 
@@ -97,14 +97,14 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
         return choose(Choosing::begin(op)?);
     }
     if let Some((collection, id)) = parent_of(&op) {
-        // What cannot be sent is refused before anything is asked.
+        // An invalid input is refused before the first request.
         let direct = child(&op, &OptionIds::new(), &settings)?;
         let request = kinds::by_ids(collection, &[id])?;
         let (op, options) = (op.clone(), OptionIds::new());
         let is_large = !matches!(op, Op::AppliedTagCreate { .. });
         return match look(request, State::Parent { op, options }) {
             Ok(step) => Ok(step),
-            // A file or note too large to be kept between two steps goes out unlooked.
+            // A file or note too large for a continuation is sent without confirming its parent.
             Err(_) if is_large => Ok(direct),
             Err(failure) => Err(failure),
         };
@@ -203,9 +203,9 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
 /// What a new record is to belong to, where Greenhouse takes one for a parent that is gone: its
 /// collection and id.
 ///
-/// A note that is posted for a candidate who vanished becomes an orphan that nobody can delete
-/// (live probe, single source); for the others nobody has shown what happens, and each of them is
-/// as permanent. So the parent is confirmed by a fresh read, right before.
+/// A note that is posted for a candidate who vanished becomes an orphan that cannot be deleted
+/// (live probe, single source); for the others the result is unknown, and each of them is as
+/// permanent. So the parent is confirmed by a fresh read, right before.
 fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
     match op {
         Op::NoteCreate { input, .. } => Some(("candidates", &input.candidate)),
@@ -331,7 +331,7 @@ fn read_again(lookup: Lookup) -> Result<Step, Failure> {
     look(request, State::Again(lookup))
 }
 
-/// Looks whether the tag is on the candidate already: a second row is not documented as harmless
+/// Checks whether the candidate has the tag already: a second row is not documented as harmless
 /// (permissions.md §2, line 13).
 fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
     let Op::AppliedTagCreate { input, .. } = &op else { return Err(misplaced()) };
@@ -355,7 +355,7 @@ fn read_target(op: Op, pool: Option<String>) -> Result<Step, Failure> {
     look(request, State::Target { op, pool })
 }
 
-/// The members of an opening that a hire looks at.
+/// The members of an opening that a hire reads.
 fn opening(row: &Value) -> Value {
     serde_json::json!({ "id": row.get("id"), "job_id": row.get("job_id"), "open": row.get("open") })
 }

@@ -1,9 +1,9 @@
 //! Normal forms: when two values are the same although they are written differently.
 //!
 //! They are the model's ([`atsync_adapter::model::normal`]), which the engine compares by as well.
-//! Here stands which form a list of Greenhouse's has, and a short stand-in for long texts. Used for
-//! comparing only. What is sent is what the host gave, and what somebody else wrote is sent back as
-//! it was.
+//! This module selects the form of each list of Greenhouse, and makes fingerprints of long texts.
+//! Forms are used only for comparing: the host's values and the values of others are sent
+//! unchanged.
 
 use crate::manifest::PHONES;
 use crate::write::words::ContactList;
@@ -21,12 +21,12 @@ pub(crate) fn contact(list: ContactList, value: &str) -> String {
     }
 }
 
-/// A person's name.
+/// A candidate's name.
 pub(crate) fn name(first: &str, last: &str) -> String {
     normal::name(&format!("{first} {last}"))
 }
 
-/// A short stand-in for a long text, so that a continuation stays small: its length and FNV-1a over
+/// A fingerprint of a long text, so that a continuation stays small: its length and FNV-1a over
 /// its normal form. Not against malice: it tells notes of one candidate apart.
 pub(crate) fn fingerprint(value: &str) -> String {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;

@@ -1,7 +1,7 @@
 //! Option ids for stored labels: what a complete set of custom fields needs to be sent back.
 //!
-//! Only when somebody else's choices have to be preserved, the definitions of the fields are read,
-//! then the options of those fields. Looking takes a while, so the target is read once more
+//! Only if options of others have to be preserved, the definitions of the fields are read,
+//! then the options of those fields. This takes a while, so the target is read again
 //! afterwards, and the set is made of that: the read stays right before the write. Values of
 //! private fields that the acting user cannot see can only be warned of. Bounds: [`PAGES_MAX`]
 //! pages of each, options of at most 50 fields; what lies beyond counts as not found.
@@ -28,7 +28,7 @@ pub(crate) struct Lookup {
     pub(crate) op: Op,
     /// The pool that it needed.
     pub(crate) pool: Option<String>,
-    /// Choices whose labels are looked up.
+    /// Options whose labels are resolved.
     choices: Vec<Choice>,
     /// The keys that the row shows or that are written.
     known: Vec<String>,
@@ -53,7 +53,7 @@ pub(crate) enum Next {
     Done(Lookup),
 }
 
-/// An option that carries a label that is looked up. `field` is the id of its field.
+/// An option with a label that is resolved. `field` is the id of its field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
     field: String,
@@ -140,7 +140,8 @@ impl Lookup {
         })
     }
 
-    /// Whether these choices are the ones that were looked up; another one came between the reads.
+    /// Whether these options are the resolved ones; another one may have been stored between the
+    /// reads.
     pub(crate) fn covers(&self, choices: &[Choice]) -> bool {
         let asked = |key: &str, label: &String| {
             self.choices.iter().any(|choice| choice.key == key && choice.labels.contains(label))
@@ -153,7 +154,7 @@ impl Lookup {
         self.archived.iter().any(|archived| archived == key)
     }
 
-    /// A stored choice as option ids, and whether a new value could be this one.
+    /// A stored option as option ids, and whether a new value could be this one.
     ///
     /// # Errors
     /// Why a label leads to no single option: then the value can only go back as it was read.

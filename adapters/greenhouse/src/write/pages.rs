@@ -1,8 +1,8 @@
 //! Lists as writes and probes read them: a bare array of rows, and perhaps a next page.
 //!
-//! Rows stay untyped here, because each look needs a few members only. The last page has no `Link`
-//! header or an empty one (harvest-v3.md §4 \[ok\]); a cursor travels alone. Each look has a bound
-//! on its pages, stated where it begins.
+//! Rows stay untyped here, because each read needs only a few members. The last page has no `Link`
+//! header or an empty one (harvest-v3.md §4 \[ok\]); a cursor allows no other parameter. Each read
+//! has a bound on its pages, stated where it begins.
 
 use crate::write::op::list_scope;
 use crate::write::row;
@@ -19,13 +19,12 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
 }
 
-/// Reads the answer to a look at a collection.
+/// Reads a page of a collection.
 pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failure> {
     answer::accepted(response, &list_scope(collection))?;
     let rows: Vec<Value> = answer::json(response)?;
-    // Who passes over a row that does not say which record it is may say that something is not
-    // there, and have it made twice. The stub of a candidate is waited for where candidates are
-    // looked at.
+    // Skipping a row without an id could make a record count as absent, and be created twice. Stubs
+    // of candidates are waited for by those who read candidates.
     let is_stub = |row: &Value| collection == "candidates" && row::is_stub(row);
     // Details of a prospect are known by the application that they are of.
     let id = if collection == "prospect_details" { "application_id" } else { "id" };

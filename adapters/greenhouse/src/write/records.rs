@@ -33,7 +33,7 @@ fn create(
     send(request::post(segments, body.to_string()), &sent)
 }
 
-/// Leaves a note. It can never be changed or taken back (pitfalls.md 7).
+/// Creates a note. It can never be changed or removed (pitfalls.md 7).
 ///
 /// Whether `user_id` is taken is uncertain (§9.13): it is sent only when the input or the settings
 /// name an author.
@@ -67,7 +67,7 @@ pub(crate) fn tag(new: &TagNew) -> Result<Step, Failure> {
     )
 }
 
-/// Puts a tag on a candidate.
+/// Adds a tag to a candidate.
 pub(crate) fn applied_tag(new: &AppliedTagNew) -> Result<Step, Failure> {
     let body = json!({
         "candidate_id": id_number("candidate", &new.candidate)?,
@@ -86,8 +86,7 @@ pub(crate) fn applied_row(rows: &[Value], new: &AppliedTagNew) -> Option<String>
     rows.iter().find(fits).and_then(|row| row::id(row, "id"))
 }
 
-/// Takes a record away: a tag off a candidate, an education, an employment. One that is gone
-/// already is a success.
+/// Removes a record: a candidate's tag, education or employment. One that is gone is a success.
 pub(crate) fn remove(op: &Op) -> Result<Step, Failure> {
     let (collection, id) = target_of(op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to remove", op.name())))?;
@@ -96,7 +95,7 @@ pub(crate) fn remove(op: &Op) -> Result<Step, Failure> {
     send(request::delete(collection, id), &sent)
 }
 
-/// Hangs a file on an application.
+/// Attaches a file to an application.
 pub(crate) fn attachment(new: &AttachmentNew) -> Result<Step, Failure> {
     let mut body = Map::new();
     body.insert("application_id".into(), id_number("application", &new.application)?);
@@ -124,7 +123,7 @@ pub(crate) fn attachment(new: &AttachmentNew) -> Result<Step, Failure> {
     create("attachments.create", &["attachments"], &Value::Object(body), success, Refusal::Plain)
 }
 
-/// Makes a user. Nobody is mailed unless the input says so (§7 \[ok\]).
+/// Creates a user. No mail is sent unless the input says so (§7 \[ok\]).
 pub(crate) fn user(new: &UserNew, settings: &Settings) -> Result<Step, Failure> {
     let mut row = Map::new();
     row.insert("first_name".into(), required("first", &new.first)?.into());

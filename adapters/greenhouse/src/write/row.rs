@@ -4,7 +4,7 @@
 //! replaces lists and sets of values as a whole, so the row must show them with every entry
 //! ([`shown_contacts`], [`shown_values`]). A list that is missing or `null`, or an entry without a
 //! value, hides what others stored, and a PATCH made of it would erase that. Ids are JSON numbers;
-//! an id that comes as text is accepted. Unknown members are never looked at.
+//! an id that comes as text is accepted. Unknown members are ignored.
 
 use crate::request;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What somebody changed between the plan and the write: a field that yields to others is not
+//! Changes of others between the plan and the write: a field that yields to others is not
 //! written over.
 //!
 //! A plan decides by what it saw. Where the host's policy lets an edit of others stand, the input

@@ -111,7 +111,7 @@ impl Sent {
             // A time-out of Greenhouse's own says nothing about what was done.
             408 => Written::Unclear(format!("status 408: {}", answer::said(response))),
             404 if matches!(self.refusal, Refusal::GoneAlready) => Written::Applied(Applied {
-                warnings: vec!["it was gone already".into()],
+                warnings: vec!["it was removed before".into()],
                 ..applied(Vec::new(), Vec::new())
             }),
             400..=499 => Written::Refused(self.refused(response)),
@@ -194,7 +194,7 @@ impl Sent {
             }
             Refusal::Others { foreign } => Failure::Invalid(with_others(errors, &said, foreign)),
             // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual
-            // words are looked for.
+            // words are searched.
             Refusal::Unique | Refusal::Form { .. }
                 if ["taken", "already", "exist", "unique", "duplicate"]
                     .iter()
@@ -204,7 +204,7 @@ impl Sent {
             }
             Refusal::Author if names("user_id") || names("author") => {
                 Failure::Misconfigured(format!(
-                    "Greenhouse did not accept the note's author; look at the setting note_author: \
+                    "Greenhouse refused the note's author; check the setting note_author: \
                      {said}"
                 ))
             }
@@ -235,7 +235,7 @@ fn with_others(
     errors.extend(meant.into_iter().take(OTHERS_MAX).map(|(key, kind)| FieldError {
         field: format!("custom_fields.{key}"),
         message: format!(
-            "this value of somebody else (a {kind}) went along, since an update may replace the \
+            "this value of another user (a {kind}) was sent too, since an update may replace the \
              whole set, and the plan did not say that \
              it may be left out; if it is the one that is refused, correct it in Greenhouse"
         ),
@@ -293,16 +293,15 @@ fn candidate(body: &Value, with_application: bool, mut warnings: Vec<String>) ->
             .or_else(|| row::ids(shown, "application_ids").into_iter().next())
         {
             Some(id) => links.push(carried(id)),
-            None => warnings.push(
-                "the answer does not name the application; look for it before making one".into(),
-            ),
+            None => warnings
+                .push("the answer does not name the application; a probe must find it".into()),
         }
     }
     Written::Applied(applied(links, warnings))
 }
 
 /// The new application, in any of the shapes that v1 and v3 are reported with; without it a probe
-/// looks for it.
+/// finds it.
 fn converted(response: &Response, body: &Value, old: String, warnings: Vec<String>) -> Written {
     let new = row::id(body, "new_application_id")
         .or_else(|| inner(body, "application"))

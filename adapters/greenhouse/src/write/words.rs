@@ -1,9 +1,9 @@
-//! Words that differ between writing, reading and the unified model.
+//! Vocabularies that differ between writing, reading and the unified model.
 //!
 //! Greenhouse writes `is_private`, `note_type`, `visibility: public` and reads `private`, `type`,
-//! `publicly_visible` (pitfalls.md 11). A compare that forgets one of these drifts for ever, so
-//! every pair stands here once, as a table that both directions use. Contact types are closed lists
-//! (pitfalls.md 53): a word outside its list is 422, so it becomes `other`.
+//! `publicly_visible` (pitfalls.md 11). A comparison without one of these reports drift for ever,
+//! so every pair stands here once, as a table that both directions use. Contact types are closed
+//! lists (pitfalls.md 53): a word outside its list is 422, so it becomes `other`.
 
 /// A word in both vocabularies: unified or written, and read.
 type Pair = (&'static str, &'static str);
@@ -28,7 +28,7 @@ const VISIBILITY: [Pair; 3] = [
     ("admin_only", "admin_only_visible"),
 ];
 
-/// What a custom field hangs on: unified, `field_type`.
+/// The kind that a custom field applies to: unified, `field_type`.
 const APPLIES_TO: [Pair; 5] = [
     ("candidate", "candidate"),
     ("application", "application"),
@@ -69,7 +69,7 @@ pub(crate) fn visibility_is(read: &str, unified: &str) -> bool {
     read == unified || forward(&VISIBILITY, unified) == Some(read)
 }
 
-/// The `field_type` for what a custom field hangs on.
+/// The `field_type` for the kind that a custom field applies to.
 pub(crate) fn field_type(unified: &str) -> Option<&'static str> {
     forward(&APPLIES_TO, unified)
 }

@@ -1,19 +1,19 @@
-//! `atsync apply`: declare, plan, show, ask, carry out, look.
+//! `atsync apply`: plan, show, confirm, declare, write, read back.
 //!
 //! # Expected flow
 //! 1. The whole file is read and checked before anything is opened.
-//! 2. What an earlier run left in doubt is settled by looking.
-//! 3. The records are planned without being stored. When one is blocked, the command ends here and
-//!    nothing was declared or written.
-//! 4. The plan is shown; somebody agrees, or `--yes` does.
-//! 5. The records are declared, and exactly the plan that was shown is carried out. From here on
-//!    `atsync apply` without a file goes on with what a failure left.
+//! 2. Writes that an earlier run left in doubt are settled.
+//! 3. The records are planned without being stored. If one is blocked, the command ends here and
+//!    nothing is declared or written.
+//! 4. The plan is shown; the user confirms it, or `--yes` does.
+//! 5. The records are declared, and exactly the shown plan is applied. From here on `atsync apply`
+//!    without a file continues after a failure.
 //!
-//! Whatever fails before step 5 declares nothing and says so: a file is declared as a whole or not
-//! at all.
+//! A failure before step 5 declares nothing and says so: a file is declared as a whole or not at
+//! all.
 //!
 //! # Cancellation
-//! Killed anywhere, the next run settles what was on its way and goes on.
+//! If the process is killed, the next run settles open writes and continues.
 
 use super::render::{calls, show_troubles};
 use super::{parts, plan, render};
@@ -35,14 +35,13 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
     let ended = declare_and_apply(config, options, output, &told).await;
     if ended.is_err() && options.desired.is_some() && !told.load(Ordering::Relaxed) {
         output.note(
-            "Nothing was declared or written; after the cause is removed, run the same \
-            command again.",
+            "Nothing was declared or written; remove the cause, then run the same command again.",
         );
     }
     ended
 }
 
-/// `told`: what became of the declaration was said, or the records are declared.
+/// `told`: the result of the declaration was printed, or the records are declared.
 async fn declare_and_apply(
     config: &Path,
     options: &cli::Apply,
@@ -55,8 +54,8 @@ async fn declare_and_apply(
     {
         told.store(true, Ordering::Relaxed);
         return Err(Failure::new(
-            "nothing was declared or written: there is no terminal to ask on; look at `atsync \
-             plan` and add --yes to apply without asking",
+            "nothing was declared or written: there is no terminal to ask for confirmation; check \
+             `atsync plan`, then add --yes",
         ));
     }
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
@@ -87,8 +86,8 @@ async fn declare_and_apply(
         }
         told.store(true, Ordering::Relaxed);
         return Err(Failure::new(format!(
-            "{}: {blocked}, so nothing was declared or written; correct it, or bring the others \
-             about with --keep-going",
+            "{}: {blocked}, so nothing was declared or written; correct it, or apply the unblocked \
+             records with --keep-going",
             options.name
         )));
     }
@@ -111,7 +110,7 @@ async fn declare_and_apply(
     } else {
         show_troubles(&report, output);
         let calls = count(calls(&connection), "call");
-        // A plan without a step has said so itself.
+        // A plan without a step already says so.
         let is_nothing = planned.is_empty() && report.steps.is_empty();
         output.data(&if is_nothing {
             format!("{calls}.")
@@ -122,8 +121,8 @@ async fn declare_and_apply(
     if report.came_about() && report.not_in_step > 0 {
         let name = &options.name;
         output.note(&format!(
-            "some records are not in step yet; `atsync plan {name}` shows what is left, `atsync \
-             apply {name}` does it"
+            "some records are not in step yet; `atsync plan {name}` shows the steps that are left, \
+             `atsync apply {name}` applies them"
         ));
     }
     finish(&planned, &report, settled.open)
@@ -131,21 +130,21 @@ async fn declare_and_apply(
 
 fn say_forgotten(forgotten: u64, output: &Output) {
     if forgotten > 0 {
-        let people = count(forgotten, "record");
+        let records = count(forgotten, "record");
         output.note(&format!(
-            "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them \
-             come back."
+            "{records} of erased candidates not declared. `atsync forget --undo` allows their \
+             re-import."
         ));
     }
 }
 
-/// Where things are told, and whether it was told what became of the declaration.
+/// The output, and whether the result of the declaration was printed.
 struct Told<'a> {
     told: &'a AtomicBool,
     output: &'a Output,
 }
 
-/// As [`apply`], for a file that is worked on in parts: see [`parts`].
+/// As [`apply`], for a file that is applied in parts: see [`parts`].
 async fn long(
     connection: &Connection,
     file: &mut DesiredFile,
@@ -158,8 +157,8 @@ async fn long(
     if tally.blocked > 0 && !options.keep_going {
         told.store(true, Ordering::Relaxed);
         return Err(Failure::new(format!(
-            "{name}: {}, so nothing was declared or written; correct it, or bring the others about \
-             with --keep-going",
+            "{name}: {}, so nothing was declared or written; correct it, or apply the unblocked \
+             records with --keep-going",
             count(tally.blocked, "blocked record")
         )));
     }
@@ -168,7 +167,7 @@ async fn long(
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
     }
-    // From here on some of it may be declared, and an error says how much.
+    // From here on parts may be declared, and an error says how many.
     told.store(true, Ordering::Relaxed);
     say_forgotten(parts::declare(connection, file).await?, output);
     let work = parts::carry_out(connection, file, options.json, output);
@@ -180,14 +179,14 @@ async fn long(
     if is_whole { Ok(DONE) } else { Err(Failure::Said) }
 }
 
-/// Settles what an earlier run left behind, and says so.
+/// Settles the writes that an earlier run left open, and prints the result.
 async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport, Failure> {
     let open = connection.open_intents().await?.len();
     if open == 0 {
         return Ok(SettleReport::default());
     }
     output.note(&format!(
-        "{} left open by an earlier run; looking what became of it",
+        "{} left open by an earlier run; checking what happened",
         count(open as u64, "write")
     ));
     let settled = connection.settle().await?;
@@ -208,7 +207,7 @@ fn agreed(summary: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// One line on what came of it.
+/// Summarises a report in one line.
 pub(super) fn outcome(report: &ApplyReport) -> String {
     let done = report.count("applied");
     let mut parts = vec![count(done as u64, "write") + " done"];
@@ -227,12 +226,12 @@ pub(super) fn outcome(report: &ApplyReport) -> String {
     if report.settled.found + report.settled.sent_again > 0 {
         let settled = &report.settled;
         parts.push(format!(
-            "{} in doubt and found done, {} sent again",
+            "{} in doubt and found to have happened, {} sent again",
             settled.found, settled.sent_again
         ));
     }
     if report.settled.open > 0 {
-        parts.push(format!("{} still in doubt (the next apply looks again)", report.settled.open));
+        parts.push(format!("{} still in doubt (the next apply probes again)", report.settled.open));
     }
     let mut line = format!(
         "{}: {} in step, {} not",
@@ -241,12 +240,12 @@ pub(super) fn outcome(report: &ApplyReport) -> String {
         report.not_in_step
     );
     if report.held_back > 0 {
-        line.push_str(&format!(", {} held back (`atsync plan --all` says why)", report.held_back));
+        line.push_str(&format!(", {} blocked (`atsync plan --all` says why)", report.held_back));
     }
     line
 }
 
-/// The exit code: 0 only when everything came about and was seen to be there.
+/// The exit code: 0 only if every step was applied and read back.
 fn finish(plan: &Plan, report: &ApplyReport, open: u64) -> Ended {
     let is_whole = report.is_complete() && open == 0;
     if is_whole && plan.blocked().next().is_none() { Ok(DONE) } else { Err(Failure::Said) }
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn each_step_that_did_not_come_about_has_a_line() {
+    fn each_failed_step_has_a_line() {
         let refused = report(StepEnd::Refused { reason: "no such scope".into() });
         let lines: Vec<String> = refused.steps.iter().filter_map(trouble).collect();
         assert_eq!(lines, ["notes.create a: refused, nothing was changed: no such scope"]);

@@ -1,7 +1,6 @@
 //! `atsync changes`: the feed, from the store alone.
 //!
-//! A consumer's place is kept by the store; it moves only with `--ack`, and only past what was
-//! printed.
+//! The store keeps a consumer's position; only `--ack` advances it, and only past printed changes.
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
@@ -13,9 +12,9 @@ use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Fields that move with every change; a line for people leaves them out.
+/// Fields that change with every update; the text output omits them.
 const STAMPS: [&str; 2] = ["updated_at", "last_activity_at"];
-/// Longest value that a line for people shows.
+/// The longest value in the text output.
 const VALUE_CHARS_MAX: usize = 40;
 
 pub(super) async fn changes(config: &Path, options: &cli::Changes, output: &Output) -> Ended {
@@ -24,7 +23,7 @@ pub(super) async fn changes(config: &Path, options: &cli::Changes, output: &Outp
     let after = match (&options.consumer, options.after) {
         (Some(consumer), _) => {
             let offset = connection.offset(consumer).await?;
-            // Only on the reader's word: what was trimmed is never passed over silently.
+            // Only on request: trimmed changes are never skipped silently.
             if options.skip_gone { offset.max(oldest(&connection).await?) } else { offset }
         }
         (None, Some(after)) => after,
@@ -50,12 +49,12 @@ pub(super) async fn changes(config: &Path, options: &cli::Changes, output: &Outp
     Ok(DONE)
 }
 
-/// The place before the oldest change that is left.
+/// The position before the oldest change that is left.
 async fn oldest(connection: &Connection) -> Result<u64, Failure> {
     Ok(connection.changes_first().await?.saturating_sub(1))
 }
 
-/// A change for people: which fields, and short values of updates.
+/// Renders a change: its fields, and short values of updates.
 pub(super) fn line(change: &Change) -> String {
     let what = match change.what {
         ChangeWhat::Created => "created",
@@ -86,7 +85,7 @@ pub(super) fn line(change: &Change) -> String {
     )
 }
 
-/// How it is known.
+/// Renders the proof of a change.
 fn words_of(proof: Proof) -> &'static str {
     match proof {
         Proof::Fetched => "asked for by id",
@@ -110,7 +109,7 @@ fn fields(before: &Map<String, Value>, after: &Map<String, Value>) -> String {
     if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) }
 }
 
-/// A value in few letters; a reference by its name.
+/// Shortens a value; a reference becomes its name.
 fn short(value: Option<&Value>) -> String {
     let text = match value {
         None | Some(Value::Null) => return "nothing".to_owned(),

@@ -1,5 +1,5 @@
-//! `atsync check`: what the credential may, what does not work without the rest, and where it is
-//! granted.
+//! `atsync check`: the credential's permissions, what needs the missing ones, and where to grant
+//! them.
 
 use super::render::calls;
 use crate::cli;
@@ -15,8 +15,8 @@ pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) 
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     let results = connection.check().await.map_err(with_what_the_adapter_said)?;
-    // Which customer this is can only be asked where something may be read; a missing right is in
-    // the results.
+    // The tenant can only be identified if something may be read; a missing right is among the
+    // results.
     let tenant = connection.verify_tenant().await;
     if let Err(error) = tenant {
         match error.kind() {
@@ -35,8 +35,8 @@ pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) 
     Ok(exit_code(&results))
 }
 
-/// Whoever checks a connection may be the author of its adapter, for whom a panic's text is;
-/// elsewhere it is not shown, since it may quote a candidate's data.
+/// Adds the text of an adapter's panic, which is meant for the adapter's author. Other commands do
+/// not show it, because it may quote a candidate's data.
 fn with_what_the_adapter_said(error: atsync::Error) -> Failure {
     match error.adapter_said() {
         Some(said) => Failure::new(format!("{error}; the adapter said: {said}")),
@@ -44,7 +44,7 @@ fn with_what_the_adapter_said(error: atsync::Error) -> Failure {
     }
 }
 
-/// 1 when something is missing that the connection is of no use without.
+/// The exit code: 1 if a required permission is missing.
 fn exit_code(results: &[CheckResult]) -> u8 {
     if results.iter().any(|result| is_lacking(result) && !result.optional) { 1 } else { DONE }
 }
@@ -53,7 +53,7 @@ fn is_lacking(result: &CheckResult) -> bool {
     matches!(result.verdict, "missing" | "actor" | "refused")
 }
 
-/// One line a permission, the ones that need somebody first explained below.
+/// Renders one line per permission, then an explanation of those that need a user.
 fn lines(results: &[CheckResult]) -> Vec<String> {
     let rows: Vec<Vec<String>> = results
         .iter()
@@ -78,7 +78,7 @@ fn lines(results: &[CheckResult]) -> Vec<String> {
         lines.push(format!("  without it: {}", result.without_it));
         lines.push(format!("  granted at: {}", result.grant_at));
     }
-    // What cannot be told is as a rule one sentence for many.
+    // Unknown permissions mostly share one explanation.
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for result in results.iter().filter(|result| result.verdict == "unknown") {
         unknown.entry(&result.detail).or_default().push(&result.permission);
@@ -101,7 +101,7 @@ fn summary(results: &[CheckResult]) -> String {
     let optional = results.iter().filter(|result| is_lacking(result) && result.optional).count();
     let mut parts = vec![format!("{} granted", of("granted"))];
     if of("unknown") > 0 {
-        parts.push(format!("{} that cannot be told without writing", of("unknown")));
+        parts.push(format!("{} that cannot be checked without writing", of("unknown")));
     }
     if optional > 0 {
         parts.push(format!("{optional} optional missing"));

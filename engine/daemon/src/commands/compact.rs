@@ -1,4 +1,4 @@
-//! `atsync compact`: the store's file written anew, without the bytes of what was removed.
+//! `atsync compact`: rewrites the store's file without the bytes of removed records.
 
 use crate::cli;
 use crate::config::Config;
@@ -29,7 +29,7 @@ pub(super) async fn compact(config: &Path, options: &cli::Compact, output: &Outp
         return Ok(DONE);
     }
     output.data(&format!(
-        "{}: {} bytes, {} before; {} copied. What was removed or forgotten is not in it any more; \
+        "{}: {} bytes, {} before; {} copied. It no longer contains removed or erased records; \
          copies made before are your part.",
         store.display(),
         done.after,

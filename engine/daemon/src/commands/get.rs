@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Width of the id's column: the longest ids of Greenhouse, and a little.
+/// Width of the id's column: the longest ids of Greenhouse, and a margin.
 const ID_WIDTH: usize = 14;
 
 pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> Ended {
@@ -52,7 +52,7 @@ pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> E
     Ok(DONE)
 }
 
-/// The ATS's JSON of these records was not kept.
+/// The error for records whose JSON of the ATS is not stored.
 fn no_raw(whom: &str, kind: &str) -> Failure {
     Failure::new(format!(
         "the store has no JSON of the ATS for {whom} of the kind {kind}: a kind that comes inside \
@@ -89,7 +89,7 @@ fn body(row: &ObservedRow) -> Result<Value, Failure> {
     })
 }
 
-/// One record as JSON: what programs rely on.
+/// Renders a record as JSON, for programs.
 fn shape(row: &ObservedRow, body: &Value) -> Value {
     json!({
         "kind": row.kind,
@@ -102,7 +102,7 @@ fn shape(row: &ObservedRow, body: &Value) -> Value {
     })
 }
 
-/// What a person would call the record, or what it hangs on.
+/// The record's name, or that of the record it belongs to.
 fn title(body: &Value) -> String {
     let text = |path: &str| body.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let whole = [text("/name/first"), text("/name/last")]

@@ -1,8 +1,8 @@
-//! The life of a record: `explain`, `resolve`, `adopt`, `import`, `pause`, `resume`, `observe`,
-//! `abandon`, `withdraw`, `forget`, `trim`.
+//! Lifecycle commands of one record: `explain`, `resolve`, `adopt`, `import`, `pause`, `resume`,
+//! `observe`, `abandon`, `withdraw`, `forget`, `trim`.
 //!
-//! What reads or changes the store alone needs no credential. What cannot be undone (`withdraw`,
-//! `forget`) shows what it would do and does it only with `--yes`.
+//! Commands that use only the store need no credential. Commands that cannot be undone (`withdraw`,
+//! `forget`) print what they would do, and do it only with `--yes`.
 
 use super::render::show_plan;
 use crate::cli;
@@ -19,17 +19,17 @@ use std::path::Path;
 /// Milliseconds of a day.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// `KIND/ID` as it is typed.
+/// Parses `KIND/ID`.
 fn remote(text: &str) -> Result<RemoteRef, Failure> {
     match text.split_once('/') {
         Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok(RemoteRef::new(kind, id)),
         _ => Err(Failure::new(format!(
-            "{text:?} names no record; write KIND/ID, as in candidates/123"
+            "{text:?} is not a record; write KIND/ID, as in candidates/123"
         ))),
     }
 }
 
-/// The desired record that a kind and a key or an id mean.
+/// Finds the desired record of a kind and a key or id.
 async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, Failure> {
     // A field or a user is known by what it defines: `custom_fields candidate.channel` is
     // `@custom_fields.candidate.channel`.
@@ -77,8 +77,8 @@ pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Outp
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;
-    // What was on its way when the last process ended becomes a doubt that can be resolved; a look
-    // may resolve it already.
+    // A write that the last process left open is now in doubt and can be resolved; a probe may
+    // already settle it.
     connection.settle_without_sending().await?;
     let work = connection.resolve(options.intent, resolution);
     let intent = signals::effects(&connection, output, work).await??;
@@ -112,7 +112,7 @@ pub(super) async fn import(config: &Path, options: &cli::Import, output: &Output
         let report = connection.declare(&[record]).await?;
         if report.forgotten > 0 {
             return Err(Failure::new(format!(
-                "{}: {} was forgotten and is not declared",
+                "{}: {} was erased and is not declared",
                 options.name, options.key
             )));
         }
@@ -122,7 +122,7 @@ pub(super) async fn import(config: &Path, options: &cli::Import, output: &Output
     Ok(DONE)
 }
 
-/// What a command does to one desired record, by the store alone.
+/// A command on one desired record that uses only the store.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Deed {
     Pause,
@@ -141,9 +141,9 @@ pub(super) async fn deed(
     let connection = opened.connect(&options.name, output).await?;
     let key = &options.key;
     let said = match deed {
-        Deed::Pause => connection.pause(key).await.map(|()| "is left alone until it is resumed"),
-        Deed::Resume => connection.resume(key).await.map(|()| "is kept in step again"),
-        Deed::Observe => connection.observe_only(key).await.map(|()| "is only observed"),
+        Deed::Pause => connection.pause(key).await.map(|()| "is paused until it is resumed"),
+        Deed::Resume => connection.resume(key).await.map(|()| "is planned and written again"),
+        Deed::Observe => connection.observe_only(key).await.map(|()| "is observed only"),
         Deed::Abandon => connection
             .abandon(key)
             .await
@@ -162,16 +162,14 @@ pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Ou
     output.end();
     show_plan(&planned, output);
     if !options.yes {
-        output.note(
-            "Nothing was changed; --yes carries it out, and only observes the record from then on.",
-        );
+        output.note("Nothing was changed; --yes applies it, then only observes the record.");
         return Ok(DONE);
     }
     let work = connection.withdraw(&options.key, what);
     let (_, report) = signals::effects(&connection, output, work).await??;
     output.end();
     output.data(&format!(
-        "{} of {} taken back.",
+        "{} of {} removed.",
         report.count("applied"),
         count(report.steps.len() as u64, "step")
     ));
@@ -183,12 +181,14 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
         (Some(key), _, _) => Person::Key(key.clone()),
         (_, Some(id), _) => Person::Candidate(id.clone()),
         (_, _, Some(email)) => Person::Email(email.clone()),
-        (None, None, None) => return Err(Failure::new("say whom: --key, --candidate or --email")),
+        (None, None, None) => {
+            return Err(Failure::new("name the candidate: --key, --candidate or --email"));
+        }
     };
     if !options.yes && !options.undo {
         return Err(Failure::new(
-            "what is forgotten here cannot be brought back from here, and the ATS is not touched: \
-             delete the person there too. Add --yes to go on",
+            "an erasure cannot be undone, and it does not change the ATS: delete the candidate \
+             there too. Add --yes to erase",
         ));
     }
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
@@ -196,9 +196,9 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
     if options.undo {
         let was = connection.unforget(&person).await?;
         output.data(if was {
-            "They may come back: pull everything, or declare them."
+            "The re-import is allowed: pull with --full, or declare the candidate."
         } else {
-            "Nobody was forgotten by that name."
+            "No candidate was erased under that name."
         });
         return Ok(DONE);
     }
@@ -212,15 +212,14 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
             Person::Email(email) => (format!("the address {email}"), format!("--email {email}")),
         };
         output.data(&format!(
-            "Nothing was stored under {whom}. It is barred from now on: whoever comes with it is \
-             not stored. If that was a mistake, \
-             `atsync forget {} {option} --undo` lifts it.",
+            "Nothing was stored under {whom}. Its import is blocked from now on. If that was a \
+             mistake, `atsync forget {} {option} --undo` allows it.",
             options.name
         ));
         return Ok(DONE);
     }
     output.data(&format!(
-        "Forgotten: {} desired, {}, {}, {} emptied, {} emptied.",
+        "Erased: {} desired, {}, {}, the content of {} and of {}.",
         report.desired,
         count(report.observed, "observed record"),
         count(report.links, "link"),
@@ -229,11 +228,12 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
     ));
     if report.addresses_shared > 0 {
         let shared = count(report.addresses_shared, "address");
-        output.note(&format!("{shared} also belong to somebody else here, and keep nobody away."));
+        output
+            .note(&format!("{shared} also belong to another candidate here, and block no import."));
     }
     output.note(
-        "Unused parts of the store's file may still hold their bytes until `atsync \
-        compact` writes it anew.",
+        "Unused parts of the store's file may still hold the erased bytes until `atsync compact` \
+         rewrites it.",
     );
     Ok(DONE)
 }
@@ -244,7 +244,7 @@ pub(super) async fn trim(config: &Path, options: &cli::Trim, output: &Output) ->
     let keep = if options.unread_too { Keep::Nothing } else { Keep::Unacknowledged };
     let gone = connection.trim(u64::from(options.days).saturating_mul(DAY_MS), keep).await?;
     let first = connection.changes_first().await?;
-    output.data(&format!("{} removed; the feed begins at {first}.", count(gone, "change")));
+    output.data(&format!("{} removed; the feed starts at {first}.", count(gone, "change")));
     Ok(DONE)
 }
 

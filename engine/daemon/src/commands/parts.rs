@@ -1,14 +1,13 @@
-//! A desired file that is too long to be planned as a whole, part by part.
+//! Plans and applies a long desired file part by part.
 //!
-//! Planning shows each part as it is planned and keeps only counts. Applying plans all parts first
-//! and writes nothing when a record is blocked; then the whole file is declared, and each part is
-//! planned once more and carried out: a plan of everything would not fit into bounded memory, so
-//! what was shown is planned again at its turn. What is shared (a tag) is shown once. What spans
-//! parts, such as two records for one new candidate, is met by the plan as in a file of one part
-//! ([`atsync::Planner`]).
+//! `plan` prints each part and keeps only counts. `apply` plans all parts first and writes nothing
+//! if a record is blocked; then it declares the whole file, and plans and applies each part again:
+//! one plan of all parts would not fit into bounded memory. A shared step (a tag) is shown once.
+//! Conflicts between parts, such as two records for one new candidate, are found as in a file of
+//! one part ([`atsync::Planner`]).
 //!
-//! Left out: the reads that planning each part once more takes; the summary counts the writes and
-//! what goes with them.
+//! Left out: the reads of planning each part again; the summary counts the writes and the calls
+//! that go with them.
 
 use super::render::{code, show_troubles};
 use crate::failure::Failure;
@@ -18,7 +17,7 @@ use crate::words::count;
 use atsync::{ApplyReport, Connection, Manifest, Plan, PlanOf, StepReport};
 use std::collections::BTreeSet;
 
-/// What the plans of all parts come to.
+/// The counts of all parts.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     created: usize,
@@ -26,13 +25,13 @@ pub(super) struct Tally {
     calls: u64,
     /// Blocked records.
     pub(super) blocked: u64,
-    /// Records that wait for a look, a time or a person.
+    /// Records that wait for a probe, a time or a user.
     waiting: u64,
     shared: BTreeSet<String>,
 }
 
 impl Tally {
-    /// Leaves out of a part's plan the shared steps that an earlier part has, and counts the rest.
+    /// Removes the shared steps of earlier parts from a part's plan, and counts the others.
     fn take(&mut self, plan: &mut Plan, manifest: &Manifest) {
         plan.shared.retain(|step| self.shared.insert(step.host.clone()));
         plan.calls = plan.count_calls(manifest);
@@ -45,12 +44,12 @@ impl Tally {
         self.waiting += plan.records.iter().filter(|record| record.waits()).count() as u64;
     }
 
-    /// Whether there is nothing to send.
+    /// Whether no step is left.
     pub(super) fn is_empty(&self) -> bool {
         self.created + self.changed == 0
     }
 
-    /// One line: how much it is.
+    /// Summarises the counts in one line.
     pub(super) fn summary(&self, name: &str) -> String {
         let mut line = match self.is_empty() {
             true if self.waiting > 0 => format!("Nothing to send to {name} now."),
@@ -93,7 +92,7 @@ pub(super) async fn plan(
             output.json(&planned);
         } else {
             let text = planned.to_string();
-            // The last line is the summary of this part alone.
+            // The last line is the summary of this part only.
             let lines: Vec<&str> = text.lines().collect();
             lines.iter().take(lines.len().saturating_sub(1)).for_each(|line| output.data(line));
         }
@@ -104,10 +103,10 @@ pub(super) async fn plan(
     Ok(tally)
 }
 
-/// Declares a whole file, part by part. Every record of it was checked before.
+/// Declares a whole file, part by part. Every record was checked before.
 ///
 /// # Errors
-/// When the store fails; the message says how much was declared.
+/// When the store fails; the message says how many records were declared.
 pub(super) async fn declare(
     connection: &Connection,
     file: &mut DesiredFile,
@@ -117,8 +116,8 @@ pub(super) async fn declare(
         let part = part?;
         let report = connection.declare(&part).await.map_err(|error| {
             Failure::new(format!(
-                "{error}; {declared} of {all} records were declared, and the same command goes on \
-                 from there"
+                "{error}; {declared} of {all} records were declared, and the same command \
+                 continues from there"
             ))
         })?;
         declared += part.len();
@@ -127,11 +126,10 @@ pub(super) async fn declare(
     Ok(forgotten)
 }
 
-/// Carries out what was declared, part by part; the steps that need a word are told with their
-/// part.
+/// Applies the declared records part by part, and prints the steps that failed with their part.
 ///
 /// # Errors
-/// When the connection as a whole cannot go on; what was done stays done.
+/// When the connection fails; applied steps stay applied.
 pub(super) async fn carry_out(
     connection: &Connection,
     file: &mut DesiredFile,
@@ -150,7 +148,7 @@ pub(super) async fn carry_out(
         } else {
             show_troubles(&report, output);
         }
-        // Steps that came about are counted by their word alone, so their texts go.
+        // Applied steps are only counted, so their texts are dropped.
         let steps = report
             .steps
             .into_iter()

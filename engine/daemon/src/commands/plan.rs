@@ -1,5 +1,4 @@
-//! `atsync plan`: what would be written. Changes nothing, neither in the ATS nor in what is
-//! declared.
+//! `atsync plan`: shows what would be written. Changes neither the ATS nor the declared records.
 
 use super::parts;
 use super::render::{code, show_plan};
@@ -13,7 +12,7 @@ use atsync::{Connection, Plan, PlanOf};
 use std::path::Path;
 
 pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output) -> Ended {
-    // Read before anything is opened: a mistake in it leaves no trace.
+    // Read before anything is opened, so that a mistake leaves no trace.
     let mut file = options.desired.as_deref().map(input::desired).transpose()?;
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
@@ -39,7 +38,7 @@ pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output
     Ok(exit_code(&plan))
 }
 
-/// "Nothing to do" means something else where nothing is declared, so that is said.
+/// Says so if nothing is declared: "nothing to do" has another meaning then.
 pub(super) async fn say_if_nothing_is_declared(
     connection: &Connection,
     plan: &Plan,
@@ -55,7 +54,7 @@ pub(super) async fn say_if_nothing_is_declared(
     Ok(())
 }
 
-/// One line on blocked records, when there are some.
+/// Summarises the blocked records, if there are any.
 pub(super) fn blocked(plan: &Plan) -> Option<String> {
     let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
     (blocked > 0).then(|| count(blocked as u64, "blocked record"))

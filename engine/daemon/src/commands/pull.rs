@@ -1,7 +1,7 @@
-//! `atsync pull`: what changed in the ATS, into the store.
+//! `atsync pull`: reads what changed in the ATS into the store.
 //!
-//! A kind that the credential may not read is reported and does not keep the others from being
-//! read. It fails the command when it was asked for by name, or when it is required.
+//! A kind that the credential may not read is reported and does not block the others. It fails the
+//! command if it was requested by name, or if it is required.
 
 use super::render::calls;
 use crate::cli;

@@ -1,8 +1,8 @@
-//! `atsync receive`: one webhook from stdin, verified and looked into.
+//! `atsync receive`: verifies one webhook from stdin and reads the records that it names.
 //!
-//! What came twice is looked into twice, since each process begins without a memory of deliveries;
-//! a look is a read. Bound: the body that [`Connection::receive`](atsync::Connection::receive)
-//! takes, and a byte more to see that it is larger.
+//! A repeated webhook is read again, because each process starts without a memory of deliveries.
+//! Bound: the body that [`Connection::receive`](atsync::Connection::receive) accepts, and one byte
+//! to see that it is larger.
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
@@ -30,7 +30,7 @@ pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Outp
     output.end();
     let words = match &received.verdict {
         Verdict::Accepted(ends) if ends.is_empty() => {
-            "accepted; it suggests nothing to look into".to_owned()
+            "accepted; it names no record to read".to_owned()
         }
         Verdict::Accepted(ends) => {
             let ends: Vec<&str> = ends.iter().map(|(_, end)| word(end)).collect();
@@ -38,7 +38,7 @@ pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Outp
         }
         Verdict::Duplicate => "known already".to_owned(),
         Verdict::Forged => {
-            "refused: no secret of the connection made its signature, or it has none".to_owned()
+            "refused: no secret of the connection matches its signature, or it has none".to_owned()
         }
         Verdict::Stale => "refused: it was signed too long ago, or in the future".to_owned(),
         Verdict::TooLarge => {
@@ -59,7 +59,7 @@ fn word(end: &HintEnd) -> &'static str {
         HintEnd::TakenIn => "read anew",
         HintEnd::NotShown => "not shown by the ATS",
         HintEnd::Gone => "gone",
-        HintEnd::Moved { .. } => "lives on under another id",
+        HintEnd::Moved { .. } => "has another id now",
         HintEnd::StillThere => "still there",
     }
 }

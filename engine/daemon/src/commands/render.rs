@@ -1,23 +1,22 @@
-//! What several commands say of plans and reports.
+//! Renders plans and reports for several commands.
 
 use crate::failure::{DONE, TO_DO};
 use crate::output::Output;
 use atsync::{ApplyReport, Connection, Plan, StepEnd, StepReport};
 
-/// Requests that a connection has sent so far, those for tokens included.
+/// The number of requests that a connection has sent, token requests included.
 pub(super) fn calls(connection: &Connection) -> u64 {
     connection.usage().requests.values().sum()
 }
 
-/// The plan in words, and what keeps it from being carried out.
+/// Prints the plan, and what blocks it.
 pub(super) fn show_plan(plan: &Plan, output: &Output) {
     for line in plan.to_string().lines() {
         output.data(line);
     }
 }
 
-/// The exit code for a plan in which a record is blocked, or in which there is nothing to do and
-/// nothing waits.
+/// The exit code of a plan with a blocked record, or with nothing to do and nothing waiting.
 pub(super) fn code(is_blocked: bool, is_done: bool) -> u8 {
     if is_blocked {
         1
@@ -28,7 +27,7 @@ pub(super) fn code(is_blocked: bool, is_done: bool) -> u8 {
     }
 }
 
-/// One line per step that did not come about, and per warning.
+/// Prints one line per failed step, and per warning.
 pub(super) fn show_troubles(report: &ApplyReport, output: &Output) {
     for step in &report.steps {
         let is_settled = step.end == StepEnd::InDoubt && report.settled.open == 0;
@@ -46,13 +45,13 @@ pub(super) fn trouble(step: &StepReport) -> Option<String> {
         StepEnd::Applied | StepEnd::Unneeded | StepEnd::Adopted => return None,
         StepEnd::Refused { reason } => format!("refused, nothing was changed: {reason}"),
         StepEnd::InDoubt => {
-            "whether it happened is not known for all that were in doubt; the next apply looks \
+            "in doubt: it is not known whether the write happened; the next apply probes \
              again"
                 .to_owned()
         }
         StepEnd::NotSent { reason } => format!("not sent: {reason}"),
         StepEnd::Skipped { waits_for } => {
-            format!("skipped, because {waits_for} did not come about")
+            format!("skipped, because {waits_for} was not applied")
         }
     };
     Some(format!("{} {}: {what}", step.operation, step.host))

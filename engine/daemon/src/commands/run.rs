@@ -1,14 +1,12 @@
-//! `atsync run`: every connection in step on its schedule, in the foreground, until SIGINT or
-//! SIGTERM.
+//! `atsync run`: runs the schedules of all connections in the foreground until SIGINT or SIGTERM.
 //!
-//! Connections run side by side, each in a task of its own; one that cannot begin or fails for good
-//! says so and does not stop the others. A round is one line without candidate data.
+//! Each connection runs in a task of its own; one that cannot start, or fails permanently, is
+//! reported and does not stop the others. A round prints one line without candidates' data.
 //!
-//! SIGHUP reads configuration and secrets again. Each connection's part is checked before it is
-//! changed: a mistake in it is told, and that connection goes on as before. A connection whose own
-//! part of the file is the same only gets its credential anew; one that changed ends as at a stop,
-//! its effects under way given time, and begins again; one that had failed for good begins again
-//! too.
+//! On SIGHUP it reads configuration and secrets again. Each connection's part is checked before it
+//! changes: a mistake is reported, and that connection continues unchanged. A connection whose part
+//! of the file is unchanged only gets its credential again; a changed one stops as at SIGTERM, with
+//! time for open writes, and restarts; one that had failed permanently restarts too.
 
 use super::apply;
 use crate::cli;
@@ -27,7 +25,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::sync::watch;
 
-/// The schedule of a connection that has none.
+/// The default schedule.
 const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
@@ -70,7 +68,7 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
             }
             () = stop.told() => {
                 if is_stopping {
-                    output.note("told to stop twice: what is on its way is cut, and settled by the \
+                    output.note("second signal: open writes are interrupted, and settled by the \
                         next run");
                     return Err(Failure::Said);
                 }
@@ -79,15 +77,15 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
             }
             () = reread.told(), if !is_stopping => {
                 match changed(&mut opened, &mut runs, &mut ends, output).await {
-                    // Began by itself: each is counted from here on.
+                    // Started: each is counted from here on.
                     Ok(started) => {
                         for prepared in started {
                             ends.push(start(prepared, &mut runs, options.json, output));
                         }
                     }
                     Err(error) => output.error(&format!(
-                        "the configuration was not read again, and everything goes on as before: \
-                         {error}"
+                        "the configuration was not read again, and all connections continue \
+                         unchanged: {error}"
                     )),
                 }
             }
@@ -98,7 +96,7 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
     }
 }
 
-/// A connection that is to be kept in step.
+/// A connection to run.
 struct Prepared {
     name: String,
     connection: Connection,
@@ -106,12 +104,12 @@ struct Prepared {
     config: ConnectionConfig,
 }
 
-/// A connection that is kept in step.
+/// A running connection.
 struct Running {
     connection: Connection,
     config: ConnectionConfig,
     stop: watch::Sender<bool>,
-    /// It ended by itself: nothing that waiting mends.
+    /// It ended with an error that a retry does not resolve.
     is_over: bool,
 }
 
@@ -121,7 +119,7 @@ impl Running {
     }
 }
 
-/// Makes a connection and reads its schedule.
+/// Opens a connection and reads its schedule.
 async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepared, Failure> {
     let quiet = output.clone().without_progress();
     let connection = opened.connect(name, &quiet).await?;
@@ -136,9 +134,8 @@ async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepare
     Ok(Prepared { name: name.to_owned(), connection, crons, config })
 }
 
-/// Begins to keep a connection in step, as a task of its own: neither what blocks in it nor its
-/// panic holds up another. What comes back is done when it has ended, and says whether that end is
-/// a clean one.
+/// Runs a connection in a task of its own, so that neither blocking nor a panic delays another. The
+/// returned future completes when it has ended, and says whether it ended without an error.
 fn start(
     prepared: Prepared,
     runs: &mut BTreeMap<String, Running>,
@@ -158,8 +155,7 @@ fn start(
     let output = output.clone();
     async move {
         let is_clean = task.await.unwrap_or_else(|_| {
-            let text =
-                "it panicked, which is a fault of atsync; its journal has what is on its way";
+            let text = "it panicked, which is a bug in atsync; its journal has the open writes";
             tell(
                 is_json,
                 &output,
@@ -175,12 +171,12 @@ fn start(
     .boxed()
 }
 
-/// The end of a connection's task: its name, and whether it is a clean one.
+/// The end of a connection's task: its name, and whether it ended without an error.
 type End = BoxFuture<'static, (String, bool)>;
 
-/// Reads the configuration again: ends what was removed or has to begin anew, replaces the
-/// credentials of what goes on, and gives what is to begin. A connection whose own part is wrong
-/// goes on as before; when the file cannot be read, all do.
+/// Reads the configuration again: stops removed and changed connections, replaces the credentials
+/// of unchanged ones, and returns those to start. A connection with a mistake in its part continues
+/// unchanged; if the file cannot be read, all do.
 async fn changed(
     opened: &mut Opened,
     runs: &mut BTreeMap<String, Running>,
@@ -223,7 +219,7 @@ async fn changed(
             run.stop();
         }
     }
-    // Two runs of one connection never overlap. The others go on meanwhile.
+    // Two runs of one connection never overlap. The others continue meanwhile.
     while runs.iter().any(|(name, run)| ending.contains(name) && !run.is_over) {
         let Some((name, _)) = ends.next().await else { break };
         if let Some(run) = runs.get_mut(&name) {
@@ -247,7 +243,7 @@ fn parsed(crons: BTreeMap<String, String>) -> Result<BTreeMap<String, Cron>, Fai
         .collect()
 }
 
-/// Runs one connection to its end; whether that end is a clean one.
+/// Runs one connection to its end; returns whether it ended without an error.
 async fn one(
     connection: Connection,
     crons: Crons,
@@ -257,7 +253,7 @@ async fn one(
 ) -> bool {
     let name = connection.name().to_owned();
     let stop = async move {
-        // An error means that the sender is gone, which is the end as well.
+        // An error means that the sender was dropped, which ends the run too.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     let ended = connection
@@ -323,15 +319,15 @@ fn words(round: &Round<'_>) -> (&'static str, Value, String) {
     }
 }
 
-/// What to do while the schedule goes on; what waiting mends needs nothing.
+/// The help for an error while the schedule continues; none if a retry resolves it.
 fn hint(error: &atsync::Error) -> &'static str {
     match error.kind() {
         ErrorKind::Auth => {
-            "; check the id and the secret that `auth` refers to, or make a new credential in the \
+            "; check the id and the secret of `auth`, or create a new credential in the \
              ATS, then send SIGHUP"
         }
         ErrorKind::Denied => {
-            "; `atsync check` says which permission is missing and where to tick it"
+            "; `atsync check` says which permission is missing and where to grant it"
         }
         _ => "",
     }

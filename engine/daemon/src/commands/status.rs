@@ -1,4 +1,4 @@
-//! `atsync status`: how the connections stand, from the store alone.
+//! `atsync status`: the state of the connections, from the store alone.
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
@@ -8,7 +8,7 @@ use crate::words::{count, time};
 use atsync::Status;
 use std::path::Path;
 
-/// Records not in step that are shown; `--json` has all that the engine gives.
+/// The number of records not in step that are printed; `--json` has all that the engine returns.
 const SHOWN_MAX: usize = 20;
 
 pub(super) async fn status(config: &Path, options: &cli::Status, output: &Output) -> Ended {
@@ -52,7 +52,7 @@ fn lines(status: &Status) -> Vec<String> {
         .collect();
     lines.extend(table(&rows));
     lines.push(format!(
-        "  desired: {}, {} to be looked at; changes up to {}",
+        "  desired: {}, {} to be planned; changes up to {}",
         count(status.desired, "record"),
         status.dirty,
         status.changes_last
@@ -65,13 +65,13 @@ fn lines(status: &Status) -> Vec<String> {
     if let Some(at_ms) = status.next_look_ms {
         let (name, at) = (&status.connection, time(at_ms));
         lines.push(format!(
-            "  what was on its way or is in doubt is settled from {at} on, by `atsync run` or the \
+            "  open writes and writes in doubt are settled from {at} on, by `atsync run` or the \
              next `atsync apply {name}`"
         ));
     }
     if status.waiting_for_person > 0 {
         let writes = count(status.waiting_for_person, "write");
-        lines.push(format!("  for a person to decide: {writes}; see below, then `atsync resolve`"));
+        lines.push(format!("  for a user to decide: {writes}; see below, then `atsync resolve`"));
     }
     for (kind, sweep) in &status.sweeps {
         let seen = count(sweep.rows, "record");
@@ -106,7 +106,7 @@ fn lines(status: &Status) -> Vec<String> {
     if status.not_in_step_unread > 0 {
         let unread = count(status.not_in_step_unread, "desired record");
         lines.push(format!(
-            "  {unread} not read here; `atsync plan {} --all` looks at each",
+            "  {unread} not read here; `atsync plan {} --all` plans each",
             status.connection
         ));
     }

@@ -1,8 +1,8 @@
-//! `atsync sweep`: which records are gone, found by a complete walk and confirmed one by one.
+//! `atsync sweep`: finds deleted records by a complete scan, and confirms them one by one.
 //!
-//! A sweep that would take more than a share of a kind for gone, or that lost a right on the way,
-//! is held: nothing is reported as deleted, the exit code is 1, and the message says what to look
-//! at. `--force` lifts the share, never a right.
+//! A sweep is held if it would report too large a share of a kind as deleted, or lost a right: it
+//! reports no deletion, exits with 1 and says what to check. `--force` overrides the share, never a
+//! right.
 
 use super::render::calls;
 use crate::cli;
@@ -53,7 +53,7 @@ fn row(report: &SweepReport) -> Vec<String> {
     ]
 }
 
-/// What the sweep did not show and does not suspect either.
+/// The records that are missing and no suspects.
 fn excused(report: &SweepReport) -> String {
     let mut words = Vec::new();
     for (number, what) in [

@@ -7,7 +7,7 @@ use crate::model::cell::Cell;
 use crate::schema::Kind;
 use crate::writes::name_key;
 
-/// What people are given values of.
+/// The fields that candidates have values of.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
     pub(super) external_ref: Option<i64>,

@@ -1,4 +1,4 @@
-//! Words to make people and jobs of. More than ASCII on purpose.
+//! Names of candidates and jobs. More than ASCII on purpose.
 
 pub(super) const FIRST: &[&str] = &[
     "Ada",

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::model::cell::Cell;
 use crate::schema::Kind;
 
-/// A job as people apply to it.
+/// A job that candidates apply to.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) id: i64,
@@ -17,7 +17,7 @@ pub(super) struct Job {
     pub(super) stages: Vec<(i64, &'static str)>,
 }
 
-/// What people hang on.
+/// The records that candidates reference.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Organisation {
     /// Jobs that were ever published.

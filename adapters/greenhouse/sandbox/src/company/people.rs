@@ -86,7 +86,7 @@ fn candidate(
         ascii(last),
         ["com", "org", "net"].get(at % 3).copied().unwrap_or("com")
     );
-    // One in twenty-nine shares the address of the candidate before: two rows for one person are
+    // One in twenty-nine shares the address of the candidate before: two rows for one human are
     // legal.
     let email = if at % 29 == 5 { former_email.clone() } else { own };
     former_email.clone_from(&email);

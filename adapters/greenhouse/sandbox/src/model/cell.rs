@@ -1,7 +1,7 @@
 //! One value of a row, and the row itself: compact, positional, written straight to JSON bytes.
 //!
 //! A company of 20,000 candidates has some 200,000 rows, so a row is one boxed slice of small cells
-//! in the order of its collection's columns, not a map. Nested arrays that nobody filters by are
+//! in the order of its collection's columns, not a map. Nested arrays without a filter are
 //! kept as the JSON text they are served as.
 
 use crate::clock::format_ms;

@@ -311,7 +311,7 @@ impl Model {
         });
     }
 
-    /// Forgets the versions that delayed readers are past.
+    /// Drops the versions that every delayed reader has passed.
     pub(crate) fn settle(&mut self) {
         for table in &mut self.tables {
             table.settle(self.now_ms);

@@ -140,7 +140,7 @@ impl Table {
             .collect()
     }
 
-    /// Forgets versions that every reader is past.
+    /// Drops versions that every reader has passed.
     pub(crate) fn settle(&mut self, now_ms: i64) {
         self.history.retain(|_, versions| {
             versions.last().is_some_and(|last| last.visible_from_ms > now_ms)

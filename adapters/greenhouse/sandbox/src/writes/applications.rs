@@ -93,7 +93,7 @@ pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done
     Ok(context.created(Kind::Applications, id))
 }
 
-/// Whether a person has an application on a job, of whatever status.
+/// Whether a candidate has an application to a job, of any status.
 pub(super) fn on_job(model: &Model, candidate: i64, job: i64) -> bool {
     let theirs = model.find(Kind::Applications, "candidate_id", candidate);
     theirs.into_iter().any(|id| model.int(Kind::Applications, id, "job_id") == Some(job))
@@ -230,7 +230,7 @@ pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Re
     Ok(context.deleted(id, "Application"))
 }
 
-/// Removes an application and all that hangs on it.
+/// Removes an application and everything below it.
 pub(crate) fn destroy(context: &mut WriteContext<'_>, id: i64) {
     for kind in
         [Kind::ApplicationStages, Kind::RejectionDetails, Kind::ProspectDetails, Kind::Attachments]

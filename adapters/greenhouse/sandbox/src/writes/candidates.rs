@@ -188,8 +188,8 @@ pub(super) fn merge_request(
     Ok(context.shown(Kind::Candidates, primary))
 }
 
-/// The secondary id stops existing; its applications, notes, files, tags and background move over. No redirect
-/// stays behind.
+/// The secondary id stops existing; its applications, notes, files, tags and background move over.
+/// No redirect stays behind.
 pub(crate) fn merge(context: &mut WriteContext<'_>, primary: i64, secondary: i64) {
     let moved = [("candidate_id", Cell::Int(primary))];
     for kind in [Kind::Applications].into_iter().chain(CHILDREN) {

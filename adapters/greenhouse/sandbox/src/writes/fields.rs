@@ -24,8 +24,8 @@ pub(super) fn apply(
     merged(context, field_type, list, former.fields(), if keep { former.fields() } else { &[] })
 }
 
-/// The cell after some fields were edited and the others left, whatever the switch says: what a
-/// person does on screen.
+/// The cell after some fields were edited and the others kept, whatever the switch says: what a
+/// user does on screen.
 pub(crate) fn edited(
     context: &WriteContext<'_>,
     field_type: &str,

@@ -1,7 +1,7 @@
 //! The writes: which method and path does what under which scope. Each deed has its own file; this
 //! one only routes.
 //!
-//! There is no idempotency anywhere: whoever sends twice has done it twice, except where Greenhouse
+//! There is no idempotency: a request that is sent twice is done twice, except where Greenhouse
 //! itself has a uniqueness rule (tag names, user e-mails, one application per candidate and job).
 
 mod applications;

@@ -1,4 +1,4 @@
-//! Tags: organisation-wide names, unique and case-sensitive, and their rows on people.
+//! Tags: organisation-wide names, unique and case-sensitive, and their rows on candidates.
 
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ fn row_of(context: &WriteContext<'_>, candidate: i64, tag: i64) -> Option<i64> {
     })
 }
 
-/// Puts a tag on a person; a repeat is another row.
+/// Adds a tag to a candidate; a repeat is another row.
 pub(crate) fn apply_tag(context: &mut WriteContext<'_>, candidate: i64, tag: i64) -> i64 {
     let cells = [("candidate_id", Cell::Int(candidate)), ("candidate_tag_id", Cell::Int(tag))];
     let id = context.model.insert(Kind::AppliedCandidateTags, &cells);
@@ -81,7 +81,7 @@ pub(crate) fn tag_named(context: &mut WriteContext<'_>, name: &str) -> i64 {
     known.unwrap_or_else(|| context.model.insert(Kind::CandidateTags, &[("name", name.into())]))
 }
 
-/// Makes a person's tags exactly these: what a candidate's `tags` on a write means.
+/// Makes a candidate's tags exactly these: what a candidate's `tags` on a write means.
 pub(super) fn replace(context: &mut WriteContext<'_>, candidate: i64, names: &[String]) {
     let wanted: Vec<i64> = names.iter().map(|name| tag_named(context, name)).collect();
     for row in context.model.find(Kind::AppliedCandidateTags, "candidate_id", candidate) {

@@ -1,4 +1,4 @@
-//! What the demo picks from the company that it pulled, and the referrals that it makes of it.
+//! Picks records from the pulled company, and builds the demo's referrals from them.
 
 use crate::failure::Failure;
 use atsync::Connection;
@@ -9,17 +9,17 @@ use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What referrals refer to, by the names that people use.
+/// The records that referrals reference, by name.
 pub(super) struct Company {
     /// Titles of open jobs.
     jobs: Vec<String>,
-    /// Addresses of employees who can be credited.
+    /// Addresses of employees who are referrers.
     employees: Vec<String>,
-    /// A person who is there already, and a job that they are not on.
+    /// An existing candidate, and a job that they have not applied to.
     known: Known,
     /// A pool for prospects.
     pool: String,
-    /// A tag that there is.
+    /// An existing tag.
     tag: String,
 }
 
@@ -49,7 +49,7 @@ fn flag(body: &Value, name: &str) -> Option<bool> {
     body.get(name).and_then(Value::as_bool)
 }
 
-/// Entries that only one record has.
+/// Returns the entries that only one record has.
 fn unique<K: Ord, V>(entries: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
     let mut counted: BTreeMap<K, (usize, V)> = BTreeMap::new();
     for (key, value) in entries {
@@ -98,8 +98,7 @@ impl Company {
         })
     }
 
-    /// Ten referrals of as many sorts as there are, and a custom field that the company does not
-    /// have yet.
+    /// Ten referrals, each of another sort, and a custom field that the company does not have yet.
     pub(super) fn referrals(&self) -> Result<Vec<Desired>, Failure> {
         let job = |at: usize| {
             self.jobs.get(at % self.jobs.len().max(1)).ok_or_else(|| nothing("open job"))
@@ -110,7 +109,7 @@ impl Company {
         let application = |at: usize| -> Result<Value, Failure> {
             Ok(json!({ "key": "a", "job": job(at)?, "source": VENDOR_SOURCE, "referrer": by(at)? }))
         };
-        let person = |key: &str, first: &str, last: &str| {
+        let candidate = |key: &str, first: &str, last: &str| {
             let email =
                 format!("{}.{}@referred.example.com", first.to_lowercase(), last.to_lowercase());
             json!({ "key": key, "name": { "first": first, "last": last }, "emails": [email] })
@@ -122,32 +121,32 @@ impl Company {
                 "name": "Referral channel", "options": ["Employee portal", "Meetup"],
             }),
             with(
-                person("ref-01", "Ngozi", "Adeyemi"),
+                candidate("ref-01", "Ngozi", "Adeyemi"),
                 json!({ "applications": [application(0)?],
                     "custom_fields": { "referral_channel": "Employee portal" },
                     "notes": [{ "key": "n", "body": "We worked together for three years." }] }),
             ),
             with(
-                person("ref-02", "Mateo", "Quispe"),
+                candidate("ref-02", "Mateo", "Quispe"),
                 json!({ "applications": [application(1)?], "tags": ["Met at PyCon 2026"] }),
             ),
             with(
-                person("ref-03", "Hanna", "Lindqvist"),
+                candidate("ref-03", "Hanna", "Lindqvist"),
                 json!({ "applications": [application(2)?],
                     "tags": ["Met at PyCon 2026", self.tag] }),
             ),
             with(
-                person("ref-04", "Kenji", "Watanabe"),
+                candidate("ref-04", "Kenji", "Watanabe"),
                 json!({ "applications": [application(0)?],
                     "custom_fields": { "external_ref": "ref-04" } }),
             ),
             with(
-                person("ref-05", "Leila", "Haddad"),
+                candidate("ref-05", "Leila", "Haddad"),
                 json!({ "applications": [with(application(1)?,
                     json!({ "custom_fields": { "referral_strength": "Strong" } }))] }),
             ),
             with(
-                person("ref-06", "Tomasz", "Zielony"),
+                candidate("ref-06", "Tomasz", "Zielony"),
                 json!({ "applications": [application(2)?], "company": "Globex",
                     "title": "Staff Engineer", "phones": ["+49 30 5550 1234"] }),
             ),
@@ -160,17 +159,17 @@ impl Company {
                 "notes": [{ "key": "n", "body": "Referred by a colleague." }],
             }),
             with(
-                person("ref-08", "Aroha", "Ngata"),
+                candidate("ref-08", "Aroha", "Ngata"),
                 json!({ "applications": [{ "key": "a", "kind": "prospect", "pool": self.pool,
                     "source": VENDOR_SOURCE, "referrer": by(0)? }] }),
             ),
             with(
-                person("ref-09", "Ines", "Carvalho"),
+                candidate("ref-09", "Ines", "Carvalho"),
                 json!({ "applications": [application(1)?],
                     "links": ["https://portfolio.example.com/ines"] }),
             ),
             with(
-                person("ref-10", "Olu", "Bello"),
+                candidate("ref-10", "Olu", "Bello"),
                 json!({ "applications": [application(2)?,
                     with(application(3)?, json!({ "key": "b" }))] }),
             ),

@@ -1,5 +1,4 @@
-//! The demo's claim "exactly once", held against the sandbox's own rows, past the API and past the
-//! engine.
+//! Checks the demo's claim "exactly once" against the sandbox's own rows, without API and engine.
 
 use crate::failure::Failure;
 use crate::words::count;
@@ -7,10 +6,10 @@ use atsync::model::desired::{Desired, DesiredApplication, Reference};
 use atsync_greenhouse_sandbox::Sandbox;
 use serde_json::Value;
 
-/// Looks for each desired thing and wants to find it once.
+/// Checks that each desired record exists once.
 ///
 /// # Errors
-/// Naming the first thing that is there twice or not at all.
+/// The first record that exists twice or not at all.
 pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<String>, Failure> {
     let (mut people, mut applications, mut notes, mut tags) = (0_u64, 0_u64, 0_u64, 0_u64);
     for record in records.iter().filter_map(Desired::candidate) {
@@ -63,18 +62,18 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<
     let made = sandbox.creates("candidates") as u64;
     if made + 1 != people {
         return Err(Failure::new(format!(
-            "{} were made for {} new people",
+            "{} were created for {} new candidates",
             count(made, "candidate"),
             people - 1
         )));
     }
     Ok(vec![
         format!(
-            "exactly one of each: {people} people ({made} made, 1 found by e-mail and not made \
-             again),"
+            "exactly one of each: {people} candidates ({made} created, 1 found by e-mail and not \
+             created again),"
         ),
         format!(
-            "{}, {}, {} on people, a custom field with {}, each there once.",
+            "{}, {}, {} on candidates, a custom field with {}, each exactly once.",
             count(applications, "application"),
             count(notes, "note"),
             count(tags, "tag"),
@@ -87,11 +86,11 @@ fn once(key: &str, what: &str, hits: usize) -> Result<(), Failure> {
     if hits == 1 {
         Ok(())
     } else {
-        Err(Failure::new(format!("{key}: {what} is there {hits} times instead of once")))
+        Err(Failure::new(format!("{key}: {what} exists {hits} times instead of once")))
     }
 }
 
-/// Whether source, referrer and custom fields that were asked for are there.
+/// Checks source, referrer and custom fields.
 fn credited(key: &str, wanted: &DesiredApplication, row: Option<&&Value>) -> Result<(), Failure> {
     let is_set =
         |column: &str| row.and_then(|row| row.get(column)).is_some_and(|value| !value.is_null());
@@ -103,7 +102,7 @@ fn credited(key: &str, wanted: &DesiredApplication, row: Option<&&Value>) -> Res
         || (wanted.referrer.is_some() && !is_set("referrer_id"))
     {
         return Err(Failure::new(format!(
-            "{key}: the application has not the source and referrer that were declared"
+            "{key}: the application does not have the declared source and referrer"
         )));
     }
     if !has_fields {
