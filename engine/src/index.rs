@@ -4,28 +4,13 @@
 //! taken from the unified record alone, so every adapter gets them. A term is in the model's form
 //! ([`form`]).
 
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
+pub use atsync_model::resource::{CANDIDATE, EMAIL, KEY, NAME, PARENT, PRIVATE, USER};
+use atsync_model::resource::{From, Index, indexes};
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
-
-/// Find by an e-mail address: `candidates`, `users`, `user_emails`.
-pub const EMAIL: &str = "email";
-/// Find by name: `jobs` (title), `sources`, `tags`, `stages`, `pools`, `pool_stages`,
-/// `reject_reasons`, `close_reasons`, `custom_fields`, `custom_field_options`, `departments`,
-/// `offices`.
-pub const NAME: &str = "name";
-/// Find by the candidate it belongs to: `applications`, `notes`, `applied_tags`.
-pub const CANDIDATE: &str = "candidate";
-/// Find by the record it is in: `stages` (job), `pool_stages` (pool), `custom_field_options`
-/// (custom field), `attachments`, `rejections`, `pool_placements`, `application_stages`
-/// (application), `openings`, `hiring_managers`, `job_owners` (job).
-pub const PARENT: &str = "parent";
-/// Find by the user: `referrers`, `user_emails`.
-pub const USER: &str = "user";
-/// Find by a key of the customer's: `custom_fields` (key), `jobs` (requisition id).
-pub const KEY: &str = "key";
-/// Find what some users are not shown by what it applies to: `custom_fields` marked private.
-pub const PRIVATE: &str = "private";
+use std::fmt;
 
 /// A term as it is compared: by the form of an address where the index is one of addresses, else by
 /// that of a name.
@@ -34,23 +19,14 @@ pub fn form(index: &str, text: &str) -> String {
 }
 
 /// Which indexes the records of a kind are found by.
-pub fn of(kind: &str) -> &'static [&'static str] {
-    match kind {
-        kinds::CANDIDATES | kinds::USERS => &[EMAIL],
-        kinds::APPLICATIONS | kinds::NOTES | kinds::APPLIED_TAGS => &[CANDIDATE],
-        kinds::JOBS => &[NAME, KEY],
-        kinds::CUSTOM_FIELDS => &[NAME, KEY, PRIVATE],
-        kinds::CUSTOM_FIELD_OPTIONS | kinds::STAGES | kinds::POOL_STAGES => &[NAME, PARENT],
-        kinds::OPENINGS
-        | kinds::ATTACHMENTS
-        | kinds::REJECTIONS
-        | kinds::POOL_PLACEMENTS
-        | kinds::APPLICATION_STAGES => &[PARENT],
-        kinds::REFERRERS => &[NAME, USER],
-        kinds::USER_EMAILS => &[EMAIL, USER],
-        _ => &[NAME],
-    }
+pub fn of(kind: &str) -> Vec<&'static str> {
+    let mut names: Vec<&str> = indexes(kind).iter().map(|index| index.name).collect();
+    names.dedup();
+    names
 }
+
+/// The terms of a record: index and normalised term.
+pub(crate) type Terms = Vec<(&'static str, String)>;
 
 #[derive(Default, Deserialize)]
 struct Id<'a> {
@@ -58,163 +34,219 @@ struct Id<'a> {
     id: Option<Cow<'a, str>>,
 }
 
+/// An entry of a list, or a word.
 #[derive(Default, Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow, default)]
-    value: Option<Cow<'a, str>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Address<'a> {
+struct Valued<'a> {
     #[serde(borrow, default)]
     value: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
-struct Person<'a> {
-    #[serde(borrow, default)]
-    emails: Option<Vec<Address<'a>>>,
-}
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-#[derive(Deserialize)]
-struct User<'a> {
-    #[serde(borrow, default)]
-    email: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    emails: Option<Vec<Cow<'a, str>>>,
-}
-
-#[derive(Deserialize)]
-struct Small<'a> {
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    title: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    key: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    requisition_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    email: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    candidate: Option<Id<'a>>,
-    #[serde(borrow, default)]
-    application: Option<Id<'a>>,
-    #[serde(borrow, default)]
-    parent: Option<Id<'a>>,
-    #[serde(borrow, default)]
-    custom_field: Option<Id<'a>>,
-    #[serde(borrow, default)]
-    job: Option<Id<'a>>,
-    #[serde(borrow, default)]
-    user: Option<Id<'a>>,
-    #[serde(borrow, default)]
-    applies_to: Option<Choice<'a>>,
-    #[serde(default)]
-    private: Option<bool>,
-}
-
-/// The terms of a record: index and normalised term. Empty for kinds that are not looked up, and
-/// for a body that does not have the unified shape.
-pub fn terms(kind: &str, body: &str) -> Vec<(&'static str, String)> {
+/// The terms of a record. Empty for kinds that are not looked up, and for a body that does not have
+/// the unified shape.
+pub fn terms(kind: &str, body: &str) -> Terms {
+    let indexes = indexes(kind);
     let mut found = Vec::new();
-    if reads(kind, body) {
-        collect(kind, body, &mut found);
-    } else if let Some(sound) = sound_part(kind, body) {
-        collect(kind, &sound, &mut found);
+    if read(indexes, body, &mut found).is_err() {
+        found.clear();
+        if let Some(sound) = sound_part(indexes, body)
+            && read(indexes, &sound, &mut found).is_err()
+        {
+            found.clear();
+        }
     }
     found.sort();
     found.dedup();
     found
 }
 
-/// Whether the members that terms are taken from have the unified shape.
-fn reads(kind: &str, body: &str) -> bool {
-    match kind {
-        kinds::CANDIDATES => serde_json::from_str::<Person<'_>>(body).is_ok(),
-        kinds::USERS => serde_json::from_str::<User<'_>>(body).is_ok(),
-        _ => serde_json::from_str::<Small<'_>>(body).is_ok(),
+/// The id of the record that a body names by a member. None where the member has another shape.
+pub(crate) fn id(body: &str, member: &str) -> Option<String> {
+    // Most kinds have no such member; looking for the word is ten times cheaper than reading.
+    if !has_member(body, member) {
+        return None;
     }
+    let mut json = serde_json::Deserializer::from_str(body);
+    let id = json.deserialize_map(IdOf(member)).ok()?;
+    json.end().ok()?;
+    id.map(Cow::into_owned)
+}
+
+/// Whether a body may have a member: its name stands in quotes somewhere.
+pub(crate) fn has_member(body: &str, member: &str) -> bool {
+    let is_quoted = |(at, _): (usize, &str)| {
+        let (before, rest) = body.split_at_checked(at).unwrap_or_default();
+        let after = rest.strip_prefix(member);
+        before.ends_with('"') && after.is_some_and(|after| after.starts_with('"'))
+    };
+    body.contains(member) && body.match_indices(member).any(is_quoted)
+}
+
+/// Reads the terms of a body in one pass.
+fn read(indexes: &[Index], body: &str, found: &mut Terms) -> serde_json::Result<()> {
+    let mut json = serde_json::Deserializer::from_str(body);
+    Reader { indexes, found }.deserialize(&mut json)?;
+    json.end()
 }
 
 /// The body without the members that have another shape: they cost themselves, not the record's
 /// other terms.
-fn sound_part(kind: &str, body: &str) -> Option<String> {
+fn sound_part(indexes: &[Index], body: &str) -> Option<String> {
     let mut members: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(body).ok()?;
     members.retain(|member, value| {
         let alone = serde_json::Map::from_iter([(member.clone(), value.clone())]);
-        reads(kind, &serde_json::Value::Object(alone).to_string())
+        read(indexes, &serde_json::Value::Object(alone).to_string(), &mut Vec::new()).is_ok()
     });
     Some(serde_json::Value::Object(members).to_string())
 }
 
-fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
-    let mut push = |index: &'static str, text: Option<Cow<'_, str>>| {
+/// Reads the members that the indexes name, and passes over the others.
+struct Reader<'i, 'f> {
+    indexes: &'i [Index],
+    found: &'f mut Terms,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl Reader<'_, '_> {
+    fn push(&mut self, index: &'static str, text: Option<Cow<'_, str>>) {
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-            found.push((index, form(index, &text)));
+            self.found.push((index, form(index, &text)));
         }
-    };
-    let id = |reference: Option<Id<'_>>| {
-        reference.and_then(|reference| reference.id.map(|id| Cow::Owned(id.into_owned())))
-    };
-    match kind {
-        kinds::CANDIDATES => {
-            if let Ok(person) = serde_json::from_str::<Person<'_>>(body) {
-                person.emails.into_iter().flatten().for_each(|address| push(EMAIL, address.value));
+    }
+
+    /// Reads the value of a member that an index names.
+    fn next<'de, A: MapAccess<'de>>(
+        &mut self,
+        index: &'static str,
+        from: &From,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match from {
+            From::Text(_) => {
+                let text = map.next_value::<Option<Text<'de>>>()?;
+                self.push(index, text.map(|text| text.0));
+            }
+            From::Texts(_) => {
+                let texts = map.next_value::<Option<Vec<Text<'de>>>>()?;
+                texts.into_iter().flatten().for_each(|text| self.push(index, Some(text.0)));
+            }
+            From::Values(_) => {
+                let values = map.next_value::<Option<Vec<Valued<'de>>>>()?;
+                values.into_iter().flatten().for_each(|entry| self.push(index, entry.value));
+            }
+            From::Id(..) => {
+                let named = map.next_value::<Option<Id<'de>>>()?;
+                self.push(index, named.and_then(|named| named.id));
+            }
+            // Two members make its term; see `visit_map`.
+            From::Flagged(..) => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        // A member that comes twice is read by whoever reads it tolerantly.
+        let mut seen = Seen::default();
+        let (mut flag, mut word) = (None, None);
+        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+            match place(self.indexes, &name) {
+                None => drop(map.next_value::<IgnoredAny>()?),
+                Some((at, _)) if seen.again(at) => return Err(A::Error::custom("it comes twice")),
+                Some((_, (_, From::Flagged(by, _)))) if *by == name => {
+                    flag = map.next_value::<Option<bool>>()?;
+                }
+                Some((_, (_, From::Flagged(..)))) => {
+                    word = map.next_value::<Option<Valued<'de>>>()?.and_then(|word| word.value);
+                }
+                Some((_, (index, from))) => self.next(index, from, &mut map)?,
             }
         }
-        kinds::USERS => {
-            if let Ok(user) = serde_json::from_str::<User<'_>>(body) {
-                push(EMAIL, user.email);
-                user.emails.into_iter().flatten().for_each(|email| push(EMAIL, Some(email)));
+        if flag == Some(true)
+            && let Some(index) =
+                self.indexes.iter().find(|index| matches!(index.from, From::Flagged(..)))
+        {
+            self.push(index.name, word);
+        }
+        Ok(())
+    }
+}
+
+/// The members that were met, by their number.
+#[derive(Default)]
+struct Seen(u32);
+
+impl Seen {
+    /// Whether a member was met before; from now on it was.
+    fn again(&mut self, at: u32) -> bool {
+        let bit = 1_u32.checked_shl(at).unwrap_or(0);
+        let again = self.0 & bit != 0;
+        self.0 |= bit;
+        again
+    }
+}
+
+/// The index that a member makes a term of, and the member's number.
+fn place<'i>(indexes: &'i [Index], member: &str) -> Option<(u32, (&'static str, &'i From))> {
+    let mut at = 0_u32;
+    for index in indexes {
+        let from = &index.from;
+        let (own, second) = match from {
+            From::Text(own) | From::Texts(own) | From::Values(own) | From::Id(own, _) => {
+                (*own, None)
+            }
+            From::Flagged(own, second) => (*own, Some(*second)),
+        };
+        if own == member {
+            return Some((at, (index.name, from)));
+        }
+        if second == Some(member) {
+            return Some((at.saturating_add(1), (index.name, from)));
+        }
+        at = at.saturating_add(2);
+    }
+    None
+}
+
+/// Reads the id of the record that one member names.
+struct IdOf<'m>(&'m str);
+
+impl<'de> Visitor<'de> for IdOf<'_> {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut met, mut id) = (false, None);
+        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+            if name != self.0 {
+                map.next_value::<IgnoredAny>()?;
+            } else if std::mem::replace(&mut met, true) {
+                return Err(A::Error::custom("it comes twice"));
+            } else {
+                id = map.next_value::<Option<Id<'de>>>()?.and_then(|named| named.id);
             }
         }
-        _ => {
-            let Ok(small) = serde_json::from_str::<Small<'_>>(body) else { return };
-            match kind {
-                kinds::APPLICATIONS | kinds::NOTES | kinds::APPLIED_TAGS => {
-                    push(CANDIDATE, id(small.candidate))
-                }
-                kinds::JOBS => {
-                    push(NAME, small.title);
-                    push(KEY, small.requisition_id);
-                }
-                kinds::CUSTOM_FIELDS => {
-                    push(NAME, small.name);
-                    push(KEY, small.key);
-                    if small.private == Some(true) {
-                        push(PRIVATE, small.applies_to.and_then(|applies_to| applies_to.value));
-                    }
-                }
-                kinds::CUSTOM_FIELD_OPTIONS => {
-                    push(NAME, small.name);
-                    push(PARENT, id(small.custom_field));
-                }
-                kinds::STAGES | kinds::POOL_STAGES => {
-                    push(NAME, small.name);
-                    push(PARENT, id(small.parent));
-                }
-                kinds::OPENINGS | kinds::HIRING_MANAGERS | kinds::JOB_OWNERS => {
-                    push(PARENT, id(small.job))
-                }
-                kinds::ATTACHMENTS
-                | kinds::REJECTIONS
-                | kinds::POOL_PLACEMENTS
-                | kinds::APPLICATION_STAGES => {
-                    push(PARENT, id(small.application));
-                }
-                kinds::REFERRERS => {
-                    push(NAME, small.name);
-                    push(USER, id(small.user));
-                }
-                kinds::USER_EMAILS => {
-                    push(EMAIL, small.email);
-                    push(USER, id(small.user));
-                }
-                _ => push(NAME, small.name),
-            }
-        }
+        Ok(id)
     }
 }
 
@@ -241,14 +273,37 @@ mod tests {
             "candidate":{"id":"1"},"application":{"id":"1"},"parent":{"id":"1"},"custom_field":{"id":"1"},
             "job":{"id":"1"},"user":{"id":"1"},"applies_to":{"value":"job"},"private":true}"#;
         let person = r#"{"emails":[{"value":"a@b.c"}]}"#;
-        for kind in atsync_model::kinds::ALL {
-            let body = if *kind == "candidates" { person } else { everything };
+        for kind in atsync_model::resource::TABLE.iter().map(|of| of.kind) {
+            let body = if kind == "candidates" { person } else { everything };
             let mut found: Vec<&str> =
                 terms(kind, body).into_iter().map(|(index, _)| index).collect();
-            let mut said = super::of(kind).to_vec();
+            let mut said = super::of(kind);
             found.sort_unstable();
             said.sort_unstable();
             assert_eq!(found, said, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_comes_twice_counts_as_it_was_written_last() {
+        let twice = r#"{"name":"a","name":"b","title":"c"}"#;
+        assert_eq!(terms("sources", twice), vec![(NAME, "b".to_owned())]);
+    }
+
+    #[test]
+    fn the_id_that_a_member_names_is_read_and_nothing_that_only_looks_like_it() {
+        let id = |body: &str| super::id(body, "candidate");
+        assert_eq!(id(r#"{"name":"x","candidate":{"id":"7","name":"A"}}"#), Some("7".to_owned()));
+        for body in [
+            r#"{"note":{"candidate":{"id":"7"}}}"#,
+            r#"{"candidate":"7"}"#,
+            r#"{"candidate":{"id":"7"},"candidate":{"id":"8"}}"#,
+            r#"{"candidate":{"id":"7"}"#,
+            r#"{"body":"a \"candidate\" is here"}"#,
+            r#"{"candidates":{"id":"7"}}"#,
+            "",
+        ] {
+            assert_eq!(id(body), None, "{body}");
         }
     }
 

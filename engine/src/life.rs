@@ -14,7 +14,8 @@ use crate::plan::withdraw::WithdrawOptions;
 use crate::reconcile::{ApplyReport, Explanation, Resolution};
 use crate::store::{Erasure, ErasureReport, Keep, LinkRow, Mode, StoreError};
 use atsync_model::contract::RemoteRef;
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
+use atsync_model::resource::PERSON;
 
 /// Candidates that are read to see whether an address tells somebody apart.
 const SAME_ADDRESS_MAX: usize = 20;
@@ -182,8 +183,7 @@ impl Connection {
                     return Err(Error::new(ErrorKind::Input, message));
                 }
                 let store = &self.reconciler().store;
-                let rows =
-                    store.lookup(kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
+                let rows = store.lookup(PERSON, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
                 if rows.len() > 1 {
                     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
                     let message = format!(

@@ -187,7 +187,7 @@ impl Connection {
         let (store, name) = (&self.reconciler().store, self.name());
         let term = filter.term();
         if let Some((field, _)) = term.filter(|(field, _)| !index::of(kind).contains(field)) {
-            let fields = joined(index::of(kind).iter().copied());
+            let fields = joined(index::of(kind).into_iter());
             let message = format!("{kind} cannot be filtered by {field}; they can be by {fields}");
             return Err(self.input(message));
         }

@@ -13,6 +13,7 @@ pub mod normal;
 pub mod notice;
 pub mod plain;
 mod pure;
+pub mod resource;
 pub mod unified;
 
 pub use contract::RemoteRef;

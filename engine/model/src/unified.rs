@@ -85,6 +85,12 @@ impl Ref<'_> {
     }
 }
 
+/// The field of unified records that holds custom values by key, whatever the kind.
+pub const CUSTOM_VALUES: &str = "custom_fields";
+
+/// The fields of a candidate that are lists of contacts, with a `value` each.
+pub const CONTACTS: &[&str] = &["emails", "phones", "links", "addresses"];
+
 /// The fields of unified records that are references or lists of references, whatever the kind.
 pub const REFERENCES: &[&str] = &[
     "application",

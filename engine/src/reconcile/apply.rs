@@ -26,7 +26,7 @@ use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
 use crate::journal::{IntentId, Leave, Wish};
-use crate::path;
+use crate::path::{self, Path};
 use crate::plan::equal::EQUAL;
 use crate::plan::forms::SENT;
 use crate::plan::{Finding, Plan, RecordPlan, Step, unseen, words};
@@ -35,7 +35,6 @@ use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, RemoteRef};
-use atsync_model::kinds;
 use atsync_model::manifest::OperationRule;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -426,7 +425,9 @@ impl Reconciler {
         let key = path::key(path);
         let Some(row) = self.store.desired(key).await? else { return Ok(None) };
         let record = self.parse_desired(&row)?;
-        self.pull(kinds::APPLICATIONS, false).await?;
+        if let Some(kind) = Path::of(path).kind() {
+            self.pull(kind, false).await?;
+        }
         let mut gathered = Gathered::resting(self.adapter.manifest());
         let (planned, _) = self.plan_record(&mut gathered, &record, generation, &[]).await?;
         Ok(planned

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::path;
 use crate::transport::{Gate, NotSent};
 use atsync_model::contract::RemoteRef;
-use atsync_model::kinds;
+use atsync_model::resource::{PERSON, PERSON_MEMBER};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -67,7 +67,9 @@ impl Reconciler {
             && let Some(row) = self.store.observed(target).await?
         {
             concerned.extend(
-                record(&row).text("candidate.id").map(|id| RemoteRef::new(kinds::CANDIDATES, id)),
+                record(&row)
+                    .text(&format!("{PERSON_MEMBER}.id"))
+                    .map(|id| RemoteRef::new(PERSON, id)),
             );
         }
         for remote in concerned {
@@ -77,7 +79,7 @@ impl Reconciler {
             }
             let erased =
                 || record(&row).value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
-            if remote.kind == kinds::CANDIDATES && erased() {
+            if remote.kind == PERSON && erased() {
                 return Ok(Some(format!("{remote} was anonymised")));
             }
         }

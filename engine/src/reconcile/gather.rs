@@ -17,8 +17,8 @@ use crate::store::{Cause, LinkHow, LinkRow, Mode, ObservedRow};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;
-use atsync_model::kinds;
 use atsync_model::manifest::{KindRule, ScanRule};
+use atsync_model::resource::{self, PERSON};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -141,19 +141,6 @@ fn is_closed(how: ErrorKind) -> bool {
     matches!(how, ErrorKind::Denied | ErrorKind::NotSupported)
 }
 
-/// The kind that the terms of an index are ids of.
-fn named_by(kind: &str, index: &str) -> Option<&'static str> {
-    match (index, kind) {
-        (index::CANDIDATE, _) => Some(kinds::CANDIDATES),
-        (index::USER, _) => Some(kinds::USERS),
-        (index::PARENT, kinds::STAGES | kinds::OPENINGS) => Some(kinds::JOBS),
-        (index::PARENT, kinds::POOL_STAGES) => Some(kinds::POOLS),
-        (index::PARENT, kinds::CUSTOM_FIELD_OPTIONS) => Some(kinds::CUSTOM_FIELDS),
-        (index::PARENT, _) => Some(kinds::APPLICATIONS),
-        _ => None,
-    }
-}
-
 impl Reconciler {
     /// Refreshes what a record's plan does not ask for although drift of it shows there.
     pub(super) async fn refresh_of_record(
@@ -169,7 +156,7 @@ impl Reconciler {
         for link in links.values() {
             gathered.know_id(&link.remote.kind, &link.remote.id);
         }
-        for kind in [kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
+        for kind in resource::drifting().map(|of| of.kind).filter(|kind| *kind != PERSON) {
             let Some((rule, parent)) = self.below(kind) else { continue };
             for link in links.values().filter(|link| link.remote.kind == parent) {
                 self.refresh_below(gathered, &rule, &link.remote.id).await?;
@@ -426,7 +413,7 @@ impl Reconciler {
         (kind, index): (&str, &str),
         term: &str,
     ) -> Result<Option<Vec<String>>, Error> {
-        let Some(named) = named_by(kind, index) else { return Ok(None) };
+        let Some(named) = resource::named_by(kind, index) else { return Ok(None) };
         let id =
             gathered.ids.get(&(named.to_owned(), term.to_owned())).map_or(term, String::as_str);
         if named == parent {
@@ -464,12 +451,14 @@ impl Reconciler {
     }
 }
 
-/// The kinds that a definition is read from; none for a person, whose plan asks for what it needs.
-fn defines(record: &Desired) -> &'static [&'static str] {
-    match record {
-        Desired::Candidate(_) => &[],
-        Desired::CustomField(_) => &[kinds::CUSTOM_FIELDS, kinds::CUSTOM_FIELD_OPTIONS],
-        Desired::User(_) => &[kinds::USERS],
+/// The kinds that a definition is read from: its own, and what is in it. None for a person, whose
+/// plan asks for what it needs.
+fn defines(record: &Desired) -> Vec<&str> {
+    match record.kind() {
+        PERSON => Vec::new(),
+        kind => {
+            std::iter::once(kind).chain(resource::within(kind).map(|within| within.kind)).collect()
+        }
     }
 }
 
@@ -484,12 +473,7 @@ pub(super) fn record(row: &ObservedRow) -> Arc<Record> {
 }
 
 fn name_of(record: &Record) -> Option<String> {
-    let field = match record.kind.as_str() {
-        kinds::JOBS => "title",
-        kinds::CUSTOM_FIELDS => "key",
-        _ => "name",
-    };
-    record.text(field).map(str::to_owned)
+    record.text(resource::label(&record.kind)).map(str::to_owned)
 }
 
 /// A remote record as the store names it.

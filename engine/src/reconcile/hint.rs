@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, MovedTo, PageCommit, Proof, merge_anonymized};
 use crate::transport::Priority;
 use atsync_model::contract::{Hint, RemoteRef};
-use atsync_model::kinds;
+use atsync_model::resource::PERSON;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ impl Reconciler {
         // Anybody may send a hook, so what the ATS itself gives away goes before what the hook
         // says.
         let mut waves = Vec::new();
-        if loser.kind == kinds::CANDIDATES {
+        if loser.kind == PERSON {
             self.refresh_applications(std::slice::from_ref(&loser.id), Priority::Incremental)
                 .await?;
             waves = self.merges(vec![loser.id.clone()], Priority::Incremental).await?;

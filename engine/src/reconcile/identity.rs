@@ -24,7 +24,7 @@ use crate::store::{
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
-use atsync_model::kinds;
+use atsync_model::resource::{self, PERSON};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ impl Reconciler {
         records: &[ObservedWrite],
     ) -> Result<Vec<MovedTo>, Error> {
         let mut moved: Vec<MovedTo> = Vec::new();
-        if kind != kinds::APPLICATIONS {
+        if resource::of(kind).is_none_or(|of| !of.converts) {
             return Ok(moved);
         }
         for record in records.iter().filter(|record| record.body.contains("\"converted\"")) {
@@ -103,23 +103,22 @@ impl Reconciler {
     /// right stays for later.
     pub(super) async fn follow_leads(&self, priority: Priority) -> Result<(), Error> {
         // Without a fetch by id nothing confirms that the old candidate is no more.
-        if self.adapter.manifest().kind(kinds::CANDIDATES).is_none_or(|rule| rule.ids_max == 0) {
+        if self.adapter.manifest().kind(PERSON).is_none_or(|rule| rule.ids_max == 0) {
             return Ok(());
         }
-        let leads = self.store.leads(kinds::CANDIDATES, LEADS_MAX).await?;
+        let leads = self.store.leads(PERSON, LEADS_MAX).await?;
         let losers: Vec<String> = leads.into_iter().map(|(loser, _)| loser).collect();
         if losers.is_empty() {
             return Ok(());
         }
-        let missing = match self.fetch(kinds::CANDIDATES, &losers, &BTreeMap::new(), priority).await
-        {
+        let missing = match self.fetch(PERSON, &losers, &BTreeMap::new(), priority).await {
             Err(error) if error.kind() == ErrorKind::Denied => return Ok(()),
             missing => missing?,
         };
         for loser in &losers {
             if !missing.contains(loser) {
                 // Both are there: an application changed hands, nobody was merged.
-                self.store.drop_lead(&RemoteRef::new(kinds::CANDIDATES, loser)).await?;
+                self.store.drop_lead(&RemoteRef::new(PERSON, loser)).await?;
             }
         }
         let waves = self.merges(missing, priority).await?;
@@ -150,11 +149,8 @@ impl Reconciler {
                 break;
             }
             let tips: Vec<String> = tips.into_iter().collect();
-            let gone: BTreeSet<String> = self
-                .fetch(kinds::CANDIDATES, &tips, &BTreeMap::new(), priority)
-                .await?
-                .into_iter()
-                .collect();
+            let gone: BTreeSet<String> =
+                self.fetch(PERSON, &tips, &BTreeMap::new(), priority).await?.into_iter().collect();
             shown.extend(tips.into_iter().filter(|tip| !gone.contains(tip)));
             if gone.is_empty() {
                 break;
@@ -166,7 +162,7 @@ impl Reconciler {
         }
         let mut ends = shown;
         for end in steps.values().filter(|to| !steps.contains_key(*to)) {
-            let row = self.store.observed(&RemoteRef::new(kinds::CANDIDATES, end)).await?;
+            let row = self.store.observed(&RemoteRef::new(PERSON, end)).await?;
             // What the ATS does not show and nothing is known of is told by a sweep, after this.
             if row.is_some_and(|row| !row.gone) {
                 ends.insert(end.clone());
@@ -189,7 +185,7 @@ impl Reconciler {
     }
 
     async fn alias_of(&self, id: &str) -> Result<Option<Alias>, Error> {
-        Ok(self.store.alias(&RemoteRef::new(kinds::CANDIDATES, id)).await?)
+        Ok(self.store.alias(&RemoteRef::new(PERSON, id)).await?)
     }
 
     /// Commits merges wave by wave, so that links and events follow in the order in which they
@@ -201,7 +197,7 @@ impl Reconciler {
     ) -> Result<PageReport, Error> {
         let mut report = PageReport::default();
         for moved in waves {
-            let page = self.page(kinds::CANDIDATES.to_owned(), Vec::new(), &[], cause.clone());
+            let page = self.page(PERSON.to_owned(), Vec::new(), &[], cause.clone());
             let told = self.take(PageCommit { moved, ..page }).await?;
             report.moved = report.moved.saturating_add(told.moved);
         }
@@ -219,7 +215,7 @@ impl Reconciler {
     ) -> Result<PageReport, Error> {
         let mut gone = missing;
         let mut report = PageReport::default();
-        if kind == kinds::CANDIDATES {
+        if kind == PERSON {
             self.refresh_applications(&gone, priority).await?;
             let waves = self.merges(gone.clone(), priority).await?;
             let lives_on: BTreeSet<&String> =
@@ -232,24 +228,26 @@ impl Reconciler {
         Ok(PageReport { moved: report.moved.saturating_add(buried.moved), ..buried })
     }
 
-    /// Reads the known applications of candidates again: one that hangs on somebody else by now
-    /// leaves a lead.
+    /// Reads the known records of candidates that give a merge away (applications) again: one that
+    /// names another candidate by now leaves a lead.
     pub(super) async fn refresh_applications(
         &self,
         candidates: &[String],
         priority: Priority,
     ) -> Result<(), Error> {
-        let kind = kinds::APPLICATIONS;
-        if self.adapter.manifest().kind(kind).is_none() {
-            return Ok(());
+        for kind in resource::telling_merges().map(|of| of.kind) {
+            if self.adapter.manifest().kind(kind).is_none() {
+                continue;
+            }
+            let mut ids = Vec::new();
+            for candidate in candidates {
+                let rows =
+                    self.store.lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
+                ids.extend(rows.into_iter().map(|row| row.id));
+            }
+            self.fetch(kind, &ids, &BTreeMap::new(), priority).await?;
         }
-        let mut ids = Vec::new();
-        for candidate in candidates {
-            let rows =
-                self.store.lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
-            ids.extend(rows.into_iter().map(|row| row.id));
-        }
-        self.fetch(kind, &ids, &BTreeMap::new(), priority).await.map(drop)
+        Ok(())
     }
 }
 

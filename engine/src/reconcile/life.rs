@@ -1,35 +1,30 @@
 //! The life of a record beyond being kept in step: doubts that the host resolves, links made by
-//! hand, records imported, effects taken back.
+//! hand, effects taken back.
 //!
 //! # Guarantees
 //! Whatever is linked or adopted was shown by the ATS just before. A doubt is resolved only while
 //! it is one: what is on its way is not touched.
 //!
-//! Left out: modes, abandoning and forgetting, which concern the store alone; see
-//! [`crate::Connection`].
+//! Left out: imports ([`super::import`]); modes, abandoning and forgetting, which concern the store
+//! alone; see [`crate::Connection`].
 
 use super::Reconciler;
 use super::effect::{EffectEnd, touched};
-use super::gather::{Gathered, record, remote};
+use super::gather::{Gathered, record};
 use super::order::{Order, Touched};
 use super::underway::WORKED_ON;
 use crate::error::{Error, ErrorKind};
-use crate::index;
 use crate::journal::{GivenUpBy, Intent, IntentId, IntentState};
 use crate::path::{self, Path};
-use crate::plan::import::{self, Imported};
 use crate::plan::unseen;
 use crate::plan::{self, Plan, Record, withdraw};
 use crate::store::{LinkHow, LinkRow};
 use crate::transport::Priority;
 use atsync_model::contract::{Link, RemoteRef};
-use atsync_model::kinds;
-use serde_json::{Map, Value};
+use atsync_model::resource;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Rows that one lookup of an import brings. Nobody has more applications or tags.
-const ROWS_MAX: usize = 2_000;
 /// Intents of a path among which its last one is looked for.
 const INTENTS_MAX: usize = 200;
 
@@ -201,7 +196,7 @@ impl Reconciler {
     }
 
     /// Reads the record and proves that the ATS shows it.
-    async fn shown(
+    pub(super) async fn shown(
         &self,
         found: &RemoteRef,
         intent: Option<IntentId>,
@@ -283,81 +278,6 @@ impl Reconciler {
         Ok(link)
     }
 
-    /// A desired record of what the ATS holds.
-    pub(crate) async fn import(&self, id: &str, key: &str) -> Result<Imported, Error> {
-        let person = self.shown(&remote(kinds::CANDIDATES, id), None).await?;
-        if person.value("privacy.anonymized").and_then(Value::as_bool) == Some(true) {
-            return Err(self.error(
-                ErrorKind::Input,
-                format!("candidates/{id} was anonymised; there is nothing to import"),
-            ));
-        }
-        let mut gathered = Gathered::default();
-        for kind in [
-            kinds::APPLICATIONS,
-            kinds::APPLIED_TAGS,
-            kinds::TAGS,
-            kinds::CUSTOM_FIELDS,
-            kinds::CUSTOM_FIELD_OPTIONS,
-        ] {
-            self.refresh_about(&mut gathered, kind, Some(&remote(kinds::CANDIDATES, id))).await?;
-        }
-        let lookup =
-            async |kind: &str, index: &str, term: &str| -> Result<Vec<Arc<Record>>, Error> {
-                let rows = self.store.lookup(kind, index, term, ROWS_MAX).await?;
-                Ok(rows.iter().map(record).collect())
-            };
-        let applications = lookup(kinds::APPLICATIONS, index::CANDIDATE, id).await?;
-        let mut tags = Vec::new();
-        for applied in lookup(kinds::APPLIED_TAGS, index::CANDIDATE, id).await? {
-            let Some(tag) = applied.text("tag.id") else { continue };
-            let row = self.store.observed(&remote(kinds::TAGS, tag)).await?;
-            tags.extend(row.and_then(|row| record(&row).text("name").map(str::to_owned)));
-        }
-        tags.sort();
-        tags.dedup();
-        let mut writable: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for field in
-            person.value("custom_fields").and_then(Value::as_object).into_iter().flat_map(Map::keys)
-        {
-            let found = lookup(kinds::CUSTOM_FIELDS, index::KEY, field).await?;
-            let fits = |row: &&Arc<Record>| {
-                row.text("key") == Some(field)
-                    && row.text("applies_to.value") == Some("candidate")
-                    && is_active(row)
-            };
-            let mut fitting = found.iter().filter(fits);
-            if let (Some(definition), None) = (fitting.next(), fitting.next()) {
-                self.refresh_about(
-                    &mut gathered,
-                    kinds::CUSTOM_FIELD_OPTIONS,
-                    Some(&definition.remote()),
-                )
-                .await?;
-                let options =
-                    lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &definition.id).await?;
-                let labels =
-                    options.iter().filter(|row| is_active(row)).filter_map(|row| row.text("name"));
-                writable.insert(field.clone(), labels.map(str::to_owned).collect());
-            }
-        }
-        let source = import::Source { person: &person, tags, applications: &applications };
-        Ok(import::desired(key, &source, |field, kind, value| {
-            let Some(labels) = writable.get(field) else { return false };
-            let known = |value: &Value| {
-                value
-                    .as_str()
-                    .is_some_and(|value| labels.iter().filter(|label| *label == value).count() == 1)
-            };
-            match kind {
-                "single" => known(value),
-                "multi" => value.as_array().is_some_and(|list| list.iter().all(known)),
-                "file" | "unknown" => false,
-                _ => true,
-            }
-        }))
-    }
-
     /// The plan that takes back what can be taken back.
     pub(crate) async fn plan_withdrawal(
         &self,
@@ -370,7 +290,7 @@ impl Reconciler {
         let desired = self.parse_desired(&row)?;
         let links = self.links_by_host(key).await?;
         let mut gathered = Gathered::default();
-        for kind in [kinds::CANDIDATES, kinds::APPLIED_TAGS] {
+        for kind in resource::withdrawn().map(|of| of.kind) {
             self.refresh_about(&mut gathered, kind, links.get(key).map(|link| &link.remote))
                 .await?;
         }
@@ -387,8 +307,4 @@ impl Reconciler {
         self.keep_back(&mut planned, &open).await?;
         Ok(withdraw::plan(self.adapter.manifest(), &self.name, planned))
     }
-}
-
-fn is_active(row: &Record) -> bool {
-    row.value("active").and_then(Value::as_bool) != Some(false)
 }

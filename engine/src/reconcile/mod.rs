@@ -28,6 +28,7 @@ mod held;
 mod hint;
 mod hook;
 mod identity;
+mod import;
 mod life;
 mod look;
 mod moments;

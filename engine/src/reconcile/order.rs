@@ -6,7 +6,7 @@
 
 use crate::journal::{Intent, IntentId};
 use atsync_model::contract::{Operation, RemoteRef};
-use atsync_model::kinds;
+use atsync_model::resource;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -72,15 +72,13 @@ impl Touched {
             remotes.into_iter().map(|remote| Self { remote, intent, ended }).collect();
         // A tag shows on its candidate as well: both are read, or the one would contradict the
         // other until somebody touches it.
-        if order.operation.name == "applied_tags.create"
+        if let Some((kind, "create")) = order.operation.name.split_once('.')
+            && let Some(shown_in) = resource::of(kind).and_then(|of| of.shown_in)
+            && let Some(shown_in) = resource::of(shown_in)
             && let Ok(input) = serde_json::from_str::<Value>(&order.operation.input)
-            && let Some(candidate) = input.get("candidate").and_then(Value::as_str)
+            && let Some(id) = input.get(shown_in.member).and_then(Value::as_str)
         {
-            touched.push(Self {
-                remote: RemoteRef::new(kinds::CANDIDATES, candidate),
-                intent,
-                ended: false,
-            });
+            touched.push(Self { remote: RemoteRef::new(shown_in.kind, id), intent, ended: false });
         }
         touched
     }

@@ -20,7 +20,7 @@ use crate::store::{
     Cause, Declaration, DesiredRow, LinkRow, Mode, MovedTo, PageCommit, StatusUpdate,
 };
 use atsync_model::desired::Desired;
-use atsync_model::kinds;
+use atsync_model::resource::{self, PERSON};
 use std::collections::BTreeSet;
 
 /// Desired records read at once.
@@ -68,7 +68,7 @@ impl Reconciler {
         gathered: &mut Gathered,
         any: bool,
     ) -> Result<(), Error> {
-        for kind in [kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
+        for kind in resource::drifting().map(|of| of.kind) {
             // A kind that can be listed only below its parents is read for the records of the plan.
             if !any || self.adapter.manifest().kind(kind).is_none() || self.below(kind).is_some() {
                 continue;
@@ -76,7 +76,7 @@ impl Reconciler {
             match self.refresh(gathered, kind).await {
                 // Whoever needs the kind is blocked; without the first one nobody can be planned.
                 Err(error) if error.kind() == ErrorKind::NotSupported => {}
-                Err(error) if concerns_kind(&error) && kind != kinds::CANDIDATES => {}
+                Err(error) if concerns_kind(&error) && kind != PERSON => {}
                 refreshed => refreshed?,
             }
         }

@@ -29,8 +29,8 @@ use crate::near;
 use crate::store::{Cause, PageCommit, Pass, ScanState};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, RemoteRef, Restart, Scan, Since, Task, Window};
-use atsync_model::kinds;
 use atsync_model::manifest::{ChangeRule, KindRule, ScanRule};
+use atsync_model::resource;
 
 /// Pages of one pass: 500 million records at 500 a page. Beyond it something loops.
 const PAGES_MAX: u64 = 1_000_000;
@@ -83,7 +83,7 @@ impl Reconciler {
             return Err(self.unknown_kind(kind));
         };
         let pulled = self.pull_rule(&rule, full).await?;
-        if kind == kinds::APPLICATIONS {
+        if resource::tells_merges(kind) {
             self.follow_leads(Priority::Incremental).await?;
         }
         Ok(pulled)
@@ -147,7 +147,7 @@ impl Reconciler {
     /// there.
     pub(super) async fn pull_of(&self, rule: &KindRule, parent: &str) -> Result<PullReport, Error> {
         let pulled = self.pull_below(rule, Some(parent), false).await?;
-        if rule.name == kinds::APPLICATIONS {
+        if resource::tells_merges(&rule.name) {
             self.follow_leads(Priority::Incremental).await?;
         }
         Ok(pulled)

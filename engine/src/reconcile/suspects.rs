@@ -27,16 +27,12 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, ObservedRow, Proof, SweepState};
 use crate::transport::Priority;
 use atsync_model::contract::{RemoteRef, Verdict};
-use atsync_model::kinds;
 use atsync_model::manifest::KindRule;
+use atsync_model::resource;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows read from the store at a time.
 const ROWS: usize = 500;
-/// The members that name what a record hangs on, and the kinds of those. Besides there is `parent`,
-/// which the kind's scope says the kind of.
-const HANGS_ON: [(&str, &str); 3] =
-    [("candidate", kinds::CANDIDATES), ("job", kinds::JOBS), ("application", kinds::APPLICATIONS)];
 
 impl Reconciler {
     /// The ids that the sweep did not see and that nothing excuses.
@@ -118,13 +114,16 @@ impl Reconciler {
         Ok(few)
     }
 
-    /// The records that this one hangs on.
+    /// The records that this one hangs on: those of the kinds that hide with them what names them,
+    /// and its `parent`, which the kind's scope says the kind of.
     pub(super) fn hangs_on(&self, row: &ObservedRow) -> Vec<RemoteRef> {
         let Ok(body) = serde_json::from_str::<serde_json::Value>(&row.body) else {
             return Vec::new();
         };
         let scope = self.adapter.manifest().kind(&row.kind).and_then(|rule| rule.scope.as_deref());
-        let members = HANGS_ON.into_iter().chain(scope.map(|kind| ("parent", kind)));
+        let members = resource::hiding()
+            .map(|of| (of.member, of.kind))
+            .chain(scope.map(|kind| ("parent", kind)));
         let named = members.filter_map(|(member, kind)| {
             let id = body.get(member)?.get("id")?.as_str()?;
             Some(RemoteRef::new(kind, id))

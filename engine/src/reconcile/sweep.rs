@@ -42,8 +42,8 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, HeldBy, Hold, ObservedWrite, PageCommit, Proof, SweepPhase, SweepState};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, Page, RemoteRef, Scan, Since, Task};
-use atsync_model::kinds;
 use atsync_model::manifest::{KindRule, ScanRule};
+use atsync_model::resource::PERSON;
 use std::sync::PoisonError;
 
 /// A sweep that began longer ago than this begins again: what it saw first says little by now.
@@ -461,7 +461,7 @@ impl Reconciler {
         options: SweepOptions,
         report: &mut SweepReport,
     ) -> Result<Option<(HeldBy, String)>, Error> {
-        if rule.name == kinds::CANDIDATES {
+        if rule.name == PERSON {
             self.follow_leads(Priority::Backfill).await?;
         }
         let suspects = self.suspects(rule, state, report).await?;

@@ -12,7 +12,8 @@
 //! Left out: free text. A note on somebody else that mentions the person by name is not found.
 
 use crate::index;
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
+use atsync_model::resource::{self, PERSON};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,37 +99,34 @@ impl Hasher {
         hashes.extend(
             desired_addresses(body).iter().map(|address| self.address(connection, address)),
         );
-        hashes.extend(desired_id(body).map(|id| self.record(connection, kinds::CANDIDATES, &id)));
+        hashes.extend(desired_id(body).map(|id| self.record(connection, PERSON, &id)));
         hashes
     }
 
     /// What an erasure or its end was asked for by.
     pub(crate) fn of_erasure(&self, connection: &str, erasure: &super::Erasure) -> Vec<Hash> {
         let keys = erasure.keys.iter().map(|key| self.key(connection, key));
-        let ids =
-            erasure.candidates.iter().map(|id| self.record(connection, kinds::CANDIDATES, id));
+        let ids = erasure.candidates.iter().map(|id| self.record(connection, PERSON, id));
         let addresses = erasure.addresses.iter().map(|address| self.address(connection, address));
         keys.chain(ids).chain(addresses).collect()
     }
 }
 
-/// The candidate and the application that a body names.
+/// The person that a body names, and the records of a person.
 fn named(body: &str) -> Vec<(&'static str, String)> {
     // Looking for the words is ten times cheaper than reading the record, and most records have
-    // neither.
-    if !body.contains("\"candidate\"") && !body.contains("\"application\"") {
+    // none of them.
+    if !resource::of_people().any(|of| index::has_member(body, of.member)) {
         return Vec::new();
     }
     let Ok(Value::Object(body)) = serde_json::from_str(body) else { return Vec::new() };
     let id = |member: &str| body.get(member)?.get("id")?.as_str().map(str::to_owned);
-    let candidate = id("candidate").map(|id| (kinds::CANDIDATES, id));
-    let application = id("application").map(|id| (kinds::APPLICATIONS, id));
-    candidate.into_iter().chain(application).collect()
+    resource::of_people().filter_map(|of| Some((of.kind, id(of.member)?))).collect()
 }
 
 /// The e-mail addresses of an observed body, normalised. Only a candidate's tell who it is.
 pub(crate) fn addresses(kind: &str, body: &str) -> Vec<String> {
-    if kind != kinds::CANDIDATES {
+    if kind != PERSON {
         return Vec::new();
     }
     let terms = index::terms(kind, body).into_iter();
@@ -167,7 +165,7 @@ impl Circle {
     pub(crate) fn of(erasure: &super::Erasure) -> Self {
         let mut circle = Self { keys: erasure.keys.clone(), ..Self::default() };
         circle.addresses.extend(erasure.addresses.iter().map(|address| normal::email(address)));
-        circle.records.insert(kinds::CANDIDATES.to_owned(), erasure.candidates.clone());
+        circle.records.insert(PERSON.to_owned(), erasure.candidates.clone());
         circle
     }
 
@@ -205,8 +203,8 @@ impl Circle {
     /// when the circle grew.
     pub(crate) fn meet_desired(&mut self, key: &str, body: &str) -> bool {
         let Some(id) = desired_id(body) else { return false };
-        match (self.keys.contains(key), self.has(kinds::CANDIDATES, &id)) {
-            (true, false) => self.add(kinds::CANDIDATES, &id),
+        match (self.keys.contains(key), self.has(PERSON, &id)) {
+            (true, false) => self.add(PERSON, &id),
             (false, true) => self.keys.insert(key.to_owned()),
             _ => false,
         }

@@ -240,7 +240,7 @@ fn named(rows: &impl Rows, bodies: [&str; 2]) -> Vec<String> {
     if !rows.is_linked() {
         return Vec::new();
     }
-    bodies.into_iter().filter_map(merge::candidate_of).collect()
+    bodies.into_iter().filter_map(merge::person_of).collect()
 }
 
 /// What it comes to that a record is gone; none when it was not there.

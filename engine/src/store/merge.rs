@@ -14,7 +14,9 @@
 
 use super::StoreError;
 use super::limits::KEY_BYTES_MAX;
+use crate::index;
 use crate::json::Sound;
+use atsync_model::resource::{self, PERSON_MEMBER};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -235,34 +237,16 @@ pub(crate) fn text(map: &Map<String, Value>) -> Result<String, StoreError> {
     })
 }
 
-/// The id of the candidate that a body names, `candidate.id`.
-pub(crate) fn candidate_of(body: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        candidate: Option<Reference<'a>>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Reference<'a> {
-        #[serde(borrow)]
-        id: Option<Cow<'a, str>>,
-    }
-    // Most kinds have no such field; looking for the word is ten times cheaper than reading the
-    // record.
-    if !body.contains("\"candidate\"") {
-        return None;
-    }
-    let named: Named<'_> = serde_json::from_str(body).ok()?;
-    named.candidate?.id.map(Cow::into_owned)
+/// The id of the person that a body names.
+pub(crate) fn person_of(body: &str) -> Option<String> {
+    index::id(body, PERSON_MEMBER)
 }
 
-/// The lead that an application leaves which hangs on another candidate than before: the old one's
+/// The lead to a merge that a record leaves which names another person than before: the old one's
 /// id and the new one's.
 pub(crate) fn lead(kind: &str, before: &str, after: &str) -> Option<(String, String)> {
-    if kind != atsync_model::kinds::APPLICATIONS {
-        return None;
-    }
-    let (from, to) = (candidate_of(before)?, candidate_of(after)?);
+    let member = resource::of(kind)?.tells_merge?;
+    let (from, to) = (index::id(before, member)?, index::id(after, member)?);
     (from != to && !from.is_empty() && !to.is_empty()).then_some((from, to))
 }
 

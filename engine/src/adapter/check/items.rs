@@ -16,7 +16,7 @@ use crate::adapter::limits::{
 };
 use atsync_model::contract::{Item, Problem};
 use atsync_model::manifest::Manifest;
-use atsync_model::unified::REFERENCES;
+use atsync_model::unified::{CUSTOM_VALUES, REFERENCES};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -110,9 +110,6 @@ fn shorten(text: &mut String, bytes_max: usize) {
     }
 }
 
-/// The member of a record that holds its custom values.
-const CUSTOM_FIELDS: &str = "custom_fields";
-
 /// Why a member or a custom value is unknown.
 const UNKEPT: &str = "it cannot be kept: a number out of range, half a character, nesting without \
     end, or another shape than its kind has";
@@ -141,11 +138,11 @@ fn mend(
         let of = item.kind.clone();
         let is_sound = |member: &str, value: &RawValue| Shape::of(&of, member).fits(value.get());
         // Custom values are known key by key.
-        let values = members.get(CUSTOM_FIELDS).filter(|values| !is_sound(CUSTOM_FIELDS, values));
+        let values = members.get(CUSTOM_VALUES).filter(|values| !is_sound(CUSTOM_VALUES, values));
         let mended = values.and_then(|values| shapes::mended_values(values.get()));
         if let Some((values, keys)) = &mended {
-            members.insert(CUSTOM_FIELDS.to_owned(), values);
-            for mut field in keys.iter().map(|key| format!("{CUSTOM_FIELDS}.{key}")) {
+            members.insert(CUSTOM_VALUES.to_owned(), values);
+            for mut field in keys.iter().map(|key| format!("{CUSTOM_VALUES}.{key}")) {
                 shorten(&mut field, NAME_BYTES_MAX);
                 lost.push(Problem::field(&item.kind, &item.id, field, UNKEPT));
             }

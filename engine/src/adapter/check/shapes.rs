@@ -11,8 +11,8 @@
 
 use super::reference::Reference;
 use crate::json::{Sound, SoundBelow};
-use atsync_model::kinds;
-use atsync_model::unified::{REFERENCES, UNREADABLE};
+use atsync_model::resource::PERSON;
+use atsync_model::unified::{CONTACTS, CUSTOM_VALUES, REFERENCES, UNREADABLE};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -34,10 +34,8 @@ pub(super) enum Shape {
 impl Shape {
     pub(super) fn of(kind: &str, member: &str) -> Self {
         match member {
-            "custom_fields" => Self::Custom,
-            "emails" | "phones" | "links" | "addresses" if kind == kinds::CANDIDATES => {
-                Self::Contacts
-            }
+            CUSTOM_VALUES => Self::Custom,
+            _ if CONTACTS.contains(&member) && kind == PERSON => Self::Contacts,
             _ if REFERENCES.contains(&member) => Self::Reference,
             _ => Self::Any,
         }

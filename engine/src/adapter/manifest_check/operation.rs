@@ -3,6 +3,7 @@
 use super::super::limits::STEPS_MAX;
 use super::{known_kind, known_permission, known_setting, sentence, span, unique};
 use atsync_model::manifest::{Carry, FieldMode, FieldRule, Manifest, OperationRule};
+use atsync_model::unified::CUSTOM_VALUES;
 
 /// What the engine can put into the input of each operation that it plans (`wit/operations.md`): a
 /// member that it never has cannot be required.
@@ -157,7 +158,7 @@ fn one(manifest: &Manifest, field: &FieldRule, place: &str) -> Result<(), String
             ));
         }
     }
-    if !field.unwritable.is_empty() && field.name != "custom_fields" {
+    if !field.unwritable.is_empty() && field.name != CUSTOM_VALUES {
         return Err(format!("{place}.unwritable: only custom_fields have types; take it out"));
     }
     unique(&format!("{place}.unwritable"), field.unwritable.iter())

@@ -8,7 +8,7 @@ use crate::store::{
     Alias, Change, ChangeWhat, ObservedRow, PageCommit, PageReport, StoreError, check,
 };
 use atsync_model::contract::RemoteRef;
-use atsync_model::kinds;
+use atsync_model::resource::PERSON;
 use serde_json::Map;
 use std::collections::BTreeSet;
 
@@ -101,7 +101,7 @@ impl Connection {
                 self.aliases.remove(&place);
             }
             if let Some((from, to)) = effect.lead {
-                let key = (kinds::CANDIDATES.to_owned(), from);
+                let key = (PERSON.to_owned(), from);
                 if self.aliases.get(&key).is_none_or(|alias| !alias.told) {
                     self.aliases.insert(key, Alias { to, told: false });
                 }
@@ -182,7 +182,7 @@ impl Connection {
     fn touch(&mut self, kind: &str, id: &str, candidates: &[String]) {
         let mut remotes = BTreeSet::from([RemoteRef { kind: kind.to_owned(), id: id.to_owned() }]);
         let named = candidates.iter().cloned();
-        remotes.extend(named.map(|id| RemoteRef { kind: kinds::CANDIDATES.to_owned(), id }));
+        remotes.extend(named.map(|id| RemoteRef { kind: PERSON.to_owned(), id }));
         let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
         let keys: Vec<String> =
             linked.map(|link| crate::path::key(&link.host).to_owned()).collect();

@@ -11,7 +11,7 @@ use crate::store::forget::Hasher;
 use crate::store::ingest::{self, Effect, Move, NewRow, Outcome, Rows, Stored};
 use crate::store::merge::Known;
 use crate::store::{ChangeWhat, PageCommit, PageReport, StoreError, check};
-use atsync_model::kinds;
+use atsync_model::resource::PERSON;
 
 /// A row of this file, with what changes beside it.
 struct Encoded {
@@ -155,7 +155,7 @@ impl Frame<'_> {
             identity::end(tables, connection, kind, effect.id)?;
         }
         if let Some((from, to)) = &effect.lead {
-            identity::put(tables, connection, kinds::CANDIDATES, from, to, false)?;
+            identity::put(tables, connection, PERSON, from, to, false)?;
         }
         self.touch(tables, effect.id, &effect.candidates)
     }
@@ -188,7 +188,7 @@ impl Frame<'_> {
         }
         desired::touch(tables, self.connection, &self.page.kind, id)?;
         for candidate in candidates {
-            desired::touch(tables, self.connection, kinds::CANDIDATES, candidate)?;
+            desired::touch(tables, self.connection, PERSON, candidate)?;
         }
         Ok(())
     }

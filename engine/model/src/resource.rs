@@ -1,0 +1,311 @@
+//! What the engine has to know of the kinds that an ATS holds, in one table.
+//!
+//! The store, the pull, the sweep, erasure and merges read this table, so that none of them knows a
+//! kind by name: what a record is found by, whose data it holds, who is hidden with whom, where a
+//! merge or a drift shows. A kind that is not in the table is an adapter's own: it is found by
+//! `name`, belongs to whom it names, and needs no other care.
+//!
+//! Left out: what can be declared, and what an adapter can do with a kind, which its manifest says.
+
+use crate::kinds;
+
+/// Find by an e-mail address.
+pub const EMAIL: &str = "email";
+/// Find by name or title.
+pub const NAME: &str = "name";
+/// Find by the candidate it belongs to.
+pub const CANDIDATE: &str = "candidate";
+/// Find by the record it is in: a stage by its job, an option by its custom field.
+pub const PARENT: &str = "parent";
+/// Find by the user.
+pub const USER: &str = "user";
+/// Find by a key of the customer's: a custom field's key, a job's requisition id.
+pub const KEY: &str = "key";
+/// Find what some users are not shown, by what it applies to.
+pub const PRIVATE: &str = "private";
+
+/// The kind whose records are people: erasure, merges and hidden records turn on it.
+pub const PERSON: &str = kinds::CANDIDATES;
+/// The member by which other records name a person.
+pub const PERSON_MEMBER: &str = "candidate";
+
+/// A kind that an ATS holds.
+#[derive(Debug)]
+pub struct Resource {
+    /// The kind.
+    pub kind: &'static str,
+    /// The member by which other records name one of these: `{"candidate": {"id": …}}`.
+    pub member: &'static str,
+    /// The member that people call it by.
+    pub label: &'static str,
+    /// What it is found by.
+    pub indexes: &'static [Index],
+    /// Whose data it is.
+    pub of: Of,
+    /// Who may see one of these decides who may see what names it.
+    pub hides: bool,
+    /// Where a declared person's drift shows, so it is read before each plan of people.
+    pub drifts: bool,
+    /// A withdrawal may take some of it away, so it is read before.
+    pub withdrawn: bool,
+    /// The member that gives a merge away: one of these that names another person than before says
+    /// that the two may be one by now.
+    pub tells_merge: Option<&'static str>,
+    /// One of these may live on as another one, which its conversion makes.
+    pub converts: bool,
+    /// The kind of the record that it names and that shows it as well, so that both are read back
+    /// when one is made.
+    pub shown_in: Option<&'static str>,
+}
+
+/// Whose data a record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// It is a person: what names it is that person's.
+    Person,
+    /// It is a person's, and so is what names it.
+    Persons,
+    /// It is the person's whom it names, by its own member or through a record that is a person's;
+    /// nobody's where it names none.
+    WhomItNames,
+}
+
+/// What a record can be found by.
+#[derive(Debug)]
+pub struct Index {
+    /// The index.
+    pub name: &'static str,
+    /// Where its terms are in the unified record.
+    pub from: From,
+}
+
+/// Where the terms of an index are.
+#[derive(Debug)]
+pub enum From {
+    /// A text.
+    Text(&'static str),
+    /// A list of texts.
+    Texts(&'static str),
+    /// A list of entries with a `value` each.
+    Values(&'static str),
+    /// The id of a record that is named, of this kind.
+    Id(&'static str, &'static str),
+    /// The word of a member, where a flag is set: the flag, then the member.
+    Flagged(&'static str, &'static str),
+}
+
+/// Found by name: also what is not in the table.
+const NAMED: &[Index] = &[by(NAME, From::Text("name"))];
+const OF_PERSON: &[Index] = &[by(CANDIDATE, From::Id("candidate", kinds::CANDIDATES))];
+const OF_APPLICATION: &[Index] = &[by(PARENT, From::Id("application", kinds::APPLICATIONS))];
+const OF_JOB: &[Index] = &[by(PARENT, From::Id("job", kinds::JOBS))];
+
+const fn by(name: &'static str, from: From) -> Index {
+    Index { name, from }
+}
+
+const fn plain(kind: &'static str, member: &'static str) -> Resource {
+    Resource {
+        kind,
+        member,
+        label: "name",
+        indexes: NAMED,
+        of: Of::WhomItNames,
+        hides: false,
+        drifts: false,
+        withdrawn: false,
+        tells_merge: None,
+        converts: false,
+        shown_in: None,
+    }
+}
+
+/// All kinds that the engine knows the meaning of.
+pub static TABLE: &[Resource] = &[
+    Resource {
+        indexes: &[by(EMAIL, From::Values("emails"))],
+        of: Of::Person,
+        hides: true,
+        drifts: true,
+        withdrawn: true,
+        ..plain(kinds::CANDIDATES, PERSON_MEMBER)
+    },
+    Resource {
+        indexes: OF_PERSON,
+        of: Of::Persons,
+        hides: true,
+        drifts: true,
+        tells_merge: Some(PERSON_MEMBER),
+        converts: true,
+        ..plain(kinds::APPLICATIONS, "application")
+    },
+    Resource {
+        label: "title",
+        indexes: &[by(NAME, From::Text("title")), by(KEY, From::Text("requisition_id"))],
+        hides: true,
+        ..plain(kinds::JOBS, "job")
+    },
+    plain(kinds::POSTINGS, "posting"),
+    Resource { indexes: OF_JOB, ..plain(kinds::OPENINGS, "opening") },
+    Resource { indexes: OF_JOB, ..plain(kinds::HIRING_MANAGERS, "hiring_manager") },
+    Resource { indexes: OF_JOB, ..plain(kinds::JOB_OWNERS, "job_owner") },
+    Resource {
+        indexes: &[by(NAME, From::Text("name")), by(PARENT, From::Id("parent", kinds::JOBS))],
+        ..plain(kinds::STAGES, "stage")
+    },
+    Resource { indexes: OF_APPLICATION, ..plain(kinds::APPLICATION_STAGES, "application_stage") },
+    Resource { indexes: OF_APPLICATION, ..plain(kinds::REJECTIONS, "rejection") },
+    plain(kinds::REJECT_REASONS, "reject_reason"),
+    plain(kinds::CLOSE_REASONS, "close_reason"),
+    plain(kinds::SOURCES, "source"),
+    Resource {
+        indexes: &[by(NAME, From::Text("name")), by(USER, From::Id("user", kinds::USERS))],
+        ..plain(kinds::REFERRERS, "referrer")
+    },
+    plain(kinds::TAGS, "tag"),
+    Resource {
+        indexes: OF_PERSON,
+        drifts: true,
+        withdrawn: true,
+        shown_in: Some(kinds::CANDIDATES),
+        ..plain(kinds::APPLIED_TAGS, "applied_tag")
+    },
+    Resource { indexes: OF_PERSON, ..plain(kinds::EDUCATIONS, "education") },
+    Resource { indexes: OF_PERSON, ..plain(kinds::EMPLOYMENTS, "employment") },
+    Resource {
+        indexes: &[by(EMAIL, From::Text("email")), by(EMAIL, From::Texts("emails"))],
+        ..plain(kinds::USERS, "user")
+    },
+    Resource {
+        indexes: &[by(EMAIL, From::Text("email")), by(USER, From::Id("user", kinds::USERS))],
+        ..plain(kinds::USER_EMAILS, "user_email")
+    },
+    plain(kinds::DEPARTMENTS, "department"),
+    plain(kinds::OFFICES, "office"),
+    Resource { indexes: OF_PERSON, ..plain(kinds::NOTES, "note") },
+    Resource { indexes: OF_APPLICATION, ..plain(kinds::ATTACHMENTS, "attachment") },
+    plain(kinds::POOLS, "pool"),
+    Resource {
+        indexes: &[by(NAME, From::Text("name")), by(PARENT, From::Id("parent", kinds::POOLS))],
+        ..plain(kinds::POOL_STAGES, "pool_stage")
+    },
+    Resource { indexes: OF_APPLICATION, ..plain(kinds::POOL_PLACEMENTS, "pool_placement") },
+    Resource {
+        label: "key",
+        indexes: &[
+            by(NAME, From::Text("name")),
+            by(KEY, From::Text("key")),
+            by(PRIVATE, From::Flagged("private", "applies_to")),
+        ],
+        ..plain(kinds::CUSTOM_FIELDS, "custom_field")
+    },
+    Resource {
+        indexes: &[
+            by(NAME, From::Text("name")),
+            by(PARENT, From::Id("custom_field", kinds::CUSTOM_FIELDS)),
+        ],
+        ..plain(kinds::CUSTOM_FIELD_OPTIONS, "custom_field_option")
+    },
+];
+
+/// The entry of a kind; none for an adapter's own.
+pub fn of(kind: &str) -> Option<&'static Resource> {
+    TABLE.iter().find(|resource| resource.kind == kind)
+}
+
+/// What the records of a kind are found by.
+pub fn indexes(kind: &str) -> &'static [Index] {
+    of(kind).map_or(NAMED, |resource| resource.indexes)
+}
+
+/// The kind that the terms of a kind's index are ids of.
+pub fn named_by(kind: &str, index: &str) -> Option<&'static str> {
+    indexes(kind).iter().find(|known| known.name == index).and_then(Index::of)
+}
+
+/// The member that people call a record of a kind by.
+pub fn label(kind: &str) -> &'static str {
+    of(kind).map_or("name", |resource| resource.label)
+}
+
+/// The kinds of which whatever names one is a person's: the person itself first.
+pub fn of_people() -> impl Iterator<Item = &'static Resource> {
+    TABLE.iter().filter(|resource| resource.of != Of::WhomItNames)
+}
+
+/// The kinds that hide with them what names them.
+pub fn hiding() -> impl Iterator<Item = &'static Resource> {
+    TABLE.iter().filter(|resource| resource.hides)
+}
+
+/// The kinds in which drift of people shows: the person itself first.
+pub fn drifting() -> impl Iterator<Item = &'static Resource> {
+    TABLE.iter().filter(|resource| resource.drifts)
+}
+
+/// The kinds of which a withdrawal may take something away: the person itself first.
+pub fn withdrawn() -> impl Iterator<Item = &'static Resource> {
+    TABLE.iter().filter(|resource| resource.withdrawn)
+}
+
+/// The kinds that give a merge of people away.
+pub fn telling_merges() -> impl Iterator<Item = &'static Resource> {
+    TABLE.iter().filter(|resource| resource.tells_merge.is_some())
+}
+
+/// Whether the records of a kind give a merge of people away.
+pub fn tells_merges(kind: &str) -> bool {
+    telling_merges().any(|resource| resource.kind == kind)
+}
+
+/// The kinds whose records are in one of a kind.
+pub fn within(kind: &str) -> impl Iterator<Item = &'static Resource> {
+    TABLE.iter().filter(move |resource| named_by(resource.kind, PARENT) == Some(kind))
+}
+
+impl Index {
+    /// The kind that its terms are ids of.
+    pub fn of(&self) -> Option<&'static str> {
+        match self.from {
+            From::Id(_, kind) => Some(kind),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{From, Of, PERSON, PERSON_MEMBER, TABLE, of};
+    use crate::kinds;
+    use crate::unified::REFERENCES;
+
+    #[test]
+    fn each_kind_has_one_entry_and_a_member_of_its_own() {
+        for kind in kinds::ALL {
+            assert_eq!(TABLE.iter().filter(|of| of.kind == *kind).count(), 1, "{kind}");
+        }
+        for resource in TABLE {
+            let same = TABLE.iter().filter(|of| of.member == resource.member).count();
+            assert_eq!(same, 1, "{}", resource.member);
+        }
+    }
+
+    #[test]
+    fn there_is_one_kind_of_people_and_it_comes_first() {
+        let people: Vec<_> = TABLE.iter().filter(|of| of.of == Of::Person).collect();
+        assert!(matches!(people.as_slice(), [person] if person.kind == PERSON));
+        assert_eq!(TABLE[0].kind, PERSON);
+        assert_eq!(TABLE[0].member, PERSON_MEMBER);
+    }
+
+    #[test]
+    fn an_index_of_ids_reads_a_reference_to_a_kind_of_the_table() {
+        for index in TABLE.iter().flat_map(|resource| resource.indexes) {
+            if let From::Id(member, kind) = index.from {
+                assert!(REFERENCES.contains(&member), "{member}");
+                assert!(of(kind).is_some(), "{kind}");
+                assert!(member == "parent" || of(kind).is_some_and(|of| of.member == member));
+            }
+        }
+    }
+}
