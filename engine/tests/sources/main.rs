@@ -1,6 +1,6 @@
 //! What holds for the sources as text, and no compiler or lint says: no circle between files, no way
-//! to the disk, a thread, a task or a timer outside the files that own one, and a size that can be
-//! read.
+//! to the disk, a thread, a task or a timer outside the files that own one, no kind known by name
+//! outside the model's table and the hooks, and a size that can be read.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,5 +10,6 @@
 
 mod circles;
 mod doors;
+mod kinds;
 mod lines;
 mod tokens;

@@ -30,6 +30,13 @@ pub(crate) fn sources(root: &Path, path: &Path, found: &mut BTreeMap<Module, Str
 
 /// Splits code into names, `::` and single characters; comments and literals are left out.
 pub(crate) fn tokens(text: &str) -> Vec<String> {
+    let mut tokens = with_texts(text);
+    tokens.retain(|token| !token.starts_with('"'));
+    tokens
+}
+
+/// As [`tokens`], with the texts: each as one token that begins with its quotation mark.
+pub(crate) fn with_texts(text: &str) -> Vec<String> {
     let text: Vec<char> = text.chars().collect();
     let at = |i: usize| text.get(i).copied().unwrap_or('\0');
     let (mut tokens, mut i) = (Vec::new(), 0);
@@ -40,10 +47,12 @@ pub(crate) fn tokens(text: &str) -> Vec<String> {
                 i += 1;
             }
         } else if c == '"' {
+            let begin = i;
             i += 1;
             while i < text.len() && at(i) != '"' {
                 i += if at(i) == '\\' { 2 } else { 1 };
             }
+            tokens.push(text[begin..i.min(text.len())].iter().collect());
             i += 1;
         } else if c == 'r'
             && (at(i + 1) == '"' || (at(i + 1) == '#' && matches!(at(i + 2), '"' | '#')))
@@ -51,9 +60,11 @@ pub(crate) fn tokens(text: &str) -> Vec<String> {
             let hashes = (i + 1..).take_while(|at| text.get(*at) == Some(&'#')).count();
             i += hashes + 2;
             let end = |i: usize| at(i) == '"' && (1..=hashes).all(|hash| at(i + hash) == '#');
+            let begin = i - 1;
             while i < text.len() && !end(i) {
                 i += 1;
             }
+            tokens.push(text[begin..i.min(text.len())].iter().collect());
             i += hashes + 1;
         } else if c == '\'' {
             // A character, or a lifetime.

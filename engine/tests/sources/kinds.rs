@@ -1,0 +1,108 @@
+//! The engine knows no kind of record by name: it reads the model's table
+//! (`engine/model/src/resource.rs`), so that a new kind is a row there and not a search through the
+//! rooms.
+//!
+//! What counts as a name: a constant of `atsync_model::kinds`, and a text that is a kind's word and
+//! nothing else. [`HOOKS`] are the files whose matter is what certain kinds mean together. [`LEFT`]
+//! are those that still know kinds by name; it may only shrink, and an entry that is needed no
+//! longer fails.
+
+use crate::tokens::{sources, with_texts};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The files that may name kinds, each with what it does.
+const HOOKS: &[(&str, &str)] = &[
+    ("adapter/manifest_check/operation", "the members of each operation's input"),
+    ("reconcile/import", "what the ATS holds of a person, as a desired record"),
+];
+
+/// The files that still name kinds.
+const LEFT: &[&str] = &[
+    "declare/check",
+    "declare/shape",
+    "declare/twice",
+    "path",
+    "plan/ability",
+    "plan/account",
+    "plan/apart",
+    "plan/application",
+    "plan/candidate",
+    "plan/contacts",
+    "plan/cost",
+    "plan/custom",
+    "plan/defaults",
+    "plan/definition",
+    "plan/equal",
+    "plan/erasure",
+    "plan/goal",
+    "plan/import",
+    "plan/lifecycle",
+    "plan/note",
+    "plan/observed_custom",
+    "plan/once",
+    "plan/opening",
+    "plan/place",
+    "plan/resolve",
+    "plan/tags",
+    "plan/user",
+    "plan/values",
+    "plan/withdraw",
+];
+
+/// The kinds' words, read from the model.
+fn words() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/src/kinds.rs");
+    let tokens = with_texts(&std::fs::read_to_string(root).unwrap());
+    let texts = tokens.iter().filter_map(|token| token.strip_prefix('"'));
+    texts.map(str::to_owned).collect()
+}
+
+/// The kinds that a file's code names.
+fn named(text: &str, words: &BTreeSet<String>) -> BTreeSet<String> {
+    let tokens = with_texts(text);
+    let mut named = BTreeSet::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if let Some(word) = token.strip_prefix('"')
+            && words.contains(word)
+        {
+            named.insert(word.to_owned());
+        }
+        if token == "kinds"
+            && tokens.get(at + 1).is_some_and(|sign| sign == "::")
+            && let Some(name) = tokens.get(at + 2).filter(|name| *name != "ALL")
+        {
+            named.insert(format!("kinds::{name}"));
+        }
+    }
+    named
+}
+
+#[test]
+fn no_kind_is_known_by_name_outside_the_model_and_the_hooks() {
+    let words = words();
+    assert!(words.contains("candidates"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    sources(&root, &root, &mut files);
+    let found: BTreeMap<String, BTreeSet<String>> = files
+        .iter()
+        .map(|(module, text)| (module.join("/"), named(text, &words)))
+        .filter(|(_, named)| !named.is_empty())
+        .collect();
+    let hooks = HOOKS.iter().map(|(file, _)| *file);
+    let listed: BTreeSet<&str> = hooks.chain(LEFT.iter().copied()).collect();
+    let new: Vec<_> = found.iter().filter(|(file, _)| !listed.contains(file.as_str())).collect();
+    let gone: Vec<_> = listed.iter().filter(|file| !found.contains_key(**file)).collect();
+    assert!(new.is_empty() && gone.is_empty(), "not listed: {new:#?}\nlisted, but gone: {gone:#?}");
+}
+
+#[test]
+fn a_constant_and_a_text_name_a_kind_and_a_comment_and_a_test_do_not() {
+    let words = words();
+    let named = |text: &str| named(text, &words);
+    assert_eq!(named("fn f() { g(kinds::JOBS) }"), BTreeSet::from(["kinds::JOBS".to_owned()]));
+    assert_eq!(named("fn f() { g(\"jobs\") }"), BTreeSet::from(["jobs".to_owned()]));
+    assert!(named("// \"jobs\" kinds::JOBS\nfn f() { g(\"two jobs\", kinds::ALL) }").is_empty());
+    assert!(named("#[cfg(test)]\nmod tests { const A: &str = \"jobs\"; }").is_empty());
+}
