@@ -7,6 +7,7 @@
 //! out: whether references resolve; that needs the observed state and is the plan's.
 
 mod check;
+mod entries;
 mod read;
 mod shape;
 mod texts;

@@ -15,6 +15,7 @@
 //! One parser ([`Path::of`]) and one printer ([`below`], [`shared`]). A key holds no `/` and begins
 //! with neither [`SHARED`] nor [`DEFINITION`]; the declaration refuses others. Pure.
 
+use atsync_model::declarable::{self, DECLARABLE, Declarable, KnownBy};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::kinds;
 
@@ -24,7 +25,6 @@ pub(crate) const SHARED: char = '~';
 pub(crate) const DEFINITION: char = DEFINITION_PREFIX;
 
 pub(crate) const APPLICATIONS: &str = "applications";
-pub(crate) const ATTACHMENTS: &str = "attachments";
 pub(crate) const NOTES: &str = "notes";
 pub(crate) const OPTIONS: &str = "options";
 pub(crate) const TAGS: &str = "tags";
@@ -34,38 +34,20 @@ const FORGOTTEN: &str = "forgotten";
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path<'a> {
-    Candidate {
-        key: &'a str,
+    /// A declared record, or something that is declared below one and has a name of its own there.
+    Declared {
+        kind: &'static str,
+        /// The path of what it is declared below; empty for a record.
+        above: &'a str,
+        name: &'a str,
     },
-    Application {
-        key: &'a str,
-        application: &'a str,
-    },
-    Attachment {
-        key: &'a str,
-        application: &'a str,
-        file: &'a str,
-    },
-    Note {
-        key: &'a str,
-        note: &'a str,
-    },
+    /// A tag on a candidate.
     Tag {
         key: &'a str,
         label: &'a str,
     },
     SharedTag {
         label: &'a str,
-    },
-    CustomField {
-        key: &'a str,
-    },
-    Choice {
-        key: &'a str,
-        label: &'a str,
-    },
-    User {
-        key: &'a str,
     },
     Forgotten,
     /// No path that this version writes.
@@ -81,55 +63,56 @@ impl<'a> Path<'a> {
                 _ => Self::Strange,
             };
         }
-        let Some((key, rest)) = path.split_once('/') else {
-            return match path.strip_prefix(DEFINITION) {
-                None => Self::Candidate { key: path },
-                Some(name) if is_of(name, kinds::CUSTOM_FIELDS) => Self::CustomField { key: path },
-                Some(name) if is_of(name, kinds::USERS) => Self::User { key: path },
-                Some(_) => Self::Strange,
-            };
-        };
-        if let Some(name) = key.strip_prefix(DEFINITION) {
-            return match rest.split_once('/') {
-                Some((OPTIONS, label)) if is_of(name, kinds::CUSTOM_FIELDS) => {
-                    Self::Choice { key, label }
-                }
-                _ => Self::Strange,
-            };
-        }
-        match rest.split_once('/') {
-            Some((TAGS, label)) => Self::Tag { key, label },
-            Some((NOTES, note)) if !note.contains('/') => Self::Note { key, note },
-            Some((APPLICATIONS, rest)) => match rest.split_once('/') {
-                None => Self::Application { key, application: rest },
-                Some((application, below)) => match below.split_once('/') {
-                    Some((ATTACHMENTS, file)) if !file.contains('/') => {
-                        Self::Attachment { key, application, file }
-                    }
-                    _ => Self::Strange,
-                },
+        let key = key(path);
+        let Some(kind) = kind_of(key) else { return Self::Strange };
+        match path.get(key.len()..).and_then(|rest| rest.strip_prefix('/')) {
+            None => Self::Declared { kind, above: "", name: path },
+            Some(rest) => match rest.split_once('/') {
+                Some((TAGS, label)) if kind == kinds::CANDIDATES => Self::Tag { key, label },
+                _ => Self::below(path, kind, key.len()),
             },
-            _ => Self::Strange,
+        }
+    }
+
+    /// What a path names below what its first bytes name.
+    fn below(path: &'a str, kind: &'static str, above: usize) -> Self {
+        let (Some(above), Some(rest)) = (path.get(..above), path.get(above.saturating_add(1)..))
+        else {
+            return Self::Strange;
+        };
+        let Some((list, name)) = rest.split_once('/') else { return Self::Strange };
+        let Some((of, _)) = declarable::below(kind).find(|(_, below)| below.list == list) else {
+            return Self::Strange;
+        };
+        match name.find('/').filter(|_| of.known_by.is_key()) {
+            None => Self::Declared { kind: of.kind, above, name },
+            Some(end) => {
+                let end = path.len().saturating_sub(name.len()).saturating_add(end);
+                Self::below(path, of.kind, end)
+            }
         }
     }
 
     /// The kind of the record that a path is linked to; none where a link cannot be made by hand.
     pub(crate) fn kind(self) -> Option<&'static str> {
         match self {
-            Self::Candidate { .. } => Some(kinds::CANDIDATES),
-            Self::Application { .. } => Some(kinds::APPLICATIONS),
-            Self::Attachment { .. } => Some(kinds::ATTACHMENTS),
-            Self::Note { .. } => Some(kinds::NOTES),
-            Self::CustomField { .. } => Some(kinds::CUSTOM_FIELDS),
-            Self::Choice { .. } => Some(kinds::CUSTOM_FIELD_OPTIONS),
-            Self::User { .. } => Some(kinds::USERS),
+            Self::Declared { kind, .. } => {
+                let of = declarable::of(kind)?;
+                (of.known_by != KnownBy::Content).then_some(kind)
+            }
             Self::Tag { .. } | Self::SharedTag { .. } | Self::Forgotten | Self::Strange => None,
         }
     }
 }
 
-fn is_of(name: &str, kind: &str) -> bool {
-    name.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.'))
+/// The kind of the record that a key names.
+fn kind_of(key: &str) -> Option<&'static str> {
+    let Some(name) = key.strip_prefix(DEFINITION) else { return Some(kinds::CANDIDATES) };
+    let is_of = |of: &&Declarable| {
+        let rest = name.strip_prefix(of.kind);
+        of.known_by == KnownBy::Definition && rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    DECLARABLE.iter().find(is_of).map(|of| of.kind)
 }
 
 /// The key of the desired record that a path belongs to. A shared path belongs to none: no record
@@ -193,41 +176,45 @@ pub(crate) fn forgotten(erasure: u64) -> String {
 mod tests {
     use super::{Path, above, below, is_within, key, shared};
 
+    fn declared<'a>(kind: &'static str, above: &'a str, name: &'a str) -> Path<'a> {
+        Path::Declared { kind, above, name }
+    }
+
     #[test]
     fn each_path_of_the_table_is_told_apart_by_one_parser() {
         let paths = [
-            ("ada", Path::Candidate { key: "ada" }, Some("candidates"), "ada"),
+            ("ada", declared("candidates", "", "ada"), Some("candidates"), "ada"),
             (
                 "ada/applications/a1",
-                Path::Application { key: "ada", application: "a1" },
+                declared("applications", "ada", "a1"),
                 Some("applications"),
                 "ada",
             ),
             (
                 "ada/applications/a1/attachments/cv",
-                Path::Attachment { key: "ada", application: "a1", file: "cv" },
+                declared("attachments", "ada/applications/a1", "cv"),
                 Some("attachments"),
                 "ada",
             ),
-            ("ada/notes/n1", Path::Note { key: "ada", note: "n1" }, Some("notes"), "ada"),
+            ("ada/notes/n1", declared("notes", "ada", "n1"), Some("notes"), "ada"),
             ("ada/tags/c/c++", Path::Tag { key: "ada", label: "c/c++" }, None, "ada"),
             ("~tags/c/c++", Path::SharedTag { label: "c/c++" }, None, "~tags"),
             ("~forgotten/7", Path::Forgotten, None, "~forgotten"),
             (
                 "@custom_fields.candidate.channel",
-                Path::CustomField { key: "@custom_fields.candidate.channel" },
+                declared("custom_fields", "", "@custom_fields.candidate.channel"),
                 Some("custom_fields"),
                 "@custom_fields.candidate.channel",
             ),
             (
                 "@custom_fields.candidate.channel/options/a/b",
-                Path::Choice { key: "@custom_fields.candidate.channel", label: "a/b" },
+                declared("custom_field_options", "@custom_fields.candidate.channel", "a/b"),
                 Some("custom_field_options"),
                 "@custom_fields.candidate.channel",
             ),
             (
                 "@users.eva@example.com",
-                Path::User { key: "@users.eva@example.com" },
+                declared("users", "", "@users.eva@example.com"),
                 Some("users"),
                 "@users.eva@example.com",
             ),
@@ -246,8 +233,8 @@ mod tests {
     #[test]
     fn a_printed_path_is_read_back() {
         let application = below("ada", super::APPLICATIONS, "a1");
-        let file = below(&application, super::ATTACHMENTS, "cv");
-        assert_eq!(Path::of(&file), Path::Attachment { key: "ada", application: "a1", file: "cv" });
+        let file = below(&application, "attachments", "cv");
+        assert_eq!(Path::of(&file), declared("attachments", &application, "cv"));
         assert_eq!(Path::of(&shared(super::TAGS, "x")), Path::SharedTag { label: "x" });
         assert_eq!(Path::of(&super::forgotten(3)), Path::Forgotten);
         assert_eq!(

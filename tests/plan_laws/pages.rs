@@ -45,7 +45,8 @@ proptest! {
 #[test]
 fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors() {
     let documented: BTreeSet<String> = documented().into_keys().collect();
-    let mut named = BTreeSet::new();
+    let table = atsync::model::declarable::DECLARABLE;
+    let mut named: BTreeSet<String> = table.iter().flat_map(|of| of.operations()).collect();
     for file in
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src/plan")).unwrap()
     {
@@ -60,17 +61,13 @@ fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors(
 
 #[test]
 fn every_table_of_default_policies_is_the_one_that_the_code_decides_by() {
-    use atsync::internals::plan::defaults::{DEFAULTS, Of, word};
-    let row = |row: &atsync::internals::plan::defaults::Row| {
-        let fields: Vec<String> = row.fields.iter().map(|field| format!("`{field}`")).collect();
-        let of = match row.of {
-            Of::Candidate => "a candidate",
-            Of::Application => "an application",
-            Of::CustomField => "a custom field",
-        };
-        format!("| {} of {of} | {} |", fields.join(", "), word(row.policy))
-    };
-    let rows: Vec<String> = DEFAULTS.iter().map(row).collect();
+    use atsync::internals::plan::defaults::{rows, word};
+    let rows: Vec<String> = rows()
+        .map(|(of, row)| {
+            let fields: Vec<String> = row.fields.iter().map(|field| format!("`{field}`")).collect();
+            format!("| {} of {} | {} |", fields.join(", "), of.a_noun(), word(row.policy))
+        })
+        .collect();
     for (name, page) in [
         ("README.md", include_str!("../../README.md")),
         ("engine/src/plan/mod.rs", include_str!("../../engine/src/plan/mod.rs")),

@@ -6,6 +6,7 @@
 //! reported to hold, at [`manifest::Manifest`] and [`contract`] for what an adapter is.
 
 pub mod contract;
+pub mod declarable;
 pub mod desired;
 pub mod kinds;
 pub mod manifest;

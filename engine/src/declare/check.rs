@@ -4,7 +4,7 @@
 //! the plan's.
 
 use crate::path;
-use crate::plan::defaults::{self, Of};
+use crate::plan::defaults;
 use atsync_model::desired::{
     ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate,
     DesiredCustomField, DesiredName, DesiredUser, FullReference, Reference, limits,
@@ -171,6 +171,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     for field in record.policy.keys() {
         policy_field(field)?;
     }
+    super::entries::check(record, kinds::CANDIDATES)?;
     super::twice::check(record)
 }
 
@@ -197,7 +198,7 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
         key("options", label, false)?;
     }
     super::twice::labels("options", options.iter().map(String::as_str))?;
-    let owned = defaults::settable(&[Of::CustomField]);
+    let owned = defaults::settable(kinds::CUSTOM_FIELDS);
     match record.policy.keys().find(|field| !owned.contains(&field.as_str())) {
         Some(field) => Err(no_owned_field(field, &owned)),
         None => Ok(()),
@@ -298,7 +299,7 @@ fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
 
 /// Whether `policy` may name the field: one of the table, or a part of `name` or `custom_fields`.
 fn policy_field(field: &str) -> Result<(), String> {
-    let owned = defaults::settable(&[Of::Candidate, Of::Application]);
+    let owned = defaults::settable(kinds::CANDIDATES);
     let is_part = match field.split_once('.') {
         Some(("name", part)) => ["first", "last", "preferred"].contains(&part),
         Some(("custom_fields", _)) => true,

@@ -12,6 +12,8 @@
 //! Left out: what the members say ([`super::check`]), and the texts of syntax errors, which serde
 //! reports.
 
+use atsync_model::declarable::{self, Declarable, KnownBy};
+use atsync_model::kinds;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use std::collections::BTreeSet;
@@ -175,6 +177,8 @@ enum Shape {
 struct Form {
     /// What it is, for a refusal of an unknown member.
     noun: &'static str,
+    /// The kind, whose lists of entries the table of declarable kinds has; empty where it is none.
+    kind: &'static str,
     members: &'static [Member],
 }
 
@@ -211,6 +215,7 @@ const REFERENCES: &[&str] = &["id", "name", "email", "requisition_id"];
 
 const NAME: Form = Form {
     noun: "a name",
+    kind: "",
     members: &[
         optional("first", Shape::Text),
         optional("last", Shape::Text),
@@ -220,11 +225,13 @@ const NAME: Form = Form {
 
 const CONTACT: Form = Form {
     noun: "a contact",
+    kind: "",
     members: &[required("value", Shape::Text), optional("type", Shape::Text)],
 };
 
 const NOTE: Form = Form {
     noun: "a note",
+    kind: kinds::NOTES,
     members: &[
         required("key", Shape::Text),
         required("body", Shape::Text),
@@ -235,6 +242,7 @@ const NOTE: Form = Form {
 
 const ATTACHMENT: Form = Form {
     noun: "an attachment",
+    kind: kinds::ATTACHMENTS,
     members: &[
         required("key", Shape::Text),
         required("filename", Shape::Text),
@@ -245,6 +253,7 @@ const ATTACHMENT: Form = Form {
 
 const APPLICATION: Form = Form {
     noun: "an application",
+    kind: kinds::APPLICATIONS,
     members: &[
         required("key", Shape::Text),
         absent("kind", Shape::Word(&["application", "prospect"])),
@@ -265,6 +274,7 @@ const APPLICATION: Form = Form {
 
 const CANDIDATE: Form = Form {
     noun: "a candidate",
+    kind: kinds::CANDIDATES,
     members: &[
         required("key", Shape::Text),
         absent("kind", Shape::Text),
@@ -286,6 +296,7 @@ const CANDIDATE: Form = Form {
 
 const CUSTOM_FIELD: Form = Form {
     noun: "a custom field",
+    kind: kinds::CUSTOM_FIELDS,
     members: &[
         required("kind", Shape::Text),
         required("key", Shape::Text),
@@ -301,6 +312,7 @@ const CUSTOM_FIELD: Form = Form {
 
 const USER: Form = Form {
     noun: "a user",
+    kind: kinds::USERS,
     members: &[
         required("kind", Shape::Text),
         required("email", Shape::Text),
@@ -325,8 +337,8 @@ pub(super) fn check(record: &Tree) -> Result<(), String> {
     }
     twice(record, &place)?;
     let form = match record.text("kind") {
-        Some(atsync_model::kinds::CUSTOM_FIELDS) => &CUSTOM_FIELD,
-        Some(atsync_model::kinds::USERS) => &USER,
+        Some(kinds::CUSTOM_FIELDS) => &CUSTOM_FIELD,
+        Some(kinds::USERS) => &USER,
         _ => &CANDIDATE,
     };
     object(record, form, &place)
@@ -356,13 +368,21 @@ fn twice(tree: &Tree, place: &Place) -> Result<(), String> {
 }
 
 fn object(tree: &Tree, form: &Form, place: &Place) -> Result<(), String> {
-    let names = || form.members.iter().map(|member| member.name).collect::<Vec<_>>().join(", ");
+    let entries = || declarable::below(form.kind).filter(|(of, _)| of.known_by == KnownBy::Content);
+    let names = || {
+        let lists = entries().map(|(_, below)| below.list);
+        form.members.iter().map(|member| member.name).chain(lists).collect::<Vec<_>>().join(", ")
+    };
     let Tree::Object(members) = tree else {
         return Err(mismatch(place, &format!("an object with {}", names()), tree));
     };
     for (name, value) in members {
         let Some(member) = form.members.iter().find(|member| member.name == name) else {
             let there = place.member(name);
+            if let Some((of, _)) = entries().find(|(_, below)| below.list == name) {
+                list_of(value, of, &there)?;
+                continue;
+            }
             return Err(format!(
                 "{there} is no member of {}, which has {}; {SCHEMA}",
                 form.noun,
@@ -382,6 +402,36 @@ fn object(tree: &Tree, form: &Form, place: &Place) -> Result<(), String> {
         Some(member) => Err(format!("{} is missing", place.member(member.name))),
         None => Ok(()),
     }
+}
+
+/// A list of entries that are known by what they say: objects of texts.
+fn list_of(tree: &Tree, of: &Declarable, place: &Place) -> Result<(), String> {
+    let list = match tree {
+        Tree::Null => return Ok(()),
+        Tree::List(list) => list,
+        _ => return Err(mismatch(place, "a list", tree)),
+    };
+    let names = || of.fields.iter().map(|field| field.place).collect::<Vec<_>>().join(", ");
+    for (index, entry) in list.iter().enumerate() {
+        let place = place.entry(index, None);
+        let Tree::Object(members) = entry else {
+            return Err(mismatch(&place, &format!("an object with {}", names()), entry));
+        };
+        for (name, value) in members {
+            let there = place.member(name);
+            if !of.fields.iter().any(|field| field.place == name) {
+                let a_noun = of.a_noun();
+                return Err(format!(
+                    "{there} is no member of {a_noun}, which has {}; {SCHEMA}",
+                    names()
+                ));
+            }
+            if *value != Tree::Null {
+                fits(value, Shape::Text, &there)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn fits(tree: &Tree, shape: Shape, place: &Place) -> Result<(), String> {

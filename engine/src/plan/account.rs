@@ -14,9 +14,12 @@
 //! Left out: plans that are blocked, which say so, and leaves that are gone, whose value is
 //! released.
 
+use super::item::content_name;
 use super::{Draft, FindingKind, Owned, Step};
+use crate::path::{self, Path};
 use crate::reason::Reason;
-use serde_json::Value;
+use atsync_model::declarable::{self, Declarable, KnownBy};
+use serde_json::{Map, Value};
 
 /// Members of a record, or of a part of it that has a key, that are not wishes.
 const NAMES: [&str; 3] = ["key", "id", "policy"];
@@ -32,9 +35,9 @@ pub(super) fn item(list: &str, text: &str) -> String {
 }
 
 /// The leaves of a desired record: path and place.
-fn leaves(path: &str, record: &Value) -> Vec<(String, String)> {
+fn leaves(path: &str, record: &Map<String, Value>) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for (member, value) in record.as_object().into_iter().flatten() {
+    for (member, value) in record {
         // The kind of a whole record says which record it is; an application's is a wish.
         if !NAMES.contains(&member.as_str()) && member != "kind" {
             below(path, member, value, &mut found);
@@ -53,9 +56,24 @@ fn below(path: &str, place: &str, value: &Value, found: &mut Vec<(String, String
                 below(path, &format!("{place}.{member}"), value, found)
             });
         }
-        Value::Array(list) => list.iter().for_each(|each| in_list(path, place, each, found)),
+        Value::Array(list) => match declared_in(path, place) {
+            // An entry that is known by what it says has its content for a name.
+            Some(of) if of.known_by == KnownBy::Content => {
+                for each in list.iter().filter_map(Value::as_object) {
+                    let path = path::below(path, place, &content_name(of, each));
+                    each.iter().for_each(|(member, value)| below(&path, member, value, found));
+                }
+            }
+            _ => list.iter().for_each(|each| in_list(path, place, each, found)),
+        },
         _ => found.push((path.to_owned(), place.to_owned())),
     }
+}
+
+/// What is declared in a list below what a path names.
+fn declared_in(path: &str, list: &str) -> Option<&'static Declarable> {
+    let Path::Declared { kind, .. } = Path::of(path) else { return None };
+    declarable::below(kind).find(|(_, below)| below.list == list).map(|(of, _)| of)
 }
 
 fn in_list(path: &str, list: &str, each: &Value, found: &mut Vec<(String, String)>) {
@@ -106,7 +124,7 @@ impl<D: Owned> Draft<'_, D> {
     }
 
     /// Reports the leaves that nothing accounts for.
-    pub(super) fn settle_accounts(&mut self, record: &Value) {
+    pub(super) fn settle_accounts(&mut self, record: &Map<String, Value>) {
         if !self.needs.is_empty() || self.plan.is_blocked() {
             return;
         }
@@ -142,7 +160,7 @@ mod tests {
             "applications": [{"key": "a", "kind": "prospect", "job": {"id": "1"},
                 "attachments": [{"key": "f", "url": "u"}]}],
         });
-        let found: Vec<String> = leaves("r", &record)
+        let found: Vec<String> = leaves("r", record.as_object().unwrap())
             .into_iter()
             .map(|(path, place)| format!("{path} {place}"))
             .collect();

@@ -5,9 +5,9 @@
 //! recruiter changed of them stands and is reported.
 
 use super::goal::Goal;
-use super::{Draft, FindingKind, Record};
+use super::item::Item;
+use super::{Draft, FindingKind, Record, once};
 use crate::index;
-use crate::path;
 use crate::reason::Reason;
 use atsync_model::desired::{ApplicationKind, DesiredApplication};
 use atsync_model::kinds;
@@ -15,12 +15,10 @@ use serde_json::{Map, Value, json};
 
 /// Notes that nothing of what is declared of an application is written to what it is linked to, nor
 /// below that, and that the plan says why.
-pub(super) fn stand_apart(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
-    draft.apart.insert(host.to_owned());
-    draft.account_whole(host);
-    for file in &wanted.attachments {
-        draft.account_whole(&path::below(host, path::ATTACHMENTS, &file.key));
-    }
+pub(super) fn stand_apart(draft: &mut Draft<'_>, item: &Item<'_>) {
+    draft.apart.insert(item.host.clone());
+    draft.account_whole(&item.host);
+    once::account_all(draft, &item.said, item.of.kind, &item.host);
 }
 
 /// Whether the linked record is another one than is declared, which it says. What is declared for
@@ -29,15 +27,15 @@ pub(super) fn stand_apart(draft: &mut Draft<'_>, wanted: &DesiredApplication, ho
 pub(super) fn is_another(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    item: &Item<'_>,
     goal: &Goal<'_>,
     record: &Record,
 ) -> bool {
-    let Some((reason, message)) = difference(draft, wanted, host, goal, record) else {
+    let Some((reason, message)) = difference(draft, wanted, &item.host, goal, record) else {
         return false;
     };
-    draft.say(FindingKind::Conflict, host, reason, message);
-    stand_apart(draft, wanted, host);
+    draft.say(FindingKind::Conflict, &item.host, reason, message);
+    stand_apart(draft, item);
     true
 }
 

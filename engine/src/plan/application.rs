@@ -5,40 +5,156 @@
 //! a prospect makes a new one. Where one request makes the person and the first application, both
 //! are one step with two links. Stage and outcome are the part of [`super::lifecycle`].
 
-use super::apart::{identity, is_another, is_transferred, kind_word, stand_apart};
-use super::field::{follow, not_shown, rebase, release};
+use super::above::Above;
+use super::apart::{identity, is_another, is_transferred, stand_apart};
+use super::at::At;
+use super::fields::{Changing, Making};
 use super::goal::{Goal, resolve, say_if_not_open};
-use super::lifecycle;
-use super::ownership::Comparison;
-use super::person::Person;
-use super::story::Values;
-use super::values::{create_customs, unseen_customs, update_customs};
-use super::{
-    Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, made, once, said, step,
-};
+use super::item::{Item, at, listed};
+use super::lifecycle::{self, Course};
+use super::resource::{Kind, adopt, linked, plan as walk};
+use super::{Draft, FieldChange, FindingKind, Record, Step, forms, once};
 use crate::index;
 use crate::link::LinkRow;
 use crate::path;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome};
+use atsync_model::declarable::{self, Declarable};
+use atsync_model::desired::{
+    ApplicationKind, DesiredApplication, DesiredCandidate, DesiredOutcome,
+};
 use atsync_model::kinds;
-use atsync_model::manifest::Carry;
+use atsync_model::manifest::{Carry, OperationRule};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// An application of a desired record.
+struct Application<'a, 'p> {
+    item: Item<'a>,
+    wanted: &'a DesiredApplication,
+    person: &'p Above<'a>,
+    goal: Goal<'a>,
+    /// It was transferred to another job, and that stands.
+    is_transferred: bool,
+    course: Course<'a>,
+    /// The step of the person makes it along.
+    is_carried: bool,
+}
+
+/// Its entry in the table.
+fn entry() -> Option<&'static Declarable> {
+    declarable::of(kinds::APPLICATIONS)
+}
+
 /// Plans all applications of the desired record.
-pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
+pub(super) fn plan<'a>(draft: &mut Draft<'a>, said: &Map<String, Value>, person: &Above<'a>) {
+    let Some(of) = entry() else { return };
     let desired = draft.input.desired;
     let prefix = path::all_below(&desired.key, path::APPLICATIONS);
     let mut goals = Goals::default();
-    for application in &desired.applications {
-        one(draft, person, application, &format!("{prefix}{}", application.key), &mut goals);
+    for (wanted, said) in desired.applications.iter().zip(listed(said, path::APPLICATIONS)) {
+        let host = format!("{prefix}{}", wanted.key);
+        let Some(refs) = resolve(draft, of, said, &host) else { continue };
+        let goal = Goal::of(&refs);
+        if is_said_twice(draft, wanted, &host, &goal, &mut goals) {
+            continue;
+        }
+        let item = Item { of, host, said: Arc::new(said.clone()), refs };
+        let (is_transferred, is_carried, course) = (false, false, Course::default());
+        walk(draft, Application { item, wanted, person, goal, is_transferred, course, is_carried });
     }
-    once::release(draft, &prefix, "application", |key| {
+    once::release(draft, &prefix, of.noun, |key| {
         desired.applications.iter().any(|wanted| wanted.key == key)
     });
+}
+
+impl<'a> Kind<'a> for Application<'a, '_> {
+    type Of = DesiredCandidate;
+
+    fn item(&self) -> &Item<'a> {
+        &self.item
+    }
+
+    fn above(&self) -> Option<&Above<'a>> {
+        Some(self.person)
+    }
+
+    fn find(&mut self, draft: &mut Draft<'a>) -> Option<At<'a>> {
+        find(draft, self.person, self.wanted, &self.item, &self.goal)
+    }
+
+    fn is_it(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
+        !is_another(draft, self.wanted, &self.item, &self.goal, record)
+    }
+
+    fn make(&mut self, draft: &mut Draft<'a>, _rule: Option<&OperationRule>, making: &mut Making) {
+        let host = &self.item.host;
+        account_lifecycle(draft, self.wanted, host);
+        if let Some(job) = self.goal.job {
+            say_if_not_open(draft, host, job);
+        }
+        let applied = &mut making.applied;
+        self.course = lifecycle::course(draft, self.wanted, host, &self.goal, None, applied);
+        if let Some(stage) = self.course.stage_at_creation {
+            let shown = json!(stage.text("name").unwrap_or(&stage.id));
+            making.set("stage", json!(stage.id), shown);
+            making.applied.insert("stage".to_owned(), json!(stage.id));
+            forms::wrote_exactly(&mut making.applied, "stage", &Value::Null, &json!(stage.id));
+        }
+    }
+
+    fn is_carried(&mut self, draft: &mut Draft<'a>, making: &Making) -> bool {
+        self.is_carried = carry(draft, self.person, &self.item.host, making);
+        self.is_carried
+    }
+
+    fn creation(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
+        // A look would find the one that is there already.
+        step.look_first = self.person.record.is_some() && !self.wanted.another;
+        step.calls += u32::from(step.look_first);
+        let reason = match self.wanted.kind {
+            ApplicationKind::Application => "the candidate has not applied to this job",
+            ApplicationKind::Prospect => "the candidate is no such prospect",
+        };
+        reason.to_owned()
+    }
+
+    fn change(&mut self, draft: &mut Draft<'a>, record: &Record, changing: &mut Changing) {
+        let Item { host, .. } = &self.item;
+        let (wanted, goal, applied) = (self.wanted, &self.goal, &mut changing.applied);
+        self.is_transferred = is_transferred(draft, wanted, host, goal, record);
+        if let (Some(job), false) = (goal.job, self.is_transferred)
+            && record.text("job.id") == Some(job.id.as_str())
+        {
+            applied.insert("job".to_owned(), json!(job.id));
+        }
+        identity(draft, wanted, host, goal, record, applied);
+        account_lifecycle(draft, wanted, host);
+        if !self.is_transferred {
+            self.course = lifecycle::course(draft, wanted, host, goal, Some(record), applied);
+        }
+    }
+
+    fn then(
+        &mut self,
+        draft: &mut Draft<'a>,
+        record: Option<&'a Arc<Record>>,
+        applied: Option<Map<String, Value>>,
+    ) {
+        let Item { host, said, of, .. } = &self.item;
+        if let Some(applied) = applied {
+            let maker = if self.is_carried { &self.person.host } else { host };
+            let maker = record.is_none().then_some(maker.as_str());
+            let course = std::mem::take(&mut self.course);
+            course.join(draft, host, record.map(Arc::as_ref), maker, applied);
+        }
+        if let Some(record) = record {
+            placement(draft, host, &self.goal, record);
+        }
+        let above = Above { host: host.clone(), record };
+        once::plan(draft, said, of.kind, &above);
+    }
 }
 
 /// What the applications of one record go for, each with the path that goes for it first.
@@ -79,29 +195,12 @@ fn is_said_twice(
     true
 }
 
-fn one<'a>(
-    draft: &mut Draft<'a>,
-    person: &Person<'_>,
-    wanted: &'a DesiredApplication,
-    host: &str,
-    goals: &mut Goals,
-) {
-    let Some(goal) = resolve(draft, wanted, host) else { return };
-    if is_said_twice(draft, wanted, host, &goal, goals) {
-        return;
-    }
-    let Some(found) = find(draft, person, wanted, host, &goal) else { return };
-    match found {
-        Some(record) if is_another(draft, wanted, host, &goal, record) => {}
-        Some(record) => {
-            update(draft, wanted, host, &goal, record);
-            attachments(draft, wanted, host, Some(record));
-        }
-        None => {
-            create(draft, person, wanted, host, &goal);
-            attachments(draft, wanted, host, None);
-        }
-    }
+/// What the application of a path goes for. None while facts are missing and where it does not
+/// resolve.
+fn goal<'a>(draft: &mut Draft<'a>, host: &str) -> Option<Goal<'a>> {
+    let record = Arc::clone(&draft.said);
+    let (of, said) = at(&record, host)?;
+    resolve(draft, of, said, host).map(|refs| Goal::of(&refs))
 }
 
 /// Whether a path keeps the link that it has: the link leads to what is declared there, or to what
@@ -113,7 +212,7 @@ pub(super) fn keeps(
     host: &str,
     link: &LinkRow,
 ) -> bool {
-    let Some(goal) = resolve(draft, wanted, host) else { return true };
+    let Some(goal) = goal(draft, host) else { return true };
     let base = |place: &str| link.applied.get(place).and_then(Value::as_str);
     if wanted.kind == ApplicationKind::Prospect {
         let agrees = |place: &str, goal: Option<&Arc<Record>>| {
@@ -142,7 +241,7 @@ pub(super) fn fitting<'a>(
     host: &str,
     links: &[LinkRow],
 ) -> Vec<LinkRow> {
-    let Some(goal) = resolve(draft, wanted, host) else { return Vec::new() };
+    let Some(goal) = goal(draft, host) else { return Vec::new() };
     let mut found = Vec::new();
     for link in links {
         let Some(Some(record)) = draft.observed(&link.remote) else { continue };
@@ -172,38 +271,34 @@ fn deleted(host: &str, remote: &RemoteRef) -> String {
     )
 }
 
-/// The record of the application: linked, or fitting. The outer option is none while facts are
-/// missing or after it blocked the record.
+/// The record of the application: linked, or fitting. None while facts are missing or after it
+/// blocked the record.
 fn find<'a>(
     draft: &mut Draft<'a>,
-    person: &Person<'_>,
+    person: &Above<'a>,
     wanted: &DesiredApplication,
-    host: &str,
+    item: &Item<'a>,
     goal: &Goal<'_>,
-) -> Option<Option<&'a Arc<Record>>> {
+) -> Option<At<'a>> {
+    let host = item.host.as_str();
     let mut converted: Option<&'a Arc<Record>> = None;
     if let Some(link) = draft.input.links.get(host) {
         let remote = link.remote.clone();
-        let Some(record) = draft.observed(&remote)? else {
-            if draft.facts.is_gone(&remote) {
-                draft.block(host, Reason::Deleted, deleted(host, &remote));
-                return None;
-            }
-            let message = format!(
+        let unseen = || {
+            format!(
                 "{host}: it is linked to {remote}, which the ATS does not show: deleted, or not \
                  visible yet; it goes on when the ATS shows it, and a sweep of applications tells \
                  whether it was deleted"
-            );
-            draft.block(host, Reason::NotVisible, message);
-            return None;
+            )
         };
+        let record = linked(draft, host, &remote, |_| Some(deleted(host, &remote)), unseen)?;
         if record.text("outcome.value") != Some("converted") {
-            return Some(Some(record));
+            return Some(At::There(record));
         }
         // Converted by somebody in the ATS: the application lives on under a new id.
         converted = Some(record);
     }
-    let Person::There(candidate) = person else { return Some(None) };
+    let Some(candidate) = person.record else { return Some(At::ToBeMade) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
     // What another key of the record holds is not this one's too. A key that is no longer declared
     // holds nothing.
@@ -249,37 +344,23 @@ fn find<'a>(
                  and nothing of what is declared is written to it"
             );
             draft.say(FindingKind::Drifted, host, Reason::ConvertedInAts, message);
-            stand_apart(draft, wanted, host);
+            stand_apart(draft, item);
             return None;
         }
     }
     match fitting.as_slice() {
-        [] => Some(None),
-        [record] if converted.is_some() => {
-            draft.plan.adoptions.push(Adoption {
-                host: host.to_owned(),
-                remote: record.remote(),
-                applied: Map::new(),
-                reason: Some("the prospect was converted to it".to_owned()),
-            });
-            Some(Some(record))
-        }
+        [] => Some(At::ToBeMade),
         [record] => {
             let reason = match wanted.kind {
+                _ if converted.is_some() => "the prospect was converted to it",
                 ApplicationKind::Application if record.text("kind") == Some("prospect") => {
                     "the candidate is a prospect of this job"
                 }
                 ApplicationKind::Application => "the candidate applied to this job already",
                 ApplicationKind::Prospect => "the candidate is such a prospect already",
             };
-            let adoption = Adoption {
-                host: host.to_owned(),
-                remote: record.remote(),
-                applied: Map::new(),
-                reason: Some(reason.to_owned()),
-            };
-            draft.plan.adoptions.push(adoption);
-            Some(Some(record))
+            adopt(draft, host, record, reason);
+            Some(At::There(record))
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
@@ -354,106 +435,13 @@ fn in_pool<'a>(
     complete.then_some(kept)
 }
 
-fn create<'a>(
-    draft: &mut Draft<'a>,
-    person: &Person<'_>,
-    wanted: &'a DesiredApplication,
-    host: &str,
-    goal: &Goal<'a>,
-) {
-    let key = draft.input.desired.key.clone();
-    let kind = kind_word(wanted.kind);
-    let mut input = Map::new();
-    let mut fields = Vec::new();
-    let mut applied = Map::new();
-    input.insert("kind".to_owned(), json!(kind));
-    applied.insert("kind".to_owned(), json!(kind));
-    draft.account(host, "kind");
-    // An application is what the word says; a prospect is told to be one.
-    if wanted.kind == ApplicationKind::Prospect {
-        fields.push(FieldChange {
-            field: "kind".to_owned(),
-            before: Value::Null,
-            after: json!(kind),
-        });
-    }
-    account_lifecycle(draft, wanted, host);
-    for (name, record) in [
-        ("job", goal.job),
-        ("pool", goal.pool),
-        ("pool_stage", goal.pool_stage),
-        ("source", goal.source),
-        ("referrer", goal.referrer),
-    ] {
-        let Some(record) = record else { continue };
-        input.insert(name.to_owned(), json!(record.id));
-        let shown = record.text("title").or(record.text("name")).unwrap_or(&record.id);
-        fields.push(FieldChange {
-            field: name.to_owned(),
-            before: Value::Null,
-            after: json!(shown),
-        });
-        applied.insert(name.to_owned(), json!(record.id));
-    }
-    if let Some(job) = goal.job {
-        say_if_not_open(draft, host, job);
-    }
-    let customs = create_customs(
-        draft,
-        host,
-        "application",
-        &wanted.custom_fields,
-        &mut fields,
-        &mut applied,
-    );
-    let mut after = Vec::new();
-    customs.join(&mut input, &mut after);
-    let course = lifecycle::course(draft, wanted, host, goal, None, &mut applied);
-    if let Some(stage) = course.stage_at_creation {
-        input.insert("stage".to_owned(), json!(stage.id));
-        let shown = json!(stage.text("name").unwrap_or(&stage.id));
-        fields.push(FieldChange { field: "stage".to_owned(), before: Value::Null, after: shown });
-        applied.insert("stage".to_owned(), json!(stage.id));
-        forms::wrote_exactly(&mut applied, "stage", &Value::Null, &json!(stage.id));
-    }
-    if carry(draft, person, host, &input, &after, &fields, &applied) {
-        course.join(draft, host, None, Some(&key), applied);
-        return;
-    }
-    let Some(rule) = draft.operation(host, "applications.create") else { return };
-    let reason = match wanted.kind {
-        ApplicationKind::Application => "the candidate has not applied to this job",
-        ApplicationKind::Prospect => "the candidate is no such prospect",
-    };
-    let mut step = step(rule, host, reason.to_owned());
-    step.after = person.after(&key);
-    step.after.extend(after);
-    step.input = input;
-    step.input.insert("candidate".to_owned(), person.id(&key));
-    step.fields = fields;
-    step.makes.insert("subject".to_owned(), host.to_owned());
-    step.applied.insert(host.to_owned(), applied.clone());
-    // A look would find the one that is there already.
-    step.look_first = matches!(person, Person::There(_)) && !wanted.another;
-    step.calls += u32::from(step.look_first);
-    draft.plan.steps.push(step);
-    course.join(draft, host, None, Some(host), applied);
-}
-
 /// Puts the application into the step that makes the person, where the ATS takes both in one
 /// request with all that is desired of it.
-fn carry(
-    draft: &mut Draft<'_>,
-    person: &Person<'_>,
-    host: &str,
-    input: &Map<String, Value>,
-    after: &[String],
-    fields: &[FieldChange],
-    applied: &Map<String, Value>,
-) -> bool {
-    if !matches!(person, Person::ToBeMade) {
+fn carry(draft: &mut Draft<'_>, person: &Above<'_>, host: &str, making: &Making) -> bool {
+    if person.record.is_some() {
         return false;
     }
+    let Making { input, fields, applied, after } = making;
     let manifest = draft.input.manifest;
     let Some(step) = draft.plan.steps.iter_mut().find(|step| step.host == draft.input.desired.key)
     else {
@@ -478,88 +466,6 @@ fn carry(
         ..field.clone()
     }));
     true
-}
-
-fn update<'a>(
-    draft: &mut Draft<'a>,
-    wanted: &'a DesiredApplication,
-    host: &str,
-    goal: &Goal<'a>,
-    record: &Record,
-) {
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
-    let mut applied = base.clone();
-    draft.take_base(host, &mut applied);
-    release(draft, host, &mut applied, |path| owns(wanted, path));
-    let mut fields = Vec::new();
-    let mut input = Map::new();
-    let transferred = is_transferred(draft, wanted, host, goal, record);
-    if let (Some(job), false) = (goal.job, transferred)
-        && record.text("job.id") == Some(job.id.as_str())
-    {
-        applied.insert("job".to_owned(), json!(job.id));
-    }
-    identity(draft, wanted, host, goal, record, &mut applied);
-    account_lifecycle(draft, wanted, host);
-    for (name, goal) in [("source", goal.source), ("referrer", goal.referrer)] {
-        let Some(goal) = goal else { continue };
-        if !record.knows(name) {
-            not_shown(draft, host, name);
-            continue;
-        }
-        let observed = record.text(&format!("{name}.id")).unwrap_or_default();
-        let last = base.get(name).and_then(Value::as_str);
-        let comparison = Comparison {
-            observed_is_desired: observed == goal.id,
-            observed_is_empty: observed.is_empty(),
-            has_base: last.is_some(),
-            observed_is_base: last == Some(observed),
-            desired_is_base: last == Some(goal.id.as_str()),
-        };
-        let before = if observed.is_empty() { Value::Null } else { json!(observed) };
-        let wanted = json!(goal.id);
-        let told = Values { desired: &wanted, applied: base.get(name), observed: &before };
-        let decision = draft.decide(host, name, comparison, &told);
-        if follow(draft, host, name, decision, &before, &wanted, &mut fields, &mut applied) {
-            input.insert(name.to_owned(), json!(goal.id));
-        }
-    }
-    let mut customs = update_customs(
-        draft,
-        host,
-        "application",
-        &wanted.custom_fields,
-        record,
-        &mut fields,
-        &mut applied,
-    );
-    let mut after = Vec::new();
-    let course = if transferred {
-        lifecycle::Course::default()
-    } else {
-        lifecycle::course(draft, wanted, host, goal, Some(record), &mut applied)
-    };
-    if fields.is_empty() {
-        rebase(draft, host, record, applied.clone(), &base);
-    } else if let Some(rule) = draft.operation(host, "applications.update") {
-        if !customs.is_empty() {
-            unseen_customs(draft, host, "application", rule, record, &customs)
-                .join(rule, &mut input);
-        }
-        let mut seen = customs.take_seen();
-        seen.changes(draft, &base, &fields, &["source", "referrer"]);
-        seen.join(rule, &mut input);
-        customs.join(&mut input, &mut after);
-        let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
-        step.target = Some(record.remote());
-        step.input = input;
-        step.after = after;
-        step.fields = fields;
-        step.applied.insert(host.to_owned(), applied.clone());
-        draft.plan.steps.push(step);
-    }
-    course.join(draft, host, Some(record), None, applied);
-    placement(draft, host, goal, record);
 }
 
 /// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is
@@ -609,65 +515,4 @@ fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &
     for place in ["stage", "outcome"] {
         draft.account(host, place);
     }
-}
-
-/// Whether the desired application names the field. Job and pool say what it is and are never
-/// released.
-fn owns(wanted: &DesiredApplication, path: &str) -> bool {
-    match path {
-        "source" => wanted.source.is_some(),
-        "referrer" => wanted.referrer.is_some(),
-        "stage" => wanted.stage.is_some(),
-        "outcome" => wanted.outcome.is_some(),
-        "reject_reason" => wanted.reject_reason.is_some(),
-        "opening" => wanted.opening.is_some(),
-        _ => path
-            .strip_prefix("custom_fields.")
-            .is_none_or(|key| wanted.custom_fields.contains_key(key)),
-    }
-}
-
-fn change(step: &mut Step, field: &str, before: Value, after: Value) {
-    step.fields.push(FieldChange { field: field.to_owned(), before, after });
-}
-
-fn attachments(
-    draft: &mut Draft<'_>,
-    wanted: &DesiredApplication,
-    host: &str,
-    record: Option<&Record>,
-) {
-    let prefix = path::all_below(host, path::ATTACHMENTS);
-    for file in &wanted.attachments {
-        let path = format!("{prefix}{}", file.key);
-        let members = said::of_file(file);
-        if let Some(link) = draft.input.links.get(&path) {
-            once::compare(draft, &path, "file", link, &members);
-            continue;
-        }
-        let Some(rule) = draft.operation(&path, "attachments.create") else { continue };
-        let mut step = step(rule, &path, "it has not been attached yet".to_owned());
-        match record {
-            Some(record) => {
-                step.input.insert("application".to_owned(), json!(record.id));
-            }
-            None => {
-                step.input.insert("application".to_owned(), made(host));
-                step.after.push(host.to_owned());
-            }
-        }
-        for (place, says) in members {
-            step.input.insert(place.to_owned(), json!(says));
-            draft.account(&path, place);
-        }
-        change(&mut step, "filename", Value::Null, json!(file.filename));
-        step.applied.insert(path.clone(), once::base(&members));
-        step.makes.insert("subject".to_owned(), path);
-        step.look_first = record.is_some();
-        step.calls += u32::from(step.look_first);
-        draft.plan.steps.push(step);
-    }
-    once::release(draft, &prefix, "file", |key| {
-        wanted.attachments.iter().any(|file| file.key == key)
-    });
 }

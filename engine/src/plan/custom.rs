@@ -5,8 +5,9 @@
 //! means. Reading form and writing form may differ (labels are read, ids written), so both sides
 //! are brought to one form before they are compared.
 
-use super::definition::{self, At, is_active};
-use super::{Declared, Draft, Owned, Record, made, made_member, user};
+use super::at::At;
+use super::defined::{self, is_active};
+use super::{Declared, Draft, Owned, Record, made, made_member, users};
 use crate::index;
 use crate::reason::Reason;
 use atsync_model::desired::{Desired, DesiredCustomField};
@@ -151,7 +152,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             return Some(Field { record: Some(record), declared: None, kind: kind_of(record) });
         };
         let declared_as = Some((desired, declared));
-        match definition::find(self, host, desired, &declared.links)? {
+        match defined::find(self, host, desired, &declared.links)? {
             At::There(record) => {
                 Some(Field { record: Some(record), declared: declared_as, kind: kind_of(record) })
             }
@@ -173,7 +174,7 @@ impl<'a, D: Owned> Draft<'a, D> {
     fn definition(&mut self, host: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
         let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(applies_to);
-        let active = definition::with_label(
+        let active = defined::with_label(
             found.iter().filter(applies).filter(|field| is_active(field)),
             "key",
             key,
@@ -189,7 +190,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 None
             }
             [] => {
-                let archived = definition::with_label(found.iter().filter(applies), "key", key);
+                let archived = defined::with_label(found.iter().filter(applies), "key", key);
                 if let Some(record) = archived.first() {
                     let message = format!(
                         "{host}: there is no active custom field with the key {key:?} for a \
@@ -200,7 +201,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                     self.block(host, Reason::UnknownReference, message);
                     return None;
                 }
-                let elsewhere = definition::with_label(found.iter(), "key", key);
+                let elsewhere = defined::with_label(found.iter(), "key", key);
                 let elsewhere = elsewhere.iter().find_map(|record| record.text("applies_to.value"));
                 let suggestion = match elsewhere {
                     Some(other) => format!(" (a field of a {other} has it)"),
@@ -255,7 +256,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 written = named.into_iter().map(|named| named.written).collect();
             }
             ("user", Value::String(text)) if text.contains('@') => {
-                let (id, path) = user::named(self, host, text)?;
+                let (id, path) = users::named(self, host, text)?;
                 after.extend(path);
                 written = json!({ "id": id });
                 if id.is_string() {
@@ -263,7 +264,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 }
             }
             ("user", Value::String(id)) => {
-                user::known(self, host, &format!("custom_fields.{key}"), id)?;
+                users::known(self, host, &format!("custom_fields.{key}"), id)?;
                 written = json!({ "id": id });
             }
             _ => {}
@@ -299,7 +300,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         let record = field.record.map(Arc::as_ref);
         let spelt = field.declared.and_then(|(desired, _)| desired.spelling(label));
         if let (Some((desired, declared)), Some(label)) = (field.declared, spelt) {
-            match definition::choice(self, host, desired, &declared.links, record, label)? {
+            match defined::choice(self, host, desired, &declared.links, record, label)? {
                 At::There(option) => return Some(named(option)),
                 At::ToBeMade if declared.managed => {
                     let path = desired.option_path(label);
@@ -314,7 +315,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             None => &[],
         };
         let active: Vec<&Arc<Record>> = options.iter().filter(|option| is_active(option)).collect();
-        let fitting = definition::called(active.iter().copied(), label);
+        let fitting = defined::called(active.iter().copied(), label);
         match fitting.as_slice() {
             [option] => Some(named(option)),
             [] => {
@@ -324,7 +325,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                     choices.extend(desired.options.iter().flatten().map(String::as_str));
                 }
                 choices.truncate(CHOICES_SHOWN);
-                let is_archived = !definition::called(options.iter(), label).is_empty();
+                let is_archived = !defined::called(options.iter(), label).is_empty();
                 let archived = if is_archived {
                     format!("; {label:?} is archived in the ATS")
                 } else {

@@ -1,68 +1,41 @@
-//! The default policy of every owned field, in one table. Pure.
+//! The default policy of every owned field, by the table of kinds. Pure.
 //!
 //! A desired record overrides a default under `policy`. The table in the README and the one at the
-//! top of [`crate::plan`] are copies of [`DEFAULTS`]; a test compares them row by row, and the
-//! check of a declaration takes the fields that `policy` may name from here.
+//! top of [`crate::plan`] are copies of [`rows`]; a test compares them row by row, and the check of
+//! a declaration takes the fields that `policy` may name from here.
 //!
 //! Why these: a recruiter's decision about a person stands (`yield`), wherever the host does not
 //! say otherwise. Custom fields are the host's own data, so they are kept as declared (`enforce`).
 //! Whom to credit is decided once (`fill`), and who may see a candidate only at creation (`seed`).
 
+use atsync_model::declarable::{DECLARABLE, Declarable, PolicyRow, below, of as entry};
 use atsync_model::desired::Policy;
-use atsync_model::desired::Policy::{Enforce, Fill, Seed, Yield};
 
-/// Which desired records a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
-    /// A candidate's own fields.
-    Candidate,
-    /// The fields of its applications.
-    Application,
-    /// A custom field's definition.
-    CustomField,
+/// All defaults, each with the kind that it belongs to.
+pub fn rows() -> impl Iterator<Item = (&'static Declarable, &'static PolicyRow)> {
+    DECLARABLE.iter().flat_map(|of| of.policies.iter().map(move |row| (of, row)))
 }
 
-/// One row: fields that share a default.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// The fields, by the name that `policy` gives them.
-    pub fields: &'static [&'static str],
-    /// What they belong to.
-    pub of: Of,
-    /// The policy where the record names none.
-    pub policy: Policy,
+/// The defaults of a record of this kind and of what is declared below it.
+fn rows_of(kind: &str) -> impl Iterator<Item = &'static PolicyRow> {
+    let own = entry(kind).into_iter();
+    own.chain(below(kind).map(|(of, _)| of)).flat_map(|of| of.policies)
 }
-
-const fn row(of: Of, fields: &'static [&'static str], policy: Policy) -> Row {
-    Row { fields, of, policy }
-}
-
-/// All defaults.
-pub const DEFAULTS: &[Row] = &[
-    row(Of::Candidate, &["name", "emails", "phones", "links", "company", "title", "tags"], Yield),
-    row(Of::Candidate, &["custom_fields"], Enforce),
-    row(Of::Candidate, &["private"], Seed),
-    row(Of::Application, &["source", "referrer"], Fill),
-    row(Of::Application, &["stage", "outcome", "reject_reason"], Yield),
-    row(Of::Application, &["custom_fields"], Enforce),
-    row(Of::CustomField, &["name", "private", "description", "options"], Yield),
-];
 
 /// The default of a field, found by itself or by the part before its first dot. `yield` for one
 /// that no row names: the policy that never overwrites.
-pub(super) fn of(records: &[Of], field: &str) -> Policy {
+pub(super) fn of(kind: &str, field: &str) -> Policy {
     let whole = field.split_once('.').map_or(field, |(whole, _)| whole);
-    let names = |row: &&Row| records.contains(&row.of) && row.fields.contains(&whole);
-    DEFAULTS.iter().find(names).map_or(Yield, |row| row.policy)
+    rows_of(kind).find(|row| row.fields.contains(&whole)).map_or(Policy::Yield, |row| row.policy)
 }
 
-/// The fields that the `policy` of such records may name, each once.
-pub(crate) fn settable(records: &[Of]) -> Vec<&'static str> {
+/// The fields that the `policy` of such a record may name, each once.
+pub(crate) fn settable(kind: &str) -> Vec<&'static str> {
     let mut fields: Vec<&'static str> = Vec::new();
-    for row in DEFAULTS.iter().filter(|row| records.contains(&row.of)) {
-        fields.extend(
-            row.fields.iter().filter(|field| !fields.contains(*field)).copied().collect::<Vec<_>>(),
-        );
+    for field in rows_of(kind).flat_map(|row| row.fields) {
+        if !fields.contains(field) {
+            fields.push(field);
+        }
     }
     fields
 }
@@ -70,47 +43,43 @@ pub(crate) fn settable(records: &[Of]) -> Vec<&'static str> {
 /// The policy's word.
 pub fn word(policy: Policy) -> &'static str {
     match policy {
-        Enforce => "enforce",
-        Yield => "yield",
-        Seed => "seed",
-        Fill => "fill",
+        Policy::Enforce => "enforce",
+        Policy::Yield => "yield",
+        Policy::Seed => "seed",
+        Policy::Fill => "fill",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFAULTS, Of, of};
+    use super::{of, rows};
     use atsync_model::desired::Policy;
+    use atsync_model::kinds;
 
     #[test]
     fn a_field_has_one_default() {
-        for record in [Of::Candidate, Of::Application, Of::CustomField] {
-            let fields: Vec<&str> = DEFAULTS
-                .iter()
-                .filter(|row| row.of == record)
-                .flat_map(|row| row.fields)
-                .copied()
-                .collect();
-            let mut once = fields.clone();
-            once.sort_unstable();
-            once.dedup();
-            assert_eq!(once.len(), fields.len(), "{record:?}");
+        for (one, row) in rows() {
+            let fields = rows().filter(|(other, _)| other.kind == one.kind);
+            let fields: Vec<&str> = fields.flat_map(|(_, row)| row.fields).copied().collect();
+            for field in row.fields {
+                assert_eq!(fields.iter().filter(|known| *known == field).count(), 1, "{field}");
+            }
         }
     }
 
     #[test]
     fn a_candidates_policies_and_its_applications_do_not_contradict_each_other() {
         // `policy` of a candidate names both, so one word must not have two defaults.
-        for row in DEFAULTS.iter().filter(|row| row.of == Of::Application) {
+        for (_, row) in rows().filter(|(of, _)| of.kind == kinds::APPLICATIONS) {
             for field in row.fields {
-                assert_eq!(of(&[Of::Candidate, Of::Application], field), row.policy, "{field}");
+                assert_eq!(of(kinds::CANDIDATES, field), row.policy, "{field}");
             }
         }
     }
 
     #[test]
     fn a_part_of_a_field_has_the_default_of_the_whole() {
-        assert_eq!(of(&[Of::Candidate], "name.first"), Policy::Yield);
-        assert_eq!(of(&[Of::Candidate], "custom_fields.channel"), Policy::Enforce);
+        assert_eq!(of(kinds::CANDIDATES, "name.first"), Policy::Yield);
+        assert_eq!(of(kinds::CANDIDATES, "custom_fields.channel"), Policy::Enforce);
     }
 }

@@ -4,21 +4,26 @@ use super::accounts::Accounts;
 use super::facts::{Declared, Facts, Need, Record};
 use super::finding::{Finding, FindingKind};
 use super::input::Input;
+use super::item::Item;
 use super::owned::Owned;
 use super::record_plan::RecordPlan;
 use super::step::Step;
 use super::story::Story;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
+use atsync_model::declarable;
 use atsync_model::desired::{DesiredCandidate, Policy};
 use atsync_model::manifest::OperationRule;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A plan being drawn up.
 pub(super) struct Draft<'a, D = DesiredCandidate> {
     pub(super) input: &'a Input<'a, D>,
     pub(super) facts: &'a Facts,
+    /// The desired record as JSON.
+    pub(super) said: Arc<Map<String, Value>>,
     pub(super) plan: RecordPlan,
     pub(super) shared: Vec<Step>,
     pub(super) needs: Vec<Need>,
@@ -37,6 +42,12 @@ pub(super) struct Draft<'a, D = DesiredCandidate> {
 
 impl<'a, D: Owned> Draft<'a, D> {
     pub(super) fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
+        // A desired record was JSON before it was one, so this does not fail; one that did would
+        // have no fields.
+        let said = match serde_json::to_value(input.desired) {
+            Ok(Value::Object(said)) => said,
+            _ => Map::new(),
+        };
         let plan = RecordPlan {
             key: input.desired.key(),
             generation: input.generation,
@@ -45,6 +56,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         Self {
             input,
             facts,
+            said: Arc::new(said),
             plan,
             shared: Vec::new(),
             needs: Vec::new(),
@@ -57,9 +69,19 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
+    /// The desired record itself.
+    pub(super) fn item(&self) -> Option<Item<'a>> {
+        Some(Item {
+            of: declarable::of(D::KIND)?,
+            host: self.input.desired.key(),
+            said: Arc::clone(&self.said),
+            refs: Vec::new(),
+        })
+    }
+
     /// The custom field or user that is declared under this path, or none while the fact is
     /// missing.
-    pub(super) fn declared(&mut self, path: &str) -> Option<Option<&'a std::sync::Arc<Declared>>> {
+    pub(super) fn declared(&mut self, path: &str) -> Option<Option<&'a Arc<Declared>>> {
         match self.facts.declared(path) {
             Ok(declared) => Some(declared),
             Err(need) => {
@@ -86,7 +108,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         kind: &str,
         index: &'static str,
         term: &str,
-    ) -> Option<&'a [std::sync::Arc<Record>]> {
+    ) -> Option<&'a [Arc<Record>]> {
         match self.facts.lookup(kind, index, term) {
             Ok(records) => Some(records),
             Err(need) => {
@@ -98,10 +120,7 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// The observed record, or none while the fact is missing; the inner option is none when it is
     /// not there.
-    pub(super) fn observed(
-        &mut self,
-        remote: &RemoteRef,
-    ) -> Option<Option<&'a std::sync::Arc<Record>>> {
+    pub(super) fn observed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
         match self.facts.observed(remote) {
             Ok(record) => Some(record),
             Err(need) => {
@@ -113,10 +132,7 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// The record as it is stored, or none while the fact is missing; the inner option is none when
     /// it is not stored.
-    pub(super) fn stored(
-        &mut self,
-        remote: &RemoteRef,
-    ) -> Option<Option<&'a std::sync::Arc<Record>>> {
+    pub(super) fn stored(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
         match self.facts.stored(remote) {
             Ok(record) => Some(record),
             Err(need) => {
@@ -129,10 +145,7 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// The record as the ATS shows it in this run: read again by its id, because two observations
     /// of one fact disagree. None while that has not been done; the inner option is none when it is
     /// not shown.
-    pub(super) fn confirmed(
-        &mut self,
-        remote: &RemoteRef,
-    ) -> Option<Option<&'a std::sync::Arc<Record>>> {
+    pub(super) fn confirmed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
         match self.facts.confirmed(remote) {
             Ok(record) => Some(record),
             Err(need) => {

@@ -1,53 +1,63 @@
-//! What an application goes for: its references, resolved. Pure.
+//! What something goes for: its references, resolved. Pure.
 
-use super::{Draft, FindingKind, Record};
+use super::item::said_at;
+use super::{Draft, FindingKind, Owned, Record};
 use crate::reason::Reason;
-use atsync_model::desired::DesiredApplication;
-use atsync_model::kinds;
+use atsync_model::declarable::{Declarable, Holds};
+use atsync_model::desired::Reference;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The references of an application, resolved.
+/// The records that something names, by the place that names them.
+pub(super) type Refs<'a> = Vec<(&'static str, &'a Arc<Record>)>;
+
+/// The references of an application.
+#[derive(Clone, Debug)]
 pub(super) struct Goal<'a> {
     pub(super) job: Option<&'a Arc<Record>>,
     pub(super) pool: Option<&'a Arc<Record>>,
     pub(super) pool_stage: Option<&'a Arc<Record>>,
-    pub(super) source: Option<&'a Arc<Record>>,
-    pub(super) referrer: Option<&'a Arc<Record>>,
 }
 
-/// None while facts are missing or after it blocked the record.
-pub(super) fn resolve<'a>(
-    draft: &mut Draft<'a>,
-    wanted: &DesiredApplication,
-    host: &str,
-) -> Option<Goal<'a>> {
-    let before = (draft.needs.len(), draft.plan.findings.len());
-    let reference = |draft: &mut Draft<'a>,
-                     kind,
-                     parent: Option<&str>,
-                     reference: &Option<atsync_model::desired::Reference>| {
-        reference.as_ref().and_then(|reference| draft.resolve(host, kind, parent, reference))
-    };
-    let job = reference(draft, kinds::JOBS, None, &wanted.job);
-    let pool = reference(draft, kinds::POOLS, None, &wanted.pool);
-    let pool_stage = match (&wanted.pool_stage, pool) {
-        (Some(_), Some(pool)) => {
-            reference(draft, kinds::POOL_STAGES, Some(&pool.id), &wanted.pool_stage)
-        }
-        _ => None,
-    };
-    let source = reference(draft, kinds::SOURCES, None, &wanted.source);
-    let referrer = reference(draft, kinds::REFERRERS, None, &wanted.referrer);
-    let blocked = draft
-        .plan
-        .findings
-        .iter()
-        .skip(before.1)
-        .any(|finding| finding.kind == FindingKind::Blocked);
-    if draft.needs.len() > before.0 || blocked {
-        return None;
+impl<'a> Goal<'a> {
+    /// By the references that were resolved.
+    pub(super) fn of(refs: &Refs<'a>) -> Self {
+        let at = |place| refs.iter().find(|(named, _)| *named == place).map(|(_, record)| *record);
+        Self { job: at("job"), pool: at("pool"), pool_stage: at("pool_stage") }
     }
-    Some(Goal { job, pool, pool_stage, source, referrer })
+}
+
+/// The records that the fields of the table name. None while facts are missing or after it blocked
+/// the record.
+pub(super) fn resolve<'a, D: Owned>(
+    draft: &mut Draft<'a, D>,
+    of: &'static Declarable,
+    said: &Map<String, Value>,
+    host: &str,
+) -> Option<Refs<'a>> {
+    let before = (draft.needs.len(), draft.plan.findings.len());
+    let mut refs: Refs<'a> = Vec::new();
+    for field in of.fields {
+        let Some(kind) = field.value.named() else { continue };
+        let named = said_at(said, field.place).cloned();
+        let Some(reference) = named.and_then(|it| serde_json::from_value::<Reference>(it).ok())
+        else {
+            continue;
+        };
+        let parent = match field.value {
+            Holds::Within(_, place) => {
+                let parent = refs.iter().find(|(named, _)| *named == place);
+                let Some((_, parent)) = parent else { continue };
+                Some(parent.id.as_str())
+            }
+            _ => None,
+        };
+        let found = draft.resolve(host, kind, parent, &reference);
+        refs.extend(found.map(|record| (field.place, record)));
+    }
+    let mut said = draft.plan.findings.iter().skip(before.1);
+    let blocked = said.any(|finding| finding.kind == FindingKind::Blocked);
+    (draft.needs.len() == before.0 && !blocked).then_some(refs)
 }
 
 /// Says that a new application is to a job that takes none from outside. Whether an ATS takes it

@@ -81,11 +81,6 @@ impl Seen {
         }
     }
 
-    /// Takes over what another one has.
-    pub(super) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
     /// Puts it into a step's input, where the adapter takes it.
     pub(super) fn join(self, rule: &OperationRule, input: &mut Map<String, Value>) {
         if !self.0.is_empty() && rule.field(SEEN).is_some() {

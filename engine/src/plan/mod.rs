@@ -17,7 +17,7 @@
 //! made first, and what cannot be made keeps back only what hangs on it.
 //!
 //! Defaults of ownership (a desired record may set others under `policy`; the code's copy is
-//! [`defaults::DEFAULTS`]):
+//! [`defaults::rows`]):
 //!
 //! | field | policy |
 //! |---|---|
@@ -37,26 +37,32 @@
 //! nothing is done by halves.
 
 mod ability;
+mod above;
 mod account;
 mod accounts;
 mod apart;
 mod application;
+mod at;
 mod base;
 mod candidate;
 mod connection_plan;
+mod contact_lists;
 mod contact_types;
 pub mod contacts;
 pub mod cost;
 pub mod custom;
 mod decide;
 pub mod defaults;
+mod defined;
 mod definition;
 mod draft;
+mod entries;
 pub mod equal;
 mod erasure;
 pub mod explain;
 pub mod facts;
 mod field;
+mod fields;
 mod finding;
 mod form;
 pub mod forms;
@@ -64,25 +70,25 @@ mod goal;
 mod guard;
 pub mod import;
 mod input;
+mod item;
 mod lifecycle;
-mod note;
 mod observed_custom;
 mod once;
 mod opening;
 mod owned;
 pub mod ownership;
-mod person;
 mod place;
 mod record;
 mod record_plan;
 mod renamed;
 mod resolve;
-mod said;
+mod resource;
 mod step;
 mod story;
 mod tags;
 pub(crate) mod unseen;
 mod user;
+mod users;
 mod values;
 pub mod withdraw;
 pub mod words;

@@ -14,15 +14,25 @@
 //! declares the same, the link follows; where its own key declares something else by then, that is
 //! new ([`super::renamed`]).
 //!
+//! # What hangs on nobody
+//! An ATS may take a note for somebody who was merged away a moment before, and then nobody ever
+//! reads it. It shows when the person of the desired record has moved and the note has not. Then it
+//! is read once more by its id, and if it still names the one who is no more, it is left on the
+//! person, after a look at what they carry: a note that the merge brought along is found there.
+//!
 //! Left out: whether somebody changed or deleted it in the ATS.
 
-use super::said::{self, Member};
-use super::{Adoption, Draft, FindingKind, Owned};
-use crate::link::LinkRow;
-use crate::path::Path;
+use super::above::Above;
+use super::item::{Says, key, listed, says, text};
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, item, made, step};
+use crate::link::{LinkHow, LinkRow};
+use crate::path;
 use crate::reason::Reason;
-use atsync_model::desired::definition::Desired;
-use atsync_model::{kinds, normal};
+use atsync_model::contract::RemoteRef;
+use atsync_model::declarable::{self, Below, Declarable, Holds, KnownBy, Mode};
+use atsync_model::desired::Desired;
+use atsync_model::manifest::EffectClass;
+use atsync_model::normal;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -32,85 +42,253 @@ pub(crate) const RELEASED: &str = "released";
 /// The member of a base that says on whom a look found the record, whatever the record itself says.
 pub(crate) const FOUND_ON: &str = "found_on";
 
-/// Where the ATS fetched a file from, once. Hosts make such addresses anew for every declaration,
-/// so another one alone is worth a note and no conflict.
-const FETCHED_FROM: &str = "url";
-
 /// What is recorded of a text: line ends and blanks around it do not count.
 pub(super) fn digest(text: &str) -> Value {
     let hash = Sha256::digest(normal::text(text).as_bytes());
     json!(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
-/// The base of a record that is made with these members.
-pub(super) fn base(members: &[Member<'_>]) -> Map<String, Value> {
+/// The base of a record that is made of these members.
+pub(super) fn base(members: &[Says]) -> Map<String, Value> {
     members.iter().map(|(place, says)| ((*place).to_owned(), digest(says))).collect()
+}
+
+/// The kinds below one that are made once, each with its list.
+pub(super) fn made_once_below(
+    kind: &str,
+) -> impl Iterator<Item = (&'static Declarable, &'static Below)> {
+    declarable::below(kind).filter(|(of, _)| matches!(of.known_by, KnownBy::Once(_)))
 }
 
 /// Whether records of a kind are made once and never changed.
 pub(crate) fn is_made_once(kind: &str) -> bool {
-    matches!(kind, kinds::NOTES | kinds::ATTACHMENTS)
+    declarable::of(kind).is_some_and(|of| matches!(of.known_by, KnownBy::Once(_)))
 }
 
 /// The base of what is made once, as its path declares it. None where the path declares nothing
 /// that is made once.
 pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String, Value>> {
-    let Desired::Candidate(desired) = desired else { return None };
-    match Path::of(path) {
-        Path::Note { note, .. } => {
-            let note = desired.notes.iter().find(|one| one.key == note)?;
-            Some(base(&said::of_note(note)))
+    let record = serde_json::to_value(desired).ok()?;
+    let (of, said) = item::at(record.as_object()?, path)?;
+    is_made_once(of.kind).then(|| base(&says(of, said)))
+}
+
+/// Plans what is declared below something and made once.
+pub(super) fn plan<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    said: &Map<String, Value>,
+    kind: &str,
+    above: &Above<'_>,
+) {
+    for (of, below) in made_once_below(kind) {
+        let prefix = path::all_below(&above.host, below.list);
+        for one in listed(said, below.list) {
+            let made = Made { of, below, above, said: one, host: format!("{prefix}{}", key(one)) };
+            made.plan(draft);
         }
-        Path::Attachment { application, file, .. } => {
-            let application = desired.applications.iter().find(|one| one.key == application)?;
-            let file = application.attachments.iter().find(|one| one.key == file)?;
-            Some(base(&said::of_file(file)))
+        release(draft, &prefix, of.noun, |name| {
+            listed(said, below.list).any(|one| key(one) == name)
+        });
+    }
+}
+
+/// Accounts for all that is declared below something and made once.
+pub(super) fn account_all<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    said: &Map<String, Value>,
+    kind: &str,
+    host: &str,
+) {
+    for (_, below) in made_once_below(kind) {
+        for one in listed(said, below.list) {
+            draft.account_whole(&path::below(host, below.list, key(one)));
         }
-        _ => None,
+    }
+}
+
+/// One thing that is made once.
+struct Made<'m, 'a> {
+    of: &'static Declarable,
+    below: &'static Below,
+    above: &'m Above<'a>,
+    said: &'m Map<String, Value>,
+    host: String,
+}
+
+impl Made<'_, '_> {
+    fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>) {
+        match draft.input.links.get(&self.host) {
+            None => {
+                let KnownBy::Once(done) = self.of.known_by else { return };
+                self.create(draft, format!("it has not been {done} yet"));
+            }
+            Some(link) => match self.hangs_on_nobody(draft, link) {
+                None => {}
+                Some(Some(former)) => self.make_anew(draft, link, &former),
+                Some(None) => self.compare(draft, link),
+            },
+        }
+    }
+
+    /// Who is no more and has the record all the same; the inner option is none where it hangs on
+    /// the person. None while facts are missing.
+    fn hangs_on_nobody<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        link: &LinkRow,
+    ) -> Option<Option<RemoteRef>> {
+        // Only a person is ever merged into another.
+        let Some(person) = self.above.record.filter(|_| path::is_record(&self.above.host)) else {
+            return Some(None);
+        };
+        if is_found_on(link, &person.id) {
+            return Some(None);
+        }
+        let names = format!("{}.id", self.below.member);
+        let stored = match draft.stored(&link.remote)? {
+            // One that was never read since it was made may be on whoever was there then.
+            None if self.has_moved(draft) => draft.confirmed(&link.remote)?,
+            stored => stored,
+        };
+        let Some(of) = stored.and_then(|row| row.text(&names)).filter(|of| *of != person.id) else {
+            return Some(None);
+        };
+        let former = RemoteRef::new(&person.kind, of);
+        if draft.observed(&former)?.is_some() || !draft.facts.is_gone(&former) {
+            return Some(None);
+        }
+        let shown = draft.confirmed(&link.remote)?;
+        let still = shown.is_some_and(|row| row.text(&names) == Some(former.id.as_str()));
+        Some(still.then_some(former))
+    }
+
+    /// Whether the link of what it hangs on followed a merge.
+    fn has_moved<D: Owned>(&self, draft: &Draft<'_, D>) -> bool {
+        let link = draft.input.links.get(&self.above.host);
+        link.is_some_and(|link| link.how == LinkHow::Followed)
+    }
+
+    /// Makes what hangs on nobody once more, where making it twice harms nobody.
+    fn make_anew<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow, former: &RemoteRef) {
+        let rule = draft.input.manifest.operation(&self.creation());
+        let lost = format!(
+            "{}: {} hangs on {former}, which is no more, so nobody reads it",
+            link.host, link.remote
+        );
+        if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
+            let message =
+                format!("{lost}; leaving it once more could do harm, so it is left to you");
+            draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+            return self.compare(draft, link);
+        }
+        let message = format!("{lost}; it is left once more");
+        draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+        self.create(draft, format!("{} hangs on {former}, which is no more", link.remote));
+    }
+
+    fn creation(&self) -> String {
+        self.of.operation("create")
+    }
+
+    /// The paths of what it names beside it, each with the place that names it.
+    fn beside<'s>(
+        &'s self,
+        draft: &'s Draft<'_, impl Owned>,
+    ) -> impl Iterator<Item = (&'static str, String)> + 's {
+        self.of.fields.iter().filter_map(|field| {
+            let Holds::Beside(kind) = field.value else { return None };
+            let list = declarable::of(kind)?.below.as_ref()?.list;
+            let name = text(self.said, field.place)?;
+            Some((field.place, path::below(&draft.input.desired.key(), list, name)))
+        })
+    }
+
+    fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, reason: String) {
+        let host = &self.host;
+        let beside: Vec<(&str, String)> = self.beside(draft).collect();
+        if let Some((place, about)) = beside.iter().find(|(_, about)| draft.apart.contains(about)) {
+            let message = format!(
+                "{host}: {about} is linked to another {place} than is declared, so the {} about it \
+                 is not left",
+                self.of.noun
+            );
+            draft.say(FindingKind::Conflict, host, Reason::OtherApplication, message);
+            draft.account_whole(host);
+            return;
+        }
+        let Some(rule) = draft.operation(host, &self.creation()) else { return };
+        let mut step = step(rule, host, reason);
+        step.after = self.above.after();
+        step.input.insert(self.below.member.to_owned(), self.above.id());
+        for (place, about) in beside {
+            let id = match draft.input.links.get(&about) {
+                Some(link) => json!(link.remote.id),
+                None => {
+                    let id = made(&about);
+                    step.after.push(about);
+                    id
+                }
+            };
+            step.input.insert(place.to_owned(), id);
+            draft.account(host, place);
+        }
+        for field in self.of.fields.iter().filter(|field| !field.value.is_beside()) {
+            let says = text(self.said, field.place).unwrap_or_default();
+            draft.account(host, field.place);
+            step.input.insert(field.member.to_owned(), json!(says));
+            if field.mode != Mode::Silent && !field.value.is_usual(says) {
+                let (field, after) = (field.member.to_owned(), json!(says));
+                step.fields.push(FieldChange { field, before: Value::Null, after });
+            }
+        }
+        step.makes.insert("subject".to_owned(), host.clone());
+        step.applied.insert(host.clone(), base(&says(self.of, self.said)));
+        // What is made in the same run cannot carry it yet; on anything else somebody may have left
+        // it.
+        step.look_first = self.above.record.is_some();
+        step.calls += u32::from(step.look_first);
+        draft.plan.steps.push(step);
+    }
+
+    /// Compares what is declared with what the record was made of.
+    fn compare<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow) {
+        let declared = base(&says(self.of, self.said));
+        let mut kept = link.applied.clone();
+        kept.remove(RELEASED);
+        let mut changed = Vec::new();
+        let mut is_conflict = false;
+        for field in self.of.fields {
+            draft.account(&self.host, field.place);
+            let now = declared.get(field.place).cloned().unwrap_or_default();
+            match kept.get(field.place) {
+                Some(before) if *before != now => {
+                    changed.push(format!("`{}`", field.place));
+                    // Hosts make addresses anew for every declaration, so another one alone is
+                    // worth a note and no conflict.
+                    is_conflict |= field.value != Holds::Address;
+                }
+                Some(_) => {}
+                None => drop(kept.insert(field.place.to_owned(), now)),
+            }
+        }
+        if !changed.is_empty() {
+            let (host, what) = (&self.host, self.of.noun);
+            let message = format!(
+                "{host}: {} of the {what} changed since it was made as {}, and a {what} cannot be \
+                 changed; take the change back, or declare a {what} under another key",
+                changed.join(" and "),
+                link.remote
+            );
+            let kind = if is_conflict { FindingKind::Conflict } else { FindingKind::Note };
+            draft.say(kind, host, Reason::CannotChange, message);
+        }
+        record(draft, link, kept);
     }
 }
 
 /// Whether a look found the record on this parent.
-pub(super) fn is_found_on(link: &LinkRow, parent: &str) -> bool {
+fn is_found_on(link: &LinkRow, parent: &str) -> bool {
     link.applied.get(FOUND_ON).and_then(Value::as_str) == Some(parent)
-}
-
-/// Compares what is declared with what the record was made of. `what`: its word for messages.
-pub(super) fn compare<D: Owned>(
-    draft: &mut Draft<'_, D>,
-    path: &str,
-    what: &str,
-    link: &LinkRow,
-    members: &[Member<'_>],
-) {
-    let declared = base(members);
-    let mut kept = link.applied.clone();
-    kept.remove(RELEASED);
-    let mut changed = Vec::new();
-    let mut is_conflict = false;
-    for (place, _) in members {
-        draft.account(path, place);
-        let now = declared.get(*place).cloned().unwrap_or_default();
-        match kept.get(*place) {
-            Some(before) if *before != now => {
-                changed.push(format!("`{place}`"));
-                is_conflict |= *place != FETCHED_FROM;
-            }
-            Some(_) => {}
-            None => drop(kept.insert((*place).to_owned(), now)),
-        }
-    }
-    if !changed.is_empty() {
-        let message = format!(
-            "{path}: {} of the {what} changed since it was made as {}, and a {what} cannot be \
-             changed; take the change back, or declare a {what} under another key",
-            changed.join(" and "),
-            link.remote
-        );
-        let kind = if is_conflict { FindingKind::Conflict } else { FindingKind::Note };
-        draft.say(kind, path, Reason::CannotChange, message);
-    }
-    record(draft, link, kept);
 }
 
 /// Says once of records that are no longer declared that they stay. `prefix`: where their paths

@@ -1,77 +1,75 @@
 //! What a plan has to know of a desired record whatever it is. Pure.
 
 use super::defaults;
+use atsync_model::declarable::{self, Mode};
 use atsync_model::desired::{DesiredCandidate, DesiredCustomField, DesiredUser, Policy};
+use atsync_model::kinds;
+use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// What a plan has to know of a desired record whatever it is.
-pub(super) trait Owned {
+pub(super) trait Owned: Serialize {
+    /// Its kind.
+    const KIND: &'static str;
+
     /// What it is known by.
     fn key(&self) -> String;
-    /// The policy that it sets for a field.
-    fn policy(&self, field: &str) -> Option<Policy>;
-    /// Whether a field holds data of a person, which somebody may have had erased.
-    fn is_personal(field: &str) -> bool;
-    /// Whose rows of [`defaults::DEFAULTS`] hold where it sets none.
-    fn defaults() -> &'static [defaults::Of];
+
+    /// The policies that it sets.
+    fn policies(&self) -> Option<&BTreeMap<String, Policy>>;
+
     /// The policy of a field: the record's own word, else the default of the table.
     fn decided_policy(&self, field: &str) -> Policy {
-        self.policy(field).unwrap_or_else(|| defaults::of(Self::defaults(), field))
+        let whole = field.split_once('.').map(|(whole, _)| whole);
+        // The reason is a part of the outcome.
+        let whole = whole.or_else(|| (field == "reject_reason").then_some("outcome"));
+        let set = self.policies().and_then(|set| {
+            set.get(field).or_else(|| whole.and_then(|whole| set.get(whole))).copied()
+        });
+        set.unwrap_or_else(|| defaults::of(Self::KIND, field))
+    }
+
+    /// Whether a field holds data of a person, which somebody may have had erased.
+    fn is_personal(field: &str) -> bool {
+        declarable::of(Self::KIND).is_some_and(|of| {
+            let is_decided =
+                of.fields.iter().any(|one| one.mode == Mode::Decided && one.member == field);
+            of.personal && !is_decided
+        })
     }
 }
 
 impl Owned for DesiredCandidate {
+    const KIND: &'static str = kinds::CANDIDATES;
+
     fn key(&self) -> String {
         self.key.clone()
     }
 
-    fn policy(&self, field: &str) -> Option<Policy> {
-        let whole = field.split_once('.').map(|(whole, _)| whole);
-        // The reason is a part of the outcome.
-        let whole = whole.or_else(|| (field == "reject_reason").then_some("outcome"));
-        self.policy.get(field).or_else(|| whole.and_then(|whole| self.policy.get(whole))).copied()
-    }
-
-    fn is_personal(field: &str) -> bool {
-        field != "private"
-    }
-
-    fn defaults() -> &'static [defaults::Of] {
-        &[defaults::Of::Candidate, defaults::Of::Application]
+    fn policies(&self) -> Option<&BTreeMap<String, Policy>> {
+        Some(&self.policy)
     }
 }
 
 impl Owned for DesiredCustomField {
+    const KIND: &'static str = kinds::CUSTOM_FIELDS;
+
     fn key(&self) -> String {
         self.path()
     }
 
-    fn policy(&self, field: &str) -> Option<Policy> {
-        self.policy.get(field).copied()
-    }
-
-    fn is_personal(_: &str) -> bool {
-        false
-    }
-
-    fn defaults() -> &'static [defaults::Of] {
-        &[defaults::Of::CustomField]
+    fn policies(&self) -> Option<&BTreeMap<String, Policy>> {
+        Some(&self.policy)
     }
 }
 
 impl Owned for DesiredUser {
+    const KIND: &'static str = kinds::USERS;
+
     fn key(&self) -> String {
         self.path()
     }
 
-    fn policy(&self, _: &str) -> Option<Policy> {
+    fn policies(&self) -> Option<&BTreeMap<String, Policy>> {
         None
-    }
-
-    fn is_personal(_: &str) -> bool {
-        false
-    }
-
-    fn defaults() -> &'static [defaults::Of] {
-        &[]
     }
 }

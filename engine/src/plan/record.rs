@@ -5,7 +5,6 @@ use super::{
     Draft, Facts, Input, Need, Owned, RecordPlan, Step, candidate, definition, equal, renamed, user,
 };
 use atsync_model::desired::Desired;
-use serde::Serialize;
 
 /// Plans one record.
 ///
@@ -40,17 +39,15 @@ pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
 /// A record's plan, the steps that serve others too, and each field's story.
 pub(super) type Told = (RecordPlan, Vec<Step>, Vec<Story>);
 
-fn told<'a, D: Owned + Serialize>(
+fn told<'a, D: Owned>(
     input: &'a Input<'a, D>,
     facts: &'a Facts,
     plan: impl FnOnce(&mut Draft<'a, D>),
 ) -> Result<Told, Vec<Need>> {
     let mut draft = Draft::new(input, facts);
     plan(&mut draft);
-    // A desired record was JSON before it was one, so this does not fail; one that did would have
-    // no leaves.
-    let record = serde_json::to_value(draft.input.desired).unwrap_or_default();
-    draft.settle_accounts(&record);
+    let said = std::sync::Arc::clone(&draft.said);
+    draft.settle_accounts(&said);
     let stories = std::mem::take(&mut draft.stories);
     draft.finish().map(|(plan, shared)| (plan, shared, stories))
 }

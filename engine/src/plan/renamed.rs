@@ -29,12 +29,12 @@
 //! Bounds: what a record's links are. Left out: an application whose key changes together with its
 //! job; that is another application.
 
-use super::{
-    Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, once, said,
-};
+use super::item::{key, listed, says, tells_apart};
+use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, once};
 use crate::link::LinkRow;
 use crate::path;
 use crate::reason::Reason;
+use atsync_model::declarable;
 use atsync_model::desired::DesiredCandidate;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,11 +61,20 @@ pub(super) fn of(
     input: &Input<'_, DesiredCandidate>,
     facts: &Facts,
 ) -> Result<Option<Renamed>, Vec<Need>> {
+    if input.links.is_empty() {
+        return Ok(None);
+    }
     let (moved, left, amended) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     let mut renamed = Renamed { links: input.links.clone(), moved, left, amended };
     renamed.applications(input, facts)?;
-    renamed.notes(input.desired);
-    renamed.files(input.desired);
+    let Some(person) = Draft::new(input, facts).item() else { return Ok(None) };
+    renamed.made_once(&person.said, person.of.kind, &person.host);
+    for (of, below) in declarable::below(person.of.kind) {
+        for one in listed(&person.said, below.list) {
+            let host = path::below(&person.host, below.list, key(one));
+            renamed.made_once(one, of.kind, &host);
+        }
+    }
     renamed.left =
         input.links.keys().filter(|path| !renamed.links.contains_key(*path)).cloned().collect();
     let is_any =
@@ -110,24 +119,13 @@ impl Renamed {
         Ok(())
     }
 
-    fn notes(&mut self, desired: &DesiredCandidate) {
-        let prefix = path::all_below(&desired.key, path::NOTES);
-        let wanted = desired
-            .notes
-            .iter()
-            .map(|note| (note.key.as_str(), once::base(&said::of_note(note))))
-            .collect();
-        self.leaves(&prefix, wanted, &["body", "visibility", "application"]);
-    }
-
-    fn files(&mut self, desired: &DesiredCandidate) {
-        for application in &desired.applications {
-            let above = path::below(&desired.key, path::APPLICATIONS, &application.key);
-            let prefix = path::all_below(&above, path::ATTACHMENTS);
-            let files = application.attachments.iter();
-            let wanted =
-                files.map(|file| (file.key.as_str(), once::base(&said::of_file(file)))).collect();
-            self.leaves(&prefix, wanted, &["filename", "type"]);
+    /// Moves the links of what is declared below something, and made once.
+    fn made_once(&mut self, said: &Map<String, Value>, kind: &str, host: &str) {
+        for (of, below) in once::made_once_below(kind) {
+            let prefix = path::all_below(host, below.list);
+            let wanted = listed(said, below.list).map(|one| (key(one), once::base(&says(of, one))));
+            let same: Vec<&str> = tells_apart(of).collect();
+            self.leaves(&prefix, wanted.collect(), &same);
         }
     }
 

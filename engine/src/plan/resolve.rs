@@ -3,7 +3,7 @@
 //! A reference that fits nothing, or several records, blocks the desired record with a sentence
 //! that says what was looked for, what was found and what to do. The engine never guesses.
 
-use super::{Draft, Owned, Record, definition};
+use super::{Draft, Owned, Record, defined};
 use crate::index;
 use crate::reason::Reason;
 use atsync_model::desired::{FullReference, Reference};
@@ -123,7 +123,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             Wanted::Email(email) => self.resolve_name(host, kind, parent, email),
             Wanted::RequisitionId(id) => {
                 let found = self.lookup(kind, index::KEY, id)?;
-                let fitting = definition::with_label(found.iter(), "requisition_id", id);
+                let fitting = defined::with_label(found.iter(), "requisition_id", id);
                 self.one(host, kind, "requisition id", id, fitting)
             }
         }

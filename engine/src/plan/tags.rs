@@ -22,12 +22,13 @@
 //!
 //! What is no longer declared is taken off again only where the engine put it on.
 
+use super::above::Above;
 use super::field::amend;
+use super::fields::Making;
 use super::ownership::Decision;
-use super::person::Person;
 use super::story::Values;
 use super::{
-    Adoption, Draft, FieldChange, FindingKind, Record, Step, account, erasure, made, step, unseen,
+    Adoption, Draft, FieldChange, FindingKind, Record, account, erasure, made, step, unseen,
 };
 use crate::index;
 use crate::link::{LinkHow, LinkRow};
@@ -75,12 +76,7 @@ fn carried(draft: &Draft<'_>) -> Map<String, Value> {
 }
 
 /// Puts the tags into the step that makes the candidate, where the ATS takes them with it.
-pub(super) fn carry(
-    draft: &mut Draft<'_>,
-    rule: &OperationRule,
-    step: &mut Step,
-    applied: &mut Map<String, Value>,
-) {
+pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, making: &mut Making) {
     let desired = draft.input.desired;
     if !rule.fields.iter().any(|field| field.name == "tags") {
         return;
@@ -95,14 +91,9 @@ pub(super) fn carry(
     if names.is_empty() {
         return;
     }
-    step.input.insert("tags".to_owned(), json!(names));
-    step.fields.push(FieldChange {
-        field: "tags".to_owned(),
-        before: Value::Null,
-        after: json!(names),
-    });
+    making.set("tags", json!(names), json!(names));
     let sent: Map<String, Value> = names.iter().map(|name| (name.clone(), json!(SENT))).collect();
-    applied.insert(CARRIED.to_owned(), Value::Object(sent));
+    making.applied.insert(CARRIED.to_owned(), Value::Object(sent));
 }
 
 /// What is known of the tags on the candidate.
@@ -143,7 +134,7 @@ enum Stands {
 }
 
 /// Plans the tags of the desired record.
-pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
+pub(super) fn plan(draft: &mut Draft<'_>, person: &Above<'_>) {
     let desired = draft.input.desired;
     let prefix = path::all_below(&desired.key, path::TAGS);
     let Some(wanted) = &desired.tags else {
@@ -161,8 +152,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
             names.push(name);
         }
     }
-    let known = match person {
-        Person::There(record) => {
+    let known = match person.record {
+        Some(record) => {
             let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else {
                 return;
             };
@@ -178,7 +169,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
                 are_gone: shows_none && several && !draft.is_base_of_another(&desired.key),
             })
         }
-        Person::ToBeMade => None,
+        None => None,
     };
     for name in &names {
         one(draft, person, known.as_ref(), name, &format!("{prefix}{name}"));
@@ -259,7 +250,7 @@ fn tag_named<'a>(draft: &mut Draft<'a>, name: &str) -> Option<Option<&'a Arc<Rec
 
 fn one(
     draft: &mut Draft<'_>,
-    person: &Person<'_>,
+    person: &Above<'_>,
     known: Option<&Known<'_>>,
     name: &str,
     path: &str,
@@ -385,11 +376,10 @@ fn seen(draft: &mut Draft<'_>, record: &Record, name: &str, carried: Option<&str
     }
 }
 
-fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
-    let key = draft.input.desired.key.clone();
+fn put_on(draft: &mut Draft<'_>, person: &Above<'_>, name: &str, path: &str) {
     let Some(tag) = tag_named(draft, name) else { return };
     let shared = path::shared(path::TAGS, &normal::label(name));
-    let mut after = person.after(&key);
+    let mut after = person.after();
     let tag_id = match tag {
         Some(tag) => Value::String(tag.id.clone()),
         None => {
@@ -410,7 +400,7 @@ fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
     };
     let Some(rule) = draft.operation(path, "applied_tags.create") else { return };
     let mut step = step(rule, path, "the candidate does not carry the tag".to_owned());
-    step.input.insert("candidate".to_owned(), person.id(&key));
+    step.input.insert("candidate".to_owned(), person.id());
     step.input.insert("tag".to_owned(), tag_id);
     step.fields.push(FieldChange {
         field: "tags".to_owned(),

@@ -4,45 +4,35 @@
 //! have changed it: [`super::ownership`].
 
 use super::field::follow;
-use super::guard::Seen;
+use super::fields::{Changing, Making};
+use super::item::Item;
 use super::ownership::Comparison;
 use super::story::Values;
-use super::{Draft, FieldChange, FindingKind, Record, custom, equal, forms, observed_custom};
+use super::{Draft, FindingKind, Owned, Record, custom, equal, forms, observed_custom};
 use crate::index;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+
+/// The member of records and declarations that has them.
+const CUSTOM_FIELDS: &str = "custom_fields";
 
 /// The custom values of one step.
 #[derive(Debug, Default)]
 pub(super) struct Customs {
     inputs: Vec<Value>,
     after: Vec<String>,
-    /// What the values may show without anybody's edit.
-    seen: Seen,
 }
 
 impl Customs {
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
-    }
-
     /// Puts them into a step's input, and what makes their fields, choices and users before it.
     pub(super) fn join(self, input: &mut Map<String, Value>, after: &mut Vec<String>) {
         if !self.inputs.is_empty() {
-            input.insert("custom_fields".to_owned(), Value::Array(self.inputs));
+            input.insert(CUSTOM_FIELDS.to_owned(), Value::Array(self.inputs));
         }
         after.extend(self.after);
-    }
-
-    /// What the values, and the changes of other fields that are taken in, may show without
-    /// anybody's edit.
-    pub(super) fn take_seen(&mut self) -> Seen {
-        std::mem::take(&mut self.seen)
     }
 
     fn push(&mut self, resolved: custom::Resolved) {
@@ -55,100 +45,105 @@ impl Customs {
     }
 }
 
+/// The custom values that are declared of something; none where it has none.
+fn declared<'m>(item: &'m Item<'_>) -> impl Iterator<Item = (&'m String, &'m Value)> {
+    let has_some = item.of.others.contains(&CUSTOM_FIELDS);
+    let values = item.said.get(CUSTOM_FIELDS).and_then(Value::as_object);
+    values.filter(|_| has_some).into_iter().flatten()
+}
+
 /// The custom values of a new record.
-pub(super) fn create_customs(
-    draft: &mut Draft<'_>,
-    host: &str,
-    applies_to: &str,
-    desired: &BTreeMap<String, Value>,
-    fields: &mut Vec<FieldChange>,
-    applied: &mut Map<String, Value>,
-) -> Customs {
+pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
     let mut customs = Customs::default();
-    for (key, value) in desired {
-        let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
+    for (key, value) in declared(item) {
+        let Some(resolved) = draft.custom(&item.host, item.of.noun, key, value) else { continue };
+        let path = format!("{CUSTOM_FIELDS}.{key}");
         if resolved.plain.is_null() {
             // What is to be empty is so in a new record.
-            draft.account(host, &format!("custom_fields.{key}"));
+            draft.account(&item.host, &path);
             continue;
         }
-        fields.push(FieldChange {
-            field: format!("custom_fields.{key}"),
-            before: Value::Null,
-            after: resolved.plain.clone(),
-        });
-        let path = format!("custom_fields.{key}");
-        applied.insert(path.clone(), resolved.plain.clone());
-        forms::wrote(applied, &path, &Value::Null, &resolved.plain);
+        making.tell(&path, resolved.plain.clone());
+        making.applied.insert(path.clone(), resolved.plain.clone());
+        forms::wrote(&mut making.applied, &path, &Value::Null, &resolved.plain);
         customs.push(resolved);
+    }
+    customs.join(&mut making.input, &mut making.after);
+}
+
+/// The custom values of a record that exists: what to write, with the base brought up to date.
+pub(super) fn change<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    item: &Item<'_>,
+    record: &Record,
+    changing: &mut Changing,
+) -> Customs {
+    let mut customs = Customs::default();
+    for (key, value) in declared(item) {
+        change_one(draft, &item.host, item.of.noun, (key, value), record, changing, &mut customs);
     }
     customs
 }
 
-/// The custom values of a record that exists: what to write, with the base brought up to date.
-pub(super) fn update_customs(
-    draft: &mut Draft<'_>,
+fn change_one<D: Owned>(
+    draft: &mut Draft<'_, D>,
     host: &str,
     applies_to: &str,
-    desired: &BTreeMap<String, Value>,
+    (key, value): (&str, &Value),
     record: &Record,
-    fields: &mut Vec<FieldChange>,
-    applied: &mut Map<String, Value>,
-) -> Customs {
-    let mut customs = Customs::default();
-    for (key, value) in desired {
-        let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
-        let path = format!("custom_fields.{key}");
-        let kind = resolved.kind.clone();
-        if resolved.key.as_deref().is_some_and(|key| observed_custom::is_unreadable(record, key)) {
-            let message = format!(
-                "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be \
-                 compared and is not written"
-            );
-            draft.say(FindingKind::Note, host, Reason::Unreadable, message);
-            draft.account(host, &path);
-            continue;
-        }
-        let (held, observed) = match &resolved.key {
-            Some(key) => (
-                observed_custom::observed_value(record, key),
-                observed_custom::observed_plain(record, key, &kind),
-            ),
-            None => (&Value::Null, Value::Null),
-        };
-        let base = applied.get(&path).cloned();
-        if !record.knows("custom_fields") {
-            let is_applied =
-                base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
-            if !draft.is_shown(host, &record.kind, &path, is_applied) {
-                continue;
-            }
-        }
-        // The very comparison of the adapter: the value as it was read and the value as it would be
-        // written.
-        let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
-        let comparison = Comparison {
-            observed_is_desired: normal::same(&kind, held, wanted),
-            observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
-            has_base: base.is_some(),
-            observed_is_base: base.as_ref().is_some_and(|base| {
-                normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)
-            }),
-            desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
-        };
-        let values =
-            Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
-        let decision = draft.decide(host, &path, comparison, &values);
-        if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
-            let field = resolved.key.as_deref().map(|key| format!("custom_fields.{key}"));
-            if let Some(field) = field {
-                let may_show = [Some(held.clone()), base, Some(wanted.clone())];
-                customs.seen.field(draft, (&path, &field), may_show.into_iter().flatten());
-            }
-            customs.push(resolved);
+    changing: &mut Changing,
+    customs: &mut Customs,
+) {
+    let Some(resolved) = draft.custom(host, applies_to, key, value) else { return };
+    let path = format!("{CUSTOM_FIELDS}.{key}");
+    let kind = resolved.kind.clone();
+    if resolved.key.as_deref().is_some_and(|key| observed_custom::is_unreadable(record, key)) {
+        let message = format!(
+            "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be \
+             compared and is not written"
+        );
+        draft.say(FindingKind::Note, host, Reason::Unreadable, message);
+        draft.account(host, &path);
+        return;
+    }
+    let (held, observed) = match &resolved.key {
+        Some(key) => (
+            observed_custom::observed_value(record, key),
+            observed_custom::observed_plain(record, key, &kind),
+        ),
+        None => (&Value::Null, Value::Null),
+    };
+    let Changing { applied, fields, seen, .. } = changing;
+    let base = applied.get(&path).cloned();
+    if !record.knows(CUSTOM_FIELDS) {
+        let is_applied =
+            base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
+        if !draft.is_shown(host, &record.kind, &path, is_applied) {
+            return;
         }
     }
-    customs
+    // The very comparison of the adapter: the value as it was read and the value as it would be
+    // written.
+    let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
+    let comparison = Comparison {
+        observed_is_desired: normal::same(&kind, held, wanted),
+        observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
+        has_base: base.is_some(),
+        observed_is_base: base.as_ref().is_some_and(|base| {
+            normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)
+        }),
+        desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
+    };
+    let told = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
+    let decision = draft.decide(host, &path, comparison, &told);
+    if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
+        if let Some(key) = resolved.key.as_deref() {
+            let may_show = [Some(held.clone()), base, Some(wanted.clone())];
+            let field = format!("{CUSTOM_FIELDS}.{key}");
+            seen.field(draft, (&path, &field), may_show.into_iter().flatten());
+        }
+        customs.push(resolved);
+    }
 }
 
 /// What the adapter is told of the values of others in an update that the ATS takes as a whole, by
@@ -181,17 +176,16 @@ impl Others {
 
 /// Says which values an update may lose: where it replaces the whole set, what the acting user is
 /// not shown cannot be sent back.
-pub(super) fn unseen_customs(
-    draft: &mut Draft<'_>,
-    host: &str,
-    applies_to: &str,
+pub(super) fn unseen<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    item: &Item<'_>,
     rule: &OperationRule,
     record: &Record,
     customs: &Customs,
 ) -> Others {
-    let Some(field) =
-        rule.field("custom_fields").filter(|field| field.mode == FieldMode::ReplaceAll)
-    else {
+    let (host, applies_to) = (item.host.as_str(), item.of.noun);
+    let field = rule.field(CUSTOM_FIELDS).filter(|_| !customs.inputs.is_empty());
+    let Some(field) = field.filter(|field| field.mode == FieldMode::ReplaceAll) else {
         return Others::default();
     };
     let others = foreign_customs(draft, host, applies_to, field, record, customs);
@@ -263,8 +257,8 @@ pub(super) fn foreign_contacts(
 /// Which forms those are is the adapter's to know: it notes them while it reads (`odd_forms`), by
 /// the rule that it writes by. What it cannot know from one record, archived fields and options and
 /// users who are gone, is looked up here.
-fn foreign_customs(
-    draft: &mut Draft<'_>,
+fn foreign_customs<D: Owned>(
+    draft: &mut Draft<'_, D>,
     host: &str,
     applies_to: &str,
     field: &FieldRule,
@@ -354,7 +348,7 @@ fn foreign_customs(
 
 /// Why a stored user could not be one of a new value: the ATS does not show them. None when it
 /// does, and while facts are missing.
-fn unknown_user(draft: &mut Draft<'_>, value: &Value) -> Option<String> {
+fn unknown_user<D: Owned>(draft: &mut Draft<'_, D>, value: &Value) -> Option<String> {
     draft.input.manifest.kind(kinds::USERS)?;
     let id = value.get("id").and_then(Value::as_str)?;
     let user = draft.observed(&RemoteRef::new(kinds::USERS, id))?;
@@ -363,8 +357,8 @@ fn unknown_user(draft: &mut Draft<'_>, value: &Value) -> Option<String> {
 
 /// Why a stored choice leads to no single active option: a new value could not be it. None when it
 /// does, and while facts are missing.
-fn odd_choice(
-    draft: &mut Draft<'_>,
+fn odd_choice<D: Owned>(
+    draft: &mut Draft<'_, D>,
     field: &str,
     kind: &str,
     value: &Value,

@@ -11,11 +11,14 @@
 use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, List};
 use super::forms::Kept;
-use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, step};
+use super::{
+    Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, entries, step,
+};
 use crate::index;
-use crate::link::LinkHow;
+use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
+use atsync_model::declarable::{self, KnownBy};
 use atsync_model::desired::{Desired, Policy};
 use atsync_model::kinds;
 use atsync_model::manifest::Manifest;
@@ -26,7 +29,7 @@ use serde_json::{Map, Value, json};
 pub struct WithdrawOptions {
     /// Tags that the engine put on.
     pub tags: bool,
-    /// E-mails, phones and links that it added.
+    /// E-mails, phones and links that it added, and whole entries, as of an education.
     pub contacts: bool,
 }
 
@@ -51,6 +54,7 @@ pub fn record(
             let mut draft = Draft::new(&input, facts);
             if options.contacts {
                 take_back_contacts(&mut draft);
+                entries::take_back(&mut draft);
             }
             if options.tags {
                 take_off_tags(&mut draft);
@@ -158,24 +162,34 @@ fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
         return;
     }
     for (host, link) in draft.input.links {
-        let (what, why) = match link.remote.kind.as_str() {
-            kinds::APPLIED_TAGS => continue,
-            kinds::CANDIDATES if link.how == LinkHow::Adopted => {
-                ("the person", "was there before the engine came")
-            }
-            kinds::CANDIDATES => (
-                "the person",
-                "is never deleted, and keeps their addresses, since the engine made them",
-            ),
-            kinds::APPLICATIONS => ("the application", "is never deleted"),
-            kinds::NOTES => ("the note", "cannot be taken back"),
-            kinds::ATTACHMENTS => ("the attachment", "cannot be taken back"),
-            kinds::CUSTOM_FIELDS | kinds::CUSTOM_FIELD_OPTIONS => {
-                ("the definition", "is never deleted, since that drops what others stored under it")
-            }
-            _ => ("the record", "is never deleted"),
-        };
+        let Some((what, why)) = stays(link) else { continue };
         let message = format!("{host}: {what} {} stays: it {why}", link.remote);
         draft.say(FindingKind::Note, host, Reason::Stays, message);
     }
+}
+
+/// What stays of what a path is linked to, and why; none for what can be taken back.
+fn stays(link: &LinkRow) -> Option<(String, &'static str)> {
+    let Some(of) = declarable::of(&link.remote.kind) else {
+        let is_tag = link.remote.kind == kinds::APPLIED_TAGS;
+        return (!is_tag).then(|| ("the record".to_owned(), "is never deleted"));
+    };
+    let is_person = of.kind == kinds::CANDIDATES;
+    let mut what = format!("the {}", if is_person { "person" } else { of.noun });
+    let why = match of.known_by {
+        KnownBy::Content => return None,
+        KnownBy::Key if is_person && link.how == LinkHow::Adopted => {
+            "was there before the engine came"
+        }
+        KnownBy::Key if is_person => {
+            "is never deleted, and keeps their addresses, since the engine made them"
+        }
+        KnownBy::Once(_) => "cannot be taken back",
+        KnownBy::Definition | KnownBy::Label if of.kind != kinds::USERS => {
+            "the definition".clone_into(&mut what);
+            "is never deleted, since that drops what others stored under it"
+        }
+        KnownBy::Key | KnownBy::Definition | KnownBy::Label => "is never deleted",
+    };
+    Some((what, why))
 }

@@ -50,7 +50,7 @@ fn put(out: &mut String, line: Arguments<'_>) {
 
 fn step(out: &mut String, step: &Step) {
     let sign = match (step.creates(), step.operation.rsplit('.').next()) {
-        (_, Some("delete")) => '-',
+        (_, Some("delete" | "destroy")) => '-',
         (false, _) => '~',
         (true, _) => '+',
     };

@@ -47,7 +47,7 @@ impl Order {
 
 /// Whether an operation takes its target away.
 pub(super) fn takes_away(operation: &str) -> bool {
-    operation.ends_with(".delete")
+    operation.ends_with(".delete") || operation.ends_with(".destroy")
 }
 
 /// A record that was made or changed, to be read back.

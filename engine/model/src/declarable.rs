@@ -1,0 +1,407 @@
+//! The kinds that a host can declare, in one table: where each is declared, what it is known by,
+//! its fields, and what happens to a field that somebody changes in the ATS.
+//!
+//! The planner walks a desired record with this table; the check of a declaration, the parser of
+//! paths and the tables of default policies in the documentation read it too. What no table can say
+//! (contacts, custom values, the stages of an application) is a function of the planner.
+//!
+//! Left out: the types of the records ([`crate::desired`]), and what is special of an ATS, which
+//! its manifest says.
+
+use crate::desired::Policy;
+use crate::{kinds, normal};
+
+/// A kind that a host can declare.
+#[derive(Debug)]
+pub struct Declarable {
+    /// The kind.
+    pub kind: &'static str,
+    /// Its word in the singular, for messages.
+    pub noun: &'static str,
+    /// The list in which it is declared; none for a record of its own.
+    pub below: Option<Below>,
+    /// What tells one of them from another.
+    pub known_by: KnownBy,
+    /// Its fields, in the order in which a plan names them. What has a form of its own, as contacts
+    /// and custom values, is not among them.
+    pub fields: &'static [Field],
+    /// Its members with a form of their own: the planner's, not the table's.
+    pub others: &'static [&'static str],
+    /// The default policies, as the documentation lists them.
+    pub policies: &'static [PolicyRow],
+    /// Whether its fields hold data of a person, which somebody may have had erased.
+    pub personal: bool,
+}
+
+/// Where something is declared below something else.
+#[derive(Debug)]
+pub struct Below {
+    /// The kind of what it is declared below.
+    pub kind: &'static str,
+    /// The list of the declaration, and of its path.
+    pub list: &'static str,
+    /// The member of an operation's input that names the record above.
+    pub member: &'static str,
+}
+
+/// What tells one record of a kind from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownBy {
+    /// The host's key, and in the ATS what the planner looks for.
+    Key,
+    /// What it defines: the key or address that is in its path.
+    Definition,
+    /// Its label.
+    Label,
+    /// The host's key, and in the ATS a look alone: it is made once and never changed. The word
+    /// says what is done with it: it is left, or attached.
+    Once(&'static str),
+    /// What it says: it has no key, and is made and taken away, never changed.
+    Content,
+}
+
+/// One field.
+#[derive(Debug)]
+pub struct Field {
+    /// Its place in the desired record: `name.first`.
+    pub place: &'static str,
+    /// Its member in an operation's input, by which plans and policies call it.
+    pub member: &'static str,
+    /// Its place in the unified record.
+    pub shown: &'static str,
+    /// What it holds.
+    pub value: Holds,
+    /// What may become of it once the record is there.
+    pub mode: Mode,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// A text; an empty one clears it.
+    Text,
+    /// True or false.
+    Flag,
+    /// A word; a plan says nothing of the usual one.
+    Word(&'static str),
+    /// A day, a month or a year.
+    Date,
+    /// Where the ATS fetches a file from, once: another address alone makes no other file.
+    Address,
+    /// A record of this kind, by name or id.
+    Reference(&'static str),
+    /// A record of this kind within the one that another field names.
+    Within(&'static str, &'static str),
+    /// The host's key of something declared beside it, of this kind.
+    Beside(&'static str),
+}
+
+/// What may become of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is kept in step by its policy.
+    Kept,
+    /// As [`Self::Kept`], and decided when the record is made: what shows then is nobody's form of
+    /// it.
+    Decided,
+    /// It is part of what the record is, and set only when it is made.
+    Made,
+    /// As [`Self::Made`], and no plan says it: something else tells it.
+    Silent,
+}
+
+/// Fields that share a default policy.
+#[derive(Debug)]
+pub struct PolicyRow {
+    /// The fields, by the name that `policy` gives them.
+    pub fields: &'static [&'static str],
+    /// The policy where the record names none.
+    pub policy: Policy,
+}
+
+const fn field(place: &'static str, value: Holds, mode: Mode) -> Field {
+    Field { place, member: place, shown: place, value, mode }
+}
+
+const fn text(place: &'static str) -> Field {
+    field(place, Holds::Text, Mode::Kept)
+}
+
+const fn made(place: &'static str, value: Holds) -> Field {
+    field(place, value, Mode::Made)
+}
+
+const fn named(field: Field, member: &'static str, shown: &'static str) -> Field {
+    Field { member, shown, ..field }
+}
+
+const fn row(fields: &'static [&'static str], policy: Policy) -> PolicyRow {
+    PolicyRow { fields, policy }
+}
+
+/// All kinds that can be declared.
+pub static DECLARABLE: &[Declarable] = &[
+    Declarable {
+        kind: kinds::CANDIDATES,
+        noun: "candidate",
+        below: None,
+        known_by: KnownBy::Key,
+        fields: &[
+            text("name.first"),
+            text("name.last"),
+            text("name.preferred"),
+            text("company"),
+            text("title"),
+            named(field("private", Holds::Flag, Mode::Decided), "private", "privacy.private"),
+        ],
+        others: &["emails", "phones", "links", "tags", "custom_fields"],
+        policies: &[
+            row(&["name", "emails", "phones", "links", "company", "title", "tags"], Policy::Yield),
+            row(&["custom_fields"], Policy::Enforce),
+            row(&["private"], Policy::Seed),
+        ],
+        personal: true,
+    },
+    Declarable {
+        kind: kinds::APPLICATIONS,
+        noun: "application",
+        below: Some(Below { kind: kinds::CANDIDATES, list: "applications", member: "candidate" }),
+        known_by: KnownBy::Key,
+        fields: &[
+            made("kind", Holds::Word("application")),
+            made("job", Holds::Reference(kinds::JOBS)),
+            made("pool", Holds::Reference(kinds::POOLS)),
+            made("pool_stage", Holds::Within(kinds::POOL_STAGES, "pool")),
+            named(
+                field("source", Holds::Reference(kinds::SOURCES), Mode::Kept),
+                "source",
+                "source.id",
+            ),
+            named(
+                field("referrer", Holds::Reference(kinds::REFERRERS), Mode::Kept),
+                "referrer",
+                "referrer.id",
+            ),
+        ],
+        others: &["stage", "outcome", "reject_reason", "opening", "custom_fields"],
+        policies: &[
+            row(&["source", "referrer"], Policy::Fill),
+            row(&["stage", "outcome", "reject_reason"], Policy::Yield),
+            row(&["custom_fields"], Policy::Enforce),
+        ],
+        personal: true,
+    },
+    Declarable {
+        kind: kinds::NOTES,
+        noun: "note",
+        below: Some(Below { kind: kinds::CANDIDATES, list: "notes", member: "candidate" }),
+        known_by: KnownBy::Once("left"),
+        fields: &[
+            made("body", Holds::Text),
+            made("visibility", Holds::Word("public")),
+            field("application", Holds::Beside(kinds::APPLICATIONS), Mode::Silent),
+        ],
+        others: &[],
+        policies: &[],
+        personal: true,
+    },
+    Declarable {
+        kind: kinds::ATTACHMENTS,
+        noun: "file",
+        below: Some(Below {
+            kind: kinds::APPLICATIONS,
+            list: "attachments",
+            member: "application",
+        }),
+        known_by: KnownBy::Once("attached"),
+        fields: &[
+            made("filename", Holds::Text),
+            field("type", Holds::Text, Mode::Silent),
+            field("url", Holds::Address, Mode::Silent),
+        ],
+        others: &[],
+        policies: &[],
+        personal: true,
+    },
+    Declarable {
+        kind: kinds::CUSTOM_FIELDS,
+        noun: "custom field",
+        below: None,
+        known_by: KnownBy::Definition,
+        fields: &[
+            text("name"),
+            field("private", Holds::Flag, Mode::Kept),
+            text("description"),
+            made("applies_to", Holds::Text),
+            made("type", Holds::Text),
+        ],
+        others: &["options"],
+        policies: &[row(&["name", "private", "description", "options"], Policy::Yield)],
+        personal: false,
+    },
+    Declarable {
+        kind: kinds::CUSTOM_FIELD_OPTIONS,
+        noun: "option",
+        below: Some(Below { kind: kinds::CUSTOM_FIELDS, list: "options", member: "custom_field" }),
+        known_by: KnownBy::Label,
+        fields: &[text("name")],
+        others: &[],
+        policies: &[],
+        personal: false,
+    },
+    Declarable {
+        kind: kinds::USERS,
+        noun: "user",
+        below: None,
+        known_by: KnownBy::Definition,
+        fields: &[
+            named(made("name.first", Holds::Text), "first", "first_name"),
+            named(made("name.last", Holds::Text), "last", "last_name"),
+            made("email", Holds::Text),
+            made("job_title", Holds::Text),
+            named(made("employee_id", Holds::Text), "employee_id", "external_id"),
+            made("invite", Holds::Flag),
+        ],
+        others: &[],
+        policies: &[],
+        personal: false,
+    },
+];
+
+/// The entry of a kind; none where it cannot be declared.
+pub fn of(kind: &str) -> Option<&'static Declarable> {
+    DECLARABLE.iter().find(|entry| entry.kind == kind)
+}
+
+/// The kinds that are declared below one.
+pub fn below(kind: &str) -> impl Iterator<Item = (&'static Declarable, &'static Below)> {
+    DECLARABLE
+        .iter()
+        .filter_map(|entry| Some((entry, entry.below.as_ref()?)))
+        .filter(move |(_, below)| below.kind == kind)
+}
+
+impl Declarable {
+    /// The fields that the planner keeps in step.
+    pub fn kept(&self) -> impl Iterator<Item = &'static Field> {
+        self.fields.iter().filter(|field| field.mode.is_kept())
+    }
+
+    /// The name of an operation on it: `create`, `update`, `destroy`.
+    pub fn operation(&self, verb: &str) -> String {
+        format!("{}.{verb}", self.kind)
+    }
+
+    /// The operations that the planner asks for by the table.
+    pub fn operations(&self) -> Vec<String> {
+        let changes = self.kept().next().map(|_| "update");
+        let ends = (self.known_by == KnownBy::Content).then_some("destroy");
+        let verbs = ["create"].into_iter().chain(changes).chain(ends);
+        verbs.map(|verb| self.operation(verb)).collect()
+    }
+
+    /// The word with its article.
+    pub fn a_noun(&self) -> String {
+        let article = if self.noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        format!("{article} {}", self.noun)
+    }
+}
+
+impl Field {
+    /// Whether two texts of the field are the same: dates as far as both are given, other texts by
+    /// the form of labels.
+    pub fn is_same(&self, one: &str, other: &str) -> bool {
+        let (one, other) = (one.trim(), other.trim());
+        match self.value {
+            _ if one.is_empty() || other.is_empty() => one == other,
+            Holds::Date => normal::is_same_date(one, other),
+            _ => normal::is_option(one, other),
+        }
+    }
+
+    /// A text of the field in the form in which spellings of it are one.
+    pub fn form(&self, text: &str) -> String {
+        match self.value {
+            Holds::Date => normal::part_date(text).unwrap_or_else(|| text.trim().to_owned()),
+            _ => normal::label(text),
+        }
+    }
+}
+
+impl KnownBy {
+    /// Whether its name in a path is a key, so that something else may be below it.
+    pub fn is_key(self) -> bool {
+        matches!(self, Self::Key | Self::Once(_))
+    }
+}
+
+impl Holds {
+    /// Whether it names something that is declared beside it.
+    pub fn is_beside(self) -> bool {
+        matches!(self, Self::Beside(_))
+    }
+
+    /// Whether a word is the usual one, of which a plan says nothing.
+    pub fn is_usual(self, word: &str) -> bool {
+        matches!(self, Self::Word(usual) if usual == word)
+    }
+
+    /// The kind of the records that it names.
+    pub fn named(self) -> Option<&'static str> {
+        match self {
+            Self::Reference(kind) | Self::Within(kind, _) => Some(kind),
+            _ => None,
+        }
+    }
+}
+
+impl Mode {
+    /// Whether a field is compared and changed once its record is there.
+    pub fn is_kept(self) -> bool {
+        matches!(self, Self::Kept | Self::Decided)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DECLARABLE, KnownBy, of};
+
+    #[test]
+    fn what_is_declared_below_something_has_a_list_of_its_own_there() {
+        let mut lists: Vec<(&str, &str)> = Vec::new();
+        for below in DECLARABLE.iter().filter_map(|entry| entry.below.as_ref()) {
+            assert!(of(below.kind).is_some(), "{}", below.kind);
+            lists.push((below.kind, below.list));
+        }
+        let known = lists.len();
+        lists.sort_unstable();
+        lists.dedup();
+        assert_eq!(lists.len(), known);
+    }
+
+    #[test]
+    fn a_field_has_one_default_and_one_place() {
+        for entry in DECLARABLE {
+            let mut fields: Vec<&str> =
+                entry.policies.iter().flat_map(|row| row.fields).copied().collect();
+            let mut places: Vec<&str> = entry.fields.iter().map(|field| field.place).collect();
+            for names in [&mut fields, &mut places] {
+                let known = names.len();
+                names.sort_unstable();
+                names.dedup();
+                assert_eq!(names.len(), known, "{}", entry.kind);
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_kept_in_step_has_a_default_or_never_overwrites() {
+        for entry in DECLARABLE.iter().filter(|entry| entry.known_by != KnownBy::Label) {
+            for field in entry.kept() {
+                let whole = field.place.split('.').next().unwrap();
+                let row = entry.policies.iter().find(|row| row.fields.contains(&whole));
+                assert!(row.is_some(), "{} {}", entry.kind, field.place);
+            }
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Entries of a list that are known by what they say: added, left, taken away, never changed. Pure.
+//!
+//! Such an entry has no key. Its path is made of its content, and it is found in the ATS by that:
+//! texts by the form of labels, dates as far as both are given. What is declared and not there is
+//! added, after a look. What the engine added and is no longer declared is taken away again; what
+//! others added never is. An entry that somebody changed or took away is not as declared any more,
+//! and the policy of the list says what then: under `yield` that stands, under `enforce` it is
+//! added again, unless it may have been erased ([`super::erasure`]).
+//!
+//! Left out: changing an entry in its place.
+
+use super::above::Above;
+use super::item::{content_name, is_content, listed, text};
+use super::ownership::Decision;
+use super::story::Values;
+use super::{
+    Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, step, unseen,
+};
+use crate::index;
+use crate::link::{LinkHow, LinkRow};
+use crate::path;
+use crate::reason::Reason;
+use atsync_model::contract::RemoteRef;
+use atsync_model::declarable::{self, Below, Declarable, KnownBy};
+use atsync_model::desired::Policy;
+use atsync_model::kinds;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The mark of a base that says of an entry that it may have been erased.
+const ENTRY: &str = "entry";
+
+/// The kinds below one that are known by what they say, each with its list.
+fn known_by_content(
+    kind: &str,
+) -> impl Iterator<Item = (&'static Declarable, &'static Below)> + use<'_> {
+    declarable::below(kind).filter(|(of, _)| of.known_by == KnownBy::Content)
+}
+
+/// Plans the entries that are declared below something.
+pub(super) fn plan<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    said: &Map<String, Value>,
+    kind: &str,
+    above: &Above<'_>,
+) {
+    for (of, below) in known_by_content(kind) {
+        let prefix = path::all_below(&above.host, below.list);
+        let declared: Vec<(String, &Map<String, Value>)> = listed(said, below.list)
+            .map(|one| (format!("{prefix}{}", content_name(of, one)), one))
+            .collect();
+        let is_linked = links_below(draft, &prefix).next().is_some();
+        if !said.contains_key(below.list) {
+            // What was released is nobody's any more: it stays, and its links end.
+            let released = links_below(draft, &prefix).map(|link| link.host.clone());
+            draft.plan.releases.extend(released);
+        } else if is_linked || !declared.is_empty() {
+            let list = List { of, below, above, prefix: &prefix };
+            list.plan(draft, &declared);
+        }
+    }
+}
+
+/// The links of a list's entries.
+fn links_below<'a, D>(
+    draft: &Draft<'a, D>,
+    prefix: &str,
+) -> impl Iterator<Item = &'a LinkRow> + use<'a, D> {
+    let begin = prefix.to_owned();
+    let links = draft.input.links.range(begin.clone()..);
+    links.take_while(move |(path, _)| path.starts_with(&begin)).map(|(_, link)| link)
+}
+
+/// One list of entries.
+struct List<'m, 'a> {
+    of: &'static Declarable,
+    below: &'static Below,
+    above: &'m Above<'a>,
+    prefix: &'m str,
+}
+
+/// A declared entry.
+type Entry<'m> = (String, &'m Map<String, Value>);
+
+impl List<'_, '_> {
+    fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>, declared: &[Entry<'_>]) {
+        if draft.input.manifest.kind(self.of.kind).is_none() {
+            let (host, list) = (&self.above.host, self.below.list);
+            let adapter = &draft.input.manifest.name;
+            let message = format!("{host}: `{list}`: the adapter {adapter} cannot read them");
+            draft.say(FindingKind::Note, host, Reason::NotSupported, message);
+            declared.iter().for_each(|(path, _)| draft.account_whole(path));
+            return;
+        }
+        let Some(rows) = self.rows(draft) else { return };
+        let found = self.found(draft, declared, rows);
+        for (at, (path, said)) in declared.iter().enumerate() {
+            if declared.iter().take(at).any(|(known, _)| known == path) {
+                continue;
+            }
+            match found.get(at).copied().flatten() {
+                Some(row) => self.there(draft, path, said, row, rows),
+                None => self.missing(draft, path, said, rows),
+            }
+        }
+        let kept: Vec<&str> = found.iter().flatten().map(|row| row.id.as_str()).collect();
+        self.take_away(draft, declared, rows, &kept);
+    }
+
+    /// The entries that the ATS shows. None while facts are missing.
+    fn rows<'a, D: Owned>(&self, draft: &mut Draft<'a, D>) -> Option<&'a [Arc<Record>]> {
+        let Some(record) = self.above.record else { return Some(&[]) };
+        let by =
+            if self.below.kind == kinds::CANDIDATES { index::CANDIDATE } else { index::PARENT };
+        draft.lookup(self.of.kind, by, &record.id)
+    }
+
+    /// The row of each declared entry: its linked one where that says the same, else one that no
+    /// other entry has.
+    fn found<'a, D: Owned>(
+        &self,
+        draft: &Draft<'a, D>,
+        declared: &[Entry<'_>],
+        rows: &'a [Arc<Record>],
+    ) -> Vec<Option<&'a Arc<Record>>> {
+        let links = draft.input.links;
+        let linked = |(path, said): &Entry<'_>| {
+            let link = links.get(path)?;
+            rows.iter().find(|row| row.id == link.remote.id && is_content(self.of, said, row))
+        };
+        let mut found: Vec<Option<&Arc<Record>>> = declared.iter().map(linked).collect();
+        for (at, (_, said)) in declared.iter().enumerate() {
+            let is_free = |row: &&Arc<Record>| {
+                !found.iter().flatten().any(|taken| taken.id == row.id)
+                    && is_content(self.of, said, row)
+            };
+            let free = rows.iter().find(is_free);
+            if let Some(place) = found.get_mut(at).filter(|place| place.is_none()) {
+                *place = free;
+            }
+        }
+        found
+    }
+
+    /// An entry that shows.
+    fn there<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        path: &str,
+        said: &Map<String, Value>,
+        row: &Record,
+        rows: &[Arc<Record>],
+    ) {
+        let remote = row.remote();
+        let link = draft.input.links.get(path);
+        if link.is_some_and(|link| link.remote == remote && unseen::is_removed(link)) {
+            // The engine took it away, and the ATS may show that late.
+            if !draft.has_settled(path) {
+                draft.say_not_shown_yet(path, self.below.list);
+                return self.tell(draft, path, said, Decision::InStep);
+            }
+            match draft.confirmed(&remote) {
+                None => return,
+                Some(None) => return self.missing(draft, path, said, rows),
+                Some(Some(_)) => {}
+            }
+        }
+        if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
+            let former = links_below(draft, self.prefix).find(|link| link.remote == remote);
+            let reason = former.is_none().then(|| "the entry is there".to_owned());
+            let applied = former.map(unseen::without_removed).unwrap_or_default();
+            let host = path.to_owned();
+            draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
+        }
+        self.tell(draft, path, said, Decision::InStep);
+    }
+
+    /// An entry that does not show, or not as it is declared.
+    fn missing<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        path: &str,
+        said: &Map<String, Value>,
+        rows: &[Arc<Record>],
+    ) {
+        let Some(link) = draft.input.links.get(path).filter(|link| !unseen::is_removed(link))
+        else {
+            let is_kept_out = match draft.policy(self.below.list) {
+                Policy::Seed => self.above.record.is_some(),
+                Policy::Fill => !rows.is_empty(),
+                Policy::Enforce | Policy::Yield => false,
+            };
+            return if is_kept_out {
+                self.leave(draft, path, said)
+            } else {
+                self.create(draft, path, said)
+            };
+        };
+        if rows.iter().any(|row| row.id == link.remote.id) {
+            let message = format!(
+                "{path}: {} was changed in the ATS and is not as declared; that stands, since an \
+                 entry is never changed from here",
+                link.remote
+            );
+            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+            return self.tell(draft, path, said, Decision::Drifted);
+        }
+        let Some(shown) = draft.observed(&link.remote) else { return };
+        if shown.is_some() || (!draft.facts.is_gone(&link.remote) && !draft.has_settled(path)) {
+            draft.say_not_shown_yet(path, self.below.list);
+            return self.tell(draft, path, said, Decision::InStep);
+        }
+        self.went(draft, path, said, link, rows);
+    }
+
+    /// An entry that was there and went.
+    fn went<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        path: &str,
+        said: &Map<String, Value>,
+        link: &LinkRow,
+        rows: &[Arc<Record>],
+    ) {
+        let went = links_below(draft, self.prefix).filter(|link| !unseen::is_removed(link)).count();
+        let is_group = rows.is_empty() && went > 1;
+        let is_erased = erasure::is_marked(&link.applied, ENTRY)
+            || is_group
+            || (rows.is_empty() && (draft.is_erased || draft.has_erased));
+        if is_erased && draft.has_settled(path) {
+            let mark = |applied: &mut Map<String, Value>| erasure::mark(applied, ENTRY, true);
+            base::amend(&mut draft.plan, path, &link.remote, &link.applied, mark);
+        }
+        match draft.policy(self.below.list) {
+            Policy::Enforce if is_erased => {
+                draft.say_erased_entries(path, self.below.list, &[self.shown(said)]);
+                self.tell(draft, path, said, Decision::Erased);
+            }
+            Policy::Enforce => self.create(draft, path, said),
+            Policy::Yield => {
+                let message =
+                    format!("{path}: it was taken away in the ATS; it stays away (policy yield)");
+                draft.say(FindingKind::Drifted, path, Reason::RemovedInAts, message);
+                self.tell(draft, path, said, Decision::Drifted);
+            }
+            Policy::Seed | Policy::Fill => self.leave(draft, path, said),
+        }
+    }
+
+    fn leave<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, said: &Map<String, Value>) {
+        let word = super::defaults::word(draft.policy(self.below.list));
+        let message = format!(
+            "{path}: `{}` of the ATS lacks it; it stays so (policy {word}; `enforce` adds it)",
+            self.below.list
+        );
+        draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
+        self.tell(draft, path, said, Decision::Leave);
+    }
+
+    fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, said: &Map<String, Value>) {
+        self.tell(draft, path, said, Decision::Write);
+        let operation = self.of.operation("create");
+        let Some(rule) = draft.operation(path, &operation) else { return };
+        let reason = format!("the {} has no such entry", self.above_noun());
+        let mut step = step(rule, path, reason);
+        step.after = self.above.after();
+        step.input.insert(self.below.member.to_owned(), self.above.id());
+        for field in self.of.fields {
+            let Some(says) = text(said, field.place).filter(|says| !says.is_empty()) else {
+                continue;
+            };
+            step.input.insert(field.member.to_owned(), json!(says));
+            let (field, after) = (field.member.to_owned(), json!(says));
+            step.fields.push(FieldChange { field, before: Value::Null, after });
+        }
+        step.makes.insert("subject".to_owned(), path.to_owned());
+        step.look_first = self.above.record.is_some();
+        step.calls += u32::from(step.look_first);
+        draft.plan.steps.push(step);
+    }
+
+    fn above_noun(&self) -> &'static str {
+        declarable::of(self.below.kind).map_or("record", |of| of.noun)
+    }
+
+    /// Takes away what the engine added and nobody declares any more.
+    fn take_away<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        declared: &[Entry<'_>],
+        rows: &[Arc<Record>],
+        kept: &[&str],
+    ) {
+        let is_declared = |path: &str| declared.iter().any(|(known, _)| known == path);
+        for link in links_below(draft, self.prefix).filter(|link| !is_declared(&link.host)) {
+            let is_kept = kept.contains(&link.remote.id.as_str());
+            let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
+            let stands = match shows && unseen::is_removed(link) {
+                true => {
+                    let Some(row) = draft.confirmed(&link.remote) else { return };
+                    row.is_some()
+                }
+                false => shows,
+            };
+            if stands && is_ours(link) {
+                take_away(draft, self.of, link, "the entry is no longer declared");
+            } else {
+                // Gone, another path's, or somebody else's: there is nothing to take away.
+                draft.plan.releases.push(link.host.clone());
+            }
+        }
+    }
+
+    /// An entry for people.
+    fn shown(&self, said: &Map<String, Value>) -> String {
+        let says = self.of.fields.iter().filter_map(|field| text(said, field.place));
+        says.collect::<Vec<_>>().join(", ")
+    }
+
+    fn tell<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        path: &str,
+        said: &Map<String, Value>,
+        decision: Decision,
+    ) {
+        draft.account_whole(path);
+        let desired = json!(self.shown(said));
+        let link = draft.input.links.get(path).filter(|link| !unseen::is_removed(link));
+        let applied = link.map(|_| desired.clone());
+        let is_there = decision == Decision::InStep;
+        let observed = if is_there { desired.clone() } else { Value::Null };
+        let told = Values { desired: &desired, applied: applied.as_ref(), observed: &observed };
+        draft.tell(path, self.below.list, decision, &told);
+    }
+}
+
+/// Whether the engine added what a link leads to.
+fn is_ours(link: &LinkRow) -> bool {
+    link.how != LinkHow::Adopted
+}
+
+/// Takes one entry away.
+fn take_away<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    of: &'static Declarable,
+    link: &LinkRow,
+    why: &str,
+) {
+    let operation = of.operation("destroy");
+    let Some(rule) = draft.operation(&link.host, &operation) else { return };
+    let mut step = step(rule, &link.host, why.to_owned());
+    step.target = Some(link.remote.clone());
+    draft.plan.steps.push(step);
+}
+
+/// Takes back the entries that the engine added below a record.
+pub(super) fn take_back<D: Owned>(draft: &mut Draft<'_, D>) {
+    let (host, links) = (draft.input.desired.key(), draft.input.links);
+    let Some(record) = links.get(&host).map(|link| link.remote.clone()) else { return };
+    for (of, below) in known_by_content(&record.kind) {
+        let prefix = path::all_below(&host, below.list);
+        for link in links_below(draft, &prefix) {
+            let Some(shown) = shown(draft, &link.remote) else { return };
+            if shown && is_ours(link) {
+                take_away(draft, of, link, "the engine added the entry");
+            } else {
+                draft.plan.releases.push(link.host.clone());
+            }
+        }
+    }
+}
+
+/// Whether the ATS shows a record. None while facts are missing.
+fn shown<D: Owned>(draft: &mut Draft<'_, D>, remote: &RemoteRef) -> Option<bool> {
+    draft.observed(remote).map(|record| record.is_some())
+}

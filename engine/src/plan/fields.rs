@@ -1,0 +1,231 @@
+//! The fields of a kind by its table: what a creation says of them, and how those of a record that
+//! exists are brought in step. Pure.
+//!
+//! One comparison for all kinds: texts by the model's form, flags, and references by the id of what
+//! they name. What comes of a difference is decided by the field's policy ([`super::ownership`]).
+//! Left out: fields with a form of their own, contacts ([`super::contacts`]) and custom values
+//! ([`super::values`]); an item adds those itself.
+
+use super::field::{follow, is_same_text, not_shown};
+use super::guard::Seen;
+use super::item::{Item, said_at, text};
+use super::ownership::Comparison;
+use super::story::Values;
+use super::{Draft, FieldChange, Owned, Record, equal, forms};
+use atsync_model::declarable::{Field, Holds, Mode};
+use atsync_model::normal;
+use serde_json::{Map, Value, json};
+
+/// A creation that is being drawn up.
+#[derive(Debug, Default)]
+pub(super) struct Making {
+    /// The operation's input.
+    pub(super) input: Map<String, Value>,
+    /// What it sets, field by field.
+    pub(super) fields: Vec<FieldChange>,
+    /// What is recorded as last applied once it is done.
+    pub(super) applied: Map<String, Value>,
+    /// The steps that must come first.
+    pub(super) after: Vec<String>,
+}
+
+impl Making {
+    /// Sets a field of the new record. `shown`: its value for people.
+    pub(super) fn set(&mut self, member: &str, value: Value, shown: Value) {
+        put(&mut self.input, member, value);
+        self.tell(member, shown);
+    }
+
+    /// Says of a field what it will be.
+    pub(super) fn tell(&mut self, member: &str, after: Value) {
+        let field = member.to_owned();
+        self.fields.push(FieldChange { field, before: Value::Null, after });
+    }
+}
+
+/// A change of a record that exists, being drawn up.
+#[derive(Debug, Default)]
+pub(super) struct Changing {
+    /// What was last applied, as it was recorded.
+    pub(super) base: Map<String, Value>,
+    /// What is recorded as last applied once it is done.
+    pub(super) applied: Map<String, Value>,
+    /// What it changes, field by field.
+    pub(super) fields: Vec<FieldChange>,
+    /// The values that are set, as the operation's input has them.
+    pub(super) set: Map<String, Value>,
+    /// What the fields may show without anybody's edit.
+    pub(super) seen: Seen,
+}
+
+/// A field and what is wanted of it.
+struct Wanted<'m> {
+    field: &'static Field,
+    /// The value as it is compared and sent.
+    value: Value,
+    /// The value for people.
+    shown: &'m str,
+}
+
+/// The fields that are declared, each with its value.
+fn wanted<'m>(item: &'m Item<'_>) -> impl Iterator<Item = Wanted<'m>> {
+    item.of.fields.iter().filter_map(|field| {
+        let (value, shown) = match field.value {
+            Holds::Flag => (said_at(&item.said, field.place)?.clone(), ""),
+            Holds::Reference(_) | Holds::Within(..) => {
+                let record = item.named(field.place)?;
+                let shown = record.text("title").or(record.text("name")).unwrap_or(&record.id);
+                (json!(record.id), shown)
+            }
+            _ => {
+                let text = text(&item.said, field.place)?;
+                (json!(text), text)
+            }
+        };
+        Some(Wanted { field, value, shown })
+    })
+}
+
+/// Puts a value at a path that is one level deep at most.
+fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        Some((outer, inner)) => {
+            let entry = object.entry(outer.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+            if let Some(entry) = entry.as_object_mut() {
+                entry.insert(inner.to_owned(), value);
+            }
+        }
+        None => {
+            object.insert(path.to_owned(), value);
+        }
+    }
+}
+
+/// Whether what is declared names a member of a base. What says what the record is, and what is no
+/// field, is never given up.
+pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
+    if let Some(key) = member.strip_prefix("custom_fields.") {
+        return item.said.get("custom_fields").and_then(|all| all.get(key)).is_some();
+    }
+    if let Some((list, entry)) = member.split_once('[') {
+        let entry = entry.strip_suffix(']').unwrap_or(entry);
+        let entries = item.said.get(list).and_then(Value::as_array);
+        let mut entries = entries.into_iter().flatten().filter_map(Value::as_str);
+        return entries.any(|held| normal::is_option(held, entry));
+    }
+    match item.of.fields.iter().find(|field| field.member == member) {
+        Some(field) => !field.mode.is_kept() || said_at(&item.said, field.place).is_some(),
+        None => !item.of.others.contains(&member) || item.said.contains_key(member),
+    }
+}
+
+/// Takes the fields of the table into a creation.
+pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
+    for Wanted { field, value, shown } in wanted(item) {
+        draft.account(&item.host, field.place);
+        // What is to be empty is so in a new record.
+        if value.as_str() == Some("") {
+            continue;
+        }
+        let (is_text, is_flag) = (field.value == Holds::Text, field.value == Holds::Flag);
+        let told = if is_flag { value.clone() } else { json!(shown) };
+        making.applied.insert(field.member.to_owned(), value.clone());
+        if field.mode == Mode::Kept && (is_text || is_flag) {
+            forms::wrote(&mut making.applied, field.member, &Value::Null, &value);
+        }
+        if field.value.is_usual(shown) || field.mode == Mode::Silent {
+            put(&mut making.input, field.member, value);
+        } else {
+            making.set(field.member, value, told);
+        }
+    }
+}
+
+/// What a record shows of a field: the value that is compared; null where it is empty. None where
+/// it does not show the field, which it says.
+fn observed<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    item: &Item<'_>,
+    wanted: &Wanted<'_>,
+    record: &Record,
+    last: Option<&Value>,
+) -> Option<Value> {
+    let Wanted { field, value, .. } = wanted;
+    if !record.knows(field.shown) {
+        let is_applied = last.is_some_and(|last| is_same(last, value));
+        // Where it shows under another name, the adapter's list of fields cannot be asked.
+        if field.shown != field.place
+            || draft.is_shown(&item.host, item.of.kind, field.place, is_applied)
+        {
+            not_shown(draft, &item.host, field.member);
+        }
+        draft.account(&item.host, field.place);
+        return None;
+    }
+    if field.value != Holds::Flag {
+        let text = record.text(field.shown).unwrap_or_default();
+        return Some(if text.is_empty() { Value::Null } else { json!(text) });
+    }
+    match record.value(field.shown).and_then(Value::as_bool) {
+        Some(flag) => Some(json!(flag)),
+        // Known, and not set: that is false.
+        None if !field.shown.contains('.') => Some(json!(false)),
+        None => {
+            not_shown(draft, &item.host, field.member);
+            None
+        }
+    }
+}
+
+/// Whether two values of a field are the same: what is missing is empty, or false.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Bool(one), other) | (other, Value::Bool(one)) => {
+            *one == other.as_bool().unwrap_or(false)
+        }
+        (one, other) => {
+            is_same_text(one.as_str().unwrap_or_default(), other.as_str().unwrap_or_default())
+        }
+    }
+}
+
+/// Takes the fields of the table that are kept in step into a change.
+pub(super) fn change<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    item: &Item<'_>,
+    record: &Record,
+    changing: &mut Changing,
+) {
+    for wanted in wanted(item).filter(|wanted| wanted.field.mode.is_kept()) {
+        let member = wanted.field.member;
+        let last = changing.base.get(member).cloned();
+        let Some(before) = observed(draft, item, &wanted, record, last.as_ref()) else { continue };
+        let value = wanted.value;
+        let is_same = |one: &Value, other: &Value| match wanted.field.value.named() {
+            Some(_) => one == other,
+            None => is_same(one, other),
+        };
+        let comparison = Comparison {
+            observed_is_desired: is_same(&before, &value),
+            // A flag that is not set is how every record begins: nobody has decided yet.
+            observed_is_empty: is_same(&before, &Value::Null),
+            has_base: last.is_some(),
+            observed_is_base: last.as_ref().is_some_and(|last| {
+                is_same(last, &before) || equal::holds(&changing.base, member, &before, last)
+            }),
+            desired_is_base: last.as_ref().is_some_and(|last| is_same(last, &value)),
+        };
+        let told = Values { desired: &value, applied: last.as_ref(), observed: &before };
+        let decision = draft.decide(&item.host, member, comparison, &told);
+        let Changing { fields, applied, .. } = changing;
+        if follow(draft, &item.host, member, decision, &before, &value, fields, applied) {
+            put(&mut changing.set, member, value);
+        }
+    }
+}
+
+/// Takes down what the changed fields of the table may show without anybody's edit.
+pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, changing: &mut Changing) {
+    let kept: Vec<&str> = item.of.kept().map(|field| field.member).collect();
+    changing.seen.changes(draft, &changing.base, &changing.fields, &kept);
+}

@@ -1,0 +1,109 @@
+//! One declared thing: its entry in the table, its path, and what is said of it. Pure.
+//!
+//! A desired record is read as JSON here, so that one walk serves every kind of the table
+//! ([`atsync_model::declarable`]).
+
+use super::Record;
+use super::equal::digest;
+use crate::path::Path;
+use atsync_model::declarable::{self, Declarable, Field, Holds};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// Something that is declared.
+#[derive(Clone, Debug)]
+pub(super) struct Item<'a> {
+    /// Its entry in the table.
+    pub(super) of: &'static Declarable,
+    /// Its path.
+    pub(super) host: String,
+    /// Its members.
+    pub(super) said: Arc<Map<String, Value>>,
+    /// The records that it names, by the place that names them.
+    pub(super) refs: Vec<(&'static str, &'a Arc<Record>)>,
+}
+
+impl<'a> Item<'a> {
+    /// The record that a place names.
+    pub(super) fn named(&self, place: &str) -> Option<&'a Arc<Record>> {
+        self.refs.iter().find(|(named, _)| *named == place).map(|(_, record)| *record)
+    }
+}
+
+/// A member by its place, one level deep at most.
+pub(super) fn said_at<'m>(said: &'m Map<String, Value>, place: &str) -> Option<&'m Value> {
+    match place.split_once('.') {
+        Some((outer, inner)) => said.get(outer)?.get(inner),
+        None => said.get(place),
+    }
+}
+
+/// A text by its place.
+pub(super) fn text<'m>(said: &'m Map<String, Value>, place: &str) -> Option<&'m str> {
+    said_at(said, place).and_then(Value::as_str)
+}
+
+/// What is declared in a list, in its order.
+pub(super) fn listed<'m>(
+    said: &'m Map<String, Value>,
+    list: &str,
+) -> impl Iterator<Item = &'m Map<String, Value>> {
+    said.get(list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+/// The host's key of something in a list.
+pub(super) fn key(said: &Map<String, Value>) -> &str {
+    text(said, "key").unwrap_or_default()
+}
+
+/// What a path of a record declares, with its entry in the table. None where it declares nothing
+/// that has a key.
+pub(super) fn at<'m>(
+    record: &'m Map<String, Value>,
+    path: &str,
+) -> Option<(&'static Declarable, &'m Map<String, Value>)> {
+    let Path::Declared { kind, above, name } = Path::of(path) else { return None };
+    let of = declarable::of(kind)?;
+    let Some(below) = &of.below else { return Some((of, record)) };
+    let (_, above) = at(record, above)?;
+    listed(above, below.list).find(|one| key(one) == name).map(|one| (of, one))
+}
+
+/// What tells the record that is made of this from another one: each field's place, and what it
+/// says.
+pub(super) fn says(of: &'static Declarable, said: &Map<String, Value>) -> Vec<Says> {
+    let says = |place| text(said, place).unwrap_or_default().to_owned();
+    of.fields.iter().map(|field| (field.place, says(field.place))).collect()
+}
+
+/// Longest path of an entry that is spelt out; a longer one is a digest.
+const SPELT_BYTES_MAX: usize = 120;
+
+/// The name of an entry that is known by what it says: the same for all spellings of it.
+pub(super) fn content_name(of: &'static Declarable, said: &Map<String, Value>) -> String {
+    let says = |field: &Field| field.form(text(said, field.place).unwrap_or_default());
+    let parts: Vec<String> = of.fields.iter().map(says).collect();
+    let name = parts.join("|");
+    let is_plain = name.len() <= SPELT_BYTES_MAX && !parts.iter().any(|part| part.contains('|'));
+    if is_plain { name } else { digest(&json!(parts)) }
+}
+
+/// Whether a record says what is declared, as far as it shows it.
+pub(super) fn is_content(
+    of: &'static Declarable,
+    said: &Map<String, Value>,
+    record: &Record,
+) -> bool {
+    of.fields.iter().filter(|field| record.knows(field.shown)).all(|field| {
+        let declared = text(said, field.place).unwrap_or_default();
+        field.is_same(declared, record.text(field.shown).unwrap_or_default())
+    })
+}
+
+/// A declared member: its place in the desired record and what it says.
+pub(super) type Says = (&'static str, String);
+
+/// The places by which a look tells two of a kind apart.
+pub(super) fn tells_apart(of: &'static Declarable) -> impl Iterator<Item = &'static str> {
+    of.fields.iter().filter(|field| field.value != Holds::Address).map(|field| field.place)
+}

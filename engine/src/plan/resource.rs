@@ -1,0 +1,231 @@
+//! The planner: one way through for every kind that can be declared. Pure.
+//!
+//! Something that is declared is looked for; what is found is brought in step, and what is not is
+//! made; what is declared below it follows. The table ([`atsync_model::declarable`]) says which
+//! fields there are, and what is declared below what. What no table can say is a method of
+//! [`Kind`], each a small part: what may be it in the ATS, a value with a form of its own, two
+//! records that one request makes, a course of steps that follows.
+
+use super::above::Above;
+use super::at::At;
+use super::field::{rebase, release};
+use super::fields::{self, Changing, Making};
+use super::item::Item;
+use super::values::{self, Others};
+use super::{Adoption, Draft, Owned, Record, Step, step};
+use crate::reason::Reason;
+use atsync_model::contract::RemoteRef;
+use atsync_model::manifest::OperationRule;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// What is special of a kind.
+pub(super) trait Kind<'a> {
+    /// The desired record that it belongs to.
+    type Of: Owned;
+
+    /// What is declared.
+    fn item(&self) -> &Item<'a>;
+
+    /// What it is declared below; none for a record of its own.
+    fn above(&self) -> Option<&Above<'a>> {
+        None
+    }
+
+    /// Where it stands. None while facts are missing or after it blocked the record.
+    fn find(&mut self, draft: &mut Draft<'a, Self::Of>) -> Option<At<'a>>;
+
+    /// Whether the record that was found is to be brought in step. Says why not.
+    fn is_it(&mut self, _draft: &mut Draft<'a, Self::Of>, _record: &'a Arc<Record>) -> bool {
+        true
+    }
+
+    /// Takes into a creation what the table does not name. `rule`: of the operation, if the adapter
+    /// has it.
+    fn make(
+        &mut self,
+        _draft: &mut Draft<'a, Self::Of>,
+        _rule: Option<&OperationRule>,
+        _making: &mut Making,
+    ) {
+    }
+
+    /// Whether a step that is planned already makes it along.
+    fn is_carried(&mut self, _draft: &mut Draft<'a, Self::Of>, _making: &Making) -> bool {
+        false
+    }
+
+    /// What to say where it cannot be made, beyond what the manifest says.
+    fn cannot_make(&self, _draft: &mut Draft<'a, Self::Of>) {}
+
+    /// Why it is made, in a sentence, and what comes with that: what a look costs.
+    fn creation(&self, draft: &Draft<'a, Self::Of>, step: &mut Step) -> String;
+
+    /// Takes into a change what the table does not name.
+    fn change(
+        &mut self,
+        _draft: &mut Draft<'a, Self::Of>,
+        _record: &Record,
+        _changing: &mut Changing,
+    ) {
+    }
+
+    /// Puts into the step of a change what the table does not name. `set`: the values that are set.
+    /// What comes back is what others may lose by it.
+    fn join(
+        &mut self,
+        _draft: &mut Draft<'a, Self::Of>,
+        _rule: &OperationRule,
+        _record: &Record,
+        set: Map<String, Value>,
+        step: &mut Step,
+    ) -> Others {
+        step.input.extend(set);
+        Others::default()
+    }
+
+    /// What follows, below it and after it. `applied`: the base as it will be; none where it cannot
+    /// be made.
+    fn then(
+        &mut self,
+        _draft: &mut Draft<'a, Self::Of>,
+        _record: Option<&'a Arc<Record>>,
+        _applied: Option<Map<String, Value>>,
+    ) {
+    }
+}
+
+/// Plans something that is declared, and what hangs on it.
+pub(super) fn plan<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, mut kind: K) {
+    match kind.find(draft) {
+        Some(At::There(record)) if kind.is_it(draft, record) => {
+            let applied = change(draft, &mut kind, record);
+            kind.then(draft, Some(record), Some(applied));
+        }
+        Some(At::ToBeMade) => {
+            let applied = make(draft, &mut kind);
+            kind.then(draft, None, applied);
+        }
+        _ => {}
+    }
+}
+
+/// Plans the creation. None where it cannot be made.
+fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<Map<String, Value>> {
+    let item = kind.item().clone();
+    let operation = item.of.operation("create");
+    let mut making = Making::default();
+    fields::make(draft, &item, &mut making);
+    kind.make(draft, draft.input.manifest.operation(&operation), &mut making);
+    values::make(draft, &item, &mut making);
+    if kind.is_carried(draft, &making) {
+        return Some(making.applied);
+    }
+    let Some(rule) = draft.operation(&item.host, &operation) else {
+        kind.cannot_make(draft);
+        return None;
+    };
+    let mut step = step(rule, &item.host, String::new());
+    step.input = making.input;
+    if let (Some(above), Some(below)) = (kind.above(), &item.of.below) {
+        step.input.insert(below.member.to_owned(), above.id());
+        step.after = above.after();
+    }
+    step.after.extend(making.after);
+    step.fields = making.fields;
+    step.makes.insert("subject".to_owned(), item.host.clone());
+    step.applied.insert(item.host, making.applied.clone());
+    step.look_first = true;
+    step.reason = kind.creation(draft, &mut step);
+    draft.plan.steps.push(step);
+    Some(making.applied)
+}
+
+/// Plans what brings the record in step. What comes back is its base as it will be.
+fn change<'a, K: Kind<'a>>(
+    draft: &mut Draft<'a, K::Of>,
+    kind: &mut K,
+    record: &'a Arc<Record>,
+) -> Map<String, Value> {
+    let item = kind.item().clone();
+    let host = &item.host;
+    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let mut applied = base.clone();
+    draft.take_base(host, &mut applied);
+    release(draft, host, &mut applied, |member| fields::owns(&item, member));
+    let mut changing = Changing { base, applied, ..Changing::default() };
+    fields::change(draft, &item, record, &mut changing);
+    kind.change(draft, record, &mut changing);
+    let customs = values::change(draft, &item, record, &mut changing);
+    let applied = changing.applied.clone();
+    if changing.fields.is_empty() {
+        rebase(draft, host, record, applied.clone(), &changing.base);
+    } else if let Some(rule) = draft.operation(host, &item.of.operation("update")) {
+        let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
+        step.target = Some(record.remote());
+        fields::guard(draft, &item, &mut changing);
+        changing.seen.join(rule, &mut step.input);
+        step.fields = changing.fields;
+        step.applied.insert(host.clone(), applied.clone());
+        let mut others = kind.join(draft, rule, record, changing.set, &mut step);
+        others.extend(values::unseen(draft, &item, rule, record, &customs));
+        others.join(rule, &mut step.input);
+        customs.join(&mut step.input, &mut step.after);
+        draft.plan.steps.push(step);
+    }
+    applied
+}
+
+/// What a path is linked to, as the ATS shows it. None while facts are missing or after it blocked
+/// the record: `gone` says what to say where it is known to be deleted, none to say the same;
+/// `unseen` why it may not show and what to do.
+pub(super) fn linked<'a, D: Owned>(
+    draft: &mut Draft<'a, D>,
+    host: &str,
+    remote: &RemoteRef,
+    gone: impl FnOnce(&mut Draft<'a, D>) -> Option<String>,
+    unseen: impl FnOnce() -> String,
+) -> Option<&'a Arc<Record>> {
+    let found = draft.observed(remote)?;
+    if found.is_none() {
+        let is_gone = draft.facts.is_gone(remote);
+        match is_gone.then(|| gone(draft)) {
+            // Facts are missing.
+            Some(None) => {}
+            Some(Some(message)) => draft.block(host, Reason::Deleted, message),
+            None => draft.block(host, Reason::NotVisible, unseen()),
+        }
+    }
+    found
+}
+
+/// Takes a record that was found for the declared one.
+pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &Record, why: &str) {
+    draft.plan.adoptions.push(Adoption {
+        host: host.to_owned(),
+        remote: record.remote(),
+        applied: Map::new(),
+        reason: Some(why.to_owned()),
+    });
+}
+
+/// As [`adopt`], unless another desired record holds it. False when that blocked the record or
+/// facts are missing. `why` follows "it".
+pub(super) fn adopt_alone<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    record: &Record,
+    why: &str,
+) -> bool {
+    let remote = record.remote();
+    let Some(others) = draft.linked_to(&remote) else { return false };
+    if let Some(other) = others.iter().find(|other| other.as_str() != host) {
+        let message = format!(
+            "{host}: {remote} {why} and is linked to {other} already; make them one record"
+        );
+        draft.block(host, Reason::DuplicateDesired, message);
+        return false;
+    }
+    adopt(draft, host, record, &format!("it {why}"));
+    true
+}

@@ -1,0 +1,79 @@
+//! Users by their addresses and ids, where something names them. Pure.
+
+use super::{Draft, Owned, made};
+use crate::link::LinkRow;
+use crate::reason::Reason;
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::{Desired, DesiredUser};
+use atsync_model::kinds;
+use serde_json::Value;
+
+/// The id of the user in the ATS, or that there is none. None while facts are missing or after it
+/// blocked the record.
+pub(super) fn find<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    email: &str,
+    link: Option<&LinkRow>,
+) -> Option<Option<String>> {
+    if let Some(link) = link {
+        return Some(Some(link.remote.id.clone()));
+    }
+    let users = draft.users(email)?;
+    match users.as_slice() {
+        [] => Some(None),
+        [user] => Some(Some(user.clone())),
+        several => {
+            draft.several_users(host, email, several);
+            None
+        }
+    }
+}
+
+/// What a value that names a user by address is written as: an id, or the stand-in for one with the
+/// path that makes it. None while facts are missing or after it blocked the record.
+pub(super) fn named<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    email: &str,
+) -> Option<(Value, Option<String>)> {
+    let path = DesiredUser::path_of(email);
+    let declared = draft.declared(&path)?;
+    let link = declared.and_then(|declared| declared.links.get(&path));
+    if let Some(id) = find(draft, host, email, link)? {
+        return Some((Value::String(id), None));
+    }
+    match declared {
+        Some(declared) if declared.managed && matches!(declared.desired, Desired::User(_)) => {
+            Some((made(&path), Some(path)))
+        }
+        _ => {
+            let message = format!(
+                "{host}: no user of the ATS has the address {email}; invite them, declare them as \
+                 a user, or correct the address"
+            );
+            draft.block(host, Reason::UnknownReference, message);
+            None
+        }
+    }
+}
+
+/// Whether the ATS has the user of this id, which `field` names. None while facts are missing or
+/// after it blocked the record.
+pub(super) fn known<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    field: &str,
+    id: &str,
+) -> Option<()> {
+    let can_be_read = draft.input.manifest.kind(kinds::USERS).is_some();
+    if !can_be_read || draft.observed(&RemoteRef::new(kinds::USERS, id))?.is_some() {
+        return Some(());
+    }
+    let message = format!(
+        "{host}: {field} names the user {id:?}, and the ATS shows no user with this id; correct \
+         it, or name the user by e-mail address"
+    );
+    draft.block(host, Reason::UnknownReference, message);
+    None
+}
