@@ -6,6 +6,7 @@
 //! thirty-nine records behind. Bounds: [`atsync_model::desired::limits`] and [`RECORDS_MAX`]. Left
 //! out: whether references resolve; that needs the observed state and is the plan's.
 
+mod batch;
 mod check;
 mod entries;
 mod read;
@@ -14,76 +15,13 @@ mod texts;
 mod twice;
 
 pub use crate::declaration::RECORDS_MAX;
+pub use batch::{Declare, declarations};
 pub use check::check;
 pub use read::{Read1, Records, Refusal, TEXT_BYTES_MAX};
 
-use crate::declaration::Declaration;
-use crate::error::{Error, ErrorKind};
-use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, DesiredUser, limits};
-use serde::Serialize;
-use std::collections::BTreeSet;
-
-/// What can be declared: [`Desired`] and each of the records that it can be.
-pub trait Declare: Serialize + sealed::Sealed {
-    /// What it is known by within its connection.
-    fn key(&self) -> String;
-
-    /// Checks it by itself.
-    ///
-    /// # Errors
-    /// A sentence that names the field.
-    fn check(&self) -> Result<(), String>;
-}
-
-mod sealed {
-    /// Rows are read back as one of the model's records.
-    pub trait Sealed {}
-}
-
-impl sealed::Sealed for DesiredCandidate {}
-impl sealed::Sealed for DesiredCustomField {}
-impl sealed::Sealed for DesiredUser {}
-impl sealed::Sealed for Desired {}
-
-impl Declare for DesiredCandidate {
-    fn key(&self) -> String {
-        self.key.clone()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        check::candidate(self)
-    }
-}
-
-impl Declare for DesiredCustomField {
-    fn key(&self) -> String {
-        self.path()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        check::custom_field(self)
-    }
-}
-
-impl Declare for DesiredUser {
-    fn key(&self) -> String {
-        self.path()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        check::user(self)
-    }
-}
-
-impl Declare for Desired {
-    fn key(&self) -> String {
-        Self::key(self)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        check(self)
-    }
-}
+use crate::error::Error;
+use atsync_model::desired::Desired;
+use batch::input;
 
 /// Parses the text of a desired file. `name` is used in messages. [`Records`] reads a stream.
 ///
@@ -99,48 +37,6 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Desired>, Error> {
         records.push(record);
     }
     Ok(records)
-}
-
-fn input(message: String) -> Error {
-    Error::new(ErrorKind::Input, message)
-}
-
-/// Checks a batch and makes declarations of it.
-///
-/// # Errors
-/// [`ErrorKind::Input`] naming the record.
-pub fn declarations<R: Declare>(records: &[R]) -> Result<Vec<Declaration>, Error> {
-    if records.len() > RECORDS_MAX {
-        return Err(input(format!(
-            "{} records at once; at most {RECORDS_MAX} are allowed",
-            records.len()
-        )));
-    }
-    let mut keys = BTreeSet::new();
-    let mut declarations = Vec::with_capacity(records.len());
-    for (index, record) in records.iter().enumerate() {
-        let key = match record.key() {
-            key if key.is_empty() || key.len() > limits::KEY_BYTES_MAX => {
-                format!("record {} of {}", index.saturating_add(1), records.len())
-            }
-            key => key,
-        };
-        record.check().map_err(|problem| input(format!("{key}: {problem}")))?;
-        if !keys.insert(key.clone()) {
-            return Err(input(format!("{key}: two records have this key")));
-        }
-        let body = serde_json::to_string(record)
-            .map_err(|error| input(format!("{key}: it cannot be written as JSON: {error}")))?;
-        if body.len() > limits::RECORD_BYTES_MAX {
-            return Err(input(format!(
-                "{key}: it has {} bytes; at most {} are allowed",
-                body.len(),
-                limits::RECORD_BYTES_MAX
-            )));
-        }
-        declarations.push(Declaration { key, body });
-    }
-    Ok(declarations)
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@
 //! until a webhook names it, and is written over where a field is enforced; of what was written
 //! before the store could know that somebody was erased, nothing is asked; which of two
 //! applications to one job is meant, when a merge brought the second, only a person can say, so
-//! that record waits; whether what was emptied was erased, so that it stays empty, or as a recruiter
-//! wrote it since, be it enforced; and whether the last private candidate that the ATS returned was
-//! deleted or hidden from the credential, so that what is to be written to that candidate waits.
+//! that record waits; whether what was emptied was erased, so that it stays empty, or as a
+//! recruiter wrote it since, be it enforced; and whether the last private candidate that the ATS
+//! returned was deleted or hidden from the credential, so that writes to that candidate wait.
 
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
+use crate::sight::out_of_sight;
 use crate::sim::{PULLED, Sim};
 use atsync::PlanOf;
 use atsync::internals::journal::IntentState;
@@ -221,27 +222,6 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
     for law in broken {
         sim.broke(law);
     }
-}
-
-/// The candidates of the store that are private, that the ATS does not hold any more, and whose
-/// absence proves nothing, since no private candidate is left that the credential could be seen to
-/// see (see the engine's sweeps).
-fn out_of_sight(sim: &Sim) -> BTreeSet<String> {
-    let truth = sim.world.sandbox.rows(kinds::CANDIDATES);
-    if truth.iter().any(|row| row["private"] == true) {
-        return BTreeSet::new();
-    }
-    let there: BTreeSet<String> = truth.iter().map(|row| row["id"].to_string()).collect();
-    let rows: Vec<_> =
-        sim.world.run(sim.world.connect().observed(kinds::CANDIDATES).try_collect()).unwrap();
-    let is_private = |raw: &Option<String>| {
-        let raw = raw.as_deref().and_then(|raw| serde_json::from_str::<Value>(raw).ok());
-        raw.is_some_and(|raw| raw["private"] == true)
-    };
-    rows.into_iter()
-        .filter(|row| !row.gone && !there.contains(&row.id) && is_private(&row.raw))
-        .map(|row| row.id)
-        .collect()
 }
 
 fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {

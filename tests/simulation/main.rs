@@ -24,6 +24,7 @@ mod liar;
 mod office;
 mod recruiter;
 mod regressions;
+mod sight;
 mod sim;
 
 use faults::{ALL, Counts};

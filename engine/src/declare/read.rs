@@ -9,8 +9,9 @@
 //! Bounds: [`TEXT_BYTES_MAX`] for one record as it stands in the file. Left out: what several
 //! records must be together (keys that occur twice), which is whoever collects them's to say.
 
+use super::batch::declarations;
+use super::check::check;
 use super::shape::{self, Tree};
-use super::{check, declarations};
 use atsync_model::desired::Desired;
 use std::io::{BufReader, Read};
 

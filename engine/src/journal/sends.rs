@@ -14,11 +14,11 @@
 //!
 //! A removal is counted by its target: an id that was removed and still shows was not removed.
 //!
-//! Left out: reads, which change nothing and have a pace of their own ([`super::look_again_ms`]).
+//! Left out: reads, which change nothing and have a pace of their own ([`look_again_ms`]).
 
-use super::{Intent, IntentId, IntentState, Moment};
+use super::intent::{Intent, IntentId, IntentState, Try, look_again_ms};
+use super::moment::Moment;
 use crate::clock::rfc3339;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How often a request leaves before a person decides. Stated in the threat model.
@@ -30,15 +30,6 @@ const SEND_WAIT_FIRST_MS: u64 = 60_000;
 pub const SEND_WAIT_MAX_MS: u64 = 16 * 60_000;
 /// Characters kept of what one send brought.
 const SAW_CHARS_MAX: usize = 300;
-
-/// One send that came to nothing for certain, and what it brought.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Try {
-    /// When its request may have left at the latest, in milliseconds.
-    pub sent_ms: u64,
-    /// What was seen: a status, a broken answer, why there was none.
-    pub saw: String,
-}
 
 /// How long after its last send a request that left so often may leave again: four times as long
 /// each time, up to [`SEND_WAIT_MAX_MS`].
@@ -266,6 +257,14 @@ pub fn may_leave<'a>(
 }
 
 impl Intent {
+    /// When its next probe is due. A wait that is longer than the longest that the intent can have
+    /// been given was begun before the clock jumped back, and is over: how much of it passed is not
+    /// known, and a probe does no harm.
+    pub(crate) fn probe_due_ms(&self, probe_after_ms: u64, probes: u32, now_ms: u64) -> u64 {
+        let longest_ms = look_again_ms(probes.saturating_sub(1)).max(send_wait_ms(self.attempt));
+        if probe_after_ms > now_ms.saturating_add(longest_ms) { now_ms } else { probe_after_ms }
+    }
+
     /// Whether its request left as often as it may by itself.
     pub fn is_spent(&self) -> bool {
         self.attempt >= SENDS_MAX

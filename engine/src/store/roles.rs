@@ -7,11 +7,45 @@
 //! The roles are methods of one object and not one object per connection: a database is opened and
 //! closed as a whole, and whoever writes another store writes each method once.
 
-use super::*;
-use crate::journal::{Intent, IntentId};
+use super::error::Stored;
+use super::lease::Guard;
+use super::rows::{
+    Alias, Change, ConnectionRow, DeclareReport, DesiredRow, Erasure, ErasureReport, Mode,
+    ObservedRow, PageCommit, PageReport, ProblemRow, Problems, ScanState, StatusUpdate,
+    StoreIdentity, SweepState,
+};
+use crate::declaration::Declaration;
+use crate::journal::{Intent, IntentId, IntentState, Moment};
+use crate::link::LinkRow;
 use atsync_model::contract::RemoteRef;
 use std::fmt::Debug;
 use tokio::sync::watch;
+
+/// What [`Feed::trim_changes`] keeps whatever its age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Only what is young enough.
+    Nothing,
+    /// What some consumer has not acknowledged.
+    Unacknowledged,
+}
+
+/// What [`Journal::advance_intent`] writes.
+#[derive(Clone, Debug)]
+pub struct IntentAdvance {
+    /// The intent.
+    pub id: IntentId,
+    /// The attempt that the caller believes in.
+    pub attempt: u32,
+    /// Where it goes.
+    pub to: IntentState,
+    /// Links that hold from now on.
+    pub links: Vec<LinkRow>,
+    /// Events for the feed; their serials are given by the store.
+    pub changes: Vec<Change>,
+    /// When it happened; into doubt: when the request had left at the latest.
+    pub at: Moment,
+}
 
 /// Durable state, in domain transactions: all roles.
 pub trait Store:
@@ -205,7 +239,7 @@ pub trait Desired: Debug + Send + Sync {
     /// Tells whether there was such a record.
     ///
     /// # Errors
-    /// [`StoreError::IntentOpen`] while an intent of it is open.
+    /// `StoreError::IntentOpen` while an intent of it is open.
     fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool>;
 
     /// How many desired records there are, and how many are dirty.
@@ -237,8 +271,8 @@ pub trait Journal: Debug + Send + Sync {
     /// asked for or the next free one above).
     ///
     /// # Errors
-    /// [`StoreError::IntentOpen`] when one is open for the same host path and operation;
-    /// [`StoreError::Stale`] when the desired record has another generation by now or is paused.
+    /// `StoreError::IntentOpen` when one is open for the same host path and operation;
+    /// `StoreError::Stale` when the desired record has another generation by now or is paused.
     fn begin_intent(&self, guard: &Guard, intent: Intent) -> Stored<'_, Intent>;
 
     /// Moves an intent on. `attempt` is the one that the caller believes in. To `sending` counts
@@ -246,7 +280,7 @@ pub trait Journal: Debug + Send + Sync {
     /// When it closes or moves links, the desired record that it serves becomes dirty.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when it stands elsewhere or the journal forbids the step.
+    /// `StoreError::Stale` when it stands elsewhere or the journal forbids the step.
     fn advance_intent(&self, guard: &Guard, advance: IntentAdvance) -> Stored<'_, Intent>;
 
     /// One intent.
@@ -276,7 +310,7 @@ pub trait Feed: Debug + Send + Sync {
     /// Change events after `after`, in order, without gap.
     ///
     /// # Errors
-    /// [`StoreError::ChangesGone`] when the next one was trimmed; [`StoreError::ChangesAhead`] when
+    /// `StoreError::ChangesGone` when the next one was trimmed; `StoreError::ChangesAhead` when
     /// `after` is behind the feed's end.
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
 

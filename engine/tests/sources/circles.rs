@@ -26,17 +26,10 @@ const LEFT: &[(&str, &str)] = &[
         "adapter/host adapter/host/bounds adapter/host/bounds/code adapter/host/bounds/types \
          adapter/host/compiler",
     ),
-    ("engine/src", "declare declare/read"),
-    ("engine/src", "journal journal/sends"),
     ("engine/src", "reconcile reconcile/drive reconcile/moments reconcile/proven"),
     (
         "engine/src",
         "reconcile/apply reconcile/forms reconcile/look reconcile/report reconcile/settle",
-    ),
-    ("engine/src", "store store/roles"),
-    (
-        "engine/src",
-        "store/redb store/redb/compact store/redb/files store/redb/open store/redb/writer",
     ),
 ];
 

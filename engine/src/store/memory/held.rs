@@ -6,6 +6,7 @@ use super::super::forget::{self, Circle, Hash, Hasher};
 use super::super::merge;
 use super::super::*;
 use crate::journal::Intent;
+use crate::journal::IntentId;
 use crate::path;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;

@@ -18,9 +18,10 @@
 //! the old file's bytes. Only an encrypted disk and an end to old copies help there.
 
 use super::files::{self, beside, failed, sync_directory};
+use super::open;
+use super::options::RedbOptions;
 use super::pages::Pages;
 use super::tables::OrFailed;
-use super::{RedbOptions, open};
 use crate::entropy::Entropy;
 use crate::store::StoreError;
 use redb::backends::FileBackend;

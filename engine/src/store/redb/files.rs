@@ -168,7 +168,8 @@ pub(super) fn sync_directory(path: &Path) -> std::result::Result<(), StoreError>
         .map_err(|error| failed(directory, &error))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::super::open;
     use super::keep_private;

@@ -22,11 +22,13 @@ mod files;
 #[doc(hidden)]
 pub mod foreign;
 mod forgotten;
+mod guarded;
 pub(super) mod held;
 mod identity;
 mod journal;
 mod observed;
 mod open;
+mod options;
 mod page;
 mod pages;
 mod problems;
@@ -35,36 +37,22 @@ mod tables;
 mod writer;
 
 pub use compact::Compacted;
+pub use options::RedbOptions;
 
 use super::forget::Hasher;
 use super::signal::Signals;
 use super::*;
 use crate::entropy::Entropy;
 use crate::index;
+use crate::journal::{Intent, IntentId};
 use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use atsync_model::contract::RemoteRef;
+use guarded::guarded;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
 use writer::{Shared, Writer};
-
-/// How the store is run.
-#[derive(Clone, Copy, Debug)]
-pub struct RedbOptions {
-    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a
-    /// million records, and one transaction.
-    pub cache_bytes: usize,
-    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime,
-    /// no groups of commits.
-    pub inline: bool,
-}
-
-impl Default for RedbOptions {
-    fn default() -> Self {
-        Self { cache_bytes: 8 * 1024 * 1024, inline: false }
-    }
-}
 
 /// See the module.
 #[derive(Debug)]
@@ -219,13 +207,6 @@ impl Drop for RedbStore {
                 opened again");
         }
     }
-}
-
-/// Does the work. Pages are verified when they are read, so no damage is known that makes the
-/// database panic; if one does, it is a failure like others.
-fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(codec::damaged("what is stored (the database panicked)")))
 }
 
 fn closed() -> StoreError {

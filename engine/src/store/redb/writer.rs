@@ -14,6 +14,7 @@
 //!
 //! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: what the jobs do.
 
+use super::guarded::guarded;
 use super::tables::{OrFailed, Tables};
 use crate::store::StoreError;
 use crate::store::signal::Signals;
@@ -183,7 +184,7 @@ fn settle(
     commits: &AtomicU64,
     mut batch: Vec<Box<dyn Job>>,
 ) {
-    let committed = super::guarded(|| commit(database, &mut batch));
+    let committed = guarded(|| commit(database, &mut batch));
     if let Ok(Some(told)) = &committed {
         commits.fetch_add(1, Ordering::Relaxed);
         told.iter().for_each(|connection| signals.wake(connection));

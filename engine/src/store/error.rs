@@ -1,0 +1,87 @@
+//! Why the store did not do something: one kind for each thing that a caller does about it.
+//!
+//! Left out: what a text means to a program. Callers act on the variant alone.
+
+use super::redb::held;
+use crate::journal::IntentId;
+use futures_util::future::BoxFuture;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file is not a store, is damaged, or comes from another version.
+    #[error("{0}")]
+    Unusable(String),
+    /// It is open already, in another process or in this one; the text says which.
+    #[error("the store {0} is {holder}", holder = held::holder(.0))]
+    Busy(String),
+    /// A store in a file reads on the threads of a tokio runtime, and the caller has none.
+    #[error("{}", crate::runtime::MISSING)]
+    NoRuntime,
+    /// Something is larger than the store allows.
+    #[error("{what}: {size}; at most {max} are allowed")]
+    TooLarge {
+        /// What it is, with its unit: `bytes of a kind`, `rows of one read`.
+        what: String,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        max: usize,
+    },
+    /// It does not have the shape that the store needs; asking again will not help.
+    #[error("{0}")]
+    Invalid(String),
+    /// An open intent for the same object and operation stands in the way.
+    #[error(
+        "intent {0} for the same object is still open; settle it by a sync, or decide it with \
+         `Connection::resolve`"
+    )]
+    IntentOpen(IntentId),
+    /// The desired record has moved on, or the intent is not in the state that the caller thought.
+    #[error("{0}")]
+    Stale(String),
+    /// The write carries a guard whose fence is not the granted one: the lease of the connection
+    /// was claimed by another process since. Nothing of the write was kept.
+    #[error(
+        "connection {connection}: the lease with fence {fence} is not the granted one, so another \
+         process writes for it by now; open the connection anew"
+    )]
+    LeaseLost {
+        /// The connection.
+        connection: String,
+        /// The fence that the write carried.
+        fence: u64,
+    },
+    /// The feed no longer has what comes next for the reader: it was trimmed. Read the state anew,
+    /// then go on after `first - 1`.
+    #[error(
+        "the feed begins at {first} by now; what came before it was trimmed, so read the records \
+         anew and go on from there"
+    )]
+    ChangesGone {
+        /// The serial of the oldest event that is left, or of the next one.
+        first: u64,
+    },
+    /// A reader stands behind the feed's end: the store is an older copy than the one it read. Read
+    /// the state anew, then go on after `last`.
+    #[error(
+        "the feed ends at {last}, and the reader stands at {at}: this store is an older copy than \
+         the one that was read, so read the records anew and go on after {last}"
+    )]
+    ChangesAhead {
+        /// The serial of the newest event.
+        last: u64,
+        /// Where the reader stands.
+        at: u64,
+    },
+    /// The disk, or the database's own trouble. Nothing of the transaction was kept.
+    #[error(
+        "the store failed: {0}; nothing of this write was kept: check the disk's room and health, \
+         then do the same again"
+    )]
+    Io(String),
+}
+
+/// The result of a store's work.
+pub type Stored<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

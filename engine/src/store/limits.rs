@@ -1,0 +1,15 @@
+//! The limits of the store. What goes beyond them is refused with
+//! [`StoreError::TooLarge`](super::StoreError::TooLarge).
+
+/// Bytes of one observed record, unified and raw together.
+pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Records of one page.
+pub const PAGE_RECORDS_MAX: usize = 10_000;
+pub use crate::declaration::RECORDS_MAX as DECLARATION_RECORDS_MAX;
+/// Bytes of a key, an id, a kind or a connection's name.
+pub const KEY_BYTES_MAX: usize = 512;
+/// Problems of one kind that are kept by name. Whoever has more has one problem, and it is the
+/// adapter's.
+pub const PROBLEMS_MAX: usize = 1_000;
+/// Rows of one read.
+pub const READ_ROWS_MAX: usize = 10_000;
