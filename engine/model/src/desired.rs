@@ -92,6 +92,14 @@ pub struct DesiredCandidate {
     /// Tags that must be there. A tag that the ATS does not know is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
+    /// Entries of the education that must be there, known by their content: one that is not there
+    /// is added, and one that the engine added and that is no longer listed is removed. `[]`
+    /// removes all that the engine added; what others added stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub educations: Option<Vec<DesiredEducation>>,
+    /// Entries of the work history, by the rules of `educations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employments: Option<Vec<DesiredEmployment>>,
     /// Notes to leave, each once. Notes cannot be changed or taken back: another body, visibility
     /// or application under the same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -178,6 +186,48 @@ impl DesiredContact {
             Self::Typed(contact) => contact.kind.as_deref(),
         }
     }
+}
+
+/// An entry of a candidate's education. Dates are a day, a month or a year: `2016-09-01`,
+/// `2016-09`, `2016`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DesiredEducation {
+    /// The school's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<String>,
+    /// The degree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degree: Option<String>,
+    /// The field of study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discipline: Option<String>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_on: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_on: Option<String>,
+}
+
+/// An entry of a candidate's work history. Dates are those of [`DesiredEducation`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DesiredEmployment {
+    /// The employer's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// The position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_on: Option<String>,
+    /// When it ended; left out while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_on: Option<String>,
 }
 
 /// A note to leave on the candidate.

@@ -22,6 +22,7 @@
 //! | field | policy |
 //! |---|---|
 //! | `name`, `emails`, `phones`, `links`, `company`, `title`, `tags` of a candidate | yield |
+//! | `educations`, `employments` of a candidate | yield |
 //! | `custom_fields` of a candidate | enforce |
 //! | `private` of a candidate | seed |
 //! | `source`, `referrer` of an application | fill |
