@@ -23,6 +23,10 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all records are candidates, so a box would save nothing"
+)]
 pub enum Desired {
     /// `candidates`.
     Candidate(DesiredCandidate),
