@@ -55,7 +55,7 @@ impl Both {
     }
 
     /// The page that an answer leads to, or the next request where it needs names first.
-    fn page(&self, state: &[u8], response: &Response) -> Result<Page, Send> {
+    fn page(&self, state: &[u8], response: &Response) -> Result<Page, Box<Send>> {
         let resume = |adapter: &Arc<dyn Adapter>| {
             adapter.resume(state.to_vec(), given(), Reply::Response(response.clone())).unwrap()
         };
@@ -65,7 +65,7 @@ impl Both {
         assert!(native == wasm, "{}", difference(&native, &wasm));
         match native {
             Ok(Step::Done(Outcome::Page(page))) => Ok(page),
-            Ok(Step::Send(send)) => Err(send),
+            Ok(Step::Send(send)) => Err(Box::new(send)),
             Ok(_) => panic!("a page was expected"),
             Err(failure) => panic!("{failure}"),
         }
