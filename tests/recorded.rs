@@ -171,7 +171,7 @@ fn pages_of_every_kind_are_the_same_natively_and_as_a_component() {
             let page = loop {
                 match both.page(&send.state, &response) {
                     Ok(page) => break page,
-                    Err(next) => send = next,
+                    Err(next) => send = *next,
                 }
                 response = company.get(&send.request);
             };

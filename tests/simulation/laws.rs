@@ -235,7 +235,7 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
     for intent in sim.world.run(acme.open_intents()).unwrap() {
         let stuck = matches!(intent.state, IntentState::InDoubt { stuck: true, .. });
         let harmful = stuck && sim.options.harmful && intent.operation == "notes.create";
-        if !harmful && !(!stuck && waits_for_sight(&intent.host)) {
+        if !harmful && (stuck || !waits_for_sight(&intent.host)) {
             broken.push(format!(
                 "an intent is left open: {} of {}, {:?}",
                 intent.operation, intent.host, intent.state
