@@ -18,7 +18,7 @@ pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>
 /// Plans one record and tells the story of each field that was decided on.
 ///
 /// # Errors
-/// As for [`super::record`].
+/// As for `plan::record`.
 pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
     match input.desired {
         Desired::Candidate(desired) => {

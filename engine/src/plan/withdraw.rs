@@ -42,7 +42,7 @@ impl Default for WithdrawOptions {
 /// Plans the steps that take back.
 ///
 /// # Errors
-/// The facts that are missing; see [`super::record`].
+/// The facts that are missing; see `plan::record`.
 pub fn record(
     input: &Input<'_>,
     facts: &Facts,

@@ -82,7 +82,7 @@ pub trait Observed: Debug + Send + Sync {
     /// changed as dirty. All in one transaction.
     ///
     /// With a `sweep`, its records are remembered as seen. A record that moved takes its links
-    /// along: each leads to the new id from now on, [`LinkHow::Followed`], or [`LinkHow::Yielded`]
+    /// along: each leads to the new id from now on, `LinkHow::Followed`, or `LinkHow::Yielded`
     /// when another host path led there before. Its one event is written once, however often the
     /// same move is committed. An application that is taken in under another candidate than before
     /// leaves a lead: see [`Observed::alias`].
@@ -186,8 +186,8 @@ pub trait Scans: Debug + Send + Sync {
     ) -> Stored<'_, Vec<ProblemRow>>;
 
     /// Remembers what a page could not read, and forgets what it could, in one transaction. What is
-    /// met for the first time gets an event in the feed ([`ChangeWhat::Unread`]), at most one. At
-    /// most [`limits::PROBLEMS_MAX`] of a kind are kept by name; more are counted with the rows
+    /// met for the first time gets an event in the feed (`ChangeWhat::Unread`), at most one. At
+    /// most `limits::PROBLEMS_MAX` of a kind are kept by name; more are counted with the rows
     /// that do not tell their id. Gives the new ones.
     fn note_problems(&self, guard: &Guard, problems: Problems) -> Stored<'_, Vec<ProblemRow>>;
 }
@@ -343,7 +343,7 @@ pub trait Erasures: Debug + Send + Sync {
     /// Forgets a person, in one transaction: desired records, links, observed records of the
     /// candidate and of all that names it or its applications; bodies of intents and events.
     /// Serials, ids of remote records and states of intents stay; the feed says
-    /// [`ChangeWhat::Forgotten`] for each record that goes. Keyed hashes of keys, ids and addresses
+    /// `ChangeWhat::Forgotten` for each record that goes. Keyed hashes of keys, ids and addresses
     /// stay, so that pages and declarations do not bring the person back. An address that somebody
     /// else carries too is not kept: it tells nobody apart.
     ///
