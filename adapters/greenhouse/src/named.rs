@@ -72,7 +72,7 @@ impl Naming {
         if kind.options.is_empty() {
             return None;
         }
-        // What is no list of rows is told by those who read it.
+        // The reader of the page reports what is no list of rows.
         let mut rows: Vec<Value> = serde_json::from_slice(&response.body).ok()?;
         let mut ids: Vec<String> = Vec::new();
         for row in &mut rows {

@@ -1,5 +1,5 @@
 //! The kinds that a host can declare, in one table: where each is declared, what it is known by,
-//! its fields, and what happens to a field that somebody changes in the ATS.
+//! its fields, and the default policy of each field.
 //!
 //! The planner walks a desired record with this table; the check of a declaration, the parser of
 //! paths and the tables of default policies in the documentation read it too. What no table can say
@@ -20,7 +20,7 @@ pub struct Declarable {
     pub noun: &'static str,
     /// The list in which it is declared; none for a record of its own.
     pub below: Option<Below>,
-    /// What tells one of them from another.
+    /// What distinguishes one of them from another.
     pub known_by: KnownBy,
     /// Its fields, in the order in which a plan names them. What has a form of its own, as contacts
     /// and custom values, is not among them.
@@ -29,7 +29,7 @@ pub struct Declarable {
     pub others: &'static [&'static str],
     /// The default policies, as the documentation lists them.
     pub policies: &'static [PolicyRow],
-    /// Whether its fields hold data of a person, which somebody may have had erased.
+    /// Whether its fields hold personal data, which may have been erased in the ATS.
     pub personal: bool,
 }
 
@@ -44,7 +44,7 @@ pub struct Below {
     pub member: &'static str,
 }
 
-/// What tells one record of a kind from another.
+/// What distinguishes one record of a kind from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownBy {
     /// The host's key, and in the ATS what the planner looks for.
@@ -53,7 +53,7 @@ pub enum KnownBy {
     Definition,
     /// Its label.
     Label,
-    /// The host's key, and in the ATS a look alone: it is made once and never changed. The word
+    /// The host's key, and in the ATS a probe: it is created once and never changed. The word
     /// says what is done with it: it is left, or attached.
     Once(&'static str),
     /// What it says: it has no key, and is made and taken away, never changed.
@@ -106,7 +106,7 @@ pub enum Mode {
     Decided,
     /// It is part of what the record is, and set only when it is made.
     Made,
-    /// As [`Self::Made`], and no plan says it: something else tells it.
+    /// As [`Self::Made`], and no plan shows it: another field does.
     Silent,
 }
 
@@ -397,6 +397,7 @@ impl Mode {
 #[cfg(test)]
 mod tests {
     use super::{DECLARABLE, KnownBy, of};
+    use crate::resource;
 
     #[test]
     fn what_is_declared_below_something_has_a_list_of_its_own_there() {
@@ -409,6 +410,15 @@ mod tests {
         lists.sort_unstable();
         lists.dedup();
         assert_eq!(lists.len(), known);
+    }
+
+    #[test]
+    fn what_is_known_by_its_content_is_found_by_what_it_is_declared_below() {
+        for entry in DECLARABLE.iter().filter(|entry| entry.known_by == KnownBy::Content) {
+            let below = entry.below.as_ref().unwrap();
+            let is_it = |index: &resource::Index| index.of() == Some(below.kind);
+            assert!(resource::indexes(entry.kind).iter().any(is_it), "{}", entry.kind);
+        }
     }
 
     #[test]

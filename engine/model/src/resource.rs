@@ -1,9 +1,9 @@
 //! What the engine has to know of the kinds that an ATS holds, in one table.
 //!
 //! The store, the pull, the sweep, erasure and merges read this table, so that none of them knows a
-//! kind by name: what a record is found by, whose data it holds, who is hidden with whom, where a
+//! kind by name: what a record is found by, whose data it holds, what is hidden with what, where a
 //! merge or a drift shows. A kind that is not in the table is an adapter's own: it is found by
-//! `name`, belongs to whom it names, and needs no other care.
+//! `name`, belongs to the candidate that it names, and needs no other care.
 //!
 //! Left out: what can be declared, and what an adapter can do with a kind, which its manifest says.
 
@@ -24,9 +24,9 @@ pub const KEY: &str = "key";
 /// Find what some users are not shown, by what it applies to.
 pub const PRIVATE: &str = "private";
 
-/// The kind whose records are people: erasure, merges and hidden records turn on it.
+/// The kind of candidates: erasure, merges and hidden records depend on it.
 pub const PERSON: &str = kinds::CANDIDATES;
-/// The member by which other records name a person.
+/// The member by which other records name a candidate.
 pub const PERSON_MEMBER: &str = "candidate";
 
 /// A kind that an ATS holds.
@@ -36,19 +36,19 @@ pub struct Resource {
     pub kind: &'static str,
     /// The member by which other records name one of these: `{"candidate": {"id": …}}`.
     pub member: &'static str,
-    /// The member that people call it by.
+    /// The member that messages call it by.
     pub label: &'static str,
     /// What it is found by.
     pub indexes: &'static [Index],
     /// Whose data it is.
     pub of: Of,
-    /// Who may see one of these decides who may see what names it.
+    /// A user who may not see one of these may not see what names it.
     pub hides: bool,
-    /// Where a declared person's drift shows, so it is read before each plan of people.
+    /// Where a declared candidate's drift shows, so it is read before each plan of candidates.
     pub drifts: bool,
     /// A withdrawal may take some of it away, so it is read before.
     pub withdrawn: bool,
-    /// The member that gives a merge away: one of these that names another person than before says
+    /// The member that reveals a merge: one of these that names another candidate than before says
     /// that the two may be one by now.
     pub tells_merge: Option<&'static str>,
     /// One of these may live on as another one, which its conversion makes.
@@ -61,12 +61,12 @@ pub struct Resource {
 /// Whose data a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
-    /// It is a person: what names it is that person's.
+    /// It is a candidate: what names it is that candidate's.
     Person,
-    /// It is a person's, and so is what names it.
+    /// It is a candidate's, and so is what names it.
     Persons,
-    /// It is the person's whom it names, by its own member or through a record that is a person's;
-    /// nobody's where it names none.
+    /// It is the candidate's that it names, by its own member or through a record that is a
+    /// candidate's; no candidate's where it names none.
     WhomItNames,
 }
 
@@ -223,12 +223,12 @@ pub fn named_by(kind: &str, index: &str) -> Option<&'static str> {
     indexes(kind).iter().find(|known| known.name == index).and_then(Index::of)
 }
 
-/// The member that people call a record of a kind by.
+/// The member that messages call a record of a kind by.
 pub fn label(kind: &str) -> &'static str {
     of(kind).map_or("name", |resource| resource.label)
 }
 
-/// The kinds of which whatever names one is a person's: the person itself first.
+/// The kinds whose records make what names them a candidate's: candidates first.
 pub fn of_people() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.of != Of::WhomItNames)
 }
@@ -238,22 +238,22 @@ pub fn hiding() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.hides)
 }
 
-/// The kinds in which drift of people shows: the person itself first.
+/// The kinds in which drift of candidates shows: candidates first.
 pub fn drifting() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.drifts)
 }
 
-/// The kinds of which a withdrawal may take something away: the person itself first.
+/// The kinds of which a withdrawal may remove records: candidates first.
 pub fn withdrawn() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.withdrawn)
 }
 
-/// The kinds that give a merge of people away.
+/// The kinds that reveal a merge of candidates.
 pub fn telling_merges() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.tells_merge.is_some())
 }
 
-/// Whether the records of a kind give a merge of people away.
+/// Whether the records of a kind reveal a merge of candidates.
 pub fn tells_merges(kind: &str) -> bool {
     telling_merges().any(|resource| resource.kind == kind)
 }

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The first wait between two looks for what is in doubt.
+/// The first wait between two probes of an intent in doubt.
 const LOOK_WAIT_FIRST_MS: u64 = 1_000;
-/// The longest wait between two looks. Arbitrary: what nothing told for an hour is not told by
-/// asking more often, and an hour is what a person waits.
+/// The longest wait between two probes. Arbitrary: an hour of inconclusive probes is not made
+/// conclusive by probing more often, and an hour is what a person waits.
 pub const LOOK_WAIT_MAX_MS: u64 = 3_600_000;
 
-/// How long the next look waits after so many that told nothing: doubled each time, up to
+/// How long the next probe waits after so many inconclusive ones: doubled each time, up to
 /// [`LOOK_WAIT_MAX_MS`].
 pub fn look_again_ms(looks: u32) -> u64 {
     LOOK_WAIT_FIRST_MS.saturating_mul(1 << looks.min(16)).min(LOOK_WAIT_MAX_MS)
@@ -82,7 +82,7 @@ pub struct Try {
 pub enum IntentState {
     /// Its request may be on the way. Found after a start, it is in doubt.
     Sending,
-    /// Nobody knows whether it happened. `probe_after_ms` is when a probe can be trusted.
+    /// Whether it happened is not known. `probe_after_ms` is when a probe is conclusive.
     InDoubt {
         /// What was seen.
         reason: String,
@@ -101,7 +101,7 @@ pub enum IntentState {
     Applied {
         /// The records that it made or touched.
         links: Vec<RemoteRef>,
-        /// Found by a probe, not told by an answer.
+        /// Found by a probe, not reported by an answer.
         by_probe: bool,
     },
     /// It was refused and changed nothing.

@@ -9,8 +9,8 @@
 //! A request that provably came to nothing is sent again less and less often, and after
 //! [`SENDS_MAX`] sends waits for a person: see [`sends`].
 //!
-//! A look that told nothing is followed by the next one after [`look_again_ms`], longer each time,
-//! and when that is stands in the intent.
+//! An inconclusive probe is followed by the next one after [`look_again_ms`], longer each time; the
+//! intent holds that time.
 //!
 //! Left out: sending and storing; see [`crate::reconcile`] and [`crate::store`].
 

@@ -4,7 +4,7 @@ use super::{Record, made};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What something hangs on, as far as planning has come.
+/// What a declared item depends on, as far as planning has come.
 #[derive(Clone, Debug)]
 pub(super) struct Above<'a> {
     /// Its path.

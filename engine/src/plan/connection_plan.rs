@@ -14,7 +14,7 @@ pub struct Plan {
     pub shared: Vec<Step>,
     /// One plan per record that needs attention. Records in step do not appear.
     pub records: Vec<RecordPlan>,
-    /// How many records were looked at.
+    /// How many records were planned.
     pub looked_at: u64,
     /// Requests that carrying it out will cost: writes, the looks and reads that go with them, and
     /// the reads that show at the end what came of them. More are sent only where an answer is
@@ -23,7 +23,7 @@ pub struct Plan {
     /// fields, their choices, the record once more), and one for each further page of fields or
     /// choices. Fewer are sent where something is found to be done already.
     pub calls: u32,
-    /// Requests that were sent to make the plan: kinds brought up to date, records looked at.
+    /// Requests that were sent to make the plan: kinds brought up to date, records read.
     pub calls_made: u32,
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Such an entry has no key. Its path is made of its content, and it is found in the ATS by that:
 //! texts by the form of labels, dates as far as both are given. What is declared and not there is
-//! added, after a look. What the engine added and is no longer declared is taken away again; what
-//! others added never is. An entry that somebody changed or took away is not as declared any more,
-//! and the policy of the list says what then: under `yield` that stands, under `enforce` it is
-//! added again, unless it may have been erased ([`super::erasure`]).
+//! added, after a probe. What the engine added and is no longer declared is taken away again; what
+//! others added never is. An entry that was changed or removed in the ATS is not as declared any
+//! more, and the policy of the list says what then: under `yield` that stands, under `enforce` it
+//! is added again, unless it may have been erased ([`super::erasure`]).
 //!
 //! Left out: changing an entry in its place.
 
@@ -16,14 +16,13 @@ use super::story::Values;
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, step, unseen,
 };
-use crate::index;
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::declarable::{self, Below, Declarable, KnownBy};
 use atsync_model::desired::Policy;
-use atsync_model::kinds;
+use atsync_model::resource;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -51,7 +50,7 @@ pub(super) fn plan<D: Owned>(
             .collect();
         let is_linked = links_below(draft, &prefix).next().is_some();
         if !said.contains_key(below.list) {
-            // What was released is nobody's any more: it stays, and its links end.
+            // What was released is no longer managed: it stays, and its links end.
             let released = links_below(draft, &prefix).map(|link| link.host.clone());
             draft.plan.releases.extend(released);
         } else if is_linked || !declared.is_empty() {
@@ -110,8 +109,10 @@ impl List<'_, '_> {
     /// The entries that the ATS shows. None while facts are missing.
     fn rows<'a, D: Owned>(&self, draft: &mut Draft<'a, D>) -> Option<&'a [Arc<Record>]> {
         let Some(record) = self.above.record else { return Some(&[]) };
-        let by =
-            if self.below.kind == kinds::CANDIDATES { index::CANDIDATE } else { index::PARENT };
+        let by = resource::indexes(self.of.kind)
+            .iter()
+            .find(|index| index.of() == Some(self.below.kind))
+            .map_or(resource::PARENT, |index| index.name);
         draft.lookup(self.of.kind, by, &record.id)
     }
 
@@ -283,7 +284,7 @@ impl List<'_, '_> {
         declarable::of(self.below.kind).map_or("record", |of| of.noun)
     }
 
-    /// Takes away what the engine added and nobody declares any more.
+    /// Takes away what the engine added and the record no longer declares.
     fn take_away<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
@@ -305,13 +306,13 @@ impl List<'_, '_> {
             if stands && is_ours(link) {
                 take_away(draft, self.of, link, "the entry is no longer declared");
             } else {
-                // Gone, another path's, or somebody else's: there is nothing to take away.
+                // Deleted, another path's, or added by others: there is nothing to take away.
                 draft.plan.releases.push(link.host.clone());
             }
         }
     }
 
-    /// An entry for people.
+    /// An entry as messages show it.
     fn shown(&self, said: &Map<String, Value>) -> String {
         let says = self.of.fields.iter().filter_map(|field| text(said, field.place));
         says.collect::<Vec<_>>().join(", ")

@@ -17,7 +17,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// What ends it, after "it waits until": an act, or for what is not shown also a later look.
+    /// What ends it, after "it waits until": an act, or for what is not shown also a later read.
     pub(crate) fn until(&self) -> &'static str {
         match self.reason {
             Reason::NotVisible => "the ATS shows it, or somebody acts",
@@ -31,7 +31,7 @@ impl Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
-    /// Nothing is done for this record until somebody acts; where the reason is `NotVisible`, until
+    /// Nothing is done for this record until a person acts; where the reason is `NotVisible`, until
     /// the ATS shows what is named; where it is `NotRead`, until a read of what is named is
     /// answered again.
     Blocked,

@@ -69,8 +69,8 @@ pub(super) fn at<'m>(
     listed(above, below.list).find(|one| key(one) == name).map(|one| (of, one))
 }
 
-/// What tells the record that is made of this from another one: each field's place, and what it
-/// says.
+/// What distinguishes the record that is made of this from another one: each field's place, and
+/// what it says.
 pub(super) fn says(of: &'static Declarable, said: &Map<String, Value>) -> Vec<Says> {
     let says = |place| text(said, place).unwrap_or_default().to_owned();
     of.fields.iter().map(|field| (field.place, says(field.place))).collect()
@@ -103,7 +103,7 @@ pub(super) fn is_content(
 /// A declared member: its place in the desired record and what it says.
 pub(super) type Says = (&'static str, String);
 
-/// The places by which a look tells two of a kind apart.
+/// The places by which a probe distinguishes two of a kind.
 pub(super) fn tells_apart(of: &'static Declarable) -> impl Iterator<Item = &'static str> {
     of.fields.iter().filter(|field| field.value != Holds::Address).map(|field| field.place)
 }

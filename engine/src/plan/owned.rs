@@ -28,7 +28,7 @@ pub(super) trait Owned: Serialize {
         set.unwrap_or_else(|| defaults::of(Self::KIND, field))
     }
 
-    /// Whether a field holds data of a person, which somebody may have had erased.
+    /// Whether a field holds personal data, which may have been erased in the ATS.
     fn is_personal(field: &str) -> bool {
         declarable::of(Self::KIND).is_some_and(|of| {
             let is_decided =

@@ -10,7 +10,7 @@ use atsync_model::desired::Desired;
 ///
 /// # Errors
 /// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few
-/// rounds, since references hang on each other at most three deep.
+/// rounds, since references depend on each other at most three deep.
 pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
     explained(input, facts).map(|(plan, shared, _)| (plan, shared))
 }

@@ -44,8 +44,8 @@ pub struct RecordPlan {
     /// else of the run can be.
     #[serde(skip)]
     pub hires: Vec<(String, String)>,
-    /// In step, and yet to be looked at by the next plan: something that it is to be linked to was
-    /// seen and has no id so far.
+    /// In step, and yet to be planned again by the next plan: something that it is to be linked to
+    /// was seen and has no id so far.
     #[serde(skip)]
     pub look_again: bool,
     /// What is to be remembered of how the ATS keeps values, whether or not steps are left.
@@ -54,13 +54,13 @@ pub struct RecordPlan {
 }
 
 impl RecordPlan {
-    /// Whether it is of something that people's records hang on. Such plans are carried out before
-    /// the others.
+    /// Whether it is of a definition, which candidates' records depend on. Such plans are carried
+    /// out before the others.
     pub fn is_definition(&self) -> bool {
         path::is_definition(&self.key)
     }
 
-    /// Whether nothing is done for the record until somebody acts.
+    /// Whether the record is blocked until a person acts.
     pub fn is_blocked(&self) -> bool {
         self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
     }
@@ -72,7 +72,7 @@ impl RecordPlan {
         blocked.peek().is_some() && blocked.all(|finding| finding.reason == Reason::NotVisible)
     }
 
-    /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a
+    /// Whether something of it is not in the ATS and waits: for a probe, for a time, or for a
     /// person. Its findings say which.
     pub fn waits(&self) -> bool {
         [

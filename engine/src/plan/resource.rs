@@ -1,7 +1,7 @@
 //! The planner: one way through for every kind that can be declared. Pure.
 //!
-//! Something that is declared is looked for; what is found is brought in step, and what is not is
-//! made; what is declared below it follows. The table ([`atsync_model::declarable`]) says which
+//! The planner finds a declared item; it brings a record that exists in step, and creates one that
+//! does not; what is declared below it follows. The table ([`atsync_model::declarable`]) says which
 //! fields there are, and what is declared below what. What no table can say is a method of
 //! [`Kind`], each a small part: what may be it in the ATS, a value with a form of its own, two
 //! records that one request makes, a course of steps that follows.
@@ -58,7 +58,7 @@ pub(super) trait Kind<'a> {
     /// What to say where it cannot be made, beyond what the manifest says.
     fn cannot_make(&self, _draft: &mut Draft<'a, Self::Of>) {}
 
-    /// Why it is made, in a sentence, and what comes with that: what a look costs.
+    /// Why it is created, in a sentence; adds the cost of the probe to the step.
     fn creation(&self, draft: &Draft<'a, Self::Of>, step: &mut Step) -> String;
 
     /// Takes into a change what the table does not name.
@@ -95,7 +95,7 @@ pub(super) trait Kind<'a> {
     }
 }
 
-/// Plans something that is declared, and what hangs on it.
+/// Plans a declared item and what depends on it.
 pub(super) fn plan<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, mut kind: K) {
     match kind.find(draft) {
         Some(At::There(record)) if kind.is_it(draft, record) => {

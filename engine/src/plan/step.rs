@@ -37,9 +37,9 @@ pub struct Step {
     pub reason: String,
     /// What it sets off besides, in sentences.
     pub side_effects: Vec<String>,
-    /// The engine looks before it sends: somebody may have made the record.
+    /// The engine probes before it sends, because the record may exist by now.
     pub look_first: bool,
-    /// How many requests it costs as a rule, the look before it included. What shows afterwards
+    /// How many requests it costs as a rule, the probe before it included. What shows afterwards
     /// what came of it is counted with the plan, since records of a kind are read together.
     pub calls: u32,
 }

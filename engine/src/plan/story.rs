@@ -12,7 +12,7 @@ pub struct Story {
     pub host: String,
     /// The field.
     pub field: String,
-    /// What happens when somebody in the ATS changes it.
+    /// What happens when it is changed in the ATS.
     pub policy: Policy,
     /// What the host wants.
     pub desired: Value,

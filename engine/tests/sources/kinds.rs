@@ -34,7 +34,6 @@ const LEFT: &[&str] = &[
     "plan/custom",
     "plan/defined",
     "plan/definition",
-    "plan/entries",
     "plan/equal",
     "plan/erasure",
     "plan/fields",
