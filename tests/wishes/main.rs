@@ -77,6 +77,10 @@ fn whole(world: &World) -> Vec<Value> {
             "company": "Analytical", "title": "Engineer", "private": false,
                 "custom_fields": {"external_ref": "ref-1"},
             "tags": ["brand new tag"],
+            "educations": [{"school": "ETH Zürich", "degree": "Master's",
+                "discipline": "Mathematics", "started_on": "2016-09", "ended_on": "2018"}],
+            "employments": [{"company": "Acme Ltd", "title": "Engineer",
+                "started_on": "2018-07-01", "ended_on": "2020-12-31"}],
             "notes": [{"key": "n1", "body": "Introduced by Sam.", "visibility": "public",
                 "application": "a1"}],
             "applications": [
@@ -286,6 +290,8 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
         ("url", _) => json!("https://files.example.com/other.pdf"),
         ("email", _) | ("value", _) if pointer.contains("mail") => json!("other@acme.example"),
         ("value", _) if pointer.contains("links") => json!("https://other.example.org"),
+        ("started_on", _) => json!("2015-07-01"),
+        ("ended_on", _) => json!("2019-12-31"),
         (_, Value::Bool(flag)) => json!(!flag),
         (_, Value::String(text)) => json!(format!("{text} 2")),
         (_, other) => panic!("no other value for {pointer}: {other}"),
@@ -323,6 +329,9 @@ fn speaks_of(plan: &Plan, record: &Value, pointer: &str) -> bool {
     let by_step = steps.any(|step| {
         step.operation.ends_with(".convert") && word == "kind"
             || step.fields.iter().any(|change| named(&change.field))
+            // An entry without a key has a path of its own, below the list.
+            || step.host.starts_with(&format!("{path}/{}/", place[0]))
+                && step.fields.iter().any(|change| change.field == word)
     });
     let mut findings = plan.records.iter().flat_map(|record| &record.findings);
     // The same list of the ATS may be meant by its entries' words.
@@ -388,6 +397,8 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
                         "title",
                         "private",
                         "tags",
+                        "educations",
+                        "employments",
                         "custom_fields",
                         "source",
                         "referrer",
