@@ -84,7 +84,7 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
     world.run(acme.pull_full("candidates")).unwrap();
     let before = world.run(acme.explain("ada")).unwrap().to_string();
     let plan = told(&world, &acme);
-    assert!(plan.contains("\"Keen\" was taken off in the ATS"), "{plan}");
+    assert!(plan.contains("\"Keen\" was removed from `tags` in the ATS"), "{plan}");
     let after = world.run(acme.explain("ada")).unwrap();
     let tag = |told: &atsync::internals::reconcile::Explanation| {
         told.fields

@@ -17,17 +17,14 @@
 
 use atsync_model::declarable::{self, DECLARABLE, Declarable, KnownBy};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
-use atsync_model::kinds;
 
 /// Begins the paths of what several records share.
 pub(crate) const SHARED: char = '~';
 /// Begins the paths of custom fields and users that are declared.
 pub(crate) const DEFINITION: char = DEFINITION_PREFIX;
 
-pub(crate) const APPLICATIONS: &str = "applications";
-pub(crate) const NOTES: &str = "notes";
+/// The list of a custom field's options.
 pub(crate) const OPTIONS: &str = "options";
-pub(crate) const TAGS: &str = "tags";
 /// Begins the paths of intents whose candidate was erased.
 const FORGOTTEN: &str = "forgotten";
 
@@ -58,8 +55,8 @@ impl<'a> Path<'a> {
     pub(crate) fn of(path: &'a str) -> Self {
         if let Some(rest) = path.strip_prefix(SHARED) {
             return match rest.split_once('/') {
-                Some((TAGS, label)) => Self::SharedTag { label },
                 Some((FORGOTTEN, _)) => Self::Forgotten,
+                Some((kind, label)) if is_vocabulary(kind) => Self::SharedTag { label },
                 _ => Self::Strange,
             };
         }
@@ -68,7 +65,7 @@ impl<'a> Path<'a> {
         match path.get(key.len()..).and_then(|rest| rest.strip_prefix('/')) {
             None => Self::Declared { kind, above: "", name: path },
             Some(rest) => match rest.split_once('/') {
-                Some((TAGS, label)) if kind == kinds::CANDIDATES => Self::Tag { key, label },
+                Some((list, label)) if is_labels(kind, list) => Self::Tag { key, label },
                 _ => Self::below(path, kind, key.len()),
             },
         }
@@ -105,9 +102,22 @@ impl<'a> Path<'a> {
     }
 }
 
+/// Whether records of a kind are labels that several records share.
+fn is_vocabulary(kind: &str) -> bool {
+    let labels = DECLARABLE.iter().filter_map(Declarable::labels);
+    labels.into_iter().any(|(_, labels)| labels.vocabulary == kind)
+}
+
+/// Whether a kind declares its labels in this list.
+fn is_labels(kind: &str, list: &str) -> bool {
+    declarable::of(kind).and_then(Declarable::labels).is_some_and(|(place, _)| place == list)
+}
+
 /// The kind of the record that a key names.
 fn kind_of(key: &str) -> Option<&'static str> {
-    let Some(name) = key.strip_prefix(DEFINITION) else { return Some(kinds::CANDIDATES) };
+    let Some(name) = key.strip_prefix(DEFINITION) else {
+        return declarable::root().map(|of| of.kind);
+    };
     let is_of = |of: &&Declarable| {
         let rest = name.strip_prefix(of.kind);
         of.known_by == KnownBy::Definition && rest.is_some_and(|rest| rest.starts_with('.'))
@@ -232,10 +242,10 @@ mod tests {
 
     #[test]
     fn a_printed_path_is_read_back() {
-        let application = below("ada", super::APPLICATIONS, "a1");
+        let application = below("ada", "applications", "a1");
         let file = below(&application, "attachments", "cv");
         assert_eq!(Path::of(&file), declared("attachments", &application, "cv"));
-        assert_eq!(Path::of(&shared(super::TAGS, "x")), Path::SharedTag { label: "x" });
+        assert_eq!(Path::of(&shared("tags", "x")), Path::SharedTag { label: "x" });
         assert_eq!(Path::of(&super::forgotten(3)), Path::Forgotten);
         assert_eq!(
             above(&file).collect::<Vec<_>>(),

@@ -1,11 +1,12 @@
 //! The kinds that a host can declare, in one table: where each is declared, what it is known by,
 //! its fields, and the default policy of each field.
 //!
-//! The planner walks a desired record with this table; the check of a declaration, the parser of
-//! paths and the tables of default policies in the documentation read it too. What no table can say
-//! (contacts, custom values, the stages of an application) is a function of the planner.
+//! The planner walks a desired record with this table. The check of a declaration and of its shape,
+//! the parser of paths and the tables of default policies in the documentation read it too. A
+//! member that is more than a field has a [`Form`], and the planner has one function for each form:
+//! a kind gets contacts, labels or custom values by a row here.
 //!
-//! Left out: the types of the records ([`crate::desired`]), and what is special of an ATS, which
+//! Left out: the types of the records ([`crate::desired`]), and what is special to an ATS, which
 //! its manifest says.
 
 use crate::desired::Policy;
@@ -25,8 +26,8 @@ pub struct Declarable {
     /// Its fields, in the order in which a plan names them. What has a form of its own, as contacts
     /// and custom values, is not among them.
     pub fields: &'static [Field],
-    /// Its members with a form of their own: the planner's, not the table's.
-    pub others: &'static [&'static str],
+    /// Its members that are more than fields.
+    pub others: &'static [Other],
     /// The default policies, as the documentation lists them.
     pub policies: &'static [PolicyRow],
     /// Whether its fields hold personal data, which may have been erased in the ATS.
@@ -73,7 +74,70 @@ pub struct Field {
     pub value: Holds,
     /// What may become of it once the record is there.
     pub mode: Mode,
+    /// Whether a declaration must name it.
+    pub presence: Presence,
 }
+
+/// Whether a declaration must name a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// It may leave the member out, or say null, which means the same.
+    Optional,
+    /// It may leave the member out, and may not say null.
+    Absent,
+}
+
+/// A member that is more than a field.
+#[derive(Debug)]
+pub struct Other {
+    /// Its name in the desired record and, where it shows there, in the unified record.
+    pub place: &'static str,
+    /// What it is.
+    pub form: Form,
+    /// Whether a declaration must name it.
+    pub presence: Presence,
+}
+
+/// What a member is that is more than a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// It says how the record is known or made, and is not written by itself.
+    Says(Holds),
+    /// A list of addresses, numbers or links.
+    Contacts,
+    /// Labels, each a record of a vocabulary.
+    Labels(Labels),
+    /// Values, each under the key of the field that defines it.
+    Values(Values),
+    /// Steps of a course lead there: a stage, an outcome and what belongs to it.
+    Course(Holds),
+}
+
+/// The kinds that labels are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// The kind of the labels themselves, which all records share.
+    pub vocabulary: &'static str,
+    /// The kind of the records that tie a label to what carries it.
+    pub tie: &'static str,
+}
+
+/// The kinds that values are defined by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// The kind of the fields, each with the type of its values.
+    pub field: &'static str,
+    /// The kind of the options that a field offers.
+    pub option: &'static str,
+}
+
+/// The values that a record has under the custom fields of the customer.
+pub const CUSTOM_VALUES: Values =
+    Values { field: kinds::CUSTOM_FIELDS, option: kinds::CUSTOM_FIELD_OPTIONS };
+/// The member of a record, desired or unified, that holds its custom values.
+pub const VALUES_MEMBER: &str = "custom_fields";
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +146,8 @@ pub enum Holds {
     Text,
     /// True or false.
     Flag,
-    /// A word; a plan says nothing of the usual one.
-    Word(&'static str),
+    /// One of these words. The first is the usual one, which a plan does not show.
+    Word(&'static [&'static str]),
     /// A day, a month or a year.
     Date,
     /// Where the ATS fetches a file from, once: another address alone makes no other file.
@@ -120,8 +184,23 @@ pub struct PolicyRow {
 }
 
 const fn field(place: &'static str, value: Holds, mode: Mode) -> Field {
-    Field { place, member: place, shown: place, value, mode }
+    Field { place, member: place, shown: place, value, mode, presence: Presence::Optional }
 }
+
+const fn required(field: Field) -> Field {
+    Field { presence: Presence::Required, ..field }
+}
+
+const fn absent(field: Field) -> Field {
+    Field { presence: Presence::Absent, ..field }
+}
+
+const fn other(place: &'static str, form: Form) -> Other {
+    Other { place, form, presence: Presence::Optional }
+}
+
+const VALUES: Other =
+    Other { place: VALUES_MEMBER, form: Form::Values(CUSTOM_VALUES), presence: Presence::Absent };
 
 const fn text(place: &'static str) -> Field {
     field(place, Holds::Text, Mode::Kept)
@@ -154,7 +233,17 @@ pub static DECLARABLE: &[Declarable] = &[
             text("title"),
             named(field("private", Holds::Flag, Mode::Decided), "private", "privacy.private"),
         ],
-        others: &["emails", "phones", "links", "tags", "custom_fields"],
+        others: &[
+            other("id", Form::Says(Holds::Text)),
+            other("emails", Form::Contacts),
+            other("phones", Form::Contacts),
+            other("links", Form::Contacts),
+            VALUES,
+            other(
+                "tags",
+                Form::Labels(Labels { vocabulary: kinds::TAGS, tie: kinds::APPLIED_TAGS }),
+            ),
+        ],
         policies: &[
             row(&["name", "emails", "phones", "links", "company", "title", "tags"], Policy::Yield),
             row(&["educations", "employments"], Policy::Yield),
@@ -169,7 +258,7 @@ pub static DECLARABLE: &[Declarable] = &[
         below: Some(Below { kind: kinds::CANDIDATES, list: "applications", member: "candidate" }),
         known_by: KnownBy::Key,
         fields: &[
-            made("kind", Holds::Word("application")),
+            absent(made("kind", Holds::Word(&["application", "prospect"]))),
             made("job", Holds::Reference(kinds::JOBS)),
             made("pool", Holds::Reference(kinds::POOLS)),
             made("pool_stage", Holds::Within(kinds::POOL_STAGES, "pool")),
@@ -184,7 +273,14 @@ pub static DECLARABLE: &[Declarable] = &[
                 "referrer.id",
             ),
         ],
-        others: &["stage", "outcome", "reject_reason", "opening", "custom_fields"],
+        others: &[
+            VALUES,
+            other("stage", Form::Course(Holds::Within(kinds::STAGES, "job"))),
+            other("outcome", Form::Course(Holds::Word(&["active", "rejected", "hired"]))),
+            other("reject_reason", Form::Course(Holds::Reference(kinds::REJECT_REASONS))),
+            other("opening", Form::Course(Holds::Within(kinds::OPENINGS, "job"))),
+            Other { place: "another", form: Form::Says(Holds::Flag), presence: Presence::Absent },
+        ],
         policies: &[
             row(&["source", "referrer"], Policy::Fill),
             row(&["stage", "outcome", "reject_reason"], Policy::Yield),
@@ -198,8 +294,8 @@ pub static DECLARABLE: &[Declarable] = &[
         below: Some(Below { kind: kinds::CANDIDATES, list: "notes", member: "candidate" }),
         known_by: KnownBy::Once("left"),
         fields: &[
-            made("body", Holds::Text),
-            made("visibility", Holds::Word("public")),
+            required(made("body", Holds::Text)),
+            absent(made("visibility", Holds::Word(&["public", "private", "admin_only"]))),
             field("application", Holds::Beside(kinds::APPLICATIONS), Mode::Silent),
         ],
         others: &[],
@@ -216,9 +312,9 @@ pub static DECLARABLE: &[Declarable] = &[
         }),
         known_by: KnownBy::Once("attached"),
         fields: &[
-            made("filename", Holds::Text),
-            field("type", Holds::Text, Mode::Silent),
-            field("url", Holds::Address, Mode::Silent),
+            required(made("filename", Holds::Text)),
+            required(field("type", Holds::Text, Mode::Silent)),
+            required(field("url", Holds::Address, Mode::Silent)),
         ],
         others: &[],
         policies: &[],
@@ -264,10 +360,14 @@ pub static DECLARABLE: &[Declarable] = &[
             text("name"),
             field("private", Holds::Flag, Mode::Kept),
             text("description"),
-            made("applies_to", Holds::Text),
-            made("type", Holds::Text),
+            required(made("applies_to", Holds::Text)),
+            required(made("type", Holds::Text)),
         ],
-        others: &["options"],
+        others: &[Other {
+            place: "key",
+            form: Form::Says(Holds::Text),
+            presence: Presence::Required,
+        }],
         policies: &[row(&["name", "private", "description", "options"], Policy::Yield)],
         personal: false,
     },
@@ -289,12 +389,12 @@ pub static DECLARABLE: &[Declarable] = &[
         fields: &[
             named(made("name.first", Holds::Text), "first", "first_name"),
             named(made("name.last", Holds::Text), "last", "last_name"),
-            made("email", Holds::Text),
+            required(made("email", Holds::Text)),
             made("job_title", Holds::Text),
             named(made("employee_id", Holds::Text), "employee_id", "external_id"),
-            made("invite", Holds::Flag),
+            absent(made("invite", Holds::Flag)),
         ],
-        others: &[],
+        others: &[other("name.preferred", Form::Says(Holds::Text))],
         policies: &[],
         personal: false,
     },
@@ -313,7 +413,54 @@ pub fn below(kind: &str) -> impl Iterator<Item = (&'static Declarable, &'static 
         .filter(move |(_, below)| below.kind == kind)
 }
 
+/// The kind whose records are known by the host's key alone: a record without a kind is one.
+pub fn root() -> Option<&'static Declarable> {
+    DECLARABLE.iter().find(|of| of.below.is_none() && of.known_by == KnownBy::Key)
+}
+
+/// Whether records of a kind tie a label to what carries it.
+pub fn is_tie(kind: &str) -> bool {
+    DECLARABLE.iter().filter_map(Declarable::labels).any(|(_, labels)| labels.tie == kind)
+}
+
+/// Whether records of a kind define values, or the options of values.
+pub fn defines_values(kind: &str) -> bool {
+    let values = DECLARABLE.iter().flat_map(|of| of.others);
+    values.into_iter().any(|other| match other.form {
+        Form::Values(values) => values.field == kind || values.option == kind,
+        _ => false,
+    })
+}
+
 impl Declarable {
+    /// The member of this place that is more than a field.
+    pub fn other(&self, place: &str) -> Option<&'static Other> {
+        self.others.iter().find(|other| other.place == place)
+    }
+
+    /// The kinds that the values of a record of this kind are defined by; none where it has none.
+    pub fn values(&self) -> Option<Values> {
+        self.others.iter().find_map(|other| match other.form {
+            Form::Values(values) => Some(values),
+            _ => None,
+        })
+    }
+
+    /// The labels that a record of this kind carries, with the list that declares them.
+    pub fn labels(&self) -> Option<(&'static str, Labels)> {
+        self.others.iter().find_map(|other| match other.form {
+            Form::Labels(labels) => Some((other.place, labels)),
+            _ => None,
+        })
+    }
+
+    /// The kind of the records that a member names.
+    pub fn named(&self, place: &str) -> Option<&'static str> {
+        let field = self.fields.iter().find(|field| field.place == place);
+        let other = self.other(place).and_then(|other| other.form.holds());
+        field.map(|field| field.value).or(other)?.named()
+    }
+
     /// The fields that the planner keeps in step.
     pub fn kept(&self) -> impl Iterator<Item = &'static Field> {
         self.fields.iter().filter(|field| field.mode.is_kept())
@@ -329,7 +476,10 @@ impl Declarable {
         let changes = self.kept().next().map(|_| "update");
         let ends = (self.known_by == KnownBy::Content).then_some("destroy");
         let verbs = ["create"].into_iter().chain(changes).chain(ends);
-        verbs.map(|verb| self.operation(verb)).collect()
+        let own = verbs.map(|verb| self.operation(verb));
+        let labels = self.labels().map(|(_, labels)| labels);
+        let labels = labels.map(|labels| [labels.making(), labels.tying(), labels.removal()]);
+        own.chain(labels.into_iter().flatten()).collect()
     }
 
     /// The word with its article.
@@ -360,6 +510,38 @@ impl Field {
     }
 }
 
+impl Labels {
+    /// The operation that makes a label.
+    pub fn making(self) -> String {
+        format!("{}.create", self.vocabulary)
+    }
+
+    /// The operation that ties a label to a record.
+    pub fn tying(self) -> String {
+        format!("{}.create", self.tie)
+    }
+
+    /// The operation that takes a label off a record.
+    pub fn removal(self) -> String {
+        format!("{}.delete", self.tie)
+    }
+}
+
+impl Form {
+    /// What it holds, where that is a single value.
+    pub fn holds(self) -> Option<Holds> {
+        match self {
+            Self::Says(holds) | Self::Course(holds) => Some(holds),
+            Self::Contacts | Self::Labels(_) | Self::Values(_) => None,
+        }
+    }
+
+    /// Whether it is written, so that its policy counts.
+    pub fn is_written(self) -> bool {
+        !matches!(self, Self::Says(_))
+    }
+}
+
 impl KnownBy {
     /// Whether its name in a path is a key, so that something else may be below it.
     pub fn is_key(self) -> bool {
@@ -375,7 +557,7 @@ impl Holds {
 
     /// Whether a word is the usual one, of which a plan says nothing.
     pub fn is_usual(self, word: &str) -> bool {
-        matches!(self, Self::Word(usual) if usual == word)
+        matches!(self, Self::Word(words) if words.first() == Some(&word))
     }
 
     /// The kind of the records that it names.

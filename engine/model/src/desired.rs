@@ -170,6 +170,11 @@ pub struct TypedContact {
     pub kind: Option<String>,
 }
 
+impl DesiredCandidate {
+    /// The kind.
+    pub const KIND: &str = crate::kinds::CANDIDATES;
+}
+
 impl DesiredContact {
     /// The value.
     pub fn value(&self) -> &str {

@@ -258,6 +258,20 @@ pub fn tells_merges(kind: &str) -> bool {
     telling_merges().any(|resource| resource.kind == kind)
 }
 
+/// The kind of the addresses that are listed beside records of a kind.
+pub fn addresses_of(kind: &str) -> Option<&'static str> {
+    let lists = |of: &&Resource| {
+        of.indexes.iter().any(|index| index.name == EMAIL) && named_by(of.kind, USER) == Some(kind)
+    };
+    TABLE.iter().find(lists).map(|of| of.kind)
+}
+
+/// A kind's word in the singular, for messages.
+pub fn singular(kind: &str) -> String {
+    let member = of(kind).map_or_else(|| kind.strip_suffix('s').unwrap_or(kind), |of| of.member);
+    member.replace('_', " ")
+}
+
 /// The kinds whose records are in one of a kind.
 pub fn within(kind: &str) -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(move |resource| named_by(resource.kind, PARENT) == Some(kind))

@@ -5,11 +5,12 @@
 
 use crate::path;
 use crate::plan::defaults;
+use atsync_model::declarable::{self, Declarable, VALUES_MEMBER};
 use atsync_model::desired::{
     ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate,
     DesiredCustomField, DesiredName, DesiredUser, FullReference, Reference, limits,
 };
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
 use std::collections::BTreeSet;
 
 /// What custom fields can belong to.
@@ -45,7 +46,7 @@ pub fn check(record: &Desired) -> Result<(), String> {
 /// A person.
 pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     key("key", &record.key, true)?;
-    if record.kind != atsync_model::kinds::CANDIDATES {
+    if record.kind != DesiredCandidate::KIND {
         return Err(format!(
             "`kind` is {:?}; candidates, custom_fields and users can be declared (an application, \
              a tag or a note belongs to its candidate)",
@@ -81,12 +82,10 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     for (field, text) in [("company", &record.company), ("title", &record.title)] {
         not_blank(field, text.as_deref())?;
     }
-    entries("tags", record.tags.as_ref().map_or(0, Vec::len))?;
+    let labels = declarable::of(DesiredCandidate::KIND).and_then(Declarable::labels);
     for tag in record.tags.iter().flatten() {
-        key("tags", tag, false)?;
+        key(labels.map_or("", |(list, _)| list), tag, false)?;
     }
-    entries("notes", record.notes.len())?;
-    entries("applications", record.applications.len())?;
     let mut applications = BTreeSet::new();
     for application in &record.applications {
         let place = format!("applications[{}]", application.key);
@@ -171,13 +170,13 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     for field in record.policy.keys() {
         policy_field(field)?;
     }
-    super::entries::check(record, kinds::CANDIDATES)?;
+    super::entries::check(record, DesiredCandidate::KIND)?;
     super::twice::check(record)
 }
 
 /// A custom field.
 pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
-    of_kind(&record.kind, kinds::CUSTOM_FIELDS)?;
+    of_kind(&record.kind, DesiredCustomField::KIND)?;
     key("key", &record.key, true)?;
     key("key with what it applies to", &record.path(), false)?;
     one_of("applies_to", &record.applies_to, &APPLIES_TO)?;
@@ -198,7 +197,7 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
         key("options", label, false)?;
     }
     super::twice::labels("options", options.iter().map(String::as_str))?;
-    let owned = defaults::settable(kinds::CUSTOM_FIELDS);
+    let owned = defaults::settable(DesiredCustomField::KIND);
     match record.policy.keys().find(|field| !owned.contains(&field.as_str())) {
         Some(field) => Err(no_owned_field(field, &owned)),
         None => Ok(()),
@@ -207,7 +206,7 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
 
 /// A user.
 pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
-    of_kind(&record.kind, kinds::USERS)?;
+    of_kind(&record.kind, DesiredUser::KIND)?;
     key("email", &record.email, true)?;
     key("email", &record.path(), false)?;
     address("email", &record.email)?;
@@ -299,10 +298,10 @@ fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
 
 /// Whether `policy` may name the field: one of the table, or a part of `name` or `custom_fields`.
 fn policy_field(field: &str) -> Result<(), String> {
-    let owned = defaults::settable(kinds::CANDIDATES);
+    let owned = defaults::settable(DesiredCandidate::KIND);
     let is_part = match field.split_once('.') {
         Some(("name", part)) => ["first", "last", "preferred"].contains(&part),
-        Some(("custom_fields", _)) => true,
+        Some((VALUES_MEMBER, _)) => true,
         _ => false,
     };
     if is_part || owned.contains(&field) { Ok(()) } else { Err(no_owned_field(field, &owned)) }
@@ -311,7 +310,7 @@ fn policy_field(field: &str) -> Result<(), String> {
 fn no_owned_field(field: &str, owned: &[&str]) -> String {
     let parts = |owned: &&str| match *owned {
         "name" => "name, name.first, name.last, name.preferred".to_owned(),
-        "custom_fields" => "custom_fields, custom_fields.<key>".to_owned(),
+        VALUES_MEMBER => format!("{VALUES_MEMBER}, {VALUES_MEMBER}.<key>"),
         owned => owned.to_owned(),
     };
     // A custom field's definition has a name without parts.

@@ -1,5 +1,5 @@
-//! Lists of entries that are known by what they say: what each must say, and that none says what
-//! another one does. Pure.
+//! The lists of a record: how many entries each may have, and of entries that are known by what
+//! they say, what each must say, and that none says what another one does. Pure.
 //!
 //! By the table of declarable kinds, so a kind that is added to it is checked before any code names
 //! it.
@@ -18,18 +18,20 @@ use serde_json::{Map, Value};
 pub(super) fn check(record: &impl Serialize, kind: &str) -> Result<(), String> {
     let record = serde_json::to_value(record)
         .map_err(|error| format!("it cannot be written as JSON: {error}"))?;
-    for (of, below) in declarable::below(kind).filter(|(of, _)| of.known_by == KnownBy::Content) {
-        let list = record.get(below.list).and_then(Value::as_array);
-        let entries: Vec<&Map<String, Value>> =
-            list.into_iter().flatten().filter_map(Value::as_object).collect();
-        if entries.len() > limits::LIST_ENTRIES_MAX {
+    let list = |name: &str| record.get(name).and_then(Value::as_array).into_iter().flatten();
+    let labels = declarable::of(kind).and_then(Declarable::labels).map(|(list, _)| list);
+    for name in labels.into_iter().chain(declarable::below(kind).map(|(_, below)| below.list)) {
+        let count = list(name).count();
+        if count > limits::LIST_ENTRIES_MAX {
             return Err(format!(
-                "`{}` has {} entries; at most {} are allowed",
-                below.list,
-                entries.len(),
+                "`{name}` has {count} entries; at most {} are allowed",
                 limits::LIST_ENTRIES_MAX
             ));
         }
+    }
+    for (of, below) in declarable::below(kind).filter(|(of, _)| of.known_by == KnownBy::Content) {
+        let entries: Vec<&Map<String, Value>> =
+            list(below.list).filter_map(Value::as_object).collect();
         let place = Place::default().member(below.list);
         for (index, entry) in entries.iter().enumerate() {
             one(of, entry, &place.entry(index, None))?;

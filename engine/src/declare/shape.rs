@@ -5,15 +5,14 @@
 //! keeps every member, and each mistake is reported with its place and with what the schema expects
 //! there.
 //!
-//! The forms below repeat what the model reads. A member that they lack is refused, so a form that
-//! falls behind the model fails at once; `every_member_of_the_model_has_a_place_in_its_form` holds
-//! them together.
+//! The table of kinds says what a record may have ([`declarable`]). A member that it lacks is
+//! refused, so a table that falls behind the model's types fails at once;
+//! `every_member_of_the_model_has_a_place_in_its_form` holds them together.
 //!
 //! Left out: what the members say ([`super::check`]), and the texts of syntax errors, which serde
 //! reports.
 
-use atsync_model::declarable::{self, Declarable, KnownBy};
-use atsync_model::kinds;
+use atsync_model::declarable::{self, DECLARABLE, Declarable, Form, Holds, KnownBy, Presence};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use std::collections::BTreeSet;
@@ -157,7 +156,7 @@ impl fmt::Display for Place {
 }
 
 /// What may stand at a place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Shape {
     Text,
     Flag,
@@ -168,160 +167,92 @@ enum Shape {
     Policies,
     Contact,
     Reference,
-    List(&'static Shape),
-    Object(&'static Form),
+    List(Box<Self>),
+    /// An object that is part of a record.
+    Parts(&'static str, Vec<Member>),
+    /// A record, or something below one.
+    Declared(&'static Declarable),
 }
 
-/// What an object holds.
-#[derive(Debug)]
-struct Form {
-    /// What it is, for a refusal of an unknown member.
-    noun: &'static str,
-    /// The kind, whose lists of entries the table of declarable kinds has; empty where it is none.
-    kind: &'static str,
-    members: &'static [Member],
-}
-
-#[derive(Debug)]
+/// What an object may have under a name.
+#[derive(Clone, Debug)]
 struct Member {
     name: &'static str,
     shape: Shape,
     presence: Presence,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Presence {
-    Required,
-    /// Absent, or null, which says the same.
-    Optional,
-    /// Absent, but not null.
-    Absent,
-}
-
-const fn required(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, presence: Presence::Required }
-}
-
-const fn optional(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, presence: Presence::Optional }
-}
-
-const fn absent(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, presence: Presence::Absent }
-}
-
 const POLICIES: &[&str] = &["enforce", "yield", "seed", "fill"];
 const REFERENCES: &[&str] = &["id", "name", "email", "requisition_id"];
 
-const NAME: Form = Form {
-    noun: "a name",
-    kind: "",
-    members: &[
-        optional("first", Shape::Text),
-        optional("last", Shape::Text),
-        optional("preferred", Shape::Text),
-    ],
-};
+fn member(name: &'static str, shape: Shape, presence: Presence) -> Member {
+    Member { name, shape, presence }
+}
 
-const CONTACT: Form = Form {
-    noun: "a contact",
-    kind: "",
-    members: &[required("value", Shape::Text), optional("type", Shape::Text)],
-};
+/// The members of a kind, as the table has them.
+fn members(of: &'static Declarable) -> Vec<Member> {
+    let mut members = Vec::new();
+    let is_record = of.below.is_none();
+    if is_record && of.known_by == KnownBy::Definition {
+        members.push(member("kind", Shape::Text, Presence::Required));
+    }
+    if of.known_by.is_key() {
+        members.push(member("key", Shape::Text, Presence::Required));
+    }
+    if is_record && of.known_by == KnownBy::Key {
+        members.push(member("kind", Shape::Text, Presence::Absent));
+    }
+    for field in of.fields {
+        put(&mut members, field.place, holds(field.value), field.presence);
+    }
+    for other in of.others {
+        let shape = match other.form {
+            Form::Says(value) | Form::Course(value) => holds(value),
+            Form::Contacts => list(Shape::Contact),
+            Form::Labels(_) => list(Shape::Text),
+            Form::Values(_) => Shape::Values,
+        };
+        put(&mut members, other.place, shape, other.presence);
+    }
+    for (of, below) in declarable::below(of.kind) {
+        let (each, presence) = match of.known_by {
+            KnownBy::Label => (Shape::Text, Presence::Optional),
+            KnownBy::Content => (Shape::Declared(of), Presence::Optional),
+            _ => (Shape::Declared(of), Presence::Absent),
+        };
+        members.push(member(below.list, list(each), presence));
+    }
+    if is_record && !of.policies.is_empty() {
+        members.push(member("policy", Shape::Policies, Presence::Absent));
+    }
+    members
+}
 
-const NOTE: Form = Form {
-    noun: "a note",
-    kind: kinds::NOTES,
-    members: &[
-        required("key", Shape::Text),
-        required("body", Shape::Text),
-        absent("visibility", Shape::Word(&["public", "private", "admin_only"])),
-        optional("application", Shape::Text),
-    ],
-};
+fn list(each: Shape) -> Shape {
+    Shape::List(Box::new(each))
+}
 
-const ATTACHMENT: Form = Form {
-    noun: "an attachment",
-    kind: kinds::ATTACHMENTS,
-    members: &[
-        required("key", Shape::Text),
-        required("filename", Shape::Text),
-        required("type", Shape::Text),
-        required("url", Shape::Text),
-    ],
-};
+fn holds(value: Holds) -> Shape {
+    match value {
+        Holds::Text | Holds::Date | Holds::Address | Holds::Beside(_) => Shape::Text,
+        Holds::Flag => Shape::Flag,
+        Holds::Word(words) => Shape::Word(words),
+        Holds::Reference(_) | Holds::Within(..) => Shape::Reference,
+    }
+}
 
-const APPLICATION: Form = Form {
-    noun: "an application",
-    kind: kinds::APPLICATIONS,
-    members: &[
-        required("key", Shape::Text),
-        absent("kind", Shape::Word(&["application", "prospect"])),
-        optional("job", Shape::Reference),
-        optional("pool", Shape::Reference),
-        optional("pool_stage", Shape::Reference),
-        optional("source", Shape::Reference),
-        optional("referrer", Shape::Reference),
-        absent("custom_fields", Shape::Values),
-        optional("stage", Shape::Reference),
-        optional("outcome", Shape::Word(&["active", "rejected", "hired"])),
-        optional("reject_reason", Shape::Reference),
-        optional("opening", Shape::Reference),
-        absent("attachments", Shape::List(&Shape::Object(&ATTACHMENT))),
-        absent("another", Shape::Flag),
-    ],
-};
-
-const CANDIDATE: Form = Form {
-    noun: "a candidate",
-    kind: kinds::CANDIDATES,
-    members: &[
-        required("key", Shape::Text),
-        absent("kind", Shape::Text),
-        optional("id", Shape::Text),
-        optional("name", Shape::Object(&NAME)),
-        optional("emails", Shape::List(&Shape::Contact)),
-        optional("phones", Shape::List(&Shape::Contact)),
-        optional("links", Shape::List(&Shape::Contact)),
-        optional("company", Shape::Text),
-        optional("title", Shape::Text),
-        optional("private", Shape::Flag),
-        absent("custom_fields", Shape::Values),
-        optional("tags", Shape::List(&Shape::Text)),
-        absent("notes", Shape::List(&Shape::Object(&NOTE))),
-        absent("applications", Shape::List(&Shape::Object(&APPLICATION))),
-        absent("policy", Shape::Policies),
-    ],
-};
-
-const CUSTOM_FIELD: Form = Form {
-    noun: "a custom field",
-    kind: kinds::CUSTOM_FIELDS,
-    members: &[
-        required("kind", Shape::Text),
-        required("key", Shape::Text),
-        required("applies_to", Shape::Text),
-        required("type", Shape::Text),
-        optional("name", Shape::Text),
-        optional("private", Shape::Flag),
-        optional("description", Shape::Text),
-        optional("options", Shape::List(&Shape::Text)),
-        absent("policy", Shape::Policies),
-    ],
-};
-
-const USER: Form = Form {
-    noun: "a user",
-    kind: kinds::USERS,
-    members: &[
-        required("kind", Shape::Text),
-        required("email", Shape::Text),
-        optional("name", Shape::Object(&NAME)),
-        optional("job_title", Shape::Text),
-        optional("employee_id", Shape::Text),
-        absent("invite", Shape::Flag),
-    ],
-};
+/// Adds a member; a place of two parts is a part of an object.
+fn put(members: &mut Vec<Member>, place: &'static str, shape: Shape, presence: Presence) {
+    let Some((outer, inner)) = place.split_once('.') else {
+        return members.push(member(place, shape, presence));
+    };
+    let part = member(inner, shape, presence);
+    let known = members.iter_mut().find(|known| known.name == outer);
+    match known.map(|known| &mut known.shape) {
+        Some(Shape::Parts(_, parts)) => parts.push(part),
+        _ => members.push(member(outer, Shape::Parts(outer, vec![part]), Presence::Optional)),
+    }
+}
 
 /// Holds a record against its form.
 ///
@@ -336,12 +267,10 @@ pub(super) fn check(record: &Tree) -> Result<(), String> {
         ));
     }
     twice(record, &place)?;
-    let form = match record.text("kind") {
-        Some(kinds::CUSTOM_FIELDS) => &CUSTOM_FIELD,
-        Some(kinds::USERS) => &USER,
-        _ => &CANDIDATE,
-    };
-    object(record, form, &place)
+    let is_named = |of: &&Declarable| of.below.is_none() && record.text("kind") == Some(of.kind);
+    let named = DECLARABLE.iter().find(is_named);
+    let Some(of) = named.or_else(declarable::root) else { return Ok(()) };
+    object(record, &of.a_noun(), &members(of), &place)
 }
 
 /// Two members of one name, at any depth: only one of them would count.
@@ -367,74 +296,32 @@ fn twice(tree: &Tree, place: &Place) -> Result<(), String> {
     }
 }
 
-fn object(tree: &Tree, form: &Form, place: &Place) -> Result<(), String> {
-    let entries = || declarable::below(form.kind).filter(|(of, _)| of.known_by == KnownBy::Content);
-    let names = || {
-        let lists = entries().map(|(_, below)| below.list);
-        form.members.iter().map(|member| member.name).chain(lists).collect::<Vec<_>>().join(", ")
-    };
+fn object(tree: &Tree, noun: &str, known: &[Member], place: &Place) -> Result<(), String> {
+    let names = || known.iter().map(|member| member.name).collect::<Vec<_>>().join(", ");
     let Tree::Object(members) = tree else {
         return Err(mismatch(place, &format!("an object with {}", names()), tree));
     };
     for (name, value) in members {
-        let Some(member) = form.members.iter().find(|member| member.name == name) else {
-            let there = place.member(name);
-            if let Some((of, _)) = entries().find(|(_, below)| below.list == name) {
-                list_of(value, of, &there)?;
-                continue;
-            }
+        let Some(member) = known.iter().find(|member| member.name == name) else {
             return Err(format!(
-                "{there} is no member of {}, which has {}; {SCHEMA}",
-                form.noun,
+                "{} is no member of {noun}, which has {}; {SCHEMA}",
+                place.member(name),
                 names()
             ));
         };
         if *value != Tree::Null || member.presence != Presence::Optional {
-            fits(value, member.shape, &place.member(name))?;
+            fits(value, &member.shape, &place.member(name))?;
         }
     }
     let is_there = |name: &str| members.iter().any(|(member, _)| member == name);
-    match form
-        .members
-        .iter()
-        .find(|member| member.presence == Presence::Required && !is_there(member.name))
-    {
+    let mut required = known.iter().filter(|member| member.presence == Presence::Required);
+    match required.find(|member| !is_there(member.name)) {
         Some(member) => Err(format!("{} is missing", place.member(member.name))),
         None => Ok(()),
     }
 }
 
-/// A list of entries that are known by what they say: objects of texts.
-fn list_of(tree: &Tree, of: &Declarable, place: &Place) -> Result<(), String> {
-    let list = match tree {
-        Tree::Null => return Ok(()),
-        Tree::List(list) => list,
-        _ => return Err(mismatch(place, "a list", tree)),
-    };
-    let names = || of.fields.iter().map(|field| field.place).collect::<Vec<_>>().join(", ");
-    for (index, entry) in list.iter().enumerate() {
-        let place = place.entry(index, None);
-        let Tree::Object(members) = entry else {
-            return Err(mismatch(&place, &format!("an object with {}", names()), entry));
-        };
-        for (name, value) in members {
-            let there = place.member(name);
-            if !of.fields.iter().any(|field| field.place == name) {
-                let a_noun = of.a_noun();
-                return Err(format!(
-                    "{there} is no member of {a_noun}, which has {}; {SCHEMA}",
-                    names()
-                ));
-            }
-            if *value != Tree::Null {
-                fits(value, Shape::Text, &there)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn fits(tree: &Tree, shape: Shape, place: &Place) -> Result<(), String> {
+fn fits(tree: &Tree, shape: &Shape, place: &Place) -> Result<(), String> {
     match (shape, tree) {
         (Shape::Text, Tree::Text(_))
         | (Shape::Flag, Tree::Flag(_))
@@ -456,23 +343,30 @@ fn fits(tree: &Tree, shape: Shape, place: &Place) -> Result<(), String> {
         }
         (Shape::Policies, Tree::Object(members)) => members
             .iter()
-            .try_for_each(|(field, word)| fits(word, Shape::Word(POLICIES), &place.member(field))),
+            .try_for_each(|(field, word)| fits(word, &Shape::Word(POLICIES), &place.member(field))),
         (Shape::Policies, _) => Err(mismatch(place, "an object with policies by field", tree)),
         (Shape::List(each), Tree::List(list)) => {
             list.iter().enumerate().try_for_each(|(index, entry)| {
-                fits(entry, *each, &place.entry(index, entry.text("key")))
+                fits(entry, each, &place.entry(index, entry.text("key")))
             })
         }
         (Shape::List(_), _) => Err(mismatch(place, "a list", tree)),
-        (Shape::Object(form), _) => object(tree, form, place),
+        (Shape::Parts(noun, parts), _) => object(tree, &format!("a {noun}"), parts, place),
+        (Shape::Declared(of), _) => object(tree, &of.a_noun(), &members(of), place),
         (Shape::Contact | Shape::Reference, Tree::Text(_)) => Ok(()),
-        (Shape::Contact, Tree::Object(_)) => object(tree, &CONTACT, place),
+        (Shape::Contact, Tree::Object(_)) => {
+            let parts = [
+                member("value", Shape::Text, Presence::Required),
+                member("type", Shape::Text, Presence::Optional),
+            ];
+            object(tree, "a contact", &parts, place)
+        }
         (Shape::Contact, _) => {
             Err(mismatch(place, "a text, or an object with value and type", tree))
         }
         (Shape::Reference, Tree::Object(members)) => match members.as_slice() {
             [(name, value)] if REFERENCES.contains(&name.as_str()) => {
-                fits(value, Shape::Text, &place.member(name))
+                fits(value, &Shape::Text, &place.member(name))
             }
             _ => Err(format!("{place} must have exactly one of {}", REFERENCES.join(", "))),
         },

@@ -15,6 +15,7 @@
 //! Left out: what several records say ([`super::declarations`] refuses two records of one key).
 
 use crate::plan::contacts::List;
+use atsync_model::declarable::VALUES_MEMBER;
 use atsync_model::desired::{
     ApplicationKind, DesiredApplication, DesiredAttachment, DesiredCandidate, DesiredContact,
     DesiredNote, FullReference, Reference,
@@ -39,7 +40,7 @@ pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
     ] {
         types(list, contacts.as_deref().unwrap_or_default())?;
     }
-    labels("custom_fields", record.custom_fields.keys().map(String::as_str))?;
+    labels(VALUES_MEMBER, record.custom_fields.keys().map(String::as_str))?;
     record.applications.iter().try_for_each(|application| {
         let place = format!("applications[{}].custom_fields", application.key);
         labels(&place, application.custom_fields.keys().map(String::as_str))

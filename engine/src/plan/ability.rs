@@ -11,6 +11,7 @@
 
 use super::{Adoption, Draft, FindingKind, Owned, Step};
 use crate::reason::Reason;
+use atsync_model::declarable::{self, VALUES_MEMBER};
 use atsync_model::manifest::{FieldMode, OperationRule};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -120,10 +121,9 @@ impl<D: Owned> Draft<'_, D> {
         for path in missing {
             let message = if rule.name.ends_with(".create") {
                 let what = rule.kind.trim_end_matches('s').replace('_', " ");
-                let path = match (rule.kind.as_str(), path.as_str()) {
-                    (atsync_model::kinds::USERS, "first" | "last") => format!("name.{path}"),
-                    _ => path.clone(),
-                };
+                let field = declarable::of(&rule.kind)
+                    .and_then(|of| of.fields.iter().find(|field| field.member == path));
+                let path = field.map_or(path.as_str(), |field| field.place);
                 format!("{}: a new {what} needs `{path}`", step.host)
             } else {
                 format!("{}: {} needs `{path}`", step.host, rule.name)
@@ -224,10 +224,10 @@ fn may_go(step: &Step, member: &str) -> bool {
         ("candidates.create", _) => true,
         ("applications.create", "kind") => is("application"),
         (_, "visibility") => is("public"),
+        (_, VALUES_MEMBER) => true,
         (
             "applications.create",
-            "source" | "referrer" | "custom_fields" | "recruiter" | "coordinator" | "stage"
-            | "pool_stage",
+            "source" | "referrer" | "recruiter" | "coordinator" | "stage" | "pool_stage",
         ) => true,
         ("notes.create", "application") | ("users.create", "job_title" | "employee_id") => true,
         ("custom_fields.create", "description" | "options") => true,

@@ -18,7 +18,7 @@ use super::item::content_name;
 use super::{Draft, FindingKind, Owned, Step};
 use crate::path::{self, Path};
 use crate::reason::Reason;
-use atsync_model::declarable::{self, Declarable, KnownBy};
+use atsync_model::declarable::{self, Declarable, KnownBy, VALUES_MEMBER};
 use serde_json::{Map, Value};
 
 /// Members of a record, or of a part of it that has a key, that are not wishes.
@@ -48,7 +48,7 @@ fn leaves(path: &str, record: &Map<String, Value>) -> Vec<(String, String)> {
 
 fn below(path: &str, place: &str, value: &Value, found: &mut Vec<(String, String)>) {
     match value {
-        Value::Object(members) if place == "custom_fields" => {
+        Value::Object(members) if place == VALUES_MEMBER => {
             found.extend(members.keys().map(|key| (path.to_owned(), format!("{place}.{key}"))));
         }
         Value::Object(members) => {

@@ -6,11 +6,10 @@
 
 use super::goal::Goal;
 use super::item::Item;
+use super::place::placements;
 use super::{Draft, FindingKind, Record, once};
-use crate::index;
 use crate::reason::Reason;
 use atsync_model::desired::{ApplicationKind, DesiredApplication};
-use atsync_model::kinds;
 use serde_json::{Map, Value, json};
 
 /// Notes that nothing of what is declared of an application is written to what it is linked to, nor
@@ -163,7 +162,7 @@ fn is_placed(
     goal: &Record,
     record: &Record,
 ) -> bool {
-    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else {
+    let Some(placements) = placements(draft, record) else {
         return false;
     };
     let member = if place == "pool" { "pool.id" } else { "pool_stage.id" };

@@ -12,6 +12,7 @@ use super::fields::{Changing, Making};
 use super::goal::{Goal, resolve, say_if_not_open};
 use super::item::{Item, at, listed};
 use super::lifecycle::{self, Course};
+use super::place::placements;
 use super::resource::{Kind, adopt, linked, plan as walk};
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, once};
 use crate::index;
@@ -19,11 +20,10 @@ use crate::link::LinkRow;
 use crate::path;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
-use atsync_model::declarable::{self, Declarable};
+use atsync_model::declarable::{self, Declarable, KnownBy};
 use atsync_model::desired::{
     ApplicationKind, DesiredApplication, DesiredCandidate, DesiredOutcome,
 };
-use atsync_model::kinds;
 use atsync_model::manifest::{Carry, OperationRule};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -42,18 +42,21 @@ struct Application<'a, 'p> {
     is_carried: bool,
 }
 
-/// Its entry in the table.
-fn entry() -> Option<&'static Declarable> {
-    declarable::of(kinds::APPLICATIONS)
+/// The list of a candidate that has keys and is planned with its steps: its entry in the table, and
+/// the list's name.
+pub(super) fn list() -> Option<(&'static Declarable, &'static str)> {
+    let mut below = declarable::below(DesiredCandidate::KIND);
+    let keyed = below.find(|(of, _)| of.known_by == KnownBy::Key);
+    keyed.map(|(of, below)| (of, below.list))
 }
 
 /// Plans all applications of the desired record.
 pub(super) fn plan<'a>(draft: &mut Draft<'a>, said: &Map<String, Value>, person: &Above<'a>) {
-    let Some(of) = entry() else { return };
+    let Some((of, list)) = list() else { return };
     let desired = draft.input.desired;
-    let prefix = path::all_below(&desired.key, path::APPLICATIONS);
+    let prefix = path::all_below(&desired.key, list);
     let mut goals = Goals::default();
-    for (wanted, said) in desired.applications.iter().zip(listed(said, path::APPLICATIONS)) {
+    for (wanted, said) in desired.applications.iter().zip(listed(said, list)) {
         let host = format!("{prefix}{}", wanted.key);
         let Some(refs) = resolve(draft, of, said, &host) else { continue };
         let goal = Goal::of(&refs);
@@ -105,7 +108,7 @@ impl<'a> Kind<'a> for Application<'a, '_> {
     }
 
     fn is_carried(&mut self, draft: &mut Draft<'a>, making: &Making) -> bool {
-        self.is_carried = carry(draft, self.person, &self.item.host, making);
+        self.is_carried = carry(draft, self.person, &self.item, making);
         self.is_carried
     }
 
@@ -299,16 +302,16 @@ fn find<'a>(
         converted = Some(record);
     }
     let Some(candidate) = person.record else { return Some(At::ToBeMade) };
-    let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
+    let rows = draft.lookup(item.of.kind, index::CANDIDATE, &candidate.id)?;
     // What another key of the record holds is not this one's too. A key that is no longer declared
     // holds nothing.
     let held: Vec<RemoteRef> = {
         let declared: Vec<String> = {
-            let desired = draft.input.desired;
+            let (desired, list) = (draft.input.desired, item.of.below.as_ref()?.list);
             desired
                 .applications
                 .iter()
-                .map(|one| path::below(&desired.key, path::APPLICATIONS, &one.key))
+                .map(|one| path::below(&desired.key, list, &one.key))
                 .collect()
         };
         let holds = |link: &&LinkRow| link.host != host && declared.contains(&link.host);
@@ -419,7 +422,7 @@ fn in_pool<'a>(
     let mut kept = Vec::new();
     let mut complete = true;
     for row in rows {
-        match draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &row.id) {
+        match placements(draft, row) {
             Some(placements) => {
                 let here = |placement: &Arc<Record>| {
                     goal.pool
@@ -437,7 +440,7 @@ fn in_pool<'a>(
 
 /// Puts the application into the step that makes the person, where the ATS takes both in one
 /// request with all that is desired of it.
-fn carry(draft: &mut Draft<'_>, person: &Above<'_>, host: &str, making: &Making) -> bool {
+fn carry(draft: &mut Draft<'_>, person: &Above<'_>, item: &Item<'_>, making: &Making) -> bool {
     if person.record.is_some() {
         return false;
     }
@@ -450,7 +453,7 @@ fn carry(draft: &mut Draft<'_>, person: &Above<'_>, host: &str, making: &Making)
     let Some(rule) = manifest.operation(&step.operation) else { return false };
     let fits = |carry: &Carry| {
         let word = input.get("kind").and_then(Value::as_str);
-        carry.kind == kinds::APPLICATIONS
+        carry.kind == item.of.kind
             && carry.when.as_deref().is_none_or(|when| word == Some(when))
             && input.keys().all(|member| carry.members.contains(member))
     };
@@ -459,8 +462,8 @@ fn carry(draft: &mut Draft<'_>, person: &Above<'_>, host: &str, making: &Making)
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
     step.after.extend(after.iter().cloned());
-    step.makes.insert(kinds::APPLICATIONS.to_owned(), host.to_owned());
-    step.applied.insert(host.to_owned(), applied.clone());
+    step.makes.insert(item.of.kind.to_owned(), item.host.clone());
+    step.applied.insert(item.host.clone(), applied.clone());
     step.fields.extend(fields.iter().map(|field| FieldChange {
         field: format!("application.{}", field.field),
         ..field.clone()
@@ -476,7 +479,7 @@ fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record
     {
         return;
     }
-    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else {
+    let Some(placements) = placements(draft, record) else {
         return;
     };
     let fits = |placement: &Arc<Record>| {

@@ -13,14 +13,13 @@ use super::item::Item;
 use super::resource::{Kind, adopt_alone, linked, plan as walk};
 use super::values::Others;
 use super::{
-    Draft, FindingKind, Record, Step, application, contacts, entries, erasure, once, tags,
+    Draft, FindingKind, Record, Step, application, contacts, entries, erasure, labels, once,
 };
 use crate::index;
 use crate::link::LinkHow;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredCandidate, DesiredContact};
-use atsync_model::kinds;
 use atsync_model::manifest::OperationRule;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -67,7 +66,7 @@ impl<'a> Kind<'a> for Person<'a> {
     fn make(&mut self, draft: &mut Draft<'a>, rule: Option<&OperationRule>, making: &mut Making) {
         contact_lists::make(draft, making);
         if let Some(rule) = rule {
-            tags::carry(draft, rule, making);
+            labels::carry(draft, &self.item, rule, making);
         }
     }
 
@@ -120,7 +119,7 @@ impl<'a> Kind<'a> for Person<'a> {
             draft.has_erased |= applied.as_ref().is_some_and(erasure::is_noted);
         }
         let person = Above { host: host.clone(), record };
-        tags::plan(draft, &person);
+        labels::plan(draft, &self.item, &person);
         application::plan(draft, said, &person);
         once::plan(draft, said, of.kind, &person);
         entries::plan(draft, said, of.kind, &person);
@@ -150,13 +149,13 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
         return may_be_written(draft, &key, record).then_some(At::There(record));
     }
     if let Some(id) = &draft.input.desired.id {
-        return named(draft, &key, &RemoteRef::new(kinds::CANDIDATES, id));
+        return named(draft, &key, &RemoteRef::new(DesiredCandidate::KIND, id));
     }
     let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
     let mut found: Vec<&'a Arc<Record>> = Vec::new();
     let mut complete = true;
     for email in emails {
-        match draft.lookup(kinds::CANDIDATES, index::EMAIL, email.value()) {
+        match draft.lookup(DesiredCandidate::KIND, index::EMAIL, email.value()) {
             Some(records) => {
                 for record in records {
                     if !found.iter().any(|known| known.id == record.id) {
@@ -250,7 +249,7 @@ fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> 
     let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
     let mut there: BTreeSet<RemoteRef> = BTreeSet::new();
     for email in emails {
-        let known = draft.lookup(kinds::CANDIDATES, index::EMAIL, email.value())?;
+        let known = draft.lookup(DesiredCandidate::KIND, index::EMAIL, email.value())?;
         there.extend(known.iter().map(|record| record.remote()));
     }
     let mut there = there.into_iter().filter(|record| record != remote);

@@ -13,7 +13,6 @@ use super::values::{Others, foreign_contacts};
 use super::{Draft, FieldChange, FindingKind, Record, account, contact_types, equal};
 use crate::reason::Reason;
 use atsync_model::desired::{DesiredContact, Policy};
-use atsync_model::kinds;
 use atsync_model::manifest::OperationRule;
 use serde_json::{Map, Value, json};
 
@@ -110,12 +109,8 @@ fn change_list(
     let key = &draft.input.desired.key;
     account_contacts(draft, list, !record.knows(list.field()));
     if !record.knows(list.field()) {
-        if draft.is_shown(
-            key,
-            kinds::CANDIDATES,
-            list.field(),
-            changing.base.contains_key(list.field()),
-        ) {
+        if draft.is_shown(key, &record.kind, list.field(), changing.base.contains_key(list.field()))
+        {
             not_shown(draft, key, list.field());
         }
         return;

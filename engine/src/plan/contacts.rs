@@ -6,11 +6,11 @@
 //! adapter, which merges into a fresh read.
 
 use super::Record;
-use super::ownership::Decision;
+use super::ownership::{Decision, of_missing_entry};
 use atsync_model::desired::{DesiredContact, Policy};
-use atsync_model::kinds;
 use atsync_model::manifest::{Coarser, Manifest};
 use atsync_model::normal::{self, Contact};
+use atsync_model::resource::PERSON;
 use serde_json::{Map, Value, json};
 
 /// Which list.
@@ -89,7 +89,7 @@ pub struct Compared {
 impl Compared {
     /// As an ATS compares the entries of candidates.
     pub fn by(manifest: &Manifest, list: List) -> Self {
-        Self { list, coarser: manifest.coarser(kinds::CANDIDATES, list.field()) }
+        Self { list, coarser: manifest.coarser(PERSON, list.field()) }
     }
 
     pub(super) fn normal(self, value: &str) -> String {
@@ -220,8 +220,8 @@ pub fn plan(
         if is_erased {
             now_erased.push(normal.clone());
         }
-        match decide_entry(policy, was_there, present.is_empty()) {
-            Decision::Write if is_erased => {
+        match of_missing_entry(policy, was_there, is_erased, present.is_empty()) {
+            Decision::Erased => {
                 plan.erased.push(contact.value().to_owned());
                 now_seen.push(normal);
             }
@@ -304,16 +304,6 @@ impl Emptied {
 fn is_profile(list: List, contact: &DesiredContact) -> bool {
     list == List::Links
         && contact.kind().unwrap_or_else(|| list.kind_default(contact.value())) == "social"
-}
-
-fn decide_entry(policy: Policy, was_there: bool, list_is_empty: bool) -> Decision {
-    match policy {
-        Policy::Enforce => Decision::Write,
-        Policy::Yield if was_there => Decision::Drifted,
-        Policy::Yield => Decision::Write,
-        Policy::Fill if list_is_empty && !was_there => Decision::Write,
-        Policy::Fill | Policy::Seed => Decision::Leave,
-    }
 }
 
 /// What a new record starts with: all entries, and what to record as last applied.

@@ -5,8 +5,8 @@
 //! many of a kind in one request as the kind allows.
 
 use super::{Plan, Step};
-use atsync_model::kinds::CANDIDATES;
 use atsync_model::manifest::Manifest;
+use atsync_model::resource;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,13 +43,10 @@ fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) 
         if let (Some(path), Some(rule)) = (&step.target_path, manifest.operation(&step.operation)) {
             kinds.entry(&rule.kind).or_default().insert(Touched::Made(path));
         }
-        // A tag shows on its candidate as well.
-        if step.operation == "applied_tags.create"
-            && let Some(candidate) = step.input.get("candidate")
-        {
-            let made = candidate.get(super::MADE).and_then(Value::as_str).map(Touched::Made);
-            let there = candidate.as_str().map(Touched::There);
-            kinds.entry(CANDIDATES).or_default().extend(made.or(there));
+        if let Some((kind, id)) = shown_in(step, manifest) {
+            let made = id.get(super::MADE).and_then(Value::as_str).map(Touched::Made);
+            let there = id.as_str().map(Touched::There);
+            kinds.entry(kind).or_default().extend(made.or(there));
         }
         for (role, path) in &step.makes {
             let made = manifest.operation(&step.operation).map(|rule| rule.kind.as_str());
@@ -66,4 +63,13 @@ fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) 
         }
     });
     reads.fold(0, u32::saturating_add)
+}
+
+/// The record that shows what a step makes as well, as a candidate shows its tags: its kind, and
+/// its id in the step's input.
+fn shown_in<'p>(step: &'p Step, manifest: &Manifest) -> Option<(&'static str, &'p Value)> {
+    let rule =
+        manifest.operation(&step.operation).filter(|_| step.makes.contains_key("subject"))?;
+    let kind = resource::of(&rule.kind)?.shown_in?;
+    Some((kind, step.input.get(resource::of(kind)?.member)?))
 }

@@ -10,8 +10,9 @@ use super::defined::{self, is_active};
 use super::{Declared, Draft, Owned, Record, made, made_member, users};
 use crate::index;
 use crate::reason::Reason;
+use atsync_model::declarable::CUSTOM_VALUES;
 use atsync_model::desired::{Desired, DesiredCustomField};
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
 use serde_json::{Map, Number, Value, json};
 use std::sync::Arc;
 
@@ -172,7 +173,7 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// The definition that the ATS has.
     fn definition(&mut self, host: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
-        let found = self.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
+        let found = self.lookup(CUSTOM_VALUES.field, index::KEY, key)?;
         let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(applies_to);
         let active = defined::with_label(
             found.iter().filter(applies).filter(|field| is_active(field)),
@@ -205,7 +206,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 let elsewhere = elsewhere.iter().find_map(|record| record.text("applies_to.value"));
                 let suggestion = match elsewhere {
                     Some(other) => format!(" (a field of a {other} has it)"),
-                    None => self.suggestion(kinds::CUSTOM_FIELDS, key),
+                    None => self.suggestion(CUSTOM_VALUES.field, key),
                 };
                 let message = format!(
                     "{host}: there is no active custom field with the key {key:?} for a \
@@ -311,7 +312,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             }
         }
         let options = match record {
-            Some(record) => self.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &record.id)?,
+            Some(record) => self.lookup(CUSTOM_VALUES.option, index::PARENT, &record.id)?,
             None => &[],
         };
         let active: Vec<&Arc<Record>> = options.iter().filter(|option| is_active(option)).collect();

@@ -14,8 +14,9 @@ use crate::index;
 use crate::link::LinkRow;
 use crate::path;
 use crate::reason::Reason;
+use atsync_model::declarable::CUSTOM_VALUES;
 use atsync_model::desired::{DesiredCustomField, Policy};
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,10 +93,10 @@ pub(super) fn find<'a, D: Owned>(
     let applies = |record: &&Arc<Record>| {
         record.text("applies_to.value") == Some(desired.applies_to.as_str())
     };
-    let by_key = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
+    let by_key = draft.lookup(CUSTOM_VALUES.field, index::KEY, key)?;
     let mut found: Vec<&'a Arc<Record>> = with_label(by_key.iter().filter(applies), "key", key);
     if let (true, Some(name)) = (found.is_empty(), &desired.name) {
-        let by_name = draft.lookup(kinds::CUSTOM_FIELDS, index::NAME, name)?;
+        let by_name = draft.lookup(CUSTOM_VALUES.field, index::NAME, name)?;
         found = called(by_name.iter().filter(applies), name);
     }
     if found.iter().any(|record| is_active(record)) {
@@ -156,7 +157,7 @@ pub(super) fn choice<'a, D: Owned>(
     {
         return Some(At::There(option));
     }
-    let rows = draft.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &field.id)?;
+    let rows = draft.lookup(CUSTOM_VALUES.option, index::PARENT, &field.id)?;
     let fitting = called(rows.iter().filter(|row| is_active(row)), label);
     match fitting.as_slice() {
         [option] => Some(At::There(option)),

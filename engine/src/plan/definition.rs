@@ -19,10 +19,9 @@ use super::story::Values;
 use super::{Draft, FieldChange, FindingKind, Record, Step, account, step};
 use crate::path;
 use crate::reason::Reason;
-use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredCustomField, Policy};
 use atsync_model::manifest::OperationRule;
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -221,7 +220,7 @@ fn option_there(
     tell(draft, path, label, Decision::Write, &observed);
     let Some(rule) = draft.operation(path, "custom_field_options.update") else { return };
     let mut step = step(rule, path, "the choice is called otherwise in the ATS".to_owned());
-    step.target = Some(RemoteRef::new(kinds::CUSTOM_FIELD_OPTIONS, &option.id));
+    step.target = Some(option.remote());
     step.input.insert("name".to_owned(), json!(label));
     step.fields.push(FieldChange {
         field: "name".to_owned(),

@@ -11,8 +11,8 @@
 
 use super::above::Above;
 use super::item::{content_name, is_content, listed, text};
-use super::ownership::Decision;
-use super::story::Values;
+use super::lists::{self, links_below};
+use super::ownership::{Decision, of_missing_entry};
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, step, unseen,
 };
@@ -21,8 +21,6 @@ use crate::path;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::declarable::{self, Below, Declarable, KnownBy};
-use atsync_model::desired::Policy;
-use atsync_model::resource;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -50,24 +48,12 @@ pub(super) fn plan<D: Owned>(
             .collect();
         let is_linked = links_below(draft, &prefix).next().is_some();
         if !said.contains_key(below.list) {
-            // What was released is no longer managed: it stays, and its links end.
-            let released = links_below(draft, &prefix).map(|link| link.host.clone());
-            draft.plan.releases.extend(released);
+            lists::release(draft, &prefix);
         } else if is_linked || !declared.is_empty() {
             let list = List { of, below, above, prefix: &prefix };
             list.plan(draft, &declared);
         }
     }
-}
-
-/// The links of a list's entries.
-fn links_below<'a, D>(
-    draft: &Draft<'a, D>,
-    prefix: &str,
-) -> impl Iterator<Item = &'a LinkRow> + use<'a, D> {
-    let begin = prefix.to_owned();
-    let links = draft.input.links.range(begin.clone()..);
-    links.take_while(move |(path, _)| path.starts_with(&begin)).map(|(_, link)| link)
 }
 
 /// One list of entries.
@@ -109,11 +95,7 @@ impl List<'_, '_> {
     /// The entries that the ATS shows. None while facts are missing.
     fn rows<'a, D: Owned>(&self, draft: &mut Draft<'a, D>) -> Option<&'a [Arc<Record>]> {
         let Some(record) = self.above.record else { return Some(&[]) };
-        let by = resource::indexes(self.of.kind)
-            .iter()
-            .find(|index| index.of() == Some(self.below.kind))
-            .map_or(resource::PARENT, |index| index.name);
-        draft.lookup(self.of.kind, by, &record.id)
+        lists::rows(draft, self.of.kind, self.below.kind, &record.id)
     }
 
     /// The row of each declared entry: its linked one where that says the same, else one that no
@@ -184,18 +166,11 @@ impl List<'_, '_> {
         said: &Map<String, Value>,
         rows: &[Arc<Record>],
     ) {
-        let Some(link) = draft.input.links.get(path).filter(|link| !unseen::is_removed(link))
-        else {
-            let is_kept_out = match draft.policy(self.below.list) {
-                Policy::Seed => self.above.record.is_some(),
-                Policy::Fill => !rows.is_empty(),
-                Policy::Enforce | Policy::Yield => false,
-            };
-            return if is_kept_out {
-                self.leave(draft, path, said)
-            } else {
-                self.create(draft, path, said)
-            };
+        if self.above.record.is_none() {
+            return self.create(draft, path, said);
+        }
+        let Some(link) = lists::standing(draft, path) else {
+            return self.lacks(draft, path, said, false, false, rows);
         };
         if rows.iter().any(|row| row.id == link.remote.id) {
             let message = format!(
@@ -232,30 +207,26 @@ impl List<'_, '_> {
             let mark = |applied: &mut Map<String, Value>| erasure::mark(applied, ENTRY, true);
             base::amend(&mut draft.plan, path, &link.remote, &link.applied, mark);
         }
-        match draft.policy(self.below.list) {
-            Policy::Enforce if is_erased => {
-                draft.say_erased_entries(path, self.below.list, &[self.shown(said)]);
-                self.tell(draft, path, said, Decision::Erased);
-            }
-            Policy::Enforce => self.create(draft, path, said),
-            Policy::Yield => {
-                let message =
-                    format!("{path}: it was taken away in the ATS; it stays away (policy yield)");
-                draft.say(FindingKind::Drifted, path, Reason::RemovedInAts, message);
-                self.tell(draft, path, said, Decision::Drifted);
-            }
-            Policy::Seed | Policy::Fill => self.leave(draft, path, said),
-        }
+        self.lacks(draft, path, said, true, is_erased, rows);
     }
 
-    fn leave<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, said: &Map<String, Value>) {
-        let word = super::defaults::word(draft.policy(self.below.list));
-        let message = format!(
-            "{path}: `{}` of the ATS lacks it; it stays so (policy {word}; `enforce` adds it)",
-            self.below.list
-        );
-        draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
-        self.tell(draft, path, said, Decision::Leave);
+    /// An entry that the record lacks.
+    fn lacks<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        path: &str,
+        said: &Map<String, Value>,
+        was_there: bool,
+        is_erased: bool,
+        rows: &[Arc<Record>],
+    ) {
+        let policy = draft.policy(self.below.list);
+        let decision = of_missing_entry(policy, was_there, is_erased, rows.is_empty());
+        if decision == Decision::Write {
+            return self.create(draft, path, said);
+        }
+        lists::report(draft, path, self.below.list, &self.shown(said), decision);
+        self.tell(draft, path, said, decision);
     }
 
     fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, said: &Map<String, Value>) {
@@ -296,13 +267,7 @@ impl List<'_, '_> {
         for link in links_below(draft, self.prefix).filter(|link| !is_declared(&link.host)) {
             let is_kept = kept.contains(&link.remote.id.as_str());
             let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
-            let stands = match shows && unseen::is_removed(link) {
-                true => {
-                    let Some(row) = draft.confirmed(&link.remote) else { return };
-                    row.is_some()
-                }
-                false => shows,
-            };
+            let Some(stands) = lists::stands(draft, link, shows) else { return };
             if stands && is_ours(link) {
                 take_away(draft, self.of, link, "the entry is no longer declared");
             } else {
@@ -326,13 +291,7 @@ impl List<'_, '_> {
         decision: Decision,
     ) {
         draft.account_whole(path);
-        let desired = json!(self.shown(said));
-        let link = draft.input.links.get(path).filter(|link| !unseen::is_removed(link));
-        let applied = link.map(|_| desired.clone());
-        let is_there = decision == Decision::InStep;
-        let observed = if is_there { desired.clone() } else { Value::Null };
-        let told = Values { desired: &desired, applied: applied.as_ref(), observed: &observed };
-        draft.tell(path, self.below.list, decision, &told);
+        lists::tell(draft, path, self.below.list, &self.shown(said), decision);
     }
 }
 

@@ -6,6 +6,7 @@
 //! link, and a plan takes that pair for the same. It lapses by itself when either side changes.
 
 use super::{FieldChange, Record, Step, contacts, observed_custom};
+use atsync_model::declarable::VALUES_MEMBER;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -46,7 +47,7 @@ pub(super) fn is_same(applied: &Map<String, Value>, step: &Step) -> bool {
 pub fn remains(record: &Record, change: &FieldChange) -> bool {
     let field = change.field.as_str();
     let shown = if let Some(key) = field.strip_prefix("custom_fields.") {
-        let held = record.body.get("custom_fields").and_then(|fields| fields.get(key));
+        let held = record.body.get(VALUES_MEMBER).and_then(|fields| fields.get(key));
         let kind =
             held.and_then(|held| held.get("type")).and_then(Value::as_str).unwrap_or("unknown");
         observed_custom::observed_plain(record, key, kind)

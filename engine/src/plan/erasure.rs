@@ -33,7 +33,7 @@ use super::{Draft, FindingKind, Owned, base, forms};
 use crate::link::LinkHow;
 use crate::path;
 use crate::reason::Reason;
-use atsync_model::kinds;
+use atsync_model::resource;
 use serde_json::{Map, Value, json};
 
 /// The member of a base that lists the fields that were emptied: `company`,
@@ -139,7 +139,7 @@ impl<D: Owned> Draft<'_, D> {
         observed: &Value,
     ) {
         let Some(link) = self.input.links.get(host) else { return };
-        let became = if link.remote.kind == kinds::CANDIDATES {
+        let became = if link.remote.kind == resource::PERSON {
             "which its candidate was merged into in the ATS"
         } else {
             "which it lives on as in the ATS"

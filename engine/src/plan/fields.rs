@@ -12,7 +12,7 @@ use super::item::{Item, said_at, text};
 use super::ownership::Comparison;
 use super::story::Values;
 use super::{Draft, FieldChange, Owned, Record, equal, forms};
-use atsync_model::declarable::{Field, Holds, Mode};
+use atsync_model::declarable::{Field, Holds, Mode, VALUES_MEMBER};
 use atsync_model::normal;
 use serde_json::{Map, Value, json};
 
@@ -104,8 +104,8 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
 /// Whether what is declared names a member of a base. What says what the record is, and what is no
 /// field, is never given up.
 pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
-    if let Some(key) = member.strip_prefix("custom_fields.") {
-        return item.said.get("custom_fields").and_then(|all| all.get(key)).is_some();
+    if let Some((VALUES_MEMBER, key)) = member.split_once('.') {
+        return item.said.get(VALUES_MEMBER).and_then(|all| all.get(key)).is_some();
     }
     if let Some((list, entry)) = member.split_once('[') {
         let entry = entry.strip_suffix(']').unwrap_or(entry);
@@ -115,7 +115,10 @@ pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
     }
     match item.of.fields.iter().find(|field| field.member == member) {
         Some(field) => !field.mode.is_kept() || said_at(&item.said, field.place).is_some(),
-        None => !item.of.others.contains(&member) || item.said.contains_key(member),
+        None => {
+            let is_written = item.of.other(member).is_some_and(|other| other.form.is_written());
+            !is_written || item.said.contains_key(member)
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! reader would expect in the record and does not find is listed beside it.
 
 use super::{Record, contacts, observed_custom};
+use atsync_model::declarable::VALUES_MEMBER;
 use atsync_model::desired::{
     CONTACT_TYPES, DesiredApplication, DesiredCandidate, DesiredContact, DesiredName,
     FullReference, Reference, TypedContact,
@@ -56,7 +57,7 @@ pub fn desired(
     };
     let mut left_out = Vec::new();
     let mut custom_fields = BTreeMap::new();
-    if let Some(fields) = person.body.get("custom_fields").and_then(Value::as_object) {
+    if let Some(fields) = person.body.get(VALUES_MEMBER).and_then(Value::as_object) {
         for (field, value) in fields {
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
             let plain = observed_custom::observed_plain(person, field, kind);
@@ -74,7 +75,7 @@ pub fn desired(
     }
     let record = DesiredCandidate {
         key: key.to_owned(),
-        kind: atsync_model::kinds::CANDIDATES.to_owned(),
+        kind: DesiredCandidate::KIND.to_owned(),
         id: Some(person.id.clone()),
         name: (name != DesiredName::default()).then_some(name),
         emails: list(person, contacts::List::Emails, &mut left_out),

@@ -1,6 +1,7 @@
 //! What a record holds in a custom field. Pure.
 
 use super::Record;
+use atsync_model::declarable::VALUES_MEMBER;
 use atsync_model::unified::UNREADABLE;
 use serde_json::{Value, json};
 
@@ -34,7 +35,7 @@ pub(super) fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
 pub(super) fn observed_value<'r>(record: &'r Record, key: &str) -> &'r Value {
     let held = record
         .body
-        .get("custom_fields")
+        .get(VALUES_MEMBER)
         .and_then(|fields| fields.get(key))
         .and_then(|field| field.get("value"));
     held.unwrap_or(&Value::Null)
@@ -42,7 +43,7 @@ pub(super) fn observed_value<'r>(record: &'r Record, key: &str) -> &'r Value {
 
 /// Whether the ATS holds something of a field that could not be read: neither a value nor none.
 pub(super) fn is_unreadable(record: &Record, key: &str) -> bool {
-    match record.body.get("custom_fields") {
+    match record.body.get(VALUES_MEMBER) {
         None | Some(Value::Null) => false,
         Some(Value::Object(fields)) => match fields.get(key) {
             None | Some(Value::Null) => false,

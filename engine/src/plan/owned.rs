@@ -3,7 +3,6 @@
 use super::defaults;
 use atsync_model::declarable::{self, Mode};
 use atsync_model::desired::{DesiredCandidate, DesiredCustomField, DesiredUser, Policy};
-use atsync_model::kinds;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -39,7 +38,7 @@ pub(super) trait Owned: Serialize {
 }
 
 impl Owned for DesiredCandidate {
-    const KIND: &'static str = kinds::CANDIDATES;
+    const KIND: &'static str = Self::KIND;
 
     fn key(&self) -> String {
         self.key.clone()
@@ -51,7 +50,7 @@ impl Owned for DesiredCandidate {
 }
 
 impl Owned for DesiredCustomField {
-    const KIND: &'static str = kinds::CUSTOM_FIELDS;
+    const KIND: &'static str = Self::KIND;
 
     fn key(&self) -> String {
         self.path()
@@ -63,7 +62,7 @@ impl Owned for DesiredCustomField {
 }
 
 impl Owned for DesiredUser {
-    const KIND: &'static str = kinds::USERS;
+    const KIND: &'static str = Self::KIND;
 
     fn key(&self) -> String {
         self.path()

@@ -59,6 +59,24 @@ pub fn decide(policy: Policy, comparison: Comparison) -> Decision {
     }
 }
 
+/// What becomes of a declared entry that a record lacks. `was_there`: the ATS showed it before;
+/// `is_erased`: it may have been erased since; `is_empty`: the list has no entry at all.
+pub(super) fn of_missing_entry(
+    policy: Policy,
+    was_there: bool,
+    is_erased: bool,
+    is_empty: bool,
+) -> Decision {
+    match policy {
+        Policy::Enforce if is_erased => Decision::Erased,
+        Policy::Enforce => Decision::Write,
+        Policy::Yield if was_there => Decision::Drifted,
+        Policy::Yield => Decision::Write,
+        Policy::Fill if is_empty && !was_there => Decision::Write,
+        Policy::Fill | Policy::Seed => Decision::Leave,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Comparison, Decision, decide};

@@ -12,6 +12,14 @@ pub(super) struct Place<'r> {
     pub(super) name: Option<&'r str>,
 }
 
+/// The pools that a prospect is placed in. None while facts are missing.
+pub(super) fn placements<'a>(
+    draft: &mut Draft<'a>,
+    prospect: &Record,
+) -> Option<&'a [Arc<Record>]> {
+    draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &prospect.id)
+}
+
 impl<'r> Place<'r> {
     /// Where the ATS tells only the name, the id is that of the stage of the job with this name.
     /// None while facts are missing.

@@ -34,7 +34,7 @@ use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, applic
 use crate::link::LinkRow;
 use crate::path;
 use crate::reason::Reason;
-use atsync_model::declarable;
+use atsync_model::declarable::{self, Declarable, Holds};
 use atsync_model::desired::DesiredCandidate;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,7 +89,8 @@ impl Renamed {
         facts: &Facts,
     ) -> Result<(), Vec<Need>> {
         let desired = input.desired;
-        let prefix = path::all_below(&desired.key, path::APPLICATIONS);
+        let Some((of, list)) = application::list() else { return Ok(()) };
+        let prefix = path::all_below(&desired.key, list);
         let links = self.directly_below(&prefix);
         let paths: Vec<String> =
             desired.applications.iter().map(|one| format!("{prefix}{}", one.key)).collect();
@@ -115,7 +116,7 @@ impl Renamed {
             return Err(draft.needs);
         }
         self.carry(&moves);
-        self.speak_of(&prefix, &moves, &desired.key);
+        self.speak_of(&prefix, &moves, &desired.key, of);
         Ok(())
     }
 
@@ -191,19 +192,26 @@ impl Renamed {
         }
     }
 
-    /// A note says by its application's key what it is about.
-    fn speak_of(&mut self, prefix: &str, moves: &[Move], key: &str) {
+    /// Carries new keys into what names the moved items by key, as a note does its application.
+    fn speak_of(&mut self, prefix: &str, moves: &[Move], key: &str, moved: &Declarable) {
         let named = |path: &str| once::digest(path.get(prefix.len()..).unwrap_or_default());
         let moves: Vec<(Value, Value)> =
             moves.iter().map(|(old, new)| (named(old), named(new))).collect();
-        let notes = path::all_below(key, path::NOTES);
-        for (path, link) in
-            self.links.range_mut(notes.clone()..).take_while(|(path, _)| path.starts_with(&notes))
-        {
-            let about = link.applied.get("application");
-            if let Some((_, after)) = moves.iter().find(|(before, _)| about == Some(before)) {
-                link.applied.insert("application".to_owned(), after.clone());
-                self.amended.insert(path.clone());
+        let Some(above) = moved.below.as_ref() else { return };
+        for (of, below) in once::made_once_below(above.kind) {
+            let names = of.fields.iter().filter(|field| field.value == Holds::Beside(moved.kind));
+            let prefix = path::all_below(key, below.list);
+            let is_one = |(path, _): &(&String, &mut LinkRow)| path.starts_with(&prefix);
+            let places: Vec<&str> = names.map(|field| field.place).collect();
+            for (path, link) in self.links.range_mut(prefix.clone()..).take_while(is_one) {
+                for place in &places {
+                    let about = link.applied.get(*place);
+                    let found = moves.iter().find(|(before, _)| about == Some(before));
+                    if let Some((_, after)) = found {
+                        link.applied.insert((*place).to_owned(), after.clone());
+                        self.amended.insert(path.clone());
+                    }
+                }
             }
         }
     }

@@ -6,9 +6,10 @@
 use super::{Draft, Owned, Record, defined};
 use crate::index;
 use crate::reason::Reason;
-use atsync_model::desired::{FullReference, Reference};
+use atsync_model::desired::{DesiredUser, FullReference, Reference};
 use atsync_model::manifest::ScanRule;
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
+use atsync_model::resource::{self, singular};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -31,15 +32,6 @@ fn wanted(reference: &Reference) -> Wanted<'_> {
         Reference::Full(FullReference::Name(name)) => Wanted::Name(name),
         Reference::Full(FullReference::Email(email)) => Wanted::Email(email),
         Reference::Full(FullReference::RequisitionId(id)) => Wanted::RequisitionId(id),
-    }
-}
-
-/// One kind's word in the singular, for messages.
-fn singular(kind: &str) -> &str {
-    match kind {
-        kinds::POOL_STAGES => "pool stage",
-        kinds::REJECT_REASONS => "reject reason",
-        _ => kind.strip_suffix('s').unwrap_or(kind),
     }
 }
 
@@ -95,7 +87,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return String::new();
             }
         };
-        near(names.iter().map(String::as_str), &normal::name(name), singular(kind))
+        near(names.iter().map(String::as_str), &normal::name(name), &singular(kind))
     }
 
     /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are
@@ -119,7 +111,10 @@ impl<'a, D: Owned> Draft<'a, D> {
                 self.is_below(host, kind, parent, found).then_some(found)
             }
             Wanted::Name(name) => self.resolve_name(host, kind, parent, name),
-            Wanted::Email(email) if kind == kinds::REFERRERS => self.referrer(host, email),
+            // Known by the user that they are.
+            Wanted::Email(email) if resource::named_by(kind, index::USER).is_some() => {
+                self.by_user(host, kind, email)
+            }
             Wanted::Email(email) => self.resolve_name(host, kind, parent, email),
             Wanted::RequisitionId(id) => {
                 let found = self.lookup(kind, index::KEY, id)?;
@@ -136,8 +131,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         if own == parent {
             return true;
         }
-        let (what, whole) =
-            (singular(kind), if kind == kinds::POOL_STAGES { "pool" } else { "job" });
+        let what = singular(kind);
+        let whole = singular(resource::named_by(kind, index::PARENT).unwrap_or("parents"));
         let name = found.text("name").unwrap_or(&found.id);
         let message = format!(
             "{host}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is \
@@ -189,24 +184,24 @@ impl<'a, D: Owned> Draft<'a, D> {
         let own = |record: &Record| record.text("name").or(record.text("title")).map(str::to_owned);
         narrow(&mut fitting, |record| own(record).is_some_and(|own| normal::is_option(&own, name)));
         narrow(&mut fitting, |record| own(record).as_deref() == Some(name.trim()));
-        if kind == kinds::JOBS {
-            narrow(&mut fitting, |record| record.text("state.value") == Some("open"));
-            narrow(&mut fitting, |record| {
-                record.value("template").and_then(Value::as_bool) != Some(true)
-            });
-        }
+        narrow(&mut fitting, |record| record.text("state.value") == Some("open"));
+        narrow(&mut fitting, |record| {
+            record.value("template").and_then(Value::as_bool) != Some(true)
+        });
         self.one(host, kind, "name", name, fitting)
     }
 
     /// The ids of the users who have an address: their own, or one of those listed beside them.
     pub(super) fn users(&mut self, email: &str) -> Option<Vec<String>> {
         let mut users: Vec<String> = self
-            .lookup(kinds::USERS, index::EMAIL, email)?
+            .lookup(DesiredUser::KIND, index::EMAIL, email)?
             .iter()
             .map(|user| user.id.clone())
             .collect();
-        if users.is_empty() && self.input.manifest.kind(kinds::USER_EMAILS).is_some() {
-            let addresses = self.lookup(kinds::USER_EMAILS, index::EMAIL, email)?;
+        let listed = resource::addresses_of(DesiredUser::KIND)
+            .filter(|kind| users.is_empty() && self.input.manifest.kind(kind).is_some());
+        if let Some(kind) = listed {
+            let addresses = self.lookup(kind, index::EMAIL, email)?;
             users = addresses
                 .iter()
                 .filter_map(|address| address.text("user.id"))
@@ -230,7 +225,7 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// An employee by e-mail: address → user → referrer. A user id is never used in place of a
     /// referrer's.
-    fn referrer(&mut self, host: &str, email: &str) -> Option<&'a Arc<Record>> {
+    fn by_user(&mut self, host: &str, kind: &str, email: &str) -> Option<&'a Arc<Record>> {
         let users = self.users(email)?;
         let user = match users.as_slice() {
             [user] => user.clone(),
@@ -247,8 +242,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return None;
             }
         };
-        let referrers: Vec<&Arc<Record>> =
-            self.lookup(kinds::REFERRERS, index::USER, &user)?.iter().collect();
+        let referrers: Vec<&Arc<Record>> = self.lookup(kind, index::USER, &user)?.iter().collect();
         match referrers.as_slice() {
             [referrer] => Some(referrer),
             [] => {

@@ -18,7 +18,6 @@ use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::declarable::Holds;
 use atsync_model::desired::DesiredUser;
-use atsync_model::kinds;
 use atsync_model::manifest::OperationRule;
 use serde_json::Value;
 use std::sync::Arc;
@@ -47,7 +46,7 @@ impl<'a> Kind<'a> for User<'a> {
         let Some(id) = find(draft, host, &draft.input.desired.email, link)? else {
             return Some(At::ToBeMade);
         };
-        let record = draft.observed(&RemoteRef::new(kinds::USERS, &id))?;
+        let record = draft.observed(&RemoteRef::new(self.item.of.kind, &id))?;
         if record.is_none() {
             let message = format!(
                 "{host}: users/{id}, which it is linked to, is not shown by the ATS: removed, or \

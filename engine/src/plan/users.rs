@@ -5,7 +5,6 @@ use crate::link::LinkRow;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{Desired, DesiredUser};
-use atsync_model::kinds;
 use serde_json::Value;
 
 /// The id of the user in the ATS, or that there is none. None while facts are missing or after it
@@ -66,8 +65,8 @@ pub(super) fn known<D: Owned>(
     field: &str,
     id: &str,
 ) -> Option<()> {
-    let can_be_read = draft.input.manifest.kind(kinds::USERS).is_some();
-    if !can_be_read || draft.observed(&RemoteRef::new(kinds::USERS, id))?.is_some() {
+    let can_be_read = draft.input.manifest.kind(DesiredUser::KIND).is_some();
+    if !can_be_read || draft.observed(&RemoteRef::new(DesiredUser::KIND, id))?.is_some() {
         return Some(());
     }
     let message = format!(

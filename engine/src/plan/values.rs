@@ -12,12 +12,11 @@ use super::{Draft, FindingKind, Owned, Record, custom, equal, forms, observed_cu
 use crate::index;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
+use atsync_model::declarable::{CUSTOM_VALUES, VALUES_MEMBER};
+use atsync_model::desired::DesiredUser;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
-use atsync_model::{kinds, normal};
+use atsync_model::normal;
 use serde_json::{Map, Value};
-
-/// The member of records and declarations that has them.
-const CUSTOM_FIELDS: &str = "custom_fields";
 
 /// The custom values of one step.
 #[derive(Debug, Default)]
@@ -30,7 +29,7 @@ impl Customs {
     /// Puts them into a step's input, and what makes their fields, choices and users before it.
     pub(super) fn join(self, input: &mut Map<String, Value>, after: &mut Vec<String>) {
         if !self.inputs.is_empty() {
-            input.insert(CUSTOM_FIELDS.to_owned(), Value::Array(self.inputs));
+            input.insert(VALUES_MEMBER.to_owned(), Value::Array(self.inputs));
         }
         after.extend(self.after);
     }
@@ -47,8 +46,8 @@ impl Customs {
 
 /// The custom values that are declared of something; none where it has none.
 fn declared<'m>(item: &'m Item<'_>) -> impl Iterator<Item = (&'m String, &'m Value)> {
-    let has_some = item.of.others.contains(&CUSTOM_FIELDS);
-    let values = item.said.get(CUSTOM_FIELDS).and_then(Value::as_object);
+    let has_some = item.of.values().is_some();
+    let values = item.said.get(VALUES_MEMBER).and_then(Value::as_object);
     values.filter(|_| has_some).into_iter().flatten()
 }
 
@@ -57,7 +56,7 @@ pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: 
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
         let Some(resolved) = draft.custom(&item.host, item.of.noun, key, value) else { continue };
-        let path = format!("{CUSTOM_FIELDS}.{key}");
+        let path = format!("{VALUES_MEMBER}.{key}");
         if resolved.plain.is_null() {
             // What is to be empty is so in a new record.
             draft.account(&item.host, &path);
@@ -95,7 +94,7 @@ fn change_one<D: Owned>(
     customs: &mut Customs,
 ) {
     let Some(resolved) = draft.custom(host, applies_to, key, value) else { return };
-    let path = format!("{CUSTOM_FIELDS}.{key}");
+    let path = format!("{VALUES_MEMBER}.{key}");
     let kind = resolved.kind.clone();
     if resolved.key.as_deref().is_some_and(|key| observed_custom::is_unreadable(record, key)) {
         let message = format!(
@@ -115,7 +114,7 @@ fn change_one<D: Owned>(
     };
     let Changing { applied, fields, seen, .. } = changing;
     let base = applied.get(&path).cloned();
-    if !record.knows(CUSTOM_FIELDS) {
+    if !record.knows(VALUES_MEMBER) {
         let is_applied =
             base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
         if !draft.is_shown(host, &record.kind, &path, is_applied) {
@@ -139,7 +138,7 @@ fn change_one<D: Owned>(
     if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
         if let Some(key) = resolved.key.as_deref() {
             let may_show = [Some(held.clone()), base, Some(wanted.clone())];
-            let field = format!("{CUSTOM_FIELDS}.{key}");
+            let field = format!("{VALUES_MEMBER}.{key}");
             seen.field(draft, (&path, &field), may_show.into_iter().flatten());
         }
         customs.push(resolved);
@@ -184,15 +183,15 @@ pub(super) fn unseen<D: Owned>(
     customs: &Customs,
 ) -> Others {
     let (host, applies_to) = (item.host.as_str(), item.of.noun);
-    let field = rule.field(CUSTOM_FIELDS).filter(|_| !customs.inputs.is_empty());
+    let field = rule.field(VALUES_MEMBER).filter(|_| !customs.inputs.is_empty());
     let Some(field) = field.filter(|field| field.mode == FieldMode::ReplaceAll) else {
         return Others::default();
     };
     let others = foreign_customs(draft, host, applies_to, field, record, customs);
-    let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else {
+    let Some(private) = draft.lookup(CUSTOM_VALUES.field, index::PRIVATE, applies_to) else {
         return others;
     };
-    let shown = record.body.get("custom_fields");
+    let shown = record.body.get(VALUES_MEMBER);
     let unseen: Vec<&str> = private
         .iter()
         .filter(|field| field.value("active").and_then(Value::as_bool) != Some(false))
@@ -266,7 +265,7 @@ fn foreign_customs<D: Owned>(
     customs: &Customs,
 ) -> Others {
     let mut others = Others::default();
-    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else {
+    let Some(values) = record.body.get(VALUES_MEMBER).and_then(Value::as_object) else {
         return others;
     };
     let merges = field.merged_when.as_ref().is_some_and(|when| {
@@ -279,7 +278,7 @@ fn foreign_customs<D: Owned>(
     for (key, held) in values.iter().filter(|(key, _)| !is_written(key)) {
         let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");
         let value = held.get("value").unwrap_or(&Value::Null);
-        let path = format!("custom_fields.{key}");
+        let path = format!("{VALUES_MEMBER}.{key}");
         let odd_form = odd_form(record, &path);
         if normal::custom(kind, value) == normal::Custom::Empty && odd_form.is_none() {
             continue;
@@ -288,7 +287,7 @@ fn foreign_customs<D: Owned>(
             unwritable.push(format!("{key} (a {kind})"));
             continue;
         }
-        let Some(definitions) = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key) else {
+        let Some(definitions) = draft.lookup(CUSTOM_VALUES.field, index::KEY, key) else {
             continue;
         };
         let of_kind =
@@ -349,9 +348,9 @@ fn foreign_customs<D: Owned>(
 /// Why a stored user could not be one of a new value: the ATS does not show them. None when it
 /// does, and while facts are missing.
 fn unknown_user<D: Owned>(draft: &mut Draft<'_, D>, value: &Value) -> Option<String> {
-    draft.input.manifest.kind(kinds::USERS)?;
+    draft.input.manifest.kind(DesiredUser::KIND)?;
     let id = value.get("id").and_then(Value::as_str)?;
-    let user = draft.observed(&RemoteRef::new(kinds::USERS, id))?;
+    let user = draft.observed(&RemoteRef::new(DesiredUser::KIND, id))?;
     user.is_none().then(|| "a user whom the ATS does not show".to_owned())
 }
 
@@ -377,7 +376,7 @@ fn odd_choice<D: Owned>(
     if labels.is_empty() {
         return None;
     }
-    let options = draft.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, field)?;
+    let options = draft.lookup(CUSTOM_VALUES.option, index::PARENT, field)?;
     let called = |label: &str, only_active: bool| {
         let fits = |option: &&std::sync::Arc<Record>| {
             option.text("name") == Some(label)

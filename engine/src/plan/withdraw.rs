@@ -12,16 +12,15 @@ use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, List};
 use super::forms::Kept;
 use super::{
-    Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, entries, step,
+    Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, entries, labels,
+    step,
 };
-use crate::index;
 use crate::link::{LinkHow, LinkRow};
-use crate::path;
 use crate::reason::Reason;
 use atsync_model::declarable::{self, KnownBy};
 use atsync_model::desired::{Desired, Policy};
-use atsync_model::kinds;
 use atsync_model::manifest::Manifest;
+use atsync_model::resource;
 use serde_json::{Map, Value, json};
 
 /// What to take back.
@@ -57,7 +56,7 @@ pub fn record(
                 entries::take_back(&mut draft);
             }
             if options.tags {
-                take_off_tags(&mut draft);
+                labels::take_back(&mut draft);
             }
             finish(draft)
         }
@@ -122,36 +121,14 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     if fields.is_empty() {
         return;
     }
-    let Some(rule) = draft.operation(&key, "candidates.update") else { return };
+    let Some(item) = draft.item() else { return };
+    let Some(rule) = draft.operation(&key, &item.of.operation("update")) else { return };
     let mut step = step(rule, &key, "entries that the engine added are taken back".to_owned());
     step.target = Some(link.remote.clone());
     step.input.insert("remove".to_owned(), Value::Object(remove));
     step.fields = fields;
     step.applied.insert(key, applied);
     draft.plan.steps.push(step);
-}
-
-fn take_off_tags(draft: &mut Draft<'_>) {
-    let key = draft.input.desired.key.clone();
-    let Some(person) = draft.input.links.get(&key) else { return };
-    let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &person.remote.id) else {
-        return;
-    };
-    let there: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let prefix = path::all_below(&key, path::TAGS);
-    for (host, link) in draft.input.links.range(prefix.clone()..) {
-        if !host.starts_with(&prefix) {
-            break;
-        }
-        if !super::tags::is_ours(link) || !there.contains(&link.remote.id.as_str()) {
-            draft.plan.releases.push(host.clone());
-            continue;
-        }
-        let Some(rule) = draft.operation(host, "applied_tags.delete") else { continue };
-        let mut step = step(rule, host, "the engine put the tag on".to_owned());
-        step.target = Some(link.remote.clone());
-        draft.plan.steps.push(step);
-    }
 }
 
 fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
@@ -171,10 +148,10 @@ fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
 /// What stays of what a path is linked to, and why; none for what can be taken back.
 fn stays(link: &LinkRow) -> Option<(String, &'static str)> {
     let Some(of) = declarable::of(&link.remote.kind) else {
-        let is_tag = link.remote.kind == kinds::APPLIED_TAGS;
-        return (!is_tag).then(|| ("the record".to_owned(), "is never deleted"));
+        return (!declarable::is_tie(&link.remote.kind))
+            .then(|| ("the record".to_owned(), "is never deleted"));
     };
-    let is_person = of.kind == kinds::CANDIDATES;
+    let is_person = of.kind == resource::PERSON;
     let mut what = format!("the {}", if is_person { "person" } else { of.noun });
     let why = match of.known_by {
         KnownBy::Content => return None,
@@ -185,7 +162,7 @@ fn stays(link: &LinkRow) -> Option<(String, &'static str)> {
             "is never deleted, and keeps their addresses, since the engine made them"
         }
         KnownBy::Once(_) => "cannot be taken back",
-        KnownBy::Definition | KnownBy::Label if of.kind != kinds::USERS => {
+        KnownBy::Definition | KnownBy::Label if declarable::defines_values(of.kind) => {
             "the definition".clone_into(&mut what);
             "is never deleted, since that drops what others stored under it"
         }

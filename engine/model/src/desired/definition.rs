@@ -145,6 +145,9 @@ pub struct DesiredCustomField {
 }
 
 impl DesiredCustomField {
+    /// The kind.
+    pub const KIND: &str = kinds::CUSTOM_FIELDS;
+
     /// The path of the field that records of this kind name by this key, in whatever spelling.
     pub fn path_of(applies_to: &str, key: &str) -> String {
         format!(
@@ -208,6 +211,9 @@ pub struct DesiredUser {
 }
 
 impl DesiredUser {
+    /// The kind.
+    pub const KIND: &str = kinds::USERS;
+
     /// The path of the user with this address.
     pub fn path_of(email: &str) -> String {
         format!("{DEFINITION_PREFIX}{}.{}", kinds::USERS, crate::normal::email(email))
