@@ -456,6 +456,50 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
 }
 
 #[test]
+fn a_doubt_below_a_candidate_that_was_never_shown_ends_and_the_note_is_left_once_they_show() {
+    for (manner, made) in [(Meddle::DieBefore, false), (Meddle::DieAfter, true)] {
+        for comes_back in [false, true] {
+            let mut world = late();
+            let acme = world.connect();
+            let noted = ada(&json!({"notes": [{"key": "n1", "body": "Met at the fair."}]}));
+            world.run(acme.declare(&desired(&noted.to_string()))).unwrap();
+            world.wire.meddle(move |request| {
+                let is_note = request.method == "POST" && request.url.path() == "/v3/notes";
+                is_note.then_some(manner)
+            });
+            assert!(world.live(acme.sync()).is_none());
+            drop(acme);
+            // Before any read shows the new candidate, somebody deletes or hides it.
+            let candidate_id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+            if comes_back {
+                let values = json!({"private": true}).as_object().cloned().unwrap();
+                let (collection, id) = ("candidates".to_owned(), candidate_id);
+                world.sandbox.recruiter(&Recruiter::Set { collection, id, values }).unwrap();
+                world.sandbox.set_access(|access| access.sees_private_candidates = false);
+            } else {
+                world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id }).unwrap();
+            }
+            world.restart();
+            let acme = world.connect();
+            for _ in 0..4 {
+                world.run(acme.sync()).unwrap();
+                world.clock.set(world.clock.now_ms() + 10 * 60_000);
+            }
+            assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
+            assert_eq!(world.sandbox.creates("notes"), usize::from(made), "{comes_back}");
+            if comes_back {
+                world.sandbox.set_access(|access| access.sees_private_candidates = true);
+                finish(&world, &acme);
+                assert_eq!(counts(&world)[3], ("notes", 1));
+            } else {
+                let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+                assert!(plan.blocked().any(|finding| finding.reason == Reason::NotVisible));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
     for pause_ms in [0, 10_000, 20_000] {
         let world = World::new(1, 24);

@@ -141,6 +141,10 @@ pub enum GivenUpBy {
     /// The engine, because the target or a parent no longer exists, or the ATS would refuse the
     /// request: only steps for the same target and parents are blocked.
     Engine,
+    /// The engine, because the ATS never returned a parent of the record that it would have made.
+    /// No step is blocked: once the ATS returns the parent, the create is probed for and planned
+    /// anew.
+    Unshown,
 }
 
 impl IntentState {

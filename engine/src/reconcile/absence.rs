@@ -27,6 +27,9 @@ pub(super) enum Absence {
     NotYet { left_ms: u64 },
     /// The ATS does not return this parent, and it is not confirmed as deleted.
     Hidden(RemoteRef),
+    /// The ATS has never returned this parent, although its visibility delay is over. Nothing
+    /// stored can tell whether it was deleted, merged or hidden.
+    NeverShown(RemoteRef),
 }
 
 impl Reconciler {
@@ -58,7 +61,7 @@ impl Reconciler {
                 Some(row) => {
                     row.gone || self.prove_gone(&row, |proof| Cause::Doubted { proof }).await?
                 }
-                None => false,
+                None => return Ok(Absence::NeverShown(remote)),
             };
             if !is_gone {
                 return Ok(Absence::Hidden(remote));

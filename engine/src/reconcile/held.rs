@@ -92,6 +92,7 @@ impl Reconciler {
     /// record that no longer exists.
     fn reaches(&self, given_up: &Intent, by: GivenUpBy, step: &Step) -> bool {
         match (&given_up.target, &step.target, by) {
+            (_, _, GivenUpBy::Unshown) => false,
             (Some(before), Some(now), _) => before == now,
             (None, None, GivenUpBy::Engine) => match serde_json::from_str(&given_up.input) {
                 Ok(Value::Object(input)) => {

@@ -335,7 +335,11 @@ impl Reconciler {
 
     /// Abandons an intent whose target or parent no longer exists.
     async fn give_up(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
-        let to = IntentState::Abandoned { reason, by: GivenUpBy::Engine };
+        self.abandon(intent, reason, GivenUpBy::Engine).await
+    }
+
+    async fn abandon(&self, intent: &Intent, reason: String, by: GivenUpBy) -> Result<Turn, Error> {
+        let to = IntentState::Abandoned { reason, by };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Closed)
     }
@@ -509,6 +513,10 @@ impl Reconciler {
                     intent.operation
                 );
                 return self.wait_for_another_look(&intent, reason).await;
+            }
+            Absence::NeverShown(remote) => {
+                let reason = format!("the ATS never returned {remote}, its parent");
+                return self.abandon(&intent, reason, GivenUpBy::Unshown).await;
             }
         }
         if let Some(reason) = self.nobody_left(&Order::of(&intent)).await? {
