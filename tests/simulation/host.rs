@@ -1,7 +1,9 @@
 //! The host: it declares people, changes its mind, releases fields, and remembers what it was told
 //! was taken in.
 
+use crate::background;
 use crate::chance::Chance;
+use crate::sim::Options;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +30,8 @@ pub(crate) struct Catalogue {
 #[derive(Debug)]
 pub(crate) struct Host {
     chance: Chance,
+    /// Drawn apart, so that everything else of the history stays as it is.
+    background: Option<Chance>,
     lifecycle: bool,
     serial: u64,
     pub(crate) wanted: BTreeMap<String, Value>,
@@ -40,10 +44,12 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(seed: u64, lifecycle: bool) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
+        let seed = options.seed;
         Self {
             chance: Chance::of(seed, "host"),
-            lifecycle,
+            background: options.backgrounds.then(|| Chance::of(seed, "background")),
+            lifecycle: options.lifecycle,
             serial: 0,
             wanted: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
@@ -70,7 +76,10 @@ impl Host {
         }
         let key = self.chance.pick(&keys).clone();
         let mut record = self.wanted[&key].clone();
-        let deed = self.change(&mut record, catalogue);
+        let mut deed = self.change(&mut record, catalogue);
+        if let Some(chance) = &mut self.background {
+            deed.push_str(&background::change(&mut record, chance).unwrap_or_default());
+        }
         for field in ["company", "title"] {
             if record.get(field).is_some() {
                 self.owned.insert((key.clone(), field));

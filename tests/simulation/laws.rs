@@ -14,6 +14,7 @@
 //! recruiter wrote it since, be it enforced; and whether the last private candidate that the ATS
 //! returned was deleted or hidden from the credential, so that writes to that candidate wait.
 
+use crate::background;
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sight::out_of_sight;
 use crate::sim::{PULLED, Sim};
@@ -48,6 +49,7 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
     let records: Vec<Value> = sim.host.wanted.values().cloned().collect();
     for record in &records {
         one_of_each(sim, record, &mut broken);
+        background::one_of_each(sim, record, &mut broken);
         let email = record["emails"][0].as_str().unwrap();
         // A creation that was undone before anybody looked for it looks like one that never
         // happened.
@@ -74,7 +76,8 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
     }
     for (collection, id) in &sim.deleted {
         // Tags are taken off; a newer resume replaces the one before in the ATS itself.
-        let may_go = ["applied_candidate_tags", "attachments"].contains(collection);
+        let may_go = ["applied_candidate_tags", "attachments"].contains(collection)
+            || background::COLLECTIONS.contains(collection);
         if !may_go || !sim.made.contains(&(*collection, *id)) {
             broken.push(format!("{collection} {id} was deleted, and we had not made it"));
         }
@@ -614,6 +617,7 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                 broken.push(format!("{key}: the number {phone} is missing"));
             }
         }
+        background::as_declared(sim, record, id, broken);
         let notes = truth.notes_of(id);
         for note in record["notes"].as_array().into_iter().flatten() {
             let there = notes.iter().filter(|row| row["body"] == note["body"]).count();

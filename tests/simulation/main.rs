@@ -14,6 +14,7 @@
 //!
 //! Not simulated: threads, sockets, TLS, and the ATS itself, which is the sandbox.
 
+mod background;
 mod chance;
 mod fates;
 mod faults;

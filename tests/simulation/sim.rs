@@ -78,6 +78,8 @@ pub(crate) struct Options {
     pub(crate) hasty: bool,
     /// The ATS, or a cache on the way, does not know the time.
     pub(crate) liar: bool,
+    /// The host declares educations and employments as well.
+    pub(crate) backgrounds: bool,
     /// Once in so many exchanges something befalls.
     pub(crate) rarity: u64,
 }
@@ -95,6 +97,8 @@ impl Options {
             late: seed % 3 == 1,
             hasty: false,
             liar: false,
+            // Every fourth, so that the histories of the other seeds stay as they are.
+            backgrounds: seed % 4 == 2,
             rarity: *chance.pick(&[12, 25, 60]),
         }
     }
@@ -289,7 +293,7 @@ impl Sim {
             disk,
             store,
             chance,
-            host: Host::new(options.seed, options.lifecycle),
+            host: Host::new(options),
             office,
             fates,
             catalogue,
