@@ -471,5 +471,7 @@ crashed_anywhere! {
     a_new_application_that_is_hired: "a known person gets an application that is hired",
     a_conversion: "a prospect becomes an application",
     a_defined_value: "a value whose field, choice and user are declared with it",
+    an_education_and_employments: "a known person gets an education and employments",
+    an_employment_replaced: "an employment is taken away and another one added",
     a_harmful_note: "a note that must never be sent twice",
 }

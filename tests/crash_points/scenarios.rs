@@ -97,6 +97,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         1,
     ),
     scenario("a value whose field, choice and user are declared with it", nothing, defined, 4),
+    scenario(
+        "a known person gets an education and employments",
+        known_ada,
+        |world| changed(world, background(&["Mill Works", "Difference Ltd"])),
+        3,
+    ),
+    scenario(
+        "an employment is taken away and another one added",
+        |world| bring_about(world, &changed(world, background(&["Mill Works"]))),
+        |world| changed(world, background(&["Difference Ltd"])),
+        2,
+    ),
     Scenario {
         harmful: Some("notes.create"),
         ..scenario(
@@ -150,6 +162,17 @@ fn nothing(world: &World) {
 
 fn known_ada(world: &World) {
     bring_about(world, &applicant(world));
+}
+
+/// An education, and an employment with each of these companies.
+fn background(companies: &[&str]) -> Value {
+    let employments: Vec<Value> = companies
+        .iter()
+        .map(|company| json!({"company": company, "title": "Engineer", "started_on": "2018-07-01"}))
+        .collect();
+    json!({"employments": employments, "educations": [{"school": "ETH Zürich",
+        "degree": "Master's", "discipline": "Mathematics", "started_on": "2016",
+        "ended_on": "2018"}]})
 }
 
 fn tagged_ada(world: &World) {

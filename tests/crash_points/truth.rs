@@ -33,9 +33,14 @@ pub(crate) fn truth(sandbox: &Sandbox, old: &BTreeSet<i64>) -> Truth {
     for (name, _) in sandbox.counts() {
         for mut row in sandbox.rows(name) {
             without_times(&mut row);
-            // A field's place is when it was made, which an accident may swap as it may swap ids.
-            if let ("custom_fields", Some(members)) = (name, row.as_object_mut()) {
-                members.remove("sort_order");
+            // Which of several was made first, an accident may swap as it may swap ids.
+            let order = match name {
+                "custom_fields" => "sort_order",
+                "candidate_educations" | "candidate_employments" => "latest",
+                _ => "",
+            };
+            if let Some(members) = row.as_object_mut() {
+                members.remove(order);
             }
             let id = row["id"].as_i64().filter(|id| !old.contains(id));
             rows.push((name, id, row));
