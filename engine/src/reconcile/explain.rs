@@ -1,26 +1,30 @@
 //! Why a desired record is as it is, from what is at hand: nothing is read from the ATS and nothing
 //! is written anywhere.
 
-use super::Reconciler;
-use super::gather::Gathered;
-use super::held::{is_held_note, mode_holds, only_observe};
 use crate::clock::rfc3339;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::journal::{Intent, IntentState, Try};
-use crate::path;
 use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
-use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
+use crate::plan::{FindingKind, RecordPlan, Step, explain, words};
 use crate::reason::Reason;
-use crate::store::{Condition, DesiredRow, LinkRow, Mode};
-use atsync_model::desired::{Desired, Policy};
+use crate::reconcile::context::Context;
+use crate::reconcile::gather::Gathered;
+use crate::reconcile::gather::Gatherer;
+use crate::reconcile::planning::Planner;
+use crate::reconcile::planning::{is_held_note, mode_holds, only_observe};
+use crate::store::{Condition, LinkRow, Mode};
+use crate::{path, plan};
+use atsync_model::desired::Policy;
 use atsync_model::plain;
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// The verdict on what the next plan asks the ATS about: nothing is read here, so a guess could be
 /// another one than the plan's.
 const DISPUTED: &str = "not known: two observations of it disagree, and the next plan asks the ATS";
+
 /// Intents that are told at most, the newest ones.
 const INTENTS_MAX: usize = 100;
 
@@ -111,35 +115,40 @@ pub struct IntentStory {
     pub tries: Vec<Try>,
 }
 
-impl Reconciler {
-    /// Reads a desired row's record.
-    pub(super) fn parse_desired(&self, row: &DesiredRow) -> Result<Desired, Error> {
-        Desired::from_json(&row.body).map_err(|error| {
-            self.error(
-                ErrorKind::Store,
-                format!("the desired record {} cannot be read: {error}", row.key),
-            )
-        })
+/// Explains desired records.
+pub(crate) struct Explainer {
+    context: Arc<Context>,
+    gatherer: Arc<Gatherer>,
+    planner: Arc<Planner>,
+}
+
+impl Explainer {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        gatherer: Arc<Gatherer>,
+        planner: Arc<Planner>,
+    ) -> Self {
+        Self { context, gatherer, planner }
     }
 
     /// Explains a desired record.
-    pub(crate) async fn explain_record(&self, key: &str) -> Result<Explanation, Error> {
-        let Some(row) = self.store.desired(key).await? else {
-            return Err(self.no_record(key));
+    pub(crate) async fn explain(&self, key: &str) -> Result<Explanation, Error> {
+        let Some(row) = self.context.store.desired(key).await? else {
+            return Err(self.context.no_record(key));
         };
-        let desired = self.parse_desired(&row)?;
-        let links = self.links_by_host(key).await?;
+        let desired = self.context.parse_desired(&row)?;
+        let links = self.gatherer.links_by_host(key).await?;
         let input = plan::Input {
-            manifest: self.adapter.manifest(),
-            settings: &self.settings,
+            manifest: self.context.manifest(),
+            settings: &self.context.settings,
             desired: &desired,
             generation: row.generation,
             links: &links,
         };
-        let mut gathered = Gathered::resting(self.adapter.manifest());
+        let mut gathered = Gathered::resting(self.context.manifest());
         let (mut planned, shared, stories) =
-            self.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
-        let open = self.store.open_intents().await?;
+            self.gatherer.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
+        let open = self.context.store.open_intents().await?;
         let mut fields: Vec<FieldStory> = stories.into_iter().map(story).collect();
         for field in &mut fields {
             if links.get(&field.host).is_some_and(|link| gathered.disputed.contains(&link.remote)) {
@@ -150,7 +159,7 @@ impl Reconciler {
             let made = made_with(&planned, &fields);
             fields.extend(made);
         }
-        self.keep_back(&mut planned, &open).await?;
+        self.planner.withhold(&mut planned, &open).await?;
         hold(&mut fields, row.mode, &planned);
         let below = |intent: &&Intent| path::is_within(&intent.host, key);
         let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
@@ -196,9 +205,9 @@ impl Reconciler {
                 ),
             );
         }
-        let intents = self.store.intents_of(key, INTENTS_MAX).await?;
+        let intents = self.context.store.intents_of(key, INTENTS_MAX).await?;
         Ok(Explanation {
-            connection: self.name.clone(),
+            connection: self.context.name.clone(),
             key: key.to_owned(),
             mode: row.mode,
             generation: row.generation,

@@ -12,24 +12,24 @@ use std::collections::BTreeMap;
 
 /// What is to be done: a plan's step with every id filled in.
 #[derive(Clone, Debug)]
-pub(super) struct Order {
-    pub(super) host: String,
-    pub(super) operation: Operation,
-    pub(super) generation: u64,
-    pub(super) makes: BTreeMap<String, String>,
-    pub(super) applied: BTreeMap<String, Map<String, Value>>,
+pub(crate) struct Order {
+    pub(crate) host: String,
+    pub(crate) operation: Operation,
+    pub(crate) generation: u64,
+    pub(crate) makes: BTreeMap<String, String>,
+    pub(crate) applied: BTreeMap<String, Map<String, Value>>,
     /// The intent in doubt that is sent again; none for a new one.
-    pub(super) again: Option<Intent>,
+    pub(crate) again: Option<Intent>,
 }
 
 impl Order {
     /// Whether it takes its target away.
-    pub(super) fn ends(&self) -> bool {
+    pub(crate) fn ends(&self) -> bool {
         takes_away(&self.operation.name)
     }
 
     /// The order that an intent was born from.
-    pub(super) fn of(intent: &Intent) -> Self {
+    pub(crate) fn of(intent: &Intent) -> Self {
         Self {
             host: intent.host.clone(),
             operation: Operation {
@@ -46,7 +46,7 @@ impl Order {
 }
 
 /// Whether an operation takes its target away.
-pub(super) fn takes_away(operation: &str) -> bool {
+pub(crate) fn takes_away(operation: &str) -> bool {
     operation.ends_with(".delete") || operation.ends_with(".destroy")
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Touched {
 
 impl Touched {
     /// What an order touched.
-    pub(super) fn by(
+    pub(crate) fn by(
         order: &Order,
         intent: Option<IntentId>,
         remotes: Vec<RemoteRef>,

@@ -125,13 +125,17 @@ async fn run(
 ) -> Result<(), Error> {
     tokio::pin!(stop);
     let reconciler = connection.reconciler();
-    let clock = &reconciler.clock;
+    let clock = &reconciler.context.clock;
     let times = || Times::at(clock.as_ref());
     let mut seen = times();
     let mut dues = BTreeMap::new();
     for (kind, cron) in crons.pulls {
-        let completed =
-            reconciler.store.scan_state(&kind, None).await?.and_then(|state| state.completed_ms);
+        let completed = reconciler
+            .context
+            .store
+            .scan_state(&kind, None)
+            .await?
+            .and_then(|state| state.completed_ms);
         let due = match completed {
             Some(completed_ms) => Due::after(cron, completed_ms, &seen),
             None => Due::now(cron),
@@ -140,7 +144,7 @@ async fn run(
     }
     let mut sweeps = BTreeMap::new();
     for (kind, cron) in crons.sweeps {
-        let stored = reconciler.store.sweep_state(&kind).await?;
+        let stored = reconciler.context.store.sweep_state(&kind).await?;
         let due = match stored.map(|state| (state.phase, state.held)) {
             Some((SweepPhase::Ended { at_ms }, _)) => Due::after(cron, at_ms, &seen),
             Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => {
@@ -196,7 +200,7 @@ async fn run(
                     tell(&Round::Pulled(&report));
                 }
                 Err(error) if error.kind() == ErrorKind::Auth => {
-                    let wait_ms = refused.again(&now, reconciler.entropy.below(1_000));
+                    let wait_ms = refused.again(&now, reconciler.context.entropy.below(1_000));
                     tell(&Round::Failed { what: &kind, error: &error, wait_ms });
                     break;
                 }
@@ -204,7 +208,7 @@ async fn run(
                     if !mends(error.kind()) {
                         return Err(error);
                     }
-                    let wait_ms = entry.put_off(&now, reconciler.entropy.below(1_000));
+                    let wait_ms = entry.put_off(&now, reconciler.context.entropy.below(1_000));
                     tell(&Round::Failed { what: &kind, error: &error, wait_ms });
                 }
             }
@@ -222,12 +226,12 @@ async fn run(
                     () = &mut stop => {
                         // What is on its way may end, and nothing new begins; what is cut is found
                         // in the journal by the next run.
-                        reconciler.hold_effects();
+                        reconciler.context.hold_effects();
                         let ended = tokio::select! {
                             worked = &mut work => worked.ok(),
                             () = clock.sleep(STOP_GRACE_MS) => None,
                         };
-                        reconciler.release_effects();
+                        reconciler.context.release_effects();
                         if let Some((_, report)) = ended.filter(|(_,
                             report)| !report.steps.is_empty()) {
                             tell(&Round::Applied(&report));
@@ -241,7 +245,7 @@ async fn run(
                     work_failures = 0;
                     // A doubt is looked into when its wait is over, whether or not anything else is
                     // to be done.
-                    let next_look_ms = reconciler.next_look_ms().await?;
+                    let next_look_ms = reconciler.settler.next_probe_ms().await?;
                     let now = times();
                     let soonest_ms = now.steady_ms.saturating_add(BACKOFF_FIRST_MS);
                     work_due_ms =
@@ -251,7 +255,7 @@ async fn run(
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Auth => {
-                    let wait_ms = refused.again(&times(), reconciler.entropy.below(1_000));
+                    let wait_ms = refused.again(&times(), reconciler.context.entropy.below(1_000));
                     tell(&Round::Failed { what: "apply", error: &error, wait_ms });
                     continue;
                 }
@@ -260,7 +264,8 @@ async fn run(
                         return Err(error);
                     }
                     work_failures += 1;
-                    let wait_ms = backoff_ms(work_failures, reconciler.entropy.below(1_000));
+                    let wait_ms =
+                        backoff_ms(work_failures, reconciler.context.entropy.below(1_000));
                     work_due_ms = clock.steady_ms().saturating_add(wait_ms);
                     tell(&Round::Failed { what: "apply", error: &error, wait_ms });
                 }
@@ -284,7 +289,7 @@ async fn run(
                 match swept {
                     // One that lost a right goes on when it is back; it is tried as what failed is.
                     Ok(report) if report.held_by == Some(HeldBy::Right) => {
-                        entry.put_off(&now, reconciler.entropy.below(1_000));
+                        entry.put_off(&now, reconciler.context.entropy.below(1_000));
                         tell(&Round::Swept(&report));
                     }
                     Ok(report) => {
@@ -299,7 +304,7 @@ async fn run(
                         tell(&Round::Swept(&report));
                     }
                     Err(error) if error.kind() == ErrorKind::Auth => {
-                        let wait_ms = refused.again(&now, reconciler.entropy.below(1_000));
+                        let wait_ms = refused.again(&now, reconciler.context.entropy.below(1_000));
                         tell(&Round::Failed {
                             what: &format!("sweep of {kind}"),
                             error: &error,
@@ -311,7 +316,7 @@ async fn run(
                         if !mends(error.kind()) {
                             return Err(error);
                         }
-                        let wait_ms = entry.put_off(&now, reconciler.entropy.below(1_000));
+                        let wait_ms = entry.put_off(&now, reconciler.context.entropy.below(1_000));
                         tell(&Round::Failed {
                             what: &format!("sweep of {kind}"),
                             error: &error,

@@ -1,0 +1,371 @@
+//! One effect: journalled, sent once, judged.
+//!
+//! # Expected flow
+//! 1. The adapter's write task runs; its reads go out like any other.
+//! 2. When it names its one `unsafe` request, the intent is written durably as `sending`. Then the
+//!    request leaves, if it still may when its turn has come ([`super::gate`]).
+//! 3. What became of it is judged from the transport's facts first: nothing left = `not_sent`; no
+//!    complete answer, or 5xx = `in_doubt`, whatever the adapter would say. A complete answer is
+//!    for the adapter to read, but a refusal counts only for a 2xx or for a status that the
+//!    manifest lists for the operation. A trap while reading it is a doubt.
+//! 4. Outcome, links and events are written in one transaction.
+//!
+//! # Guarantees
+//! A request that may have arrived is never taken for one that did not. At most one intent is open
+//! per path and operation.
+
+use super::Executor;
+use super::doubt::Doubt;
+use super::gate::OrderGate;
+use super::journal::EffectEnd;
+use super::links::touched;
+use crate::adapter::{TaskGuard, promise};
+use crate::error::Error;
+use crate::journal::IntentState;
+use crate::reconcile::order::{Order, Touched};
+use crate::reconcile::requests::{STEPS_MAX, TaskError};
+use crate::store::{LinkHow, StoreError};
+use crate::transport::{Delivery, Priority};
+use atsync_model::contract::{
+    Applied, Effect, Failure, Link, Mark, Outcome, RemoteRef, Reply, Request, Step, Task, Write,
+    Written,
+};
+use atsync_model::manifest::OperationRule;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The journal's verdict on an answer.
+enum Judgement {
+    Applied(Applied),
+    Refused(Failure),
+    InDoubt(Doubt, String),
+    Read { request: Box<Request>, state: Vec<u8>, effect: Effect },
+}
+
+impl Executor {
+    /// Carries an order out. `rule` is the manifest's rule for its operation.
+    ///
+    /// A creation whose parent the adapter does not find is tried once more when the engine made
+    /// that parent a moment ago and it did not show yet.
+    pub(crate) async fn perform(
+        &self,
+        order: &Order,
+        rule: &OperationRule,
+    ) -> Result<EffectEnd, Error> {
+        let end = self.perform_once(order, rule).await?;
+        match &end {
+            EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_)))
+                if self.await_parent(order).await? =>
+            {
+                self.perform_once(order, rule).await
+            }
+            _ => Ok(end),
+        }
+    }
+
+    async fn perform_once(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
+        if !self.await_own_write(order, rule).await? && adds_to_a_list(&order.operation.input) {
+            // It may show in another form, as which this plan does not know it: added now, it would
+            // be there twice.
+            let reason = "what was written before does not show as it was written; the next plan \
+                looks at what shows";
+            return Ok(EffectEnd::Stale(reason.to_owned()));
+        }
+        let task = Task::Write(Write {
+            operation: order.operation.clone(),
+            observed: self.observed_body(order).await?,
+        });
+        let mark = match &order.again {
+            Some(intent) => intent.mark.clone(),
+            None => Mark { text: self.context.entropy.id(), time_ms: self.context.mark_time_ms() },
+        };
+        let given = self.requests.given(Some(mark.clone()), None);
+        let mut guard = TaskGuard::new(&task);
+        let mut reply = None;
+        let mut step = match self.requests.start(task, given.clone()).await {
+            Ok(Ok(step)) => step,
+            Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
+            Err(error) => return Ok(EffectEnd::NotSent(error.into())),
+        };
+        for _ in 0..STEPS_MAX {
+            if let Err(error) = guard.step(&step, reply.as_ref()) {
+                return Ok(EffectEnd::NotSent(error.into()));
+            }
+            let send = match step {
+                Step::Send(send) if send.effect == Effect::Unsafe => {
+                    return self
+                        .send_effect(order, rule, mark, send.request, send.state, guard)
+                        .await;
+                }
+                Step::Send(send) => send,
+                Step::Done(outcome) => return self.ended_without_effect(order, outcome).await,
+                Step::Verify(_) | Step::Transfer(_) => {
+                    let error = crate::adapter::AdapterError::Contract(
+                        "a step that a write cannot have".into(),
+                    );
+                    return Ok(EffectEnd::NotSent(error.into()));
+                }
+            };
+            let priority = Priority::Interactive;
+            let response =
+                match self.requests.send_proven(&send.request, send.effect, priority).await {
+                    Ok(Delivery::Answered(response)) => response,
+                    Ok(Delivery::NotSent(reason)) => {
+                        return Ok(EffectEnd::NotSent(TaskError::NotSent(reason)));
+                    }
+                    Ok(Delivery::Unclear(reason)) => {
+                        return Ok(EffectEnd::NotSent(TaskError::Unclear(reason)));
+                    }
+                    Err(error) => return Ok(EffectEnd::NotSent(TaskError::Tenant(error))),
+                };
+            reply = Some(response.clone());
+            step = match self
+                .requests
+                .resume(send.state, given.clone(), Reply::Response(response))
+                .await
+            {
+                Ok(Ok(step)) => step,
+                Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
+                Err(error) => return Ok(EffectEnd::NotSent(error.into())),
+            };
+        }
+        let error = crate::adapter::AdapterError::Contract(format!(
+            "it took more than {STEPS_MAX} steps for one task"
+        ));
+        Ok(EffectEnd::NotSent(error.into()))
+    }
+
+    async fn observed_body(&self, order: &Order) -> Result<Option<String>, Error> {
+        let Some(target) = &order.operation.target else { return Ok(None) };
+        Ok(self.context.store.observed(target).await?.map(|row| row.body))
+    }
+
+    /// A record that a creation is said to be unneeded for, and that neither the store knows nor
+    /// the ATS shows.
+    async fn not_shown(&self, order: &Order, links: &[Link]) -> Result<Option<RemoteRef>, Error> {
+        if order.operation.target.is_some() {
+            return Ok(None);
+        }
+        for link in links.iter().filter(|link| link.role == promise::SUBJECT) {
+            let remote = RemoteRef::new(link.kind.as_str(), link.id.as_str());
+            let can_be_asked =
+                self.context.manifest().kind(&remote.kind).is_some_and(|rule| rule.ids_max > 0);
+            let is_known = self.context.store.observed(&remote).await?.is_some_and(|row| !row.gone);
+            if is_known || !can_be_asked {
+                continue;
+            }
+            let ids = [remote.id.clone()];
+            let missing = self
+                .ingest
+                .fetch(&remote.kind, &ids, &BTreeMap::new(), Priority::Interactive)
+                .await?;
+            if !missing.is_empty() {
+                return Ok(Some(remote));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The adapter ended the task before its effect: nothing was left to do, or it refused.
+    async fn ended_without_effect(
+        &self,
+        order: &Order,
+        outcome: Outcome,
+    ) -> Result<EffectEnd, Error> {
+        match outcome {
+            Outcome::Written(Written::Unneeded(applied) | Written::Applied(applied)) => {
+                if let Err(broken) = self.kept(order, &applied.links) {
+                    return Ok(EffectEnd::NotSent(
+                        crate::adapter::AdapterError::Promise(broken).into(),
+                    ));
+                }
+                if let Some(hidden) = self.not_shown(order, &applied.links).await? {
+                    let text = format!(
+                        "{} is said to be unneeded since {hidden} is there, which the ATS does not \
+                         show",
+                        order.operation.name
+                    );
+                    return Ok(EffectEnd::NotSent(
+                        crate::adapter::AdapterError::Contract(text).into(),
+                    ));
+                }
+                let links = self.links(order, &applied.links, LinkHow::Adopted).await?;
+                let touched = touched(order, &applied.links);
+                match &order.again {
+                    Some(intent) => {
+                        let state = IntentState::Applied { links: touched.clone(), by_probe: true };
+                        self.advance(intent, state, links, order.ends()).await?;
+                    }
+                    None => self.context.store.put_links(links).await?,
+                }
+                let intent = order.again.as_ref().map(|intent| intent.id);
+                let touched = Touched::by(order, intent, touched);
+                Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: false })
+            }
+            Outcome::Written(Written::Refused(failure)) => {
+                Ok(EffectEnd::NotSent(TaskError::Failed(failure)))
+            }
+            _ => {
+                let error = crate::adapter::AdapterError::Contract(
+                    "a write ended without an effect and without a reason".into(),
+                );
+                Ok(EffectEnd::NotSent(error.into()))
+            }
+        }
+    }
+
+    async fn send_effect(
+        &self,
+        order: &Order,
+        rule: &OperationRule,
+        mark: Mark,
+        request: Request,
+        state: Vec<u8>,
+        mut guard: TaskGuard,
+    ) -> Result<EffectEnd, Error> {
+        if let Some(reason) = self.context.sends_nothing() {
+            return Ok(EffectEnd::Stale(reason.to_owned()));
+        }
+        let intent = match self.open_intent(order, &mark, &request).await {
+            Ok(intent) => intent,
+            Err(StoreError::IntentOpen(id)) => return Ok(EffectEnd::Busy(id)),
+            Err(StoreError::Stale(reason)) => return Ok(EffectEnd::Stale(reason)),
+            Err(error) => return Err(error.into()),
+        };
+        tracing::debug!(connection = %self.context.name, intent = intent.id, operation = %intent.operation,
+            attempt = intent.attempt, "sending");
+        let given = self.requests.given(Some(mark), None);
+        let gate = OrderGate { executor: self, order };
+        let mut effect = Effect::Unsafe;
+        let (mut request, mut state) = (request, state);
+        for _ in 0..STEPS_MAX {
+            let delivered = match effect {
+                Effect::Unsafe => {
+                    self.context
+                        .session
+                        .execute_through(&gate, &request, effect, Priority::Interactive)
+                        .await
+                }
+                _ => match self.requests.send_proven(&request, effect, Priority::Interactive).await
+                {
+                    Ok(delivery) => delivery,
+                    Err(error) => {
+                        let reason = error.to_string();
+                        return self.in_doubt(&intent, Doubt::NotReadAfter, reason).await;
+                    }
+                },
+            };
+            let response = match delivered {
+                Delivery::Answered(response) => response,
+                Delivery::NotSent(reason) if effect == Effect::Unsafe => {
+                    return self.not_sent(order, &intent, reason).await;
+                }
+                Delivery::NotSent(reason) => {
+                    return self.in_doubt(&intent, Doubt::NotReadAfter, reason.to_string()).await;
+                }
+                Delivery::Unclear(reason) => {
+                    let doubt = if effect == Effect::Unsafe {
+                        Doubt::NoAnswer
+                    } else {
+                        Doubt::NotReadAfter
+                    };
+                    return self.in_doubt(&intent, doubt, reason).await;
+                }
+            };
+            let status = response.status;
+            if status >= 500 {
+                return self
+                    .in_doubt(&intent, Doubt::ServerError, format!("the answer was {status}"))
+                    .await;
+            }
+            let listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
+            let copy = response.clone();
+            let answer =
+                self.requests.resume(state, given.clone(), Reply::Response(response)).await;
+            let judged = match answer {
+                Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
+                    Ok(()) => judge(step, status, listed),
+                    Err(error) => Judgement::InDoubt(Doubt::from(&error), error.to_string()),
+                },
+                Ok(Err(failure))
+                    if effect == Effect::Unsafe && listed && !(200..300).contains(&status) =>
+                {
+                    Judgement::Refused(failure)
+                }
+                Ok(Err(failure)) => {
+                    Judgement::InDoubt(Doubt::UndocumentedAnswer, failure.to_string())
+                }
+                Err(error) => Judgement::InDoubt(Doubt::from(&error), error.to_string()),
+            };
+            match judged {
+                Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
+                Judgement::Refused(failure) => {
+                    let about_credential = matches!(
+                        failure,
+                        Failure::Auth(_) | Failure::Denied(_) | Failure::Misconfigured(_)
+                    );
+                    let to = IntentState::Refused {
+                        reason: failure.to_string(),
+                        passing: matches!(failure, Failure::Quota(_)),
+                        credential: about_credential
+                            .then(|| self.context.session.credential_mark()),
+                    };
+                    self.advance(&intent, to, Vec::new(), false).await?;
+                    return Ok(EffectEnd::Refused(failure));
+                }
+                Judgement::InDoubt(doubt, reason) => {
+                    return self.in_doubt(&intent, doubt, reason).await;
+                }
+                Judgement::Read { request: next, state: next_state, effect: next_effect } => {
+                    request = *next;
+                    state = next_state;
+                    effect = next_effect;
+                }
+            }
+        }
+        self.in_doubt(
+            &intent,
+            Doubt::AdapterFault,
+            format!("it took more than {STEPS_MAX} steps for one task"),
+        )
+        .await
+    }
+}
+
+/// Whether an input adds entries to a list that has entries of others.
+fn adds_to_a_list(input: &str) -> bool {
+    let input: Value = serde_json::from_str(input).unwrap_or_default();
+    input.get("add").and_then(Value::as_object).is_some_and(|add| !add.is_empty())
+}
+
+fn judge(step: Step, status: u16, listed: bool) -> Judgement {
+    let complete = (200..300).contains(&status);
+    match step {
+        Step::Done(Outcome::Written(written)) => match written {
+            Written::Applied(applied) | Written::Unneeded(applied) if complete || listed => {
+                Judgement::Applied(applied)
+            }
+            Written::Refused(failure) if complete || listed => Judgement::Refused(failure),
+            Written::Applied(_) | Written::Unneeded(_) => {
+                Judgement::InDoubt(Doubt::UndocumentedAnswer, format!("the answer was {status}"))
+            }
+            Written::Refused(failure) => Judgement::InDoubt(
+                Doubt::UndocumentedAnswer,
+                format!("the answer was {status}: {failure}"),
+            ),
+            Written::Pending(handle) => {
+                Judgement::InDoubt(Doubt::AcceptedForLater, format!("accepted for later: {handle}"))
+            }
+            Written::Unclear(reason) => Judgement::InDoubt(Doubt::AdapterUnsure, reason),
+        },
+        Step::Send(send) => Judgement::Read {
+            request: Box::new(send.request),
+            state: send.state,
+            effect: send.effect,
+        },
+        _ => Judgement::InDoubt(
+            Doubt::AdapterFault,
+            "the adapter did not say what the answer means".to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,160 @@
+//! Many records in parts: a bounded number is planned and carried out before the next ones are
+//! read.
+//!
+//! A plan holds its records with their steps, some kilobytes each, so a plan of everything that a
+//! host declared would grow with it. A sync therefore works on [`RECORDS_AT_ONCE`] records at a
+//! time (a connection may ask for another bound): it refreshes, plans, applies, and goes on with
+//! the records that follow by their keys. Custom fields and users come first, since values name
+//! them. Few records are one part, planned and applied as ever.
+//!
+//! # What spans parts
+//! Whatever a plan decides about several records holds across parts: which record makes the
+//! candidate with an address, the custom field of a name, the hire into an opening. So what was
+//! claimed goes from part to part, also where carrying it out failed: a creation that is in doubt
+//! must not be repeated by another record's part. Everything else is read anew for each part.
+//!
+//! # Bounds
+//! The records of a part, and of all parts the claims: an address and a key for each record that is
+//! to be made. The report keeps each step, the plan that is returned the first records that need
+//! attention. Left out: a record that becomes dirty behind the place where the walk stands; the
+//! next sync has it.
+
+use crate::error::Error;
+use crate::path;
+use crate::plan::Plan;
+use crate::reconcile::apply::Applier;
+use crate::reconcile::context::Context;
+use crate::reconcile::gather::{Gathered, Gatherer};
+use crate::reconcile::planning::{PlanOf, Planner};
+use crate::reconcile::reports::ApplyReport;
+use crate::reconcile::requests::Requests;
+use atsync_model::desired::Desired;
+use std::sync::Arc;
+
+/// Records that a sync plans and applies at once: at some kilobytes each, with their plan, tens of
+/// megabytes.
+pub(crate) const RECORDS_AT_ONCE: usize = 5_000;
+
+/// Desired records read at once.
+const PAGE_ROWS: usize = 500;
+
+/// Where the walk over the records that need attention stands.
+struct Walk {
+    definitions: bool,
+    after: Option<String>,
+}
+
+/// Plans and applies what needs attention.
+pub(crate) struct Syncer {
+    context: Arc<Context>,
+    requests: Arc<Requests>,
+    gatherer: Arc<Gatherer>,
+    planner: Arc<Planner>,
+    applier: Arc<Applier>,
+    records_at_once: usize,
+}
+
+impl Syncer {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        requests: Arc<Requests>,
+        gatherer: Arc<Gatherer>,
+        planner: Arc<Planner>,
+        applier: Arc<Applier>,
+        records_at_once: usize,
+    ) -> Self {
+        let records_at_once = records_at_once.max(1);
+        Self { context, requests, gatherer, planner, applier, records_at_once }
+    }
+
+    /// Plans what needs attention and carries it out, in parts.
+    pub(crate) async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
+        let mut sent = self.requests.requests_sent();
+        let mut gathered = Gathered::default();
+        self.gatherer
+            .refresh_people(&mut gathered, self.context.store.desired_counts().await?.0 > 0)
+            .await?;
+        let (_, dirty) = self.context.store.desired_counts().await?;
+        if usize::try_from(dirty).is_ok_and(|dirty| dirty <= self.records_at_once) {
+            let plan = self.planner.plan_next(&mut gathered, PlanOf::Dirty, sent).await?;
+            let report = self.applier.apply(&plan).await?;
+            return Ok((plan, report));
+        }
+        let (mut whole, mut report) = (
+            Plan { connection: self.context.name.clone(), ..Plan::default() },
+            ApplyReport::default(),
+        );
+        for definitions in [true, false] {
+            let after = definitions.then(|| path::DEFINITION.to_string());
+            let mut walk = Walk { definitions, after };
+            while !self.context.holds_effects() {
+                self.gatherer.refresh_people(&mut gathered, true).await?;
+                let keys = self.keys_of_part(&mut walk).await?;
+                if keys.is_empty() {
+                    break;
+                }
+                let plan = self.planner.plan_next(&mut gathered, PlanOf::Keys(&keys), sent).await?;
+                report.join(self.applier.apply(&plan).await?);
+                self.join(&mut whole, plan);
+                gathered = gathered.next_part();
+                sent = self.requests.requests_sent();
+            }
+        }
+        Ok((whole, report))
+    }
+
+    /// The keys of the next records that need attention, as many as a part has. Empty when there
+    /// are none left.
+    async fn keys_of_part(&self, walk: &mut Walk) -> Result<Vec<String>, Error> {
+        let mut keys = Vec::new();
+        while keys.len() < self.records_at_once {
+            let rows = PAGE_ROWS.min(self.records_at_once - keys.len());
+            let rows = self.context.store.dirty_page(walk.after.as_deref(), rows).await?;
+            let Some(last) = rows.last() else { break };
+            walk.after = Some(last.key.clone());
+            for row in rows {
+                match (path::is_definition(&row.key), walk.definitions) {
+                    (is, wanted) if is == wanted => keys.push(row.key),
+                    // The keys of definitions are neighbours.
+                    (false, _) => return Ok(keys),
+                    (true, _) => {}
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Adds a part's plan to the whole: its counts, and its records as far as the bound goes.
+    fn join(&self, whole: &mut Plan, part: Plan) {
+        whole.looked_at = whole.looked_at.saturating_add(part.looked_at);
+        whole.calls = whole.calls.saturating_add(part.calls);
+        whole.calls_made = whole.calls_made.saturating_add(part.calls_made);
+        let left = self.records_at_once.saturating_sub(whole.records.len());
+        if left > 0 {
+            whole.shared.extend(part.shared);
+        }
+        whole.records.extend(part.records.into_iter().take(left));
+    }
+}
+
+/// Plans of many records, made part by part, that are together what one plan of all would be: what
+/// one part's records claim, another part's records find claimed. For records that are not declared
+/// yet.
+#[derive(Debug, Default)]
+pub(crate) struct PartsPlanned {
+    gathered: Gathered,
+}
+
+impl PartsPlanned {
+    /// Plans some more records. Custom fields and users are planned before the records that name
+    /// them.
+    pub(crate) async fn plan(
+        &mut self,
+        planner: &Planner,
+        records: &[Desired],
+    ) -> Result<Plan, Error> {
+        let plan = planner.plan_undeclared_part(&mut self.gathered, records).await?;
+        self.gathered.forget_much();
+        Ok(plan)
+    }
+}
