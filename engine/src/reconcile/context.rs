@@ -1,8 +1,9 @@
 //! The context: what every part of one connection's work shares.
 //!
-//! The handles (adapter, session, store, clock, entropy, settings) are read by all parts and changed
-//! by none, so they are plain fields. State that can change is private: whether effects are held, who
-//! receives progress, and the moments. A part owns its own state and gets everything else from here.
+//! The handles (adapter, session, store, clock, entropy, settings) are read by all parts and
+//! changed by none, so they are plain fields. State that can change is private: whether effects are
+//! held, who receives progress, and the moments. A part owns its own state and gets everything else
+//! from here.
 //!
 //! Left out: locks on records ([`super::underway`]) and the time ([`super::moments`]), which are
 //! types of their own.

@@ -4,6 +4,8 @@
 use crate::clock::rfc3339;
 use crate::error::Error;
 use crate::journal::{Intent, IntentState, Try};
+use crate::path;
+use crate::plan;
 use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
 use crate::plan::{FindingKind, RecordPlan, Step, explain, words};
@@ -14,7 +16,6 @@ use crate::reconcile::gather::Gatherer;
 use crate::reconcile::planning::Planner;
 use crate::reconcile::planning::{is_held_note, mode_holds, only_observe};
 use crate::store::{Condition, LinkRow, Mode};
-use crate::{path, plan};
 use atsync_model::desired::Policy;
 use atsync_model::plain;
 use serde::Serialize;

@@ -5,14 +5,14 @@
 //! [`crate::journal`] decide, [`crate::store`] remembers.
 //!
 //! # Parts
-//! Each part is a small type over one [`context::Context`]. It owns the state that it alone needs and
-//! holds the parts below it; no part reaches into the fields of another. Dependencies go one way, in
-//! the order of the table in ARCHITECTURE.md, which `engine/tests/rooms.rs` enforces. A
+//! Each part is a small type over one [`context::Context`]. It owns the state that it alone needs
+//! and holds the parts below it; no part reaches into the fields of another. Dependencies go one
+//! way, in the order of the table in ARCHITECTURE.md, which `engine/tests/rooms.rs` enforces. A
 //! [`Reconciler`] is the parts of one connection, assembled.
 //!
 //! # Cancellation
-//! Every await may be the last. Nothing is lost by that: a page that was not committed is read again,
-//! and a write on its way is found as `sending` in the journal and is in doubt.
+//! Every await may be the last. Nothing is lost by that: a page that was not committed is read
+//! again, and a write on its way is found as `sending` in the journal and is in doubt.
 //!
 //! Left out: when to do it ([`crate::schedule`]), and several connections at once
 //! ([`crate::engine`]).

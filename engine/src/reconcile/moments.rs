@@ -1,8 +1,8 @@
 //! The clocks of one connection combined: the source of each [`Moment`].
 //!
-//! A life begins when the connection is opened. Its number is random, so no life mistakes the steady
-//! times of another one for its own. The wall clock may jump; the steady clock shows by how much, and
-//! every answer here allows for it.
+//! A life begins when the connection is opened. Its number is random, so no life mistakes the
+//! steady times of another one for its own. The wall clock may jump; the steady clock shows by how
+//! much, and every answer here allows for it.
 //!
 //! Left out: the ATS's clock, which the session reads from answers.
 

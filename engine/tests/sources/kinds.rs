@@ -14,7 +14,7 @@ use std::path::Path;
 /// The files that may name kinds, each with what it does.
 const HOOKS: &[(&str, &str)] = &[
     ("adapter/manifest_check/operation", "the members of each operation's input"),
-    ("reconcile/import", "what the ATS holds of a person, as a desired record"),
+    ("reconcile/lifecycle/import", "what the ATS holds of a person, as a desired record"),
 ];
 
 /// The files that still name kinds.

@@ -67,8 +67,8 @@ impl Applier {
             }
             let left_ms = wary.until_ms.saturating_sub(self.context.clock.steady_ms());
             let wait_ms = pause_ms.min(left_ms);
-            tracing::debug!(connection = %self.context.name, operation = %order.operation.name, left_ms,
-                "nothing shows yet; looking again");
+            tracing::debug!(connection = %self.context.name, operation = %order.operation.name,
+                left_ms, "nothing shows yet; looking again");
             self.context
                 .report(&Progress::Looking { operation: order.operation.name.clone(), wait_ms });
             self.context.wait(wait_ms).await;
@@ -152,8 +152,8 @@ impl Applier {
             Outcome::Probed(Probed::Absent(_)) => Ok(Seen::Absent),
             Outcome::Probed(Probed::Blind(why)) => {
                 // As the contract says: nothing tells, so nothing keeps the creation back.
-                tracing::debug!(connection = %self.context.name, operation = %order.operation.name, why,
-                    "made without a look");
+                tracing::debug!(connection = %self.context.name, operation = %order.operation.name,
+                    why, "made without a look");
                 Ok(Seen::Blind)
             }
             _ => Err(self

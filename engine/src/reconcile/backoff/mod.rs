@@ -1,8 +1,8 @@
 //! Backoff: when a write may be sent again.
 //!
-//! Two things count: what the journal holds of the sends that came to nothing ([`crate::journal`]), and
-//! the failures before a send, which are kept in memory ([`pace`]). A credential that is given again,
-//! and a check that finds every right, clear what was refused for want of a right.
+//! Two things count: what the journal holds of the sends that came to nothing ([`crate::journal`]),
+//! and the failures before a send, which are kept in memory ([`pace`]). A credential that is given
+//! again, and a check that finds every right, clear what was refused for want of a right.
 //!
 //! The planner asks before it plans a step; the applier asks before it sends one and reports how it
 //! ended. Left out: the backoff of probes, which each intent in doubt keeps.

@@ -1,7 +1,7 @@
 //! Conditions: what an apply came to, written into the records' conditions.
 //!
-//! The records of the plan are planned once more on what is known now ([`conclude`]). What the ATS made
-//! of the written values is recorded as a form ([`forms`]).
+//! The records of the plan are planned once more on what is known now ([`conclude`]). What the ATS
+//! made of the written values is recorded as a form ([`forms`]).
 //!
 //! Uses the planner. Left out: the conditions of records that have no steps, which planning writes.
 

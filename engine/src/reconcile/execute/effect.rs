@@ -232,8 +232,8 @@ impl Executor {
             Err(StoreError::Stale(reason)) => return Ok(EffectEnd::Stale(reason)),
             Err(error) => return Err(error.into()),
         };
-        tracing::debug!(connection = %self.context.name, intent = intent.id, operation = %intent.operation,
-            attempt = intent.attempt, "sending");
+        tracing::debug!(connection = %self.context.name, intent = intent.id,
+            operation = %intent.operation, attempt = intent.attempt, "sending");
         let given = self.requests.given(Some(mark), None);
         let gate = OrderGate { executor: self, order };
         let mut effect = Effect::Unsafe;

@@ -1,12 +1,12 @@
 //! The executor: carries out one write.
 //!
-//! The adapter's write task runs up to its one unsafe request; the intent is written; the request leaves
-//! if it still may ([`gate`]); the answer is judged ([`effect`]) and recorded ([`journal`]) together with
-//! the links that it proves ([`links`]). A write that depends on the visibility of an earlier one waits
-//! for it ([`shown`]).
+//! The adapter's write task runs up to its one unsafe request; the intent is written; the request
+//! leaves if it still may ([`gate`]); the answer is judged ([`effect`]) and recorded ([`journal`])
+//! together with the links that it proves ([`links`]). A write that depends on the visibility of an
+//! earlier one waits for it ([`shown`]).
 //!
-//! Uses the requests and the ingest. Left out: which write to carry out, and what to do about one in
-//! doubt.
+//! Uses the requests and the ingest. Left out: which write to carry out, and what to do about one
+//! in doubt.
 
 mod doubt;
 mod effect;

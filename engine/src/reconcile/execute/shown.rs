@@ -1,8 +1,8 @@
 //! Waits until an earlier write of the same record is visible.
 //!
-//! An ATS may show a write late. A whole list that is merged with a stale read would take the engine's
-//! own last change back, and a create may not find the parent that was made a moment ago. So such
-//! a write waits: until a probe finds the earlier one, or for the settle window at most.
+//! An ATS may show a write late. A whole list that is merged with a stale read would take the
+//! engine's own last change back, and a create may not find the parent that was made a moment ago.
+//! So such a write waits: until a probe finds the earlier one, or for the settle window at most.
 
 use super::Executor;
 use crate::error::Error;

@@ -1,7 +1,8 @@
 //! The facts of one run, and what was refreshed for them.
 //!
-//! A run over many records keeps one of these from page to page, so each kind is refreshed at most once.
-//! It also remembers the kinds that cannot be read: nothing is planned on what was known of them before.
+//! A run over many records keeps one of these from page to page, so each kind is refreshed at most
+//! once. It also remembers the kinds that cannot be read: nothing is planned on what was known of
+//! them before.
 
 use crate::error::{Error, ErrorKind};
 use crate::index;

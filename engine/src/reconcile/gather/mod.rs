@@ -1,8 +1,8 @@
 //! The gatherer: answers the questions of a plan.
 //!
-//! A plan asks for the facts that it lacks. The gatherer answers from the store ([`answer`]), after it
-//! brought the kind up to date, once per run ([`refresh`]). What a run knows so far is one value,
-//! [`Gathered`], which the caller keeps: the gatherer itself has no state.
+//! A plan asks for the facts that it lacks. The gatherer answers from the store ([`answer`]), after
+//! it brought the kind up to date, once per run ([`refresh`]). What a run knows so far is one
+//! value, [`Gathered`], which the caller keeps: the gatherer itself has no state.
 //!
 //! Uses the ingest and the deletions. Left out: what a plan decides.
 

@@ -1,10 +1,10 @@
 //! Ingest: what was read becomes rows and change events.
 //!
-//! A pull reads a kind page by page ([`pull`]); a fetch reads records by id ([`fetch`]); a webhook is
-//! confirmed by a fetch ([`hint`]); a written record is read back ([`read_back`]). All of them store
-//! a page of records, its events and the next cursor in one transaction. Merges and conversions are
-//! followed here, since they show only in what was read ([`identity`]), and so are the rows that could
-//! not be read ([`problems`]).
+//! A pull reads a kind page by page ([`pull`]); a fetch reads records by id ([`fetch`]); a webhook
+//! is confirmed by a fetch ([`hint`]); a written record is read back ([`read_back`]). All of them
+//! store a page of records, its events and the next cursor in one transaction. Merges and
+//! conversions are followed here, since they show only in what was read ([`identity`]), and so are
+//! the rows that could not be read ([`problems`]).
 //!
 //! Uses the requests. Left out: deletions, which no list shows; see the sweeper.
 

@@ -245,8 +245,8 @@ impl Ingest {
             }
             let problems = Problems { kind: kind.to_owned(), met, cured, pass_ms, now_ms };
             for new in self.context.store.note_problems(problems).await? {
-                tracing::warn!(connection = %self.context.name, kind, id = new.id, field = new.field,
-                    why = new.message, "could not be read");
+                tracing::warn!(connection = %self.context.name, kind, id = new.id,
+                    field = new.field, why = new.message, "could not be read");
             }
         }
         Ok(())

@@ -38,8 +38,8 @@ impl Ingest {
                 {
                     // It was written all the same; what cannot be read is not compared.
                     Err(error) if concerns_kind(&error) => {
-                        tracing::warn!(connection = %self.context.name, kind, "what was written cannot be \
-                            read back");
+                        tracing::warn!(connection = %self.context.name, kind, "what was written \
+                            cannot be read back");
                         continue;
                     }
                     fetched => fetched?,

@@ -3,12 +3,13 @@
 use super::Lifecycle;
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
+use crate::path;
 use crate::path::Path;
+use crate::plan;
 use crate::plan::Record;
 use crate::reconcile::rows::record;
 use crate::store::{LinkHow, LinkRow};
 use crate::transport::Priority;
-use crate::{path, plan};
 use atsync_model::contract::RemoteRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;

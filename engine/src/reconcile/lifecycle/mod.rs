@@ -1,10 +1,10 @@
 //! The lifecycle: operations on one record that a person decides.
 //!
-//! A write in doubt is resolved ([`resolve`]), a record is linked by hand ([`link`]), writes are taken
-//! back ([`withdraw`]), and a desired record is made of what the ATS holds ([`import`]).
+//! A write in doubt is resolved ([`resolve`]), a record is linked by hand ([`link`]), writes are
+//! taken back ([`withdraw`]), and a desired record is made of what the ATS holds ([`import`]).
 //!
-//! Uses the planner, the gatherer, the executor and the ingest. Left out: modes, abandoning and erasing,
-//! which concern the store alone; see [`crate::Connection`].
+//! Uses the planner, the gatherer, the executor and the ingest. Left out: modes, abandoning and
+//! erasing, which concern the store alone; see [`crate::Connection`].
 
 mod import;
 mod link;

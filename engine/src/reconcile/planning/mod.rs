@@ -1,9 +1,9 @@
 //! The planner: plans desired records, page by page.
 //!
-//! A page of desired records is planned on gathered facts ([`pages`], [`record`]). What a plan would link
-//! to is confirmed first ([`adoption`]). Steps that may not be sent now are withheld, with the reason
-//! ([`held`]), and a record waits while its last write may still be invisible ([`own_writes`]). Links
-//! and statuses that need no request are written with the page ([`links`]).
+//! A page of desired records is planned on gathered facts ([`pages`], [`record`]). What a plan
+//! would link to is confirmed first ([`adoption`]). Steps that may not be sent now are withheld,
+//! with the reason ([`held`]), and a record waits while its last write may still be invisible
+//! ([`own_writes`]). Links and statuses that need no request are written with the page ([`links`]).
 //!
 //! Uses the gatherer, the deletions, the backoff and the ingest. Left out: sending anything.
 

@@ -1,7 +1,7 @@
 //! Calls of the adapter, off the async threads.
 //!
-//! A call computes and may take long, so it runs on a blocking thread, at most [`CALLS_MAX`] at once for
-//! one connection. What the adapter answers is checked before anybody acts on it.
+//! A call computes and may take long, so it runs on a blocking thread, at most [`CALLS_MAX`] at
+//! once for one connection. What the adapter answers is checked before anybody acts on it.
 
 use crate::adapter::AdapterError;
 use crate::reconcile::context::Context;
@@ -77,8 +77,8 @@ impl Calls {
         if let Err(AdapterError::Trap(crash)) = &called {
             tracing::warn!(connection = %self.context.name, %crash, "the adapter crashed");
             if let Some(said) = crash.said() {
-                tracing::debug!(connection = %self.context.name, said, "what the adapter said when it \
-                    crashed");
+                tracing::debug!(connection = %self.context.name, said, "what the adapter said when \
+                    it crashed");
             }
         }
         called

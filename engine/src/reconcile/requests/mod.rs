@@ -1,9 +1,9 @@
 //! Requests: everything that drives a task of the adapter.
 //!
-//! A task is driven to its outcome: call the adapter, send its request, hand it the reply ([`drive`]).
-//! The calls run off the async threads ([`calls`]). Records are read and written only with a credential
-//! whose customer is the store's ([`tenant`], [`proven`]). A failure is classified here: it belongs to
-//! one request, or to the connection ([`own`]).
+//! A task is driven to its outcome: call the adapter, send its request, hand it the reply
+//! ([`drive`]). The calls run off the async threads ([`calls`]). Records are read and written only
+//! with a credential whose customer is the store's ([`tenant`], [`proven`]). A failure is
+//! classified here: it belongs to one request, or to the connection ([`own`]).
 //!
 //! Uses the context alone. Left out: the request of a write, which the executor sends between two
 //! entries of the journal; what an outcome means for the store.

@@ -75,7 +75,6 @@ mod tests {
     use super::matches;
     use crate::secret::Secret;
     use atsync_model::contract::{Algorithm, Encoding, Verify};
-    use subtle::ConstantTimeEq;
 
     fn asked(
         algorithm: Algorithm,

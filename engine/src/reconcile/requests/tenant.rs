@@ -43,8 +43,8 @@ impl Requests {
             if !once || error.kind() != ErrorKind::Denied {
                 return Err(error);
             }
-            tracing::warn!(connection = %self.context.name, "the credential may not read what tells \
-                customers apart");
+            tracing::warn!(connection = %self.context.name, "the credential may not read what \
+                tells customers apart");
             self.proven.prove(credential);
             return Ok(());
         }

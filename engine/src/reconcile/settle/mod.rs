@@ -1,10 +1,10 @@
 //! The settler: settles the writes in doubt.
 //!
-//! [`run`] takes the open intents in turn, [`probe`] finds out what happened to one, [`absence`] decides
-//! what an absent record proves, and [`defer`] records when to probe again.
+//! [`run`] takes the open intents in turn, [`probe`] finds out what happened to one, [`absence`]
+//! decides what an absent record proves, and [`defer`] records when to probe again.
 //!
-//! Uses the executor, which sends an absent write again, and the deletions, which confirm that a target
-//! was deleted. Left out: reading back what was found; the caller does it.
+//! Uses the executor, which sends an absent write again, and the deletions, which confirm that a
+//! target was deleted. Left out: reading back what was found; the caller does it.
 
 mod absence;
 mod defer;

@@ -1,10 +1,11 @@
 //! The sweeper: finds deleted records by complete scans.
 //!
-//! A sweep walks every page of a kind ([`walk`]) and remembers the ids that it saw. Every other id is a
-//! suspect ([`suspects`]), and is fetched by id before it is reported deleted ([`confirm`]). [`run`]
-//! states what a sweep guarantees.
+//! A sweep walks every page of a kind ([`walk`]) and remembers the ids that it saw. Every other id
+//! is a suspect ([`suspects`]), and is fetched by id before it is reported deleted ([`confirm`]).
+//! [`run`] states what a sweep guarantees.
 //!
-//! Uses the ingest and the deletions. It owns the trails of its walks, which detect pages in a circle.
+//! Uses the ingest and the deletions. It owns the trails of its walks, which detect pages in a
+//! circle.
 
 mod confirm;
 mod report;
