@@ -11,7 +11,7 @@ impl ApplyReport {
         self.not_in_step = self.not_in_step.saturating_add(part.not_in_step);
         self.held_back = self.held_back.saturating_add(part.held_back);
         let settled = part.settled;
-        if settled != super::SettleReport::default() {
+        if settled != SettleReport::default() {
             // What was open for one part was looked at again with the next one that settled.
             (self.settled.open, self.settled.stuck) = (settled.open, settled.stuck);
         }
@@ -89,7 +89,7 @@ pub struct ApplyReport {
     /// Every step, in the order in which they ended.
     pub steps: Vec<StepReport>,
     /// What settling brought.
-    pub settled: super::SettleReport,
+    pub settled: SettleReport,
     /// Records that are in step now.
     pub in_step: u64,
     /// Records that are not.
