@@ -6,7 +6,7 @@
 use super::{Connection, READ_ROWS};
 use crate::error::Error;
 use crate::reason::ConditionType;
-use crate::reconcile::is_spent;
+use crate::reconcile::is_exhausted;
 use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepState};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -92,9 +92,10 @@ struct NotInStep {
 impl NotInStep {
     fn take(&mut self, row: DesiredRow) {
         let Some(said) = said_of_not_in_step(&row) else { return };
-        let is_spent = row.status.observed_generation == row.generation && is_spent(&row.status);
+        let is_exhausted =
+            row.status.observed_generation == row.generation && is_exhausted(&row.status);
         if self.said.insert(row.key, said).is_none() {
-            self.spent = self.spent.saturating_add(u64::from(is_spent));
+            self.spent = self.spent.saturating_add(u64::from(is_exhausted));
         }
     }
 }

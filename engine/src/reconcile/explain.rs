@@ -14,7 +14,7 @@ use crate::reconcile::context::Context;
 use crate::reconcile::gather::Gathered;
 use crate::reconcile::gather::Gatherer;
 use crate::reconcile::planning::Planner;
-use crate::reconcile::planning::{is_held_note, mode_holds, only_observe};
+use crate::reconcile::planning::{is_withheld_note, mode_withholds, only_observe};
 use crate::store::{Condition, LinkRow, Mode};
 use atsync_model::desired::Policy;
 use atsync_model::plain;
@@ -249,11 +249,13 @@ fn story(story: explain::Story) -> FieldStory {
 /// What is not sent now is not said to be written: why it is held back stands there instead.
 fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
     for field in fields.iter_mut().filter(|field| field.decision == Decision::Write) {
-        if let Some(why) = mode_holds(mode) {
+        if let Some(why) = mode_withholds(mode) {
             field.verdict = format!("differs: held back, since {why}");
         } else if !planned.steps.iter().any(|step| step.host == field.host)
-            && let Some(note) =
-                planned.findings.iter().find(|note| note.host == field.host && is_held_note(note))
+            && let Some(note) = planned
+                .findings
+                .iter()
+                .find(|note| note.host == field.host && is_withheld_note(note))
         {
             field.verdict = format!(
                 "differs: held back ({}): {}",

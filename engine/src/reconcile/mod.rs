@@ -49,7 +49,7 @@ pub use ingest::{HintEnd, PullReport};
 pub use lifecycle::Resolution;
 pub use permissions::CheckResult;
 pub use planning::PlanOf;
-pub(crate) use planning::is_spent;
+pub(crate) use planning::is_exhausted;
 pub use progress::{Progress, ProgressFn};
 pub use reports::{ApplyReport, SettleReport, StepEnd, StepReport};
 pub(crate) use requests::Hooking;

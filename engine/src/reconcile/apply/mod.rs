@@ -1,16 +1,16 @@
 //! The applier: carries out a plan.
 //!
 //! [`run`] takes the records of the plan, [`step`] one step. Ids of earlier steps are filled in
-//! ([`stand_in`]); before a create, the record is probed for ([`probe`], [`wary`]); the executor
-//! sends the write. What the steps brought is collected in [`work`].
+//! ([`stand_in`]); before a create, the record is probed for ([`probe`], [`precaution`]); the
+//! executor sends the write. What the steps brought is collected in [`work`].
 //!
 //! Uses every part below it. Left out: many records in bounded batches; see `sync`.
 
+mod precaution;
 mod probe;
 mod run;
 mod stand_in;
 mod step;
-mod wary;
 mod work;
 
 use crate::reconcile::backoff::Backoff;

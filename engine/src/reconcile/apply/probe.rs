@@ -21,7 +21,7 @@
 //! that carries no records of the kind, which brings none along.
 
 use super::Applier;
-use super::wary::Wary;
+use super::precaution::Precaution;
 use super::work::Work;
 use crate::error::{Error, ErrorKind};
 use crate::plan::{FOUND_ON, is_made_once};
@@ -51,7 +51,7 @@ impl Applier {
     pub(super) async fn probe_before_create(
         &self,
         order: &Order,
-        wary: Wary,
+        wary: Precaution,
         work: &mut Work,
     ) -> Result<Option<StepEnd>, Error> {
         let mut pause_ms = PAUSE_FIRST_MS;
@@ -98,7 +98,7 @@ impl Applier {
             Err(error) => {
                 let what = format!("{}: looking before {}", order.host, order.operation.name);
                 let failure = self.requests.own_failure(error, &what).await?;
-                work.came_to_nothing = true;
+                work.failed_before_send = true;
                 return Ok(Seen::Ended(StepEnd::NotSent {
                     reason: self.requests.explain_own(&failure),
                 }));

@@ -36,7 +36,7 @@ impl Applier {
             Ok(end) => end,
             // A read that it needs fails by itself, and the steps of others may go on.
             Err(error) if concerns_kind(&error) => {
-                work.came_to_nothing = true;
+                work.failed_before_send = true;
                 StepEnd::NotSent { reason: error.to_string() }
             }
             Err(error)
@@ -55,7 +55,7 @@ impl Applier {
             work.fails(step);
         }
         match &end {
-            StepEnd::NotSent { reason } if std::mem::take(&mut work.came_to_nothing) => {
+            StepEnd::NotSent { reason } if std::mem::take(&mut work.failed_before_send) => {
                 self.backoff.failed(step, generation, reason);
             }
             StepEnd::NotSent { .. } | StepEnd::Skipped { .. } => {}
@@ -122,7 +122,8 @@ impl Applier {
         {
             return Ok(StepEnd::NotSent { reason });
         }
-        let wary = self.wary(&order, &rule, step.look_first, Made { shared, own: work }).await?;
+        let wary =
+            self.precaution(&order, &rule, step.look_first, Made { shared, own: work }).await?;
         if wary.look
             && let Some(end) = self.probe_before_create(&order, wary, work).await?
         {
@@ -291,7 +292,7 @@ impl Applier {
                         ended: false,
                     });
                 } else {
-                    work.came_to_nothing = true;
+                    work.failed_before_send = true;
                 }
                 Ok(StepEnd::NotSent { reason: self.requests.explain_own(&error) })
             }

@@ -25,7 +25,7 @@ pub(super) struct Work {
     pub(super) warnings: Vec<String>,
     /// What the step under way had to read first could not be read, or it was refused for what that
     /// showed.
-    pub(super) came_to_nothing: bool,
+    pub(super) failed_before_send: bool,
     /// The connection as a whole cannot go on.
     pub(super) fatal: Option<Error>,
 }

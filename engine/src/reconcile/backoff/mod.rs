@@ -1,13 +1,13 @@
 //! Backoff: when a write may be sent again.
 //!
 //! Two things count: what the journal holds of the sends that came to nothing ([`crate::journal`]),
-//! and the failures before a send, which are kept in memory ([`pace`]). A credential that is given
+//! and the failures before a send, which are kept in memory ([`early`]). A credential that is given
 //! again, and a check that finds every right, clear what was refused for want of a right.
 //!
 //! The planner asks before it plans a step; the applier asks before it sends one and reports how it
 //! ended. Left out: the backoff of probes, which each intent in doubt keeps.
 
-mod pace;
+mod early;
 
 use crate::error::Error;
 use crate::journal::sends::may_leave;
@@ -19,7 +19,7 @@ use crate::reconcile::context::Context;
 use crate::reconcile::delays::CLOCK_GRAIN_MS;
 use crate::reconcile::order::{Order, takes_away};
 use atsync_model::contract::RemoteRef;
-use pace::Pace;
+use early::EarlyFailures;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,32 +27,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Backoff {
     context: Arc<Context>,
     /// The writes that failed before they left.
-    pace: Pace,
+    early: EarlyFailures,
     /// When the host last gave the credential again, or a check last found every right.
     rights_given: Mutex<Option<Moment>>,
 }
 
 impl Backoff {
     pub(crate) fn new(context: Arc<Context>, rights_given: Option<Moment>) -> Self {
-        Self { context, pace: Pace::default(), rights_given: Mutex::new(rights_given) }
+        Self { context, early: EarlyFailures::default(), rights_given: Mutex::new(rights_given) }
     }
 
     /// A right was restored, or the host gave a credential: what was refused for want of a right is
     /// tried again.
     pub(crate) fn rights_given(&self) {
-        self.pace.forget();
+        self.early.forget();
         *self.rights_given.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(self.context.moments.moment());
     }
 
     /// A step failed before it left.
     pub(crate) fn failed(&self, step: &Step, generation: u64, reason: &str) {
-        self.pace.failed(step, generation, reason, self.context.clock.steady_ms());
+        self.early.failed(step, generation, reason, self.context.clock.steady_ms());
     }
 
     /// A step left, or was not needed.
     pub(crate) fn left(&self, step: &Step) {
-        self.pace.went(step);
+        self.early.went(step);
     }
 
     /// The credential in use.
@@ -112,7 +112,7 @@ impl Backoff {
                 Wish { generation, input, unseen_since, ends_within_ms, credential },
                 now_ms,
             ) {
-                Leave::Now => self.pace.leave(
+                Leave::Now => self.early.leave(
                     host,
                     operation,
                     generation,

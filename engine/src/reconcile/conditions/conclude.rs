@@ -10,7 +10,7 @@ use crate::path;
 use crate::plan::{Finding, Plan, RecordPlan, words};
 use crate::reason::{ConditionType, Reason};
 use crate::reconcile::gather::Gathered;
-use crate::reconcile::planning::{PlanOf, is_held_back, spent};
+use crate::reconcile::planning::{PlanOf, exhausted, is_withheld};
 use crate::reconcile::reports::{ApplyReport, StepEnd, StepReport};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Condition, DesiredStatus, StatusUpdate};
@@ -65,7 +65,7 @@ impl Conditions {
             let failure = failures.get(key.as_str());
             let denied = denied.get(key.as_str());
             if left.is_none() && failure.is_none() && denied.is_none() {
-                let differs = open.get(key.as_str()).is_some_and(|record| is_held_back(record));
+                let differs = open.get(key.as_str()).is_some_and(|record| is_withheld(record));
                 let waits = open.get(key.as_str()).is_some_and(|record| record.waits());
                 *(match (waits, differs) {
                     (true, _) => &mut report.not_in_step,
@@ -76,10 +76,10 @@ impl Conditions {
             }
             report.not_in_step += 1;
             let Some(row) = self.context.store.desired(key).await? else { continue };
-            let spent = open.get(key.as_str()).and_then(|record| spent(record));
+            let exhausted = open.get(key.as_str()).and_then(|record| exhausted(record));
             let (kind, reason, message) = match (failure, denied) {
-                _ if let Some(spent) = spent => {
-                    (ConditionType::Blocked, spent.reason, spent.message.clone())
+                _ if let Some(exhausted) = exhausted => {
+                    (ConditionType::Blocked, exhausted.reason, exhausted.message.clone())
                 }
                 (Some(failure), _) => what_failed(failure, &report.steps),
                 (None, Some(denied)) => {

@@ -26,8 +26,8 @@ pub(crate) use restricted::Restricted;
 
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::context::Context;
+use crate::reconcile::ingest::Fetched;
 use crate::reconcile::ingest::Ingest;
-use crate::reconcile::ingest::Looked;
 use crate::reconcile::requests::Requests;
 use crate::reconcile::rows::depends_on;
 use crate::store::{Cause, ObservedRow, Proof};
@@ -180,7 +180,7 @@ impl Deletions {
         if is_hidden || self.lost_right(&rule).await?.is_some() {
             return Ok(false);
         }
-        let Looked { records, masks, missing } =
+        let Fetched { records, masks, missing } =
             self.ingest.fetch_by_id(&row.kind, std::slice::from_ref(&row.id), priority).await?;
         for (kind, records) in records {
             let page = self.ingest.page(kind, records, &masks, cause(Proof::Fetched));

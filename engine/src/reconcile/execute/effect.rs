@@ -15,10 +15,10 @@
 //! per path and operation.
 
 use super::Executor;
-use super::doubt::Doubt;
 use super::gate::OrderGate;
 use super::journal::EffectEnd;
 use super::links::touched;
+use super::unclear::UnclearOutcome;
 use crate::adapter::{TaskGuard, promise};
 use crate::error::Error;
 use crate::journal::IntentState;
@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 enum Judgement {
     Applied(Applied),
     Refused(Failure),
-    InDoubt(Doubt, String),
+    InDoubt(UnclearOutcome, String),
     Read { request: Box<Request>, state: Vec<u8>, effect: Effect },
 }
 
@@ -251,7 +251,7 @@ impl Executor {
                     Ok(delivery) => delivery,
                     Err(error) => {
                         let reason = error.to_string();
-                        return self.in_doubt(&intent, Doubt::NotReadAfter, reason).await;
+                        return self.in_doubt(&intent, UnclearOutcome::NotReadAfter, reason).await;
                     }
                 },
             };
@@ -261,13 +261,15 @@ impl Executor {
                     return self.not_sent(order, &intent, reason).await;
                 }
                 Delivery::NotSent(reason) => {
-                    return self.in_doubt(&intent, Doubt::NotReadAfter, reason.to_string()).await;
+                    return self
+                        .in_doubt(&intent, UnclearOutcome::NotReadAfter, reason.to_string())
+                        .await;
                 }
                 Delivery::Unclear(reason) => {
                     let doubt = if effect == Effect::Unsafe {
-                        Doubt::NoAnswer
+                        UnclearOutcome::NoAnswer
                     } else {
-                        Doubt::NotReadAfter
+                        UnclearOutcome::NotReadAfter
                     };
                     return self.in_doubt(&intent, doubt, reason).await;
                 }
@@ -275,7 +277,11 @@ impl Executor {
             let status = response.status;
             if status >= 500 {
                 return self
-                    .in_doubt(&intent, Doubt::ServerError, format!("the answer was {status}"))
+                    .in_doubt(
+                        &intent,
+                        UnclearOutcome::ServerError,
+                        format!("the answer was {status}"),
+                    )
                     .await;
             }
             let listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
@@ -285,7 +291,9 @@ impl Executor {
             let judged = match answer {
                 Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
                     Ok(()) => judge(step, status, listed),
-                    Err(error) => Judgement::InDoubt(Doubt::from(&error), error.to_string()),
+                    Err(error) => {
+                        Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string())
+                    }
                 },
                 Ok(Err(failure))
                     if effect == Effect::Unsafe && listed && !(200..300).contains(&status) =>
@@ -293,9 +301,9 @@ impl Executor {
                     Judgement::Refused(failure)
                 }
                 Ok(Err(failure)) => {
-                    Judgement::InDoubt(Doubt::UndocumentedAnswer, failure.to_string())
+                    Judgement::InDoubt(UnclearOutcome::UndocumentedAnswer, failure.to_string())
                 }
-                Err(error) => Judgement::InDoubt(Doubt::from(&error), error.to_string()),
+                Err(error) => Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string()),
             };
             match judged {
                 Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
@@ -325,7 +333,7 @@ impl Executor {
         }
         self.in_doubt(
             &intent,
-            Doubt::AdapterFault,
+            UnclearOutcome::AdapterFault,
             format!("it took more than {STEPS_MAX} steps for one task"),
         )
         .await
@@ -346,17 +354,19 @@ fn judge(step: Step, status: u16, listed: bool) -> Judgement {
                 Judgement::Applied(applied)
             }
             Written::Refused(failure) if complete || listed => Judgement::Refused(failure),
-            Written::Applied(_) | Written::Unneeded(_) => {
-                Judgement::InDoubt(Doubt::UndocumentedAnswer, format!("the answer was {status}"))
-            }
+            Written::Applied(_) | Written::Unneeded(_) => Judgement::InDoubt(
+                UnclearOutcome::UndocumentedAnswer,
+                format!("the answer was {status}"),
+            ),
             Written::Refused(failure) => Judgement::InDoubt(
-                Doubt::UndocumentedAnswer,
+                UnclearOutcome::UndocumentedAnswer,
                 format!("the answer was {status}: {failure}"),
             ),
-            Written::Pending(handle) => {
-                Judgement::InDoubt(Doubt::AcceptedForLater, format!("accepted for later: {handle}"))
-            }
-            Written::Unclear(reason) => Judgement::InDoubt(Doubt::AdapterUnsure, reason),
+            Written::Pending(handle) => Judgement::InDoubt(
+                UnclearOutcome::AcceptedForLater,
+                format!("accepted for later: {handle}"),
+            ),
+            Written::Unclear(reason) => Judgement::InDoubt(UnclearOutcome::AdapterUnsure, reason),
         },
         Step::Send(send) => Judgement::Read {
             request: Box::new(send.request),
@@ -364,7 +374,7 @@ fn judge(step: Step, status: u16, listed: bool) -> Judgement {
             effect: send.effect,
         },
         _ => Judgement::InDoubt(
-            Doubt::AdapterFault,
+            UnclearOutcome::AdapterFault,
             "the adapter did not say what the answer means".to_owned(),
         ),
     }

@@ -4,8 +4,8 @@
 //! doubt, with a reason.
 
 use super::Executor;
-use super::doubt::Doubt;
 use super::links::touched;
+use super::unclear::UnclearOutcome;
 use crate::error::Error;
 use crate::journal::{Intent, IntentId, IntentState, Moment};
 use crate::plan::unseen;
@@ -84,7 +84,7 @@ impl Executor {
         if let Err(broken) = self.kept(order, &applied.links) {
             // It is said to have happened: sent again, it would happen twice. A person looks what
             // there is.
-            Doubt::BrokenPromise.log(&self.context.name, intent);
+            UnclearOutcome::BrokenPromise.log(&self.context.name, intent);
             let to = IntentState::InDoubt {
                 reason: broken.to_string(),
                 probe_after_ms: self.context.clock.now_ms(),
@@ -135,7 +135,7 @@ impl Executor {
     ) -> Result<EffectEnd, Error> {
         // An earlier attempt of the same intent may have arrived: then it stays in doubt.
         if order.again.is_some() {
-            Doubt::NotSentAgain.log(&self.context.name, intent);
+            UnclearOutcome::NotSentAgain.log(&self.context.name, intent);
             let to = IntentState::InDoubt {
                 reason: format!("sent before without an answer; this time {reason}"),
                 probe_after_ms: self.context.clock.now_ms(),
@@ -154,7 +154,7 @@ impl Executor {
     pub(super) async fn in_doubt(
         &self,
         intent: &Intent,
-        doubt: Doubt,
+        doubt: UnclearOutcome,
         reason: String,
     ) -> Result<EffectEnd, Error> {
         doubt.log(&self.context.name, intent);

@@ -8,19 +8,19 @@
 //! Uses the requests and the ingest. Left out: which write to carry out, and what to do about one
 //! in doubt.
 
-mod doubt;
 mod effect;
 mod gate;
 mod journal;
 mod links;
 mod shown;
+mod unclear;
 
 #[cfg(feature = "testing")]
 pub(crate) use journal::digest;
 
-pub(crate) use doubt::Doubt;
 pub(crate) use journal::EffectEnd;
 pub(crate) use links::{refs, several, touched};
+pub(crate) use unclear::UnclearOutcome;
 
 use crate::reconcile::context::Context;
 use crate::reconcile::ingest::Ingest;

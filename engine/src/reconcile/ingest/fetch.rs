@@ -1,7 +1,8 @@
-//! Single records read by id, and taken in.
+//! Single records, fetched by id and ingested.
 
 use super::Ingest;
-use super::problems::{Came, Unread, brought};
+use super::content::{Content, Received};
+use super::problems::Unread;
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
 use crate::store::{Cause, ObservedWrite, PageCommit, PageReport};
@@ -10,10 +11,10 @@ use atsync_model::contract::{Fetch, Outcome, Task};
 use std::collections::BTreeMap;
 
 impl Ingest {
-    /// Reads records by id and takes in what came. The ids that the ATS did not show come back;
-    /// they are *not* made tombstones here, since a record just written may not show yet and a
-    /// hidden one is not a deleted one. `applied_by` names the intents that made or changed some of
-    /// them: their events say so.
+    /// Fetches records by id and ingests them. Returns the ids that the ATS did not return. They
+    /// are *not* tombstoned here: a record that was just written may not be visible yet, and a
+    /// hidden record is not a deleted one. `applied_by` names the intents that created or changed
+    /// some of them, for their events.
     pub(crate) async fn fetch(
         &self,
         kind: &str,
@@ -51,8 +52,8 @@ impl Ingest {
         Ok(missing)
     }
 
-    /// As [`Self::fetch_as`] for at most as many ids as one fetch takes, adding what could not be
-    /// read to `unread`.
+    /// As [`Self::fetch_as`] for at most as many ids as one fetch takes. Adds the problems to
+    /// `unread`.
     pub(super) async fn fetch_noting(
         &self,
         asked: &str,
@@ -61,7 +62,7 @@ impl Ingest {
         priority: Priority,
         unread: &mut Unread,
     ) -> Result<Vec<String>, Error> {
-        let Looked { records, masks, missing } =
+        let Fetched { records, masks, missing } =
             self.fetch_by_id_noting(asked, ids, priority, unread).await?;
         for (kind, records) in records {
             let applied_by = if kind == asked { applied_by.clone() } else { BTreeMap::new() };
@@ -71,14 +72,14 @@ impl Ingest {
         Ok(missing)
     }
 
-    /// Asks for records by id, at most as many as the kind allows in one fetch. Takes nothing in
-    /// but what could not be read. A record that could not be read is not missing.
+    /// Fetches records by id, at most as many as the kind allows in one fetch. Stores only the
+    /// problems. A record that could not be read is not missing.
     pub(crate) async fn fetch_by_id(
         &self,
         kind: &str,
         ids: &[String],
         priority: Priority,
-    ) -> Result<Looked, Error> {
+    ) -> Result<Fetched, Error> {
         self.fetch_by_id_noting(kind, ids, priority, &mut Unread::default()).await
     }
 
@@ -88,7 +89,7 @@ impl Ingest {
         ids: &[String],
         priority: Priority,
         unread: &mut Unread,
-    ) -> Result<Looked, Error> {
+    ) -> Result<Fetched, Error> {
         let task = Task::Fetch(Fetch { kind: kind.to_owned(), ids: ids.to_vec() });
         let finished = match self.requests.drive(task, None, priority).await {
             Ok(finished) => finished,
@@ -109,14 +110,14 @@ impl Ingest {
                 ));
             }
         };
-        let came = Came { items: fetched.items, masks: fetched.masks, problems };
-        let brought = brought(self.context.manifest(), kind, came, finished.reply.as_ref());
+        let received = Received { items: fetched.items, masks: fetched.masks, problems };
+        let content = Content::of(self.context.manifest(), kind, received, finished.reply.as_ref());
         let now_ms = self.context.clock.now_ms();
-        self.keep_problems(&brought, (kind, &fetched.missing), now_ms, unread).await?;
-        Ok(Looked { records: brought.records, masks: brought.masks, missing: fetched.missing })
+        self.keep_problems(&content, (kind, &fetched.missing), now_ms, unread).await?;
+        Ok(Fetched { records: content.records, masks: content.masks, missing: fetched.missing })
     }
 
-    /// A page of records that moves no scan.
+    /// A page of records that is no part of a scan.
     pub(crate) fn page(
         &self,
         kind: String,
@@ -139,7 +140,7 @@ impl Ingest {
         }
     }
 
-    /// Takes a page in, with the moves that its records show.
+    /// Commits a page, with the conversions that its records show.
     pub(crate) async fn commit(&self, mut page: PageCommit) -> Result<PageReport, Error> {
         let moved = self.conversions(&page.kind, &page.records).await?;
         page.moved.extend(moved);
@@ -147,9 +148,9 @@ impl Ingest {
     }
 }
 
-/// What a fetch brought.
+/// What a fetch returned.
 #[derive(Debug)]
-pub(crate) struct Looked {
+pub(crate) struct Fetched {
     pub(crate) records: BTreeMap<String, Vec<ObservedWrite>>,
     pub(crate) masks: Vec<Vec<String>>,
     /// What was asked for and not shown.

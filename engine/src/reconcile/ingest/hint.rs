@@ -1,4 +1,4 @@
-//! Hints: what a webhook suggests, believed only after a look.
+//! Hints: what a webhook suggests, confirmed by a read.
 //!
 //! A hint names a record and never carries data, so acting on one twice, late or in the wrong order
 //! is harmless: it is a read. A deletion needs the hook *and* a fetch that does not show the
@@ -15,27 +15,27 @@ use atsync_model::resource::PERSON;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What became of a hint.
+/// How a hint ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum HintEnd {
-    /// The record was read and taken in.
+    /// The record was read and ingested.
     TakenIn,
     /// The ATS does not show the record. That proves nothing by itself.
     NotShown,
-    /// It is gone, and that was told (now or before).
+    /// It was deleted, which is reported (now or before).
     Gone,
-    /// It lives on under another id, and that was told (now or before).
+    /// It continues under another id, which is reported (now or before).
     Moved {
         /// The id.
         to: String,
     },
-    /// Said to be gone or merged, but the ATS still shows it. The next sweep sees.
+    /// Reported as deleted or merged, but the ATS still shows it. The next sweep decides.
     StillThere,
 }
 
 impl Ingest {
-    /// Looks into a hint.
+    /// Confirms a hint by a read.
     pub(crate) async fn hint(&self, hint: Hint) -> Result<HintEnd, Error> {
         let fetched = Cause::Hinted { proof: Proof::Fetched };
         match hint {
@@ -59,7 +59,7 @@ impl Ingest {
         })
     }
 
-    /// Reads a record. Whether the ATS shows it.
+    /// Fetches a record. Whether the ATS shows it.
     async fn is_shown(&self, of: &RemoteRef, cause: Cause) -> Result<bool, Error> {
         self.ids_max(&of.kind)?;
         let missing = self
@@ -107,8 +107,8 @@ impl Ingest {
         if self.is_shown(&loser, fetched).await? || !winner_shown {
             return Ok(HintEnd::StillThere);
         }
-        // Anybody may send a hook, so what the ATS itself gives away goes before what the hook
-        // says.
+        // Anybody may send a hook, so what the ATS itself shows of a merge has precedence over the
+        // hook.
         let mut waves = Vec::new();
         if loser.kind == PERSON {
             self.refresh_applications(std::slice::from_ref(&loser.id), Priority::Incremental)
@@ -132,7 +132,7 @@ impl Ingest {
         Ok(HintEnd::Moved { to })
     }
 
-    /// The record is read and marked as anonymised, even when some of its fields were kept: nothing
+    /// Reads the record and marks it as anonymised, even when some of its fields were kept: nothing
     /// may be written back to it.
     async fn hinted_erasure(&self, of: &RemoteRef, fetched: Cause) -> Result<HintEnd, Error> {
         if self.ids_max(&of.kind)? == 0 {

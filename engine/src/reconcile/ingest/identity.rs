@@ -1,20 +1,17 @@
-//! Records that live on under another id: merged candidates, converted prospects.
+//! Records that continue under another id: merged candidates, converted prospects.
 //!
 //! # Expected flow
-//! - A **converted** prospect is seen in the page that shows it as converted: its application is
-//!   looked for among those of the same candidate that no path holds and that were not there while
-//!   it was a prospect, and the move is committed with that page.
-//! - A **merge** kills an id without a trace. What gives it away is an application that hangs on
-//!   another candidate than before; the store keeps that as a lead, durably. A lead is believed
-//!   when the old candidate does not come back by id and the new one does.
+//! - A **converted** prospect is recognised in the page that shows it as converted. Its new
+//!   application is the one of the same candidate that no path is linked to and that did not exist
+//!   while it was a prospect. The move is committed with that page.
+//! - A **merge** removes an id without a trace. It shows as an application that names another
+//!   candidate than before; the store keeps that as a lead, durably. A lead is confirmed when a
+//!   fetch by id returns the new candidate and not the old one.
 //!
 //! # Guarantees
-//! Each move is told once. Links go along in the same transaction, so no plan sees a link to an id
-//! that is known to be dead.
+//! Each move is reported once. The links follow in the same transaction, so no plan sees a link to an id that is known not to exist.
 //!
-//! Left out: candidates merged away who had no application (there is nothing to tell them from
-//! deleted ones), and conversions whose new application is not there yet when the old one shows;
-//! the next plan finds that one by candidate and job.
+//! Left out: merged candidates who had no application (nothing distinguishes them from deleted ones), and conversions whose new application is not visible yet when the old one is; the next plan finds that one by candidate and job.
 
 use super::Ingest;
 use crate::error::{Error, ErrorKind};
@@ -29,10 +26,10 @@ use atsync_model::resource::PERSON;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Leads looked into at a time; the rest waits for the next pass.
+/// Leads confirmed at a time; the rest waits for the next pass.
 const LEADS_MAX: usize = 500;
 
-/// Applications of one candidate that are looked at. Nobody has more.
+/// Applications of one candidate that are compared. Arbitrary, far above what a candidate has.
 const APPLICATIONS_MAX: usize = 500;
 
 /// Merges on merges that are followed. Arbitrary; more than this is a circle.
@@ -56,18 +53,18 @@ impl Ingest {
             else {
                 continue;
             };
-            let told =
+            let is_reported =
                 matches!(self.context.store.alias(&remote).await?, Some(Alias { told: true, .. }));
             let (Some(before), Some(candidate)) =
                 (parsed(&stored.body), text(&after, "candidate", "id"))
             else {
                 continue;
             };
-            // One that was converted before it was ever seen has nothing to tell, unless a link
+            // A prospect that was converted before it was first read is not reported, unless a link
             // still leads to it.
             let stale =
                 is_converted(&before) && self.context.store.links_to(&remote).await?.is_empty();
-            if told || stale || moved.iter().any(|known| known.from == record.id) {
+            if is_reported || stale || moved.iter().any(|known| known.from == record.id) {
                 continue;
             }
             let known = self
@@ -75,15 +72,15 @@ impl Ingest {
                 .store
                 .lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX)
                 .await?;
-            // What was here when the prospect was last learnt to be one still was not made by its
-            // conversion.
+            // An application that was stored while the prospect was not yet converted was not made
+            // by its conversion.
             let is_older =
                 |row: &&ObservedRow| !is_converted(&before) && row.changed_ms <= stored.changed_ms;
             let older: BTreeSet<&str> =
                 known.iter().filter(is_older).map(|row| row.id.as_str()).collect();
             let known = known.iter().map(|row| (row.id.as_str(), row.body.as_str()));
             let here = records.iter().map(|record| (record.id.as_str(), record.body.as_str()));
-            // What the page says of an application counts, not what was stored before.
+            // The page has precedence over what was stored before.
             let mut rows: Vec<(&str, Value)> = Vec::new();
             for (id, body) in here.chain(known) {
                 if id != record.id
@@ -93,8 +90,8 @@ impl Ingest {
                     rows.extend(parsed(body).map(|body| (id, body)));
                 }
             }
-            // What a path holds was made or found for that path, and is nothing that somebody's
-            // conversion made.
+            // An application that a path is linked to was made or found for that path, not by a
+            // conversion.
             let mut others = Vec::new();
             for (id, body) in rows {
                 if self.context.store.links_to(&RemoteRef::new(kind, id)).await?.is_empty() {
@@ -108,10 +105,10 @@ impl Ingest {
         Ok(moved)
     }
 
-    /// Looks into the leads to merged candidates. A lead that cannot be looked into for want of a
-    /// right stays for later.
+    /// Confirms the leads to merged candidates. A lead that cannot be confirmed for want of a right
+    /// stays.
     pub(crate) async fn follow_leads(&self, priority: Priority) -> Result<(), Error> {
-        // Without a fetch by id nothing confirms that the old candidate is no more.
+        // Without a fetch by id nothing confirms that the old candidate was deleted.
         if self.context.manifest().kind(PERSON).is_none_or(|rule| rule.ids_max == 0) {
             return Ok(());
         }
@@ -126,7 +123,7 @@ impl Ingest {
         };
         for loser in &losers {
             if !missing.contains(loser) {
-                // Both are there: an application changed hands, nobody was merged.
+                // Both exist: an application was moved, and no candidates were merged.
                 self.context.store.drop_lead(&RemoteRef::new(PERSON, loser)).await?;
             }
         }
@@ -134,9 +131,9 @@ impl Ingest {
         self.report_merges(waves, Cause::Observed).await.map(drop)
     }
 
-    /// What became of candidates that the ATS does not show: the merges that are known of them and
-    /// of those they were merged into, in waves, each of which happened before the next. Every
-    /// chain ends at a candidate that the ATS shows, or that nothing is known to have become of.
+    /// The merges of candidates that the ATS does not show, and of those that they were merged
+    /// into, in waves, each of which happened before the next. Every chain ends at a candidate that
+    /// the ATS shows, or whose further merges are unknown.
     pub(super) async fn merges(
         &self,
         missing: Vec<String>,
@@ -164,7 +161,7 @@ impl Ingest {
             if gone.is_empty() {
                 break;
             }
-            // Whoever was merged in turn gives it away by their applications.
+            // The applications of a candidate who was merged in turn name the next one.
             let gone: Vec<String> = gone.into_iter().collect();
             self.refresh_applications(&gone, priority).await?;
             missing.extend(gone);
@@ -172,7 +169,7 @@ impl Ingest {
         let mut ends = shown;
         for end in steps.values().filter(|to| !steps.contains_key(*to)) {
             let row = self.context.store.observed(&RemoteRef::new(PERSON, end)).await?;
-            // What the ATS does not show and nothing is known of is told by a sweep, after this.
+            // A sweep reports a candidate whom the ATS does not show and of whom no merge is known.
             if row.is_some_and(|row| !row.gone) {
                 ends.insert(end.clone());
             }
@@ -180,7 +177,7 @@ impl Ingest {
         Ok(in_order(&steps, &ends))
     }
 
-    /// Whom a candidate was merged into, past those of whom that was told already.
+    /// Whom a candidate was merged into, past the merges that were reported already.
     async fn next_of(&self, loser: &str) -> Result<Option<String>, Error> {
         let Some(alias) = self.alias_of(loser).await? else { return Ok(None) };
         let mut to = alias.to;
@@ -198,7 +195,7 @@ impl Ingest {
     }
 
     /// Commits merges wave by wave, so that links and events follow in the order in which they
-    /// happened. A kill in between leaves the later ones as leads.
+    /// happened. After a kill in between, the later merges are still leads.
     pub(super) async fn report_merges(
         &self,
         waves: Vec<Vec<MovedTo>>,
@@ -207,14 +204,13 @@ impl Ingest {
         let mut report = PageReport::default();
         for moved in waves {
             let page = self.page(PERSON.to_owned(), Vec::new(), &[], cause.clone());
-            let told = self.commit(PageCommit { moved, ..page }).await?;
-            report.moved = report.moved.saturating_add(told.moved);
+            let committed = self.commit(PageCommit { moved, ..page }).await?;
+            report.moved = report.moved.saturating_add(committed.moved);
         }
         Ok(report)
     }
 
-    /// Takes records that a fetch did not show for gone, except those that turn out to live on
-    /// under another id.
+    /// Tombstones records that a fetch did not return, except those that continue under another id.
     pub(crate) async fn tombstone(
         &self,
         kind: &str,
@@ -233,12 +229,12 @@ impl Ingest {
             report = self.report_merges(waves, cause.clone()).await?;
         }
         let page = self.page(kind.to_owned(), Vec::new(), &[], cause);
-        let buried = self.commit(PageCommit { gone, ..page }).await?;
-        Ok(PageReport { moved: report.moved.saturating_add(buried.moved), ..buried })
+        let deleted = self.commit(PageCommit { gone, ..page }).await?;
+        Ok(PageReport { moved: report.moved.saturating_add(deleted.moved), ..deleted })
     }
 
-    /// Reads the known records of candidates that give a merge away (applications) again: one that
-    /// names another candidate by now leaves a lead.
+    /// Reads the known records of candidates again that show a merge (applications): one that names
+    /// another candidate leaves a lead.
     pub(super) async fn refresh_applications(
         &self,
         candidates: &[String],
@@ -264,14 +260,14 @@ impl Ingest {
 }
 
 /// Single merges as waves, each of which happened before the next: into a candidate before out of
-/// it. What comes to none of `ends`, a circle above all, is left out.
+/// it. Merges that lead to none of `ends`, such as a circle, are left out.
 fn in_order(steps: &BTreeMap<String, String>, ends: &BTreeSet<String>) -> Vec<Vec<MovedTo>> {
-    let comes_to_an_end = |from: &String| {
+    let reaches_an_end = |from: &String| {
         let path = std::iter::successors(steps.get(from), |at| steps.get(*at)).take(CHAIN_MAX);
         path.filter(|at| !steps.contains_key(*at)).any(|at| ends.contains(at))
     };
     let mut left: BTreeMap<&String, &String> =
-        steps.iter().filter(|(from, _)| comes_to_an_end(from)).collect();
+        steps.iter().filter(|(from, _)| reaches_an_end(from)).collect();
     let mut waves = Vec::new();
     while !left.is_empty() {
         let into: BTreeSet<&String> = left.values().copied().collect();

@@ -8,6 +8,7 @@
 //!
 //! Uses the requests. Left out: deletions, which no list shows; see the sweeper.
 
+mod content;
 mod fetch;
 mod hint;
 mod identity;
@@ -20,11 +21,12 @@ mod window;
 pub use hint::HintEnd;
 pub use pull::PullReport;
 
-pub(crate) use fetch::Looked;
+pub(crate) use content::{Content, Received};
+pub(crate) use fetch::Fetched;
 pub(crate) use identity::swept;
-pub(crate) use problems::{Brought, Came, Unread, brought};
+pub(crate) use problems::Unread;
 pub(crate) use pull::parent_kind;
-pub(crate) use trail::{Astray, Trail};
+pub(crate) use trail::{Endless, Trail};
 
 use crate::reconcile::context::Context;
 use crate::reconcile::requests::Requests;

@@ -1,132 +1,35 @@
-//! What could not be read: noted, told, and asked for again.
+//! Problems: what could not be read is kept, reported, and read again.
 //!
-//! A page or fetch names rows and members that it could not read ([`Problem`]); the check of the
-//! adapter's answers adds what it took out, and this module what the store has no room for and
-//! fields that a whole page lacks. Each is kept until the record is read without it.
+//! A page or fetch names the rows and members that it could not read. Each problem is kept until
+//! the record is read without it.
 //!
 //! # Expected flow
-//! 1. [`brought`] sorts what came by kind, and what is wrong with it.
-//! 2. [`Reconciler::note`] keeps it, before the page itself is committed: a crash between the two
-//!    reads the page again.
-//! 3. The next pass asks for what is known by id ([`Reconciler::retry`]). What is not known by id
-//!    keeps the watermark where it is, so that the next window shows it again, for [`PASSES_MAX`]
-//!    passes.
+//! 1. [`Content`] sorts a page by kind, with its problems.
+//! 2. [`Ingest::keep_problems`] stores them before the page itself is committed: after a crash
+//!    between the two, the page is read again.
+//! 3. The next pass fetches by id what has an id ([`Ingest::retry`]). A row without an id keeps the
+//!    watermark where it is, so the next window shows it again, for [`PASSES_MAX`] passes.
 //!
 //! Bounds: [`limits::PROBLEMS_MAX`] of a kind by name, [`RETRIED_MAX`] retried in one pass. Left
-//! out: sweeps, which are held by rows without an id ([`super::sweep`]).
+//! out: sweeps, which are held by rows without an id.
 
 use super::Ingest;
+use super::content::Content;
 use crate::error::Error;
-use crate::store::limits::RECORD_BYTES_MAX;
-use crate::store::{Cause, Met, ObservedWrite, ProblemRow, Problems, limits};
+use crate::store::{Cause, Met, ProblemRow, Problems, limits};
 use crate::transport::Priority;
-use atsync_model::contract::{Item, Problem, Response};
-use atsync_model::manifest::{KindRule, Manifest};
+use atsync_model::manifest::KindRule;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often a row that cannot be asked for by id holds the watermark back. It is shown as long as
-/// it lasts.
+/// How many passes a row that cannot be fetched by id keeps the watermark where it is. The problem
+/// is reported as long as it lasts.
 const PASSES_MAX: u64 = 3;
 
-/// Records that one pass asks for again. The longest not seen come first.
+/// Records that one pass fetches again, those first that were not read for longest.
 const RETRIED_MAX: usize = 200;
-
-/// Rows that a page must have before a field that none of them has means something.
-const ROWS_TELLING: usize = 3;
 
 /// Lines of a report.
 const LINES_MAX: usize = 20;
-
-/// What a page or fetch brought.
-#[derive(Debug, Default)]
-pub(crate) struct Brought {
-    pub(crate) records: BTreeMap<String, Vec<ObservedWrite>>,
-    pub(crate) masks: Vec<Vec<String>>,
-    /// By kind.
-    problems: BTreeMap<String, Vec<Problem>>,
-    /// Expected fields of a kind that some row has, where the page has enough rows to tell: kind
-    /// and field.
-    present: BTreeSet<(String, String)>,
-}
-
-/// Items as they came.
-#[derive(Debug)]
-pub(crate) struct Came {
-    pub(crate) items: Vec<Item>,
-    pub(crate) masks: Vec<Vec<String>>,
-    pub(crate) problems: Vec<Problem>,
-}
-
-/// Sorts what came in answer to a question about `asked`.
-pub(crate) fn brought(
-    manifest: &Manifest,
-    asked: &str,
-    came: Came,
-    reply: Option<&Response>,
-) -> Brought {
-    let mut brought = Brought { masks: came.masks, ..Brought::default() };
-    let mut problems = came.problems;
-    brought.records = by_kind(came.items, reply);
-    for (kind, records) in &mut brought.records {
-        for record in records.iter_mut() {
-            let size = record.body.len().saturating_add(record.raw.as_deref().map_or(0, str::len));
-            if size > RECORD_BYTES_MAX {
-                record.raw = None;
-                let message = format!(
-                    "the ATS's own JSON of it is larger than {RECORD_BYTES_MAX} bytes and is not \
-                     kept"
-                );
-                problems.push(Problem::field(kind, &record.id, "raw", message));
-            }
-        }
-        let Some(rule) = manifest.kind(kind).filter(|_| records.len() >= ROWS_TELLING) else {
-            continue;
-        };
-        let masks: BTreeSet<usize> = records.iter().map(|record| record.mask).collect();
-        let known = |field: &String| {
-            masks.iter().any(|mask| brought.masks.get(*mask).is_some_and(|of| of.contains(field)))
-        };
-        // A row that says only that its record exists lacks everything, and tells nothing of
-        // members.
-        if masks.iter().all(|mask| brought.masks.get(*mask).is_none_or(Vec::is_empty)) {
-            continue;
-        }
-        for field in &rule.expected {
-            if known(field) {
-                brought.present.insert((kind.clone(), field.clone()));
-                continue;
-            }
-            let message = format!(
-                "no row of a page of {} has it: the ATS may have renamed the member. What is \
-                 stored of it stays and grows old; once the adapter reads the new name, pull \
-                 {kind} in full",
-                records.len()
-            );
-            let whole =
-                Problem { kind: kind.clone(), id: None, field: Some(field.clone()), message };
-            problems.push(whole);
-        }
-    }
-    for problem in problems {
-        let kind = if problem.kind.is_empty() { asked.to_owned() } else { problem.kind.clone() };
-        brought.problems.entry(kind).or_default().push(problem);
-    }
-    brought
-}
-
-impl Brought {
-    /// The ids of records of a kind whose rows could not be read.
-    pub(crate) fn unread(&self, kind: &str) -> BTreeSet<String> {
-        let of = self.problems.get(kind).into_iter().flatten();
-        of.filter(|problem| problem.field.is_none())
-            .filter_map(|problem| problem.id.clone())
-            .collect()
-    }
-
-    fn of(&self, kind: &str) -> &[Problem] {
-        self.problems.get(kind).map_or(&[], Vec::as_slice)
-    }
-}
 
 /// What could not be read in a walk so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,7 +40,7 @@ pub(crate) struct Unread {
     nameless: BTreeMap<String, u64>,
     /// Members.
     pub(crate) members: u64,
-    /// Record and field of what was met, of the kind that was asked for; at most as many as the
+    /// Record and field of each problem of the kind that was asked for; at most as many as the
     /// store keeps.
     met: BTreeSet<(Option<String>, Option<String>)>,
     /// For people, at most [`LINES_MAX`].
@@ -175,21 +78,20 @@ fn line(problem: &ProblemRow) -> String {
 }
 
 impl Ingest {
-    /// Keeps what a page could not read, and forgets what it could. `missing` was asked for and is
-    /// not there, so nothing is wrong with it.
+    /// Stores the problems of a page and removes those that it cured. The ids in `missing` were
+    /// asked for and do not exist, so they have no problem.
     pub(crate) async fn keep_problems(
         &self,
-        brought: &Brought,
+        content: &Content,
         (asked, missing): (&str, &[String]),
         pass_ms: u64,
         unread: &mut Unread,
     ) -> Result<(), Error> {
-        let mut kinds: BTreeSet<&str> =
-            brought.records.keys().chain(brought.problems.keys()).map(String::as_str).collect();
+        let mut kinds = content.kinds();
         kinds.insert(asked);
         for kind in kinds {
             let known = self.context.store.problems(Some(kind), limits::READ_ROWS_MAX).await?;
-            let found = brought.of(kind);
+            let found = content.problems_of(kind);
             if known.is_empty() && found.is_empty() {
                 continue;
             }
@@ -216,19 +118,17 @@ impl Ingest {
                 met.insert(place, Met { id, field, message: problem.message.clone(), count });
             }
             let shown =
-                brought.records.get(kind).into_iter().flatten().map(|record| record.id.as_str());
+                content.records.get(kind).into_iter().flatten().map(|record| record.id.as_str());
             let absent = missing.iter().filter(|_| kind == asked).map(String::as_str);
-            let told: BTreeSet<&str> = shown.chain(absent).collect();
+            let answered: BTreeSet<&str> = shown.chain(absent).collect();
             let cured = known.iter().filter(|row| {
                 let place = (row.id.clone(), row.field.clone());
                 let is_read = match (&row.id, &row.field) {
                     (Some(id), _) => {
-                        told.contains(id.as_str())
+                        answered.contains(id.as_str())
                             || met.keys().any(|(met, _)| met.as_ref() == Some(id))
                     }
-                    (None, Some(field)) => {
-                        brought.present.contains(&(kind.to_owned(), field.clone()))
-                    }
+                    (None, Some(field)) => content.has_field(kind, field),
                     (None, None) => false,
                 };
                 is_read && !met.contains_key(&place)
@@ -252,9 +152,9 @@ impl Ingest {
         Ok(())
     }
 
-    /// Whether a pass met what only the same window can show again, and should wait for it. Ends
-    /// what a pass without rows that do not tell their id has cured. `resumed_ms`: when the pass
-    /// began, if an earlier run did a part of it.
+    /// Whether a pass met rows that only the same window can show again, so that the watermark
+    /// stays. Removes the problem of rows without an id when a pass covered their window and met
+    /// none. `resumed_ms`: when the pass began, if an earlier run did a part of it.
     pub(super) async fn must_read_again(
         &self,
         rule: &KindRule,
@@ -282,7 +182,7 @@ impl Ingest {
         Ok(again)
     }
 
-    /// Asks by id for what earlier passes could not read and this one did not show.
+    /// Fetches by id the records that earlier passes could not read and this one did not show.
     pub(super) async fn retry(&self, rule: &KindRule, unread: &mut Unread) -> Result<(), Error> {
         if rule.ids_max == 0 {
             return Ok(());
@@ -311,30 +211,11 @@ impl Ingest {
         Ok(())
     }
 
-    /// Whether a walk that began at `since_ms` met rows of the kind that do not say which records
-    /// they are.
+    /// Whether a walk that began at `since_ms` met rows of the kind without an id.
     pub(crate) async fn met_nameless(&self, kind: &str, since_ms: u64) -> Result<bool, Error> {
         let known = self.context.store.problems(Some(kind), limits::READ_ROWS_MAX).await?;
         Ok(known
             .iter()
             .any(|row| row.id.is_none() && row.field.is_none() && row.seen_ms >= since_ms))
     }
-}
-
-/// Items as the store takes them, by kind, each with its raw JSON cut out of the reply.
-fn by_kind(items: Vec<Item>, reply: Option<&Response>) -> BTreeMap<String, Vec<ObservedWrite>> {
-    let mut kinds: BTreeMap<String, Vec<ObservedWrite>> = BTreeMap::new();
-    for item in items {
-        let raw = item.raw.zip(reply).and_then(|(span, reply)| {
-            let start = usize::try_from(span.offset).ok()?;
-            let end = start.checked_add(usize::try_from(span.length).ok()?)?;
-            let bytes = reply.body.get(start..end)?;
-            std::str::from_utf8(bytes).ok().map(str::to_owned)
-        });
-        let mask = usize::try_from(item.mask).unwrap_or(usize::MAX);
-        let write =
-            ObservedWrite { id: item.id, version: item.version, body: item.body, raw, mask };
-        kinds.entry(item.kind).or_default().push(write);
-    }
-    kinds
 }

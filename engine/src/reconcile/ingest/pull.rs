@@ -1,4 +1,4 @@
-//! Scans: a kind read page by page, each page taken in together with the place to go on from.
+//! Scans: a kind is read page by page, and each page is committed with the cursor of the next.
 //!
 //! # Expected flow
 //! 1. A pass left unfinished by an earlier run goes on from its last committed page.
@@ -10,18 +10,19 @@
 //!
 //! # Guarantees
 //! Killed anywhere, at most one page is read again. A partial pass never moves the watermark, and
-//! neither does one that met rows which only its window can show again ([`super::problems`]). Rows
-//! are never taken for gone because a pass did not show them. Windows end by the ATS's clock
+//! neither does one that met rows which only its window can show again ([`super::problems`]). A row
+//! is never tombstoned because a pass did not show it. Windows end by the ATS's clock
 //! ([`super::window`]).
 //!
 //! # Bounds
 //! [`PAGES_MAX`] pages a pass, fewer where they lead in a circle ([`super::trail`]): such a pass is
-//! given up, and the next one begins anew. [`RESTARTS_MAX`] restarts of a pass by expired cursors
-//! before it is given up for this run.
+//! abandoned, and the next one begins again. [`RESTARTS_MAX`] restarts of a pass by expired cursors
+//! before this run fails.
 
 use super::Ingest;
-use super::problems::{Came, Unread, brought};
-use super::trail::{Astray, Trail};
+use super::content::{Content, Received};
+use super::problems::Unread;
+use super::trail::{Endless, Trail};
 use super::window::Clocks;
 use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
@@ -39,8 +40,7 @@ const PAGES_MAX: u64 = 1_000_000;
 /// How often a pass may begin again in one run.
 const RESTARTS_MAX: u32 = 3;
 
-/// Parents below which a list may fail before the others are left for another time: then it is the
-/// adapter that fails.
+/// Parents below which a list may fail before the pull fails: then the fault is the adapter's.
 const FAILED_PARENTS_MAX: u32 = 10;
 
 /// Lines that the report of a kind below many parents gathers.
@@ -61,21 +61,21 @@ pub struct PullReport {
     pub updated: u64,
     /// The pass read everything, not only what changed.
     pub full: bool,
-    /// It went on from a page of an earlier run.
+    /// It continued from a page of an earlier run.
     pub resumed: bool,
-    /// Rows that could not be read. They are shown until they can, and asked for again by the next
-    /// pass.
-    #[serde(skip_serializing_if = "is_nought")]
+    /// Rows that could not be read. They are reported until they can, and the next pass fetches
+    /// them again.
+    #[serde(skip_serializing_if = "is_zero")]
     pub unread: u64,
     /// Members of rows that could not be read: their fields are unknown.
-    #[serde(skip_serializing_if = "is_nought")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub unread_fields: u64,
-    /// What somebody should know although it worked, in sentences; at most 20.
+    /// Warnings of a pull that succeeded, in sentences; at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-fn is_nought(number: &u64) -> bool {
+fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
@@ -115,7 +115,7 @@ impl Ingest {
     ) -> Result<PullReport, Error> {
         let mut report =
             PullReport { kind: rule.name.clone(), full: true, ..PullReport::default() };
-        let (mut astray, mut failed): (Option<Error>, u32) = (None, 0);
+        let (mut first_error, mut failed): (Option<Error>, u32) = (None, 0);
         let mut after: Option<String> = None;
         loop {
             let parents = self.context.store.observed_page(parent, after.as_deref(), 1_000).await?;
@@ -124,13 +124,12 @@ impl Ingest {
             for row in parents {
                 let one = match self.pull_below(rule, Some(&row.id), full).await {
                     Ok(one) => one,
-                    // A list that goes nowhere below one parent does not keep the others from being
-                    // read.
+                    // A list that fails below one parent does not stop the others.
                     Err(error)
                         if error.kind() == ErrorKind::Adapter && failed < FAILED_PARENTS_MAX =>
                     {
                         failed += 1;
-                        astray.get_or_insert(error);
+                        first_error.get_or_insert(error);
                         continue;
                     }
                     Err(error) => return Err(error),
@@ -138,11 +137,11 @@ impl Ingest {
                 report.add(one);
             }
         }
-        astray.map_or(Ok(report), Err)
+        first_error.map_or(Ok(report), Err)
     }
 
     /// Brings the records of a kind below one parent up to date, for kinds that can be listed only
-    /// there.
+    /// so.
     pub(crate) async fn pull_of(&self, rule: &KindRule, parent: &str) -> Result<PullReport, Error> {
         let pulled = self.pull_below(rule, Some(parent), false).await?;
         if resource::tells_merges(&rule.name) {
@@ -161,8 +160,8 @@ impl Ingest {
         let mut report = PullReport { kind: rule.name.clone(), ..PullReport::default() };
         let mut state = stored;
         let pass = match state.pass.clone() {
-            // A run that wants everything does not finish somebody's window instead.
-            Some(pass) if !full || (pass.from_ms.is_none() && pass.token.is_none()) => {
+            // A full pull does not finish the window of an earlier run instead.
+            Some(pass) if !full || is_full(&pass) => {
                 report.resumed = pass.cursor.is_some();
                 pass
             }
@@ -181,7 +180,7 @@ impl Ingest {
         Ok(report)
     }
 
-    /// Both clocks.
+    /// Our clock and the ATS's.
     pub(crate) fn clocks(&self) -> Clocks {
         Clocks {
             now_ms: self.context.clock.now_ms(),
@@ -197,8 +196,8 @@ impl Ingest {
             if rule.changes.contains(&ChangeRule::Token) {
                 token = state.token.clone();
             } else if rule.changes.contains(&ChangeRule::Window) {
-                // A watermark of a clock that was ahead must not step over what is changed until
-                // the ATS catches up.
+                // A watermark of a clock that was ahead must not skip what is changed until the ATS
+                // catches up.
                 from_ms = state
                     .watermark_ms
                     .map(|watermark_ms| watermark_ms.min(to_ms).saturating_sub(rule.overlap_ms));
@@ -226,26 +225,13 @@ impl Ingest {
     ) -> Result<(), Error> {
         let mut restarts = 0;
         let mut began_ms = self.context.clock.now_ms();
-        let initial = pass.from_ms.is_none() && pass.token.is_none();
+        let initial = is_full(&pass);
         let priority = if initial { Priority::Backfill } else { Priority::Incremental };
         let mut trail = Trail::from(pass.cursor.as_deref());
         let mut was_dated = self.context.session.ats_clock_ms().is_some();
         while pass.pages < PAGES_MAX {
-            let since = match (&pass.token, pass.from_ms) {
-                (Some(token), _) => Since::Token(token.clone()),
-                (None, Some(from_ms)) => {
-                    Since::Window(Window { from: rfc3339(from_ms), to: rfc3339(pass.to_ms) })
-                }
-                (None, None) => Since::Everything,
-            };
-            report.full = matches!(since, Since::Everything);
-            let task = Task::Scan(Scan {
-                kind: rule.name.clone(),
-                parent: parent.zip(parent_kind(rule)).map(|(id, kind)| RemoteRef::new(kind, id)),
-                since,
-                cursor: pass.cursor.clone(),
-                page_size: rule.page_max,
-            });
+            let task = Task::Scan(scan_of(rule, parent, &pass));
+            report.full = is_full(&pass);
             let finished = match self.requests.drive(task, None, priority).await {
                 Ok(finished) => finished,
                 Err(TaskError::Failed(Failure::Restart(from))) if restarts < RESTARTS_MAX => {
@@ -258,8 +244,8 @@ impl Ingest {
                     (began_ms, trail) = (self.context.clock.now_ms(), Trail::default());
                     continue;
                 }
-                // The place that an earlier run left is none to the ATS or the adapter: the pass
-                // begins anew instead of failing there for ever.
+                // The ATS or the adapter refuses the cursor of an earlier run: the pass begins
+                // again instead of failing there for ever.
                 Err(TaskError::Failed(
                     Failure::Protocol(_) | Failure::Bug(_) | Failure::Invalid(_),
                 )) if report.resumed && report.pages == 0 && restarts == 0 => {
@@ -269,8 +255,8 @@ impl Ingest {
                     (began_ms, trail) = (self.context.clock.now_ms(), Trail::default());
                     continue;
                 }
-                // The parent is gone or hidden by now: there is nothing below it to read, and one
-                // parent does not stop the others.
+                // The parent was deleted or hidden meanwhile: there is nothing below it to read,
+                // and one parent does not stop the others.
                 Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)))
                     if parent.is_some() =>
                 {
@@ -300,32 +286,25 @@ impl Ingest {
                 && clocks.was_short(pass.to_ms)
             {
                 // The first answer of this process showed that the ATS's clock is ahead: what
-                // changed since our now is beyond the window.
+                // changed since our own time is beyond the window.
                 was_dated = true;
                 pass = self.begin(rule, state, initial);
                 began_ms = self.context.clock.now_ms();
                 continue;
             }
-            let astray = trail.page(&page);
+            let endless = trail.page(&page);
             pass.to_ms =
                 if pass.pages == 0 { pass.to_ms.min(clocks.read_to_ms()) } else { pass.to_ms };
             pass.pages += 1;
             pass.records += u64::try_from(page.items.len()).unwrap_or(0);
             pass.cursor = page.next;
-            let came = Came { items: page.items, masks: page.masks, problems };
-            let mut brought =
-                brought(self.context.manifest(), &rule.name, came, finished.reply.as_ref());
-            self.keep_problems(&brought, (&rule.name, &[]), pass.started_ms, unread).await?;
+            let received = Received { items: page.items, masks: page.masks, problems };
+            let mut content =
+                Content::of(self.context.manifest(), &rule.name, received, finished.reply.as_ref());
+            self.keep_problems(&content, (&rule.name, &[]), pass.started_ms, unread).await?;
             if page.complete {
                 let resumed_ms = report.resumed.then_some(pass.started_ms);
-                if !self
-                    .must_read_again(
-                        rule,
-                        unread,
-                        (pass.from_ms.is_none() && pass.token.is_none(), resumed_ms),
-                    )
-                    .await?
-                {
+                if !self.must_read_again(rule, unread, (is_full(&pass), resumed_ms)).await? {
                     state.watermark_ms = Some(pass.to_ms);
                     state.token = page.checkpoint.or(state.token.take());
                 }
@@ -333,19 +312,19 @@ impl Ingest {
                 state.passes += 1;
                 state.completed_ms = Some(self.context.clock.now_ms());
             } else {
-                // Pages that lead in a circle are no place to go on from.
-                state.pass = astray.is_ok().then(|| pass.clone());
+                // A pass does not continue from pages that lead in a circle.
+                state.pass = endless.is_ok().then(|| pass.clone());
             }
-            let own = brought.records.remove(&rule.name).unwrap_or_default();
-            for (kind, records) in brought.records {
-                self.ingest(kind, None, records, &brought.masks, None).await?;
+            let own = content.records.remove(&rule.name).unwrap_or_default();
+            for (kind, records) in content.records {
+                self.ingest(kind, None, records, &content.masks, None).await?;
             }
             let done = self
                 .ingest(
                     rule.name.clone(),
                     parent.map(str::to_owned),
                     own,
-                    &brought.masks,
+                    &content.masks,
                     Some(state.clone()),
                 )
                 .await?;
@@ -357,8 +336,8 @@ impl Ingest {
             if page.complete {
                 return self.retry(rule, unread).await;
             }
-            if let Err(why) = astray {
-                return Err(self.astray(&rule.name, why, pass.pages));
+            if let Err(why) = endless {
+                return Err(self.endless(&rule.name, why, pass.pages));
             }
         }
         state.pass = None;
@@ -377,7 +356,7 @@ impl Ingest {
     }
 
     /// The fault of a walk that goes nowhere.
-    pub(crate) fn astray(&self, kind: &str, why: Astray, pages: u64) -> Error {
+    pub(crate) fn endless(&self, kind: &str, why: Endless, pages: u64) -> Error {
         let message = format!(
             "reading {kind}: the list does not come to an end ({}); it was left after page \
              {pages}. What was read is kept, and the next pass begins anew. It is a fault of the \
@@ -397,6 +376,29 @@ impl Ingest {
     ) -> Result<crate::store::PageReport, Error> {
         let page = self.page(kind, records, masks, Cause::Observed);
         self.commit(PageCommit { parent, scan, ..page }).await
+    }
+}
+
+/// Whether a pass reads everything, not only what changed.
+fn is_full(pass: &Pass) -> bool {
+    pass.from_ms.is_none() && pass.token.is_none()
+}
+
+/// The scan for the next page of a pass.
+fn scan_of(rule: &KindRule, parent: Option<&str>, pass: &Pass) -> Scan {
+    let since = match (&pass.token, pass.from_ms) {
+        (Some(token), _) => Since::Token(token.clone()),
+        (None, Some(from_ms)) => {
+            Since::Window(Window { from: rfc3339(from_ms), to: rfc3339(pass.to_ms) })
+        }
+        (None, None) => Since::Everything,
+    };
+    Scan {
+        kind: rule.name.clone(),
+        parent: parent.zip(parent_kind(rule)).map(|(id, kind)| RemoteRef::new(kind, id)),
+        since,
+        cursor: pass.cursor.clone(),
+        page_size: rule.page_max,
     }
 }
 

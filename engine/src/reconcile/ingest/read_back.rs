@@ -12,16 +12,17 @@ use crate::transport::Priority;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Ingest {
-    /// Reads what was touched, so that the store knows what the ATS made of it. The events name the
-    /// intents that touched it; what somebody else changed in the same moment is told along. What
-    /// an intent took away, and the ATS no longer shows, is gone by that intent.
+    /// Reads the touched records, so that the store holds what the ATS made of them. The events
+    /// name the intents; a change that somebody else made in the same moment is part of the same
+    /// event. A record that an intent deleted, and that the ATS no longer shows, is tombstoned by
+    /// that intent.
     pub(crate) async fn read_back(&self, touched: Vec<Touched>) -> Result<(), Error> {
         let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut intents: BTreeMap<String, BTreeMap<String, IntentId>> = BTreeMap::new();
-        let mut taken_away = BTreeSet::new();
+        let mut deleted = BTreeSet::new();
         for Touched { remote, intent, ended } in touched {
             if ended {
-                taken_away.insert(remote.clone());
+                deleted.insert(remote.clone());
             }
             if let Some(intent) = intent {
                 intents.entry(remote.kind.clone()).or_default().insert(remote.id.clone(), intent);
@@ -32,11 +33,12 @@ impl Ingest {
             if self.context.manifest().kind(&kind).is_some() {
                 let ids: Vec<String> = ids.into_iter().collect();
                 let applied_by = intents.remove(&kind).unwrap_or_default();
-                let mut gone = match self
+                let mut missing = match self
                     .fetch(&kind, &ids, &applied_by, Priority::Incremental)
                     .await
                 {
-                    // It was written all the same; what cannot be read is not compared.
+                    // The write succeeded all the same; a record that cannot be read is not
+                    // compared.
                     Err(error) if concerns_kind(&error) => {
                         tracing::warn!(connection = %self.context.name, kind, "what was written \
                             cannot be read back");
@@ -44,8 +46,8 @@ impl Ingest {
                     }
                     fetched => fetched?,
                 };
-                gone.retain(|id| taken_away.contains(&remote(&kind, id)));
-                for gone in gone.chunks(PAGE_RECORDS_MAX) {
+                missing.retain(|id| deleted.contains(&remote(&kind, id)));
+                for gone in missing.chunks(PAGE_RECORDS_MAX) {
                     let page = self.page(kind.clone(), Vec::new(), &[], Cause::Asked);
                     self.commit(PageCommit {
                         gone: gone.to_vec(),

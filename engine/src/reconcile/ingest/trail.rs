@@ -1,13 +1,13 @@
-//! The way that a walk has come, so that a circle of pages ends it.
+//! The trail of a walk: detects pages that lead in a circle.
 //!
-//! A cursor that comes up again leads where the walk has been: the ATS or the adapter names pages
-//! in a circle, whatever its length. Cursors are kept as hashes. The first [`CURSORS_MAX`] of a
-//! walk are all kept; beyond, one of them is, moved on at every doubling of the walk (Brent's
-//! method), which finds a circle within some times its length. A walk that names ever new cursors
-//! and shows nothing new ends by [`EMPTY_MAX`] and [`REPEATED_MAX`].
+//! A cursor that occurs again leads where the walk has been: the ATS or the adapter names pages in
+//! a circle, whatever its length. Cursors are kept as hashes. The first [`CURSORS_MAX`] of a walk
+//! are all kept; beyond, one of them is, moved on at every doubling of the walk (Brent's method),
+//! which finds a circle within some times its length. A walk that names new cursors for ever and
+//! shows nothing new ends by [`EMPTY_MAX`] and [`REPEATED_MAX`].
 //!
 //! Bounds: two megabytes for a walk. Left out: what the end of a walk means; see [`super::pull`]
-//! and [`super::sweep`].
+//! and the sweeper.
 
 use atsync_model::contract::Page;
 use sha2::{Digest, Sha256};
@@ -24,10 +24,10 @@ const EMPTY_MAX: u32 = 1_000;
 /// can do it once: as many as a page holds moved between two requests.
 const REPEATED_MAX: u32 = 1;
 
-/// Why a walk goes nowhere.
+/// Why a walk never ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Astray {
-    /// A cursor came up again.
+pub(crate) enum Endless {
+    /// A cursor occurred again.
     Circle,
     /// Page after page without a record.
     Empty,
@@ -35,8 +35,8 @@ pub(crate) enum Astray {
     Repeated,
 }
 
-impl Astray {
-    /// What was seen, after the name of the kind.
+impl Endless {
+    /// The sentence that follows the name of the kind.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Circle => {
@@ -71,22 +71,22 @@ impl Trail {
         trail
     }
 
-    /// Takes note of a page before its next one is asked for.
+    /// Records a page before its next one is requested.
     ///
     /// # Errors
     /// Why the walk must end.
-    pub(crate) fn page(&mut self, page: &Page) -> Result<(), Astray> {
+    pub(crate) fn page(&mut self, page: &Page) -> Result<(), Endless> {
         self.pages = self.pages.saturating_add(1);
         self.empty = if page.items.is_empty() { self.empty.saturating_add(1) } else { 0 };
         if self.empty > EMPTY_MAX {
-            return Err(Astray::Empty);
+            return Err(Endless::Empty);
         }
         let ids: Vec<&[u8]> = page.items.iter().map(|item| item.id.as_bytes()).collect();
         if !ids.is_empty() && !remember(&mut self.contents, hash(&ids)) {
             self.repeated = self.repeated.saturating_add(1);
         }
         if self.repeated > REPEATED_MAX {
-            return Err(Astray::Repeated);
+            return Err(Endless::Repeated);
         }
         match &page.next {
             Some(next) => self.follow(hash(&[next])),
@@ -94,10 +94,10 @@ impl Trail {
         }
     }
 
-    fn follow(&mut self, cursor: u64) -> Result<(), Astray> {
+    fn follow(&mut self, cursor: u64) -> Result<(), Endless> {
         if self.mark.is_some_and(|(mark, _)| mark == cursor) || !remember(&mut self.cursors, cursor)
         {
-            return Err(Astray::Circle);
+            return Err(Endless::Circle);
         }
         if self.cursors.len() >= CURSORS_MAX
             && self.mark.is_none_or(|(_, until)| self.pages >= until)
@@ -108,7 +108,7 @@ impl Trail {
     }
 }
 
-/// Keeps a hash while there is room. Tells whether it is new.
+/// Keeps a hash while there is room. Returns whether it is new.
 fn remember(known: &mut HashSet<u64>, hash: u64) -> bool {
     if known.contains(&hash) {
         return false;
@@ -131,7 +131,7 @@ fn hash(parts: &[&[u8]]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Astray, CURSORS_MAX, EMPTY_MAX, REPEATED_MAX, Trail};
+    use super::{CURSORS_MAX, EMPTY_MAX, Endless, REPEATED_MAX, Trail};
     use atsync_model::contract::{Item, Page};
 
     /// More pages than any walk of these tests takes.
@@ -164,7 +164,7 @@ mod tests {
             let next = if step < tail { step } else { tail + (step - tail) % length };
             match trail.page(&page(&[step], next)) {
                 Ok(()) => {}
-                Err(Astray::Circle) => return step,
+                Err(Endless::Circle) => return step,
                 Err(other) => panic!("{other:?}"),
             }
         }
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_resumed_walk_knows_the_cursor_that_it_began_with() {
         let mut trail = Trail::from(Some(&7_u64.to_be_bytes()));
-        assert_eq!(trail.page(&page(&[1], 7)), Err(Astray::Circle));
+        assert_eq!(trail.page(&page(&[1], 7)), Err(Endless::Circle));
     }
 
     #[test]
@@ -199,10 +199,10 @@ mod tests {
         let mut trail = Trail::default();
         let ended = (0..WALKED_MAX)
             .find_map(|next| trail.page(&page(&[], next)).err().map(|why| (why, next)));
-        assert_eq!(ended, Some((Astray::Empty, u64::from(EMPTY_MAX))));
+        assert_eq!(ended, Some((Endless::Empty, u64::from(EMPTY_MAX))));
         let mut trail = Trail::default();
         let ended = (0..WALKED_MAX)
             .find_map(|next| trail.page(&page(&[1, 2], next)).err().map(|why| (why, next)));
-        assert_eq!(ended, Some((Astray::Repeated, u64::from(REPEATED_MAX) + 1)));
+        assert_eq!(ended, Some((Endless::Repeated, u64::from(REPEATED_MAX) + 1)));
     }
 }

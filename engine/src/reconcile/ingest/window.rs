@@ -1,30 +1,30 @@
 //! Windows of changes, by two clocks that may differ. Pure.
 //!
 //! The ATS stamps changes by its own clock, so a window ends by that clock where an answer's `Date`
-//! has shown it. Ours alone may lag, and hide what was changed since, or run ahead, and step over
-//! what is changed until the ATS catches up.
+//! has shown it. Our clock alone may lag, and hide recent changes, or run ahead, and skip changes
+//! until the ATS catches up.
 //!
 //! # Guarantees
 //! Two ends are told apart. What is *asked for* ends with the second that the ATS's clock shows, so
 //! that nothing fresh is hidden. What is *remembered* as read (the watermark) is the earlier of
-//! both clocks when the pass began: an answer's date may be cached or wrong, and what is remembered
-//! too late is stepped over for good, while what is remembered too early is only read twice. A
+//! both clocks when the pass began: an answer's date may be cached or wrong, and a watermark that
+//! is too late skips changes for good, while one that is too early only has them read twice. A
 //! clock that differs by more than [`SANE_MS`] is not asked for either.
 //!
 //! Left out: reading the clocks; see [`crate::transport::Session::ats_clock_ms`].
 
-/// How far two clocks may differ for the ATS's to be believed. Beyond that one of them is set to
-/// another day, and nobody knows which.
+/// How far two clocks may differ for the ATS's to be used. Beyond that, one of them is set to
+/// another day, and it is not known which.
 pub(super) const SANE_MS: u64 = crate::transport::session::CLOCK_SANE_MS;
 
-/// From here on a difference is told. A `Date` has whole seconds, and answers take their time.
-pub(super) const TOLD_MS: u64 = 10_000;
+/// A larger difference is reported. A `Date` has whole seconds, and answers take their time.
+pub(super) const REPORTED_MS: u64 = 10_000;
 
 /// The part of a second that a `Date` does not show.
 const SECOND_MS: u64 = 1_000;
 
-/// Both clocks: ours, and how far the ATS's is ahead of it (below nought: behind). None: no answer
-/// had a date yet.
+/// Both clocks: ours, and how far the ATS's is ahead of it (negative: behind). None: no answer had
+/// a date yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clocks {
     pub(super) now_ms: u64,
@@ -41,9 +41,9 @@ impl Clocks {
     pub(super) fn asked_to_ms(self) -> u64 {
         match self.ahead_ms {
             Some(ahead_ms) if ahead_ms > 0 => self.ats_ms().saturating_add(SECOND_MS),
-            // A difference below what a date can show is none.
+            // A difference below what a date can show does not count.
             Some(ahead_ms)
-                if ahead_ms.unsigned_abs() > TOLD_MS && ahead_ms.unsigned_abs() <= SANE_MS =>
+                if ahead_ms.unsigned_abs() > REPORTED_MS && ahead_ms.unsigned_abs() <= SANE_MS =>
             {
                 self.ats_ms().saturating_add(SECOND_MS)
             }
@@ -56,15 +56,15 @@ impl Clocks {
         self.now_ms.min(self.ats_ms())
     }
 
-    /// Whether a window that was asked for before the ATS's clock was known ends too early by it.
+    /// Whether a window that was requested before the ATS's clock was known ends too early by it.
     pub(super) fn was_short(self, asked_to_ms: u64) -> bool {
         self.ahead_ms.is_some() && self.ats_ms() > asked_to_ms.saturating_add(SECOND_MS)
     }
 
-    /// What there is to say of the clocks.
+    /// The warning about clocks that differ.
     pub(crate) fn warning(self) -> Option<String> {
         let ahead_ms = self.ahead_ms?;
-        if ahead_ms.unsigned_abs() <= TOLD_MS {
+        if ahead_ms.unsigned_abs() <= REPORTED_MS {
             return None;
         }
         let (seconds, side) =

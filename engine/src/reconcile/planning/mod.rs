@@ -2,22 +2,22 @@
 //!
 //! A page of desired records is planned on gathered facts ([`pages`], [`record`]). What a plan
 //! would link to is confirmed first ([`adoption`]). Steps that may not be sent now are withheld,
-//! with the reason ([`held`]), and a record waits while its last write may still be invisible
+//! with the reason ([`withheld`]), and a record waits while its last write may still be invisible
 //! ([`own_writes`]). Links and statuses that need no request are written with the page ([`links`]).
 //!
 //! Uses the gatherer, the deletions, the backoff and the ingest. Left out: sending anything.
 
 mod adoption;
-mod held;
 mod links;
 mod own_writes;
 mod pages;
 mod record;
+mod withheld;
 
-pub(crate) use held::is_spent;
 pub use pages::PlanOf;
+pub(crate) use withheld::is_exhausted;
 
-pub(crate) use held::{is_held_back, is_held_note, mode_holds, only_observe, spent};
+pub(crate) use withheld::{exhausted, is_withheld, is_withheld_note, mode_withholds, only_observe};
 
 use crate::reconcile::backoff::Backoff;
 use crate::reconcile::context::Context;

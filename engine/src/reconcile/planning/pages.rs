@@ -6,11 +6,11 @@
 //! two of them loses nothing, since the next plan comes to the same.
 //!
 //! Left out: where facts come from ([`super::gather`]) and what may not be sent although it is
-//! planned ([`super::held`]).
+//! planned ([`super::withheld`]).
 
 use super::Planner;
-use super::held::{only_observe, paused, status};
 use super::record::said_of;
+use super::withheld::{only_observe, paused, status};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan;
@@ -41,7 +41,7 @@ pub enum PlanOf<'a> {
 /// What planning one page of desired records came to besides the plan: written at once, so that a
 /// run over many records has few commits and is never larger than a page.
 #[derive(Debug, Default)]
-struct Seen {
+struct PageOutcome {
     statuses: Vec<StatusUpdate>,
     links: Vec<LinkRow>,
     releases: Vec<String>,
@@ -137,7 +137,7 @@ impl Planner {
                         continue;
                     };
                     after = Some(last.key.clone());
-                    let mut seen = Seen::default();
+                    let mut seen = PageOutcome::default();
                     let mut wanted = Vec::with_capacity(rows.len());
                     for row in rows {
                         if row.mode == Mode::Paused {
@@ -225,7 +225,11 @@ impl Planner {
     }
 
     /// A record that needs no request has its links and bases written with its page.
-    async fn link_in_step(&self, planned: &RecordPlan, seen: &mut Seen) -> Result<(), Error> {
+    async fn link_in_step(
+        &self,
+        planned: &RecordPlan,
+        seen: &mut PageOutcome,
+    ) -> Result<(), Error> {
         if planned.steps.is_empty() && !planned.is_blocked() {
             seen.links.extend(self.adopted(planned).await?);
             seen.releases.extend(planned.releases.iter().cloned());
@@ -235,7 +239,7 @@ impl Planner {
 
     /// Writes what one page of records came to. Links before statuses: a record that is called in
     /// step is not looked at again, so by then it must be linked.
-    async fn keep(&self, seen: Seen) -> Result<(), Error> {
+    async fn keep(&self, seen: PageOutcome) -> Result<(), Error> {
         for links in seen.links.chunks(PAGE_RECORDS_MAX) {
             self.context.store.put_links(links.to_vec()).await?;
         }

@@ -1,7 +1,7 @@
 //! Plans one desired record.
 
 use super::Planner;
-use super::held::waited_for;
+use super::withheld::waited_for;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan;

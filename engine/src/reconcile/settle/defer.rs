@@ -15,7 +15,8 @@ pub(super) enum Turn {
     Absent {
         at_ms: u64,
     },
-    Stuck,
+    /// A person decides.
+    Blocked,
 }
 
 impl Settler {
@@ -62,7 +63,7 @@ impl Settler {
             absent: None,
         };
         self.executor.advance(intent, to, Vec::new(), false).await?;
-        Ok(Turn::Stuck)
+        Ok(Turn::Blocked)
     }
 
     /// Keeps a doubt open until the next look.

@@ -25,7 +25,7 @@ enum Place {
 }
 
 impl Settler {
-    pub(super) async fn probe_doubt(
+    pub(super) async fn probe_intent(
         &self,
         intent: Intent,
         rule: &OperationRule,

@@ -32,7 +32,7 @@ use super::defer::Turn;
 use super::resend::Resend;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, look_again_ms};
-use crate::reconcile::execute::Doubt;
+use crate::reconcile::execute::UnclearOutcome;
 use crate::reconcile::progress::Progress;
 use crate::reconcile::reports::SettleReport;
 
@@ -64,7 +64,7 @@ impl Settler {
             for intent in open {
                 match self.turn(intent, resend, &mut report).await? {
                     Turn::Closed => {}
-                    Turn::Stuck => {
+                    Turn::Blocked => {
                         report.open += 1;
                         report.stuck += 1;
                     }
@@ -124,7 +124,7 @@ impl Settler {
             // This process sends one effect at a time per path and is not sending now: it is a
             // trace of an earlier one.
             IntentState::Sending => {
-                Doubt::EngineStopped.log(&self.context.name, &intent);
+                UnclearOutcome::EngineStopped.log(&self.context.name, &intent);
                 let to = IntentState::InDoubt {
                     reason: "the engine stopped while it was on its way".to_owned(),
                     probe_after_ms: self.context.clock.now_ms(),
@@ -134,7 +134,7 @@ impl Settler {
                 };
                 self.executor.advance(&intent, to, Vec::new(), false).await?
             }
-            IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Stuck),
+            IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Blocked),
             IntentState::InDoubt { probe_after_ms, probes, absent, .. } => {
                 let now_ms = self.context.clock.now_ms();
                 let at_ms = intent.probe_due_ms(*probe_after_ms, *probes, now_ms);
@@ -149,7 +149,7 @@ impl Settler {
             }
             _ => intent,
         };
-        self.probe_doubt(intent, &rule, resend, report).await
+        self.probe_intent(intent, &rule, resend, report).await
     }
 
     /// How many open intents only a person can resolve.

@@ -4,7 +4,7 @@ use super::Sweeper;
 use super::report::SweepReport;
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::deletions::Restricted;
-use crate::reconcile::ingest::{Astray, Brought, Came, Trail, Unread, brought, parent_kind};
+use crate::reconcile::ingest::{Content, Endless, Received, Trail, Unread, parent_kind};
 use crate::reconcile::progress::Progress;
 use crate::reconcile::requests::TaskError;
 use crate::store::{Cause, ObservedWrite, PageCommit, SweepPhase, SweepState};
@@ -69,9 +69,9 @@ impl Sweeper {
                     continue;
                 }
                 Err(error) => {
-                    let is_astray =
+                    let is_refused =
                         matches!(&error, TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_)));
-                    if is_astray && report.pages == 0 && came_from.is_some() {
+                    if is_refused && report.pages == 0 && came_from.is_some() {
                         // The place that an earlier call left is none to the ATS or the adapter:
                         // the next sweep begins anew.
                         state.phase = SweepPhase::Ended { at_ms: self.context.clock.now_ms() };
@@ -92,20 +92,20 @@ impl Sweeper {
                     ));
                 }
             };
-            let astray = self.on_trail(rule, state, parent.as_deref(), &page);
-            let came = Came { items: page.items, masks: page.masks, problems };
-            let mut brought =
-                brought(self.context.manifest(), &rule.name, came, finished.reply.as_ref());
+            let endless = self.on_trail(rule, state, parent.as_deref(), &page);
+            let received = Received { items: page.items, masks: page.masks, problems };
+            let mut content =
+                Content::of(self.context.manifest(), &rule.name, received, finished.reply.as_ref());
             self.ingest
                 .keep_problems(
-                    &brought,
+                    &content,
                     (&rule.name, &[]),
                     state.started_ms,
                     &mut Unread::default(),
                 )
                 .await?;
-            let mut own = brought.records.remove(&rule.name).unwrap_or_default();
-            self.mark_unread_as_seen(rule, &mut brought, &mut own).await?;
+            let mut own = content.records.remove(&rule.name).unwrap_or_default();
+            self.mark_unread_as_seen(rule, &mut content, &mut own).await?;
             state.pages += 1;
             state.rows += u64::try_from(own.len()).unwrap_or(0);
             let few = own.iter().filter(|record| Restricted::of(&record.body).is_private()).count();
@@ -115,20 +115,20 @@ impl Sweeper {
             } else {
                 SweepPhase::Walking { parent: parent.clone(), cursor: page.next }
             };
-            if astray.is_err() {
+            if endless.is_err() {
                 // Pages that lead in a circle are no place to go on from: the next sweep begins
                 // anew.
                 state.phase = SweepPhase::Ended { at_ms: self.context.clock.now_ms() };
             }
-            for (kind, records) in brought.records {
+            for (kind, records) in content.records {
                 self.ingest
-                    .commit(self.ingest.page(kind, records, &brought.masks, Cause::Observed))
+                    .commit(self.ingest.page(kind, records, &content.masks, Cause::Observed))
                     .await?;
             }
-            let own = self.ingest.page(rule.name.clone(), own, &brought.masks, Cause::Observed);
+            let own = self.ingest.page(rule.name.clone(), own, &content.masks, Cause::Observed);
             self.ingest.commit(PageCommit { sweep: Some(state.clone()), ..own }).await?;
-            if let Err(why) = astray {
-                return Err(self.ingest.astray(&rule.name, why, state.pages));
+            if let Err(why) = endless {
+                return Err(self.ingest.endless(&rule.name, why, state.pages));
             }
             report.pages += 1;
             self.context.report(&Progress::Page { kind: rule.name.clone(), records: state.rows });
@@ -144,7 +144,7 @@ impl Sweeper {
         state: &SweepState,
         parent: Option<&str>,
         page: &Page,
-    ) -> Result<(), Astray> {
+    ) -> Result<(), Endless> {
         let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
         let walk = (state.started_ms, parent.map(str::to_owned), state.pages);
         let (next, trail) =
@@ -165,11 +165,11 @@ impl Sweeper {
     async fn mark_unread_as_seen(
         &self,
         rule: &KindRule,
-        brought: &mut Brought,
+        content: &mut Content,
         own: &mut Vec<ObservedWrite>,
     ) -> Result<(), Error> {
-        let mask = brought.masks.len();
-        for id in brought.unread(&rule.name) {
+        let mask = content.masks.len();
+        for id in content.unread(&rule.name) {
             let remote = RemoteRef::new(&rule.name, &id);
             if self.context.store.observed(&remote).await?.is_some_and(|row| !row.gone) {
                 own.push(ObservedWrite {
@@ -181,7 +181,7 @@ impl Sweeper {
                 });
             }
         }
-        brought.masks.push(Vec::new());
+        content.masks.push(Vec::new());
         Ok(())
     }
 

@@ -25,7 +25,7 @@ const WRITES_MAX: usize = 1_000;
 
 /// Whether, and until when, a look that finds nothing is not believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wary {
+pub(super) struct Precaution {
     /// A look is needed.
     pub(super) look: bool,
     /// By the steady clock: a look that begins earlier and finds nothing is repeated.
@@ -34,15 +34,15 @@ pub(super) struct Wary {
 
 impl Applier {
     /// How wary a create is to be. `planned`: the plan asks for a look.
-    pub(super) async fn wary(
+    pub(super) async fn precaution(
         &self,
         order: &Order,
         rule: &OperationRule,
         planned: bool,
         made: Made<'_>,
-    ) -> Result<Wary, Error> {
+    ) -> Result<Precaution, Error> {
         if order.operation.target.is_some() {
-            return Ok(Wary { look: planned, ..Wary::default() });
+            return Ok(Precaution { look: planned, ..Precaution::default() });
         }
         let kind = self.context.manifest().kind(&rule.kind);
         let shown_within_ms = kind.map_or(rule.settle_window_ms, |kind| kind.visible_within_ms);
@@ -85,7 +85,7 @@ impl Applier {
             left_ms = wait_ms;
         }
         look |= left_ms > 0;
-        Ok(Wary { look, until_ms: self.context.clock.steady_ms().saturating_add(left_ms) })
+        Ok(Precaution { look, until_ms: self.context.clock.steady_ms().saturating_add(left_ms) })
     }
 
     /// Whether the path's record is there and hangs on none of these: on somebody who is no more,

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 const INTENTS_MAX: usize = 500;
 
 /// Reasons of what was sent as often as it is by itself.
-const SPENT: [Reason; 2] = [Reason::RefusedTooOften, Reason::IgnoredTooOften];
+const EXHAUSTED: [Reason; 2] = [Reason::RefusedTooOften, Reason::IgnoredTooOften];
 
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
 const NOT_IN_STEP: [Reason; 13] = [
@@ -147,24 +147,27 @@ impl Planner {
 }
 
 /// Whether the ATS does not hold what is desired although nothing is to be sent for it.
-pub(crate) fn is_held_back(planned: &RecordPlan) -> bool {
+pub(crate) fn is_withheld(planned: &RecordPlan) -> bool {
     let conflict = planned.findings.iter().any(|finding| finding.kind == FindingKind::Conflict);
     conflict || NOT_IN_STEP.iter().any(|reason| planned.note(*reason).is_some())
 }
 
 /// Whether a note says that something is held back.
-pub(crate) fn is_held_note(finding: &Finding) -> bool {
+pub(crate) fn is_withheld_note(finding: &Finding) -> bool {
     finding.kind == FindingKind::Note && NOT_IN_STEP.contains(&finding.reason)
 }
 
 /// What says that a write was sent as often as it is by itself, and waits for a person.
-pub(crate) fn spent(planned: &RecordPlan) -> Option<&Finding> {
-    SPENT.iter().find_map(|reason| planned.note(*reason))
+pub(crate) fn exhausted(planned: &RecordPlan) -> Option<&Finding> {
+    EXHAUSTED.iter().find_map(|reason| planned.note(*reason))
 }
 
 /// Whether a record's status says so.
-pub(crate) fn is_spent(status: &DesiredStatus) -> bool {
-    status.conditions.iter().any(|condition| condition.status && SPENT.contains(&condition.reason))
+pub(crate) fn is_exhausted(status: &DesiredStatus) -> bool {
+    status
+        .conditions
+        .iter()
+        .any(|condition| condition.status && EXHAUSTED.contains(&condition.reason))
 }
 
 /// What is said of a step whose sends came to nothing and that does not leave now.
@@ -213,7 +216,7 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
                 if finding.reason == Reason::InDoubt {
                     push(ConditionType::InDoubt, true, finding.reason, &finding.message);
                 }
-                if SPENT.contains(&finding.reason) {
+                if EXHAUSTED.contains(&finding.reason) {
                     push(ConditionType::Blocked, true, finding.reason, &finding.message);
                 }
             }
@@ -285,7 +288,7 @@ fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
 }
 
 /// Why a record of this mode is not written to, and the way out; nothing for one that is.
-pub(crate) fn mode_holds(mode: Mode) -> Option<&'static str> {
+pub(crate) fn mode_withholds(mode: Mode) -> Option<&'static str> {
     match mode {
         Mode::Managed => None,
         Mode::Paused => Some("the record is paused; take it up again with `Connection::resume`"),
@@ -297,7 +300,7 @@ pub(crate) fn mode_holds(mode: Mode) -> Option<&'static str> {
 
 /// Shows what would be done for a record that is paused or only observed, and does nothing of it.
 pub(crate) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
-    let Some(why) = mode_holds(mode) else { return };
+    let Some(why) = mode_withholds(mode) else { return };
     let (record, shared) = planned;
     shared.clear();
     for step in std::mem::take(&mut record.steps) {

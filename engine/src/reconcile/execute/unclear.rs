@@ -8,7 +8,7 @@ use crate::journal::Intent;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub(crate) enum UnclearOutcome {
     /// No complete answer came.
     NoAnswer,
     /// The ATS answered with a 5xx.
@@ -33,7 +33,7 @@ pub(crate) enum Doubt {
     NotSentAgain,
 }
 
-impl Doubt {
+impl UnclearOutcome {
     /// For the log.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Doubt {
     }
 }
 
-impl From<&AdapterError> for Doubt {
+impl From<&AdapterError> for UnclearOutcome {
     fn from(error: &AdapterError) -> Self {
         match error {
             AdapterError::Trap(_) => Self::AdapterCrashed,

@@ -25,7 +25,7 @@ const KEPT_MAX: usize = 20_000;
 
 /// The writes of a connection that came to nothing before they left, by path and operation.
 #[derive(Debug, Default)]
-pub(crate) struct Pace(Mutex<BTreeMap<(String, String), Failed>>);
+pub(crate) struct EarlyFailures(Mutex<BTreeMap<(String, String), Failed>>);
 
 #[derive(Debug)]
 struct Failed {
@@ -43,7 +43,7 @@ fn wait_ms(times: u32) -> u64 {
     }
 }
 
-impl Pace {
+impl EarlyFailures {
     /// A step came to nothing before it left.
     pub(crate) fn failed(&self, step: &Step, generation: u64, reason: &str, steady_ms: u64) {
         let mut kept = self.kept();
