@@ -6,7 +6,7 @@ use crate::journal::{Intent, IntentState, Moment};
 /// a renewal and the exchange itself.
 pub(super) const SEND_WAIT_MAX_MS: u64 = 300_000;
 
-/// The first pause between two looks; doubled each time.
+/// The first pause between two probes; doubled each time.
 pub(super) const PAUSE_FIRST_MS: u64 = 500;
 
 /// The ATS's clock is known from dates that count whole seconds.

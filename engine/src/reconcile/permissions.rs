@@ -8,7 +8,7 @@ use atsync_model::contract::Verdict;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// What was found out about one permission.
+/// The result of checking one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckResult {
     /// Its id.
@@ -56,7 +56,7 @@ impl Permissions {
     /// Checks every permission of the manifest.
     ///
     /// # Errors
-    /// When the credential itself is refused or the ATS is not there; a missing permission is a
+    /// When the credential itself is refused or the ATS does not answer; a missing permission is a
     /// result.
     pub(crate) async fn check(&self) -> Result<Vec<CheckResult>, Error> {
         let mut results = Vec::new();

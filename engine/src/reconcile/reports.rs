@@ -1,10 +1,10 @@
-//! What applying a plan and settling brought.
+//! The results of applying a plan and of settling.
 
 use crate::reconcile::order::Touched;
 use serde::Serialize;
 
 impl ApplyReport {
-    /// Adds what carrying out another part brought.
+    /// Adds the report of another batch.
     pub fn join(&mut self, part: Self) {
         self.steps.extend(part.steps);
         self.in_step = self.in_step.saturating_add(part.in_step);
@@ -12,7 +12,7 @@ impl ApplyReport {
         self.held_back = self.held_back.saturating_add(part.held_back);
         let settled = part.settled;
         if settled != SettleReport::default() {
-            // What was open for one part was looked at again with the next one that settled.
+            // A later settling looked at all open intents again, so its numbers count.
             (self.settled.open, self.settled.stuck) = (settled.open, settled.stuck);
         }
         self.settled.found = self.settled.found.saturating_add(settled.found);
@@ -29,21 +29,21 @@ pub enum StepEnd {
     Applied,
     /// It was there already; nothing was sent.
     Unneeded,
-    /// Found to be there just before it was made; linked.
+    /// Found by the probe before the create; linked.
     Adopted,
     /// The ATS refused it; nothing was changed.
     Refused {
         /// Why.
         reason: String,
     },
-    /// Nobody knows yet.
+    /// Its outcome is not known yet.
     InDoubt,
     /// It was not sent.
     NotSent {
         /// Why.
         reason: String,
     },
-    /// A step that it hangs on did not come about.
+    /// A step that it depends on failed.
     Skipped {
         /// Which.
         waits_for: String,
@@ -78,41 +78,40 @@ pub struct StepReport {
     /// How it ended.
     #[serde(flatten)]
     pub end: StepEnd,
-    /// What the adapter had to say although it worked.
+    /// Warnings of a step that succeeded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// What carrying out a plan brought.
+/// The result of applying a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ApplyReport {
     /// Every step, in the order in which they ended.
     pub steps: Vec<StepReport>,
-    /// What settling brought.
+    /// The result of settling.
     pub settled: SettleReport,
     /// Records that are in step now.
     pub in_step: u64,
     /// Records that are not.
     pub not_in_step: u64,
-    /// Records that differ and that nothing is to be done for: their mode, a setting, the adapter,
-    /// a conflict or the host's own word keeps it back.
+    /// Records that differ and for which no step is due: their mode, a setting, the adapter, a
+    /// conflict or the host's decision forbids it.
     pub held_back: u64,
 }
 
 impl ApplyReport {
-    /// How many steps ended so.
+    /// How many steps ended with this word.
     pub fn count(&self, word: &str) -> usize {
         self.steps.iter().filter(|step| step.end.word() == word).count()
     }
 
-    /// Whether everything that was planned came about or was settled, and each record of the plan
-    /// is in step, or is held back by the host's own word, a setting, the adapter or a conflict.
+    /// Whether every planned step succeeded or was settled, and each record of the plan is in step,
+    /// or differs by the host's decision, a setting, the adapter or a conflict.
     pub fn is_complete(&self) -> bool {
         self.not_in_step == 0 && self.came_about()
     }
 
-    /// Whether everything that was planned came about or was settled, whatever else there is to do
-    /// by now.
+    /// Whether every planned step succeeded or was settled, whatever else is due by now.
     pub fn came_about(&self) -> bool {
         self.settled.open == 0
             && self.settled.refused == 0
@@ -120,12 +119,12 @@ impl ApplyReport {
     }
 }
 
-/// What settling brought.
+/// The result of settling.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct SettleReport {
     /// Found to have happened.
     pub found: u64,
-    /// Not there, and sent again.
+    /// Absent, and sent again.
     pub sent_again: u64,
     /// Refused when sent again.
     pub refused: u64,

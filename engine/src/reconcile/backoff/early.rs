@@ -1,13 +1,12 @@
-//! How often a write is tried that came to nothing before it left: what it must read first cannot
-//! be read, or says no.
+//! Failures before a send: what a write must read first cannot be read, or forbids it.
 //!
-//! The journal counts what left ([`crate::journal::sends`]); of this it holds nothing. A write that
-//! fails so is tried once more at once, then less and less often, up to once in [`WAIT_MAX_MS`]. It
-//! never waits for a person: nothing is changed by reading, and what is readable again is written
-//! by itself.
+//! The journal counts what left ([`crate::journal::sends`]); it holds nothing of these. A write
+//! that fails so is tried once more at once, then at growing intervals, up to once in
+//! [`WAIT_MAX_MS`]. It never waits for a person: reading changes nothing, and once the read
+//! succeeds, the write is sent.
 //!
-//! Kept in memory: a restart tries each once more, and so does a credential that is given anew. At
-//! most [`KEPT_MAX`] paths are kept; what is beyond that is not waited for.
+//! Kept in memory: after a restart, or a credential that was given again, each is tried at once. At
+//! most [`KEPT_MAX`] paths are kept; a failure beyond that does not delay its write.
 
 use crate::journal::Leave;
 use crate::plan::Step;
@@ -23,7 +22,7 @@ const WAIT_MAX_MS: u64 = 3_600_000;
 /// Paths that are kept. Arbitrary: more than one plan has.
 const KEPT_MAX: usize = 20_000;
 
-/// The writes of a connection that came to nothing before they left, by path and operation.
+/// The failures before a send of one connection, by path and operation.
 #[derive(Debug, Default)]
 pub(crate) struct EarlyFailures(Mutex<BTreeMap<(String, String), Failed>>);
 
@@ -44,7 +43,7 @@ fn wait_ms(times: u32) -> u64 {
 }
 
 impl EarlyFailures {
-    /// A step came to nothing before it left.
+    /// Records that a step failed before it left.
     pub(crate) fn failed(&self, step: &Step, generation: u64, reason: &str, steady_ms: u64) {
         let mut kept = self.kept();
         let key = (step.host.clone(), step.operation.clone());
@@ -61,12 +60,12 @@ impl EarlyFailures {
         }
     }
 
-    /// A step left, or was not needed.
-    pub(crate) fn went(&self, step: &Step) {
+    /// Forgets the failures of a step that left, or was not needed.
+    pub(crate) fn left(&self, step: &Step) {
         self.kept().remove(&(step.host.clone(), step.operation.clone()));
     }
 
-    /// Somebody put something right: each is tried at once.
+    /// Forgets all failures: each write is tried at once.
     pub(crate) fn forget(&self) {
         self.kept().clear();
     }

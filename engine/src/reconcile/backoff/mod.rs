@@ -1,8 +1,8 @@
 //! Backoff: when a write may be sent again.
 //!
-//! Two things count: what the journal holds of the sends that came to nothing ([`crate::journal`]),
-//! and the failures before a send, which are kept in memory ([`early`]). A credential that is given
-//! again, and a check that finds every right, clear what was refused for want of a right.
+//! Two things count: what the journal holds of the sends that failed ([`crate::journal`]), and the
+//! failures before a send, which are kept in memory ([`early`]). A credential that is given again,
+//! and a check that finds every right, clear what was refused for want of a right.
 //!
 //! The planner asks before it plans a step; the applier asks before it sends one and reports how it
 //! ended. Left out: the backoff of probes, which each intent in doubt keeps.
@@ -17,7 +17,7 @@ use crate::plan::Step;
 use crate::plan::unseen;
 use crate::reconcile::context::Context;
 use crate::reconcile::delays::CLOCK_GRAIN_MS;
-use crate::reconcile::order::{Order, takes_away};
+use crate::reconcile::order::{Order, deletes};
 use atsync_model::contract::RemoteRef;
 use early::EarlyFailures;
 use serde_json::Value;
@@ -45,14 +45,14 @@ impl Backoff {
             Some(self.context.moments.moment());
     }
 
-    /// A step failed before it left.
+    /// Records that a step failed before it left.
     pub(crate) fn failed(&self, step: &Step, generation: u64, reason: &str) {
         self.early.failed(step, generation, reason, self.context.clock.steady_ms());
     }
 
-    /// A step left, or was not needed.
+    /// Records that a step left, or was not needed.
     pub(crate) fn left(&self, step: &Step) {
-        self.early.went(step);
+        self.early.left(step);
     }
 
     /// The credential in use.
@@ -66,7 +66,7 @@ impl Backoff {
 const REFUSALS_MAX: usize = 200;
 
 impl Backoff {
-    /// Whether what came of earlier sends lets the order's request leave.
+    /// Whether the results of earlier sends let the order's request leave.
     pub(crate) async fn leave(&self, order: &Order) -> Result<Leave, Error> {
         let input = serde_json::from_str(&order.operation.input).unwrap_or(Value::Null);
         self.leave_for(
@@ -78,11 +78,11 @@ impl Backoff {
         .await
     }
 
-    /// For how long what an operation takes away may show; none for an operation that takes nothing
-    /// away.
+    /// For how long a record may stay visible that the operation deletes; none for any other
+    /// operation.
     fn ends_within_ms(&self, operation: &str) -> Option<u64> {
         let manifest = self.context.manifest();
-        let rule = manifest.operation(operation).filter(|_| takes_away(operation))?;
+        let rule = manifest.operation(operation).filter(|_| deletes(operation))?;
         let shown_within_ms =
             manifest.kind(&rule.kind).map_or(rule.settle_window_ms, |kind| kind.visible_within_ms);
         Some(
@@ -90,7 +90,7 @@ impl Backoff {
         )
     }
 
-    /// As [`Self::leave`], for what is planned.
+    /// As [`Self::leave`], for a planned step.
     pub(crate) async fn leave_for(
         &self,
         host: &str,

@@ -1,24 +1,20 @@
-//! Who is suspected to be gone, who is excused, and what keeps a suspicion from being believed.
+//! Deletions are confirmed: a missing record is fetched by id before it is reported deleted.
 //!
-//! # What is left alone
-//! The ATS shows some records to few, and one that the credential lost sight of looks like a
-//! deleted one. So:
-//! - a record that is **private** itself is left alone unless the sweep saw other private ones: one
-//!   right shows them all;
-//! - a record that is **confidential** itself is left alone always, since who may see it is settled
-//!   for each by itself; a hook that tells of its deletion is believed;
-//! - a record that **hangs on** a private or confidential one (its candidate, its job, its
-//!   application) is left alone unless the ATS shows that one when it is asked for by id: then
-//!   nothing but a deletion explains why the record itself does not show;
-//! - a record that was taken in since the sweep began, or so shortly before that reads may not show
-//!   it yet, is too young to tell.
+//! # Exempt records
+//! The ATS shows some records only to privileged users, and a record that the credential may no
+//! longer see looks like a deleted one. So a missing record is exempt when:
+//! - it is **private** itself, unless the same sweep saw other private ones: one right shows them all;
+//! - it is **confidential** itself, always: who may see it is decided for each record alone. A webhook
+//!   that reports its deletion counts;
+//! - it **depends on** a private or confidential record (its candidate, job or application), unless a
+//!   fetch by id returns that one: then only a deletion explains why the record is missing;
+//! - it was ingested since the sweep began, or so shortly before that reads may not show it yet.
 //!
-//! # What holds everything
-//! A right that was lost ([`Reconciler::lost_right`]), and a share of the kind that is too large to
-//! be believed ([`Reconciler::brake`]).
+//! # What invalidates every suspicion
+//! A right that was lost ([`Deletions::lost_right`]).
 //!
-//! Left out: the walk that suspects ([`super::sweep`]), and telling the gone from the moved
-//! ([`super::identity`]).
+//! Left out: the walk that finds suspects and the brake on too many of them, which are the
+//! sweeper's; telling a deleted record from a moved one, which is the ingest's.
 
 mod restricted;
 
@@ -51,8 +47,8 @@ impl Deletions {
 }
 
 impl Deletions {
-    /// The ids of those that the credential may have lost sight of. `sees_private`: it was just
-    /// seen to see private records of the kind.
+    /// The ids of the rows that the credential may no longer see. `sees_private`: a sweep just saw
+    /// private records of the kind.
     pub(crate) async fn restricted(
         &self,
         rule: &KindRule,
@@ -60,32 +56,32 @@ impl Deletions {
         sees_private: bool,
         priority: Priority,
     ) -> Result<BTreeSet<String>, Error> {
-        let mut hidden = BTreeSet::new();
+        let mut restricted = BTreeSet::new();
         if !rule.confidential {
-            return Ok(hidden);
+            return Ok(restricted);
         }
-        let mut hangs: Vec<(&str, RemoteRef)> = Vec::new();
+        let mut dependents: Vec<(&str, RemoteRef)> = Vec::new();
         for row in rows {
             let marks = Restricted::of(&row.body);
             if marks.is_confidential() || (marks.is_private() && !sees_private) {
-                hidden.insert(row.id.clone());
+                restricted.insert(row.id.clone());
                 continue;
             }
             for of in self.restricted_above(row).await? {
-                hangs.push((&row.id, of));
+                dependents.push((&row.id, of));
             }
         }
-        let asked: BTreeSet<&RemoteRef> = hangs.iter().map(|(_, of)| of).collect();
+        let asked: BTreeSet<&RemoteRef> = dependents.iter().map(|(_, of)| of).collect();
         let unseen = self.not_visible(asked, priority).await?;
-        let blind = hangs.iter().filter(|(_, of)| unseen.contains(of));
-        hidden.extend(blind.map(|(id, _)| (*id).to_owned()));
-        Ok(hidden)
+        let blind = dependents.iter().filter(|(_, of)| unseen.contains(of));
+        restricted.extend(blind.map(|(id, _)| (*id).to_owned()));
+        Ok(restricted)
     }
 
-    /// The private and confidential records that a record hangs on, directly or by another one (a
-    /// rejection hangs on an application, and that on a candidate).
+    /// The private and confidential records that a record depends on, directly or by another one (a
+    /// rejection depends on an application, and that on a candidate).
     async fn restricted_above(&self, row: &ObservedRow) -> Result<Vec<RemoteRef>, Error> {
-        let mut few = Vec::new();
+        let mut restricted = Vec::new();
         let mut met: BTreeSet<RemoteRef> = BTreeSet::new();
         let mut next = depends_on(self.context.manifest(), row);
         while let Some(of) = next.pop() {
@@ -98,14 +94,13 @@ impl Deletions {
             next.extend(depends_on(self.context.manifest(), &row));
             let marks = Restricted::of(&row.body);
             if marks.is_private() || marks.is_confidential() {
-                few.push(of);
+                restricted.push(of);
             }
         }
-        Ok(few)
+        Ok(restricted)
     }
 
-    /// Those of the records that the ATS does not show when it is asked for them by id, or cannot
-    /// be asked for.
+    /// Those of the records that a fetch by id does not return, or that cannot be fetched.
     async fn not_visible(
         &self,
         asked: BTreeSet<&RemoteRef>,
@@ -118,8 +113,8 @@ impl Deletions {
         let mut unseen = BTreeSet::new();
         for (kind, ids) in kinds {
             let missing = match self.ingest.fetch(kind, &ids, &BTreeMap::new(), priority).await {
-                // What the credential may not read at all it does not see either, and neither does
-                // an adapter without the kind.
+                // A kind that the credential may not read, or the adapter does not know, is not
+                // visible.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotSupported) =>
                 {
@@ -146,17 +141,17 @@ impl Deletions {
         )))
     }
 
-    /// Looks into one record that did not show when something else was asked of it, by the rules of
-    /// a sweep: the tenant and the right are checked, it must not be hidden or too young to tell,
-    /// and a fetch of its id must not show it. Then it is told to be gone or moved, with the cause
-    /// that `cause` makes of the proof. Tells whether it is gone.
+    /// Confirms that one record was deleted, by the rules of a sweep: the tenant and the right are
+    /// checked, the record must be neither restricted nor too young, and a fetch by id must not
+    /// return it. Then it is reported as deleted or moved, with the cause that `cause` makes of the
+    /// proof. Returns whether it is deleted.
     pub(crate) async fn confirm_deleted(
         &self,
         row: &ObservedRow,
         cause: fn(Proof) -> Cause,
     ) -> Result<bool, Error> {
         match self.confirm_by_id(row, cause).await {
-            // Without the right to look nothing is proven.
+            // Without the right to read, nothing is proven.
             Err(error) if error.kind() == ErrorKind::Denied => Ok(false),
             looked => looked,
         }
@@ -175,9 +170,9 @@ impl Deletions {
             return Ok(false);
         }
         self.requests.verify_tenant().await?;
-        let is_hidden =
+        let is_restricted =
             !self.restricted(&rule, std::slice::from_ref(row), false, priority).await?.is_empty();
-        if is_hidden || self.lost_right(&rule).await?.is_some() {
+        if is_restricted || self.lost_right(&rule).await?.is_some() {
             return Ok(false);
         }
         let Fetched { records, masks, missing } =

@@ -1,9 +1,9 @@
 //! Whether a record is visible only to some users, as it says itself. Pure.
 //!
-//! A sweep must not tombstone what the credential has merely lost sight of. The marks are read from
-//! the unified record: a candidate's `privacy.private`, a custom field's `private`, a job's
-//! `confidential`. Left out: whether this credential sees restricted records, which only the ATS
-//! knows ([`super::suspects`] asks it).
+//! A sweep must not tombstone a record that the credential may merely no longer see. The marks are
+//! read from the unified record: a candidate's `privacy.private`, a custom field's `private`, a
+//! job's `confidential`. Left out: whether this credential sees restricted records, which only the
+//! ATS knows (the parent module asks it).
 
 use serde::Deserialize;
 

@@ -9,9 +9,12 @@
 //!   fetch by id returns the new candidate and not the old one.
 //!
 //! # Guarantees
-//! Each move is reported once. The links follow in the same transaction, so no plan sees a link to an id that is known not to exist.
+//! Each move is reported once. The links follow in the same transaction, so no plan sees a link to
+//! an id that is known not to exist.
 //!
-//! Left out: merged candidates who had no application (nothing distinguishes them from deleted ones), and conversions whose new application is not visible yet when the old one is; the next plan finds that one by candidate and job.
+//! Left out: merged candidates who had no application (nothing distinguishes them from deleted
+//! ones), and conversions whose new application is not visible yet when the old one is; the next
+//! plan finds that one by candidate and job.
 
 use super::Ingest;
 use crate::error::{Error, ErrorKind};

@@ -1,14 +1,14 @@
 //! Calls of the adapter, off the async threads.
 //!
 //! A call computes and may take long, so it runs on a blocking thread, at most [`CALLS_MAX`] at
-//! once for one connection. What the adapter answers is checked before anybody acts on it.
+//! once for one connection. The answer is checked before it is used.
 
 use crate::adapter::AdapterError;
 use crate::reconcile::context::Context;
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use std::sync::Arc;
 
-/// Calls of its adapter that one connection has under way; more wait without a thread. Arbitrary:
+/// Calls of its adapter that one connection has in progress; more wait without a thread. Arbitrary:
 /// what a connection does at once is bounded elsewhere.
 const CALLS_MAX: usize = 8;
 
@@ -24,8 +24,8 @@ impl Calls {
         Self { context, turns: tokio::sync::Semaphore::new(CALLS_MAX) }
     }
 
-    /// Calls the adapter on a thread of its own kind, so that the call, and the wait for a place to
-    /// run, hold up no other connection's work.
+    /// Calls the adapter on a blocking thread, so that neither the call nor the wait for a place to
+    /// run delays another connection.
     pub(super) async fn start(
         &self,
         task: Task,
@@ -46,13 +46,13 @@ impl Calls {
         self.judged(self.off_thread(move || adapter.resume(state, given, reply)).await)
     }
 
-    /// One connection has no more than [`CALLS_MAX`] of the threads.
+    /// One connection uses at most [`CALLS_MAX`] threads.
     async fn off_thread<T: std::marker::Send + 'static>(
         &self,
         call: impl FnOnce() -> T + std::marker::Send + 'static,
     ) -> T {
         let Some(runtime) = several_threads() else { return call() };
-        // Nobody closes the semaphore, and without a permit the call is only less polite.
+        // The semaphore is never closed; without a permit the call would still be correct.
         let _turn = self.turns.acquire().await;
         match runtime.spawn_blocking(call).await {
             Ok(answer) => answer,
@@ -64,9 +64,9 @@ impl Calls {
         }
     }
 
-    /// No request leaves under a milder effect than its method and path allow, whoever implements
-    /// the adapter. A crash is in the log with its kind and its place. What the adapter said may
-    /// quote a candidate's data.
+    /// Checks that a request declares no milder effect than its method and path allow, for any
+    /// adapter. Logs a crash with its kind and place; what the adapter said may quote a candidate's
+    /// data, so it is logged at debug.
     fn judged(
         &self,
         called: Result<Result<Step, Failure>, AdapterError>,
@@ -85,8 +85,8 @@ impl Calls {
     }
 }
 
-/// The runtime, where it has threads to spare. A single thread (a simulation) has nothing to hand
-/// its other work to.
+/// The runtime, when it has several threads. A single-threaded one (a simulation) makes the call in
+/// place.
 fn several_threads() -> Option<tokio::runtime::Handle> {
     let runtime = tokio::runtime::Handle::try_current().ok()?;
     (runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread).then_some(runtime)

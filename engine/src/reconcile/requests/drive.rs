@@ -1,12 +1,12 @@
-//! A task driven to its outcome: call, send, call again.
+//! Drives a task to its outcome: call the adapter, send its request, hand it the reply.
 //!
-//! Serves every task that changes nothing; writes have their own driver in [`super::effect`], since
-//! the journal stands in their middle. A page's items name their raw JSON by place in the last
-//! reply, so that reply is handed out with the outcome.
+//! Serves every task that changes nothing. The executor drives writes itself, because it writes the
+//! journal just before the request leaves. The items of a page name their raw JSON by position in
+//! the last reply, so that reply is returned with the outcome.
 //!
-//! Records are read only of the customer whom the store knows: before the first task that reads
-//! any, the ATS is asked which customer this is ([`Reconciler::verify_tenant_once`]). Here, since
-//! no read goes past this place.
+//! Records are read only of the customer that the store knows: before the first task that reads
+//! any, the ATS is asked which customer this is ([`Requests::verify_tenant_once`]). The check is
+//! here because every read passes through here.
 
 use super::Requests;
 use super::proven::{TenantGate, WithCredential};
@@ -20,17 +20,16 @@ use atsync_model::contract::{
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-/// How often a request is held back for a credential that was replaced, before its task gives up.
-/// Arbitrary.
+/// How often a request waits for a credential that was replaced, before its task fails. Arbitrary.
 pub(super) const REPLACED_MAX: usize = 3;
 
 /// Steps of one task. A chunked fetch of 50 ids a call needs tens; more than this is a loop.
 pub(crate) const STEPS_MAX: usize = 1_000;
 
-/// Why a task came to nothing.
+/// Why a task failed.
 #[derive(Debug)]
 pub(crate) enum TaskError {
-    /// The adapter said so.
+    /// The adapter reported a failure.
     Failed(Failure),
     /// The adapter itself failed.
     Adapter(AdapterError),
@@ -38,8 +37,8 @@ pub(crate) enum TaskError {
     NotSent(NotSent),
     /// A request got no complete answer, repeats included.
     Unclear(String),
-    /// The task was not begun, or not gone on with: the credential is of another customer, or which
-    /// one could not be found out.
+    /// The task did not begin, or did not continue: the credential is of another customer, or the
+    /// customer could not be found out.
     Tenant(Error),
 }
 
@@ -77,7 +76,7 @@ impl Requests {
         self.calls.resume(state, given, reply).await
     }
 
-    /// What the adapter is told besides the task.
+    /// What the adapter receives besides the task.
     pub(crate) fn given(&self, mark: Option<Mark>, grant: Option<Grant>) -> Given {
         Given {
             now_ms: self.context.session.ats_now_ms(),
@@ -99,7 +98,7 @@ impl Requests {
         self.drive_given(task, given, priority).await
     }
 
-    /// Drives the probe of a write that was sent: the mark goes along.
+    /// Drives the probe of a write that was sent, with its mark.
     pub(crate) async fn drive_marked(
         &self,
         task: Task,
@@ -110,8 +109,9 @@ impl Requests {
         self.drive_given(task, given, priority).await
     }
 
-    /// Asks which customer a credential belongs to, by its number; the adapter is told what the
-    /// store knows of them. Ends with [`NotSent::Replaced`] when another one is in use by then.
+    /// Asks which customer the credential of this number belongs to; the adapter receives what the
+    /// store knows of them. Ends with [`NotSent::Replaced`] when another credential is in use by
+    /// then.
     pub(super) async fn drive_tenant(
         &self,
         tenant: Option<String>,
@@ -132,13 +132,13 @@ impl Requests {
         self.steps(task, given, priority, None).await
     }
 
-    /// A check reads no record, and is how somebody finds out what is wrong with a credential.
+    /// A check reads no record, and is how a user finds out what is wrong with a credential.
     async fn verify_tenant_for(&self, task: &Task) -> Result<(), Error> {
         if matches!(task, Task::Check(_)) { Ok(()) } else { self.verify_tenant_once().await }
     }
 
-    /// Sends a request of a task that reads or writes records. Where the credential was replaced
-    /// meanwhile, the customer is asked for first.
+    /// Sends a request of a task that reads or writes records. When the credential was replaced
+    /// meanwhile, the customer is verified first.
     pub(crate) async fn send_proven(
         &self,
         request: &Request,
@@ -152,13 +152,13 @@ impl Requests {
             if !matches!(delivery, Delivery::NotSent(NotSent::Replaced)) {
                 break;
             }
-            self.proven_soon().await?;
+            self.verify_boxed().await?;
         }
         Ok(delivery)
     }
 
-    /// As [`Self::verify_tenant_once`]; boxed, since what it sends takes the same way.
-    fn proven_soon(&self) -> BoxFuture<'_, Result<(), Error>> {
+    /// As [`Self::verify_tenant_once`]; boxed, because its own request is driven here as well.
+    fn verify_boxed(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.verify_tenant_once().boxed()
     }
 
@@ -216,10 +216,10 @@ impl Requests {
             .into())
     }
 
-    /// A task's error in the words of this connection.
+    /// The error of a task, with the connection's name.
     pub(crate) fn task_error(&self, what: &str, error: TaskError) -> Error {
         let error = match error {
-            // It names the connection, and was not about this task.
+            // It names the connection already, and is not about this task.
             TaskError::Tenant(error) => return error,
             TaskError::Failed(Failure::Denied(denied)) => {
                 let place = self.context.manifest().permission(&denied.permission);

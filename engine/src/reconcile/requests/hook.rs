@@ -1,4 +1,4 @@
-//! A webhook handed to the adapter: what was signed, whether the signature is right, what it
+//! Verifies a webhook with the adapter: what was signed, whether the signature matches, what it
 //! suggests.
 //!
 //! The adapter composes the message and names the signatures; it never sees a secret. Nothing is
@@ -14,10 +14,10 @@ use atsync_model::contract::{Hint, Hook, Outcome, Reply, Step, Task};
 /// Steps of one webhook. One check is usual, a second one tries another reading.
 const STEPS_MAX: usize = 8;
 
-/// What a webhook is.
+/// Whether a webhook is authentic.
 #[derive(Debug)]
 pub(crate) enum Hooking {
-    /// Nobody who knows the secret made it.
+    /// Its signature does not match a secret.
     Forged,
     /// It is authentic.
     Authentic {
@@ -31,7 +31,7 @@ pub(crate) enum Hooking {
 }
 
 impl Requests {
-    /// Finds out whether a webhook is authentic, and what it suggests.
+    /// Verifies a webhook and returns what it suggests.
     pub(crate) async fn hook(&self, hook: Hook, secrets: &[Secret]) -> Result<Hooking, Error> {
         self.hooked(hook, secrets).await.map_err(|error| self.task_error("a webhook", error))
     }

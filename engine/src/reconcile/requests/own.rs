@@ -1,12 +1,13 @@
-//! What a failure says: something of one request, or of the connection as a whole.
+//! Classifies a failure: it belongs to one request, or to the connection as a whole.
 //!
-//! An ATS may refuse one path alone, again and again; that must not keep all others back. So a
-//! failure is one request's own unless there is evidence that it is everybody's. Where all requests
-//! fail, the transport stops them: the breaker what is not answered, the budget what is throttled.
-//! A credential that is not accepted has no such guard; there the ATS is asked who the customer is,
-//! which any accepted credential learns.
+//! An ATS may refuse one path alone, again and again; that must not stop all others. So a failure
+//! belongs to one request unless there is evidence that it affects all. When all requests fail, the
+//! transport stops them: the breaker when nothing is answered, the budget when they are throttled.
+//! A credential that is not accepted has no such guard; there the ATS is asked which customer it
+//! belongs to, which it answers for any accepted credential.
 //!
-//! Left out: adapters that tell no tenant; theirs is always the connection's.
+//! Left out: adapters that do not describe the tenant; a refused credential is always the
+//! connection's failure there.
 
 use super::Requests;
 use super::drive::TaskError;
@@ -16,7 +17,7 @@ use crate::transport::NotSent;
 use atsync_model::contract::Failure;
 
 impl Requests {
-    /// A failure with the permission's place where a right is missing.
+    /// Explains a failure of the adapter, with the permission's place when a right is missing.
     pub(crate) fn explain_failure(&self, failure: &Failure) -> String {
         if let Failure::Denied(denied) = failure
             && let Some(permission) = self.context.manifest().permission(&denied.permission)
@@ -40,24 +41,24 @@ pub(crate) fn is_closed(how: ErrorKind) -> bool {
     matches!(how, ErrorKind::Denied | ErrorKind::NotSupported)
 }
 
-/// Why one request came to nothing, where others may go on.
+/// Why one request failed, where others may succeed.
 #[derive(Debug)]
 pub(crate) enum OwnFailure {
-    /// The adapter said so.
+    /// The adapter reported a failure.
     Failed(Failure),
     /// The adapter itself failed.
     Adapter(AdapterError),
-    /// It did not leave, for a reason of its own.
+    /// It did not leave, for a reason that concerns it alone.
     NotSent(String),
     /// It got no complete answer.
     Unclear(String),
 }
 
 impl Requests {
-    /// A failure that is one request's own.
+    /// Takes a failure that belongs to one request.
     ///
     /// # Errors
-    /// The failure, where it is the connection's. `what` says at what it was met.
+    /// The failure, when it is the connection's. `what` names the work that met it.
     pub(crate) async fn own_failure(
         &self,
         error: TaskError,
@@ -79,7 +80,7 @@ impl Requests {
         })
     }
 
-    /// The error of a read that failed, which says whether the failure is that read's own.
+    /// The error of a read that failed, marked when it belongs to that request alone.
     pub(crate) async fn read_error(&self, error: TaskError, what: &str) -> Error {
         let is_own = self.is_own(&error).await;
         let error = self.task_error(what, error);
@@ -96,12 +97,12 @@ impl Requests {
         }
     }
 
-    /// Whether the credential is accepted although one request was answered otherwise.
+    /// Whether the ATS accepts the credential although it refused it for one request.
     async fn is_accepted_elsewhere(&self) -> bool {
         self.context.manifest().describes_tenant && self.verify_tenant().await.is_ok()
     }
 
-    /// In a sentence, with the permission's place where a right is missing.
+    /// Explains a failure in a sentence, with the permission's place when a right is missing.
     pub(crate) fn explain_own(&self, failure: &OwnFailure) -> String {
         match failure {
             OwnFailure::Failed(failure) => self.explain_failure(failure),

@@ -92,8 +92,8 @@ mod tests {
         }
     }
 
-    /// RFC 4231 (cases 2) and RFC 2202 (case 2): key `Jefe`, message
-    /// `what do ya want for nothing?`.
+    /// RFC 4231 (cases 2) and RFC 2202 (case 2): key `Jefe`, message `what do ya want for
+    /// nothing?`.
     const MESSAGE: &str = "what do ya want for nothing?";
     const SHA256: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
     const SHA1: &str = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79";

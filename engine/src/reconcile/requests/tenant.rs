@@ -14,15 +14,14 @@ use atsync_model::contract::Outcome;
 const ASKING: &str = "asking which customer this is";
 
 impl Requests {
-    /// Asks which customer this is and holds it against what the store knows; the first answer is
-    /// remembered.
+    /// Asks which customer this is and compares it with the store; the first answer is stored.
     pub(crate) async fn verify_tenant(&self) -> Result<(), Error> {
         self.verify(false).await
     }
 
-    /// As [`Self::verify_tenant`], once per process and credential, before the first record
-    /// is read or written: a credential of another customer must neither bring their records into
-    /// this store nor write into them what was planned for this one. Where the adapter cannot tell
+    /// As [`Self::verify_tenant`], once per process and credential, before the first record is read
+    /// or written: a credential of another customer must neither bring their records into this
+    /// store nor write into them what was planned for this one. Where the adapter cannot tell
     /// customers apart, or the credential may not read what does, there is nothing to compare.
     pub(crate) async fn verify_tenant_once(&self) -> Result<(), Error> {
         self.verify(true).await
@@ -63,7 +62,7 @@ impl Requests {
         asked.map(|finished| finished.outcome)
     }
 
-    /// Holds an answer against what the store knows of the customer.
+    /// Compares an answer with what the store knows of the customer.
     async fn compare_tenant(&self, credential: u64, answer: Outcome) -> Result<(), Error> {
         let Outcome::Tenant(tenant) = answer else {
             return Err(self.context.error(

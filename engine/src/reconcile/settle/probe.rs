@@ -126,11 +126,11 @@ impl Settler {
         })
     }
 
-    /// Records exist that this create may have made, or somebody else. Once the create must show,
-    /// a record that would prevent a new create, whoever made it, ends the doubt: the next plan
-    /// links one that fits, and blocks the record where several do. So the create is not sent
-    /// again, and a recruiter who removes the others needs to tell nobody. Without such a record,
-    /// and for an operation that must not be repeated, a person decides.
+    /// Records exist that this create may have made, or somebody else. Once the create must show, a
+    /// record that would prevent a new create, whoever made it, ends the doubt: the next plan links
+    /// one that fits, and blocks the record where several do. So the create is not sent again, and
+    /// a recruiter who removes the others needs to tell nobody. Without such a record, and for an
+    /// operation that must not be repeated, a person decides.
     async fn ambiguous(
         &self,
         intent: Intent,

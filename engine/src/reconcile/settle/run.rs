@@ -19,9 +19,9 @@
 //!
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there while what it hangs on was
-//! ([`super::absence`]), and nothing for a candidate who is deleted or anonymised by then.
-//! Where several records may be it, or one that nothing tells, those that other paths hold keep
-//! nobody waiting.
+//! ([`super::absence`]), and nothing for a candidate who is deleted or anonymised by then. Where
+//! several records may be it, or one that nothing tells, those that other paths hold keep nobody
+//! waiting.
 //!
 //! # Bounds
 //! [`SETTLE_TOTAL_MAX_MS`] a settling, [`ABSENCE_TOTAL_MAX_MS`] for what is nearly proven; what is
@@ -44,8 +44,8 @@ const SLEEP_MAX_MS: u64 = 15_000;
 /// longer than any settle window known.
 const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
 
-/// The same for a record that is absent and whose parents are still to be confirmed.
-/// Arbitrary: longer than any settle window and the delay of the kind above it together.
+/// The same for a record that is absent and whose parents are still to be confirmed. Arbitrary:
+/// longer than any settle window and the delay of the kind above it together.
 const ABSENCE_TOTAL_MAX_MS: u64 = 300_000;
 
 impl Settler {

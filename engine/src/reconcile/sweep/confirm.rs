@@ -13,7 +13,7 @@ use atsync_model::resource::PERSON;
 const ROWS: usize = 1_000;
 
 impl Sweeper {
-    /// The complete sweep judged: what holds it, or none when it is confirmed and ended.
+    /// Judges the complete sweep. Returns what holds it, or none when it is confirmed and ended.
     pub(super) async fn confirm(
         &self,
         rule: &KindRule,
@@ -83,7 +83,7 @@ impl Sweeper {
             let page = self.ingest.page(kind, records, &looked.masks, Cause::Observed);
             self.ingest.commit(PageCommit { sweep, ..page }).await?;
         }
-        // What was not asked for is nobody's to bury, whatever the adapter says.
+        // An id that was not asked for is not tombstoned, whatever the adapter says.
         let missing: Vec<String> =
             looked.missing.into_iter().filter(|id| chunk.contains(id)).collect();
         if missing.is_empty() {

@@ -1,4 +1,4 @@
-//! How a sweep is run, and what it brought.
+//! How a sweep is run, and what it found.
 
 use crate::store::HeldBy;
 
@@ -10,14 +10,14 @@ const BRAKE_FLOOR: u64 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SweepOptions {
-    /// The brake: more suspects than this share of the known records, in thousandths, are not
-    /// believed.
+    /// The brake: more suspects than this share of the known records, in thousandths, hold the
+    /// sweep.
     pub brake_per_mille: u32,
-    /// So many suspects are always believed: small kinds would brake at every deletion.
+    /// So many suspects are always confirmed: small kinds would brake at every deletion.
     pub brake_floor: u64,
-    /// Pages that one call reads at most; the next call goes on from there.
+    /// Pages that one call reads at most; the next call continues from there.
     pub pages_max: u64,
-    /// Goes on in spite of the brake. Never in spite of a lost right.
+    /// Continues in spite of the brake. Never in spite of a lost right.
     pub force: bool,
 }
 
@@ -35,7 +35,7 @@ impl SweepOptions {
         self
     }
 
-    /// Goes on in spite of the brake.
+    /// Continues in spite of the brake.
     #[must_use]
     pub fn force(mut self, force: bool) -> Self {
         self.force = force;
@@ -51,34 +51,34 @@ impl SweepOptions {
     }
 }
 
-/// What a sweep brought.
+/// What a sweep found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct SweepReport {
     /// The kind.
     pub kind: String,
-    /// It has come to its end. Otherwise the next call goes on, or `held` says what to do.
+    /// It is complete. Otherwise the next call continues, or `held` says what to do.
     pub complete: bool,
-    /// It went on from an earlier call.
+    /// It continued from an earlier call.
     pub resumed: bool,
     /// Pages that this call read.
     pub pages: u64,
     /// Rows that the sweep showed, by all its calls.
     pub seen: u64,
-    /// Records that it did not show and that are not excused.
+    /// Records that it did not show and that are not exempt.
     pub suspected: u64,
-    /// Of those: gone, and told.
+    /// Of those: deleted, and reported.
     pub confirmed: u64,
-    /// Of those: there when asked for.
+    /// Of those: returned by a fetch.
     pub still_there: u64,
-    /// Of those: alive under another id, and told.
+    /// Of those: continued under another id, and reported.
     pub moved: u64,
-    /// Of those: nothing can prove it, so they stay.
+    /// Of those: nothing can prove a deletion, so they stay.
     pub unproven: u64,
-    /// Not shown, but changed since the sweep began; the next one sees.
+    /// Not shown, but changed since the sweep began; the next sweep decides.
     pub young: u64,
-    /// Not shown, but known as shown to few: the credential may have lost sight of them.
+    /// Not shown, but restricted: the credential may no longer see them.
     pub hidden: u64,
-    /// Why it does not go on, and what to do. Nothing (more) was taken for gone.
+    /// Why it is held, and what to do. Nothing (more) was tombstoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
     /// What holds it.

@@ -1,31 +1,31 @@
-//! Sweeps: finding out what is gone where no list says so.
+//! Sweeps: finding deleted records, which no list shows.
 //!
 //! # Expected flow
-//! 1. The tenant is compared with the one that the store knows. Then every page of the kind is
-//!    read; what it showed is remembered with the page, so that a sweep that is killed goes on
-//!    where it was. Incremental passes go on beside it.
-//! 2. What a *complete* sweep did not see is suspected, except what changed while it ran (its page
-//!    may have been read before).
-//! 3. The right to list the kind is checked again, and the share of suspects is held against the
-//!    brake ([`super::suspects`]).
-//! 4. Suspects are asked for by id. Those that come back are taken in; those that do not are gone,
-//!    or live on under another id ([`super::identity`]), and are told so once, with the proof.
+//! 1. The tenant is compared with the store's. Then every page of the kind is read. The ids of a page
+//!    are remembered with the page, so a sweep that is killed continues where it was. Incremental
+//!    passes run beside it.
+//! 2. A record that a *complete* sweep did not see is a suspect, unless it changed while the sweep ran
+//!    (its page may have been read before).
+//! 3. The right to list the kind is checked again, and the share of suspects is compared with the brake
+//!    ([`super::suspects`]).
+//! 4. Suspects are fetched by id. Those that are returned are ingested; the others are deleted, or
+//!    continue under another id, and are reported so once, with the proof.
 //!
 //! # Guarantees
 //! A partial sweep deletes nothing. A list that lacks a row deletes nothing by itself, unless the
-//! manifest says that a complete walk proves.
+//! manifest says that a complete walk proves absence.
 //!
-//! A sweep that meets a lost right, be it before its first page, between two or while it confirms,
-//! is *held*: it says which right, deletes nothing more, and goes on where it was when it is called
-//! again with the right restored. A row that cannot be read is never taken for absent: where it
-//! tells its id, that record counts as seen; where it does not, the sweep is held, since any
-//! suspect may be that row.
+//! A sweep that meets a lost right, before its first page, between two pages or while it confirms,
+//! is
+//! *held*: it reports the right, deletes nothing more, and continues where it was when it is called
+//! again with the right restored. A row that cannot be read never counts as absent: a row with an
+//! id counts as seen; a row without one holds the sweep, since any suspect may be that row.
 //!
 //! # Caveats
 //! A record that an administrator hides from the credential cannot be told from a deleted one where
-//! the ATS answers both alike; see [`super::suspects`] for what is left alone therefore. One that
-//! is hidden for the first time is taken for deleted; when it shows again it is new again, and
-//! links hold.
+//! the ATS answers both alike; the deletions list the records that are exempt therefore. A record
+//! that is hidden for the first time is reported deleted; when it is visible again, it is new
+//! again, and links hold.
 //!
 //! # Bounds
 //! [`SweepOptions::pages_max`] pages a call; [`AGE_MAX_MS`]. Left out: kinds that come inside the
@@ -37,14 +37,15 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, HeldBy, Hold, PageCommit, SweepPhase, SweepState};
 use atsync_model::manifest::{KindRule, ScanRule};
 
-/// A sweep that began longer ago than this begins again: what it saw first says little by now.
+/// A sweep that began longer ago than this begins again: its first pages are too old to prove
+/// anything.
 const AGE_MAX_MS: u64 = 7 * 24 * 3_600_000;
 
 /// Rows that one call of the store forgets.
 const ROWS: usize = 1_000;
 
 impl Sweeper {
-    /// Sweeps a kind, or goes on with its sweep.
+    /// Sweeps a kind, or continues its sweep.
     pub(crate) async fn sweep(
         &self,
         kind: &str,
@@ -74,13 +75,14 @@ impl Sweeper {
         };
         let (mut state, was_held) = self.begin_sweep(&rule, options, &mut report).await?;
         let ended = match verified {
-            Ok(()) => self.go_on(&rule, &mut state, options, &mut report).await,
+            Ok(()) => self.proceed(&rule, &mut state, options, &mut report).await,
             Err(denied) => Err(denied),
         };
         report.seen = state.rows;
         let held = match ended {
             Ok(held) => held,
-            // A right that was lost since is nothing that ails the sweep; what it saw stays seen.
+            // A right that was lost meanwhile holds the sweep and does not fail it; what it saw
+            // stays seen.
             Err(error) if error.kind() == ErrorKind::Denied => {
                 let why = format!(
                     "{kind}: nothing more is taken for deleted, since a right is missing \
@@ -104,8 +106,8 @@ impl Sweeper {
         Ok(report)
     }
 
-    /// Walks, and judges what the complete walk did not show. Tells what holds it.
-    async fn go_on(
+    /// Walks, and confirms what the complete walk did not show. Returns what holds the sweep.
+    async fn proceed(
         &self,
         rule: &KindRule,
         state: &mut SweepState,
@@ -119,7 +121,7 @@ impl Sweeper {
         self.confirm(rule, state, options, report).await
     }
 
-    /// The sweep to go on with, and what held it; or a new one.
+    /// The sweep to continue, and what held it; or a new one.
     async fn begin_sweep(
         &self,
         rule: &KindRule,
@@ -140,13 +142,13 @@ impl Sweeper {
                 report.resumed = true;
                 let going = SweepState { held: None, ..state.clone() };
                 if state.held.is_some() {
-                    // From here on a call that is cut off is gone on with.
+                    // From here on, a call that is interrupted is continued by the next.
                     self.put_sweep(rule, going.clone()).await?;
                 }
                 return Ok((going, state.held.clone()));
             }
-            // Said before anything is forgotten, so that a half-forgotten sweep is never gone on
-            // with.
+            // Written before the seen ids are removed, so that a sweep with half of them is never
+            // continued.
             self.put_sweep(
                 rule,
                 SweepState {

@@ -11,7 +11,7 @@ use atsync_model::manifest::KindRule;
 const ROWS: usize = 500;
 
 impl Sweeper {
-    /// The ids that the sweep did not see and that nothing excuses.
+    /// The ids that the sweep did not see and that are not exempt.
     pub(super) async fn suspects(
         &self,
         rule: &KindRule,
@@ -28,18 +28,19 @@ impl Sweeper {
             let old: Vec<ObservedRow> =
                 rows.into_iter().filter(|row| !is_young(rule, row, state.started_ms)).collect();
             report.young += count(read.saturating_sub(old.len()));
-            let hidden = self
+            let restricted = self
                 .deletions
                 .restricted(rule, &old, state.confidential > 0, Priority::Backfill)
                 .await?;
-            report.hidden += count(hidden.len());
-            suspects.extend(old.into_iter().map(|row| row.id).filter(|id| !hidden.contains(id)));
+            report.hidden += count(restricted.len());
+            suspects
+                .extend(old.into_iter().map(|row| row.id).filter(|id| !restricted.contains(id)));
         }
         report.suspected = count(suspects.len());
         Ok(suspects)
     }
 
-    /// Why the sweep is too sweeping to be believed.
+    /// Why the sweep has too many suspects to be confirmed.
     pub(super) async fn brake(
         &self,
         rule: &KindRule,
@@ -73,7 +74,7 @@ impl Sweeper {
     }
 }
 
-/// Whether the record was taken in so late that reads from `since_ms` on need not show it yet.
+/// Whether the record was ingested so late that reads from `since_ms` on need not show it yet.
 fn is_young(rule: &KindRule, row: &ObservedRow, since_ms: u64) -> bool {
     row.changed_ms.saturating_add(rule.visible_within_ms) >= since_ms
 }

@@ -1,4 +1,4 @@
-//! The walk of a sweep: every page of a kind, each committed with the place to go on from.
+//! The walk of a sweep: every page of a kind, each committed with the cursor of the next.
 
 use super::Sweeper;
 use super::report::SweepReport;
@@ -53,12 +53,12 @@ impl Sweeper {
                 Err(TaskError::Failed(Failure::Restart(_))) if restarts < RESTARTS_MAX => {
                     restarts += 1;
                     self.leave_trail(&rule.name);
-                    // What was seen stays seen: it was there since the sweep began.
+                    // What was seen stays seen: it existed since the sweep began.
                     state.phase = SweepPhase::Walking { parent, cursor: None };
                     continue;
                 }
-                // The parent is gone or hidden. What hangs on it is suspected like all that is not
-                // shown, and one parent does not stop the others.
+                // The parent was deleted or hidden. The records below it are suspects like all that
+                // the sweep did not see, and one parent does not stop the others.
                 Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)))
                     if parent.is_some() =>
                 {
@@ -72,8 +72,8 @@ impl Sweeper {
                     let is_refused =
                         matches!(&error, TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_)));
                     if is_refused && report.pages == 0 && came_from.is_some() {
-                        // The place that an earlier call left is none to the ATS or the adapter:
-                        // the next sweep begins anew.
+                        // The ATS or the adapter refuses the cursor of an earlier call: the next
+                        // sweep begins again.
                         state.phase = SweepPhase::Ended { at_ms: self.context.clock.now_ms() };
                         self.put_sweep(rule, state.clone()).await?;
                     }
@@ -116,8 +116,8 @@ impl Sweeper {
                 SweepPhase::Walking { parent: parent.clone(), cursor: page.next }
             };
             if endless.is_err() {
-                // Pages that lead in a circle are no place to go on from: the next sweep begins
-                // anew.
+                // A sweep does not continue from pages that lead in a circle: the next one begins
+                // again.
                 state.phase = SweepPhase::Ended { at_ms: self.context.clock.now_ms() };
             }
             for (kind, records) in content.records {
@@ -136,8 +136,8 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Follows the way of the sweep's walk, over all calls of this process. A page that is read
-    /// again, since it was not committed, begins it anew.
+    /// Follows the trail of the sweep's walk, over all calls of this process. A page that is read
+    /// again, because it was not committed, begins a new trail.
     fn on_trail(
         &self,
         rule: &KindRule,
@@ -160,8 +160,7 @@ impl Sweeper {
         self.trails.lock().unwrap_or_else(PoisonError::into_inner).remove(kind);
     }
 
-    /// A known record whose row could not be read was shown: it is seen, and nothing of it is
-    /// learnt.
+    /// Marks known records as seen whose rows could not be read. Nothing else of them is stored.
     async fn mark_unread_as_seen(
         &self,
         rule: &KindRule,
@@ -185,7 +184,7 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Where the walk stands once it has read all that is below a parent, or all there is.
+    /// The next state of the walk once it has read everything below a parent, or everything.
     async fn after_parent(
         &self,
         rule: &KindRule,
