@@ -154,7 +154,7 @@ impl PartsPlanned {
         records: &[Desired],
     ) -> Result<Plan, Error> {
         let plan = planner.plan_undeclared_part(&mut self.gathered, records).await?;
-        self.gathered.forget_much();
+        self.gathered.drop_many();
         Ok(plan)
     }
 }

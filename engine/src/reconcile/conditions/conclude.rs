@@ -16,7 +16,7 @@ use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Condition, DesiredStatus, StatusUpdate};
 use std::collections::BTreeMap;
 
-/// Steps that a failed one is followed back through, to the one that failed by itself.
+/// Steps that are followed back from a skipped one to the one that failed.
 const WAITS_MAX: usize = 8;
 
 impl Conditions {
@@ -27,8 +27,8 @@ impl Conditions {
         written: &[WrittenStep],
         report: &mut ApplyReport,
     ) -> Result<(), Error> {
-        // The plan below would know less of these than the one that was carried out: it asks the
-        // ATS for nothing.
+        // The plan below knows less of these than the applied one, because it reads nothing from
+        // the ATS.
         let denied: BTreeMap<&str, &Finding> = plan
             .records
             .iter()
@@ -45,8 +45,8 @@ impl Conditions {
         let again = self.planner.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
         self.keep_forms(&again, &mut report.steps).await?;
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
-        // A doubt that was settled in this run is none any more: what came of it shows in the plan
-        // below.
+        // A write in doubt that was settled in this run is certain by now: the plan below shows its
+        // outcome.
         let doubts = self.context.store.open_intents().await?;
         let is_settled = |step: &StepReport| {
             step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host)
@@ -81,7 +81,7 @@ impl Conditions {
                 _ if let Some(exhausted) = exhausted => {
                     (ConditionType::Blocked, exhausted.reason, exhausted.message.clone())
                 }
-                (Some(failure), _) => what_failed(failure, &report.steps),
+                (Some(failure), _) => condition_of(failure, &report.steps),
                 (None, Some(denied)) => {
                     (ConditionType::Blocked, denied.reason, denied.message.clone())
                 }
@@ -111,9 +111,9 @@ impl Conditions {
     }
 }
 
-/// The condition that a step which did not come about leaves: kind, reason, message. A step that
-/// depends on another one is told with what became of that.
-fn what_failed(step: &StepReport, steps: &[StepReport]) -> (ConditionType, Reason, String) {
+/// The condition of a failed step: type, reason, message. A step that depends on another one names
+/// how that one failed.
+fn condition_of(step: &StepReport, steps: &[StepReport]) -> (ConditionType, Reason, String) {
     match &step.end {
         StepEnd::Skipped { waits_for } => {
             let mut message = format!("{} depends on {}", step.operation, words::path(waits_for));
@@ -124,7 +124,7 @@ fn what_failed(step: &StepReport, steps: &[StepReport]) -> (ConditionType, Reaso
                     break;
                 };
                 let StepEnd::Skipped { waits_for } = &first.end else {
-                    let (_, _, why) = what_failed(first, &[]);
+                    let (_, _, why) = condition_of(first, &[]);
                     message.push_str(&format!(", which did not come about: {why}"));
                     break;
                 };
@@ -148,7 +148,7 @@ fn what_failed(step: &StepReport, steps: &[StepReport]) -> (ConditionType, Reaso
 
 #[cfg(test)]
 mod tests {
-    use super::what_failed;
+    use super::condition_of;
     use crate::reason::Reason;
     use crate::reconcile::reports::{StepEnd, StepReport};
 
@@ -170,15 +170,15 @@ mod tests {
             step("ref-1/a", "applied_tags.create", waits("~tags/nt")),
             step("ref-1/b", "notes.create", waits("ref-1/a")),
         ];
-        let (_, reason, message) = what_failed(&steps[2], &steps);
+        let (_, reason, message) = condition_of(&steps[2], &steps);
         assert_eq!(reason, Reason::Waits);
         assert!(
             message.contains("tags.create: not permitted: 403") && !message.contains('~'),
             "{message}"
         );
-        assert!(what_failed(&steps[1], &steps).2.contains("the tag \"nt\""));
+        assert!(condition_of(&steps[1], &steps).2.contains("the tag \"nt\""));
         // Steps that wait for each other end.
         let ring = [step("a", "x", waits("b")), step("b", "y", waits("a"))];
-        assert!(what_failed(&ring[0], &ring).2.contains("depends on"));
+        assert!(condition_of(&ring[0], &ring).2.contains("depends on"));
     }
 }

@@ -1,5 +1,5 @@
-//! What an apply learns of how the ATS keeps values: an adapter that has nothing to send for a
-//! difference, and another form of a value that shows when its write is read back.
+//! Forms: what an apply learns of how the ATS stores values. An adapter may have nothing to send
+//! for a difference, and a written value may be read back in another form.
 //!
 //! Left out: what counts as a form ([`crate::plan::forms`]).
 
@@ -12,8 +12,8 @@ use crate::reconcile::reports::{StepEnd, StepReport};
 use crate::reconcile::rows::record;
 use std::collections::BTreeSet;
 
-/// How long after a write its read back is taken for what the ATS made of it, and not for
-/// somebody's change. Arbitrary: a record is read back at the end of its run.
+/// How long after a write its read-back counts as the form that the ATS stores, and not as a user's
+/// change. Arbitrary: a record is read back at the end of its run.
 const FRESH_MAX_MS: u64 = 300_000;
 
 /// A step that was sent and done.
@@ -26,7 +26,7 @@ pub(crate) struct WrittenStep {
 }
 
 impl Conditions {
-    /// Says which fields were written a moment ago and were read back since.
+    /// Adds the fields that were written a moment ago and read back since.
     pub(super) fn add_fresh(&self, plan: &Plan, written: &[WrittenStep], gathered: &mut Gathered) {
         let now_ms = self.context.clock.now_ms();
         let fresh: BTreeSet<(&str, &str)> = written
@@ -68,8 +68,8 @@ impl Conditions {
         Ok(())
     }
 
-    /// Ends the loop of a difference that the adapter calls none: what the ATS shows is recorded as
-    /// equivalent to what is desired, and said once.
+    /// Ends the loop of a difference for which the adapter has nothing to send: the observed value
+    /// is recorded as equal to the desired one, with one warning.
     pub(super) async fn accept_as_equal(
         &self,
         plan: &Plan,

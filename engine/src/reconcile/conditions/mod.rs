@@ -1,4 +1,4 @@
-//! Conditions: what an apply came to, written into the records' conditions.
+//! Conditions: the results of an apply, written into the records' conditions.
 //!
 //! The records of the plan are planned once more on what is known now ([`conclude`]). What the ATS
 //! made of the written values is recorded as a form ([`forms`]).
@@ -14,7 +14,7 @@ use crate::reconcile::context::Context;
 use crate::reconcile::planning::Planner;
 use std::sync::Arc;
 
-/// Writes what an apply came to into the records' conditions.
+/// Writes the results of an apply into the records' conditions.
 pub(crate) struct Conditions {
     context: Arc<Context>,
     planner: Arc<Planner>,

@@ -1,12 +1,10 @@
-//! Facts for a plan.
+//! Answers the questions of a plan from the store.
 //!
-//! A plan asks for what it does not find; this module answers from the store. A kind that a
-//! question is about is refreshed once per run before it is answered, and not at all when nobody
-//! asks: so a run with nothing to change costs at most one request per kind, and what two records
-//! need is read once. Of a kind that can be listed only below its parents, what is below the
-//! parents that the records concern is read. A kind that cannot be read (a right is missing, or its
-//! path alone is refused or throttled) blocks the records that ask about it, and no others; without
-//! the list of candidates nobody can be planned.
+//! A plan asks for the facts that it lacks. The kind that a question is about is refreshed first,
+//! once per run, and not at all when no plan asks: so a run with nothing to change costs at most
+//! one request per kind, and what two records need is read once. A kind that cannot be read (a
+//! right is missing, or its path alone is refused or throttled) blocks the records that ask about
+//! it, and no others. Without the list of candidates, no candidate can be planned.
 
 use super::Gatherer;
 use super::gathered::Gathered;
@@ -22,14 +20,14 @@ use atsync_model::desired::Desired;
 use atsync_model::resource;
 use std::collections::BTreeMap;
 
-/// Rounds of questions for one record. References hang on each other three deep; each round answers
-/// at least one question.
+/// Rounds of questions for one record. References depend on each other three deep; each round
+/// answers at least one question.
 pub(crate) const ROUNDS_MAX: usize = 50;
 
 /// Intents of a record that are read to learn what was written for it.
 const WRITES_MAX: usize = 1_000;
 
-/// Rows that a lookup brings at most; a term that fits more is ambiguous anyway.
+/// Rows that a lookup returns at most; a term that fits more is ambiguous anyway.
 const LOOKUP_ROWS_MAX: usize = 2_000;
 
 /// Names read for suggestions.
@@ -45,7 +43,7 @@ impl Gatherer {
         Ok(links.into_iter().map(|link| (link.host.clone(), link)).collect())
     }
 
-    /// Asks until nothing more is needed.
+    /// Answers the questions of a plan until it needs nothing more.
     pub(crate) async fn ask<T>(
         &self,
         gathered: &mut Gathered,
@@ -113,7 +111,7 @@ impl Gatherer {
                 }
                 Need::LinkedTo(remote) => {
                     let mut links = self.context.store.links_to(&remote).await?;
-                    // Whoever yielded comes after the one that holds it.
+                    // A path that yielded comes after the one that holds the record.
                     links.sort_by_key(|link| link.how == LinkHow::Yielded);
                     gathered
                         .facts
@@ -137,9 +135,9 @@ impl Gatherer {
         Ok(())
     }
 
-    /// Reads the records of which two observations say different things, by their ids. What is not
-    /// shown is not there for this plan; whether it is told to be gone is decided by the rules of a
-    /// sweep. A plan that rests takes what is at hand.
+    /// Fetches by id the records of which two observations differ. For this plan, a record that is
+    /// not returned does not exist; whether it is reported deleted is decided by the rules of a
+    /// sweep. A plan that rests uses the stored facts.
     async fn confirm_disputed(
         &self,
         gathered: &mut Gathered,
@@ -175,8 +173,7 @@ impl Gatherer {
         Ok(())
     }
 
-    /// The custom field or user that is declared under a path, as it stands or as it is about to be
-    /// declared.
+    /// The custom field or user that is declared under a path, as it is declared or is about to be.
     pub(crate) async fn declared(
         &self,
         path: &str,
@@ -198,7 +195,8 @@ fn name_of(record: &Record) -> Option<String> {
 }
 
 impl Gatherer {
-    /// Whether what was written for a desired record must show by now, each kind after its delay.
+    /// Whether everything that was written for a desired record must be visible by now, each kind
+    /// after its delay.
     async fn must_show(&self, key: &str) -> Result<bool, Error> {
         let manifest = self.context.manifest();
         let now = self.context.moments.now();

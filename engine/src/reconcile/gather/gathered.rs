@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// arbitrary, above what records have in common (jobs, stages, sources).
 const FACTS_MAX: usize = 5_000;
 
-/// Ids that a run remembers as the ATS writes them; beyond it begins anew, and only ids with
+/// Ids that a run remembers as the ATS writes them; beyond that it begins again, and only ids with
 /// capital letters are then missed.
 const IDS_MAX: usize = 100_000;
 
@@ -24,25 +24,23 @@ const IDS_MAX: usize = 100_000;
 pub(crate) struct Gathered {
     pub(crate) facts: Facts,
     pub(super) refreshed: BTreeSet<String>,
-    /// Kinds that cannot be read, since the credential may not, the adapter does not, or the ATS
-    /// answers each try with a failure, with the reason. Nothing that is known of them from before
-    /// is planned on.
+    /// Kinds that cannot be read, each with the reason: the credential may not, the adapter does
+    /// not, or the ATS fails each try. No plan uses what was known of them before.
     closed: BTreeMap<String, Closed>,
     /// Of kinds that can be listed only below a parent: kind and parent.
     pub(super) refreshed_below: BTreeSet<(String, String)>,
     /// Ids as the ATS writes them, by kind and term: terms are in lower case.
     pub(super) ids: BTreeMap<(String, String), String>,
-    /// What plans of this run would link to and the ATS was asked for.
+    /// Records that plans of this run would link to and that were fetched.
     pub(crate) shown: BTreeSet<RemoteRef>,
     /// No kind is refreshed.
     pub(super) resting: bool,
-    /// What two observations say different things about, where the plan rests and takes what is at
-    /// hand.
+    /// Records of which two observations differ, when the plan rests and uses the stored facts.
     pub(crate) disputed: BTreeSet<RemoteRef>,
 }
 
 impl Gathered {
-    /// For planning on what is at hand: no kind is refreshed.
+    /// For a plan on the stored facts: no kind is refreshed.
     pub(crate) fn resting(manifest: &atsync_model::Manifest) -> Self {
         let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
         Self { refreshed, resting: true, ..Self::default() }
@@ -53,14 +51,14 @@ impl Gathered {
         Self { facts, ..Self::default() }
     }
 
-    /// Forgets what the store can tell again, once that is much.
-    pub(crate) fn forget_much(&mut self) {
+    /// Drops the facts that the store can answer again, once they are many.
+    pub(crate) fn drop_many(&mut self) {
         if self.facts.len() > FACTS_MAX {
             self.facts.forget_stored();
         }
     }
 
-    /// Whether it plans on what is at hand.
+    /// Whether it plans on the stored facts alone.
     pub(crate) fn is_resting(&self) -> bool {
         self.resting
     }
@@ -75,15 +73,15 @@ impl Gathered {
         }
     }
 
-    /// As [`Self::learn`], from records that were asked for by id: others of the kind may be read
-    /// all the same, unless a right is missing.
+    /// As [`Self::learn`], after a fetch by id: others of the kind may be readable all the same,
+    /// unless a right is missing.
     pub(super) fn learn_by_id<T>(&mut self, kind: &str, read: &Result<T, Error>) {
         if read.as_ref().is_err_and(|error| is_closed(error.kind())) {
             self.learn(kind, read);
         }
     }
 
-    /// Refuses a kind that was found to be closed in this run.
+    /// Refuses a kind that cannot be read in this run.
     pub(super) fn may_read(&self, kind: &str) -> Result<(), Error> {
         match self.closed.get(kind) {
             Some(Closed { how, is_own, why }) => {
@@ -113,7 +111,7 @@ struct Closed {
 }
 
 impl Gathered {
-    /// For the next part of a run: what was claimed stays, the rest is read anew.
+    /// For the next batch of a run: the claims stay, everything else is read again.
     pub(crate) fn next_part(self) -> Self {
         Self::with(self.facts.claimed())
     }

@@ -17,11 +17,12 @@ use atsync_model::resource;
 use atsync_model::resource::PERSON;
 use std::collections::BTreeMap;
 
-/// Kinds inside of each other.
+/// How deep kinds come inside each other.
 const NESTED_MAX: usize = 4;
 
 impl Gatherer {
-    /// Refreshes what a record's plan does not ask for although drift of it shows there.
+    /// Refreshes the kinds in which drift of a record shows although its plan does not ask for
+    /// them.
     pub(crate) async fn refresh_of_record(
         &self,
         gathered: &mut Gathered,
@@ -44,9 +45,9 @@ impl Gatherer {
         Ok(())
     }
 
-    /// Brings up to date what of a kind concerns one record of the ATS: the kind, or, where it can
-    /// be listed only below its parents, what is below this one. Of a kind that is below others
-    /// nothing is read: where a plan asks about it, it names the parent.
+    /// Refreshes a kind as far as it concerns one record: the whole kind, or, when it can be listed
+    /// only below its parents, what is below this one. Nothing is read of a kind below other
+    /// parents: a plan that asks about it names the parent.
     pub(crate) async fn refresh_about(
         &self,
         gathered: &mut Gathered,
@@ -65,8 +66,8 @@ impl Gatherer {
         }
     }
 
-    /// Brings a kind up to date, once in a run. Of a kind that can be listed only below its parents
-    /// it reads all.
+    /// Refreshes a kind, once in a run. A kind that can be listed only below its parents is read
+    /// below all of them.
     ///
     /// # Errors
     /// [`ErrorKind::NotSupported`] when the adapter cannot list the kind; it blocks the records
@@ -110,9 +111,9 @@ impl Gatherer {
         Some((rule.clone(), parent.to_owned()))
     }
 
-    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term
-    /// names. Of a kind below parents that is asked about by something else, such as an address of
-    /// a user, the whole is read, once in a run: nothing tells below which parent to look.
+    /// Refreshes the kind of a lookup, or what is below the one parent that the term names. When
+    /// the term names no parent, such as an address of a user, the whole kind is read, once in a
+    /// run.
     pub(super) async fn refresh_for_lookup(
         &self,
         gathered: &mut Gathered,
@@ -146,7 +147,7 @@ impl Gatherer {
         if named == parent {
             return Ok(Some(vec![id.to_owned()]));
         }
-        // What is named hangs on the parent itself: an attachment's application on its candidate.
+        // The named record depends on the parent: an attachment's application on its candidate.
         let mut row = self.context.store.observed(&remote(named, id)).await?;
         if row.is_none() && !gathered.resting {
             self.ingest
@@ -160,7 +161,7 @@ impl Gatherer {
         Ok(hangs.into_iter().find(|of| of.kind == parent).map(|of| vec![of.id]))
     }
 
-    /// Brings up to date what is below one parent, once in a run.
+    /// Refreshes what is below one parent, once in a run.
     async fn refresh_below(
         &self,
         gathered: &mut Gathered,
@@ -178,21 +179,8 @@ impl Gatherer {
         }
         Ok(())
     }
-}
 
-/// The kinds that a definition is read from: its own, and what is in it. None for a person, whose
-/// plan asks for what it needs.
-fn defines(record: &Desired) -> Vec<&str> {
-    match record.kind() {
-        PERSON => Vec::new(),
-        kind => {
-            std::iter::once(kind).chain(resource::within(kind).map(|within| within.kind)).collect()
-        }
-    }
-}
-
-impl Gatherer {
-    /// Refreshes the kinds in which drift of people shows, where there is anybody to plan.
+    /// Refreshes the kinds in which drift of candidates shows, if there is a record to plan.
     pub(crate) async fn refresh_people(
         &self,
         gathered: &mut Gathered,
@@ -204,12 +192,24 @@ impl Gatherer {
                 continue;
             }
             match self.refresh(gathered, kind).await {
-                // Whoever needs the kind is blocked; without the first one nobody can be planned.
+                // The records that need the kind are blocked; without the list of candidates no
+                // candidate can be planned.
                 Err(error) if error.kind() == ErrorKind::NotSupported => {}
                 Err(error) if concerns_kind(&error) && kind != PERSON => {}
                 refreshed => refreshed?,
             }
         }
         Ok(())
+    }
+}
+
+/// The kinds that a definition is read from: its own, and those inside it. None for a candidate,
+/// whose plan asks for what it needs.
+fn defines(record: &Desired) -> Vec<&str> {
+    match record.kind() {
+        PERSON => Vec::new(),
+        kind => {
+            std::iter::once(kind).chain(resource::within(kind).map(|within| within.kind)).collect()
+        }
     }
 }

@@ -1,18 +1,18 @@
-//! What a plan would link to is shown by the ATS first.
+//! Existing records are confirmed before a plan links them.
 //!
 //! # Expected flow
-//! A plan finds what is there already among what is stored, and of that some may be gone: no list
-//! shows what was deleted or merged away, and the next sweep may be a day off. A link to it would
-//! read as if the wish had come true and been undone by somebody, and nothing would be made for it
-//! any more. So what the plans of a page would link to anew is fetched by its ids, all of a kind at
-//! once. What does not show is looked into by a sweep's rules ([`Reconciler::prove_gone`]): proven
-//! gone, its record is planned once more without it; else the record waits.
+//! A plan finds existing records in the store, and some of them may be deleted by now: no list
+//! shows deletions and merges, and the next sweep may be a day off. A link to a deleted record
+//! would look as if the record had been created and then deleted by a user, and nothing would be
+//! created any more. So the records that the plans of a page would newly link are fetched by id,
+//! all of a kind at once. One that is not returned is confirmed by the rules of a sweep: if it is
+//! deleted, its desired record is planned once more without it; otherwise the desired record waits.
 //!
 //! # Guarantees
-//! No plan ends with a new link to a record that the ATS did not show to this run, or less than its
-//! kind's delay ago: a read within that delay may be older than what is stored, and tells nothing.
+//! No plan ends with a new link to a record that the ATS did not return in this run, or less than
+//! its kind's delay ago: a read within that delay may be older than the store, and proves nothing.
 //!
-//! Left out: kinds that cannot be read by id, and what happens between a plan and its carrying out.
+//! Left out: kinds that cannot be fetched by id, and changes between a plan and its application.
 
 use super::Planner;
 use crate::error::{Error, ErrorKind};
@@ -28,7 +28,8 @@ use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What would be linked to and does not show, and whether it is proven to be gone.
+/// The records that would be linked and were not returned, each with whether its deletion is
+/// confirmed.
 type Unshown = BTreeMap<RemoteRef, bool>;
 
 impl Planner {
@@ -69,7 +70,8 @@ impl Planner {
         ))
     }
 
-    /// Has the ATS show what these plans would link to anew. What comes back did not show.
+    /// Fetches the records that these plans would newly link. Returns those that the ATS did not
+    /// show.
     async fn unshown(
         &self,
         gathered: &mut Gathered,
@@ -80,7 +82,7 @@ impl Planner {
         for (planned, _) in page {
             for remote in self.unproven(gathered, planned).await? {
                 if gathered.is_resting() {
-                    // It reads nothing, so the record waits for a plan that does.
+                    // A resting plan reads nothing, so the record waits for one that does.
                     unshown.insert(remote, false);
                 } else {
                     asked.entry(remote.kind).or_default().insert(remote.id);
@@ -92,13 +94,13 @@ impl Planner {
             let missing =
                 match self.ingest.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await
                 {
-                    // What may not be read does not show.
+                    // A record that may not be read is not visible.
                     Err(error) if concerns_kind(&error) => ids.clone(),
                     missing => missing?,
                 };
             for id in missing {
                 let of = remote(&kind, &id);
-                let gone = match self.context.store.observed(&of).await? {
+                let is_deleted = match self.context.store.observed(&of).await? {
                     Some(row) if !row.gone => {
                         self.deletions
                             .confirm_deleted(&row, |proof| Cause::Doubted { proof })
@@ -106,14 +108,14 @@ impl Planner {
                     }
                     _ => true,
                 };
-                unshown.insert(of, gone);
+                unshown.insert(of, is_deleted);
             }
             gathered.shown.extend(ids.iter().map(|id| remote(&kind, id)));
         }
         Ok(unshown)
     }
 
-    /// What a plan would link to anew and the ATS has not shown lately.
+    /// The records that a plan would newly link and that the ATS has not shown lately.
     async fn unproven(
         &self,
         gathered: &Gathered,
@@ -128,7 +130,7 @@ impl Planner {
             }
             let row = self.context.store.observed(remote).await?;
             let now_ms = self.context.clock.now_ms();
-            // Only what is young at most: after a jump of the clock, an old record may look young.
+            // The upper bound counts: after a jump of the clock, an old record may look young.
             let is_young = |changed_ms: u64| {
                 changed_ms <= now_ms
                     && self.context.moments.wall_ago_ms(changed_ms).1 <= rule.visible_within_ms
@@ -141,7 +143,7 @@ impl Planner {
     }
 }
 
-/// Nothing is done for a record whose place in the ATS is taken by something that does not show.
+/// Blocks a record that would be linked to a record that is not visible.
 fn wait((planned, shared): &mut (RecordPlan, Vec<Step>), adoption: &Adoption) {
     let Adoption { host, remote, .. } = adoption;
     let kind = &remote.kind;

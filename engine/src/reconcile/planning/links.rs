@@ -18,12 +18,12 @@ impl Planner {
     }
 
     /// Writes the links that a plan's adoptions make. A link that led to another record of the kind
-    /// before was found where that one lives on: other links follow, and it is told.
+    /// before was found where that one continues: other links follow, and the move is reported.
     async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
         let links = self.adopted(planned).await?;
         for link in &links {
             let Some(before) = self.context.store.link(&link.host).await? else { continue };
-            // Known by another path from now on, and no other record for that.
+            // Another path is linked to that record from now on, so it was not moved.
             if links.iter().any(|other| other.remote == before.remote) {
                 continue;
             }
@@ -38,8 +38,8 @@ impl Planner {
         Ok(self.context.store.put_links(links).await?)
     }
 
-    /// The links that a plan's adoptions make. A link that takes the place of one that the plan
-    /// ends or moves is as old, and came about as that one did.
+    /// The links that a plan's adoptions make. A link that replaces one that the plan ends or moves
+    /// keeps its age and its origin.
     pub(super) async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         let mut former = Vec::new();

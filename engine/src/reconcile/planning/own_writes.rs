@@ -1,21 +1,20 @@
-//! A record that was declared anew while its observation may be older than the engine's own last
-//! change of it is not planned yet.
+//! A record that was declared again waits until the engine's own last change of it is visible.
 //!
-//! An ATS may show a change late, within the time that the manifest states for its kind. What is
-//! read before that may be the record as it was: a value that the host declared, changed and
-//! declared again would then be called in step, and the value in between would stay for good; what
-//! the engine took off itself would be called a recruiter's deed. Nothing in the read tells the two
-//! apart, and a merge into a fresh read would be a merge into an old one. So the record waits until
-//! the change shows, or must: the plan says so, and the record stays to be looked at.
+//! An ATS may show a change late, within the time that the manifest states for its kind. A read
+//! before that may return the record as it was. Then a value that the host declared, changed and
+//! declared again would count as in step, and the value in between would stay for good; and what
+//! the engine removed itself would count as a recruiter's change. Nothing in the read distinguishes
+//! the two, and a merge into a fresh read would be a merge into an old one. So the record waits
+//! until the change is visible, or must be: the plan says so, and the record stays dirty.
 //!
-//! A change has shown when a read since it brought the record in with a difference, as the
-//! read-back of each write does with an ATS that is not late; such a record waits for nothing. What
-//! was taken off is not read back, and what holds it (a candidate's tags) may still show it, so a
-//! removal waits for its whole delay.
+//! A change is visible when a read after it ingested the record with a difference. The read-back of
+//! each write does that with an ATS that is not late, and such a record does not wait. A removed
+//! record is not read back, and the record that holds it (a candidate with tags) may still show it,
+//! so a removal waits for its whole delay.
 //!
 //! Bounds: [`INTENTS_MAX`] intents of a record, the longest delay of its kinds. Left out:
-//! creations, whose look waits by itself ([`super::look`]), but for what can be removed again; of
-//! two changes close to each other the second, once the first shows.
+//! creations, whose probe waits itself, except of records that can be removed again; of two changes
+//! close to each other the second one, once the first is visible.
 
 use super::Planner;
 use crate::error::Error;
@@ -25,7 +24,7 @@ use crate::plan::{Finding, FindingKind, RecordPlan};
 use crate::reason::Reason;
 use crate::reconcile::delays::{CLOCK_GRAIN_MS, done_by};
 
-/// The verb of operations that take something away.
+/// The verb of operations that delete.
 const DELETE: &str = "delete";
 
 /// Intents of a record that are read. More than a rate budget lets through within the delays known.
@@ -40,7 +39,7 @@ impl Planner {
         generation: u64,
     ) -> Result<Option<RecordPlan>, Error> {
         let intents = self.context.store.intents_of(key, INTENTS_MAX).await?;
-        // What was written for this very declaration is what it still asks for.
+        // A write for this very declaration is what the declaration still asks for.
         for intent in intents.into_iter().filter(|intent| intent.generation < generation) {
             let left_ms = self.hides_ms(&intent);
             if left_ms > 0 && !self.shows_since(&intent).await? {
@@ -67,7 +66,8 @@ impl Planner {
         Ok(None)
     }
 
-    /// For how long the ATS may still show what was there before a change; 0 for what is none.
+    /// For how long the ATS may still show the record as it was before an intent; 0 when the intent
+    /// changed nothing.
     fn hides_ms(&self, intent: &Intent) -> u64 {
         let manifest = self.context.manifest();
         let Some(rule) = manifest.operation(&intent.operation) else { return 0 };
@@ -84,7 +84,8 @@ impl Planner {
             .left_ms(delay_ms.saturating_add(CLOCK_GRAIN_MS), &self.context.moments.now())
     }
 
-    /// Whether everything that a change touched came in with a difference since it was sent.
+    /// Whether every record that an intent touched was ingested with a difference since it was
+    /// sent.
     async fn shows_since(&self, intent: &Intent) -> Result<bool, Error> {
         let IntentState::Applied { links, .. } = &intent.state else { return Ok(true) };
         let rule = self.context.manifest().operation(&intent.operation);

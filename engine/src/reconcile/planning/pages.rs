@@ -1,15 +1,14 @@
-//! The plan of a connection: its records page by page, each planned from the facts that were
-//! gathered for it.
+//! Plans the records of a connection page by page.
 //!
-//! What planning a page comes to besides the plan (statuses, links, ends of links) is written with
-//! the page: a run over many records has few commits, none larger than a page, and a death between
-//! two of them loses nothing, since the next plan comes to the same.
+//! What planning a page produces besides the plan (statuses, links, ends of links) is written with
+//! the page: a run over many records has few commits, none larger than a page, and a crash between
+//! two of them loses nothing, since the next plan produces the same.
 //!
-//! Left out: where facts come from ([`super::gather`]) and what may not be sent although it is
-//! planned ([`super::withheld`]).
+//! Left out: where facts come from, which the gatherer knows, and what may not be sent although it
+//! is planned ([`super::withheld`]).
 
 use super::Planner;
-use super::record::said_of;
+use super::record::finding_alone;
 use super::withheld::{only_observe, paused, status};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
@@ -38,8 +37,8 @@ pub enum PlanOf<'a> {
     Records(&'a [Desired]),
 }
 
-/// What planning one page of desired records came to besides the plan: written at once, so that a
-/// run over many records has few commits and is never larger than a page.
+/// What planning one page of desired records produced besides the plan: written at once, so that a
+/// run over many records has few commits, none larger than a page.
 #[derive(Debug, Default)]
 struct PageOutcome {
     statuses: Vec<StatusUpdate>,
@@ -48,7 +47,7 @@ struct PageOutcome {
 }
 
 impl Planner {
-    /// Refreshes what drift shows in, then plans.
+    /// Refreshes the kinds in which drift shows, then plans.
     pub(crate) async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
         let sent = self.requests.requests_sent();
         let mut gathered = Gathered::default();
@@ -73,8 +72,8 @@ impl Planner {
         self.plan_next(gathered, PlanOf::Records(records), sent).await
     }
 
-    /// Plans on what was refreshed and on what plans before this one of the same run decided.
-    /// `sent_before`: the requests before it began.
+    /// Plans on what was refreshed and on what earlier plans of the same run decided.
+    /// `sent_before`: the requests that were sent before the run.
     pub(crate) async fn plan_next(
         &self,
         gathered: &mut Gathered,
@@ -83,8 +82,8 @@ impl Planner {
     ) -> Result<Plan, Error> {
         let mut plan = self.plan_with(gathered, of).await?;
         if !plan.is_empty() {
-            // Not at the first write only: a plan against another customer's records is worth
-            // nothing, and it belongs to what planning costs.
+            // Before the first write already: a plan on another customer's records is worth
+            // nothing, and the request is part of what planning costs.
             self.requests.verify_tenant_once().await?;
         }
         let sent = self.requests.requests_sent().saturating_sub(sent_before);
@@ -92,8 +91,8 @@ impl Planner {
         Ok(plan)
     }
 
-    /// Plans on what is at hand, asking the ATS only for kinds that were never read in this run and
-    /// that somebody asks about.
+    /// Plans on the facts at hand. Only kinds that a plan asks about and that were not read in this
+    /// run are refreshed.
     pub(crate) async fn plan_with(
         &self,
         gathered: &mut Gathered,
@@ -103,7 +102,7 @@ impl Planner {
         let mut plan = Plan { connection: self.context.name.clone(), ..Plan::default() };
         match of {
             PlanOf::Records(records) => {
-                // What is declared in the same breath is what the others may name.
+                // Records of one batch may reference each other.
                 for record in records.iter().filter(|record| record.candidate().is_none()) {
                     let declared = self.gatherer.declared(&record.key(), Some(record)).await?;
                     gathered.facts.add_declared(record.key(), declared);
@@ -157,11 +156,11 @@ impl Planner {
                         collect(&mut plan, planned);
                     }
                     self.keep(seen).await?;
-                    gathered.forget_much();
+                    gathered.drop_many();
                 }
             }
         }
-        // People hang on what is defined, so that comes first.
+        // Candidates depend on definitions, so these come first.
         plan.records.sort_by_key(|record| !record.is_definition());
         plan.calls = plan::cost::of(&plan, self.context.manifest());
         Ok(plan)
@@ -176,8 +175,8 @@ impl Planner {
         Ok(rows)
     }
 
-    /// Plans records as they would be declared. Nothing is stored. People who were forgotten would
-    /// not be declared, so nothing is planned for them.
+    /// Plans records as they would be declared. Nothing is stored. Erased candidates would not be
+    /// declared, so nothing is planned for them.
     async fn plan_undeclared(
         &self,
         gathered: &mut Gathered,
@@ -208,7 +207,7 @@ impl Planner {
                      nothing is done for it; `Connection::unforget` lets them come back"
                 );
                 let planned =
-                    said_of(&key, generation, FindingKind::Note, Reason::Forgotten, message);
+                    finding_alone(&key, generation, FindingKind::Note, Reason::Forgotten, message);
                 collect(plan, (planned, Vec::new()));
                 continue;
             }
@@ -224,7 +223,7 @@ impl Planner {
         Ok(())
     }
 
-    /// A record that needs no request has its links and bases written with its page.
+    /// Adds the links and bases of a record that needs no request to its page.
     async fn link_in_step(
         &self,
         planned: &RecordPlan,
@@ -237,8 +236,8 @@ impl Planner {
         Ok(())
     }
 
-    /// Writes what one page of records came to. Links before statuses: a record that is called in
-    /// step is not looked at again, so by then it must be linked.
+    /// Writes what planning one page produced. Links before statuses: a record that is in step is
+    /// not planned again, so by then it must be linked.
     async fn keep(&self, seen: PageOutcome) -> Result<(), Error> {
         for links in seen.links.chunks(PAGE_RECORDS_MAX) {
             self.context.store.put_links(links.to_vec()).await?;
@@ -252,7 +251,7 @@ impl Planner {
         Ok(())
     }
 
-    /// Has the next plan look at what the adapter or the settings did not allow so far.
+    /// Marks the records as dirty that the adapter or the settings did not allow so far.
     pub(crate) async fn reconsider(&self) -> Result<(), Error> {
         let mut after: Option<String> = None;
         loop {
@@ -273,8 +272,8 @@ impl Planner {
         }
     }
 
-    /// What a plan without a step says of a record. One with steps is spoken of after they were
-    /// carried out.
+    /// The status of a record whose plan has no steps. A record with steps gets its status after
+    /// they were carried out.
     fn status_after_plan(&self, row: &DesiredRow, planned: &RecordPlan) -> Option<StatusUpdate> {
         if !planned.steps.is_empty() {
             return None;
@@ -302,8 +301,8 @@ fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {
         }
     }
     let record = planned.0;
-    // Of a record with nothing to say only the number is kept, so that a plan is as large as what
-    // it changes.
+    // A record without steps and findings is only counted, so that a plan is as large as what it
+    // changes.
     if !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty() {
         plan.records.push(record);
     }

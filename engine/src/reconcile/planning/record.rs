@@ -24,8 +24,8 @@ impl Planner {
             return Ok((waits, Vec::new()));
         }
         let links = self.gatherer.links_by_host(&key).await?;
-        // A definition that is linked asks for nothing that would have its kind read; what
-        // recruiters made of it must be known all the same.
+        // A linked definition asks for nothing that would refresh its kind, but drift of it must be
+        // known.
         let refreshed = self.gatherer.refresh_of_record(gathered, record, &links).await;
         let input = plan::Input {
             manifest: self.context.manifest(),
@@ -48,7 +48,7 @@ impl Planner {
                     ErrorKind::NotSupported => Reason::NotSupported,
                     _ => Reason::NotRead,
                 };
-                (said_of(&key, generation, FindingKind::Blocked, reason, message), Vec::new())
+                (finding_alone(&key, generation, FindingKind::Blocked, reason, message), Vec::new())
             }
             asked => asked?,
         };
@@ -78,14 +78,14 @@ impl Planner {
         self.withhold(&mut planned, open).await?;
         self.withhold_refused_shared(&mut planned, &shared).await?;
         let still = waited_for(&planned.steps);
-        // What only a step that is kept back hangs on is not made either.
+        // A shared step that only withheld steps depend on is withheld as well.
         shared.retain(|step| still.contains(&step.host) || !wanted.contains(&step.host));
         Ok((planned, shared))
     }
 }
 
-/// A plan that says one thing of a record and does nothing for it.
-pub(super) fn said_of(
+/// A plan with one finding and no step.
+pub(super) fn finding_alone(
     key: &str,
     generation: u64,
     kind: FindingKind,

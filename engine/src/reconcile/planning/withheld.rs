@@ -1,8 +1,8 @@
-//! What is planned and may not be sent now: it is in doubt, was given up, came to nothing too
-//! often, or is only observed or paused. And what the record's status says of it.
+//! Steps that are planned and may not be sent now, and what the record's status says of them.
 //!
-//! A step that is kept back takes with it the steps that depend on it or on what it makes, and
-//! leaves a note with its reason, so that a plan never ends without a word.
+//! A step is withheld when its write is in doubt, was abandoned or failed too often, or when the
+//! record is only observed or paused. The steps that depend on it, or on what it makes, are
+//! withheld with it, and a note gives the reason, so that a plan never ends without one.
 
 use super::Planner;
 use crate::error::Error;
@@ -14,14 +14,14 @@ use crate::store::{Condition, DesiredRow, DesiredStatus, Mode, StatusUpdate};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Intents of one record that are read to see what was given up. Arbitrary, above what one record
+/// Intents of one record that are read to find the abandoned ones. Arbitrary, above what one record
 /// has in a year.
 const INTENTS_MAX: usize = 500;
 
-/// Reasons of what was sent as often as it is by itself.
+/// The reasons of a write that is not sent again by itself.
 const EXHAUSTED: [Reason; 2] = [Reason::RefusedTooOften, Reason::IgnoredTooOften];
 
-/// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
+/// The reasons of notes on a record that differs although no step is due.
 const NOT_IN_STEP: [Reason; 13] = [
     Reason::InDoubt,
     Reason::OwnWriteHidden,
@@ -39,19 +39,18 @@ const NOT_IN_STEP: [Reason; 13] = [
 ];
 
 impl Planner {
-    /// Takes out what may not be sent now: what is in doubt, and what was given up.
+    /// Removes the steps that may not be sent now.
     pub(crate) async fn withhold(
         &self,
         planned: &mut RecordPlan,
         open: &[Intent],
     ) -> Result<(), Error> {
-        hold_back(planned, open);
+        withhold_in_doubt(planned, open);
         self.withhold_abandoned(planned).await?;
         self.withhold_refused(planned).await
     }
 
-    /// What the host has given up stays undone until it changes its wish: planning it anew would be
-    /// sending it again.
+    /// Removes steps that were abandoned: they are not sent until the desired record changes.
     async fn withhold_abandoned(&self, planned: &mut RecordPlan) -> Result<(), Error> {
         if planned.steps.is_empty() {
             return Ok(());
@@ -60,7 +59,7 @@ impl Planner {
         let mut seen = BTreeSet::new();
         let mut held = BTreeSet::new();
         for intent in intents {
-            // The newest of a path and operation speaks for it.
+            // Only the newest intent of a path and operation counts.
             if !seen.insert((intent.host.clone(), intent.operation.clone())) {
                 continue;
             }
@@ -68,7 +67,7 @@ impl Planner {
             let planned_again = |step: &Step| {
                 step.host == intent.host
                     && step.operation == intent.operation
-                    && self.reaches(&intent, *by, step)
+                    && self.blocks(&intent, *by, step)
             };
             if intent.generation != planned.generation || !planned.steps.iter().any(planned_again) {
                 continue;
@@ -93,10 +92,10 @@ impl Planner {
     /// Whether an abandoned intent blocks a step. One for a record that was merged since does not
     /// block a step for the merged record; neither does a create that the engine abandoned below a
     /// record that no longer exists.
-    fn reaches(&self, given_up: &Intent, by: GivenUpBy, step: &Step) -> bool {
-        match (&given_up.target, &step.target, by) {
+    fn blocks(&self, abandoned: &Intent, by: GivenUpBy, step: &Step) -> bool {
+        match (&abandoned.target, &step.target, by) {
             (Some(before), Some(now), _) => before == now,
-            (None, None, GivenUpBy::Engine) => match serde_json::from_str(&given_up.input) {
+            (None, None, GivenUpBy::Engine) => match serde_json::from_str(&abandoned.input) {
                 Ok(Value::Object(input)) => {
                     let now = named(self.context.manifest(), &step.input);
                     named(self.context.manifest(), &input).iter().all(|before| {
@@ -109,13 +108,14 @@ impl Planner {
         }
     }
 
-    /// What came to nothing is sent again less and less often, and after some times not by itself.
+    /// Removes steps whose writes failed: they are sent again at growing intervals, and after some
+    /// times not by themselves.
     async fn withhold_refused(&self, planned: &mut RecordPlan) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for step in &planned.steps {
-            let wish = (planned.generation, &Value::Object(step.input.clone()));
+            let desired = (planned.generation, &Value::Object(step.input.clone()));
             let leave =
-                self.backoff.leave_for(&step.host, &step.operation, &step.target, wish).await?;
+                self.backoff.leave_for(&step.host, &step.operation, &step.target, desired).await?;
             if let Some(finding) = refused(&leave, &step.host, &step.operation) {
                 planned.findings.push(finding);
                 held.insert(step.host.clone());
@@ -125,7 +125,7 @@ impl Planner {
         Ok(())
     }
 
-    /// As [`Self::leave_refused`], for the steps that several records wait for.
+    /// As [`Self::withhold_refused`], for the steps that several records depend on.
     pub(super) async fn withhold_refused_shared(
         &self,
         planned: &mut RecordPlan,
@@ -133,9 +133,9 @@ impl Planner {
     ) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for step in shared {
-            let wish = (0, &Value::Object(step.input.clone()));
+            let desired = (0, &Value::Object(step.input.clone()));
             let leave =
-                self.backoff.leave_for(&step.host, &step.operation, &step.target, wish).await?;
+                self.backoff.leave_for(&step.host, &step.operation, &step.target, desired).await?;
             if let Some(finding) = refused(&leave, &step.host, &step.operation) {
                 planned.findings.push(finding);
                 held.insert(step.host.clone());
@@ -146,23 +146,23 @@ impl Planner {
     }
 }
 
-/// Whether the ATS does not hold what is desired although nothing is to be sent for it.
+/// Whether the record differs although no step is due.
 pub(crate) fn is_withheld(planned: &RecordPlan) -> bool {
     let conflict = planned.findings.iter().any(|finding| finding.kind == FindingKind::Conflict);
     conflict || NOT_IN_STEP.iter().any(|reason| planned.note(*reason).is_some())
 }
 
-/// Whether a note says that something is held back.
+/// Whether a finding is the note of a withheld step.
 pub(crate) fn is_withheld_note(finding: &Finding) -> bool {
     finding.kind == FindingKind::Note && NOT_IN_STEP.contains(&finding.reason)
 }
 
-/// What says that a write was sent as often as it is by itself, and waits for a person.
+/// The note of a write that is not sent again by itself and waits for a person.
 pub(crate) fn exhausted(planned: &RecordPlan) -> Option<&Finding> {
     EXHAUSTED.iter().find_map(|reason| planned.note(*reason))
 }
 
-/// Whether a record's status says so.
+/// Whether a record's status says that a write waits for a person.
 pub(crate) fn is_exhausted(status: &DesiredStatus) -> bool {
     status
         .conditions
@@ -170,7 +170,7 @@ pub(crate) fn is_exhausted(status: &DesiredStatus) -> bool {
         .any(|condition| condition.status && EXHAUSTED.contains(&condition.reason))
 }
 
-/// What is said of a step whose sends came to nothing and that does not leave now.
+/// The note of a step whose sends failed and that does not leave now.
 fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {
         Leave::Now => return None,
@@ -231,13 +231,13 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
     DesiredStatus { observed_generation: planned.generation, conditions }
 }
 
-/// The paths that steps hang on.
+/// The paths that steps depend on.
 pub(super) fn waited_for(steps: &[Step]) -> BTreeSet<String> {
     steps.iter().flat_map(|step| step.after.iter().cloned()).collect()
 }
 
-/// What is in doubt is not planned again, and neither is what hangs on it.
-fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
+/// Removes the steps whose writes are in doubt, and those that depend on them.
+fn withhold_in_doubt(planned: &mut RecordPlan, open: &[Intent]) {
     let mut held: BTreeSet<String> = BTreeSet::new();
     for intent in open {
         let of_it =
@@ -271,8 +271,8 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
     drop_steps(planned, held);
 }
 
-/// Takes out the steps of these paths and the steps that depend on them, be it on another record
-/// that such a step makes.
+/// Removes the steps of these paths and the steps that depend on them or on a record that they
+/// make.
 fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
     if held.is_empty() {
         return;
@@ -287,7 +287,7 @@ fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
     });
 }
 
-/// Why a record of this mode is not written to, and the way out; nothing for one that is.
+/// Why a record of this mode is not written to, and the way out; none for a managed one.
 pub(crate) fn mode_withholds(mode: Mode) -> Option<&'static str> {
     match mode {
         Mode::Managed => None,
@@ -298,7 +298,7 @@ pub(crate) fn mode_withholds(mode: Mode) -> Option<&'static str> {
     }
 }
 
-/// Shows what would be done for a record that is paused or only observed, and does nothing of it.
+/// Turns the steps of a record that is paused or only observed into notes.
 pub(crate) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
     let Some(why) = mode_withholds(mode) else { return };
     let (record, shared) = planned;
@@ -316,8 +316,8 @@ pub(crate) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
     }
 }
 
-/// What is said of a paused record. It stays dirty, so that the first plan after it was resumed
-/// looks at it.
+/// The status of a paused record. It stays dirty, so that the first plan after a resume includes
+/// it.
 pub(super) fn paused(row: &DesiredRow, now_ms: u64) -> Option<StatusUpdate> {
     let known = row
         .status
