@@ -1,5 +1,6 @@
-//! Why a desired record is as it is, from what is at hand: nothing is read from the ATS and nothing
-//! is written anywhere.
+//! Explains why a desired record is as it is, from the stored facts.
+//!
+//! Nothing is read from the ATS, and nothing is written.
 
 use crate::clock::rfc3339;
 use crate::error::Error;
@@ -22,14 +23,14 @@ use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The verdict on what the next plan asks the ATS about: nothing is read here, so a guess could be
-/// another one than the plan's.
+/// The verdict on a field that the next plan asks the ATS about: nothing is read here, so a guess
+/// could differ from the plan's.
 const DISPUTED: &str = "not known: two observations of it disagree, and the next plan asks the ATS";
 
-/// Intents that are told at most, the newest ones.
+/// Intents that are listed at most, the newest ones.
 const INTENTS_MAX: usize = 100;
 
-/// Everything there is to say about one desired record.
+/// Everything that is known about one desired record.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// The connection.
@@ -40,11 +41,11 @@ pub struct Explanation {
     pub mode: Mode,
     /// Its generation.
     pub generation: u64,
-    /// The generation that the conditions speak of.
+    /// The generation that the conditions describe.
     pub observed_generation: u64,
-    /// The next plan looks at it.
+    /// The next plan includes it.
     pub dirty: bool,
-    /// What the engine last made of it.
+    /// Its conditions after the last plan or apply.
     pub conditions: Vec<Condition>,
     /// What it is linked to.
     pub links: Vec<LinkRow>,
@@ -56,14 +57,14 @@ pub struct Explanation {
     pub intents: Vec<IntentStory>,
 }
 
-/// One field: who wants what, what was last applied, what is observed, what comes of it.
+/// One field: desired, last applied and observed value, and the decision.
 #[derive(Clone, Debug, Serialize)]
 pub struct FieldStory {
     /// The path that it belongs to.
     pub host: String,
     /// The field.
     pub field: String,
-    /// What happens when somebody in the ATS changes it.
+    /// What happens when a user changes it in the ATS.
     pub policy: Policy,
     /// What the host wants.
     pub desired: Value,
@@ -71,7 +72,7 @@ pub struct FieldStory {
     pub applied: Value,
     /// What the ATS holds; null for nothing.
     pub observed: Value,
-    /// What comes of it.
+    /// The decision.
     pub decision: Decision,
     /// The same in words.
     pub verdict: String,
@@ -105,13 +106,13 @@ pub struct IntentStory {
     pub attempts: u32,
     /// When the first one left.
     pub first_sent_ms: u64,
-    /// When it came to where it stands.
+    /// When its state last changed.
     pub changed_ms: u64,
-    /// Where it stands: the state's word.
+    /// The word of its state.
     pub state: &'static str,
-    /// What is said about it.
+    /// The reason of its state.
     pub reason: Option<String>,
-    /// What its last sends brought whose outcome was open.
+    /// The results of its last sends whose outcome was unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tries: Vec<Try>,
 }
@@ -161,9 +162,9 @@ impl Explainer {
             fields.extend(made);
         }
         self.planner.withhold(&mut planned, &open).await?;
-        hold(&mut fields, row.mode, &planned);
+        explain_withheld(&mut fields, row.mode, &planned);
         let below = |intent: &&Intent| path::is_within(&intent.host, key);
-        let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
+        let mut next: Vec<Next> = open.iter().filter(below).map(in_doubt).collect();
         next.extend(gathered.disputed.iter().map(|remote| Next {
             host: key.to_owned(),
             what: format!(
@@ -246,8 +247,8 @@ fn story(story: explain::Story) -> FieldStory {
     }
 }
 
-/// What is not sent now is not said to be written: why it is held back stands there instead.
-fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
+/// Replaces the verdict of a field whose step is withheld by the reason.
+fn explain_withheld(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
     for field in fields.iter_mut().filter(|field| field.decision == Decision::Write) {
         if let Some(why) = mode_withholds(mode) {
             field.verdict = format!("differs: held back, since {why}");
@@ -266,17 +267,17 @@ fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
     }
 }
 
-/// The fields of records that are still to be made, but for those that are `told` already: of the
-/// record itself, or each of an entry of its own below it, as its tags.
-fn made_with(planned: &RecordPlan, told: &[FieldStory]) -> Vec<FieldStory> {
-    let is_told = |host: &str, field: &str| {
+/// The fields of records that are still to be created, except those that are `listed` already: of
+/// the record itself, or of entries below it, such as its tags.
+fn made_with(planned: &RecordPlan, listed: &[FieldStory]) -> Vec<FieldStory> {
+    let is_listed = |host: &str, field: &str| {
         let is_of = |story: &&FieldStory| path::is_within(&story.host, host);
-        told.iter().filter(is_of).any(|story| story.field == field)
+        listed.iter().filter(is_of).any(|story| story.field == field)
     };
     let creates = planned.steps.iter().filter(|step| step.creates());
     creates
         .flat_map(|step| {
-            step.fields.iter().filter(|field| !is_told(&step.host, &field.field)).map(|field| {
+            step.fields.iter().filter(|field| !is_listed(&step.host, &field.field)).map(|field| {
                 FieldStory {
                     host: step.host.clone(),
                     field: field.field.clone(),
@@ -292,7 +293,7 @@ fn made_with(planned: &RecordPlan, told: &[FieldStory]) -> Vec<FieldStory> {
         .collect()
 }
 
-fn doubt(intent: &Intent) -> Next {
+fn in_doubt(intent: &Intent) -> Next {
     let what = format!(
         "{} (intent {}) is in doubt and is settled by looking",
         intent.operation, intent.id

@@ -1,23 +1,21 @@
-//! Many records in parts: a bounded number is planned and carried out before the next ones are
-//! read.
+//! Syncs: a bounded number of records is planned and applied before the next ones are read.
 //!
 //! A plan holds its records with their steps, some kilobytes each, so a plan of everything that a
-//! host declared would grow with it. A sync therefore works on [`RECORDS_AT_ONCE`] records at a
-//! time (a connection may ask for another bound): it refreshes, plans, applies, and goes on with
+//! host declared would grow with it. A sync therefore works on batches of [`RECORDS_AT_ONCE`]
+//! records (a connection may set another bound): it refreshes, plans, applies, and continues with
 //! the records that follow by their keys. Custom fields and users come first, since values name
-//! them. Few records are one part, planned and applied as ever.
+//! them. A batch that holds all records is planned and applied as by `plan` and `apply`.
 //!
-//! # What spans parts
-//! Whatever a plan decides about several records holds across parts: which record makes the
-//! candidate with an address, the custom field of a name, the hire into an opening. So what was
-//! claimed goes from part to part, also where carrying it out failed: a creation that is in doubt
-//! must not be repeated by another record's part. Everything else is read anew for each part.
+//! # What spans batches
+//! What a plan decides about several records holds across batches: which record makes the candidate
+//! with an address, the custom field of a name, the hire into an opening. So claims pass from batch
+//! to batch, also when their steps failed: a create in doubt must not be repeated by a record of
+//! another batch. Everything else is read again for each batch.
 //!
 //! # Bounds
-//! The records of a part, and of all parts the claims: an address and a key for each record that is
-//! to be made. The report keeps each step, the plan that is returned the first records that need
-//! attention. Left out: a record that becomes dirty behind the place where the walk stands; the
-//! next sync has it.
+//! The records of a batch, and the claims of all batches: an address and a key for each record that
+//! is to be created. The report has every step, the returned plan the first records that need
+//! attention. Left out: a record that becomes dirty behind the current batch; the next sync has it.
 
 use crate::error::Error;
 use crate::path;
@@ -38,7 +36,7 @@ pub(crate) const RECORDS_AT_ONCE: usize = 5_000;
 /// Desired records read at once.
 const PAGE_ROWS: usize = 500;
 
-/// Where the walk over the records that need attention stands.
+/// The position of the walk over the records that need attention.
 struct Walk {
     definitions: bool,
     after: Option<String>,
@@ -67,7 +65,7 @@ impl Syncer {
         Self { context, requests, gatherer, planner, applier, records_at_once }
     }
 
-    /// Plans what needs attention and carries it out, in parts.
+    /// Plans what needs attention and applies it, in batches.
     pub(crate) async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
         let mut sent = self.requests.requests_sent();
         let mut gathered = Gathered::default();
@@ -89,23 +87,22 @@ impl Syncer {
             let mut walk = Walk { definitions, after };
             while !self.context.holds_effects() {
                 self.gatherer.refresh_people(&mut gathered, true).await?;
-                let keys = self.keys_of_part(&mut walk).await?;
+                let keys = self.keys_of_batch(&mut walk).await?;
                 if keys.is_empty() {
                     break;
                 }
                 let plan = self.planner.plan_next(&mut gathered, PlanOf::Keys(&keys), sent).await?;
                 report.join(self.applier.apply(&plan).await?);
                 self.join(&mut whole, plan);
-                gathered = gathered.next_part();
+                gathered = gathered.next_batch();
                 sent = self.requests.requests_sent();
             }
         }
         Ok((whole, report))
     }
 
-    /// The keys of the next records that need attention, as many as a part has. Empty when there
-    /// are none left.
-    async fn keys_of_part(&self, walk: &mut Walk) -> Result<Vec<String>, Error> {
+    /// The keys of the next batch. Empty when no record is left.
+    async fn keys_of_batch(&self, walk: &mut Walk) -> Result<Vec<String>, Error> {
         let mut keys = Vec::new();
         while keys.len() < self.records_at_once {
             let rows = PAGE_ROWS.min(self.records_at_once - keys.len());
@@ -124,7 +121,7 @@ impl Syncer {
         Ok(keys)
     }
 
-    /// Adds a part's plan to the whole: its counts, and its records as far as the bound goes.
+    /// Adds the plan of a batch to the whole: its counts, and its records up to the bound.
     fn join(&self, whole: &mut Plan, part: Plan) {
         whole.looked_at = whole.looked_at.saturating_add(part.looked_at);
         whole.calls = whole.calls.saturating_add(part.calls);
@@ -137,9 +134,8 @@ impl Syncer {
     }
 }
 
-/// Plans of many records, made part by part, that are together what one plan of all would be: what
-/// one part's records claim, another part's records find claimed. For records that are not declared
-/// yet.
+/// Plans of many records, batch by batch, that together equal one plan of all: the claims of one
+/// batch hold for the next. For records that are not declared yet.
 #[derive(Debug, Default)]
 pub(crate) struct PartsPlanned {
     gathered: Gathered,

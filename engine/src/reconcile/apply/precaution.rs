@@ -1,5 +1,5 @@
-//! How careful a create must be: whether a probe precedes it, and for how long a probe that finds
-//! nothing is not believed. [`super::probe`] says why.
+//! The precaution of a create: whether a probe precedes it, and until when a probe that finds
+//! nothing is not conclusive. [`super::probe`] says why.
 //!
 //! Bounds: [`WRITES_MAX`] intents are read, and one wait is as long as the kind's delay at most.
 
@@ -23,17 +23,17 @@ use std::collections::{BTreeMap, BTreeSet};
 /// within the delays known.
 const WRITES_MAX: usize = 1_000;
 
-/// Whether, and until when, a look that finds nothing is not believed.
+/// Whether a create is probed for, and until when a negative answer is not conclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Precaution {
-    /// A look is needed.
-    pub(super) look: bool,
-    /// By the steady clock: a look that begins earlier and finds nothing is repeated.
+    /// A probe is needed.
+    pub(super) probe: bool,
+    /// By the steady clock: a probe that begins earlier and finds nothing is repeated.
     pub(super) until_ms: u64,
 }
 
 impl Applier {
-    /// How wary a create is to be. `planned`: the plan asks for a look.
+    /// The precaution of a create. `planned`: the plan asks for a probe.
     pub(super) async fn precaution(
         &self,
         order: &Order,
@@ -42,7 +42,7 @@ impl Applier {
         made: Made<'_>,
     ) -> Result<Precaution, Error> {
         if order.operation.target.is_some() {
-            return Ok(Precaution { look: planned, ..Precaution::default() });
+            return Ok(Precaution { probe: planned, ..Precaution::default() });
         }
         let kind = self.context.manifest().kind(&rule.kind);
         let shown_within_ms = kind.map_or(rule.settle_window_ms, |kind| kind.visible_within_ms);
@@ -53,12 +53,12 @@ impl Applier {
         };
         let parents = ancestors(&order.host);
         let mut named: BTreeSet<RemoteRef> = named(self.context.manifest(), &input);
-        let mut look = planned;
+        let mut probe = planned;
         let wait_ms = delay_ms.saturating_add(CLOCK_GRAIN_MS);
         let mut left_ms = 0;
         for host in &parents {
-            // Whoever was found and not made by this run may have anything below them.
-            look |= made.own.made.contains_key(*host) && !made.is_fresh(host);
+            // A record that was found and not made by this run may have anything below it.
+            probe |= made.own.made.contains_key(*host) && !made.is_fresh(host);
             let remote = match made.remote(host) {
                 Some(remote) => Some(remote.clone()),
                 None => self.context.store.link(host).await?.map(|link| link.remote),
@@ -81,15 +81,15 @@ impl Applier {
             }
         }
         if self.depends_on_others(order, &named).await? {
-            // What brings it along may have happened just now.
+            // The merge may have happened just now.
             left_ms = wait_ms;
         }
-        look |= left_ms > 0;
-        Ok(Precaution { look, until_ms: self.context.clock.steady_ms().saturating_add(left_ms) })
+        probe |= left_ms > 0;
+        Ok(Precaution { probe, until_ms: self.context.clock.steady_ms().saturating_add(left_ms) })
     }
 
-    /// Whether the path's record is there and hangs on none of these: on somebody who is no more,
-    /// where it is to be made once more.
+    /// Whether the path's record exists and depends on none of these records: then its candidate
+    /// was merged away, and it is created again.
     async fn depends_on_others(
         &self,
         order: &Order,
@@ -103,7 +103,7 @@ impl Applier {
         Ok(!row.gone && !of.is_empty() && !of.iter().any(|of| named.contains(of)))
     }
 
-    /// The intents that may bear on a look: the young ones, and those of the parents however old,
+    /// The intents that may affect a probe: the young ones, and those of the parents however old,
     /// since one may have been sent again.
     async fn written_lately(&self, parents: &[&str], delay_ms: u64) -> Result<Vec<Intent>, Error> {
         let before_ms = delay_ms.saturating_add(SEND_WAIT_MAX_MS).saturating_add(CLOCK_GRAIN_MS);
@@ -141,8 +141,8 @@ impl Applier {
             && (intent.host == around.order.host || is_same_thing(&intent.input, around.input));
         let same = same || self.may_have_made(intent, around.kind);
         if matches!(intent.state, IntentState::Refused { .. }) {
-            // Answered, so it arrived: what was refused may have been made all the same, and shows
-            // no sooner for that.
+            // It was answered, so it arrived: a refused create may have happened all the same, and
+            // is visible no sooner.
             return same.then_some(Bearing::Itself);
         }
         match (makes_parent, carries || same) {
@@ -152,8 +152,8 @@ impl Applier {
         }
     }
 
-    /// Whether an intent that was emptied may have made records of a kind: whose they were is known
-    /// no more.
+    /// Whether an intent of an erased candidate may have made records of a kind: whose they were is
+    /// not known any more.
     fn may_have_made(&self, intent: &Intent, kind: &str) -> bool {
         let rule =
             self.context.manifest().operation(&intent.operation).filter(|_| is_emptied(intent));
@@ -163,8 +163,8 @@ impl Applier {
         intent.target.is_none() && rule.is_some_and(takes)
     }
 
-    /// How long ago a parent says that it was made; none when it does not. One that was found in
-    /// this run and is not stored yet is read.
+    /// How long ago a parent was made, by its own time; none when it has none. A parent that was
+    /// found in this run and is not stored yet is fetched.
     async fn age_ms(&self, remote: &RemoteRef, found_now: bool) -> Result<Option<u64>, Error> {
         let mut row = self.context.store.observed(remote).await?;
         if row.is_none() && found_now {
@@ -188,7 +188,7 @@ impl Applier {
     }
 }
 
-/// What a look is compared with.
+/// What earlier writes are compared with.
 struct Around<'a> {
     order: &'a Order,
     /// The kind of what is to be made.
@@ -199,7 +199,7 @@ struct Around<'a> {
     input: &'a Map<String, Value>,
 }
 
-/// What an earlier write has to do with a look.
+/// How an earlier write affects a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bearing {
     /// It made something that the record belongs to.
@@ -231,8 +231,8 @@ fn is_same_thing(one: &str, other: &Map<String, Value>) -> bool {
     one == *other || names(&one).intersection(&names(other)).next().is_some()
 }
 
-/// What tells an input's record apart within its kind: its name where that is one text, its
-/// addresses, and whom it belongs to.
+/// What identifies an input's record within its kind: its name if that is one text, its addresses,
+/// and its parents.
 fn names(input: &Map<String, Value>) -> BTreeSet<String> {
     let parents: Vec<&str> = ["candidate", "application", "custom_field"]
         .iter()

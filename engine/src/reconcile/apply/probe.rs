@@ -1,24 +1,24 @@
-//! The look before a create: has somebody made the record, and may the answer be believed?
+//! The probe before a create: does the record exist, and is a negative answer conclusive?
 //!
 //! An ATS may show a new record late, each kind within the time that the manifest states for it. So
-//! a look that finds nothing is believed only when it began later than that after the last write
-//! that may have brought along what is looked for: the creation of its parent (a field may have
-//! come with its options, a candidate with an application), a write that carried records of the
-//! kind, an earlier creation of the same thing, be it one that was refused. Until then the look is
-//! repeated, less and less often; then the record is created.
+//! a probe that finds nothing counts only when it began later than that after the last write that
+//! can have created the record: the create of its parent (a field may have come with its options, a
+//! candidate with an application), a write that carried records of the kind, an earlier create of
+//! the same thing, even a refused one. Until then the probe is repeated at growing intervals; then
+//! the record is created.
 //!
-//! When the parent was made is read from the journal, so it holds over a restart; for a parent that
-//! somebody else made, from its own `created_at`. A parent that this run made and nobody can have
-//! added to yet needs no look at all, and an old one no wait, so an ordinary create costs what it
-//! did. What is made once more because it hangs on somebody who was merged away is looked for until
-//! the merge must show. Of what was written for somebody who was forgotten the journal keeps the
-//! operation and the times alone, so whatever may have made a record of the kind counts: they may
-//! be declared again.
+//! The journal says when the engine made the parent, so the rule survives a restart; a parent that
+//! a user made has its own `created_at`. A parent that this run made needs no probe, since no user
+//! can have added to it, and an old one needs no wait, so an ordinary create costs no more. A
+//! record that is created again because its candidate was merged away is probed for until the merge
+//! must be visible. Of the writes for an erased candidate the journal keeps only operations and
+//! times, so any of them that can have created a record of the kind counts: the candidate may be
+//! declared again.
 //!
 //! # Bounds
-//! One wait is as long as the kind's delay at most, however the clocks jump; [`WRITES_MAX`] intents
-//! are read for it. Left out: what hides for longer than the manifest says; an update of the parent
-//! that carries no records of the kind, which brings none along.
+//! One wait is as long as the kind's delay at most, however the clocks jump. Left out: a record
+//! that is invisible for longer than the manifest says; an update of the parent that carries no
+//! records of the kind, since it creates none.
 
 use super::Applier;
 use super::precaution::Precaution;
@@ -36,22 +36,22 @@ use crate::transport::Priority;
 use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
 use serde_json::{Map, Value};
 
-/// What one look saw.
+/// The result of one probe.
 enum Seen {
     /// The step ends with it.
     Ended(StepEnd),
-    /// Nothing, and a look can tell.
+    /// Nothing exists, and a probe can tell.
     Absent,
-    /// No look can tell.
+    /// No probe can tell.
     Blind,
 }
 
 impl Applier {
-    /// Looks before a create, until the answer can be believed. None: nothing is there; create it.
+    /// Probes before a create, until the answer is conclusive. None: nothing exists; create it.
     pub(super) async fn probe_before_create(
         &self,
         order: &Order,
-        wary: Precaution,
+        precaution: Precaution,
         work: &mut Work,
     ) -> Result<Option<StepEnd>, Error> {
         let mut pause_ms = PAUSE_FIRST_MS;
@@ -62,10 +62,10 @@ impl Applier {
                 Seen::Blind => return Ok(None),
                 Seen::Absent => {}
             }
-            if began_ms >= wary.until_ms {
+            if began_ms >= precaution.until_ms {
                 return Ok(None);
             }
-            let left_ms = wary.until_ms.saturating_sub(self.context.clock.steady_ms());
+            let left_ms = precaution.until_ms.saturating_sub(self.context.clock.steady_ms());
             let wait_ms = pause_ms.min(left_ms);
             tracing::debug!(connection = %self.context.name, operation = %order.operation.name,
                 left_ms, "nothing shows yet; looking again");
@@ -79,7 +79,7 @@ impl Applier {
         }
     }
 
-    /// A look after a refusal, which may mean that the record is there already.
+    /// Probes after a refusal, which may mean that the record exists already.
     pub(super) async fn probe_after_refusal(
         &self,
         order: &Order,
@@ -124,8 +124,8 @@ impl Applier {
                 }
                 let mut links = self.executor.links(order, &found.links, LinkHow::Adopted).await?;
                 for link in &mut links {
-                    // Nothing of it was written by the engine; the next plan compares. What cannot
-                    // be changed is what it was looked for by: a later plan may mean something else
+                    // The engine wrote nothing of it; the next plan compares. A record that cannot
+                    // be changed keeps what it was probed by: a later plan may mean something else
                     // by its path.
                     if !is_made_once(&link.remote.kind) {
                         link.applied = Map::new();
@@ -151,7 +151,7 @@ impl Applier {
             }
             Outcome::Probed(Probed::Absent(_)) => Ok(Seen::Absent),
             Outcome::Probed(Probed::Blind(why)) => {
-                // As the contract says: nothing tells, so nothing keeps the creation back.
+                // As the contract says: no probe can tell, so nothing prevents the create.
                 tracing::debug!(connection = %self.context.name, operation = %order.operation.name,
                     why, "made without a look");
                 Ok(Seen::Blind)

@@ -1,15 +1,15 @@
-//! A plan carried out.
+//! Carries out a plan.
 //!
 //! # Expected flow
 //! Shared steps first, in order, then definitions (custom fields, users) one by one; then the
-//! records, a few at a time, each with its steps in order. A step that fails blocks what hangs on
-//! it and nothing else. Before a create the engine looks whether somebody made the record
-//! meanwhile. At the end doubts are settled, what was touched is read back, and the records are
-//! planned once more on what is now known, which writes their conditions.
+//! records, a few at a time, each with its steps in order. A failed step blocks only the steps that
+//! depend on it. Before a create, the engine probes whether the record exists by now. At the end,
+//! writes in doubt are settled, the touched records are read back, and the records are planned once
+//! more on what is known by then, which writes their conditions.
 //!
 //! # Guarantees
 //! A plan that is older than the desired record is not carried out: the journal compares
-//! generations. What is refused or in doubt stays visible in the record's conditions.
+//! generations. A step that is refused or in doubt stays visible in the record's conditions.
 
 use super::Applier;
 use super::work::Work;
@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 const RECORDS_AT_ONCE: usize = 4;
 
 impl Applier {
-    /// Settles what is open, carries the plan out, settles again, reads back.
+    /// Carries the plan out, settles what is in doubt, reads back.
     pub(crate) async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         let mut report = ApplyReport::default();
         if plan.connection != self.context.name {
@@ -46,9 +46,9 @@ impl Applier {
         }
         let mut touched: Vec<Touched> = Vec::new();
         let mut shared = Work::default();
-        let needless = self.needless(plan).await?;
+        let unneeded = self.unneeded(plan).await?;
         for step in &plan.shared {
-            if needless.contains(step.host.as_str()) {
+            if unneeded.contains(step.host.as_str()) {
                 let reason = "no record that may be worked on needs it any more".to_owned();
                 self.skip(step, reason, &mut shared);
                 continue;
@@ -120,8 +120,8 @@ impl Applier {
             return Ok(work);
         };
         if let Some(reason) = self.outdated(record).await? {
-            // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves
-            // no trace.
+            // Not even a link is written: a record that was abandoned or erased meanwhile leaves no
+            // trace.
             for step in &record.steps {
                 self.skip(step, reason.clone(), &mut work);
             }
@@ -137,7 +137,7 @@ impl Applier {
         Ok(work)
     }
 
-    /// Says of a step that it was not sent.
+    /// Reports that a step was not sent.
     fn skip(&self, step: &Step, reason: String, work: &mut Work) {
         let end = StepEnd::NotSent { reason };
         let (host, operation) = (step.host.clone(), step.operation.clone());
@@ -150,12 +150,12 @@ impl Applier {
         work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
     }
 
-    /// The shared steps that only records hang on which may not be worked on any more: whoever was
-    /// abandoned or forgotten since the plan was made leaves no tag behind either.
-    async fn needless<'p>(&self, plan: &'p Plan) -> Result<BTreeSet<&'p str>, Error> {
-        let mut needless: BTreeSet<&str> = BTreeSet::new();
+    /// The shared steps that only outdated records depend on: a record that was abandoned or erased
+    /// since the plan was made leaves no tag behind either.
+    async fn unneeded<'p>(&self, plan: &'p Plan) -> Result<BTreeSet<&'p str>, Error> {
+        let mut unneeded: BTreeSet<&str> = BTreeSet::new();
         if plan.shared.is_empty() {
-            return Ok(needless);
+            return Ok(unneeded);
         }
         let mut needed: BTreeSet<&str> = BTreeSet::new();
         for record in &plan.records {
@@ -165,15 +165,15 @@ impl Applier {
                 continue;
             }
             let works = !record.is_blocked() && self.outdated(record).await?.is_none();
-            let set = if works { &mut needed } else { &mut needless };
+            let set = if works { &mut needed } else { &mut unneeded };
             set.extend(hosts);
         }
-        needless.retain(|host| !needed.contains(host));
-        Ok(needless)
+        unneeded.retain(|host| !needed.contains(host));
+        Ok(unneeded)
     }
 
     /// Why the plan of a record may not be carried out any more. The journal asks the same before
-    /// each effect; this is asked before the links that need none.
+    /// each write; this is asked before the links that need none.
     async fn outdated(&self, record: &RecordPlan) -> Result<Option<String>, Error> {
         Ok(match self.context.store.desired(&record.key).await? {
             None => Some(format!(

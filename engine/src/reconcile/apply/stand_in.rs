@@ -1,8 +1,8 @@
-//! What stands in a step's input for a record that an earlier step makes, filled in when it has.
+//! Placeholders in a step's input for records that earlier steps make, and their values.
 //!
 //! `{"$made": "<host path>"}` is the record's id; with a `$member` it is a field of it as the ATS
-//! shows it, such as the key that an ATS made of a custom field's name. What this run made is known
-//! at once; what an earlier run made is known by its link.
+//! shows it, such as the key that an ATS made of a custom field's name. A record of this run is
+//! known at once; one of an earlier run is known by its link.
 
 use super::Applier;
 use crate::error::Error;
@@ -27,28 +27,28 @@ impl Applier {
         let mut wanted = Vec::new();
         placeholders(value, &mut wanted);
         let mut found = BTreeMap::new();
-        for stand_in in wanted {
-            let remote = match own.get(&stand_in.host).or_else(|| shared.get(&stand_in.host)) {
+        for placeholder in wanted {
+            let remote = match own.get(&placeholder.host).or_else(|| shared.get(&placeholder.host))
+            {
                 Some(remote) => Some(remote.clone()),
-                None => self.context.store.link(&stand_in.host).await?.map(|link| link.remote),
+                None => self.context.store.link(&placeholder.host).await?.map(|link| link.remote),
             };
-            let text = match (remote, &stand_in.member) {
+            let text = match (remote, &placeholder.member) {
                 (Some(remote), None) => Some(remote.id),
                 (Some(remote), Some(member)) => self.shown_text(&remote, member).await?,
                 (None, _) => None,
             };
             match text {
-                Some(text) => found.insert(stand_in, text),
-                None => return Ok(Err(stand_in.host)),
+                Some(text) => found.insert(placeholder, text),
+                None => return Ok(Err(placeholder.host)),
             };
         }
         replace(value, &found);
         Ok(Ok(()))
     }
 
-    /// A field of a record that was made in this run, as the ATS shows it. It may show late: it is
-    /// waited for as long as the manifest says that it can take. None when it does not show by
-    /// then.
+    /// A field of a record that was made in this run, as the ATS shows it. Waits for it as long as
+    /// the manifest says that it may be invisible. None when it is not visible by then.
     async fn shown_text(&self, remote: &RemoteRef, member: &str) -> Result<Option<String>, Error> {
         let shown_within_ms =
             self.context.manifest().kind(&remote.kind).map_or(0, |kind| kind.visible_within_ms);
@@ -79,25 +79,25 @@ impl Applier {
     }
 }
 
-/// What stands in an input for what is not known yet.
+/// A placeholder in an input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct StandIn {
+struct Placeholder {
     /// The path of the record.
     host: String,
     /// The field that is wanted; none for the id.
     member: Option<String>,
 }
 
-fn placeholder(value: &Value) -> Option<StandIn> {
+fn parse(value: &Value) -> Option<Placeholder> {
     let object = value.as_object()?;
     let host = object.get(MADE).and_then(Value::as_str)?.to_owned();
     let member = object.get(MADE_MEMBER).and_then(Value::as_str).map(str::to_owned);
-    (object.len() == 1 + usize::from(member.is_some())).then_some(StandIn { host, member })
+    (object.len() == 1 + usize::from(member.is_some())).then_some(Placeholder { host, member })
 }
 
-fn placeholders(value: &Value, wanted: &mut Vec<StandIn>) {
-    if let Some(stand_in) = placeholder(value) {
-        wanted.push(stand_in);
+fn placeholders(value: &Value, wanted: &mut Vec<Placeholder>) {
+    if let Some(placeholder) = parse(value) {
+        wanted.push(placeholder);
         return;
     }
     match value {
@@ -107,8 +107,8 @@ fn placeholders(value: &Value, wanted: &mut Vec<StandIn>) {
     }
 }
 
-fn replace(value: &mut Value, found: &BTreeMap<StandIn, String>) {
-    if let Some(text) = placeholder(value).and_then(|stand_in| found.get(&stand_in)) {
+fn replace(value: &mut Value, found: &BTreeMap<Placeholder, String>) {
+    if let Some(text) = parse(value).and_then(|placeholder| found.get(&placeholder)) {
         *value = Value::String(text.clone());
         return;
     }
@@ -121,7 +121,7 @@ fn replace(value: &mut Value, found: &BTreeMap<StandIn, String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{StandIn, placeholders, replace};
+    use super::{Placeholder, placeholders, replace};
     use serde_json::json;
 
     #[test]
@@ -133,17 +133,17 @@ mod tests {
         });
         let mut wanted = Vec::new();
         placeholders(&input, &mut wanted);
-        let stand_in = |host: &str, member: Option<&str>| StandIn {
+        let placeholder = |host: &str, member: Option<&str>| Placeholder {
             host: host.to_owned(),
             member: member.map(str::to_owned),
         };
         let texts = [
-            (stand_in("@f", Some("key")), "channel".to_owned()),
-            (stand_in("ref-1", None), "7".to_owned()),
-            (stand_in("~tags/x", None), "9".to_owned()),
+            (placeholder("@f", Some("key")), "channel".to_owned()),
+            (placeholder("ref-1", None), "7".to_owned()),
+            (placeholder("~tags/x", None), "9".to_owned()),
         ];
         wanted.sort();
-        assert_eq!(wanted, texts.clone().map(|(stand_in, _)| stand_in));
+        assert_eq!(wanted, texts.clone().map(|(placeholder, _)| placeholder));
         replace(&mut input, &texts.into());
         assert_eq!(
             input,

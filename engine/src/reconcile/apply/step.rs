@@ -1,4 +1,4 @@
-//! One step of a plan: fill in ids, probe, send, and say how it ended.
+//! One step of a plan: fill in ids, probe, send, and report how it ended.
 
 use super::Applier;
 use super::work::{Made, Work};
@@ -34,7 +34,7 @@ impl Applier {
     ) -> Result<(), Error> {
         let end = match self.step_end(step, generation, shared, work).await {
             Ok(end) => end,
-            // A read that it needs fails by itself, and the steps of others may go on.
+            // A read that it needs fails alone, and the steps of others continue.
             Err(error) if concerns_kind(&error) => {
                 work.failed_before_send = true;
                 StepEnd::NotSent { reason: error.to_string() }
@@ -122,10 +122,10 @@ impl Applier {
         {
             return Ok(StepEnd::NotSent { reason });
         }
-        let wary =
+        let precaution =
             self.precaution(&order, &rule, step.look_first, Made { shared, own: work }).await?;
-        if wary.look
-            && let Some(end) = self.probe_before_create(&order, wary, work).await?
+        if precaution.probe
+            && let Some(end) = self.probe_before_create(&order, precaution, work).await?
         {
             return Ok(end);
         }
@@ -133,8 +133,8 @@ impl Applier {
         self.settle_step(order, &rule, follows, work).await
     }
 
-    /// The record that this run made for a path, or that the path was linked to before. Where the
-    /// answer to a creation did not name all that it made, the ATS is asked what fits.
+    /// The record that this run made for a path, or that the path was linked to before. When the
+    /// answer to a create did not name every record that it made, the ATS is asked which fit.
     async fn made_or_linked(
         &self,
         path: &str,
@@ -163,9 +163,9 @@ impl Applier {
             .map(|adoption| adoption.remote))
     }
 
-    /// What is recorded as last applied once a step is done. A plan reckons with every step before
-    /// this one; where one of the same path ran in this run, whatever came of it, only this step's
-    /// own fields are added to what is recorded by now.
+    /// What is recorded as last applied once a step is done. A plan counts on every step before
+    /// this one. When another step of the same path ran in this run, whatever its end, only this
+    /// step's own fields are added to what is recorded.
     async fn base_after(
         &self,
         step: &Step,
@@ -198,9 +198,9 @@ impl Applier {
         Ok(applied)
     }
 
-    /// Carries the order out, once more with the other reading where the adapter asks for that. One
-    /// that `follows` a step of the same path is carried out once more when that one shows in the
-    /// ATS, where it did not before.
+    /// Carries the order out, once more with the other reading when the adapter asks for that. An
+    /// order that `follows` a step of the same path is carried out once more when that step became
+    /// visible meanwhile.
     async fn settle_step(
         &self,
         mut order: Order,
@@ -221,7 +221,7 @@ impl Applier {
         {
             // Refused without effect because a word of the request can be read in two ways: the
             // other one is tried once. It belongs to the same try, so no wait after the refusal
-            // keeps it back; the bound of all sends does.
+            // applies; the bound of all sends does.
             order.operation.input =
                 with_member(&order.operation.input, "reading", &misread.reading);
             end = self.executor.perform(&order, rule).await?;
@@ -247,9 +247,9 @@ impl Applier {
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
             EffectEnd::Refused(failure) => {
-                // A create may be refused because the record is there already, made by somebody
-                // since it was last looked for.
-                let made_by_somebody = order.operation.target.is_none()
+                // A create may be refused because the record exists already, made by a user since
+                // the last probe.
+                let may_exist = order.operation.target.is_none()
                     && matches!(
                         failure,
                         Failure::Invalid(_) | Failure::Conflict(_) | Failure::Misread(_)
@@ -258,7 +258,7 @@ impl Applier {
                         self.probe_after_refusal(&order, work).await?,
                         Some(StepEnd::Adopted)
                     );
-                if made_by_somebody {
+                if may_exist {
                     return Ok(StepEnd::Adopted);
                 }
                 Ok(StepEnd::Refused { reason: self.requests.explain_failure(&failure) })
@@ -271,7 +271,7 @@ impl Applier {
                 reason: format!("intent {id} for the same object is still open"),
             }),
             EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
-            // What it was for is gone meanwhile: nothing failed.
+            // Its record was deleted meanwhile: nothing failed.
             EffectEnd::NotSent(TaskError::NotSent(NotSent::Moot(reason))) => {
                 Ok(StepEnd::NotSent { reason })
             }
@@ -285,7 +285,7 @@ impl Applier {
                     Some(target),
                 ) = (&error, &order.operation.target)
                 {
-                    // Somebody changed it since the plan: the next one decides by what shows now.
+                    // A user changed it since the plan: the next plan decides.
                     work.touched.push(Touched {
                         remote: target.clone(),
                         intent: None,
@@ -308,8 +308,8 @@ impl Applier {
     }
 }
 
-/// Whether an order may have met a record as it was before the step before it: not there yet, or
-/// standing otherwise.
+/// Whether an order may have met a record as it was before the previous step: missing, or with
+/// other values.
 fn is_too_early(end: &EffectEnd) -> bool {
     matches!(
         end,

@@ -1,4 +1,4 @@
-//! What the steps of one record, or the shared steps, brought so far.
+//! The results of the steps of one record, or of the shared steps.
 
 use crate::error::Error;
 use crate::plan::Step;
@@ -8,36 +8,35 @@ use crate::reconcile::reports::StepReport;
 use atsync_model::contract::RemoteRef;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the steps of one record, or the shared ones, brought.
+/// The results of the steps of one record, or of the shared steps.
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) steps: Vec<StepReport>,
-    /// The records that stand for paths by now: made, or found.
+    /// The records of paths by now: made, or found.
     pub(super) made: BTreeMap<String, RemoteRef>,
     /// The paths among them whose records were made by an answered request of this run.
     pub(super) fresh: BTreeSet<String>,
-    /// The paths that did not come about, each with the path of the step that failed: its own, or
-    /// of the one that makes it.
+    /// The paths whose steps failed, each with the path of the step that failed: its own, or of the
+    /// one that makes it.
     pub(super) failed: BTreeMap<String, String>,
     pub(super) touched: Vec<Touched>,
     /// What was sent and done.
     pub(super) written: Vec<WrittenStep>,
     pub(super) warnings: Vec<String>,
-    /// What the step under way had to read first could not be read, or it was refused for what that
-    /// showed.
+    /// The current step failed before it left: a read failed, or its result forbade the write.
     pub(super) failed_before_send: bool,
-    /// The connection as a whole cannot go on.
+    /// The connection as a whole fails.
     pub(super) fatal: Option<Error>,
 }
 
 impl Work {
-    /// Remembers that a step did not come about, nor what it makes.
+    /// Records that a step failed, and with it what it makes.
     pub(super) fn fails(&mut self, step: &Step) {
         let paths = std::iter::once(&step.host).chain(step.makes.values());
         self.failed.extend(paths.map(|path| (path.clone(), step.host.clone())));
     }
 
-    /// Takes in what came of another part.
+    /// Adds the results of other steps.
     pub(super) fn join(&mut self, other: Self) {
         self.steps.extend(other.steps);
         self.made.extend(other.made);
@@ -49,7 +48,7 @@ impl Work {
     }
 }
 
-/// What was made in this run and cannot have been added to by anybody else: no look below it is
+/// The records that this run made: no user can have added to them yet, so no probe below them is
 /// needed.
 #[derive(Clone, Copy)]
 pub(super) struct Made<'a> {

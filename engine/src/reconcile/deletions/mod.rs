@@ -3,11 +3,12 @@
 //! # Exempt records
 //! The ATS shows some records only to privileged users, and a record that the credential may no
 //! longer see looks like a deleted one. So a missing record is exempt when:
-//! - it is **private** itself, unless the same sweep saw other private ones: one right shows them all;
-//! - it is **confidential** itself, always: who may see it is decided for each record alone. A webhook
-//!   that reports its deletion counts;
-//! - it **depends on** a private or confidential record (its candidate, job or application), unless a
-//!   fetch by id returns that one: then only a deletion explains why the record is missing;
+//! - it is **private** itself, unless the same sweep saw other private ones: one right shows them
+//!   all;
+//! - it is **confidential** itself, always: who may see it is decided for each record alone. A
+//!   webhook that reports its deletion counts;
+//! - it **depends on** a private or confidential record (its candidate, job or application), unless
+//!   a fetch by id returns that one: then only a deletion explains why the record is missing;
 //! - it was ingested since the sweep began, or so shortly before that reads may not show it yet.
 //!
 //! # What invalidates every suspicion

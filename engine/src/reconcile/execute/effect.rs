@@ -1,18 +1,18 @@
-//! One effect: journalled, sent once, judged.
+//! One write: recorded as an intent, sent once, judged.
 //!
 //! # Expected flow
-//! 1. The adapter's write task runs; its reads go out like any other.
+//! 1. The adapter's write task runs; its reads are sent like any other.
 //! 2. When it names its one `unsafe` request, the intent is written durably as `sending`. Then the
 //!    request leaves, if it still may when its turn has come ([`super::gate`]).
-//! 3. What became of it is judged from the transport's facts first: nothing left = `not_sent`; no
-//!    complete answer, or 5xx = `in_doubt`, whatever the adapter would say. A complete answer is
-//!    for the adapter to read, but a refusal counts only for a 2xx or for a status that the
-//!    manifest lists for the operation. A trap while reading it is a doubt.
-//! 4. Outcome, links and events are written in one transaction.
+//! 3. The outcome is judged from the transport's facts first: nothing left is `not_sent`; no
+//!    complete answer, or a 5xx, is `in_doubt`, whatever the adapter would say. The adapter reads a
+//!    complete answer, but a refusal counts only for a 2xx or for a status that the manifest lists
+//!    for the operation. A trap while reading leaves the write in doubt.
+//! 4. Outcome, links and events are written in one transaction ([`super::journal`]).
 //!
 //! # Guarantees
-//! A request that may have arrived is never taken for one that did not. At most one intent is open
-//! per path and operation.
+//! A request that may have arrived never counts as one that did not. At most one intent is open per
+//! path and operation.
 
 use super::Executor;
 use super::gate::OrderGate;
@@ -34,7 +34,7 @@ use atsync_model::manifest::OperationRule;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The journal's verdict on an answer.
+/// What an answer means for the journal.
 enum Judgement {
     Applied(Applied),
     Refused(Failure),
@@ -45,8 +45,8 @@ enum Judgement {
 impl Executor {
     /// Carries an order out. `rule` is the manifest's rule for its operation.
     ///
-    /// A creation whose parent the adapter does not find is tried once more when the engine made
-    /// that parent a moment ago and it did not show yet.
+    /// A create whose parent the adapter does not find is tried once more when the engine made that
+    /// parent a moment ago and it was not visible yet.
     pub(crate) async fn perform(
         &self,
         order: &Order,
@@ -65,8 +65,8 @@ impl Executor {
 
     async fn perform_once(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
         if !self.await_own_write(order, rule).await? && adds_to_a_list(&order.operation.input) {
-            // It may show in another form, as which this plan does not know it: added now, it would
-            // be there twice.
+            // It may be visible in another form, which this plan does not know: added now, it would
+            // exist twice.
             let reason = "what was written before does not show as it was written; the next plan \
                 looks at what shows";
             return Ok(EffectEnd::Stale(reason.to_owned()));
@@ -140,8 +140,8 @@ impl Executor {
         Ok(self.context.store.observed(target).await?.map(|row| row.body))
     }
 
-    /// A record that a creation is said to be unneeded for, and that neither the store knows nor
-    /// the ATS shows.
+    /// The record for which a create is said to be unneeded, when neither the store knows it nor
+    /// the ATS shows it.
     async fn not_shown(&self, order: &Order, links: &[Link]) -> Result<Option<RemoteRef>, Error> {
         if order.operation.target.is_some() {
             return Ok(None);
@@ -166,7 +166,7 @@ impl Executor {
         Ok(None)
     }
 
-    /// The adapter ended the task before its effect: nothing was left to do, or it refused.
+    /// Judges a task that ended before its effect: nothing was left to do, or the adapter refused.
     async fn ended_without_effect(
         &self,
         order: &Order,
@@ -284,19 +284,19 @@ impl Executor {
                     )
                     .await;
             }
-            let listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
+            let is_listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
             let copy = response.clone();
             let answer =
                 self.requests.resume(state, given.clone(), Reply::Response(response)).await;
             let judged = match answer {
                 Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
-                    Ok(()) => judge(step, status, listed),
+                    Ok(()) => judge(step, status, is_listed),
                     Err(error) => {
                         Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string())
                     }
                 },
                 Ok(Err(failure))
-                    if effect == Effect::Unsafe && listed && !(200..300).contains(&status) =>
+                    if effect == Effect::Unsafe && is_listed && !(200..300).contains(&status) =>
                 {
                     Judgement::Refused(failure)
                 }
@@ -346,14 +346,14 @@ fn adds_to_a_list(input: &str) -> bool {
     input.get("add").and_then(Value::as_object).is_some_and(|add| !add.is_empty())
 }
 
-fn judge(step: Step, status: u16, listed: bool) -> Judgement {
+fn judge(step: Step, status: u16, is_listed: bool) -> Judgement {
     let complete = (200..300).contains(&status);
     match step {
         Step::Done(Outcome::Written(written)) => match written {
-            Written::Applied(applied) | Written::Unneeded(applied) if complete || listed => {
+            Written::Applied(applied) | Written::Unneeded(applied) if complete || is_listed => {
                 Judgement::Applied(applied)
             }
-            Written::Refused(failure) if complete || listed => Judgement::Refused(failure),
+            Written::Refused(failure) if complete || is_listed => Judgement::Refused(failure),
             Written::Applied(_) | Written::Unneeded(_) => Judgement::InDoubt(
                 UnclearOutcome::UndocumentedAnswer,
                 format!("the answer was {status}"),

@@ -1,17 +1,17 @@
 //! The last question before a request that changes something leaves: may it still?
 //!
-//! A plan is made once, and its effects leave one by one: behind reads, behind looks that wait for
-//! minutes, behind the rate budget. Meanwhile a webhook or a read may tell that the candidate was
-//! erased or deleted, the program may be told to stop, or the connection's lease may come to its
-//! end. So the session asks here at the last moment, after every wait, for each effect of an apply,
-//! each repeat by a settling and each one that a person asks for.
+//! A plan is made once, and its writes leave one by one: behind reads, behind probes that wait for
+//! minutes, behind the rate budget. Meanwhile a webhook or a read may report that the candidate was
+//! erased or deleted, the program may be asked to stop, or the connection's lease may end. So the
+//! session asks here at the last moment, after every wait, for each write of an apply, each repeat
+//! by settling and each one that a person requests.
 //!
 //! A request that reads or writes records must leave with a credential whose customer is known to
-//! be the store's: one that was replaced while it waited, or while it was under way and was
-//! refused, may be another customer's.
+//! be the store's: one that was replaced while the request waited, or while it was under way and
+//! was refused, may be another customer's.
 //!
-//! What is asked is what the store holds. Left out: what the ATS knows and the engine was not told;
-//! the adapter's own reads before a write see that.
+//! The answer comes from the store. Left out: what the ATS knows and the engine has not read; the
+//! adapter's own reads before a write see that.
 
 use super::Executor;
 use crate::error::Error;
@@ -52,10 +52,10 @@ impl Gate for OrderGate<'_> {
 }
 
 impl Executor {
-    /// Why an order may not be carried out any more, as far as is known: a record that it changes
-    /// or names is gone, or the data of its candidate were erased. Its candidate is the one that
-    /// its key is linked to by now, any that it names, and the one that what it changes belongs to
-    /// by now: a merge moves an application before the engine learns of the merge.
+    /// Why an order may not be carried out any more: a record that it changes or names was deleted,
+    /// or the data of its candidate were erased. Its candidates are the one that its key is linked
+    /// to, any that it names, and the one that its target belongs to by now: a merge moves an
+    /// application before the engine learns of the merge.
     pub(crate) async fn why_moot(&self, order: &Order) -> Result<Option<String>, Error> {
         let mut concerned: BTreeSet<RemoteRef> = order.operation.target.iter().cloned().collect();
         if let Ok(Value::Object(input)) = serde_json::from_str(&order.operation.input) {

@@ -18,20 +18,20 @@ use atsync_model::contract::{Applied, Body, Failure, Link, Mark, Request, Target
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// How an effect ended.
+/// How a write ended.
 #[derive(Debug)]
 pub(crate) enum EffectEnd {
-    /// It happened, or was there already. The records that it made or touched.
+    /// It happened, or nothing was left to do. The records that it made or touched.
     Done { touched: Vec<Touched>, warnings: Vec<String>, sent: bool },
     /// Refused; nothing was changed.
     Refused(Failure),
-    /// Nobody knows yet, and why.
+    /// Its outcome is unknown, and why.
     InDoubt(String),
     /// It did not leave, or a read before it failed; nothing was changed.
     NotSent(TaskError),
     /// An intent for the same object is open.
     Busy(IntentId),
-    /// The desired record has moved on; plan again.
+    /// The desired record has changed meanwhile; plan again.
     Stale(String),
 }
 
@@ -82,8 +82,7 @@ impl Executor {
         applied: Applied,
     ) -> Result<EffectEnd, Error> {
         if let Err(broken) = self.kept(order, &applied.links) {
-            // It is said to have happened: sent again, it would happen twice. A person looks what
-            // there is.
+            // The ATS says that it happened: sent again, it would happen twice. A person decides.
             UnclearOutcome::BrokenPromise.log(&self.context.name, intent);
             let to = IntentState::InDoubt {
                 reason: broken.to_string(),
@@ -105,8 +104,8 @@ impl Executor {
         Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
     }
 
-    /// The links that hold once an intent was answered as done, with the note that its effect is
-    /// yet to show.
+    /// The links of an intent that was answered as done, with the note that its effect is not
+    /// visible yet.
     async fn with_unseen(
         &self,
         order: &Order,
@@ -189,8 +188,8 @@ impl Executor {
     ) -> Result<Intent, Error> {
         let now = self.context.moments.moment();
         let at = match &to {
-            // The store takes this for the latest moment at which the request can have left. A life
-            // that finds an intent of an earlier one may come long after: no request waits longer
+            // The store takes this as the latest moment at which the request can have left. A life
+            // that finds an intent of an earlier one may begin long after: no request waits longer
             // than this for its turn.
             IntentState::InDoubt { .. } if intent.last_sent.life != now.life => {
                 let latest_ms = intent.last_sent.wall_ms.saturating_add(SEND_WAIT_MAX_MS);
@@ -200,7 +199,7 @@ impl Executor {
         };
         let mut links = links;
         if ends {
-            // The link ends when the ATS no longer shows what was taken away: until then it says
+            // The link ends when the ATS no longer shows the deleted record: until then it says
             // whose it was.
             let link = self.context.store.link(&intent.host).await?;
             links.extend(link.map(|mut link| {
@@ -223,7 +222,7 @@ impl Executor {
     }
 }
 
-/// The event that says a record lives on under another id.
+/// The event that a record continues under another id.
 fn moved(made: &[Link], intent: IntentId) -> Vec<Change> {
     let find = |role: &str| made.iter().find(|link| link.role == role);
     let (Some(from), Some(to)) = (find("converted_from"), find("subject")) else {
@@ -243,7 +242,7 @@ fn moved(made: &[Link], intent: IntentId) -> Vec<Change> {
     }]
 }
 
-/// SHA-256 over what the request says: method, goal and body.
+/// SHA-256 over method, target and body of a request.
 pub(crate) fn digest(request: &Request) -> String {
     let mut hash = Sha256::new();
     let mut feed = |text: &[u8]| {

@@ -21,7 +21,7 @@ impl Executor {
         promise::kept(self.context.manifest(), asked, links)
     }
 
-    /// The links that hold once an order is done.
+    /// The links that follow once an order is done.
     pub(crate) async fn links(
         &self,
         order: &Order,
@@ -34,7 +34,8 @@ impl Executor {
             let Some(link) = made.iter().find(|link| link.role == *role) else { continue };
             let applied = order.applied.get(host).cloned().unwrap_or_default();
             let remote = remote(&link.kind, &link.id);
-            // What is found again stays what it was: the engine's own, if the engine made it.
+            // A record that was linked before keeps its origin: the engine's own, if the engine
+            // made it.
             let known = self.context.store.link(host).await?.filter(|known| known.remote == remote);
             let (how, since_ms) =
                 known.map_or((how, since_ms), |known| (known.how, known.since_ms));
@@ -76,7 +77,7 @@ pub(crate) fn touched(order: &Order, made: &[Link]) -> Vec<RemoteRef> {
     touched
 }
 
-/// Says which records an ambiguous probe named. It may name one, which may as well be another's, or
+/// Names the records of an ambiguous probe. It may name one, which may as well be another's, or
 /// none.
 pub(crate) fn several(refs: &[RemoteRef]) -> String {
     match refs {
@@ -93,7 +94,7 @@ pub(crate) fn several(refs: &[RemoteRef]) -> String {
 }
 
 impl Executor {
-    /// Whether each of these records is held by another path.
+    /// Whether each of these records is linked to another path.
     pub(crate) async fn are_others(
         &self,
         order: &Order,
@@ -101,7 +102,7 @@ impl Executor {
     ) -> Result<bool, Error> {
         for found in refs {
             let links = self.context.store.links_to(found).await?;
-            // A path that is no longer declared holds nothing.
+            // A path that is no longer declared does not count.
             let holds = |link: &&LinkRow| !link.applied.contains_key(RELEASED);
             if !links
                 .iter()

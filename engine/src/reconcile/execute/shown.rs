@@ -13,17 +13,16 @@ use crate::transport::Priority;
 use atsync_model::contract::{Operation, Outcome, Probe, Probed, Task};
 use atsync_model::manifest::{FieldMode, OperationRule};
 
-/// Intents of a record among which its last write is looked for.
+/// Intents of a record among which its last write is searched.
 const OWN_WRITES_MAX: usize = 50;
 
-/// The first pause between two looks for our own last write; doubled each time.
+/// The first pause between two probes for our own last write; doubled each time.
 const OWN_WRITE_PAUSE_FIRST_MS: u64 = 500;
 
 impl Executor {
-    /// A list that is written as a whole is merged with a fresh read, and a read that does not show
-    /// our own last write yet would take that back. So the next write to the same record waits
-    /// until the last one shows, or until it must. False where it waited and the last one does not
-    /// show.
+    /// Waits until the last write to the same record is visible, or must be. A list that is written
+    /// as a whole is merged with a fresh read, and a read that does not show our own last write
+    /// would take it back. False when it waited and the last write is not visible.
     pub(super) async fn await_own_write(
         &self,
         order: &Order,
@@ -49,8 +48,9 @@ impl Executor {
         Ok(!self.await_shown(last, window_ms).await || self.shows(last).await)
     }
 
-    /// Waits until the step before an order shows: the last one that made or changed the same path.
-    /// False where it shows already, so that waiting is of no use, and where there is none.
+    /// Waits until the step before an order is visible: the last one that made or changed the same
+    /// path. False when it is visible already, so that waiting does not help, and when there is
+    /// none.
     pub(crate) async fn await_step_before(&self, order: &Order) -> Result<bool, Error> {
         let key = path::key(&order.host);
         let intents = self.context.store.intents_of(key, OWN_WRITES_MAX).await?;
@@ -67,8 +67,8 @@ impl Executor {
         Ok(self.await_shown(last, window_ms).await)
     }
 
-    /// Waits until what a new record belongs to shows, where the engine made that. False where
-    /// there is nothing to wait for.
+    /// Waits until the parent of a new record is visible, if the engine made it. False when there
+    /// is nothing to wait for.
     pub(super) async fn await_parent(&self, order: &Order) -> Result<bool, Error> {
         if order.operation.target.is_some() {
             return Ok(false);
@@ -87,8 +87,8 @@ impl Executor {
         Ok(self.await_shown(last, window_ms).await)
     }
 
-    /// Waits until a look finds what an intent wrote, or its window is over. Whether it had to
-    /// wait.
+    /// Waits until a probe finds what an intent wrote, or its window is over. Returns whether it
+    /// had to wait.
     async fn await_shown(&self, last: &Intent, window_ms: u64) -> bool {
         let mut left_ms = last.last_sent.left_ms(window_ms, &self.context.moments.now());
         let mut pause_ms = OWN_WRITE_PAUSE_FIRST_MS;
@@ -103,8 +103,8 @@ impl Executor {
         waited
     }
 
-    /// Whether a look finds what an intent wrote. A look that does not work out finds nothing;
-    /// whoever asks waits instead.
+    /// Whether a probe finds what an intent wrote. A probe that fails finds nothing, so the caller
+    /// waits.
     async fn shows(&self, intent: &Intent) -> bool {
         let operation = Operation {
             name: intent.operation.clone(),

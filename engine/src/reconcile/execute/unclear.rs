@@ -1,4 +1,4 @@
-//! Why nobody knows whether a write happened: one word each, for the log and for whoever counts.
+//! Why the outcome of a write is unknown: one word each, for logs and metrics.
 //!
 //! The sentence beside it is kept with the intent and may name what the adapter read; it is not
 //! logged.
@@ -6,22 +6,22 @@
 use crate::adapter::AdapterError;
 use crate::journal::Intent;
 
-/// See the module.
+/// Why the outcome of a write is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnclearOutcome {
     /// No complete answer came.
     NoAnswer,
     /// The ATS answered with a 5xx.
     ServerError,
-    /// A read that the adapter wanted after the answer did not come about.
+    /// A read that the adapter needed after the answer failed.
     NotReadAfter,
-    /// The answer is none that the ATS's documentation has.
+    /// The answer is undocumented.
     UndocumentedAnswer,
-    /// The ATS took it for later.
+    /// The ATS accepted it for later.
     AcceptedForLater,
     /// The adapter cannot tell.
     AdapterUnsure,
-    /// The adapter crashed over the answer.
+    /// The adapter crashed while it read the answer.
     AdapterCrashed,
     /// The adapter went over a limit or broke the contract.
     AdapterFault,
@@ -34,7 +34,7 @@ pub(crate) enum UnclearOutcome {
 }
 
 impl UnclearOutcome {
-    /// For the log.
+    /// The word for the log.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::NoAnswer => "no_answer",
@@ -51,7 +51,7 @@ impl UnclearOutcome {
         }
     }
 
-    /// Says that an intent is in doubt, and why; nothing of whom it is about.
+    /// Logs that an intent is in doubt, and why; nothing about the candidate.
     pub(crate) fn log(self, connection: &str, intent: &Intent) {
         let kind = intent.operation.rsplit_once('.').map_or("", |(kind, _)| kind);
         tracing::warn!(

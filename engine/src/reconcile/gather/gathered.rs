@@ -112,7 +112,7 @@ struct Closed {
 
 impl Gathered {
     /// For the next batch of a run: the claims stay, everything else is read again.
-    pub(crate) fn next_part(self) -> Self {
+    pub(crate) fn next_batch(self) -> Self {
         Self::with(self.facts.claimed())
     }
 }

@@ -1,8 +1,8 @@
-//! A desired record of what the ATS holds of a candidate: reads what it is made of.
+//! Imports: a desired record of what the ATS holds of a candidate.
 //!
 //! An import puts together records of several kinds by their meaning (applications, tags by name,
-//! custom values with their definitions), which no table says. What is made of them is decided in
-//! [`crate::plan::import`]. Nothing is stored but what was read.
+//! custom values with their definitions), which no table states. This file reads them;
+//! [`crate::plan::import`] decides what becomes of them. Only what was read is stored.
 
 use super::Lifecycle;
 use crate::error::{Error, ErrorKind};
@@ -17,11 +17,11 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Rows that one lookup brings. Nobody has more applications or tags.
+/// Rows that one lookup returns. Arbitrary, above the applications and tags of a candidate.
 const ROWS_MAX: usize = 2_000;
 
 impl Lifecycle {
-    /// A desired record of what the ATS holds.
+    /// Makes a desired record of what the ATS holds.
     pub(crate) async fn import(&self, id: &str, key: &str) -> Result<Imported, Error> {
         let person = self.shown(&remote(kinds::CANDIDATES, id), None).await?;
         if person.value("privacy.anonymized").and_then(Value::as_bool) == Some(true) {

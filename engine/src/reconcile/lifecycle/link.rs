@@ -1,4 +1,4 @@
-//! Links made by hand: what is linked was shown by the ATS just before.
+//! Links made by hand. A record is linked only when the ATS has just shown it.
 
 use super::Lifecycle;
 use crate::error::{Error, ErrorKind};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Lifecycle {
-    /// Reads the record and proves that the ATS shows it.
+    /// Fetches a record and confirms that the ATS shows it.
     pub(super) async fn shown(
         &self,
         found: &RemoteRef,
@@ -44,7 +44,7 @@ impl Lifecycle {
         ))
     }
 
-    /// One remote record is managed by one path.
+    /// Refuses a record that another path is linked to.
     pub(super) async fn linked_elsewhere(
         &self,
         host: &str,
@@ -60,7 +60,7 @@ impl Lifecycle {
         }
     }
 
-    /// Links a host path to a remote record on the host's word.
+    /// Links a path to a remote record on the host's word.
     pub(crate) async fn link_by_hand(
         &self,
         host: &str,
@@ -85,8 +85,9 @@ impl Lifecycle {
         self.shown(found, None).await?;
         self.linked_elsewhere(host, found).await?;
         let key = path::key(host).to_owned();
-        // Nothing of it was written by the engine; the next plan compares. What cannot be changed
-        // is what is declared now: by the next plan the host may mean something else by the path.
+        // The engine wrote nothing of it; the next plan compares. A record that cannot be changed
+        // keeps what is declared now: by the next plan the host may mean something else by the
+        // path.
         let desired = self.context.store.desired(&key).await?;
         let desired = desired.map(|row| self.context.parse_desired(&row)).transpose()?;
         let link = LinkRow {

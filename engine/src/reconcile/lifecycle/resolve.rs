@@ -1,12 +1,8 @@
-//! The life of a record beyond being kept in step: doubts that the host resolves, links made by
-//! hand, effects taken back.
+//! Writes in doubt that the host resolves.
 //!
 //! # Guarantees
-//! Whatever is linked or adopted was shown by the ATS just before. A doubt is resolved only while
-//! it is one: what is on its way is not touched.
-//!
-//! Left out: imports ([`super::import`]); modes, abandoning and forgetting, which concern the store
-//! alone; see [`crate::Connection`].
+//! A record is adopted only when the ATS has just shown it. An intent is resolved only while it is
+//! in doubt: a write on its way is not touched.
 
 use super::Lifecycle;
 use crate::error::{Error, ErrorKind};
@@ -18,23 +14,23 @@ use crate::reconcile::underway::WORKED_ON;
 use crate::store::LinkHow;
 use atsync_model::contract::{Link, RemoteRef};
 
-/// Intents of a path among which its last one is looked for.
+/// Intents of a path among which its last one is searched.
 const INTENTS_MAX: usize = 200;
 
-/// What becomes of an intent in doubt, as the host decides it.
+/// How the host resolves an intent in doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// It happened. For a create: this is the record that it made.
     Adopt(Option<RemoteRef>),
     /// It did not happen: it is sent once more, on the host's word, whatever the operation's class
-    /// and however often it left before. What was refused can be sent once more so, too.
+    /// and however often it left before. A refused intent can be sent once more so, too.
     Retry,
-    /// Nobody will know. It is not sent again until the desired record changes.
+    /// The outcome stays unknown. It is not sent again until the desired record changes.
     Abandon(String),
 }
 
 impl Lifecycle {
-    /// Resolves a doubt.
+    /// Resolves an intent in doubt.
     pub(crate) async fn resolve(
         &self,
         id: IntentId,
@@ -166,8 +162,8 @@ impl Lifecycle {
         Ok(since.is_some_and(|since| intent.id >= since))
     }
 
-    /// Sends what was refused, or was answered as done and does not show, once more, as a new
-    /// intent. It tells how that one ended.
+    /// Sends an intent once more as a new one that was refused, or was answered as done and is not
+    /// visible. Returns the new intent.
     async fn retry_anew(&self, refused: &Intent) -> Result<Intent, Error> {
         let id = refused.id;
         let intents = self.context.store.intents_of(&refused.host, INTENTS_MAX).await?;

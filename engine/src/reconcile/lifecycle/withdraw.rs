@@ -8,7 +8,7 @@ use crate::reconcile::gather::Gathered;
 use atsync_model::resource;
 
 impl Lifecycle {
-    /// The plan that takes back what can be taken back.
+    /// Plans the withdrawal of what can be taken back.
     pub(crate) async fn plan_withdrawal(
         &self,
         key: &str,

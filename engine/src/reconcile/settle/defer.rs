@@ -20,8 +20,8 @@ pub(super) enum Turn {
 }
 
 impl Settler {
-    /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what
-    /// ails this one doubt leaves it for later, since one record must not stop all others.
+    /// Defers an intent whose probe or resend failed. Connection errors abort the settling; errors
+    /// of one intent defer that intent, since one record must not stop all others.
     pub(super) async fn defer_failed(
         &self,
         intent: &Intent,
@@ -66,12 +66,12 @@ impl Settler {
         Ok(Turn::Blocked)
     }
 
-    /// Keeps a doubt open until the next look.
+    /// Keeps an intent in doubt until the next probe.
     pub(super) async fn probe_later(&self, intent: &Intent, wait_ms: u64) -> Result<Turn, Error> {
         self.probe_later_since(intent, wait_ms, None).await
     }
 
-    /// As [`Self::look_later`]; `absent` is when a probe first found nothing.
+    /// As [`Self::probe_later`]; `absent` is when a probe first found nothing.
     pub(super) async fn probe_later_since(
         &self,
         intent: &Intent,
@@ -80,7 +80,7 @@ impl Settler {
     ) -> Result<Turn, Error> {
         let at_ms = self.context.clock.now_ms().saturating_add(wait_ms);
         let to = IntentState::InDoubt {
-            reason: doubt(intent),
+            reason: reason_of(intent),
             probe_after_ms: at_ms,
             probes: probes(intent).saturating_add(1),
             stuck: false,
@@ -102,7 +102,7 @@ pub(super) fn probes(intent: &Intent) -> u32 {
     }
 }
 
-fn doubt(intent: &Intent) -> String {
+fn reason_of(intent: &Intent) -> String {
     match &intent.state {
         IntentState::InDoubt { reason, .. } => reason.clone(),
         _ => String::new(),

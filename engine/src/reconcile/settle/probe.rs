@@ -1,4 +1,4 @@
-//! Finds out what happened to one write in doubt, and ends the doubt where that is certain.
+//! Finds out what happened to one write in doubt, and settles it when that is certain.
 
 use super::Settler;
 use super::absence::Absence;
@@ -16,11 +16,11 @@ use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 
-/// What stands where a creation would be made, whoever made it.
+/// What exists in the place of a create, whoever made it.
 enum Place {
     Free,
     Held(Vec<RemoteRef>),
-    /// Several may be it, or nothing tells.
+    /// Several may be it, or it cannot be told.
     Unclear(Vec<RemoteRef>),
 }
 
@@ -60,7 +60,7 @@ impl Settler {
                 .error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
         };
         match probed {
-            // What another path holds was not made by this intent.
+            // A record that another path is linked to was not made by this intent.
             Probed::Found(found)
                 if intent.target.is_none()
                     && self.executor.are_others(&order, &refs(&found.links)).await? =>
@@ -84,8 +84,7 @@ impl Settler {
             Probed::Absent(visible_within_ms) => {
                 self.absent(intent, rule, visible_within_ms, resend, report).await
             }
-            // None of them is ours alone, so what was made is not there by itself any more, if it
-            // ever was.
+            // Every match is linked elsewhere; treat our record as absent.
             Probed::Ambiguous(refs) if self.executor.are_others(&order, &refs).await? => {
                 self.absent(intent, rule, 0, resend, report).await
             }
@@ -94,8 +93,8 @@ impl Settler {
         }
     }
 
-    /// Whether the record that the intent changes is proven to be gone or to live on under another
-    /// id: whether the change happened is all one then.
+    /// Whether the target of an intent is confirmed as deleted or moved: then it does not matter
+    /// whether the change happened.
     async fn target_is_deleted(&self, intent: &Intent) -> Result<bool, Error> {
         let Some(target) = &intent.target else { return Ok(false) };
         match self.context.store.observed(target).await? {
@@ -112,7 +111,7 @@ impl Settler {
         Ok(self.context.store.observed(target).await?.is_some_and(|row| row.gone))
     }
 
-    /// What stands where a creation that shows nowhere would be made once more, whoever made it.
+    /// Probes for what exists in the place of a create that is not visible, whoever made it.
     async fn stands_in_its_place(&self, intent: &Intent) -> Result<Place, TaskError> {
         if intent.target.is_some() {
             return Ok(Place::Free);
@@ -126,11 +125,11 @@ impl Settler {
         })
     }
 
-    /// Records exist that this create may have made, or somebody else. Once the create must show, a
-    /// record that would prevent a new create, whoever made it, ends the doubt: the next plan links
-    /// one that fits, and blocks the record where several do. So the create is not sent again, and
-    /// a recruiter who removes the others needs to tell nobody. Without such a record, and for an
-    /// operation that must not be repeated, a person decides.
+    /// Settles a create of which several records may be the result. Once the create must be
+    /// visible, a record that would prevent a new create, whoever made it, ends the doubt: the next
+    /// plan links one that fits, and blocks the record when several do. So the create is not sent
+    /// again, and a recruiter who removes the others needs no further step. Without such a record,
+    /// and for an operation that must not be repeated, a person decides.
     async fn ambiguous(
         &self,
         intent: Intent,
@@ -155,8 +154,8 @@ impl Settler {
         }
     }
 
-    /// Ends a doubt by what stands in its place. It is not linked: whether it is the one, and may
-    /// be held, is for the plan to say.
+    /// Ends a doubt by the records in its place. They are not linked: the next plan decides whether
+    /// one fits.
     async fn leave_to_plan(
         &self,
         intent: &Intent,
@@ -252,8 +251,8 @@ impl Settler {
                 at_ms: self.context.clock.now_ms().saturating_add(look_again_ms(0)),
             }),
             // It is proven absent, and its input is refused by now, for example because its target
-            // is gone: no doubt is left. What may pass, such as an answer that cannot be read or a
-            // right that is missing, gives no wish up.
+            // was deleted: no doubt is left. A failure that may pass, such as an unreadable answer
+            // or a missing right, does not abandon it.
             EffectEnd::NotSent(TaskError::Failed(failure)) if refuses_the_input(&failure) => {
                 report.refused += 1;
                 self.abandon(&intent, format!("it did not happen, and now: {failure}")).await
@@ -266,7 +265,7 @@ impl Settler {
     }
 }
 
-/// Whether a failure is about what was asked for, and would be the same another time.
+/// Whether a failure concerns the input, and would occur again.
 fn refuses_the_input(failure: &Failure) -> bool {
     matches!(
         failure,

@@ -1,31 +1,31 @@
-//! What is in doubt is settled by looking.
+//! Settles writes in doubt, by probes.
 //!
 //! # Expected flow
-//! After a start every `sending` intent is in doubt. A doubt is probed: what is found is taken
-//! over; what is absent although it would show by now is sent again, unless the operation's class
-//! is `unsafe`; what cannot be told stays in doubt until a person decides. A probe that finds
-//! something counts at once; one that finds nothing counts only when the settle window is over. One
-//! that tells nothing is repeated after a wait that doubles and is kept with the intent
-//! ([`look_again_ms`]), so that a doubt which nothing resolves costs a request an hour and not one
-//! a round. When what a change was made to does not show, it is asked for as a sweep would
-//! ([`Reconciler::prove_gone`]): a doubt about what is gone ends by itself.
+//! After a start, every `sending` intent is in doubt. Each intent in doubt is probed: a record that
+//! is found is linked; an absent one that must be visible by now is sent again, unless the
+//! operation's class is `unsafe`; an inconclusive probe leaves it in doubt until a person decides.
+//! A probe that finds something counts at once; one that finds nothing counts only when the settle
+//! window is over. An inconclusive probe is repeated after a wait that doubles and is kept with the
+//! intent ([`look_again_ms`]), so that an intent that nothing resolves costs a request an hour and
+//! not one a round. When the target of a change is missing, its deletion is confirmed by the rules
+//! of a sweep: an intent about a deleted record ends by itself.
 //!
-//! What a creation made may have become part of another record (a merge), which no longer looks
-//! like it. So before a creation is sent again the ATS is asked once more as before any creation;
-//! what is there then, whoever made it, ends the doubt and is the next plan's to judge.
+//! A created record may have become part of another one (a merge), which no longer looks like it.
+//! So before a create is sent again, the ATS is probed as before any create. A record that is found
+//! then, whoever made it, ends the doubt, and the next plan decides about it.
 //!
-//! A request that left several times is sent again less and less often, and after five times waits
+//! A request that left several times is sent again at growing intervals, and after five times waits
 //! for a person ([`crate::journal::sends`]).
 //!
 //! # Guarantees
-//! Nothing is sent again before a probe has shown that it is not there while what it hangs on was
-//! ([`super::absence`]), and nothing for a candidate who is deleted or anonymised by then. Where
-//! several records may be it, or one that nothing tells, those that other paths hold keep nobody
-//! waiting.
+//! Nothing is sent again before a probe has shown that it is absent while the records that it
+//! depends on existed ([`super::absence`]), and nothing for a candidate who is deleted or
+//! anonymised by then. When several records fit, those that other paths are linked to do not keep
+//! an intent in doubt.
 //!
 //! # Bounds
-//! [`SETTLE_TOTAL_MAX_MS`] a settling, [`ABSENCE_TOTAL_MAX_MS`] for what is nearly proven; what is
-//! due later is left for a later one.
+//! [`SETTLE_TOTAL_MAX_MS`] a settling, [`ABSENCE_TOTAL_MAX_MS`] for an absence that is nearly
+//! proven; an intent that is due later is left for a later settling.
 
 use super::Settler;
 use super::defer::Turn;
@@ -36,8 +36,8 @@ use crate::reconcile::execute::UnclearOutcome;
 use crate::reconcile::progress::Progress;
 use crate::reconcile::reports::SettleReport;
 
-/// The longest sleep before the journal is looked at again: somebody else may have resolved a
-/// doubt. Arbitrary.
+/// The longest sleep before the journal is read again: another task may have resolved an intent.
+/// Arbitrary.
 const SLEEP_MAX_MS: u64 = 15_000;
 
 /// How long one settling may take in all before the rest is left for the next run. Arbitrary:
@@ -49,7 +49,7 @@ const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
 const ABSENCE_TOTAL_MAX_MS: u64 = 300_000;
 
 impl Settler {
-    /// Settles what is open, waiting for settle windows where sending again is allowed.
+    /// Settles the open intents, waiting for settle windows when sending again is allowed.
     pub(crate) async fn settle(&self, resend: Resend) -> Result<SettleReport, Error> {
         let mut report = SettleReport::default();
         let started_ms = self.context.clock.steady_ms();
@@ -80,8 +80,8 @@ impl Settler {
             }
             let now_ms = self.context.clock.now_ms();
             let passed_ms = self.context.clock.steady_ms().saturating_sub(started_ms);
-            // What is due only after this settling is left for a later one: waiting for it would
-            // hold up everything else.
+            // An intent that is due after this settling is left for a later one: waiting for it
+            // would delay everything else.
             let in_time = |(at_ms, total_ms): &(u64, u64)| {
                 at_ms.saturating_sub(now_ms) < total_ms.saturating_sub(passed_ms)
             };
@@ -108,7 +108,7 @@ impl Settler {
                 at_ms: self.context.clock.now_ms().saturating_add(look_again_ms(0)),
             });
         };
-        // Whoever held it may have ended it since it was read.
+        // The task that held it may have ended it since it was read.
         let intent = match self.context.store.intent(intent.id).await? {
             Some(now) if now.state.is_open() => now,
             _ => return Ok(Turn::Closed),
@@ -121,8 +121,8 @@ impl Settler {
             return Err(self.context.error(ErrorKind::Adapter, message));
         };
         let intent = match &intent.state {
-            // This process sends one effect at a time per path and is not sending now: it is a
-            // trace of an earlier one.
+            // This process sends one write at a time per path and is not sending now: an earlier
+            // process did.
             IntentState::Sending => {
                 UnclearOutcome::EngineStopped.log(&self.context.name, &intent);
                 let to = IntentState::InDoubt {
@@ -138,7 +138,8 @@ impl Settler {
             IntentState::InDoubt { probe_after_ms, probes, absent, .. } => {
                 let now_ms = self.context.clock.now_ms();
                 let at_ms = intent.probe_due_ms(*probe_after_ms, *probes, now_ms);
-                // What is proven gone by now, by a sweep or a hint, has nothing to wait for.
+                // An intent whose target was deleted, by a sweep or a hint, has nothing to wait
+                // for.
                 if at_ms > now_ms && !self.has_tombstone(&intent).await? {
                     return Ok(match absent {
                         Some(_) => Turn::Absent { at_ms },
@@ -161,7 +162,7 @@ impl Settler {
         Ok(u64::try_from(stuck.count()).unwrap_or(u64::MAX))
     }
 
-    /// When the next doubt is to be looked into; none when there is none that looking may resolve.
+    /// When the next intent is to be probed; none when no probe may resolve one.
     pub(crate) async fn next_probe_ms(&self) -> Result<Option<u64>, Error> {
         let open = self.context.store.open_intents().await?;
         let now_ms = self.context.clock.now_ms();

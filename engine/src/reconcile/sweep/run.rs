@@ -1,13 +1,13 @@
 //! Sweeps: finding deleted records, which no list shows.
 //!
 //! # Expected flow
-//! 1. The tenant is compared with the store's. Then every page of the kind is read. The ids of a page
-//!    are remembered with the page, so a sweep that is killed continues where it was. Incremental
-//!    passes run beside it.
-//! 2. A record that a *complete* sweep did not see is a suspect, unless it changed while the sweep ran
-//!    (its page may have been read before).
-//! 3. The right to list the kind is checked again, and the share of suspects is compared with the brake
-//!    ([`super::suspects`]).
+//! 1. The tenant is compared with the store's. Then every page of the kind is read. The ids of a
+//!    page are remembered with the page, so a sweep that is killed continues where it was.
+//!    Incremental passes run beside it.
+//! 2. A record that a *complete* sweep did not see is a suspect, unless it changed while the sweep
+//!    ran (its page may have been read before).
+//! 3. The right to list the kind is checked again, and the share of suspects is compared with the
+//!    brake ([`super::suspects`]).
 //! 4. Suspects are fetched by id. Those that are returned are ingested; the others are deleted, or
 //!    continue under another id, and are reported so once, with the proof.
 //!
