@@ -172,3 +172,7 @@ impl Reconciler {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "parts_tests.rs"]
+mod tests;
