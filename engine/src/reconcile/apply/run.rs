@@ -15,7 +15,6 @@ use super::Applier;
 use super::work::Work;
 use crate::error::{Error, ErrorKind};
 use crate::plan::{Plan, RecordPlan, Step};
-use crate::reconcile::order::Touched;
 use crate::reconcile::progress::Progress;
 use crate::reconcile::reports::{ApplyReport, StepEnd, StepReport};
 use crate::reconcile::settle::Resend;
@@ -44,21 +43,7 @@ impl Applier {
         if !plan.is_empty() {
             self.requests.verify_tenant_once().await?;
         }
-        let mut touched: Vec<Touched> = Vec::new();
-        let mut shared = Work::default();
-        let unneeded = self.unneeded(plan).await?;
-        for step in &plan.shared {
-            if unneeded.contains(step.host.as_str()) {
-                let reason = "no record that may be worked on needs it any more".to_owned();
-                self.skip(step, reason, &mut shared);
-                continue;
-            }
-            let Some(_held) = self.context.underway.hold(&step.host) else {
-                self.skip(step, WORKED_ON.to_owned(), &mut shared);
-                continue;
-            };
-            self.apply_step(step, 0, &Work::default(), &mut shared).await?;
-        }
+        let mut shared = self.apply_shared(plan).await?;
         let (definitions, people): (Vec<&RecordPlan>, Vec<&RecordPlan>) = plan
             .records
             .iter()
@@ -70,27 +55,13 @@ impl Applier {
                 shared.join(work);
             }
         }
-        touched.append(&mut shared.touched);
+        let mut touched = std::mem::take(&mut shared.touched);
         let mut written = std::mem::take(&mut shared.written);
-        let mut works = Vec::new();
-        if shared.fatal.is_none() {
-            let shared = &shared;
-            // Boxed and collected, so that no closure lives across an await: the compiler cannot
-            // prove of a closure over references that the future which holds it is `Send`.
-            let works_of: Vec<BoxFuture<'_, Result<Work, Error>>> = people
-                .into_iter()
-                .map(|record| self.apply_record(record, shared).boxed())
-                .collect();
-            let mut stream = futures_util::stream::iter(works_of).buffer_unordered(RECORDS_AT_ONCE);
-            while let Some(work) = stream.next().await {
-                let work = work?;
-                let fatal = work.fatal.is_some();
-                works.push(work);
-                if fatal {
-                    break;
-                }
-            }
-        }
+        let works = if shared.fatal.is_none() {
+            self.apply_records(people, &shared).await?
+        } else {
+            Vec::new()
+        };
         let mut fatal = shared.fatal.take();
         report.steps.append(&mut shared.steps);
         for mut work in works {
@@ -109,6 +80,48 @@ impl Applier {
         self.ingest.read_back(touched).await?;
         self.conditions.conclude(plan, &written, &mut report).await?;
         Ok(report)
+    }
+
+    /// Applies the steps that several records share, in order.
+    async fn apply_shared(&self, plan: &Plan) -> Result<Work, Error> {
+        let mut shared = Work::default();
+        let unneeded = self.unneeded(plan).await?;
+        for step in &plan.shared {
+            if unneeded.contains(step.host.as_str()) {
+                let reason = "no record that may be worked on needs it any more".to_owned();
+                self.skip(step, reason, &mut shared);
+                continue;
+            }
+            let Some(_held) = self.context.underway.hold(&step.host) else {
+                self.skip(step, WORKED_ON.to_owned(), &mut shared);
+                continue;
+            };
+            self.apply_step(step, 0, &Work::default(), &mut shared).await?;
+        }
+        Ok(shared)
+    }
+
+    /// Applies records, a few at a time, until the connection as a whole fails.
+    async fn apply_records(
+        &self,
+        records: Vec<&RecordPlan>,
+        shared: &Work,
+    ) -> Result<Vec<Work>, Error> {
+        let mut works = Vec::new();
+        // Boxed and collected, so that no closure lives across an await: the compiler cannot prove
+        // of a closure over references that the future which holds it is `Send`.
+        let works_of: Vec<BoxFuture<'_, Result<Work, Error>>> =
+            records.into_iter().map(|record| self.apply_record(record, shared).boxed()).collect();
+        let mut stream = futures_util::stream::iter(works_of).buffer_unordered(RECORDS_AT_ONCE);
+        while let Some(work) = stream.next().await {
+            let work = work?;
+            let fatal = work.fatal.is_some();
+            works.push(work);
+            if fatal {
+                break;
+            }
+        }
+        Ok(works)
     }
 
     async fn apply_record(&self, record: &RecordPlan, shared: &Work) -> Result<Work, Error> {

@@ -4,8 +4,7 @@ use super::Applier;
 use super::work::{Made, Work};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Leave;
-use crate::path;
-use crate::path::Path;
+use crate::path::{self, Path};
 use crate::plan::Step;
 use crate::plan::equal::EQUAL;
 use crate::plan::forms::SENT;
@@ -130,7 +129,7 @@ impl Applier {
             return Ok(end);
         }
         let follows = step.after.contains(&step.host) || step.target_path.is_some();
-        self.settle_step(order, &rule, follows, work).await
+        self.perform_step(order, &rule, follows, work).await
     }
 
     /// The record that this run made for a path, or that the path was linked to before. When the
@@ -201,7 +200,7 @@ impl Applier {
     /// Carries the order out, once more with the other reading when the adapter asks for that. An
     /// order that `follows` a step of the same path is carried out once more when that step became
     /// visible meanwhile.
-    async fn settle_step(
+    async fn perform_step(
         &self,
         mut order: Order,
         rule: &OperationRule,
@@ -226,9 +225,19 @@ impl Applier {
                 with_member(&order.operation.input, "reading", &misread.reading);
             end = self.executor.perform(&order, rule).await?;
         }
+        self.end_of(&order, end, work).await
+    }
+
+    /// How a step ended whose order was carried out. Its results are added to `work`.
+    async fn end_of(
+        &self,
+        order: &Order,
+        end: EffectEnd,
+        work: &mut Work,
+    ) -> Result<StepEnd, Error> {
         match end {
             EffectEnd::Done { touched, warnings, sent, .. } => {
-                for link in self.links_made(&order).await? {
+                for link in self.links_made(order).await? {
                     if sent {
                         work.fresh.insert(link.host.clone());
                     }
@@ -255,7 +264,7 @@ impl Applier {
                         Failure::Invalid(_) | Failure::Conflict(_) | Failure::Misread(_)
                     )
                     && matches!(
-                        self.probe_after_refusal(&order, work).await?,
+                        self.probe_after_refusal(order, work).await?,
                         Some(StepEnd::Adopted)
                     );
                 if may_exist {

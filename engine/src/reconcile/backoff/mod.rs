@@ -11,10 +11,8 @@ mod early;
 
 use crate::error::Error;
 use crate::journal::sends::may_leave;
-use crate::journal::{CredentialGiven, Moment};
-use crate::journal::{Leave, Wish};
-use crate::plan::Step;
-use crate::plan::unseen;
+use crate::journal::{CredentialGiven, Leave, Moment, Wish};
+use crate::plan::{Step, unseen};
 use crate::reconcile::context::Context;
 use crate::reconcile::delays::CLOCK_GRAIN_MS;
 use crate::reconcile::order::{Order, deletes};

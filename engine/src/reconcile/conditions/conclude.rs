@@ -6,6 +6,7 @@
 use super::Conditions;
 use super::forms::WrittenStep;
 use crate::error::Error;
+use crate::journal::Intent;
 use crate::path;
 use crate::plan::{Finding, Plan, RecordPlan, words};
 use crate::reason::{ConditionType, Reason};
@@ -13,7 +14,7 @@ use crate::reconcile::gather::Gathered;
 use crate::reconcile::planning::{PlanOf, exhausted, is_withheld};
 use crate::reconcile::reports::{ApplyReport, StepEnd, StepReport};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Condition, DesiredStatus, StatusUpdate};
+use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
 use std::collections::BTreeMap;
 
 /// Steps that are followed back from a skipped one to the one that failed.
@@ -44,17 +45,10 @@ impl Conditions {
         self.add_fresh(plan, written, &mut gathered);
         let again = self.planner.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
         self.keep_forms(&again, &mut report.steps).await?;
-        let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
         // A write in doubt that was settled in this run is certain by now: the plan below shows its
         // outcome.
-        let doubts = self.context.store.open_intents().await?;
-        let is_settled = |step: &StepReport| {
-            step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host)
-        };
-        for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
-            let key = path::key(&step.host);
-            failures.entry(key).or_insert(step);
-        }
+        let in_doubt = self.context.store.open_intents().await?;
+        let failures = first_failures(&report.steps, &in_doubt);
         let open: BTreeMap<&str, &RecordPlan> =
             again.records.iter().map(|record| (record.key.as_str(), record)).collect();
         let mut statuses = Vec::new();
@@ -88,26 +82,50 @@ impl Conditions {
                 (None, None) => continue,
             };
             let since_ms = self.context.clock.now_ms();
-            let condition = |kind: ConditionType, status: bool| Condition {
-                kind,
-                status,
-                reason,
-                message: message.clone(),
-                since_ms,
-            };
-            let conditions = vec![condition(ConditionType::Synced, false), condition(kind, true)];
-            statuses.push(StatusUpdate {
-                key: key.clone(),
-                generation: row.generation,
-                status: DesiredStatus { observed_generation: row.generation, conditions },
-                dirty: true,
-                dirt: row.dirt,
-            });
+            statuses.push(not_in_step(&row, (kind, reason, message), since_ms));
         }
         for some in statuses.chunks(PAGE_RECORDS_MAX) {
             self.context.store.put_status(some.to_vec()).await?;
         }
         Ok(())
+    }
+}
+
+/// The first failed step of each record, by key. A step in doubt counts while its intent is open.
+fn first_failures<'s>(
+    steps: &'s [StepReport],
+    in_doubt: &[Intent],
+) -> BTreeMap<String, &'s StepReport> {
+    let is_settled = |step: &StepReport| {
+        step.end == StepEnd::InDoubt && !in_doubt.iter().any(|intent| intent.host == step.host)
+    };
+    let mut failures = BTreeMap::new();
+    for step in steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
+        failures.entry(path::key(&step.host).to_owned()).or_insert(step);
+    }
+    failures
+}
+
+/// The status of a record that is not in step for this reason.
+fn not_in_step(
+    row: &DesiredRow,
+    (kind, reason, message): (ConditionType, Reason, String),
+    since_ms: u64,
+) -> StatusUpdate {
+    let condition = |kind: ConditionType, status: bool| Condition {
+        kind,
+        status,
+        reason,
+        message: message.clone(),
+        since_ms,
+    };
+    let conditions = vec![condition(ConditionType::Synced, false), condition(kind, true)];
+    StatusUpdate {
+        key: row.key.clone(),
+        generation: row.generation,
+        status: DesiredStatus { observed_generation: row.generation, conditions },
+        dirty: true,
+        dirt: row.dirt,
     }
 }
 

@@ -23,8 +23,7 @@ pub(crate) use restricted::Restricted;
 
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::context::Context;
-use crate::reconcile::ingest::Fetched;
-use crate::reconcile::ingest::Ingest;
+use crate::reconcile::ingest::{Fetched, Ingest};
 use crate::reconcile::requests::Requests;
 use crate::reconcile::rows::depends_on;
 use crate::store::{Cause, ObservedRow, Proof};

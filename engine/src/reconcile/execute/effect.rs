@@ -21,14 +21,14 @@ use super::links::touched;
 use super::unclear::UnclearOutcome;
 use crate::adapter::{TaskGuard, promise};
 use crate::error::Error;
-use crate::journal::IntentState;
+use crate::journal::{Intent, IntentState};
 use crate::reconcile::order::{Order, Touched};
 use crate::reconcile::requests::{STEPS_MAX, TaskError};
 use crate::store::{LinkHow, StoreError};
 use crate::transport::{Delivery, Priority};
 use atsync_model::contract::{
-    Applied, Effect, Failure, Link, Mark, Outcome, RemoteRef, Reply, Request, Step, Task, Write,
-    Written,
+    Applied, Effect, Failure, Link, Mark, Outcome, RemoteRef, Reply, Request, Response, Step, Task,
+    Write, Written,
 };
 use atsync_model::manifest::OperationRule;
 use serde_json::Value;
@@ -235,55 +235,14 @@ impl Executor {
         tracing::debug!(connection = %self.context.name, intent = intent.id,
             operation = %intent.operation, attempt = intent.attempt, "sending");
         let given = self.requests.given(Some(mark), None);
-        let gate = OrderGate { executor: self, order };
         let mut effect = Effect::Unsafe;
         let (mut request, mut state) = (request, state);
         for _ in 0..STEPS_MAX {
-            let delivered = match effect {
-                Effect::Unsafe => {
-                    self.context
-                        .session
-                        .execute_through(&gate, &request, effect, Priority::Interactive)
-                        .await
-                }
-                _ => match self.requests.send_proven(&request, effect, Priority::Interactive).await
-                {
-                    Ok(delivery) => delivery,
-                    Err(error) => {
-                        let reason = error.to_string();
-                        return self.in_doubt(&intent, UnclearOutcome::NotReadAfter, reason).await;
-                    }
-                },
-            };
-            let response = match delivered {
-                Delivery::Answered(response) => response,
-                Delivery::NotSent(reason) if effect == Effect::Unsafe => {
-                    return self.not_sent(order, &intent, reason).await;
-                }
-                Delivery::NotSent(reason) => {
-                    return self
-                        .in_doubt(&intent, UnclearOutcome::NotReadAfter, reason.to_string())
-                        .await;
-                }
-                Delivery::Unclear(reason) => {
-                    let doubt = if effect == Effect::Unsafe {
-                        UnclearOutcome::NoAnswer
-                    } else {
-                        UnclearOutcome::NotReadAfter
-                    };
-                    return self.in_doubt(&intent, doubt, reason).await;
-                }
+            let response = match self.deliver(order, &intent, &request, effect).await? {
+                Ok(response) => response,
+                Err(end) => return Ok(end),
             };
             let status = response.status;
-            if status >= 500 {
-                return self
-                    .in_doubt(
-                        &intent,
-                        UnclearOutcome::ServerError,
-                        format!("the answer was {status}"),
-                    )
-                    .await;
-            }
             let is_listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
             let copy = response.clone();
             let answer =
@@ -307,20 +266,7 @@ impl Executor {
             };
             match judged {
                 Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
-                Judgement::Refused(failure) => {
-                    let about_credential = matches!(
-                        failure,
-                        Failure::Auth(_) | Failure::Denied(_) | Failure::Misconfigured(_)
-                    );
-                    let to = IntentState::Refused {
-                        reason: failure.to_string(),
-                        passing: matches!(failure, Failure::Quota(_)),
-                        credential: about_credential
-                            .then(|| self.context.session.credential_mark()),
-                    };
-                    self.advance(&intent, to, Vec::new(), false).await?;
-                    return Ok(EffectEnd::Refused(failure));
-                }
+                Judgement::Refused(failure) => return self.refused(&intent, failure).await,
                 Judgement::InDoubt(doubt, reason) => {
                     return self.in_doubt(&intent, doubt, reason).await;
                 }
@@ -337,6 +283,39 @@ impl Executor {
             format!("it took more than {STEPS_MAX} steps for one task"),
         )
         .await
+    }
+
+    /// Sends a request of a write whose intent is open: the write itself, or a read after it. The
+    /// inner error is how the write ended, when no complete answer came.
+    async fn deliver(
+        &self,
+        order: &Order,
+        intent: &Intent,
+        request: &Request,
+        effect: Effect,
+    ) -> Result<Result<Response, EffectEnd>, Error> {
+        let priority = Priority::Interactive;
+        let is_write = effect == Effect::Unsafe;
+        let delivered = if is_write {
+            let gate = OrderGate { executor: self, order };
+            Ok(self.context.session.execute_through(&gate, request, effect, priority).await)
+        } else {
+            self.requests.send_proven(request, effect, priority).await
+        };
+        let (why, reason) = match delivered {
+            Ok(Delivery::Answered(response)) if response.status < 500 => return Ok(Ok(response)),
+            Ok(Delivery::Answered(response)) => {
+                (UnclearOutcome::ServerError, format!("the answer was {}", response.status))
+            }
+            Ok(Delivery::NotSent(reason)) if is_write => {
+                return self.not_sent(order, intent, reason).await.map(Err);
+            }
+            Ok(Delivery::NotSent(reason)) => (UnclearOutcome::NotReadAfter, reason.to_string()),
+            Ok(Delivery::Unclear(reason)) if is_write => (UnclearOutcome::NoAnswer, reason),
+            Ok(Delivery::Unclear(reason)) => (UnclearOutcome::NotReadAfter, reason),
+            Err(error) => (UnclearOutcome::NotReadAfter, error.to_string()),
+        };
+        self.in_doubt(intent, why, reason).await.map(Err)
     }
 }
 

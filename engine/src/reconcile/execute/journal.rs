@@ -150,6 +150,23 @@ impl Executor {
         Ok(EffectEnd::NotSent(TaskError::NotSent(reason)))
     }
 
+    /// Records a refusal. One for want of a right names the credential that was refused.
+    pub(super) async fn refused(
+        &self,
+        intent: &Intent,
+        failure: Failure,
+    ) -> Result<EffectEnd, Error> {
+        let about_credential =
+            matches!(failure, Failure::Auth(_) | Failure::Denied(_) | Failure::Misconfigured(_));
+        let to = IntentState::Refused {
+            reason: failure.to_string(),
+            passing: matches!(failure, Failure::Quota(_)),
+            credential: about_credential.then(|| self.context.session.credential_mark()),
+        };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(EffectEnd::Refused(failure))
+    }
+
     pub(super) async fn in_doubt(
         &self,
         intent: &Intent,

@@ -1,8 +1,7 @@
 //! Which records an answer or a probe names, and the links that follow from them.
 
 use super::Executor;
-use crate::adapter::promise;
-use crate::adapter::promise::{Asked, BrokenPromise};
+use crate::adapter::promise::{self, Asked, BrokenPromise};
 use crate::error::Error;
 use crate::plan::RELEASED;
 use crate::reconcile::order::Order;

@@ -13,8 +13,7 @@ use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;
 use atsync_model::manifest::{KindRule, ScanRule};
-use atsync_model::resource;
-use atsync_model::resource::PERSON;
+use atsync_model::resource::{self, PERSON};
 use std::collections::BTreeMap;
 
 /// How deep kinds come inside each other.

@@ -24,8 +24,7 @@ use crate::store::{
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
-use atsync_model::resource;
-use atsync_model::resource::PERSON;
+use atsync_model::resource::{self, PERSON};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -28,9 +28,11 @@ use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::progress::Progress;
 use crate::reconcile::requests::TaskError;
-use crate::store::{Cause, PageCommit, Pass, ScanState};
+use crate::store::{Cause, ObservedWrite, PageCommit, PageReport, Pass, ScanState};
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, RemoteRef, Restart, Scan, Since, Task, Window};
+use atsync_model::contract::{
+    Failure, Outcome, Page, Problem, RemoteRef, Restart, Scan, Since, Task, Window,
+};
 use atsync_model::manifest::{ChangeRule, KindRule, ScanRule};
 use atsync_model::resource;
 
@@ -269,16 +271,7 @@ impl Ingest {
                         .await);
                 }
             };
-            let (page, problems) = match finished.outcome {
-                Outcome::Page(page) => (page, Vec::new()),
-                Outcome::FlawedPage(flawed) => flawed,
-                _ => {
-                    return Err(self.context.error(
-                        ErrorKind::Adapter,
-                        "the adapter answered a scan with something else",
-                    ));
-                }
-            };
+            let (page, problems) = self.scanned(finished.outcome)?;
             let clocks = Clocks { now_ms: began_ms, ahead_ms: self.context.session.ats_clock_ms() };
             if pass.pages == 0
                 && pass.from_ms.is_some()
@@ -299,7 +292,7 @@ impl Ingest {
             pass.records += u64::try_from(page.items.len()).unwrap_or(0);
             pass.cursor = page.next;
             let received = Received { items: page.items, masks: page.masks, problems };
-            let mut content =
+            let content =
                 Content::of(self.context.manifest(), &rule.name, received, finished.reply.as_ref());
             self.keep_problems(&content, (&rule.name, &[]), pass.started_ms, unread).await?;
             if page.complete {
@@ -315,19 +308,7 @@ impl Ingest {
                 // A pass does not continue from pages that lead in a circle.
                 state.pass = endless.is_ok().then(|| pass.clone());
             }
-            let own = content.records.remove(&rule.name).unwrap_or_default();
-            for (kind, records) in content.records {
-                self.ingest(kind, None, records, &content.masks, None).await?;
-            }
-            let done = self
-                .ingest(
-                    rule.name.clone(),
-                    parent.map(str::to_owned),
-                    own,
-                    &content.masks,
-                    Some(state.clone()),
-                )
-                .await?;
+            let done = self.ingest_page(rule, parent, content, state).await?;
             report.pages += 1;
             report.records = pass.records;
             report.created += done.created;
@@ -355,7 +336,18 @@ impl Ingest {
         ))
     }
 
-    /// The fault of a walk that goes nowhere.
+    /// The page of a finished scan, with its problems.
+    pub(crate) fn scanned(&self, outcome: Outcome) -> Result<(Page, Vec<Problem>), Error> {
+        match outcome {
+            Outcome::Page(page) => Ok((page, Vec::new())),
+            Outcome::FlawedPage(flawed) => Ok(flawed),
+            _ => Err(self
+                .context
+                .error(ErrorKind::Adapter, "the adapter answered a scan with something else")),
+        }
+    }
+
+    /// The error of a walk that never ends.
     pub(crate) fn endless(&self, kind: &str, why: Endless, pages: u64) -> Error {
         let message = format!(
             "reading {kind}: the list does not come to an end ({}); it was left after page \
@@ -366,14 +358,30 @@ impl Ingest {
         self.context.error(ErrorKind::Adapter, message)
     }
 
+    /// Commits the records of a page, those of its kind last, with the scan's state.
+    async fn ingest_page(
+        &self,
+        rule: &KindRule,
+        parent: Option<&str>,
+        mut content: Content,
+        state: &ScanState,
+    ) -> Result<PageReport, Error> {
+        let own = content.records.remove(&rule.name).unwrap_or_default();
+        for (kind, records) in content.records {
+            self.ingest(kind, None, records, &content.masks, None).await?;
+        }
+        let (kind, parent) = (rule.name.clone(), parent.map(str::to_owned));
+        self.ingest(kind, parent, own, &content.masks, Some(state.clone())).await
+    }
+
     async fn ingest(
         &self,
         kind: String,
         parent: Option<String>,
-        records: Vec<crate::store::ObservedWrite>,
+        records: Vec<ObservedWrite>,
         masks: &[Vec<String>],
         scan: Option<ScanState>,
-    ) -> Result<crate::store::PageReport, Error> {
+    ) -> Result<PageReport, Error> {
         let page = self.page(kind, records, masks, Cause::Observed);
         self.commit(PageCommit { parent, scan, ..page }).await
     }

@@ -3,10 +3,8 @@
 use super::Lifecycle;
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
-use crate::path;
-use crate::path::Path;
-use crate::plan;
-use crate::plan::Record;
+use crate::path::{self, Path};
+use crate::plan::{self, Record};
 use crate::reconcile::rows::record;
 use crate::store::{LinkHow, LinkRow};
 use crate::transport::Priority;

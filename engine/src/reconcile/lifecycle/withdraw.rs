@@ -2,8 +2,7 @@
 
 use super::Lifecycle;
 use crate::error::Error;
-use crate::plan;
-use crate::plan::{Plan, withdraw};
+use crate::plan::{self, Plan, withdraw};
 use crate::reconcile::gather::Gathered;
 use atsync_model::resource;
 

@@ -173,6 +173,8 @@ impl Settler {
         Ok(Turn::Closed)
     }
 
+    /// Decides about a write that a probe did not find: wait, block, abandon, leave it to the next
+    /// plan, or send it again.
     async fn absent(
         &self,
         intent: Intent,
@@ -236,8 +238,20 @@ impl Settler {
             }
             Err(error) => return self.defer_failed(&intent, error).await,
         }
+        self.send_again(intent, rule, report).await
+    }
+
+    /// Sends a write again that is proven absent.
+    async fn send_again(
+        &self,
+        intent: Intent,
+        rule: &OperationRule,
+        report: &mut SettleReport,
+    ) -> Result<Turn, Error> {
         report.sent_again += 1;
         let order = Order::of(&intent);
+        let later =
+            || Turn::Again { at_ms: self.context.clock.now_ms().saturating_add(look_again_ms(0)) };
         match self.executor.perform(&order, rule).await? {
             EffectEnd::Done { touched, .. } => {
                 report.touched.extend(touched);
@@ -247,9 +261,7 @@ impl Settler {
                 report.refused += 1;
                 Ok(Turn::Closed)
             }
-            EffectEnd::InDoubt(_) => Ok(Turn::Again {
-                at_ms: self.context.clock.now_ms().saturating_add(look_again_ms(0)),
-            }),
+            EffectEnd::InDoubt(_) => Ok(later()),
             // It is proven absent, and its input is refused by now, for example because its target
             // was deleted: no doubt is left. A failure that may pass, such as an unreadable answer
             // or a missing right, does not abandon it.
@@ -258,9 +270,7 @@ impl Settler {
                 self.abandon(&intent, format!("it did not happen, and now: {failure}")).await
             }
             EffectEnd::NotSent(error) => self.defer_failed(&intent, error).await,
-            EffectEnd::Busy(_) | EffectEnd::Stale(_) => Ok(Turn::Again {
-                at_ms: self.context.clock.now_ms().saturating_add(look_again_ms(0)),
-            }),
+            EffectEnd::Busy(_) | EffectEnd::Stale(_) => Ok(later()),
         }
     }
 }

@@ -17,8 +17,7 @@ pub use report::{SweepOptions, SweepReport};
 
 use crate::reconcile::context::Context;
 use crate::reconcile::deletions::Deletions;
-use crate::reconcile::ingest::Ingest;
-use crate::reconcile::ingest::Trail;
+use crate::reconcile::ingest::{Ingest, Trail};
 use crate::reconcile::requests::Requests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

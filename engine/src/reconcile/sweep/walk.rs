@@ -2,14 +2,14 @@
 
 use super::Sweeper;
 use super::report::SweepReport;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::reconcile::deletions::Restricted;
 use crate::reconcile::ingest::{Content, Endless, Received, Trail, Unread, parent_kind};
 use crate::reconcile::progress::Progress;
 use crate::reconcile::requests::TaskError;
 use crate::store::{Cause, ObservedWrite, PageCommit, SweepPhase, SweepState};
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, Page, RemoteRef, Scan, Since, Task};
+use atsync_model::contract::{Failure, Page, RemoteRef, Scan, Since, Task};
 use atsync_model::manifest::KindRule;
 use std::sync::PoisonError;
 
@@ -82,16 +82,7 @@ impl Sweeper {
                         .task_error(&format!("sweeping {}", rule.name), error));
                 }
             };
-            let (page, problems) = match finished.outcome {
-                Outcome::Page(page) => (page, Vec::new()),
-                Outcome::FlawedPage(flawed) => flawed,
-                _ => {
-                    return Err(self.context.error(
-                        ErrorKind::Adapter,
-                        "the adapter answered a scan with something else",
-                    ));
-                }
-            };
+            let (page, problems) = self.ingest.scanned(finished.outcome)?;
             let endless = self.on_trail(rule, state, parent.as_deref(), &page);
             let received = Received { items: page.items, masks: page.masks, problems };
             let mut content =
