@@ -45,7 +45,7 @@ use crate::pin;
 use crate::plan::Plan;
 use crate::reconcile::underway::Underway;
 use crate::reconcile::{
-    ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport,
+    ApplyReport, CheckResult, ContextParts, HintEnd, PartsPlanned, PlanOf, ProgressFn, PullReport,
     RECORDS_AT_ONCE, Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
 };
 use crate::secret::Secret;
@@ -304,7 +304,7 @@ impl Engine {
             row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
         let underway = self.underway(&name);
         let store = ConnectionStore::claim(Arc::clone(&self.store), &name).await?;
-        let reconciler = Reconciler::new(Parts {
+        let parts = ContextParts {
             name,
             adapter: options.adapter,
             session,
@@ -313,16 +313,15 @@ impl Engine {
             entropy: Arc::clone(&self.entropy),
             settings: options.settings,
             settle_window_ms: options.settle_window_ms,
-            records_at_once: options.records_at_once,
             progress: options.progress,
             underway,
-            rights_found,
-        });
+        };
+        let reconciler = Reconciler::new(parts, options.records_at_once, rights_found);
         if allows_more && !options.store_only {
-            reconciler.reconsider().await?;
+            reconciler.planner.reconsider().await?;
         }
         if row != held && !options.store_only {
-            reconciler.store.put_connection(held).await?;
+            reconciler.context.store.put_connection(held).await?;
         }
         Ok(Connection {
             reconciler: Arc::new(reconciler),
@@ -445,7 +444,7 @@ impl Planner {
     /// # Errors
     /// When something could not be read.
     pub async fn plan(&mut self, records: &[Desired]) -> Result<Plan, Error> {
-        self.parts.plan(&self.connection.reconciler, records).await
+        self.parts.plan(&self.connection.reconciler.planner, records).await
     }
 }
 
@@ -457,12 +456,12 @@ impl Connection {
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.reconciler.name
+        &self.reconciler.context.name
     }
 
     /// What its adapter can do.
     pub fn manifest(&self) -> &Manifest {
-        self.reconciler.adapter.manifest()
+        self.reconciler.context.adapter.manifest()
     }
 
     /// Refuses a kind that the adapter does not have.
@@ -473,7 +472,7 @@ impl Connection {
         if self.manifest().kind(kind).is_some() {
             Ok(())
         } else {
-            Err(self.reconciler.unknown_kind(kind))
+            Err(self.reconciler.context.unknown_kind(kind))
         }
     }
 
@@ -484,7 +483,7 @@ impl Connection {
     /// # Errors
     /// When the credential is refused or the ATS is not there.
     pub async fn check(&self) -> Result<Vec<CheckResult>, Error> {
-        self.reconciler.check().await
+        self.reconciler.permissions.check().await
     }
 
     /// Brings one kind up to date by reading what changed since the last pass.
@@ -493,7 +492,7 @@ impl Connection {
     /// When a page could not be read; the pages before it stay, and the next pull goes on from
     /// there.
     pub async fn pull(&self, kind: &str) -> Result<PullReport, Error> {
-        self.reconciler.pull(kind, false).await
+        self.reconciler.ingest.pull(kind, false).await
     }
 
     /// Brings one kind up to date by reading everything, whatever was read before.
@@ -501,7 +500,7 @@ impl Connection {
     /// # Errors
     /// As for [`Connection::pull`].
     pub async fn pull_full(&self, kind: &str) -> Result<PullReport, Error> {
-        self.reconciler.pull(kind, true).await
+        self.reconciler.ingest.pull(kind, true).await
     }
 
     /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see
@@ -512,7 +511,7 @@ impl Connection {
     /// on from there. A sweep that is held, by its brake or for want of a right, is no error: the
     /// report says so.
     pub async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
-        self.reconciler.sweep(kind, options).await
+        self.reconciler.sweeper.sweep(kind, options).await
     }
 
     /// Looks into what an authentic webhook suggests. Nothing is believed without a look.
@@ -520,7 +519,7 @@ impl Connection {
     /// # Errors
     /// When looking was not possible.
     pub async fn hint(&self, hint: Hint) -> Result<HintEnd, Error> {
-        self.reconciler.hint(hint).await
+        self.reconciler.ingest.hint(hint).await
     }
 
     /// Declares desired records (people, custom fields, users): all of them or, when one is
@@ -531,7 +530,11 @@ impl Connection {
     pub async fn declare<R: Declare>(&self, records: &[R]) -> Result<DeclareReport, Error> {
         let declarations = declare::declarations(records)?;
         let reconciler = &self.reconciler;
-        let report = reconciler.store.declare(declarations, reconciler.clock.now_ms()).await?;
+        let report = reconciler
+            .context
+            .store
+            .declare(declarations, reconciler.context.clock.now_ms())
+            .await?;
         self.declared.notify_one();
         Ok(report)
     }
@@ -541,7 +544,7 @@ impl Connection {
     /// # Errors
     /// When something could not be read.
     pub async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
-        self.reconciler.plan(of).await
+        self.reconciler.planner.plan(of).await
     }
 
     /// Plans records in parts, as if they stood in one plan: see [`Planner`].
@@ -558,7 +561,7 @@ impl Connection {
     /// the report, not an error.
     pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         let settled = self.settle_as(Resend::Due).await?;
-        let mut report = self.reconciler.apply(plan).await?;
+        let mut report = self.reconciler.applier.apply(plan).await?;
         report.settled.found += settled.found;
         report.settled.sent_again += settled.sent_again;
         Ok(report)
@@ -568,12 +571,12 @@ impl Connection {
     /// ends, and [`Connection::apply`] reports the steps that are left as not sent. For stopping a
     /// program.
     pub fn hold_effects(&self) {
-        self.reconciler.hold_effects();
+        self.reconciler.context.hold_effects();
     }
 
     /// Lets effects begin again after [`Connection::hold_effects`].
     pub fn release_effects(&self) {
-        self.reconciler.release_effects();
+        self.reconciler.context.release_effects();
     }
 
     /// Settles what is in doubt by looking; sends again what is proven absent.
@@ -585,8 +588,8 @@ impl Connection {
     }
 
     async fn settle_as(&self, resend: Resend) -> Result<SettleReport, Error> {
-        let mut report = self.reconciler.settle(resend).await?;
-        self.reconciler.read_back(std::mem::take(&mut report.touched)).await?;
+        let mut report = self.reconciler.settler.settle(resend).await?;
+        self.reconciler.ingest.read_back(std::mem::take(&mut report.touched)).await?;
         Ok(report)
     }
 
@@ -595,7 +598,7 @@ impl Connection {
     /// # Errors
     /// When looking was not possible.
     pub async fn settle_without_sending(&self) -> Result<SettleReport, Error> {
-        self.reconciler.settle(Resend::Never).await
+        self.reconciler.settler.settle(Resend::Never).await
     }
 
     /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`]
@@ -606,7 +609,7 @@ impl Connection {
     /// As for the three.
     pub async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
         let settled = self.settle().await?;
-        let (plan, mut report) = self.reconciler.sync().await?;
+        let (plan, mut report) = self.reconciler.syncer.sync().await?;
         report.settled.found += settled.found;
         report.settled.sent_again += settled.sent_again;
         Ok((plan, report))
@@ -617,7 +620,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn links(&self, key: &str) -> Result<Vec<LinkRow>, Error> {
-        Ok(self.reconciler.store.links_of(key).await?)
+        Ok(self.reconciler.context.store.links_of(key).await?)
     }
 
     /// The intents that are open.
@@ -625,12 +628,12 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn open_intents(&self) -> Result<Vec<Intent>, Error> {
-        Ok(self.reconciler.store.open_intents().await?)
+        Ok(self.reconciler.context.store.open_intents().await?)
     }
 
     /// What the connection has cost since it was opened.
     pub fn usage(&self) -> Usage {
-        self.reconciler.session.usage()
+        self.reconciler.context.session.usage()
     }
 
     /// Asks the ATS which customer this is and holds it against what the store knows.
@@ -639,7 +642,7 @@ impl Connection {
     /// [`ErrorKind::Configuration`] when the credential belongs to another customer than the
     /// records in the store.
     pub async fn verify_tenant(&self) -> Result<(), Error> {
-        self.reconciler.verify_tenant().await
+        self.reconciler.requests.verify_tenant().await
     }
 
     pub(crate) fn reconciler(&self) -> &Reconciler {

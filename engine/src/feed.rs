@@ -35,7 +35,7 @@ impl Connection {
             let acme = acme.clone();
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let changes = acme.reconciler().store.changes(after, READ_ROWS).await?;
+                let changes = acme.reconciler().context.store.changes(after, READ_ROWS).await?;
                 let next = changes.last().map(|change| change.serial);
                 Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
             }
@@ -104,7 +104,7 @@ impl Connection {
     /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
     /// ([`crate::store::StoreError::ChangesAhead`] is its source).
     pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<u64, Error> {
-        Ok(self.reconciler().store.acknowledge(consumer, serial).await?)
+        Ok(self.reconciler().context.store.acknowledge(consumer, serial).await?)
     }
 
     /// How far a consumer has come; 0 when it is not known.
@@ -112,7 +112,7 @@ impl Connection {
     /// # Errors
     /// [`crate::ErrorKind::Store`].
     pub async fn offset(&self, consumer: &str) -> Result<u64, Error> {
-        Ok(self.reconciler().store.offset(consumer).await?)
+        Ok(self.reconciler().context.store.offset(consumer).await?)
     }
 }
 
@@ -136,7 +136,7 @@ struct Following {
 impl Following {
     async fn next(&mut self) -> Result<Change, Error> {
         let reconciler = Arc::clone(self.acme.shared());
-        let store = &reconciler.store;
+        let store = &reconciler.context.store;
         loop {
             if let Some(change) = self.read.pop_front() {
                 return Ok(change);
@@ -159,7 +159,7 @@ impl Following {
                 self.from = Start::Serial(last.serial);
                 self.read = changes.into();
             } else if woken.changed().await.is_err() {
-                reconciler.clock.sleep(LOOK_MS).await;
+                reconciler.context.clock.sleep(LOOK_MS).await;
             }
         }
     }

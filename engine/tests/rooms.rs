@@ -1,5 +1,5 @@
-//! The map of the rooms in ARCHITECTURE.md is true: a room uses what stands in its own row or below
-//! it.
+//! The maps in ARCHITECTURE.md are true: a room uses what stands in its own row or below it, and
+//! a part of `reconcile` uses only what stands below its row.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,10 +17,10 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The rooms of the table, each with its row.
-fn rows() -> BTreeMap<String, usize> {
+/// What the table with this head lists, each with its row.
+fn rows(head: &str) -> BTreeMap<String, usize> {
     let text = std::fs::read_to_string(root().join("../ARCHITECTURE.md")).unwrap();
-    let (_, table) = text.split_once("| room | what it does |").unwrap();
+    let (_, table) = text.split_once(head).unwrap();
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let rooms = |row: &str| {
         let names = row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2);
@@ -54,9 +54,14 @@ fn files_of(room: &str) -> Vec<PathBuf> {
 
 /// The names after `crate::` in code that is no test's.
 fn used(text: &str) -> Vec<String> {
+    after(text, "crate::")
+}
+
+/// The names after a prefix in code that is no test's.
+fn after(text: &str, prefix: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let names = lines.flat_map(|line| line.split("crate::").skip(1));
+    let names = lines.flat_map(|line| line.split(prefix).skip(1));
     names
         .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
         .collect()
@@ -64,7 +69,7 @@ fn used(text: &str) -> Vec<String> {
 
 #[test]
 fn a_room_uses_only_rooms_of_its_own_row_or_below_it() {
-    let rows = rows();
+    let rows = rows("| room | what it does |");
     let library = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let modules =
         library.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
@@ -96,5 +101,80 @@ fn a_plan_and_a_declaration_are_made_without_the_store() {
     for file in ["plan", "declare"].into_iter().flat_map(files_of) {
         let used = used(&std::fs::read_to_string(&file).unwrap());
         assert!(!used.iter().any(|name| name == "store"), "{}", file.display());
+    }
+}
+
+/// The modules that a file declares, its tests aside.
+fn modules(file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let declared = text.lines().filter_map(|line| {
+        let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+        line.strip_prefix("mod ")?.strip_suffix(';').map(str::to_owned)
+    });
+    declared.filter(|name| name != "tests").collect()
+}
+
+#[test]
+fn a_part_of_reconciling_uses_only_parts_below_it() {
+    let rows = rows("| part | what it does |");
+    let parts = modules(&root().join("src/reconcile/mod.rs"));
+    assert_eq!(
+        parts.iter().collect::<std::collections::BTreeSet<_>>(),
+        rows.keys().collect::<std::collections::BTreeSet<_>>()
+    );
+    let mut wrong = Vec::new();
+    for part in &parts {
+        for file in files_of(&format!("reconcile/{part}")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let mut used = after(&text, "crate::reconcile::");
+            // The parent of a part's first file is `reconcile`, that of the others the part.
+            if file.ends_with("mod.rs") || file.ends_with(format!("reconcile/{part}.rs")) {
+                used.extend(after(&text, "super::"));
+            } else {
+                used.extend(after(&text, "super::super::"));
+            }
+            for name in used.iter().filter(|name| *name != part && *name != "super") {
+                // What stands at the room's root is the assembly, above all parts.
+                if rows.get(name).is_none_or(|row| *row <= rows[part]) {
+                    wrong.push(format!("{}: {part} uses {name}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The fields of the struct that a text declares under a name.
+fn fields(text: &str, name: &str) -> Vec<String> {
+    let Some((_, rest)) = text.split_once(&format!("pub(crate) struct {name} {{")) else {
+        return Vec::new();
+    };
+    let body = rest.split("\n}").next().unwrap_or_default();
+    let lines = body.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    lines.filter(|line| line.ends_with(',')).map(str::to_owned).collect()
+}
+
+#[test]
+fn no_part_of_reconciling_shows_its_fields() {
+    let assembly = std::fs::read_to_string(root().join("src/reconcile/mod.rs")).unwrap();
+    let (_, made) = assembly.split_once("pub(crate) fn new(").unwrap();
+    let types = made.split("::new(").filter_map(|before| {
+        before.rsplit(|c: char| !c.is_alphanumeric()).next().filter(|name| !name.is_empty())
+    });
+    let types: std::collections::BTreeSet<&str> =
+        types.filter(|name| !matches!(*name, "Arc" | "Context")).collect();
+    let mut texts = Vec::new();
+    for part in modules(&root().join("src/reconcile/mod.rs")) {
+        texts.extend(
+            files_of(&format!("reconcile/{part}"))
+                .iter()
+                .map(|file| std::fs::read_to_string(file).unwrap()),
+        );
+    }
+    for name in types {
+        let fields: Vec<String> = texts.iter().flat_map(|text| fields(text, name)).collect();
+        assert!(!fields.is_empty(), "{name}");
+        let shown: Vec<_> = fields.iter().filter(|field| field.starts_with("pub")).collect();
+        assert!(shown.is_empty(), "{name}: {shown:?}");
     }
 }

@@ -25,10 +25,13 @@
 
 mod bounds;
 mod compiler;
+mod config;
 mod kept;
 mod limiter;
 pub mod load;
+mod metering;
 mod notices;
+mod options;
 mod places;
 mod ticker;
 
@@ -36,6 +39,8 @@ pub use compiler::{COMPILE_TIME_MAX, Compiler, CompilerProgram};
 pub use kept::CacheUse;
 pub use limiter::Limits;
 pub use load::LoadError;
+pub use metering::Metering;
+pub use options::HostOptions;
 
 use super::check;
 use super::limits::INSTANCES_MAX;
@@ -48,11 +53,10 @@ use places::{Places, Who};
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use ticker::Ticker;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
+    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
     WasmBacktrace,
 };
 
@@ -76,46 +80,6 @@ type StartParams = (Task, Given);
 type ResumeParams = (Continuation, Given, Reply);
 /// What both answer.
 type Answered = (Result<Step, Failure>,);
-
-/// How a guest's work is measured and ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metering {
-    /// By time, [`Limits::guest_time_max`]. For production: nearly free.
-    Epochs,
-    /// By instructions: this many units a call. For runs that must repeat exactly.
-    Fuel(u64),
-}
-
-/// How to set a host up.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct HostOptions {
-    /// How a guest's work is measured.
-    pub metering: Metering,
-    /// Where compiled code is kept between starts; `None` compiles at each start. The directory is
-    /// this user's alone: it is made so (mode 0700), repaired with a warning where others could
-    /// reach it, and refused where it belongs to another user.
-    pub cache_dir: Option<PathBuf>,
-    /// Where components are compiled that are not kept.
-    pub compiler: Compiler,
-    /// How long one may take, where it can be ended: with [`Compiler::Apart`]. Large components get
-    /// more of it ([`COMPILE_TIME_MAX`]).
-    pub compile_time_max: Duration,
-    /// What a guest may use.
-    pub limits: Limits,
-}
-
-impl Default for HostOptions {
-    fn default() -> Self {
-        Self {
-            metering: Metering::Epochs,
-            cache_dir: None,
-            compiler: Compiler::Here,
-            compile_time_max: COMPILE_TIME_MAX,
-            limits: Limits::default(),
-        }
-    }
-}
 
 /// Why there is no host.
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +134,7 @@ impl ComponentHost {
     /// When the cache directory is of no use or the machine lacks something.
     pub fn new(options: HostOptions) -> Result<Self, HostError> {
         let cache = options.cache_dir.as_deref().map(cache).transpose()?;
-        let mut config = config(&options);
+        let mut config = config::config(options.metering, options.limits.stack_bytes_max);
         config.allocation_strategy(pool(&options.limits));
         let pooled = Engine::new(&config).or_else(|error| {
             tracing::info!(
@@ -318,33 +282,6 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(KEPT_PLACES);
     pool
-}
-
-fn config(options: &HostOptions) -> Config {
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .wasm_simd(true)
-        .wasm_bulk_memory(true)
-        .wasm_multi_value(true)
-        .wasm_relaxed_simd(false)
-        .wasm_multi_memory(false)
-        .wasm_memory64(false)
-        .wasm_tail_call(false)
-        .wasm_wide_arithmetic(false)
-        .cranelift_nan_canonicalization(true)
-        .cranelift_opt_level(wasmtime::OptLevel::Speed)
-        // Not even the address of each instruction is kept: it is for backtraces, which nobody
-        // could read without the source.
-        .generate_address_map(false)
-        .native_unwind_info(false)
-        .memory_init_cow(true)
-        .max_wasm_stack(options.limits.stack_bytes_max);
-    match options.metering {
-        Metering::Epochs => config.epoch_interruption(true),
-        Metering::Fuel(_) => config.consume_fuel(true),
-    };
-    config
 }
 
 /// An adapter that is a component.

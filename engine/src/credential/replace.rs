@@ -24,14 +24,15 @@ impl Connection {
         let problem = |message: String| {
             Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()))
         };
-        let auth = auth(self.manifest(), &reconciler.settings, &credential)
+        let auth = auth(self.manifest(), &reconciler.context.settings, &credential)
             .map_err(|why| problem(why).of_option("credential"))?;
         reconciler
+            .context
             .session
             .replace_credential(&auth)
             .await
             .map_err(|error| problem(error.to_string()))?;
-        reconciler.credential_given();
+        reconciler.backoff.rights_given();
         self.credentials().send_modify(|given| *given = given.saturating_add(1));
         Ok(())
     }

@@ -6,7 +6,7 @@
 use super::{Connection, READ_ROWS};
 use crate::error::Error;
 use crate::reason::ConditionType;
-use crate::reconcile::is_spent;
+use crate::reconcile::is_exhausted;
 use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepState};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -92,9 +92,10 @@ struct NotInStep {
 impl NotInStep {
     fn take(&mut self, row: DesiredRow) {
         let Some(said) = said_of_not_in_step(&row) else { return };
-        let is_spent = row.status.observed_generation == row.generation && is_spent(&row.status);
+        let is_exhausted =
+            row.status.observed_generation == row.generation && is_exhausted(&row.status);
         if self.said.insert(row.key, said).is_none() {
-            self.spent = self.spent.saturating_add(u64::from(is_spent));
+            self.spent = self.spent.saturating_add(u64::from(is_exhausted));
         }
     }
 }
@@ -114,7 +115,7 @@ pub struct SweepStatus {
 impl Connection {
     /// The first records that are not in step. No index knows them, so the walk has a bound.
     async fn not_in_step(&self, desired: u64) -> Result<NotInStep, Error> {
-        let store = &self.reconciler.store;
+        let store = &self.reconciler.context.store;
         let mut found = NotInStep::default();
         store.dirty_page(None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
         let (mut after, mut read) = (None, 0_u64);
@@ -139,7 +140,7 @@ impl Connection {
     /// [`crate::ErrorKind::Store`].
     pub async fn status(&self) -> Result<Status, Error> {
         let reconciler = &self.reconciler;
-        let (store, name) = (&reconciler.store, reconciler.name.as_str());
+        let (store, name) = (&reconciler.context.store, reconciler.context.name.as_str());
         let manifest = self.manifest();
         let (desired, dirty) = store.desired_counts().await?;
         let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states().await?;
@@ -169,16 +170,17 @@ impl Connection {
                 .map(|(kind, _, _)| kind.clone())
                 .collect(),
             sweeps,
-            next_look_ms: reconciler.next_look_ms().await?,
+            next_look_ms: reconciler.settler.next_probe_ms().await?,
             waiting_for_person: reconciler
-                .waiting_for_person()
+                .settler
+                .blocked_intents()
                 .await?
                 .saturating_add(not_in_step.spent),
             changes_last: store.changes_last().await?,
             not_in_step: not_in_step.said,
             not_in_step_unread: not_in_step.unread,
             problems: store.problems(None, READ_ROWS).await?,
-            clocks: reconciler.clocks().warning(),
+            clocks: reconciler.ingest.clocks().warning(),
         })
     }
 }

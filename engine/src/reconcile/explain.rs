@@ -1,30 +1,33 @@
-//! Why a desired record is as it is, from what is at hand: nothing is read from the ATS and nothing
-//! is written anywhere.
+//! Explains why a desired record is as it is, from the stored facts.
+//!
+//! Nothing is read from the ATS, and nothing is written.
 
-use super::Reconciler;
-use super::gather::Gathered;
-use super::held::{is_held_note, mode_holds, only_observe};
 use crate::clock::rfc3339;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::journal::{Intent, IntentState, Try};
 use crate::path;
 use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
 use crate::reason::Reason;
-use crate::store::{Condition, DesiredRow, LinkRow, Mode};
-use atsync_model::desired::{Desired, Policy};
+use crate::reconcile::context::Context;
+use crate::reconcile::gather::{Gathered, Gatherer};
+use crate::reconcile::planning::{Planner, is_withheld_note, mode_withholds, only_observe};
+use crate::store::{Condition, LinkRow, Mode};
+use atsync_model::desired::Policy;
 use atsync_model::plain;
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::Arc;
 
-/// The verdict on what the next plan asks the ATS about: nothing is read here, so a guess could be
-/// another one than the plan's.
+/// The verdict on a field that the next plan asks the ATS about: nothing is read here, so a guess
+/// could differ from the plan's.
 const DISPUTED: &str = "not known: two observations of it disagree, and the next plan asks the ATS";
-/// Intents that are told at most, the newest ones.
+
+/// Intents that are listed at most, the newest ones.
 const INTENTS_MAX: usize = 100;
 
-/// Everything there is to say about one desired record.
+/// Everything that is known about one desired record.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// The connection.
@@ -35,11 +38,11 @@ pub struct Explanation {
     pub mode: Mode,
     /// Its generation.
     pub generation: u64,
-    /// The generation that the conditions speak of.
+    /// The generation that the conditions describe.
     pub observed_generation: u64,
-    /// The next plan looks at it.
+    /// The next plan includes it.
     pub dirty: bool,
-    /// What the engine last made of it.
+    /// Its conditions after the last plan or apply.
     pub conditions: Vec<Condition>,
     /// What it is linked to.
     pub links: Vec<LinkRow>,
@@ -51,14 +54,14 @@ pub struct Explanation {
     pub intents: Vec<IntentStory>,
 }
 
-/// One field: who wants what, what was last applied, what is observed, what comes of it.
+/// One field: desired, last applied and observed value, and the decision.
 #[derive(Clone, Debug, Serialize)]
 pub struct FieldStory {
     /// The path that it belongs to.
     pub host: String,
     /// The field.
     pub field: String,
-    /// What happens when somebody in the ATS changes it.
+    /// What happens when a user changes it in the ATS.
     pub policy: Policy,
     /// What the host wants.
     pub desired: Value,
@@ -66,7 +69,7 @@ pub struct FieldStory {
     pub applied: Value,
     /// What the ATS holds; null for nothing.
     pub observed: Value,
-    /// What comes of it.
+    /// The decision.
     pub decision: Decision,
     /// The same in words.
     pub verdict: String,
@@ -100,46 +103,51 @@ pub struct IntentStory {
     pub attempts: u32,
     /// When the first one left.
     pub first_sent_ms: u64,
-    /// When it came to where it stands.
+    /// When its state last changed.
     pub changed_ms: u64,
-    /// Where it stands: the state's word.
+    /// The word of its state.
     pub state: &'static str,
-    /// What is said about it.
+    /// The reason of its state.
     pub reason: Option<String>,
-    /// What its last sends brought whose outcome was open.
+    /// The results of its last sends whose outcome was unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tries: Vec<Try>,
 }
 
-impl Reconciler {
-    /// Reads a desired row's record.
-    pub(super) fn parse_desired(&self, row: &DesiredRow) -> Result<Desired, Error> {
-        Desired::from_json(&row.body).map_err(|error| {
-            self.error(
-                ErrorKind::Store,
-                format!("the desired record {} cannot be read: {error}", row.key),
-            )
-        })
+/// Explains desired records.
+pub(crate) struct Explainer {
+    context: Arc<Context>,
+    gatherer: Arc<Gatherer>,
+    planner: Arc<Planner>,
+}
+
+impl Explainer {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        gatherer: Arc<Gatherer>,
+        planner: Arc<Planner>,
+    ) -> Self {
+        Self { context, gatherer, planner }
     }
 
     /// Explains a desired record.
-    pub(crate) async fn explain_record(&self, key: &str) -> Result<Explanation, Error> {
-        let Some(row) = self.store.desired(key).await? else {
-            return Err(self.no_record(key));
+    pub(crate) async fn explain(&self, key: &str) -> Result<Explanation, Error> {
+        let Some(row) = self.context.store.desired(key).await? else {
+            return Err(self.context.no_record(key));
         };
-        let desired = self.parse_desired(&row)?;
-        let links = self.links_by_host(key).await?;
+        let desired = self.context.parse_desired(&row)?;
+        let links = self.gatherer.links_by_host(key).await?;
         let input = plan::Input {
-            manifest: self.adapter.manifest(),
-            settings: &self.settings,
+            manifest: self.context.manifest(),
+            settings: &self.context.settings,
             desired: &desired,
             generation: row.generation,
             links: &links,
         };
-        let mut gathered = Gathered::resting(self.adapter.manifest());
+        let mut gathered = Gathered::resting(self.context.manifest());
         let (mut planned, shared, stories) =
-            self.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
-        let open = self.store.open_intents().await?;
+            self.gatherer.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
+        let open = self.context.store.open_intents().await?;
         let mut fields: Vec<FieldStory> = stories.into_iter().map(story).collect();
         for field in &mut fields {
             if links.get(&field.host).is_some_and(|link| gathered.disputed.contains(&link.remote)) {
@@ -150,10 +158,10 @@ impl Reconciler {
             let made = made_with(&planned, &fields);
             fields.extend(made);
         }
-        self.keep_back(&mut planned, &open).await?;
-        hold(&mut fields, row.mode, &planned);
+        self.planner.withhold(&mut planned, &open).await?;
+        explain_withheld(&mut fields, row.mode, &planned);
         let below = |intent: &&Intent| path::is_within(&intent.host, key);
-        let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
+        let mut next: Vec<Next> = open.iter().filter(below).map(in_doubt).collect();
         next.extend(gathered.disputed.iter().map(|remote| Next {
             host: key.to_owned(),
             what: format!(
@@ -196,9 +204,9 @@ impl Reconciler {
                 ),
             );
         }
-        let intents = self.store.intents_of(key, INTENTS_MAX).await?;
+        let intents = self.context.store.intents_of(key, INTENTS_MAX).await?;
         Ok(Explanation {
-            connection: self.name.clone(),
+            connection: self.context.name.clone(),
             key: key.to_owned(),
             mode: row.mode,
             generation: row.generation,
@@ -236,14 +244,16 @@ fn story(story: explain::Story) -> FieldStory {
     }
 }
 
-/// What is not sent now is not said to be written: why it is held back stands there instead.
-fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
+/// Replaces the verdict of a field whose step is withheld by the reason.
+fn explain_withheld(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
     for field in fields.iter_mut().filter(|field| field.decision == Decision::Write) {
-        if let Some(why) = mode_holds(mode) {
+        if let Some(why) = mode_withholds(mode) {
             field.verdict = format!("differs: held back, since {why}");
         } else if !planned.steps.iter().any(|step| step.host == field.host)
-            && let Some(note) =
-                planned.findings.iter().find(|note| note.host == field.host && is_held_note(note))
+            && let Some(note) = planned
+                .findings
+                .iter()
+                .find(|note| note.host == field.host && is_withheld_note(note))
         {
             field.verdict = format!(
                 "differs: held back ({}): {}",
@@ -254,17 +264,17 @@ fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
     }
 }
 
-/// The fields of records that are still to be made, but for those that are `told` already: of the
-/// record itself, or each of an entry of its own below it, as its tags.
-fn made_with(planned: &RecordPlan, told: &[FieldStory]) -> Vec<FieldStory> {
-    let is_told = |host: &str, field: &str| {
+/// The fields of records that are still to be created, except those that are `listed` already: of
+/// the record itself, or of entries below it, such as its tags.
+fn made_with(planned: &RecordPlan, listed: &[FieldStory]) -> Vec<FieldStory> {
+    let is_listed = |host: &str, field: &str| {
         let is_of = |story: &&FieldStory| path::is_within(&story.host, host);
-        told.iter().filter(is_of).any(|story| story.field == field)
+        listed.iter().filter(is_of).any(|story| story.field == field)
     };
     let creates = planned.steps.iter().filter(|step| step.creates());
     creates
         .flat_map(|step| {
-            step.fields.iter().filter(|field| !is_told(&step.host, &field.field)).map(|field| {
+            step.fields.iter().filter(|field| !is_listed(&step.host, &field.field)).map(|field| {
                 FieldStory {
                     host: step.host.clone(),
                     field: field.field.clone(),
@@ -280,7 +290,7 @@ fn made_with(planned: &RecordPlan, told: &[FieldStory]) -> Vec<FieldStory> {
         .collect()
 }
 
-fn doubt(intent: &Intent) -> Next {
+fn in_doubt(intent: &Intent) -> Next {
     let what = format!(
         "{} (intent {}) is in doubt and is settled by looking",
         intent.operation, intent.id

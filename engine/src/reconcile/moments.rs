@@ -1,61 +1,40 @@
-//! The clocks of one connection brought together: what [`Moment`] stands on.
+//! The clocks of one connection combined: the source of each [`Moment`].
 //!
-//! A life begins when the connection is opened. Its number is random, so that no two lives take
-//! each other's steady times for their own.
+//! A life begins when the connection is opened. Its number is random, so no life mistakes the
+//! steady times of another one for its own. The wall clock may jump; the steady clock shows by how
+//! much, and every answer here allows for it.
+//!
+//! Left out: the ATS's clock, which the session reads from answers.
 
-use super::Reconciler;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::journal::moment::{Moment, Now};
+use crate::transport::Session;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// One life of a connection.
+/// How far our clock may have jumped between two lives. Arbitrary: a day.
+const JUMP_MAX_MS: u64 = 24 * 3_600_000;
+
+/// The time as one connection knows it.
 #[derive(Debug)]
-pub(super) struct Life {
-    id: u64,
-    began_ms: u64,
-    /// The least and the most that the wall clock was ahead of the steady one: they differ when it
-    /// jumped.
-    offset_least_ms: AtomicI64,
-    offset_most_ms: AtomicI64,
+pub(super) struct Moments {
+    clock: Arc<dyn Clock>,
+    session: Arc<Session>,
+    life: Life,
 }
 
-impl Life {
-    pub(super) fn begin(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
-        let mut id = [0_u8; 8];
-        entropy.fill(&mut id);
-        let offset_ms = offset_ms(clock.now_ms(), clock.steady_ms());
-        Self {
-            // Nought stands for no life.
-            id: u64::from_le_bytes(id).max(1),
-            began_ms: clock.steady_ms(),
-            offset_least_ms: AtomicI64::new(offset_ms),
-            offset_most_ms: AtomicI64::new(offset_ms),
-        }
+impl Moments {
+    /// Begins a life.
+    pub(super) fn begin(
+        clock: Arc<dyn Clock>,
+        session: Arc<Session>,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let life = Life::begin(clock.as_ref(), entropy);
+        Self { clock, session, life }
     }
 
-    fn see(&self, wall_ms: u64, steady_ms: u64) {
-        let offset_ms = offset_ms(wall_ms, steady_ms);
-        self.offset_least_ms.fetch_min(offset_ms, Ordering::Relaxed);
-        self.offset_most_ms.fetch_max(offset_ms, Ordering::Relaxed);
-    }
-
-    /// How far the wall clock jumped in this life, as far as anybody looked.
-    fn jumped_ms(&self) -> u64 {
-        let (least_ms, most_ms) = (
-            self.offset_least_ms.load(Ordering::Relaxed),
-            self.offset_most_ms.load(Ordering::Relaxed),
-        );
-        most_ms.saturating_sub(least_ms).unsigned_abs()
-    }
-}
-
-fn offset_ms(wall_ms: u64, steady_ms: u64) -> i64 {
-    let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-    signed(wall_ms).saturating_sub(signed(steady_ms))
-}
-
-impl Reconciler {
     /// This moment.
     pub(super) fn moment(&self) -> Moment {
         let (wall_ms, steady_ms) = (self.clock.now_ms(), self.clock.steady_ms());
@@ -84,7 +63,7 @@ impl Reconciler {
     }
 
     /// How long ago this wall time was, at least and at most: they differ by what the clock jumped
-    /// in this life. What an earlier life dated is taken as it stands.
+    /// in this life. A time that an earlier life recorded is taken as it is.
     pub(super) fn wall_ago_ms(&self, wall_ms: u64) -> (u64, u64) {
         let ago_ms = self.moment().wall_ms.saturating_sub(wall_ms);
         let jumped_ms = self.life.jumped_ms();
@@ -99,5 +78,48 @@ impl Reconciler {
     }
 }
 
-/// How far our clock may have jumped between two lives. Arbitrary: a day.
-const JUMP_MAX_MS: u64 = 24 * 3_600_000;
+/// One life of a connection.
+#[derive(Debug)]
+struct Life {
+    id: u64,
+    began_ms: u64,
+    /// The least and the most that the wall clock was ahead of the steady one: they differ when it
+    /// jumped.
+    offset_least_ms: AtomicI64,
+    offset_most_ms: AtomicI64,
+}
+
+impl Life {
+    fn begin(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+        let mut id = [0_u8; 8];
+        entropy.fill(&mut id);
+        let offset_ms = offset_ms(clock.now_ms(), clock.steady_ms());
+        Self {
+            // Zero stands for no life.
+            id: u64::from_le_bytes(id).max(1),
+            began_ms: clock.steady_ms(),
+            offset_least_ms: AtomicI64::new(offset_ms),
+            offset_most_ms: AtomicI64::new(offset_ms),
+        }
+    }
+
+    fn see(&self, wall_ms: u64, steady_ms: u64) {
+        let offset_ms = offset_ms(wall_ms, steady_ms);
+        self.offset_least_ms.fetch_min(offset_ms, Ordering::Relaxed);
+        self.offset_most_ms.fetch_max(offset_ms, Ordering::Relaxed);
+    }
+
+    /// How far the wall clock jumped in this life, as far as it was read.
+    fn jumped_ms(&self) -> u64 {
+        let (least_ms, most_ms) = (
+            self.offset_least_ms.load(Ordering::Relaxed),
+            self.offset_most_ms.load(Ordering::Relaxed),
+        );
+        most_ms.saturating_sub(least_ms).unsigned_abs()
+    }
+}
+
+fn offset_ms(wall_ms: u64, steady_ms: u64) -> i64 {
+    let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+    signed(wall_ms).saturating_sub(signed(steady_ms))
+}

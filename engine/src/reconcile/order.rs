@@ -1,8 +1,8 @@
 //! A write to be carried out, and the records that it touched. Pure.
 //!
 //! An order is a plan's step with every id filled in. It comes from a plan, from an intent in doubt
-//! that is sent again, or from a person's decision; who carries it out ([`super::effect`]) and who
-//! asks whether it still may leave ([`super::gate`]) see the same one.
+//! that is sent again, or from a person's decision. The executor carries it out, and its gate asks
+//! whether it still may leave.
 
 use crate::journal::{Intent, IntentId};
 use atsync_model::contract::{Operation, RemoteRef};
@@ -10,26 +10,26 @@ use atsync_model::resource;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What is to be done: a plan's step with every id filled in.
+/// A write to be carried out: a plan's step with every id filled in.
 #[derive(Clone, Debug)]
-pub(super) struct Order {
-    pub(super) host: String,
-    pub(super) operation: Operation,
-    pub(super) generation: u64,
-    pub(super) makes: BTreeMap<String, String>,
-    pub(super) applied: BTreeMap<String, Map<String, Value>>,
+pub(crate) struct Order {
+    pub(crate) host: String,
+    pub(crate) operation: Operation,
+    pub(crate) generation: u64,
+    pub(crate) makes: BTreeMap<String, String>,
+    pub(crate) applied: BTreeMap<String, Map<String, Value>>,
     /// The intent in doubt that is sent again; none for a new one.
-    pub(super) again: Option<Intent>,
+    pub(crate) again: Option<Intent>,
 }
 
 impl Order {
-    /// Whether it takes its target away.
-    pub(super) fn ends(&self) -> bool {
-        takes_away(&self.operation.name)
+    /// Whether it deletes its target.
+    pub(crate) fn ends(&self) -> bool {
+        deletes(&self.operation.name)
     }
 
-    /// The order that an intent was born from.
-    pub(super) fn of(intent: &Intent) -> Self {
+    /// The order of an intent.
+    pub(crate) fn of(intent: &Intent) -> Self {
         Self {
             host: intent.host.clone(),
             operation: Operation {
@@ -45,24 +45,24 @@ impl Order {
     }
 }
 
-/// Whether an operation takes its target away.
-pub(super) fn takes_away(operation: &str) -> bool {
+/// Whether an operation deletes its target.
+pub(crate) fn deletes(operation: &str) -> bool {
     operation.ends_with(".delete") || operation.ends_with(".destroy")
 }
 
-/// A record that was made or changed, to be read back.
+/// A record that was created, changed or deleted, to be read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Touched {
     pub(crate) remote: RemoteRef,
     /// The intent that did it.
     pub(crate) intent: Option<IntentId>,
-    /// It was taken away: that it is not shown any more is what was meant.
+    /// It was deleted: that the ATS no longer shows it is intended.
     pub(crate) ended: bool,
 }
 
 impl Touched {
     /// What an order touched.
-    pub(super) fn by(
+    pub(crate) fn by(
         order: &Order,
         intent: Option<IntentId>,
         remotes: Vec<RemoteRef>,
@@ -70,8 +70,7 @@ impl Touched {
         let ended = order.ends();
         let mut touched: Vec<Self> =
             remotes.into_iter().map(|remote| Self { remote, intent, ended }).collect();
-        // A tag shows on its candidate as well: both are read, or the one would contradict the
-        // other until somebody touches it.
+        // A tag is part of its candidate as well: both are read, or one would contradict the other.
         if let Some((kind, "create")) = order.operation.name.split_once('.')
             && let Some(shown_in) = resource::of(kind).and_then(|of| of.shown_in)
             && let Some(shown_in) = resource::of(shown_in)

@@ -55,17 +55,20 @@ impl Connection {
         }
         let reconciler = self.reconciler();
         let ids = memory::delivery_ids(&hook.headers);
-        let (message, hints, signed_at_ms) = match reconciler.hook(hook, &webhooks.secrets).await? {
-            Hooking::Forged => return Ok(Verdict::Forged.into()),
-            Hooking::Authentic { message, hints, signed_at_ms } => (message, hints, signed_at_ms),
-        };
+        let (message, hints, signed_at_ms) =
+            match reconciler.requests.hook(hook, &webhooks.secrets).await? {
+                Hooking::Forged => return Ok(Verdict::Forged.into()),
+                Hooking::Authentic { message, hints, signed_at_ms } => {
+                    (message, hints, signed_at_ms)
+                }
+            };
         // Fresh by either clock: one of them may be wrong, and a hint is only a hint.
-        let clocks = [reconciler.clock.now_ms(), reconciler.session.ats_now_ms()];
+        let clocks = [reconciler.context.clock.now_ms(), reconciler.context.session.ats_now_ms()];
         if signed_at_ms.is_some_and(|at_ms| clocks.iter().all(|now_ms| is_stale(at_ms, *now_ms))) {
             return Ok(Verdict::Stale.into());
         }
         let key = Key::of(&ids, &message);
-        let now_ms = reconciler.clock.now_ms();
+        let now_ms = reconciler.context.clock.now_ms();
         let known = {
             let mut seen = webhooks.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.knows(&key, now_ms)
@@ -76,7 +79,7 @@ impl Connection {
         let mut ends = Vec::with_capacity(hints.len());
         let mut failed = None;
         for hint in hints {
-            let looked = webhooks.looks.share(&hint, || reconciler.hint(hint.clone())).await;
+            let looked = webhooks.looks.share(&hint, || reconciler.ingest.hint(hint.clone())).await;
             match looked {
                 Ok(end) => ends.push((hint, end)),
                 // The others are looked into all the same: the next delivery may be an hour away.

@@ -38,11 +38,11 @@ const OWNED: &[(&str, &[&str])] = &[
     ),
     ("tokio::fs", &[]),
     ("tokio::process", &["secret/command"]),
-    ("tokio::runtime", &["reconcile/drive", "runtime"]),
+    ("tokio::runtime", &["reconcile/requests/calls", "runtime"]),
     ("tokio::spawn", &[]),
     ("tokio::task", &["schedule/several", "secret/reference", "store/redb"]),
     ("tokio::time", &["clock"]),
-    ("spawn_blocking", &["reconcile/drive", "secret/reference", "store/redb"]),
+    ("spawn_blocking", &["reconcile/requests/calls", "secret/reference", "store/redb"]),
 ];
 
 /// The paths of a file's code: those that it imports and those that it spells out.

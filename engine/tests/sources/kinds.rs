@@ -16,7 +16,7 @@ const HOOKS: &[(&str, &str)] = &[
     ("plan/lifecycle", "the outcome of an application, and the reason that its rejection has"),
     ("plan/opening", "the opening that a hire fills"),
     ("plan/place", "the stage of an application, and the pool of a prospect"),
-    ("reconcile/import", "what the ATS holds of a candidate, as a desired record"),
+    ("reconcile/lifecycle/import", "what the ATS holds of a candidate, as a desired record"),
 ];
 
 /// The kinds' words, read from the model.

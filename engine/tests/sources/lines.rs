@@ -50,7 +50,7 @@ const WIDE: &[(&str, usize)] = &[
     ("engine/src/plan/apart.rs", 1),
     ("engine/src/plan/contacts.rs", 2),
     ("engine/src/plan/ownership.rs", 2),
-    ("engine/src/reconcile/signature.rs", 1),
+    ("engine/src/reconcile/requests/signature.rs", 1),
     ("engine/src/index.rs", 2),
     ("engine/src/store/memory/mod.rs", 1),
     ("engine/src/store/redb/compact.rs", 1),

@@ -15,10 +15,15 @@
 //! to it only as far as it was counted: reading stops at the first fault, as the compiler's does.
 
 mod code;
+mod fault;
+mod room;
 mod types;
 
-use super::{Compiler, LoadError};
+pub(super) use room::Room;
+
+use super::load::LoadError;
 use code::Module;
+use fault::{Fault, TooMuch, count, within};
 use types::Types;
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -37,65 +42,6 @@ const ARGUMENTS_MAX: u64 = 5_000;
 const CANONICAL_MAX: u64 = 200;
 /// Imports, exports and aliases of components.
 const NAMES_MAX: u64 = 5_000;
-
-/// More than may be compiled: what, how much, of how much.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooMuch {
-    what: &'static str,
-    found: u64,
-    allowed: u64,
-}
-
-/// Refuses what is more than it may be.
-fn within(what: &'static str, found: u64, allowed: u64) -> Result<(), Fault> {
-    if found <= allowed { Ok(()) } else { Err(Fault::TooMuch(TooMuch { what, found, allowed })) }
-}
-
-/// Why counting ended early.
-#[derive(Debug)]
-enum Fault {
-    TooMuch(TooMuch),
-    /// The bytes are no WebAssembly from here on; the compiler stops there too, and says where.
-    Unreadable,
-}
-
-impl From<wasmparser::BinaryReaderError> for Fault {
-    fn from(_: wasmparser::BinaryReaderError) -> Self {
-        Self::Unreadable
-    }
-}
-
-fn count(of: usize) -> u64 {
-    u64::try_from(of).unwrap_or(u64::MAX)
-}
-
-/// How much code there may be: more where a compiler that takes too long is ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Room {
-    #[default]
-    Narrow,
-    Wide,
-}
-
-impl Room {
-    /// An interpreter of JavaScript has five times what the largest adapter in Rust has, and one
-    /// function of 1 MiB.
-    const WIDER: u64 = 16;
-
-    pub(super) fn of(compiler: &Compiler) -> Self {
-        match compiler {
-            Compiler::Here => Self::Narrow,
-            Compiler::Apart(_) => Self::Wide,
-        }
-    }
-
-    fn of_code(self, narrow: u64) -> u64 {
-        match self {
-            Self::Narrow => narrow,
-            Self::Wide => narrow.saturating_mul(Self::WIDER),
-        }
-    }
-}
 
 /// Counts a component.
 ///

@@ -15,9 +15,11 @@
 //! Not covered: systems other than Unix, where only the timeout applies; namespaces and seccomp. An
 //! exploit of the compiler would run as this user.
 
+use super::config::config;
 use super::kept::CODE_BYTES_MAX;
+use super::limiter::Limits;
 use super::load::{LoadError, reason};
-use super::{HostOptions, Metering, config};
+use super::metering::Metering;
 use atsync_model::plain;
 use std::ffi::OsString;
 use std::io::{Read, Write as _};
@@ -86,18 +88,18 @@ fn serve() -> u8 {
 
 fn compile_input() -> Result<Vec<u8>, String> {
     limit_this_process()?;
-    let mut options = HostOptions::default();
-    let bytes_max =
-        u64::try_from(options.limits.component_bytes_max).unwrap_or(u64::MAX).saturating_add(2);
+    let limits = Limits::default();
+    let bytes_max = u64::try_from(limits.component_bytes_max).unwrap_or(u64::MAX).saturating_add(2);
     let mut bytes = Vec::new();
     std::io::stdin().take(bytes_max).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     let (metering, component) = bytes.split_first().ok_or("there is nothing to compile")?;
-    options.metering = match metering {
+    let metering = match metering {
         b'e' => Metering::Epochs,
         b'f' => Metering::Fuel(0),
         _ => return Err("it is asked by another version".to_owned()),
     };
-    let engine = Engine::new(&config(&options)).map_err(|error| reason(&error))?;
+    let engine =
+        Engine::new(&config(metering, limits.stack_bytes_max)).map_err(|error| reason(&error))?;
     engine.precompile_component(component).map_err(|error| reason(&error))
 }
 

@@ -4,7 +4,8 @@
 //! show: the parameters and results of calls and blocks, the targets of a `br_table`, and the
 //! locals that a loop may have to pass on at each level of a nest.
 
-use super::{Fault, Room, count, within};
+use super::fault::{Fault, count, within};
+use super::room::Room;
 use wasmparser::{
     BlockType, CompositeInnerType, ElementItems, FunctionBody, Operator, Payload, TypeRef,
 };

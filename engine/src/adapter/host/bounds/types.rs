@@ -4,7 +4,7 @@
 //! compiler does where types are passed or copied. A type that is known only by an instance's
 //! export counts as the largest that was seen.
 
-use super::{Fault, count, within};
+use super::fault::{Fault, count, within};
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentDefinedType, ComponentExport,
     ComponentExternalKind, ComponentOuterAliasKind, ComponentType, ComponentTypeDeclaration,

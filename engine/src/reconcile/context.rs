@@ -1,0 +1,172 @@
+//! The context: what every part of one connection's work shares.
+//!
+//! The handles (adapter, session, store, clock, entropy, settings) are read by all parts and
+//! changed by none, so they are plain fields. State that can change is private: whether effects are
+//! held, who receives progress, and the moments. A part owns its own state and gets everything else
+//! from here.
+//!
+//! Left out: locks on records ([`super::underway`]) and the time ([`super::moments`]), which are
+//! types of their own.
+
+use super::moments::Moments;
+use super::progress::{Progress, ProgressFn};
+use super::underway::Underway;
+use crate::adapter::Adapter;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorKind};
+use crate::near;
+use crate::store::DesiredRow;
+use crate::store::handle::ConnectionStore;
+use crate::transport::Session;
+use atsync_model::desired::Desired;
+use atsync_model::manifest::Manifest;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Why a step was not sent while effects are held.
+pub(super) const EFFECTS_HELD: &str =
+    "the program is stopping, so no new effect begins; the next apply goes on from here";
+
+/// Why a step was not sent while the lease ends too soon.
+const LEASE_ENDS: &str = "the lease on the connection may end before the request does, and another \
+    process may write for it then; the next apply goes on from here";
+
+/// What every part of one connection's work shares.
+pub(crate) struct Context {
+    pub(crate) name: String,
+    pub(crate) adapter: Arc<dyn Adapter>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) store: ConnectionStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Map<String, Value>,
+    /// Replaces the delays and windows that the manifest states.
+    pub(super) settle_window_ms: Option<u64>,
+    pub(super) moments: Moments,
+    /// What all handles of this connection share.
+    pub(super) underway: Arc<Underway>,
+    progress: ProgressFn,
+    effects_held: tokio::sync::watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("connection", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What a context is made of.
+pub(crate) struct ContextParts {
+    pub(crate) name: String,
+    pub(crate) adapter: Arc<dyn Adapter>,
+    pub(crate) session: Session,
+    pub(crate) store: ConnectionStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) settle_window_ms: Option<u64>,
+    pub(crate) progress: ProgressFn,
+    /// What all handles of this connection share.
+    pub(crate) underway: Arc<Underway>,
+}
+
+impl Context {
+    pub(super) fn new(parts: ContextParts) -> Self {
+        let session = Arc::new(parts.session);
+        let moments =
+            Moments::begin(Arc::clone(&parts.clock), Arc::clone(&session), parts.entropy.as_ref());
+        Self {
+            name: parts.name,
+            adapter: parts.adapter,
+            session,
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            settings: parts.settings,
+            settle_window_ms: parts.settle_window_ms,
+            moments,
+            underway: parts.underway,
+            progress: parts.progress,
+            effects_held: tokio::sync::watch::Sender::new(false),
+        }
+    }
+
+    /// What the adapter is.
+    pub(super) fn manifest(&self) -> &Manifest {
+        self.adapter.manifest()
+    }
+
+    /// From now on no effect begins. One that is on its way ends, and so does each [`Self::wait`].
+    pub(crate) fn hold_effects(&self) {
+        self.effects_held.send_replace(true);
+    }
+
+    /// Effects may begin again.
+    pub(crate) fn release_effects(&self) {
+        self.effects_held.send_replace(false);
+    }
+
+    /// Whether no effect may begin.
+    pub(super) fn holds_effects(&self) -> bool {
+        *self.effects_held.borrow()
+    }
+
+    /// Why no request that changes something may leave now: the program is stopping, or the lease
+    /// may end before the request does.
+    pub(super) fn sends_nothing(&self) -> Option<&'static str> {
+        let timeout_ms = crate::transport::limits::EXCHANGE_TIMEOUT_MS;
+        if self.holds_effects() {
+            return Some(EFFECTS_HELD);
+        }
+        let outlives = self.store.outlives(self.clock.steady_ms(), timeout_ms);
+        (!outlives).then_some(LEASE_ENDS)
+    }
+
+    /// Waits between two probes, or until effects are held: then nothing is worth waiting for.
+    pub(super) async fn wait(&self, wait_ms: u64) {
+        let mut held = self.effects_held.subscribe();
+        tokio::select! {
+            biased;
+            _ = held.wait_for(|held| *held) => {}
+            () = self.clock.sleep(wait_ms) => {}
+        }
+    }
+
+    /// Reports progress to the host.
+    pub(super) fn report(&self, progress: &Progress) {
+        (self.progress)(progress);
+    }
+
+    /// A millisecond near now that no other mark of this connection carries in this process.
+    pub(super) fn mark_time_ms(&self) -> u64 {
+        self.underway.mark_time_ms(self.clock.now_ms())
+    }
+
+    /// Reads a desired row's record.
+    pub(super) fn parse_desired(&self, row: &DesiredRow) -> Result<Desired, Error> {
+        Desired::from_json(&row.body).map_err(|error| {
+            self.error(
+                ErrorKind::Store,
+                format!("the desired record {} cannot be read: {error}", row.key),
+            )
+        })
+    }
+
+    /// The error for a key under which nothing is declared.
+    pub(crate) fn no_record(&self, key: &str) -> Error {
+        let message =
+            format!("there is no desired record {key}; give the key that it was declared with");
+        self.error(ErrorKind::Input, message)
+    }
+
+    /// The error for a kind that the adapter does not have.
+    pub(crate) fn unknown_kind(&self, kind: &str) -> Error {
+        self.error(ErrorKind::Input, near::no_kind(self.manifest(), kind))
+    }
+
+    /// An error that names the connection.
+    pub(super) fn error(&self, kind: ErrorKind, message: impl std::fmt::Display) -> Error {
+        Error::new(kind, format!("{}: {message}", self.name))
+    }
+}

@@ -1,0 +1,42 @@
+//! The plan that takes back what the engine wrote for a record.
+
+use super::Lifecycle;
+use crate::error::Error;
+use crate::plan::{self, Plan, withdraw};
+use crate::reconcile::gather::Gathered;
+use atsync_model::resource;
+
+impl Lifecycle {
+    /// Plans the withdrawal of what can be taken back.
+    pub(crate) async fn plan_withdrawal(
+        &self,
+        key: &str,
+        options: withdraw::WithdrawOptions,
+    ) -> Result<Plan, Error> {
+        let Some(row) = self.context.store.desired(key).await? else {
+            return Err(self.context.no_record(key));
+        };
+        let desired = self.context.parse_desired(&row)?;
+        let links = self.gatherer.links_by_host(key).await?;
+        let mut gathered = Gathered::default();
+        for kind in resource::withdrawn().map(|of| of.kind) {
+            self.gatherer
+                .refresh_about(&mut gathered, kind, links.get(key).map(|link| &link.remote))
+                .await?;
+        }
+        let input = plan::Input {
+            manifest: self.context.manifest(),
+            settings: &self.context.settings,
+            desired: &desired,
+            generation: row.generation,
+            links: &links,
+        };
+        let mut planned = self
+            .gatherer
+            .ask(&mut gathered, key, |facts| withdraw::record(&input, facts, options))
+            .await?;
+        let open = self.context.store.open_intents().await?;
+        self.planner.withhold(&mut planned, &open).await?;
+        Ok(withdraw::plan(self.context.manifest(), &self.context.name, planned))
+    }
+}

@@ -1,0 +1,89 @@
+//! Permissions: what the credential may, one by one, without changing anything.
+
+use crate::error::Error;
+use crate::reconcile::backoff::Backoff;
+use crate::reconcile::context::Context;
+use crate::reconcile::requests::Requests;
+use atsync_model::contract::Verdict;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The result of checking one permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckResult {
+    /// Its id.
+    pub permission: String,
+    /// As the administrator sees it.
+    pub label: String,
+    /// `granted`, `missing`, `actor`, `refused` or `unknown`.
+    pub verdict: &'static str,
+    /// What was seen.
+    pub detail: String,
+    /// What does not work without it.
+    pub without_it: String,
+    /// Where it is granted.
+    pub grant_at: String,
+    /// The connection is of use without it.
+    pub optional: bool,
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Granted => "granted",
+        Verdict::Missing => "missing",
+        Verdict::Actor => "actor",
+        Verdict::Refused => "refused",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+/// Checks what the credential may.
+pub(crate) struct Permissions {
+    context: Arc<Context>,
+    requests: Arc<Requests>,
+    backoff: Arc<Backoff>,
+}
+
+impl Permissions {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        requests: Arc<Requests>,
+        backoff: Arc<Backoff>,
+    ) -> Self {
+        Self { context, requests, backoff }
+    }
+
+    /// Checks every permission of the manifest.
+    ///
+    /// # Errors
+    /// When the credential itself is refused or the ATS does not answer; a missing permission is a
+    /// result.
+    pub(crate) async fn check(&self) -> Result<Vec<CheckResult>, Error> {
+        let mut results = Vec::new();
+        let mut lacks_any = false;
+        for permission in &self.context.manifest().permissions {
+            let checked = self.requests.check_one(&permission.id).await?;
+            lacks_any |= !permission.optional
+                && matches!(checked.verdict, Verdict::Missing | Verdict::Actor | Verdict::Refused);
+            results.push(CheckResult {
+                permission: permission.id.clone(),
+                label: permission.label.clone(),
+                verdict: word(checked.verdict),
+                detail: checked.detail,
+                without_it: permission.without_it.clone(),
+                grant_at: permission.grant_at.clone(),
+                optional: permission.optional,
+            });
+        }
+        if !lacks_any {
+            let row = self.context.store.connection().await?.unwrap_or_default();
+            let row = crate::store::ConnectionRow {
+                rights_found: Some(self.context.moments.moment()),
+                ..row
+            };
+            self.context.store.put_connection(row).await?;
+            self.backoff.rights_given();
+        }
+        Ok(results)
+    }
+}

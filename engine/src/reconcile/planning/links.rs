@@ -1,0 +1,69 @@
+//! The links that a plan makes or ends without a request.
+
+use super::Planner;
+use crate::error::Error;
+use crate::plan::RecordPlan;
+use crate::store::{Cause, LinkRow, MovedTo, PageCommit};
+
+impl Planner {
+    /// Writes the links that a plan makes without a request, and ends those that it releases.
+    pub(crate) async fn link_and_release(&self, planned: &RecordPlan) -> Result<(), Error> {
+        if !planned.adoptions.is_empty() {
+            self.adopt(planned).await?;
+        }
+        if !planned.releases.is_empty() {
+            self.context.store.end_links(planned.releases.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind
+    /// before was found where that one continues: other links follow, and the move is reported.
+    async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
+        let links = self.adopted(planned).await?;
+        for link in &links {
+            let Some(before) = self.context.store.link(&link.host).await? else { continue };
+            // Another path is linked to that record from now on, so it was not moved.
+            if links.iter().any(|other| other.remote == before.remote) {
+                continue;
+            }
+            if before.remote.kind != link.remote.kind || before.remote.id == link.remote.id {
+                continue;
+            }
+            let page = self.ingest.page(link.remote.kind.clone(), Vec::new(), &[], Cause::Observed);
+            let moved =
+                vec![MovedTo { from: before.remote.id, to: link.remote.id.clone(), stays: true }];
+            self.ingest.commit(PageCommit { moved, ..page }).await?;
+        }
+        Ok(self.context.store.put_links(links).await?)
+    }
+
+    /// The links that a plan's adoptions make. A link that replaces one that the plan ends or moves
+    /// keeps its age and its origin.
+    pub(super) async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
+        let mut links = Vec::new();
+        let mut former = Vec::new();
+        for host in
+            planned.releases.iter().chain(planned.adoptions.iter().map(|adoption| &adoption.host))
+        {
+            former.extend(self.context.store.link(host).await?);
+        }
+        for adoption in &planned.adoptions {
+            let own = former.iter().find(|link| link.host == adoption.host);
+            let same = |link: &&LinkRow| link.remote == adoption.remote;
+            let known = own.filter(same).or_else(|| former.iter().find(same)).or(own).cloned();
+            let how = match &known {
+                Some(link) if link.remote == adoption.remote => link.how,
+                _ => crate::store::LinkHow::Adopted,
+            };
+            links.push(LinkRow {
+                host: adoption.host.clone(),
+                remote: adoption.remote.clone(),
+                how,
+                applied: adoption.applied.clone(),
+                since_ms: known.map_or_else(|| self.context.clock.now_ms(), |link| link.since_ms),
+            });
+        }
+        Ok(links)
+    }
+}

@@ -1,0 +1,376 @@
+//! The rounds of one connection: pull what is due, work on effects, take one turn of a sweep, wait.
+//!
+//! Pulls go before effects, since a plan needs what they read, and effects before sweeps, which
+//! have time. A refused credential ends the round: each further request would be refused too. What
+//! was told to stop ends it as well, at any await.
+//!
+//! Bounds: one pull of each kind, one sync and [`SWEEP_PAGES_A_TURN`] pages of one sweep in a
+//! round; [`IDLE_MAX_MS`] between two. Left out: when something is due ([`super::due`]).
+
+use super::due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
+use super::{Crons, IDLE_MAX_MS, REFUSED_MIN_MS, Round, STOP_GRACE_MS, SWEEP_PAGES_A_TURN};
+use crate::engine::Connection;
+use crate::error::{Error, ErrorKind};
+use crate::reconcile::{ApplyReport, Reconciler, SweepOptions, SweepReport};
+use crate::store::{HeldBy, Hold, SweepPhase};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use tokio::sync::watch;
+
+/// Why a round ends before its end.
+pub(super) enum Cut {
+    /// The host said stop.
+    Stopped,
+    /// The ATS refused the credential; the next round begins with a wait.
+    Refused,
+    /// Waiting does not mend it.
+    Failed(Error),
+}
+
+impl From<Error> for Cut {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<crate::store::StoreError> for Cut {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// That the ATS refused the credential, and until when nothing is sent.
+#[derive(Debug, Default)]
+struct Refused {
+    /// By the steady clock.
+    until_ms: Option<u64>,
+    times: u32,
+}
+
+impl Refused {
+    /// Waits once more; longer each time.
+    fn again(&mut self, now: &Times, jitter_ms: u64) -> u64 {
+        self.times = self.times.saturating_add(1);
+        let wait_ms = backoff_ms(self.times, jitter_ms).max(REFUSED_MIN_MS);
+        self.until_ms = Some(now.steady_ms.saturating_add(wait_ms));
+        wait_ms
+    }
+}
+
+/// See the module.
+pub(super) struct Rounds<'c, T> {
+    connection: &'c Connection,
+    pulls: BTreeMap<String, Due>,
+    sweeps: BTreeMap<String, Due>,
+    /// When effects are worked on next, by the steady clock.
+    work_due_ms: u64,
+    work_failures: u32,
+    refused: Refused,
+    credentials: watch::Receiver<u64>,
+    /// The clocks when a jump was last looked for.
+    seen: Times,
+    report: T,
+}
+
+impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
+    pub(super) async fn begin(
+        connection: &'c Connection,
+        crons: Crons,
+        report: T,
+    ) -> Result<Self, Error> {
+        let seen = Times::at(connection.reconciler().context.clock.as_ref());
+        Ok(Self {
+            connection,
+            pulls: pulls(connection, crons.pulls, &seen).await?,
+            sweeps: sweeps(connection, crons.sweeps, &seen).await?,
+            work_due_ms: 0,
+            work_failures: 0,
+            refused: Refused::default(),
+            credentials: connection.credentials().subscribe(),
+            seen,
+            report,
+        })
+    }
+
+    fn reconciler(&self) -> &'c Reconciler {
+        self.connection.reconciler()
+    }
+
+    fn times(&self) -> Times {
+        Times::at(self.reconciler().context.clock.as_ref())
+    }
+
+    fn jitter_ms(&self) -> u64 {
+        self.reconciler().context.entropy.below(1_000)
+    }
+
+    /// One round, and the wait until the next.
+    pub(super) async fn round<S: Future<Output = ()>>(
+        &mut self,
+        mut stop: Pin<&mut S>,
+    ) -> Result<(), Cut> {
+        self.rest(stop.as_mut()).await?;
+        let now = self.times();
+        if now.jumped_since(&self.seen) {
+            self.dues().for_each(|due| due.jumped(&now));
+            self.seen = now;
+        }
+        self.pull(stop.as_mut()).await?;
+        if self.work_due_ms <= self.times().steady_ms {
+            self.work(stop.as_mut()).await?;
+        }
+        self.sweep(stop.as_mut()).await?;
+        self.wait(stop).await
+    }
+
+    fn dues(&mut self) -> impl Iterator<Item = &mut Due> {
+        self.pulls.values_mut().chain(self.sweeps.values_mut())
+    }
+
+    /// Waits while the credential is refused, or until there is another.
+    async fn rest<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        let Some(until_ms) = self.refused.until_ms else { return Ok(()) };
+        let wait_ms = until_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
+        let clock = &self.reconciler().context.clock;
+        let is_replaced = tokio::select! {
+            biased;
+            () = stop => return Err(Cut::Stopped),
+            replaced = self.credentials.changed() => replaced.is_ok(),
+            () = clock.sleep(wait_ms) => false,
+        };
+        if is_replaced {
+            self.refused = Refused::default();
+        } else if self.times().steady_ms < until_ms {
+            return Err(Cut::Refused);
+        }
+        self.refused.until_ms = None;
+        Ok(())
+    }
+
+    /// Pulls each kind that is due.
+    async fn pull<S: Future<Output = ()>>(&mut self, mut stop: Pin<&mut S>) -> Result<(), Cut> {
+        let now = self.times();
+        let due: Vec<String> = kinds_due(&self.pulls, &now).cloned().collect();
+        for kind in due {
+            let pulled = tokio::select! {
+                biased;
+                () = &mut stop => return Err(Cut::Stopped),
+                pulled = self.connection.pull(&kind) => pulled,
+            };
+            let now = self.times();
+            match pulled {
+                Ok(pulled) => {
+                    self.refused.times = 0;
+                    if let Some(due) = self.pulls.get_mut(&kind) {
+                        due.done(&now);
+                    }
+                    self.work_due_ms = self.work_due_ms.min(now.steady_ms);
+                    (self.report)(&Round::Pulled(&pulled));
+                }
+                Err(error) => self.failed(&kind, error, |rounds, now, jitter_ms| {
+                    rounds.pulls.get_mut(&kind).map_or(0, |due| due.put_off(now, jitter_ms))
+                })?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Works on effects. Told to stop, it begins no new effect and lets those under way end; what
+    /// is cut is found in the journal by the next run.
+    async fn work<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        let context = &self.reconciler().context;
+        let mut ended = None;
+        let worked = {
+            let work = self.connection.sync();
+            tokio::pin!(work);
+            tokio::select! {
+                biased;
+                worked = &mut work => Some(worked),
+                () = stop => {
+                    context.hold_effects();
+                    ended = tokio::select! {
+                        worked = &mut work => worked.ok(),
+                        () = context.clock.sleep(STOP_GRACE_MS) => None,
+                    };
+                    context.release_effects();
+                    None
+                }
+            }
+        };
+        match worked {
+            None => {
+                self.applied(ended.map(|(_, report)| report).as_ref());
+                Err(Cut::Stopped)
+            }
+            Some(Ok((_, report))) => {
+                self.work_failures = 0;
+                // A write in doubt is probed when its wait is over, whatever else is to be done.
+                let next_ms = self.reconciler().settler.next_probe_ms().await?;
+                let now = self.times();
+                let soonest_ms = now.steady_ms.saturating_add(BACKOFF_FIRST_MS);
+                self.work_due_ms =
+                    next_ms.map_or(u64::MAX, |at_ms| now.steady_of(at_ms).max(soonest_ms));
+                self.applied(Some(&report));
+                Ok(())
+            }
+            Some(Err(error)) => self.failed("apply", error, |rounds, now, jitter_ms| {
+                rounds.work_failures = rounds.work_failures.saturating_add(1);
+                let wait_ms = backoff_ms(rounds.work_failures, jitter_ms);
+                rounds.work_due_ms = now.steady_ms.saturating_add(wait_ms);
+                wait_ms
+            }),
+        }
+    }
+
+    fn applied(&mut self, report: Option<&ApplyReport>) {
+        if let Some(report) = report.filter(|report| !report.steps.is_empty()) {
+            (self.report)(&Round::Applied(report));
+        }
+    }
+
+    /// Takes a turn of the sweep that has been due longest, unless something else waits.
+    async fn sweep<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        let now = self.times();
+        let others_wait =
+            self.work_due_ms <= now.steady_ms || kinds_due(&self.pulls, &now).next().is_some();
+        let due = self.sweeps.iter().filter(|(_, due)| due.is_due(&now));
+        let next = due.min_by_key(|(_, due)| due.steady_ms()).map(|(kind, _)| kind.clone());
+        let Some(kind) = next.filter(|_| !others_wait) else { return Ok(()) };
+        let options = SweepOptions::default().pages_max(SWEEP_PAGES_A_TURN);
+        let swept = tokio::select! {
+            biased;
+            () = stop => return Err(Cut::Stopped),
+            swept = self.connection.sweep(&kind, options) => swept,
+        };
+        match swept {
+            Ok(report) => {
+                self.swept(&kind, &report);
+                (self.report)(&Round::Swept(&report));
+                Ok(())
+            }
+            Err(error) => {
+                let what = format!("sweep of {kind}");
+                self.failed(&what, error, |rounds, now, jitter_ms| {
+                    rounds.sweeps.get_mut(&kind).map_or(0, |due| due.put_off(now, jitter_ms))
+                })
+            }
+        }
+    }
+
+    fn swept(&mut self, kind: &str, report: &SweepReport) {
+        let now = self.times();
+        // One that lost a right goes on when it is back; it is tried as what failed is.
+        let jitter_ms = (report.held_by == Some(HeldBy::Right)).then(|| self.jitter_ms());
+        let Some(due) = self.sweeps.get_mut(kind) else { return };
+        if let Some(jitter_ms) = jitter_ms {
+            due.put_off(&now, jitter_ms);
+            return;
+        }
+        if report.complete || report.held.is_some() {
+            due.done(&now);
+        } else {
+            due.is_well();
+        }
+        if report.confirmed > 0 || report.moved > 0 {
+            self.work_due_ms = self.work_due_ms.min(now.steady_ms);
+        }
+    }
+
+    /// Reports a failure. `defer` says how long it waits before it is tried again.
+    fn failed(
+        &mut self,
+        what: &str,
+        error: Error,
+        defer: impl FnOnce(&mut Self, &Times, u64) -> u64,
+    ) -> Result<(), Cut> {
+        let is_refused = error.kind() == ErrorKind::Auth;
+        if !is_refused && !mends(error.kind()) {
+            return Err(Cut::Failed(error));
+        }
+        let (now, jitter_ms) = (self.times(), self.jitter_ms());
+        let wait_ms = match is_refused {
+            true => self.refused.again(&now, jitter_ms),
+            false => defer(self, &now, jitter_ms),
+        };
+        (self.report)(&Round::Failed { what, error: &error, wait_ms });
+        if is_refused { Err(Cut::Refused) } else { Ok(()) }
+    }
+
+    /// Waits until something is due, declared, or given anew.
+    async fn wait<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        let next_ms = self.dues().map(|due| due.steady_ms()).min();
+        let next_ms = next_ms.unwrap_or(u64::MAX).min(self.work_due_ms);
+        let wait_ms = next_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
+        let clock = &self.reconciler().context.clock;
+        let is_given = tokio::select! {
+            biased;
+            () = stop => return Err(Cut::Stopped),
+            () = self.connection.declared().notified() => {
+                self.work_due_ms = 0;
+                false
+            }
+            Ok(()) = self.credentials.changed() => true,
+            () = clock.sleep(wait_ms) => false,
+        };
+        if is_given {
+            // It was not refused, and what failed may have failed for want of rights.
+            self.work_due_ms = 0;
+            self.dues().filter(|due| due.has_failed()).for_each(Due::at_once);
+        }
+        Ok(())
+    }
+}
+
+/// When each kind is pulled first.
+async fn pulls(
+    connection: &Connection,
+    crons: BTreeMap<String, super::Cron>,
+    now: &Times,
+) -> Result<BTreeMap<String, Due>, Error> {
+    let store = &connection.reconciler().context.store;
+    let mut dues = BTreeMap::new();
+    for (kind, cron) in crons {
+        let state = store.scan_state(&kind, None).await?;
+        let due = match state.and_then(|state| state.completed_ms) {
+            Some(completed_ms) => Due::after(cron, completed_ms, now),
+            None => Due::now(cron),
+        };
+        dues.insert(kind, due);
+    }
+    Ok(dues)
+}
+
+/// When a sweep of each kind begins, or goes on.
+async fn sweeps(
+    connection: &Connection,
+    crons: BTreeMap<String, super::Cron>,
+    now: &Times,
+) -> Result<BTreeMap<String, Due>, Error> {
+    let store = &connection.reconciler().context.store;
+    let mut dues = BTreeMap::new();
+    for (kind, cron) in crons {
+        let stored = store.sweep_state(&kind).await?;
+        let due = match stored.map(|state| (state.phase, state.held)) {
+            Some((SweepPhase::Ended { at_ms }, _)) => Due::after(cron, at_ms, now),
+            Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => {
+                Due::after(cron, at_ms, now)
+            }
+            // One that was cut off goes on. The first begins when its time comes, since the first
+            // pull has just read everything.
+            Some((SweepPhase::Walking { .. } | SweepPhase::Walked, _)) => Due::now(cron),
+            None => Due::after(cron, now.wall_ms, now),
+        };
+        dues.insert(kind, due);
+    }
+    Ok(dues)
+}
+
+fn kinds_due<'d>(dues: &'d BTreeMap<String, Due>, now: &Times) -> impl Iterator<Item = &'d String> {
+    dues.iter().filter(|(_, due)| due.is_due(now)).map(|(kind, _)| kind)
+}
+
+/// Whether the schedule goes on in spite of it: waiting mends it, or somebody may while it waits.
+fn mends(kind: ErrorKind) -> bool {
+    !matches!(kind, ErrorKind::Configuration | ErrorKind::Store)
+}
