@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Handles are cheap to clone, and their futures can be spawned. Dropping one is safe at any point:
-//! see [`crate::reconcile`].
+//! see [`crate::reconcile`]. [`Connection::close`] and [`Engine::close`] end them in order.
 //!
 //! A tokio runtime is needed, built with `enable_all`: the network and a store in a file run on it.
 //! Without one, calls that need it give an error of [`ErrorKind::Configuration`]. Whoever drops the
@@ -30,6 +30,7 @@
 //!
 //! Left out: configuration files, the command line, HTTP; they belong to the daemon.
 
+mod open;
 mod status;
 
 use crate::adapter::Adapter;
@@ -43,7 +44,6 @@ use crate::journal::Intent;
 use crate::near::did_you_mean;
 use crate::pin;
 use crate::plan::Plan;
-use crate::reconcile::underway::Underway;
 use crate::reconcile::{
     ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport,
     RECORDS_AT_ONCE, Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
@@ -61,8 +61,10 @@ use atsync_model::manifest::Manifest;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use tokio::sync::{Notify, watch};
+
+use open::{OpenConnection, OpenConnections};
 
 pub use status::{Status, SweepStatus};
 
@@ -205,7 +207,7 @@ impl EngineBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
             shared: Shared::default(),
-            open: Arc::default(),
+            open: OpenConnections::default(),
         })
     }
 }
@@ -218,8 +220,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     shared: Shared,
-    /// What the handles of each open connection share.
-    open: Arc<Mutex<BTreeMap<String, Weak<Underway>>>>,
+    open: OpenConnections,
 }
 
 impl Engine {
@@ -245,6 +246,7 @@ impl Engine {
         let problem =
             |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
         check_name(&name)?;
+        let (underway, open) = self.open.begin(&name)?;
         check_settings(manifest, &options.settings)
             .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
         let granted = pin::origins(options.adapter.as_ref(), &options.origins)
@@ -302,7 +304,6 @@ impl Engine {
         };
         let allows_more =
             row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
-        let underway = self.underway(&name);
         let store = ConnectionStore::claim(Arc::clone(&self.store), &name).await?;
         let reconciler = Reconciler::new(Parts {
             name,
@@ -325,22 +326,11 @@ impl Engine {
             reconciler.store.put_connection(held).await?;
         }
         Ok(Connection {
+            open,
             reconciler: Arc::new(reconciler),
             declared: Arc::new(Notify::new()),
             credentials: Arc::new(watch::Sender::new(0)),
             webhooks: Arc::new(Webhooks::new(options.webhook_secrets)),
-        })
-    }
-
-    /// What the handles of this name share, whoever opened them.
-    fn underway(&self, name: &str) -> Arc<Underway> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, underway| underway.strong_count() > 0);
-        let known = open.get(name).and_then(Weak::upgrade);
-        known.unwrap_or_else(|| {
-            let underway = Arc::new(Underway::default());
-            open.insert(name.to_owned(), Arc::downgrade(&underway));
-            underway
         })
     }
 }
@@ -420,6 +410,7 @@ fn check_settings(
 /// A connection to one customer's ATS. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Connection {
+    open: Arc<OpenConnection>,
     reconciler: Arc<Reconciler>,
     declared: Arc<Notify>,
     /// Counts the credentials that were given since the connection was opened.
@@ -445,7 +436,9 @@ impl Planner {
     /// # Errors
     /// When something could not be read.
     pub async fn plan(&mut self, records: &[Desired]) -> Result<Plan, Error> {
-        self.parts.plan(&self.connection.reconciler, records).await
+        let Self { connection, parts } = self;
+        let work = connection.work()?;
+        connection.unless_closed(parts.plan(&work, records)).await
     }
 }
 
@@ -484,7 +477,7 @@ impl Connection {
     /// # Errors
     /// When the credential is refused or the ATS is not there.
     pub async fn check(&self) -> Result<Vec<CheckResult>, Error> {
-        self.reconciler.check().await
+        self.unless_closed(self.work()?.check()).await
     }
 
     /// Brings one kind up to date by reading what changed since the last pass.
@@ -493,7 +486,7 @@ impl Connection {
     /// When a page could not be read; the pages before it stay, and the next pull goes on from
     /// there.
     pub async fn pull(&self, kind: &str) -> Result<PullReport, Error> {
-        self.reconciler.pull(kind, false).await
+        self.unless_closed(self.work()?.pull(kind, false)).await
     }
 
     /// Brings one kind up to date by reading everything, whatever was read before.
@@ -501,7 +494,7 @@ impl Connection {
     /// # Errors
     /// As for [`Connection::pull`].
     pub async fn pull_full(&self, kind: &str) -> Result<PullReport, Error> {
-        self.reconciler.pull(kind, true).await
+        self.unless_closed(self.work()?.pull(kind, true)).await
     }
 
     /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see
@@ -512,7 +505,7 @@ impl Connection {
     /// on from there. A sweep that is held, by its brake or for want of a right, is no error: the
     /// report says so.
     pub async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
-        self.reconciler.sweep(kind, options).await
+        self.unless_closed(self.work()?.sweep(kind, options)).await
     }
 
     /// Looks into what an authentic webhook suggests. Nothing is believed without a look.
@@ -520,7 +513,7 @@ impl Connection {
     /// # Errors
     /// When looking was not possible.
     pub async fn hint(&self, hint: Hint) -> Result<HintEnd, Error> {
-        self.reconciler.hint(hint).await
+        self.unless_closed(self.work()?.hint(hint)).await
     }
 
     /// Declares desired records (people, custom fields, users): all of them or, when one is
@@ -530,7 +523,7 @@ impl Connection {
     /// [`ErrorKind::Input`] naming the record and the field.
     pub async fn declare<R: Declare>(&self, records: &[R]) -> Result<DeclareReport, Error> {
         let declarations = declare::declarations(records)?;
-        let reconciler = &self.reconciler;
+        let reconciler = self.work()?;
         let report = reconciler.store.declare(declarations, reconciler.clock.now_ms()).await?;
         self.declared.notify_one();
         Ok(report)
@@ -541,7 +534,7 @@ impl Connection {
     /// # Errors
     /// When something could not be read.
     pub async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
-        self.reconciler.plan(of).await
+        self.unless_closed(self.work()?.plan(of)).await
     }
 
     /// Plans records in parts, as if they stood in one plan: see [`Planner`].
@@ -557,8 +550,9 @@ impl Connection {
     /// When the connection as a whole cannot go on; what was done stays done. A refused step is in
     /// the report, not an error.
     pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
-        let settled = self.settle_as(Resend::Due).await?;
-        let mut report = self.reconciler.apply(plan).await?;
+        let work = self.work()?;
+        let settled = settle_as(&work, Resend::Due).await?;
+        let mut report = work.apply(plan).await?;
         report.settled.found += settled.found;
         report.settled.sent_again += settled.sent_again;
         Ok(report)
@@ -581,13 +575,7 @@ impl Connection {
     /// # Errors
     /// When looking was not possible.
     pub async fn settle(&self) -> Result<SettleReport, Error> {
-        self.settle_as(Resend::Allowed).await
-    }
-
-    async fn settle_as(&self, resend: Resend) -> Result<SettleReport, Error> {
-        let mut report = self.reconciler.settle(resend).await?;
-        self.reconciler.read_back(std::mem::take(&mut report.touched)).await?;
-        Ok(report)
+        settle_as(&*self.work()?, Resend::Allowed).await
     }
 
     /// Settles what looking alone can settle of what is in doubt; sends nothing again.
@@ -595,7 +583,7 @@ impl Connection {
     /// # Errors
     /// When looking was not possible.
     pub async fn settle_without_sending(&self) -> Result<SettleReport, Error> {
-        self.reconciler.settle(Resend::Never).await
+        self.work()?.settle(Resend::Never).await
     }
 
     /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`]
@@ -605,8 +593,9 @@ impl Connection {
     /// # Errors
     /// As for the three.
     pub async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
-        let settled = self.settle().await?;
-        let (plan, mut report) = self.reconciler.sync().await?;
+        let work = self.work()?;
+        let settled = settle_as(&work, Resend::Allowed).await?;
+        let (plan, mut report) = work.sync().await?;
         report.settled.found += settled.found;
         report.settled.sent_again += settled.sent_again;
         Ok((plan, report))
@@ -617,7 +606,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn links(&self, key: &str) -> Result<Vec<LinkRow>, Error> {
-        Ok(self.reconciler.store.links_of(key).await?)
+        Ok(self.work()?.store.links_of(key).await?)
     }
 
     /// The intents that are open.
@@ -625,7 +614,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn open_intents(&self) -> Result<Vec<Intent>, Error> {
-        Ok(self.reconciler.store.open_intents().await?)
+        Ok(self.work()?.store.open_intents().await?)
     }
 
     /// What the connection has cost since it was opened.
@@ -639,11 +628,7 @@ impl Connection {
     /// [`ErrorKind::Configuration`] when the credential belongs to another customer than the
     /// records in the store.
     pub async fn verify_tenant(&self) -> Result<(), Error> {
-        self.reconciler.verify_tenant().await
-    }
-
-    pub(crate) fn reconciler(&self) -> &Reconciler {
-        &self.reconciler
+        self.unless_closed(self.work()?.verify_tenant()).await
     }
 
     pub(crate) fn shared(&self) -> &Arc<Reconciler> {
@@ -661,4 +646,11 @@ impl Connection {
     pub(crate) fn credentials(&self) -> &watch::Sender<u64> {
         &self.credentials
     }
+}
+
+/// Settles, and reads back what it found or sent.
+async fn settle_as(reconciler: &Reconciler, resend: Resend) -> Result<SettleReport, Error> {
+    let mut report = reconciler.settle(resend).await?;
+    reconciler.read_back(std::mem::take(&mut report.touched)).await?;
+    Ok(report)
 }

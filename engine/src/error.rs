@@ -144,7 +144,7 @@ impl StdError for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
-            StoreError::NoRuntime => ErrorKind::Configuration,
+            StoreError::NoRuntime | StoreError::Closed => ErrorKind::Configuration,
             _ => ErrorKind::Store,
         };
         Self::made_of(kind, error)

@@ -16,7 +16,6 @@ use crate::error::Error;
 use crate::store::Change;
 use futures_util::stream::{self, Stream, TryStreamExt};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use tokio::sync::watch;
 
 /// How often a store that cannot wake its readers is looked at.
@@ -35,7 +34,7 @@ impl Connection {
             let acme = acme.clone();
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let changes = acme.reconciler().store.changes(after, READ_ROWS).await?;
+                let changes = acme.work()?.store.changes(after, READ_ROWS).await?;
                 let next = changes.last().map(|change| change.serial);
                 Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
             }
@@ -52,9 +51,9 @@ impl Connection {
     /// [`Connection::trim`] unless told otherwise; [`Connection::end_consumer`] ends that.
     ///
     /// # Errors
-    /// An item is an error, and the last one, when the store fails, or when what comes next was
-    /// trimmed ([`crate::store::StoreError::ChangesGone`] is its source). Then read the records
-    /// anew, acknowledge [`Connection::changes_first`] less one, and follow again.
+    /// An item is an error, and the last one, when the connection is closed, the store fails, or
+    /// the next events were trimmed ([`crate::store::StoreError::ChangesGone`] is its source). Then
+    /// read the records again, acknowledge [`Connection::changes_first`] less one, and follow again.
     pub fn follow(
         &self,
         consumer: &str,
@@ -82,11 +81,11 @@ impl Connection {
     }
 
     fn following(&self, from: Start) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
-        let following = Following { acme: self.clone(), from, read: VecDeque::new(), woken: None };
-        stream::unfold(Some(following), |following| async move {
-            let mut following = following?;
-            match following.next().await {
-                Ok(change) => Some((Ok(change), Some(following))),
+        let reader = Reader { from, read: VecDeque::new(), woken: None };
+        stream::unfold(Some((self.clone(), reader)), |following| async move {
+            let (acme, mut reader) = following?;
+            match acme.unless_closed(reader.next(&acme)).await {
+                Ok(change) => Some((Ok(change), Some((acme, reader)))),
                 Err(error) => Some((Err(error), None)),
             }
         })
@@ -104,7 +103,7 @@ impl Connection {
     /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
     /// ([`crate::store::StoreError::ChangesAhead`] is its source).
     pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<u64, Error> {
-        Ok(self.reconciler().store.acknowledge(consumer, serial).await?)
+        Ok(self.work()?.store.acknowledge(consumer, serial).await?)
     }
 
     /// How far a consumer has come; 0 when it is not known.
@@ -112,7 +111,7 @@ impl Connection {
     /// # Errors
     /// [`crate::ErrorKind::Store`].
     pub async fn offset(&self, consumer: &str) -> Result<u64, Error> {
-        Ok(self.reconciler().store.offset(consumer).await?)
+        Ok(self.work()?.store.offset(consumer).await?)
     }
 }
 
@@ -125,17 +124,16 @@ enum Start {
 }
 
 /// One reader of the feed.
-struct Following {
-    acme: Connection,
+struct Reader {
     from: Start,
     /// Events that were read and not handed out yet.
     read: VecDeque<Change>,
     woken: Option<watch::Receiver<()>>,
 }
 
-impl Following {
-    async fn next(&mut self) -> Result<Change, Error> {
-        let reconciler = Arc::clone(self.acme.shared());
+impl Reader {
+    async fn next(&mut self, acme: &Connection) -> Result<Change, Error> {
+        let reconciler = acme.shared();
         let store = &reconciler.store;
         loop {
             if let Some(change) = self.read.pop_front() {

@@ -38,7 +38,7 @@ impl Connection {
     /// [`ErrorKind::Input`] when it is not in doubt, or the adopted record is not shown by the ATS
     /// or fits no such intent.
     pub async fn resolve(&self, intent: IntentId, resolution: Resolution) -> Result<Intent, Error> {
-        self.reconciler().resolve(intent, resolution).await
+        self.work()?.resolve(intent, resolution).await
     }
 
     /// Links a path (`key`, `key/applications/a1`, `key/notes/n1`) to a record that is there: it is
@@ -49,7 +49,7 @@ impl Connection {
     /// [`ErrorKind::Input`] when kinds do not fit, the ATS does not show the record, or another
     /// path is linked to it.
     pub async fn link(&self, host: &str, remote: &RemoteRef) -> Result<LinkRow, Error> {
-        self.reconciler().link_by_hand(host, remote).await
+        self.work()?.link_by_hand(host, remote).await
     }
 
     /// A desired record of what the ATS holds of a candidate, which it names by `id`. Declared
@@ -59,14 +59,12 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Input`] when the ATS does not show the candidate.
     pub async fn import(&self, candidate: &str, key: &str) -> Result<Imported, Error> {
-        self.reconciler().import(candidate, key).await
+        self.work()?.import(candidate, key).await
     }
 
     async fn set_mode(&self, key: &str, mode: Mode) -> Result<(), Error> {
-        if self.reconciler().store.set_mode(key, mode).await? {
-            return Ok(());
-        }
-        Err(self.reconciler().no_record(key))
+        let work = self.work()?;
+        if work.store.set_mode(key, mode).await? { Ok(()) } else { Err(work.no_record(key)) }
     }
 
     /// Leaves a record alone. Plans that were made before are not carried out for it either.
@@ -106,9 +104,10 @@ impl Connection {
     /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle
     /// or resolve it first.
     pub async fn abandon(&self, key: &str) -> Result<(), Error> {
-        match self.reconciler().store.remove_desired(key).await {
+        let work = self.work()?;
+        match work.store.remove_desired(key).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(self.reconciler().no_record(key)),
+            Ok(false) => Err(work.no_record(key)),
             Err(StoreError::IntentOpen(id)) => {
                 let name = self.name();
                 let message = format!(
@@ -130,7 +129,7 @@ impl Connection {
         key: &str,
         options: WithdrawOptions,
     ) -> Result<Plan, Error> {
-        self.reconciler().plan_withdrawal(key, options).await
+        self.work()?.plan_withdrawal(key, options).await
     }
 
     /// Takes back what can be taken back (tags that the engine put on, contacts that it added to
@@ -156,7 +155,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record.
     pub async fn explain(&self, key: &str) -> Result<Explanation, Error> {
-        self.reconciler().explain_record(key).await
+        self.work()?.explain_record(key).await
     }
 
     /// The host paths that are linked to a remote record.
@@ -164,12 +163,11 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn linked_to(&self, remote: &RemoteRef) -> Result<Vec<LinkRow>, Error> {
-        Ok(self.reconciler().store.links_to(remote).await?)
+        Ok(self.work()?.store.links_to(remote).await?)
     }
 
     async fn erasure(&self, person: &Person) -> Result<Erasure, Error> {
-        let mut erasure =
-            Erasure { now_ms: self.reconciler().clock.now_ms(), ..Erasure::default() };
+        let mut erasure = Erasure { now_ms: self.work()?.clock.now_ms(), ..Erasure::default() };
         match person {
             Person::Key(key) => drop(erasure.keys.insert(key.clone())),
             Person::Candidate(id) => drop(erasure.candidates.insert(id.clone())),
@@ -182,7 +180,8 @@ impl Connection {
                     );
                     return Err(Error::new(ErrorKind::Input, message));
                 }
-                let store = &self.reconciler().store;
+                let work = self.work()?;
+                let store = &work.store;
                 let rows = store.lookup(PERSON, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
                 if rows.len() > 1 {
                     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
@@ -210,7 +209,7 @@ impl Connection {
     /// [`ErrorKind::Input`] when an address does not tell one candidate apart.
     pub async fn forget(&self, person: &Person) -> Result<ErasureReport, Error> {
         let erasure = self.erasure(person).await?;
-        Ok(self.reconciler().store.erase(erasure).await?)
+        Ok(self.work()?.store.erase(erasure).await?)
     }
 
     /// Lets a person who was forgotten come back, with the next full pull or declaration. Tells
@@ -221,7 +220,7 @@ impl Connection {
     /// As for [`Connection::forget`].
     pub async fn unforget(&self, person: &Person) -> Result<bool, Error> {
         let erasure = self.erasure(person).await?;
-        Ok(self.reconciler().store.unforget(erasure).await?)
+        Ok(self.work()?.store.unforget(erasure).await?)
     }
 
     /// Trims the feed to what is younger than this, keeping what some consumer has not acknowledged
@@ -231,8 +230,9 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn trim(&self, age_max_ms: u64, keep: Keep) -> Result<u64, Error> {
-        let before_ms = self.reconciler().clock.now_ms().saturating_sub(age_max_ms);
-        Ok(self.reconciler().store.trim_changes(before_ms, keep).await?)
+        let work = self.work()?;
+        let before_ms = work.clock.now_ms().saturating_sub(age_max_ms);
+        Ok(work.store.trim_changes(before_ms, keep).await?)
     }
 
     /// The serial of the oldest change that is left.
@@ -240,7 +240,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn changes_first(&self) -> Result<u64, Error> {
-        Ok(self.reconciler().store.changes_first().await?)
+        Ok(self.work()?.store.changes_first().await?)
     }
 
     /// Forgets how far a consumer has come, so that it no longer holds back trimming.
@@ -248,6 +248,6 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn end_consumer(&self, consumer: &str) -> Result<(), Error> {
-        Ok(self.reconciler().store.end_consumer(consumer).await?)
+        Ok(self.work()?.store.end_consumer(consumer).await?)
     }
 }

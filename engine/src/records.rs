@@ -122,7 +122,8 @@ impl Connection {
             async move {
                 let Some(after) = after else { return Ok(None) };
                 acme.check_kind(&kind)?;
-                let store = &acme.reconciler().store;
+                let work = acme.work()?;
+                let store = &work.store;
                 let rows = store.observed_page(&kind, after.as_deref(), READ_ROWS).await?;
                 let next = rows.last().map(|row| Some(row.id.clone()));
                 Ok::<_, Error>(Some((stream::iter(rows.into_iter().map(Ok::<_, Error>)), next)))
@@ -152,7 +153,7 @@ impl Connection {
     /// [`ErrorKind::Store`]; [`ErrorKind::Input`] for a kind that the adapter does not have.
     pub async fn observed_one(&self, kind: &str, id: &str) -> Result<Option<ObservedRow>, Error> {
         self.check_kind(kind)?;
-        Ok(self.reconciler().store.observed(&RemoteRef::new(kind, id)).await?)
+        Ok(self.work()?.store.observed(&RemoteRef::new(kind, id)).await?)
     }
 
     /// One observed record in a type of [`atsync_model::unified`]; none when the store has none, or
@@ -184,7 +185,8 @@ impl Connection {
         rows_max: usize,
     ) -> Result<Page<ObservedRow>, Error> {
         self.check_kind(kind)?;
-        let (store, name) = (&self.reconciler().store, self.name());
+        let work = self.work()?;
+        let (store, name) = (&work.store, self.name());
         let term = filter.term();
         if let Some((field, _)) = term.filter(|(field, _)| !index::of(kind).contains(field)) {
             let fields = joined(index::of(kind).into_iter());
@@ -216,7 +218,8 @@ impl Connection {
         let question = digest(&["desired", self.name()]);
         let after = self.after(cursor, &question)?;
         let asked = self.rows(rows_max)?;
-        let store = &self.reconciler().store;
+        let work = self.work()?;
+        let store = &work.store;
         let rows = store.desired_page(after.as_deref(), asked).await?;
         Ok(page(rows, rows_max, &question, |row| &row.key))
     }
@@ -226,7 +229,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn desired(&self, key: &str) -> Result<Option<DesiredRow>, Error> {
-        Ok(self.reconciler().store.desired(key).await?)
+        Ok(self.work()?.store.desired(key).await?)
     }
 
     fn input(&self, message: impl std::fmt::Display) -> Error {

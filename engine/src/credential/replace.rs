@@ -20,7 +20,7 @@ impl Connection {
     /// [`ErrorKind::Configuration`] when the credential does not fit the adapter; the old one stays
     /// in use then.
     pub async fn replace_credential(&self, credential: Credential) -> Result<(), Error> {
-        let reconciler = self.reconciler();
+        let reconciler = self.work()?;
         let problem = |message: String| {
             Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()))
         };

@@ -114,7 +114,8 @@ pub struct SweepStatus {
 impl Connection {
     /// The first records that are not in step. No index knows them, so the walk has a bound.
     async fn not_in_step(&self, desired: u64) -> Result<NotInStep, Error> {
-        let store = &self.reconciler.store;
+        let work = self.work()?;
+        let store = &work.store;
         let mut found = NotInStep::default();
         store.dirty_page(None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
         let (mut after, mut read) = (None, 0_u64);
@@ -138,7 +139,7 @@ impl Connection {
     /// # Errors
     /// [`crate::ErrorKind::Store`].
     pub async fn status(&self) -> Result<Status, Error> {
-        let reconciler = &self.reconciler;
+        let reconciler = self.work()?;
         let (store, name) = (&reconciler.store, reconciler.name.as_str());
         let manifest = self.manifest();
         let (desired, dirty) = store.desired_counts().await?;

@@ -123,8 +123,14 @@ async fn run(
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(&Round<'_>),
 ) -> Result<(), Error> {
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            () = connection.closed() => {}
+        }
+    };
     tokio::pin!(stop);
-    let reconciler = connection.reconciler();
+    let reconciler = connection.work()?;
     let clock = &reconciler.clock;
     let times = || Times::at(clock.as_ref());
     let mut seen = times();

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// It is open already, in another process or in this one; the text says which.
     #[error("the store {0} is {holder}", holder = held::holder(.0))]
     Busy(String),
+    /// The store was closed ([`crate::Engine::close`]).
+    #[error("the store is closed; build another `Engine` on its file")]
+    Closed,
     /// A store in a file reads on the threads of a tokio runtime, and the caller has none.
     #[error("{}", crate::runtime::MISSING)]
     NoRuntime,

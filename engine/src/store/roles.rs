@@ -7,6 +7,8 @@
 //! The roles are methods of one object and not one object per connection: a database is opened and
 //! closed as a whole, and whoever writes another store writes each method once.
 
+#[cfg(doc)]
+use super::error::StoreError;
 use super::error::Stored;
 use super::lease::Guard;
 use super::rows::{
@@ -72,6 +74,12 @@ pub trait Connections: Debug + Send + Sync {
     /// Claims the writes of a connection. A store that one process holds grants it to whoever asks
     /// ([`Guard::sole`]).
     fn lease(&self, connection: &str) -> Stored<'_, Guard>;
+
+    /// Finishes the writes under way, releases the file or the database, and refuses each later
+    /// call with [`StoreError::Closed`]. A store that holds neither, as memory, goes on as before.
+    fn close(&self) -> Stored<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// What the ATS was seen to hold: records, and where each went.

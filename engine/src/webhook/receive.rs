@@ -53,7 +53,7 @@ impl Connection {
             );
             return Err(Error::new(ErrorKind::Configuration, message));
         }
-        let reconciler = self.reconciler();
+        let reconciler = self.work()?;
         let ids = memory::delivery_ids(&hook.headers);
         let (message, hints, signed_at_ms) = match reconciler.hook(hook, &webhooks.secrets).await? {
             Hooking::Forged => return Ok(Verdict::Forged.into()),

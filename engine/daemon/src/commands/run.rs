@@ -91,6 +91,10 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
             }
         }
         if ends.is_empty() {
+            for run in runs.into_values() {
+                run.connection.close().await;
+            }
+            opened.engine.close().await?;
             return if is_clean { Ok(DONE) } else { Err(Failure::Said) };
         }
     }
@@ -226,7 +230,11 @@ async fn changed(
             run.is_over = true;
         }
     }
-    runs.retain(|name, _| !ending.contains(name));
+    for name in &ending {
+        if let Some(run) = runs.remove(name) {
+            run.connection.close().await;
+        }
+    }
     output.note(&format!("read {} again", again.config.path.display()));
     *opened = again;
     Ok(begin)

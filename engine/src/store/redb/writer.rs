@@ -21,7 +21,7 @@ use crate::store::signal::Signals;
 use redb::Database;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -38,12 +38,12 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// alone.
 pub(super) type Shared = Arc<RwLock<Option<Database>>>;
 
-/// The way to the writer's thread. Dropped, it lets the thread finish what is queued and waits for
-/// it.
+/// The handle of the writer's thread.
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Job>>>,
-    thread: Option<JoinHandle<()>>,
+    /// None once it was stopped.
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
 }
 
@@ -59,7 +59,16 @@ impl Writer {
             .map_err(|error| {
                 StoreError::Io(format!("the writer's thread cannot be started: {error}"))
             })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), commits })
+        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), commits })
+    }
+
+    /// Takes no more jobs, and waits until the thread has done the queued ones and ended. Blocks.
+    pub(super) fn stop(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writer ended by a panic");
+        }
     }
 
     /// How many transactions were committed.
@@ -75,7 +84,8 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Task { bytes, work: Some(work), done: None, reply };
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = queue.ok_or(StoreError::Closed)?;
         queue.send(Box::new(job)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -83,10 +93,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue = None;
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the store's writer ended by a panic");
-        }
+        self.stop();
     }
 }
 
@@ -155,6 +162,7 @@ where
             (_, Some(Err(refusal))) => Err(refusal),
             (Some(StoreError::Unusable(text)), _) => Err(StoreError::Unusable(text.clone())),
             (Some(StoreError::Io(text)), _) => Err(StoreError::Io(text.clone())),
+            (Some(StoreError::Closed), _) => Err(StoreError::Closed),
             (Some(error), _) => Err(StoreError::Io(error.to_string())),
             (None, Some(done)) => done,
             (None, None) => Err(stopped()),
@@ -200,7 +208,7 @@ fn commit(
     batch: &mut [Box<dyn Job>],
 ) -> Result<Option<BTreeSet<String>>, StoreError> {
     let database = database.read().unwrap_or_else(PoisonError::into_inner);
-    let database = database.as_ref().ok_or_else(stopped)?;
+    let database = database.as_ref().ok_or(StoreError::Closed)?;
     let mut transaction = database.begin_write().or_failed()?;
     prepare(&mut transaction);
     let mut tables = Tables::open(&transaction)?;
