@@ -30,8 +30,10 @@
 //!
 //! Left out: configuration files, the command line, HTTP; they belong to the daemon.
 
+mod close;
 mod open;
 mod status;
+mod values;
 
 use crate::adapter::Adapter;
 use crate::clock::{Clock, SystemClock};
@@ -73,6 +75,7 @@ pub(crate) const READ_ROWS: usize = 500;
 
 /// What a connection is made of.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ConnectionOptions {
     /// Its name: the key of everything that the store keeps for it.
     pub name: String,

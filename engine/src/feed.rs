@@ -53,7 +53,8 @@ impl Connection {
     /// # Errors
     /// An item is an error, and the last one, when the connection is closed, the store fails, or
     /// the next events were trimmed ([`crate::store::StoreError::ChangesGone`] is its source). Then
-    /// read the records again, acknowledge [`Connection::changes_first`] less one, and follow again.
+    /// read the records again, acknowledge [`Connection::changes_first`] less one, and follow
+    /// again.
     pub fn follow(
         &self,
         consumer: &str,

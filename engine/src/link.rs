@@ -23,6 +23,7 @@ pub struct LinkRow {
 /// How a link is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LinkHow {
     /// The engine made the record.
     Created,

@@ -79,6 +79,7 @@ type Answered = (Result<Step, Failure>,);
 
 /// How a guest's work is measured and ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Metering {
     /// By time, [`Limits::guest_time_max`]. For production: nearly free.
     Epochs,

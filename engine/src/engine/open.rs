@@ -1,20 +1,15 @@
-//! Which connections of an engine are open, and closing them.
+//! Which connections of an engine are open, and which calls of each are under way.
 //!
-//! Each [`Engine::connect`] registers an [`OpenConnection`], which the handles of the connection
-//! share: its clones, its streams and planners. A call begins by [`Connection::work`], which counts
-//! it as under way and refuses it once the connection is closed. [`Connection::close`] interrupts
-//! calls that only read, since the next one resumes where they stopped, and waits for the others.
-//! [`Engine::close`] refuses while a connection is open, so that it interrupts nobody.
+//! [`crate::Engine::connect`] registers an [`OpenConnection`], which the handles of the connection
+//! share: its clones, its streams and planners. A connection that is being opened counts as open.
+//! A dropped one is forgotten by the next registration.
 //!
-//! Bounds: a close waits for one request and its answer, since effects are held; a settle under
-//! way finishes its probes. Left out: closing without the owner's call, after a time without use.
+//! Bounds: one entry for each open connection. Left out: what closing does; see `close`.
 
-use super::{Connection, Engine};
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::Reconciler;
 use crate::reconcile::underway::Underway;
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::watch;
@@ -65,6 +60,18 @@ impl OpenConnections {
         let open = Arc::new(OpenConnection::default());
         named.open.push(Arc::downgrade(&open));
         Ok((underway, open))
+    }
+
+    /// Refuses every later registration.
+    ///
+    /// # Errors
+    /// The open connections, each with the number of its handles; then nothing changes.
+    pub(super) fn close(&self) -> Result<(), Vec<String>> {
+        let mut known = self.known();
+        known.forget_closed();
+        let handles = known.handles();
+        known.is_closed |= handles.is_empty();
+        if handles.is_empty() { Ok(()) } else { Err(handles) }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -118,93 +125,28 @@ impl Drop for Work<'_> {
     }
 }
 
-impl Connection {
-    /// Counts a call as under way, until what this returns is dropped.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Configuration`] once the connection is closed.
-    pub(crate) fn work(&self) -> Result<Work<'_>, Error> {
-        let is_open = self.open.state.send_if_modified(|state| {
+impl OpenConnection {
+    /// Counts a call as under way until it is dropped; none once the connection is closed.
+    pub(super) fn begin<'a>(&'a self, reconciler: &'a Reconciler) -> Option<Work<'a>> {
+        let is_open = self.state.send_if_modified(|state| {
             state.calls = state.calls.saturating_add(usize::from(!state.is_closed));
             !state.is_closed
         });
-        if is_open {
-            Ok(Work { reconciler: &self.reconciler, open: &self.open })
-        } else {
-            Err(self.was_closed())
-        }
-    }
-
-    fn was_closed(&self) -> Error {
-        let message = format!("{}: the connection was closed; connect it again", self.name());
-        Error::new(ErrorKind::Configuration, message)
+        is_open.then_some(Work { reconciler, open: self })
     }
 
     /// Completes when the connection is closed.
-    pub(crate) async fn closed(&self) {
-        let mut state = self.open.state.subscribe();
+    pub(super) async fn closed(&self) {
+        let mut state = self.state.subscribe();
         // The sender lives as long as `self`.
         drop(state.wait_for(|state| state.is_closed).await);
     }
 
-    /// A call that may be interrupted at any point and resumed by the next one: a close does not
-    /// wait for it.
-    pub(crate) async fn unless_closed<T>(
-        &self,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            () = self.closed() => Err(self.was_closed()),
-            ended = call => ended,
-        }
-    }
-
-    /// Closes the connection, for every clone of this handle: [`Connection::hold_effects`], then
-    /// waits for the calls that are under way. A write whose request has left gets its answer; the
-    /// steps that are left are reported as not sent. Pulls, sweeps, plans and checks end at once
-    /// with an error, and resume where they stopped when the connection is opened again;
-    /// [`Connection::run`] ends as at its stop.
-    ///
-    /// When this returns, no request of the connection is under way, its name is free for
-    /// [`Engine::connect`], and every later call of a clone, a stream or a planner is refused.
-    /// Cancelling this leaves the connection closed.
-    ///
-    /// Not to be awaited within a call of the same connection, such as the stop of a
-    /// [`Connection::run`]: that call would be waited for.
-    pub async fn close(self) {
-        self.reconciler.hold_effects();
-        let mut state = self.open.state.subscribe();
-        self.open.state.send_modify(|state| state.is_closed = true);
+    /// Refuses each later call, and completes when none is under way.
+    pub(super) async fn close(&self) {
+        let mut state = self.state.subscribe();
+        self.state.send_modify(|state| state.is_closed = true);
         // The sender lives as long as `self`.
         drop(state.wait_for(|state| state.calls == 0).await);
-    }
-}
-
-impl Engine {
-    /// Closes the engine, for every clone of it, and its store. Writes under way are finished. When
-    /// this returns, the store's file is closed: another engine, of this process or another, can
-    /// open it at once. A store in memory keeps its contents.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Configuration`] while a connection is open. The message names each one and how
-    /// many handles it has; clones, streams and planners count. Nothing is changed then: close or
-    /// drop them, and close a clone of the engine again.
-    pub async fn close(self) -> Result<(), Error> {
-        {
-            let mut known = self.open.known();
-            known.forget_closed();
-            let handles = known.handles();
-            if !handles.is_empty() {
-                let message = format!(
-                    "the engine stays open, because connections are open: {}; close them \
-                     (`Connection::close`) or drop their handles, then close the engine",
-                    handles.join(", ")
-                );
-                return Err(Error::new(ErrorKind::Configuration, message));
-            }
-            known.is_closed = true;
-        }
-        Ok(self.store.close().await?)
     }
 }

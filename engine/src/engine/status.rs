@@ -17,6 +17,7 @@ const STATUS_ROWS: u64 = 5_000;
 
 /// How a connection stands.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Status {
     /// Its name.
     pub connection: String,
@@ -101,6 +102,7 @@ impl NotInStep {
 
 /// How a sweep stands that has not come to its end.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SweepStatus {
     /// When it began.
     pub started_ms: u64,

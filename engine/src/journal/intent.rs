@@ -79,6 +79,7 @@ pub struct Try {
 /// Where an intent stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum IntentState {
     /// Its request may be on the way. Found after a start, it is in doubt.
     Sending,
@@ -134,6 +135,7 @@ pub enum IntentState {
 /// Who abandoned an intent, which decides the steps that it blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum GivenUpBy {
     /// The host: its path is blocked until the desired record changes.
     #[default]

@@ -13,6 +13,7 @@ const ASKING: &str = "asking which customer this is";
 
 /// What was found out about one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CheckResult {
     /// Its id.
     pub permission: String,

@@ -26,6 +26,7 @@ const INTENTS_MAX: usize = 100;
 
 /// Everything there is to say about one desired record.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The connection.
     pub connection: String,
@@ -53,6 +54,7 @@ pub struct Explanation {
 
 /// One field: who wants what, what was last applied, what is observed, what comes of it.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct FieldStory {
     /// The path that it belongs to.
     pub host: String,
@@ -74,6 +76,7 @@ pub struct FieldStory {
 
 /// Something that will happen, or that waits.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Next {
     /// The path.
     pub host: String,
@@ -87,6 +90,7 @@ pub struct Next {
 
 /// One intent without its input.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct IntentStory {
     /// Its number.
     pub id: u64,

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 /// What became of a hint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HintEnd {
     /// The record was read and taken in.
     TakenIn,

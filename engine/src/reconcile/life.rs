@@ -30,6 +30,7 @@ const INTENTS_MAX: usize = 200;
 
 /// What becomes of an intent in doubt, as the host decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Resolution {
     /// It happened. For a create: this is the record that it made.
     Adopt(Option<RemoteRef>),

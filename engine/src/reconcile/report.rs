@@ -5,6 +5,7 @@ use serde::Serialize;
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum StepEnd {
     /// Sent and done.
     Applied,
@@ -51,6 +52,7 @@ impl StepEnd {
 
 /// One step of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct StepReport {
     /// The path that it serves.
     pub host: String,
@@ -66,6 +68,7 @@ pub struct StepReport {
 
 /// What carrying out a plan brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ApplyReport {
     /// Every step, in the order in which they ended.
     pub steps: Vec<StepReport>,

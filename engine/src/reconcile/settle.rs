@@ -55,6 +55,7 @@ const ABSENCE_TOTAL_MAX_MS: u64 = 300_000;
 
 /// What settling brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SettleReport {
     /// Found to have happened.
     pub found: u64,

@@ -104,6 +104,7 @@ impl SweepOptions {
 
 /// What a sweep brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SweepReport {
     /// The kind.
     pub kind: String,

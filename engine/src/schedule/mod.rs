@@ -80,6 +80,7 @@ impl Refused {
 
 /// What is done when, by kind.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Crons {
     /// When a kind is brought up to date.
     pub pulls: BTreeMap<String, Cron>,
@@ -92,6 +93,13 @@ impl Crons {
     /// These pulls, and no sweeps.
     pub fn of_pulls(pulls: impl IntoIterator<Item = (String, Cron)>) -> Self {
         Self { pulls: pulls.into_iter().collect(), sweeps: BTreeMap::new() }
+    }
+
+    /// The same with these sweeps.
+    #[must_use]
+    pub fn with_sweeps(mut self, sweeps: impl IntoIterator<Item = (String, Cron)>) -> Self {
+        self.sweeps = sweeps.into_iter().collect();
+        self
     }
 }
 

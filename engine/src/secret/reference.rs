@@ -10,6 +10,8 @@
 //! warning in the log, as containers and some secret managers leave no choice. Left out: watching
 //! for changes.
 
+#![expect(clippy::disallowed_methods, reason = "reads a secret from a file, on a blocking thread")]
+
 use super::Secret;
 use super::command::{note, output_of};
 use super::limits::{SECRET_BYTES_MAX, SECRET_MS_MAX};
@@ -26,6 +28,7 @@ const FORMS: &str =
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SecretRef {
     /// In an environment variable.
     Env(String),
@@ -230,6 +233,7 @@ impl<'de> Visitor<'de> for Reference {
 
 /// A text that is no secret but may be kept beside one: given in clear, or by reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TextRef {
     /// In clear.
     Plain(String),

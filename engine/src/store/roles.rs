@@ -25,6 +25,7 @@ use tokio::sync::watch;
 
 /// What [`Feed::trim_changes`] keeps whatever its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Keep {
     /// Only what is young enough.
     Nothing,

@@ -173,6 +173,7 @@ pub struct Hold {
 /// What holds a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HeldBy {
     /// More would vanish than is believed. Somebody has to say so, or it begins again.
     Brake,
@@ -261,6 +262,7 @@ pub struct Pass {
 
 /// A row of the ATS, or a member of one, that could not be read when it was last shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ProblemRow {
     /// The kind.
     pub kind: String,
@@ -352,6 +354,7 @@ impl Met {
 
 /// What a declaration did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DeclareReport {
     /// Keys that were new.
     pub created: u64,
@@ -366,6 +369,7 @@ pub struct DeclareReport {
 /// What the engine may do for a desired record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Mode {
     /// It is kept in step.
     #[default]
@@ -480,6 +484,7 @@ pub struct Change {
 /// What happened to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ChangeWhat {
     /// It was not known before.
     Created,
@@ -503,6 +508,7 @@ pub enum ChangeWhat {
 /// Why a change event was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Cause {
     /// A scan saw it.
     Observed,
@@ -534,6 +540,7 @@ pub enum Cause {
 /// How it is known that something happened which no list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Proof {
     /// Asked for by its id, the ATS did not show it, or showed what it became.
     Fetched,
@@ -560,6 +567,7 @@ pub struct Erasure {
 
 /// What an erasure removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ErasureReport {
     /// Desired records.
     pub desired: u64,

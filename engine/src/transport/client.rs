@@ -48,6 +48,7 @@ use std::time::Duration;
 
 /// The limits of a transport.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct HttpOptions {
     /// How long name, connection and TLS may take together; at most half of `exchange_timeout_ms`.
     pub connect_timeout_ms: u64,

@@ -79,6 +79,7 @@ impl Debug for WireRequest {
 
 /// What became of one request, from the facts of the transport alone.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Delivery {
     /// A complete answer came.
     Answered(Response),
@@ -97,6 +98,7 @@ const CLEAR_TEXT: &str = "clear-text http is allowed on the private network only
 
 /// Why a request did not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotSent {
     /// The request breaks a rule: the adapter's or the configuration's fault. Repeating it is no
     /// use.

@@ -127,6 +127,7 @@ pub enum SessionError {
 
 /// What a session has cost so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Usage {
     /// Requests by origin, repeats included, those not sent left out.
     pub requests: BTreeMap<String, u64>,
@@ -712,17 +713,8 @@ fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
         .cloned()
         .collect();
     if found.is_empty() {
-        found.push(RateRule {
-            name: format!("{origin} (no rule)"),
-            origins: vec![origin.to_owned()],
-            window_ms: 60_000,
-            aligned: false,
-            limit_initial: u32::MAX,
-            limit_header: None,
-            remaining_header: None,
-            reset: atsync_model::manifest::ResetReading::Ignore,
-            concurrency_max: None,
-        });
+        let name = format!("{origin} (no rule)");
+        found.push(RateRule::new(name, [origin], u32::MAX, 60_000));
     }
     found
 }

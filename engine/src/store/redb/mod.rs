@@ -5,13 +5,16 @@
 //! returns. The file is held by one process at a time.
 //!
 //! Opening blocks, and so does dropping: it finishes the queued writes, waits for reads under way
-//! and closes the file. [`close`] does the same while handles remain. A call needs a tokio runtime, unless the store is *inline*
-//! ([`RedbOptions::inline`]): then every call is done by its caller, within the first poll, each
-//! write in a transaction of its own. A simulation needs that, since threads would order its
-//! events; so does a host without a runtime that can afford to wait for the disk.
+//! and closes the file. [`close`] does the same while handles remain. A call needs a tokio runtime,
+//! unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller,
+//! within the first poll, each write in a transaction of its own. A simulation needs that, since
+//! threads would order its events; so does a host without a runtime that can afford to wait for the
+//! disk.
 //!
 //! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out:
 //! encryption of the file, and more than one machine; both belong to another [`Store`].
+
+#![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
 
 mod close;
 mod compact;
