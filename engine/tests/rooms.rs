@@ -1,6 +1,7 @@
 //! The map of the rooms in ARCHITECTURE.md is true: a room uses what stands in its own row or below
 //! it.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -8,6 +8,8 @@
 //! any, the ATS is asked which customer this is ([`Reconciler::verify_tenant_once`]). Here, since
 //! no read goes past this place.
 
+#![expect(clippy::disallowed_methods, reason = "runs a guest on a blocking thread")]
+
 use super::Reconciler;
 use super::proven::{TenantGate, WithCredential};
 use crate::adapter::{AdapterError, TaskGuard};

@@ -6,6 +6,8 @@
 //! Left out: beginning and ending one of them while the others go on. A host that needs it spawns
 //! [`Connection::run`] itself.
 
+#![expect(clippy::disallowed_methods, reason = "runs each connection in a task")]
+
 use super::{Crons, Round};
 use crate::engine::{Connection, Engine};
 use crate::error::{Error, ErrorKind};

@@ -12,6 +12,8 @@
 //! Bounds: the limits of [`super::limits`], and [`SAID_BYTES_MAX`] of its error output. Left out:
 //! other systems than Unix, where only the program itself is ended.
 
+#![expect(clippy::disallowed_methods, reason = "starts the program that prints a secret")]
+
 use super::limits::SECRET_BYTES_MAX;
 use atsync_model::plain;
 use std::collections::BTreeSet;

@@ -9,6 +9,8 @@
 //! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out:
 //! migrations. Layout 1 had no checksums, was in no release, and is refused.
 
+#![expect(clippy::disallowed_methods, reason = "opens the store's file")]
+
 use super::files::{self, unreachable_path};
 use super::pages::{PLAIN, Pages, Seal};
 use super::tables::{META, OrFailed, Tables, get, table};

@@ -14,6 +14,8 @@
 //!
 //! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: what the jobs do.
 
+#![expect(clippy::disallowed_methods, reason = "owns the writer's thread")]
+
 use super::guarded::guarded;
 use super::tables::{OrFailed, Tables};
 use crate::store::StoreError;
