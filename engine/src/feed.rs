@@ -1,15 +1,15 @@
-//! The facade's part for the feed of changes: read what is there, follow what comes, acknowledge.
+//! The facade's operations on the feed of changes: read, follow, acknowledge.
 //!
 //! Two ways to read, both owned and spawnable. [`Connection::changes`] ends at the newest event,
-//! for jobs that run and end. [`Connection::follow`] never ends: it begins where a named consumer
-//! left off and waits for events, whoever commits them through this engine;
-//! [`Connection::follow_after`] begins at a serial that the host keeps itself. None acknowledges by
-//! itself, so that an event counts as dealt with only when the host says so: at least once, in
-//! order, without gap.
+//! for jobs that run and end. [`Connection::follow`] ends only with an error: it begins at the
+//! offset of a named consumer and waits for events, from all connections of the name in this
+//! engine; [`Connection::follow_after`] begins at a serial that the host keeps itself. Neither
+//! acknowledges by itself, so an event counts as handled only when the host says so: at least once,
+//! in order, without gaps.
 //!
-//! Bounds: [`READ_ROWS`] events are held for a reader, who pulls at its own pace; nothing is
-//! pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader who comes too late
-//! is told.
+//! Bounds: [`READ_ROWS`] events are held for a reader, which reads at its own pace; nothing is
+//! pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader that needs a removed
+//! event gets an error.
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::Error;
@@ -18,15 +18,15 @@ use futures_util::stream::{self, Stream, TryStreamExt};
 use std::collections::VecDeque;
 use tokio::sync::watch;
 
-/// How often a store that cannot wake its readers is looked at.
+/// How often a store that cannot wake its readers is polled.
 const LOOK_MS: u64 = 1_000;
 
 impl Connection {
-    /// The feed after a serial, up to what is there now: a stream that ends. Owned; it may be
+    /// The feed after a serial, up to its present end: a stream that ends. Owned; it may be
     /// spawned.
     ///
     /// # Errors
-    /// An item is an error, and the last one, when the store fails or what comes next was trimmed:
+    /// An item is an error, and the last one, when the store fails or the next event was trimmed:
     /// see [`Connection::follow`].
     pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
         let acme = self.clone();
@@ -42,13 +42,14 @@ impl Connection {
         pages.try_flatten()
     }
 
-    /// The feed from where this consumer left off: a stream that waits for what comes next and does
-    /// not end. Owned; it may be spawned, and lives until it is dropped.
+    /// The feed from the offset of this consumer: a stream that waits for the next event. It ends
+    /// when the connection is closed. Owned; it may be spawned.
     ///
-    /// It wakes when events are committed, through any handle of this engine. Where the consumer
-    /// left off is read once, with the first item: what it has not told [`Connection::acknowledge`]
-    /// comes again in the next stream. A consumer is known from its first item on, and holds back
-    /// [`Connection::trim`] unless told otherwise; [`Connection::end_consumer`] ends that.
+    /// It wakes when events are committed, through any handle of this engine. The offset is read
+    /// once, with the first item: events that were not acknowledged ([`Connection::acknowledge`])
+    /// come again in the next stream. A consumer is known from its first item on, and
+    /// [`Connection::trim`] keeps its events unless told otherwise; [`Connection::end_consumer`]
+    /// ends that.
     ///
     /// # Errors
     /// An item is an error, and the last one, when the connection is closed, the store fails, or
@@ -62,13 +63,12 @@ impl Connection {
         self.following(Start::Consumer(consumer.to_owned()))
     }
 
-    /// The feed after a serial: a stream that waits for what comes next and does not end, as
-    /// [`Connection::follow`].
+    /// The feed after a serial: a stream that waits for the next event, as [`Connection::follow`].
     ///
-    /// For a host that keeps its offset beside its own data, so that both are written, and restored
-    /// from a backup, at once. The store remembers no consumer for it: what such a host has not
-    /// read holds back no [`Connection::trim`], unless the host acknowledges for a consumer of some
-    /// name as well.
+    /// For a host that keeps its offset with its own data, so that both are written, and restored
+    /// from a backup, together. The store has no consumer for it, so [`Connection::trim`] may
+    /// remove events that such a host has not read, unless the host also acknowledges for a named
+    /// consumer.
     ///
     /// # Errors
     /// As for [`Connection::follow`]; a serial that the feed does not have yet is an error too
@@ -92,13 +92,12 @@ impl Connection {
         })
     }
 
-    /// Remembers that a consumer has dealt with the feed up to a serial, and returns the serial
-    /// that stands: a greater one where the consumer acknowledged more before, since this never
-    /// goes back.
+    /// Stores that a consumer has handled the feed up to a serial, and returns the stored one: a
+    /// greater one where the consumer acknowledged more before, since the offset never decreases.
     ///
-    /// A host that restores a backup of its own data wants to go back: with its own offset it calls
-    /// [`Connection::follow_after`]; for a named consumer it calls [`Connection::end_consumer`]
-    /// first and acknowledges the older serial then.
+    /// A host that restored a backup of its own data needs an older offset: with its own offset it
+    /// calls [`Connection::follow_after`]; for a named consumer it calls
+    /// [`Connection::end_consumer`] first and then acknowledges the older serial.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
@@ -107,7 +106,7 @@ impl Connection {
         Ok(self.work()?.store.acknowledge(consumer, serial).await?)
     }
 
-    /// How far a consumer has come; 0 when it is not known.
+    /// The offset of a consumer; 0 when it is unknown.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`].
@@ -116,9 +115,9 @@ impl Connection {
     }
 }
 
-/// Where a reader goes on.
+/// Where a reader begins.
 enum Start {
-    /// Where this consumer left off, which is not read yet.
+    /// At the offset of this consumer, which is not read yet.
     Consumer(String),
     /// After the event of this serial.
     Serial(u64),
@@ -127,7 +126,7 @@ enum Start {
 /// One reader of the feed.
 struct Reader {
     from: Start,
-    /// Events that were read and not handed out yet.
+    /// Events that were read and not returned yet.
     read: VecDeque<Change>,
     woken: Option<watch::Receiver<()>>,
 }
@@ -143,15 +142,14 @@ impl Reader {
             let after = match &self.from {
                 Start::Serial(after) => *after,
                 Start::Consumer(consumer) => {
-                    // Acknowledging the beginning of the feed makes the consumer known and changes
-                    // no offset.
+                    // To acknowledge 0 makes the consumer known and changes no offset.
                     let offset = store.acknowledge(consumer, 0).await?;
                     self.from = Start::Serial(offset);
                     offset
                 }
             };
             let woken = self.woken.get_or_insert_with(|| store.watch_changes());
-            // Before the read, so that what is committed after it wakes.
+            // Before the read, so that an event committed after it wakes the reader.
             woken.mark_unchanged();
             let changes = store.changes(after, READ_ROWS).await?;
             if let Some(last) = changes.last() {

@@ -1,14 +1,13 @@
-//! When: each kind of a connection on its own cron schedule, and the difference worked on whenever
-//! there is one.
+//! Schedules: pulls each kind of a connection by its own cron expression, and plans and applies
+//! what is dirty.
 //!
 //! Cron expressions have five fields (minute first) or six (second first), in UTC. A kind that was
-//! never pulled is due at once; one that missed its time while nothing ran is due at once too, and
-//! once only. After a pull, and whenever something was declared, what is dirty is planned and
-//! applied; so it is when a doubt is to be looked into again. A failure waits, longer each time,
-//! and never stops the other kinds.
+//! never pulled is due at once; so is, once, one whose time passed while nothing ran. Dirty records
+//! are planned and applied after a pull, after a declaration, and when a write in doubt is due for
+//! a probe. A kind that failed is retried after a growing wait, and never stops the other kinds.
 //!
-//! Waits are counted by the steady clock; cron expressions name wall times, and what a jump of the
-//! wall clock means for them is in [`due`].
+//! Waits are counted by the steady clock. Cron expressions name wall times; [`due`] says what a
+//! jump of the wall clock does to them.
 //!
 //! Bounds: [`due::BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the
 //! store refuses the second.
@@ -27,39 +26,39 @@ use due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// The shortest wait after a refused credential, unless another is given: it rarely mends by
+/// The shortest wait after a refused credential, unless another is given: the cause rarely ends by
 /// itself.
 pub const REFUSED_MIN_MS: u64 = 60_000;
-/// The longest sleep: the wall clock may jump, so the schedule is looked at this often.
+/// The longest sleep: the wall clock may jump, so the schedule is checked this often.
 pub const IDLE_MAX_MS: u64 = 60_000;
-/// Pages that a sweep reads before other work gets its turn. Arbitrary: some seconds of a common
-/// rate budget.
+/// Pages that a sweep reads before other work runs. Arbitrary: some seconds of a common rate
+/// budget.
 pub const SWEEP_PAGES_A_TURN: u64 = 8;
-/// How long work on effects may go on after the stop.
+/// How long writes under way may take after the stop.
 pub const STOP_GRACE_MS: u64 = 25_000;
 
-/// What [`Connection::run`] tells about its rounds. Never carries candidate data.
+/// What [`Connection::run`] reports of its rounds. It never has data of candidates.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Round<'a> {
     /// A kind was pulled.
     Pulled(&'a crate::reconcile::PullReport),
-    /// A turn of a sweep was taken.
+    /// A sweep read some pages.
     Swept(&'a crate::reconcile::SweepReport),
-    /// A plan was carried out.
+    /// A plan was applied.
     Applied(&'a crate::reconcile::ApplyReport),
-    /// Something failed and is tried again after the wait.
+    /// Something failed and is retried after the wait.
     Failed {
         /// What.
         what: &'a str,
         /// Why.
         error: &'a Error,
-        /// When it is tried again.
+        /// How long until it is retried.
         wait_ms: u64,
     },
 }
 
-/// That the ATS refused the credential. Everything rests meanwhile: each further request would be
+/// The ATS refused the credential. Nothing is sent for a while: each further request would be
 /// refused too.
 #[derive(Debug, Default)]
 struct Refused {
@@ -69,7 +68,7 @@ struct Refused {
 }
 
 impl Refused {
-    /// Rests once more; longer each time.
+    /// Extends the pause; longer each time.
     fn again(&mut self, now: &Times, jitter_ms: u64) -> u64 {
         self.times = self.times.saturating_add(1);
         let wait_ms = backoff_ms(self.times, jitter_ms).max(REFUSED_MIN_MS);
@@ -78,14 +77,14 @@ impl Refused {
     }
 }
 
-/// What is done when, by kind.
+/// When each kind is pulled and swept.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Crons {
-    /// When a kind is brought up to date.
+    /// When a kind is pulled.
     pub pulls: BTreeMap<String, Cron>,
-    /// When a sweep of a kind begins. It takes [`SWEEP_PAGES_A_TURN`] pages at a time, and lets
-    /// pulls and effects go first.
+    /// When a sweep of a kind begins. It reads [`SWEEP_PAGES_A_TURN`] pages at a time; pulls and
+    /// writes go first.
     pub sweeps: BTreeMap<String, Cron>,
 }
 
@@ -104,17 +103,17 @@ impl Crons {
 }
 
 impl Connection {
-    /// How long work on effects may go on after [`Connection::run`] was told to stop.
+    /// How long writes under way may take after [`Connection::run`] was stopped.
     pub const STOP_GRACE_MS: u64 = STOP_GRACE_MS;
 
-    /// Keeps the connection in step until `stop` completes. Then pulls are cut at once (their pages
-    /// are committed), no new effect begins, and those under way are given [`STOP_GRACE_MS`] to
-    /// end.
+    /// Runs the schedules of the connection until `stop` completes or the connection is closed.
+    /// Then pulls end at once (their pages are committed), no new write begins, and a write under
+    /// way may take [`STOP_GRACE_MS`] to end.
     ///
     /// # Errors
-    /// Only what no waiting mends: a wrong configuration, a failed store. A refused credential does
-    /// not end it: nothing is done until [`Connection::replace_credential`] gives another, or the
-    /// wait that [`Round::Failed`] tells is over.
+    /// Only permanent ones: a wrong configuration, a failed store. A refused credential does not
+    /// end it: nothing is sent until [`Connection::replace_credential`] gives another, or the wait
+    /// that [`Round::Failed`] reports is over.
     pub async fn run(
         &self,
         crons: Crons,
@@ -160,8 +159,8 @@ async fn run(
             Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => {
                 Due::after(cron, at_ms, &seen)
             }
-            // One that was cut off goes on; the first begins when its time comes, since the first
-            // pull has just shown everything.
+            // An unfinished sweep continues; the first one begins at its time, since the first pull
+            // has just read everything.
             Some((SweepPhase::Walking { .. } | SweepPhase::Walked, _)) => Due::now(cron),
             None => Due::after(cron, seen.wall_ms, &seen),
         };
@@ -234,8 +233,8 @@ async fn run(
                     biased;
                     worked = &mut work => worked,
                     () = &mut stop => {
-                        // What is on its way may end, and nothing new begins; what is cut is found
-                        // in the journal by the next run.
+                        // A write under way may end, and no new one begins; the next run finds an
+                        // interrupted one in the journal.
                         reconciler.hold_effects();
                         let ended = tokio::select! {
                             worked = &mut work => worked.ok(),
@@ -253,8 +252,8 @@ async fn run(
             match worked {
                 Ok((_, report)) => {
                     work_failures = 0;
-                    // A doubt is looked into when its wait is over, whether or not anything else is
-                    // to be done.
+                    // A write in doubt is probed when its wait is over, whether or not there is
+                    // other work.
                     let next_look_ms = reconciler.next_look_ms().await?;
                     let now = times();
                     let soonest_ms = now.steady_ms.saturating_add(BACKOFF_FIRST_MS);
@@ -296,7 +295,8 @@ async fn run(
             let now = times();
             if let Some(entry) = sweeps.get_mut(&kind) {
                 match swept {
-                    // One that lost a right goes on when it is back; it is tried as what failed is.
+                    // A sweep that lost a right continues when the right is back; it is retried
+                    // like a failed one.
                     Ok(report) if report.held_by == Some(HeldBy::Right) => {
                         entry.put_off(&now, reconciler.entropy.below(1_000));
                         tell(&Round::Swept(&report));
@@ -342,8 +342,8 @@ async fn run(
             biased;
             () = &mut stop => return Ok(()),
             () = connection.declared().notified() => work_due_ms = 0,
-            // Given anew although it was not refused: what failed may have failed for want of
-            // rights.
+            // The credential was given again although it was not refused: earlier failures may have
+            // been for lack of rights.
             Ok(()) = credentials.changed() => {
                 work_due_ms = 0;
                 let all = dues.values_mut().chain(sweeps.values_mut());
@@ -354,7 +354,8 @@ async fn run(
     }
 }
 
-/// Whether the schedule goes on in spite of it: waiting mends it, or somebody may while it waits.
+/// Whether the schedule continues after an error: a retry may succeed, or a person may act in the
+/// meantime.
 fn mends(kind: ErrorKind) -> bool {
     !matches!(kind, ErrorKind::Configuration | ErrorKind::Store)
 }
