@@ -11,7 +11,7 @@
 //! threads would order its events; so does a host without a runtime that can afford to wait for the
 //! disk.
 //!
-//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out:
+//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being ingested. Left out:
 //! encryption of the file, and more than one machine; both belong to another [`Store`].
 
 #![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
@@ -71,12 +71,12 @@ pub struct RedbStore {
 }
 
 impl RedbStore {
-    /// Opens the store in this file, or makes it.
+    /// Opens the store in this file, or creates it.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when another process (or this one) has it open;
-    /// [`StoreError::Unusable`] when it is no store, is damaged, has another layout, or cannot be
-    /// reached. The text says what to do.
+    /// [`StoreError::Unusable`] when it is not a store, is damaged, has another layout, or cannot
+    /// be reached. The text says what to do.
     pub fn open(
         path: &Path,
         options: RedbOptions,
@@ -86,7 +86,7 @@ impl RedbStore {
         Self::start(opened, options.inline, held::Held::note(path))
     }
 
-    /// Opens the store that a backend holds, or makes it there. For simulations that own the disk.
+    /// Opens the store in a backend, or creates one there. For simulations that own the disk.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -98,16 +98,16 @@ impl RedbStore {
         Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline, None)
     }
 
-    /// Writes the file of a store anew, so that it holds what is stored and nothing that was
-    /// removed: what a person who was forgotten left in unused pages, for one. It becomes smaller,
-    /// too. The store must be closed: whoever has it open is told by [`StoreError::Busy`].
+    /// Rewrites the file of a store, so that it holds the stored rows and no removed bytes, such as
+    /// those of an erased candidate in unused pages. It becomes smaller, too. The store must be
+    /// closed; else [`StoreError::Busy`] names the holder.
     ///
-    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its
-    /// place. Copies and snapshots that were made of the file before are not touched.
+    /// It blocks, needs room for a second file, and at every moment leaves a whole store in its
+    /// place. Earlier copies and snapshots of the file are not changed.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`StoreError::Io`] where there is no room; the store is as it was
-    /// then.
+    /// As [`Self::open`], and [`StoreError::Io`] where there is no room; then the store is
+    /// unchanged.
     pub fn compact(
         path: &Path,
         options: RedbOptions,
@@ -116,7 +116,7 @@ impl RedbStore {
         compact::compact(path, options, entropy)
     }
 
-    /// How many transactions were committed since it was opened. Several calls may share one.
+    /// How many transactions were committed since it was opened. Several writes may share one.
     pub fn commits(&self) -> u64 {
         let inline = self.inline.as_ref().map_or(0, |commits| commits.load(Ordering::Relaxed));
         self.file.writer.as_ref().map_or(inline, Writer::commits)

@@ -1,18 +1,19 @@
 //! The one writer: a thread that owns the write side of the database and commits in groups.
 //!
 //! A commit waits for the disk, and the disk takes the same time for one change as for fifty. So
-//! jobs wait in a bounded queue, the thread takes what has gathered into one transaction, and
-//! answers each job after the commit. Nobody is kept waiting for company: a job that is alone is
-//! committed alone.
+//! jobs wait in a bounded queue; the thread takes the waiting ones into one transaction, and
+//! answers each job after the commit. It never waits for more jobs: a single job is committed
+//! alone.
 //!
-//! Guarantees: a job that is refused writes nothing and disturbs nobody; that is proved by counting
-//! writes, and a job that breaks it loses the transaction for all. A failure of the database loses
-//! it too, and every job in it is told so. A transaction that wrote nothing is not committed.
+//! Guarantees: a refused job writes nothing and affects no other; a count of writes checks that,
+//! and a job that violates it aborts the transaction for all. A failure of the database aborts it
+//! too, and each job in it gets the error. A transaction that wrote nothing is not committed.
 //!
-//! Cancellation: a caller that stops waiting does not stop its job; whether it was done is seen by
-//! reading.
+//! Cancellation: a caller that stops waiting does not stop its job; a read shows whether it was
+//! done.
 //!
-//! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: what the jobs do.
+//! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: the work of the
+//! jobs.
 
 #![expect(clippy::disallowed_methods, reason = "owns the writer's thread")]
 
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs that wait; more callers wait for room. Arbitrary, above what a group takes.
+/// Jobs that wait; further callers wait for room. Arbitrary, above the jobs of a group.
 const QUEUE_JOBS_MAX: usize = 256;
 /// Jobs of one transaction. Beyond some dozens the disk's share of a job no longer matters, but the
 /// wait of the first does.
@@ -119,10 +120,9 @@ fn stopped() -> StoreError {
 
 trait Job: Send {
     fn bytes(&self) -> usize;
-    /// Does the work. An error means that the transaction is lost; a refusal is kept for the
-    /// answer.
+    /// Does the work. An error aborts the transaction; a refusal is kept for the answer.
     fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), StoreError>;
-    /// Tells the caller, once it is known what became of the transaction.
+    /// Answers the caller, once the end of the transaction is known.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
 
@@ -160,7 +160,7 @@ where
 
     fn answer(self: Box<Self>, lost: Option<&StoreError>) {
         let answer = match (lost, self.done) {
-            // A refusal wrote nothing and stays true.
+            // A refusal wrote nothing and stays valid.
             (_, Some(Err(refusal))) => Err(refusal),
             (Some(StoreError::Unusable(text)), _) => Err(StoreError::Unusable(text.clone())),
             (Some(StoreError::Io(text)), _) => Err(StoreError::Io(text.clone())),
@@ -169,7 +169,7 @@ where
             (None, Some(done)) => done,
             (None, None) => Err(stopped()),
         };
-        // A caller that no longer waits is not told.
+        // A caller that no longer waits gets no answer.
         drop(self.reply.send(answer));
     }
 }
@@ -187,8 +187,7 @@ fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: (&Shared, &Signals), co
     }
 }
 
-/// Runs the jobs in one transaction, wakes whoever follows what they told, and tells each what
-/// became of it.
+/// Runs the jobs in one transaction, wakes the readers of their events, and answers each job.
 fn settle(
     (database, signals): (&Shared, &Signals),
     commits: &AtomicU64,
@@ -203,7 +202,7 @@ fn settle(
     batch.into_iter().for_each(|job| job.answer(lost));
 }
 
-/// Runs the jobs in one transaction. Gives the connections that it wrote events for; none when
+/// Runs the jobs in one transaction. Returns the connections that it wrote events for; none when
 /// there was nothing to commit.
 fn commit(
     database: &Shared,
@@ -228,13 +227,13 @@ fn commit(
     Ok(wrote.then_some(told))
 }
 
-/// How all transactions of the file are committed: durably, which is the default, and with quick
-/// repair.
+/// Sets how each transaction of the file is committed: durably, which is the default, and with
+/// quick repair.
 ///
 /// Quick repair keeps the list of free pages with each commit, so that opening after a crash does
-/// not walk the file, and it commits in two phases. The second matters as much: what is stored was
-/// written by strangers, and a one-phase commit trusts a checksum that one who chooses the bytes
-/// could defeat.
+/// not walk the file, and it commits in two phases. The second matters as much: the stored bytes
+/// come from outside, and a one-phase commit relies on a checksum that an attacker who chooses the
+/// bytes could defeat.
 pub(super) fn prepare(transaction: &mut redb::WriteTransaction) {
     transaction.set_quick_repair(true);
 }
