@@ -63,6 +63,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("change {}: {} {} {:?}", change.serial, change.kind, change.id, change.what);
         acme.acknowledge("host", change.serial).await?;
     }
+
+    // Close in this order. Afterwards another engine can open the file.
+    acme.close().await;
+    engine.close().await?;
     sandbox.shutdown().await;
     Ok(())
 }

@@ -210,10 +210,7 @@ fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize>
     let acme = world.connect();
     let quarterly = Cron::parse("*/15 * * * *").unwrap();
     let kinds = ["candidates", "jobs", "applications"];
-    let crons = Crons {
-        pulls: kinds.map(|kind| (kind.to_owned(), quarterly.clone())).into(),
-        sweeps: [].into(),
-    };
+    let crons = Crons::of_pulls(kinds.map(|kind| (kind.to_owned(), quarterly.clone())));
     let pulled = Mutex::new(std::collections::BTreeMap::new());
     let stop = async {
         world.clock.sleep(2 * HOUR_MS as u64 + 1_000).await;

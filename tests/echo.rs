@@ -146,12 +146,9 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
     let time = Arc::clone(&clock);
     options.clock =
         atsync_greenhouse_sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());
-    let store = RedbStore::open(
-        &path,
-        RedbOptions { inline: true, ..RedbOptions::default() },
-        &SystemEntropy,
-    )
-    .unwrap();
+    let mut redb = RedbOptions::default();
+    redb.inline = true;
+    let store = RedbStore::open(&path, redb, &SystemEntropy).unwrap();
     let input = Bytes::default();
     let adapter = Arc::new(Shown { inner: native_greenhouse(), input: input.clone() });
     let world = World::with(Sandbox::new(options), clock, Arc::new(store), adapter);

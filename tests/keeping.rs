@@ -124,7 +124,8 @@ struct Stores {
 impl Stores {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = RedbOptions { inline: true, ..RedbOptions::default() };
+        let mut options = RedbOptions::default();
+        options.inline = true;
         let file =
             RedbStore::open(&directory.path().join("s.redb"), options, &SystemEntropy).unwrap();
         Self { memory: MemoryStore::default(), file, _directory: directory }

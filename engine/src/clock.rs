@@ -2,8 +2,8 @@
 //!
 //! There are two readings. *Wall time* dates what people and the ATS read: windows, events, marks.
 //! It may jump, and another machine's may differ. *Steady time* counts durations: how long ago a
-//! request left, how long a rest still lasts. It never goes back and does not jump, but it means
-//! something only within one process. Order depends on neither.
+//! request left, how long a pause still lasts. It never goes back and does not jump, but is valid
+//! only within one process. Neither orders events.
 
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
@@ -21,7 +21,7 @@ pub trait Clock: Debug + Send + Sync {
     fn sleep(&self, wait_ms: u64) -> BoxFuture<'_, ()>;
 }
 
-/// What the wall shows when the steady time is this, for people to read.
+/// The wall time at a steady time, for people to read.
 pub fn shown_ms(clock: &dyn Clock, steady_ms: u64) -> u64 {
     clock.now_ms().saturating_add(steady_ms.saturating_sub(clock.steady_ms()))
 }
@@ -58,12 +58,12 @@ impl Clock for SystemClock {
             if crate::runtime::is_there() {
                 return tokio::time::sleep(wait).await;
             }
-            // Rare: whatever needs a runtime is refused before it waits. A thread waits, rather
-            // than that tokio panics.
+            // Rare: a call that needs a runtime is refused before it waits. A thread waits here,
+            // because tokio would panic.
             let (done, waited) = tokio::sync::oneshot::channel();
             std::thread::spawn(move || {
                 std::thread::sleep(wait);
-                // Nobody may be waiting any more.
+                // The caller may have stopped waiting.
                 let _ = done.send(());
             });
             drop(waited.await);

@@ -1,12 +1,12 @@
-//! Credentials: what a host gives, which scheme of the adapter it fits, and replacing one that
-//! runs.
+//! Credentials: the host's value, the scheme of the adapter that it fits, and replacement while the
+//! connection is open.
 //!
-//! A credential is replaced without opening the connection anew: requests under way end, or are
-//! repeated with the new one where the old one was refused. Before anything is read or written with
-//! the new one, repeats included, the ATS is asked which customer it belongs to.
+//! A credential is replaced while the connection stays open: requests under way end, or are
+//! repeated with the new one where the old one was refused. Before a record is read or written with
+//! the new one, repeats included, the engine asks the ATS which customer it belongs to.
 //!
-//! Left out: where secrets are kept (see [`crate::secret::SecretRef`]) and noticing that one
-//! changed; that is the host's, or the daemon's at SIGHUP.
+//! Left out: where secrets are kept (see [`crate::secret::SecretRef`]) and detecting that one
+//! changed: the host does it, or the daemon at SIGHUP.
 
 mod replace;
 

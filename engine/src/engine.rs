@@ -1,4 +1,4 @@
-//! The facade: an engine, its connections, and what a host does with them.
+//! The facade: an engine, its connections, and their operations.
 //!
 //! ```no_run
 //! # async fn example(adapter: std::sync::Arc<dyn atsync::Adapter>) -> Result<(), atsync::Error> {
@@ -22,15 +22,19 @@
 //! ```
 //!
 //! Handles are cheap to clone, and their futures can be spawned. Dropping one is safe at any point:
-//! see [`crate::reconcile`].
+//! see [`crate::reconcile`]. [`Connection::close`] and [`Engine::close`] end them in order.
 //!
 //! A tokio runtime is needed, built with `enable_all`: the network and a store in a file run on it.
-//! Without one, calls that need it give an error of [`ErrorKind::Configuration`]. Whoever drops the
-//! last handle of a store in a file waits until what is queued is written.
+//! Without one, calls that need it give an error of [`ErrorKind::Configuration`]. Dropping the last
+//! handle of a store in a file waits until the queued writes are done.
 //!
-//! Left out: configuration files, the command line, HTTP; they belong to the daemon.
+//! Left out: configuration files and the command line, which the daemon has; HTTP, which the host
+//! has.
 
+mod close;
+mod open;
 mod status;
+mod values;
 
 use crate::adapter::Adapter;
 use crate::clock::{Clock, SystemClock};
@@ -43,7 +47,6 @@ use crate::journal::Intent;
 use crate::near::did_you_mean;
 use crate::pin;
 use crate::plan::Plan;
-use crate::reconcile::underway::Underway;
 use crate::reconcile::{
     ApplyReport, CheckResult, ContextParts, HintEnd, PartsPlanned, PlanOf, ProgressFn, PullReport,
     RECORDS_AT_ONCE, Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
@@ -61,48 +64,52 @@ use atsync_model::manifest::Manifest;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use tokio::sync::{Notify, watch};
+
+pub(crate) use open::Work;
+use open::{OpenConnection, OpenConnections};
 
 pub use status::{Status, SweepStatus};
 
-/// Rows that one read of the feed or of a kind brings.
+/// Rows of one read of the feed or of a kind.
 pub(crate) const READ_ROWS: usize = 500;
 
-/// What a connection is made of.
+/// The options of a connection.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ConnectionOptions {
-    /// Its name: the key of everything that the store keeps for it.
+    /// Its name: the store keeps everything of it under this key.
     pub name: String,
     /// The adapter.
     pub adapter: Arc<dyn Adapter>,
     /// The credential.
     pub credential: Credential,
-    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own
-    /// subdomain. All of them for a component that the host does not vouch for
+    /// Origins that differ from the manifest's, by name: a sandbox, or a customer's own subdomain.
+    /// All of them for a component that the host does not vouch for
     /// ([`crate::adapter::Adapter::is_vouched_for`]).
     pub origins: BTreeMap<String, String>,
-    /// Accepts an adapter that declares other origins, or something else to do with the credential,
-    /// than the connection was used with: the word that the refusal shows. It stands for that
-    /// declaration only, and may stay.
+    /// Accepts an adapter that declares other origins, or another use of the credential, than the
+    /// connection was used with: the token that the refusal shows. It accepts that declaration
+    /// only, and may stay.
     pub accept: Option<String>,
     /// Allows private, loopback and link-local addresses, and with them clear-text `http`.
     pub allow_private_network: bool,
     /// The adapter's settings; see its manifest's `settings_schema`.
     pub settings: Map<String, Value>,
-    /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never
-    /// shorten it against a real ATS.
+    /// Overrides how long after a write in doubt a probe that finds nothing becomes conclusive. For
+    /// sandboxes; never shorten it against a real ATS.
     pub settle_window_ms: Option<u64>,
     /// Desired records that [`Connection::sync`] plans and applies at once, at least one. Each
     /// takes some kilobytes of memory.
     pub records_at_once: usize,
-    /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is
-    /// being replaced. Empty: none is believed.
+    /// The secrets that the ATS signs its webhooks with; see [`Connection::receive`]. Several while
+    /// one is being replaced. Empty: webhooks are refused.
     pub webhook_secrets: Vec<Secret>,
-    /// Opens the connection for what is in the store: each request is refused before a name is
-    /// looked up, whatever asks for it, and opening it writes nothing. The credential may be any.
+    /// Opens the connection for reading the store: every request is refused before a name is
+    /// resolved, and opening writes nothing. The credential is not used.
     pub store_only: bool,
-    /// Told what the connection is doing.
+    /// Called with the progress of the connection.
     pub progress: ProgressFn,
 }
 
@@ -149,7 +156,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Keeps state in this file, which is made if it is not there.
+    /// Keeps state in this file, which is created if it is missing.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] when the file is damaged, in use, or cannot be reached; the message
@@ -177,14 +184,14 @@ impl EngineBuilder {
         self
     }
 
-    /// Takes randomness from here.
+    /// Takes randomness from this source.
     #[must_use]
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = Some(entropy);
         self
     }
 
-    /// The engine. Without a store it keeps everything in memory.
+    /// Builds the engine. Without a store it keeps everything in memory.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when the network client cannot be set up.
@@ -205,12 +212,12 @@ impl EngineBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
             shared: Shared::default(),
-            open: Arc::default(),
+            open: OpenConnections::default(),
         })
     }
 }
 
-/// One store and the connections that are kept in it. Cheap to clone.
+/// One store and the connections in it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Engine {
     store: Arc<dyn Store>,
@@ -218,17 +225,16 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     shared: Shared,
-    /// What the handles of each open connection share.
-    open: Arc<Mutex<BTreeMap<String, Weak<Underway>>>>,
+    open: OpenConnections,
 }
 
 impl Engine {
-    /// Begins an engine.
+    /// A builder of an engine.
     pub fn builder() -> EngineBuilder {
         EngineBuilder::default()
     }
 
-    /// The store, for what the facade does not offer.
+    /// The store, for operations that the facade does not have.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
@@ -237,14 +243,15 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter,
-    /// when the store knows the connection with another adapter, or when the adapter declares more
-    /// of where it sends than it did before ([`ConnectionOptions::accept`]).
+    /// when the store has the connection with another adapter, or when the adapter declares more
+    /// than before of where it sends ([`ConnectionOptions::accept`]).
     pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
         let problem =
             |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
         check_name(&name)?;
+        let (underway, open) = self.open.begin(&name)?;
         check_settings(manifest, &options.settings)
             .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
         let granted = pin::origins(options.adapter.as_ref(), &options.origins)
@@ -302,7 +309,6 @@ impl Engine {
         };
         let allows_more =
             row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
-        let underway = self.underway(&name);
         let store = ConnectionStore::claim(Arc::clone(&self.store), &name).await?;
         let parts = ContextParts {
             name,
@@ -324,22 +330,11 @@ impl Engine {
             reconciler.context.store.put_connection(held).await?;
         }
         Ok(Connection {
+            open,
             reconciler: Arc::new(reconciler),
             declared: Arc::new(Notify::new()),
             credentials: Arc::new(watch::Sender::new(0)),
             webhooks: Arc::new(Webhooks::new(options.webhook_secrets)),
-        })
-    }
-
-    /// What the handles of this name share, whoever opened them.
-    fn underway(&self, name: &str) -> Arc<Underway> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, underway| underway.strong_count() > 0);
-        let known = open.get(name).and_then(Weak::upgrade);
-        known.unwrap_or_else(|| {
-            let underway = Arc::new(Underway::default());
-            open.insert(name.to_owned(), Arc::downgrade(&underway));
-            underway
         })
     }
 }
@@ -347,13 +342,13 @@ impl Engine {
 /// Bytes of a connection's name; arbitrary, as for a key.
 const NAME_BYTES_MAX: usize = 200;
 
-/// The settings that allow what is off otherwise.
+/// The settings that enable operations which are off by default.
 fn opted_in(manifest: &Manifest, settings: &Map<String, Value>) -> BTreeSet<String> {
     let gates = manifest.operations.iter().filter_map(|rule| rule.opt_in.as_ref());
     gates.filter(|gate| settings.get(*gate) == Some(&Value::Bool(true))).cloned().collect()
 }
 
-/// A name stands at the beginning of every message about its connection, and in the store's keys.
+/// Refuses a name that cannot begin the messages of its connection and the store's keys.
 fn check_name(name: &str) -> Result<(), Error> {
     let fits = (1..=NAME_BYTES_MAX).contains(&name.len())
         && name.trim() == name
@@ -369,9 +364,9 @@ fn check_name(name: &str) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Configuration, message))
 }
 
-/// Settings are held against the names, types and lists of values of the schema, so that none of
-/// these is first refused by a write. What else a schema asks is the adapter's to refuse. The error
-/// is the setting's name and what is wrong.
+/// Checks settings against the names, types and lists of values of the schema, so that a wrong one
+/// is not first refused by a write. The adapter checks the rest of its schema. The error is the
+/// setting's name and what is wrong.
 fn check_settings(
     manifest: &Manifest,
     settings: &Map<String, Value>,
@@ -419,18 +414,19 @@ fn check_settings(
 /// A connection to one customer's ATS. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Connection {
+    open: Arc<OpenConnection>,
     reconciler: Arc<Reconciler>,
     declared: Arc<Notify>,
-    /// Counts the credentials that were given since the connection was opened.
+    /// How many credentials were given since the connection was opened.
     credentials: Arc<watch::Sender<u64>>,
     webhooks: Arc<Webhooks>,
 }
 
-/// Plans more records than fit into memory, part by part. What the plans of earlier parts decided
-/// holds for the later ones: of two records that would make one candidate the second is blocked,
-/// whichever parts they stand in. Nothing is stored and nothing is changed in the ATS.
+/// Plans more records than fit into memory, part by part. The decisions of earlier parts bind the
+/// later ones: of two records that would create one candidate the second is blocked, in whichever
+/// parts they are. Nothing is stored and nothing is changed in the ATS.
 ///
-/// It keeps an address and a key for each record that is to be made.
+/// It keeps an address and a key for each record that is to be created.
 #[derive(Debug)]
 pub struct Planner {
     connection: Connection,
@@ -438,13 +434,15 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// Plans some more records, whether declared or not. Custom fields and users come with or
-    /// before the records that name them.
+    /// Plans some more records, declared or not. Pass custom fields and users with or before the
+    /// records that name them.
     ///
     /// # Errors
     /// When something could not be read.
     pub async fn plan(&mut self, records: &[Desired]) -> Result<Plan, Error> {
-        self.parts.plan(&self.connection.reconciler.planner, records).await
+        let Self { connection, parts } = self;
+        let work = connection.work()?;
+        connection.unless_closed(parts.plan(&work.planner, records)).await
     }
 }
 
@@ -459,7 +457,7 @@ impl Connection {
         &self.reconciler.context.name
     }
 
-    /// What its adapter can do.
+    /// The manifest of its adapter.
     pub fn manifest(&self) -> &Manifest {
         self.reconciler.context.adapter.manifest()
     }
@@ -467,7 +465,7 @@ impl Connection {
     /// Refuses a kind that the adapter does not have.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] naming the kind, the nearest one and all that there are.
+    /// [`ErrorKind::Input`] naming the kind, the nearest one and all that the adapter has.
     pub fn check_kind(&self, kind: &str) -> Result<(), Error> {
         if self.manifest().kind(kind).is_some() {
             Ok(())
@@ -476,60 +474,58 @@ impl Connection {
         }
     }
 
-    /// Finds out about every permission, without changing anything in the ATS. Where none that is
-    /// needed is refused, what was given up for want of a right is tried again from now on, by
-    /// other processes too.
+    /// Checks every permission, without changing anything in the ATS. If no required one is
+    /// refused, writes that were abandoned for lack of a right are sent again from now on, by other
+    /// processes too.
     ///
     /// # Errors
-    /// When the credential is refused or the ATS is not there.
+    /// When the credential is refused or the ATS is unavailable.
     pub async fn check(&self) -> Result<Vec<CheckResult>, Error> {
-        self.reconciler.permissions.check().await
+        self.unless_closed(self.work()?.permissions.check()).await
     }
 
     /// Brings one kind up to date by reading what changed since the last pass.
     ///
     /// # Errors
-    /// When a page could not be read; the pages before it stay, and the next pull goes on from
-    /// there.
+    /// When a page could not be read; the pages before it stay, and the next pull resumes there.
     pub async fn pull(&self, kind: &str) -> Result<PullReport, Error> {
-        self.reconciler.ingest.pull(kind, false).await
+        self.unless_closed(self.work()?.ingest.pull(kind, false)).await
     }
 
-    /// Brings one kind up to date by reading everything, whatever was read before.
+    /// Brings one kind up to date by reading all of it again.
     ///
     /// # Errors
     /// As for [`Connection::pull`].
     pub async fn pull_full(&self, kind: &str) -> Result<PullReport, Error> {
-        self.reconciler.ingest.pull(kind, true).await
+        self.unless_closed(self.work()?.ingest.pull(kind, true)).await
     }
 
-    /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see
-    /// [`crate::reconcile`] for what is believed.
+    /// Finds deleted and merged records of a kind, or resumes an unfinished sweep;
+    /// [`crate::reconcile`] says how each is confirmed.
     ///
     /// # Errors
-    /// When a page could not be read; what was seen stays seen, and the next sweep of the kind goes
-    /// on from there. A sweep that is held, by its brake or for want of a right, is no error: the
-    /// report says so.
+    /// When a page could not be read; the next sweep of the kind resumes there. A sweep that is
+    /// held, by its brake or for lack of a right, is no error: the report says so.
     pub async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
-        self.reconciler.sweeper.sweep(kind, options).await
+        self.unless_closed(self.work()?.sweeper.sweep(kind, options)).await
     }
 
-    /// Looks into what an authentic webhook suggests. Nothing is believed without a look.
+    /// Fetches the record that an authentic webhook names. The hint alone changes nothing.
     ///
     /// # Errors
-    /// When looking was not possible.
+    /// When a read was not possible.
     pub async fn hint(&self, hint: Hint) -> Result<HintEnd, Error> {
-        self.reconciler.ingest.hint(hint).await
+        self.unless_closed(self.work()?.ingest.hint(hint)).await
     }
 
-    /// Declares desired records (people, custom fields, users): all of them or, when one is
-    /// invalid, none. Records that are not named stay as they are.
+    /// Declares desired records (candidates, custom fields, users): all of them or, when one is
+    /// invalid, none. Other desired records stay as they are.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] naming the record and the field.
     pub async fn declare<R: Declare>(&self, records: &[R]) -> Result<DeclareReport, Error> {
         let declarations = declare::declarations(records)?;
-        let reconciler = &self.reconciler;
+        let reconciler = self.work()?;
         let report = reconciler
             .context
             .store
@@ -539,77 +535,74 @@ impl Connection {
         Ok(report)
     }
 
-    /// Refreshes what drift shows in and plans. Changes nothing in the ATS.
+    /// Refreshes the kinds in which drift shows, and plans. Changes nothing in the ATS.
     ///
     /// # Errors
     /// When something could not be read.
     pub async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
-        self.reconciler.planner.plan(of).await
+        self.unless_closed(self.work()?.planner.plan(of)).await
     }
 
-    /// Plans records in parts, as if they stood in one plan: see [`Planner`].
+    /// A planner of records in parts, as if they were in one plan: see [`Planner`].
     pub fn planner(&self) -> Planner {
         Planner { connection: self.clone(), parts: PartsPlanned::default() }
     }
 
-    /// Carries a plan out. What earlier runs left in doubt is looked into first, as far as it is
-    /// due, and sent again where it is proven absent; the next plan goes on from there. To wait
-    /// until that is settled, see [`Connection::settle`].
+    /// Applies a plan. First it probes the writes in doubt of earlier runs that are due, and sends
+    /// again those that are proven absent; the next plan continues from the result. To wait until
+    /// they are settled, see [`Connection::settle`].
     ///
     /// # Errors
-    /// When the connection as a whole cannot go on; what was done stays done. A refused step is in
-    /// the report, not an error.
+    /// When the connection as a whole fails; applied steps stay applied. A refused step is in the
+    /// report, not an error.
     pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
-        let settled = self.settle_as(Resend::Due).await?;
-        let mut report = self.reconciler.applier.apply(plan).await?;
+        let work = self.work()?;
+        let settled = settle_as(&work, Resend::Due).await?;
+        let mut report = work.applier.apply(plan).await?;
         report.settled.found += settled.found;
         report.settled.sent_again += settled.sent_again;
         Ok(report)
     }
 
-    /// Begins no effect from now on, for every clone of this handle: an effect that is on its way
-    /// ends, and [`Connection::apply`] reports the steps that are left as not sent. For stopping a
-    /// program.
+    /// Begins no write from now on, for every clone of this handle: a write under way ends, and
+    /// [`Connection::apply`] reports the steps that are left as not sent. For stopping a program;
+    /// [`Connection::close`] also waits.
     pub fn hold_effects(&self) {
         self.reconciler.context.hold_effects();
     }
 
-    /// Lets effects begin again after [`Connection::hold_effects`].
+    /// Allows writes again after [`Connection::hold_effects`].
     pub fn release_effects(&self) {
         self.reconciler.context.release_effects();
     }
 
-    /// Settles what is in doubt by looking; sends again what is proven absent.
+    /// Settles the writes in doubt by probes, and sends again those that are proven absent.
     ///
     /// # Errors
-    /// When looking was not possible.
+    /// When a read was not possible.
     pub async fn settle(&self) -> Result<SettleReport, Error> {
-        self.settle_as(Resend::Allowed).await
+        settle_as(&*self.work()?, Resend::Allowed).await
     }
 
-    async fn settle_as(&self, resend: Resend) -> Result<SettleReport, Error> {
-        let mut report = self.reconciler.settler.settle(resend).await?;
-        self.reconciler.ingest.read_back(std::mem::take(&mut report.touched)).await?;
-        Ok(report)
-    }
-
-    /// Settles what looking alone can settle of what is in doubt; sends nothing again.
+    /// Settles the writes in doubt by probes alone; sends nothing again.
     ///
     /// # Errors
-    /// When looking was not possible.
+    /// When a read was not possible.
     pub async fn settle_without_sending(&self) -> Result<SettleReport, Error> {
-        self.reconciler.settler.settle(Resend::Never).await
+        self.work()?.settler.settle(Resend::Never).await
     }
 
-    /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`]
-    /// records at a time, custom fields and users first. The report has the steps of all; the plan
-    /// counts all, and has at most so many records, the first that need attention.
+    /// Settles, plans the dirty records and applies the plan:
+    /// [`ConnectionOptions::records_at_once`] records at a time, custom fields and users first. The
+    /// report has the steps of all; the plan counts all, and holds at most that many records, the
+    /// first ones.
     ///
     /// # Errors
-    /// As for the three.
+    /// As for [`Connection::settle`], [`Connection::plan`] and [`Connection::apply`].
     pub async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
-        let settled = self.settle().await?;
-        let (plan, mut report) = self.reconciler.syncer.sync().await?;
+        let work = self.work()?;
+        let settled = settle_as(&work, Resend::Allowed).await?;
+        let (plan, mut report) = work.syncer.sync().await?;
         report.settled.found += settled.found;
         report.settled.sent_again += settled.sent_again;
         Ok((plan, report))
@@ -620,33 +613,30 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn links(&self, key: &str) -> Result<Vec<LinkRow>, Error> {
-        Ok(self.reconciler.context.store.links_of(key).await?)
+        Ok(self.work()?.context.store.links_of(key).await?)
     }
 
-    /// The intents that are open.
+    /// The open intents.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn open_intents(&self) -> Result<Vec<Intent>, Error> {
-        Ok(self.reconciler.context.store.open_intents().await?)
+        Ok(self.work()?.context.store.open_intents().await?)
     }
 
-    /// What the connection has cost since it was opened.
+    /// The requests of the connection since it was opened.
     pub fn usage(&self) -> Usage {
         self.reconciler.context.session.usage()
     }
 
-    /// Asks the ATS which customer this is and holds it against what the store knows.
+    /// Asks the ATS which customer the credential belongs to, and compares the answer with the
+    /// store.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when the credential belongs to another customer than the
     /// records in the store.
     pub async fn verify_tenant(&self) -> Result<(), Error> {
-        self.reconciler.requests.verify_tenant().await
-    }
-
-    pub(crate) fn reconciler(&self) -> &Reconciler {
-        &self.reconciler
+        self.unless_closed(self.work()?.requests.verify_tenant()).await
     }
 
     pub(crate) fn shared(&self) -> &Arc<Reconciler> {
@@ -664,4 +654,11 @@ impl Connection {
     pub(crate) fn credentials(&self) -> &watch::Sender<u64> {
         &self.credentials
     }
+}
+
+/// Settles, and reads back what it found or sent.
+async fn settle_as(reconciler: &Reconciler, resend: Resend) -> Result<SettleReport, Error> {
+    let mut report = reconciler.settler.settle(resend).await?;
+    reconciler.ingest.read_back(std::mem::take(&mut report.touched)).await?;
+    Ok(report)
 }

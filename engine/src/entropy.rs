@@ -7,8 +7,8 @@ pub trait Entropy: Debug + Send + Sync {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);
 
-    /// A number below `bound`; 0 when `bound` is 0. Slightly biased for large bounds, which jitter
-    /// does not mind.
+    /// A number below `bound`; 0 when `bound` is 0. Slightly biased for large bounds, which is good
+    /// enough for jitter.
     fn below(&self, bound: u64) -> u64 {
         let mut bytes = [0; 8];
         self.fill(&mut bytes);
@@ -33,9 +33,8 @@ impl Entropy for SystemEntropy {
         reason = "the one place where the engine asks the system for randomness"
     )]
     fn fill(&self, buffer: &mut [u8]) {
-        // A system without randomness is not a place to create records in; but jitter and marks
-        // must not stop a reader. Marks also carry a unique millisecond, so a failure here costs
-        // spread, not safety.
+        // The system has no randomness. Marks also have a unique millisecond, so a failure here
+        // weakens only the spread of jitter, and a reader need not stop.
         if getrandom::fill(buffer).is_err() {
             tracing::error!("the system gives no randomness");
         }

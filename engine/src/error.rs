@@ -1,7 +1,7 @@
-//! The engine's public error: few kinds, told apart only where the caller acts differently.
+//! The engine's public error: few kinds, one for each thing that a caller can do about it.
 //!
-//! The text says what happened, to which connection or record, and what to do; it is for people and
-//! not part of the interface.
+//! The text says what happened, to which connection or record, and what to do. It is for people and
+//! may change.
 
 use crate::adapter::AdapterError;
 use crate::store::StoreError;
@@ -16,26 +16,24 @@ use std::error::Error as StdError;
 pub enum ErrorKind {
     /// The configuration or the settings are wrong. Correct them; nothing was sent.
     Configuration,
-    /// What was declared is not valid. Correct it; nothing was stored.
+    /// The input is not valid. Correct it; nothing was stored.
     Input,
-    /// The credential was not accepted. A person must act.
+    /// The ATS refused the credential. A person must act.
     Auth,
     /// A right is missing. An administrator must grant it; the message names it.
     Denied,
-    /// The adapter has no such kind, or cannot list it. What needs it is left out; everything else
-    /// goes on.
+    /// The adapter has no such kind, or cannot list it. Only operations that need it fail.
     NotSupported,
-    /// The ATS or the network is not there just now. Try again later.
+    /// The ATS or the network is unavailable. Try again later.
     Unavailable,
-    /// The adapter failed, or the ATS answered what its documentation does not allow. Report it.
+    /// The adapter failed, or the ATS returned an undocumented response. Report it.
     Adapter,
     /// The store failed. The message says what to do about it.
     Store,
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed later although nobody changes anything: the ATS or the
-    /// network is not there just now. Everything else is permanent until somebody acts.
+    /// Whether a retry of the same call may succeed. Every other error stays until a person acts.
     pub fn is_temporary(self) -> bool {
         match self {
             Self::Unavailable => true,
@@ -61,22 +59,23 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error without a cause below it. Its text becomes one plain line ([`plain`]): it may quote
-    /// what came from outside.
+    /// An error without a cause. Its text becomes one plain line ([`plain`]), since it may quote
+    /// text from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = plain::line(&message.into()).into_owned();
         Self { kind, message, option: None, cause: None, of_one_request: false }
     }
 
-    /// The error of a part of the engine as one of the engine: its words, and [`Error::cause`].
+    /// An error of a part of the engine as one of the engine: with its text, and as
+    /// [`Error::cause`].
     pub(crate) fn made_of(kind: ErrorKind, cause: impl StdError + Send + Sync + 'static) -> Self {
         let mut error = Self::new(kind, cause.to_string());
         error.cause = Some(Box::new(cause));
         error
     }
 
-    /// What it is made of, where that is a `T`: a [`StoreError`], [`AdapterError`] or [`NotSent`].
-    /// The message has its words already; [`StdError::source`] gives what lies below it.
+    /// The cause, where that is a `T`: a [`StoreError`], [`AdapterError`] or [`NotSent`]. The
+    /// message has the cause's text already; [`StdError::source`] gives the cause's own source.
     pub fn cause<T: StdError + 'static>(&self) -> Option<&T> {
         self.cause.as_ref()?.downcast_ref()
     }
@@ -88,27 +87,27 @@ impl Error {
         self
     }
 
-    /// The same error with words before it: where it happened.
+    /// The same error with a place before its text.
     #[must_use]
     pub fn at(mut self, place: &str) -> Self {
         self.message = format!("{}: {}", plain::line(place), self.message);
         self
     }
 
-    /// The same error as one of a request alone: others may go on.
+    /// The same error, marked as one of a single request: others may continue.
     #[must_use]
     pub(crate) fn of_one_request(mut self) -> Self {
         self.of_one_request = true;
         self
     }
 
-    /// Whether it is one request's own.
+    /// Whether it is an error of a single request.
     pub(crate) fn is_of_one_request(&self) -> bool {
         self.of_one_request
     }
 
-    /// What an adapter said when it panicked, where that is the cause. It may quote candidate data:
-    /// for the author of the adapter, and never for a log above debug.
+    /// The panic message of the adapter, where that is the cause. It may quote data of candidates:
+    /// it is for the author of the adapter, and never for a log above debug.
     pub fn adapter_said(&self) -> Option<&str> {
         match self.cause::<AdapterError>()? {
             AdapterError::Trap(crash) => crash.said(),
@@ -116,9 +115,9 @@ impl Error {
         }
     }
 
-    /// Which of [`crate::ConnectionOptions`] is wrong, where one alone is: `credential`, `origins`,
-    /// or `settings` and the setting's name with a dot between. For hosts that know where it was
-    /// written.
+    /// The one of [`crate::ConnectionOptions`] that is wrong, where it is known: `credential`,
+    /// `origins`, or `settings` and the setting's name with a dot between. For a host that can name
+    /// the place in its configuration.
     pub fn option(&self) -> Option<&str> {
         self.option.as_deref()
     }
@@ -144,7 +143,7 @@ impl StdError for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
-            StoreError::NoRuntime => ErrorKind::Configuration,
+            StoreError::NoRuntime | StoreError::Closed => ErrorKind::Configuration,
             _ => ErrorKind::Store,
         };
         Self::made_of(kind, error)
@@ -182,7 +181,7 @@ impl From<Failure> for Error {
             Failure::Throttled(_) | Failure::Quota(_) | Failure::Unavailable(_) => {
                 ErrorKind::Unavailable
             }
-            // Read again, begin again: the next try has another beginning.
+            // A retry reads again, or begins the pass again, so it may succeed.
             Failure::Conflict(_) | Failure::Restart(_) => ErrorKind::Unavailable,
             Failure::NotFound(_)
             | Failure::Gone(_)
@@ -202,7 +201,7 @@ mod tests {
     use crate::transport::NotSent;
     use atsync_model::contract::{Denied, Failure, Misread, RemoteRef, Restart};
 
-    /// A host that prints an error and its sources one after the other prints nothing twice.
+    /// A host that prints an error and then its sources prints no text twice.
     #[test]
     fn no_source_repeats_the_message_above_it() {
         let errors = [

@@ -1,33 +1,32 @@
-//! The facade's part for the feed of changes: read what is there, follow what comes, acknowledge.
+//! The facade's operations on the feed of changes: read, follow, acknowledge.
 //!
 //! Two ways to read, both owned and spawnable. [`Connection::changes`] ends at the newest event,
-//! for jobs that run and end. [`Connection::follow`] never ends: it begins where a named consumer
-//! left off and waits for events, whoever commits them through this engine;
-//! [`Connection::follow_after`] begins at a serial that the host keeps itself. None acknowledges by
-//! itself, so that an event counts as dealt with only when the host says so: at least once, in
-//! order, without gap.
+//! for jobs that run and end. [`Connection::follow`] ends only with an error: it begins at the
+//! offset of a named consumer and waits for events, from all connections of the name in this
+//! engine; [`Connection::follow_after`] begins at a serial that the host keeps itself. Neither
+//! acknowledges by itself, so an event counts as handled only when the host says so: at least once,
+//! in order, without gaps.
 //!
-//! Bounds: [`READ_ROWS`] events are held for a reader, who pulls at its own pace; nothing is
-//! pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader who comes too late
-//! is told.
+//! Bounds: [`READ_ROWS`] events are held for a reader, which reads at its own pace; nothing is
+//! pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader that needs a removed
+//! event gets an error.
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::Error;
 use crate::store::Change;
 use futures_util::stream::{self, Stream, TryStreamExt};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use tokio::sync::watch;
 
-/// How often a store that cannot wake its readers is looked at.
+/// How often a store that cannot wake its readers is polled.
 const LOOK_MS: u64 = 1_000;
 
 impl Connection {
-    /// The feed after a serial, up to what is there now: a stream that ends. Owned; it may be
+    /// The feed after a serial, up to its present end: a stream that ends. Owned; it may be
     /// spawned.
     ///
     /// # Errors
-    /// An item is an error, and the last one, when the store fails or what comes next was trimmed:
+    /// An item is an error, and the last one, when the store fails or the next event was trimmed:
     /// see [`Connection::follow`].
     pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
         let acme = self.clone();
@@ -35,7 +34,7 @@ impl Connection {
             let acme = acme.clone();
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let changes = acme.reconciler().context.store.changes(after, READ_ROWS).await?;
+                let changes = acme.work()?.context.store.changes(after, READ_ROWS).await?;
                 let next = changes.last().map(|change| change.serial);
                 Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
             }
@@ -43,18 +42,20 @@ impl Connection {
         pages.try_flatten()
     }
 
-    /// The feed from where this consumer left off: a stream that waits for what comes next and does
-    /// not end. Owned; it may be spawned, and lives until it is dropped.
+    /// The feed from the offset of this consumer: a stream that waits for the next event. It ends
+    /// when the connection is closed. Owned; it may be spawned.
     ///
-    /// It wakes when events are committed, through any handle of this engine. Where the consumer
-    /// left off is read once, with the first item: what it has not told [`Connection::acknowledge`]
-    /// comes again in the next stream. A consumer is known from its first item on, and holds back
-    /// [`Connection::trim`] unless told otherwise; [`Connection::end_consumer`] ends that.
+    /// It wakes when events are committed, through any handle of this engine. The offset is read
+    /// once, with the first item: events that were not acknowledged ([`Connection::acknowledge`])
+    /// come again in the next stream. A consumer is known from its first item on, and
+    /// [`Connection::trim`] keeps its events unless told otherwise; [`Connection::end_consumer`]
+    /// ends that.
     ///
     /// # Errors
-    /// An item is an error, and the last one, when the store fails, or when what comes next was
-    /// trimmed ([`crate::store::StoreError::ChangesGone`] is its source). Then read the records
-    /// anew, acknowledge [`Connection::changes_first`] less one, and follow again.
+    /// An item is an error, and the last one, when the connection is closed, the store fails, or
+    /// the next events were trimmed ([`crate::store::StoreError::ChangesGone`] is its source). Then
+    /// read the records again, acknowledge [`Connection::changes_first`] less one, and follow
+    /// again.
     pub fn follow(
         &self,
         consumer: &str,
@@ -62,13 +63,12 @@ impl Connection {
         self.following(Start::Consumer(consumer.to_owned()))
     }
 
-    /// The feed after a serial: a stream that waits for what comes next and does not end, as
-    /// [`Connection::follow`].
+    /// The feed after a serial: a stream that waits for the next event, as [`Connection::follow`].
     ///
-    /// For a host that keeps its offset beside its own data, so that both are written, and restored
-    /// from a backup, at once. The store remembers no consumer for it: what such a host has not
-    /// read holds back no [`Connection::trim`], unless the host acknowledges for a consumer of some
-    /// name as well.
+    /// For a host that keeps its offset with its own data, so that both are written, and restored
+    /// from a backup, together. The store has no consumer for it, so [`Connection::trim`] may
+    /// remove events that such a host has not read, unless the host also acknowledges for a named
+    /// consumer.
     ///
     /// # Errors
     /// As for [`Connection::follow`]; a serial that the feed does not have yet is an error too
@@ -82,60 +82,58 @@ impl Connection {
     }
 
     fn following(&self, from: Start) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
-        let following = Following { acme: self.clone(), from, read: VecDeque::new(), woken: None };
-        stream::unfold(Some(following), |following| async move {
-            let mut following = following?;
-            match following.next().await {
-                Ok(change) => Some((Ok(change), Some(following))),
+        let reader = Reader { from, read: VecDeque::new(), woken: None };
+        stream::unfold(Some((self.clone(), reader)), |following| async move {
+            let (acme, mut reader) = following?;
+            match acme.unless_closed(reader.next(&acme)).await {
+                Ok(change) => Some((Ok(change), Some((acme, reader)))),
                 Err(error) => Some((Err(error), None)),
             }
         })
     }
 
-    /// Remembers that a consumer has dealt with the feed up to a serial, and returns the serial
-    /// that stands: a greater one where the consumer acknowledged more before, since this never
-    /// goes back.
+    /// Stores that a consumer has handled the feed up to a serial, and returns the stored one: a
+    /// greater one where the consumer acknowledged more before, since the offset never decreases.
     ///
-    /// A host that restores a backup of its own data wants to go back: with its own offset it calls
-    /// [`Connection::follow_after`]; for a named consumer it calls [`Connection::end_consumer`]
-    /// first and acknowledges the older serial then.
+    /// A host that restored a backup of its own data needs an older offset: with its own offset it
+    /// calls [`Connection::follow_after`]; for a named consumer it calls
+    /// [`Connection::end_consumer`] first and then acknowledges the older serial.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
     /// ([`crate::store::StoreError::ChangesAhead`] is its source).
     pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<u64, Error> {
-        Ok(self.reconciler().context.store.acknowledge(consumer, serial).await?)
+        Ok(self.work()?.context.store.acknowledge(consumer, serial).await?)
     }
 
-    /// How far a consumer has come; 0 when it is not known.
+    /// The offset of a consumer; 0 when it is unknown.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`].
     pub async fn offset(&self, consumer: &str) -> Result<u64, Error> {
-        Ok(self.reconciler().context.store.offset(consumer).await?)
+        Ok(self.work()?.context.store.offset(consumer).await?)
     }
 }
 
-/// Where a reader goes on.
+/// Where a reader begins.
 enum Start {
-    /// Where this consumer left off, which is not read yet.
+    /// At the offset of this consumer, which is not read yet.
     Consumer(String),
     /// After the event of this serial.
     Serial(u64),
 }
 
 /// One reader of the feed.
-struct Following {
-    acme: Connection,
+struct Reader {
     from: Start,
-    /// Events that were read and not handed out yet.
+    /// Events that were read and not returned yet.
     read: VecDeque<Change>,
     woken: Option<watch::Receiver<()>>,
 }
 
-impl Following {
-    async fn next(&mut self) -> Result<Change, Error> {
-        let reconciler = Arc::clone(self.acme.shared());
+impl Reader {
+    async fn next(&mut self, acme: &Connection) -> Result<Change, Error> {
+        let reconciler = acme.shared();
         let store = &reconciler.context.store;
         loop {
             if let Some(change) = self.read.pop_front() {
@@ -144,15 +142,14 @@ impl Following {
             let after = match &self.from {
                 Start::Serial(after) => *after,
                 Start::Consumer(consumer) => {
-                    // Acknowledging the beginning of the feed makes the consumer known and changes
-                    // no offset.
+                    // To acknowledge 0 makes the consumer known and changes no offset.
                     let offset = store.acknowledge(consumer, 0).await?;
                     self.from = Start::Serial(offset);
                     offset
                 }
             };
             let woken = self.woken.get_or_insert_with(|| store.watch_changes());
-            // Before the read, so that what is committed after it wakes.
+            // Before the read, so that an event committed after it wakes the reader.
             woken.mark_unchanged();
             let changes = store.changes(after, READ_ROWS).await?;
             if let Some(last) = changes.last() {

@@ -1,8 +1,8 @@
-//! Which terms an observed record can be found by. Pure.
+//! The terms that an observed record can be found by. Pure.
 //!
-//! A plan asks by e-mail, by name, by parent; it must not walk everything to do so. The terms are
-//! taken from the unified record alone, so every adapter gets them. A term is in the model's form
-//! ([`form`]).
+//! A plan looks records up by e-mail, name or parent, and must not read all of a kind for it. The
+//! terms come from the unified record alone, so they work with every adapter. A term is in the
+//! model's form ([`form`]).
 
 use atsync_model::normal;
 pub use atsync_model::resource::{CANDIDATE, EMAIL, KEY, NAME, PARENT, PRIVATE, USER};
@@ -44,8 +44,8 @@ struct Valued<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The terms of a record. Empty for kinds that are not looked up, and for a body that does not have
-/// the unified shape.
+/// The terms of a record. Empty for kinds without an index, and for a body that does not have the
+/// unified shape.
 pub fn terms(kind: &str, body: &str) -> Terms {
     let indexes = indexes(kind);
     let mut found = Vec::new();
@@ -64,7 +64,7 @@ pub fn terms(kind: &str, body: &str) -> Terms {
 
 /// The id of the record that a body names by a member. None where the member has another shape.
 pub(crate) fn id(body: &str, member: &str) -> Option<String> {
-    // Most kinds have no such member; looking for the word is ten times cheaper than reading.
+    // Most kinds have no such member; a search for the word is ten times cheaper than reading.
     if !has_member(body, member) {
         return None;
     }
@@ -91,8 +91,7 @@ fn read(indexes: &[Index], body: &str, found: &mut Terms) -> serde_json::Result<
     json.end()
 }
 
-/// The body without the members that have another shape: they cost themselves, not the record's
-/// other terms.
+/// The body without the members of another shape, so that the record keeps its other terms.
 fn sound_part(indexes: &[Index], body: &str) -> Option<String> {
     let mut members: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(body).ok()?;
@@ -103,7 +102,7 @@ fn sound_part(indexes: &[Index], body: &str) -> Option<String> {
     Some(serde_json::Value::Object(members).to_string())
 }
 
-/// Reads the members that the indexes name, and passes over the others.
+/// Reads the members that the indexes name, and skips the others.
 struct Reader<'i, 'f> {
     indexes: &'i [Index],
     found: &'f mut Terms,
@@ -163,7 +162,7 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        // A member that comes twice is read by whoever reads it tolerantly.
+        // A repeated member is left to the tolerant reader.
         let mut seen = Seen::default();
         let (mut flag, mut word) = (None, None);
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
@@ -189,12 +188,12 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     }
 }
 
-/// The members that were met, by their number.
+/// The members that were seen, by their number.
 #[derive(Default)]
 struct Seen(u32);
 
 impl Seen {
-    /// Whether a member was met before; from now on it was.
+    /// Marks a member as seen, and returns whether it was seen before.
     fn again(&mut self, at: u32) -> bool {
         let bit = 1_u32.checked_shl(at).unwrap_or(0);
         let again = self.0 & bit != 0;

@@ -1,11 +1,11 @@
 //! JSON that can be kept: what one reading accepts, every later reading accepts too.
 //!
 //! `serde::de::IgnoredAny` passes over numbers out of range, half surrogates and nesting without
-//! end, which nobody can read back once they are stored. [`Sound`] reads the same text as strictly
-//! as `serde_json::Value` does, without building anything. The check of an adapter's answers and
-//! the store use this one type, so that nothing passes the first and fails in the second.
+//! end, which no reader accepts once they are stored. [`Sound`] reads the same text as strictly as
+//! `serde_json::Value` does, without building anything. The check of an adapter's answers and the
+//! store use this one type, so that nothing passes the first and fails in the second.
 //!
-//! Bound: [`DEPTH_MAX`]. Left out: sizes, which belong to whoever takes the text.
+//! Bound: [`DEPTH_MAX`]. Left out: sizes, which the caller checks.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;

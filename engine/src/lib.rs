@@ -1,8 +1,8 @@
 //! An embedded sync engine for Applicant Tracking Systems (ATS).
 //!
 //! A host *declares* the records it wants; the engine *observes* what the ATS holds, *plans* the
-//! difference, *applies* it exactly once and *reports* every change through a durable feed. An ATS
-//! is taught to it by an adapter, a WebAssembly component without imports.
+//! difference, *applies* it exactly once and *reports* every change through a durable feed. An
+//! adapter teaches it one ATS: a WebAssembly component without imports.
 //!
 //! # Example
 //! The adapter is a component file here, and the credential comes from the environment:
@@ -33,14 +33,14 @@
 //!     // Observe: a later pull reads only what changed since.
 //!     acme.pull("jobs").await?;
 //!
-//!     // Declare who should be there. Declared again under the same key, it is the same record.
+//!     // Declare a candidate. Declared again under the same key, it is the same record.
 //!     let ada: DesiredCandidate = serde_json::from_str(
 //!         r#"{"key": "ref-1", "name": {"first": "Ada", "last": "Byron"},
 //!             "emails": ["ada@example.com"], "tags": ["Met at a meetup"]}"#,
 //!     )?;
 //!     acme.declare(&[ada]).await?;
 //!
-//!     // Plan, read the plan, and apply it: each effect exactly once.
+//!     // Plan, read the plan, and apply it: each write exactly once.
 //!     let plan = acme.plan(PlanOf::Dirty).await?;
 //!     print!("{plan}");
 //!     let report = acme.apply(&plan).await?;
@@ -49,13 +49,13 @@
 //! }
 //! ```
 //!
-//! Begin with [`Engine`] and [`Connection`]. Every name that a host needs stands on this page;
-//! what candidates, manifests and the contract look like is in [`model`]. The crate knows no ATS by
+//! Begin with [`Engine`] and [`Connection`]. Every name that a host needs is on this page;
+//! [`model`] has the types of candidates, manifests and the contract. The crate knows no ATS by
 //! name.
 //!
-//! Features: `components`, on by default, runs adapters that are components and brings wasmtime
-//! along, which is about half of the time that a first build takes; without it a host links its
-//! adapters in ([`NativeAdapter`]). `testing` adds what a host's tests need: a clock set by hand,
+//! Features: `components`, on by default, runs adapters that are components, and needs wasmtime,
+//! which takes about half of a first build; without it a host links its adapters in
+//! ([`NativeAdapter`]). `testing` adds tools for a host's tests: a clock that is set by hand,
 //! seeded randomness, a scripted transport.
 
 #![cfg_attr(

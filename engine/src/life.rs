@@ -1,8 +1,8 @@
-//! The facade's part for the life of records: resolve, adopt, import, pause, abandon, withdraw,
-//! explain, forget, trim.
+//! The facade's operations on single records: resolve, adopt, import, pause, abandon, withdraw,
+//! explain, erase; and trimming the feed.
 //!
-//! What stops managing never touches the ATS; what takes back does only what its plan says; what
-//! forgets is not undone.
+//! Ending management never changes the ATS. A withdrawal does only what its plan says. An erasure
+//! is not undone.
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
@@ -17,10 +17,10 @@ use atsync_model::contract::RemoteRef;
 use atsync_model::normal;
 use atsync_model::resource::PERSON;
 
-/// Candidates that are read to see whether an address tells somebody apart.
+/// Candidates that are read to find out whether an address belongs to one of them alone.
 const SAME_ADDRESS_MAX: usize = 20;
 
-/// How a host names a person.
+/// How a host names a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Person {
     /// By the key of the desired record.
@@ -32,44 +32,46 @@ pub enum Person {
 }
 
 impl Connection {
-    /// Resolves an intent that is in doubt, on the host's word.
+    /// Decides an intent that is in doubt, as the host says.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] when it is not in doubt, or the adopted record is not shown by the ATS
-    /// or fits no such intent.
+    /// [`ErrorKind::Input`] when it is not in doubt, or the adopted record does not fit the intent
+    /// or is not shown by the ATS.
     pub async fn resolve(&self, intent: IntentId, resolution: Resolution) -> Result<Intent, Error> {
-        self.reconciler().lifecycle.resolve(intent, resolution).await
+        self.work()?.lifecycle.resolve(intent, resolution).await
     }
 
-    /// Links a path (`key`, `key/applications/a1`, `key/notes/n1`) to a record that is there: it is
-    /// adopted, and the next plan compares. A path that is linked may be led elsewhere only when
-    /// the ATS no longer shows the record that it leads to.
+    /// Links a path (`key`, `key/applications/a1`, `key/notes/n1`) to an existing record, and the
+    /// next plan compares the two. A linked path can be linked to another record only when the ATS
+    /// no longer shows the present one.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when kinds do not fit, the ATS does not show the record, or another
     /// path is linked to it.
     pub async fn link(&self, host: &str, remote: &RemoteRef) -> Result<LinkRow, Error> {
-        self.reconciler().lifecycle.link_by_hand(host, remote).await
+        self.work()?.lifecycle.link_by_hand(host, remote).await
     }
 
-    /// A desired record of what the ATS holds of a candidate, which it names by `id`. Declared
-    /// unchanged it links the candidate and plans nothing. Nothing is stored until then. What the
-    /// record does not name is listed beside it.
+    /// Makes a desired record from what the ATS holds of a candidate, whom it names by `id`.
+    /// Declared unchanged, it links the candidate and plans no step. Nothing is stored until then.
+    /// The result also lists what the record leaves out.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when the ATS does not show the candidate.
     pub async fn import(&self, candidate: &str, key: &str) -> Result<Imported, Error> {
-        self.reconciler().lifecycle.import(candidate, key).await
+        self.work()?.lifecycle.import(candidate, key).await
     }
 
     async fn set_mode(&self, key: &str, mode: Mode) -> Result<(), Error> {
-        if self.reconciler().context.store.set_mode(key, mode).await? {
-            return Ok(());
+        let work = self.work()?;
+        if work.context.store.set_mode(key, mode).await? {
+            Ok(())
+        } else {
+            Err(work.context.no_record(key))
         }
-        Err(self.reconciler().context.no_record(key))
     }
 
-    /// Leaves a record alone. Plans that were made before are not carried out for it either.
+    /// Pauses a record: nothing is written for it, by plans that were made before either.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record.
@@ -77,7 +79,7 @@ impl Connection {
         self.set_mode(key, Mode::Paused).await
     }
 
-    /// Keeps a record in step (again).
+    /// Manages a record (again).
     ///
     /// # Errors
     /// As for [`Connection::pause`].
@@ -87,7 +89,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Shows what differs and writes nothing.
+    /// Observes a record only: differences are shown and never written.
     ///
     /// # Errors
     /// As for [`Connection::pause`].
@@ -95,20 +97,21 @@ impl Connection {
         self.set_mode(key, Mode::ObservedOnly).await
     }
 
-    /// Stops managing a record: the desired record and its links go; everything in the ATS and the
-    /// history of intents stay.
+    /// Stops managing a record: removes the desired record and its links. The ATS and the history
+    /// of intents stay as they are.
     ///
-    /// What the engine knew of the record goes with the links: also which of its values were erased
-    /// in the ATS. Declared again, under this key or another, they are a new wish and are written.
-    /// Use [`Connection::forget`] for somebody who must not come back.
+    /// The links hold also which of its values were erased in the ATS. Declared again, under this
+    /// key or another, such values are written. Use [`Connection::forget`] for a candidate who must
+    /// not be imported again.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle
     /// or resolve it first.
     pub async fn abandon(&self, key: &str) -> Result<(), Error> {
-        match self.reconciler().context.store.remove_desired(key).await {
+        let work = self.work()?;
+        match work.context.store.remove_desired(key).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(self.reconciler().context.no_record(key)),
+            Ok(false) => Err(work.context.no_record(key)),
             Err(StoreError::IntentOpen(id)) => {
                 let name = self.name();
                 let message = format!(
@@ -121,7 +124,7 @@ impl Connection {
         }
     }
 
-    /// What [`Connection::withdraw`] would do. Changes nothing.
+    /// Plans what [`Connection::withdraw`] would do. Changes nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record.
@@ -130,12 +133,12 @@ impl Connection {
         key: &str,
         options: WithdrawOptions,
     ) -> Result<Plan, Error> {
-        self.reconciler().lifecycle.plan_withdrawal(key, options).await
+        self.work()?.lifecycle.plan_withdrawal(key, options).await
     }
 
-    /// Takes back what can be taken back (tags that the engine put on, contacts that it added to
-    /// somebody who was there before) and only observes the record from then on, so that nothing is
-    /// put there again. What stays is said in the plan.
+    /// Withdraws what can be withdrawn (tags that the engine applied, contacts that it added to an
+    /// existing candidate) and only observes the record from then on, so that nothing is written
+    /// again. The plan says what stays.
     ///
     /// # Errors
     /// As for [`Connection::plan_withdrawal`] and [`Connection::apply`].
@@ -150,26 +153,26 @@ impl Connection {
         Ok((plan, report))
     }
 
-    /// Why a record is as it is: each field with what is desired, last applied and observed; what
-    /// happens next; what was done.
+    /// Explains a record: each field with its desired, last applied and observed value, the next
+    /// step, and the past writes.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record.
     pub async fn explain(&self, key: &str) -> Result<Explanation, Error> {
-        self.reconciler().explainer.explain(key).await
+        self.work()?.explainer.explain(key).await
     }
 
-    /// The host paths that are linked to a remote record.
+    /// The paths that are linked to a remote record.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn linked_to(&self, remote: &RemoteRef) -> Result<Vec<LinkRow>, Error> {
-        Ok(self.reconciler().context.store.links_to(remote).await?)
+        Ok(self.work()?.context.store.links_to(remote).await?)
     }
 
     async fn erasure(&self, person: &Person) -> Result<Erasure, Error> {
         let mut erasure =
-            Erasure { now_ms: self.reconciler().context.clock.now_ms(), ..Erasure::default() };
+            Erasure { now_ms: self.work()?.context.clock.now_ms(), ..Erasure::default() };
         match person {
             Person::Key(key) => drop(erasure.keys.insert(key.clone())),
             Person::Candidate(id) => drop(erasure.candidates.insert(id.clone())),
@@ -182,7 +185,8 @@ impl Connection {
                     );
                     return Err(Error::new(ErrorKind::Input, message));
                 }
-                let store = &self.reconciler().context.store;
+                let work = self.work()?;
+                let store = &work.context.store;
                 let rows = store.lookup(PERSON, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
                 if rows.len() > 1 {
                     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
@@ -200,39 +204,40 @@ impl Connection {
         Ok(erasure)
     }
 
-    /// Forgets a person here: what was desired, observed, tried and told of them. The ATS is not
-    /// touched; delete them there too. They do not come back with the next pull. See
-    /// [`crate::store::Erasures::erase`] for what stays. The bytes may stay in unused pages of the
-    /// store's file until the store is closed and written anew:
+    /// Erases a candidate here: their desired and observed records, write history and change
+    /// events. It also blocks their import by later pulls. The ATS is not changed; delete them
+    /// there too. See [`crate::store::Erasures::erase`] for what stays. The bytes may stay in
+    /// unused pages of the store's file until the store is closed and written anew:
     /// [`crate::store::redb::RedbStore::compact`].
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] when an address does not tell one candidate apart.
+    /// [`ErrorKind::Input`] when several candidates have the address.
     pub async fn forget(&self, person: &Person) -> Result<ErasureReport, Error> {
         let erasure = self.erasure(person).await?;
-        Ok(self.reconciler().context.store.erase(erasure).await?)
+        Ok(self.work()?.context.store.erase(erasure).await?)
     }
 
-    /// Lets a person who was forgotten come back, with the next full pull or declaration. Tells
-    /// whether they were forgotten. Declared again soon after they were forgotten, they are looked
-    /// for until the ATS must show what was written before.
+    /// Allows an erased candidate to be imported again, by the next full pull or declaration.
+    /// Returns whether they were erased. If they are declared again soon, the engine probes for
+    /// them until the ATS must show what was written before.
     ///
     /// # Errors
     /// As for [`Connection::forget`].
     pub async fn unforget(&self, person: &Person) -> Result<bool, Error> {
         let erasure = self.erasure(person).await?;
-        Ok(self.reconciler().context.store.unforget(erasure).await?)
+        Ok(self.work()?.context.store.unforget(erasure).await?)
     }
 
-    /// Trims the feed to what is younger than this, keeping what some consumer has not acknowledged
-    /// unless told otherwise. A reader who comes too late is told so: see
+    /// Removes the events of the feed that are older than this; `keep` says whether it spares those
+    /// that a consumer has not acknowledged. A reader that needs a removed event gets an error: see
     /// [`StoreError::ChangesGone`].
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn trim(&self, age_max_ms: u64, keep: Keep) -> Result<u64, Error> {
-        let before_ms = self.reconciler().context.clock.now_ms().saturating_sub(age_max_ms);
-        Ok(self.reconciler().context.store.trim_changes(before_ms, keep).await?)
+        let work = self.work()?;
+        let before_ms = work.context.clock.now_ms().saturating_sub(age_max_ms);
+        Ok(work.context.store.trim_changes(before_ms, keep).await?)
     }
 
     /// The serial of the oldest change that is left.
@@ -240,14 +245,14 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn changes_first(&self) -> Result<u64, Error> {
-        Ok(self.reconciler().context.store.changes_first().await?)
+        Ok(self.work()?.context.store.changes_first().await?)
     }
 
-    /// Forgets how far a consumer has come, so that it no longer holds back trimming.
+    /// Removes a consumer and its offset, so that it no longer prevents trimming.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn end_consumer(&self, consumer: &str) -> Result<(), Error> {
-        Ok(self.reconciler().context.store.end_consumer(consumer).await?)
+        Ok(self.work()?.context.store.end_consumer(consumer).await?)
     }
 }

@@ -13,7 +13,7 @@ const LIKENESS_MIN: f64 = 0.6;
 /// Returns ``; did you mean `x`?`` for the known name that is nearest to `word`, or an empty text
 /// when none is near.
 ///
-/// For messages of hosts that refuse a name; the engine's own messages carry it already.
+/// For messages of a host that refuses a name; the engine's own messages have it already.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let best = known
         .into_iter()

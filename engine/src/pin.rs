@@ -1,18 +1,19 @@
-//! What a connection's adapter may not change under it: where requests go, which of them carry the
-//! credential, and which are repeated.
+//! What the adapter of a connection may not change later: where requests go, which of them carry
+//! the credential, and which are repeated.
 //!
-//! A manifest is the adapter's own word, and a component can be swapped for another of the same
-//! name. So the connection keeps in the store what it was first used with ([`Pin`]), and an adapter
-//! that declares more is refused before anything is sent, with what changed and how to accept it.
-//! An adapter of other code that declares the same, or less, goes on: an update.
+//! An adapter writes its own manifest, and a component can be replaced by another of the same name.
+//! So the store keeps what the connection's adapter declared first ([`Pin`]). An adapter that
+//! declares more is refused before a request leaves; the refusal says what changed and how to
+//! accept it. An adapter with other code that declares the same, or less, is an update and is
+//! accepted.
 //!
-//! An origin that the operator gives is the operator's word and is never in question. A component
-//! that the host does not vouch for ([`crate::adapter::Adapter::is_vouched_for`]) gets *all* its
-//! origins so. For the rest the operator's word is
-//! [`crate::ConnectionOptions::accept`]: a digest of the declaration as the refusal shows it, so that accepting one change accepts no later one.
+//! An origin that the operator gives is always accepted. A component that the host does not vouch
+//! for ([`crate::adapter::Adapter::is_vouched_for`]) gets *all* its origins from the operator. For
+//! the rest the operator accepts a change by [`crate::ConnectionOptions::accept`]: a digest of the
+//! declaration as the refusal shows it, so that accepting one change accepts no later one.
 //!
-//! Left out: stores of versions before this one, which know no pin; what the first start finds is
-//! pinned. Signatures of components.
+//! Left out: stores of versions before this one, which have no pin; the declaration at the first
+//! start is pinned. Signatures of components.
 
 use crate::adapter::Adapter;
 use crate::near::did_you_mean;
@@ -145,7 +146,7 @@ fn rule(rule: &AuthRule) -> String {
     }
 }
 
-/// What to accept a declaration by: another code of the same declaration is accepted too.
+/// The token that accepts a declaration: other code with the same declaration is accepted too.
 fn word(pin: &Pin) -> String {
     let mut parts = Vec::new();
     for (name, url) in &pin.origins {
@@ -160,8 +161,7 @@ fn word(pin: &Pin) -> String {
     digest(&parts)
 }
 
-/// Holds what an adapter declares against what the connection keeps, and says what it keeps from
-/// now on.
+/// Compares what an adapter declares with the pin of the connection, and returns the new pin.
 ///
 /// # Errors
 /// A sentence: what changed, and how to accept it.

@@ -3,11 +3,11 @@
 //!
 //! A stream is for a host that walks everything, a page for one that answers a request. A page is
 //! found by a range read, with a filter by one index read; neither walks what it does not give. A
-//! cursor is opaque, and good for the question that it came from alone; records that come or go
-//! between two pages are seen or not, none that stays is passed over or given twice.
+//! cursor is opaque, and valid only for the question that it came from. A record that is created or
+//! deleted between two pages may be missing; every other record is returned exactly once.
 //!
-//! Bounds: [`PAGE_ROWS_MAX`]. Left out: filters that no index serves, and sorting; a host that
-//! needs them keeps a read model of its own, fed by [`Connection::follow`].
+//! Bounds: [`PAGE_ROWS_MAX`]. Left out: filters without an index, and sorting; a host that needs
+//! them keeps a read model of its own, updated by [`Connection::follow`].
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::{Error, ErrorKind};
@@ -31,12 +31,12 @@ const CURSOR_BYTES_MAX: usize = 1_024;
 pub struct Page<T> {
     /// The rows, in the order of their ids' or keys' bytes.
     pub rows: Vec<T>,
-    /// What to ask the next page with; none when there is none.
+    /// The cursor of the next page; none when this is the last one.
     pub next: Option<String>,
 }
 
-/// Which observed records a page shows: those whose indexed field has this value. Letters' case and
-/// white space around do not count. Which kinds have which field is told in a refusal.
+/// Which observed records a page shows: those whose indexed field has this value. Case and
+/// surrounding white space do not count. A refusal lists the fields of the kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Filter {
@@ -48,12 +48,12 @@ pub enum Filter {
     Name(String),
     /// Of this candidate, by id: applications, notes, applied tags.
     Candidate(String),
-    /// In this record, by id: stages of a job, options of a custom field, what is of an
+    /// In this record, by id: stages of a job, options of a custom field, records of an
     /// application.
     Parent(String),
     /// Of this user, by id: referrers, addresses.
     User(String),
-    /// With this key of the customer's: custom fields (key), jobs (requisition id).
+    /// With this key, set by the customer: custom fields (key), jobs (requisition id).
     Key(String),
 }
 
@@ -82,7 +82,7 @@ pub struct Observed<T> {
     pub version: Option<String>,
     /// The top fields that are known; others may be missing without meaning.
     pub known: Vec<String>,
-    /// When it was last taken in with a difference.
+    /// When it was last ingested with a difference.
     pub changed_ms: u64,
     /// The record.
     pub record: T,
@@ -122,7 +122,8 @@ impl Connection {
             async move {
                 let Some(after) = after else { return Ok(None) };
                 acme.check_kind(&kind)?;
-                let store = &acme.reconciler().context.store;
+                let work = acme.work()?;
+                let store = &work.context.store;
                 let rows = store.observed_page(&kind, after.as_deref(), READ_ROWS).await?;
                 let next = rows.last().map(|row| Some(row.id.clone()));
                 Ok::<_, Error>(Some((stream::iter(rows.into_iter().map(Ok::<_, Error>)), next)))
@@ -133,10 +134,10 @@ impl Connection {
 
     /// Observed records of a kind in a type of [`atsync_model::unified`], for example
     /// `acme.observed_as::<Candidate>("candidates")`. A record that does not have the shape is an
-    /// error that names it, and the stream goes on.
+    /// error that names it, and the stream continues.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] when the type is another kind's.
+    /// [`ErrorKind::Input`] when the type is not that of the kind.
     pub fn observed_as<T: Unified>(
         &self,
         kind: &str,
@@ -145,14 +146,13 @@ impl Connection {
         Ok(self.observed(kind).map(|row| row.and_then(Observed::of)))
     }
 
-    /// One observed record; none when the store has none. A tombstone is found too: its `gone` says
-    /// so.
+    /// One observed record; none when the store has none. It may be a tombstone, which `gone` says.
     ///
     /// # Errors
     /// [`ErrorKind::Store`]; [`ErrorKind::Input`] for a kind that the adapter does not have.
     pub async fn observed_one(&self, kind: &str, id: &str) -> Result<Option<ObservedRow>, Error> {
         self.check_kind(kind)?;
-        Ok(self.reconciler().context.store.observed(&RemoteRef::new(kind, id)).await?)
+        Ok(self.work()?.context.store.observed(&RemoteRef::new(kind, id)).await?)
     }
 
     /// One observed record in a type of [`atsync_model::unified`]; none when the store has none, or
@@ -175,7 +175,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`ErrorKind::Input`] for a kind that the adapter does not have, a field that the kind is not
-    /// filtered by, a number of rows out of bounds, or a cursor of another question.
+    /// filtered by, a number of rows out of bounds, or a cursor of another call.
     pub async fn observed_page(
         &self,
         kind: &str,
@@ -184,7 +184,8 @@ impl Connection {
         rows_max: usize,
     ) -> Result<Page<ObservedRow>, Error> {
         self.check_kind(kind)?;
-        let (store, name) = (&self.reconciler().context.store, self.name());
+        let work = self.work()?;
+        let (store, name) = (&work.context.store, self.name());
         let term = filter.term();
         if let Some((field, _)) = term.filter(|(field, _)| !index::of(kind).contains(field)) {
             let fields = joined(index::of(kind).into_iter());
@@ -207,7 +208,7 @@ impl Connection {
     /// which is 1 to [`Connection::PAGE_ROWS_MAX`]. `cursor` as for [`Connection::observed_page`].
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] for a number of rows out of bounds, or a cursor of another question.
+    /// [`ErrorKind::Input`] for a number of rows out of bounds, or a cursor of another call.
     pub async fn desired_page(
         &self,
         cursor: Option<&str>,
@@ -216,7 +217,8 @@ impl Connection {
         let question = digest(&["desired", self.name()]);
         let after = self.after(cursor, &question)?;
         let asked = self.rows(rows_max)?;
-        let store = &self.reconciler().context.store;
+        let work = self.work()?;
+        let store = &work.context.store;
         let rows = store.desired_page(after.as_deref(), asked).await?;
         Ok(page(rows, rows_max, &question, |row| &row.key))
     }
@@ -226,7 +228,7 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub async fn desired(&self, key: &str) -> Result<Option<DesiredRow>, Error> {
-        Ok(self.reconciler().context.store.desired(key).await?)
+        Ok(self.work()?.context.store.desired(key).await?)
     }
 
     fn input(&self, message: impl std::fmt::Display) -> Error {
@@ -241,7 +243,7 @@ impl Connection {
         Err(self.input(format!("the type is for {kinds}, and {kind:?} is asked for")))
     }
 
-    /// One more than is given, to know whether there is a next page.
+    /// One row more than asked for, to know whether there is a next page.
     fn rows(&self, rows_max: usize) -> Result<usize, Error> {
         if (1..=PAGE_ROWS_MAX).contains(&rows_max) {
             return Ok(rows_max.saturating_add(1));
@@ -249,7 +251,7 @@ impl Connection {
         Err(self.input(format!("a page has 1 to {PAGE_ROWS_MAX} rows; {rows_max} are asked for")))
     }
 
-    /// Where a cursor stands: after this id or key.
+    /// The id or key that a cursor continues after.
     fn after(&self, cursor: Option<&str>, question: &str) -> Result<Option<String>, Error> {
         let Some(cursor) = cursor else { return Ok(None) };
         let bytes = Some(cursor).filter(|cursor| cursor.len() <= CURSOR_BYTES_MAX);
@@ -262,7 +264,7 @@ impl Connection {
     }
 }
 
-/// Cuts what was read into a page.
+/// Makes a page of the rows that were read.
 fn page<T>(mut rows: Vec<T>, rows_max: usize, question: &str, id: fn(&T) -> &String) -> Page<T> {
     let more = rows.len() > rows_max;
     rows.truncate(rows_max);

@@ -1,13 +1,13 @@
-//! The tokio runtime: who needs one, and what is said where there is none.
+//! The tokio runtime: a check for it, and the message where there is none.
 //!
-//! The engine spawns nothing of its own accord and starts no runtime. The network needs one, and so
-//! do reads of a store in a file. Each asks here first, so that a host without a runtime gets an
-//! error instead of a panic inside tokio.
+//! The engine starts no runtime, and spawns only in `Engine::run`. The network needs a runtime, and
+//! so do reads of a store in a file. Each checks for it here first, so that a host without a
+//! runtime gets an error instead of a panic inside tokio.
 //!
 //! Left out: a runtime without its drivers. It has to be built with `enable_all`; tokio offers no
 //! way to ask whether it was.
 
-/// What is said where there is no runtime.
+/// The message where there is no runtime.
 pub(crate) const MISSING: &str = "this needs a tokio runtime, and there is none here: call it from \
     a \
     `#[tokio::main]` function, from a task, or inside `Runtime::block_on`";

@@ -1,4 +1,5 @@
-//! Secrets: a type that cannot be printed and wipes itself, and references that say where one is.
+//! Secrets: a type that cannot be printed and overwrites its memory, and references to where one is
+//! stored.
 
 mod command;
 pub mod limits;
@@ -13,12 +14,12 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over.
+    /// Takes ownership of the text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text. Call it where it is sent, nowhere else.
+    /// The text. Call it only where it is sent.
     pub fn expose(&self) -> &str {
         &self.0
     }

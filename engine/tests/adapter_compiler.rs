@@ -2,6 +2,7 @@
 //! says what to do. And compiled code that this user did not put there is not run. What `atsync`
 //! does as such a program is tested beside it (`daemon/tests/compiling.rs`).
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

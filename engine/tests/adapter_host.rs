@@ -1,5 +1,6 @@
 //! Loading the minimal adapter as a component and calling it.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -6,6 +6,7 @@
 //! same path that a compiled adapter takes. Lies that need well-formed data are tested natively, in
 //! `adapter_check.rs`.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -4,6 +4,7 @@
 //! Method: a sound manifest with every member is broken in one place at a time; the table says
 //! which words the refusal must have.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

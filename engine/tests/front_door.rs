@@ -1,6 +1,7 @@
 //! The front door: what the crate names publicly is few, flat, and changes only where a reader of
-//! the change sees it.
+//! the change sees it; and its types can grow without breaking a host or an adapter.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops when something does not hold")]
 
 use std::collections::BTreeSet;
@@ -122,4 +123,121 @@ fn program_and_examples_come_in_by_the_front_door() {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(!text.contains("internals"), "{}", file.display());
     }
+}
+
+/// Public types with public members, or public enums, that are not `#[non_exhaustive]`: by name, or
+/// by the model's file. Each with the reason.
+const EXHAUSTIVE: &[(&str, &str)] = &[
+    ("CompilerProgram", "a program and its arguments: a host writes it as a literal"),
+    ("Person", "a host writes one of its cases; only the engine matches on it"),
+    ("Change", "a row, which a store outside this crate makes"),
+    ("Condition", "a row, which a store outside this crate makes"),
+    ("DesiredRow", "a row, which a store outside this crate makes"),
+    ("DesiredStatus", "a row, which a store outside this crate makes"),
+    ("Hold", "part of a row, which a store outside this crate makes"),
+    ("Intent", "a row, which a store outside this crate makes"),
+    ("LinkRow", "a row, which a store outside this crate makes"),
+    ("ObservedRow", "a row, which a store outside this crate makes"),
+    ("WireRequest", "a test of a host's own transport makes one"),
+    ("model/contract", "the types of `ats:adapter@0.1.0`: a new member is a new contract"),
+    ("model/declarable", "the engine's own table, which nobody else writes"),
+    ("model/desired", "a host writes literals with `..Default::default()`, which still compile"),
+    ("model/desired/definition", "as `model/desired`"),
+    ("model/normal", "what the comparison of two values gives; only engine and adapters read it"),
+    ("model/normal/custom", "as `model/normal`"),
+    ("model/resource", "the engine's own table, which nobody else writes"),
+    ("model/unified", "an adapter writes literals with `..Default::default()`"),
+    ("model/manifest: AuthRule", "the engine must handle each case, and the compiler checks it"),
+    ("model/manifest: BasicHalf", "as `AuthRule`"),
+    ("model/manifest: ChangeRule", "as `AuthRule`"),
+    ("model/manifest: Coarser", "as `AuthRule`"),
+    ("model/manifest: DeleteSign", "as `AuthRule`"),
+    ("model/manifest: EffectClass", "as `AuthRule`"),
+    ("model/manifest: FieldMode", "as `AuthRule`"),
+    ("model/manifest: OriginBase", "as `AuthRule`"),
+    ("model/manifest: ResetReading", "as `AuthRule`"),
+    ("model/manifest: ScanRule", "as `AuthRule`"),
+    ("model/manifest: SideEffectKind", "as `AuthRule`"),
+];
+
+/// The types that a file opens to literals or to matches without a wildcard.
+fn exhaustive(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(rest) = line.strip_prefix("pub struct ").or(line.strip_prefix("pub enum ")) else {
+            continue;
+        };
+        let body: Vec<&&str> = lines.iter().skip(at).take_while(|line| **line != "}").collect();
+        let is_open = line.starts_with("pub enum ")
+            || line.contains("(pub ")
+            || line.ends_with('{') && body.iter().any(|line| line.starts_with("    pub "));
+        let above =
+            lines.iter().take(at).rev().take_while(|line| !line.is_empty() && **line != "}");
+        let grows = above.into_iter().any(|line| *line == "#[non_exhaustive]");
+        if is_open && !grows {
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
+/// The front door's types, as their rooms name them, by room.
+fn by_room() -> BTreeSet<(String, String)> {
+    let mut names = BTreeSet::new();
+    for statement in statements(&read("src/lib.rs")) {
+        let Some(path) = statement.strip_prefix("pub use ") else { continue };
+        let Some((room, rest)) = path.split_once("::") else { continue };
+        let list = rest.split_once('{').map_or(rest, |(_, list)| list.trim_end_matches('}'));
+        for name in list.split(',') {
+            let name = name.split(" as ").next().unwrap_or_default().trim();
+            let name = name.rsplit(':').next().unwrap_or_default();
+            names.insert((room.to_owned(), name.to_owned()));
+        }
+    }
+    names
+}
+
+#[test]
+fn a_public_type_can_grow_or_the_list_says_why_it_need_not() {
+    let public = by_room();
+    let mut found = BTreeSet::new();
+    for crate_of in ["src", "model/src"] {
+        let (mut files, base) = (Vec::new(), root().join(crate_of));
+        sources(&base, &mut files);
+        for file in files {
+            let path = file.strip_prefix(&base).unwrap().with_extension("");
+            let module = path.to_str().unwrap().trim_end_matches("/mod").to_owned();
+            let room = module.split('/').next().unwrap_or_default().to_owned();
+            for name in exhaustive(&std::fs::read_to_string(&file).unwrap()) {
+                if crate_of == "model/src" && module == "manifest" {
+                    found.insert(format!("model/manifest: {name}"));
+                } else if crate_of == "model/src" {
+                    found.insert(format!("model/{module}"));
+                } else if public.contains(&(room.clone(), name.clone())) {
+                    found.insert(name);
+                }
+            }
+        }
+    }
+    let listed: BTreeSet<String> = EXHAUSTIVE.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let new: Vec<&String> = found.difference(&listed).collect();
+    let gone: Vec<&String> = listed.difference(&found).collect();
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "add `#[non_exhaustive]`, and a constructor where others make the type, or list it in \
+         engine/tests/front_door.rs with the reason: {new:?}; listed without need: {gone:?}"
+    );
+}
+
+#[test]
+fn the_check_for_growth_sees_members_cases_and_the_attribute() {
+    assert_eq!(exhaustive("pub struct A {\n    pub a: u8,\n}\n"), ["A"]);
+    assert_eq!(exhaustive("#[derive(Debug)]\npub struct A(pub u8);\n"), ["A"]);
+    assert_eq!(exhaustive("pub enum A {\n    B,\n}\n"), ["A"]);
+    let none: [&str; 0] = [];
+    assert_eq!(exhaustive("pub struct A {\n    a: u8,\n}\npub fn b() {}\n"), none);
+    assert_eq!(exhaustive("#[derive(Debug)]\n#[non_exhaustive]\npub enum A {\n    B,\n}\n"), none);
+    assert_eq!(exhaustive("#[non_exhaustive]\npub enum A {}\n\npub enum B {}\n"), ["B"]);
 }

@@ -1,6 +1,7 @@
 //! The maps in ARCHITECTURE.md are true: a room uses what stands in its own row or below it, and
 //! a part of `reconcile` uses only what stands below its row.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,6 @@
 //! `docs/store-format.md` describes the file that the code writes.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]
 
 use std::collections::BTreeSet;

@@ -4,6 +4,7 @@
 //! delivery; the number of connections or of requests that the server read proves what was or was
 //! not sent. What needs a real certificate is not tested here.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -61,12 +62,11 @@ async fn read_request(stream: &mut TcpStream) -> usize {
 }
 
 fn transport() -> HttpTransport {
-    HttpTransport::new(HttpOptions {
-        connect_timeout_ms: 2_000,
-        exchange_timeout_ms: 600,
-        response_bytes_max: 1_000,
-    })
-    .unwrap()
+    let mut options = HttpOptions::default();
+    options.connect_timeout_ms = 2_000;
+    options.exchange_timeout_ms = 600;
+    options.response_bytes_max = 1_000;
+    HttpTransport::new(options).unwrap()
 }
 
 fn post(url: &str) -> WireRequest {

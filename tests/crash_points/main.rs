@@ -121,7 +121,8 @@ impl Stage {
 
 fn reopened(image: Vec<u8>) -> (Option<Disk>, Arc<dyn Store>) {
     let disk = Disk::holding(image);
-    let options = RedbOptions { inline: true, ..RedbOptions::default() };
+    let mut options = RedbOptions::default();
+    options.inline = true;
     let opened = RedbStore::with_backend(disk.clone(), options, &*SeededEntropy::new(2)).unwrap();
     (Some(disk), Arc::new(opened))
 }

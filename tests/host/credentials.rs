@@ -47,7 +47,7 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
     let acme = refused(&world);
     let pulls = [("jobs", "*/15 * * * *"), ("candidates", "*/15 * * * *")];
     let pulls = pulls.map(|(kind, cron)| (kind.to_owned(), Cron::parse(cron).unwrap()));
-    let crons = Crons { pulls: pulls.into(), ..Crons::default() };
+    let crons = Crons::of_pulls(pulls);
     let told: Arc<Mutex<Vec<(u64, String)>>> = Arc::default();
     let (clock, note) = (Arc::clone(&world.clock), Arc::clone(&told));
     let tell = move |round: &Round<'_>| {

@@ -60,7 +60,8 @@ fn traces<'w>(path: &std::path::Path, more: &'w str) -> Vec<&'w str> {
 fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("acme.redb");
-    let options = RedbOptions { inline: true, ..RedbOptions::default() };
+    let mut options = RedbOptions::default();
+    options.inline = true;
     let store = Arc::new(RedbStore::open(&path, options, SeededEntropy::new(1).as_ref()).unwrap());
     let first = World::new(1, 60);
     let world = World::with(

@@ -350,6 +350,7 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
             ChangeWhat::Forgotten => {
                 broken.push(format!("{} {} is reported as forgotten", change.kind, change.id))
             }
+            other => broken.push(format!("no law says what {other:?} means")),
         }
     }
     // A converted prospect stays, and may be deleted later. A merge that nothing gives away is a

@@ -399,7 +399,8 @@ impl Sim {
         if let Some(disk) = &self.disk {
             let image = disk.remains(self.options.seed.wrapping_mul(31).wrapping_add(self.lives));
             let disk = mortal_disk(image, &death);
-            let options = RedbOptions { inline: true, ..RedbOptions::default() };
+            let mut options = RedbOptions::default();
+            options.inline = true;
             let opened = RedbStore::with_backend(
                 disk.clone(),
                 options,

@@ -456,10 +456,8 @@ fn sweeps_roll_in_turns_beside_the_pulls() {
     let (world, acme) = pulled(17, 60);
     act(&world, &Recruiter::DeleteCandidate { candidate_id: people(&world)[0].0 });
     let cron = |text: &str| Cron::parse(text).unwrap();
-    let crons = Crons {
-        pulls: [("applications".to_owned(), cron("*/5 * * * *"))].into(),
-        sweeps: [("candidates".to_owned(), cron("30 * * * *"))].into(),
-    };
+    let crons = Crons::of_pulls([("applications".to_owned(), cron("*/5 * * * *"))])
+        .with_sweeps([("candidates".to_owned(), cron("30 * * * *"))]);
     let (mut swept, mut pulled) = (Vec::new(), 0);
     let tell = |round: &Round<'_>| match round {
         Round::Swept(report) => swept.push((*report).clone()),

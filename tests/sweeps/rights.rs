@@ -131,10 +131,9 @@ fn a_rolling_sweep_that_lost_a_right_goes_on_soon_after_it_is_back() {
     let (world, acme) = pulled(43, 60);
     delete(&world, 1);
     set_admin(&world, false);
-    let crons = Crons {
-        pulls: [("applications".to_owned(), Cron::parse("*/5 * * * *").unwrap())].into(),
-        sweeps: [("candidates".to_owned(), Cron::parse("30 * * * *").unwrap())].into(),
-    };
+    let pulls = [("applications".to_owned(), Cron::parse("*/5 * * * *").unwrap())];
+    let sweeps = [("candidates".to_owned(), Cron::parse("30 * * * *").unwrap())];
+    let crons = Crons::of_pulls(pulls).with_sweeps(sweeps);
     let back_ms = world.clock.now_ms() + HOUR_MS * 2 / 3;
     let day = async {
         world.clock.sleep(HOUR_MS * 2 / 3).await;

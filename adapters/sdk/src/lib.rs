@@ -115,7 +115,7 @@ pub use glue::Component;
 pub use notice::log;
 
 /// The version of the contract that this SDK speaks, as a manifest states it.
-pub const CONTRACT: &str = "ats:adapter@0.1.0";
+pub use atsync_model::manifest::CONTRACT;
 
 /// Makes the crate's `cdylib` an adapter component. Does nothing on other targets.
 ///

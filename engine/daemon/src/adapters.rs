@@ -7,6 +7,8 @@
 //! A component is compiled by this program, started once more with limits of its own, so that one
 //! that takes too much ends that and nothing else.
 
+#![expect(clippy::disallowed_methods, reason = "looks for a component file")]
+
 use crate::failure::Failure;
 use atsync::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, did_you_mean};
 use std::path::{Path, PathBuf};

@@ -8,6 +8,8 @@
 //! Left out: whether adapter, origins and settings fit each other; the engine says that when it
 //! connects.
 
+#![expect(clippy::disallowed_methods, reason = "reads the configuration file")]
+
 use crate::failure::Failure;
 use atsync::{Cron, SecretRef, TextRef, did_you_mean};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};

@@ -9,6 +9,8 @@
 //! Bounds: [`PART_RECORDS`], [`REFUSALS_SHOWN`], and [`Connection::DECLARED_RECORDS_MAX`] records.
 //! Left out: a file that changes while it is read; the second pass checks each record again.
 
+#![expect(clippy::disallowed_methods, reason = "reads the file of desired records")]
+
 use crate::failure::Failure;
 use atsync::{Connection, Desired, DesiredRecords, DesiredRefusal};
 use std::collections::HashMap;
@@ -188,7 +190,7 @@ impl Parts<'_> {
                 Failure::new(format!("{} cannot be read again: {error}", self.name))
             })?;
             let (_, record) = read.map_err(|refusal| {
-                let DesiredRefusal { line, problem } = refusal;
+                let DesiredRefusal { line, problem, .. } = refusal;
                 Failure::new(format!(
                     "{}:{line}: {problem}; the file was changed while it was read",
                     self.name

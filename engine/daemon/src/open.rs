@@ -5,6 +5,11 @@
 //! created or opened, so that a mistake leaves no trace. Commands that only read the store need no
 //! secret and create no store.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "opens the store and loads adapters on blocking threads"
+)]
+
 use crate::adapters;
 use crate::config::{Config, ConnectionConfig, Scheme};
 use crate::failure::Failure;

@@ -1,6 +1,7 @@
 //! Bad input ends with one message (what, where, what to do), exit code 1, and nothing half done:
 //! the sandbox's log of writes stays empty.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
     clippy::indexing_slicing,
     reason = "a helper of tests stops where something is not as it must be"

@@ -1,6 +1,7 @@
 //! The commands against a sandbox over real HTTP: exit codes, the shape of what programs read, and
 //! a clean stop.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
     clippy::indexing_slicing,
     reason = "a helper of tests stops where something is not as it must be"

@@ -1,6 +1,7 @@
 //! The store's file as the commands treat it: private, untouched by who only reads, and never
 //! believed when it is damaged.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

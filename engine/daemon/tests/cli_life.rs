@@ -1,6 +1,8 @@
 //! The commands for the life of a record, against a sandbox over real HTTP: what they change, and
 //! what they leave.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
+
 mod cli_support;
 
 use atsync_greenhouse_sandbox::Fault;

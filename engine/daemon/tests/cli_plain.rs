@@ -3,6 +3,7 @@
 //! Method: a server in front of the sandbox puts more than fifty payloads into every text of every
 //! reply, and sends its JSON over many lines.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

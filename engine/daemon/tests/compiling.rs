@@ -1,6 +1,7 @@
 //! `atsync` as its own compiler: it gives what a host loads, and ends itself when a component takes
 //! more than it may.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 use atsync::internals::adapter::{

@@ -8,6 +8,7 @@
 //! request of a simulation; and power loss, which is the store's
 //! (`engine/tests/store_contract/crashing.rs`).
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

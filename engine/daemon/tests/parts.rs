@@ -4,6 +4,7 @@
 //! Method: all but two of its people are in the ATS already and are named by id, so that most parts
 //! write nothing.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

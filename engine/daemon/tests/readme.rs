@@ -5,6 +5,7 @@
 //! length of `run` are the test's. Left out: what README says of a real Greenhouse, and the blocks
 //! of Rust, which `examples/` holds.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

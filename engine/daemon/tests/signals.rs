@@ -3,6 +3,7 @@
 //! Method: the sandbox holds a chosen request for a while; when its log shows that request, the
 //! signal is sent. Everything else waits for a line that the program prints, never for a time.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something does not hold")]
 

@@ -1,10 +1,10 @@
 //! The adapter contract as plain data: the types of `wit/adapter.wit`, item for item.
 //!
-//! They exist once. The engine passes them to and from a component (feature `component` derives
-//! that), the SDK converts them at the guest's edge, and an adapter compiled natively (tests,
-//! simulation) is called with them directly. The meaning of each item is documented in
-//! `wit/adapter.wit`; here stands only what Rust adds. Left out: the manifest, which is JSON and
-//! lives in [`crate::manifest`].
+//! The types exist once. The engine passes them to and from a component (feature `component`
+//! derives that), the SDK converts them at the guest's edge, and an adapter compiled natively
+//! (tests, simulation) is called with them directly. The meaning of each item is documented in
+//! `wit/adapter.wit`; the comments here say only what Rust adds. Left out: the manifest, which is
+//! JSON and lives in [`crate::manifest`].
 
 #![allow(missing_docs, reason = "wit/adapter.wit documents every item under the same name")]
 
@@ -499,12 +499,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// A page with what is wrong with it.
+    /// A page with its problems.
     pub fn page(page: Page, problems: Vec<Problem>) -> Self {
         if problems.is_empty() { Self::Page(page) } else { Self::FlawedPage((page, problems)) }
     }
 
-    /// What a fetch brought, with what is wrong with it.
+    /// The result of a fetch, with its problems.
     pub fn fetched(fetched: Fetched, problems: Vec<Problem>) -> Self {
         if problems.is_empty() {
             Self::Fetched(fetched)

@@ -1,10 +1,10 @@
-//! What a host declares: people, what they apply to, and what is to be said about them.
+//! What a host declares: candidates, their applications, tags and notes.
 //!
-//! One desired record is one person with everything that hangs on it. It names only the fields that
-//! the host owns: a field that is absent is none of the engine's business and is never touched.
-//! References to what the ATS holds (job, source, referrer, pool) are given by name, e-mail or id
-//! and must resolve to exactly one record. What people need before they can be written, custom
-//! fields and users, is declared beside them: see [`definition`].
+//! One desired record is one candidate with everything below them. It names only the fields that
+//! the host owns: the engine never changes a field that is absent. References to what the ATS holds
+//! (job, source, referrer, pool) are given by name, e-mail or id and must resolve to exactly one
+//! record. Custom fields and users, which candidates may reference, are declared beside them: see
+//! [`definition`].
 //!
 //! Bounds: see [`limits`]. Left out: anything that the host does not decide (who rejected, when).
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The limits of a desired record. What goes beyond them is refused when it is declared.
+/// The limits of a desired record. A declaration beyond them is refused.
 pub mod limits {
     /// Bytes of a key.
     pub const KEY_BYTES_MAX: usize = 200;
@@ -45,12 +45,12 @@ pub const CONTACT_TYPES: [&str; 10] = [
 /// The types of attachments.
 pub const ATTACHMENT_TYPES: [&str; 3] = ["resume", "cover_letter", "other"];
 
-/// A person as the host wants them to be.
+/// A candidate as the host wants them to be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredCandidate {
-    /// The host's own name for this person: stable, unique within the connection, at most 200
+    /// The host's own name for this candidate: stable, unique within the connection, at most 200
     /// bytes.
     pub key: String,
     /// Always `candidates`; may be left out.
@@ -58,8 +58,8 @@ pub struct DesiredCandidate {
     #[cfg_attr(feature = "schema", schemars(extend("const" = "candidates")))]
     pub kind: String,
     /// The candidate's id in the ATS, where the host knows it: the record is linked to this
-    /// candidate, whatever its addresses. Without it a candidate is found by its e-mail addresses,
-    /// and made where nobody has one.
+    /// candidate, whatever its addresses. Without it a candidate is found by their e-mail
+    /// addresses, and created where none has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Parts of the name. An ATS may require some of them for a new candidate.
@@ -81,20 +81,19 @@ pub struct DesiredCandidate {
     /// The position; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Visible only to privileged users. Set at creation; on a candidate who exists it is changed
-    /// only under the policy `enforce` (or `yield`, by its rules), and a plan says so where it
-    /// differs.
+    /// Visible only to privileged users. Set at creation; on an existing candidate it is changed
+    /// only under the policy `enforce` (or `yield`, by its rules), and a plan reports a difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
-    /// Values by the field's key; `null` clears. Choices by their label.
+    /// Values by the field's key; `null` clears. Options by their label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// Tags that must be there. A tag that the ATS does not know is made.
+    /// Tags that must be there. A tag that the ATS does not have is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// Entries of the education that must be there, known by their content: one that is not there
-    /// is added, and one that the engine added and that is no longer listed is removed. `[]`
-    /// removes all that the engine added; what others added stays.
+    /// Entries of the education that must be there, identified by their content: a missing one is
+    /// added, and one that the engine added and that is no longer listed is removed. `[]` removes
+    /// all that the engine added; what others added stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub educations: Option<Vec<DesiredEducation>>,
     /// Entries of the work history, by the rules of `educations`.
@@ -104,27 +103,27 @@ pub struct DesiredCandidate {
     /// or application under the same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<DesiredNote>,
-    /// What the person applies to, or is a prospect for.
+    /// What the candidate applies to, or is a prospect for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applications: Vec<DesiredApplication>,
-    /// What happens when somebody changes a field in the ATS; by field name, `custom_fields.<key>`
+    /// What happens when a field is changed in the ATS; by field name, `custom_fields.<key>`
     /// included.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
 
-/// What happens to an owned field when somebody in the ATS changes it.
+/// What happens to an owned field when it is changed in the ATS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
-    /// It is put back.
+    /// The host's value is restored.
     Enforce,
-    /// Their edit wins and is reported as drift.
+    /// The value in the ATS stays and is reported as drift.
     Yield,
-    /// It is set when the record is made and never again.
+    /// It is set when the record is created and never again.
     Seed,
-    /// It is set only while it is empty, and once: what somebody empties afterwards stays empty.
+    /// It is set only while it is empty, and once: if it is emptied afterwards, it stays empty.
     Fill,
 }
 
@@ -139,14 +138,14 @@ pub struct DesiredName {
     /// Family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
-    /// What the person is called.
+    /// The name that the candidate goes by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred: Option<String>,
 }
 
 /// An address, number or link. A bare string declares no type: an entry that is added gets
-/// `personal` (e-mails), `mobile` (phones) or `social`/`other` (links), and the type of one that is
-/// there is left alone.
+/// `personal` (e-mails), `mobile` (phones) or `social`/`other` (links), and the type of an existing
+/// one is not changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -240,7 +239,7 @@ pub struct DesiredEmployment {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredNote {
-    /// The host's name for it, unique within the person.
+    /// The host's name for it, unique within the candidate.
     pub key: String,
     /// What it says.
     pub body: String,
@@ -257,10 +256,10 @@ pub struct DesiredNote {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Everybody who sees the candidate.
+    /// Every user who may see the candidate.
     #[default]
     Public,
-    /// Few.
+    /// Privileged users.
     Private,
     /// Administrators.
     AdminOnly,
@@ -271,7 +270,7 @@ pub enum Visibility {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredApplication {
-    /// The host's name for it, unique within the person.
+    /// The host's name for it, unique within the candidate.
     pub key: String,
     /// An application (the default) or a prospect.
     #[serde(default)]
@@ -294,11 +293,11 @@ pub struct DesiredApplication {
     /// Values by the field's key; `null` clears.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// The stage it should stand in; a new application is made in it. Left alone, and the plan says
-    /// so, unless the connection opted in to stage writes.
+    /// The desired stage; a new application is created in it. Unless the connection opted in to
+    /// stage writes, it is not changed, and the plan says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Reference>,
-    /// How it should stand. Anything but `active` of a new application needs the connection's
+    /// The desired outcome. Anything but `active` of a new application needs the connection's
     /// opt-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DesiredOutcome>,
@@ -313,10 +312,9 @@ pub struct DesiredApplication {
     /// same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<DesiredAttachment>,
-    /// This is another application beside one that the record declares for the same job, or another
-    /// prospect of the same pool, and meant to be. Without it, a second one is refused: two keys
-    /// for one job are nearly always a mistake. An ATS may still refuse a second application to a
-    /// job.
+    /// States that a second application for the same job, or a second prospect of the same pool, is
+    /// intended. Without it, a second one is refused: two keys for one job are nearly always a
+    /// mistake. An ATS may still refuse a second application to a job.
     #[serde(default, skip_serializing_if = "is_false")]
     pub another: bool,
 }
@@ -345,11 +343,11 @@ pub enum ApplicationKind {
     /// To a job.
     #[default]
     Application,
-    /// Somebody who might apply.
+    /// For a person who might apply.
     Prospect,
 }
 
-/// How an application should stand.
+/// The desired outcome of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]

@@ -1,16 +1,15 @@
 //! The words for the unified kinds: one word each, plural, used alike in code, store, command line
 //! and desired files.
 //!
-//! Kinds are open: an adapter may have more. These are the ones that the engine knows the meaning
-//! of.
+//! Kinds are open: an adapter may have more. The engine gives a meaning to these.
 
-/// A person.
+/// A candidate.
 pub const CANDIDATES: &str = "candidates";
-/// A candidacy: a person on a job, or a prospect.
+/// An application of a candidate to a job, or a prospect.
 pub const APPLICATIONS: &str = "applications";
 /// A job.
 pub const JOBS: &str = "jobs";
-/// What the public sees of a job.
+/// The public form of a job.
 pub const POSTINGS: &str = "postings";
 /// A seat of a job.
 pub const OPENINGS: &str = "openings";
@@ -18,21 +17,21 @@ pub const OPENINGS: &str = "openings";
 pub const HIRING_MANAGERS: &str = "hiring_managers";
 /// A recruiter, coordinator or sourcer of a job.
 pub const JOB_OWNERS: &str = "job_owners";
-/// A step of a pipeline.
+/// A stage of a pipeline.
 pub const STAGES: &str = "stages";
-/// One application's way through one stage.
+/// The times of one application in one stage.
 pub const APPLICATION_STAGES: &str = "application_stages";
 /// Why an application was rejected, when and by whom.
 pub const REJECTIONS: &str = "rejections";
-/// A reason to choose from when rejecting.
+/// A reason for rejections, to select from.
 pub const REJECT_REASONS: &str = "reject_reasons";
-/// A reason to choose from when closing an opening.
+/// A reason for closing an opening, to select from.
 pub const CLOSE_REASONS: &str = "close_reasons";
-/// Where a candidacy came from.
+/// Where an application came from.
 pub const SOURCES: &str = "sources";
-/// Who can be credited with a referral.
+/// A person who can be credited with a referral.
 pub const REFERRERS: &str = "referrers";
-/// A word to put on candidates.
+/// A tag that candidates can have.
 pub const TAGS: &str = "tags";
 /// A tag on a candidate.
 pub const APPLIED_TAGS: &str = "applied_tags";
@@ -40,7 +39,7 @@ pub const APPLIED_TAGS: &str = "applied_tags";
 pub const EDUCATIONS: &str = "educations";
 /// An entry of a candidate's work history.
 pub const EMPLOYMENTS: &str = "employments";
-/// Somebody who works in the ATS.
+/// A user of the ATS.
 pub const USERS: &str = "users";
 /// An address of a user.
 pub const USER_EMAILS: &str = "user_emails";
@@ -54,13 +53,13 @@ pub const NOTES: &str = "notes";
 pub const ATTACHMENTS: &str = "attachments";
 /// A pool of prospects.
 pub const POOLS: &str = "pools";
-/// A step of a pool.
+/// A stage of a pool.
 pub const POOL_STAGES: &str = "pool_stages";
 /// Where a prospect stands in a pool.
 pub const POOL_PLACEMENTS: &str = "pool_placements";
 /// The definition of a field of the customer's own.
 pub const CUSTOM_FIELDS: &str = "custom_fields";
-/// A value to choose from in a custom field.
+/// An option of a custom field.
 pub const CUSTOM_FIELD_OPTIONS: &str = "custom_field_options";
 
 /// All of these.

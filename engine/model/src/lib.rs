@@ -1,9 +1,9 @@
 //! Unified hiring records, desired records and the adapter contract, as plain data.
 //!
-//! Engine and adapters both depend on this crate, natively and as WebAssembly, so it does nothing:
-//! no clock, no input or output, no validation that needs a connection. Start at
-//! [`desired::DesiredCandidate`] for what a host declares, at [`unified`] for what the ATS is
-//! reported to hold, at [`manifest::Manifest`] and [`contract`] for what an adapter is.
+//! Engine and adapters both depend on this crate, natively and as WebAssembly, so it has no clock,
+//! no input or output, and no validation that needs a connection. Start at
+//! [`desired::DesiredCandidate`] for what a host declares, at [`unified`] for observed records, at
+//! [`manifest::Manifest`] and [`contract`] for adapters.
 
 pub mod contract;
 pub mod declarable;

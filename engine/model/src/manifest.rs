@@ -6,12 +6,18 @@
 //! refused: a misspelt rule must not be a silent one. Left out: anything about one customer; that
 //! is settings and the tenant catalogue.
 
+mod making;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// The contract that this version of the model describes.
+pub const CONTRACT: &str = "ats:adapter@0.1.0";
 
 /// The whole manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Manifest {
     /// Short and stable: lower-case letters, digits and `-`. Stored with the connection.
     pub name: String,
@@ -59,6 +65,7 @@ pub struct Manifest {
 /// A field whose values the ATS tells apart by a coarser form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FormRule {
     /// The kind of the record.
     pub kind: String,
@@ -83,6 +90,7 @@ pub enum Coarser {
 /// A named place that requests go to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Origin {
     /// The name that requests use.
     pub name: String,
@@ -98,6 +106,7 @@ pub struct Origin {
 /// POST, or an upload handle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SafeRequest {
     /// `POST`; nothing else can be listed.
     pub method: String,
@@ -211,6 +220,7 @@ pub enum AuthRule {
 /// A form field filled from a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FormSetting {
     /// The form field.
     pub field: String,
@@ -231,6 +241,7 @@ pub enum BasicHalf {
 /// One bucket of a rate limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RateRule {
     /// For messages and metrics.
     pub name: String,
@@ -279,6 +290,7 @@ pub enum ResetReading {
 /// One kind that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct KindRule {
     /// The unified kind, plural: `candidates`.
     pub name: String,
@@ -370,6 +382,7 @@ pub enum DeleteSign {
 /// One operation that can be carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OperationRule {
     /// `<kind>.<verb>`, for example `candidates.create`.
     pub name: String,
@@ -415,6 +428,7 @@ pub struct OperationRule {
 /// not listed gets a request of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Carry {
     /// Its kind.
     pub kind: String,
@@ -442,6 +456,7 @@ pub enum EffectClass {
 /// How one member of an operation's input is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FieldRule {
     /// The member.
     pub name: String,
@@ -459,6 +474,7 @@ pub struct FieldRule {
 /// A setting with a certain value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SettingIs {
     /// The setting.
     pub setting: String,
@@ -487,6 +503,7 @@ pub enum FieldMode {
 /// Something that an operation sets off beyond its effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SideEffect {
     /// What.
     pub what: SideEffectKind,
@@ -511,6 +528,7 @@ pub enum SideEffectKind {
 /// A right that an administrator grants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Permission {
     /// Stable, in the ATS's own words where it has some: `harvest:candidates:list`.
     pub id: String,

@@ -1,16 +1,15 @@
-//! How a guest says something to its author, without an import.
+//! How a guest sends text to its author without an import.
 //!
-//! A component that traps cannot be entered again, and its memory is out of reach, so whatever it
-//! has to say must leave before the trap. A guest has no imports, but every `memory.grow` asks the
-//! host for permission. A request for [`BYTE`] pages and more, far beyond what any guest may have,
-//! is always refused, changes nothing, and is therefore free to carry one byte: the number of pages
-//! above [`BYTE`]. [`END_OF_LOG`] and [`END_OF_PANIC`] end a text. A guest in any language can do
-//! it; the Rust SDK does it in its panic hook. An engine that does not know of it refuses the
-//! requests alike.
+//! A component that traps cannot be entered again, and its memory is out of reach, so its message
+//! must leave before the trap. A guest has no imports, but every `memory.grow` asks the adapter
+//! runtime for permission. A request for [`BYTE`] pages and more, far beyond what any guest may
+//! have, is always refused and changes nothing, so it can carry one byte: the number of pages above
+//! [`BYTE`]. [`END_OF_LOG`] and [`END_OF_PANIC`] end a text. A guest in any language can do this;
+//! the Rust SDK does it in its panic hook. An engine without this protocol refuses the requests all
+//! the same.
 //!
-//! Bounds are the host's: it keeps the beginning of a text that is too long, and takes it for what
-//! it is, a text from outside. Left out: levels and fields; a log line of a guest is for debugging
-//! it.
+//! The adapter runtime sets the bounds: it cuts a text that is too long, and treats it as text from
+//! outside. Left out: levels and fields; a log line of a guest is for debugging it.
 
 /// Pages of 64 KiB that stand for the byte 0; the bytes up to 255 follow.
 pub const BYTE: usize = 0xF000;

@@ -1,9 +1,9 @@
 //! Text from outside, made plain.
 //!
-//! What an ATS, a peer or an adapter says may hold characters that steer a terminal, turn the
-//! direction of what follows, show nothing, or begin a new line. Such text is made plain where it
-//! leaves: [`line()`] for people, [`json`] for JSON Lines. Both give one line, whatever they are
-//! given. Values are stored, compared and sent as they are.
+//! Text from an ATS, a peer or an adapter may contain characters that control a terminal, reverse
+//! the direction of writing, are invisible, or begin a new line. It is made plain where it leaves
+//! the engine: [`line()`] for people, [`json`] for JSON Lines. Both return one line for every
+//! input. Values are stored, compared and sent as they are.
 //!
 //! Left out: letters that look like other letters. They are plain text; only host names have a safe
 //! form for them, which is punycode.
@@ -13,8 +13,8 @@ use std::borrow::Cow;
 /// Stands for a character that is not shown.
 pub const NOT_SHOWN: char = '\u{fffd}';
 
-/// Whether a character shows nothing or turns the direction of writing, so that two texts which
-/// differ by it look alike.
+/// Whether a character is invisible or reverses the direction of writing, so that two texts which
+/// differ only by it look alike.
 pub fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -29,8 +29,8 @@ pub fn is_plain(letter: char) -> bool {
     !letter.is_control() && !is_invisible(letter)
 }
 
-/// A text as one line of plain text: line breaks and tabs become blanks, what else is not plain
-/// becomes [`NOT_SHOWN`].
+/// A text as one line of plain text: line breaks and tabs become blanks, every other character that
+/// is not plain becomes [`NOT_SHOWN`].
 pub fn line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
@@ -45,7 +45,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
 
 /// JSON as one line of plain text that means the same: without white space between its tokens, and
 /// inside its strings with an escape for each character that is not plain. Numbers stay as they are
-/// written. What is no JSON becomes one plain line all the same.
+/// written. A text that is not JSON becomes one plain line too.
 pub fn json(text: &str) -> String {
     use std::fmt::Write as _;
     let mut made = String::with_capacity(text.len());

@@ -1,6 +1,6 @@
 //! An adapter as its author writes it in Rust: three functions of plain data.
 //!
-//! The SDK makes a component of it; a host that links it in gives it to the engine as it is.
+//! The SDK turns it into a component; a host can also link it in and pass it to the engine.
 
 use crate::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use crate::manifest::Manifest;
@@ -21,10 +21,10 @@ pub trait PureAdapter {
     /// Begins a task.
     ///
     /// # Errors
-    /// A [`Failure`] says why the task came to nothing, and with that what the engine does next.
+    /// A [`Failure`] says why the task failed, which decides what the engine does next.
     fn start(task: Task, given: &Given) -> Result<Step, Failure>;
 
-    /// Goes on after a reply.
+    /// Continues after a reply.
     ///
     /// # Errors
     /// As for [`PureAdapter::start`].

@@ -6,9 +6,9 @@
 //! Relations are references ([`Ref`]), never copies. Times are RFC 3339 text as the ATS gave them.
 //! Nothing lossy is silent: the ATS's own JSON is kept beside each record.
 //!
-//! Whoever makes a record borrows its text, because a page of 500 candidates is mostly text;
-//! whoever reads one owns it: every record implements `DeserializeOwned`, so that
-//! `Candidate<'static>` can be kept and sent to another task ([`Unified`]).
+//! A record borrows its text while it is made, because a page of 500 candidates is mostly text. A
+//! reader owns it: every record implements `DeserializeOwned`, so that `Candidate<'static>` can be
+//! kept and sent to another task ([`Unified`]).
 
 use crate::kinds;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub struct Ref<'a> {
     /// The remote id; absent when the ATS names the record by text alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Text<'a>>,
-    /// Its name, where the source gives it along.
+    /// Its name, where the ATS includes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text<'a>>,
 }
@@ -153,9 +153,9 @@ pub const UNREADABLE: &str = "unreadable";
 /// Custom values by the field's stable key.
 pub type CustomValues<'a> = BTreeMap<Text<'a>, CustomValue<'a>>;
 
-/// What the ATS holds in a form that no new value could have, by path (`custom_fields.<key>`,
-/// `phones`), with the reason in words and without the value. An update that has to send such a
-/// value back may be refused for its sake.
+/// Values that the ATS holds in a form that it accepts for no new value: by path
+/// (`custom_fields.<key>`, `phones`), with the reason and without the value. The ATS may refuse an
+/// update that has to send such a value back.
 pub type OddForms<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// One address of a person.
@@ -181,18 +181,18 @@ pub struct Name<'a> {
     /// Family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Text<'a>>,
-    /// What the person is called.
+    /// The name that the person goes by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred: Option<Text<'a>>,
 }
 
-/// What may be done with a person's data.
+/// Limits on the use of a person's data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Privacy {
-    /// Shown to few.
+    /// Visible only to privileged users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
-    /// The person's data were blanked by law or wish.
+    /// The person's data were blanked, by law or on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anonymized: Option<bool>,
     /// No mail to the person.
@@ -242,8 +242,8 @@ pub struct Candidate<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `applications`: a candidacy. `kind` is `application` or `prospect`; `outcome` is `active`,
-/// `hired`, `rejected`, `withdrawn`, `converted` or `closed`.
+/// `applications`: an application or a prospect. `kind` is `application` or `prospect`; `outcome`
+/// is `active`, `hired`, `rejected`, `withdrawn`, `converted` or `closed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Application<'a> {
@@ -328,9 +328,9 @@ pub struct Job<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// The small kinds that planning looks names up in: `sources`, `tags`, `stages`, `reject_reasons`,
+/// The small kinds that planning resolves names by: `sources`, `tags`, `stages`, `reject_reasons`,
 /// `close_reasons`, `pools`, `pool_stages`, `departments`, `offices`, `referrers`, `users`. A
-/// record of them has at least these members; the adapter adds what the ATS knows more.
+/// record of them has at least these members; the adapter adds further ones that the ATS has.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Named<'a> {
@@ -506,7 +506,7 @@ pub struct Employment<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `postings`: what the public sees of a job.
+/// `postings`: the public form of a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Posting<'a> {
@@ -516,10 +516,10 @@ pub struct Posting<'a> {
     /// Not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Shown to the public at this moment.
+    /// Public at present.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<bool>,
-    /// For people of the company only.
+    /// For employees only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -556,7 +556,7 @@ pub struct Opening<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<Text<'a>>,
     pub state: Word<'a>,
-    /// Who was hired into it.
+    /// The application that was hired into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<Ref<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -588,7 +588,7 @@ pub struct TeamMember<'a> {
     #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub user: Ref<'a>,
     pub role: Word<'a>,
-    /// The one of that role who is asked first.
+    /// The main one of that role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub responsible: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -597,8 +597,8 @@ pub struct TeamMember<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `application_stages`: one application's way through one stage. Neither time set: not been there
-/// yet.
+/// `application_stages`: the times of one application in one stage. Neither time is set before it
+/// enters the stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct ApplicationStage<'a> {
@@ -641,7 +641,7 @@ pub struct Rejection<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `users`: somebody who works in the ATS. Every member of [`Named`] means the same here.
+/// `users`: a user of the ATS. Every member of [`Named`] means the same here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct User<'a> {
@@ -652,7 +652,7 @@ pub struct User<'a> {
     pub last_name: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// May everything.
+    /// A site administrator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site_admin: Option<bool>,
     /// The main address; absent for service users.
@@ -696,8 +696,8 @@ pub struct UserEmail<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `attachments`: that there is a file, not the file. Where to fetch it is a secret while it lives
-/// and never part of a record.
+/// `attachments`: the entry of a file, not the file. Its URL grants access for a while, so it is a
+/// secret and never part of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Attachment<'a> {

@@ -28,7 +28,7 @@ use basics::{known_kind, known_origin, known_permission, known_setting, sentence
 use serde_json::Value;
 
 /// The contract of this engine.
-pub const CONTRACT: &str = "ats:adapter@0.1.0";
+pub use atsync_model::manifest::CONTRACT;
 
 /// Reads a manifest from what `describe` returned.
 ///

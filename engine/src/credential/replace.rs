@@ -1,6 +1,6 @@
-//! Replacing the credential of a connection that runs.
+//! Replaces the credential of an open connection.
 //!
-//! Nothing is sent by it. Left out: noticing that a secret changed; that is the host's.
+//! It sends nothing. Left out: detecting that a secret changed; the host does it.
 
 use super::{Credential, auth};
 use crate::engine::Connection;
@@ -9,18 +9,18 @@ use crate::error::{Error, ErrorKind};
 impl Connection {
     /// Replaces the credential of the connection, for every clone of this handle. Nothing is sent.
     ///
-    /// A refusal of the old credential no longer stands: the next request tries the new one at
-    /// once, and [`Connection::run`] begins again without waiting. The same credential may be
-    /// given again, to say that the ATS accepts it by now, or gave it a right: writes that were
-    /// refused because of the credential and wait for a person are tried again too. Before the next
-    /// record is read or written the ATS is asked which customer it belongs to;
-    /// [`Connection::verify_tenant`] asks at once.
+    /// A refusal of the old credential no longer counts: the next request uses the new one at once,
+    /// and [`Connection::run`] continues without waiting. Give the same credential again when the
+    /// ATS accepts it by now, or granted it a right: writes that were refused because of the
+    /// credential, and now wait for a person, are sent again too. Before the next record is read or
+    /// written the engine asks the ATS which customer it belongs to; [`Connection::verify_tenant`]
+    /// asks at once.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when the credential does not fit the adapter; the old one stays
-    /// in use then.
+    /// [`ErrorKind::Configuration`] when the credential does not fit the adapter; then the old one
+    /// stays in use.
     pub async fn replace_credential(&self, credential: Credential) -> Result<(), Error> {
-        let reconciler = self.reconciler();
+        let reconciler = self.work()?;
         let problem = |message: String| {
             Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()))
         };

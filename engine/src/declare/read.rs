@@ -20,6 +20,7 @@ pub const TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A record that is not accepted, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The line in the file, from 1.
     pub line: u64,

@@ -1,7 +1,7 @@
-//! How a connection stands, from the store alone.
+//! The status of a connection, from the store alone.
 //!
 //! Bounds: 500 records and problems are listed; [`STATUS_ROWS`] desired records are read for them,
-//! and the rest are counted as unread.
+//! and the rest are counted as not read.
 
 use super::{Connection, READ_ROWS};
 use crate::error::Error;
@@ -11,12 +11,13 @@ use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepSta
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Desired records that one status reads at most to find the ones that are not in step. Arbitrary:
+/// Desired records that one status reads at most to find those that are not in step. Arbitrary:
 /// tens of milliseconds.
 const STATUS_ROWS: u64 = 5_000;
 
-/// How a connection stands.
+/// The status of a connection.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Status {
     /// Its name.
     pub connection: String,
@@ -26,35 +27,36 @@ pub struct Status {
     pub observed: BTreeMap<String, u64>,
     /// Desired records.
     pub desired: u64,
-    /// Of those, the ones that the next plan looks at.
+    /// Of those, the ones that the next plan includes.
     pub dirty: u64,
     /// Intents by state.
     pub intents: BTreeMap<String, u64>,
     /// When the last complete pass of each kind ended, in milliseconds.
     pub pulled_ms: BTreeMap<String, u64>,
-    /// Kinds with a pass that has not come to its end.
+    /// Kinds with an unfinished pass.
     pub unfinished: Vec<String>,
-    /// Sweeps that have begun and not come to their end, by kind.
+    /// Unfinished sweeps, by kind.
     pub sweeps: BTreeMap<String, SweepStatus>,
-    /// When the next doubt is to be looked into, where looking may resolve one.
+    /// When the next write in doubt is due for a probe, where a probe may settle one.
     pub next_look_ms: Option<u64>,
     /// Writes that wait for a person: those in doubt that no probe decides, and one for each record
-    /// of `not_in_step` that was refused or ignored as often as it is sent by itself.
+    /// of `not_in_step` that was refused or ignored as often as the engine sends it.
     pub waiting_for_person: u64,
     /// The serial of the newest change.
     pub changes_last: u64,
-    /// Desired records that are not in step, at most 500: key and what is said of them. Those that
-    /// the next plan looks at come first.
+    /// Desired records that are not in step, at most 500: key and reason. Those that the next plan
+    /// includes come first.
     pub not_in_step: BTreeMap<String, String>,
-    /// Desired records that this status did not read, so that it costs little: `not_in_step` says
-    /// nothing of them.
+    /// Desired records that this status did not read, to keep it cheap: `not_in_step` leaves them
+    /// out.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_in_step_unread: u64,
-    /// Rows and members that could not be read when they were last shown, at most 500. Each stands
+    /// Rows and members that could not be read when they were last shown, at most 500. Each stays
     /// until it is read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ProblemRow>,
-    /// That the clock here and the ATS's differ, by the last answer of this process.
+    /// A warning that the clocks of this machine and of the ATS differ, by the last answer of this
+    /// process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks: Option<String>,
 }
@@ -64,7 +66,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What is said of a desired record that is not in step; nothing for one that is.
+/// Why a desired record is not in step; none for one that is.
 fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
     let (status, synced) = (&row.status, ConditionType::Synced);
     let is_current = status.observed_generation == row.generation;
@@ -81,9 +83,9 @@ fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
 /// Desired records that are not in step.
 #[derive(Default)]
 struct NotInStep {
-    /// Key and what is said of each.
+    /// Key and reason of each.
     said: BTreeMap<String, String>,
-    /// How many of them were sent as often as they are by themselves.
+    /// How many of them were sent as often as the engine sends them.
     spent: u64,
     /// Records that were not read.
     unread: u64,
@@ -100,22 +102,24 @@ impl NotInStep {
     }
 }
 
-/// How a sweep stands that has not come to its end.
+/// The status of an unfinished sweep.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SweepStatus {
     /// When it began.
     pub started_ms: u64,
     /// Rows that it has seen.
     pub rows: u64,
-    /// Why it does not go on, and since when.
+    /// Why it is held, and since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Hold>,
 }
 
 impl Connection {
-    /// The first records that are not in step. No index knows them, so the walk has a bound.
+    /// The first records that are not in step. No index has them, so the search has a bound.
     async fn not_in_step(&self, desired: u64) -> Result<NotInStep, Error> {
-        let store = &self.reconciler.context.store;
+        let work = self.work()?;
+        let store = &work.context.store;
         let mut found = NotInStep::default();
         store.dirty_page(None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
         let (mut after, mut read) = (None, 0_u64);
@@ -134,12 +138,12 @@ impl Connection {
         Ok(NotInStep { unread: desired.saturating_sub(read), ..found })
     }
 
-    /// How it stands. Reads the store only.
+    /// The status of the connection. Reads the store only.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`].
     pub async fn status(&self) -> Result<Status, Error> {
-        let reconciler = &self.reconciler;
+        let reconciler = self.work()?;
         let (store, name) = (&reconciler.context.store, reconciler.context.name.as_str());
         let manifest = self.manifest();
         let (desired, dirty) = store.desired_counts().await?;

@@ -25,7 +25,7 @@ pub fn look_again_ms(looks: u32) -> u64 {
 /// The number of an intent, unique within a store, rising.
 pub type IntentId = u64;
 
-/// One effect on the ATS that the engine means to have, and what became of it.
+/// One durable write attempt, and its state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// Its number.
@@ -39,15 +39,15 @@ pub struct Intent {
     pub target: Option<RemoteRef>,
     /// The operation's input. Personal data: never logged above debug.
     pub input: String,
-    /// The host paths that the records it makes are linked to, by role.
+    /// The paths that the created records are linked to, by role.
     #[serde(default)]
     pub makes: BTreeMap<String, String>,
-    /// What is recorded as last applied once it is known to have happened, by host path.
+    /// The values to record as last applied once it is known to have happened, by path.
     #[serde(default)]
     pub applied: BTreeMap<String, Map<String, Value>>,
     /// SHA-256 of the request in hexadecimal.
     pub digest: String,
-    /// What a probe can recognise it by.
+    /// The mark that a probe recognises it by.
     pub mark: Mark,
     /// The generation of the desired record that it was planned from.
     pub generation: u64,
@@ -59,38 +59,39 @@ pub struct Intent {
     pub last_sent: Moment,
     /// When the last change to this row was made.
     pub changed: Moment,
-    /// What its last sends brought whose outcome was open, oldest first, at most
+    /// The results of its last sends without a certain outcome, oldest first, at most
     /// [`SENDS_MAX`](super::SENDS_MAX).
     #[serde(default)]
     pub tries: Vec<Try>,
-    /// Where it stands.
+    /// Its state.
     pub state: IntentState,
 }
 
-/// One send that came to nothing for certain, and what it brought.
+/// One send that certainly had no effect, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Try {
     /// When its request may have left at the latest, in milliseconds.
     pub sent_ms: u64,
-    /// What was seen: a status, a broken answer, why there was none.
+    /// The result: a status, a broken answer, or why there was none.
     pub saw: String,
 }
 
-/// Where an intent stands.
+/// The state of an intent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum IntentState {
     /// Its request may be on the way. Found after a start, it is in doubt.
     Sending,
     /// Whether it happened is not known. `probe_after_ms` is when a probe is conclusive.
     InDoubt {
-        /// What was seen.
+        /// What the send or the probe showed.
         reason: String,
         /// Not before this time.
         probe_after_ms: u64,
         /// Probes made so far.
         probes: u32,
-        /// Only a person or the host can resolve it.
+        /// Only a person or the host can decide it.
         stuck: bool,
         /// When a probe after the settle window first found nothing; none before that, and after a
         /// probe with another result.
@@ -99,7 +100,7 @@ pub enum IntentState {
     },
     /// It happened.
     Applied {
-        /// The records that it made or touched.
+        /// The records that it created or changed.
         links: Vec<RemoteRef>,
         /// Found by a probe, not reported by an answer.
         by_probe: bool,
@@ -108,15 +109,16 @@ pub enum IntentState {
     Refused {
         /// Why, in the ATS's words.
         reason: String,
-        /// A quota of the whole connection is used up: it passes, and no person has to decide.
+        /// A quota of the whole connection is used up: it is temporary, and no person has to
+        /// decide.
         #[serde(default)]
         passing: bool,
         /// The credential that was not accepted or lacks a right, where the refusal is about that:
-        /// its [mark](crate::transport::AuthConfig::mark). Another one starts anew.
+        /// its [mark](crate::transport::AuthConfig::mark). Another credential restarts the count.
         #[serde(default)]
         credential: Option<String>,
     },
-    /// Its request provably never left. A later plan may make a new intent.
+    /// Its request provably never left. A later plan may open a new intent.
     NotSent {
         /// Why.
         reason: String,
@@ -134,6 +136,7 @@ pub enum IntentState {
 /// Who abandoned an intent, which decides the steps that it blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum GivenUpBy {
     /// The host: its path is blocked until the desired record changes.
     #[default]
@@ -148,7 +151,7 @@ pub enum GivenUpBy {
 }
 
 impl IntentState {
-    /// Whether the intent still keeps its object busy.
+    /// Whether the intent is open, so that no other may be opened for its object.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Sending | Self::InDoubt { .. })
     }
@@ -165,7 +168,7 @@ impl IntentState {
         }
     }
 
-    /// Whether the journal allows going from here to `next`.
+    /// Whether the journal allows the change from this state to `next`.
     pub fn may_become(&self, next: &Self) -> bool {
         match self {
             Self::Sending => !matches!(next, Self::Sending),
@@ -204,8 +207,8 @@ mod tests {
 
     #[test]
     fn the_journal_allows_these_transitions_and_no_others() {
-        // Rows: from; columns: to. What may have happened is never closed as refused or not sent,
-        // and what is closed stays closed.
+        // Rows: from; columns: to. A write that may have happened is never closed as refused or not
+        // sent, and a closed intent stays closed.
         let allowed = [
             [false, true, true, true, true, true, true],
             [true, true, true, true, false, false, true],

@@ -1,16 +1,16 @@
-//! The journal of effects: what happened to each intent, and what may happen next. Pure.
+//! The journal of writes: the states of each intent, and the allowed changes. Pure.
 //!
 //! `sending(attempt n) → applied | refused | not_sent | in_doubt → applied | sending(n + 1) |
-//! abandoned`. An intent is born as `sending`: it is written durably just before its one request
-//! leaves, so that a crash can never forget a request. After a start every `sending` row is in
-//! doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per
-//! object and operation.
+//! abandoned`. An intent begins as `sending`: it is written durably just before its one request
+//! leaves, so that a crash can never lose a request. After a start every `sending` row is in doubt.
+//! Attempt numbers give the order, never the wall time. At most one intent is open per object and
+//! operation.
 //!
-//! A request that provably came to nothing is sent again less and less often, and after
-//! [`SENDS_MAX`] sends waits for a person: see [`sends`].
+//! A request that provably had no effect is sent again after growing waits, and after [`SENDS_MAX`]
+//! sends waits for a person: see [`sends`].
 //!
 //! An inconclusive probe is followed by the next one after [`look_again_ms`], longer each time; the
-//! intent holds that time.
+//! intent stores that time.
 //!
 //! Left out: sending and storing; see [`crate::reconcile`] and [`crate::store`].
 

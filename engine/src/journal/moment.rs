@@ -1,35 +1,35 @@
-//! When something happened, so that it can be told later how long ago that is, whatever clocks did
-//! meanwhile. Pure.
+//! A moment by all clocks, so that the time since then can be bounded whatever the clocks did in
+//! between. Pure.
 //!
-//! Three clocks are at hand, and two of them may be wrong. The *steady* one of this process counts
-//! durations and cannot err, but ends with the process. The *wall* clock of this machine may jump.
-//! The *ATS's*, which answers show, may be cached, wrong, or somebody's lie.
+//! There are three clocks, and two of them may be wrong. The *steady* one of this process counts
+//! durations and is never wrong, but ends with the process. The *wall* clock of this machine may
+//! jump. The *ATS's*, as answers show it, may be cached, wrong or forged.
 //!
 //! # How long ago
-//! In the same life of the engine the steady clock alone decides. Over a restart time counts from
-//! the start of this life, or from as long ago as our wall clock and the ATS's *both* say: so one
-//! wrong clock can never make a wait shorter, and a wrong ATS never makes it longer than from the
+//! Within one run of the engine the steady clock alone decides. After a restart, time counts from
+//! the start of this run, or from as long ago as our wall clock and the ATS's *both* say. So one
+//! wrong clock never makes a wait shorter, and a wrong ATS never makes it longer than from the
 //! start, or than [`DAY_MS`] by our own clock.
 //!
 //! # How early
 //! [`Moment::earliest_ms`] is compared with the times that the ATS puts on records, so it errs to
-//! the early side: the least that any answer showed. The price of an error there is that an equal
-//! record of somebody else, older than the write, is taken for what was written.
+//! the early side: the least offset that any answer showed. An error there can make the engine take
+//! an equal, older record of another writer for its own.
 
 use serde::{Deserialize, Serialize};
 
-/// From here on our own wall clock is believed alone: nobody's clock is wrong by more for long.
+/// Beyond this, our own wall clock decides alone: no clock is wrong by more for long.
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// One moment by all clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// By this machine's wall clock: what people are shown.
+    /// By this machine's wall clock, for people to read.
     pub wall_ms: u64,
     /// By the steady clock of the process.
     #[serde(default)]
     pub steady_ms: u64,
-    /// The life of the engine that the steady time belongs to; a random number.
+    /// The run of the engine that the steady time belongs to; a random number.
     #[serde(default)]
     pub life: u64,
     /// How far the ATS's clock was ahead of the wall (below nought: behind), as the last dated
@@ -38,14 +38,14 @@ pub struct Moment {
     pub ahead_ms: Option<i64>,
 }
 
-/// Now, and what is known of this life of the engine.
+/// Now, and what is known of this run of the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// The moment.
     pub at: Moment,
-    /// When this life began, by the steady clock.
+    /// When this run began, by the steady clock.
     pub began_ms: u64,
-    /// The least that the ATS's clock was ahead in any answer of this life.
+    /// The least that the ATS's clock was ahead in any answer of this run.
     pub ahead_least_ms: Option<i64>,
 }
 
@@ -55,7 +55,7 @@ impl Moment {
         Self { wall_ms, ..Self::default() }
     }
 
-    /// How long ago this is at least.
+    /// The least time that has passed since then.
     pub fn elapsed_ms(&self, now: &Now) -> u64 {
         if self.life == now.at.life {
             return now.at.steady_ms.saturating_sub(self.steady_ms);
@@ -69,14 +69,14 @@ impl Moment {
             (Some(then_ms), Some(now_ms)) => {
                 ours_ms.saturating_add_signed(now_ms.saturating_sub(then_ms)).min(ours_ms)
             }
-            // The ATS has shown its clock before and will again; until then only this life counts.
+            // The ATS has shown its clock before and will again; until then only this run counts.
             (Some(_), None) => 0,
             (None, _) => ours_ms,
         };
         since_start_ms.max(both_ms)
     }
 
-    /// How much of a wait is left that began then.
+    /// The rest of a wait that began then.
     pub fn left_ms(&self, wait_ms: u64, now: &Now) -> u64 {
         wait_ms.saturating_sub(self.elapsed_ms(now))
     }
@@ -88,7 +88,7 @@ impl Moment {
         self.wall_ms.saturating_add_signed(least_ms)
     }
 
-    /// The later of two; in one life by the steady clock.
+    /// The later of two; within one run by the steady clock.
     pub fn later(self, other: Self) -> Self {
         let is_later = match self.life == other.life {
             true => self.steady_ms >= other.steady_ms,

@@ -1,20 +1,20 @@
-//! How often a request is sent by itself, and when: pure decisions on what the journal holds.
+//! Decides how often a request is sent again, and when, from the journal. Pure.
 //!
-//! A request whose effect provably did not come about is sent again after a wait that grows; after
-//! [`SENDS_MAX`] sends it waits for a person, with what each of them brought as evidence. The count
-//! is the intent's `attempt`, so a restart forgets none. What was refused is a new intent each time
-//! it is planned; there the refusals of one path, operation and generation are counted together. So
-//! is what was answered as done and never showed: an ATS that answers 200 and ignores the value is
-//! sent it no oftener than one that refuses it.
+//! A request that provably had no effect is sent again after a growing wait; after [`SENDS_MAX`]
+//! sends it waits for a person, with the result of each as evidence. The count is the intent's
+//! `attempt`, so it survives a restart. A refused write is a new intent each time it is planned, so
+//! the refusals of one path, operation and generation are counted together. Writes that were
+//! answered as done and never showed count too: an ATS that answers 200 and ignores the value gets
+//! it no more often than one that refuses it.
 //!
-//! What is about the credential (it is not accepted, or lacks a right) is counted like anything
-//! else: where no request is accepted, no plan is made, so one that alone is refused is refused for
-//! itself. Another credential, or the same one given again, starts anew. A quota of the whole
-//! connection alone is not counted towards a person's decision; it is waited after all the same.
+//! A refusal of the credential (not accepted, or without a right) counts like any other: if every
+//! request is refused, no plan is made, so a single refused request has its own cause. Another
+//! credential, or the same one given again, restarts the count. Only a quota of the whole
+//! connection does not count towards a person's decision; the engine waits after it all the same.
 //!
 //! A removal is counted by its target: an id that was removed and still shows was not removed.
 //!
-//! Left out: reads, which change nothing and have a pace of their own ([`look_again_ms`]).
+//! Left out: reads, which change nothing and have their own waits ([`look_again_ms`]).
 
 use super::intent::{Intent, IntentId, IntentState, Try, look_again_ms};
 use super::moment::Moment;
@@ -25,10 +25,10 @@ use serde_json::Value;
 pub const SENDS_MAX: u32 = 5;
 /// The wait before the third send; the second one waits for the settle window alone.
 const SEND_WAIT_FIRST_MS: u64 = 60_000;
-/// The longest wait between two sends. Arbitrary: what was refused four times is not mended within
-/// minutes.
+/// The longest wait between two sends. Arbitrary: a cause that refused four times rarely ends
+/// within minutes.
 pub const SEND_WAIT_MAX_MS: u64 = 16 * 60_000;
-/// Characters kept of what one send brought.
+/// Characters kept of the result of one send.
 const SAW_CHARS_MAX: usize = 300;
 
 /// How long after its last send a request that left so often may leave again: four times as long
@@ -40,49 +40,49 @@ pub fn send_wait_ms(sends: u32) -> u64 {
     }
 }
 
-/// Whether the request of a wish may leave, as far as earlier tries tell.
+/// Whether a request may leave, given the earlier tries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leave {
-    /// Nothing keeps it.
+    /// It may leave.
     Now,
-    /// It came to nothing and waits.
+    /// It had no effect, and waits.
     Later {
         /// Not before this time.
         at_ms: u64,
         /// How often it was sent.
         sends: u32,
-        /// What the last one came to.
+        /// How the last one ended.
         came: Came,
         /// The last intent.
         intent: IntentId,
-        /// What its send brought.
+        /// The result of its send.
         reason: String,
     },
-    /// What it must read before it leaves could not be read, or said no; it waits.
+    /// A read before it failed, or forbids it; it waits.
     Unread {
         /// Not before this time.
         at_ms: u64,
         /// How often it was tried.
         times: u32,
-        /// What the last try brought.
+        /// The result of the last try.
         reason: String,
     },
-    /// It came to nothing too often: a person decides.
+    /// It had no effect too often: a person decides.
     Person {
-        /// The last refusal was about the credential: another one starts anew.
+        /// The last refusal was about the credential: another one restarts the count.
         by_credential: bool,
         /// How often it was sent.
         sends: u32,
-        /// What the last one came to.
+        /// How the last one ended.
         came: Came,
         /// The last intent: what `resolve` names.
         intent: IntentId,
-        /// What each send brought, oldest first.
+        /// The result of each send, oldest first.
         tries: Vec<Try>,
     },
 }
 
-/// How a send came to nothing.
+/// Why a send had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Came {
     /// The ATS refused it.
@@ -91,7 +91,7 @@ pub enum Came {
     Ignored,
 }
 
-/// What is about to be sent, as far as its sends before are counted.
+/// A request that is about to be sent, and what decides which earlier sends count.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
     /// The generation that it is planned from.
@@ -101,7 +101,7 @@ pub struct Wish<'a> {
     /// The first intent of its path and operation whose effect the ATS has not shown since it was
     /// answered as done.
     pub unseen_since: Option<IntentId>,
-    /// It takes its target away, which the ATS may show for so long afterwards.
+    /// It removes its target, which the ATS may show for this long afterwards.
     pub ends_within_ms: Option<u64>,
     /// The credential that it would be sent with.
     pub credential: &'a CredentialGiven,
@@ -117,8 +117,7 @@ pub struct CredentialGiven {
 }
 
 impl CredentialGiven {
-    /// Whether a refusal is of another credential, or older than the host's word that this one is
-    /// accepted by now.
+    /// Whether a refusal was of another credential, or before the host gave this one again.
     fn is_after(&self, intent: &Intent, refused: Option<&str>) -> bool {
         let Some(refused) = refused else { return false };
         refused != self.mark || self.at.is_some_and(|at| at.later(intent.changed) == at)
@@ -126,7 +125,8 @@ impl CredentialGiven {
 }
 
 impl Wish<'_> {
-    /// Whether an intent that was answered as done meant this, and the ATS has not shown it since.
+    /// Whether an intent that was answered as done was for this request, and the ATS has not shown
+    /// its effect since.
     fn was_ignored(&self, intent: &Intent) -> bool {
         if self.ends_within_ms.is_some() {
             return true;
@@ -137,7 +137,7 @@ impl Wish<'_> {
     }
 }
 
-/// Whether an input says all that another one says.
+/// Whether an input has all values of another one.
 fn holds(input: &Value, part: &Value) -> bool {
     match (input, part) {
         (Value::Object(input), Value::Object(part)) => {
@@ -148,7 +148,7 @@ fn holds(input: &Value, part: &Value) -> bool {
 }
 
 impl Leave {
-    /// What keeps the request, in a sentence; none when nothing does.
+    /// Why the request may not leave, in a sentence; none when it may.
     pub fn why_not(&self, host: &str, operation: &str) -> Option<String> {
         match self {
             Self::Now => None,
@@ -191,14 +191,14 @@ impl Came {
     }
 }
 
-/// What a send that was answered as done brought, where the ATS does not show it.
+/// The result of a send that was answered as done, where the ATS does not show its effect.
 const IGNORED: &str = "answered as done, and not shown since";
 
 fn times(sends: u32) -> String {
     if sends == 1 { "once".to_owned() } else { format!("{sends} times") }
 }
 
-/// What the sends of one path and operation that came to nothing say of the next one.
+/// Decides about the next send from those of the same path and operation that had no effect.
 /// `newest_first`: its intents. `now_ms` by the clock that the intents' changes carry.
 pub fn may_leave<'a>(
     newest_first: impl Iterator<Item = &'a Intent>,
@@ -265,7 +265,7 @@ impl Intent {
         if probe_after_ms > now_ms.saturating_add(longest_ms) { now_ms } else { probe_after_ms }
     }
 
-    /// Whether its request left as often as it may by itself.
+    /// Whether its request was sent as often as the engine sends it.
     pub fn is_spent(&self) -> bool {
         self.attempt >= SENDS_MAX
     }
@@ -280,7 +280,7 @@ impl Intent {
         )
     }
 
-    /// The tries with one more: a request that left and whose outcome is open.
+    /// The tries with one more: a request that left and whose outcome is unknown.
     pub(crate) fn tried(&self, sent_ms: u64, saw: &str) -> Vec<Try> {
         let mut tries = self.tries.clone();
         tries.push(Try { sent_ms, saw: shortened(saw) });

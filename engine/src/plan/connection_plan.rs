@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// The plan for a connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Plan {
     /// The connection.
     pub connection: String,

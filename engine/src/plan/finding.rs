@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// Something that a plan has to say beyond its steps.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// What it means.
     pub kind: FindingKind,
@@ -30,6 +31,7 @@ impl Finding {
 /// What a finding means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FindingKind {
     /// Nothing is done for this record until a person acts; where the reason is `NotVisible`, until
     /// the ATS shows what is named; where it is `NotRead`, until a read of what is named is

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 /// A record that is there already and will be linked without any request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Adoption {
     /// The path.
     pub host: String,
@@ -25,6 +26,7 @@ pub struct Adoption {
 
 /// The plan for one desired record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct RecordPlan {
     /// The desired record.
     pub key: String,

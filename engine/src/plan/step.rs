@@ -13,6 +13,7 @@ pub const MADE_MEMBER: &str = "$member";
 
 /// One effect to be had.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Step {
     /// The path that it serves.
     pub host: String,
@@ -53,6 +54,7 @@ impl Step {
 
 /// One field of a step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct FieldChange {
     /// The field.
     pub field: String,

@@ -25,6 +25,7 @@ use serde_json::{Map, Value, json};
 
 /// What to take back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WithdrawOptions {
     /// Tags that the engine put on.
     pub tags: bool,

@@ -29,6 +29,7 @@ const INTENTS_MAX: usize = 100;
 
 /// Everything that is known about one desired record.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The connection.
     pub connection: String,
@@ -56,6 +57,7 @@ pub struct Explanation {
 
 /// One field: desired, last applied and observed value, and the decision.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct FieldStory {
     /// The path that it belongs to.
     pub host: String,
@@ -77,6 +79,7 @@ pub struct FieldStory {
 
 /// Something that will happen, or that waits.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Next {
     /// The path.
     pub host: String,
@@ -90,6 +93,7 @@ pub struct Next {
 
 /// One intent without its input.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct IntentStory {
     /// Its number.
     pub id: u64,

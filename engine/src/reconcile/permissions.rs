@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 /// The result of checking one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CheckResult {
     /// Its id.
     pub permission: String,

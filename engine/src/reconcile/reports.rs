@@ -24,6 +24,7 @@ impl ApplyReport {
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum StepEnd {
     /// Sent and done.
     Applied,
@@ -70,6 +71,7 @@ impl StepEnd {
 
 /// One step of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct StepReport {
     /// The path that it serves.
     pub host: String,
@@ -85,6 +87,7 @@ pub struct StepReport {
 
 /// The result of applying a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ApplyReport {
     /// Every step, in the order in which they ended.
     pub steps: Vec<StepReport>,
@@ -121,6 +124,7 @@ impl ApplyReport {
 
 /// The result of settling.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SettleReport {
     /// Found to have happened.
     pub found: u64,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug)]
 pub struct Cron(Box<::cron::Schedule>);
 
-/// Why a text is no cron expression. It says so to people, and quotes the text.
+/// Why a text is not a cron expression. Its message quotes the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no cron expression: {why}")]
 pub struct CronError {
@@ -29,7 +29,7 @@ impl Cron {
     /// Reads an expression of five or six fields.
     ///
     /// # Errors
-    /// [`CronError`] says what is wrong with it.
+    /// [`CronError`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let refused = |why: String| CronError { text: text.to_owned(), why };
         let fields = text.split_whitespace().count();

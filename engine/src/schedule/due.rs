@@ -1,13 +1,12 @@
-//! When something is due, by both clocks.
+//! Computes when a scheduled kind is due, by both clocks.
 //!
-//! A cron expression names wall times, and how long it is until then is a duration. The duration is
-//! counted by the steady clock, so a wall clock that jumps makes nothing due by itself. A jump is
-//! noticed at the next look, and what waits for a wall time is due at the next one by the clock as
-//! it shows now, or when its first wait is over, whichever is earlier: nothing stops for longer
-//! than its cron expression says.
+//! A cron expression names wall times. The duration until then is counted by the steady clock, so a
+//! jump of the wall clock alone makes nothing due. The next check of the schedule detects a jump.
+//! Then a kind is due at its next wall time by the new clock, or when its present wait is over,
+//! whichever is earlier: no kind waits longer than its cron expression says.
 //!
-//! Bounds: a jump of less than [`JUMP_MIN_MS`] is none. Left out: waits after failures, which no
-//! jump changes.
+//! Bounds: a difference of less than [`JUMP_MIN_MS`] is no jump. Left out: waits after failures,
+//! which no jump changes.
 
 use super::cron::Cron;
 use crate::clock::Clock;
@@ -17,11 +16,11 @@ pub(super) const BACKOFF_FIRST_MS: u64 = 5_000;
 /// The longest wait after failures.
 pub(super) const BACKOFF_MAX_MS: u64 = 15 * 60_000;
 
-/// The least difference between the clocks that is taken for a jump: less is a clock that is being
-/// set right little by little.
+/// The least difference between the clocks that counts as a jump: a smaller one is a clock that is
+/// being adjusted gradually.
 const JUMP_MIN_MS: u64 = 1_000;
 
-/// What both clocks show at one moment.
+/// The times of both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) wall_ms: u64,
@@ -33,7 +32,7 @@ impl Times {
         Self { wall_ms: clock.now_ms(), steady_ms: clock.steady_ms() }
     }
 
-    /// When the wall shows this, by the steady clock and if the wall does not jump.
+    /// The steady time at which the wall clock shows this, if it does not jump.
     pub(super) fn steady_of(&self, wall_ms: u64) -> u64 {
         self.steady_ms.saturating_add(wall_ms.saturating_sub(self.wall_ms))
     }
@@ -45,7 +44,7 @@ impl Times {
     }
 }
 
-/// Something that is done on a cron schedule.
+/// A kind on a cron schedule.
 #[derive(Debug)]
 pub(super) struct Due {
     cron: Cron,
@@ -62,8 +61,8 @@ impl Due {
         Self { cron, wall_ms: 0, steady_ms: 0, failures: 0 }
     }
 
-    /// Due at the first time after a wall time. One from the future, as a clock that was wrong left
-    /// it, counts as this moment.
+    /// Due at the first time after a wall time. A time in the future, stored by a wrong clock,
+    /// counts as now.
     pub(super) fn after(cron: Cron, last_ms: u64, now: &Times) -> Self {
         let mut due = Self::now(cron);
         due.wait_from(last_ms.min(now.wall_ms), now);
@@ -90,7 +89,7 @@ impl Due {
         self.failures > 0
     }
 
-    /// Forgets its failures; it is as due as before.
+    /// Resets its failures; when it is due stays.
     pub(super) fn is_well(&mut self) {
         self.failures = 0;
     }
@@ -103,14 +102,14 @@ impl Due {
     /// It was done, and is due at the next time.
     pub(super) fn done(&mut self, now: &Times) {
         self.failures = 0;
-        // The clocks differ by a little: what was done a moment before its time is not done again
+        // The clocks differ slightly: a kind that was done just before its time is not done again
         // at its time.
         let is_early =
             self.wall_ms.checked_sub(now.wall_ms).is_some_and(|early_ms| early_ms < JUMP_MIN_MS);
         self.wait_from(if is_early { self.wall_ms } else { now.wall_ms }, now);
     }
 
-    /// Puts it off after a failure; longer each time.
+    /// Defers it after a failure; longer each time.
     pub(super) fn put_off(&mut self, now: &Times, jitter_ms: u64) -> u64 {
         self.failures = self.failures.saturating_add(1);
         let wait_ms = backoff_ms(self.failures, jitter_ms);
@@ -118,8 +117,8 @@ impl Due {
         wait_ms
     }
 
-    /// The wall clock jumped. What waits for a time of it waits for the next one that it shows, and
-    /// no longer than before.
+    /// Recomputes when it is due after a jump of the wall clock: at its next wall time, and no
+    /// later than before.
     pub(super) fn jumped(&mut self, now: &Times) {
         if self.failures > 0 || self.is_due(now) {
             return;

@@ -7,9 +7,11 @@
 //! Bounds: one pull of each kind, one sync and [`SWEEP_PAGES_A_TURN`] pages of one sweep in a
 //! round; [`IDLE_MAX_MS`] between two. Left out: when something is due ([`super::due`]).
 
+use super::cron::Cron;
+use super::crons::Crons;
 use super::due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
-use super::{Crons, IDLE_MAX_MS, REFUSED_MIN_MS, Round, STOP_GRACE_MS, SWEEP_PAGES_A_TURN};
-use crate::engine::Connection;
+use super::round::Round;
+use crate::engine::{Connection, Work};
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::{ApplyReport, Reconciler, SweepOptions, SweepReport};
 use crate::store::{HeldBy, Hold, SweepPhase};
@@ -17,6 +19,17 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::watch;
+
+/// The shortest wait after a refused credential, unless another is given: the cause rarely ends by
+/// itself.
+pub(super) const REFUSED_MIN_MS: u64 = 60_000;
+/// The longest sleep: the wall clock may jump, so the schedule is checked this often.
+pub(super) const IDLE_MAX_MS: u64 = 60_000;
+/// Pages that a sweep reads before other work runs. Arbitrary: some seconds of a common rate
+/// budget.
+pub(super) const SWEEP_PAGES_A_TURN: u64 = 8;
+/// How long writes under way may take after the stop.
+pub(super) const STOP_GRACE_MS: u64 = 25_000;
 
 /// Why a round ends before its end.
 pub(super) enum Cut {
@@ -61,6 +74,8 @@ impl Refused {
 /// See the module.
 pub(super) struct Rounds<'c, T> {
     connection: &'c Connection,
+    /// The run counts as one call, so a close waits for it.
+    work: Work<'c>,
     pulls: BTreeMap<String, Due>,
     sweeps: BTreeMap<String, Due>,
     /// When effects are worked on next, by the steady clock.
@@ -79,11 +94,13 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         crons: Crons,
         report: T,
     ) -> Result<Self, Error> {
-        let seen = Times::at(connection.reconciler().context.clock.as_ref());
+        let work = connection.work()?;
+        let seen = Times::at(work.context.clock.as_ref());
         Ok(Self {
             connection,
-            pulls: pulls(connection, crons.pulls, &seen).await?,
-            sweeps: sweeps(connection, crons.sweeps, &seen).await?,
+            pulls: pulls(&work, crons.pulls, &seen).await?,
+            sweeps: sweeps(&work, crons.sweeps, &seen).await?,
+            work,
             work_due_ms: 0,
             work_failures: 0,
             refused: Refused::default(),
@@ -94,7 +111,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
     }
 
     fn reconciler(&self) -> &'c Reconciler {
-        self.connection.reconciler()
+        self.work.reconciler()
     }
 
     fn times(&self) -> Times {
@@ -324,11 +341,11 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
 
 /// When each kind is pulled first.
 async fn pulls(
-    connection: &Connection,
-    crons: BTreeMap<String, super::Cron>,
+    reconciler: &Reconciler,
+    crons: BTreeMap<String, Cron>,
     now: &Times,
 ) -> Result<BTreeMap<String, Due>, Error> {
-    let store = &connection.reconciler().context.store;
+    let store = &reconciler.context.store;
     let mut dues = BTreeMap::new();
     for (kind, cron) in crons {
         let state = store.scan_state(&kind, None).await?;
@@ -343,11 +360,11 @@ async fn pulls(
 
 /// When a sweep of each kind begins, or goes on.
 async fn sweeps(
-    connection: &Connection,
-    crons: BTreeMap<String, super::Cron>,
+    reconciler: &Reconciler,
+    crons: BTreeMap<String, Cron>,
     now: &Times,
 ) -> Result<BTreeMap<String, Due>, Error> {
-    let store = &connection.reconciler().context.store;
+    let store = &reconciler.context.store;
     let mut dues = BTreeMap::new();
     for (kind, cron) in crons {
         let stored = store.sweep_state(&kind).await?;

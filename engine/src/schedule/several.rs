@@ -3,8 +3,10 @@
 //! Each connection runs in a task of its own on the caller's runtime, so that one that blocks or
 //! panics does not delay the others.
 //!
-//! Left out: beginning and ending one of them while the others go on. A host that needs it spawns
-//! [`Connection::run`] itself.
+//! Left out: starting one of them while the others run. A host that needs it spawns
+//! [`Connection::run`] itself; [`Connection::close`] ends one.
+
+#![expect(clippy::disallowed_methods, reason = "runs each connection in a task")]
 
 use super::{Crons, Round};
 use crate::engine::{Connection, Engine};
@@ -17,9 +19,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 impl Engine {
-    /// Keeps connections in step, each as [`Connection::run`] does, until `stop` completes and each
-    /// has ended. One that ends early with a permanent error ends no other. `tell` is called after
-    /// each round, with the connection's name.
+    /// Runs the schedules of several connections, each as [`Connection::run`] does, until `stop`
+    /// completes and each has ended. A permanent error ends one connection and no other. `tell` is
+    /// called after each round, with the connection's name.
     ///
     /// Returns the errors that ended connections early, by name; empty when all ended at the stop.
     ///
@@ -41,7 +43,7 @@ impl Engine {
             let (tell, mut stopped) = (Arc::clone(&tell), stopped.clone());
             tasks.spawn(async move {
                 let name = connection.name().to_owned();
-                // An end of the sender is a stop as well.
+                // A dropped sender is a stop too.
                 let stop = async { drop(stopped.wait_for(|stop| *stop).await) };
                 let ended = connection.run(crons, stop, |round| tell(&name, round)).await;
                 (name, ended)

@@ -1,16 +1,18 @@
 //! A secret from a program: bounded in what it prints and how long it takes, ended with its
 //! children, and without the other secrets.
 //!
-//! A program that runs where nobody sits is a process group of its own, so that what it started is
-//! killed with it when it is given up. Where standard input is a terminal it stays in the
-//! terminal's group and keeps the terminal's error output, so that it may ask a person: a group in
-//! the background may not read there.
+//! Without a terminal the program runs in a process group of its own, so that its children are
+//! killed with it at the time-out. Where standard input is a terminal it stays in the terminal's
+//! group and keeps the terminal's error output, so that it may ask a person: a group in the
+//! background may not read there.
 //!
 //! Its environment lacks every variable that any reference of this process names ([`note`]): they
 //! hold other secrets.
 //!
 //! Bounds: the limits of [`super::limits`], and [`SAID_BYTES_MAX`] of its error output. Left out:
 //! other systems than Unix, where only the program itself is ended.
+
+#![expect(clippy::disallowed_methods, reason = "starts the program that prints a secret")]
 
 use super::limits::SECRET_BYTES_MAX;
 use atsync_model::plain;
@@ -28,7 +30,7 @@ const SAID_BYTES_MAX: usize = 2_048;
 /// The environment variables that references name.
 static NAMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Notes that an environment variable holds a secret.
+/// Records that an environment variable holds a secret.
 pub(super) fn note(name: &str) {
     let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
     if !named.contains(name) {
@@ -36,7 +38,7 @@ pub(super) fn note(name: &str) {
     }
 }
 
-/// What a program prints: at most a byte more than a secret with its line break may have.
+/// The output of a program: at most a byte more than a secret with its line break may have.
 pub(super) async fn output_of(words: &[String], directory: &Path) -> Result<Vec<u8>, String> {
     run(words, directory, std::io::stdin().is_terminal()).await
 }
@@ -67,8 +69,8 @@ pub(super) async fn run(words: &[String], directory: &Path, asks: bool) -> Resul
     let child = command
         .spawn()
         .map_err(|error| format!("the command {program} cannot be started: {error}"))?;
-    // Dropped before its end, for want of time or because it prints without one, it is killed with
-    // what it started.
+    // Dropped before its end, at the time-out or because it prints without end, it is killed with
+    // its children.
     let mut running = Running { group: child.id().filter(|_| !asks), child };
     let (output, mut said) = (running.child.stdout.take(), running.child.stderr.take());
     let ended = async {
@@ -91,7 +93,7 @@ pub(super) async fn run(words: &[String], directory: &Path, asks: bool) -> Resul
         running.group = None;
         return Ok(bytes);
     }
-    // What it started may hold its error output open.
+    // Its children may hold its error output open.
     running.kill();
     listen(said.as_mut(), &mut told).await;
     let told = String::from_utf8_lossy(&told);
@@ -110,8 +112,8 @@ async fn first(from: Option<impl AsyncRead + Unpin>, bytes_max: usize) -> std::i
     Ok(bytes)
 }
 
-/// Keeps the beginning of what is said and reads on to its end, so that whoever says much is not
-/// stopped by a full pipe.
+/// Keeps the beginning of an output and reads it to its end, so that a program with much output is
+/// not blocked by a full pipe.
 async fn listen(from: Option<&mut ChildStderr>, told: &mut Vec<u8>) {
     let mut buffer = [0; 4_096];
     let Some(from) = from else { return };
@@ -121,7 +123,7 @@ async fn listen(from: Option<&mut ChildStderr>, told: &mut Vec<u8>) {
     }
 }
 
-/// A program that runs.
+/// A running program.
 struct Running {
     child: Child,
     /// The process group to kill.

@@ -3,12 +3,14 @@
 //! As text a reference is `{ env = "NAME" }`, `{ file = "path" }` (relative to a directory that the
 //! reader gives) or `{ command = ["program", "argument"] }`, in any format that serde reads. One
 //! line break at the end is cut. A plain text in its place is refused without being repeated in the
-//! message. Reading is one look: read again to see whether the secret changed, and hand the result
-//! to [`crate::Connection::replace_credential`].
+//! message. A reference is read once: read it again to find out whether the secret changed, and
+//! pass the result to [`crate::Connection::replace_credential`].
 //!
 //! Bounds: [`limits`](super::limits). A file that others than its owner may read is read with a
 //! warning in the log, as containers and some secret managers leave no choice. Left out: watching
 //! for changes.
+
+#![expect(clippy::disallowed_methods, reason = "reads a secret from a file, on a blocking thread")]
 
 use super::Secret;
 use super::command::{note, output_of};
@@ -26,6 +28,7 @@ const FORMS: &str =
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SecretRef {
     /// In an environment variable.
     Env(String),
@@ -33,8 +36,8 @@ pub enum SecretRef {
     File(PathBuf),
     /// In what a program prints: the program and its arguments. No shell is involved. At a terminal
     /// it keeps standard input and error, so that it may ask a person; elsewhere it is killed with
-    /// what it started when it is given up, and what it says stands in the refusal. It does not get
-    /// the environment variables that references name.
+    /// its children at the time-out, and the refusal quotes its error output. It does not get the
+    /// environment variables that references name.
     Command(Vec<String>),
 }
 
@@ -44,7 +47,7 @@ impl SecretRef {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] with a sentence that names the place, never the secret: it is
-    /// not there, cannot be read, is empty, is not UTF-8, is too long, or took too long.
+    /// missing, cannot be read, is empty, is not UTF-8, is too long, or took too long.
     pub async fn read(&self, directory: impl AsRef<Path> + Send) -> Result<Secret, Error> {
         let directory = directory.as_ref().to_owned();
         let text = self.text(&directory).await.map_err(refused)?;
@@ -98,7 +101,7 @@ impl SecretRef {
     }
 }
 
-/// Where it is; never what it is.
+/// The place of the secret; never the secret.
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -130,8 +133,7 @@ fn env(name: &str) -> Result<String, String> {
 }
 
 /// At most one byte more than a secret with its line break may have, so that a log does not fill
-/// the memory. Opening does not wait for the other end of a pipe, and what is no regular file is
-/// not read.
+/// the memory. Opening does not wait for the other end of a pipe, and only a regular file is read.
 fn file(path: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let place = path.display();
@@ -228,8 +230,9 @@ impl<'de> Visitor<'de> for Reference {
     }
 }
 
-/// A text that is no secret but may be kept beside one: given in clear, or by reference.
+/// A text that is not secret but may be stored with one: given in clear, or by reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TextRef {
     /// In clear.
     Plain(String),

@@ -1,10 +1,9 @@
-//! What the store refuses before it writes anything. Pure; both stores use it.
+//! The checks before a write. Pure; both stores use them.
 //!
-//! Everything that comes in has a limit ([`super::limits`]) and a shape. A refusal names what was
-//! refused and the bound, never the content: ids and keys are the customer's, bodies are personal
-//! data.
+//! Every input has a limit ([`super::limits`]) and a shape. A refusal names the input and the
+//! bound, never the content: ids and keys are the customer's, bodies are personal data.
 //!
-//! Left out: what only the stored rows can tell (generations, open intents).
+//! Left out: checks that need the stored rows (generations, open intents).
 
 use super::forget::Circle;
 use super::limits::{
@@ -27,7 +26,7 @@ fn bounded(what: &str, size: usize, max: usize) -> Checked {
     if size > max { Err(StoreError::TooLarge { what: what.to_owned(), size, max }) } else { Ok(()) }
 }
 
-/// Words that become part of a key: a connection, a kind, an id, a host path.
+/// Words that become part of a key: a connection, a kind, an id, a path.
 pub(crate) fn words(words: &[(&str, &str)]) -> Checked {
     for (what, word) in words {
         bounded(&format!("bytes of {what}"), word.len(), KEY_BYTES_MAX)?;
@@ -54,7 +53,7 @@ pub(crate) fn rows(rows_max: usize) -> Checked {
     bounded("rows of one read", rows_max, READ_ROWS_MAX)
 }
 
-/// A page. Gives its masks in the form in which they are stored.
+/// A page. Returns its masks in the form in which they are stored.
 pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
     words(&[
         ("a connection's name", connection),
@@ -118,7 +117,7 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
     Ok(masks)
 }
 
-/// What a page says of problems.
+/// The problems of a page.
 pub(crate) fn problems(connection: &str, problems: &Problems) -> Checked {
     within(connection, "a kind", &problems.kind)?;
     bounded(
@@ -137,8 +136,8 @@ fn problem(id: Option<&str>, field: Option<&str>) -> Checked {
     words(&[("a record's id", id.unwrap_or_default()), ("a field", field.unwrap_or_default())])
 }
 
-/// Records to declare. A key must not be empty and carries neither `/`, which parts a host path,
-/// nor control characters.
+/// Records to declare. A key must not be empty and has neither `/`, which separates the parts of a
+/// path, nor control characters.
 pub(crate) fn declarations(connection: &str, records: &[Declaration]) -> Checked {
     bounded("records of one declaration", records.len(), DECLARATION_RECORDS_MAX)?;
     for record in records {
@@ -191,7 +190,7 @@ pub(crate) fn intent(connection: &str, intent: &Intent) -> Checked {
     bounded("bytes of an operation's input", intent.input.len(), RECORD_BYTES_MAX)
 }
 
-/// A step of an intent, as far as it can be judged without the intent.
+/// A change of an intent's state, as far as it can be checked without the intent.
 pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
     links(connection, &advance.links)?;
     bounded("change events of one step", advance.changes.len(), PAGE_RECORDS_MAX)?;
@@ -208,7 +207,7 @@ pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
 /// planned from `planned`.
 pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) -> Checked {
     match held {
-        // What serves several records hangs on none of their generations.
+        // An item that several records share depends on none of their generations.
         _ if path::is_shared(host) => Ok(()),
         Some((_, Mode::Paused)) => Err(StoreError::Stale(format!(
             "the desired record of {host} is paused; resume it first"
@@ -222,7 +221,7 @@ pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) ->
     }
 }
 
-/// The mark's time for a new intent: the one asked for, or the next above all that were given out.
+/// The mark's time for a new intent: the one asked for, or the next above all that were used.
 pub(crate) fn mark_time(asked_ms: u64, last_ms: u64) -> Checked<u64> {
     let free = last_ms
         .checked_add(1)
@@ -230,7 +229,7 @@ pub(crate) fn mark_time(asked_ms: u64, last_ms: u64) -> Checked<u64> {
     Ok(asked_ms.max(free))
 }
 
-/// The intent after a step, or why the step is not allowed.
+/// The intent after a change of state, or why the change is not allowed.
 pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> Checked<Intent> {
     if held.attempt != attempt {
         return Err(StoreError::Stale(format!(
@@ -248,8 +247,8 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> 
     }
     let again = matches!(to, IntentState::Sending);
     let next = if again { attempt.saturating_add(1) } else { attempt };
-    // An intent is written before its request waits for its turn; what is certain is that it had
-    // left when the doubt arose.
+    // An intent is written before its request waits for the budget; it is certain only that it had
+    // left when the outcome became unknown.
     let doubted = matches!((&held.state, &to), (IntentState::Sending, IntentState::InDoubt { .. }));
     let last_sent = match (again, doubted) {
         (true, _) => at,
@@ -263,7 +262,7 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> 
     Ok(Intent { attempt: next, state: to, last_sent, changed: at, tries, ..held.clone() })
 }
 
-/// The error for an intent that is not there.
+/// The error for an intent that is not stored.
 pub(crate) fn no_intent(id: u64) -> StoreError {
     StoreError::Stale(format!("there is no intent {id}"))
 }

@@ -1,12 +1,12 @@
-//! Why the store did not do something: one kind for each thing that a caller does about it.
+//! Why a store's call failed: one kind for each thing that a caller can do about it.
 //!
-//! Left out: what a text means to a program. Callers act on the variant alone.
+//! Callers act on the variant alone; the text is for people.
 
 use super::redb::held;
 use crate::journal::IntentId;
 use futures_util::future::BoxFuture;
 
-/// Why the store did not do it.
+/// Why a store's call failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -16,6 +16,9 @@ pub enum StoreError {
     /// It is open already, in another process or in this one; the text says which.
     #[error("the store {0} is {holder}", holder = held::holder(.0))]
     Busy(String),
+    /// The store was closed ([`crate::Engine::close`]).
+    #[error("the store is closed; build another `Engine` on its file")]
+    Closed,
     /// A store in a file reads on the threads of a tokio runtime, and the caller has none.
     #[error("{}", crate::runtime::MISSING)]
     NoRuntime,
@@ -29,20 +32,21 @@ pub enum StoreError {
         /// How large it may be.
         max: usize,
     },
-    /// It does not have the shape that the store needs; asking again will not help.
+    /// The input does not have the shape that the store needs; a retry will not help.
     #[error("{0}")]
     Invalid(String),
-    /// An open intent for the same object and operation stands in the way.
+    /// An intent for the same object and operation is still open.
     #[error(
         "intent {0} for the same object is still open; settle it by a sync, or decide it with \
          `Connection::resolve`"
     )]
     IntentOpen(IntentId),
-    /// The desired record has moved on, or the intent is not in the state that the caller thought.
+    /// The desired record has another generation, or the intent is in another state, than the
+    /// caller read.
     #[error("{0}")]
     Stale(String),
     /// The write carries a guard whose fence is not the granted one: the lease of the connection
-    /// was claimed by another process since. Nothing of the write was kept.
+    /// was claimed by another process since. Nothing of the write was stored.
     #[error(
         "connection {connection}: the lease with fence {fence} is not the granted one, so another \
          process writes for it by now; open the connection anew"
@@ -53,8 +57,8 @@ pub enum StoreError {
         /// The fence that the write carried.
         fence: u64,
     },
-    /// The feed no longer has what comes next for the reader: it was trimmed. Read the state anew,
-    /// then go on after `first - 1`.
+    /// The reader's next event was trimmed. Read the records again, then continue after `first -
+    /// 1`.
     #[error(
         "the feed begins at {first} by now; what came before it was trimmed, so read the records \
          anew and go on from there"
@@ -63,8 +67,8 @@ pub enum StoreError {
         /// The serial of the oldest event that is left, or of the next one.
         first: u64,
     },
-    /// A reader stands behind the feed's end: the store is an older copy than the one it read. Read
-    /// the state anew, then go on after `last`.
+    /// The reader's offset is beyond the feed's end: the store is an older copy than the one it
+    /// read. Read the records again, then continue after `last`.
     #[error(
         "the feed ends at {last}, and the reader stands at {at}: this store is an older copy than \
          the one that was read, so read the records anew and go on after {last}"
@@ -72,10 +76,10 @@ pub enum StoreError {
     ChangesAhead {
         /// The serial of the newest event.
         last: u64,
-        /// Where the reader stands.
+        /// The reader's offset.
         at: u64,
     },
-    /// The disk, or the database's own trouble. Nothing of the transaction was kept.
+    /// The disk or the database failed. Nothing of the transaction was stored.
     #[error(
         "the store failed: {0}; nothing of this write was kept: check the disk's room and health, \
          then do the same again"

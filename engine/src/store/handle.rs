@@ -1,8 +1,8 @@
 //! A store with the lease of one connection.
 //!
-//! The engine works on one connection at a time and must not reach into another one's rows, so it
-//! holds this and not the store: no call names the connection, and no write names the guard. A
-//! plain struct whose methods forward; it adds nothing to what the roles promise.
+//! The engine works on one connection and must not read or write another one's rows, so it holds
+//! this and not the store: no call names the connection, and no write names the guard. Its methods
+//! forward to the store; the guarantees are those of the roles.
 
 use super::*;
 use crate::journal::{Intent, IntentId};

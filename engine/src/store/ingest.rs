@@ -1,21 +1,21 @@
-//! What a page comes to: which rows it writes, which events, what moves. Pure; both stores use it.
+//! Decides what a page changes: rows, events, moves. Pure; both stores use it.
 //!
 //! A store commits a page in three steps: it reads what the page depends on ([`Rows`]), decides
-//! here, and writes the [`Decision`]. Nothing is written before all is decided, so a page that is
-//! refused leaves nothing behind in the transaction that it shares with others.
+//! here, and writes the [`Decision`]. Nothing is written before all is decided, so a refused page
+//! writes nothing in the transaction that it shares with others.
 //!
-//! Serials are given out in the order of the page: records, then what is gone, then moves. A row is
-//! made by the store while the stored one is at hand, so that a store with encoded rows encodes
-//! each once and copies none.
+//! Serials follow the order of the page: records, then deletions, then moves. The store makes a row
+//! while it has the stored one, so that a store with encoded rows encodes each once and copies
+//! none.
 //!
-//! Bounds: what [`super::check::page`] let in; the changed rows of a page are in memory twice. Left
+//! Bounds: those of [`super::check::page`]; the changed rows of a page are in memory twice. Left
 //! out: the index, links and marks, which a store keeps in its own way.
 
 use super::merge::{self, Difference, Held, Known, Merged, Seen};
 use super::{MovedTo, ObservedWrite, PageCommit, PageReport, StoreError, check};
 use std::collections::HashSet;
 
-/// What is stored of a record, a tombstone or not.
+/// The stored row of a record, a tombstone or not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stored<'a> {
     pub(crate) gone: bool,
@@ -38,66 +38,66 @@ pub(crate) struct NewRow<'a> {
     pub(crate) raw: Option<&'a str>,
 }
 
-/// What a page depends on.
+/// The stored rows that a page depends on.
 pub(crate) trait Rows {
     /// A row as this store writes it.
     type Row;
 
-    /// Shows what is stored of a record.
+    /// Reads the stored row of a record.
     fn stored<T>(
         &self,
         id: &str,
         then: impl FnOnce(Option<Stored<'_>>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError>;
 
-    /// Whether an event said that the first id lives on under the second.
+    /// Whether an event reported that the second id replaces the first.
     fn is_told(&self, from: &str, to: &str) -> Result<bool, StoreError>;
 
-    /// Whether some desired record is linked at all; without, nothing can become dirty.
+    /// Whether any desired record is linked; if none is, none can become dirty.
     fn is_linked(&self) -> bool;
 
-    /// Makes the row to write. `before` is what is stored, unless that is a tombstone.
+    /// Makes the row to write. `before` is the stored row, unless that is a tombstone.
     fn row(&self, id: &str, before: Option<Stored<'_>>, new: NewRow<'_>) -> Self::Row;
 }
 
-/// What a page comes to.
+/// The changes of a page.
 #[derive(Debug)]
 pub(crate) struct Decision<'p, R> {
     /// Records that changed, then tombstones, in the order of their events.
     pub(crate) effects: Vec<Effect<'p, R>>,
-    /// Records that live on under another id.
+    /// Records that have another id now.
     pub(crate) moves: Vec<Move<'p, R>>,
     pub(crate) report: PageReport,
-    /// Records that became tombstones, whether gone or moved.
+    /// Records that became tombstones, deleted or moved.
     pub(crate) buried: u64,
     /// The serial of the newest event.
     pub(crate) last_serial: u64,
 }
 
-/// What one record comes to.
+/// The changes by one record.
 #[derive(Debug)]
 pub(crate) struct Effect<'p, R> {
     pub(crate) id: &'p str,
     pub(crate) row: R,
-    /// Its serial, and what it says; none when no value differs.
+    /// Its serial and content; none when no value differs.
     pub(crate) event: Option<(u64, Outcome)>,
     /// The candidates that it names and named, whose desired records become dirty with its own.
     pub(crate) candidates: Vec<String>,
-    /// That its candidate may live on under another id.
+    /// A lead: its candidate may have been merged into another one.
     pub(crate) lead: Option<(String, String)>,
 }
 
-/// What one move comes to.
+/// The changes by one move.
 #[derive(Debug)]
 pub(crate) struct Move<'p, R> {
     pub(crate) moved: &'p MovedTo,
-    /// The old record's; none when it stays, or is not there.
+    /// The tombstone of the old record; none when the record stays, or is not stored.
     pub(crate) tombstone: Option<Effect<'p, R>>,
-    /// The event; none when it was told before.
+    /// The event; none when it was reported before.
     pub(crate) event: Option<(u64, Outcome)>,
 }
 
-/// What an event says, with bodies and fields as JSON; empty for none.
+/// The content of an event, with bodies and fields as JSON; empty for none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// `first`: no row of it was there before, not even a tombstone. The row has the record.
@@ -132,7 +132,7 @@ impl Outcome {
     }
 }
 
-/// Gives out serials.
+/// Allots serials.
 struct Serials(u64);
 
 impl Serials {
@@ -142,8 +142,8 @@ impl Serials {
     }
 }
 
-/// Decides what a page comes to. `masks` are the page's, `is_kept_away` tells of an id that it is
-/// of a candidate who was erased, `last_serial` is the newest event's.
+/// Decides the changes of a page. `masks` are the page's, `is_kept_away` says whether an id is of
+/// an erased candidate, `last_serial` is the newest event's.
 ///
 /// # Errors
 /// When a body is not an object, and those of `rows`.
@@ -180,8 +180,8 @@ pub(crate) fn decide<'p, R: Rows>(
     }
     let (mut moves, mut buried) = (Vec::new(), report.deleted);
     for moved in &page.moved {
-        // A record that this page shows as new is itself again: its alias ends before the move is
-        // told.
+        // A record that this page shows as new exists again: its alias ends before the move is
+        // reported.
         let is_new = effects.iter().any(|effect: &Effect<'_, R::Row>| {
             effect.id == moved.from && matches!(effect.event, Some((_, Outcome::Created { .. })))
         });
@@ -194,7 +194,7 @@ pub(crate) fn decide<'p, R: Rows>(
     Ok(Decision { effects, moves, report, buried, last_serial: serials.0 })
 }
 
-/// What a record that was seen comes to; none when all is as before.
+/// The changes by an observed record; none when it is unchanged.
 fn seen<'p, R: Rows>(
     rows: &R,
     page: &'p PageCommit,
@@ -243,7 +243,7 @@ fn named(rows: &impl Rows, bodies: [&str; 2]) -> Vec<String> {
     bodies.into_iter().filter_map(merge::person_of).collect()
 }
 
-/// What it comes to that a record is gone; none when it was not there.
+/// The changes by a deletion; none when the record is not stored.
 fn gone<'p, R: Rows>(
     rows: &R,
     page: &'p PageCommit,
@@ -277,7 +277,7 @@ fn tombstone<'p, R: Rows>(
     Effect { id, row: rows.row(id, Some(before), new), event, candidates, lead: None }
 }
 
-/// What it comes to that a record lives on under another id.
+/// The changes by a move.
 fn moves_on<'p, R: Rows>(
     rows: &R,
     page: &PageCommit,

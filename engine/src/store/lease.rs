@@ -1,16 +1,16 @@
-//! The lease on a connection: who may write for it, and until when.
+//! The lease on a connection: the right to write for it, and its end.
 //!
 //! Several processes may share a store; at most one writes for a connection. It claims the
 //! connection's lease and gets a [`Guard`] with a fence, a number that rises with every claim. Each
 //! write carries the guard, and a store refuses one whose fence is not the granted one
-//! ([`StoreError::LeaseLost`]): a process that was paused past the end of its lease cannot write
-//! over what its successor wrote.
+//! ([`StoreError::LeaseLost`]): a process that was paused past the end of its lease cannot
+//! overwrite its successor's rows.
 //!
 //! The ATS cannot compare a fence. So an intent is opened only while the lease outlives the request
 //! ([`Guard::outlives`]): by the time another process may claim the connection, the request has
-//! ended, and its intent stands in the store.
+//! ended, and its intent is in the store.
 //!
-//! A store that one process holds, as a file or memory, grants [`Guard::sole`] to whoever asks:
+//! A store that one process holds, as a file or memory, grants [`Guard::sole`] to every claim:
 //! fence 1, no end. Left out: claiming and renewing leases, which a store of several processes
 //! does.
 
@@ -19,8 +19,8 @@ use super::StoreError;
 /// The fence of a store that one process holds.
 const SOLE_FENCE: u64 = 1;
 
-/// How far the clocks of the lease's store and of this process may be apart, beside the time that a
-/// request waits between the question and its departure. Arbitrary, above what either should be.
+/// The largest difference between the clocks of the lease's store and of this process, plus the
+/// time between this check and the request's departure. Arbitrary, above what either should be.
 const SKEW_MS: u64 = 5_000;
 
 /// The right to write for one connection.

@@ -1,4 +1,4 @@
-//! The limits of the store. What goes beyond them is refused with
+//! The limits of the store. A write beyond them is refused with
 //! [`StoreError::TooLarge`](super::StoreError::TooLarge).
 
 /// Bytes of one observed record, unified and raw together.
@@ -8,8 +8,7 @@ pub const PAGE_RECORDS_MAX: usize = 10_000;
 pub use crate::declaration::RECORDS_MAX as DECLARATION_RECORDS_MAX;
 /// Bytes of a key, an id, a kind or a connection's name.
 pub const KEY_BYTES_MAX: usize = 512;
-/// Problems of one kind that are kept by name. Whoever has more has one problem, and it is the
-/// adapter's.
+/// Problems of one kind that are kept by name. More of them have one cause, in the adapter.
 pub const PROBLEMS_MAX: usize = 1_000;
 /// Rows of one read.
 pub const READ_ROWS_MAX: usize = 10_000;

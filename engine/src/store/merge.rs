@@ -1,16 +1,17 @@
-//! Takes a record that was seen into what is stored of it. Pure; both stores use it.
+//! Merges an observed record into the stored one. Pure; both stores use it.
 //!
 //! A list often shows part of a record only, so each record comes with the mask of the top fields
 //! that it *knows*. A field in the mask is authoritative: absent, or `null`, means known to be
 //! empty. A field outside the mask is unknown and keeps what is stored. The known fields grow to
-//! the union. Most records of a pass are as before, byte for byte: those are told without parsing.
-//! Where bytes differ, values decide, so that the order of keys and white space never make an
+//! the union. Most records of a pass are unchanged, byte for byte, which is found without parsing.
+//! Where bytes differ, values decide, so that the order of keys and white space never cause an
 //! event.
 //!
-//! A tombstone remembers nothing: a record that comes back is new. Anonymised is for good: a later
-//! record that does not say so does not undo it, or what was erased would be written back.
+//! A tombstone keeps no fields: a record that comes back is new. An anonymised record stays
+//! anonymised: a later record without that mark does not undo it, or erased values would be written
+//! back.
 //!
-//! Bounds: what [`super::check`] let in. Left out: serials, the index, the links.
+//! Bounds: those of [`super::check`]. Left out: serials, the index, the links.
 
 use super::StoreError;
 use super::limits::KEY_BYTES_MAX;
@@ -82,7 +83,7 @@ pub(crate) struct Held<'a> {
     pub(crate) raw: Option<&'a str>,
 }
 
-/// What was seen of it.
+/// The observed record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen<'a> {
     pub(crate) version: Option<&'a str>,
@@ -91,7 +92,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) raw: Option<&'a str>,
 }
 
-/// What comes of it.
+/// The result of a merge.
 #[derive(Debug)]
 pub(crate) enum Merged<'a> {
     /// Nothing to write.
@@ -107,7 +108,7 @@ pub(crate) enum Merged<'a> {
     },
 }
 
-/// What the event says.
+/// The content of the event.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Difference {
     /// It is new: `after` is the body.
@@ -119,7 +120,7 @@ pub(crate) enum Difference {
     Anonymized { after: Map<String, Value> },
 }
 
-/// Merges what was seen into what is stored (none: not known, or a tombstone).
+/// Merges an observed record into the stored one (none: not known, or a tombstone).
 ///
 /// # Errors
 /// [`StoreError::Invalid`] when the body is no JSON object. A body that equals the stored one is
@@ -169,7 +170,7 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
     }
     let whole = known_before.iter().all(|name| seen.mask.has(name));
     let (known, body) = if whole {
-        // Nothing of the stored record outlives a record that knows all of it.
+        // A record that knows every field replaces the stored one.
         let beyond = matches!(shape(seen)?, Shape::Beyond) || stays_anonymized;
         (
             Cow::Borrowed(seen.mask),
@@ -200,14 +201,14 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
     Ok(Merged::Write { known, body, raw, version, event })
 }
 
-/// The member of a candidate that says how her data may be used.
+/// The member of a candidate that limits the use of their data.
 const PRIVACY: &str = "privacy";
 
 fn is_anonymized(body: &Map<String, Value>) -> bool {
     body.get(PRIVACY).and_then(|privacy| privacy.get("anonymized")) == Some(&Value::Bool(true))
 }
 
-/// Says of a body that its person's data were blanked.
+/// Whether a body says that its candidate's data were blanked.
 fn anonymize(body: &mut Map<String, Value>) {
     let privacy = body.entry(PRIVACY).or_insert_with(|| Value::Object(Map::new()));
     match privacy {
@@ -218,7 +219,7 @@ fn anonymize(body: &mut Map<String, Value>) {
     }
 }
 
-/// The body, saying that its person's data were blanked.
+/// The body with the mark that its candidate's data were blanked.
 pub(crate) fn anonymized(body: &str) -> Result<String, StoreError> {
     let mut map = object(body)?;
     anonymize(&mut map);
@@ -237,13 +238,13 @@ pub(crate) fn text(map: &Map<String, Value>) -> Result<String, StoreError> {
     })
 }
 
-/// The id of the person that a body names.
+/// The id of the candidate that a body names.
 pub(crate) fn person_of(body: &str) -> Option<String> {
     index::id(body, PERSON_MEMBER)
 }
 
-/// The lead to a merge that a record leaves which names another person than before: the old one's
-/// id and the new one's.
+/// The lead to a merge, from a record that names another candidate than before: the ids of the old
+/// and the new one.
 pub(crate) fn lead(kind: &str, before: &str, after: &str) -> Option<(String, String)> {
     let member = resource::of(kind)?.tells_merge?;
     let (from, to) = (index::id(before, member)?, index::id(after, member)?);
@@ -251,7 +252,7 @@ pub(crate) fn lead(kind: &str, before: &str, after: &str) -> Option<(String, Str
 }
 
 fn not_an_object(error: &serde_json::Error) -> StoreError {
-    // Only where, never what: serde_json's text can quote the record.
+    // The place only: serde_json's text can quote the record.
     StoreError::Invalid(format!(
         "a record's body is not a JSON object (line {}, column {})",
         error.line(),

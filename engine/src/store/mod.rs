@@ -1,8 +1,8 @@
 //! Where the engine keeps desired and observed state, links, the journal and the feed.
 //!
-//! [`Store`] speaks in domain transactions, not in get and put, so that another database can stand
-//! behind it. Each method is one transaction: it happens as a whole or not at all, and what it
-//! returned as done survives a crash. It is cut by role ([`roles`]); each write carries the guard
+//! [`Store`] has domain transactions, not get and put, so that it can be implemented on another
+//! database. Each method is one transaction: it happens as a whole or not at all, and a result that
+//! was returned survives a crash. It is divided by role ([`roles`]); each write carries the guard
 //! of a lease ([`lease`]). [`redb::RedbStore`] is the embedded store, [`memory::MemoryStore`]
 //! serves tests; one contract suite (`tests/store_contract`) runs against both.
 //! `docs/store-format.md` argues the file.

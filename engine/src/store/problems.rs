@@ -1,8 +1,9 @@
-//! How many problems are kept by name. Pure; both stores use it.
+//! Limits how many problems are kept by name. Pure; both stores use it.
 
 use super::{Met, StoreError};
 
-/// What is met with what does not fit folded into the row of those without an id.
+/// The problems that were found, with those beyond the limit counted in the row of those without an
+/// id.
 ///
 /// # Errors
 /// Those of `fits`.

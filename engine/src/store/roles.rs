@@ -7,6 +7,8 @@
 //! The roles are methods of one object and not one object per connection: a database is opened and
 //! closed as a whole, and whoever writes another store writes each method once.
 
+#[cfg(doc)]
+use super::error::StoreError;
 use super::error::Stored;
 use super::lease::Guard;
 use super::rows::{
@@ -21,12 +23,13 @@ use atsync_model::contract::RemoteRef;
 use std::fmt::Debug;
 use tokio::sync::watch;
 
-/// What [`Feed::trim_changes`] keeps whatever its age.
+/// Which old events [`Feed::trim_changes`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Keep {
-    /// Only what is young enough.
+    /// None of them.
     Nothing,
-    /// What some consumer has not acknowledged.
+    /// Those that a consumer has not acknowledged.
     Unacknowledged,
 }
 
@@ -35,9 +38,9 @@ pub enum Keep {
 pub struct IntentAdvance {
     /// The intent.
     pub id: IntentId,
-    /// The attempt that the caller believes in.
+    /// The attempt that the caller has read.
     pub attempt: u32,
-    /// Where it goes.
+    /// The state that it enters.
     pub to: IntentState,
     /// Links that hold from now on.
     pub links: Vec<LinkRow>,
@@ -72,24 +75,30 @@ pub trait Connections: Debug + Send + Sync {
     /// Claims the writes of a connection. A store that one process holds grants it to whoever asks
     /// ([`Guard::sole`]).
     fn lease(&self, connection: &str) -> Stored<'_, Guard>;
+
+    /// Finishes the writes under way, releases the file or the database, and refuses each later
+    /// call with [`StoreError::Closed`]. A store that holds neither, as memory, goes on as before.
+    fn close(&self) -> Stored<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
-/// What the ATS was seen to hold: records, and where each went.
+/// The observed records, and which record replaces each that was merged.
 pub trait Observed: Debug + Send + Sync {
-    /// Takes in one page: merges each record by its mask (of a repeated id the last record counts,
-    /// and one that the page also calls gone is gone), writes a change event for each record that
-    /// is new or differs, moves the scan state, marks the desired records that are linked to what
-    /// changed as dirty. All in one transaction.
+    /// Ingests one page: merges each record by its mask (of a repeated id the last record counts,
+    /// and one that the page also lists as deleted is deleted), writes a change event for each
+    /// record that is new or differs, moves the scan state, marks the desired records that are
+    /// linked to what changed as dirty. All in one transaction.
     ///
-    /// With a `sweep`, its records are remembered as seen. A record that moved takes its links
-    /// along: each leads to the new id from now on, `LinkHow::Followed`, or `LinkHow::Yielded`
-    /// when another host path led there before. Its one event is written once, however often the
-    /// same move is committed. An application that is taken in under another candidate than before
-    /// leaves a lead: see [`Observed::alias`].
+    /// With a `sweep`, its records are remembered as seen. The links of a moved record lead to the
+    /// new id from now on: `LinkHow::Followed`, or `LinkHow::Yielded` when another path led there
+    /// before. Its one event is written once, however often the same move is committed. An
+    /// application that is ingested under another candidate than before leaves a lead: see
+    /// [`Observed::alias`].
     fn commit_page(&self, guard: &Guard, page: PageCommit) -> Stored<'_, PageReport>;
 
-    /// One observed record. A tombstone is found too: its body is `{}`, and it remembers nothing
-    /// but its id and when it was found gone.
+    /// One observed record. A tombstone is found too: its body is `{}`, and it has only its id and
+    /// the time of the deletion.
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>>;
 
     /// Observed records of a kind in the order of their ids' bytes, after `after`, at most
@@ -127,12 +136,12 @@ pub trait Observed: Debug + Send + Sync {
     /// How many observed records there are by kind.
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
 
-    /// Where a record went that is no longer itself, or may have gone. Ends when the record is seen
-    /// again as new.
+    /// The record that replaces a merged record, or may replace it. Removed when the old record is
+    /// seen as new again.
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>>;
 
-    /// The leads of a kind that are neither told nor dropped: old id, new id, in the order of the
-    /// old ids' bytes.
+    /// The leads of a kind that are neither reported nor dropped: old id, new id, in the order of
+    /// the old ids' bytes.
     fn leads(
         &self,
         connection: &str,
@@ -140,13 +149,13 @@ pub trait Observed: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<(String, String)>>;
 
-    /// Drops a lead that came to nothing. One that was told stays.
+    /// Drops a lead that was not confirmed. A reported one stays.
     fn drop_lead(&self, guard: &Guard, remote: &RemoteRef) -> Stored<'_, ()>;
 }
 
-/// Where passes and sweeps stand, and what they could not read.
+/// The states of passes and sweeps, and what they could not read.
 pub trait Scans: Debug + Send + Sync {
-    /// Where the scan of a kind (below a parent) stands.
+    /// The state of the scan of a kind (below a parent).
     fn scan_state(
         &self,
         connection: &str,
@@ -154,16 +163,16 @@ pub trait Scans: Debug + Send + Sync {
         parent: Option<&str>,
     ) -> Stored<'_, Option<ScanState>>;
 
-    /// Where all scans stand: kind, parent, state.
+    /// The states of all scans: kind, parent, state.
     fn scan_states(&self, connection: &str)
     -> Stored<'_, Vec<(String, Option<String>, ScanState)>>;
 
-    /// Where the sweep of a kind stands.
+    /// The state of the sweep of a kind.
     fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>>;
 
     /// Observed records of a kind that its sweep has not seen, in the order of their ids' bytes,
-    /// after `after`, at most `rows_max`. Tombstones are left out. They are suspects only once the
-    /// sweep has read all.
+    /// after `after`, at most `rows_max`. Tombstones are left out. They are suspects only after the
+    /// sweep has read every page.
     fn suspects_page(
         &self,
         connection: &str,
@@ -172,8 +181,8 @@ pub trait Scans: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>>;
 
-    /// Forgets what the sweep of a kind has seen, at most `rows_max` ids at a time. Tells how many
-    /// it forgot.
+    /// Removes the ids that the sweep of a kind has seen, at most `rows_max` at a time. Returns how
+    /// many.
     fn forget_seen(&self, guard: &Guard, kind: &str, rows_max: usize) -> Stored<'_, u64>;
 
     /// What could not be read when it was last shown, of one kind or of all, in the order of kinds,
@@ -185,18 +194,18 @@ pub trait Scans: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<ProblemRow>>;
 
-    /// Remembers what a page could not read, and forgets what it could, in one transaction. What is
-    /// met for the first time gets an event in the feed (`ChangeWhat::Unread`), at most one. At
-    /// most `limits::PROBLEMS_MAX` of a kind are kept by name; more are counted with the rows
-    /// that do not tell their id. Gives the new ones.
+    /// Stores what a page could not read, and removes what it could, in one transaction. A problem
+    /// that is new gets an event in the feed (`ChangeWhat::Unread`), at most one. At most
+    /// `limits::PROBLEMS_MAX` of a kind are kept by name; more are counted with the rows that have
+    /// no id. Returns the new ones.
     fn note_problems(&self, guard: &Guard, problems: Problems) -> Stored<'_, Vec<ProblemRow>>;
 }
 
-/// What the host declared, and what the engine last made of it.
+/// The desired records, and their status.
 pub trait Desired: Debug + Send + Sync {
     /// Declares desired records. One that is equal to what is stored keeps its generation; a
-    /// changed one gets the next and becomes dirty. Those of a person who was forgotten (by key or
-    /// e-mail address) are counted and not stored.
+    /// changed one gets the next and becomes dirty. Those of an erased candidate (by key or e-mail
+    /// address) are counted and not stored.
     fn declare(
         &self,
         guard: &Guard,
@@ -224,19 +233,19 @@ pub trait Desired: Debug + Send + Sync {
     ) -> Stored<'_, Vec<DesiredRow>>;
 
     /// Writes the status of desired records, each only while it still has the generation that the
-    /// status speaks of; others are left alone and come back as the keys not written. A record that
-    /// was marked dirty since the row was read stays dirty.
+    /// status describes. Returns the keys of the others, which are not written. A record that was
+    /// marked dirty since the row was read stays dirty.
     fn put_status(&self, guard: &Guard, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>>;
 
-    /// Marks desired records as dirty, so that the next plan looks at them.
+    /// Marks desired records as dirty, so that the next plan includes them.
     fn mark_dirty(&self, guard: &Guard, keys: Vec<String>) -> Stored<'_, ()>;
 
-    /// Sets what the engine may do for a desired record, and marks it dirty. Tells whether there is
-    /// such a record.
+    /// Sets what the engine may do for a desired record, and marks it dirty. Returns whether there
+    /// is such a record.
     fn set_mode(&self, guard: &Guard, key: &str, mode: Mode) -> Stored<'_, bool>;
 
-    /// Stops managing: the desired record and its links go, the intents and everything remote stay.
-    /// Tells whether there was such a record.
+    /// Stops managing: removes the desired record and its links; the intents and all observed
+    /// records stay. Returns whether there was such a record.
     ///
     /// # Errors
     /// `StoreError::IntentOpen` while an intent of it is open.
@@ -246,21 +255,21 @@ pub trait Desired: Debug + Send + Sync {
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)>;
 }
 
-/// Which path and which remote record are the same.
+/// The links between paths and remote records.
 pub trait Links: Debug + Send + Sync {
-    /// The link of one host path.
+    /// The link of one path.
     fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>>;
 
     /// The links of a desired record: of its key and of all paths below it (`key` and `key/…`).
     fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>>;
 
-    /// The links that lead to a remote record. Several hosts may share one (a tag).
+    /// The links that lead to a remote record. Several paths may share one (a tag).
     fn links_to(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>>;
 
-    /// Writes links, each replacing the one of the same host path.
+    /// Writes links, each replacing the one of the same path.
     fn put_links(&self, guard: &Guard, links: Vec<LinkRow>) -> Stored<'_, ()>;
 
-    /// Ends the links of host paths; a path without one is passed over.
+    /// Removes the links of paths; a path without one is ignored.
     fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()>;
 }
 
@@ -271,16 +280,17 @@ pub trait Journal: Debug + Send + Sync {
     /// asked for or the next free one above).
     ///
     /// # Errors
-    /// `StoreError::IntentOpen` when one is open for the same host path and operation;
+    /// `StoreError::IntentOpen` when one is open for the same path and operation;
     /// `StoreError::Stale` when the desired record has another generation by now or is paused.
     fn begin_intent(&self, guard: &Guard, intent: Intent) -> Stored<'_, Intent>;
 
-    /// Moves an intent on. `attempt` is the one that the caller believes in. To `sending` counts
-    /// the next attempt. With it go the links that it made and the change events that it causes.
-    /// When it closes or moves links, the desired record that it serves becomes dirty.
+    /// Changes the state of an intent. `attempt` is the one that the caller has read; a change to
+    /// `sending` counts the next attempt. The same transaction writes the links that it made and
+    /// its change events. When it closes or moves links, the desired record that it serves becomes
+    /// dirty.
     ///
     /// # Errors
-    /// `StoreError::Stale` when it stands elsewhere or the journal forbids the step.
+    /// `StoreError::Stale` when it is in another state or the journal forbids the change.
     fn advance_intent(&self, guard: &Guard, advance: IntentAdvance) -> Stored<'_, Intent>;
 
     /// One intent.
@@ -289,7 +299,7 @@ pub trait Journal: Debug + Send + Sync {
     /// All open intents, oldest first.
     fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>>;
 
-    /// The intents of a host path and below it, newest first.
+    /// The intents of a path and below it, newest first.
     fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>>;
 
     /// The intents whose first request left at `since_ms` or later, newest first, at most
@@ -305,7 +315,7 @@ pub trait Journal: Debug + Send + Sync {
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
 }
 
-/// The change events, and how far their consumers have come.
+/// The change events, and the offsets of their consumers.
 pub trait Feed: Debug + Send + Sync {
     /// Change events after `after`, in order, without gap.
     ///
@@ -314,8 +324,8 @@ pub trait Feed: Debug + Send + Sync {
     /// `after` is behind the feed's end.
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
 
-    /// Wakes when events of the connection were committed. Where the sender is gone the store
-    /// cannot tell, and whoever waits looks from time to time.
+    /// Wakes when events of the connection were committed. Where the sender is dropped, the store
+    /// cannot wake its readers, and they poll.
     fn watch_changes(&self, connection: &str) -> watch::Receiver<()>;
 
     /// The serial of the newest change; 0 before the first.
@@ -325,37 +335,39 @@ pub trait Feed: Debug + Send + Sync {
     fn changes_first(&self, connection: &str) -> Stored<'_, u64>;
 
     /// Removes the oldest events: those from before `before_ms` and, with [`Keep::Unacknowledged`],
-    /// only as far as every known consumer has come (no consumer: none). Tells how many went.
+    /// only up to the least offset of the known consumers (no consumer: none). Returns how many
+    /// were removed.
     fn trim_changes(&self, guard: &Guard, before_ms: u64, keep: Keep) -> Stored<'_, u64>;
 
-    /// Remembers how far a consumer has come, and returns how far that is. Never goes back.
+    /// Stores the offset of a consumer, unless it is less than the stored one, and returns the
+    /// stored one.
     fn acknowledge(&self, guard: &Guard, consumer: &str, serial: u64) -> Stored<'_, u64>;
 
-    /// How far a consumer has come; 0 when unknown.
+    /// The offset of a consumer; 0 when it is unknown.
     fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64>;
 
-    /// Forgets how far a consumer has come, so that it no longer holds back trimming.
+    /// Removes a consumer and its offset, so that it no longer prevents trimming.
     fn end_consumer(&self, guard: &Guard, consumer: &str) -> Stored<'_, ()>;
 }
 
 /// Candidates who were erased, and what blocks their re-import.
 pub trait Erasures: Debug + Send + Sync {
-    /// Forgets a person, in one transaction: desired records, links, observed records of the
+    /// Erases a candidate, in one transaction: desired records, links, observed records of the
     /// candidate and of all that names it or its applications; bodies of intents and events.
-    /// Serials, ids of remote records and states of intents stay; the feed says
-    /// `ChangeWhat::Forgotten` for each record that goes. Keyed hashes of keys, ids and addresses
-    /// stay, so that pages and declarations do not bring the person back. An address that somebody
-    /// else carries too is not kept: it tells nobody apart.
+    /// Serials, ids of remote records and states of intents stay; the feed has
+    /// `ChangeWhat::Forgotten` for each record that is removed. Keyed hashes of keys, ids and
+    /// addresses stay, which block re-import by pages and declarations. An address that another
+    /// candidate has too is not kept: it does not identify one.
     ///
     /// It reads observed records, intents and events of the connection as a whole, and writers wait
     /// meanwhile.
     fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport>;
 
     /// The keys of those records that [`Desired::declare`] would not store, since they are of
-    /// people who were forgotten. Changes nothing.
+    /// erased candidates. Changes nothing.
     fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>>;
 
-    /// Lets a person come back: drops all hashes that were kept together with this key, candidate
-    /// id or address. Tells whether there were any.
+    /// Allows a candidate to be imported again: removes all hashes that were kept together with
+    /// this key, candidate id or address. Returns whether there were any.
     fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool>;
 }

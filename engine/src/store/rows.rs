@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct StoreIdentity {
     /// The version of the file's layout.
     pub schema: u32,
-    /// Random, made when the store was; tells two stores apart.
+    /// Random, made with the store; no two stores have the same.
     pub lineage: String,
 }
 
@@ -32,14 +32,14 @@ pub struct ConnectionRow {
     /// Where the adapter was allowed to send, and what; none before the first use.
     #[serde(default)]
     pub pin: Option<Pin>,
-    /// When a check last found every right that is needed. What was refused for want of one until
-    /// then is tried again.
+    /// When a check last found every required right. Writes that were refused before for lack of
+    /// one are tried again.
     #[serde(default)]
     pub rights_found: Option<Moment>,
 }
 
-/// What an adapter declared of where it sends, and what of it carries the credential or is
-/// repeated, as the connection was first used with it or as an operator accepted it since.
+/// Where an adapter declared that it sends, and which of these requests carry the credential or are
+/// repeated: as at the first use of the connection, or as an operator accepted it since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     /// SHA-256 of the component at the last use, in hexadecimal; none for an adapter that is linked
@@ -56,7 +56,7 @@ pub struct Pin {
     pub safe: BTreeSet<String>,
 }
 
-/// A record to take in.
+/// A record to ingest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedWrite {
     /// Its id.
@@ -71,7 +71,7 @@ pub struct ObservedWrite {
     pub mask: usize,
 }
 
-/// A page to take in.
+/// A page to ingest.
 #[derive(Clone, Debug)]
 pub struct PageCommit {
     /// The kind of all its records.
@@ -111,7 +111,7 @@ pub struct PageReport {
     pub unchanged: u64,
     /// Records that became tombstones.
     pub deleted: u64,
-    /// Records that were told to live on under another id.
+    /// Records that were reported to have another id now.
     pub moved: u64,
 }
 
@@ -126,63 +126,66 @@ pub struct MovedTo {
     pub stays: bool,
 }
 
-/// Where a record that is no longer itself went.
+/// Which record replaces a record that was merged or converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
     /// The id it lives on under.
     pub to: String,
-    /// Proven and told. Otherwise a lead: something that hung on it was seen to hang on the other.
+    /// Proven and reported. Otherwise a lead: a record that referred to the old one refers to the
+    /// new one.
     pub told: bool,
 }
 
-/// Where the sweep of a kind stands. Apart from [`ScanState`], so that incremental passes go on
-/// while a sweep takes its time.
+/// Where the sweep of a kind stands. Apart from [`ScanState`], so that incremental passes continue
+/// during a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepState {
     /// When it began.
     pub started_ms: u64,
-    /// Pages taken in.
+    /// Pages that were ingested.
     pub pages: u64,
     /// Rows that it showed.
     pub rows: u64,
-    /// Rows of those that are marked as private: while there are some, the credential's sight of
-    /// private ones is not lost.
+    /// Those of the rows that are marked as private: as long as there are some, the credential can
+    /// still see private ones.
     pub confidential: u64,
-    /// What it does.
+    /// Its phase.
     pub phase: SweepPhase,
-    /// Why it does not go on.
+    /// Why it is held.
     #[serde(default)]
     pub held: Option<Hold>,
-    /// Parents below which it could not look, since the ATS does not show them: a walk that lacks
-    /// them proves nothing.
+    /// Parents that the ATS does not show: the scan lacks the rows below them, so it proves nothing
+    /// about those.
     #[serde(default)]
     pub blind_spots: u64,
 }
 
-/// Why a sweep does not go on.
+/// Why a sweep is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// What holds it.
     pub by: HeldBy,
     /// Since when.
     pub at_ms: u64,
-    /// In words: what was seen and what to do.
+    /// What was found and what to do, for people.
     pub why: String,
 }
 
 /// What holds a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HeldBy {
-    /// More would vanish than is believed. Somebody has to say so, or it begins again.
+    /// Too large a share of the kind would be deleted. It continues when a person confirms it, or
+    /// begins again.
     Brake,
-    /// A right was lost. It goes on where it was once the right is back.
+    /// A right was lost. It resumes where it stopped when the right is back.
     Right,
-    /// It met rows that cannot be read and do not say which records they are. It begins again.
+    /// It found unreadable rows without an id. It begins again.
     Unread,
 }
 
-/// What a sweep does.
+/// The phase of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum SweepPhase {
@@ -193,7 +196,7 @@ pub enum SweepPhase {
         /// How to ask for the next page; none before the first.
         cursor: Option<Vec<u8>>,
     },
-    /// It has read all; what it did not see is suspected, and being confirmed.
+    /// It has read every page; the records that it did not see are suspects, and it confirms them.
     // Earlier builds kept a hold as a phase; read as `Walked` it is judged again.
     #[serde(alias = "held")]
     Walked,
@@ -219,9 +222,9 @@ pub struct ObservedRow {
     pub raw: Option<String>,
     /// The top fields that are known, sorted.
     pub known: Vec<String>,
-    /// When it was last taken in with a difference.
+    /// When it was last ingested with a difference.
     pub changed_ms: u64,
-    /// It is known to be gone.
+    /// It is a tombstone: the record is known to be deleted.
     pub gone: bool,
 }
 
@@ -251,9 +254,9 @@ pub struct Pass {
     pub token: Option<Vec<u8>>,
     /// How to ask for the next page; none before the first.
     pub cursor: Option<Vec<u8>>,
-    /// Pages taken in.
+    /// Pages that were ingested.
     pub pages: u64,
-    /// Records taken in.
+    /// Records that were ingested.
     pub records: u64,
     /// When it began.
     pub started_ms: u64,
@@ -261,16 +264,17 @@ pub struct Pass {
 
 /// A row of the ATS, or a member of one, that could not be read when it was last shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ProblemRow {
     /// The kind.
     pub kind: String,
-    /// The record, where its row tells it.
+    /// The record's id, where its row has one.
     pub id: Option<String>,
-    /// The field that is unknown therefore; none: the row as a whole.
+    /// The field that could not be read; none: the whole row.
     pub field: Option<String>,
     /// What is wrong, for people.
     pub message: String,
-    /// How many rows it stands for: those that do not tell their id are counted in one.
+    /// How many rows it stands for: rows without an id are counted together.
     pub count: u64,
     /// Since when.
     pub since_ms: u64,
@@ -280,14 +284,14 @@ pub struct ProblemRow {
     pub passes: u64,
 }
 
-/// What a page says of problems; see [`super::Scans::note_problems`].
+/// The problems of a page, and those that it solved; see [`super::Scans::note_problems`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     /// The kind of them all.
     pub kind: String,
     /// What was met: record, field, message, rows.
     pub met: Vec<Met>,
-    /// What is no problem any more: record and field.
+    /// What could be read again: record and field.
     pub cured: Vec<(Option<String>, Option<String>)>,
     /// When the pass began that met them: each pass counts once.
     pub pass_ms: u64,
@@ -295,7 +299,7 @@ pub struct Problems {
     pub now_ms: u64,
 }
 
-/// One problem that was met.
+/// One problem that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
     /// As [`ProblemRow::id`].
@@ -309,7 +313,7 @@ pub struct Met {
 }
 
 impl Met {
-    /// The row that is kept of it, beside what is kept so far.
+    /// The row to store of it, given the row that is stored so far.
     pub(crate) fn row(&self, of: &Problems, before: Option<ProblemRow>) -> ProblemRow {
         let (since_ms, passes) = match &before {
             Some(before) if before.seen_ms < of.pass_ms => {
@@ -330,7 +334,7 @@ impl Met {
         }
     }
 
-    /// The event that tells it for the first time.
+    /// The event that reports it for the first time.
     pub(crate) fn event(&self, of: &Problems) -> Change {
         let mut after = Map::new();
         after.insert("message".to_owned(), Value::String(self.message.clone()));
@@ -352,6 +356,7 @@ impl Met {
 
 /// What a declaration did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DeclareReport {
     /// Keys that were new.
     pub created: u64,
@@ -359,20 +364,21 @@ pub struct DeclareReport {
     pub changed: u64,
     /// Keys whose record was as before.
     pub unchanged: u64,
-    /// Keys of people who were forgotten: they were not stored.
+    /// Keys of erased candidates: they were not stored.
     pub forgotten: u64,
 }
 
 /// What the engine may do for a desired record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Mode {
-    /// It is kept in step.
+    /// It is managed: differences are written.
     #[default]
     Managed,
     /// It is linked and compared; what differs is shown and never written.
     ObservedOnly,
-    /// It is left alone until it is resumed.
+    /// Nothing is planned or written for it until it is resumed.
     Paused,
 }
 
@@ -398,9 +404,9 @@ pub struct DesiredRow {
     pub body: String,
     /// When it was last changed.
     pub changed_ms: u64,
-    /// What the engine last made of it.
+    /// Its status by the last plan.
     pub status: DesiredStatus,
-    /// The next plan should look at it.
+    /// The next plan includes it.
     pub dirty: bool,
     /// The number of the newest mark that made it dirty: rises within the connection; 0 while it is
     /// clean.
@@ -411,16 +417,16 @@ pub struct DesiredRow {
     pub mode: Mode,
 }
 
-/// What the engine last made of a desired record.
+/// The status of a desired record by the last plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DesiredStatus {
-    /// The generation that the conditions speak of.
+    /// The generation that the conditions describe.
     pub observed_generation: u64,
     /// The conditions.
     pub conditions: Vec<Condition>,
 }
 
-/// One statement on a desired record, in the manner of Kubernetes.
+/// One condition of a desired record, as in Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// What it states.
@@ -441,11 +447,11 @@ pub struct Condition {
 pub struct StatusUpdate {
     /// The desired record.
     pub key: String,
-    /// The generation that it speaks of.
+    /// The generation that it describes.
     pub generation: u64,
     /// The status.
     pub status: DesiredStatus,
-    /// Whether the next plan must look at it again.
+    /// Whether the next plan must include it.
     pub dirty: bool,
     /// The `dirt` of the row that it was made from. A mark that came since keeps the record dirty,
     /// whatever `dirty` says.
@@ -457,7 +463,7 @@ pub struct StatusUpdate {
 pub struct Change {
     /// Its place: rises by one within a connection.
     pub serial: u64,
-    /// When the engine took it in.
+    /// When the engine ingested it.
     pub at_ms: u64,
     /// The kind of the record.
     pub kind: String,
@@ -480,38 +486,40 @@ pub struct Change {
 /// What happened to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ChangeWhat {
     /// It was not known before.
     Created,
     /// Fields changed.
     Updated,
-    /// It is gone.
+    /// It was deleted.
     Deleted,
-    /// It lives on under another id; `after.id` names it.
+    /// It has another id now, `after.id`: it was merged or converted.
     Moved,
     /// Its personal data were blanked for good. `before` stays empty: what was erased is not
     /// repeated here.
     Anonymized,
-    /// The person was forgotten: whoever keeps a copy deletes it. Says nothing but the id.
+    /// The candidate was erased: each reader deletes its copy. The event has only the id.
     Forgotten,
     /// It, or a field of it, could not be read: `after.message` says what is wrong and
-    /// `after.field` names the field. What is known of it may be older than what the ATS holds. The
-    /// id is empty where the row does not tell it.
+    /// `after.field` names the field. The stored copy may be older than what the ATS holds. The id
+    /// is empty where the row has none.
     Unread,
 }
 
 /// Why a change event was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Cause {
     /// A scan saw it.
     Observed,
-    /// The engine wrote it. Of a new record: the engine made it, whichever read showed it first.
+    /// The engine wrote it. A new record was created by the engine, whichever read showed it first.
     Applied {
         /// The intent.
         intent: u64,
     },
-    /// A sweep missed it.
+    /// A sweep did not see it.
     Swept {
         /// How it was confirmed.
         proof: Proof,
@@ -523,29 +531,30 @@ pub enum Cause {
     },
     /// The host asked for it.
     Asked,
-    /// Whether a write to it happened was in doubt, or two observations said different things of
-    /// it, and looking showed that it is no more.
+    /// A write to it was in doubt, or two observations disagreed, and a fetch showed that it no
+    /// longer exists.
     Doubted {
         /// How it was confirmed.
         proof: Proof,
     },
 }
 
-/// How it is known that something happened which no list shows.
+/// How a change that no list shows was confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Proof {
-    /// Asked for by its id, the ATS did not show it, or showed what it became.
+    /// A fetch by id found no record, or the record that replaces it.
     Fetched,
-    /// A signed webhook said so, and the kind cannot be asked for by id.
+    /// A signed webhook said so, and the kind has no fetch.
     Hook,
     /// A signed webhook said so and a fetch agreed.
     HookAndFetch,
-    /// A complete walk did not show it, which the adapter's manifest takes for proof.
+    /// A complete scan did not show it, which is a proof by the adapter's manifest.
     Walk,
 }
 
-/// What to forget. See [`super::Erasures::erase`].
+/// Whom to erase. See [`super::Erasures::erase`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Erasure {
     /// Keys of desired records.
@@ -560,6 +569,7 @@ pub struct Erasure {
 
 /// What an erasure removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ErasureReport {
     /// Desired records.
     pub desired: u64,
@@ -569,11 +579,11 @@ pub struct ErasureReport {
     pub links: u64,
     /// Intents whose bodies were emptied; the open ones among them are abandoned.
     pub intents: u64,
-    /// Change events about the person; none of them has a field any more.
+    /// Change events about the candidate; their fields were removed.
     pub changes: u64,
-    /// Hashes that keep the person away.
+    /// Hashes that block re-import.
     pub kept_away: u64,
-    /// Addresses that somebody else has too: they keep nobody away.
+    /// Addresses that another candidate has too: they block nobody.
     pub addresses_shared: u64,
 }
 

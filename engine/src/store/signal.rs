@@ -1,16 +1,16 @@
-//! Wakes whoever follows a feed when events of their connection were committed.
+//! Wakes the readers of a feed when events of their connection were committed.
 //!
-//! It carries no events: a reader that is woken reads the store, so nothing can be missed or told
-//! twice by it, and a slow reader holds up nobody. Woken once for any number of commits.
+//! It carries no events: a woken reader reads the store, so it misses none and sees none twice, and
+//! a slow reader delays no other. It is woken once for any number of commits.
 //!
-//! Bounds: one entry for each connection that somebody follows. Left out: other processes; they
-//! cannot have the same store open.
+//! Bounds: one entry for each connection with a reader. Left out: other processes; they cannot have
+//! the same store open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// Those who wait, by connection. Clones share them.
+/// The waiting readers, by connection. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Signals(Arc<Mutex<HashMap<String, watch::Sender<()>>>>);
 
@@ -26,7 +26,7 @@ impl Signals {
         waiting.entry(connection.to_owned()).or_insert_with(|| watch::Sender::new(())).subscribe()
     }
 
-    /// Events of a connection were committed.
+    /// Wakes the readers of a connection after a commit with events.
     pub(in crate::store) fn wake(&self, connection: &str) {
         if let Some(sender) = self.lock().get(connection) {
             sender.send_replace(());

@@ -1,4 +1,4 @@
-//! Who the engine says it is. The host owns every credential; an adapter never sees one.
+//! Authentication of requests. The host owns every credential; an adapter never sees one.
 //!
 //! [`Authenticator`] writes the credential into a request and may fetch a new one. The schemes with
 //! a fixed key are here; OAuth2 client credentials live in [`super::oauth`]. The trait also carries
@@ -34,7 +34,7 @@ pub enum AuthConfig {
         client_id: String,
         /// The client's secret.
         client_secret: Secret,
-        /// Further form fields, for example `sub`. Tokens are kept apart by them.
+        /// Further form fields, for example `sub`. Each combination has a token of its own.
         form: Vec<(String, String)>,
     },
     /// HTTP Basic with the key as one half.
@@ -71,7 +71,7 @@ pub enum AuthConfig {
         client_id: String,
         /// The client's secret.
         client_secret: Secret,
-        /// Where the refresh token lives.
+        /// Where the refresh token is stored.
         keeper: Arc<dyn TokenKeeper>,
     },
 }
@@ -79,8 +79,8 @@ pub enum AuthConfig {
 /// Keeps a rotating refresh token.
 ///
 /// # Guarantees asked of an implementation
-/// When `store` returns `Ok`, the token survives a crash; until then the old one is still what
-/// `load` gives. One connection's calls are never concurrent within a process; across processes the
+/// When `store` returns `Ok`, the token survives a crash; until then `load` returns the old one.
+/// One connection's calls are never concurrent within a process; across processes the
 /// implementation must serialise them.
 pub trait TokenKeeper: Debug + Send + Sync {
     /// The refresh token as last stored.
@@ -89,7 +89,7 @@ pub trait TokenKeeper: Debug + Send + Sync {
     fn store<'a>(&'a self, refresh_token: &'a Secret) -> BoxFuture<'a, Result<(), String>>;
 }
 
-/// Which credential a request went out with.
+/// The credential that a request was sent with.
 #[derive(Clone, Debug)]
 pub struct Ticket {
     generation: u64,
@@ -97,17 +97,17 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// A ticket for the credential's n-th incarnation.
+    /// A ticket for the n-th version of the credential.
     pub fn new(generation: u64, accepted: Arc<AtomicBool>) -> Self {
         Self { generation, accepted }
     }
 
-    /// Which incarnation it was.
+    /// The version.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Notes that the other side took it: the answer was not 401.
+    /// Records that the ATS accepted it: the answer was not 401.
     pub fn accept(&self) {
         self.accepted.store(true, Ordering::Relaxed);
     }
@@ -116,35 +116,35 @@ impl Ticket {
 /// Writes credentials into requests.
 ///
 /// # Expected flow
-/// [`ready`](Authenticator::ready), then whatever waiting there is, then
-/// [`authorize`](Authenticator::authorize); when that has nothing at hand (the token ended during
-/// the wait), `ready` again. Getting a credential may itself need the rate budget of the same
-/// origin, so nobody calls `ready` while holding a place in it.
+/// [`ready`](Authenticator::ready), then the wait for the budget, then
+/// [`authorize`](Authenticator::authorize); if it has no credential (the token expired during the
+/// wait), `ready` again. Fetching a credential may need the rate budget of the same origin, so
+/// `ready` must not be called while holding a place in it.
 pub trait Authenticator: Debug + Send + Sync {
-    /// Makes sure that a credential is at hand, fetching one where that is due.
+    /// Makes sure that there is a valid credential, and fetches one if needed.
     ///
     /// # Errors
     /// [`NotSent::Auth`] when a person must act, another [`NotSent`] when it may work later. The
     /// request must not be sent then.
     fn ready(&self) -> BoxFuture<'_, Result<(), NotSent>>;
 
-    /// Adds the credential at hand; `None` when there is none that is still good.
+    /// Adds the present credential; `None` when there is no valid one.
     fn authorize(&self, request: &mut WireRequest) -> Option<Ticket>;
 
-    /// After a 401: sees to it that the next request goes out with another credential than `used`,
-    /// fetching at most once however many ask. `false` when there is no other, so that the 401
-    /// stands.
+    /// After a 401: makes sure that the next request is sent with another credential than `used`,
+    /// and fetches at most one for all callers. `false` when there is no other; then the 401 is the
+    /// result.
     ///
     /// # Errors
     /// As [`Authenticator::ready`].
     fn renew<'a>(&'a self, used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>>;
 
-    /// Lifts the rest that a refusal of the credential imposed, so that it is tried at once.
+    /// Ends the pause after a refusal of the credential, so that it is tried at once.
     fn forgive(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 
-    /// The secrets that a reply may repeat: those that are sent, or were sent lately.
+    /// The secrets that a reply may contain: those that are sent, or were sent recently.
     fn secrets(&self) -> Vec<Secret>;
 
     /// Rises with every change of [`Authenticator::secrets`].
@@ -152,22 +152,22 @@ pub trait Authenticator: Debug + Send + Sync {
         0
     }
 
-    /// What the credential at hand says of its rights; `None` when it says nothing or none is at
-    /// hand.
+    /// The rights that the present credential states; `None` when it states none or there is no
+    /// credential.
     fn grant(&self) -> Option<Grant>;
 
-    /// How many requests went out to get credentials. Shared credentials count for each of their
+    /// How many requests for credentials were sent. Shared credentials count for each of their
     /// sessions.
     fn token_requests(&self) -> u64 {
         0
     }
 }
 
-/// A key that does not change: one header, always the same.
+/// A fixed key: one header, always the same.
 #[derive(Clone, Debug)]
 pub struct FixedKey {
     header: Option<(String, Secret)>,
-    /// The key, and what of the header is made from it.
+    /// The key, and the parts of the header that are made from it.
     secrets: Vec<Secret>,
 }
 
@@ -265,8 +265,8 @@ impl Authenticator for FixedKey {
 }
 
 impl AuthConfig {
-    /// Who this is, without telling the secret: what budgets are shared by. `place` keeps equal
-    /// keys of different services apart.
+    /// Identifies the credential without the secret: connections with the same one share budgets.
+    /// `place` keeps equal keys of different services apart.
     pub fn identity(&self, place: &str) -> String {
         match self {
             Self::Nothing => digest(&["nothing", place]),
@@ -282,8 +282,8 @@ impl AuthConfig {
         }
     }
 
-    /// Tells this credential from another one of the same connection, over a restart too. Eight
-    /// digits of a digest: too few to find the secret by trying.
+    /// Distinguishes this credential from another one of the same connection, after a restart too.
+    /// Eight digits of a digest: too few to find the secret by trying.
     pub fn mark(&self) -> String {
         let secret = match self {
             Self::ClientCredentials { client_secret, .. } => client_secret.expose(),

@@ -1,13 +1,13 @@
-//! The circuit breaker of a connection: when the other side is ill, most calls end here instead of
-//! making it worse. Pure.
+//! The circuit breaker of a connection: while the ATS fails, most calls end here instead of adding
+//! load. Pure.
 //!
-//! Whole calls are counted, repeats included. [`FAILURES_MAX`] in a row that brought no answer, or
-//! an answer of 500 and above, open the circuit; then nothing leaves for a while, longer each time,
-//! with jitter so that many connections do not come back at once. When the while is over, one call
-//! may try; its end closes the circuit or opens it again. Answers below 500 close it: the other
-//! side is there, whatever it says.
+//! Whole calls are counted, repeats included. [`FAILURES_MAX`] calls in a row without an answer, or
+//! with an answer of 500 and above, open the circuit. Then no request leaves for a pause that grows
+//! each time, with jitter so that many connections do not return at once. After the pause one call
+//! may try; its result closes the circuit or opens it again. Every answer below 500 closes it: the
+//! ATS is available.
 //!
-//! Left out: 429, which is the budget's; refused credentials, which no waiting mends.
+//! Left out: 429, which the budget handles; refused credentials, which no pause cures.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -18,18 +18,17 @@ pub const FAILURES_MAX: u32 = 5;
 pub const OPEN_FIRST_MS: u64 = 5_000;
 /// How long an opening lasts at most.
 pub const OPEN_MAX_MS: u64 = 5 * 60_000;
-/// How long a trial keeps others away at most; one that was dropped must not keep them away for
-/// ever.
+/// How long a trial blocks other calls at most; a dropped one must not block them for ever.
 const TRIAL_MS: u64 = 120_000;
 
-/// How a call ended, as far as the circuit is concerned.
+/// How a call ended, for the circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The other side is there.
+    /// The ATS is available.
     Well,
-    /// It is not, or it is ill.
+    /// The ATS is unavailable or failed.
     Ill,
-    /// It says nothing about the other side.
+    /// It shows nothing about the ATS.
     Neither,
 }
 
@@ -58,18 +57,18 @@ impl Breaker {
         if now_ms < circuit.open_until_ms {
             return Err(circuit.open_until_ms);
         }
-        // This one tries; the others wait for how it ends.
+        // This call tries; the others wait for its result.
         circuit.open_until_ms = now_ms.saturating_add(TRIAL_MS);
         Ok(())
     }
 
-    /// Takes note of how a call ended. `jitter` is below [`OPEN_FIRST_MS`].
+    /// Records how a call ended. `jitter` is below [`OPEN_FIRST_MS`].
     pub fn ended(&self, ended: Ended, now_ms: u64, jitter_ms: u64) {
         let mut circuit = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match ended {
             Ended::Well => *circuit = Circuit::default(),
             Ended::Neither => {
-                // A trial that said nothing lets the next one try.
+                // After a trial without a result the next call may try.
                 circuit.open_until_ms = circuit.open_until_ms.min(now_ms);
             }
             Ended::Ill => {

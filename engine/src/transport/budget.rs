@@ -1,44 +1,43 @@
 //! The rate budget of one rule for one credential: a pure state machine.
 //!
-//! Every method takes the time and returns a decision; [`super::budgets`] adds the waiting. What it
-//! is built to do: use the whole window when saturated, and never provoke a refusal that it could
-//! have avoided.
+//! Every method takes the time and returns a decision; [`super::budgets`] adds the waiting. Its
+//! goals: to use the whole window when saturated, and to cause no refusal that it could have
+//! avoided.
 //!
 //! # How the count is known
-//! `used = max(what the answers say, what we counted ourselves) + under way + straddling`.
-//! - *What the answers say* is the largest `limit - remaining` of this window. A counter only rises
-//!   within a window, so an answer that arrives late or out of order changes nothing, and use by
-//!   other integrations of the same customer shows up by itself.
+//! `used = max(counted by the ATS, counted here) + under way + straddling`.
+//! - *Counted by the ATS* is the largest `limit - remaining` in an answer of this window. A counter
+//!   only rises within a window, so an answer that arrives late or out of order changes nothing,
+//!   and it includes the use by other integrations of the same customer.
 //! - *Under way* are requests without an answer yet. When one is answered its share moves into the
 //!   counter, so the sum is exact whenever nothing is under way.
-//! - *Straddling* are requests of which it cannot be told in which window they were counted, until
-//!   an answer to a later request tells.
+//! - *Straddling* are requests that may have been counted in either of two windows, until an answer
+//!   to a later request shows which.
 //!
 //! # When a window turns
 //! Aligned windows turn at multiples of their length on the *server's* clock. The `date` header
 //! bounds the difference of the clocks from both sides, and each answer narrows the bounds. The new
-//! window is used when it has begun for certain, and after one that was used hard by one request
-//! alone at first. Should that one be refused, the windows lie otherwise than assumed, and where
-//! they turn is learned. Rules without aligned windows slide: in any span of the window's length at
-//! most the limit is sent, which holds for every kind of window. A reset header is read only where
-//! the manifest says that it can be trusted, and not further than [`REST_MS_MAX`] or the window's
-//! own length.
+//! window is used when it has certainly begun. After a heavily used window, one request goes first;
+//! if it is refused, the windows turn at another time than assumed, and that time is learned. Rules
+//! without aligned windows slide: in any span of the window's length at most the limit is sent,
+//! which holds for every kind of window. A reset header is read only where the manifest says that
+//! it can be trusted, and counts for at most [`REST_MS_MAX`] or the window's length.
 //!
-//! All times are steady ones ([`crate::clock`]): our wall clock may jump and the server's may lie,
-//! and neither makes a wait longer than that.
+//! All times are steady ones ([`crate::clock`]): our wall clock may jump and the server's may be
+//! wrong, and neither makes a wait longer than that.
 //!
 //! # After a refusal (429)
-//! `Retry-After` is obeyed, at least a second, plus jitter; without it the budget sleeps to the
-//! next turn, longer after each further refusal. Then one request alone looks how things stand. One
-//! does so at the very beginning too, where answers tell. A request that is refused again after it
-//! waited so pauses the others for a second and no longer: see [`super::retry`].
+//! `Retry-After` is obeyed, at least a second, plus jitter; without it the budget waits for the
+//! next turn, longer after each further refusal. Then a single request goes first, as at the very
+//! beginning where answers have the headers. A request that is refused again after this wait pauses
+//! the others for a second only: see [`super::retry`].
 
 use super::Priority;
 use atsync_model::contract::Field;
 use atsync_model::manifest::{RateRule, ResetReading};
 use std::collections::VecDeque;
 
-/// What may be done now.
+/// The decision for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// One request may leave; it is counted.
@@ -47,7 +46,7 @@ pub enum Decision {
     WaitUntil(u64),
 }
 
-/// How a request ended that was allowed to leave.
+/// How an allowed request ended.
 #[derive(Clone, Copy, Debug)]
 pub enum Ended<'a> {
     /// With a complete answer.
@@ -57,19 +56,19 @@ pub enum Ended<'a> {
         /// Its headers, names in lower case.
         headers: &'a [Field],
     },
-    /// With 429, once more after the pause that its first 429 brought: that may be its own affair.
+    /// With 429 again after the pause for its first 429: the cause may be this request alone.
     RefusedAgain {
         /// The answer's headers, names in lower case.
         headers: &'a [Field],
     },
-    /// It never left: nothing was spent.
+    /// It never left: nothing is counted.
     NotSent,
-    /// Nobody knows. Counted as spent.
+    /// Its outcome is unknown. It is counted.
     Unclear,
 }
 
-/// A `Retry-After`, or a window's end, further away than this is cut: a mistaken header must not
-/// silence a connection for days. Arbitrary.
+/// A `Retry-After`, or a window's end, further away than this is cut: a wrong header must not stop
+/// a connection for days. Arbitrary.
 pub(super) const REST_MS_MAX: u64 = 3_600_000;
 /// The shortest pause after a refusal.
 const PAUSE_MS_MIN: u64 = 1_000;
@@ -78,8 +77,8 @@ const PAUSE_MS_MAX: u64 = 600_000;
 /// Requests under way at once where the rule does not say. Arbitrary; enough to use 150 requests in
 /// 30 s at 3 s latency.
 const CONCURRENCY_DEFAULT: u32 = 16;
-/// How far the clocks may be apart (the server's and our wall clock) before the first `date` header
-/// tells. Arbitrary: machines that synchronise are far better.
+/// The largest difference between the server's and our wall clock before the first `date` header.
+/// Arbitrary: synchronised machines are far better.
 const SKEW_UNKNOWN_MS: i64 = 1_000;
 /// Wait this much longer than computed, since timers and servers round.
 const GUARD_MS: u64 = 5;
@@ -95,7 +94,7 @@ pub struct Window {
     concurrency_max: u32,
     limit: u32,
     skew: Skew,
-    /// When this window began and ends, by our clock at its latest; `None` before the first request
+    /// When this window began and ends, at the latest by our clock; `None` before the first request
     /// and for sliding windows.
     span: Option<Span>,
     said: u32,
@@ -105,11 +104,11 @@ pub struct Window {
     /// from it.
     recent: VecDeque<u64>,
     under_way: u32,
-    /// Sliding windows only: use by others that the answers showed, and until when it counts.
+    /// Sliding windows only: use by others, from the answers, and until when it counts.
     others: (u32, u64),
     /// The next request is the only one until it is answered.
     looking: bool,
-    /// A new window has begun by our reckoning, and no answer from within it has come yet.
+    /// A new window has begun by our clock, and no answer from it has arrived yet.
     turned: bool,
     /// How much later than multiples of their length the windows turn; learned from refusals right
     /// after a turn.
@@ -121,9 +120,9 @@ pub struct Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
     begin_ms: u64,
-    /// Certainly over from here on.
+    /// From here on it is certainly over.
     end_ms: u64,
-    /// Perhaps over from here on.
+    /// From here on it may be over.
     end_earliest_ms: u64,
     /// The number of an aligned window.
     index: u64,
@@ -164,8 +163,8 @@ impl Window {
         }
     }
 
-    /// Says what our wall clock shows at a steady time: all that is known of the server's clock
-    /// before its first answer.
+    /// Sets our wall clock at a steady time: the only estimate of the server's clock before its
+    /// first answer.
     pub fn at(mut self, wall_ms: u64, steady_ms: u64) -> Self {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
         let offset_ms = signed(wall_ms).saturating_sub(signed(steady_ms));
@@ -177,7 +176,7 @@ impl Window {
         self
     }
 
-    /// The limit as last heard.
+    /// The limit by the last answer.
     pub fn limit(&self) -> u32 {
         self.limit
     }
@@ -188,7 +187,7 @@ impl Window {
         self.limit.saturating_sub(self.used(now_ms))
     }
 
-    /// Until when a refusal silences everything; `now_ms` when nothing does.
+    /// Until when a refusal blocks all requests; `now_ms` when none does.
     pub fn blocked_until(&self, now_ms: u64) -> u64 {
         self.blocked_until_ms.max(now_ms)
     }
@@ -203,7 +202,7 @@ impl Window {
             return Decision::WaitUntil(now_ms.saturating_add(self.window_ms));
         }
         if self.span.is_none() && self.announced() {
-            // Until an answer says when it ends, a window begins with its first request.
+            // Without an answer that gives its end, a window begins with its first request.
             self.span = Some(Span::plain(now_ms, now_ms.saturating_add(self.window_ms)));
         }
         let used = self.used(now_ms);
@@ -215,8 +214,7 @@ impl Window {
         Decision::WaitUntil(self.free_at(now_ms, used).max(now_ms.saturating_add(1)))
     }
 
-    /// Takes notice of how a request ended. `jitter_ms` is added to a pause, should the answer ask
-    /// for one.
+    /// Records how a request ended. `jitter_ms` is added to a pause that the answer requires.
     pub fn end(&mut self, sent_ms: u64, now_ms: u64, ended: Ended<'_>, jitter_ms: u64) {
         self.under_way = self.under_way.saturating_sub(1);
         match ended {
@@ -233,7 +231,7 @@ impl Window {
                 }
                 self.turn(now_ms);
                 self.recent.push_back(now_ms);
-                // Somebody else looks how things stand.
+                // Another request goes first.
                 self.looking = true;
                 let until_ms = now_ms.saturating_add(PAUSE_MS_MIN).saturating_add(jitter_ms);
                 self.blocked_until_ms = self.blocked_until_ms.max(until_ms);
@@ -256,7 +254,7 @@ impl Window {
     }
 
     fn learn(&mut self, sent_ms: u64, now_ms: u64, headers: &[Field]) {
-        // An answer to a request from before a refusal says nothing about what came after.
+        // An answer to a request from before a refusal shows nothing about the time after it.
         if sent_ms >= self.blocked_until_ms {
             self.strikes = 0;
             self.looking = false;
@@ -285,8 +283,8 @@ impl Window {
                 self.counted += 1;
                 if let Some(said) = said {
                     self.said = self.said.max(said);
-                    // The counter that this answer showed holds everything that was answered before
-                    // it was sent.
+                    // The counter in this answer includes every request that was answered before
+                    // this one was sent.
                     self.straddling.retain(|answered_ms| *answered_ms > sent_ms);
                 }
             }
@@ -299,7 +297,7 @@ impl Window {
     }
 
     fn pause(&mut self, sent_ms: u64, now_ms: u64, headers: &[Field], jitter_ms: u64) {
-        // Several that were under way together are one refusal.
+        // Refusals of requests that were under way together count as one.
         if sent_ms >= self.blocked_until_ms {
             self.strikes = self.strikes.saturating_add(1);
         }
@@ -323,14 +321,14 @@ impl Window {
         }
     }
 
-    /// The first request after a turn was refused: the other side's window turns later than at
+    /// The first request after a turn was refused: the server's window turns later than at
     /// multiples of its length.
     fn shift(&mut self, now_ms: u64, pause_ms: u64) {
         self.shift_ms = self.skew.server_ms(now_ms.saturating_add(pause_ms)) % self.window_ms;
         self.span = Some(self.aligned_span(now_ms, self.certain_index(now_ms)));
     }
 
-    /// The least that is surely not more than what the server has counted.
+    /// A lower bound of the server's count.
     fn used(&self, now_ms: u64) -> u32 {
         let known = if self.sliding() {
             let (others, until_ms) = self.others;
@@ -341,9 +339,9 @@ impl Window {
         known.saturating_add(self.under_way)
     }
 
-    /// What is kept back for those who are waited for. In a window with a known end it melts evenly
-    /// to nothing: what is not used by then is lost to everybody. A sliding window has no such end
-    /// and keeps a fiftieth.
+    /// The reserve for requests that a person waits for. In a window with a known end it decreases
+    /// evenly to nought, since unused requests are lost at the end. A sliding window has no such
+    /// end and keeps a fiftieth.
     fn reserve(&self, now_ms: u64) -> u32 {
         let Some(span) = self.span else {
             return (self.limit / 50).max(u32::from(self.limit >= 10));
@@ -358,7 +356,7 @@ impl Window {
         if self.limit < 10 { 0 } else { (self.limit / 20).max(2) }
     }
 
-    /// When a place becomes free if no answer arrives.
+    /// When a request may leave if no answer arrives.
     fn free_at(&self, now_ms: u64, used: u32) -> u64 {
         let Some(span) = self.span else {
             let oldest = self.recent.front().map(|oldest| oldest.saturating_add(self.window_ms));
@@ -388,7 +386,7 @@ impl Window {
         !self.aligned && self.reset == ResetReading::Ignore
     }
 
-    /// Goes over into the next window when it has begun for certain.
+    /// Changes to the next window when it has certainly begun.
     fn turn(&mut self, now_ms: u64) {
         let Some(span) = self.span else {
             if self.aligned {
@@ -401,16 +399,15 @@ impl Window {
             return;
         }
         let next = self.aligned.then(|| self.aligned_span(now_ms, self.certain_index(now_ms)));
-        // After a window that was used hard, one request alone looks whether the other side has
-        // turned as well.
+        // After a heavily used window, one request goes first, to find out whether the server's
+        // window has turned.
         self.looking |=
             self.remaining_header.is_some() && self.used(now_ms).saturating_mul(2) > self.limit;
         self.turned = true;
         self.begin(next, span.end_earliest_ms);
     }
 
-    /// New bounds of the clocks' difference move the ends of the window under way, and perhaps its
-    /// number.
+    /// Applies new bounds of the clocks' difference to the present window.
     fn align(&mut self, now_ms: u64) {
         let Some(old) = self.span.filter(|_| self.aligned) else { return };
         let new = self.aligned_span(now_ms, self.certain_index(now_ms));
@@ -421,8 +418,8 @@ impl Window {
         }
     }
 
-    /// Begins to count afresh; what was answered since the window may have begun is counted until
-    /// an answer tells better.
+    /// Restarts the count; requests that were answered since the window may have begun are counted
+    /// until an answer shows otherwise.
     fn begin(&mut self, span: Option<Span>, ended_earliest_ms: u64) {
         let since_ms = span
             .map_or(ended_earliest_ms, |span| span.end_earliest_ms.saturating_sub(self.window_ms));
@@ -433,7 +430,7 @@ impl Window {
         self.span = span;
     }
 
-    /// The last aligned window that has begun for certain.
+    /// The last aligned window that has certainly begun.
     fn certain_index(&self, now_ms: u64) -> u64 {
         self.skew.server_ms(now_ms).saturating_sub(self.shift_ms) / self.window_ms
     }
@@ -482,7 +479,7 @@ impl Span {
 }
 
 impl Skew {
-    /// What the server's clock shows at least.
+    /// A lower bound of the server's clock.
     fn server_ms(self, steady_ms: u64) -> u64 {
         let server_ms = i64::try_from(steady_ms).unwrap_or(i64::MAX).saturating_add(self.least_ms);
         u64::try_from(server_ms).unwrap_or(0)
@@ -508,7 +505,7 @@ impl Skew {
     }
 }
 
-/// What a `Retry-After` asks for: seconds, or a date (held against the answer's own `date` where it
+/// The wait of a `Retry-After`: seconds, or a date (relative to the answer's own `date` where it
 /// has one).
 pub fn retry_after_ms(headers: &[Field], now_ms: u64) -> Option<u64> {
     let text = value(headers, "retry-after")?.trim();

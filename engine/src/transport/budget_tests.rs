@@ -16,17 +16,17 @@ const WINDOW_MS: u64 = 30_000;
 const T0: u64 = 1_778_507_624_000; // 14 s into a window
 
 fn rule() -> RateRule {
-    RateRule {
-        name: "api".into(),
-        origins: vec!["api".into()],
-        window_ms: WINDOW_MS,
-        aligned: true,
-        limit_initial: 50,
-        limit_header: Some("x-ratelimit-limit".into()),
-        remaining_header: Some("X-RateLimit-Remaining".into()),
-        reset: ResetReading::Ignore,
-        concurrency_max: None,
-    }
+    let mut rule = RateRule::new("api", ["api"], 50, WINDOW_MS);
+    rule.aligned = true;
+    rule.limit_header = Some("x-ratelimit-limit".into());
+    rule.remaining_header = Some("X-RateLimit-Remaining".into());
+    rule
+}
+
+fn rule_with(change: impl FnOnce(&mut RateRule)) -> RateRule {
+    let mut rule = rule();
+    change(&mut rule);
+    rule
 }
 
 fn field(name: &str, value: impl ToString) -> Field {
@@ -163,12 +163,11 @@ fn a_limit_smaller_than_assumed_is_learned_from_the_first_answer() {
 
 #[test]
 fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
-    let mut window = Window::new(&RateRule {
-        remaining_header: None,
-        limit_initial: 100,
-        concurrency_max: Some(200),
-        ..rule()
-    });
+    let mut window = Window::new(&rule_with(|rule| {
+        rule.remaining_header = None;
+        rule.limit_initial = 100;
+        rule.concurrency_max = Some(200);
+    }));
     let now_ms = T0 - 12_000; // two seconds into a window
     let mut went = 0;
     while window.ask(now_ms, Priority::Backfill) == Decision::Go {
@@ -192,7 +191,7 @@ fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
 
 #[test]
 fn an_answer_that_comes_late_does_not_raise_what_remains() {
-    let mut window = Window::new(&RateRule { limit_initial: 10, ..rule() });
+    let mut window = Window::new(&rule_with(|rule| rule.limit_initial = 10));
     let said = |remaining: u32| {
         [field("x-ratelimit-limit", 10), field("x-ratelimit-remaining", remaining)]
     };
@@ -209,7 +208,10 @@ fn an_answer_that_comes_late_does_not_raise_what_remains() {
 
 #[test]
 fn a_request_that_never_left_costs_nothing_and_one_that_is_unclear_costs_one() {
-    let mut window = Window::new(&RateRule { limit_initial: 20, remaining_header: None, ..rule() });
+    let mut window = Window::new(&rule_with(|rule| {
+        rule.limit_initial = 20;
+        rule.remaining_header = None;
+    }));
     assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
     window.end(T0, T0 + 5, Ended::NotSent, 0);
     assert_eq!(window.left(T0 + 5), 20);
@@ -250,7 +252,7 @@ fn after_a_refusal_retry_after_is_obeyed_but_never_less_than_a_second() {
 #[test]
 fn refusals_in_a_row_lengthen_the_pause_up_to_a_bound_and_those_that_were_under_way_together_count_once()
  {
-    let mut window = Window::new(&RateRule { remaining_header: None, ..rule() });
+    let mut window = Window::new(&rule_with(|rule| rule.remaining_header = None));
     for _ in 0..5 {
         assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
     }
@@ -274,14 +276,13 @@ fn refusals_in_a_row_lengthen_the_pause_up_to_a_bound_and_those_that_were_under_
 fn a_sliding_window_never_holds_more_than_the_limit_in_any_span() {
     let clock = ManualClock::at(T0);
     let entropy = SeededEntropy::new(0xb0d9_0400);
-    let rule = RateRule {
-        aligned: false,
-        window_ms: 10_000,
-        limit_initial: 40,
-        limit_header: None,
-        remaining_header: None,
-        ..rule()
-    };
+    let rule = rule_with(|rule| {
+        rule.aligned = false;
+        rule.window_ms = 10_000;
+        rule.limit_initial = 40;
+        rule.limit_header = None;
+        rule.remaining_header = None;
+    });
     let budget = Arc::new(Budget::new(&rule, clock.clone(), entropy.clone()));
     let arrivals = RefCell::new(Vec::new());
     clock.drive(join_all((0..8).map(|_| async {
@@ -302,12 +303,11 @@ fn a_sliding_window_never_holds_more_than_the_limit_in_any_span() {
 
 #[test]
 fn a_trusted_reset_header_ends_the_window() {
-    let rule = RateRule {
-        aligned: false,
-        limit_initial: 2,
-        reset: ResetReading::SecondsLeft { header: "x-reset".into() },
-        ..rule()
-    };
+    let rule = rule_with(|rule| {
+        rule.aligned = false;
+        rule.limit_initial = 2;
+        rule.reset = ResetReading::SecondsLeft { header: "x-reset".into() };
+    });
     let mut window = Window::new(&rule);
     for (at, remaining) in [(0, 1), (10, 0)] {
         assert_eq!(window.ask(T0 + at, Priority::Interactive), Decision::Go);
@@ -337,8 +337,11 @@ fn no_reset_header_keeps_a_window_from_ending_for_longer_than_an_hour() {
             ("18446744073709551615", None),
             ("4294967296", Some("Thu, 01 Jan 1970 00:00:00 GMT")),
         ] {
-            let rule =
-                RateRule { aligned: false, limit_initial: 1, reset: reset.clone(), ..rule() };
+            let rule = rule_with(|rule| {
+                rule.aligned = false;
+                rule.limit_initial = 1;
+                rule.reset = reset.clone();
+            });
             let mut window = Window::new(&rule).at(T0, 0);
             assert_eq!(window.ask(0, Priority::Interactive), Decision::Go);
             let mut headers = vec![
@@ -360,7 +363,10 @@ fn no_reset_header_keeps_a_window_from_ending_for_longer_than_an_hour() {
 #[test]
 fn waiters_go_by_priority_then_arrival_and_one_that_gives_up_blocks_nobody() {
     let clock = ManualClock::at(T0);
-    let rule = RateRule { concurrency_max: Some(1), remaining_header: None, ..rule() };
+    let rule = rule_with(|rule| {
+        rule.concurrency_max = Some(1);
+        rule.remaining_header = None;
+    });
     let budget = Arc::new(Budget::new(&rule, clock.clone(), SeededEntropy::new(1)));
     let order = RefCell::new(Vec::new());
     let one = |name: &'static str, after_ms: u64, priority: Priority, patience_ms: u64| {
@@ -405,7 +411,10 @@ fn a_dropped_permit_counts_as_spent_and_equal_credentials_share_a_budget() {
     let clock = ManualClock::at(T0);
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (clock, SeededEntropy::new(1));
     let budgets = Budgets::default();
-    let rule = RateRule { limit_initial: 20, remaining_header: None, ..rule() };
+    let rule = rule_with(|rule| {
+        rule.limit_initial = 20;
+        rule.remaining_header = None;
+    });
     let budget = budgets.of("id", &rule, &clock, &entropy);
     drop(futures_util::FutureExt::now_or_never(budget.acquire(Priority::Interactive, 0)));
     assert_eq!(budgets.of("id", &rule, &clock, &entropy).level(), (20, 19));
@@ -416,8 +425,10 @@ fn a_dropped_permit_counts_as_spent_and_equal_credentials_share_a_budget() {
 fn a_request_around_a_turn_counts_in_the_new_window_too_until_an_answer_tells() {
     // `T0` is 14 s into a window of 30 s. The date bounds the difference of the clocks to -100 ms
     // and +999 ms, so the window ends between 15,001 and 16,100 ms after `T0`.
-    let mut window =
-        Window::new(&RateRule { remaining_header: None, limit_header: None, ..rule() });
+    let mut window = Window::new(&rule_with(|rule| {
+        rule.remaining_header = None;
+        rule.limit_header = None;
+    }));
     let date =
         httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0));
     let answered = [field("date", date)];

@@ -2,11 +2,11 @@
 //!
 //! [`Budget`] puts a queue and a clock around the pure [`Window`]: by priority, then by arrival;
 //! only the head of the queue asks. A waiter that is dropped leaves the queue. A [`Permit`] that is
-//! dropped without [`Permit::settle`] counts as spent, because a request that was cut may have been
-//! counted by the other side.
+//! dropped without [`Permit::settle`] counts as spent, because the server may have counted an
+//! interrupted request.
 //!
 //! Bounds: the caller says how long it waits at most; the registry holds [`BUDGETS_MAX`] budgets
-//! and forgets unused ones beyond.
+//! and removes unused ones beyond that.
 
 use super::Priority;
 use super::budget::{Decision, Ended, Window};
@@ -19,8 +19,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Budgets that are kept although nobody uses them, so that a session that comes back finds its
-/// window. Arbitrary.
+/// Unused budgets that are kept, so that a session that is opened again finds its window.
+/// Arbitrary.
 pub const BUDGETS_MAX: usize = 4_096;
 /// The spread of a pause after a refusal.
 const PAUSE_JITTER_MS: u64 = 500;
@@ -71,7 +71,7 @@ impl Budget {
         &self.name
     }
 
-    /// The limit as last heard, and what the current window still allows.
+    /// The limit by the last answer, and how many requests the current window still allows.
     pub fn level(&self) -> (u32, u32) {
         let now_ms = self.clock.steady_ms();
         let mut state = self.lock();
@@ -81,11 +81,11 @@ impl Budget {
     /// Waits until one request may leave.
     ///
     /// # Errors
-    /// [`Exhausted`] when that is not before `deadline_ms` of steady time; known at once where the
-    /// budget knows when it turns.
+    /// [`Exhausted`] when that is not before `deadline_ms` of steady time; returned at once where
+    /// the budget knows when it turns.
     ///
     /// # Cancellation
-    /// A dropped future leaves the queue and has spent nothing.
+    /// A dropped future leaves the queue, and nothing is counted.
     pub async fn acquire(
         self: &Arc<Self>,
         priority: Priority,
@@ -93,7 +93,7 @@ impl Budget {
     ) -> Result<Permit, Exhausted> {
         let waiting = Waiting::join(self, priority);
         loop {
-            // Created before the look, so that no change between look and wait is missed.
+            // Created before the check, so that no change between check and wait is missed.
             let changed = self.changed.notified();
             let now_ms = self.clock.steady_ms();
             let until_ms = match self.look(waiting.place, now_ms) {
@@ -116,8 +116,8 @@ impl Budget {
                     }),
                 });
             }
-            // Whoever is not at the head does not know when its turn comes, but none comes before a
-            // refusal is over.
+            // A waiter that is not at the head does not know when its turn comes, but it comes
+            // after the pause of a refusal.
             let blocked_until_ms = self.lock().window.blocked_until(now_ms);
             if until_ms > deadline_ms && blocked_until_ms > deadline_ms {
                 return Err(Exhausted { until_ms: self.shown_ms(blocked_until_ms) });
@@ -153,7 +153,7 @@ impl Budget {
     }
 }
 
-/// A place in the queue that is given up when dropped.
+/// A place in the queue, released when dropped.
 struct Waiting<'a> {
     budget: &'a Budget,
     place: Place,
@@ -176,7 +176,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Leave for one request. Settle it with what became of the request.
+/// Permission for one request. Settle it with how the request ended.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped unsettled counts as spent"]
 pub struct Permit {
@@ -186,7 +186,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Says what became of the request.
+    /// Records how the request ended.
     pub fn settle(mut self, ended: Ended<'_>) {
         self.settled = true;
         self.budget.end(self.sent_ms, ended);
@@ -208,7 +208,7 @@ pub struct Budgets {
 }
 
 impl Budgets {
-    /// The budget of a rule for a credential's identity, made when there is none yet.
+    /// The budget of a rule for a credential's identity, created if there is none.
     pub fn of(
         &self,
         identity: &str,

@@ -1,5 +1,5 @@
-//! [`Transport`] by reqwest: HTTP/1.1 over rustls, one exchange per call, judged by what the socket
-//! did.
+//! [`Transport`] by reqwest: HTTP/1.1 over rustls, one exchange per call, classified by what the
+//! socket did.
 //!
 //! # What counts as not sent
 //! Only what happens before the first byte of the request is written: the egress policy, the name,
@@ -8,8 +8,8 @@
 //! included: whether the other side read the request before it reset cannot be known.
 //!
 //! # What sends a request twice
-//! Nothing that could arrive twice. Read in the sources of reqwest 0.13.5, hyper-util 0.1.21 and
-//! hyper 1.12.0:
+//! Nothing that could arrive twice. From the sources of reqwest 0.13.5, hyper-util 0.1.21 and hyper
+//! 1.12.0:
 //! - reqwest has a retry layer. By default it repeats HTTP/2 refusals, `GOAWAY` with `NO_ERROR`
 //!   among them, without comparing stream numbers. It is switched off (`retry::never`), and HTTP/2
 //!   with it (`http1_only`): a feature that some other crate of the host enables in reqwest must
@@ -17,7 +17,7 @@
 //! - hyper-util's pool repeats a request when the connection it was handed to closed *before taking
 //!   it from its queue*: the request itself comes back in the error (`TrySendError::take_message`).
 //!   Once the dispatcher has taken it to write its head, it cannot come back, so at most one copy
-//!   was ever begun. This one is left on; the public API of reqwest cannot switch it off either.
+//!   was ever begun. This one stays on; the public API of reqwest cannot switch it off.
 //! - Redirects are answers.
 //!
 //! # Compression
@@ -27,9 +27,9 @@
 //! enables.
 //!
 //! # What it does not do
-//! No proxy from the environment: a proxy resolves names itself and would walk around the egress
-//! policy. No cookies, no referer. A body without length or chunks ends where the connection does;
-//! TLS proves that end (`close_notify`), clear text does not, so there it is unclear.
+//! No proxy from the environment: a proxy resolves names itself and would bypass the egress policy.
+//! No cookies, no referer. A body without length or chunks ends where the connection does; TLS
+//! proves that end (`close_notify`), clear text does not, so there it is unclear.
 
 use super::egress::{Reach, refusal};
 use super::headers::USER_AGENT;
@@ -48,8 +48,10 @@ use std::time::Duration;
 
 /// The limits of a transport.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct HttpOptions {
-    /// How long name, connection and TLS may take together; at most half of `exchange_timeout_ms`.
+    /// How long name resolution, connection and TLS may take together; at most half of
+    /// `exchange_timeout_ms`.
     pub connect_timeout_ms: u64,
     /// How long the whole exchange may take, the answer's body included.
     pub exchange_timeout_ms: u64,
@@ -68,8 +70,8 @@ impl Default for HttpOptions {
 }
 
 /// How long an idle connection is kept. Shorter than the shortest common default of servers (Node's
-/// 5 s), so that a write rarely meets a connection that is just being closed, which would leave it
-/// unclear.
+/// 5 s), so that a write is rarely sent on a connection that is being closed, which would leave it
+/// in doubt.
 const POOL_IDLE_MS: u64 = 4_000;
 /// Idle connections per host; as many as a session has requests under way by default.
 const POOL_IDLE_PER_HOST_MAX: usize = 16;
@@ -106,7 +108,7 @@ impl HttpTransport {
     /// # Errors
     /// When the client library refuses its own settings.
     pub fn new(options: HttpOptions) -> Result<Self, SetUpError> {
-        // An error only says that the host application has chosen its own provider, which is fine.
+        // An error only means that the host has installed its own provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (tls_trouble, system_roots) = match build(options, Reach::Public, true) {
             Ok(_) => (None, true),
@@ -123,7 +125,7 @@ impl HttpTransport {
         })
     }
 
-    /// The client whose resolver knows how far this request may go.
+    /// The client whose resolver has the reach of this request.
     fn choose(&self, request: &WireRequest) -> Result<(&reqwest::Client, Reach), NotSent> {
         match (request.url.scheme(), request.private_network) {
             ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Refused(format!(
@@ -155,7 +157,7 @@ impl HttpTransport {
         }
     }
 
-    /// From here on the request has arrived, whatever happens.
+    /// From here on the request has arrived.
     async fn read(&self, mut response: reqwest::Response, clear_text: bool) -> Delivery {
         let status = response.status().as_u16();
         let bounded = response.headers().contains_key(CONTENT_LENGTH)
@@ -163,7 +165,7 @@ impl HttpTransport {
         let is_labelled = gzip::is_labelled(response.headers().get_all(CONTENT_ENCODING));
         let mut headers = fields(response.headers());
         if is_labelled {
-            // They speak of the body as it came.
+            // They describe the body as received.
             headers
                 .retain(|field| field.name != "content-encoding" && field.name != "content-length");
         }
@@ -189,7 +191,8 @@ impl HttpTransport {
             }
         }
         let is_packed = is_labelled && gzip::is_packed(&body);
-        // A cut compressed body does not unpack to its end; of clear text only its length tells.
+        // A truncated compressed body does not unpack to its end; for clear text only its length
+        // shows that.
         if clear_text && !bounded && !is_packed && !body.is_empty() {
             return Delivery::Unclear(format!(
                 "status {status}, then a body whose end nothing marks"
@@ -221,8 +224,8 @@ fn build(
     reach: Reach,
     system_roots: bool,
 ) -> Result<reqwest::Client, reqwest::Error> {
-    // The clock of the whole exchange does not say whether the connection had come about. It must
-    // not be the first to run out.
+    // The time-out of the whole exchange does not show whether the connection was made, so it must
+    // not be the first to end.
     let connect_timeout_ms = options.connect_timeout_ms.min(options.exchange_timeout_ms / 2);
     let builder = reqwest::Client::builder()
         .dns_resolver(Arc::new(GuardedResolver { reach }))
@@ -240,7 +243,7 @@ fn build(
     if system_roots { builder.build() } else { builder.tls_certs_only([]).build() }
 }
 
-/// A host that is an address never meets the resolver.
+/// A host that is an address is not resolved.
 fn check_literal(url: &url::Url, reach: Reach) -> Result<(), NotSent> {
     let address = match url.host() {
         Some(url::Host::Ipv4(address)) => IpAddr::V4(address),
@@ -287,7 +290,7 @@ fn classify(error: &reqwest::Error) -> Delivery {
         return Delivery::NotSent(NotSent::Refused(chain(error)));
     }
     if error.is_connect() {
-        // Where to, without the path and its query: those may hold what no message should.
+        // The origin without path and query: those may contain data that no message should have.
         let place = error
             .url()
             .map(|url| format!("{}: ", url.origin().ascii_serialization()))
@@ -327,8 +330,8 @@ fn chain(error: &reqwest::Error) -> String {
     if text.is_empty() { "the client library gives no cause".to_owned() } else { text }
 }
 
-/// Names in lower case, in the order received. Cookies stay here: a session cookie is a credential,
-/// and adapters see none.
+/// Names in lower case, in the order received. Cookies are removed: a session cookie is a
+/// credential, and adapters see none.
 fn fields(headers: &HeaderMap) -> Vec<Field> {
     headers
         .iter()
@@ -340,7 +343,7 @@ fn fields(headers: &HeaderMap) -> Vec<Field> {
         .collect()
 }
 
-/// A host of which no address may be connected to.
+/// A host without an address that may be connected to.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the egress policy refuses {host}: it is {why}{help}")]
 struct EgressRefused {
@@ -349,7 +352,7 @@ struct EgressRefused {
     help: &'static str,
 }
 
-/// The way out, where the operator has one.
+/// The help, where the operator can do something.
 fn help(address: IpAddr, reach: Reach) -> &'static str {
     if reach == Reach::Public && refusal(address, Reach::Anywhere).is_none() {
         "; set `allow_private_network` if the ATS is on this machine or network"
@@ -358,7 +361,7 @@ fn help(address: IpAddr, reach: Reach) -> &'static str {
     }
 }
 
-/// Resolves by the system and hands out only the addresses within reach; the connection goes to one
+/// Resolves by the system and returns only the addresses within reach; the connection goes to one
 /// of those.
 #[derive(Clone, Copy, Debug)]
 struct GuardedResolver {

@@ -1,27 +1,27 @@
 //! Which addresses the engine may connect to.
 //!
-//! A granted origin is a *name*; where it leads is decided by whoever runs its zone. The check
-//! therefore sits on the resolved addresses, at the moment of connecting, and the connection goes
-//! to an address that was checked: the resolver hands out nothing else, so a name that changes its
-//! answer between check and use gains nothing. Pure.
+//! A granted origin is a *name*, and the owner of its zone decides the address. So the check is on
+//! the resolved addresses, at the moment of connecting, and the connection goes to a checked
+//! address: the resolver returns no other, so a name that changes its answer between check and use
+//! gains nothing. Pure.
 //!
 //! Three classes: *public* (always), *private* (loopback, RFC 1918, carrier-grade NAT, unique
 //! local, link-local: only when the operator allows the private network for the connection),
 //! *never* (cloud metadata services, multicast, unspecified, reserved, documentation, deprecated
-//! tunnels). Metadata services stay refused even on the private network: they hand out the
-//! machine's own credentials, and no ATS lives there. Clear-text `http` goes to private addresses
-//! only, so no credential crosses the Internet in clear.
+//! tunnels). Metadata services stay refused even on the private network: they return the machine's
+//! own credentials, and no ATS runs there. Clear-text `http` goes to private addresses only, so no
+//! credential crosses the Internet in clear.
 //!
 //! An IPv4 address inside an IPv6 one (mapped, compatible, translated, NAT64 with the well-known
-//! prefix) is judged as the IPv4 address.
+//! prefix) is classified as the IPv4 address.
 //!
 //! # Known bypasses
 //! - A public address that routes inward: a hairpin NAT, a public load balancer of the operator's
 //!   own, a VPN with public ranges.
 //! - NAT64 with a network-specific prefix out of public space, and ISATAP addresses below a public
-//!   prefix: not told from others.
-//! - A public server that forwards. Redirects are not followed, but what a server does on its own
-//!   side is its own.
+//!   prefix: indistinguishable from others.
+//! - A public server that forwards. Redirects are not followed, but a server can forward on its own
+//!   side.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -36,7 +36,7 @@ pub enum Reach {
     Private,
 }
 
-/// What an address is.
+/// The class of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     Public,

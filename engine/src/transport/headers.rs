@@ -1,8 +1,8 @@
 //! Which headers an adapter may set.
 //!
-//! Refused is what frames the message, routes it, or says who sends it: those are the engine's.
-//! Refused rather than dropped, because a header that silently vanishes is a bug that nobody finds.
-//! Pure.
+//! Headers that frame the message, route it or authenticate it are refused: the engine sets those.
+//! They are refused rather than dropped, because a silently dropped header is a bug that is hard to
+//! find. Pure.
 
 use super::limits::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX};
 use atsync_model::contract::Field;
@@ -32,7 +32,7 @@ const REFUSED: &[&str] = &[
     "upgrade",
     "user-agent",
     "via",
-    // They make another method of the one that was judged.
+    // They replace the method that was checked.
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
@@ -43,7 +43,7 @@ const REFUSED_PREFIXES: &[&str] = &["proxy-", "sec-", "x-forwarded-"];
 /// Bytes of a header's name; arbitrary, longer than any known one.
 const NAME_BYTES_MAX: usize = 128;
 
-/// Holds an adapter's headers against the rules and returns them with names in lower case.
+/// Checks an adapter's headers and returns them with names in lower case.
 ///
 /// # Errors
 /// A sentence that names the header, never its value.
@@ -81,7 +81,7 @@ fn check_name(name: &str) -> Result<String, String> {
     if lower == "content-type" {
         return Err("the header `content-type` follows from the body's kind".to_owned());
     }
-    // A gateway of the CGI kind hands both spellings to the application as one.
+    // A CGI gateway passes both spellings to the application as one.
     let read = lower.replace('_', "-");
     let refused = REFUSED.contains(&read.as_str())
         || REFUSED_PREFIXES.iter().any(|prefix| read.starts_with(prefix));

@@ -1,9 +1,9 @@
-//! That a request's method is the one that was judged.
+//! Checks that no field of a request replaces its method.
 //!
-//! Which requests may be repeated, and which need a durable intent, is decided by method. Many web
-//! frameworks let a POST call itself something else: by a header ([`super::headers`] refuses
-//! those), by a field `_method` of the query, of a form or of a JSON object. A request that does is
-//! refused. Left out: an ATS that changes something at a GET. That cannot be seen from here.
+//! The method decides which requests may be repeated, and which need a durable intent. Many web
+//! frameworks let a POST name another method: by a header ([`super::headers`] refuses those), by a
+//! field `_method` of the query, of a form or of a JSON object. Such a request is refused. Left
+//! out: an ATS that changes something at a GET, which the request does not show.
 
 use atsync_model::contract::{Body, Effect};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ const OVERRIDE: &str = "_method";
 /// Whether a request may be repeated as its effect asks.
 ///
 /// # Errors
-/// A sentence for a PUT, PATCH or DELETE that is said to be safe.
+/// A sentence for a PUT, PATCH or DELETE that is declared safe.
 pub fn repeatable(method: &str, effect: Effect) -> Result<(), String> {
     match (effect, method) {
         (Effect::Safe | Effect::Scratch, "PUT" | "PATCH" | "DELETE") => Err(format!(
@@ -68,7 +68,7 @@ fn in_json(text: &[u8]) -> bool {
     }
 }
 
-/// A body that an adapter wrote itself is read as its content type says.
+/// A body of raw bytes is read by its content type.
 fn in_bytes(kind: &str, bytes: &[u8]) -> bool {
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if kind == "application/x-www-form-urlencoded" {

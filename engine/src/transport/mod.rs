@@ -1,16 +1,15 @@
-//! How requests leave: the one room that talks to the network.
+//! The network: how requests leave, and the only room that opens sockets.
 //!
-//! [`Transport`] is the bare exchange of one request against one answer, judged by what the socket
-//! did. [`Session`] stands above it for one connection: it builds the URL from granted origin and
-//! parts and proves it, holds headers against the rules, authenticates, paces on the rate budget,
-//! retries what is safe to retry. An adapter's request goes through a session and nothing else.
+//! [`Transport`] is the bare exchange of one request and one answer, classified by what the socket
+//! did. [`Session`] is above it for one connection: it builds the URL from granted origin and parts
+//! and proves it, checks headers, authenticates, waits for the rate budget, and retries requests
+//! that are safe to repeat. Every request of an adapter goes through a session.
 //!
 //! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions;
-//! [`client`] is the socket; [`auth`] and [`oauth`] know who we are; [`redact`] takes their secrets
-//! out of what comes back; [`refusing`] sends nothing; [`budgets`] waits; [`session`] puts them
-//! together.
+//! [`client`] is the socket; [`auth`] and [`oauth`] authenticate; [`redact`] removes their secrets
+//! from replies; [`refusing`] sends nothing; [`budgets`] waits; [`session`] puts them together.
 //!
-//! Bounds: see [`limits`]. Left out: what an answer means; that is the adapter's.
+//! Bounds: see [`limits`]. Left out: what an answer means; the adapter reads it.
 
 pub mod auth;
 pub mod breaker;
@@ -50,7 +49,7 @@ pub mod limits {
     pub const HEADERS_MAX: usize = 32;
     /// Bytes of one header's value.
     pub const HEADER_VALUE_BYTES_MAX: usize = 8 * 1024;
-    /// How long a connection may take to come about.
+    /// How long making a connection may take.
     pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
     /// How long the whole exchange may take.
     pub const EXCHANGE_TIMEOUT_MS: u64 = 60_000;
@@ -77,16 +76,17 @@ impl Debug for WireRequest {
     }
 }
 
-/// What became of one request, from the facts of the transport alone.
+/// How one request ended, as the transport alone can tell.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Delivery {
-    /// A complete answer came.
+    /// A complete answer arrived.
     Answered(Response),
     /// Nothing of the request can have reached the other side's application: no address, no
     /// connection, no TLS, refused by policy.
     NotSent(NotSent),
-    /// The request may have arrived, and no complete answer came: timeout, reset, cut or oversized
-    /// answer.
+    /// The request may have arrived, and no complete answer did: time-out, reset, truncated or
+    /// oversized answer.
     Unclear(String),
 }
 
@@ -97,69 +97,67 @@ const CLEAR_TEXT: &str = "clear-text http is allowed on the private network only
 
 /// Why a request did not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotSent {
-    /// The request breaks a rule: the adapter's or the configuration's fault. Repeating it is no
-    /// use.
+    /// The request breaks a rule: the adapter or the configuration is wrong. A repeat fails too.
     #[error("the request was refused: {0}")]
     Refused(String),
-    /// When its turn came it was not wanted any more: what it changes is gone, or the program is
-    /// stopping.
+    /// It was cancelled before it left: its target was deleted, or the program is stopping.
     #[error("it did not leave: {0}")]
     Moot(String),
-    /// The credential was replaced, and which customer the new one belongs to is not known yet.
+    /// The credential was replaced, and the customer of the new one is not confirmed yet.
     #[error(
         "the credential was replaced meanwhile, and whose it is has to be asked first; do the \
         same again"
     )]
     Replaced,
-    /// The name, the address, the connection or TLS failed. Another time it may work.
+    /// The name, the address, the connection or TLS failed. A retry may succeed.
     #[error("no connection: {0}")]
     Unreachable(String),
-    /// The other side was ill several times in a row, and the connection rests.
+    /// The ATS failed several times in a row, and the connection pauses.
     #[error("the ATS did not answer several times in a row; the connection rests until {}",
         crate::clock::rfc3339(*.until_ms))]
     Open {
-        /// When it may be tried again.
+        /// When it may be retried.
         until_ms: u64,
     },
-    /// No credential could be had, and a person must act (a wrong secret, a revoked client, another
-    /// place than the token endpoint).
+    /// No credential could be obtained, and a person must act (a wrong secret, a revoked client, a
+    /// wrong token endpoint).
     #[error("no credential could be had: {0}")]
     Auth(String),
-    /// The rate budget does not allow it before this time, and the caller did not want to wait so
-    /// long.
+    /// The rate budget does not allow it before this time, and the caller's wait ends earlier.
     #[error("the rate budget is used up until {}", crate::clock::rfc3339(*.until_ms))]
     Throttled {
-        /// When it may be tried again.
+        /// When it may be retried.
         until_ms: u64,
     },
 }
 
-/// One exchange with the other side.
+/// One exchange with a server.
 pub trait Transport: Debug + Send + Sync {
     /// Sends the request and waits for the complete answer. Does not follow redirects, does not
     /// retry.
     ///
     /// # Cancellation
-    /// Dropping the future cuts the exchange; the caller must then hold it for
+    /// Dropping the future interrupts the exchange; the caller must then treat it as
     /// [`Delivery::Unclear`].
     fn exchange(&self, request: WireRequest) -> BoxFuture<'_, Delivery>;
 }
 
-/// Asked when a request has its credential and its place in the budget, just before it leaves;
-/// before each repeat anew.
+/// Called when a request has its credential and its place in the budget, just before it leaves, and
+/// before each repeat.
 pub(crate) trait Gate: Send + Sync {
-    /// Why it may not leave any more. `credential`: the number of the credential that it would
-    /// leave with ([`session::Session::credential_number`]).
+    /// Why it may no longer leave. `credential`: the number of the credential that it would leave
+    /// with ([`session::Session::credential_number`]).
     fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>>;
 }
 
-/// Who waits for a request; orders the waiting when the budget is short.
+/// The purpose of a request, which orders the queue of the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// A person waits, or a write must be settled. May use the reserve.
+    /// A person waits, or a write must be settled. It may use the reserve.
     Interactive,
-    /// Keeping in step.
+    /// Regular pulls.
     Incremental,
     /// First pulls and sweeps.
     Backfill,

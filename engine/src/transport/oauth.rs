@@ -1,22 +1,22 @@
-//! OAuth2 client credentials (RFC 6749 §4.4): one token per credential and form, fetched once
-//! however many ask.
+//! OAuth2 client credentials (RFC 6749 §4.4): one token per credential and form, fetched once for
+//! all callers.
 //!
 //! - *Shared*: sessions with the same token URL, client, secret and form fields use one
-//!   [`TokenSource`] from the [`Tokens`] registry, because an ATS may let a new token end the one
-//!   before.
-//! - *Single-flight*: whoever holds the lock fetches; the others find its token. Ahead of expiry
-//!   only one renews, the rest go on with the old token. A source that just failed answers with the
+//!   [`TokenSource`] from the [`Tokens`] registry, because an ATS may end a token when it issues a
+//!   new one.
+//! - *Single-flight*: the holder of the lock fetches; the others use its token. Before expiry one
+//!   request renews, and the others use the old token. A source that has just failed returns the
 //!   same failure for a while instead of asking again.
 //! - *Terminal or not*: only the error codes of RFC 6749 §5.2 in a 400 or 401 need a person.
-//!   Everything else passes by itself.
+//!   Everything else is temporary.
 //! - *Expiry*: `expires_in` before `expires_at` (relative, so no clocks are compared); `expires_at`
-//!   is held against the answer's own `date`; neither means a short life, never a token per
-//!   request.
+//!   is relative to the answer's own `date`; with neither a token has a short life, never that of
+//!   one request.
 //!
 //! RFC 6749 §2.3.1 wants client id and secret form-encoded inside Basic. Many servers take them
 //! raw, and some clients send them so. For text without reserved characters both are the same;
 //! where they differ, the encoded form is tried first, and after `invalid_client` the raw form
-//! once; what worked is remembered.
+//! once; the one that worked is remembered.
 //!
 //! Cancellation: dropping a fetch is harmless here, since nothing rotates. The authorization code
 //! flow must not do it this way.
@@ -44,20 +44,20 @@ const TOKEN_WAIT_MS_MAX: u64 = 60_000;
 const HOLD_MS_MIN: u64 = 1_000;
 /// The longest pause after failures.
 const HOLD_MS_MAX: u64 = 60_000;
-/// How long a refusal of the credential stands before it is tried again: a person may have put it
-/// right at the other side.
+/// How long after a refusal the credential is tried again: a person may have corrected it in the
+/// ATS.
 const HOLD_REFUSED_MS: u64 = 60_000;
 /// A token is not used in its last moments, since a request takes time to arrive.
 const LAST_MOMENTS_MS: u64 = 5_000;
 /// How long a renewed token that was refused at once is not renewed again.
 const RENEWED_IN_VAIN_MS: u64 = 30_000;
-/// Tokens that are taken out of replies: the one in use, and those before it, which requests under
-/// way still have.
+/// Tokens that are removed from replies: the one in use, and earlier ones, which requests under way
+/// still have.
 const TOKENS_KEPT: usize = 4;
-/// Token sources kept although nobody uses them. Arbitrary.
+/// Unused token sources that are kept. Arbitrary.
 const SOURCES_MAX: usize = 4_096;
 
-/// What a token is asked for with.
+/// The parameters of a token request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCredentials {
     /// The token endpoint, proven to lie within a granted origin.
@@ -72,7 +72,7 @@ pub struct ClientCredentials {
     pub private_network: bool,
 }
 
-/// What a token source works with.
+/// The parts that a token source uses.
 #[derive(Clone, Debug)]
 pub struct TokenMeans {
     /// Sends the requests for tokens.
@@ -99,7 +99,7 @@ pub struct TokenSource {
     raw: AtomicBool,
 }
 
-/// What went wrong last, and until when it stands.
+/// The last failure, and until when it is returned.
 #[derive(Debug, Default)]
 struct Failure {
     why: Option<NotSent>,
@@ -134,7 +134,7 @@ impl TokenSource {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The token at hand, when a request that leaves now arrives before it ends.
+    /// The present token, if a request that leaves now arrives before it ends.
     fn usable(&self) -> Option<Arc<Token>> {
         let now_ms = self.means.clock.steady_ms();
         self.current().filter(|token| token.usable(now_ms, LAST_MOMENTS_MS))
@@ -145,8 +145,8 @@ impl TokenSource {
             if self.means.clock.steady_ms() < token.renew_at_ms {
                 return Ok(());
             }
-            // One renews ahead of time, and its failure is no harm yet; the others go on with what
-            // there is.
+            // One request renews early, and its failure does no harm yet; the others use the
+            // present token.
             if let Ok(mut failure) = self.fetching.try_lock() {
                 let _ = self.fetch(&mut failure, false).await;
             }
@@ -192,7 +192,7 @@ impl TokenSource {
                     Ok(token) => {
                         *failure = Failure { generation: failure.generation, ..Failure::default() };
                         self.remember(&token);
-                        // What the answer says of rights reaches the adapter.
+                        // The rights in the answer reach the adapter.
                         let redactor = Redactor::new(&self.secrets());
                         let grant = redacted(&redactor, &token.grant);
                         let token = Arc::new(Token { renewed, grant, ..token });
@@ -259,7 +259,7 @@ impl TokenSource {
         }
     }
 
-    /// One request to the token endpoint; a complete answer or a reason that passes.
+    /// One request to the token endpoint; a complete answer or a temporary reason.
     async fn send(&self, authorization: &Secret) -> Result<(Response, u64), NotSent> {
         let deadline_ms = self.means.clock.steady_ms().saturating_add(TOKEN_WAIT_MS_MAX);
         let mut permits = Vec::with_capacity(self.means.budgets.len());
@@ -321,8 +321,8 @@ impl TokenSource {
                 "the token endpoint answered {status}: {}",
                 self.said(response)
             ))),
-            // Any other answer refuses the credential or the place that was asked, and the same
-            // request is refused again. It is asked again all the same, after a long rest.
+            // Any other answer refuses the credential or the endpoint, and so it would the same
+            // request. It is retried all the same, after a long pause.
             status => Err(NotSent::Auth(format!(
                 "the token endpoint answered {status}: {}",
                 self.said(response)
@@ -344,8 +344,8 @@ fn redacted(redactor: &Redactor, grant: &Grant) -> Grant {
     }
 }
 
-/// What a refusal of the token endpoint says, without a word of its body but an OAuth2 error code:
-/// a body may repeat what it was sent.
+/// The message for a refusal by the token endpoint. Of its body it has only an OAuth2 error code,
+/// since a body may repeat the request.
 fn said(response: &Response) -> String {
     if let Some(code) = error_code(&response.body) {
         return code;
@@ -422,8 +422,8 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The source for a credential and form, made when there is none yet. A changed secret is
-    /// another credential.
+    /// The source for a credential and form, created if there is none. A changed secret is another
+    /// credential.
     ///
     /// # Errors
     /// A sentence when id and secret cannot stand in a header.

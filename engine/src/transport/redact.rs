@@ -1,18 +1,18 @@
-//! The one place that takes live secrets out of what comes back.
+//! Removes live secrets from replies, in one place.
 //!
-//! A server may repeat what it was sent: in an error page, in a header, in a list of its own
-//! settings. What it repeats would reach the adapter, and through the adapter's words a failure, a
-//! log and the store. So every reply passes a [`Redactor`] inside the session, before anybody else
-//! sees it, and each secret becomes [`REDACTED`]. An adapter's places in the reply are places in
-//! what it was given.
+//! A server may repeat a request's secrets: in an error page, in a header, in a list of its own
+//! settings. From there they would reach the adapter, and through its messages a failure, a log and
+//! the store. So every reply passes a [`Redactor`] inside the session, before the adapter sees it,
+//! and each secret becomes [`REDACTED`]. An adapter's positions in the reply are positions in the
+//! redacted one.
 //!
-//! Each secret is looked for as it is, percent-encoded, escaped for JSON and for HTML, in each of
-//! the ways that are in use ([`spellings`]); and so is the Base64 of HTTP Basic. All spellings are
-//! found in one walk, linear in the reply whatever it holds.
+//! Each secret is searched for as it is, percent-encoded, escaped for JSON and for HTML, in each of
+//! the usual ways ([`spellings`]); and so is the Base64 of HTTP Basic. One pass finds all
+//! spellings, in time linear in the reply for every content.
 //!
-//! Left out: secrets shorter than [`SECRET_BYTES_MIN`] bytes, which would be found in innocent
-//! words; a secret that is cut in two, or that comes in an encoding that is not listed, such as the
-//! Base64 of a whole request.
+//! Left out: secrets shorter than [`SECRET_BYTES_MIN`] bytes, which would be found in ordinary
+//! words; a secret that is divided in two, or that comes in an encoding that is not listed, such as
+//! the Base64 of a whole request.
 
 use super::Delivery;
 use crate::secret::Secret;
@@ -22,12 +22,12 @@ use std::borrow::Cow;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What stands where a secret was.
+/// Replaces a secret.
 pub const REDACTED: &str = "[redacted]";
-/// Shorter secrets are not looked for.
+/// Shorter secrets are not searched for.
 pub const SECRET_BYTES_MIN: usize = 8;
 
-/// Takes a set of secrets out of texts. `Debug` shows none of them.
+/// Removes a set of secrets from texts. `Debug` shows none of them.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor(Option<AhoCorasick>);
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// One that knows these secrets.
+    /// A redactor of these secrets.
     pub(crate) fn new<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let long = secrets
             .into_iter()
@@ -57,7 +57,7 @@ impl Redactor {
         Self(found.ok())
     }
 
-    /// Takes the secrets out of what became of a request.
+    /// Removes the secrets from the outcome of a request.
     pub(crate) fn delivery(&self, delivery: &mut Delivery) {
         match delivery {
             Delivery::Answered(response) => self.response(response),
@@ -66,7 +66,7 @@ impl Redactor {
         }
     }
 
-    /// Takes the secrets out of a reply: body, names and values of headers.
+    /// Removes the secrets from a reply: body, names and values of headers.
     pub(crate) fn response(&self, response: &mut Response) {
         if let Some(clean) = self.found_in(&response.body) {
             response.body = clean;
@@ -109,7 +109,7 @@ fn spellings(secret: &str) -> Vec<Zeroizing<String>> {
     };
     let mut all = vec![Zeroizing::new(secret.to_owned())];
     for upper in [true, false] {
-        // What each writer of URLs leaves bare.
+        // The characters that each URL encoder leaves as they are.
         for bare in [
             "",
             "-._~",
@@ -130,7 +130,7 @@ fn spellings(secret: &str) -> Vec<Zeroizing<String>> {
             }
         }
         all.push(each(&|letter, made| percent(letter, upper, made)));
-        // What each writer of JSON escapes by number, besides what it must.
+        // The characters that each JSON encoder escapes by number, besides the required ones.
         for numbered in ["", "<>&", "<>&'", "<>&='", "<>&'+\"`", "<>&'+=\"`/"] {
             for slash in ["/", "\\/"] {
                 for wide in [true, false] {
@@ -186,7 +186,7 @@ fn number(letter: char, upper: bool, made: &mut String) {
     }
 }
 
-/// As JSON must have it.
+/// The escapes that JSON requires.
 fn json(letter: char, upper: bool, made: &mut String) {
     match letter {
         '"' | '\\' => made.extend(['\\', letter]),
@@ -205,7 +205,7 @@ mod tests {
     use atsync_model::contract::{Field, Response};
     use base64::Engine as _;
 
-    /// With every character that some encoding writes otherwise.
+    /// With every character that an encoding may escape.
     const SECRET: &str = "s3cr/t+&<=>\"'\\ \u{e9}-_.~!*()%`zz";
 
     fn redactor(secrets: &[&str]) -> Redactor {
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(format!("{:?}", redactor(&["longenough"])), "Redactor(\u{2026})");
     }
 
-    /// The peer gives the token, so it may give one that repeats itself.
+    /// The peer chooses the token, so it may choose one that repeats itself.
     #[test]
     fn the_work_is_linear_whatever_the_peer_makes_up() {
         let token = "a".repeat(8_000);

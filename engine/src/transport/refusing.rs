@@ -1,5 +1,5 @@
-//! The transport of a connection that reads the store only: it refuses each request, so that a
-//! promise to send nothing does not rest on the code above.
+//! The transport of a connection that reads the store only: it refuses each request, so that the
+//! promise to send nothing does not depend on the code above.
 //!
 //! Left out: everything else. It resolves no name and opens no socket.
 

@@ -10,21 +10,21 @@
 //! | unclear | back off, repeat, a few times | handed over: in doubt |
 //! | anything else | handed over | handed over |
 //!
-//! What is refused with 429 once more after the budget's pause speaks for itself alone: the ATS may
-//! throttle one path, and a call that paused the whole connection each time would keep all others
-//! waiting for what never ends. So each call pauses the budget once. Is it the whole connection
-//! after all, the next call is refused too and pauses it again, for longer.
+//! A call that gets 429 again after the budget's pause is throttled alone: the ATS may throttle one
+//! path, and a call that paused the whole connection each time would block all others without end.
+//! So each call pauses the budget once. If the ATS throttles the whole connection after all, the
+//! next call is refused too and pauses it again, for longer.
 
 use super::budget::retry_after_ms;
 use super::{Delivery, NotSent};
 use atsync_model::contract::Effect;
 
-/// Repeats after a failure that may pass, per call.
+/// Repeats after a temporary failure, per call.
 pub const FAILED_REPEATS_MAX: u32 = 3;
-/// Repeats after 429, per call. The budget does the waiting before the first.
+/// Repeats after 429, per call. The budget waits before the first.
 pub const THROTTLED_REPEATS_MAX: u32 = 4;
-/// How long a call waits by itself after its second 429 that does not say when to come back;
-/// doubled with each further one.
+/// How long a call alone waits after its second 429 without a `Retry-After`; doubled with each
+/// further one.
 const REST_MS: u64 = 60_000;
 /// The shortest such wait.
 const REST_MS_MIN: u64 = 1_000;
@@ -33,7 +33,7 @@ const PAUSE_MS_MIN: u64 = 500;
 /// The longest `Retry-After` of a 503 that a call waits for by itself.
 const PAUSE_MS_MAX: u64 = 30_000;
 
-/// What a call has been through.
+/// The history of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tries {
     /// The credential was renewed.
@@ -44,18 +44,18 @@ pub struct Tries {
     pub throttled: u32,
 }
 
-/// What to do next.
+/// The next action of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// This is the result.
+    /// Return the result.
     HandOver,
-    /// Get another credential, then repeat.
+    /// Fetch another credential, then repeat.
     Renew,
-    /// Repeat; the budget knows when.
+    /// Repeat when the budget allows it.
     AwaitBudget,
-    /// Repeat after so many milliseconds, if the caller waits so long.
+    /// Repeat after so many milliseconds, if the caller waits that long.
     Rest(u64),
-    /// Repeat after a pause of so many milliseconds, half of which may be left out at random.
+    /// Repeat after a pause of so many milliseconds, of which at most half is left out at random.
     Pause(u64),
 }
 
@@ -77,7 +77,7 @@ pub fn next(effect: Effect, delivery: &Delivery, tries: Tries, now_ms: u64) -> N
             500 | 502 | 503 | 504 if repeatable => {
                 match retry_after_ms(&response.headers, now_ms) {
                     Some(asked_ms) if asked_ms > PAUSE_MS_MAX => Next::HandOver,
-                    // Doubled, because half of a pause may be left out.
+                    // Doubled, because at most half of a pause is left out.
                     Some(asked_ms) => Next::Pause(
                         asked_ms
                             .saturating_mul(2)

@@ -1,25 +1,25 @@
-//! One connection's way out: builds, proves, authenticates, paces, sends, and repeats what is safe
-//! to repeat.
+//! The session of one connection: builds requests, proves, authenticates, paces and sends them, and
+//! repeats those that are safe to repeat.
 //!
 //! # Expected flow
 //! 1. The request becomes a draft: URL built and proven, headers checked, body written. A broken
 //!    rule ends here as [`NotSent::Refused`].
-//! 2. A credential is fetched where that is due; the rate budgets of the origin let the request go;
-//!    the credential is added. Whoever sent it may stop it at this last moment ([`Gate`]).
-//! 3. The transport exchanges it; the budgets hear how it ended.
-//! 4. [`super::retry`] decides whether that was the last try.
+//! 2. A credential is fetched if needed; the rate budgets of the origin admit the request; the
+//!    credential is added. The sender may still stop it at this moment ([`Gate`]).
+//! 3. The transport exchanges it; the budgets record how it ended.
+//! 4. [`super::retry`] decides whether it is repeated.
 //!
 //! # Guarantees
-//! An `unsafe` or `consuming` request reaches the other side's application at most once per call,
-//! unless it was answered 401 or 429: those say that it was not executed. Nothing leaves for
-//! another place than the granted origins, and the credential for none but those that are named for
-//! it. No PUT, PATCH or DELETE is repeated by itself, whatever it is called. No credential, body or
-//! header value is logged. No reply shows a live secret ([`super::redact`]).
+//! An `unsafe` or `consuming` request reaches the ATS's application at most once per call, unless
+//! it was answered 401 or 429, which mean that it was not executed. Requests go only to the granted
+//! origins, and the credential only to those that are named for it. No PUT, PATCH or DELETE is
+//! repeated, whatever effect it declares. No credential, body or header value is logged. No reply
+//! shows a live secret ([`super::redact`]).
 //!
 //! # Bounds
-//! Repeats per call are bounded, the waiting for the budget is ([`SessionOptions::wait_ms_max`]),
-//! so is each exchange. A connection whose other side is ill rests: see [`super::breaker`]. Left
-//! out: what an answer means.
+//! Repeats per call are bounded, and so are the wait for the budget
+//! ([`SessionOptions::wait_ms_max`]) and each exchange. A connection whose ATS fails pauses: see
+//! [`super::breaker`]. Left out: what an answer means.
 
 use super::auth::{AuthConfig, Authenticator, FixedKey, Ticket};
 use super::breaker::{self, Breaker};
@@ -46,19 +46,19 @@ use url::Url;
 /// How long a call waits for the rate budget by default.
 pub const WAIT_MS_MAX_DEFAULT: u64 = 120_000;
 
-/// Clocks that differ by less are taken for equal: an answer's date has whole seconds, and answers
-/// take their time.
+/// Clocks that differ by less count as equal: an answer's date has whole seconds, and answers take
+/// time to arrive.
 const CLOCKS_AGREE_MS: u64 = 10_000;
-/// An ATS's clock that differs by more is not believed: it is set to another day, or ours is, and
-/// nobody knows which.
+/// An ATS's clock that differs by more is ignored: it is set to another day, or ours is, and it is
+/// unknown which.
 pub const CLOCK_SANE_MS: u64 = 24 * 3_600_000;
 /// No answer had a date yet.
 const UNDATED: i64 = i64::MIN;
-/// How often a token may end while its request waits for the budget, before the call gives up.
+/// How often a token may expire while its request waits for the budget, before the call fails.
 const CLEAR_ROUNDS_MAX: usize = 3;
 
-/// What the sessions of a process share: budgets and tokens, each by credential. Use one with one
-/// transport, clock and entropy.
+/// The state that the sessions of a process share: budgets and tokens, each by credential. Use one
+/// with one transport, clock and entropy.
 #[derive(Clone, Debug, Default)]
 pub struct Shared {
     /// Rate budgets.
@@ -67,7 +67,7 @@ pub struct Shared {
     pub tokens: Arc<Tokens>,
 }
 
-/// What a session is made of.
+/// The options of a session.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
     /// The connection's name, for logs.
@@ -90,8 +90,8 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// Options without credential, rules and private network. An only origin is named for the
-    /// credential, of several none is.
+    /// Options without credential, rules and private network. A single origin is named for the
+    /// credential; of several none is.
     pub fn new(connection: impl Into<String>, origins: BTreeMap<String, Url>) -> Self {
         let credential_origins =
             if origins.len() == 1 { origins.keys().cloned().collect() } else { BTreeSet::new() };
@@ -125,8 +125,9 @@ pub enum SessionError {
     Auth(String),
 }
 
-/// What a session has cost so far.
+/// The requests of a session so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Usage {
     /// Requests by origin, repeats included, those not sent left out.
     pub requests: BTreeMap<String, u64>,
@@ -134,13 +135,13 @@ pub struct Usage {
     pub token_requests: u64,
     /// How many of the requests were repeats.
     pub retries: u64,
-    /// Answers that said: too many (429).
+    /// Answers with status 429.
     pub throttled: u64,
     /// Time spent waiting for rate budgets.
     pub waited_ms: u64,
 }
 
-/// One connection's way out. Cheap to share behind an [`Arc`].
+/// The session of one connection. Cheap to share behind an [`Arc`].
 #[derive(Debug)]
 pub struct Session {
     connection: String,
@@ -160,7 +161,7 @@ pub struct Session {
     waited_ms: AtomicU64,
     /// How far the ATS's clock is ahead of ours, by its last dated answer.
     ats_ahead_ms: AtomicI64,
-    /// The same as the answer had it, however little it is; [`UNDATED`] before the first.
+    /// The same as in the answer, however small it is; [`UNDATED`] before the first.
     ats_clock_ms: AtomicI64,
     /// The least of them; `i64::MAX` before the first.
     ats_clock_least_ms: AtomicI64,
@@ -177,7 +178,7 @@ struct Origin {
 /// The credential in use, and the budgets that are counted by it.
 #[derive(Debug)]
 struct Held {
-    /// Which one of this session it is, from 0 on.
+    /// Its number within the session, from 0 on.
     number: u64,
     auth: Arc<dyn Authenticator>,
     /// [`AuthConfig::mark`].
@@ -186,7 +187,7 @@ struct Held {
     budgets: BTreeMap<String, Vec<Arc<Budget>>>,
     /// Secrets besides the credential's.
     secrets: Vec<Secret>,
-    /// Takes the secrets of this version out of replies.
+    /// Removes the secrets of this version from replies.
     redactor: RwLock<(u64, Redactor)>,
 }
 
@@ -209,7 +210,7 @@ impl Held {
         }
     }
 
-    /// Made anew when a token came.
+    /// Made again when a token was fetched.
     fn redactor(&self) -> Redactor {
         let version = self.auth.secrets_version();
         {
@@ -238,13 +239,13 @@ impl Gate for Open {
     }
 }
 
-/// What a request went out with.
+/// The credential that a request was sent with.
 struct Sent {
     held: Arc<Held>,
     ticket: Ticket,
 }
 
-/// A request that is ready but for its credential.
+/// A request that lacks only its credential.
 struct Draft<'a> {
     origin_name: &'a str,
     origin: &'a Origin,
@@ -310,11 +311,11 @@ impl Session {
     }
 
     /// Replaces the credential: every request from now on leaves with the new one, repeats of
-    /// requests under way included. A refusal of the same credential no longer stands: it is asked
-    /// for again at once, since whoever gives it anew has put something right.
+    /// requests under way included. A refusal of the same credential no longer counts: it is tried
+    /// at once, since the host gives it again when something was corrected.
     ///
     /// # Errors
-    /// [`SessionError::Auth`] when it cannot be used; the old one stays in use then.
+    /// [`SessionError::Auth`] when it cannot be used; then the old one stays in use.
     pub async fn replace_credential(&self, auth: &AuthConfig) -> Result<(), SessionError> {
         let mut held = self.held_by(auth)?;
         held.auth.forgive().await;
@@ -324,7 +325,7 @@ impl Session {
         Ok(())
     }
 
-    /// Which credential is in use: 0 for the first, one more with each that replaced it.
+    /// The number of the credential in use: 0 for the first, one more for each replacement.
     pub(crate) fn credential_number(&self) -> u64 {
         self.held().number
     }
@@ -368,12 +369,12 @@ impl Session {
     /// Carries out one request of an adapter.
     ///
     /// # Cancellation
-    /// Dropping the future may cut an exchange: hold it for [`Delivery::Unclear`].
+    /// Dropping the future may interrupt an exchange: treat it as [`Delivery::Unclear`].
     pub async fn execute(&self, request: &Request, effect: Effect, priority: Priority) -> Delivery {
         self.execute_through(&Open, request, effect, priority).await
     }
 
-    /// As [`Self::execute`], for a request that a gate may still stop when its turn has come.
+    /// As [`Self::execute`], for a request that a gate may still stop just before it leaves.
     pub(crate) async fn execute_through(
         &self,
         gate: &dyn Gate,
@@ -422,7 +423,7 @@ impl Session {
             if let (Delivery::NotSent(NotSent::Throttled { .. }), Some(answered)) =
                 (&delivery, throttled.take())
             {
-                // It was answered, and that was its last try.
+                // It was answered, and is not repeated.
                 return answered;
             }
             match next(effect, &delivery, tries, self.clock.now_ms()) {
@@ -464,11 +465,11 @@ impl Session {
         }
     }
 
-    /// What the credential says of its rights; `None` when the scheme does not let it say anything.
-    /// Fetches a token where none is at hand.
+    /// The rights that the credential states; `None` when the scheme has none. Fetches a token if
+    /// there is none.
     ///
     /// # Errors
-    /// [`NotSent`] when no credential could be had.
+    /// [`NotSent`] when no credential could be obtained.
     pub async fn grant(&self) -> Result<Option<Grant>, NotSent> {
         let held = self.held();
         held.auth.ready().await?;
@@ -476,8 +477,8 @@ impl Session {
     }
 
     /// How far the ATS's clock is ahead of ours (below nought: behind), as its last dated answer
-    /// showed; nought before the first and while both agree within [`CLOCKS_AGREE_MS`]. Whoever
-    /// compares our times with the ATS's adds it, so that a wrong clock here costs nothing.
+    /// showed; nought before the first and while both agree within [`CLOCKS_AGREE_MS`]. Added to
+    /// our times before they are compared with the ATS's, so that a wrong clock here does no harm.
     pub fn ats_ahead_ms(&self) -> i64 {
         self.ats_ahead_ms.load(Ordering::Relaxed)
     }
@@ -546,7 +547,7 @@ impl Session {
         Ok(Draft { origin_name, origin, method: request.method.clone(), url, headers, body })
     }
 
-    /// One try. The second part is there when the request went out with a credential.
+    /// One try. The second part is present when the request was sent with a credential.
     /// `is_throttled`: the call was answered 429 before, and the budget has paused for it.
     async fn attempt(
         &self,
@@ -567,7 +568,7 @@ impl Session {
             let held = self.held();
             match self.clear(&held, draft, &mut wire, priority, deadline_ms).await {
                 Ok((permits, ticket)) => break (permits, held, ticket),
-                // The old credential was refused while somebody gave a new one.
+                // The old credential was refused while a new one was given.
                 Err(NotSent::Auth(_)) if !Arc::ptr_eq(&held, &self.held()) => {}
                 Err(why) => return (Delivery::NotSent(why), None),
             }
@@ -578,7 +579,7 @@ impl Session {
         }
         let sent_ms = self.clock.steady_ms();
         let mut delivery = self.transport.exchange(wire).await;
-        // Before anybody else sees it: the adapter, and by its words failures, logs and the store.
+        // Before the adapter sees it, and through its messages failures, logs and the store.
         held.redactor().delivery(&mut delivery);
         let ended = match &delivery {
             Delivery::Answered(response) if response.status == 429 && is_throttled => {
@@ -596,9 +597,9 @@ impl Session {
         (delivery, sent)
     }
 
-    /// Credential and budget, in an order in which neither waits for the other while holding
-    /// something. No ticket for an origin that is not named for the credential: nothing is fetched
-    /// or added then.
+    /// Credential and budget, in an order in which neither waits for the other while holding a lock
+    /// or a place. No ticket for an origin that is not named for the credential: then none is
+    /// fetched or added.
     async fn clear(
         &self,
         held: &Held,
@@ -670,7 +671,8 @@ impl Session {
 
     async fn renew(&self, sent: Option<&Sent>) -> Result<bool, NotSent> {
         match sent {
-            // The credential was replaced while the request was under way: that is another one.
+            // The credential was replaced while the request was under way: the new one has not been
+            // refused.
             Some(sent) if !Arc::ptr_eq(&sent.held, &self.held()) => Ok(true),
             Some(sent) => sent.held.auth.renew(&sent.ticket).await,
             None => Ok(false),
@@ -704,7 +706,7 @@ fn grantable(url: &Url, private_network: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// The rules of an origin, or one that only serves to obey 429 where the manifest has none.
+/// The rules of an origin; where the manifest has none, a rule that only obeys 429.
 fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
     let mut found: Vec<RateRule> = rules
         .iter()
@@ -712,22 +714,13 @@ fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
         .cloned()
         .collect();
     if found.is_empty() {
-        found.push(RateRule {
-            name: format!("{origin} (no rule)"),
-            origins: vec![origin.to_owned()],
-            window_ms: 60_000,
-            aligned: false,
-            limit_initial: u32::MAX,
-            limit_header: None,
-            remaining_header: None,
-            reset: atsync_model::manifest::ResetReading::Ignore,
-            concurrency_max: None,
-        });
+        let name = format!("{origin} (no rule)");
+        found.push(RateRule::new(name, [origin], u32::MAX, 60_000));
     }
     found
 }
 
-/// The name of the token endpoint's origin, and what a token is asked for with.
+/// The name of the token endpoint's origin, and the parameters of a token request.
 fn token_request<'a>(
     auth: &'a AuthConfig,
     origins: &BTreeMap<String, Origin>,

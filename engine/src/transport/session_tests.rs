@@ -4,7 +4,7 @@ use super::*;
 use crate::secret::Secret;
 use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
 use atsync_model::contract::{Field, Part};
-use atsync_model::manifest::{BasicHalf, ResetReading};
+use atsync_model::manifest::BasicHalf;
 use futures_util::future::join_all;
 
 const T0: u64 = 1_778_507_624_000;
@@ -264,17 +264,7 @@ fn a_401_with_a_fixed_key_stands() {
 fn two_sessions_of_one_credential_keep_within_one_budget() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(200, &[], "")));
-    let rule = RateRule {
-        name: "r".into(),
-        origins: vec!["api".into()],
-        window_ms: 10_000,
-        aligned: false,
-        limit_initial: 4,
-        limit_header: None,
-        remaining_header: None,
-        reset: ResetReading::Ignore,
-        concurrency_max: None,
-    };
+    let rule = RateRule::new("r", ["api"], 4, 10_000);
     let options = SessionOptions {
         auth: AuthConfig::Bearer { key: Secret::new("k") },
         rules: vec![rule],

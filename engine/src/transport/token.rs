@@ -1,5 +1,5 @@
-//! Reading what a token endpoint answers: the token, how long it lives, what it says of its rights.
-//! Pure but for the jitter.
+//! Reads the answer of a token endpoint: the token, its life and its rights. Pure but for the
+//! jitter.
 
 use super::NotSent;
 use super::budget::date;
@@ -13,10 +13,10 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// The life of a token that does not say how long it lives.
+/// The life of a token whose answer does not state it.
 const LIFE_ASSUMED_MS: u64 = 300_000;
-/// A token that says it lives shorter than this is kept this long all the same: clocks that differ
-/// must not cost a token per request.
+/// A token with a shorter life is kept this long all the same: clocks that differ must not cause a
+/// token per request.
 const LIFE_MS_MIN: u64 = 30_000;
 /// And no longer than this.
 const LIFE_MS_MAX: u64 = 24 * 3_600_000;
@@ -32,20 +32,20 @@ pub(super) struct Token {
     pub(super) generation: u64,
     /// When it was asked for.
     pub(super) fetched_ms: u64,
-    /// From when on one request renews it.
+    /// From then on one request renews it.
     pub(super) renew_at_ms: u64,
     /// When it ends.
     pub(super) ends_ms: u64,
-    /// It came because the one before was refused.
+    /// It was fetched because the one before was refused.
     pub(super) renewed: bool,
     /// It was accepted at least once.
     pub(super) accepted: Arc<AtomicBool>,
-    /// What it says of its rights.
+    /// The rights that it states.
     pub(super) grant: Grant,
 }
 
 impl Token {
-    /// Good for a request that leaves now and takes `margin_ms` to arrive.
+    /// Whether it is valid for a request that leaves now and takes `margin_ms` to arrive.
     pub(super) fn usable(&self, now_ms: u64, margin_ms: u64) -> bool {
         // A clock set back far makes the token's age unknown.
         now_ms.saturating_add(margin_ms) < self.ends_ms
@@ -53,13 +53,13 @@ impl Token {
     }
 }
 
-/// Reads the token out of a successful answer. `asked_ms`: the steady time at which it was asked
-/// for; `wall_ms`: the wall time now.
+/// Reads the token from a successful answer. `asked_ms`: the steady time at which it was asked for;
+/// `wall_ms`: the wall time now.
 ///
 /// # Errors
-/// A sentence that shows nothing of the answer. What is no JSON may be a page of something between,
-/// and passes; an answer of another endpoint, or a token that no request can carry, does not pass
-/// by waiting.
+/// A sentence that shows nothing of the answer. An answer that is not JSON may come from a proxy,
+/// and is temporary; an answer of another endpoint, or a token that no request can carry, is
+/// permanent.
 pub(super) fn read_token(
     response: &Response,
     generation: u64,
@@ -129,8 +129,8 @@ fn whole(number: f64) -> u64 {
     format!("{:.0}", number.min(1e12).floor()).parse().unwrap_or(0)
 }
 
-/// What answer and token say. Scopes of the answer go before those inside the token, which not
-/// every token shows.
+/// The rights in answer and token. Scopes of the answer go before those in the token, which not
+/// every token has.
 fn grant(answer: &Value, token: &str) -> Grant {
     let claims = claims(token).unwrap_or(Value::Null);
     let scopes = scopes(answer.get("scope")).or_else(|| {
@@ -153,14 +153,14 @@ fn scopes(value: Option<&Value>) -> Option<Vec<String>> {
     (!list.is_empty()).then_some(list)
 }
 
-/// The payload of a JWT, unverified: it is our own token, and what it says is only a hint.
+/// The payload of a JWT, unverified: it is our own token, and its content is only a hint.
 fn claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
 }
 
-/// The error code of RFC 6749 §5.2, when the body holds one of those that repeating does not cure.
+/// The error code of RFC 6749 §5.2, when the body has one of those that are permanent.
 pub(super) fn error_code(body: &[u8]) -> Option<String> {
     const TERMINAL: &[&str] = &[
         "invalid_client",

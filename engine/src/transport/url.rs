@@ -1,17 +1,16 @@
-//! How a URL comes about: granted origin plus parts, then a proof that nothing led away from that
-//! origin.
+//! Builds URLs: granted origin plus parts, then a proof that the result is within that origin.
 //!
-//! An adapter names an origin and gives parts; it never gives a URL that is sent as it stands.
-//! [`build_url`] puts the text together, lets the URL parser read it, and compares what came out
-//! with what was granted: scheme, host, effective port, base path, and the path byte for byte. A
-//! parser that rewrites anything makes the proof fail instead of making the request go astray.
+//! An adapter names an origin and gives parts; it never gives a URL that is sent unchecked.
+//! [`build_url`] joins the text, parses it as a URL, and compares the result with the grant:
+//! scheme, host, effective port, base path, and the path byte for byte. If the parser rewrites
+//! anything, the proof fails and the request is refused.
 //!
-//! Laws: what is accepted lies at or below the granted base path of the granted origin;
-//! percent-encoding written by the other side (an opaque cursor) leaves as it came; nothing here
-//! panics, whatever the text.
+//! Laws: an accepted URL is at or below the granted base path of the granted origin;
+//! percent-encoding by the ATS (an opaque cursor) stays as it is; nothing here panics, whatever the
+//! text.
 //!
 //! Left out: what the host resolves to ([`super::egress`]). Doubly encoded dots (`%252e`) pass: a
-//! server that decodes twice is on its own.
+//! server that decodes twice must check by itself.
 
 use super::limits::URL_BYTES_MAX;
 use atsync_model::contract::{Field, Path, Target};
@@ -109,8 +108,7 @@ fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
     prove(origin, &text, path)
 }
 
-/// What to say of a URL outside of the grant. Only its origin is named: what follows may be a
-/// secret.
+/// The message for a URL outside of the grant. It names only the origin: the rest may be a secret.
 fn leaves(granted: &Url, other: &str) -> String {
     format!(
         "the URL leads to {other}, outside of the granted origin {}; nothing was sent there. If \
@@ -123,7 +121,7 @@ fn origin_of(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// Reads the text back and compares the result with the grant.
+/// Parses the text and compares the result with the grant.
 fn prove(origin: &Url, text: &str, path: &str) -> Result<Url, String> {
     if text.len() > URL_BYTES_MAX {
         return Err(too_long());
@@ -175,7 +173,7 @@ fn check_path(path: &str) -> Result<(), String> {
     segments.split('/').try_for_each(check_segment)
 }
 
-/// Judged as a server might read it: percent-decoded once, path parameters (`;`) cut off.
+/// Checked as a server might read it: percent-decoded once, path parameters (`;`) cut off.
 fn check_segment(segment: &str) -> Result<(), String> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();

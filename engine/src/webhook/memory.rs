@@ -1,8 +1,8 @@
-//! Which deliveries were dealt with, and looks that several hints share.
+//! The deliveries that were handled, and fetches that several hints share.
 //!
-//! A delivery is known by what was signed and by the ids that its headers give it. Both count: an
-//! id alone is not signed, so anybody who holds an old delivery could give it another; and bytes
-//! alone may be the same for two events that differ.
+//! A delivery is identified by the signed bytes and by the ids in its headers. Both are needed: an
+//! id alone is not signed, so an attacker with an old delivery could replace it; and two different
+//! events may have the same bytes.
 //!
 //! Bounds: [`limits`](super::limits). Left out: durability; see the module above.
 
@@ -15,12 +15,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::Mutex;
 
-/// How the headers end in which senders give a delivery its id: `Ats-Event-ID`, `webhook-id`
+/// The endings of the headers in which senders give a delivery its id: `Ats-Event-ID`, `webhook-id`
 /// (Standard Webhooks), `X-GitHub-Delivery`.
 const ID_HEADER_ENDINGS: [&str; 5] =
     ["event-id", "webhook-id", "delivery-id", "message-id", "-delivery"];
 
-/// The ids that a delivery's headers give it.
+/// The ids in the headers of a delivery.
 pub(super) fn delivery_ids(headers: &[Field]) -> Vec<String> {
     let names_it = |name: &str| ID_HEADER_ENDINGS.iter().any(|ending| name.ends_with(ending));
     let mut ids: Vec<String> = headers
@@ -32,7 +32,7 @@ pub(super) fn delivery_ids(headers: &[Field]) -> Vec<String> {
     ids
 }
 
-/// What a delivery is known by.
+/// What identifies a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key([u8; 32]);
 
@@ -49,7 +49,7 @@ impl Key {
     }
 }
 
-/// The deliveries that were dealt with.
+/// The deliveries that were handled.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     keys: HashSet<Key>,
@@ -58,13 +58,13 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Whether it was dealt with.
+    /// Whether it was handled.
     pub(super) fn knows(&mut self, key: &Key, now_ms: u64) -> bool {
         self.drop_old(now_ms);
         self.keys.contains(key)
     }
 
-    /// Remembers it.
+    /// Records it as handled.
     pub(super) fn remember(&mut self, key: Key, now_ms: u64) {
         if self.keys.insert(key.clone()) {
             self.order.push_back((key, now_ms));
@@ -83,23 +83,24 @@ impl Seen {
     }
 }
 
-/// Looks at one record, one after the other, each shared by all who asked before it began.
+/// Fetches of one record, one after the other; all callers that asked before a fetch began share
+/// it.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    /// Counts who asks and what begins, so that it is known which was first.
+    /// Counts callers and fetches in one order, so that it is known which came first.
     turns: AtomicU64,
     waiting: AtomicUsize,
     last: Mutex<HashMap<String, Last>>,
 }
 
-/// How the newest look at a record went.
+/// How the newest fetch of a record ended.
 #[derive(Debug)]
 struct Last {
     begun: u64,
     end: Result<HintEnd, (ErrorKind, String)>,
 }
 
-/// One who waits, until dropped.
+/// A waiting caller, until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -116,7 +117,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Looks {
-    /// Looks, or takes the end of a look at the same hint that began after this call did.
+    /// Fetches, or returns the result of a fetch for the same hint that began after this call.
     pub(super) async fn share<F: Future<Output = Result<HintEnd, Error>>>(
         &self,
         hint: &Hint,
@@ -142,7 +143,8 @@ impl Looks {
             Ok(end) => Ok(end.clone()),
             Err(error) => Err((error.kind(), error.to_string())),
         };
-        // Nobody else waits, so nobody can share what is kept; and it must not grow without end.
+        // No other caller waits, so the result is not needed, and the map must not grow without
+        // end.
         if self.waiting.load(Ordering::SeqCst) <= 1 || last.len() >= WAITING_MAX {
             last.clear();
         }

@@ -1,24 +1,24 @@
-//! Webhooks: taken in raw, believed only when signed, and then only as a hint to look.
+//! Webhooks: verified by their signature, and then only hints to fetch a record.
 //!
 //! [`Connection::receive`](crate::Connection::receive) is what a host's HTTP handler calls with the
-//! bytes as they came. The adapter says what the ATS signed and where the signature stands; the
-//! engine, which alone knows the secret, computes and compares it in constant time
-//! (`reconcile::signature`). What an authentic webhook suggests is looked into by a read through
-//! the API, and never taken from its payload: order is not promised, a delivery may be hours old,
-//! and who knows the secret could say anything.
+//! bytes as received. The adapter says which bytes the ATS signed and where the signature is; the
+//! engine alone knows the secret, and computes and compares it in constant time
+//! (`reconcile::signature`). An authentic webhook leads to a read through the API. Its payload is
+//! never ingested: the order is not guaranteed, a delivery may be hours old, and everyone who knows
+//! the secret can write it.
 //!
 //! # Replay
-//! A delivery that was dealt with is remembered ([`memory`]) by what it signed and by the ids that
-//! its headers give it, and answered without a look when it comes again. Where the ATS signs a
-//! time, older deliveries than the memory holds are refused. One whose look failed is not
-//! remembered, so that the ATS delivers it again. The memory is the process's: after a restart a
-//! replay costs one read, and changes nothing.
+//! A handled delivery is remembered ([`memory`]) by its signed bytes and by the ids in its headers,
+//! and answered without a fetch when it comes again. Where the ATS signs a time, deliveries older
+//! than the memory are refused. A delivery whose fetch failed is not remembered, so that the ATS
+//! delivers it again. The memory ends with the process: after a restart a replay costs one read,
+//! and changes nothing.
 //!
 //! # Floods
-//! Looks of a connection are taken one at a time, within its rate budget, and hints about one
-//! record that arrive while one is looked into share the next look.
+//! The fetches of a connection run one at a time, within its rate budget. Hints about one record
+//! that arrive during its fetch share the next one.
 //!
-//! Bounds: [`limits`]. Left out: HTTP, and another secret in the URL's path; they are the host's.
+//! Bounds: [`limits`]. Left out: HTTP, and a second secret in the URL's path; the host adds them.
 
 pub mod limits;
 mod memory;
@@ -30,16 +30,16 @@ use atsync_model::contract::Hint;
 use memory::{Looks, Seen};
 use std::sync::Mutex;
 
-/// What became of a webhook.
+/// How a webhook was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is authentic. Each hint with what a look at it gave; none for a ping, or for an event of
-    /// no use here.
+    /// It is authentic. Each hint with the result of its fetch; none for a ping, or for an event
+    /// that the engine does not use.
     Accepted(Vec<(Hint, HintEnd)>),
-    /// It was dealt with before; nothing was done.
+    /// It was handled before; nothing was done.
     Duplicate,
-    /// No secret of the connection made its signature, or it has none. Nothing is believed of it.
+    /// It has no signature, or one that no secret of the connection made. It is ignored.
     Forged,
     /// It is authentic, and signed too long ago, or in the future.
     Stale,
@@ -47,14 +47,14 @@ pub enum Verdict {
     TooLarge,
 }
 
-/// A webhook that was taken in, and what to answer to it.
+/// The result for a webhook, and the status to answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
-    /// What became of it.
+    /// How it was handled.
     pub verdict: Verdict,
-    /// The HTTP status to answer with: 200 for what was accepted or is known, 401 for what is
-    /// forged or stale, 413 for what is too large. An empty body is enough.
+    /// The HTTP status to answer with: 200 for an accepted or known delivery, 401 for a forged or
+    /// stale one, 413 for one that is too large. An empty body is enough.
     pub status: u16,
 }
 

@@ -1,4 +1,4 @@
-//! Taking a webhook in: verified, held against what was dealt with, and looked into.
+//! Receives a webhook: verifies it, compares it with the handled ones, and fetches what it names.
 
 use super::limits;
 use super::memory::{self, Key};
@@ -11,23 +11,21 @@ use futures_util::future::BoxFuture;
 use std::sync::PoisonError;
 
 impl Connection {
-    /// Takes a webhook: its headers and its body, both as they came. Verifies, drops what was dealt
-    /// with, and looks into what it suggests. The future is owned; it may be spawned.
+    /// Receives a webhook: its headers and its body, both as received. Verifies it, ignores a
+    /// handled one, and fetches the records that it names. The future is owned; it may be spawned.
     ///
     /// Headers are anything that gives names and values, such as `&http::HeaderMap`; case does not
     /// count. The body must not have been parsed and written anew, decompressed or trimmed: its
     /// bytes are signed.
     ///
     /// Answer with [`Received::status`]. On an error answer 503, and the ATS will deliver it again:
-    /// the look was not possible. Looking takes a read or a few. An ATS that waits for its answer
-    /// only briefly then delivers again, which costs nothing: whoever asks meanwhile shares the
-    /// look.
+    /// the fetch was not possible. A fetch takes a read or a few. An ATS that waits only briefly
+    /// for its answer delivers again, which costs nothing: the second call shares the fetch.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when [`crate::ConnectionOptions::webhook_secrets`] is empty;
-    /// [`ErrorKind::Adapter`] when the adapter takes no webhooks, or vouches for one that it did
-    /// not have verified; [`ErrorKind::Unavailable`] when too many wait; else as for
-    /// [`Connection::hint`].
+    /// [`ErrorKind::Adapter`] when the adapter takes no webhooks, or accepts one without having it
+    /// verified; [`ErrorKind::Unavailable`] when too many wait; else as for [`Connection::hint`].
     pub fn receive<N: AsRef<str>, V: AsRef<[u8]>>(
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -53,7 +51,7 @@ impl Connection {
             );
             return Err(Error::new(ErrorKind::Configuration, message));
         }
-        let reconciler = self.reconciler();
+        let reconciler = self.work()?;
         let ids = memory::delivery_ids(&hook.headers);
         let (message, hints, signed_at_ms) =
             match reconciler.requests.hook(hook, &webhooks.secrets).await? {
@@ -82,7 +80,7 @@ impl Connection {
             let looked = webhooks.looks.share(&hint, || reconciler.ingest.hint(hint.clone())).await;
             match looked {
                 Ok(end) => ends.push((hint, end)),
-                // The others are looked into all the same: the next delivery may be an hour away.
+                // The others are fetched all the same: the next delivery may be an hour away.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
@@ -100,8 +98,8 @@ fn is_stale(at_ms: u64, now_ms: u64) -> bool {
         || at_ms > now_ms.saturating_add(limits::AHEAD_MS_MAX)
 }
 
-/// The delivery in the contract's words; none when it is too large. A header that is not text is
-/// not passed on: no signature is in it.
+/// The delivery as a type of the contract; none when it is too large. A header that is not text is
+/// left out: it holds no signature.
 fn hook<N: AsRef<str>, V: AsRef<[u8]>>(
     headers: impl IntoIterator<Item = (N, V)>,
     body: &[u8],

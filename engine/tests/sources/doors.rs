@@ -1,8 +1,11 @@
-//! The disk, threads, tasks and timers are used only in the files that own them; everything else
-//! goes through a trait or through these files.
+//! The disk, processes, threads, tasks and timers are used only in the files that own them;
+//! everything else goes through a trait or through these files.
 //!
-//! A table and not `clippy.toml`, whose bans are for the whole workspace: tests and the sandbox may
-//! use all of them. An entry whose file uses it no longer fails, so that the table stays true.
+//! Two checks hold this law. `engine/clippy.toml` bans the calls by what they resolve to, methods
+//! of a path and renamed imports included, and an owner expects the lint at its top. The table here
+//! says which files may own what, and sees each use of these modules, also of what no ban names. An
+//! entry whose file uses it no longer fails, so that the table stays true; and a file outside the
+//! table may not expect the lint.
 
 use crate::tokens::{sources, tokens, tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,6 +93,36 @@ fn the_disk_threads_tasks_and_timers_are_used_only_by_the_files_that_own_them() 
         strange.is_empty() && gone.is_empty(),
         "used elsewhere: {strange:#?}\nlisted, but not used: {gone:#?}"
     );
+}
+
+/// The lint, as an owner expects it at its top.
+const EXPECTED: &str = "#![expect(clippy::disallowed_methods";
+
+#[test]
+fn clippy_lets_through_only_the_files_of_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    sources(&root, &root, &mut files);
+    let through: BTreeSet<String> = files
+        .iter()
+        .filter(|(_, text)| text.contains(EXPECTED))
+        .map(|(module, _)| module.join("/"))
+        .collect();
+    let owned: BTreeSet<String> =
+        OWNED.iter().flat_map(|(_, files)| files.iter().map(|file| (*file).to_owned())).collect();
+    let strange: Vec<&String> = through.difference(&owned).collect();
+    assert!(!through.is_empty() && strange.is_empty(), "list them in OWNED: {strange:#?}");
+}
+
+/// Clippy reads the nearest file alone.
+#[test]
+fn the_engines_lints_are_those_of_the_workspace_and_more() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (engine, workspace) = (read("clippy.toml"), read("../clippy.toml"));
+    let lines = workspace.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lacking: Vec<&str> = lines.filter(|line| !engine.lines().any(|own| own == *line)).collect();
+    assert!(lacking.is_empty(), "engine/clippy.toml lacks {lacking:#?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! to the disk, a thread, a task or a timer outside the files that own one, no kind known by name
 //! outside the model's table and the hooks, and a size that can be read.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

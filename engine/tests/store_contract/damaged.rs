@@ -26,11 +26,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a reader of everything sees.
 async fn read(path: &Path) -> Result<String, StoreError> {
-    let store = RedbStore::open(
-        path,
-        RedbOptions { inline: true, ..RedbOptions::default() },
-        &SystemEntropy,
-    )?;
+    let mut options = RedbOptions::default();
+    options.inline = true;
+    let store = RedbStore::open(path, options, &SystemEntropy)?;
     let mut seen = format!("{:?}\n", store.identity().await?);
     seen += &format!("{:?}\n", store.connection(ACME).await?);
     for kind in ["tags", "candidates"] {

@@ -21,7 +21,8 @@ pub(crate) fn redb() -> (RedbStore, tempfile::TempDir) {
 
 pub(crate) fn redb_inline() -> (RedbStore, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
-    let options = RedbOptions { inline: true, ..RedbOptions::default() };
+    let mut options = RedbOptions::default();
+    options.inline = true;
     (RedbStore::open(&path(&directory), options, &SystemEntropy).unwrap(), directory)
 }
 

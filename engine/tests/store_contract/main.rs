@@ -5,6 +5,7 @@
 //! durable store promises (reopening, damage, group commit) is in `durable` and `crashing`; `model`
 //! runs random sequences of operations on both stores and compares every answer.
 
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

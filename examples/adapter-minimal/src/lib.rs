@@ -10,7 +10,7 @@ use atsync_adapter::contract::{
     Body, Continuation, Effect, Failure, Field, Given, Item, Outcome, Page, Path, Reply, Request,
     Response, Scan, Send, Since, Step, Target, Task,
 };
-use atsync_adapter::manifest::{AuthRule, KindRule, Origin, OriginBase, ScanRule};
+use atsync_adapter::manifest::{AuthRule, KindRule, Origin, ScanRule};
 use atsync_adapter::{Manifest, PureAdapter, model::kinds::JOBS, rows, state};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -27,42 +27,17 @@ atsync_adapter::export_adapter!(Plainlist);
 
 impl PureAdapter for Plainlist {
     fn describe() -> Manifest {
-        Manifest {
-            name: "plainlist".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            title: "Plainlist (imaginary)".into(),
-            contract: atsync_adapter::CONTRACT.into(),
-            origins: vec![Origin {
-                name: "api".into(),
-                base: OriginBase::Fixed { url: "https://plainlist.example".into() },
-                credential: true,
-            }],
-            auth: vec![AuthRule::Bearer {}],
-            safe: Vec::new(),
-            rates: Vec::new(),
-            kinds: vec![KindRule {
-                name: JOBS.into(),
-                scan: ScanRule::List {},
-                changes: Vec::new(),
-                overlap_ms: 0,
-                page_max: 100,
-                ids_max: 0,
-                absence_proves: true,
-                deletes: Vec::new(),
-                confidential: false,
-                visible_within_ms: 0,
-                fields: JOB_FIELDS.iter().map(|&field| field.into()).collect(),
-                expected: JOB_FIELDS.iter().map(|&field| field.into()).collect(),
-                permission: None,
-                scope: None,
-            }],
-            operations: Vec::new(),
-            permissions: Vec::new(),
-            describes_tenant: false,
-            settings_schema: json!({ "type": "object", "additionalProperties": false }),
-            lossy: Vec::new(),
-            forms: Vec::new(),
-        }
+        let mut jobs = KindRule::new(JOBS, ScanRule::List {}, JOB_FIELDS.iter().copied());
+        jobs.absence_proves = true;
+        jobs.expected = jobs.fields.clone();
+
+        let mut manifest = Manifest::new("plainlist", env!("CARGO_PKG_VERSION"));
+        manifest.title = "Plainlist (imaginary)".into();
+        manifest.origins = vec![Origin::fixed("api", "https://plainlist.example")];
+        manifest.auth = vec![AuthRule::Bearer {}];
+        manifest.kinds = vec![jobs];
+        manifest.settings_schema = json!({ "type": "object", "additionalProperties": false });
+        manifest
     }
 
     fn start(task: Task, _given: &Given) -> Result<Step, Failure> {

@@ -23,7 +23,8 @@ const ROWS_MAX: usize = 100;
 pub fn record(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let memory = MemoryStore::new("fuzz");
-    let options = RedbOptions { inline: true, ..RedbOptions::default() };
+    let mut options = RedbOptions::default();
+    options.inline = true;
     let redb = RedbStore::with_backend(redb::backends::InMemoryBackend::new(), options, &Zeros)
         .expect("it opens");
     for (line, now_ms) in text.lines().take(PAGES_MAX).zip(1..) {

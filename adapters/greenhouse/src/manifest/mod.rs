@@ -16,8 +16,8 @@ use crate::kinds::{KINDS, Kind};
 use crate::{request, settings};
 use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
-    AuthRule, ChangeRule, Coarser, DeleteSign, FormRule, FormSetting, KindRule, Origin, OriginBase,
-    Permission, RateRule, ResetReading, ScanRule,
+    AuthRule, ChangeRule, Coarser, DeleteSign, FormRule, FormSetting, KindRule, Origin, Permission,
+    RateRule, ScanRule,
 };
 use atsync_model::kinds::CANDIDATES;
 
@@ -30,23 +30,19 @@ pub(crate) const PHONES: Coarser = Coarser::Digits;
 
 /// The whole manifest.
 pub fn manifest() -> Manifest {
-    Manifest {
-        name: "greenhouse".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        title: "Greenhouse".into(),
-        contract: atsync_adapter::CONTRACT.into(),
-        origins: origins(),
-        auth: auth(),
-        safe: Vec::new(),
-        rates: rates(),
-        kinds: KINDS.iter().map(kind).collect(),
-        operations: operations::operations(),
-        permissions: permissions(),
-        describes_tenant: true,
-        settings_schema: settings::schema(),
-        lossy: lossy(),
-        forms: forms(),
-    }
+    let mut manifest = Manifest::new("greenhouse", env!("CARGO_PKG_VERSION"));
+    manifest.title = "Greenhouse".into();
+    manifest.origins = origins();
+    manifest.auth = auth();
+    manifest.rates = rates();
+    manifest.kinds = KINDS.iter().map(kind).collect();
+    manifest.operations = operations::operations();
+    manifest.permissions = permissions();
+    manifest.describes_tenant = true;
+    manifest.settings_schema = settings::schema();
+    manifest.lossy = lossy();
+    manifest.forms = forms();
+    manifest
 }
 
 /// Every permission that a kind or an operation needs.
@@ -56,14 +52,9 @@ pub fn permissions() -> Vec<Permission> {
 
 /// harvest-v3.md §1 \[ok\].
 fn origins() -> Vec<Origin> {
-    [(request::API, "https://harvest.greenhouse.io"), (request::AUTH, "https://auth.greenhouse.io")]
-        .into_iter()
-        .map(|(name, url)| Origin {
-            name: name.into(),
-            base: OriginBase::Fixed { url: url.into() },
-            credential: name == request::API,
-        })
-        .collect()
+    let mut api = Origin::fixed(request::API, "https://harvest.greenhouse.io");
+    api.credential = true;
+    vec![api, Origin::fixed(request::AUTH, "https://auth.greenhouse.io")]
 }
 
 /// A customer's own credential, and a partner's (harvest-v3.md §2.1 \[ok\]). Neither may use the
@@ -79,7 +70,7 @@ fn auth() -> Vec<AuthRule> {
         AuthRule::Oauth2ClientCredentials {
             token_origin: request::AUTH.into(),
             token_path: "/token".into(),
-            form_settings: vec![FormSetting { field: "sub".into(), setting: "act_as".into() }],
+            form_settings: vec![FormSetting::new("sub", "act_as")],
         },
         AuthRule::Oauth2AuthorizationCode {
             token_origin: request::AUTH.into(),
@@ -95,32 +86,16 @@ fn auth() -> Vec<AuthRule> {
 /// from the first answer. The reset header is always "now + 30 s", so it is ignored. The token
 /// endpoint has its own budget, 60 in 60 s (§2.2 \[ok\]).
 fn rates() -> Vec<RateRule> {
-    let limit_header = Some("x-ratelimit-limit".to_owned());
-    let remaining_header = Some("x-ratelimit-remaining".to_owned());
-    vec![
-        RateRule {
-            name: "harvest".into(),
-            origins: vec![request::API.into()],
-            window_ms: 30_000,
-            aligned: true,
-            limit_initial: 50,
-            limit_header: limit_header.clone(),
-            remaining_header: remaining_header.clone(),
-            reset: ResetReading::Ignore,
-            concurrency_max: None,
-        },
-        RateRule {
-            name: "token".into(),
-            origins: vec![request::AUTH.into()],
-            window_ms: 60_000,
-            aligned: false,
-            limit_initial: 60,
-            limit_header,
-            remaining_header,
-            reset: ResetReading::Ignore,
-            concurrency_max: None,
-        },
-    ]
+    let mut rates = vec![
+        RateRule::new("harvest", [request::API], 50, 30_000),
+        RateRule::new("token", [request::AUTH], 60, 60_000),
+    ];
+    for rate in &mut rates {
+        rate.aligned = rate.name == "harvest";
+        rate.limit_header = Some("x-ratelimit-limit".into());
+        rate.remaining_header = Some("x-ratelimit-remaining".into());
+    }
+    rates
 }
 
 /// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No walk proves an absence, since
@@ -130,27 +105,23 @@ fn kind(kind: &Kind) -> KindRule {
     if kind.hook {
         deletes.push(DeleteSign::Hook);
     }
-    KindRule {
-        name: kind.name.into(),
-        scan: ScanRule::List {},
-        changes: vec![ChangeRule::Window],
-        overlap_ms: OVERLAP_MS,
-        page_max: kind.page_max,
-        ids_max: kind.ids_max,
-        absence_proves: false,
-        deletes,
-        confidential: kind.confidential,
-        visible_within_ms: kind.visible_within_ms,
-        fields: kind.fields.iter().map(|field| (*field).to_owned()).collect(),
-        expected: kind.expected().map(str::to_owned).collect(),
-        permission: Some(kind.permission()),
-        scope: kind.scope.map(str::to_owned),
-    }
+    let mut rule = KindRule::new(kind.name, ScanRule::List {}, kind.fields.iter().copied());
+    rule.changes = vec![ChangeRule::Window];
+    rule.overlap_ms = OVERLAP_MS;
+    rule.page_max = kind.page_max;
+    rule.ids_max = kind.ids_max;
+    rule.deletes = deletes;
+    rule.confidential = kind.confidential;
+    rule.visible_within_ms = kind.visible_within_ms;
+    rule.expected = kind.expected().map(str::to_owned).collect();
+    rule.permission = Some(kind.permission());
+    rule.scope = kind.scope.map(str::to_owned);
+    rule
 }
 
 /// What Greenhouse makes of a number is not documented: a number counts by its digits.
 fn forms() -> Vec<FormRule> {
-    vec![FormRule { kind: CANDIDATES.into(), field: "phones".into(), form: PHONES }]
+    vec![FormRule::new(CANDIDATES, "phones", PHONES)]
 }
 
 fn lossy() -> Vec<String> {

@@ -29,11 +29,9 @@ use FieldMode::{CreateOnly, ReplaceAll, Set, SetOrClear};
 
 /// A first application that a new candidate brings along.
 fn carry(when: &str, members: &[&str]) -> Carry {
-    Carry {
-        kind: kinds::APPLICATIONS.to_owned(),
-        when: Some(when.to_owned()),
-        members: members.iter().map(|member| (*member).to_owned()).collect(),
-    }
+    let mut carry = Carry::new(kinds::APPLICATIONS, members.iter().copied());
+    carry.when = Some(when.to_owned());
+    carry
 }
 
 /// What differs between operations.
@@ -353,37 +351,28 @@ const RULES: &[Rule] = &[
 ];
 
 fn rule(rule: &Rule) -> OperationRule {
-    let (kind, verb) = rule.name.split_once('.').unwrap_or((rule.name, ""));
+    let mut operation = OperationRule::new(rule.name, rule.class);
+    let kind = operation.kind.as_str();
     let slow = matches!(kind, kinds::CANDIDATES | kinds::APPLICATIONS | kinds::REJECTIONS);
-    OperationRule {
-        name: rule.name.into(),
-        kind: kind.into(),
-        verb: verb.into(),
-        class: rule.class,
-        materialises: if verb == "create" { vec![kind.to_owned()] } else { Vec::new() },
-        may_carry: Vec::new(),
-        fields: rule.fields.iter().map(|(name, mode)| field(name, *mode)).collect(),
-        required: required(rule.name).iter().map(|member| (*member).to_owned()).collect(),
-        refused_statuses: REFUSED.to_vec(),
-        settle_window_ms: if slow { SETTLE_SLOW_MS } else { SETTLE_QUICK_MS },
-        side_effects: Vec::new(),
-        opt_in: None,
-        permissions: rule.scopes.iter().map(|scope| format!("harvest:{scope}")).collect(),
-        calls: rule.calls,
-    }
+    operation.fields = rule.fields.iter().map(|(name, mode)| field(name, *mode)).collect();
+    operation.required = required(rule.name).iter().map(|member| (*member).to_owned()).collect();
+    operation.refused_statuses = REFUSED.to_vec();
+    operation.settle_window_ms = if slow { SETTLE_SLOW_MS } else { SETTLE_QUICK_MS };
+    operation.permissions = rule.scopes.iter().map(|scope| format!("harvest:{scope}")).collect();
+    operation.calls = rule.calls;
+    operation
 }
 
 fn field(name: &str, mode: FieldMode) -> FieldRule {
-    let (mut merged_when, mut unwritable) = (None, Vec::new());
+    let mut rule = FieldRule::new(name, mode);
     if name == "custom_fields" && mode == ReplaceAll {
         // harvest-v3.md §7 [?]: whether a PATCH replaces the values or merges them is the
         // operator's to say.
-        merged_when =
-            Some(SettingIs { setting: "custom_fields_reading".into(), value: "merge".into() });
+        rule.merged_when = Some(SettingIs::new("custom_fields_reading", "merge"));
         // No form of a file is documented on the write side (§9.11).
-        unwritable = vec!["file".to_owned()];
+        rule.unwritable = vec!["file".to_owned()];
     }
-    FieldRule { name: name.to_owned(), mode, merged_when, unwritable }
+    rule
 }
 
 /// What Greenhouse refuses to do without (harvest-v3.md §9, each at its endpoint).
@@ -410,7 +399,7 @@ fn required(operation: &str) -> &'static [&'static str] {
 /// What only some operations have.
 fn adorn(operation: &mut OperationRule) {
     use SideEffectKind::{MailsCandidate, MailsUser, NotifiesTeam, StartsAutomation};
-    let effect = |what, note: &str| SideEffect { what, note: note.to_owned() };
+    let effect = |what, note: &str| SideEffect::new(what, note);
     let (opt_in, side_effects) = match operation.name.as_str() {
         "applications.move" => (
             Some("stage_writes"),

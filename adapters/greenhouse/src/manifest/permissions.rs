@@ -106,32 +106,30 @@ const WRITES: &[(&str, &str, &str)] = &[
 /// Every permission: for reads, for writes, for the set-up.
 pub(super) fn permissions() -> Vec<Permission> {
     let mut all: Vec<Permission> = KINDS.iter().map(list).collect();
-    all.extend(WRITES.iter().map(|(scope, label, without_it)| Permission {
-        id: format!("harvest:{scope}"),
-        label: (*label).to_owned(),
-        grant_at: SCOPES_AT.into(),
-        without_it: (*without_it).to_owned(),
-        optional: true,
+    all.extend(WRITES.iter().map(|(scope, label, without_it)| {
+        optional(Permission::new(format!("harvest:{scope}"), *label, SCOPES_AT, *without_it))
     }));
-    all.push(Permission {
-        id: SETUP_SOURCE.into(),
-        label: "Your source is switched on".into(),
-        grant_at: SOURCES_AT.into(),
-        without_it:
-            "New candidates carry no source or a wrong one, and referrals are not credited.".into(),
-        optional: true,
-    });
+    all.push(optional(Permission::new(
+        SETUP_SOURCE,
+        "Your source is switched on",
+        SOURCES_AT,
+        "New candidates carry no source or a wrong one, and referrals are not credited.",
+    )));
     all
+}
+
+fn optional(mut permission: Permission) -> Permission {
+    permission.optional = true;
+    permission
 }
 
 fn list(kind: &Kind) -> Permission {
     let (label, without_it) = reading(kind.name);
-    Permission {
-        id: kind.permission(),
-        label: label.into(),
-        grant_at: SCOPES_AT.into(),
-        without_it: without_it.into(),
-        optional: ![names::CANDIDATES, names::APPLICATIONS, names::JOBS].contains(&kind.name),
+    let permission = Permission::new(kind.permission(), label, SCOPES_AT, without_it);
+    if [names::CANDIDATES, names::APPLICATIONS, names::JOBS].contains(&kind.name) {
+        permission
+    } else {
+        optional(permission)
     }
 }
 

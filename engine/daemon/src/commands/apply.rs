@@ -258,13 +258,10 @@ mod tests {
     use atsync::{ApplyReport, Plan, StepEnd, StepReport};
 
     fn report(end: StepEnd) -> ApplyReport {
-        let step = StepReport {
-            host: "a".into(),
-            operation: "notes.create".into(),
-            end,
-            warnings: Vec::new(),
-        };
-        ApplyReport { steps: vec![step], in_step: 1, ..ApplyReport::default() }
+        let mut report = ApplyReport::default();
+        report.steps = vec![StepReport::new("a", "notes.create", end)];
+        report.in_step = 1;
+        report
     }
 
     #[test]
@@ -274,7 +271,8 @@ mod tests {
         assert!(
             finish(&Plan::default(), &report(StepEnd::Refused { reason: "no".into() }), 0).is_err()
         );
-        let not_seen = ApplyReport { not_in_step: 1, ..report(StepEnd::Applied) };
+        let mut not_seen = report(StepEnd::Applied);
+        not_seen.not_in_step = 1;
         assert!(finish(&Plan::default(), &not_seen, 0).is_err());
     }
 

@@ -64,13 +64,14 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Anonymized => "anonymised",
         ChangeWhat::Forgotten => "forgotten",
         ChangeWhat::Unread => "not readable",
+        _ => "changed",
     };
     let cause = match change.cause {
         Cause::Applied { .. } => " (by atsync)".to_owned(),
         Cause::Swept { proof } => format!(" (a sweep; {})", words_of(proof)),
         Cause::Hinted { proof } => format!(" (a webhook; {})", words_of(proof)),
         Cause::Doubted { proof } => format!(" (a doubt; {})", words_of(proof)),
-        Cause::Observed | Cause::Asked => String::new(),
+        _ => String::new(),
     };
     let fields = match change.what {
         ChangeWhat::Updated => fields(&change.before, &change.after),
@@ -92,6 +93,7 @@ fn words_of(proof: Proof) -> &'static str {
         Proof::Hook => "its word alone",
         Proof::HookAndFetch => "and asked for by id",
         Proof::Walk => "a complete walk",
+        _ => "confirmed",
     }
 }
 

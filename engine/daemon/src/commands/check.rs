@@ -120,15 +120,13 @@ mod tests {
     use atsync::CheckResult;
 
     fn result(verdict: &'static str, optional: bool) -> CheckResult {
-        CheckResult {
-            permission: "x:list".into(),
-            label: "List x".into(),
-            verdict,
-            detail: "it was refused".into(),
-            without_it: "Nothing is seen.".into(),
-            grant_at: "Settings".into(),
-            optional,
-        }
+        let mut result = CheckResult::new("x:list", verdict);
+        result.label = "List x".into();
+        result.detail = "it was refused".into();
+        result.without_it = "Nothing is seen.".into();
+        result.grant_at = "Settings".into();
+        result.optional = optional;
+        result
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `atsync compact`: rewrites the store's file without the bytes of removed records.
 
+#![expect(clippy::disallowed_methods, reason = "rewrites the store on a blocking thread")]
+
 use crate::cli;
 use crate::config::Config;
 use crate::failure::{DONE, Ended, Failure};

@@ -154,7 +154,9 @@ pub(super) async fn deed(
 }
 
 pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Output) -> Ended {
-    let what = WithdrawOptions { tags: !options.keep_tags, contacts: !options.keep_contacts };
+    let mut what = WithdrawOptions::default();
+    what.tags = !options.keep_tags;
+    what.contacts = !options.keep_contacts;
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;

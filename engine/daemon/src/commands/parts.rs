@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::input::DesiredFile;
 use crate::output::Output;
 use crate::words::count;
-use atsync::{ApplyReport, Connection, Manifest, Plan, PlanOf, StepReport};
+use atsync::{ApplyReport, Connection, Manifest, Plan, PlanOf};
 use std::collections::BTreeSet;
 
 /// The counts of all parts.
@@ -142,19 +142,15 @@ pub(super) async fn carry_out(
         output.begin("writing", planned.writes());
         let report = connection.apply(&planned).await;
         output.end();
-        let report = report?;
+        let mut report = report?;
         if json {
             output.json(&serde_json::json!({ "plan": planned, "report": report }));
         } else {
             show_troubles(&report, output);
         }
         // Applied steps are only counted, so their texts are dropped.
-        let steps = report
-            .steps
-            .into_iter()
-            .map(|step| StepReport { warnings: Vec::new(), ..step })
-            .collect();
-        whole.join(ApplyReport { steps, ..report });
+        report.steps.iter_mut().for_each(|step| step.warnings.clear());
+        whole.join(report);
     }
     Ok(whole)
 }

@@ -71,34 +71,15 @@ mod tests {
     use atsync::{Finding, FindingKind, Plan, Reason, RecordPlan, Step};
 
     fn plan(steps: usize, finding: Option<FindingKind>) -> Plan {
-        let step = Step {
-            host: "a".into(),
-            operation: "candidates.create".into(),
-            target: None,
-            target_path: None,
-            input: serde_json::Map::new(),
-            after: Vec::new(),
-            makes: std::collections::BTreeMap::new(),
-            fields: Vec::new(),
-            applied: std::collections::BTreeMap::new(),
-            reason: "it is not there".into(),
-            side_effects: Vec::new(),
-            look_first: true,
-            calls: 1,
-        };
-        let findings = finding.map(|kind| Finding {
-            kind,
-            host: "a".into(),
-            reason: Reason::UnknownReference,
-            message: "there is no such job".into(),
-        });
-        let record = RecordPlan {
-            key: "a".into(),
-            steps: vec![step; steps],
-            findings: findings.into_iter().collect(),
-            ..RecordPlan::default()
-        };
-        Plan { records: vec![record], ..Plan::default() }
+        let finding = finding
+            .map(|kind| Finding::new(kind, "a", Reason::UnknownReference, "there is no such job"));
+        let mut record = RecordPlan::default();
+        record.key = "a".into();
+        record.steps = vec![Step::new("a", "candidates.create"); steps];
+        record.findings = finding.into_iter().collect();
+        let mut plan = Plan::default();
+        plan.records = vec![record];
+        plan
     }
 
     #[test]

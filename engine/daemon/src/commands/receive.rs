@@ -61,5 +61,6 @@ fn word(end: &HintEnd) -> &'static str {
         HintEnd::Gone => "gone",
         HintEnd::Moved { .. } => "has another id now",
         HintEnd::StillThere => "still there",
+        _ => "looked at",
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn trouble(step: &StepReport) -> Option<String> {
         StepEnd::Skipped { waits_for } => {
             format!("skipped, because {waits_for} was not applied")
         }
+        _ => "not applied".to_owned(),
     };
     Some(format!("{} {}: {what}", step.operation, step.host))
 }

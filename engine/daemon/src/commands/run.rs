@@ -8,6 +8,8 @@
 //! of the file is unchanged only gets its credential again; a changed one stops as at SIGTERM, with
 //! time for open writes, and restarts; one that had failed permanently restarts too.
 
+#![expect(clippy::disallowed_methods, reason = "runs each connection in a task")]
+
 use super::apply;
 use crate::cli;
 use crate::config::ConnectionConfig;
@@ -91,6 +93,10 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
             }
         }
         if ends.is_empty() {
+            for run in runs.into_values() {
+                run.connection.close().await;
+            }
+            opened.engine.close().await?;
             return if is_clean { Ok(DONE) } else { Err(Failure::Said) };
         }
     }
@@ -130,7 +136,7 @@ async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepare
             SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
         crons = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
     }
-    let crons = Crons { pulls: parsed(crons)?, sweeps: parsed(config.sweeps())? };
+    let crons = Crons::of_pulls(parsed(crons)?).with_sweeps(parsed(config.sweeps())?);
     Ok(Prepared { name: name.to_owned(), connection, crons, config })
 }
 
@@ -226,7 +232,11 @@ async fn changed(
             run.is_over = true;
         }
     }
-    runs.retain(|name, _| !ending.contains(name));
+    for name in &ending {
+        if let Some(run) = runs.remove(name) {
+            run.connection.close().await;
+        }
+    }
     output.note(&format!("read {} again", again.config.path.display()));
     *opened = again;
     Ok(begin)

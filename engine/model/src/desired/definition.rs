@@ -1,11 +1,11 @@
-//! What is declared beside people: custom fields with their choices, and users. And [`Desired`],
-//! any record that can be declared.
+//! What is declared beside candidates: custom fields with their options, and users. And
+//! [`Desired`], any record that can be declared.
 //!
-//! People name a custom field by its key, a choice by its label and a user by e-mail address. Where
-//! the ATS does not have it yet, a record of this module has it made first. Such a record is known
-//! by what it defines, so the same field cannot be declared twice.
+//! A candidate's record names a custom field by its key, an option by its label and a user by
+//! e-mail address. If the ATS does not have it yet, a record of this module creates it first. Such
+//! a record is identified by what it defines, so the same field cannot be declared twice.
 //!
-//! Left out: taking a field, a choice or a user away again. That drops what others stored in it.
+//! Left out: removing a field, an option or a user. That would delete what others stored in it.
 
 use super::{DesiredCandidate, DesiredName, Policy};
 use crate::kinds;
@@ -15,11 +15,10 @@ use std::collections::BTreeMap;
 
 /// Any record that can be declared. In JSON its `kind` says which; without one it is a candidate.
 ///
-/// It is written by serde and not read by it: which record a text is, and what is wrong with it,
-/// takes more than a `Deserialize` can say. Read a text of one or more records with
-/// `atsync::declare::parse`, a stream with `atsync::declare::Records` (both check each record and
-/// name the line), or one record unchecked with [`Desired::from_json`]. The structs of the variants
-/// do implement `Deserialize`.
+/// It implements `Serialize` alone: an error about the kind of a record needs more than a
+/// `Deserialize` can report. Read a text of one or more records with `atsync::declare::parse`, a
+/// stream with `atsync::declare::Records` (both check each record and name the line), or one record
+/// unchecked with [`Desired::from_json`]. The structs of the variants do implement `Deserialize`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -47,11 +46,11 @@ impl Desired {
     /// Reads one record.
     ///
     /// # Errors
-    /// What is wrong, with its place in the text. An unknown `kind` is read as a person's, and
+    /// The fault, with its place in the text. An unknown `kind` is read as a candidate's, and
     /// refused when it is checked.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        // What has no readable `kind` is refused below, by the record's own form, which knows
-        // better what is wrong.
+        // A record without a readable `kind` is refused below, by its own form, whose error is more
+        // precise.
         let kind = serde_json::from_str::<Kind<'_>>(text).ok().and_then(|kind| kind.kind);
         Ok(match kind.as_deref() {
             Some(kinds::CUSTOM_FIELDS) => Self::CustomField(serde_json::from_str(text)?),
@@ -69,8 +68,8 @@ impl Desired {
         }
     }
 
-    /// What the record is known by within its connection: a person by the host's key, the others by
-    /// what they define.
+    /// The record's key within its connection: the host's key of a candidate; for the others what
+    /// they define.
     pub fn key(&self) -> String {
         match self {
             Self::Candidate(record) => record.key.clone(),
@@ -79,7 +78,7 @@ impl Desired {
         }
     }
 
-    /// The person, if it is one.
+    /// The candidate, if it is one.
     pub fn candidate(&self) -> Option<&DesiredCandidate> {
         match self {
             Self::Candidate(record) => Some(record),
@@ -106,10 +105,10 @@ impl From<DesiredUser> for Desired {
     }
 }
 
-/// What the path of a definition begins with. No person's key does.
+/// The first character of a definition's path. No candidate's key begins with it.
 pub const DEFINITION_PREFIX: char = '@';
 
-/// A custom field that people's or applications' values are filed under.
+/// A custom field for values of candidates or applications.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -117,8 +116,8 @@ pub struct DesiredCustomField {
     /// Always `custom_fields`.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "custom_fields")))]
     pub kind: String,
-    /// What desired records name it by under `custom_fields`. A field that the ATS has under this
-    /// key, or under this name, is taken; the key of one that is made is the ATS's to choose.
+    /// What desired records name it by under `custom_fields`. An existing field with this key, or
+    /// with this name, is used; the ATS chooses the key of a new one.
     pub key: String,
     /// `candidate`, `application`, `job`, `opening` or `offer`.
     pub applies_to: String,
@@ -126,20 +125,20 @@ pub struct DesiredCustomField {
     /// `range`, `date`, `url` or `user`. It cannot be changed later.
     #[serde(rename = "type")]
     pub value_type: String,
-    /// What people see. Needed to make the field.
+    /// The name that users see. Required to create the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Shown to few.
+    /// Visible only to privileged users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
     /// What it is for; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Choices that must be there, by label: for `single` and `multi` only. Others are left alone.
+    /// Options that must be there, by label: for `single` and `multi` only. Other options are not
+    /// changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<String>>,
-    /// What happens when somebody changes it in the ATS: `name`, `private`, `description`,
-    /// `options`.
+    /// What happens when it is changed in the ATS: `name`, `private`, `description`, `options`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
@@ -157,27 +156,28 @@ impl DesiredCustomField {
         )
     }
 
-    /// What the record is known by.
+    /// The record's key.
     pub fn path(&self) -> String {
         Self::path_of(&self.applies_to, &self.key)
     }
 
-    /// The path of a choice: one for all spellings of its label.
+    /// The path of an option: one for all spellings of its label.
     pub fn option_path(&self, label: &str) -> String {
         format!("{}/options/{}", self.path(), crate::normal::label(label))
     }
 
-    /// Whether it has choices.
+    /// Whether it has options.
     pub fn has_options(&self) -> bool {
         matches!(self.value_type.as_str(), "single" | "multi")
     }
 
-    /// Whether a choice of this label is declared.
+    /// Whether an option of this label is declared.
     pub fn declares(&self, label: &str) -> bool {
         self.spelling(label).is_some()
     }
 
-    /// The label as it is declared, whatever its blanks and the way its letters are composed.
+    /// The label as it is declared, found by any spelling that differs only in blanks or in how
+    /// letters are composed.
     pub fn spelling(&self, label: &str) -> Option<&str> {
         let declared = || self.options.iter().flatten().map(String::as_str);
         let exact = declared().find(|declared| *declared == label);
@@ -185,8 +185,7 @@ impl DesiredCustomField {
     }
 }
 
-/// Somebody who works with the ATS: to be named in a custom field, for example. Only ever made,
-/// never changed.
+/// A user of the ATS, for example the value of a custom field. Created only, never changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -194,18 +193,18 @@ pub struct DesiredUser {
     /// Always `users`.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "users")))]
     pub kind: String,
-    /// The address that they are known by.
+    /// The address that identifies them.
     pub email: String,
     /// Given and family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DesiredName>,
-    /// What they do.
+    /// Their position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
     /// Their number in the company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employee_id: Option<String>,
-    /// Mail them an invitation. Nobody is mailed unless this is true.
+    /// Mails them an invitation. No mail is sent unless this is true.
     #[serde(default)]
     pub invite: bool,
 }
@@ -219,7 +218,7 @@ impl DesiredUser {
         format!("{DEFINITION_PREFIX}{}.{}", kinds::USERS, crate::normal::email(email))
     }
 
-    /// What the record is known by.
+    /// The record's key.
     pub fn path(&self) -> String {
         Self::path_of(&self.email)
     }

@@ -2,7 +2,7 @@
 //!
 //! A value comes in three shapes: as the host wrote it (a label, an address), as an operation's
 //! input (`{"id", "label"}`), and as an ATS shows it (perhaps a label alone, an id alone, or a type
-//! that does not match). All are read here, so that it does not matter which shapes meet.
+//! that does not match). This module reads all three, so any two shapes can be compared.
 
 use super::{date, date_time, label, link, number, text};
 use serde_json::{Map, Value};
@@ -20,17 +20,17 @@ pub enum Custom {
     Number(String),
     /// Yes or no.
     Flag(bool),
-    /// Chosen options.
+    /// Selected options.
     Chosen(Vec<Chosen>),
     /// Money and ranges: the members that have a value.
     Parts(BTreeMap<String, String>),
     /// A user, by id.
     User(String),
-    /// What does not have its type's shape, as it is.
+    /// A value that does not have its type's shape, unchanged.
     Other(Value),
 }
 
-/// A chosen option, by what is known of it.
+/// A selected option, by the known ones of its id and label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
     /// Its id.
@@ -62,8 +62,7 @@ pub fn same(kind: &str, one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Whether a label is the one of an option. Case counts; blanks and how letters are composed do
-/// not.
+/// Whether a label is that of an option. Case counts; blanks and how letters are composed do not.
 pub fn is_option(one: &str, other: &str) -> bool {
     label(one) == label(other)
 }
@@ -112,7 +111,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Yes and no, also in the words that old rows have.
+/// Yes and no, also in the words of old rows.
 fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),

@@ -1,19 +1,19 @@
-//! When two values are the same although they are written differently.
+//! Decides when two values are the same although they are written differently.
 //!
-//! The engine decides what to write, and an adapter decides what of that is still to be sent. Where
-//! the two disagree, a plan names a change that nobody carries out. So both call these functions
-//! and have no form of their own: one form for each kind of contact ([`email`], [`phone`],
-//! [`link`], [`postal`]), for texts ([`text`], [`label`], [`name`]), for numbers and times
-//! ([`number`], [`date`], [`date_time`], [`part_date`]), and for custom values of every type
+//! The engine decides what to write, and an adapter decides how much of that it still has to send.
+//! If the two disagreed, a plan would name a change that is never sent. So both call these
+//! functions and have no form of their own: one form for each kind of contact ([`email`],
+//! [`phone`], [`link`], [`postal`]), for texts ([`text`], [`label`], [`name`]), for numbers and
+//! times ([`number`], [`date`], [`date_time`], [`part_date`]), and for custom values of every type
 //! ([`custom`]).
 //!
-//! A form is for comparing only: what is sent is what the host gave, and what others wrote is sent
-//! back as it was. Each form is idempotent, so a form can stand in for a value. An ATS that tells
-//! fewer values apart names a coarser form in its manifest ([`Coarser`]).
+//! A form is only for comparing: the adapter sends the host's value, and sends values of others
+//! back unchanged. Each form is idempotent, so a form can stand in for a value. An adapter whose
+//! ATS distinguishes fewer values names a coarser form in its manifest ([`Coarser`]).
 //!
-//! E-mail addresses say who somebody is, so they are folded in ASCII only: a letter that merely
-//! looks like another one, or that Unicode folds to it, is another letter. Left out: what needs
-//! knowledge of one ATS, and what needs a network, such as where a link leads.
+//! E-mail addresses identify people, so they are folded in ASCII only: a letter that merely looks
+//! like another one, or that Unicode folds to it, is another letter. Left out: what needs knowledge
+//! of one ATS, and what needs a network, such as where a link leads.
 
 mod custom;
 mod moment;
@@ -28,7 +28,7 @@ pub use web::{link_fault, url_fault};
 use crate::manifest::Coarser;
 use unicode_normalization::UnicodeNormalization;
 
-/// Passes of a form at most. What is built to need more is compared as the last pass leaves it.
+/// Passes of a form at most. A value that needs more is compared as the last pass leaves it.
 const SETTLE_PASSES_MAX: usize = 16;
 
 /// A kind of contact entry.
@@ -66,8 +66,8 @@ impl Contact {
         }
     }
 
-    /// The form of a value where the ATS tells fewer values apart. An e-mail address has one form:
-    /// it says who somebody is, so no manifest makes two of them one.
+    /// The form of a value where the ATS distinguishes fewer values. An e-mail address has one
+    /// form: it identifies a person, so no manifest makes two of them equal.
     pub fn coarse(self, value: &str, coarser: Option<Coarser>) -> String {
         if self == Self::Email { self.form(value) } else { coarsened(self.form(value), coarser) }
     }
@@ -85,7 +85,7 @@ pub fn coarsened(form: String, coarser: Option<Coarser>) -> String {
 }
 
 /// An e-mail address: without the ASCII blanks around it, ASCII letters in lower case. All other
-/// letters stay as they are. Everything that asks whether two addresses are one asks this function.
+/// letters stay as they are. Every comparison of two addresses uses this function.
 pub fn email(value: &str) -> String {
     value.trim_ascii().to_ascii_lowercase()
 }
@@ -126,13 +126,13 @@ pub fn address_fault(value: &str) -> Option<&'static str> {
 }
 
 /// A phone number: its digits, after a `+` where it is international (`00` in front means the same,
-/// a trunk zero in brackets does not count), and an extension after an `x`. What has other letters
-/// is a name that somebody filed as a number: without blanks, in lower case.
+/// a trunk zero in brackets does not count), and an extension after an `x`. A value with other
+/// letters is a name that was stored as a number: without blanks, in lower case.
 pub fn phone(value: &str) -> String {
     settled(value, phone_once)
 }
 
-/// Applies a form until it is its own form: what one pass takes off may leave more of the same.
+/// Applies a form until nothing changes: what one pass removes may uncover more of the same.
 fn settled(value: &str, once: fn(&str) -> String) -> String {
     let mut form = once(value);
     for _ in 0..SETTLE_PASSES_MAX {
@@ -279,7 +279,7 @@ pub fn text(value: &str) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// A label that is told apart by case: composed letters, words with single blanks.
+/// A label whose case counts: composed letters, words with single blanks.
 pub fn label(value: &str) -> String {
     let composed: String = value.nfc().collect();
     composed.split_whitespace().collect::<Vec<_>>().join(" ")

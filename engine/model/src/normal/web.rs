@@ -1,11 +1,11 @@
-//! What a web address must be, as far as its text tells. Pure.
+//! What a web address must be, as far as its text shows. Pure.
 //!
 //! Two standards. A file's URL is fetched by the ATS, so it is whole: `http` or `https`, a host,
-//! nothing that a URL cannot hold ([`url_fault`]). A link is filed as a person would write it, with
-//! or without a scheme, so it is refused only for what no web address has, and for a scheme that
-//! runs or opens something where it is clicked ([`link_fault`]).
+//! nothing that a URL cannot hold ([`url_fault`]). A link is stored as a person would write it,
+//! with or without a scheme, so it is refused only for characters that no web address has, and for
+//! a scheme that runs or opens something on the reader's machine ([`link_fault`]).
 //!
-//! Left out: whether anything answers there.
+//! Left out: whether a server answers there.
 
 use super::is_scheme;
 use crate::plain::is_invisible;
@@ -26,7 +26,7 @@ pub fn url_fault(value: &str) -> Option<&'static str> {
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = rest.get(..end).unwrap_or_default();
-    // Who is named before an `@` is no part of the host.
+    // The user before an `@` is not part of the host.
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
         Some((name, rest)) => {
@@ -46,7 +46,7 @@ pub fn url_fault(value: &str) -> Option<&'static str> {
     None
 }
 
-/// Why a text is no link to file with a person; none where it may be one.
+/// Why a text is no link for a candidate; none where it may be one.
 pub fn link_fault(value: &str) -> Option<&'static str> {
     let value = value.trim();
     if let Some(fault) = text_fault(value) {

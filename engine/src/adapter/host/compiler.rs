@@ -15,6 +15,11 @@
 //! Not covered: systems other than Unix, where only the timeout applies; namespaces and seccomp. An
 //! exploit of the compiler would run as this user.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "starts the compiler's process and the threads that read from it"
+)]
+
 use super::config::config;
 use super::kept::CODE_BYTES_MAX;
 use super::limiter::Limits;

@@ -13,6 +13,8 @@
 //! covered: systems other than Unix, where the directory inherits the rights of its parent; other
 //! processes of the same user.
 
+#![expect(clippy::disallowed_methods, reason = "keeps compiled code in a directory")]
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::fs::{DirBuilder, File, OpenOptions};

@@ -13,6 +13,7 @@ use wasmtime::ResourceLimiter;
 
 /// The limits on a running guest. The defaults are the constants of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// See [`COMPONENT_BYTES_MAX`].
     pub component_bytes_max: usize,

@@ -6,6 +6,8 @@
 //! contract. The manifest comes after, in [`crate::adapter::manifest_check`]. Left out: signatures
 //! and provenance; which file to trust is the operator's choice.
 
+#![expect(clippy::disallowed_methods, reason = "reads a component file")]
+
 use crate::adapter::AdapterError;
 use std::io::Read;
 use std::path::Path;

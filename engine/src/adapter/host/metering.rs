@@ -2,6 +2,7 @@
 
 /// How a guest's work is measured and ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Metering {
     /// By time, [`super::Limits::guest_time_max`]. For production: nearly free.
     Epochs,

@@ -133,6 +133,8 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "the tests contend from threads")]
+
     use super::{Places, Who};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};

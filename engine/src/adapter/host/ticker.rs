@@ -7,6 +7,8 @@
 //! at all. This is the engine's only use of real time outside [`crate::clock`]: a guest that loops
 //! does not wait for a simulated clock. Deterministic runs count fuel instead and have no ticker.
 
+#![expect(clippy::disallowed_methods, reason = "owns the thread that counts epochs")]
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 /// How a hint ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HintEnd {
     /// The record was read and ingested.
     TakenIn,

@@ -50,6 +50,7 @@ const WARNINGS_MAX: usize = 20;
 
 /// What a pull did to one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct PullReport {
     /// The kind.
     pub kind: String,

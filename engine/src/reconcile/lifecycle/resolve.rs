@@ -19,6 +19,7 @@ const INTENTS_MAX: usize = 200;
 
 /// How the host resolves an intent in doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Resolution {
     /// It happened. For a create: this is the record that it made.
     Adopt(Option<RemoteRef>),

@@ -25,6 +25,7 @@ const PAGE_ROWS: usize = 500;
 
 /// Which desired records a plan looks at.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum PlanOf<'a> {
     /// Those that changed, whose remote records changed, or that were not in step last time.
     Dirty,

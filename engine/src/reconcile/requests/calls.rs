@@ -3,6 +3,8 @@
 //! A call computes and may take long, so it runs on a blocking thread, at most [`CALLS_MAX`] at
 //! once for one connection. The answer is checked before it is used.
 
+#![expect(clippy::disallowed_methods, reason = "runs a guest on a blocking thread")]
+
 use crate::adapter::AdapterError;
 use crate::reconcile::context::Context;
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};

@@ -53,6 +53,7 @@ impl SweepOptions {
 
 /// What a sweep found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SweepReport {
     /// The kind.
     pub kind: String,

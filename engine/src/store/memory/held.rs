@@ -1,4 +1,4 @@
-//! What the store in memory holds of one connection, and how an erasure and an event change it.
+//! The rows of one connection in the store in memory, and how an erasure and an event change them.
 //!
 //! Left out: the lock, and which call does what; see [`super`].
 
@@ -28,14 +28,14 @@ pub(super) struct Connection {
     pub(super) last_dirt: u64,
     pub(super) changes: Vec<Change>,
     pub(super) last_serial: u64,
-    /// Hashes of people who were forgotten, each with the erasure that it belongs to.
+    /// Hashes of erased candidates, each with its erasure.
     pub(super) forgotten: HashMap<Hash, u64>,
     pub(super) last_erasure: u64,
     pub(super) offsets: BTreeMap<String, u64>,
 }
 
 impl Connection {
-    /// The intent that made a record, by the links that lead to it as made.
+    /// The intent that created a record, by the links that say it was created.
     pub(super) fn maker(&self, kind: &str, id: &str) -> Option<IntentId> {
         let links =
             self.links.values().filter(|link| link.remote.kind == kind && link.remote.id == id);
@@ -56,7 +56,7 @@ impl Connection {
         self.changes.push(Change { serial: self.last_serial, ..change });
     }
 
-    /// Remembers what a page could not read.
+    /// Stores what a page could not read.
     pub(super) fn note(&mut self, problems: &Problems) -> Result<Vec<ProblemRow>, StoreError> {
         let place = |id: &Option<String>, field: &Option<String>| {
             (
@@ -101,8 +101,8 @@ impl Connection {
         }
     }
 
-    /// The erasure that keeps away what has one of these hashes. What is met by another hash than
-    /// its own is known by its own from now on.
+    /// The erasure that blocks a record with one of these hashes. A record that is found by another
+    /// hash than its own is stored with its own from now on.
     pub(super) fn kept_away(&mut self, hashes: Vec<Hash>) -> bool {
         let Some(erasure) = hashes.iter().find_map(|hash| self.forgotten.get(hash)).copied() else {
             return false;
@@ -113,8 +113,8 @@ impl Connection {
         true
     }
 
-    /// The records of a page that are kept away, by id: their own hash and the erasure. A record
-    /// that is kept away may be what another one of the page names, in whatever order they stand.
+    /// The blocked records of a page, by id: their own hash and the erasure. Another record of the
+    /// page may name a blocked one, in any order.
     pub(super) fn kept_away_of(
         &self,
         name: &str,
@@ -144,8 +144,8 @@ impl Connection {
         }
     }
 
-    /// Knows the records of [`Connection::kept_away_of`] by their own hashes from now on. They were
-    /// shown: what is held under their ids is not missing.
+    /// Stores the hashes of the records of [`Connection::kept_away_of`]. They were seen, so rows
+    /// under their ids are not missing.
     pub(super) fn keep_away(&mut self, page: &PageCommit, away: BTreeMap<String, (Hash, u64)>) {
         for (id, (own, erasure)) in away {
             self.forgotten.entry(own).or_insert(erasure);
@@ -158,7 +158,7 @@ impl Connection {
 }
 
 impl Connection {
-    /// Everything about the person, found by passing over the rows until nothing is added.
+    /// Everything about the candidate, found by reading the rows until nothing is added.
     pub(super) fn circle(&self, erasure: &Erasure) -> Circle {
         let mut circle = Circle::of(erasure);
         loop {
@@ -263,7 +263,7 @@ impl Connection {
     }
 }
 
-/// Whether a host path is the key or below it.
+/// Whether a path is the key or below it.
 pub(super) fn belongs(host: &str, key: &str) -> bool {
     path::is_within(host, key)
 }

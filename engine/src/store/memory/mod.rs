@@ -1,9 +1,9 @@
-//! A store that forgets: plain ordered maps behind a lock. The model that the durable one is
-//! compared with, and a quick stand-in for tests and one-off runs.
+//! The store in memory: plain ordered maps behind a lock. The model that the durable store is
+//! compared with, and a fast store for tests and one-off runs.
 //!
-//! It is meant to be read: counts are counted and indexes are searched, nothing is kept twice. What a
-//! page comes to is decided by the code that decides it for the durable store
-//! ([`super::ingest`], which has tests of its own); what is compared is everything around it.
+//! It is simple: it computes counts and searches its rows, and stores nothing twice. The code that
+//! decides the changes of a page is that of the durable store ([`super::ingest`], which has its own
+//! tests); the comparison covers everything around it.
 //!
 //! Bounds: memory. Left out: durability, and speed beyond some ten thousand records.
 
@@ -54,8 +54,8 @@ impl MemoryStore {
         }
     }
 
-    /// Runs one transaction on a connection. It must refuse before it changes anything: there is no
-    /// way back.
+    /// Runs one transaction on a connection. It must refuse before it changes anything, because
+    /// there is no rollback.
     fn on<T: Send + 'static>(
         &self,
         connection: &str,
@@ -63,7 +63,7 @@ impl MemoryStore {
     ) -> Stored<'_, T> {
         let connection = connection.to_owned();
         Box::pin(async move {
-            // A holder that panicked left whole rows behind, as every change is one insert.
+            // A holder that panicked left whole rows, as every change is one insert.
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let State { connections, last_intent } = &mut *state;
             let held = connections.entry(connection.clone()).or_default();
@@ -665,7 +665,7 @@ impl Feed for MemoryStore {
         self.change(guard, move |held, _| {
             check::within(&name, "a consumer's name", &consumer)?;
             check::is_within(serial, held.last_serial)?;
-            // A consumer that acknowledges 0 is known from then on, and holds back trimming.
+            // A consumer that acknowledges 0 is known from then on, and trimming keeps its events.
             let offset = held.offsets.entry(consumer).or_default();
             *offset = (*offset).max(serial);
             Ok(*offset)

@@ -12,7 +12,7 @@ use atsync_model::resource::PERSON;
 use serde_json::Map;
 use std::collections::BTreeSet;
 
-/// What is stored of the page's kind.
+/// The stored rows of the page's kind.
 struct Of<'a> {
     connection: &'a Connection,
     kind: &'a str,
@@ -112,7 +112,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes the links of a record along to its new id, and tells it unless it was told.
+    /// Moves the links of a record to its new id, and writes the event unless it was reported.
     fn move_on(
         &mut self,
         page: &PageCommit,

@@ -17,6 +17,8 @@
 //! the async threads. Left out: what the file system, its snapshots and copies made before keep of
 //! the old file's bytes. Only an encrypted disk and an end to old copies help there.
 
+#![expect(clippy::disallowed_methods, reason = "writes the store's file anew")]
+
 use super::files::{self, beside, failed, sync_directory};
 use super::open;
 use super::options::RedbOptions;
@@ -38,6 +40,7 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// What writing a file anew brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Compacted {
     /// Bytes of the file before.
     pub before: u64,

@@ -7,6 +7,8 @@
 //! Left out: other systems than Unix, where a file has the rights of its directory; and the
 //! directory, which the engine does not make.
 
+#![expect(clippy::disallowed_methods, reason = "makes and guards the store's file")]
+
 use crate::store::StoreError;
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result};

@@ -1,9 +1,12 @@
-//! Which files this process holds as stores, so that a second opening is told who is in the way.
+//! The files that this process has open as stores, so that the error of a second opening can name
+//! the holder.
 //!
-//! The lock on the file says only that somebody holds it. A host that builds two engines on one
-//! file would look for another process in vain.
+//! The lock on the file shows only that it is held. A host that builds two engines on one file
+//! would search for another process in vain.
 //!
-//! Left out: the decision itself; the lock makes it, this only finds the words.
+//! Left out: the decision; the lock makes it, and this chooses the message.
+
+#![expect(clippy::disallowed_methods, reason = "tells files apart")]
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 /// The files that stores of this process have open.
 static OPEN: Mutex<Vec<FileId>> = Mutex::new(Vec::new());
 
-/// What tells two files apart, whatever path leads there.
+/// Identifies a file, by whichever path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FileId(String);
 
@@ -30,12 +33,12 @@ impl FileId {
     }
 }
 
-/// Notes, as long as it lives, that this process has a file open.
+/// Records, until it is dropped, that this process has a file open.
 #[derive(Debug)]
 pub(super) struct Held(FileId);
 
 impl Held {
-    /// For a file that was just opened; none when it cannot be told apart.
+    /// For a file that was just opened; none when it cannot be identified.
     pub(super) fn note(path: &Path) -> Option<Self> {
         let id = FileId::of(path)?;
         OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(id.clone());
@@ -52,7 +55,7 @@ impl Drop for Held {
     }
 }
 
-/// Who has the file open, for the end of a sentence.
+/// The holder of the file, for the end of a sentence.
 pub(in crate::store) fn holder(path: &str) -> &'static str {
     let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     match FileId::of(Path::new(path)) {

@@ -4,15 +4,19 @@
 //! in a snapshot of its own, and never wait for the writer. Every commit is durable when its call
 //! returns. The file is held by one process at a time.
 //!
-//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and
-//! closes the file. A call needs a tokio runtime, unless the store is *inline*
-//! ([`RedbOptions::inline`]): then every call is done by its caller, within the first poll, each
-//! write in a transaction of its own. A simulation needs that, since threads would order its
-//! events; so does a host without a runtime that can afford to wait for the disk.
+//! Opening blocks, and so does dropping: it finishes the queued writes, waits for reads under way
+//! and closes the file. [`close`] does the same while handles remain. A call needs a tokio runtime,
+//! unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller,
+//! within the first poll, each write in a transaction of its own. A simulation needs that, since
+//! threads would order its events; so does a host without a runtime that can afford to wait for the
+//! disk.
 //!
-//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out:
+//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being ingested. Left out:
 //! encryption of the file, and more than one machine; both belong to another [`Store`].
 
+#![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
+
+mod close;
 mod compact;
 mod desired;
 mod erasure;
@@ -45,51 +49,44 @@ use super::*;
 use crate::entropy::Entropy;
 use crate::index;
 use crate::journal::{Intent, IntentId};
-use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
+use ::redb::{ReadTransaction, ReadableDatabase, StorageBackend};
 use atsync_model::contract::RemoteRef;
+use close::OpenFile;
 use guarded::guarded;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
-use writer::{Shared, Writer};
+use writer::Writer;
 
 /// See the module.
 #[derive(Debug)]
 pub struct RedbStore {
     identity: StoreIdentity,
     hasher: Hasher,
-    /// None while the store is dropped, and in an inline store.
-    writer: Option<Writer>,
     /// How many transactions an inline store has committed; none in one with a writer.
     inline: Option<AtomicU64>,
-    database: Shared,
-    seal: pages::Seal,
+    file: Arc<OpenFile>,
     signals: Signals,
-    /// Says that this process holds the file; none for a backend. Dropped after the file is closed.
-    #[allow(dead_code, reason = "what counts is that it lives")]
-    held: Option<held::Held>,
 }
 
 impl RedbStore {
-    /// Opens the store in this file, or makes it.
+    /// Opens the store in this file, or creates it.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when another process (or this one) has it open;
-    /// [`StoreError::Unusable`] when it is no store, is damaged, has another layout, or cannot be
-    /// reached. The text says what to do.
+    /// [`StoreError::Unusable`] when it is not a store, is damaged, has another layout, or cannot
+    /// be reached. The text says what to do.
     pub fn open(
         path: &Path,
         options: RedbOptions,
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
         let opened = open::file(path, options.cache_bytes, entropy)?;
-        let mut store = Self::start(opened, options.inline)?;
-        store.held = held::Held::note(path);
-        Ok(store)
+        Self::start(opened, options.inline, held::Held::note(path))
     }
 
-    /// Opens the store that a backend holds, or makes it there. For simulations that own the disk.
+    /// Opens the store in a backend, or creates one there. For simulations that own the disk.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -98,19 +95,19 @@ impl RedbStore {
         options: RedbOptions,
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
-        Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline)
+        Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline, None)
     }
 
-    /// Writes the file of a store anew, so that it holds what is stored and nothing that was
-    /// removed: what a person who was forgotten left in unused pages, for one. It becomes smaller,
-    /// too. The store must be closed: whoever has it open is told by [`StoreError::Busy`].
+    /// Rewrites the file of a store, so that it holds the stored rows and no removed bytes, such as
+    /// those of an erased candidate in unused pages. It becomes smaller, too. The store must be
+    /// closed; else [`StoreError::Busy`] names the holder.
     ///
-    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its
-    /// place. Copies and snapshots that were made of the file before are not touched.
+    /// It blocks, needs room for a second file, and at every moment leaves a whole store in its
+    /// place. Earlier copies and snapshots of the file are not changed.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`StoreError::Io`] where there is no room; the store is as it was
-    /// then.
+    /// As [`Self::open`], and [`StoreError::Io`] where there is no room; then the store is
+    /// unchanged.
     pub fn compact(
         path: &Path,
         options: RedbOptions,
@@ -119,15 +116,16 @@ impl RedbStore {
         compact::compact(path, options, entropy)
     }
 
-    /// How many transactions were committed since it was opened. Several calls may share one.
+    /// How many transactions were committed since it was opened. Several writes may share one.
     pub fn commits(&self) -> u64 {
         let inline = self.inline.as_ref().map_or(0, |commits| commits.load(Ordering::Relaxed));
-        self.writer.as_ref().map_or(inline, Writer::commits)
+        self.file.writer.as_ref().map_or(inline, Writer::commits)
     }
 
     fn start(
         (database, identity, hasher, seal): open::Opened,
         inline: bool,
+        held: Option<held::Held>,
     ) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
         let signals = Signals::default();
@@ -139,12 +137,9 @@ impl RedbStore {
         Ok(Self {
             identity,
             hasher,
-            writer,
             inline: inline.then(AtomicU64::default),
-            database,
-            seal,
+            file: Arc::new(OpenFile { writer, database, seal, held: Mutex::new(held) }),
             signals,
-            held: None,
         })
     }
 
@@ -158,12 +153,12 @@ impl RedbStore {
         let checked = guard.held_alone().and(checked);
         Box::pin(async move {
             checked?;
-            match (&self.writer, &self.inline) {
+            match (&self.file.writer, &self.inline) {
                 (Some(writer), _) => writer.write(bytes, work).await,
                 (None, Some(commits)) => {
-                    writer::write_inline((&self.database, &self.signals), commits, bytes, work)
+                    writer::write_inline((&self.file.database, &self.signals), commits, bytes, work)
                 }
-                (None, None) => Err(closed()),
+                (None, None) => Err(StoreError::Closed),
             }
         })
     }
@@ -173,10 +168,10 @@ impl RedbStore {
         work: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'_, T> {
         Box::pin(async move {
-            let database = Arc::clone(&self.database);
+            let database = Arc::clone(&self.file.database);
             let reading = move || {
                 let database = database.read().unwrap_or_else(PoisonError::into_inner);
-                let database = database.as_ref().ok_or_else(closed)?;
+                let database = database.as_ref().ok_or(StoreError::Closed)?;
                 guarded(|| work(&database.begin_read().or_failed()?))
             };
             if self.inline.is_some() {
@@ -193,24 +188,8 @@ impl RedbStore {
 
 impl Drop for RedbStore {
     fn drop(&mut self) {
-        drop(self.writer.take());
-        // Waits for the reads whose callers have gone; those that have not begun find the database
-        // closed.
-        let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-        // redb tidies up when it closes a file. Where nothing was committed, the file is left as it
-        // was.
-        self.seal.set();
-        if let Some(Err(error)) = database.map(Database::close)
-            && !self.seal.kept()
-        {
-            tracing::warn!(%error, "the store was not closed cleanly; it is repaired when it is \
-                opened again");
-        }
+        self.file.close();
     }
-}
-
-fn closed() -> StoreError {
-    StoreError::Io("the store is closed".to_owned())
 }
 
 impl Connections for RedbStore {
@@ -237,6 +216,18 @@ impl Connections for RedbStore {
     fn lease(&self, connection: &str) -> Stored<'_, Guard> {
         let guard = Guard::sole(connection);
         Box::pin(async { Ok(guard) })
+    }
+
+    fn close(&self) -> Stored<'_, ()> {
+        Box::pin(async {
+            let file = Arc::clone(&self.file);
+            if self.inline.is_some() || !crate::runtime::is_there() {
+                file.close();
+                return Ok(());
+            }
+            let closing = tokio::task::spawn_blocking(move || file.close());
+            closing.await.map_err(|error| StoreError::Io(format!("closing it failed: {error}")))
+        })
     }
 }
 

@@ -1,13 +1,15 @@
-//! Opening a file: making a new store, proving that an old one is ours, and saying what to do when
-//! it is not.
+//! Opens a file: creates a new store, proves that an existing file is a store, and says what to do
+//! when it is not.
 //!
-//! A file is ours when its pages are verified ([`super::pages`]) and its `meta` table names the
-//! layout that this engine writes. A file is made beside its place and moved there when it is
-//! whole, so an empty file is never a store in the making. A panic of the database while opening is
-//! caught and told as damage.
+//! A file is a store when its pages are verified ([`super::pages`]) and its `meta` table names the
+//! layout that this engine writes. A new file is made beside its place and moved there when it is
+//! complete, so an empty file is never an unfinished store. A panic of the database while opening
+//! is caught and reported as damage.
 //!
 //! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out:
 //! migrations. Layout 1 had no checksums, was in no release, and is refused.
+
+#![expect(clippy::disallowed_methods, reason = "opens the store's file")]
 
 use super::files::{self, unreachable_path};
 use super::pages::{PLAIN, Pages, Seal};
@@ -26,7 +28,7 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// What to do about a file that cannot be used, for the end of a message.
+/// The help for a file that cannot be used, for the end of a message.
 const WAY_OUT: &str = "To go on, restore a copy of it; or move it away and pull again: what the \
     ATS holds comes back with the next pull, \
                        but the declared records, the links and the journal of this store do not, \
@@ -35,7 +37,7 @@ const WAY_OUT: &str = "To go on, restore a copy of it; or move it away and pull 
 /// An open store.
 pub(super) type Opened = (Database, StoreIdentity, Hasher, Seal);
 
-/// Opens the file, or makes it.
+/// Opens the file, or creates it.
 pub(super) fn file(
     path: &Path,
     cache_bytes: usize,
@@ -61,14 +63,14 @@ pub(super) fn file(
     check(&place, &file)?;
     let same = file.try_clone().map_err(|error| unreachable_path(&place, &error))?;
     let opened = finish(&place, None, cache_bytes, || Ok(Pages::open(FileBackend::new(file)?)))?;
-    // Only now is it proven to be a store: nothing else is touched, whatever path the configuration
-    // names.
+    // Only now is it proven to be a store: no other file is changed, whatever path the
+    // configuration names.
     files::keep_private(&place, &same)?;
     files::clear_away(path)?;
     Ok(opened)
 }
 
-/// Opens what a backend holds, or makes a store in it.
+/// Opens the store in a backend, or creates one in it.
 pub(super) fn backend(
     backend: impl StorageBackend,
     cache_bytes: usize,
@@ -120,7 +122,7 @@ fn check(place: &str, file: &File) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Opens the database. `new` gives the randomness for a store that is to be made in it.
+/// Opens the database. `new` is the randomness for a store that is to be created in it.
 fn finish<B: StorageBackend>(
     place: &str,
     new: Option<&dyn Entropy>,
@@ -195,7 +197,7 @@ fn identify(database: &Database, place: &str) -> Result<(StoreIdentity, Hasher),
     Ok((StoreIdentity { schema: SCHEMA, lineage }, Hasher::new(&salt)))
 }
 
-/// Makes an empty store: all tables, the layout's number and the lineage, in one transaction.
+/// Creates an empty store: all tables, the layout's number and the lineage, in one transaction.
 fn found(
     database: &Database,
     entropy: &dyn Entropy,

@@ -2,6 +2,7 @@
 
 /// How the store is run.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct RedbOptions {
     /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a
     /// million records, and one transaction.

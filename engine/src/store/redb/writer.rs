@@ -1,18 +1,21 @@
 //! The one writer: a thread that owns the write side of the database and commits in groups.
 //!
 //! A commit waits for the disk, and the disk takes the same time for one change as for fifty. So
-//! jobs wait in a bounded queue, the thread takes what has gathered into one transaction, and
-//! answers each job after the commit. Nobody is kept waiting for company: a job that is alone is
-//! committed alone.
+//! jobs wait in a bounded queue; the thread takes the waiting ones into one transaction, and
+//! answers each job after the commit. It never waits for more jobs: a single job is committed
+//! alone.
 //!
-//! Guarantees: a job that is refused writes nothing and disturbs nobody; that is proved by counting
-//! writes, and a job that breaks it loses the transaction for all. A failure of the database loses
-//! it too, and every job in it is told so. A transaction that wrote nothing is not committed.
+//! Guarantees: a refused job writes nothing and affects no other; a count of writes checks that,
+//! and a job that violates it aborts the transaction for all. A failure of the database aborts it
+//! too, and each job in it gets the error. A transaction that wrote nothing is not committed.
 //!
-//! Cancellation: a caller that stops waiting does not stop its job; whether it was done is seen by
-//! reading.
+//! Cancellation: a caller that stops waiting does not stop its job; a read shows whether it was
+//! done.
 //!
-//! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: what the jobs do.
+//! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: the work of the
+//! jobs.
+
+#![expect(clippy::disallowed_methods, reason = "owns the writer's thread")]
 
 use super::guarded::guarded;
 use super::tables::{OrFailed, Tables};
@@ -21,11 +24,11 @@ use crate::store::signal::Signals;
 use redb::Database;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs that wait; more callers wait for room. Arbitrary, above what a group takes.
+/// Jobs that wait; further callers wait for room. Arbitrary, above the jobs of a group.
 const QUEUE_JOBS_MAX: usize = 256;
 /// Jobs of one transaction. Beyond some dozens the disk's share of a job no longer matters, but the
 /// wait of the first does.
@@ -38,12 +41,12 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// alone.
 pub(super) type Shared = Arc<RwLock<Option<Database>>>;
 
-/// The way to the writer's thread. Dropped, it lets the thread finish what is queued and waits for
-/// it.
+/// The handle of the writer's thread.
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Job>>>,
-    thread: Option<JoinHandle<()>>,
+    /// None once it was stopped.
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
 }
 
@@ -59,7 +62,16 @@ impl Writer {
             .map_err(|error| {
                 StoreError::Io(format!("the writer's thread cannot be started: {error}"))
             })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), commits })
+        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), commits })
+    }
+
+    /// Takes no more jobs, and waits until the thread has done the queued ones and ended. Blocks.
+    pub(super) fn stop(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writer ended by a panic");
+        }
     }
 
     /// How many transactions were committed.
@@ -75,7 +87,8 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Task { bytes, work: Some(work), done: None, reply };
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = queue.ok_or(StoreError::Closed)?;
         queue.send(Box::new(job)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -83,10 +96,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue = None;
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the store's writer ended by a panic");
-        }
+        self.stop();
     }
 }
 
@@ -110,10 +120,9 @@ fn stopped() -> StoreError {
 
 trait Job: Send {
     fn bytes(&self) -> usize;
-    /// Does the work. An error means that the transaction is lost; a refusal is kept for the
-    /// answer.
+    /// Does the work. An error aborts the transaction; a refusal is kept for the answer.
     fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), StoreError>;
-    /// Tells the caller, once it is known what became of the transaction.
+    /// Answers the caller, once the end of the transaction is known.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
 
@@ -151,15 +160,16 @@ where
 
     fn answer(self: Box<Self>, lost: Option<&StoreError>) {
         let answer = match (lost, self.done) {
-            // A refusal wrote nothing and stays true.
+            // A refusal wrote nothing and stays valid.
             (_, Some(Err(refusal))) => Err(refusal),
             (Some(StoreError::Unusable(text)), _) => Err(StoreError::Unusable(text.clone())),
             (Some(StoreError::Io(text)), _) => Err(StoreError::Io(text.clone())),
+            (Some(StoreError::Closed), _) => Err(StoreError::Closed),
             (Some(error), _) => Err(StoreError::Io(error.to_string())),
             (None, Some(done)) => done,
             (None, None) => Err(stopped()),
         };
-        // A caller that no longer waits is not told.
+        // A caller that no longer waits gets no answer.
         drop(self.reply.send(answer));
     }
 }
@@ -177,8 +187,7 @@ fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: (&Shared, &Signals), co
     }
 }
 
-/// Runs the jobs in one transaction, wakes whoever follows what they told, and tells each what
-/// became of it.
+/// Runs the jobs in one transaction, wakes the readers of their events, and answers each job.
 fn settle(
     (database, signals): (&Shared, &Signals),
     commits: &AtomicU64,
@@ -193,14 +202,14 @@ fn settle(
     batch.into_iter().for_each(|job| job.answer(lost));
 }
 
-/// Runs the jobs in one transaction. Gives the connections that it wrote events for; none when
+/// Runs the jobs in one transaction. Returns the connections that it wrote events for; none when
 /// there was nothing to commit.
 fn commit(
     database: &Shared,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Option<BTreeSet<String>>, StoreError> {
     let database = database.read().unwrap_or_else(PoisonError::into_inner);
-    let database = database.as_ref().ok_or_else(stopped)?;
+    let database = database.as_ref().ok_or(StoreError::Closed)?;
     let mut transaction = database.begin_write().or_failed()?;
     prepare(&mut transaction);
     let mut tables = Tables::open(&transaction)?;
@@ -218,13 +227,13 @@ fn commit(
     Ok(wrote.then_some(told))
 }
 
-/// How all transactions of the file are committed: durably, which is the default, and with quick
-/// repair.
+/// Sets how each transaction of the file is committed: durably, which is the default, and with
+/// quick repair.
 ///
 /// Quick repair keeps the list of free pages with each commit, so that opening after a crash does
-/// not walk the file, and it commits in two phases. The second matters as much: what is stored was
-/// written by strangers, and a one-phase commit trusts a checksum that one who chooses the bytes
-/// could defeat.
+/// not walk the file, and it commits in two phases. The second matters as much: the stored bytes
+/// come from outside, and a one-phase commit relies on a checksum that an attacker who chooses the
+/// bytes could defeat.
 pub(super) fn prepare(transaction: &mut redb::WriteTransaction) {
     transaction.set_quick_repair(true);
 }

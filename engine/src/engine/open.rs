@@ -1,0 +1,159 @@
+//! Which connections of an engine are open, and which calls of each are under way.
+//!
+//! [`crate::Engine::connect`] registers an [`OpenConnection`], which the handles of the connection
+//! share: its clones, its streams and planners. A connection that is being opened counts as open.
+//! A dropped one is forgotten by the next registration.
+//!
+//! Bounds: one entry for each open connection. Left out: what closing does; see `close`.
+
+use crate::error::{Error, ErrorKind};
+use crate::reconcile::Reconciler;
+use crate::reconcile::underway::Underway;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::watch;
+
+/// The open connections of an engine, shared by its clones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenConnections(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    is_closed: bool,
+    by_name: BTreeMap<String, Named>,
+}
+
+/// The open connections of one name.
+#[derive(Debug, Default)]
+struct Named {
+    underway: Weak<Underway>,
+    open: Vec<Weak<OpenConnection>>,
+}
+
+/// One connection that [`Engine::connect`] opened, as its handles share it.
+#[derive(Debug, Default)]
+pub(crate) struct OpenConnection {
+    state: watch::Sender<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_closed: bool,
+    /// Calls that are under way.
+    calls: usize,
+}
+
+impl OpenConnections {
+    /// Registers a connection that is being opened. Connections of one name share their locks on
+    /// records.
+    pub(super) fn begin(&self, name: &str) -> Result<(Arc<Underway>, Arc<OpenConnection>), Error> {
+        let mut known = self.known();
+        if known.is_closed {
+            let message = format!("{name}: the engine was closed; build another one");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        known.forget_closed();
+        let named = known.by_name.entry(name.to_owned()).or_default();
+        let underway = named.underway.upgrade().unwrap_or_default();
+        named.underway = Arc::downgrade(&underway);
+        let open = Arc::new(OpenConnection::default());
+        named.open.push(Arc::downgrade(&open));
+        Ok((underway, open))
+    }
+
+    /// Refuses every later registration.
+    ///
+    /// # Errors
+    /// The open connections, each with the number of its handles; then nothing changes.
+    pub(super) fn close(&self) -> Result<(), Vec<String>> {
+        let mut known = self.known();
+        known.forget_closed();
+        let handles = known.handles();
+        known.is_closed |= handles.is_empty();
+        if handles.is_empty() { Ok(()) } else { Err(handles) }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Drops what is known of connections that are closed, unless their locks are still in use.
+    fn forget_closed(&mut self) {
+        self.by_name.retain(|_, named| {
+            let is_open = |open: &Weak<OpenConnection>| {
+                open.upgrade().is_some_and(|open| !open.state.borrow().is_closed)
+            };
+            named.open.retain(is_open);
+            !named.open.is_empty() || named.underway.strong_count() > 0
+        });
+    }
+
+    /// The open connections and how many handles each has.
+    fn handles(&self) -> Vec<String> {
+        let count = |named: &Named| named.open.iter().map(Weak::strong_count).sum::<usize>();
+        let named = self.by_name.iter().map(|(name, named)| (name, count(named)));
+        let open = named.filter(|(_, handles)| *handles > 0);
+        open.map(|(name, handles)| match handles {
+            1 => format!("{name:?} (1 handle)"),
+            _ => format!("{name:?} ({handles} handles)"),
+        })
+        .collect()
+    }
+}
+
+/// A call that is under way: the parts of the connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    reconciler: &'a Reconciler,
+    open: &'a OpenConnection,
+}
+
+impl<'a> Work<'a> {
+    /// The parts of the connection, for as long as its handle.
+    pub(crate) fn reconciler(&self) -> &'a Reconciler {
+        self.reconciler
+    }
+}
+
+impl Deref for Work<'_> {
+    type Target = Reconciler;
+
+    fn deref(&self) -> &Reconciler {
+        self.reconciler
+    }
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.open.state.send_modify(|state| state.calls = state.calls.saturating_sub(1));
+    }
+}
+
+impl OpenConnection {
+    /// Counts a call as under way until it is dropped; none once the connection is closed.
+    pub(super) fn begin<'a>(&'a self, reconciler: &'a Reconciler) -> Option<Work<'a>> {
+        let is_open = self.state.send_if_modified(|state| {
+            state.calls = state.calls.saturating_add(usize::from(!state.is_closed));
+            !state.is_closed
+        });
+        is_open.then_some(Work { reconciler, open: self })
+    }
+
+    /// Completes when the connection is closed.
+    pub(super) async fn closed(&self) {
+        let mut state = self.state.subscribe();
+        // The sender lives as long as `self`.
+        drop(state.wait_for(|state| state.is_closed).await);
+    }
+
+    /// Refuses each later call, and completes when none is under way.
+    pub(super) async fn close(&self) {
+        let mut state = self.state.subscribe();
+        self.state.send_modify(|state| state.is_closed = true);
+        // The sender lives as long as `self`.
+        drop(state.wait_for(|state| state.calls == 0).await);
+    }
+}
