@@ -11,6 +11,7 @@
 //!
 //! Bounds: [`due::BACKOFF_MAX_MS`], [`rounds::IDLE_MAX_MS`]. Left out: several processes on one
 //! store; the store refuses the second.
+
 mod cron;
 mod crons;
 mod due;
