@@ -3,7 +3,7 @@
 //! [`Connection::receive`](crate::Connection::receive) is what a host's HTTP handler calls with the
 //! bytes as received. The adapter says which bytes the ATS signed and where the signature is; the
 //! engine alone knows the secret, and computes and compares it in constant time
-//! (`reconcile::signature`). An authentic webhook leads to a read through the API. Its payload is
+//! (`reconcile::requests::signature`). An authentic webhook leads to a read through the API. Its payload is
 //! never ingested: the order is not guaranteed, a delivery may be hours old, and everyone who knows
 //! the secret can write it.
 //!

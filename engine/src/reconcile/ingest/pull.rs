@@ -237,39 +237,19 @@ impl Ingest {
             report.full = is_full(&pass);
             let finished = match self.requests.drive(task, None, priority).await {
                 Ok(finished) => finished,
-                Err(TaskError::Failed(Failure::Restart(from))) if restarts < RESTARTS_MAX => {
-                    restarts += 1;
-                    if from == Restart::Everything {
-                        state.token = None;
-                        state.watermark_ms = None;
-                    }
-                    pass = self.begin(rule, state, initial);
-                    (began_ms, trail) = (self.context.clock.now_ms(), Trail::default());
-                    continue;
-                }
-                // The ATS or the adapter refuses the cursor of an earlier run: the pass begins
-                // again instead of failing there for ever.
-                Err(TaskError::Failed(
-                    Failure::Protocol(_) | Failure::Bug(_) | Failure::Invalid(_),
-                )) if report.resumed && report.pages == 0 && restarts == 0 => {
-                    restarts = RESTARTS_MAX;
-                    report.resumed = false;
-                    pass = self.begin(rule, state, initial);
-                    (began_ms, trail) = (self.context.clock.now_ms(), Trail::default());
-                    continue;
-                }
-                // The parent was deleted or hidden meanwhile: there is nothing below it to read,
-                // and one parent does not stop the others.
-                Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)))
-                    if parent.is_some() =>
-                {
-                    return Ok(());
-                }
                 Err(error) => {
-                    return Err(self
-                        .requests
-                        .read_error(error, &format!("reading {}", rule.name))
-                        .await);
+                    let below = parent.is_some();
+                    match self
+                        .after_failure(error, rule, below, state, report, &mut restarts)
+                        .await?
+                    {
+                        AfterFailure::Restart => {
+                            pass = self.begin(rule, state, initial);
+                            (began_ms, trail) = (self.context.clock.now_ms(), Trail::default());
+                            continue;
+                        }
+                        AfterFailure::NothingToRead => return Ok(()),
+                    }
                 }
             };
             let (page, problems) = self.scanned(finished.outcome)?;
@@ -359,6 +339,47 @@ impl Ingest {
         self.context.error(ErrorKind::Adapter, message)
     }
 
+    /// Decides about a scan that failed. `below`: the walk reads below one parent.
+    ///
+    /// # Errors
+    /// The failure, unless the pass begins again or there is nothing to read.
+    async fn after_failure(
+        &self,
+        error: TaskError,
+        rule: &KindRule,
+        below: bool,
+        state: &mut ScanState,
+        report: &mut PullReport,
+        restarts: &mut u32,
+    ) -> Result<AfterFailure, Error> {
+        let is_old_cursor = report.resumed && report.pages == 0 && *restarts == 0;
+        match error {
+            TaskError::Failed(Failure::Restart(from)) if *restarts < RESTARTS_MAX => {
+                *restarts += 1;
+                if from == Restart::Everything {
+                    state.token = None;
+                    state.watermark_ms = None;
+                }
+                Ok(AfterFailure::Restart)
+            }
+            // The ATS or the adapter refuses the cursor of an earlier run: the pass begins again
+            // instead of failing there for ever.
+            TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_) | Failure::Invalid(_))
+                if is_old_cursor =>
+            {
+                *restarts = RESTARTS_MAX;
+                report.resumed = false;
+                Ok(AfterFailure::Restart)
+            }
+            // The parent was deleted or hidden meanwhile: there is nothing below it to read, and
+            // one parent does not stop the others.
+            TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)) if below => {
+                Ok(AfterFailure::NothingToRead)
+            }
+            error => Err(self.requests.read_error(error, &format!("reading {}", rule.name)).await),
+        }
+    }
+
     /// Commits the records of a page, those of its kind last, with the scan's state.
     async fn ingest_page(
         &self,
@@ -386,6 +407,14 @@ impl Ingest {
         let page = self.page(kind, records, masks, Cause::Observed);
         self.commit(PageCommit { parent, scan, ..page }).await
     }
+}
+
+/// How a pass goes on after a scan that failed.
+enum AfterFailure {
+    /// It begins again.
+    Restart,
+    /// It ends: there is nothing to read.
+    NothingToRead,
 }
 
 /// Whether a pass reads everything, not only what changed.

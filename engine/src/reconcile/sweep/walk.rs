@@ -50,36 +50,10 @@ impl Sweeper {
             });
             let finished = match self.requests.drive(task, None, Priority::Backfill).await {
                 Ok(finished) => finished,
-                Err(TaskError::Failed(Failure::Restart(_))) if restarts < RESTARTS_MAX => {
-                    restarts += 1;
-                    self.leave_trail(&rule.name);
-                    // What was seen stays seen: it existed since the sweep began.
-                    state.phase = SweepPhase::Walking { parent, cursor: None };
-                    continue;
-                }
-                // The parent was deleted or hidden. The records below it are suspects like all that
-                // the sweep did not see, and one parent does not stop the others.
-                Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)))
-                    if parent.is_some() =>
-                {
-                    state.blind_spots = state.blind_spots.saturating_add(1);
-                    state.phase = self.after_parent(rule, parent.as_deref()).await?;
-                    self.put_sweep(rule, state.clone()).await?;
-                    report.pages += 1;
-                    continue;
-                }
                 Err(error) => {
-                    let is_refused =
-                        matches!(&error, TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_)));
-                    if is_refused && report.pages == 0 && came_from.is_some() {
-                        // The ATS or the adapter refuses the cursor of an earlier call: the next
-                        // sweep begins again.
-                        state.phase = SweepPhase::Ended { at_ms: self.context.clock.now_ms() };
-                        self.put_sweep(rule, state.clone()).await?;
-                    }
-                    return Err(self
-                        .requests
-                        .task_error(&format!("sweeping {}", rule.name), error));
+                    let at = (parent, came_from.is_some());
+                    self.after_failure(error, rule, state, at, report, &mut restarts).await?;
+                    continue;
                 }
             };
             let (page, problems) = self.ingest.scanned(finished.outcome)?;
@@ -99,8 +73,9 @@ impl Sweeper {
             self.mark_unread_as_seen(rule, &mut content, &mut own).await?;
             state.pages += 1;
             state.rows += u64::try_from(own.len()).unwrap_or(0);
-            let few = own.iter().filter(|record| Restricted::of(&record.body).is_private()).count();
-            state.confidential += u64::try_from(few).unwrap_or(0);
+            let private =
+                own.iter().filter(|record| Restricted::of(&record.body).is_private()).count();
+            state.confidential += u64::try_from(private).unwrap_or(0);
             state.phase = if page.complete {
                 self.after_parent(rule, parent.as_deref()).await?
             } else {
@@ -125,6 +100,51 @@ impl Sweeper {
             self.context.report(&Progress::Page { kind: rule.name.clone(), records: state.rows });
         }
         Ok(())
+    }
+
+    /// Decides about a scan that failed, below a parent and behind a cursor. Returns when the walk
+    /// continues by its state.
+    ///
+    /// # Errors
+    /// The failure, unless the walk continues.
+    async fn after_failure(
+        &self,
+        error: TaskError,
+        rule: &KindRule,
+        state: &mut SweepState,
+        (parent, has_cursor): (Option<String>, bool),
+        report: &mut SweepReport,
+        restarts: &mut u32,
+    ) -> Result<(), Error> {
+        match error {
+            TaskError::Failed(Failure::Restart(_)) if *restarts < RESTARTS_MAX => {
+                *restarts += 1;
+                self.leave_trail(&rule.name);
+                // What was seen stays seen: it existed since the sweep began.
+                state.phase = SweepPhase::Walking { parent, cursor: None };
+                Ok(())
+            }
+            // The parent was deleted or hidden. The records below it are suspects like all that the
+            // sweep did not see, and one parent does not stop the others.
+            TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)) if parent.is_some() => {
+                state.blind_spots = state.blind_spots.saturating_add(1);
+                state.phase = self.after_parent(rule, parent.as_deref()).await?;
+                self.put_sweep(rule, state.clone()).await?;
+                report.pages += 1;
+                Ok(())
+            }
+            error => {
+                let is_refused =
+                    matches!(&error, TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_)));
+                if is_refused && report.pages == 0 && has_cursor {
+                    // The ATS or the adapter refuses the cursor of an earlier call: the next sweep
+                    // begins again.
+                    state.phase = SweepPhase::Ended { at_ms: self.context.clock.now_ms() };
+                    self.put_sweep(rule, state.clone()).await?;
+                }
+                Err(self.requests.task_error(&format!("sweeping {}", rule.name), error))
+            }
+        }
     }
 
     /// Follows the trail of the sweep's walk, over all calls of this process. A page that is read
