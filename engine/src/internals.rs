@@ -1,65 +1,65 @@
 //! The engine's rooms, for the tests, benchmarks and fuzz targets of this repository.
 //!
-//! It is there with the feature `internals` alone. It is no part of the interface: what it shows
-//! changes in any release, without a word in the changelog.
+//! It exists with the feature `internals` alone. It is not part of the interface: it may change in
+//! any release, without an entry in the changelog.
 
-/// What the room `adapter` shows the others.
+/// The items of the room `adapter`.
 pub mod adapter {
     pub use crate::adapter::*;
 }
-/// What the room `clock` shows the others.
+/// The items of the room `clock`.
 pub mod clock {
     pub use crate::clock::*;
 }
-/// What the room `declare` shows the others.
+/// The items of the room `declare`.
 pub mod declare {
     pub use crate::declare::*;
 }
-/// What the room `entropy` shows the others.
+/// The items of the room `entropy`.
 pub mod entropy {
     pub use crate::entropy::*;
 }
-/// What the room `error` shows the others.
+/// The items of the room `error`.
 pub mod error {
     pub use crate::error::*;
 }
-/// What the room `index` shows the others.
+/// The items of the room `index`.
 pub mod index {
     pub use crate::index::*;
 }
-/// What the room `journal` shows the others.
+/// The items of the room `journal`.
 pub mod journal {
     pub use crate::journal::*;
 }
-/// What the room `near` shows the others.
+/// The items of the room `near`.
 pub mod near {
     pub use crate::near::*;
 }
-/// What the room `plan` shows the others.
+/// The items of the room `plan`.
 pub mod plan {
     pub use crate::plan::*;
 }
-/// What the room `reconcile` shows the others.
+/// The items of the room `reconcile`.
 pub mod reconcile {
     pub use crate::reconcile::*;
 }
-/// What the room `schedule` shows the others.
+/// The items of the room `schedule`.
 pub mod schedule {
     pub use crate::schedule::*;
 }
-/// What the room `secret` shows the others.
+/// The items of the room `secret`.
 pub mod secret {
     pub use crate::secret::*;
 }
-/// What the room `store` shows the others.
+/// The items of the room `store`.
 pub mod store {
     pub use crate::store::*;
 }
-/// What the room `transport` shows the others.
+/// The items of the room `transport`.
 pub mod transport {
     pub use crate::transport::*;
 }
-/// What the room `webhook` shows the others.
+/// The items of the room `webhook`.
 pub mod webhook {
     pub use crate::webhook::*;
 }

@@ -56,7 +56,7 @@ macro_rules! words {
 words! {
     /// Why a record is blocked, deferred, drifted or noted.
     pub enum Reason {
-        /// Several applications may be the one that is meant.
+        /// Several applications fit the declared one.
         AmbiguousApplication,
         /// Several candidates have one of the addresses.
         AmbiguousCandidate,
@@ -64,41 +64,41 @@ words! {
         AmbiguousReference,
         /// The candidate was anonymised in the ATS; nothing is written back.
         Anonymized,
-        /// The custom field or choice is archived.
+        /// The custom field or option is archived.
         Archived,
-        /// The record that is named is archived.
+        /// The named record is archived.
         ArchivedReference,
         /// Blocked until a person acts; the condition `Blocked` has the reason.
         Blocked,
-        /// What was left once cannot be changed.
+        /// A note or file cannot be changed after it was created.
         CannotChange,
         /// A field was changed by the host and in the ATS.
         ChangedByBoth,
         /// A field that the host declares was changed in the ATS.
         ChangedInAts,
-        /// The application was closed as it is declared, so its stage stands.
+        /// The application was closed as declared, so its stage is not changed.
         Closed,
         /// The application was closed in the ATS.
         ClosedInAts,
-        /// The opening that is named is closed.
+        /// The named opening is closed.
         ClosedOpening,
         /// Both sides changed a field; the condition's message says which.
         Conflict,
-        /// All contacts of a kind vanished at once.
+        /// All contacts of a kind were removed at once.
         ContactsGone,
-        /// A prospect was made an application in the ATS.
+        /// A prospect was converted to an application in the ATS.
         ConvertedInAts,
         /// The record was deleted in the ATS, or merged into another.
         Deleted,
-        /// The credential may not read a kind that the plan asks about.
+        /// The credential may not read a kind that the plan needs.
         Denied,
-        /// A choice of a custom field is there twice.
+        /// A custom field has an option twice.
         DoubledOption,
-        /// Two declared records mean the same one.
+        /// Two declared records name the same one.
         DuplicateDesired,
-        /// What was there was emptied, as an erasure does.
+        /// A value was emptied in the ATS, as by an erasure.
         Erased,
-        /// Values of others go back with the host's own.
+        /// The update also sends back values of others.
         ForeignValues,
         /// The host had the candidate erased.
         Forgotten,
@@ -108,11 +108,11 @@ words! {
         HangsOnNobody,
         /// A prospect cannot be hired.
         HireOfProspect,
-        /// A write was answered as done and does not show; it waits before it is sent again.
+        /// A write was answered as done and does not show; it is retried after a wait.
         Ignored,
         /// As [`Self::Ignored`], so often that a person decides.
         IgnoredTooOften,
-        /// Whether a write happened is not known yet.
+        /// A write is in doubt.
         InDoubt,
         /// The ATS holds what is desired.
         InStep,
@@ -120,43 +120,43 @@ words! {
         InvalidValue,
         /// The job is not open.
         JobNotOpen,
-        /// The ATS keeps a value in another form, which stands.
+        /// The ATS stores a value in another form, which is accepted.
         KeptAsOther,
         /// The policy leaves a field as it is in the ATS.
         LeftAlone,
-        /// The record is linked to something else than it names.
+        /// The path is linked to another record than the declared one.
         LinkedElsewhere,
         /// The record was merged into another one.
         Merged,
         /// A member that the operation requires is missing.
         MissingField,
-        /// A declared member means nothing here.
+        /// A declared member has no meaning here.
         NoMeaning,
         /// The job has no open opening.
         NoOpening,
-        /// The record is linked to nothing.
+        /// The path has no link.
         NotLinked,
-        /// The connection does not allow the operation; a setting does.
+        /// The connection has not enabled the operation; a setting does that.
         NotOptedIn,
         /// A declared member is not planned.
         NotPlanned,
-        /// A kind that the plan asks about could not be read: its own request fails.
+        /// A kind that the plan needs could not be read: its own request fails.
         NotRead,
-        /// What was written does not show in any form that is known.
+        /// A written value does not show in any known form.
         NotSeen,
         /// A request did not leave.
         NotSent,
         /// The ATS does not show a field.
         NotShown,
-        /// The ATS need not show a field yet.
+        /// The ATS may show a field later.
         NotShownYet,
         /// The adapter cannot do it.
         NotSupported,
-        /// The ATS does not show a record that is named; it may show late.
+        /// The ATS does not show a named record; it may show later.
         NotVisible,
         /// The record is only observed.
         ObservedOnly,
-        /// The record is made, and never changed afterwards.
+        /// The record is created only, and never changed.
         OnlyMade,
         /// Another opening was filled.
         OtherOpening,
@@ -166,19 +166,19 @@ words! {
         OtherJob,
         /// Another record fills the opening.
         OpeningTaken,
-        /// What the engine wrote last need not show yet, so nothing is planned.
+        /// The engine's last write may not show yet, so nothing is planned.
         OwnWriteHidden,
         /// The record is paused.
         Paused,
-        /// The prospect was placed elsewhere.
+        /// The prospect is in another pool or stage.
         PlacedElsewhere,
-        /// A write was refused, and waits before it is sent again.
+        /// A write was refused, and is retried after a wait.
         Refused,
         /// A write was refused so often that a person decides.
         RefusedTooOften,
         /// It is no longer declared and stays in the ATS.
         Released,
-        /// It was taken away in the ATS.
+        /// It was removed in the ATS.
         RemovedInAts,
         /// It was declared under another key before.
         Renamed,
@@ -188,21 +188,21 @@ words! {
         Stays,
         /// The application was transferred to another job.
         Transferred,
-        /// The ATS shows an outcome that is not known.
+        /// The ATS shows an unknown outcome.
         UnknownOutcome,
-        /// Nothing fits a name or id.
+        /// No record fits a name or id.
         UnknownReference,
-        /// The ATS shows a stage that is not known.
+        /// The ATS shows an unknown stage.
         UnknownStage,
-        /// What must be read before a write could not be read; it waits.
+        /// A read before a write failed; the write is deferred.
         Unread,
         /// A value in the ATS cannot be read.
         Unreadable,
-        /// Values of others are there that the ATS does not show.
+        /// The ATS has values of others that it does not show.
         UnseenValues,
-        /// A step waits for another one that did not come about.
+        /// A step depends on another one that was not applied.
         Waits,
-        /// The value was there before the engine came.
+        /// The value existed before the engine managed the record.
         WasThere,
     }
 }
@@ -214,11 +214,11 @@ words! {
         Synced,
         /// Blocked until a person acts.
         Blocked,
-        /// The ATS holds something else, and that stands.
+        /// The ATS holds another value, which is not changed.
         Drifted,
-        /// Whether a write happened is not known.
+        /// A write is in doubt.
         InDoubt,
-        /// The record is left alone until it is resumed.
+        /// Nothing is written until the record is resumed.
         Paused,
     }
 }

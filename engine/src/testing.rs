@@ -1,11 +1,10 @@
-//! For tests of hosts and of the engine itself (feature `testing`): a clock that goes only when
-//! nothing else does, seeded randomness, a transport that follows a script, and a disk that can
-//! lose power.
+//! For tests of hosts and of the engine itself (feature `testing`): a clock that advances only when
+//! nothing else can run, seeded randomness, a scripted transport, and a disk that can lose power.
 //!
-//! [`ManualClock::drive`] polls one future (join several into it) and, whenever nothing can move
-//! any more, sets the clock to the next moment somebody sleeps for. No runtime, no real time, the
-//! same order in each run. Everything that is awaited must be driven by the same future: with the
-//! store in memory and a transport without a socket it is.
+//! [`ManualClock::drive`] polls one future (join several into it) and, whenever nothing can run,
+//! sets the clock to the end of the next sleep. It needs no runtime and no real time, and each run
+//! has the same order. The driven future must contain everything that is awaited, as it does with
+//! the store in memory and a transport without a socket.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +17,7 @@
 
 mod disk;
 
-/// What the journal keeps of a request that changes something.
+/// The digest of a changing request in the journal.
 pub fn digest(request: &atsync_model::contract::Request) -> String {
     crate::reconcile::digest(request)
 }
@@ -53,8 +52,8 @@ impl ManualClock {
         Arc::new(Self { offset_ms: AtomicI64::new(signed(now_ms)), ..Self::default() })
     }
 
-    /// Lets time pass until the wall shows this, and wakes whoever slept for it. A time in the
-    /// past: the wall clock is set back, and no time passes.
+    /// Advances both clocks until the wall clock shows this, and wakes the sleepers that are due.
+    /// For a time in the past it sets the wall clock back, and no time passes.
     pub fn set(&self, now_ms: u64) {
         match now_ms.checked_sub(self.now_ms()) {
             Some(passed_ms) => self.pass_to(self.steady_ms() + passed_ms),
@@ -76,7 +75,7 @@ impl ManualClock {
         due.into_values().for_each(Waker::wake);
     }
 
-    /// Runs a future to its end, letting the time jump whenever nothing else can happen.
+    /// Runs a future to its end, and advances the time whenever nothing else can run.
     pub fn drive<T>(&self, future: impl Future<Output = T>) -> T {
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&flag));
@@ -169,7 +168,7 @@ impl Entropy for SeededEntropy {
     }
 }
 
-/// What a scripted answer is made of.
+/// The latency and outcome of a scripted request.
 pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Delivery {
     let headers = headers
         .iter()
@@ -180,8 +179,8 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Delivery {
 
 type Script = dyn Fn(usize, &WireRequest) -> (u64, Delivery) + Send + Sync;
 
-/// A transport that asks a closure: the number of the request and the request in, latency and
-/// outcome out.
+/// A transport that calls a closure with the number of the request and the request; it returns
+/// latency and outcome.
 pub struct Scripted {
     clock: Arc<ManualClock>,
     script: Box<Script>,
@@ -207,12 +206,12 @@ impl Scripted {
         })
     }
 
-    /// How many requests came to a path.
+    /// How many requests went to a path.
     pub fn count(&self, path: &str) -> usize {
         self.seen.lock().unwrap().iter().filter(|request| request.url.path() == path).count()
     }
 
-    /// Looks at the requests that came.
+    /// Reads the received requests.
     pub fn seen<T>(&self, look: impl FnOnce(&[WireRequest]) -> T) -> T {
         look(&self.seen.lock().unwrap())
     }
@@ -236,7 +235,7 @@ pub fn header<'a>(request: &'a WireRequest, name: &str) -> Option<&'a str> {
     request.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 
-/// An outcome that never left.
+/// The outcome of a request that never left.
 pub fn unreachable() -> Delivery {
     Delivery::NotSent(NotSent::Unreachable("scripted".to_owned()))
 }

@@ -1,13 +1,13 @@
-//! What an answer means that is not the wanted one.
+//! Reads answers other than the expected one: refusals, errors and proxy pages.
 //!
 //! Every complete answer of Greenhouse is read here once, so that each status has one consequence
 //! (harvest-v3.md §6). The members of `errors` are texts, one-key objects `{field: text}` or the
 //! older `{message, field}`; all three occur, with and without a `message` beside them. An HTML
 //! page is a proxy's or a maintenance page, never Greenhouse's API. Bounds: at most
 //! [`MESSAGES_MAX`] messages of [`MESSAGE_CHARS_MAX`] characters, and [`TEXT_BYTES_MAX`] bytes of a
-//! text made of them; serde's own words are not passed on, because they quote what they could not
-//! read. Left out: what an *absent* answer means (the engine's) and whether a write happened (the
-//! write task's).
+//! text made of them; serde's own words are not passed on, because they quote the unreadable text.
+//! Left out: what an *absent* answer means (the engine decides) and whether a write happened (the
+//! write task decides).
 
 use atsync_adapter::contract::{
     Denied, Failure, FieldError, Outcome, Probed, Reply, Response, Restart, Step, Written,
@@ -17,12 +17,11 @@ use serde_json::Value;
 
 /// How many messages of an answer are passed on.
 pub const MESSAGES_MAX: usize = 20;
-/// How much of each.
+/// Characters of each message.
 pub const MESSAGE_CHARS_MAX: usize = 300;
-/// How much of a text that quotes several of them, or a word of the task. The contract allows 8
-/// KiB.
+/// Bytes of a text that quotes several of them, or a word of the task. The contract allows 8 KiB.
 pub const TEXT_BYTES_MAX: usize = 4 * 1024;
-/// The longest wait that an answer can ask for; more is taken for a mistake. Arbitrary.
+/// The longest wait that an answer can request; a longer one is a mistake. Arbitrary.
 const RETRY_AFTER_MAX_MS: u64 = 60 * 60 * 1000;
 
 /// The answer of a reply to a `send`.
@@ -38,7 +37,7 @@ pub fn response(reply: Reply) -> Result<Response, Failure> {
     }
 }
 
-/// The adapter's answer with its texts for people cut to what the contract allows, whatever they
+/// The adapter's answer with its texts for people cut to the contract's limits, whatever they
 /// quote.
 ///
 /// # Errors
@@ -81,7 +80,7 @@ fn shorten(failure: &mut Failure) {
     }
 }
 
-/// Passes an answer with a 2xx status and turns any other into what it means. `permission` is the
+/// Returns an answer with a 2xx status, and turns any other into a failure. `permission` is the
 /// scope that the request needs.
 ///
 /// # Errors
@@ -93,7 +92,7 @@ pub fn accepted(response: &Response, permission: &str) -> Result<(), Failure> {
 /// The body of an accepted answer as JSON of a known shape.
 ///
 /// # Errors
-/// [`Failure::Protocol`] when it is something else.
+/// [`Failure::Protocol`] when it has another shape.
 pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
     serde_json::from_slice(&response.body).map_err(|error| unreadable(response, &error))
 }
@@ -122,13 +121,13 @@ pub fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
     ))
 }
 
-/// What a complete answer means whose status is not 2xx. `permission` is the scope that the request
-/// needed; empty when there is none.
+/// The failure for a complete answer whose status is not 2xx. `permission` is the scope that the
+/// request needed; empty when there is none.
 pub fn refusal(response: &Response, permission: &str) -> Failure {
     let said = said(response);
     match response.status {
         401 => Failure::Auth(said),
-        // A page in HTML is a firewall's, which knows nothing of scopes.
+        // A page in HTML comes from a firewall, which has nothing to do with scopes.
         403 if is_html(response) => {
             Failure::Denied(Denied { permission: String::new(), message: said })
         }
@@ -149,12 +148,12 @@ pub fn refusal(response: &Response, permission: &str) -> Failure {
     }
 }
 
-/// What a complete answer means to a request that followed a cursor.
+/// The failure for a complete answer to a request with a cursor.
 ///
-/// A cursor is the only parameter of such a request, so an answer that finds fault with a parameter
-/// finds fault with the cursor: it has expired, and the pass begins again (harvest-v3.md §4 [?]:
-/// the notion exists, text and lifetime are unknown). The one exception is the known text for
-/// parameters beside the cursor, which beginning again would not cure.
+/// A cursor is the only parameter of such a request, so an answer that refuses a parameter refuses
+/// the cursor: it has expired, and the pass begins again (harvest-v3.md §4 [?]: the notion exists,
+/// text and lifetime are unknown). The one exception is the known text for parameters beside the
+/// cursor, which a new pass would not cure.
 pub fn cursor_refusal(response: &Response, permission: &str) -> Failure {
     match refusal(response, permission) {
         Failure::Invalid(errors)
@@ -167,12 +166,12 @@ pub fn cursor_refusal(response: &Response, permission: &str) -> Failure {
     }
 }
 
-/// One field that is not accepted.
+/// One refused field.
 pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Failure {
     Failure::Invalid(vec![FieldError { field: field.into(), message: message.into() }])
 }
 
-/// What the answer finds fault with. Never empty.
+/// The refused fields of an answer. Never empty.
 pub fn errors(response: &Response) -> Vec<FieldError> {
     let mut found = Vec::new();
     let body: Option<Value> = serde_json::from_slice(&response.body).ok();
@@ -230,7 +229,7 @@ fn error(member: &Value, found: &mut Vec<FieldError>) {
     }
 }
 
-/// The answer's own words in one line, with the id that Greenhouse's support asks for.
+/// The answer's own text in one line, with the id that Greenhouse's support needs.
 pub fn said(response: &Response) -> String {
     if is_html(response) {
         return format!(
@@ -270,7 +269,8 @@ fn trace(response: &Response) -> String {
         .unwrap_or_default()
 }
 
-/// Whether the body is a web page: by its type, or by how it begins where the type is missing.
+/// Whether the body is a web page: by its type, or by its first characters where the type is
+/// missing.
 fn is_html(response: &Response) -> bool {
     if let Some(kind) = response.header("content-type") {
         return kind.trim_start().to_ascii_lowercase().starts_with("text/html");
@@ -278,8 +278,8 @@ fn is_html(response: &Response) -> bool {
     response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// How long a 429 asks to wait: whole seconds (harvest-v3.md §5 \[ok\]). `x-ratelimit-reset` is
-/// left alone, it is not the end of the window.
+/// The wait of a 429: whole seconds (harvest-v3.md §5 \[ok\]). `x-ratelimit-reset` is ignored,
+/// since it is not the end of the window.
 fn retry_after_ms(response: &Response) -> Option<u64> {
     let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
     Some(seconds.saturating_mul(1000).min(RETRY_AFTER_MAX_MS))

@@ -1,23 +1,23 @@
-//! The check task: one permission, without changing anything.
+//! The check task: checks one permission, without changing anything.
 //!
 //! # Expected flow
-//! A *list scope* is tried by reading one row. Greenhouse answers 403 both when the scope is
+//! A *list scope* is checked by reading one row. Greenhouse answers 403 both when the scope is
 //! missing and when the acting user is no Site Admin (harvest-v3.md §2.5, §2.7; pitfalls.md D36),
-//! so a 403 is told apart: by what the token says of its scopes, else by trying other collections.
-//! Another that answers shows that the actor is well and the scope is missing; where all are
-//! refused, nothing tells which it is. A non-admin may also get 200 and no rows (§2.5), so an empty
-//! answer is held against the users, of which every account has some.
+//! so the cause of a 403 is found by the scopes in the token, else by reading other collections. If
+//! another one answers, the actor is a Site Admin and the scope is missing; if all are refused, the
+//! cause stays unknown. A non-admin may also get 200 and no rows (§2.5), so after an empty answer
+//! the users are read, of which every account has some.
 //!
-//! A *write scope* cannot be tried without writing, and what an empty body would answer is unknown
+//! A *write scope* cannot be checked without writing, and the answer to an empty body is unknown
 //! (permissions.md §4 [?]). It is read from the token where the token names its scopes, and is
 //! `unknown` otherwise.
 //!
-//! [`SETUP_SOURCE`] is no scope: it is the source that an administrator adds by hand
+//! [`SETUP_SOURCE`] is not a scope: it is the source that an administrator adds by hand
 //! (permissions.md §2, line m). It is searched by name.
 //!
 //! # Caveats
-//! Webhooks, suspended features and plans can refuse in the same way; the verdict's text says what
-//! was seen.
+//! Webhooks, suspended features and plans can refuse in the same way; the verdict's text quotes the
+//! answer.
 
 use crate::kinds::{self, KINDS};
 use crate::manifest::{self, SETUP_SOURCE};
@@ -29,43 +29,42 @@ use atsync_adapter::contract::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Collections that are tried when one is refused, each readable in every account that grants
-/// anything. Four are enough to tell, and the rate limit is shared with the customer's other
-/// integrations.
+/// Collections that are read when one is refused, each readable in every account that grants
+/// anything. Four are enough, and the customer's other integrations share the rate limit.
 const OTHERS: &[&str] = &["users", "jobs", "candidates", "applications", "departments"];
-/// How many others are tried.
+/// How many others are read.
 const OTHERS_MAX: usize = 4;
-/// How many sources of a like name are reported.
+/// How many sources of a similar name are reported.
 const NAMED_MAX: usize = 5;
 
-/// What is being found out.
+/// The state of the check.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// The collection itself was asked.
+    /// The collection itself was requested.
     Own {
         /// The collection.
         collection: String,
     },
-    /// It was refused; the collection at this place of the others was asked.
+    /// It was refused; the other collection at this index was requested.
     Other {
         /// The refused one.
         collection: String,
-        /// Those tried and refused, the last one being under way.
+        /// Those that were refused; the last one is under way.
         tried: Vec<String>,
     },
-    /// It answered without rows; the users were asked.
+    /// It answered without rows; the users were requested.
     Empty {
         /// The empty one.
         collection: String,
     },
-    /// A page of sources was asked for.
+    /// A page of sources was requested.
     Sources {
         /// Ids of those with exactly the wanted name.
         exact: Vec<String>,
         /// Names that differ in case or outer blanks only.
         like: Vec<String>,
-        /// How many there are in all.
+        /// How many sources there are.
         seen: usize,
         /// The page's URL; absent for the first.
         link: Option<String>,
@@ -100,7 +99,7 @@ pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
     }
 }
 
-/// Goes on.
+/// Continues.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response = answer::response(reply)?;
     match state {
@@ -113,7 +112,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
-/// A scope that only writing could try.
+/// A scope that only a write could check.
 fn write_scope(permission: &str, given: &Given) -> Result<Step, Failure> {
     match named_in_token(permission, given) {
         Some(true) => done(
@@ -158,8 +157,7 @@ fn own(collection: String, given: &Given, response: &Response) -> Result<Step, F
             ),
             None => next_other(collection, Vec::new()),
         },
-        // Neither proves anything about rights: a collection that is not there, a parameter that is
-        // not liked.
+        // Neither proves anything about rights: a missing collection, a refused parameter.
         400 | 404 | 422 => done(
             Verdict::Unknown,
             format!("Greenhouse answered {}: {}", response.status, answer::said(response)),
@@ -168,7 +166,7 @@ fn own(collection: String, given: &Given, response: &Response) -> Result<Step, F
     }
 }
 
-/// Asks the next of the others, or ends when all are refused.
+/// Requests the next of the others, or ends when all are refused.
 fn next_other(collection: String, mut tried: Vec<String>) -> Result<Step, Failure> {
     let next = OTHERS
         .iter()
@@ -202,8 +200,8 @@ fn other(collection: String, tried: Vec<String>, response: &Response) -> Result<
                 tried.last().map_or("another collection", String::as_str)
             ),
         ),
-        // No rows are what an actor without rights may be shown too: it tells nothing. So do the
-        // others.
+        // An actor without rights may get no rows too, so this shows nothing. The same holds for
+        // other statuses.
         200..=299 | 400 | 403 | 404 | 422 => next_other(collection, tried),
         _ => Err(answer::refusal(response, &permission)),
     }
@@ -234,14 +232,14 @@ fn rows(response: &Response) -> Result<usize, Failure> {
         .map_err(|error| answer::unreadable(response, &error))
 }
 
-/// What is needed of a source.
+/// The needed members of a source.
 #[derive(Deserialize)]
 struct SourceRow {
     id: serde_json::Number,
     name: Option<String>,
 }
 
-/// What was found on the pages before, and where the page came from.
+/// The results of earlier pages, and the URL of this page.
 type Found = (Vec<String>, Vec<String>, usize, Option<String>);
 
 fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step, Failure> {
@@ -329,7 +327,7 @@ fn sources(
     request::look(request, &State::Sources { exact, like, seen, link })
 }
 
-/// Asks for one row, with the switches that the kind's scan uses, so that a built-in row counts.
+/// Requests one row, with the switches that the kind's scan uses, so that a built-in row counts.
 fn ask(collection: &str, state: State) -> Result<Step, Failure> {
     let walk = KINDS
         .iter()
@@ -349,7 +347,7 @@ fn scope_of(collection: &str) -> String {
         .map_or_else(String::new, kinds::Kind::permission)
 }
 
-/// Whether the token names a scope; nothing when it does not say which it has.
+/// Whether the token names a scope; none when it does not list its scopes.
 fn named_in_token(permission: &str, given: &Given) -> Option<bool> {
     let scopes = given.grant.as_ref()?.scopes.as_ref()?;
     Some(scopes.iter().any(|scope| scope == permission))

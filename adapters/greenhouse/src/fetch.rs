@@ -1,14 +1,13 @@
 //! The fetch task: records by their ids.
 //!
-//! There is no way to ask for one record but the filter `ids` (harvest-v3.md §3 \[2nd\]); an id
-//! that is unknown, deleted or not visible simply does not come back. A filter takes 50 ids (§3.1
-//! \[ok\]), which is also the most that the manifest lets the engine ask for, so one request is
-//! enough. Job posts are the exception: whether `ids` shows a deleted one is not stated, so what
-//! the first request does not show is requested again with `active=false`. Rows of two answers
-//! cannot be handed back together (a raw record is a span of the *last* reply), which is why job
-//! posts are fetched one at a time.
+//! The only way to request one record is the filter `ids` (harvest-v3.md §3 \[2nd\]); an unknown,
+//! deleted or invisible id is simply not in the answer. A filter takes 50 ids (§3.1 \[ok\]), which
+//! is also the manifest's limit, so one request is enough. Job posts are the exception: whether
+//! `ids` shows a deleted one is not stated, so ids that the first request does not show are
+//! requested again with `active=false`. Rows of two answers cannot be returned together (a raw
+//! record is a span of the *last* reply), so job posts are fetched one at a time.
 //!
-//! Left out: reading "not shown" as "deleted". That is the engine's to settle.
+//! Left out: whether a record that is not shown is deleted. The engine decides that.
 
 use crate::kinds::{self, Kind};
 use crate::named::{self, Naming, Reading};
@@ -17,18 +16,18 @@ use crate::{answer, request};
 use atsync_adapter::contract::{Failure, Fetch, Fetched, Field, Outcome, Reply, Request, Step};
 use serde::{Deserialize, Serialize};
 
-/// What was asked for.
+/// The requested ids.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     kind: String,
     /// Each id once.
     ids: Vec<String>,
-    /// Asked for, but no id that Greenhouse could have given.
+    /// Requested, but not a possible id of Greenhouse.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     impossible: Vec<String>,
-    /// Which of the kind's walks was asked.
+    /// Which of the kind's scans was requested.
     walk: usize,
-    /// The rows, while the names of their options are asked for.
+    /// The rows, while the names of their options are requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     naming: Option<Naming>,
 }
@@ -37,7 +36,7 @@ impl Continued for State {
     const TASK: &str = "fetch";
 }
 
-/// Asks.
+/// Requests the records.
 pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
     let kind = known(&task.kind)?;
     let mut wanted: Vec<String> = Vec::new();
@@ -66,7 +65,7 @@ pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
     ask(kind, State { kind: task.kind, ids: wanted, impossible, walk: 0, naming: None })
 }
 
-/// Reads the reply, and asks again where one request cannot show everything.
+/// Reads the reply, and sends another request where one cannot show everything.
 pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
     let kind = known(&state.kind)?;
     let response = answer::response(reply)?;
@@ -89,7 +88,7 @@ pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
             kind.collection
         )));
     }
-    // A row that cannot be read is there all the same.
+    // An unreadable row exists all the same.
     let unread = |id: &String| rows.problems.iter().any(|problem| problem.id.as_ref() == Some(id));
     let shown = |id: &String| rows.items.iter().any(|item| item.id == *id) || unread(id);
     let mut missing: Vec<String> = state.ids.iter().filter(|id| !shown(id)).cloned().collect();
@@ -98,8 +97,8 @@ pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
         missing.clear();
     }
     if rows.nameless > 0 && !missing.is_empty() {
-        // A stub without id stands for one of them: it exists, so none of them may be called
-        // missing.
+        // A stub without an id stands for one of them: it exists, so none of them may be reported
+        // as missing.
         return Err(Failure::Unavailable(format!(
             "{} of the {} are still being made",
             rows.nameless, kind.name

@@ -1,14 +1,14 @@
-//! The hook task: what a webhook suggests.
+//! The hook task: the records that a webhook names.
 //!
 //! The signature is HMAC-SHA256 over the raw bytes, `Signature: sha256 <hex>` (webhooks.md §2,
-//! verified); nothing is believed before the engine has checked it, and nothing is kept of the
-//! payload but ids, since payloads carry full personal data (§4). The body is searched before
-//! the check because a continuation could not hold it. Payloads come wrapped (`application.id`) and
-//! bare (`payload.id`). Success is 200 and nothing else (§1); an event that this adapter does not
-//! use is answered 200 too, or Greenhouse would try it seven times.
+//! verified); the webhook is ignored until the engine has checked it, and only ids of the payload
+//! are kept, since payloads have full personal data (§4). The body is searched before the check
+//! because a continuation could not hold it. Payloads come wrapped (`application.id`) and bare
+//! (`payload.id`). Only 200 is a success (§1); an event that this adapter does not use is answered
+//! 200 too, or Greenhouse would send it seven times.
 //!
 //! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay (the
-//! header signs no time): hints are re-reads, and re-reading twice is harmless.
+//! header signs no time): hints lead to reads, and a second read is harmless.
 
 use crate::request;
 use crate::state::Continued;
@@ -26,7 +26,7 @@ pub(crate) const SECRET: &str = "webhook";
 /// sweep.
 const HINTS_MAX: usize = 500;
 
-/// What is known of the webhook while its signature is checked.
+/// The hints of a webhook while its signature is checked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     hints: Vec<Noted>,
@@ -46,7 +46,7 @@ enum Noted {
     Erased(RemoteRef),
 }
 
-/// Composes what must be signed.
+/// Returns the signed bytes and the signature.
 pub(crate) fn start(hook: Hook) -> Result<Step, Failure> {
     let signature =
         hook.headers.iter().find(|header| header.name.eq_ignore_ascii_case("signature"));
@@ -64,7 +64,7 @@ pub(crate) fn start(hook: Hook) -> Result<Step, Failure> {
     }))
 }
 
-/// Hands the hints on, when the signature is right.
+/// Returns the hints, if the signature is valid.
 pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     match reply {
         Reply::Verified(true) => answered(200, state.hints),
@@ -104,7 +104,7 @@ fn answered(status: u16, hints: Vec<Noted>) -> Result<Step, Failure> {
     })))
 }
 
-/// What a body suggests; nothing when it is a ping, of no use here, or not readable.
+/// The hints of a body; none for a ping, an unused event or an unreadable body.
 fn hints(body: &[u8]) -> Vec<Noted> {
     let Ok(envelope) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     let action = envelope.get("action").and_then(Value::as_str).unwrap_or_default();
@@ -139,7 +139,7 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
         "delete_candidate" => {
             let mut all: Vec<Noted> =
                 deleted(kinds::CANDIDATES, &[&["person", "id"], &["candidate", "id"]]);
-            // The attribute table has another name for the list than the example.
+            // The attribute table names the list differently from the example.
             for name in ["deleted_application_ids", "application_ids"] {
                 let ids = payload
                     .get("person")

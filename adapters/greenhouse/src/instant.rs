@@ -2,10 +2,10 @@
 //!
 //! ISO 8601 in UTC with milliseconds is the rule; no milliseconds and numeric offsets are accepted
 //! (harvest-v3.md §3 \[ok\]/\[2nd\]). The calendar is the proleptic Gregorian one; leap seconds do
-//! not occur. Anything else is `None`: a time that cannot be read proves nothing.
+//! not occur. Anything else is `None`: an unreadable time proves nothing.
 
-/// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for machines
-/// that keep time.
+/// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for synchronised
+/// machines.
 pub(crate) const SKEW_MS: u64 = 2 * 60 * 1000;
 
 /// Reads a time. Before 1970 counts as 1970; a time without a zone is one in UTC.

@@ -5,7 +5,7 @@
 //! and a reader.
 //!
 //! Versions: a record's `updated_at` is its version only where every member is the record's own.
-//! Whether a parent's `updated_at` moves with its children is unknown (harvest-v3.md §10 no. 13
+//! Whether a parent's `updated_at` changes with its children is unknown (harvest-v3.md §10 no. 13
 //! [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by content.
 //! Left out: scorecards, interviews, offers and demographic data.
 
@@ -25,40 +25,40 @@ pub struct Kind {
     pub fields: &'static [&'static str],
     /// The members of a row that are read; the others stay in the raw record.
     pub reads: &'static [&'static str],
-    /// Those of `reads` that are flags or lists and that openapi-v3.json never makes null; empty
-    /// texts stand for the others.
+    /// Those of `reads` that are flags or lists and never null by openapi-v3.json; empty texts
+    /// stand for the others.
     pub never_null: &'static [&'static str],
-    /// Those of `fields` whose members not every row has, in one of the forms that are in use
+    /// Those of `fields` whose members are missing in some rows of a form that is in use
     /// (adapters/greenhouse/REFERENCE.md).
     pub optional: &'static [&'static str],
-    /// Parameters of each walk that makes up one pass. More than one where a single walk cannot
-    /// show everything.
+    /// Parameters of each scan of one pass. More than one where a single scan cannot show
+    /// everything.
     pub walks: &'static [&'static [(&'static str, &'static str)]],
     /// The largest page.
     pub page_max: u32,
     /// The most ids of one fetch.
     pub ids_max: u32,
-    /// Whether `updated_at` moves with every member.
+    /// Whether `updated_at` changes with every member.
     pub stamped: bool,
-    /// Whether the raw record may be kept.
+    /// Whether the raw record may be stored.
     pub raw: bool,
-    /// Whether a webhook tells of deletions (webhooks.md §4).
+    /// Whether a webhook reports deletions (webhooks.md §4).
     pub hook: bool,
-    /// Whether rows can be hidden from an actor that saw them yesterday (harvest-v3.md §2.5
+    /// Whether rows can become hidden from an actor that saw them before (harvest-v3.md §2.5
     /// \[ok\]).
     pub confidential: bool,
-    /// The kind that an id is good within.
+    /// The kind within which an id is unique.
     pub scope: Option<&'static str>,
     /// How long a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
     pub visible_within_ms: u64,
-    /// By the member that has the id of a custom field's option: the member that the option's name
-    /// is put into before the row is read.
+    /// By the member that has the id of a custom field's option: the member that receives the
+    /// option's name before the row is read.
     pub(crate) options: &'static [(&'static str, &'static str)],
     pub(crate) read: Reader,
 }
 
 impl Kind {
-    /// The unified fields that every row says something about.
+    /// The unified fields that every row fills.
     pub fn expected(&self) -> impl Iterator<Item = &'static str> {
         self.fields.iter().copied().filter(|field| !self.optional.contains(field))
     }
@@ -69,27 +69,27 @@ impl Kind {
     }
 }
 
-/// The walk that most collections need: one, without parameters of its own.
+/// The scan that most collections need: one, without parameters of its own.
 const ONE_WALK: &[&[(&str, &str)]] = &[&[]];
-/// Deleted job posts are hidden unless `active=false` is asked (harvest-v3.md §8 \[2nd\]); asking
-/// for both is right whatever the default shows.
+/// Deleted job posts are hidden unless `active=false` is requested (harvest-v3.md §8 \[2nd\]);
+/// requesting both is right whatever the default is.
 const BOTH_WALKS: &[&[(&str, &str)]] = &[&[("active", "true")], &[("active", "false")]];
-/// The largest page that Greenhouse gives.
+/// The largest page that Greenhouse returns.
 const PAGE_MAX: u32 = request::PER_PAGE_MAX;
 /// The largest page of rows that hold whole documents, so that a reply stays within a few
 /// megabytes. Arbitrary.
 const PAGE_OF_DOCUMENTS_MAX: u32 = 100;
-/// The largest page of rows that are kept while the names of their options are asked for.
+/// The largest page of rows that are kept while the names of their options are requested.
 const PAGE_OF_NAMED_MAX: u32 = 50;
 /// Ids of one filter (harvest-v3.md §3.1 \[ok\]).
 const IDS_MAX: u32 = 50;
 /// Reads after a write are expected to show it within this time. v1 documented minutes for
 /// candidates and applications (§7 [?]).
 const SLOW_MS: u64 = 120_000;
-/// The same where nothing slow was ever documented. Arbitrary.
+/// The same where no slow kind was documented. Arbitrary.
 const QUICK_MS: u64 = 30_000;
 
-/// What most kinds have in common.
+/// The defaults of a kind.
 const fn plain(name: &'static str, collection: &'static str, reader: Reader) -> Kind {
     Kind {
         name,
@@ -112,7 +112,7 @@ const fn plain(name: &'static str, collection: &'static str, reader: Reader) -> 
     }
 }
 
-/// Every kind. Those that others refer to come first.
+/// All kinds. Those that others refer to come first.
 pub const KINDS: &[Kind] = &[
     Kind {
         fields: lists::DEPARTMENT_FIELDS,
@@ -226,8 +226,7 @@ pub const KINDS: &[Kind] = &[
         never_null: jobs::POSTING_NEVER_NULL,
         walks: BOTH_WALKS,
         page_max: PAGE_OF_DOCUMENTS_MAX,
-        // A fetch may have to ask twice and cannot carry the first answer over to the second: see
-        // `fetch`.
+        // A fetch may need two requests and cannot keep the first answer: see `fetch`.
         ids_max: 1,
         stamped: false,
         hook: true,
@@ -279,7 +278,7 @@ pub const KINDS: &[Kind] = &[
         // Unknown where the options may not be listed.
         optional: &["school", "degree", "discipline"],
         page_max: PAGE_OF_NAMED_MAX,
-        // The name of an option may change and the row not.
+        // The name of an option may change without the row.
         stamped: false,
         // The rows that are read are not those of the last reply.
         raw: false,
@@ -359,7 +358,7 @@ pub(crate) fn of_collection(collection: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.collection == collection)
 }
 
-/// What is read of a kind by ids, as its scan and fetch read it: the collection's own switches and
+/// The request for a kind by ids, as its scan and fetch send it: the collection's own switches and
 /// `ids`.
 ///
 /// # Errors
@@ -372,7 +371,7 @@ pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
 }
 
 /// The switches without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those of the
-/// first walk that the kind's table names.
+/// first scan in the kind's row.
 fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
     let kind = KINDS.iter().find(|kind| kind.collection == collection && kind.walks.len() == 1);
     kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()

@@ -1,16 +1,15 @@
-//! The Greenhouse adapter: Harvest v3 as the engine's contract wants it.
+//! The Greenhouse adapter: Harvest v3 by the engine's contract.
 //!
 //! [`Greenhouse`] is a pure function: it receives a task and returns a request or an outcome.
-//! [`kinds`] is the table of everything that can be read, `wire` how Greenhouse writes its JSON,
-//! `read` how a row becomes a unified record, `named` where the names of its options come from;
-//! `scan`, `fetch`, `check`, `hook` and `tenant` are one
-//! task each; `write` and `probe` carry operations out and find out whether they happened.
-//! [`request`] and [`answer`] are what they all share: how to ask, and what a refusal means.
-//! [`manifest`] says all of it as data.
+//! [`kinds`] is the table of everything that can be read, `wire` parses Greenhouse's JSON, `read`
+//! turns a row into a unified record, `named` fetches the names of its options; `scan`, `fetch`,
+//! `check`, `hook` and `tenant` are one task each; `write` sends operations and `probe` finds out
+//! whether they happened. All of them share [`request`], which builds requests, and [`answer`],
+//! which reads refusals. [`manifest`] describes the adapter as data.
 //!
 //! Facts about Greenhouse are cited by section of the project's reference, "harvest-v3.md §4
 //! \[ok\]": `[ok]` stated officially or recorded, `[2nd]` reported by a third party, `[?]`
-//! unconfirmed, so that both readings must work here.
+//! unconfirmed, so both readings must work here.
 //!
 //! Left out: sending, pacing, credentials (the engine's), Harvest v1 and v2 (they no longer
 //! answer), demographic data (never by default).

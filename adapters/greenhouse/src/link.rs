@@ -1,9 +1,9 @@
-//! The `Link` header: where the next page is.
+//! Reads the `Link` header: the URL of the next page.
 //!
-//! Only `rel="next"` matters; others may stand beside it in any order (RFC 8288). The header of a
-//! last page is absent, or present and empty: both were recorded or documented (harvest-v3.md §4
+//! Only `rel="next"` matters; others may be beside it in any order (RFC 8288). The header of a last
+//! page is absent, or present and empty: both were recorded or documented (harvest-v3.md §4
 //! \[ok\]). A header that cannot be read proves neither, so it is a fault and not the last page.
-//! The URL is handed on verbatim; that it leads to the granted origin is the engine's to prove.
+//! The URL is returned unchanged; the engine proves that it is within the granted origin.
 
 use atsync_adapter::contract::{Failure, Response};
 
@@ -14,7 +14,7 @@ const LINK_BYTES_MAX: usize = 8 * 1024;
 ///
 /// # Errors
 /// [`Failure::Protocol`] for a header that cannot be read to its end, that names two next pages, or
-/// whose URL no request can have: taken for a last page, it would make a part of the list pass for
+/// whose URL no request can have: if it counted as a last page, a part of the list would count as
 /// the whole.
 pub fn next(response: &Response) -> Result<Option<String>, Failure> {
     let unreadable = |why: &str| Failure::Protocol(format!("the `Link` header of a page {why}"));
@@ -40,8 +40,7 @@ pub fn next(response: &Response) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Whether a request can have this for its URL, as far as that can be told without knowing the
-/// origin.
+/// Whether a request can have this URL, as far as that is known without the origin.
 pub fn can_be_followed(link: &str) -> bool {
     !link.is_empty() && link.len() <= LINK_BYTES_MAX
 }
@@ -59,8 +58,8 @@ impl Link<'_> {
     }
 }
 
-/// Walks through `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty
-/// list is one.
+/// Parses `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty list is
+/// one.
 fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
     let mut links = Vec::new();
     loop {
@@ -75,8 +74,8 @@ fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
     }
 }
 
-/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes ends
-/// nothing; none when a quotation does not end.
+/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes does
+/// not end a link; none when a quotation does not end.
 fn split_at_comma(text: &str) -> Option<(&str, &str)> {
     let (mut quoted, mut escaped) = (false, false);
     for (index, byte) in text.bytes().enumerate() {
@@ -91,7 +90,7 @@ fn split_at_comma(text: &str) -> Option<(&str, &str)> {
     (!quoted).then_some((text, ""))
 }
 
-/// The relation types of a link; a link without any says nothing.
+/// The relation types of a link; a link without any is ignored.
 fn relations(parameters: &str) -> Option<&str> {
     let mut all = parameters
         .trim_start()

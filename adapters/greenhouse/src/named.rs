@@ -1,13 +1,13 @@
-//! Rows that name options of custom fields by id, and the names that are put into them.
+//! Puts the names of custom field options into rows that have only their ids.
 //!
-//! School, degree and discipline of an education are ids of options (openapi:
-//! candidate_education), which say nothing to a host. So after a page of such rows the names are
-//! asked for, at most [`request::IDS_MAX`] at a time, put into the rows, and the rows are read as
-//! any other. Each option of a page is asked for once.
+//! School, degree and discipline of an education are ids of options (openapi: candidate_education),
+//! which mean nothing to a host. So after a page of such rows the adapter requests the names, at
+//! most [`request::IDS_MAX`] at a time, puts them into the rows, and reads the rows like any other.
+//! Each option of a page is requested once.
 //!
-//! Bounds: between two steps the rows are kept, members that are read only, within
-//! [`ROWS_BYTES_MAX`]. Beyond that, and where the options may not be listed, the fields stay
-//! unknown: a name that is not known must not cost the rows.
+//! Bounds: between two steps the needed members of the rows are kept, within [`ROWS_BYTES_MAX`].
+//! Beyond that, and where the options may not be listed, the fields stay unknown: an unknown name
+//! must not lose the row.
 
 use crate::kinds::{self, Kind};
 use crate::page::{self, Rows};
@@ -22,29 +22,29 @@ use std::collections::BTreeMap;
 /// for links and ids.
 const ROWS_BYTES_MAX: usize = 44 * 1024;
 
-/// Rows, and the names of their options as far as they were asked for.
+/// Rows, and the names of their options that were requested so far.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Naming {
     rows: Vec<Value>,
-    /// Options to ask for.
+    /// Options to request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ids: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
 }
 
-/// What an answer leads to.
+/// The result of an answer.
 pub(crate) enum Reading {
-    /// More names.
+    /// A request for more names.
     Ask(Box<Request>, Naming),
     /// The rows, read.
     Done(Rows),
 }
 
-/// Reads the answer to a list, or to the names of its rows.
+/// Reads the answer to a list, or to the request for names.
 ///
 /// # Errors
-/// Those of [`page::rows`], and what Greenhouse says to the request for the names.
+/// Those of [`page::rows`], and refusals of the request for the names.
 pub(crate) fn read(
     kind: &'static Kind,
     response: &Response,
@@ -96,7 +96,7 @@ impl Naming {
         serde_json::to_vec(self).is_ok_and(|bytes| bytes.len() <= ROWS_BYTES_MAX)
     }
 
-    /// Takes the names that were asked for.
+    /// Stores the requested names.
     fn answered(mut self, response: &Response) -> Result<Self, Failure> {
         if response.status == 403 {
             self.ids.clear();
@@ -128,7 +128,7 @@ impl Naming {
     }
 }
 
-/// The options that a row has the id of and no name: the member of the id, and that of the name.
+/// The options whose id, but not name, a row has: the member of the id, and that of the name.
 fn unnamed<'a>(
     kind: &'static Kind,
     row: &'a Value,

@@ -1,14 +1,13 @@
 //! A reply's rows as the items of a page.
 //!
-//! A member that cannot be read costs its unified field, a row that cannot be read costs that row;
-//! each is told as a [`Problem`], and the others of the page are read. A page never fails for one
-//! of its rows.
+//! An unreadable member makes its unified field unknown, and an unreadable row is left out; each is
+//! reported as a [`Problem`], and the rest of the page is read. A page never fails for one of its
+//! rows.
 //!
 //! A stub row (see [`crate::read::people`]) becomes an item with an empty mask: it shows that the
-//! record exists and erases nothing that is known of it. Without an id it cannot be said of *which*
-//! record it speaks, so it is left out and counted; a scan simply has not seen that record (which
-//! proves nothing), a fetch must not call it missing. Items of one page share masks, one per set of
-//! members that the rows lack.
+//! record exists and erases no known field. Without an id the record is unknown, so the row is left
+//! out and counted; a scan has not seen that record (which proves nothing), and a fetch must not
+//! report it as missing. Items of one page share masks, one per set of members that the rows lack.
 
 use crate::answer;
 use crate::kinds::Kind;
@@ -23,14 +22,14 @@ use atsync_adapter::rows;
 pub(crate) struct Rows {
     pub(crate) items: Vec<Item>,
     pub(crate) masks: Vec<Vec<String>>,
-    /// Rows that exist but say neither what they hold nor which they are.
+    /// Rows that exist but have neither content nor id.
     pub(crate) nameless: usize,
-    /// What could not be read.
+    /// The problems of the page.
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Sets of known fields that one page tells apart; rows beyond that cost themselves. The contract
-/// allows 64.
+/// Different sets of known fields in one page; rows beyond that are left out. The contract allows
+/// 64.
 const MASKS_MAX: usize = 48;
 
 /// Reads a bare JSON array of rows (harvest-v3.md §3, REC \[ok\]).
@@ -92,7 +91,7 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
     Ok(page)
 }
 
-/// A row that cannot be read as a whole. Its id is told where it has one.
+/// A row that cannot be read as a whole, with its id where it has one.
 fn unreadable(kind: &Kind, index: usize, text: &str, why: &Unreadable) -> Problem {
     let what = match why {
         Unreadable::Shape(error) => {

@@ -1,9 +1,9 @@
-//! How to ask Greenhouse: requests below origin `api`, and the steps that send them.
+//! Builds requests to Greenhouse, below origin `api`, and the steps that send them.
 //!
-//! One place knows that every collection lives at `/v3/<collection>`, that there is no
-//! `GET /v3/<collection>/<id>` (it answers 404 even for what exists: harvest-v3.md §3 \[2nd\]), and
-//! that a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding
-//! of the query, which are the engine's.
+//! Only this module knows that every collection is at `/v3/<collection>`, that there is no `GET
+//! /v3/<collection>/<id>` (it answers 404 even for what exists: harvest-v3.md §3 \[2nd\]), and that
+//! a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding of
+//! the query, which the engine adds.
 
 use crate::state::Continued;
 use atsync_adapter::contract::{
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// The origin of every request but those for tokens.
 pub const API: &str = "api";
-/// The origin of the token endpoint, which only the engine talks to.
+/// The origin of the token endpoint, which only the engine uses.
 pub const AUTH: &str = "auth";
 /// How many ids a filter takes (harvest-v3.md §3.1 \[ok\]).
 pub const IDS_MAX: usize = 50;
@@ -31,8 +31,8 @@ pub fn get(collection: &str, query: Vec<Field>) -> Request {
     }
 }
 
-/// The page that a `Link` header named. A cursor must travel alone (harvest-v3.md §4 \[ok\]), so
-/// nothing can be added to it.
+/// The page that a `Link` header named. A cursor must be the only parameter (harvest-v3.md §4
+/// \[ok\]), so nothing can be added to it.
 pub fn follow(link: String) -> Request {
     Request {
         origin: API.into(),
@@ -95,15 +95,15 @@ fn step(request: Request, state: &impl Continued, effect: Effect) -> Result<Step
 }
 
 /// Whether a text can be an id of Greenhouse: a positive whole number of up to 19 digits
-/// (harvest-v3.md §3 \[ok\]), in the one form in which it is written. `07` names no other record
-/// than `7`, so it must not be stored as one.
+/// (harvest-v3.md §3 \[ok\]), in its one written form. `07` names the same record as `7`, so it
+/// must not be stored as another.
 pub fn is_id(text: &str) -> bool {
     (1..=19).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit())
         && !text.starts_with('0')
 }
 
-/// An id as the JSON number that request bodies want.
+/// An id as a JSON number, as request bodies need it.
 ///
 /// # Errors
 /// [`Failure::Invalid`] for `field` when the text is no id of Greenhouse.
@@ -115,7 +115,7 @@ pub fn id_number(field: &str, text: &str) -> Result<Value, Failure> {
 /// A filter by ids: `ids=1,2,3`, `candidate_ids=…`.
 ///
 /// # Errors
-/// [`Failure::Bug`] when there are none (the filter would mean "all") or more than [`IDS_MAX`].
+/// [`Failure::Bug`] when there are none (the filter would select all) or more than [`IDS_MAX`].
 pub fn ids(name: &str, ids: &[&str]) -> Result<Field, Failure> {
     if ids.is_empty() || ids.len() > IDS_MAX {
         return Err(Failure::Bug(format!(

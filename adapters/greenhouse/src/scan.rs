@@ -3,18 +3,17 @@
 //! # Expected flow
 //! The first page carries the walk's own parameters, `per_page` and, for changes only, a closed
 //! window over `updated_at` (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the
-//! `Link` header and nothing else. When a walk ends and the kind has a further one (job posts:
-//! active, then deleted), the cursor names the walk instead of a URL. A page may be shorter than
-//! asked and still have a next.
+//! `Link` header and nothing else. When a scan ends and the kind has a further one (job posts:
+//! active, then deleted), the cursor names the scan instead of a URL. A page may be shorter than
+//! requested and still have a next.
 //!
 //! # Guarantees
-//! `complete` exactly when there is no next page in the last walk. A page that names itself as the
-//! next is refused rather than walked for ever.
+//! `complete` exactly when there is no next page in the last scan. A page that names itself as the
+//! next is refused, since the scan would never end.
 //!
-//! Rows that name options by id cost further requests, for the names ([`crate::named`]).
+//! Rows that name options by id need further requests, for the names ([`crate::named`]).
 //!
-//! Left out: order. Rows come by falling id, so nothing but a completed walk proves anything
-//! (§3.2).
+//! Left out: order. Rows come by falling id, so only a completed scan proves anything (§3.2).
 
 use crate::kinds::{self, Kind};
 use crate::named::{self, Naming, Reading};
@@ -23,12 +22,12 @@ use crate::{answer, link, request};
 use atsync_adapter::contract::{Failure, Field, Outcome, Page, Reply, Scan, Since, Step};
 use serde::{Deserialize, Serialize};
 
-/// What the page was asked with.
+/// The parameters of the page's request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     kind: String,
     at: Cursor,
-    /// The page, while the names of its options are asked for.
+    /// The page, while the names of its options are requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unnamed: Option<Unnamed>,
 }
@@ -44,17 +43,17 @@ impl Continued for State {
     const TASK: &str = "scan";
 }
 
-/// Where a pass stands, as it is written into `next`.
+/// The state of a pass, as it is written into `next`.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Cursor {
-    /// Which of the kind's walks.
+    /// Which of the kind's scans.
     walk: usize,
-    /// The page's URL; absent for a walk's first page.
+    /// The page's URL; absent for a scan's first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     link: Option<String>,
 }
 
-/// Asks for the page.
+/// Requests the page.
 pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
     let kind = known(&task.kind)?;
     if task.parent.is_some() {
@@ -74,7 +73,7 @@ pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
     request::look(request, &State { kind: task.kind, at, unnamed: None })
 }
 
-/// Reads it.
+/// Reads the page.
 pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     let kind = known(&state.kind)?;
     let response = answer::response(reply)?;
@@ -103,7 +102,7 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     page_of(reading, state.kind, state.at, next)
 }
 
-/// The page, or the request for names that it lacks.
+/// The page, or the request for its missing names.
 fn page_of(
     reading: Reading,
     kind: String,
@@ -133,7 +132,7 @@ fn known(name: &str) -> Result<&'static Kind, Failure> {
     })
 }
 
-/// The query of a walk's first page.
+/// The query of a scan's first page.
 fn first_page(kind: &Kind, at: &Cursor, task: &Scan) -> Result<Vec<Field>, Failure> {
     let walk = kind
         .walks

@@ -1,22 +1,22 @@
-//! The connection's settings: what an operator may tell the adapter, without any secret.
+//! The connection's settings, which the operator sets; none is secret.
 //!
-//! Unknown members are refused, because a misspelt setting must not be a silent one. Ids may be
-//! written as text or number and are kept as text: they exceed what a 32-bit or a floating number
-//! holds (harvest-v3.md §3 \[ok\]).
+//! Unknown members are refused, so that a misspelt setting is not ignored. Ids may be text or
+//! number and are stored as text: they exceed what a 32-bit or a floating number holds
+//! (harvest-v3.md §3 \[ok\]).
 
 use atsync_adapter::contract::{Failure, Given};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-/// What the operator said.
+/// The settings of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The name of the vendor's own source, which an administrator adds by hand (permissions.md §2,
     /// line m).
     pub source: Option<String>,
-    /// The user to act as; the engine sends it as `sub` when it asks for a token (harvest-v3.md
+    /// The user to act as; the engine sends it as `sub` when it requests a token (harvest-v3.md
     /// §2.2 \[ok\]).
     #[serde(deserialize_with = "id")]
     pub act_as: Option<String>,
@@ -29,16 +29,16 @@ pub struct Settings {
     /// Whether stages and outcomes may be written; moving a candidate can mail the candidate
     /// (harvest-v3.md §7).
     pub stage_writes: bool,
-    /// Whether users may be created, which can mail them and cost a seat.
+    /// Whether users may be created, which can mail them and use a seat.
     pub user_invitations: bool,
-    /// Which id `from_stage_id` of a move is, where the operator knows (harvest-v3.md §9.2 [?]).
+    /// Which id `from_stage_id` of a move is, if the operator knows it (harvest-v3.md §9.2 [?]).
     pub from_stage_reading: StageReading,
     /// How `start_date` of a hire is written.
     pub start_date_reading: DateReading,
     /// Which form of `POST /v3/users` is used. Both exist (openapi); an account without the single
     /// one answers 404 or 405.
     pub users_form: UsersForm,
-    /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
+    /// The effect of a PATCH on custom fields that it does not name (harvest-v3.md §7 [?]).
     pub custom_fields_reading: FieldsReading,
     /// How the dates of a new education are written; openapi leaves the request empty [?].
     pub background_dates_reading: BackgroundDates,
@@ -86,26 +86,26 @@ readings! {
         /// `POST /v3/users/bulk` with one row.
         Bulk
     }
-    /// What of the values that others stored an update sends back, where it may have to send all
-    /// (harvest-v3.md §7 [?]).
+    /// Which values of others an update sends back, where it may have to send all (harvest-v3.md §7
+    /// [?]).
     ForeignReading {
-        /// All, as they were read.
+        /// All of them, unchanged.
         Kept,
-        /// Those that a new value could have the form of. What Greenhouse would not take anew it
-        /// may not take back either.
+        /// Those whose form a new value could have. Greenhouse may refuse the others when they are
+        /// sent back.
         LeftOut
     }
-    /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
+    /// The effect of a PATCH on custom fields that it does not name (harvest-v3.md §7 [?]).
     FieldsReading {
-        /// Not known: the complete set is sent, which is right under both.
+        /// Unknown: the complete set is sent, which is right under both.
         Unknown,
-        /// They stay: only what changes is sent.
+        /// They stay: only changed values are sent.
         Merge
     }
 }
 
 impl Settings {
-    /// Reads them from what a task was given.
+    /// Reads them from the `given` of a task.
     ///
     /// # Errors
     /// [`Failure::Misconfigured`] when they are not an object of known members.

@@ -1,15 +1,15 @@
-//! What the adapter needs to know again when the reply to a step comes.
+//! The state of a task between a step and its reply.
 //!
-//! Each task module owns the type of its own continuation and names its task
-//! ([`Continued::TASK`]); the crate's root reads the name and calls the task. JSON, so that a
-//! recorded run can be read; the engine's limit is 64 KiB, and every type holds ids and links only,
-//! never rows. Left out: secrets (there are none to hold) and anything that `given` brings again.
+//! Each task module owns the type of its own continuation and names its task ([`Continued::TASK`]);
+//! the crate's root reads the name and calls the task. It is JSON, so that a recorded run can be
+//! read. The engine's limit is 64 KiB, and most types hold ids and links only. Left out: secrets
+//! (there are none) and everything that `given` contains.
 
 use atsync_adapter::contract::{Continuation, Failure};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Where a task stands between two steps.
+/// The state of a task between two steps.
 pub(crate) trait Continued: Serialize + Sized {
     /// The task, as the continuation names it.
     const TASK: &'static str;

@@ -1,15 +1,14 @@
-//! The describe-tenant task: which customer's Greenhouse this is.
+//! The describe-tenant task: identifies the customer's account.
 //!
-//! Harvest v3 has no "who am I". What is stable and readable with one scope is the account's
-//! *oldest user*: users are deactivated, never removed (no endpoint destroys one, harvest-v3.md
+//! Harvest v3 has no request for the account. The account's *oldest user* is stable and readable
+//! with one scope: users are deactivated, never removed (no endpoint destroys one, harvest-v3.md
 //! §9.10), and ids of different accounts differ. Lists come by falling id (§3.2), so the first time
-//! all users are walked, ids only; the catalogue keeps when the oldest one was made, and from then
-//! on one request for users made until then is enough. Where users may not be read, the oldest
-//! source serves, and goes on serving even when users become readable later: a fingerprint must not
-//! change because a right did. For the same reason a basis once chosen is never exchanged.
+//! all users are listed, ids only; the catalogue stores when the oldest one was created, and from
+//! then on one request for users created until then is enough. Where users may not be read, the
+//! oldest source is used, also when users become readable later: a fingerprint must not change
+//! because a right did. For the same reason the basis never changes.
 //!
-//! A row that cannot be read is passed over: where it is older after all, the known record is shown
-//! beside it.
+//! An unreadable row is ignored: if it is the older one, the known record is still shown.
 //!
 //! Bounds: at most [`PAGES_MAX`] pages, beyond which the task fails rather than guess. Left out:
 //! custom fields and stages; they are kinds.
@@ -24,7 +23,7 @@ use serde_json::{Value, json};
 /// 100,000 users.
 const PAGES_MAX: u32 = 200;
 
-/// What the account is recognised by.
+/// The record that identifies the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Basis {
@@ -48,7 +47,7 @@ impl Basis {
     }
 }
 
-/// What the engine keeps and hands back as `given.tenant`.
+/// The catalogue that the engine stores and returns as `given.tenant`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Catalogue {
     basis: Basis,
@@ -57,13 +56,13 @@ struct Catalogue {
     created_at: Option<String>,
 }
 
-/// Where the walk stands.
+/// The state of the scan.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     basis: Basis,
-    /// The basis may not be exchanged any more.
+    /// The basis may no longer change.
     settled: bool,
-    /// Only the records up to the known oldest one were asked for.
+    /// Only the records up to the known oldest one were requested.
     narrow: bool,
     pages: u32,
     oldest: Option<Row>,
@@ -74,7 +73,7 @@ impl Continued for State {
     const TASK: &str = "tenant";
 }
 
-/// What is asked of a row.
+/// The needed members of a row.
 #[derive(Debug, Serialize, Deserialize)]
 struct Row {
     id: u64,
@@ -126,8 +125,8 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
         )));
     }
     let known = catalogue(given);
-    // Ids of different accounts differ, so who shows the known record is the known customer,
-    // whoever turns up to be older.
+    // Ids of different accounts differ, so an account that shows the known record is the known
+    // customer, even if an older record appears.
     if let Some(known) =
         known.filter(|known| read.iter().any(|row| row.id.to_string() == known.oldest))
     {
@@ -160,8 +159,8 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
-/// The last millisecond of a time's second: Greenhouse may keep finer times than it shows, and a
-/// filter would miss the very row.
+/// The last millisecond of a time's second: Greenhouse may store finer times than it shows, and a
+/// filter would miss the row.
 fn end_of_second(time: &str) -> String {
     match time.split_once('.') {
         Some((second, fraction)) => {
@@ -171,8 +170,8 @@ fn end_of_second(time: &str) -> String {
     }
 }
 
-/// What the engine kept. A catalogue that cannot be read was written by another version: the walk
-/// finds the same answer.
+/// The stored catalogue. An unreadable one was written by another version: the scan finds the same
+/// answer.
 fn catalogue(given: &Given) -> Option<Catalogue> {
     given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }

@@ -1,16 +1,16 @@
-//! How Greenhouse writes its JSON: the types that rows are read into.
+//! The types that rows of Greenhouse's JSON are read into.
 //!
-//! The states of a member stay apart ([`Got`]): absent (nothing is known), `null`, a value, and a
-//! value of another shape than documented. `null` says "empty" only where openapi-v3.json lets the
-//! member be null. A flag or list that the document never makes null and that is null all the same
-//! is a flaw: the field is unknown, neither false nor empty. An empty text is none, since scalars
-//! are cleared with `""` (harvest-v3.md §7 \[2nd\]). Ids are whole numbers beyond 32 and perhaps
-//! beyond 53 bits (§3 \[ok\]) and become text without passing through a floating number; ids
-//! written as text are taken too. What is no id ([`request::is_id`]), no time, or a flag in place
-//! of a text is a flaw, never a value. Text is borrowed wherever it holds no escapes.
+//! A member has one of four states ([`Got`]): absent (unknown), `null`, a value, or a value of an
+//! undocumented shape. `null` means empty only where openapi-v3.json lets the member be null. A
+//! null flag or list that is never null by the document is a flaw: the field is unknown, neither
+//! false nor empty. An empty text means none, since scalars are cleared with `""` (harvest-v3.md §7
+//! \[2nd\]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 \[ok\]) and become text
+//! without passing through a floating number; ids written as text are accepted too. An invalid id
+//! ([`request::is_id`]) or time, or a flag in place of a text, is a flaw, never a value. Text
+//! without escapes is borrowed.
 //!
-//! A row is read strictly first, in one pass. Only when that fails is it read member by member, so
-//! that a bad member costs itself.
+//! A row is read strictly first, in one pass. If that fails, it is read member by member, so that
+//! only bad members are unknown.
 //!
 //! Serde's own `Option<Cow<str>>` always copies, which is why [`Str`] exists. Unknown members are
 //! ignored: the raw record keeps them.
@@ -28,23 +28,23 @@ use std::marker::PhantomData;
 /// A member of a row.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) enum Got<T> {
-    /// The row does not have it: nothing is known.
+    /// The row does not have it: it is unknown.
     #[default]
     Absent,
     /// `null`.
     Empty,
     /// A value.
     Here(T),
-    /// The row has it, in a form that cannot be read: nothing is known.
+    /// The row has it in an unreadable form: it is unknown.
     Flawed(Flaw),
 }
 
-/// What is wrong with a member.
+/// The flaw of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flaw {
     /// The member of the row.
     pub(crate) member: &'static str,
-    /// It is `null` where the document has no null. Otherwise: its value has another shape.
+    /// It is `null` where the document has no null; otherwise its value has another shape.
     pub(crate) is_null: bool,
 }
 
@@ -66,8 +66,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Got<T> {
 }
 
 impl<T> Got<T> {
-    /// The value, noting the unified field as unknown when the row does not have the member, or not
-    /// in a form that can be read.
+    /// The value; if the row does not have the member in a readable form, records the unified field
+    /// as unknown.
     pub(crate) fn take(self, field: &'static str, lacking: &mut Lacking) -> Option<T> {
         match self {
             Self::Here(value) => Some(value),
@@ -83,7 +83,7 @@ impl<T> Got<T> {
         }
     }
 
-    /// As [`Got::take`], for a unified field that cannot be empty: `null` says nothing of it.
+    /// As [`Got::take`], for a unified field that cannot be empty: `null` leaves it unknown.
     pub(crate) fn take_some(self, field: &'static str, lacking: &mut Lacking) -> Option<T> {
         if matches!(self, Self::Empty) {
             lacking.note(field);
@@ -91,7 +91,7 @@ impl<T> Got<T> {
         self.take(field, lacking)
     }
 
-    /// The value, for a member that no unified field stands on alone.
+    /// The value, for a member that no unified field depends on alone.
     pub(crate) fn value(self) -> Option<T> {
         match self {
             Self::Here(value) => Some(value),
@@ -136,19 +136,19 @@ impl<'a> Got<Str<'a>> {
         !matches!(self, Self::Here(text) if !text.0.is_empty())
     }
 
-    /// A text; an empty one is none.
+    /// A text; an empty one means none.
     pub(crate) fn text(self, field: &'static str, lacking: &mut Lacking) -> Option<Text<'a>> {
         self.take(field, lacking).map(|text| text.0).filter(|text| !text.is_empty())
     }
 
-    /// A text that a record always has: `null` says nothing of it.
+    /// A text that a record always has: `null` leaves it unknown.
     pub(crate) fn some_text(self, field: &'static str, lacking: &mut Lacking) -> Text<'a> {
         self.take_some(field, lacking).map(|text| text.0).unwrap_or_default()
     }
 }
 
 impl<'a> Got<Time<'a>> {
-    /// A time; an empty text is none.
+    /// A time; an empty text means none.
     pub(crate) fn text(self, field: &'static str, lacking: &mut Lacking) -> Option<Text<'a>> {
         self.take(field, lacking).map(|time| time.0).filter(|text| !text.is_empty())
     }
@@ -160,7 +160,7 @@ impl<'a> Got<Id<'a>> {
         self.take(field, lacking).map(Id::reference)
     }
 
-    /// A reference that a record always has: `null` says nothing of it.
+    /// A reference that a record always has: `null` leaves it unknown.
     pub(crate) fn some_reference(self, field: &'static str, lacking: &mut Lacking) -> Ref<'a> {
         self.take_some(field, lacking).map(Id::reference).unwrap_or_default()
     }
@@ -173,8 +173,8 @@ impl<'a> Got<Vec<Id<'a>>> {
     }
 }
 
-/// The unified fields that a row says nothing about, and why where it tries to. Empty for a row as
-/// documented.
+/// The unified fields that a row leaves unknown, with the reason where a member is unreadable.
+/// Empty for a documented row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lacking {
     fields: Vec<&'static str>,
@@ -191,7 +191,7 @@ impl Lacking {
         }
     }
 
-    /// One more, of which the row has something that cannot be read.
+    /// One more, whose member is unreadable.
     pub(crate) fn flaw(&mut self, field: &'static str, flaw: Flaw) {
         self.note(field);
         self.flaws.push((field, flaw));

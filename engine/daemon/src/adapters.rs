@@ -1,11 +1,11 @@
 //! Adapters for the command line: those that ship with it, and component files.
 //!
 //! Compiled code is kept in `$ATSYNC_CACHE_DIR`, else `$XDG_CACHE_HOME/atsync`, else
-//! `~/.cache/atsync`. Where none can be made the adapter is compiled at each start; that is slower
-//! and nothing else.
+//! `~/.cache/atsync`. If none can be created, the adapter is compiled at each start, which is only
+//! slower.
 //!
-//! A component is compiled by this program, started once more with limits of its own, so that one
-//! that takes too much ends that and nothing else.
+//! A component is compiled by this program, started once more with limits of its own, so that an
+//! excessive component ends only that process.
 
 #![expect(clippy::disallowed_methods, reason = "looks for a component file")]
 
@@ -14,7 +14,7 @@ use atsync::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, did
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A host for components, with a cache where there can be one.
+/// An adapter runtime for components, with a cache if one can be created.
 pub(crate) fn host() -> Result<ComponentHost, Failure> {
     let mut options = HostOptions::default();
     options.cache_dir = cache_dir();

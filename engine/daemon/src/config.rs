@@ -1,11 +1,11 @@
-//! The configuration file: a store and the connections that are kept in it.
+//! The configuration file: a store and its connections.
 //!
-//! Unknown names are refused with file, line and a suggestion, because a misspelt setting must not
-//! be a silent one. A message never quotes a line of the file: it could hold a secret. What is
-//! wrong within one connection's table refuses that connection alone. Schedules are read here, so
-//! that a wrong one is refused before anything is opened.
+//! Unknown names are refused with file, line and a suggestion, so that a misspelt setting is not
+//! ignored. A message never quotes a line of the file, which could hold a secret. A mistake in one
+//! connection's table refuses that connection alone. Schedules are parsed here, so that a wrong one
+//! is refused before the store is opened.
 //!
-//! Left out: whether adapter, origins and settings fit each other; the engine says that when it
+//! Left out: whether adapter, origins and settings fit each other; the engine checks that when it
 //! connects.
 
 #![expect(clippy::disallowed_methods, reason = "reads the configuration file")]
@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// The file, read.
+/// The parsed file.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Where it is.
+    /// Its path.
     pub(crate) path: PathBuf,
     /// The store, resolved against the file's directory.
     pub(crate) store: PathBuf,
@@ -38,7 +38,7 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     store: PathBuf,
-    /// Read one by one, so that each is refused by itself.
+    /// Read one by one, so that a mistake refuses one alone.
     #[serde(default, rename = "connections")]
     _connections: Option<IgnoredAny>,
 }
@@ -68,12 +68,13 @@ pub(crate) struct ConnectionConfig {
     /// The adapter's settings.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
-    /// What the ATS signs its webhooks with: one reference, or a list while one is being replaced.
+    /// The secret that the ATS signs its webhooks with: one reference, or a list while one is being
+    /// replaced.
     #[serde(default, deserialize_with = "one_or_many")]
     pub(crate) webhook_secret: Vec<SecretRef>,
     /// See [`atsync::ConnectionOptions::settle_window_ms`].
     pub(crate) settle_window_ms: Option<u64>,
-    /// The lines of the file on which members, and members of tables, stand: by `schedule` and
+    /// The lines of members, and of members of tables, in the file: by `schedule` and
     /// `schedule.jobs`.
     #[serde(skip)]
     lines: BTreeMap<String, usize>,
@@ -100,7 +101,7 @@ impl ConnectionConfig {
 }
 
 impl ConnectionConfig {
-    /// What its types do not say. `at` is the place in the file of a byte of it.
+    /// Checks what its types do not. `at` gives the place of a byte in the file.
     fn check(&self, name: &str, at: impl Fn(usize) -> String) -> Result<(), String> {
         let begin = self.auth.scheme.span().start;
         if name.trim().is_empty() || name.len() > 100 || name.contains(char::is_control) {
@@ -126,8 +127,8 @@ impl ConnectionConfig {
         Ok(())
     }
 
-    /// Whether a connection that runs on the other one has to be made anew. Where its secrets come
-    /// from is no part of it: a credential is replaced while the connection runs.
+    /// Whether a connection that runs with one can continue with the other. References to secrets
+    /// do not count: a credential is replaced while the connection runs.
     pub(crate) fn runs_as(&self, other: &Self) -> bool {
         self.adapter == other.adapter
             && self.auth.scheme.get_ref() == other.auth.scheme.get_ref()
@@ -151,7 +152,7 @@ fn plain(crons: &BTreeMap<Spanned<String>, Spanned<String>>) -> BTreeMap<String,
 pub(crate) struct Auth {
     /// `oauth2-client-credentials`, `basic-key`, `bearer` or `header`.
     pub(crate) scheme: Spanned<Scheme>,
-    /// The client's id; no secret.
+    /// The client's id; not secret.
     pub(crate) client_id: Option<TextRef>,
     /// The client's secret.
     pub(crate) client_secret: Option<SecretRef>,
@@ -262,7 +263,7 @@ impl Config {
     /// A connection by name.
     ///
     /// # Errors
-    /// A message with the names that there are.
+    /// A message with the known names.
     pub(crate) fn connection(&self, name: &str) -> Result<&ConnectionConfig, Failure> {
         if let Some(why) = self.refused.get(name) {
             return Err(Failure::new(why.clone()));
@@ -354,7 +355,7 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
 }
 
-/// The parser's words in one line, with a suggestion for an unknown name.
+/// The parser's message in one line, with a suggestion for an unknown name.
 fn reason(message: &str) -> String {
     let message = message.replace('\n', " ");
     let mut quoted = message.split('`').skip(1).step_by(2);
@@ -394,7 +395,7 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         refused(&GOOD.replace(from, to))
     }
 
-    /// Why the file, or its only connection, is refused.
+    /// The error of the file, or of its only connection.
     fn refused(text: &str) -> String {
         parse(text)
             .and_then(|config| config.connection("acme").map(drop).map_err(|why| why.to_string()))
@@ -473,7 +474,7 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         }
     }
 
-    /// What the parser says it expects in a table.
+    /// The members that the parser expects in a table.
     fn members(text: &str) -> BTreeSet<String> {
         let error = refused(text);
         let (_, expected) = error.split_once("expected").unwrap();

@@ -14,12 +14,12 @@ pub(crate) enum Failure {
     /// The command line's own, on several lines.
     #[error("{}", .0.join("\n"))]
     Several(Vec<String>),
-    /// Everything has been said already.
+    /// The message was printed already.
     #[error("it did not all come about")]
     Said,
 }
 
-/// What to do about an error of the engine, where its text does not say it.
+/// The help for an error of the engine, where its text has none.
 fn hint(error: &atsync::Error) -> &'static str {
     match error.kind() {
         ErrorKind::Auth => {

@@ -1,7 +1,7 @@
 //! Small words: commands for the library's functions, plurals, times.
 
-/// What the engine names by the library's function, and the command that does it. The engine serves
-/// hosts that have no command line.
+/// The library's functions in messages of the engine, and the commands that call them. The engine
+/// serves hosts without a command line too.
 const COMMANDS: [(&str, &str); 6] = [
     ("`Connection::link`", "`atsync adopt`"),
     ("`Connection::resolve`", "`atsync resolve`"),
@@ -11,7 +11,7 @@ const COMMANDS: [(&str, &str); 6] = [
     ("`atsync::model::desired`", "`atsync schema`"),
 ];
 
-/// A text of the engine's for whoever sits at a command line.
+/// A text of the engine, for a user of the command line.
 pub(crate) fn commands(text: &str) -> String {
     COMMANDS.iter().fold(text.to_owned(), |text, (function, command)| {
         if text.contains(function) { text.replace(function, command) } else { text }

@@ -198,7 +198,7 @@ async fn the_demo_holds() {
     let nowhere = tempfile::tempdir().unwrap();
     let ran = finish(atsync(nowhere.path(), &["demo"])).await;
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.lines().count() < 70 && ran.out.contains("All of it held"), "{ran:?}");
+    assert!(ran.out.lines().count() < 70 && ran.out.contains("All checks passed"), "{ran:?}");
     assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0, "it leaves nothing behind");
 }
 

@@ -1,10 +1,10 @@
-//! What an adapter says of itself: the JSON that `describe` returns.
+//! The manifest of an adapter: the JSON that `describe` returns.
 //!
-//! It is data, not code, so that the engine can validate, plan, price and explain without asking
-//! the adapter. It states the *most* that the ATS allows; `check` narrows that per connection. It
-//! is JSON rather than a WIT record because it grows with every release. Unknown members are
-//! refused: a misspelt rule must not be a silent one. Left out: anything about one customer; that
-//! is settings and the tenant catalogue.
+//! It is data, not code, so that the engine can validate, plan, count requests and explain without
+//! calling the adapter. It states the *most* that the ATS allows; `check` narrows that per
+//! connection. It is JSON rather than a WIT record because it grows with every release. Unknown
+//! members are refused, so that a misspelt rule is not ignored. Left out: anything about one
+//! customer, which is in the settings and the tenant catalogue.
 
 mod making;
 
@@ -27,42 +27,41 @@ pub struct Manifest {
     pub title: String,
     /// The contract it was built against: `ats:adapter@0.1.0`.
     pub contract: String,
-    /// Where it wants to send requests.
+    /// The origins that it sends requests to.
     pub origins: Vec<Origin>,
     /// The auth schemes it can work with, best first.
     pub auth: Vec<AuthRule>,
-    /// The POST requests that change nothing that anybody sees; any other is the one effect of a
-    /// write.
+    /// The POST requests that change no record; any other is the one changing request of a write.
     #[serde(default)]
     pub safe: Vec<SafeRequest>,
-    /// The ATS's limits. Every request is held against each rule whose `origins` name its origin.
+    /// The ATS's limits. Each request counts against every rule whose `origins` name its origin.
     #[serde(default)]
     pub rates: Vec<RateRule>,
-    /// What can be read.
+    /// The kinds that can be read.
     pub kinds: Vec<KindRule>,
-    /// What can be written.
+    /// The operations that can be written.
     #[serde(default)]
     pub operations: Vec<OperationRule>,
     /// The rights that an administrator grants.
     #[serde(default)]
     pub permissions: Vec<Permission>,
     /// The adapter answers the task `describe-tenant`: the engine asks before it reads or writes,
-    /// so that a credential of another customer is noticed. An adapter that writes must; one that
-    /// only reads and leaves it out cannot tell customers apart.
+    /// so that it detects a credential of another customer. Required of an adapter that writes; one
+    /// that only reads and leaves it out cannot distinguish customers.
     #[serde(default)]
     pub describes_tenant: bool,
     /// JSON Schema of the connection's settings.
     #[serde(default)]
     pub settings_schema: Value,
-    /// Where the ATS cannot say what the unified model can, in sentences.
+    /// What the unified model has and the ATS lacks, in sentences.
     #[serde(default)]
     pub lossy: Vec<String>,
-    /// Where the ATS tells fewer values apart than [`crate::normal`] does.
+    /// The fields whose values the ATS compares by a coarser form than [`crate::normal`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<FormRule>,
 }
 
-/// A field whose values the ATS tells apart by a coarser form.
+/// A field whose values the ATS compares by a coarser form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -71,11 +70,11 @@ pub struct FormRule {
     pub kind: String,
     /// Its field: `phones`, `links` or `addresses`. E-mail addresses have one form.
     pub field: String,
-    /// The coarser form, of what the usual form left.
+    /// The coarser form, applied to the usual one.
     pub form: Coarser,
 }
 
-/// A form that makes more values one; see [`crate::normal`].
+/// A form by which more values are equal; see [`crate::normal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Coarser {
@@ -83,11 +82,11 @@ pub enum Coarser {
     Digits,
     /// The case of letters does not count.
     Caseless,
-    /// How many blanks stand between words does not count.
+    /// The number of blanks between words does not count.
     Squeezed,
 }
 
-/// A named place that requests go to.
+/// A named origin of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -96,8 +95,8 @@ pub struct Origin {
     pub name: String,
     /// How its URL is known.
     pub base: OriginBase,
-    /// Requests to it carry the credential. An only origin gets it without this; of several, those
-    /// that say so. A token endpoint is named by its auth rule and needs none.
+    /// Requests to it carry the credential. A single origin gets it without this; of several, those
+    /// with `credential`. A token endpoint is named by its auth rule and needs none.
     #[serde(default)]
     pub credential: bool,
 }
@@ -117,7 +116,7 @@ pub struct SafeRequest {
 }
 
 impl SafeRequest {
-    /// Whether a request is the one that is listed.
+    /// Whether it lists a request.
     pub fn covers(&self, method: &str, origin: &str, path: &str) -> bool {
         let (mut pattern, mut segments) = (self.path.split('/'), path.split('/'));
         let alike = loop {
@@ -136,15 +135,15 @@ impl SafeRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OriginBase {
-    /// Always this one, unless the operator overrides it (a stand-in server). Scheme, host, port,
-    /// and a base path if any.
+    /// Always this one, unless the operator overrides it (a sandbox). Scheme, host, port, and a
+    /// base path if any.
     Fixed {
         /// For example `https://api.example.com`.
         url: String,
     },
     /// The operator must give it, for example a customer's own subdomain.
     Operator {
-        /// What to look for, in a sentence.
+        /// Where to find it, in a sentence.
         hint: String,
     },
     /// A reply names it; accepted only below one of these host suffixes. Reserved in 0.1.
@@ -170,8 +169,8 @@ pub enum AuthRule {
         #[serde(default)]
         form_settings: Vec<FormSetting>,
     },
-    /// OAuth2 authorization code with rotating refresh tokens. Carried by the trait, not offered by
-    /// 0.1.
+    /// OAuth2 authorization code with rotating refresh tokens. Supported by the trait, not offered
+    /// by 0.1.
     #[serde(rename = "oauth2-authorization-code")]
     Oauth2AuthorizationCode {
         /// The origin of both endpoints.
@@ -180,7 +179,7 @@ pub enum AuthRule {
         authorize_path: String,
         /// Where codes and refresh tokens are exchanged.
         token_path: String,
-        /// What to ask for.
+        /// The scopes to request.
         #[serde(default)]
         scopes: Vec<String>,
     },
@@ -272,7 +271,7 @@ pub struct RateRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ResetReading {
-    /// There is none, or it misleads.
+    /// There is none, or it is wrong.
     #[default]
     Ignore,
     /// Seconds since 1970.
@@ -299,7 +298,7 @@ pub struct KindRule {
     /// Which `since` a scan takes besides `everything`.
     #[serde(default)]
     pub changes: Vec<ChangeRule>,
-    /// How far a window is drawn back behind the end of the last one, since marks are written late.
+    /// How far a window begins before the end of the last one, since change times are written late.
     #[serde(default)]
     pub overlap_ms: u64,
     /// The largest page.
@@ -307,13 +306,13 @@ pub struct KindRule {
     /// How many ids one fetch takes; 0 when there is no fetch.
     #[serde(default)]
     pub ids_max: u32,
-    /// Whether a complete walk proves that what it did not show is gone. Rarely true.
+    /// Whether a complete scan proves that a record which it did not show is deleted. Rarely true.
     #[serde(default)]
     pub absence_proves: bool,
-    /// How a deletion can be noticed.
+    /// How a deletion can be detected.
     #[serde(default)]
     pub deletes: Vec<DeleteSign>,
-    /// Rows may be hidden from a credential that could see them yesterday.
+    /// Rows may become hidden from a credential that could see them before.
     #[serde(default)]
     pub confidential: bool,
     /// How long a write may take to show in reads of this kind.
@@ -321,14 +320,14 @@ pub struct KindRule {
     pub visible_within_ms: u64,
     /// The top fields of the unified record that this source can fill.
     pub fields: Vec<String>,
-    /// Those of `fields` that every row fills, be it with an empty value. A page of several rows
+    /// Those of `fields` that every row fills, if only with an empty value. A page of several rows
     /// that leaves one out of every mask is reported: the ATS has renamed a member.
     #[serde(default)]
     pub expected: Vec<String>,
     /// The permission that reading it needs; an id of `permissions`.
     #[serde(default)]
     pub permission: Option<String>,
-    /// Ids are good only within a record of this kind.
+    /// Ids are unique only within a record of this kind.
     #[serde(default)]
     pub scope: Option<String>,
 }
@@ -361,11 +360,11 @@ pub enum ChangeRule {
     Window,
     /// A token from the end of the last pass.
     Token,
-    /// A queue that forgets what it gave. Reserved in 0.1.
+    /// A queue that removes what it returned. Reserved in 0.1.
     Queue,
 }
 
-/// How a deletion can be noticed.
+/// How a deletion can be detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeleteSign {
@@ -373,9 +372,9 @@ pub enum DeleteSign {
     Feed,
     /// A webhook.
     Hook,
-    /// A fetch of the id comes back empty.
+    /// A fetch of the id returns nothing.
     GoneOnFetch,
-    /// A complete walk does not show it.
+    /// A complete scan does not show it.
     GoneFromWalk,
 }
 
@@ -386,16 +385,16 @@ pub enum DeleteSign {
 pub struct OperationRule {
     /// `<kind>.<verb>`, for example `candidates.create`.
     pub name: String,
-    /// The kind of its target or of what it makes.
+    /// The kind of its target or of the created record.
     pub kind: String,
     /// In the words of a plan: `create`, `update`, `move`, …
     pub verb: String,
     /// How it behaves when repeated.
     pub class: EffectClass,
-    /// The kinds that one request makes, main one first. Empty when it makes nothing.
+    /// The kinds that one request creates, main one first. Empty when it creates nothing.
     #[serde(default)]
     pub materialises: Vec<String>,
-    /// What its input may carry along, to be made by the same request (`candidates.create` with its
+    /// What its input may include, to be created by the same request (`candidates.create` with its
     /// first application).
     #[serde(default)]
     pub may_carry: Vec<Carry>,
@@ -411,7 +410,7 @@ pub struct OperationRule {
     /// How long to wait before a probe can be trusted to see what was written.
     #[serde(default)]
     pub settle_window_ms: u64,
-    /// What else it sets off.
+    /// Its side effects.
     #[serde(default)]
     pub side_effects: Vec<SideEffect>,
     /// A boolean setting that must be true before the engine will plan it.
@@ -420,11 +419,11 @@ pub struct OperationRule {
     /// The permissions that it needs, ids of `permissions`.
     #[serde(default)]
     pub permissions: Vec<String>,
-    /// How many requests it costs as a rule, looks and read-backs of the adapter included.
+    /// How many requests it costs as a rule, probes and read-backs of the adapter included.
     pub calls: u32,
 }
 
-/// A record that the request for another one can make along with it. What needs a member that is
+/// A record that the request for another one can create too. A record that needs a member which is
 /// not listed gets a request of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -432,7 +431,7 @@ pub struct OperationRule {
 pub struct Carry {
     /// Its kind.
     pub kind: String,
-    /// Only when the member `kind` of its input is this word; absent: whatever it is.
+    /// Only when the member `kind` of its input is this word; absent: any.
     #[serde(default)]
     pub when: Option<String>,
     /// The members of its input that the request can take.
@@ -447,9 +446,10 @@ pub enum EffectClass {
     Idempotent,
     /// The ATS refuses or reuses a second one by a key of its own.
     Keyed,
-    /// A second one makes a second object, but a probe tells whether the first one happened.
+    /// A second one creates a second object, but a probe shows whether the first one happened.
     Probeable,
-    /// A second one does harm and no probe can be trusted: never sent again by itself.
+    /// A second one does harm and no probe can be trusted: never sent again without a person's
+    /// decision.
     Unsafe,
 }
 
@@ -462,11 +462,11 @@ pub struct FieldRule {
     pub name: String,
     /// How it is written.
     pub mode: FieldMode,
-    /// The connection's setting that says of a [`FieldMode::ReplaceAll`] field: what is not sent
-    /// stays.
+    /// The connection's setting by which entries of a [`FieldMode::ReplaceAll`] field that are not
+    /// sent stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_when: Option<SettingIs>,
-    /// Of `custom_fields`: the types whose values the ATS shows and does not take back in any form.
+    /// Of `custom_fields`: the types whose values the ATS shows and does not accept in any form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unwritable: Vec<String>,
 }
@@ -496,11 +496,11 @@ pub enum FieldMode {
     AppendOnly,
     /// Entries are added and removed one by one.
     AddRemove,
-    /// The ATS takes the whole collection; the adapter reads it afresh and sends the merge.
+    /// The ATS takes the whole collection; the adapter reads it again and sends the merge.
     ReplaceAll,
 }
 
-/// Something that an operation sets off beyond its effect.
+/// A side effect of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -511,17 +511,17 @@ pub struct SideEffect {
     pub note: String,
 }
 
-/// What an operation can set off.
+/// The kinds of side effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SideEffectKind {
     /// A mail to the candidate.
     MailsCandidate,
-    /// A mail to somebody else.
+    /// A mail to a user.
     MailsUser,
-    /// A notice to the hiring team.
+    /// A notification of the hiring team.
     NotifiesTeam,
-    /// Rules of the customer's own.
+    /// Automation rules of the customer.
     StartsAutomation,
 }
 
@@ -530,7 +530,7 @@ pub enum SideEffectKind {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Permission {
-    /// Stable, in the ATS's own words where it has some: `harvest:candidates:list`.
+    /// Stable, the ATS's own name where it has one: `harvest:candidates:list`.
     pub id: String,
     /// As the administrator sees it.
     pub label: String,

@@ -1,13 +1,13 @@
-//! What an adapter answers, held against the contract, before anybody acts on it.
+//! Checks an adapter's answers against the contract, before they are used.
 //!
-//! In two parts. [`receive`] needs only the manifest and the size of the reply: the hosts call it
-//! on everything that an adapter returns. [`TaskGuard`] follows one task from its first step to its
-//! outcome and knows what belongs together: which outcomes, which effects, how many. Both are pure.
-//! Texts name places and numbers, never what an adapter wrote, since that may be a candidate's
-//! data.
+//! In two parts. [`receive`] needs only the manifest and the size of the reply: the adapter
+//! runtimes call it on every result of an adapter. [`TaskGuard`] follows one task from its first
+//! step to its outcome and checks that they fit: which outcomes, which effects, how many. Both are
+//! pure. Messages name places and numbers, never an adapter's values, since those may be a
+//! candidate's data.
 //!
-//! A page is refused for what it says of itself; a record that breaks a rule costs only itself, see
-//! [`items`]. [`answer`] is the strict form: it refuses for a record too.
+//! A page is refused for faults of the page; a record that breaks a rule is left out alone, see
+//! [`items`]. [`answer`] is the strict form: it also refuses for a record.
 //!
 //! Bodies are read once to the end without building anything, which proves that they are JSON
 //! objects that the store can hold, that no member lies outside of the record's mask, and that
@@ -36,19 +36,19 @@ use atsync_model::contract::{
 use atsync_model::manifest::Manifest;
 use basics::{bounded, broke, id, is_id, json, kind, name, not_json, remote_ref, text};
 
-/// What a call returned, and the reply it was given.
+/// The result of a call, and the reply that it was given.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
-    /// What was returned.
+    /// The result.
     pub answer: &'a Result<Step, Failure>,
     /// The size of the response body that `resume` was called with.
     pub reply_bytes: Option<usize>,
 }
 
-/// Whether a reply may be handed to an adapter; says how large its body is.
+/// Checks that a reply may be passed to an adapter; returns the size of its body.
 ///
 /// # Errors
-/// [`AdapterError::Limit`] when it is larger than an adapter can take.
+/// [`AdapterError::Limit`] when it is larger than an adapter can receive.
 pub fn reply(reply: &Reply, bytes_max: usize) -> Result<Option<usize>, AdapterError> {
     match reply {
         Reply::Response(response) => {
@@ -60,11 +60,11 @@ pub fn reply(reply: &Reply, bytes_max: usize) -> Result<Option<usize>, AdapterEr
 }
 
 /// Makes the texts for people plain, checks everything that can be checked without knowing the
-/// task, and takes out what single records do wrong: a page then comes as [`Outcome::FlawedPage`],
-/// a fetch as [`Outcome::FlawedFetched`].
+/// task, and removes faulty records: a page then comes as [`Outcome::FlawedPage`], a fetch as
+/// [`Outcome::FlawedFetched`].
 ///
 /// # Errors
-/// As for [`answer`], except that a record never costs the page.
+/// As for [`answer`], except for faults of single records.
 pub fn receive(
     manifest: &Manifest,
     given: &mut Result<Step, Failure>,
@@ -117,7 +117,7 @@ fn sift_fetched(
     bounded("missing ids", fetched.missing.len(), ITEMS_MAX)?;
     let (items, masks) = (&mut fetched.items, &mut fetched.masks);
     items::sift(manifest, items::Sifted { items, masks, problems: &mut problems, reply_bytes })?;
-    // A row that cannot be read is there, and one that does not say which it is may be any of them.
+    // An unreadable row exists, and one without an id may be any of them.
     let nameless = problems.iter().any(|problem| problem.id.is_none());
     fetched
         .missing
@@ -128,8 +128,8 @@ fn sift_fetched(
 /// Checks everything that can be checked without knowing the task.
 ///
 /// # Errors
-/// [`AdapterError::Limit`] for what is too long or too many, [`AdapterError::Contract`] for what is
-/// not allowed at all.
+/// [`AdapterError::Limit`] for a value that is too long or too many of them,
+/// [`AdapterError::Contract`] for one that is not allowed at all.
 pub fn answer(manifest: &Manifest, given: Answer<'_>) -> Result<(), AdapterError> {
     match given.answer {
         Ok(Step::Send(send)) => {
@@ -201,7 +201,7 @@ fn fetched(
     )
 }
 
-/// Whether a page says one thing of how the pass goes on.
+/// Checks that a page is consistent about how the pass continues.
 fn ends(page: &Page) -> Result<(), AdapterError> {
     match (page.complete, page.next.is_some(), page.checkpoint.is_some()) {
         (true, true, _) => {
@@ -251,7 +251,7 @@ fn probed(manifest: &Manifest, probed: &Probed) -> Result<(), AdapterError> {
         Probed::Found(found) => links(manifest, &found.links),
         Probed::Absent(_) => Ok(()),
         Probed::Ambiguous(refs) => {
-            // One is enough: it may be what was made, or somebody else's.
+            // One is enough: it may be the written record, or another one.
             if refs.is_empty() {
                 return Err(broke("a probe is called ambiguous, and no record is named"));
             }

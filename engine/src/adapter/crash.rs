@@ -1,9 +1,9 @@
-//! How an adapter crashed, in two parts: what the engine knows of it, and what the adapter said.
+//! A crash of an adapter, in two parts: the engine's description, and the adapter's own message.
 //!
 //! A panic's message is the adapter's text and may quote the row that it was reading, so it is
 //! candidate data. An error is shown, logged and stored with an intent; so its text says that the
-//! adapter panicked and where, and the message goes to the log at level debug alone, and to whoever
-//! asks for it by name ([`Crash::said`]): a command for authors of adapters.
+//! adapter panicked and where, and the message goes to the log at level debug alone, and to callers
+//! of [`Crash::said`], such as a command for authors of adapters.
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ pub struct Crash {
 }
 
 impl Crash {
-    /// A trap, in the runtime's words.
+    /// A trap, with the runtime's text.
     #[cfg(feature = "components")]
     pub(crate) fn trapped(what: String) -> Self {
         Self { what, said: None }
     }
 
-    /// A panic, with what the adapter said: its message and, at the end in brackets, its place.
+    /// A panic, with the adapter's text: its message and, at the end in brackets, its place.
     pub(crate) fn panicked(said: Option<String>) -> Self {
         let what = match said.as_deref().and_then(place) {
             Some(place) => format!("it panicked at {place}"),
@@ -33,8 +33,8 @@ impl Crash {
         Self { what, said }
     }
 
-    /// What the adapter said when it panicked. It may quote candidate data: show it to the author
-    /// of an adapter, and never log it above debug.
+    /// The adapter's panic message. It may quote candidate data: show it to the author of an
+    /// adapter, and never log it above debug.
     pub fn said(&self) -> Option<&str> {
         self.said.as_deref()
     }

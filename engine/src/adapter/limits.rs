@@ -1,26 +1,26 @@
-//! What an adapter may use, each a named number with its reason.
+//! The limits of adapters, each a named number with its reason.
 //!
 //! Two kinds of limit: those on the *guest* while it runs (memory, tables, stack, time, bytes
-//! copied out), which the host of components enforces, and those on what it *answers*, which
+//! copied out), which the adapter runtime enforces, and those on its *answers*, which
 //! [`crate::adapter::check`] enforces, for natively compiled adapters too. Left out: limits on
 //! replies from the network; the transport has them. [`REPLY_BYTES_MAX`] is repeated here because a
-//! reply that cannot be handed in must not be asked for.
+//! reply that cannot be passed to the adapter must not be requested.
 
 use std::time::Duration;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// A component file. A large adapter in Rust has 1.7 MiB; the rest is room for languages that bring
-/// an interpreter along. Arbitrary beyond that.
+/// A component file. A large adapter in Rust has 1.7 MiB; the rest is room for languages that
+/// include an interpreter. Arbitrary beyond that.
 pub const COMPONENT_BYTES_MAX: usize = 16 * MIB;
 
-/// The largest reply body that is handed to an adapter: as much as fits twice (as bytes and as what
-/// is made of them) into [`MEMORY_BYTES_MAX`].
+/// The largest reply body that is passed to an adapter: as much as fits twice (as bytes and as
+/// parsed values) into [`MEMORY_BYTES_MAX`].
 pub const REPLY_BYTES_MAX: usize = 24 * MIB;
 
 /// Linear memory of one call. A page of 500 candidates has 0.85 MB; the largest reply allowed, and
-/// what is made of it, must fit.
+/// its parsed values, must fit.
 pub const MEMORY_BYTES_MAX: usize = 64 * MIB;
 
 /// Elements of one table. A table holds function pointers, one for each function that is called
@@ -54,7 +54,7 @@ pub const ITEMS_MAX: usize = 10_000;
 /// One unified record. A candidate has about 2 KiB; arbitrary beyond that.
 pub const ITEM_BODY_BYTES_MAX: usize = MIB;
 
-/// The ATS's own JSON of one record. What the store holds of a record
+/// The ATS's own JSON of one record. What the store allows for a record
 /// ([`crate::store::limits::RECORD_BYTES_MAX`]), less the body.
 pub const RAW_BYTES_MAX: usize = crate::store::limits::RECORD_BYTES_MAX - ITEM_BODY_BYTES_MAX;
 
@@ -68,10 +68,10 @@ pub const NAME_BYTES_MAX: usize = 512;
 /// Cursors and checkpoints, which are stored per connection.
 pub const CURSOR_BYTES_MAX: usize = 64 * KIB;
 
-/// Texts for people: messages, details, warnings. What is longer is no sentence.
+/// Texts for people: messages, details, warnings. A sentence is shorter.
 pub const TEXT_BYTES_MAX: usize = 8 * KIB;
 
-/// What is said of one row or member that cannot be read. A page may have one for each record.
+/// The message about one row or member that cannot be read. A page may have one for each record.
 pub const PROBLEM_BYTES_MAX: usize = 512;
 
 /// Entries of the small lists: headers, links, warnings, hints, field errors, signatures.
@@ -90,8 +90,8 @@ pub const STEPS_MAX: u32 = 200;
 /// The tenant catalogue, stored per connection. Arbitrary; thousands of custom field options fit.
 pub const CATALOGUE_BYTES_MAX: usize = 4 * MIB;
 
-/// One text that a guest says while it runs: a log line, or the message of a panic. Arbitrary: some
-/// lines of a screen.
+/// One text that a guest sends while it runs: a log line, or the message of a panic. Arbitrary:
+/// some lines of a screen.
 pub const NOTICE_BYTES_MAX: usize = 2 * KIB;
 
 /// Log lines of one call that are kept. Arbitrary.

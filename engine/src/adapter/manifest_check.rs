@@ -1,10 +1,10 @@
-//! Whether a manifest makes sense, checked once at load.
+//! Checks a manifest, once at load.
 //!
 //! A manifest is trusted afterwards: every name in it resolves, every number can be used, and no
 //! two members contradict each other. Refusals name the place, in the words of the JSON
-//! (`kinds[candidates].page_max`), what is wrong and what to do. [`MEMBERS`] says of every member
-//! of a manifest where it is held: here, against each answer, or nowhere and why; a test compares
-//! it with the manifest's own JSON and breaks each member once.
+//! (`kinds[candidates].page_max`), what is wrong and what to do. [`MEMBERS`] says for every member
+//! of a manifest where it is enforced: here, against each answer, or nowhere and why; a test
+//! compares it with the manifest's own JSON and breaks each member once.
 //!
 //! Left out: what needs a connection (origins that the operator must fill in) and whether
 //! `settings_schema` is a good JSON Schema, beyond the properties that the manifest names.
@@ -35,7 +35,7 @@ pub use atsync_model::manifest::CONTRACT;
 /// # Errors
 /// A sentence: the place and what is wrong there.
 pub fn read(text: &str) -> Result<Manifest, String> {
-    // A refusal may quote what the adapter wrote.
+    // A refusal may quote the adapter's text.
     parsed(text).map_err(|refusal| plain::line(&refusal).into_owned())
 }
 
@@ -120,7 +120,7 @@ fn is_our_contract(found: &str) -> Result<(), String> {
     Err(format!("contract: it was built against {found:.64}, and this engine speaks {CONTRACT}"))
 }
 
-/// The name of a header that is looked for in answers.
+/// The name of a header that is read from answers.
 fn header(place: &str, name: &str) -> Result<(), String> {
     let letters = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
@@ -141,8 +141,8 @@ fn permission(found: &Permission) -> Result<(), String> {
     Ok(())
 }
 
-/// The lists whose values have a form of their own. Left out: `emails`. An address says who
-/// somebody is, and a form that makes two of them one makes two people one.
+/// The lists whose values have a form of their own. Left out: `emails`. An address identifies a
+/// person, and a form that makes two of them equal would merge two people.
 const WITH_FORMS: [&str; 3] = ["phones", "links", "addresses"];
 
 fn forms(manifest: &Manifest) -> Result<(), String> {

@@ -1,11 +1,10 @@
-//! Adapters as the engine sees them.
+//! Adapters, as the engine calls them.
 //!
 //! [`Adapter`] is the contract's three functions. `host::ComponentHost` loads WebAssembly
-//! components that fulfil it, each call in a fresh store under limits (feature `components`, on by
-//! default); [`native::NativeAdapter`] calls the same code compiled natively (tests, simulation,
-//! measurements). What an adapter answers is checked in [`check`] before anybody acts on it: an
-//! adapter can fail, lie or loop, and that is an [`AdapterError`] on its connection and nothing
-//! else.
+//! components that implement it, each call in a fresh store under limits (feature `components`, on
+//! by default); [`native::NativeAdapter`] calls the same code compiled natively (tests, simulation,
+//! measurements). [`check`] checks each answer of an adapter before it is used: an adapter can
+//! fail, return false answers or loop, and each is an [`AdapterError`] of its connection alone.
 //!
 //! Left out: sending. An adapter does no input or output, and neither does this module beyond
 //! reading the component file.
@@ -33,7 +32,7 @@ use atsync_model::contract::{Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use std::fmt::Debug;
 
-/// Why a call of an adapter came to nothing through its own fault.
+/// Why a call of an adapter failed through its own fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdapterError {
@@ -43,13 +42,13 @@ pub enum AdapterError {
     /// It trapped.
     #[error("the adapter crashed: {0}")]
     Trap(Crash),
-    /// It answered something that the contract does not allow.
+    /// Its answer violates the contract.
     #[error("the adapter broke the contract: {0}")]
     Contract(String),
-    /// What it was answered leads back to a page that it has read: the walk would never end.
+    /// The ATS's answer leads back to a page that was read: the scan would never end.
     #[error("the pages of the ATS name each other in a circle: a link was followed before")]
     Circle,
-    /// It did not keep what its manifest says.
+    /// It broke a promise of its manifest.
     #[error("{0}")]
     Promise(Box<promise::BrokenPromise>),
 }
@@ -65,9 +64,9 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
-    /// Whether the host takes the manifest's word for where requests go at first. True of what is
-    /// linked into the host; a component that was loaded gets its origins from the operator until
-    /// the host says [`ComponentAdapter::vouched`].
+    /// Whether the host accepts the manifest's origins at first use. True for an adapter that is
+    /// linked in; a loaded component gets its origins from the operator unless the host calls
+    /// [`ComponentAdapter::vouched`].
     fn is_vouched_for(&self) -> bool {
         true
     }
@@ -78,7 +77,7 @@ pub trait Adapter: Debug + Send + Sync {
     /// The outer error is the adapter's fault, the inner one its answer.
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError>;
 
-    /// Goes on after a reply.
+    /// Continues after a reply.
     ///
     /// # Errors
     /// As for [`Adapter::start`].

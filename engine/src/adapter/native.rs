@@ -1,9 +1,9 @@
 //! The same adapters without WebAssembly: three functions compiled into the host.
 //!
 //! For hosts that build without wasmtime and trust the adapters they link in, and for tests and
-//! measurements. Answers go through the same checks, and a panic is a crash of the adapter as a
-//! trap is. Not the same: memory, stack and time have no limit here, so adapters that are not one's
-//! own belong into components.
+//! measurements. Answers go through the same checks, and a panic is a crash of the adapter, like a
+//! trap. The difference: memory, stack and time have no limit here, so load an adapter of others as
+//! a component.
 //!
 //! [`NativeAdapter::of`] takes a type that implements [`PureAdapter`], as every adapter that is
 //! written with the SDK does.
@@ -16,14 +16,14 @@ use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The three functions of a [`PureAdapter`], where they are no type's: tests change one of them.
+/// The three functions of a [`PureAdapter`] as values: tests replace one of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Functions {
-    /// What the adapter is.
+    /// The adapter's manifest.
     pub describe: fn() -> Manifest,
     /// Begins a task.
     pub start: fn(Task, &Given) -> Result<Step, Failure>,
-    /// Goes on after a reply.
+    /// Continues after a reply.
     pub resume: fn(Continuation, &Given, Reply) -> Result<Step, Failure>,
 }
 
@@ -35,7 +35,7 @@ pub struct NativeAdapter {
 }
 
 impl NativeAdapter {
-    /// The adapter that a type is:
+    /// The adapter of a type:
     ///
     /// ```no_run
     /// use atsync::model::PureAdapter;
@@ -87,9 +87,9 @@ impl Adapter for NativeAdapter {
     }
 }
 
-/// Runs a function of the adapter. It has no state of its own that a panic could leave half
-/// changed. The panic's message goes into the error; its place is known to the process's panic hook
-/// alone, which is the host's and prints it unless the host says otherwise.
+/// Runs a function of the adapter. It has no state that a panic could leave inconsistent. The
+/// panic's message goes into the error; only the process's panic hook, which the host owns, knows
+/// its place.
 fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, AdapterError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -1,13 +1,13 @@
-//! What an adapter promised in its manifest, held against what it answers about a write. Pure.
+//! Checks an adapter's answer about a write against the promises of its manifest. Pure.
 //!
-//! [`super::check`] looks at an answer by itself; a promise is about an operation. An answer that
-//! breaks one is a fault of the adapter with a name. It proves nothing about the ATS: whatever was
-//! sent may have happened, so the caller neither believes it nor sends again.
+//! [`super::check`] checks an answer by itself; a promise is about an operation. An answer that
+//! breaks one is a named fault of the adapter. It proves nothing about the ATS: the request may
+//! have had its effect, so the caller neither uses the answer nor sends again.
 
 use atsync_model::contract::{Link, RemoteRef};
 use atsync_model::manifest::Manifest;
 
-/// The role of the main record that an operation makes or changes.
+/// The role of the main record that an operation creates or changes.
 pub const SUBJECT: &str = "subject";
 
 /// A promise that an adapter broke.
@@ -26,12 +26,12 @@ pub struct BrokenPromise {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Promise {
-    /// The operation makes a record of this kind, and the answer names none as its subject.
+    /// The operation creates a record of this kind, and the answer names none as its subject.
     Subject {
         /// The kind.
         kind: String,
     },
-    /// The operation makes a record of one kind, and the answer names one of another kind.
+    /// The operation creates a record of one kind, and the answer names one of another kind.
     Kind {
         /// The kind that was promised.
         promised: String,
@@ -42,7 +42,7 @@ pub enum Promise {
     Target {
         /// The target.
         target: RemoteRef,
-        /// What the answer names.
+        /// The record that the answer names.
         found: RemoteRef,
     },
     /// A page has more records than the manifest's `page_max`.
@@ -90,18 +90,18 @@ impl std::fmt::Display for BrokenPromise {
 
 impl std::error::Error for BrokenPromise {}
 
-/// An operation of which an answer is held to its promises.
+/// An operation whose answers are checked against its promises.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// Its name.
     pub operation: &'a str,
     /// What it changes; none for a create.
     pub target: Option<&'a RemoteRef>,
-    /// A record that it makes is to be linked.
+    /// The created record is to be linked.
     pub makes: bool,
 }
 
-/// Whether an answer that says that an operation happened names what the manifest promises.
+/// Checks that an answer which reports success names the records that the manifest promises.
 ///
 /// # Errors
 /// The promise that it breaks.

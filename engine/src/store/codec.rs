@@ -1,14 +1,13 @@
-//! How keys and values become bytes. The only place that knows.
+//! Encodes keys and values as bytes. No other module knows the encoding.
 //!
-//! A key is a tuple of parts whose encoding sorts as the tuple does. A text part is its bytes with
-//! each `00` written as `00 ff`, closed by `00 01`: the close is smaller than whatever can follow
-//! inside a text, so a text sorts before every longer one, and the prefix of connection `a` never
-//! covers connection `ab`. A number is eight bytes, big-endian. A value begins with a format byte,
-//! so that a later layout can tell an earlier one; fields follow as big-endian numbers and as byte
-//! strings with a four-byte length.
+//! A key is a tuple of parts; its encoding sorts like the tuple. A text part is its bytes with each
+//! `00` written as `00 ff`, closed by `00 01`: the close is smaller than whatever can follow inside
+//! a text, so a text sorts before every longer one, and the prefix of connection `a` never covers
+//! connection `ab`. A number is eight bytes, big-endian. A value begins with a format byte, so that
+//! a later layout can tell an earlier one; fields follow as big-endian numbers and as byte strings
+//! with a four-byte length.
 //!
-//! Bounds: parts are checked by [`super::check`] before they come here. Left out: what the parts
-//! mean.
+//! Bounds: [`super::check`] checks the parts before. Left out: what the parts mean.
 
 use super::StoreError;
 use std::ops::Range;
@@ -17,7 +16,7 @@ const ESCAPE: u8 = 0x00;
 const ESCAPED_ZERO: u8 = 0xff;
 const CLOSE: u8 = 0x01;
 
-/// A key, or the beginning of one, being put together.
+/// A key, or the beginning of one, under construction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(Vec<u8>);
 
@@ -136,7 +135,7 @@ impl<'a> KeyReader<'a> {
     }
 }
 
-/// A value being put together.
+/// A value under construction.
 #[derive(Debug)]
 pub(crate) struct ValueWriter(Vec<u8>);
 

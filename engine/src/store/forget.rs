@@ -1,15 +1,15 @@
-//! Whom an erasure concerns, and how a person who was forgotten is recognised without being
-//! remembered. Pure; both stores use it.
+//! Which rows an erasure removes, and how an erased candidate is recognised without stored data.
+//! Pure; both stores use it.
 //!
-//! The circle of a person is the candidate, every record that names the candidate or one of its
-//! applications, the desired records that are linked to it, and what any of these was under an
-//! earlier id. It is found by passing over the rows until nothing is added.
+//! The circle of a candidate is the candidate, every record that names the candidate or one of its
+//! applications, the desired records that are linked to it, and the earlier ids of any of these. It
+//! is found by reading the rows until nothing is added.
 //!
 //! What stays is a keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address.
-//! Whoever has the file and a guess can test the guess, so the hash is a means to keep somebody
-//! away, not a means to hide who it was from the holder of the file.
+//! A holder of the file can test a guess, so the hash blocks re-import; it does not hide the
+//! candidate from the holder of the file.
 //!
-//! Left out: free text. A note on somebody else that mentions the person by name is not found.
+//! Left out: free text. A note on another candidate that mentions the person by name is not found.
 
 use crate::index;
 use atsync_model::normal;
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The kind under which keys of desired records are hashed. No adapter has it: it begins as shared
-/// host paths do.
+/// paths do.
 const KEYS: &str = "~keys";
 /// The kind under which addresses are hashed.
 const ADDRESSES: &str = "~addresses";
@@ -75,8 +75,8 @@ impl Hasher {
         self.hash(connection, ADDRESSES, &normal::email(address))
     }
 
-    /// What a record that comes in is held against: itself first, then whom it names, then its
-    /// addresses.
+    /// The hashes that an ingested record is looked up by: its own first, then those of the records
+    /// that it names, then of its addresses.
     pub(crate) fn of_record(
         &self,
         connection: &str,
@@ -93,7 +93,7 @@ impl Hasher {
         hashes
     }
 
-    /// What a declaration is held against.
+    /// The hashes that a declaration is looked up by.
     pub(crate) fn of_desired(&self, connection: &str, key: &str, body: &str) -> Vec<Hash> {
         let mut hashes = vec![self.key(connection, key)];
         hashes.extend(
@@ -103,7 +103,7 @@ impl Hasher {
         hashes
     }
 
-    /// What an erasure or its end was asked for by.
+    /// The hashes of the keys, ids and addresses of a request.
     pub(crate) fn of_erasure(&self, connection: &str, erasure: &super::Erasure) -> Vec<Hash> {
         let keys = erasure.keys.iter().map(|key| self.key(connection, key));
         let ids = erasure.candidates.iter().map(|id| self.record(connection, PERSON, id));
@@ -112,9 +112,9 @@ impl Hasher {
     }
 }
 
-/// The person that a body names, and the records of a person.
+/// The candidate that a body names, and the records of a candidate.
 fn named(body: &str) -> Vec<(&'static str, String)> {
-    // Looking for the words is ten times cheaper than reading the record, and most records have
+    // A search for the words is ten times cheaper than reading the record, and most records have
     // none of them.
     if !resource::of_people().any(|of| index::has_member(body, of.member)) {
         return Vec::new();
@@ -124,7 +124,7 @@ fn named(body: &str) -> Vec<(&'static str, String)> {
     resource::of_people().filter_map(|of| Some((of.kind, id(of.member)?))).collect()
 }
 
-/// The e-mail addresses of an observed body, normalised. Only a candidate's tell who it is.
+/// The e-mail addresses of an observed body, normalised. Only a candidate's identify a person.
 pub(crate) fn addresses(kind: &str, body: &str) -> Vec<String> {
     if kind != PERSON {
         return Vec::new();
@@ -152,7 +152,7 @@ pub(crate) fn desired_addresses(body: &str) -> Vec<String> {
     emails.iter().filter_map(value).collect()
 }
 
-/// Everything that is about one person, as far as it has been found.
+/// Everything about one candidate that was found so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Circle {
     records: BTreeMap<String, BTreeSet<String>>,
@@ -161,7 +161,7 @@ pub(crate) struct Circle {
 }
 
 impl Circle {
-    /// What was asked for.
+    /// The keys, ids and addresses of the request.
     pub(crate) fn of(erasure: &super::Erasure) -> Self {
         let mut circle = Self { keys: erasure.keys.clone(), ..Self::default() };
         circle.addresses.extend(erasure.addresses.iter().map(|address| normal::email(address)));
@@ -186,8 +186,7 @@ impl Circle {
         self.records.entry(kind.to_owned()).or_default().insert(id.to_owned())
     }
 
-    /// Meets a record with what is known of it: it belongs to the circle when it names somebody of
-    /// it. True when the circle grew.
+    /// Adds a record to the circle if it names a record of the circle. True when the circle grew.
     pub(crate) fn meet(&mut self, kind: &str, id: &str, bodies: &[&str]) -> bool {
         let belongs = self.has(kind, id);
         if !belongs
@@ -199,8 +198,8 @@ impl Circle {
         !belongs && self.add(kind, id)
     }
 
-    /// Meets a desired record: it belongs to the circle when it names a candidate of it by id. True
-    /// when the circle grew.
+    /// Adds a desired record to the circle if it names a candidate of the circle by id. True when
+    /// the circle grew.
     pub(crate) fn meet_desired(&mut self, key: &str, body: &str) -> bool {
         let Some(id) = desired_id(body) else { return false };
         match (self.keys.contains(key), self.has(PERSON, &id)) {
@@ -210,7 +209,7 @@ impl Circle {
         }
     }
 
-    /// Meets a record that lives on under another id. True when the circle grew.
+    /// Adds the other id of a moved record. True when the circle grew.
     pub(crate) fn moved(&mut self, kind: &str, from: &str, to: &str) -> bool {
         match (self.has(kind, from), self.has(kind, to)) {
             (true, false) => self.add(kind, to),

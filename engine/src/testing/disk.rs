@@ -1,13 +1,12 @@
-//! A disk that loses what was not synced when the power is cut, below redb.
+//! A disk below redb that loses writes without a sync when the power is cut.
 //!
-//! The power is cut at a chosen operation, or at a chosen sync, which then fails with all that it
-//! should have kept. From there on the disk is dead, and whoever was named is told. What is found
-//! afterwards is what was synced and an arbitrary part of the writes since, chosen by `chance`: the
-//! last sync is the last promise. A killed process is no power cut: the system keeps what was
-//! written.
+//! The power is cut at a chosen operation, or at a chosen sync, which then fails and loses its
+//! writes. From there on every operation fails, and a callback reports it. The disk then holds what
+//! was synced and an arbitrary part of the writes since, chosen by `chance`. A killed process is
+//! not a power cut: the system keeps its writes.
 //!
-//! Everything is in memory, so a disk is as large as its file. Left out: bytes that rot, and writes
-//! that are torn within one call.
+//! Everything is in memory, so a disk is as large as its file. Left out: changed bytes, and partial
+//! writes of one call.
 
 use redb::StorageBackend;
 use std::io;
@@ -65,26 +64,26 @@ impl Disk {
         Self { state: Arc::new(Mutex::new(state)), on_cut: Arc::new(|| {}) }
     }
 
-    /// Tells of every operation that fails since the power is cut.
+    /// Sets a callback for every operation that fails after the power is cut.
     #[must_use]
     pub fn on_cut(mut self, on_cut: impl Fn() + Send + Sync + 'static) -> Self {
         self.on_cut = Arc::new(on_cut);
         self
     }
 
-    /// The power is cut so many changes from now.
+    /// Cuts the power after so many changes.
     pub fn cut_after(&self, operations: u64) {
         let mut state = self.state.lock().unwrap();
         state.cut_at_operation = Some(state.operations + operations);
     }
 
-    /// The sync after so many more fails, and with it goes the power.
+    /// Fails the sync after so many more, and cuts the power there.
     pub fn fail_sync_after(&self, syncs: u64) {
         let mut state = self.state.lock().unwrap();
         state.cut_at_sync = Some(state.syncs + syncs);
     }
 
-    /// No more accidents. What was cut stays so.
+    /// Cancels faults that have not happened. A power cut stays.
     pub fn spare(&self) {
         let mut state = self.state.lock().unwrap();
         (state.cut_at_operation, state.cut_at_sync) = (None, None);
@@ -100,8 +99,8 @@ impl Disk {
         self.state.lock().unwrap().operations
     }
 
-    /// What is found afterwards: all, or after a cut what was synced and each write since by the
-    /// bits of `chance`.
+    /// The disk's content: all, or after a cut what was synced and each write since by the bits of
+    /// `chance`.
     pub fn remains(&self, mut chance: u64) -> Vec<u8> {
         let state = self.state.lock().unwrap();
         if state.cut.is_none() {

@@ -1,4 +1,4 @@
-//! What the credential and its acting user may do: scopes, the Site Admin rule, and sight.
+//! The rights of the credential and its acting user: scopes, the Site Admin rule, and visibility.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::schema::endpoints;
 use crate::writes::WRITE_SCOPES;
 
-/// What the credential and its acting user may do. A change acts at once, also on tokens already
-/// issued.
+/// The rights of the credential and its acting user. A change applies at once, also to issued
+/// tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
     /// Granted scopes, `harvest:<resource>:<action>`.
     pub scopes: BTreeSet<String>,
-    /// Whether the acting user is a Site Admin. Without, every list answers 403.
+    /// Whether the acting user is a Site Admin. If not, every list answers 403.
     pub site_admin: bool,
     /// Whether the acting user sees private candidates.
     pub sees_private_candidates: bool,
@@ -33,7 +33,7 @@ impl Default for Access {
     }
 }
 
-/// Every scope that the sandbox asks for anywhere.
+/// Every scope that the sandbox checks.
 #[must_use]
 pub fn all_scopes() -> BTreeSet<String> {
     let lists = endpoints().iter().map(|endpoint| scope(endpoint.resource, "list"));

@@ -1,6 +1,5 @@
-//! What goes in and what comes out, free of any HTTP library: a simulation hands a [`Request`] over
-//! and gets an [`Answer`] that says, besides status and body, how it is delivered or whether it is
-//! at all.
+//! Requests and answers without an HTTP library: a simulation passes a [`Request`] and gets an
+//! [`Answer`], which has status, body and how it is delivered, if at all.
 
 /// One request.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +55,7 @@ pub enum Delivery {
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The status. Also set when the answer is never delivered, for the log's sake.
+    /// The status. Also set when the answer is never delivered, for the log.
     pub status: u16,
     /// Header names, in lower case, and values.
     pub headers: Vec<(String, String)>,

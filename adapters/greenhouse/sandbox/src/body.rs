@@ -1,4 +1,4 @@
-//! Bodies of writes: closed sets of keys, checked types and closed words, before anything is done.
+//! Checks bodies of writes before any change: closed sets of keys, types and closed words.
 //!
 //! A form is a line of `name:kind` words, `!` after the name marking what must be given and may not
 //! be null. The words are the reference's own, so a form reads beside it. Everything not in the
@@ -62,8 +62,7 @@ impl Body {
         if problems.is_empty() { Ok(Self(map.clone())) } else { Err(Refusal::Invalid(problems)) }
     }
 
-    /// As [`Body::read`], where entries of lists that a row holds already may be sent back as they
-    /// are.
+    /// As [`Body::read`], where existing entries of a row's lists may be sent back unchanged.
     pub(crate) fn read_over(
         bytes: &[u8],
         form: &str,

@@ -1,12 +1,12 @@
-//! The sandbox's time. Every window, expiry and stamp reads it, so that a simulation which owns it
-//! owns them all.
+//! The sandbox's time. Every window, expiry and stamp reads it, so a simulation can control them
+//! all.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970, from whatever the embedder says.
+/// Milliseconds since 1970, from the embedder's function.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
@@ -44,7 +44,7 @@ fn system_now_ms() -> i64 {
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A clock that stands still until a test moves it.
+/// A clock that changes only when a test sets it.
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock(Arc<AtomicI64>);
 
@@ -55,7 +55,7 @@ impl ManualClock {
         Self(Arc::new(AtomicI64::new(now_ms)))
     }
 
-    /// Moves the clock on.
+    /// Advances the clock.
     pub fn advance_ms(&self, by_ms: i64) {
         self.0.fetch_add(by_ms, Ordering::SeqCst);
     }
@@ -71,7 +71,7 @@ impl ManualClock {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// The same clock as the sandbox takes it.
+    /// The same clock in the sandbox's type.
     #[must_use]
     pub fn clock(&self) -> Clock {
         let shared = self.clone();

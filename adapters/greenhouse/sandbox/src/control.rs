@@ -1,8 +1,7 @@
-//! The control surface: JSON under `/_sandbox/`, for tests that talk to the binary from another
-//! process.
+//! The control surface: JSON under `/_sandbox/`, for tests in another process than the binary.
 //!
-//! It costs no budget, is in no log, is exempt from faults, and has no lock: every client of the
-//! port may use it. That is why the server listens on loopback unless told otherwise.
+//! Its calls use no budget, are not logged, meet no faults, and need no credential: every client of
+//! the port may use it. So the server listens on loopback by default.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -26,9 +25,9 @@ enum OneOrMany<T> {
 struct AccessChange {
     /// Exactly these scopes.
     scopes: Option<Vec<String>>,
-    /// These too.
+    /// Adds these.
     grant: Vec<String>,
-    /// These no longer.
+    /// Removes these.
     revoke: Vec<String>,
     site_admin: Option<bool>,
     sees_private_candidates: Option<bool>,

@@ -1,8 +1,8 @@
 //! The opaque cursor: URL-safe base64, padding included, of the original query and the id where the
 //! next page starts.
 //!
-//! It is keyset pagination: rows added during a walk do not shift pages, and nothing in a cursor is
-//! a snapshot.
+//! It is keyset pagination: rows that are added during a scan do not shift pages, and a cursor
+//! holds no snapshot.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Longest cursor that is read; fifty ids in each of several filters fit.
 const CURSOR_CHARS_MAX: usize = 16_384;
 
-/// What a cursor says.
+/// The content of a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
     /// The original query, decoded.
@@ -25,7 +25,7 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// As it stands in a URL.
+    /// Its form in a URL.
     pub(crate) fn encode(&self) -> String {
         let text = URL_SAFE.encode(serde_json::to_vec(self).unwrap_or_default());
         text.replace('=', "%3D")

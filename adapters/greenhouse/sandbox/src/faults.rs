@@ -1,4 +1,4 @@
-//! Faults on demand: which requests meet one, and which one.
+//! Faults on demand: the rules that choose requests and their faults.
 //!
 //! A rule names a method, a path prefix, how many matching requests to let pass and how many to
 //! hit. The first rule that is due wins. What a fault does is a value in the answer; only the HTTP
@@ -6,15 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What goes wrong.
+/// The kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultKind {
     /// The connection ends before the request is processed.
     DropBefore,
-    /// The request is held so long, not processed, and the connection then ends: time to end the
-    /// client before anything happened.
+    /// The request is held for this time, not processed, and then the connection ends: a test can
+    /// end the client before any effect.
     HoldBefore {
         /// How long.
         delay_ms: u64,
@@ -31,7 +31,7 @@ pub enum FaultKind {
         /// The status.
         status: u16,
     },
-    /// The request is processed and answered so much later.
+    /// The request is processed and answered after this delay.
     Slow {
         /// The delay.
         delay_ms: u64,
@@ -48,12 +48,12 @@ pub enum FaultKind {
     /// The request is processed, the answer is 200 with a body that is not JSON although it says
     /// so.
     InvalidJson,
-    /// 401 although the token is good; not processed.
+    /// 401 although the token is valid; not processed.
     Unauthorized,
 }
 
 impl FaultKind {
-    /// Whether a request that meets it is processed all the same.
+    /// Whether a request with this fault is processed all the same.
     #[must_use]
     pub fn applies(self) -> bool {
         !matches!(
@@ -83,7 +83,7 @@ pub struct Fault {
     /// Matching requests that meet the fault; all of them when not given.
     #[serde(default = "once")]
     pub times: Option<u32>,
-    /// What goes wrong.
+    /// The kinds of faults.
     pub fault: FaultKind,
 }
 
@@ -159,7 +159,7 @@ impl Faults {
 /// Reads `METHOD path kind[=number] [xTIMES] [+SKIP]`, the form of the binary's `--fault`.
 ///
 /// # Errors
-/// Says what does not read.
+/// Names the part that cannot be parsed.
 pub fn parse_fault(text: &str) -> Result<Fault, String> {
     let mut words = text.split_whitespace();
     let method = words.next().ok_or("a fault starts with a method or *")?;

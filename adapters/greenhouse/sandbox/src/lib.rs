@@ -1,4 +1,4 @@
-//! A local test server for Greenhouse Harvest v3, with the quirks that matter to a client.
+//! A local test server for Greenhouse Harvest v3, with the quirks that affect a client.
 //!
 //! It is built from the reference alone and shares no types with the adapter, so that the two check
 //! each other. Start with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! It does not offer the authorization-code and refresh grants, webhooks, or rows of collections
-//! that the engine does not read; those route, check their parameters, and answer an empty list.
+//! that the engine does not read; for those it checks the parameters and answers an empty list.
 
 mod access;
 mod answer;

@@ -1,4 +1,4 @@
-//! Serving one page: the cursor rule, the walk down the ids, and the `Link` to the next page.
+//! Serves one page: the cursor rule, the rows by falling id, and the `Link` to the next page.
 
 use crate::answer::{Answer, Request};
 use crate::cursor::Cursor;

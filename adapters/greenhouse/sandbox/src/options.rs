@@ -1,5 +1,4 @@
-//! What a sandbox is started with. Everything has a default that is what most sources say about the
-//! real thing.
+//! The options of a sandbox. Each default is what most sources say about Greenhouse.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,7 +9,7 @@ use crate::faults::Fault;
 use crate::quirks::Quirks;
 use crate::tokens::Client;
 
-/// What a sandbox is started with.
+/// The options of a sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxOptions {
     /// Where the HTTP server listens. Loopback by default: the control surface has no lock.

@@ -1,8 +1,8 @@
-//! Query strings of lists: read, checked against the endpoint's table, and turned into tests on
-//! columns.
+//! Reads query strings of lists, checks them against the endpoint's table, and turns them into
+//! tests on columns.
 //!
-//! Everything unknown is refused, as v3 does: a fake that ignores a misspelt filter would hide that
-//! the real one, or an older one, answers the whole tenant.
+//! Everything unknown is refused, as in v3: a sandbox that ignored a misspelt filter would hide
+//! that Greenhouse, or an older version, answers with every record.
 
 use percent_encoding::percent_decode_str;
 
@@ -291,7 +291,7 @@ impl Test {
         }
     }
 
-    /// The ids that alone can pass, where an index knows them.
+    /// The only ids that can pass, where an index has them.
     pub(crate) fn narrowed(&self, model: &Model, kind: Kind) -> Option<Vec<i64>> {
         let table = model.table(kind)?;
         match self {

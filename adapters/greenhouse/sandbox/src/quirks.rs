@@ -1,9 +1,9 @@
-//! The switches: every point where the reference leaves two readings open, or where a real tenant
-//! bites.
+//! The switches: every point where the reference leaves two readings open, or where accounts
+//! differ.
 //!
 //! The defaults are what was recorded or what most sources say. Each switch is one field, in JSON
-//! as in Rust, so that a test turns exactly one thing over. Unknown names are refused, so a
-//! misspelt switch cannot pass for a tested one.
+//! as in Rust, so that a test changes exactly one behaviour. Unknown names are refused, so that a
+//! misspelt switch is not ignored.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -130,7 +130,7 @@ pub enum UserCreation {
     BulkOnly,
 }
 
-/// Whether a 429 says when to come back.
+/// Whether a 429 says when to retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryAfter {
@@ -170,7 +170,7 @@ pub enum Rows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OddValues {
-    /// What is held is taken back as it is.
+    /// A stored value is accepted unchanged.
     #[default]
     TakenBack,
     /// It is refused like a new one.
@@ -191,9 +191,9 @@ pub struct Quirks {
     pub error_shape: ErrorShape,
     /// The `Link` header of a last page.
     pub last_link: LastLink,
-    /// A cursor older than this is refused with 422; nought means that it never ages.
+    /// A cursor older than this is refused with 422; nought means that it never expires.
     pub cursor_lifetime_ms: i64,
-    /// Whether a 429 says when to come back.
+    /// Whether a 429 says when to retry.
     pub retry_after: RetryAfter,
     /// New and changed rows are invisible or stale to lists until this has passed.
     pub visibility_delay_ms: i64,
@@ -225,9 +225,9 @@ pub struct Quirks {
     pub repeated_option: RepeatedOption,
     /// Which forms of user creation exist.
     pub user_creation: UserCreation,
-    /// A candidate's `updated_at` moves when its tags, notes or applications change.
+    /// A candidate's `updated_at` changes when their tags, notes or applications change.
     pub children_touch_candidate: bool,
-    /// A PATCH with unchanged values leaves `updated_at` alone.
+    /// A PATCH with unchanged values does not change `updated_at`.
     pub unchanged_patch_is_silent: bool,
     /// A bulk request is still `building` for this long after its 202.
     pub bulk_delay_ms: i64,

@@ -1,8 +1,8 @@
-//! A recruiter at work in Greenhouse's own screens: changes that no API request made and that a
-//! sync must notice.
+//! A recruiter in Greenhouse's own screens: changes without an API request, which a sync must
+//! detect.
 //!
-//! These go past scopes, quirks of the API's checks and the rate budget, and move stamps as the
-//! same deed through the API would.
+//! They bypass scopes, the API's checks and the rate budget, and change times as the same change
+//! through the API would.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::sandbox::Sandbox;
 use crate::schema::{FieldKind, Kind};
 use crate::writes::{self, Rejection, WriteContext};
 
-/// One deed. In JSON: `{"do": "move", "application_id": …, "stage_name": …}`.
+/// One action. In JSON: `{"do": "move", "application_id": …, "stage_name": …}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -66,10 +66,10 @@ pub enum Recruiter {
     EditEmail {
         /// The candidate.
         candidate_id: i64,
-        /// The address that goes.
+        /// The removed address.
         #[serde(default)]
         from: Option<String>,
-        /// The address that comes.
+        /// The added address.
         to: String,
     },
     /// Changes a candidate's name.
@@ -139,7 +139,7 @@ pub enum Recruiter {
     Merge {
         /// The candidate that stays.
         candidate_id: i64,
-        /// The candidate whose id dies.
+        /// The candidate whose id ends.
         secondary_candidate_id: i64,
     },
     /// Deletes a candidate with everything below them.
@@ -186,8 +186,8 @@ pub enum Recruiter {
         /// The value as the write side takes it (option ids for selects); null clears.
         value: Value,
     },
-    /// Leaves a value in a custom field past every check: what an older form, an import or another
-    /// type once stored. The others stay.
+    /// Stores a value in a custom field without checks, as an older form, an import or another type
+    /// may have done. The others stay.
     PlantCustomField {
         /// The collection.
         collection: String,
@@ -198,7 +198,7 @@ pub enum Recruiter {
         /// The value as it is held: option ids for selects.
         value: Value,
     },
-    /// Removes any row, without a trace.
+    /// Removes any row, without an event.
     Remove {
         /// The collection.
         collection: String,
@@ -208,7 +208,7 @@ pub enum Recruiter {
 }
 
 impl Sandbox {
-    /// Lets a recruiter do something. Answers `{"id": …}` of what the deed made or changed.
+    /// Does one action. Answers `{"id": …}` of the created or changed record.
     ///
     /// # Errors
     /// The reason, in the API's wording.

@@ -1,11 +1,11 @@
-//! Why a request is refused, and the bodies that say so in all the shapes that clients have met.
+//! Refusals of requests, with bodies in all the known shapes.
 
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::quirks::ErrorShape;
 
-/// One thing wrong with a request.
+/// One fault of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(crate) field: String,

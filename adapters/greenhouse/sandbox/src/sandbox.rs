@@ -2,11 +2,11 @@
 //! checks.
 //!
 //! # Expected flow
-//! 1. Control calls (`/_sandbox/…`) go their own way and cost nothing.
+//! 1. Control calls (`/_sandbox/…`) are answered separately and cost nothing.
 //! 2. The fault that is due is chosen. One that drops the connection before processing ends here.
 //! 3. The rate budget is spent; an empty one answers 429, and nothing was done.
 //! 4. A fault that is not applied answers; otherwise token, route, scope, Site Admin rule,
-//!    parameters or body, deed.
+//!    parameters or body, effect.
 //! 5. A fault that is applied replaces or breaks the answer. The log has one line in every case.
 //!
 //! The whole of it is synchronous and pure but for the clock; the HTTP shell and a simulation call
@@ -36,7 +36,7 @@ use crate::sight::Sight;
 use crate::tokens::{Client, Issued, TokenContext, Tokens};
 use crate::writes::{self, Done, WriteContext};
 
-/// Requests that the log keeps; the oldest go first.
+/// Requests that the log keeps; the oldest are removed first.
 const REQUEST_LOG_MAX: usize = 100_000;
 /// How much of a request's body the log keeps.
 const LOGGED_BODY_BYTES_MAX: usize = 8_192;
@@ -93,7 +93,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox with a company of its own.
+    /// A sandbox with its own company.
     #[must_use]
     pub fn new(options: SandboxOptions) -> Self {
         let now_ms = options.clock.now_ms();
@@ -117,8 +117,7 @@ impl Sandbox {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held is a bug of the sandbox; the state is still the best
-        // there is to look at.
+        // A panic while the lock was held is a bug of the sandbox; the state is still useful.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.model.now_ms = self.clock.now_ms().saturating_add(state.clock_offset_ms);
         state
@@ -398,7 +397,7 @@ fn weak_etag(body: &[u8]) -> String {
     format!("W/\"{:016x}{:016x}\"", hasher.finish(), body.len())
 }
 
-/// What an applied fault makes of a good answer.
+/// Changes a good answer by an applied fault.
 fn broken(mut answer: Answer, fault: FaultKind) -> Answer {
     match fault {
         FaultKind::DropAfter => answer.delivery = Delivery::DropAfterApply,

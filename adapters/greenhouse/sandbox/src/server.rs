@@ -1,4 +1,4 @@
-//! The HTTP shell: an accept loop around [`Sandbox::handle`], and nothing of Harvest's behaviour.
+//! The HTTP shell: an accept loop around [`Sandbox::handle`], without any of Harvest's behaviour.
 //!
 //! It speaks HTTP/1.1 by hyper directly rather than through a framework, because faults need what
 //! frameworks hide: to close a connection without an answer, and to stop in the middle of a body
@@ -89,7 +89,7 @@ async fn accept(listener: TcpListener, sandbox: Sandbox, mut stopped: watch::Rec
     loop {
         let stream = tokio::select! {
             _ = stopped.changed() => break,
-            // Ended connections are let go of as they end.
+            // Ended connections are removed as they end.
             Some(_) = connections.join_next() => continue,
             accepted = next(&listener, &slots) => accepted,
         };
@@ -126,7 +126,7 @@ async fn connection(stream: TcpStream, sandbox: Sandbox) {
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .await;
-    // An error is a client that went away, or a fault that we were asked for.
+    // An error is a client that disconnected, or a requested fault.
     drop(served);
 }
 

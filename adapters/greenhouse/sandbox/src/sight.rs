@@ -1,6 +1,6 @@
 //! What the acting user may see: private candidates and confidential jobs, and the records below
-//! them, are silently absent from lists and unknown to writes. Nothing about a row changes when
-//! sight does, its `updated_at` included.
+//! them, are silently absent from lists and unknown to writes. A change of visibility does not
+//! change a row, nor its `updated_at`.
 
 use crate::model::Model;
 use crate::model::cell::Row;

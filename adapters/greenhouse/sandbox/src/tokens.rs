@@ -1,7 +1,8 @@
-//! The token endpoint: client credentials, tokens shaped like JWTs that live an hour.
+//! The token endpoint: client credentials, and tokens in the form of JWTs that are valid for an
+//! hour.
 //!
-//! Tokens are remembered rather than verified: what the sandbox did not issue since it started is a
-//! 401, and so is what has expired. The signature part is noise. Authorization code and refresh
+//! Tokens are stored rather than verified: a token that the sandbox did not issue since its start
+//! is a 401, and so is an expired one. The signature part is random. Authorization code and refresh
 //! grants are not offered.
 
 use std::collections::HashMap;
@@ -123,7 +124,7 @@ impl Tokens {
         answer
     }
 
-    /// Who acts, if the request carries a token that lives.
+    /// The acting user, if the request has a valid token.
     pub(crate) fn actor(&self, request: &Request<'_>, now_ms: i64) -> Option<Issued> {
         let token = request.header("authorization")?.strip_prefix("Bearer ")?;
         self.issued.get(token).copied().filter(|issued| issued.expires_ms > now_ms)

@@ -1,5 +1,5 @@
-//! What a test may ask of the sandbox past its API: the rows as they are, what was written, what
-//! was asked; and the handles that change its ways while it runs.
+//! Access of a test to the sandbox besides its API: its rows, the logs of writes and requests, and
+//! handles that change its behaviour while it runs.
 
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ impl Sandbox {
         FaultControl(self.clone())
     }
 
-    /// Changes switches; they act on the next request.
+    /// Changes switches, from the next request on.
     pub fn set_quirks(&self, change: impl FnOnce(&mut Quirks)) {
         change(&mut self.lock().quirks);
     }
@@ -50,12 +50,12 @@ impl Sandbox {
         self.lock().quirks.clone()
     }
 
-    /// Changes scopes and sight; they act on the next request, tokens already issued included.
+    /// Changes scopes and visibility, from the next request on, also for issued tokens.
     pub fn set_access(&self, change: impl FnOnce(&mut Access)) {
         change(&mut self.lock().access);
     }
 
-    /// Scopes and sight.
+    /// Scopes and visibility.
     #[must_use]
     pub fn access(&self) -> Access {
         self.lock().access.clone()
@@ -71,7 +71,7 @@ impl Sandbox {
         self.lock().api_budget.limit = limit;
     }
 
-    /// Moves the sandbox's time on, relative to its clock.
+    /// Advances the sandbox's time, relative to its clock.
     pub fn advance_ms(&self, by_ms: i64) {
         let mut state = self.lock();
         state.clock_offset_ms = state.clock_offset_ms.saturating_add(by_ms);

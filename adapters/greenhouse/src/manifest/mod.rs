@@ -1,6 +1,6 @@
-//! What the adapter says of itself.
+//! The manifest of the adapter.
 //!
-//! Origins, auth and rates stand here; kinds follow from the table in [`crate::kinds`];
+//! Origins, auth and rates are here; kinds follow from the table in [`crate::kinds`];
 //! [`operations`] and [`permissions`] are lists of their own. Each figure cites where it comes
 //! from. The manifest states the most that Greenhouse allows; `check` narrows it per connection.
 //!
@@ -25,7 +25,7 @@ use atsync_model::kinds::CANDIDATES;
 /// (harvest-v3.md §3.2 \[2nd\]).
 const OVERLAP_MS: u64 = 60 * 60 * 1000;
 
-/// The form by which Greenhouse's phone numbers are told apart.
+/// The form by which Greenhouse's phone numbers are compared.
 pub(crate) const PHONES: Coarser = Coarser::Digits;
 
 /// The whole manifest.
@@ -98,8 +98,8 @@ fn rates() -> Vec<RateRule> {
     rates
 }
 
-/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No walk proves an absence, since
-/// rights hide rows (§2.5 \[ok\]); what is gone does not come back when asked for by id (§8).
+/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No scan proves an absence, since
+/// rights hide rows (§2.5 \[ok\]); a fetch by id does not return a deleted record (§8).
 fn kind(kind: &Kind) -> KindRule {
     let mut deletes = vec![DeleteSign::GoneOnFetch];
     if kind.hook {
@@ -119,7 +119,7 @@ fn kind(kind: &Kind) -> KindRule {
     rule
 }
 
-/// What Greenhouse makes of a number is not documented: a number counts by its digits.
+/// How Greenhouse stores a number is not documented: numbers are compared by their digits.
 fn forms() -> Vec<FormRule> {
     vec![FormRule::new(CANDIDATES, "phones", PHONES)]
 }

@@ -1,12 +1,12 @@
-//! What can be written, and how each operation behaves (harvest-v3.md §7, §9).
+//! The operations, and how each behaves (harvest-v3.md §7, §9).
 //!
 //! No endpoint takes an idempotency key (§7 \[2nd\]), so creates are `probeable`, or `keyed` where
 //! Greenhouse itself refuses a second one: a tag's name and a user's address (permissions.md §5).
-//! Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change where an
-//! application stands can mail the candidate and are off until the connection opts in.
+//! Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change the stage
+//! or outcome of an application can mail the candidate and are off until the connection opts in.
 //!
 //! Left out: deleting, merging and anonymising candidates, deleting applications and custom fields.
-//! They cannot be taken back.
+//! They cannot be undone.
 
 use atsync_adapter::manifest::{
     Carry, EffectClass, FieldMode, FieldRule, OperationRule, SettingIs, SideEffect, SideEffectKind,
@@ -17,9 +17,8 @@ use atsync_model::kinds;
 /// refuse it (harvest-v3.md §6). 400 and 409 are not documented, so they leave the write
 /// in doubt.
 const REFUSED: &[u16] = &[401, 403, 404, 422, 429];
-/// How long after the sending a probe may miss the record. v1 documented minutes for candidates and
-/// applications,
-/// and a poll every half minute (§7 [?]).
+/// How long after the write a probe may miss the record. v1 documented minutes for candidates and
+/// applications, and a poll every half minute (§7 [?]).
 const SETTLE_SLOW_MS: u64 = 120_000;
 /// The same for everything else. Arbitrary.
 const SETTLE_QUICK_MS: u64 = 30_000;
@@ -27,14 +26,14 @@ const SETTLE_QUICK_MS: u64 = 30_000;
 use EffectClass::{Idempotent, Keyed, Probeable};
 use FieldMode::{CreateOnly, ReplaceAll, Set, SetOrClear};
 
-/// A first application that a new candidate brings along.
+/// A first application in the request for a new candidate.
 fn carry(when: &str, members: &[&str]) -> Carry {
     let mut carry = Carry::new(kinds::APPLICATIONS, members.iter().copied());
     carry.when = Some(when.to_owned());
     carry
 }
 
-/// What differs between operations.
+/// The members that differ between operations.
 struct Rule {
     name: &'static str,
     class: EffectClass,
@@ -76,8 +75,8 @@ const RULES: &[Rule] = &[
     Rule {
         name: "candidates.update",
         class: Idempotent,
-        // PATCH replaces whole lists (pitfalls.md A4, A5): the adapter reads afresh and sends the
-        // merge.
+        // PATCH replaces whole lists (pitfalls.md A4, A5): the adapter reads the target again and
+        // sends the merge.
         fields: &[
             ("name", Set),
             ("emails", ReplaceAll),
@@ -366,8 +365,8 @@ fn rule(rule: &Rule) -> OperationRule {
 fn field(name: &str, mode: FieldMode) -> FieldRule {
     let mut rule = FieldRule::new(name, mode);
     if name == "custom_fields" && mode == ReplaceAll {
-        // harvest-v3.md §7 [?]: whether a PATCH replaces the values or merges them is the
-        // operator's to say.
+        // harvest-v3.md §7 [?]: the operator says whether a PATCH replaces the values or merges
+        // them.
         rule.merged_when = Some(SettingIs::new("custom_fields_reading", "merge"));
         // No form of a file is documented on the write side (§9.11).
         rule.unwritable = vec!["file".to_owned()];
@@ -375,7 +374,7 @@ fn field(name: &str, mode: FieldMode) -> FieldRule {
     rule
 }
 
-/// What Greenhouse refuses to do without (harvest-v3.md §9, each at its endpoint).
+/// The members that Greenhouse requires (harvest-v3.md §9, each at its endpoint).
 fn required(operation: &str) -> &'static [&'static str] {
     match operation {
         "candidates.create" => &["name.first", "name.last"],
@@ -396,7 +395,7 @@ fn required(operation: &str) -> &'static [&'static str] {
     }
 }
 
-/// What only some operations have.
+/// Adds the members that only some operations have.
 fn adorn(operation: &mut OperationRule) {
     use SideEffectKind::{MailsCandidate, MailsUser, NotifiesTeam, StartsAutomation};
     let effect = |what, note: &str| SideEffect::new(what, note);
@@ -426,7 +425,7 @@ fn adorn(operation: &mut OperationRule) {
             )],
         ),
         // harvest-v3.md §7: a mail is sent only when `rejection_email` asks for one, which is never
-        // sent. Whether rules of the account may is not said.
+        // sent. Whether rules of the account send one is not documented.
         "applications.reject" => (
             Some("stage_writes"),
             vec![effect(

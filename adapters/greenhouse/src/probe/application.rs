@@ -1,11 +1,11 @@
 //! Probe: was this application created?
 //!
 //! The candidate's applications are compared by arm and job. A candidate has one application per
-//! job (harvest-v3.md §9.2 \[ok\]), so for that arm the one is the answer whenever it was made:
-//! that also tells a 422 for a second application from any other 422, whose text is not known (§10,
-//! 11). A merge can bring a second one to the same job; then the one that is of the time of the
-//! sending is the answer. Prospects are not unique: they are compared by their jobs, by pool where
-//! one was wanted (prospect_details), and by time.
+//! job (harvest-v3.md §9.2 \[ok\]), so for that arm it is the answer, whenever it was created: this
+//! also distinguishes a 422 for a second application from any other 422, whose text is unknown
+//! (§10, 11). A merge can add a second one for the same job; then the one from the time of the
+//! write is the answer. Prospects are not unique: they are compared by their jobs, by pool where
+//! one was requested (prospect_details), and by time.
 
 use super::next::{Next, Sent, blind, look, matched};
 use crate::request;
@@ -17,7 +17,7 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most pages read. Arbitrary: no candidate has 2,500 applications.
+/// Pages that are read at most. Arbitrary: no candidate has 2,500 applications.
 const PAGES_MAX: u32 = 5;
 
 /// The application to find.
@@ -25,10 +25,10 @@ const PAGES_MAX: u32 = 5;
 pub(super) struct Hunt {
     new: ApplicationNew,
     seen: Vec<String>,
-    /// Of an arm that is unique: fitting, but older than the sending.
+    /// Of a unique arm: fitting, but older than the write.
     old: Vec<String>,
     pages: u32,
-    /// The pools of `seen` were asked for.
+    /// The pools of `seen` were requested.
     pools: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn begin(new: ApplicationNew) -> Result<Next<Hunt>, Failure> {
 }
 
 impl Hunt {
-    /// Takes a page.
+    /// Reads a page.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
         if self.pools {
             let rows = pages::read(response, "prospect_details")?.rows;

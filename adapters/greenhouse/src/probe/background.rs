@@ -1,10 +1,10 @@
 //! Probe: was this education or employment created?
 //!
 //! The rows of the candidate are read as a scan reads them, and compared by their content: every
-//! member that was sent is the same, and no other says anything. Nothing else tells two entries
-//! apart. One of a row's members that cannot be read may be the same or not, so such a row is never
-//! taken for another. Settling a write in doubt, a row that is too old is reported as ambiguous,
-//! since "absent" would make the entry twice.
+//! sent member is the same, and every other one is empty. Nothing else distinguishes two entries.
+//! An unreadable member may be the same or not, so such a row is never ruled out. To settle a write
+//! in doubt, a row that is too old is reported as ambiguous, since "absent" would create the entry
+//! twice.
 
 use super::next::{Next, Sent, ambiguous, blind, look, matched};
 use crate::kinds::{self as table, Kind};
@@ -19,7 +19,7 @@ use atsync_adapter::model::normal::is_same_date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most pages read, 500 rows each, or 50 where names are asked for. Arbitrary.
+/// Pages that are read at most, 500 rows each, or 50 where names are requested. Arbitrary.
 const PAGES_MAX: u32 = 10;
 
 /// The entry to find.
@@ -27,12 +27,12 @@ const PAGES_MAX: u32 = 10;
 pub(super) struct Hunt {
     kind: String,
     candidate: String,
-    /// By unified field, what was sent; every field that tells entries of the kind apart.
+    /// The sent values, by unified field: every field that distinguishes entries of the kind.
     content: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unnamed: Option<Unnamed>,
     seen: Vec<String>,
-    /// The same or perhaps the same, and no proof of the write.
+    /// The same or perhaps the same, but no proof of the write.
     unsure: Vec<String>,
     pages: u32,
 }
@@ -95,7 +95,7 @@ fn known(name: &str) -> Result<&'static Kind, Failure> {
 }
 
 impl Hunt {
-    /// Takes a page, or the names of its options.
+    /// Reads a page, or the names of its options.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Self>, Failure> {
         let kind = known(&self.kind)?;
         let (next, naming) = match self.unnamed.take() {
@@ -130,7 +130,7 @@ impl Hunt {
         }
     }
 
-    /// Files a row by what it has in common with the entry.
+    /// Classifies a row by its similarity to the entry.
     fn take(&mut self, item: &Item, known: &[String], sent: Sent) -> Result<(), Failure> {
         let body: Value = serde_json::from_str(&item.body)
             .map_err(|error| Failure::Bug(format!("a record that was made is no JSON: {error}")))?;
@@ -151,7 +151,7 @@ impl Hunt {
     }
 }
 
-/// Whether a field shows what was sent.
+/// Whether a field shows the sent value.
 fn is_same(field: &str, held: &str, wanted: &str) -> bool {
     if held.trim().is_empty() || wanted.trim().is_empty() {
         return held.trim().is_empty() && wanted.trim().is_empty();

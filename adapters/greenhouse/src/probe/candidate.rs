@@ -3,16 +3,16 @@
 //! Searched by each e-mail address (harvest-v3.md §9.1), and compared with the addresses that a row
 //! shows, by the model's rule: Greenhouse's search folds more letters and finds other candidates. A
 //! row that shows no addresses is ambiguous unless it has the mark. More: there is no filter by
-//! name or by a text value, so a marker is only compared on rows found some other way
-//! (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, never
-//! chosen between. To settle a write in doubt, a row counts if it can be of that time: with the
-//! name that was sent it is `matched`; with another name it is not proof either way, so it is
-//! reported as ambiguous instead of being passed over. A row that carries another intent's mark is
-//! not ours. A row with the address *and* the name that is older is `matched` too, when none of
-//! that time is there: the probe before the sending found none, so the clocks differ by more than
-//! [`crate::instant::SKEW_MS`], and absent would create the candidate twice. Without any address, a
-//! write in doubt is settled by reading the candidates made since, at most [`PAGES_MAX`] pages;
-//! before anything was sent there is no way.
+//! name or by a text value, so a marker is only compared on rows that were found in another way
+//! (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, and none
+//! is chosen. To settle a write in doubt, a row counts if it can be from that time: with the sent
+//! name it is `matched`; with another name it proves nothing, so it is reported as ambiguous
+//! instead of being ignored. A row with another intent's mark belongs to that intent. An older row
+//! with the address *and* the name is `matched` too, if there is none from that time: the probe
+//! before the write found none, so the clocks differ by more than [`crate::instant::SKEW_MS`], and
+//! absent would create the candidate twice. Without any address, a write in doubt is settled by
+//! reading the candidates that were created since, at most [`PAGES_MAX`] pages; before a write
+//! there is no way.
 
 use super::application;
 use super::next::{Next, Sent, absent, ambiguous, blind, found, look};
@@ -28,20 +28,20 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most pages that one probe reads: 2,500 candidates. Arbitrary.
+/// Pages that one probe reads at most: 2,500 candidates. Arbitrary.
 const PAGES_MAX: u32 = 5;
 
 /// The candidate to find.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hunt {
-    /// The addresses to ask for, one after the other.
+    /// The addresses to search, one after the other.
     emails: Vec<String>,
-    /// Which of them is being asked for now.
+    /// The index of the present one.
     asking: usize,
     name: String,
     /// Marker field and the mark's text.
     marker: Option<(String, String)>,
-    /// The application that was to be made along, without its custom fields.
+    /// The application of the same request, without its custom fields.
     application: Option<ApplicationNew>,
     seen: Vec<Seen>,
     pages: u32,
@@ -55,13 +55,13 @@ struct Seen {
     id: String,
     mark: Marking,
     same_name: bool,
-    /// It can be of the time of the sending.
+    /// It can be from the time of the write.
     timely: bool,
-    /// It shows an address that was asked for; or there was none to ask for.
+    /// It shows a searched address; or there was none to search.
     same_address: bool,
 }
 
-/// What a row's marker field says.
+/// The content of a row's marker field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Marking {
     /// The mark of this intent.
@@ -130,8 +130,8 @@ impl Hunt {
         let page = pages::read(response, "candidates")?;
         for row in &page.rows {
             if row::is_stub(row) {
-                // Either it is still being made, or it is hidden for good; nothing tells which, nor
-                // who it is (harvest-v3.md §7 [?]).
+                // It is still being created, or it is hidden for good; the row shows neither which,
+                // nor whose it is (harvest-v3.md §7 [?]).
                 let ids: Vec<String> = row::id(row, "id").into_iter().collect();
                 return if sent.is_recent() || ids.is_empty() {
                     let text = "Greenhouse shows a candidate of this address only as a message; \
@@ -165,7 +165,7 @@ impl Hunt {
         self.verdict(sent)
     }
 
-    /// What a row has in common with the candidate; `None` when it cannot be it.
+    /// The similarity of a row to the candidate; `None` when it cannot be it.
     fn look_at(&self, row: &Value, sent: Sent) -> Option<Seen> {
         let id = row::id(row, "id")?;
         let mark = match &self.marker {
@@ -204,7 +204,7 @@ impl Hunt {
         possible.then_some(Seen { id, mark, same_name, timely, same_address })
     }
 
-    /// Whether the row shows an address that was asked for.
+    /// Whether the row shows a searched address.
     fn has_address(&self, row: &Value) -> bool {
         let held = row::list(row, "email_addresses")
             .iter()
@@ -234,7 +234,7 @@ impl Hunt {
             |id: &String| is_marked || seen.iter().any(|seen| seen.id == *id && seen.same_address);
         match fits.as_slice() {
             [] => Ok(absent(kinds::CANDIDATES)),
-            // A row that does not show its addresses: only the search says that it matches.
+            // A row that does not show its addresses: only the search indicates that it matches.
             [id] if !is_sure(id) => Ok(ambiguous(kinds::CANDIDATES, &fits)),
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);

@@ -1,10 +1,9 @@
 //! Probe: was this record created? For notes, tags, files, users and definitions.
 //!
-//! Each is searched in a list, filtered as far as Greenhouse filters, and compared member by
-//! member. Where Greenhouse allows only one of its kind, or where a second one of the same name
-//! would be of no use, time does not matter. Notes are the strictest, because one too many stays
-//! for ever (pitfalls.md 7): an equal note that is too old is reported as ambiguous, never taken
-//! for "not there".
+//! Each is searched in a list, with the filters that Greenhouse has, and compared member by member.
+//! Where Greenhouse allows only one of its kind, or where a second one of the same name would be of
+//! no use, time does not matter. Notes are the strictest, because a duplicate cannot be deleted
+//! (pitfalls.md 7): an equal note that is too old is reported as ambiguous, never as absent.
 
 use super::next::{Next, Sent, absent, ambiguous, blind, look, matched};
 use crate::answer::invalid;
@@ -17,8 +16,8 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages walked at most. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is 10,000 of
-/// them.
+/// Pages that are read at most. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is
+/// 10,000 of them.
 const PAGES_MAX: u32 = 20;
 
 /// The record to find.
@@ -77,7 +76,7 @@ pub(super) fn begin(want: Want) -> Next<Hunt> {
 }
 
 impl Want {
-    /// What a creation makes; `None` for an operation on something that exists.
+    /// The record of a creation; `None` for an operation on an existing record.
     pub(super) fn of(op: &Op) -> Result<Option<Self>, Failure> {
         Ok(Some(match op {
             Op::NoteCreate { input, .. } => {
@@ -120,7 +119,7 @@ impl Want {
         }))
     }
 
-    /// The collection and the unified kind of what is found in it.
+    /// The collection and the unified kind of its records.
     fn place(&self) -> (&'static str, &'static str) {
         match self {
             Self::Note { .. } => ("notes", kinds::NOTES),
@@ -207,7 +206,7 @@ impl Want {
     }
 }
 
-/// The id that was given out first.
+/// The lowest id.
 fn eldest(ids: &[String]) -> Vec<String> {
     ids.iter().min_by_key(|id| (id.len(), id.as_str())).into_iter().cloned().collect()
 }
@@ -216,8 +215,8 @@ impl Hunt {
     /// Takes a page.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
         let (collection, kind) = self.want.place();
-        // The second request needs another scope. Without it the first result counts: an
-        // address in use is refused by Greenhouse anyway.
+        // The second request needs another scope. Without it the first result counts: Greenhouse
+        // refuses an address in use anyway.
         if matches!(self.want, Want::UserEmail { .. }) && matches!(response.status, 403 | 404 | 422)
         {
             return Ok(absent(kind));

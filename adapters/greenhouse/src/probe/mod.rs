@@ -1,12 +1,12 @@
 //! The probe task: did the write happen? Reads only.
 //!
-//! `first_sent_ms: none` is the probe before a create: an equal record is `found`,
-//! `matched`, and adopting it is the engine's policy. With a time it settles a write in doubt: what
-//! was made before that time, less [`crate::instant::SKEW_MS`], belongs to another write, unless
+//! `first_sent_ms: none` is the probe before a create: an equal record is `found`, `matched`, and
+//! the engine decides whether to adopt it. With a time it settles a write in doubt: a record that
+//! was created before that time, less [`crate::instant::SKEW_MS`], belongs to another write, unless
 //! Greenhouse itself allows only one of its kind (a tag's name, a user's address, one application
 //! of a candidate to a job; pitfalls.md 1): then the existing record is the answer. Several matches
-//! are reported, never guessed between. `marked` is claimed only for a candidate whose marker field
-//! carries the mark's text. [`candidate`], [`application`], [`background`] and [`made`] search new
+//! are reported, and none is chosen. `marked` is returned only for a candidate whose marker field
+//! has the mark's text. [`candidate`], [`application`], [`background`] and [`made`] search new
 //! records, [`target`] compares an existing record.
 
 mod application;
@@ -70,7 +70,7 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
     step(next, probe.first_sent_ms)
 }
 
-/// Goes on with a probe.
+/// Continues a probe.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response: Response = answer::response(reply)?;
     let sent = Sent { first_ms: state.sent_ms, now_ms: given.now_ms };

@@ -1,4 +1,5 @@
-//! The next step of a probe: a request or an answer; and the times that tell whose a row is.
+//! The next step of a probe: a request or an answer; and the times that decide whether a row is
+//! from the write.
 
 use crate::instant;
 use crate::write::row;
@@ -7,14 +8,14 @@ use atsync_adapter::contract::{Certainty, Found, Link, Probed, RemoteRef, Reques
 use atsync_adapter::model::kinds;
 use serde_json::Value;
 
-/// How long a new or changed record may stay invisible. Greenhouse does not say (harvest-v3.md §7
-/// [?]); v1 told to poll every 30 s.
+/// How long a new or changed record may stay invisible. Greenhouse does not document it
+/// (harvest-v3.md §7 [?]); v1 recommended to poll every 30 s.
 fn visible_within_ms(kind: &str) -> u64 {
     if matches!(kind, kinds::CANDIDATES | kinds::APPLICATIONS) { 30_000 } else { 10_000 }
 }
 
-/// How long a row that is only a message is waited for. v1 spoke of minutes (harvest-v1.md §6);
-/// arbitrary beyond that.
+/// How long a probe waits for a row that is only a message. v1 documented minutes (harvest-v1.md
+/// §6); arbitrary beyond that.
 const MAKING_MS_MAX: u64 = 10 * 60 * 1000;
 
 /// The next step of a probe with the state `H`.
@@ -26,7 +27,7 @@ pub(super) enum Next<H> {
 }
 
 impl<H> Next<H> {
-    /// The same for the type that all hunts share.
+    /// The same, with the state type that all searches share.
     pub(super) fn map<T>(self, shared: impl FnOnce(H) -> T) -> Next<T> {
         match self {
             Self::Look(request, hunt) => Next::Look(request, shared(hunt)),
@@ -43,7 +44,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// The earliest time that what it made can carry.
+    /// The earliest time that its record can have.
     pub(super) fn earliest_ms(self) -> Option<u64> {
         self.first_ms.map(|sent| sent.saturating_sub(instant::SKEW_MS))
     }
@@ -53,7 +54,7 @@ impl Sent {
         self.first_ms.is_some_and(|sent| self.now_ms.saturating_sub(sent) < MAKING_MS_MAX)
     }
 
-    /// Whether a row can have been made by it. A row without a readable time can.
+    /// Whether the write can have created a row. A row without a readable time can be its.
     pub(super) fn can_have_made(self, row: &Value) -> bool {
         let created = instant::parse(row::text(row, "created_at"));
         match (self.earliest_ms(), created) {

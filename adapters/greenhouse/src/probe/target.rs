@@ -1,8 +1,8 @@
 //! Probe: does an existing record show the result of the operation?
 //!
-//! The same comparison that the write makes before it sends: nothing left to do means that it
-//! happened, by this write or another. So these are always `matched`. A record that is not shown is
-//! `not-found`, except for a deletion, which it proves.
+//! It makes the same comparison as the write before it sends: no difference means that it happened,
+//! by this write or another. So these are always `matched`. A record that is not shown is
+//! `not-found`, except after a deletion, which that proves.
 
 use super::next::{Next, Sent, absent, ambiguous, found, look};
 use crate::kinds::by_ids;
@@ -17,7 +17,7 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A record being compared, and what was asked for last.
+/// A record being compared, and the last request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Hunt {
     /// The pool, for an edit that names one.
@@ -49,7 +49,7 @@ fn read(op: Op, pool: Option<String>) -> Result<Next<Hunt>, Failure> {
 }
 
 impl Hunt {
-    /// Takes an answer.
+    /// Reads an answer.
     pub(super) fn next(
         self,
         response: &Response,

@@ -3,15 +3,15 @@
 //! A row of an education names school, degree and discipline by the ids of options of custom fields
 //! (openapi: candidate_education); [`crate::named`] puts their names into the row before it is read
 //! here, as the members that v1 had (harvest-v1.md §7). A row with an id and no name leaves the
-//! field unknown. Dates come as a moment, as month and year, or both: screens ask for month and
-//! year, so the first day of the month is read as the month.
+//! field unknown. Dates are a moment, month and year, or both: the screens have month and year, so
+//! the first day of the month is read as the month.
 
 use super::{Read, Unreadable, record};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
 use atsync_model::unified::{Education, Employment, Text};
 use std::borrow::Cow;
 
-/// By the member that has the id of an option: the member that its name is put into.
+/// By the member that has the id of an option: the member that receives its name.
 pub(crate) const EDUCATION_OPTIONS: &[(&str, &str)] = &[
     ("school_name_custom_field_option_id", "school_name"),
     ("degree_custom_field_option_id", "degree"),

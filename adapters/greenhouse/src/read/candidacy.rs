@@ -1,15 +1,14 @@
-//! Candidacies: applications, their way through stages, rejections, pool placements, notes and
-//! files.
+//! Reads applications, their stages, rejections, pool placements, notes and files.
 //!
 //! `stage_id` of an application is the row of `application_stages`; the stage definition is
-//! `job_interview_stage_id`, which the official schema lacks: there `stage_name` alone says where
-//! an application stands, and the unified stage has a name and no id. Without `rejection_reason_id`
-//! the reason is unknown (harvest-v3.md §9.2 \[2nd\]). The status read back is `in_process` where
-//! the filter says `active`. A row names a reason but not its type, so who ended it stays with the
-//! reason's own record.
+//! `job_interview_stage_id`, which the official schema lacks: there only `stage_name` gives the
+//! stage, and the unified stage has a name and no id. Without `rejection_reason_id` the reason is
+//! unknown (harvest-v3.md §9.2 \[2nd\]). The status read back is `in_process` where the filter says
+//! `active`. A row names a reason but not its type, so only the reason's own record says which side
+//! ended it.
 //!
-//! Left out: a file's `url`. It is a secret for as long as it lives (§9.14), so attachments also
-//! keep no raw record.
+//! Left out: a file's `url`. It is a secret while it is valid (§9.14), so the raw record of
+//! attachments is not stored either.
 
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word, word_of};
@@ -103,9 +102,9 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-/// The stage definition, by what the row says of it. The official schema has the name alone, newer
-/// rows have the id too; one of them is enough. `stage_id` is not taken for it: it is the row of
-/// `application_stages` (harvest-v3.md §9.2 \[2nd\], pitfalls.md 10).
+/// The stage definition. The official schema has only its name, newer rows have the id too; one of
+/// them is enough. `stage_id` is not the definition: it is the row of `application_stages`
+/// (harvest-v3.md §9.2 \[2nd\], pitfalls.md 10).
 fn stage<'a>(id: Got<Id<'a>>, name: Got<Str<'a>>, lacking: &mut Lacking) -> Option<Ref<'a>> {
     if id.is_absent() && name.is_absent() {
         lacking.note("stage");
@@ -117,8 +116,7 @@ fn stage<'a>(id: Got<Id<'a>>, name: Got<Str<'a>>, lacking: &mut Lacking) -> Opti
     (id.is_some() || name.is_some()).then_some(Ref { id, name })
 }
 
-/// Read back as `in_process`; `active` is the filter's and the webhooks' word for it (harvest-v3.md
-/// §9.2).
+/// Read back as `in_process`; filters and webhooks call it `active` (harvest-v3.md §9.2).
 fn outcome(source: &str) -> Option<&'static str> {
     Some(match source {
         "in_process" | "active" => "active",
@@ -278,7 +276,7 @@ pub(crate) fn note(text: &str) -> Result<Read, Unreadable> {
         application: row.application_id.reference("application", &mut lacking),
         author: row.user_id.reference("author", &mut lacking),
         kind: word_of(row.kind, "type", &mut lacking, note_word),
-        // May be null (openapi: note.visibility), which is no word of ours.
+        // May be null (openapi: note.visibility), which has no unified word.
         visibility: word(row.visibility.text("visibility", &mut lacking), visibility),
         subject: row.subject.text("subject", &mut lacking),
         body: row.body.text("body", &mut lacking),
@@ -292,8 +290,8 @@ fn note_word(source: &str) -> Option<&'static str> {
     ["note", "activity", "email"].into_iter().find(|known| known.eq_ignore_ascii_case(source))
 }
 
-/// Written as `public`, read back as `publicly_visible` (harvest-v3.md §7, §9.13): both are taken,
-/// so that a comparison does not drift.
+/// Written as `public`, read back as `publicly_visible` (harvest-v3.md §7, §9.13): both are
+/// accepted, so that a comparison reports no drift.
 fn visibility(source: &str) -> Option<&'static str> {
     Some(match source {
         "public" | "publicly_visible" => "public",
@@ -318,7 +316,7 @@ pub(crate) const ATTACHMENT_NEVER_NULL: &[&str] = AttachmentRow::NEVER_NULL;
 pub(crate) const ATTACHMENT_FIELDS: &[&str] =
     &["candidate", "application", "type", "filename", "created_at", "updated_at"];
 
-/// Reads that there is a file.
+/// Reads the entry of a file.
 pub(crate) fn attachment(text: &str) -> Result<Read, Unreadable> {
     let row = AttachmentRow::read(text)?;
     let mut lacking = Lacking::default();

@@ -1,15 +1,14 @@
 //! Custom fields: their values on other records, their definitions and their options.
 //!
 //! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]), or
-//! `null` for none (openapi); a list is neither, so it says nothing of them. Selects are read as
+//! `null` for none (openapi); a list is neither, so the values stay unknown. Selects are read as
 //! labels (§7 \[2nd\]). Types and members differ by channel: `yes_no` or `boolean`, `currency_code`
-//! or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of them are taken. A value of
-//! another shape than its type promises is kept as it is, as `unknown`; so is one that comes
-//! without name and type. One that cannot be read at all costs itself: it is `unreadable`, neither
-//! a value nor empty. What no new value could have the form of is noted in `odd_forms`, by the very
-//! rule that the writer sends values back by ([`crate::write::custom::oddity`]), so that a plan can
-//! say first what an update may have to leave out. Empty is `null`, whether Greenhouse writes
-//! `null`, `""` or `[]`.
+//! or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of them are accepted. A value
+//! of another shape than its type is kept unchanged, as `unknown`; so is one without name and type.
+//! An unreadable value is `unreadable`, neither a value nor empty. A value in a form that no new
+//! value could have is listed in `odd_forms`, by the rule of the writer
+//! ([`crate::write::custom::oddity`]), so that a plan can state first what an update may have to
+//! leave out. Empty is `null`, whether Greenhouse writes `null`, `""` or `[]`.
 //!
 //! Left out: the option's id of a select value; the row does not have it.
 
@@ -35,8 +34,7 @@ pub(super) struct CustomMap<'a> {
     odd: OddForms<'a>,
 }
 
-/// One value. Only `value` matters; what else has another shape than documented is as if it were
-/// not there.
+/// One value. Only `value` is required; another member of an undocumented shape is ignored.
 #[derive(Debug, Default)]
 struct Entry<'a> {
     name: Option<Text<'a>>,
@@ -52,7 +50,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A text, or nothing of use.
+/// A text, or none.
 struct Soft<'a>(Option<Text<'a>>);
 
 struct SoftVisitor<'a>(PhantomData<&'a ()>);
@@ -103,7 +101,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Soft<'a> {
 struct EntryVisitor<'a>(PhantomData<&'a ()>);
 
 impl EntryVisitor<'_> {
-    /// A value without anything around it.
+    /// A bare value.
     fn bare<'a, E>(value: Value) -> Result<Entry<'a>, E> {
         Ok(Entry { value, ..Entry::default() })
     }
@@ -171,8 +169,8 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CustomMap<'a>, A::Error> {
         let mut all = CustomMap::default();
-        // Each value by itself, so that one which cannot be read (a number out of range, half a
-        // character) costs no other.
+        // Each value by itself, so that an unreadable one (a number out of range, half a character)
+        // affects no other.
         while let Some((key, entry)) = map.next_entry::<Str<'a>, &'a RawValue>()? {
             let text = entry.get();
             let entry = serde_json::from_str::<Entry<'a>>(text);
@@ -191,12 +189,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for CustomMap<'a> {
     }
 }
 
-/// Why no new value could have the form of a stored one, as the writer sees it.
+/// Why no new value could have the form of a stored one, by the writer's rule.
 fn odd(text: &str, entry: Option<&Entry<'_>>) -> Option<&'static str> {
     match entry {
         None => Some("a value that cannot be read"),
         Some(Entry { kind: Some(kind), value, .. }) => oddity(kind, value),
-        // Bare, or without a type: as the writer takes it.
+        // Bare, or without a type: as the writer reads it.
         Some(_) => {
             serde_json::from_str::<Value>(text).ok().and_then(|field| oddity_of_field(&field))
         }

@@ -1,4 +1,4 @@
-//! Jobs, what the public sees of them, their seats, their stages and their hiring teams.
+//! Reads jobs, their posts, openings, stages and hiring teams.
 //!
 //! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md
 //! §9.5, REC \[ok\]; §3 \[2nd\]). Job posts, stages and openings of a job are rows of their own

@@ -1,8 +1,7 @@
-//! The small lists that resolve names: tags, sources, reasons, departments, offices,
-//! pools.
+//! Reads the small lists that resolve names: tags, sources, reasons, departments, offices, pools.
 //!
 //! Names are edited by customers, so nothing is derived from them. The type of a rejection reason
-//! is read by its `key` (harvest-v3.md §9.9), which alone says who ended a candidacy.
+//! is read by its `key` (harvest-v3.md §9.9), which alone says which side ended an application.
 
 use super::{Read, Unreadable, record, word};
 use crate::wire::{GroupRow, Id, Lacking, Location, Str, Time, row};

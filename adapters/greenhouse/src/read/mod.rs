@@ -1,10 +1,10 @@
-//! How a row of Greenhouse becomes a unified record.
+//! Turns rows of Greenhouse into unified records.
 //!
-//! A module per group of kinds; each reader takes one row's JSON and gives one [`Record`]. Nothing
-//! is dropped silently: what no unified field carries stays in the raw record, and the crate's
-//! tests list it. Members that a row does not have, or not in a form that can be read, make their
-//! unified field unknown ([`Lacking`]), never empty, because older and newer forms of the same row
-//! are both in use (harvest-v3.md §9.2).
+//! A module per group of kinds; each reader takes one row's JSON and returns one [`Record`].
+//! Nothing is dropped silently: members without a unified field stay in the raw record, and the
+//! crate's tests list them. Missing and unreadable members make their unified field unknown
+//! ([`Lacking`]), never empty, because older and newer forms of the same row are both in use
+//! (harvest-v3.md §9.2).
 //!
 //! Left out: other rows. A record contains what its own row says; the names of options that
 //! a row has only the ids of are put into the row first ([`crate::named`]).
@@ -22,12 +22,12 @@ use atsync_model::unified::{Text, Word};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// What a row turned out to be.
+/// The kinds of rows.
 #[derive(Debug)]
 pub(crate) enum Read {
     /// A record.
     Record(Record),
-    /// A row that says only that the record exists; its content is to come.
+    /// A row that shows only that the record exists; its content follows later.
     Stub(Option<String>),
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Record {
     pub(crate) lacking: Lacking,
 }
 
-/// A reader: one row's text to what it is.
+/// A reader of one row's text.
 pub(crate) type Reader = fn(&str) -> Result<Read, Unreadable>;
 
 /// Why a row could not be read.
@@ -74,26 +74,26 @@ fn record<T: Serialize>(
     let mut body = Vec::with_capacity(row.len() + row.len() / 4 + 64);
     serde_json::to_writer(&mut body, unified)?;
     if !lacking.is_empty() {
-        // Rare: a body must not speak of fields that its mask leaves out.
+        // Rare: a body must not have fields that its mask leaves out.
         let mut members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_slice(&body)?;
         members.retain(|field, _| !lacking.contains(field));
         body = serde_json::to_vec(&members)?;
     }
-    // JSON is written as UTF-8; the check is the price of not trusting that.
+    // JSON is written as UTF-8; this checks it all the same.
     let body = String::from_utf8(body).map_err(|_| Unreadable::NoId)?;
     Ok(Record { id, updated_at: None, body, lacking })
 }
 
 impl Record {
-    /// With the change time that the record's version may be made of.
+    /// Sets the change time, which may become the record's version.
     fn changed(mut self, updated_at: Option<&Text<'_>>) -> Read {
         self.updated_at = updated_at.map(|text| text.as_ref().to_owned());
         Read::Record(self)
     }
 }
 
-/// A word of the same meaning in the unified model, or `other`; Greenhouse's own word goes along.
+/// A word of the same meaning in the unified model, or `other`, with Greenhouse's own word.
 fn word<'a>(source: Option<Text<'a>>, known: fn(&str) -> Option<&'static str>) -> Word<'a> {
     let value = source.as_deref().and_then(known).unwrap_or("other");
     Word { value: Cow::Borrowed(value), source }

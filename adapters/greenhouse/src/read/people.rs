@@ -1,10 +1,10 @@
-//! Candidates and their tags, users and their addresses, referrers.
+//! Reads candidates and their tags, users and their addresses, referrers.
 //!
 //! A candidate's contacts have no id and, for social profiles, no type (harvest-v3.md §9.1). A row
 //! of the stub arm has `message` and no names; it is "neither a deletion nor an empty candidate"
-//! (§7 [?]), so it becomes a [`Read::Stub`], whatever it means. A candidate whose names are both
-//! blank was anonymised, wholly or in part (pitfalls.md B25): nothing else leaves one without a
-//! name. `can_email: false` means that no mail may be sent.
+//! (§7 [?]), so it becomes a [`Read::Stub`]. A candidate whose names are both blank was anonymised,
+//! wholly or in part (pitfalls.md B25): nothing else removes both names. `can_email: false` means
+//! that no mail may be sent.
 
 use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
@@ -202,7 +202,8 @@ pub(crate) const USER_FIELDS: &[&str] = &[
     "updated_at",
 ];
 
-/// Reads a user. The main address of a service user is `""` (harvest-v3.md §9.10), which is none.
+/// Reads a user. The main address of a service user is `""` (harvest-v3.md §9.10), which means
+/// none.
 pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
     let row = UserRow::read(text)?;
     let mut lacking = Lacking::default();
@@ -216,7 +217,7 @@ pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
     let first_name = row.first_name.text("first_name", &mut lacking);
     let last_name = row.last_name.text("last_name", &mut lacking);
     let name = match (row.name, &first_name, &last_name) {
-        // The whole name may be null (openapi: user.name); its parts say it then.
+        // The whole name may be null (openapi: user.name); then its parts are used.
         (Got::Empty, Some(first), Some(last)) => Cow::Owned(format!("{first} {last}")),
         (Got::Empty, Some(one), None) | (Got::Empty, None, Some(one)) => one.clone(),
         (name, ..) => name.some_text("name", &mut lacking),

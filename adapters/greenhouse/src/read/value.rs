@@ -1,13 +1,13 @@
-//! The value of a custom field as Greenhouse shows it, in its unified form.
+//! Turns a custom field's value of Greenhouse into its unified form.
 //!
 //! Rows, definitions and the writer's comparison read values by the same rules. A value of another
-//! shape than its type promises is kept as it is, as `unknown`. Left out: whether a new value could
-//! have its form, which is the writer's ([`crate::write::custom::oddity`]).
+//! shape than its type is kept unchanged, as `unknown`. Left out: whether a new value could have
+//! its form, which the writer decides ([`crate::write::custom::oddity`]).
 
 use serde_json::{Map, Value, json};
 
 /// The unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in `_hris`
-/// and hold what the word before says.
+/// and have the type before that ending.
 pub(crate) fn unified_type(source: &str) -> &'static str {
     match source.strip_suffix("_hris").unwrap_or(source) {
         "short_text" => "text",
@@ -29,7 +29,7 @@ pub(crate) fn unified_type(source: &str) -> &'static str {
 }
 
 /// The unified form of a value; type `unknown` and the value itself where it has another shape than
-/// its type promises.
+/// its type.
 pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
     if is_empty(&value) {
         return (kind, Value::Null);
@@ -49,7 +49,7 @@ pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
         "money_range" => amounts(&value, &[("min", MIN), ("max", MAX)], true),
         "range" => amounts(&value, &[("min", MIN), ("max", MAX)], false),
         "user" => user(&value),
-        // Whatever shows of it: it has no written form.
+        // Unknown, whatever the value: it has no written form.
         "file" => Some(value.clone()),
         _ => None,
     };
@@ -99,7 +99,7 @@ fn id_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Picks the named amounts, each from the first member that is there, and the currency.
+/// Reads the named amounts, each from the first present member, and the currency.
 fn amounts(value: &Value, wanted: &[(&str, &[&str])], currency: bool) -> Option<Value> {
     let object = value.as_object()?;
     let mut read = Map::new();

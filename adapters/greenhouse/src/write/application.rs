@@ -1,9 +1,9 @@
-//! Applications: the two arms of a creation, and the smallest PATCH that changes one.
+//! Creates applications, in two arms, and changes them by the smallest PATCH.
 //!
 //! A prospect is an application with `prospect: true` (harvest-v3.md §9.12); the arms take
 //! different members and the wrong ones are refused with 422 (§9.2), so an input that mixes them is
-//! refused before it is sent. The application that a new candidate carries takes fewer members than
-//! one made by itself (§9.1); what it cannot carry follows in an update, and the host is told.
+//! refused before it is sent. The application in a new candidate's request takes fewer members than
+//! one of its own (§9.1); the others follow in an update, and the plan says so.
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -140,8 +140,8 @@ fn credit_names(new: &ApplicationNew) -> [(&'static str, &'static str, Option<&s
     ]
 }
 
-/// Who and what is credited. A referrer id is never made of a user id (pitfalls.md 52): the planner
-/// resolves it.
+/// Writes source, referrer and the like. A referrer's id is never a user's id (pitfalls.md 52): the
+/// planner resolves it.
 fn credit(
     body: &mut Map<String, Value>,
     new: &ApplicationNew,
@@ -155,8 +155,8 @@ fn credit(
     Ok(())
 }
 
-/// What of an edit is not so yet. `pool` is the pool as just read in prospect_details; only read
-/// at when the edit names one.
+/// The remaining changes of an edit. `pool` is the pool as just read in prospect_details; it is
+/// read only when the edit names one.
 pub(crate) fn difference(
     id: &str,
     edit: &ApplicationEdit,
@@ -211,7 +211,7 @@ pub(crate) fn pool_of(rows: &[Value], application: &str) -> Option<String> {
     row::id(row, words::POOL.1)
 }
 
-/// What of an edit of a rejection is not so yet (harvest-v3.md §9.3: the values are called
+/// The remaining changes of an edit of a rejection (harvest-v3.md §9.3: the values are called
 /// `question_custom_fields` on read).
 pub(crate) fn rejection_difference(
     id: &str,

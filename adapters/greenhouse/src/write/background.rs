@@ -1,13 +1,15 @@
-//! Education and work history of a candidate: one request each, and the options before it.
+//! Creates education and employment entries of a candidate: one request each, after its options are
+//! resolved.
 //!
 //! The host names school, degree and discipline by text. Greenhouse takes the ids of options
-//! (openapi: candidate_education), so the options of each field are walked before the parent is
+//! (openapi: candidate_education), so the options of each field are read before the parent is
 //! confirmed, until one has the text; without one nothing is sent, since an option belongs to the
-//! whole account and is not made in passing. A walk is bounded by [`OPTION_PAGES_MAX`].
+//! whole account and is not created as a side effect. The pages are bounded by
+//! [`OPTION_PAGES_MAX`].
 //!
-//! What a creation takes is not in the document ([?], adapters/greenhouse/REFERENCE.md). Its dates
-//! are sent as shipped clients send them (`start_date`, or year and month), or as rows are read
-//! (`start_at`), by the reading.
+//! The request of a creation is not in the document ([?], adapters/greenhouse/REFERENCE.md). Its
+//! dates are sent as shipped clients send them (`start_date`, or year and month), or as rows are
+//! read (`start_at`), by the reading.
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -28,8 +30,7 @@ use std::collections::BTreeMap;
 /// Pages of options of one field that are read at most, 500 rows each. Schools are thousands.
 const OPTION_PAGES_MAX: u32 = 20;
 
-/// By member of the input: the key of the field whose options it is one of, and the member of the
-/// request.
+/// By member of the input: the key of the field that has the option, and the member of the request.
 const OPTIONS: &[(&str, &str, &str)] = &[
     ("school", "school_name", "school_name_custom_field_option_id"),
     ("degree", "degree", "degree_custom_field_option_id"),
@@ -57,7 +58,7 @@ pub(crate) enum Chosen {
 }
 
 impl Choosing {
-    /// Begins, once all that can be checked without Greenhouse is.
+    /// Begins, after all checks that need no request.
     pub(crate) fn begin(op: Op) -> Result<Chosen, Failure> {
         match &op {
             Op::EducationCreate { input, .. } => check_education(input)?,
@@ -69,7 +70,7 @@ impl Choosing {
         Ok(Self { op, found: OptionIds::new(), pages: 0 }.next())
     }
 
-    /// Takes a page of options.
+    /// Reads a page of options.
     pub(crate) fn answered(mut self, response: &Response) -> Result<Chosen, Failure> {
         let Page { rows, next } = pages::read(response, "custom_field_options")?;
         let Some((member, key, _)) = self.wanted() else { return Ok(self.next()) };
@@ -106,7 +107,7 @@ impl Choosing {
         }
     }
 
-    /// The first option that is named and not found yet.
+    /// The first named option that is not found yet.
     fn wanted(&self) -> Option<(&'static str, &'static str, &'static str)> {
         let open = |member: &str| self.text(member).is_some() && !self.found.contains_key(member);
         OPTIONS.iter().copied().find(|(member, ..)| open(member))
@@ -123,7 +124,7 @@ impl Choosing {
     }
 }
 
-/// A text with something in it.
+/// A text that is not empty.
 fn said(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.trim().is_empty())
 }
@@ -212,7 +213,7 @@ fn dated(body: &mut Map<String, Value>, side: &str, date: String, reading: Backg
     }
 }
 
-/// Adds an employment to a candidate. Greenhouse wants whole days.
+/// Adds an employment to a candidate. Greenhouse requires whole days.
 pub(crate) fn employment(new: &EmploymentNew) -> Result<Step, Failure> {
     let mut body = Map::new();
     body.insert("candidate_id".into(), id_number("candidate", &new.candidate)?);

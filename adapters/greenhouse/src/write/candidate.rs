@@ -1,8 +1,8 @@
-//! Candidates: the body that makes one, and the smallest PATCH that changes one.
+//! Creates candidates, and changes them by the smallest PATCH.
 //!
-//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). Tags go with a new
-//! candidate, by name (§9.1); on one that exists they are never written here, since the join rows
-//! of `applied_tags` do not overwrite those of other users (§9.4).
+//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). The request for a new
+//! candidate has the tags by name (§9.1); for an existing one they are never written here, since
+//! the join rows of `applied_tags` do not overwrite those of other users (§9.4).
 
 use crate::request;
 use crate::settings::{FieldsReading, Settings};
@@ -83,7 +83,7 @@ pub(crate) fn create(
     )
 }
 
-/// What of an edit is not so yet, given the candidate as just read.
+/// The remaining changes of an edit, given the candidate as just read.
 pub(crate) fn difference(
     id: &str,
     edit: &CandidateEdit,
@@ -113,7 +113,7 @@ pub(crate) fn difference(
         }
     }
     let (written, read) = words::PRIVATE;
-    // Neither null nor a row without the member says that it is not private.
+    // Neither null nor a row without the member means that it is not private.
     if let Some(private) = edit.set.private.filter(|private| row::flag(row, read) != Some(*private))
     {
         body.insert(written.into(), json!(private));
@@ -138,11 +138,11 @@ fn scalar(body: &mut Map<String, Value>, row: &Value, attribute: &str, wanted: &
     }
 }
 
-/// Refuses to write to a row that is no complete candidate.
+/// Refuses to write to an incomplete candidate.
 ///
-/// A stub is still being made or is hidden (harvest-v3.md §7); writing a merge with it would clear
-/// lists. A candidate without a name was anonymised, be it in part, and what the law had erased
-/// must not be put back (pitfalls.md 25).
+/// A stub is still being created or is hidden (harvest-v3.md §7); a merge with it would clear
+/// lists. A candidate without a name was anonymised, wholly or in part, and erased values must not
+/// be restored (pitfalls.md 25).
 pub(crate) fn writable(row: &Value) -> Result<(), Failure> {
     if row::is_stub(row) {
         return Err(Failure::NotFound(

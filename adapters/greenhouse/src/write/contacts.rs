@@ -1,11 +1,12 @@
-//! The contact lists of a candidate: what to send so that some entries are there and some are not.
+//! Merges the contact lists of a candidate: adds and removes entries of a list that is sent as a
+//! whole.
 //!
 //! A PATCH replaces a list as a whole and entries have no ids (pitfalls.md 4 and 6), so the list is
-//! read afresh and merged by normal value: everybody else's entries stay, verbatim and in order. An
-//! entry that is there already is left alone, whatever its type; to change a type, the same value
-//! is removed and added, which replaces the entry in its place. An entry that is gone by then is
-//! not restored: it may have been erased. A lost update cannot be prevented, since there is
-//! no precondition header; the read comes right before the write.
+//! read again and merged by normal value: the entries of others stay, unchanged and in order. An
+//! existing entry is not changed, whatever its type; to change a type, the same value is removed
+//! and added, which replaces the entry in its place. An entry that was removed in the meantime is
+//! not restored: it may have been erased. A lost update cannot be prevented, since there is no
+//! precondition header; the read comes right before the write.
 
 use crate::write::input::{ContactEntry, ContactInput, ContactLists};
 use crate::write::normal;
@@ -14,13 +15,13 @@ use crate::write::words::ContactList;
 use atsync_adapter::contract::Failure;
 use serde_json::{Map, Value, json};
 
-/// The unified word for a link that goes among the social profiles.
+/// The unified type of a link that is stored with the social profiles.
 const SOCIAL: &str = "social";
 
-/// The lists that change, complete, by attribute. Empty when nothing does.
+/// The changed lists, complete, by attribute. Empty when none changes.
 ///
 /// # Errors
-/// [`Failure::Protocol`] when a list is to change that the row does not show: the entries of others
+/// [`Failure::Protocol`] when the row does not show a list that is to change: the entries of others
 /// would be lost.
 pub(crate) fn merge(
     candidate: &Value,
@@ -47,7 +48,7 @@ pub(crate) fn merge(
         let add: Vec<ContactEntry> = add.iter().filter(|new| !is_gone(new)).cloned().collect();
         put(&mut changed, list, stored, merged(list, stored, &add, remove));
     }
-    // One list in the unified model, two in Greenhouse: a link counts as there in either.
+    // One list in the unified model, two in Greenhouse: a link counts as present in either.
     let is_touched = !add.links.is_empty() || !remove.links.is_empty();
     let websites = shown(ContactList::Websites, is_touched)?;
     let social = shown(ContactList::Social, is_touched)?;
@@ -72,13 +73,13 @@ pub(crate) fn merge(
     Ok(changed)
 }
 
-/// Where a link of this unified type goes.
+/// The list for a link of this unified type.
 pub(crate) fn link_list(kind: Option<&str>) -> ContactList {
     if kind == Some(SOCIAL) { ContactList::Social } else { ContactList::Websites }
 }
 
-/// A new list from a creation's entries, without repetitions: what Greenhouse makes of those is
-/// unknown (pitfalls.md 53).
+/// A new list from a creation's entries, without repetitions, whose effect is unknown (pitfalls.md
+/// 53).
 pub(crate) fn fresh(list: ContactList, entries: &[&ContactInput]) -> Vec<Value> {
     let mut known: Vec<String> = Vec::new();
     let mut made = Vec::new();
@@ -100,9 +101,9 @@ fn made_entry(list: ContactList, value: &str, kind: Option<&str>) -> Value {
     }
 }
 
-/// The list with each entry in a form that a new one could have, where Greenhouse does not take it
-/// back as it was read: what a new one cannot have of type and members goes, and so does an entry
-/// without a value.
+/// The list with each entry in a form that a new one could have, for a Greenhouse that refuses the
+/// entries as they were read: types and members that a new entry cannot have are removed, and so
+/// are entries without a value.
 pub(crate) fn renewed(list: ContactList, entries: &[Value]) -> Vec<Value> {
     let renew = |entry: &Value| {
         let value = match entry.get("value") {
@@ -128,7 +129,7 @@ fn merged(
     for entry in stored {
         let value = row::text(entry, "value");
         if !holds(remove, list, value) {
-            // As it was read: unknown members belong to other users.
+            // Unchanged: unknown members belong to other users.
             result.push(entry.clone());
         } else if let Some(new) = add.iter().find(|new| same(new, value)) {
             let new = made_entry(list, new.value(), new.kind());

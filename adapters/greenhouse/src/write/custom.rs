@@ -1,15 +1,15 @@
-//! Values of custom fields: written form, comparison, and the complete set that preserves everybody
-//! else's.
+//! Writes values of custom fields: their written form, their comparison, and the complete set that
+//! preserves the values of others.
 //!
-//! On write a list of `{name_key, value}`, on read a map by key; selects are written as option ids
-//! and read as labels (harvest-v3.md §7, pitfalls.md 32). Whether a PATCH merges by field or
-//! replaces all is not known (pitfalls.md 5): the complete set is right under both, so that is what
-//! is sent. What others stored goes back as it was read, member for member; only a label becomes
-//! the id of its option, and a user the id. What has a form that no new value could have is marked
-//! as odd: it goes back all the same, and is left out only when Greenhouse refuses the set with it
-//! and the plan had said so (see [`crate::write::edit`]). A file has no written form at all, and a
-//! value that the plan saw and the row does not show cannot go back: either holds the values back
-//! as a whole.
+//! They are written as a list of `{name_key, value}` and read as a map by key; selects are written
+//! as option ids and read as labels (harvest-v3.md §7, pitfalls.md 32). It is unknown whether a
+//! PATCH merges by field or replaces all (pitfalls.md 5): the complete set is right under both, so
+//! the adapter sends that. Values of others are sent back as they were read, member for member;
+//! only a label becomes the id of its option, and a user the id. A value in a form that no new
+//! value could have is odd: it is sent back too, and is left out only if Greenhouse refuses the set
+//! with it and the plan had said so (see [`crate::write::edit`]). A file has no written form at
+//! all, and a value that the plan saw and the row does not show cannot be sent back: either one
+//! blocks the whole set.
 
 use crate::answer::invalid;
 use crate::read::value as read;
@@ -21,13 +21,13 @@ use atsync_adapter::model::normal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// What stands before the key of a custom field in a path.
+/// The prefix of a custom field's key in a path.
 pub(crate) const CUSTOM: &str = "custom_fields.";
 
-/// A set of custom values on its way to being written.
+/// A set of custom values that is to be written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Merge {
-    /// Keys and values that can be sent as they are.
+    /// Keys and values that can be sent unchanged.
     pub(crate) ready: Vec<(String, Value)>,
     /// Stored options of others whose labels must become option ids.
     pub(crate) choices: Vec<Choice>,
@@ -44,9 +44,9 @@ pub(crate) struct Merge {
 pub(crate) struct Choice {
     /// The field.
     pub(crate) key: String,
-    /// Several labels are allowed.
+    /// Whether several labels are allowed.
     pub(crate) multi: bool,
-    /// What is chosen.
+    /// The selected labels.
     pub(crate) labels: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Choice {
 /// The custom fields of a PATCH.
 #[derive(Clone, Debug)]
 pub(crate) struct CustomEdit {
-    /// Which definitions: a `field_type`.
+    /// The `field_type` of the definitions.
     pub(crate) field_type: &'static str,
     /// The set.
     pub(crate) merge: Merge,
@@ -79,12 +79,11 @@ impl CustomEdit {
     }
 }
 
-/// The set to send so that the wanted values hold; `None` when they hold already.
+/// The set to send for the desired values; `None` when they hold already.
 ///
-/// `complete` preserves the other stored values; without it only the wanted values are sent, which
-/// is right only where PATCH merges by field. `must_show`: the paths of values that the plan saw.
-/// Where one of them is missing, it is not shown, which is not the same as cleared, and the set
-/// would erase it.
+/// `complete` preserves the other stored values; without it only the desired values are sent, which
+/// is right only where PATCH merges by field. `must_show`: the paths of values that the plan saw. A
+/// missing one is not shown, which does not mean cleared, and the set would erase it.
 pub(crate) fn merge(
     stored: &Value,
     wanted: &[CustomInput],
@@ -138,9 +137,9 @@ pub(crate) fn merge(
 /// The stored values that a set is merged with.
 ///
 /// # Errors
-/// [`Failure::Protocol`] when values are wanted and the row does not show those that are there: a
-/// set made without them would erase them. `null`, which is documented for "none", is enough where
-/// nothing is sent, or where a PATCH merges and so erases nothing.
+/// [`Failure::Protocol`] when values are desired and the row does not show the stored ones: a set
+/// without them would erase them. `null`, which is documented for "none", is enough where nothing
+/// is sent, or where a PATCH merges and so erases nothing.
 pub(crate) fn stored<'a>(
     row: &'a Value,
     member: &str,
@@ -173,7 +172,7 @@ pub(crate) fn attribute(values: &[(String, Value)]) -> Value {
     values.iter().map(|(key, value)| json!({ "name_key": key, "value": value })).collect()
 }
 
-/// A wanted value as it is written (harvest-v3.md §9.11, "Values by type").
+/// A desired value in its written form (harvest-v3.md §9.11, "Values by type").
 pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
     let field = format!("custom_fields.{}", wanted.key);
     let value = &wanted.value;
@@ -208,11 +207,10 @@ pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
     }
 }
 
-/// Whether the stored values do not hold the wanted one, by the model's comparison of what was read
-/// with what is to be written.
+/// Whether the stored values differ from the desired one, by the model's comparison.
 pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
     let field = stored.get(&wanted.key).unwrap_or(&Value::Null);
-    // A value without its type is read as one of the wanted type.
+    // A value without its type is read as one of the desired type.
     let kind = match row::text(field, "type") {
         "" => wanted.r#type.as_str(),
         source => read::unified_type(source),
@@ -221,10 +219,10 @@ pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
     !normal::same(&wanted.r#type, &held, &wanted.value)
 }
 
-/// What of a stored value can be sent back.
+/// How a stored value can be sent back.
 enum Kept {
     Empty,
-    /// As it was read; only an option or a user becomes an id.
+    /// Unchanged; only an option or a user becomes an id.
     Ready(Value),
     Labels {
         multi: bool,
@@ -262,8 +260,8 @@ fn kept(field: &Value) -> Kept {
     }
 }
 
-/// Why no new value could have the form of a stored one; none if one could. The reader
-/// notes it, the plan says it first, and the writer leaves out nothing else.
+/// Why no new value could have the form of a stored one; none if one could. The reader reports it,
+/// the plan states it first, and the writer leaves out no other value.
 pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     if is_empty(value) {
         return None;
@@ -304,7 +302,7 @@ pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     }
 }
 
-/// As [`oddity`], for a member of the map of values as it was read.
+/// As [`oddity`], for a member of the map of values in a row.
 pub(crate) fn oddity_of_field(field: &Value) -> Option<&'static str> {
     oddity(row::text(field, "type"), value_of(field))
 }
@@ -344,8 +342,8 @@ fn value_of(field: &Value) -> &Value {
     shown_value(field).unwrap_or(&Value::Null)
 }
 
-/// The value inside `{name, type, value}`; a bare value is taken as it is. `None` for an entry that
-/// is null or has no value: that is not the same as one whose value is null.
+/// The value inside `{name, type, value}`; a bare value is returned unchanged. `None` for an entry
+/// that is null or has no value, unlike one whose value is null.
 fn shown_value(field: &Value) -> Option<&Value> {
     match field {
         Value::Null => None,
@@ -375,7 +373,7 @@ fn decimal(value: &Value) -> Option<Value> {
     }
 }
 
-/// A user as id, or as an object that carries one.
+/// A user as id, or as an object with one.
 fn user(value: &Value) -> Option<String> {
     row::id_of(value).or_else(|| row::id(value, "id")).or_else(|| row::id(value, "user_id"))
 }

@@ -1,16 +1,16 @@
-//! A PATCH on its way: what it changes, and what becomes of custom values that cannot be preserved.
+//! Carries a PATCH: its changes, and the handling of custom values that cannot be preserved.
 //!
-//! The set of custom fields must be complete, and stored options are labels where ids are wanted
-//! (see [`crate::write::custom`]); [`crate::write::options`] resolves the ids. First everything
-//! goes back as it was read. Should Greenhouse refuse that, which changes nothing, the PATCH goes
-//! out once more without what it might not have taken: values of archived fields and options,
-//! labels that lead to no single option, ranges with one end, what has members that no new value
-//! has; and entries of a contact list in the form of new ones. The host's own field does not wait
-//! for the values of others. But where a PATCH replaces, what is left out is lost, so nothing
-//! is left out that the plan did not name (`may_leave_out`): then the refusal stands, and names
-//! what of others went along. Only what has no written form at all (a file), and what is not shown
-//! although the plan saw it (`must_show`), holds the values back as a whole, since a PATCH that
-//! replaces the set would lose it.
+//! The set of custom fields must be complete, and stored options are labels where ids are needed
+//! (see [`crate::write::custom`]); [`crate::write::options`] resolves the ids. First everything is
+//! sent back as it was read. If Greenhouse refuses that, which changes nothing, the PATCH is sent
+//! once more without the values that may be the cause: values of archived fields and options,
+//! labels without a single option, ranges with one end, values with members that no new value has;
+//! and with entries of a contact list in the form of new ones. So the host's own field does not
+//! depend on the values of others. But where a PATCH replaces, a value that is left out is lost, so
+//! only values that the plan named (`may_leave_out`) are left out: else the refusal is the result,
+//! and names the values of others in the set. Only a value without a written form (a file), and one
+//! that is not shown although the plan saw it (`must_show`), block the whole set, since a PATCH
+//! that replaces the set would lose them.
 
 use crate::answer::invalid;
 use crate::request;
@@ -25,7 +25,7 @@ use crate::write::words::ContactList;
 use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value};
 
-/// A PATCH on its way.
+/// A PATCH under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
     /// The operation's name.
@@ -42,24 +42,24 @@ pub(crate) struct Edit {
     pub(crate) custom: Option<CustomEdit>,
 }
 
-/// How a PATCH goes on.
+/// The next step of a PATCH.
 pub(crate) enum Begun {
-    /// With its changing request, or its end.
+    /// Its changing request, or its end.
     Step(Box<Step>),
-    /// With a request for option ids.
+    /// A request for option ids.
     Lookup(Box<Next>),
 }
 
 impl CustomEdit {
-    /// Whether definitions and options are read: for labels that become ids, and to know what is
-    /// archived.
+    /// Whether definitions and options are read: for labels that become ids, and to find archived
+    /// ones.
     fn is_looked_up(&self, reading: ForeignReading) -> bool {
         let foreign = reading == ForeignReading::LeftOut && !self.merge.foreign.is_empty();
         self.merge.stuck.is_empty() && (foreign || !self.merge.choices.is_empty())
     }
 
-    /// The complete set with option ids, and the keys of what was left out of it; or
-    /// what cannot be preserved. `named`: what the plan said may have to be left out.
+    /// The complete set with option ids, and the keys of the values that were left out of it; or
+    /// the values that cannot be preserved. `named`: the values that the plan allows to leave out.
     fn resolved(
         self,
         lookup: Option<&Lookup>,
@@ -86,8 +86,8 @@ impl CustomEdit {
                 // Without resolved options, which happens only where another value blocks the set
                 // anyway.
                 Err(why) if lookup.is_none() => stuck.push((choice.key.clone(), why)),
-                // Its label leads to no single option: as it was read, and left out should
-                // Greenhouse refuse it.
+                // Its label has no single option: sent as it was read, and left out if Greenhouse
+                // refuses it.
                 Err(_) => {
                     odd.push(choice.key.clone());
                     values.push((choice.key.clone(), choice.as_read()));
@@ -98,7 +98,7 @@ impl CustomEdit {
             return Err(stuck);
         }
         let archived = |key: &String| lookup.is_some_and(|lookup| lookup.is_archived(key));
-        // Whether a user is still there only Greenhouse and the plan know.
+        // Only Greenhouse and the plan know whether a user still exists.
         let doubtful = |(key, kind): &&(String, String)| archived(key) || kind == "user";
         odd.extend(self.merge.foreign.iter().filter(doubtful).map(|(key, _)| key.clone()));
         let is_named =
@@ -117,12 +117,12 @@ impl CustomEdit {
     }
 }
 
-/// A set of custom values as it is sent.
+/// A set of custom values that is sent.
 struct Complete {
     values: Vec<(String, Value)>,
     /// Keys of others that are not part of it.
     left_out: Vec<String>,
-    /// The values of others in it, which might be why it is refused: key and type.
+    /// The values of others in it, a possible cause of a refusal: key and type.
     foreign: Vec<(String, String)>,
     /// Some of them may be left out.
     can_leave_out: bool,
@@ -203,8 +203,8 @@ impl Edit {
 }
 
 impl Edit {
-    /// Puts the contact lists that the plan named into a form that new entries could have, where
-    /// Greenhouse refused them as they were read. Whether that is still to be tried.
+    /// Converts the contact lists that the plan named into a form that new entries could have,
+    /// after Greenhouse refused them as they were read. Returns whether that was not tried yet.
     fn renew_contacts(
         &mut self,
         reading: ForeignReading,

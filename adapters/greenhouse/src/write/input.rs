@@ -1,10 +1,10 @@
-//! What operations take: the planner's inputs, decoded once.
+//! The inputs of operations, decoded once.
 //!
 //! Each operation has one structure; unknown members are refused, so that a misspelt one is not
-//! silently ignored. References are remote ids as text, because unified ids are text;
-//! [`crate::request::id_number`] makes the JSON number that Greenhouse wants of them. A member that
-//! `null` may clear is an `Option<Option<_>>`: the outer level says whether the input names it at
-//! all. Left out: any decision. What an input leads to is in the module of its record.
+//! ignored. References are remote ids as text, because unified ids are text;
+//! [`crate::request::id_number`] makes the JSON number that Greenhouse needs. A member that `null`
+//! may clear is an `Option<Option<_>>`: the outer level says whether the input names it at all.
+//! Left out: any decision. The module of its record decides what to send.
 
 use crate::answer::invalid;
 use crate::settings::{BackgroundDates, DateReading, ForeignReading, StageReading, UsersForm};
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// By field, what it may show without anybody having changed it since the plan
+/// By field, the values that it may show if nobody changed it since the plan
 /// ([`crate::write::seen`]).
 pub(crate) type Seen = std::collections::BTreeMap<String, Vec<Value>>;
 /// A member that may be absent, `null` or a value.
@@ -26,7 +26,7 @@ fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::<T>::deserialize(from).map(Some)
 }
 
-/// Declares input structures: all of them refuse what they do not know.
+/// Declares input structures: all of them refuse unknown members.
 macro_rules! inputs {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $kind:ty),* $(,)? })*) => { $(
         $(#[$doc])*
@@ -36,7 +36,7 @@ macro_rules! inputs {
     )* };
 }
 
-/// Whether a member is as if it were not there; keeps continuations small.
+/// Whether a member can be left out; keeps continuations small.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -87,9 +87,9 @@ inputs! {
         addresses: Vec<ContactEntry>,
     }
 
-    /// `candidates.update`. `reading` says which values of others go back; `may_leave_out` names
-    /// the paths of those that the plan said may have to be left out, `must_show` those whose
-    /// values the plan saw, and `seen` what it saw of the fields that yield to others.
+    /// `candidates.update`. `reading` says which values of others are sent back; `may_leave_out`
+    /// has the paths of those that the plan allows to leave out, `must_show` the paths whose values
+    /// the plan saw, and `seen` the values that it saw of fields with the policy `yield`.
     CandidateEdit {
         set: CandidateSet,
         add: ContactLists,
@@ -101,7 +101,7 @@ inputs! {
         seen: Seen,
     }
 
-    /// `applications.create`, and the application that `candidates.create` carries (then without
+    /// `applications.create`, and the application within `candidates.create` (then without
     /// `candidate`).
     ApplicationNew {
         candidate: Option<String>,

@@ -1,12 +1,11 @@
-//! Move, reject, unreject, hire, convert: what an application's standing says about what is left to
-//! do.
+//! Move, reject, unreject, hire, convert: decides what to send from an application's present state.
 //!
-//! Each call answers 204 and tells nothing (harvest-v3.md §6), so the standing is read first: what
-//! is so already needs no request, and what cannot follow from the standing is a conflict for the
+//! Each call answers 204 without a body (harvest-v3.md §6), so the state is read first: if it is
+//! the desired one already, no request is needed, and an impossible change is a conflict for the
 //! planner. Uncertain: which id `from_stage_id` is (§9.2). `start_date` is a date-time (openapi);
-//! an account that takes only a day is written to in that form. One task sends one reading; a 422
-//! then comes back as a conflict that names the other one, unless the input chose the reading
-//! itself, so that the other one is tried once and never in a loop (pitfalls.md 10).
+//! an account that accepts only a day gets that form. One task sends one reading; a 422 is then a
+//! conflict that names the other one, unless the input chose the reading itself, so that the other
+//! one is tried once and never in a loop (pitfalls.md 10).
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -67,7 +66,7 @@ pub(crate) fn advance(
     standing.send("move", "applications.move", body, refusal, Vec::new()).map(Some)
 }
 
-/// Rejects. No mail is asked for, so none is sent (harvest-v3.md §7).
+/// Rejects. It requests no mail, so none is sent (harvest-v3.md §7).
 pub(crate) fn reject(standing: &Standing, input: &RejectInput) -> Result<Step, Failure> {
     let reason = id_number("reason", &input.reason)?;
     match standing.status {
@@ -92,7 +91,7 @@ pub(crate) fn reject(standing: &Standing, input: &RejectInput) -> Result<Step, F
     }
 }
 
-/// Takes a rejection back.
+/// Removes a rejection.
 pub(crate) fn unreject(standing: &Standing) -> Result<Step, Failure> {
     match standing.status {
         Status::UnderWay => Ok(standing.unneeded(Vec::new())),
@@ -141,7 +140,7 @@ pub(crate) fn hire(
             let open: Vec<String> =
                 rows.iter().filter(open).filter_map(|row| row::id(row, "id")).collect();
             match open.as_slice() {
-                // None is shown: Greenhouse knows better whether that is so.
+                // None is shown; Greenhouse decides whether there is one.
                 [] => None,
                 [one] => Some(one.clone()),
                 several => {
@@ -193,7 +192,7 @@ pub(crate) enum Converting {
     NeedsSiblings(String),
 }
 
-/// Makes an application of a prospect.
+/// Converts a prospect to an application.
 pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Converting, Failure> {
     let job = id_number("job", &input.job)?;
     match (&standing.status, standing.prospect) {
@@ -228,7 +227,7 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
     }
 }
 
-/// The applications to the job that can have come out of a conversion.
+/// The applications to the job that can be the result of a conversion.
 pub(crate) fn converted(rows: &[Value], old: &str, job: &str) -> Vec<Standing> {
     let all = rows.iter().map(Standing::of);
     let fits = |new: &Standing| {

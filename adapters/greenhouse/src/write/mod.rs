@@ -1,14 +1,15 @@
 //! The write task: safe reads, then at most one request that changes Greenhouse.
 //!
 //! A creation is sent at once, since the engine has probed before; one that belongs to a candidate
-//! or application first confirms that its parent is still there. A change reads its target first,
-//! immediately before it is sent: what is so already ends as `unneeded`, a target that is not shown
-//! as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
-//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`], [`records`] and
-//! [`background`] decide what to send; [`edit`] carries a PATCH, [`options`] resolves the
-//! options of its custom fields; [`sent`] reads the reply to the one changing request. Nothing here
-//! sends twice: the changing request is followed only by an outcome. Bounds: each list is read up
-//! to [`PAGES_MAX`] pages; a continuation that would not fit is refused before anything is sent.
+//! or application first confirms that its parent still exists. A change reads its target
+//! immediately before it is sent: if the target has the desired values already, it ends as
+//! `unneeded`; a target that is not shown ends as `not-found`; else it sends the smallest
+//! difference. [`op`] lists the operations, [`input`] their inputs; [`candidate`], [`application`],
+//! [`lifecycle`], [`records`] and [`background`] decide what to send; [`edit`] carries a PATCH,
+//! [`options`] resolves the options of its custom fields; [`sent`] reads the reply to the one
+//! changing request. No write sends twice: the changing request is followed only by an outcome.
+//! Bounds: each list is read up to [`PAGES_MAX`] pages; a continuation that would not fit is
+//! refused before anything is sent.
 
 pub(crate) mod application;
 pub(crate) mod background;
@@ -48,38 +49,38 @@ use serde_json::Value;
 use standing::Standing;
 use steps::{fits, outcome};
 
-/// Pages of a list that a write reads at most, 500 rows each. Arbitrary: what belongs to one
-/// candidate or job fits many times over.
+/// Pages of a list that a write reads at most, 500 rows each. Arbitrary: far more than the records
+/// of one candidate or job.
 const PAGES_MAX: u32 = 10;
 
-/// Where a write stands between two steps.
+/// The state of a write between two steps.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum State {
-    /// Options that a new education names by text were asked for.
+    /// Options that a new education names by text were requested.
     Choices(Choosing),
-    /// The row of what the new record is to belong to was asked for. `options` are those that a new
-    /// education names.
+    /// The row of the new record's parent was requested. `options` are those that a new education
+    /// names.
     Parent {
         op: Op,
         #[serde(default, skip_serializing_if = "OptionIds::is_empty")]
         options: OptionIds,
     },
-    /// The target's row was asked for. `pool` is what prospect_details said, for an edit that names
-    /// a pool.
+    /// The target's row was requested. `pool` is from prospect_details, for an edit that names a
+    /// pool.
     Target { op: Op, pool: Option<String> },
-    /// The pool of an application was asked for.
+    /// The pool of an application was requested.
     Pool { op: Op },
-    /// The stages of an application were asked for.
+    /// The stages of an application were requested.
     Stages { op: Op, standing: Standing },
-    /// The open openings of a job were asked for.
+    /// The open openings of a job were requested.
     Openings { op: Op, standing: Standing, open: Vec<Value>, pages: u32 },
-    /// The other applications of a candidate were asked for.
+    /// The other applications of a candidate were requested.
     Siblings { op: Op, standing: Standing },
-    /// The tags on a candidate were asked for.
+    /// The tags on a candidate were requested.
     Tags { op: Op, pages: u32 },
-    /// Definitions of custom fields were asked for.
+    /// Definitions of custom fields were requested.
     Definitions(Lookup),
-    /// Options of custom fields were asked for.
+    /// Options of custom fields were requested.
     Options(Lookup),
     /// The target's row was requested again, after option ids were resolved.
     Again(Lookup),
@@ -132,7 +133,7 @@ pub(crate) fn sent(sent: Sent, reply: Reply) -> Result<Step, Failure> {
     Ok(outcome(sent.read(&answer::response(reply)?)))
 }
 
-/// Goes on with a write.
+/// Continues a write.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let settings = Settings::of(given)?;
     let response = answer::response(reply)?;
@@ -200,12 +201,12 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
-/// What a new record is to belong to, where Greenhouse takes one for a parent that is gone: its
-/// collection and id.
+/// The parent of a new record, where Greenhouse accepts one for a deleted parent: its collection
+/// and id.
 ///
-/// A note that is posted for a candidate who vanished becomes an orphan that cannot be deleted
-/// (live probe, single source); for the others the result is unknown, and each of them is as
-/// permanent. So the parent is confirmed by a fresh read, right before.
+/// A note that is posted for a deleted candidate becomes an orphan that cannot be deleted (live
+/// probe, single source); for the others the result is unknown, and each of them is as permanent.
+/// So a read right before the write confirms the parent.
 fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
     match op {
         Op::NoteCreate { input, .. } => Some(("candidates", &input.candidate)),
@@ -218,7 +219,7 @@ fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
     }
 }
 
-/// Asks for the options that a new education names, then for the candidate.
+/// Requests the options that a new education names, then the candidate.
 fn choose(chosen: Chosen) -> Result<Step, Failure> {
     match chosen {
         Chosen::Ask(request, choosing) => look(request, State::Choices(choosing)),
@@ -230,7 +231,7 @@ fn choose(chosen: Chosen) -> Result<Step, Failure> {
     }
 }
 
-/// The step that makes a record of a parent.
+/// The step that creates a record of a parent.
 fn child(op: &Op, options: &OptionIds, settings: &Settings) -> Result<Step, Failure> {
     match op {
         Op::NoteCreate { input, .. } => records::note(input, settings),
@@ -292,7 +293,7 @@ fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Res
     }
 }
 
-/// What of an update is not so yet; `None` for an operation that is no update.
+/// The remaining changes of an update; `None` for another operation.
 pub(crate) fn difference(
     op: &Op,
     row: &Value,
@@ -315,7 +316,7 @@ pub(crate) fn difference(
     }))
 }
 
-/// Asks for what a lookup needs next.
+/// Requests the next page of a lookup.
 fn look_up(next: Next) -> Result<Step, Failure> {
     match next {
         Next::Definitions(request, lookup) => look(request, State::Definitions(lookup)),
@@ -324,7 +325,7 @@ fn look_up(next: Next) -> Result<Step, Failure> {
     }
 }
 
-/// Asks for the target's row once more, so that the read stays right before the write.
+/// Requests the target's row once more, so that the read stays right before the write.
 fn read_again(lookup: Lookup) -> Result<Step, Failure> {
     let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
     let request = kinds::by_ids(collection, &[id])?;
@@ -346,8 +347,8 @@ fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
     }
 }
 
-/// Asks for the target's row. There is no `GET /v3/<collection>/<id>`; what is not shown comes back
-/// as `[]` (harvest-v3.md §3).
+/// Requests the target's row. There is no `GET /v3/<collection>/<id>`; a record that is not shown
+/// is `[]` (harvest-v3.md §3).
 fn read_target(op: Op, pool: Option<String>) -> Result<Step, Failure> {
     let (collection, id) = target_of(&op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
@@ -360,7 +361,7 @@ fn opening(row: &Value) -> Value {
     serde_json::json!({ "id": row.get("id"), "job_id": row.get("job_id"), "open": row.get("open") })
 }
 
-/// A safe step. The state must fit: it holds the input, which can be large.
+/// A safe step. The state must be small enough: it holds the input, which can be large.
 fn look(request: Request, state: State) -> Result<Step, Failure> {
     fits(request::look(request, &state)?)
 }

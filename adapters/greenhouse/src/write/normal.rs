@@ -26,8 +26,8 @@ pub(crate) fn name(first: &str, last: &str) -> String {
     normal::name(&format!("{first} {last}"))
 }
 
-/// A fingerprint of a long text, so that a continuation stays small: its length and FNV-1a over
-/// its normal form. Not against malice: it tells notes of one candidate apart.
+/// A fingerprint of a long text, so that a continuation stays small: its length and FNV-1a over its
+/// normal form. It distinguishes notes of one candidate, and is no protection against an attacker.
 pub(crate) fn fingerprint(value: &str) -> String {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -1,10 +1,10 @@
-//! The operations: what each is called, what it takes, which scope it needs.
+//! The operations: name, input and scope of each.
 //!
 //! An operation is decoded once, at the edge; write and probe both work on [`Op`]. The table of
-//! scopes is harvest-v3.md §9 and permissions.md §2 and §3. Effect classes stand in the manifest;
-//! here is why they hold: updates and lifecycle calls compare with what is there before they send,
-//! so a repeat sends nothing; tags and users are refused a second time by Greenhouse; all other
-//! creations are told by their probe.
+//! scopes is harvest-v3.md §9 and permissions.md §2 and §3. The manifest has the effect classes,
+//! for these reasons: updates and lifecycle calls compare with the present values before they send,
+//! so a repeat sends nothing; Greenhouse refuses a second equal tag or user; a probe finds all
+//! other creations.
 
 use crate::answer::invalid;
 use crate::request::id_number;
@@ -31,7 +31,7 @@ impl Op {
         reading.unwrap_or_default()
     }
 
-    /// The paths of the values of others that the plan said may have to be left out.
+    /// The paths of the values of others that the plan allows to leave out.
     pub(crate) fn may_leave_out(&self) -> &[String] {
         match self {
             Self::CandidateUpdate { input, .. } => &input.may_leave_out,
@@ -41,7 +41,7 @@ impl Op {
         }
     }
 
-    /// What the plan saw of the fields that yield to others.
+    /// The values that the plan saw of fields with the policy `yield`.
     pub(crate) fn seen(&self) -> Option<&Seen> {
         match self {
             Self::CandidateUpdate { input, .. } => Some(&input.seen),
@@ -59,7 +59,7 @@ impl Op {
 /// Declares the operations. With a kind: it has a target of that kind.
 macro_rules! operations {
     ($($case:ident($input:ty) = $name:literal $(on $kind:path)?, $scope:literal;)*) => {
-        /// An operation with its target and input. Carried in continuations.
+        /// An operation with its target and input. Part of continuations.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub(crate) enum Op { $(#[doc = $name] $case { target: String, input: $input }),* }
 
@@ -152,7 +152,7 @@ operations! {
         "harvest:custom_field_options:update";
 }
 
-/// The kind of the record that an operation takes away; `None` for every other operation.
+/// The kind of the record that an operation removes; `None` for every other operation.
 pub(crate) fn removed_by(op: &Op) -> Option<&'static str> {
     match op {
         Op::AppliedTagDelete { .. } => Some(kinds::APPLIED_TAGS),

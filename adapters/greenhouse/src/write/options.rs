@@ -1,10 +1,10 @@
-//! Option ids for stored labels: what a complete set of custom fields needs to be sent back.
+//! Resolves stored labels to option ids, so that a complete set of custom fields can be sent back.
 //!
-//! Only if options of others have to be preserved, the definitions of the fields are read,
-//! then the options of those fields. This takes a while, so the target is read again
-//! afterwards, and the set is made of that: the read stays right before the write. Values of
-//! private fields that the acting user cannot see can only be warned of. Bounds: [`PAGES_MAX`]
-//! pages of each, options of at most 50 fields; what lies beyond counts as not found.
+//! Only if options of others have to be preserved, the definitions of the fields are read, then the
+//! options of those fields. The target is read again afterwards, and the set is made from that row,
+//! so the read stays right before the write. For values of private fields that the acting user
+//! cannot see there is only a warning. Bounds: [`PAGES_MAX`] pages of each, options of at most 50
+//! fields; options beyond that count as not found.
 
 use crate::request;
 use crate::write::custom::{Choice, CustomEdit};
@@ -21,14 +21,14 @@ const PAGES_MAX: u32 = 20;
 /// The values that cannot be preserved: key and reason.
 pub(crate) type Stuck = Vec<(String, String)>;
 
-/// Labels on their way to becoming option ids.
+/// The labels that are being resolved.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Lookup {
-    /// The operation, to go on with.
+    /// The operation, to continue with.
     pub(crate) op: Op,
     /// The pool that it needed.
     pub(crate) pool: Option<String>,
-    /// Options whose labels are resolved.
+    /// The resolved options.
     choices: Vec<Choice>,
     /// The keys that the row shows or that are written.
     known: Vec<String>,
@@ -39,21 +39,21 @@ pub(crate) struct Lookup {
     #[serde(default)]
     archived: Vec<String>,
     pages: u32,
-    /// What the host should know if it works.
+    /// Warnings for the host if the write succeeds.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What a lookup needs next.
+/// The next request of a lookup.
 pub(crate) enum Next {
     /// A page of definitions.
     Definitions(Request, Lookup),
     /// A page of options.
     Options(Request, Lookup),
-    /// Nothing: it knows what can be known.
+    /// None: it is complete.
     Done(Lookup),
 }
 
-/// An option with a label that is resolved. `field` is the id of its field.
+/// A resolved option. `field` is the id of its field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
     field: String,
@@ -63,7 +63,7 @@ struct Known {
 }
 
 impl Lookup {
-    /// Asks for the definitions.
+    /// Requests the definitions.
     pub(crate) fn begin(op: Op, pool: Option<String>, custom: CustomEdit) -> Next {
         let mut known = custom.shown;
         known.extend(custom.merge.ready.into_iter().map(|(key, _)| key));
@@ -83,7 +83,7 @@ impl Lookup {
         Next::Definitions(request, lookup)
     }
 
-    /// Takes a page of definitions.
+    /// Reads a page of definitions.
     pub(crate) fn definitions(mut self, response: &Response) -> Result<Next, Failure> {
         let Page { rows, next } = pages::read(response, "custom_fields")?;
         for definition in &rows {
@@ -157,7 +157,7 @@ impl Lookup {
     /// A stored option as option ids, and whether a new value could be this one.
     ///
     /// # Errors
-    /// Why a label leads to no single option: then the value can only go back as it was read.
+    /// Why a label has no single option: then the value can only be sent back as it was read.
     pub(crate) fn resolve(&self, choice: &Choice) -> Result<(Value, bool), String> {
         let field =
             self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
@@ -175,8 +175,8 @@ impl Lookup {
     }
 
     /// The one option of this label. Archived options still occur in stored values, and may share a
-    /// label with an active one (pitfalls.md 32); then the active one shows the same to everybody
-    /// and is taken.
+    /// label with an active one (pitfalls.md 32); then the active one is used, which users see
+    /// alike.
     fn one(&self, field: Option<&str>, label: &str) -> Result<&Known, String> {
         let fits = |option: &&Known| Some(option.field.as_str()) == field && option.label == label;
         let fits: Vec<&Known> = self.options.iter().filter(fits).collect();

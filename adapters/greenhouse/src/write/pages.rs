@@ -1,8 +1,8 @@
-//! Lists as writes and probes read them: a bare array of rows, and perhaps a next page.
+//! Reads lists for writes and probes: an array of rows, and perhaps a next page.
 //!
 //! Rows stay untyped here, because each read needs only a few members. The last page has no `Link`
 //! header or an empty one (harvest-v3.md §4 \[ok\]); a cursor allows no other parameter. Each read
-//! has a bound on its pages, stated where it begins.
+//! has a bound on its pages, stated at its start.
 
 use crate::write::op::list_scope;
 use crate::write::row;
@@ -23,10 +23,10 @@ pub(crate) struct Page {
 pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failure> {
     answer::accepted(response, &list_scope(collection))?;
     let rows: Vec<Value> = answer::json(response)?;
-    // Skipping a row without an id could make a record count as absent, and be created twice. Stubs
-    // of candidates are waited for by those who read candidates.
+    // Skipping a row without an id could make a record count as absent, and be created twice.
+    // Readers of candidates wait for stubs.
     let is_stub = |row: &Value| collection == "candidates" && row::is_stub(row);
-    // Details of a prospect are known by the application that they are of.
+    // Details of a prospect are identified by their application.
     let id = if collection == "prospect_details" { "application_id" } else { "id" };
     if !rows.iter().all(|row| row::id(row, id).is_some() || is_stub(row)) {
         return Err(Failure::Protocol(format!("a row of {collection} has no id")));
@@ -34,7 +34,7 @@ pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failur
     Ok(Page { rows, next: link::next(response)? })
 }
 
-/// The first page of a filtered list, as large as pages get.
+/// The first page of a filtered list, of the largest size.
 pub(crate) fn list(collection: &str, filters: &[(&str, &str)]) -> Request {
     let mut query: Vec<Field> =
         filters.iter().map(|(name, value)| Field::new(*name, *value)).collect();
@@ -42,7 +42,7 @@ pub(crate) fn list(collection: &str, filters: &[(&str, &str)]) -> Request {
     request::get(collection, query)
 }
 
-/// The row that was asked for by id.
+/// The row that was requested by id.
 pub(crate) fn only(rows: Vec<Value>, collection: &str, id: &str) -> Result<Value, Failure> {
     let found = rows.into_iter().find(|row| row::id(row, "id").as_deref() == Some(id));
     let why = "deleted, merged into another, or not visible to the acting user";

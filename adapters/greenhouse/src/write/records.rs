@@ -1,8 +1,7 @@
-//! Notes, tags, files, users, custom fields and their options: one request each.
+//! Writes notes, tags, files, users, custom fields and their options: one request each.
 //!
-//! None of them is sent twice by accident: the engine probes before it creates, and what is changed
-//! is compared with the row just read. Paths and members: harvest-v3.md §9.4, §9.10, §9.11, §9.13,
-//! §9.14.
+//! None of them is sent twice: the engine probes before a creation, and a change is compared with
+//! the row just read. Paths and members: harvest-v3.md §9.4, §9.10, §9.11, §9.13, §9.14.
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -21,7 +20,7 @@ use atsync_adapter::model::kinds;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-/// A creation with nothing special about it.
+/// A creation without special cases.
 fn create(
     operation: &str,
     segments: &[&str],
@@ -35,8 +34,8 @@ fn create(
 
 /// Creates a note. It can never be changed or removed (pitfalls.md 7).
 ///
-/// Whether `user_id` is taken is uncertain (§9.13): it is sent only when the input or the settings
-/// name an author.
+/// It is uncertain whether `user_id` is accepted (§9.13): it is sent only when the input or the
+/// settings name an author.
 pub(crate) fn note(new: &NoteNew, settings: &Settings) -> Result<Step, Failure> {
     let visibility = words::visibility_written(&new.visibility)
         .ok_or_else(|| invalid("visibility", "one of public, private and admin_only"))?;
@@ -55,7 +54,7 @@ pub(crate) fn note(new: &NoteNew, settings: &Settings) -> Result<Step, Failure> 
     create("notes.create", &["notes"], &Value::Object(body), made(kinds::NOTES, "note"), refusal)
 }
 
-/// Makes a tag. Its name is unique and case-sensitive.
+/// Creates a tag. Its name is unique and case-sensitive.
 pub(crate) fn tag(new: &TagNew) -> Result<Step, Failure> {
     let body = json!({ "name": required("name", &new.name)? });
     create(
@@ -86,7 +85,8 @@ pub(crate) fn applied_row(rows: &[Value], new: &AppliedTagNew) -> Option<String>
     rows.iter().find(fits).and_then(|row| row::id(row, "id"))
 }
 
-/// Removes a record: a candidate's tag, education or employment. One that is gone is a success.
+/// Removes a record: a candidate's tag, education or employment. A record that no longer exists is
+/// a success.
 pub(crate) fn remove(op: &Op) -> Result<Step, Failure> {
     let (collection, id) = target_of(op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to remove", op.name())))?;
@@ -211,7 +211,7 @@ pub(crate) fn option(new: &OptionNew) -> Result<Step, Failure> {
     )
 }
 
-/// What of an edit of a definition is not so yet.
+/// The remaining changes of an edit of a definition.
 pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Result<Edit, Failure> {
     let mut body = Map::new();
     if let Some(name) = &edit.name {
@@ -234,7 +234,7 @@ pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Resul
     Ok(plain("custom_fields.update", kinds::CUSTOM_FIELDS, id, body))
 }
 
-/// What of an edit of an option is not so yet.
+/// The remaining changes of an edit of an option.
 pub(crate) fn option_difference(id: &str, edit: &OptionEdit, row: &Value) -> Result<Edit, Failure> {
     let mut body = Map::new();
     if let Some(name) = &edit.name {
@@ -262,6 +262,6 @@ fn plain(
     id: &str,
     body: Map<String, Value>,
 ) -> Edit {
-    // Definitions and options are called alike in both worlds.
+    // Definitions and options have the same names in both.
     Edit { operation, collection, kind: collection, id: id.into(), body, custom: None }
 }

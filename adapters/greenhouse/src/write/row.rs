@@ -1,10 +1,10 @@
-//! Members of a row as Greenhouse answered it, read tolerantly.
+//! Reads members of a row, tolerantly.
 //!
 //! For texts, missing, `null` and empty are the same. Flags and lists keep them apart: a write
 //! replaces lists and sets of values as a whole, so the row must show them with every entry
 //! ([`shown_contacts`], [`shown_values`]). A list that is missing or `null`, or an entry without a
-//! value, hides what others stored, and a PATCH made of it would erase that. Ids are JSON numbers;
-//! an id that comes as text is accepted. Unknown members are ignored.
+//! value, hides stored values of others, and a PATCH made from it would erase those. Ids are JSON
+//! numbers; an id that comes as text is accepted. Unknown members are ignored.
 
 use crate::request;
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub(crate) fn id_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A flag; `None` when it is not said.
+/// A flag; `None` when it is missing.
 pub(crate) fn flag(row: &Value, member: &str) -> Option<bool> {
     row.get(member).and_then(Value::as_bool)
 }
@@ -51,12 +51,13 @@ pub(crate) fn shown_contacts<'a>(row: &'a Value, member: &str) -> Option<&'a [Va
 }
 
 /// The map of custom values that the row shows. `None` for anything else: `null` is documented
-/// (openapi: `custom_fields` of every row), and still it shows no value that would have to go back.
+/// (openapi: `custom_fields` of every row), and still shows no value that would have to be sent
+/// back.
 pub(crate) fn shown_values<'a>(row: &'a Value, member: &str) -> Option<&'a Value> {
     row.get(member).filter(|values| values.is_object())
 }
 
-/// The refusal to replace what the row does not show.
+/// The refusal to replace values that the row does not show.
 pub(crate) fn not_shown(what: &str) -> atsync_adapter::contract::Failure {
     atsync_adapter::contract::Failure::Protocol(format!(
         "`{what}` is not shown in a form that can be read, and an update replaces it as a whole: \
@@ -69,8 +70,8 @@ pub(crate) fn ids(row: &Value, member: &str) -> Vec<String> {
     list(row, member).iter().filter_map(id_of).collect()
 }
 
-/// Whether this is the stub `{id?, message}` of a candidate that is not to be read as an empty
-/// candidate (harvest-v3.md §7).
+/// Whether this is the stub `{id?, message}` of a candidate, which is not an empty candidate
+/// (harvest-v3.md §7).
 pub(crate) fn is_stub(row: &Value) -> bool {
     !text(row, "message").is_empty()
         && text(row, "first_name").is_empty()
@@ -78,8 +79,8 @@ pub(crate) fn is_stub(row: &Value) -> bool {
 }
 
 /// Whether a candidate's personal data were erased, wholly or in part: the row shows its names, and
-/// both are blank. Neither the API nor Greenhouse's screens let a candidate have no name, so
-/// nothing but an anonymisation leaves one (pitfalls.md 25).
+/// both are blank. Neither the API nor Greenhouse's screens allow a candidate without a name, so
+/// only an anonymisation removes it (pitfalls.md 25).
 pub(crate) fn is_erased(row: &Value) -> bool {
     ["first_name", "last_name"]
         .iter()

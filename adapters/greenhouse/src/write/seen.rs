@@ -1,13 +1,13 @@
-//! Changes of others between the plan and the write: a field that yields to others is not
-//! written over.
+//! Detects changes of others between the plan and the write: a field with the policy `yield` is not
+//! overwritten.
 //!
-//! A plan decides by what it saw. Where the host's policy lets an edit of others stand, the input
-//! says of each field what it may show without anybody's edit (`seen`): what the plan saw, and what
-//! the engine itself wrote last. The row that the write reads right before it sends is read by the
-//! very reader that the plan's record came from. If it shows something else, nothing is sent, and
-//! the next plan decides. Greenhouse takes no precondition, so an edit within the time of one
-//! request is still lost (pitfalls.md 4). Contact lists are merged entry by entry with the fresh
-//! read, so of them only the type of an entry that is replaced can be written over.
+//! A plan decides by the values that it saw. Where the host's policy keeps changes of others, the
+//! input lists for each field the values that it may show without such a change (`seen`): the value
+//! that the plan saw, and the one that the engine wrote last. The row that the write reads right
+//! before it sends is read by the same reader as the plan's record. If it shows another value,
+//! nothing is sent, and the next plan decides. Greenhouse takes no precondition, so an edit within
+//! the time of one request is still lost (pitfalls.md 4). Contact lists are merged entry by entry
+//! with the new read, so only the type of a replaced entry can be overwritten.
 
 use crate::kinds;
 use crate::read::Read;
@@ -19,7 +19,7 @@ use atsync_adapter::contract::Failure;
 use atsync_adapter::model::normal;
 use serde_json::Value;
 
-/// Refuses to write over what was changed since the plan.
+/// Refuses to overwrite a field that was changed since the plan.
 ///
 /// # Errors
 /// [`Failure::Conflict`], which names the first such field.
@@ -73,7 +73,8 @@ fn shows(record: &Value, field: &str, may_show: &[Value]) -> bool {
         may_show.iter().any(|seen| is_it(shown, seen) || (is_empty(shown) && is_empty(seen)))
     };
     match shown {
-        // A reference by its id, or by its name where it shows no id; a word by its meaning.
+        // A reference is compared by its id, or by its name where it shows no id; a word by its
+        // meaning.
         Value::Object(members) => {
             ["id", "name", "value"].iter().find_map(|name| members.get(*name)).is_none_or(fits)
         }
@@ -81,7 +82,7 @@ fn shows(record: &Value, field: &str, may_show: &[Value]) -> bool {
     }
 }
 
-/// Whether each of these entries that a list has is of one of the types that are named for it.
+/// Whether each of these entries in a list has one of the types that are listed for it.
 fn has_types(record: &Value, field: &str, list: ContactList, may_show: &[Value]) -> bool {
     let form = |entry: &Value| contact(list, row::text(entry, "value"));
     let kind = |entry: &Value| {

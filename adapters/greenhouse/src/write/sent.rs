@@ -1,10 +1,9 @@
 //! The reply to the one changing request: did it happen?
 //!
-//! A 2xx that cannot be read, or does not name what was made, is `unclear`: a probe settles it,
-//! never a guess. A 4xx is a refusal without effect (harvest-v3.md §6); whether its status may
-//! count as one is the manifest's word. What is uncertain in the reference is accepted in each
-//! reading: answers wrapped or bare (§9.1), 204 or a body (§6), the `{message}` stub (§7), 202 for
-//! later (harvest-v1.md §6).
+//! A 2xx that cannot be read, or does not name the created record, is `unclear`: a probe settles
+//! it. A 4xx is a refusal without effect (harvest-v3.md §6), if the manifest lists its status.
+//! Uncertain facts of the reference are accepted in each reading: answers wrapped or bare (§9.1),
+//! 204 or a body (§6), the `{message}` stub (§7), 202 for later (harvest-v1.md §6).
 
 use crate::answer;
 use crate::state::Continued;
@@ -16,17 +15,17 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What is remembered while the changing request is under way.
+/// The state while the changing request is under way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sent {
     /// The operation's name.
     pub(crate) operation: String,
-    /// What a success looks like.
+    /// The form of a success.
     pub(crate) success: Success,
-    /// What a refusal may mean besides the record's fault.
+    /// The possible meaning of a refusal besides the record's fault.
     #[serde(default)]
     pub(crate) refusal: Refusal,
-    /// What the host should know if it works.
+    /// Warnings for the host if it succeeds.
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
 }
@@ -35,7 +34,7 @@ impl Continued for Sent {
     const TASK: &str = "sent";
 }
 
-/// What a success looks like.
+/// The form of a success.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Success {
     /// The new candidate, wrapped or bare, and its application if one was carried.
@@ -43,11 +42,11 @@ pub(crate) enum Success {
         /// An application was carried.
         carried: bool,
     },
-    /// A new record: its id stands in the answer or in the member of this name.
+    /// A new record: its id is in the answer or in the member of this name.
     Made {
         /// Its unified kind.
         kind: String,
-        /// Where a wrapped answer would hold it.
+        /// The member of a wrapped answer.
         member: String,
     },
     /// A PATCH: the record, a stub or nothing.
@@ -57,7 +56,7 @@ pub(crate) enum Success {
         /// The target.
         id: String,
     },
-    /// A lifecycle call: nothing is documented to come back, but something may.
+    /// A lifecycle call: no body is documented, but there may be one.
     Done {
         /// The application.
         id: String,
@@ -71,7 +70,7 @@ pub(crate) enum Success {
     Gone,
 }
 
-/// What a refusal may mean besides the record's fault.
+/// The possible meaning of a refusal besides the record's fault.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) enum Refusal {
     /// Nothing else.
@@ -85,7 +84,7 @@ pub(crate) enum Refusal {
         /// The member that must be named for it.
         about: String,
     },
-    /// A 422 may come from values of others that went along: key and type of each.
+    /// A 422 may come from values of others in the request: key and type of each.
     Others {
         /// The values.
         foreign: Vec<(String, String)>,
@@ -95,20 +94,20 @@ pub(crate) enum Refusal {
         /// The reading to try.
         other: String,
     },
-    /// A 404 says that the job is done.
+    /// A 404 means that it was removed already.
     GoneAlready,
     /// A name or address may be taken.
     Unique,
-    /// The author may be at fault, and it came from the settings or from nowhere.
+    /// The author may be at fault; it came from the settings, or there was none.
     Author,
 }
 
 impl Sent {
-    /// What a complete reply means.
+    /// Reads a complete reply.
     pub(crate) fn read(self, response: &Response) -> Written {
         match response.status {
             200..=299 => self.accepted(response),
-            // A time-out of Greenhouse's own says nothing about what was done.
+            // A time-out within Greenhouse leaves the outcome unknown.
             408 => Written::Unclear(format!("status 408: {}", answer::said(response))),
             404 if matches!(self.refusal, Refusal::GoneAlready) => Written::Applied(Applied {
                 warnings: vec!["it was removed before".into()],
@@ -217,7 +216,7 @@ impl Sent {
 const OTHERS_MAX: usize = 10;
 
 /// A refusal with the custom fields of others that may be its reason: those that the answer names
-/// by key or by type, else all that went along. Nothing where the answer does not speak of custom
+/// by key or by type, else all that were sent. None where the answer does not mention custom
 /// fields.
 fn with_others(
     mut errors: Vec<FieldError>,
@@ -253,7 +252,7 @@ pub(crate) fn subject(kind: &str, id: String) -> Link {
     Link { role: "subject".into(), kind: kind.into(), id }
 }
 
-/// The application that came with a candidate.
+/// The application in the answer for a candidate.
 pub(crate) fn carried(id: String) -> Link {
     Link { role: kinds::APPLICATIONS.into(), kind: kinds::APPLICATIONS.into(), id }
 }
@@ -267,7 +266,7 @@ fn inner(body: &Value, member: &str) -> Option<String> {
     body.get(member).and_then(|inner| row::id(inner, "id"))
 }
 
-/// An answer that names no record: accepted for later when it says something, else unclear.
+/// An answer that names no record: pending with status 202, else unclear.
 fn unnamed(response: &Response, body: &Value) -> Written {
     match row::text(body, "message") {
         "" if response.status == 202 => Written::Pending("accepted for later".into()),
@@ -300,8 +299,8 @@ fn candidate(body: &Value, with_application: bool, mut warnings: Vec<String>) ->
     Written::Applied(applied(links, warnings))
 }
 
-/// The new application, in any of the shapes that v1 and v3 are reported with; without it a probe
-/// finds it.
+/// The new application, in any of the shapes that are reported for v1 and v3; if it is missing, a
+/// probe finds it.
 fn converted(response: &Response, body: &Value, old: String, warnings: Vec<String>) -> Written {
     let new = row::id(body, "new_application_id")
         .or_else(|| inner(body, "application"))

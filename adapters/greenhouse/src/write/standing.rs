@@ -1,9 +1,9 @@
-//! How an application stands: the part of a row that decides what is left to do.
+//! The stage and status of an application: the part of a row that decides the remaining work.
 //!
-//! Writes decide by it, probes compare with it. The status differs by direction: filtered as
-//! `active`, read as `in_process` (harvest-v3.md §9.2). The stage of an application is told twice:
-//! `stage_id` is its own row in application_stages, `job_interview_stage_id` the stage's
-//! definition, which rows of the older spec do not have.
+//! Writes decide by it, and probes compare with it. The status differs by direction: filtered as
+//! `active`, read as `in_process` (harvest-v3.md §9.2). The row has the stage twice: `stage_id` is
+//! its own row in application_stages, `job_interview_stage_id` the stage's definition, which rows
+//! of the older spec do not have.
 
 use crate::request;
 use crate::write::input::MoveInput;
@@ -15,13 +15,13 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How an application stands.
+/// Stage and status of an application.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Standing {
     pub(crate) id: String,
     pub(crate) candidate: Option<String>,
     pub(crate) job: Option<String>,
-    /// None where the row does not say.
+    /// None where the row does not have it.
     pub(crate) prospect: Option<bool>,
     pub(crate) status: Status,
     /// The row of application_stages.
@@ -38,7 +38,7 @@ pub(crate) enum Status {
     Rejected,
     Hired,
     Converted,
-    /// A word that is not known.
+    /// An unknown word.
     Other(String),
 }
 
@@ -64,12 +64,11 @@ impl Standing {
         }
     }
 
-    /// Takes the stage definition from the rows of application_stages, where the application does
+    /// Reads the stage definition from the rows of application_stages, where the application does
     /// not name it.
     ///
-    /// `stage_id` is the row's id (harvest-v3.md §9.2 \[2nd\]). Should it be the definition's, the
-    /// row that is current says so; a row that is current counts too where the application names
-    /// none.
+    /// `stage_id` is the row's id (harvest-v3.md §9.2 \[2nd\]). If it is the definition's, the
+    /// current row shows that; the current row also counts where the application names none.
     pub(crate) fn with_stages(mut self, rows: &[Value]) -> Self {
         let own = |row: &&Value| row::id(row, "application_id").is_none_or(|id| id == self.id);
         let is = |row: &Value, member: &str| {
@@ -89,7 +88,7 @@ impl Standing {
         self
     }
 
-    /// Whether a move has nothing left to do.
+    /// Whether the application is in the target stage already.
     pub(crate) fn is_at(&self, input: &MoveInput) -> bool {
         match (&input.to_stage, &input.to_job) {
             (Some(stage), None) => self.stage.as_ref() == Some(stage),
@@ -108,7 +107,7 @@ impl Standing {
         outcome(Written::Unneeded(applied(vec![self.link()], warnings)))
     }
 
-    /// The failure when the standing forbids it.
+    /// The failure when the present state forbids it.
     pub(crate) fn conflict(&self, wish: &str) -> Failure {
         let status = match &self.status {
             Status::UnderWay => "under way",

@@ -1,14 +1,14 @@
 //! Vocabularies that differ between writing, reading and the unified model.
 //!
 //! Greenhouse writes `is_private`, `note_type`, `visibility: public` and reads `private`, `type`,
-//! `publicly_visible` (pitfalls.md 11). A comparison without one of these reports drift for ever,
-//! so every pair stands here once, as a table that both directions use. Contact types are closed
+//! `publicly_visible` (pitfalls.md 11). A comparison without one of these would always report
+//! drift, so every pair is here once, in a table that both directions use. Contact types are closed
 //! lists (pitfalls.md 53): a word outside its list is 422, so it becomes `other`.
 
 /// A word in both vocabularies: unified or written, and read.
 type Pair = (&'static str, &'static str);
 
-/// The attribute for secrecy: written, read (harvest-v3.md §7).
+/// The attribute for privacy: written, read (harvest-v3.md §7).
 pub(crate) const PRIVATE: Pair = ("is_private", "private");
 /// The attribute for a note's type: written, read.
 pub(crate) const NOTE_TYPE: Pair = ("note_type", "type");
@@ -37,8 +37,8 @@ const APPLIES_TO: [Pair; 5] = [
     ("offer", "offer"),
 ];
 
-/// What a custom field holds: unified, `value_type`. The first pair of a unified word is what a new
-/// field is made with.
+/// The type of a custom field: unified, `value_type`. A new field gets the first pair of a unified
+/// word.
 const VALUE_TYPE: [Pair; 12] = [
     ("text", "short_text"),
     ("long_text", "long_text"),
@@ -64,7 +64,7 @@ pub(crate) fn visibility_written(unified: &str) -> Option<&'static str> {
     VISIBILITY.iter().find(|pair| pair.0 == unified).map(|pair| pair.0)
 }
 
-/// Whether a visibility that was read is the unified one. Both vocabularies are accepted as read.
+/// Whether a visibility in a row is the unified one. Both vocabularies are accepted as read.
 pub(crate) fn visibility_is(read: &str, unified: &str) -> bool {
     read == unified || forward(&VISIBILITY, unified) == Some(read)
 }
@@ -74,12 +74,12 @@ pub(crate) fn field_type(unified: &str) -> Option<&'static str> {
     forward(&APPLIES_TO, unified)
 }
 
-/// The `value_type` for what a custom field holds.
+/// The `value_type` for the type of a custom field.
 pub(crate) fn value_type(unified: &str) -> Option<&'static str> {
     forward(&VALUE_TYPE, unified)
 }
 
-/// Whether a status that was read means: under way. Both vocabularies are accepted as read.
+/// Whether a status in a row means under way. Both vocabularies are accepted as read.
 pub(crate) fn is_under_way(status: &str) -> bool {
     status == UNDER_WAY.0 || status == UNDER_WAY.1
 }
@@ -104,7 +104,7 @@ impl ContactList {
     pub(crate) const ALL: [Self; 5] =
         [Self::Emails, Self::Phones, Self::Addresses, Self::Websites, Self::Social];
 
-    /// The unified member that it is part of.
+    /// The unified member that has it.
     pub(crate) fn member(self) -> &'static str {
         match self {
             Self::Emails => "emails",
@@ -144,7 +144,7 @@ impl ContactList {
     }
 
     /// Why no new entry could have the form of a stored one; none when one could. `more`: it has
-    /// members besides.
+    /// further members.
     pub(crate) fn oddity(
         self,
         value: &str,

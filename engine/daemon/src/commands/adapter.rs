@@ -1,7 +1,8 @@
-//! `atsync adapter inspect`: what an adapter is, can do and can be set to, without a connection.
+//! `atsync adapter inspect`: describes an adapter, its abilities and settings, without a
+//! connection.
 //!
-//! All of it is the manifest's. Left out: what one customer's credential may do; `atsync check`
-//! says that.
+//! It prints the manifest. Left out: what one customer's credential may do, which `atsync check`
+//! reports.
 
 use crate::adapters;
 use crate::cli::AdapterCommand;
@@ -112,7 +113,7 @@ fn settings(manifest: &Manifest) -> Vec<String> {
     lines
 }
 
-/// What a setting may be: the values that are listed, else its type.
+/// The values of a setting: the listed ones, else its type.
 fn values(schema: &Value) -> String {
     if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
         return listed.iter().map(Value::to_string).collect::<Vec<_>>().join(" or ");

@@ -70,7 +70,7 @@ pub(super) fn line(change: &Change) -> String {
         Cause::Applied { .. } => " (by atsync)".to_owned(),
         Cause::Swept { proof } => format!(" (a sweep; {})", words_of(proof)),
         Cause::Hinted { proof } => format!(" (a webhook; {})", words_of(proof)),
-        Cause::Doubted { proof } => format!(" (a doubt; {})", words_of(proof)),
+        Cause::Doubted { proof } => format!(" (a write in doubt; {})", words_of(proof)),
         _ => String::new(),
     };
     let fields = match change.what {

@@ -1,4 +1,5 @@
-//! One file per command. Each gives an exit code, or an error that says what, where and what to do.
+//! One file per command. Each returns an exit code, or an error that says what, where and what to
+//! do.
 
 mod adapter;
 mod apply;
@@ -22,7 +23,7 @@ use crate::cli::{Cli, Command};
 use crate::failure::Ended;
 use crate::output::Output;
 
-/// Does what was typed.
+/// Runs the command.
 pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
     let config = cli.config.as_path();
     match cli.command {

@@ -11,7 +11,7 @@ pub(super) fn broke(text: impl Into<String>) -> AdapterError {
     AdapterError::Contract(text.into())
 }
 
-/// Refuses what is longer or larger than it may be.
+/// Refuses a value that is too long or too large.
 pub(super) fn bounded(what: &str, found: usize, allowed: usize) -> Result<(), AdapterError> {
     if found <= allowed {
         return Ok(());
@@ -19,7 +19,7 @@ pub(super) fn bounded(what: &str, found: usize, allowed: usize) -> Result<(), Ad
     Err(AdapterError::Limit(format!("{what}: {found}, of at most {allowed}")))
 }
 
-/// A word that is a key somewhere: not empty, not long.
+/// A word that is used as a key: not empty, not long.
 pub(super) fn name(what: &str, text: &str) -> Result<(), AdapterError> {
     if text.is_empty() {
         return Err(broke(format!("{what} is empty")));
@@ -59,7 +59,7 @@ pub(super) fn remote_ref(manifest: &Manifest, found: &RemoteRef) -> Result<(), A
     id("an id", &found.id)
 }
 
-/// JSON of any kind that can be kept, read to its end.
+/// JSON of any kind that can be stored, read to its end.
 pub(super) fn json(what: &str, text: &str) -> Result<(), AdapterError> {
     match serde_json::from_str::<Sound>(text) {
         Ok(_) => Ok(()),
@@ -67,7 +67,8 @@ pub(super) fn json(what: &str, text: &str) -> Result<(), AdapterError> {
     }
 }
 
-/// Where JSON breaks off. Serde's own words may quote the text, so only the place is told.
+/// The place of a fault in JSON. Serde's own message may quote the text, so only the place is
+/// reported.
 pub(super) fn not_json(what: &str, error: &serde_json::Error) -> AdapterError {
     broke(format!(
         "{what} is not JSON as it should be, at line {}, column {}",

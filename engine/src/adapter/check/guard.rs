@@ -2,11 +2,11 @@
 //!
 //! # Guarantees
 //! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this
-//! task, and only if it is a `write`; an outcome fits the task; a write is said to have happened
-//! only after its request, and to be unneeded only without one. A link is followed once: a second
-//! time leads where the task has been, so pages that name each other end it (after the write they
-//! may be read once more). The driver calls it *before* it acts on a step. Left out: sizes and
-//! forms, see [`super::answer`].
+//! task, and only if it is a `write`; an outcome fits the task; a write is reported as applied only
+//! after its request, and as unneeded only without one. A link is followed once: a second time
+//! would repeat a page, so pages that name each other end the task (after the write they may be
+//! read once more). The driver calls it *before* it executes a step. Left out: sizes and forms, see
+//! [`super::answer`].
 
 use super::{AdapterError, bounded, broke};
 use crate::adapter::limits::STEPS_MAX;
@@ -17,7 +17,7 @@ use atsync_model::contract::{
 use atsync_model::manifest::Manifest;
 use std::collections::BTreeSet;
 
-/// What of the task must be remembered.
+/// The parts of the task that are needed later.
 #[derive(Debug)]
 enum Subject {
     Scan(String),
@@ -26,7 +26,7 @@ enum Subject {
         ids: BTreeSet<String>,
     },
     Probe,
-    /// The operation and what it is done to, for messages.
+    /// The operation and its target, for messages.
     Write(String),
     Check,
     Hook,
@@ -66,7 +66,7 @@ impl TaskGuard {
         Self { subject, steps: 0, changed: false, followed: BTreeSet::new(), page_max: None }
     }
 
-    /// For a task that is about to start, held to what the manifest promises of it.
+    /// For a task that is about to start, with the promises of the manifest.
     pub fn held_to(manifest: &Manifest, task: &Task) -> Self {
         let mut guard = Self::new(task);
         if let Subject::Scan(kind) = &guard.subject {
@@ -75,13 +75,13 @@ impl TaskGuard {
         guard
     }
 
-    /// Whether the one `unsafe` request was allowed. From then on only the ATS knows what is.
+    /// Whether the one `unsafe` request was allowed. From then on the state of the ATS is unknown.
     pub fn changed(&self) -> bool {
         self.changed
     }
 
-    /// Takes note of a step, before it is acted on. `reply` is the response that the step answers;
-    /// `None` for the first step and after a `verify`.
+    /// Checks and records a step, before it is executed. `reply` is the response that the step
+    /// answers; `None` for the first step and after a `verify`.
     ///
     /// # Errors
     /// [`AdapterError::Contract`] for a step that does not belong to this task,
@@ -156,8 +156,8 @@ impl TaskGuard {
         }
     }
 
-    /// A page has at most as many records of the kind that was asked for as the manifest says.
-    /// Records of others may come along, and the ATS may show one of them twice.
+    /// A page has at most as many records of the requested kind as the manifest says. It may
+    /// include records of other kinds, and the ATS may show one of them twice.
     fn rows(&self, kind: &str, page: &Page) -> Result<(), AdapterError> {
         let Some((adapter, page_max)) = &self.page_max else { return Ok(()) };
         let rows = page
@@ -192,8 +192,8 @@ impl TaskGuard {
     }
 }
 
-/// What is said to be missing was asked for and did not come. Records that nobody asked for may
-/// come along: they only add knowledge.
+/// A missing id was requested and was not returned. Further records may be returned: they only add
+/// information.
 fn asked(kind: &str, ids: &BTreeSet<String>, fetched: &Fetched) -> Result<(), AdapterError> {
     if !fetched.missing.iter().all(|id| ids.contains(id)) {
         return Err(broke("an id is missing that was not asked for"));
@@ -205,7 +205,8 @@ fn asked(kind: &str, ids: &BTreeSet<String>, fetched: &Fetched) -> Result<(), Ad
     Ok(())
 }
 
-/// Places in the reply that the driver holds, which need not be the one that the host saw.
+/// Positions in the reply that the driver has, which need not be the one that the adapter runtime
+/// had.
 fn spans<'a>(
     mut spans: impl Iterator<Item = &'a atsync_model::contract::Span>,
     reply: Option<&Response>,

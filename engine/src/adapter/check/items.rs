@@ -1,9 +1,9 @@
 //! The records of a page or fetch.
 //!
-//! Two readings of the same rules. [`check`] refuses a page for one bad record: it is the contract
-//! in its strict form. [`sift`] is what the hosts call: a record that breaks a rule costs itself, a
-//! member that cannot be kept costs that member, a custom value costs its key, and each is named as
-//! a [`Problem`]. What passes is what the store can hold ([`crate::json`]).
+//! Two readings of the same rules. [`check`] refuses a page for one bad record: it is the strict
+//! form of the contract. The adapter runtimes call [`sift`]: it removes a record that breaks a
+//! rule, a member that cannot be stored, or the key of a custom value, and names each as a
+//! [`Problem`]. The store can hold the rest ([`crate::json`]).
 //!
 //! Bounds: [`ITEMS_MAX`] records and as many problems, [`MASKS_MAX`] masks. Messages name places,
 //! never content.
@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Records with what they refer to.
+/// Records with the parts of the page that they refer to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Items<'a> {
     pub(super) items: &'a [Item],
@@ -30,8 +30,8 @@ pub(super) struct Items<'a> {
     pub(super) reply_bytes: Option<usize>,
 }
 
-/// Takes out of a page what breaks the rules of single records, and says so in `problems`. What is
-/// left passes [`check`].
+/// Removes from a page what breaks the rules of single records, and names it in `problems`. The
+/// rest passes [`check`].
 ///
 /// # Errors
 /// [`AdapterError::Limit`] for too many records, masks or problems: these are faults of the page.
@@ -73,7 +73,7 @@ pub(super) fn sift(manifest: &Manifest, found: Sifted<'_>) -> Result<(), Adapter
     Ok(())
 }
 
-/// A page's records with what is wrong with them.
+/// A page's records with their problems.
 #[derive(Debug)]
 pub(super) struct Sifted<'a> {
     pub(super) items: &'a mut Vec<Item>,
@@ -82,7 +82,7 @@ pub(super) struct Sifted<'a> {
     pub(super) reply_bytes: Option<usize>,
 }
 
-/// The breach without the words that introduce it.
+/// The text of a breach without its introduction.
 fn words(error: &AdapterError) -> String {
     match error {
         AdapterError::Contract(text) | AdapterError::Limit(text) => text.clone(),
@@ -91,8 +91,8 @@ fn words(error: &AdapterError) -> String {
     }
 }
 
-/// A problem as an adapter told it, within the limits. One that names no kind of the manifest is of
-/// the kind that was asked for.
+/// A problem that an adapter reported, within the limits. One without a kind of the manifest gets
+/// the requested kind.
 fn tidy(manifest: &Manifest, problem: &mut Problem) {
     if manifest.kind(&problem.kind).is_none() {
         problem.kind.clear();
@@ -114,7 +114,7 @@ fn shorten(text: &mut String, bytes_max: usize) {
 const UNKEPT: &str = "it cannot be kept: a number out of range, half a character, nesting without \
     end, or another shape than its kind has";
 
-/// What of a record can be kept, and what it lost by that.
+/// The parts of a record that can be stored, and those that it lost.
 fn mend(
     manifest: &Manifest,
     masks: &mut Vec<Vec<String>>,
@@ -122,7 +122,7 @@ fn mend(
     reply_bytes: Option<usize>,
 ) -> Result<(Item, Vec<Problem>), AdapterError> {
     let mut lost = Vec::new();
-    // A version only spares comparisons.
+    // A version only saves comparisons.
     item.version.take_if(|version| name("a version", version).is_err());
     if let Err(error) = span(&item, reply_bytes) {
         item.raw = None;
@@ -137,7 +137,7 @@ fn mend(
             .map_err(|error| super::not_json("its body", &error))?;
         let of = item.kind.clone();
         let is_sound = |member: &str, value: &RawValue| Shape::of(&of, member).fits(value.get());
-        // Custom values are known key by key.
+        // Custom values are known by key, each on its own.
         let values = members.get(CUSTOM_VALUES).filter(|values| !is_sound(CUSTOM_VALUES, values));
         let mended = values.and_then(|values| shapes::mended_values(values.get()));
         if let Some((values, keys)) = &mended {
@@ -188,7 +188,7 @@ fn place(masks: &mut Vec<Vec<String>>, mask: Vec<String>) -> Result<u32, Adapter
     Ok(u32::try_from(index).unwrap_or(u32::MAX))
 }
 
-/// Refuses what an adapter says of problems where it is longer or more than it may be.
+/// Refuses problems of an adapter that are too long or too many.
 pub(super) fn problems(manifest: &Manifest, problems: &[Problem]) -> Result<(), AdapterError> {
     bounded("problems", problems.len(), ITEMS_MAX)?;
     for problem in problems {
@@ -215,7 +215,7 @@ pub(super) fn check(manifest: &Manifest, found: Items<'_>) -> Result<(), Adapter
     Ok(())
 }
 
-/// Adds which record it was: its place, and kind and id where it has them.
+/// Adds the record: its place, and kind and id where it has them.
 fn at(index: usize, item: &Item, error: AdapterError) -> AdapterError {
     let which = if item.kind.is_empty() || item.id.is_empty() {
         format!("record {index}")
@@ -229,7 +229,7 @@ fn at(index: usize, item: &Item, error: AdapterError) -> AdapterError {
     }
 }
 
-/// A name that an adapter gave, fit for a message.
+/// A name from an adapter, shortened for a message.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
 }

@@ -1,8 +1,8 @@
-//! References inside of bodies.
+//! References within bodies.
 //!
 //! A field of [`atsync_model::unified::REFERENCES`] is an object with an id, a name or both, or a
-//! list of such objects. An empty or blank id is no id: stored as one, it would say that the record
-//! is known to refer to nothing, or to a record that cannot be. Reads without building anything, as
+//! list of such objects. An empty or blank id is invalid: stored, it would mean that the record is
+//! known to refer to nothing, or to an impossible record. Reads without building anything, as
 //! [`SoundBelow`] does. Left out: whether the record referred to exists.
 
 use super::is_id;

@@ -1,8 +1,8 @@
-//! The requests that an adapter asks for.
+//! The requests that an adapter returns.
 //!
-//! Only what the contract says of a request's form. Whether the URL stays at its origin and which
-//! headers are refused is the transport's to decide, which builds the URL; here stands what needs
-//! no URL.
+//! Checks only the form that the contract prescribes. The transport, which builds the URL, checks
+//! that it stays within its origin and which headers are refused; here are the checks that need no
+//! URL.
 
 use super::{bounded, broke, json, name};
 use crate::adapter::AdapterError;
@@ -24,9 +24,8 @@ pub(super) fn send(manifest: &Manifest, send: &Send) -> Result<(), AdapterError>
     effect(manifest, send)
 }
 
-/// Whether a request is what its effect says, as far as method and path tell: a request that the
-/// engine repeats by itself, and sends without an intent, is a GET, or a POST that the manifest
-/// lists.
+/// Checks a request against its declared effect, by method and path: a request that the engine
+/// repeats by itself, and sends without an intent, is a GET, or a POST that the manifest lists.
 ///
 /// # Errors
 /// [`AdapterError::Contract`] for any other.

@@ -1,13 +1,13 @@
-//! The shape of members that a plan compares entry by entry: contacts, custom values; references
-//! (tags, too) are [`super::reference`]'s.
+//! Checks the shape of members that a plan compares entry by entry: contacts and custom values.
+//! [`super::reference`] checks references (tags included).
 //!
-//! A list in another shape would be read as an empty one, and an empty list is something to fill.
-//! So such a member is unknown instead. A list with one bad entry is unknown as a whole: it is
-//! known in part only, and an update on that basis would drop what was not read. A map of custom
-//! values is known key by key, so a bad value costs its key ([`UNREADABLE`]).
+//! A list in another shape would be read as an empty one, which a plan would fill. So such a member
+//! is unknown instead. A list with one bad entry is unknown as a whole: an update based on a partly
+//! known list would remove the unread entries. Each key of a map of custom values is known on its
+//! own, so a bad value makes only its key unknown ([`UNREADABLE`]).
 //!
-//! Every value is read as strictly as [`Sound`] does on the way. Left out: all other members;
-//! whoever uses one reads it tolerantly.
+//! Every value is read as strictly as by [`Sound`]. Left out: all other members; their readers are
+//! tolerant.
 
 use super::reference::Reference;
 use crate::json::{Sound, SoundBelow};
@@ -62,8 +62,7 @@ impl Shape {
     }
 }
 
-/// Custom values with those that cannot be read said to be so, and their keys. None when it is no
-/// map.
+/// Custom values with the unreadable ones marked, and their keys. None when it is not a map.
 pub(super) fn mended_values(text: &str) -> Option<(Box<RawValue>, Vec<String>)> {
     let values: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
     let unreadable =

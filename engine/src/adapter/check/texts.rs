@@ -1,9 +1,9 @@
-//! An adapter's texts for people, made plain as they come in.
+//! Makes an adapter's texts for people plain, as they are received.
 //!
-//! What an adapter says may quote the ATS, and it ends in errors, conditions, intents, logs and on
-//! terminals of hosts that the engine does not know. So each such text becomes one plain line here,
-//! where all answers pass, and nothing behind has to think of it. Texts for machines (ids, bodies,
-//! cursors, states) are left as they are: the checks behind refuse what they cannot be.
+//! An adapter's text may quote the ATS, and it reaches errors, conditions, intents, logs and the
+//! terminals of hosts. So each such text becomes one plain line here, where all answers pass, and
+//! no later code has to do it. Texts for machines (ids, bodies, cursors, states) stay as they are:
+//! later checks refuse invalid ones.
 
 use atsync_model::contract::{Applied, Failure, Outcome, Probed, Problem, Step, Written};
 use atsync_model::plain;

@@ -1,11 +1,11 @@
-//! The checks that every part of a manifest shares: names that are known, and texts.
+//! The checks that every part of a manifest shares: known names, and texts.
 
 use crate::adapter::limits::{NAME_BYTES_MAX, TEXT_BYTES_MAX};
 use atsync_model::manifest::Manifest;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The longest time that a manifest may name: a year. Longer ones are slips of the unit.
+/// The longest time that a manifest may name: a year. A longer one is a wrong unit.
 const SPAN_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
 
 /// Names are keys: not empty, not long, not twice.
@@ -61,7 +61,7 @@ pub(super) fn sentence(place: &str, text: &str) -> Result<(), String> {
     Err(format!("{place}: a text has {} bytes, of at most {TEXT_BYTES_MAX}", text.len()))
 }
 
-/// A setting that the manifest counts on: a connection can set only what the schema has.
+/// A setting that the manifest relies on: a connection can set only properties of the schema.
 pub(super) fn known_setting<'m>(
     manifest: &'m Manifest,
     place: &str,

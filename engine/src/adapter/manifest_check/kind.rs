@@ -51,7 +51,7 @@ fn has_pages(rule: &KindRule) -> bool {
     matches!(rule.scan, ScanRule::List {} | ScanRule::ByParent { .. })
 }
 
-/// Where the records of a kind come from: a chain of parents that ends at a kind that is listed.
+/// Checks how the records of a kind are listed: by a chain of parents that ends at a listed kind.
 fn scan(manifest: &Manifest, rule: &KindRule, place: &str) -> Result<(), String> {
     let mut passed: Vec<&str> = Vec::new();
     let mut at = rule;

@@ -1,23 +1,23 @@
-//! Where each member of a manifest is held to its word.
+//! Where each member of a manifest is enforced.
 
-/// Where a member is held to its word.
+/// Where a member is enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     /// When the manifest is loaded: [`super::check`], or the reading of its JSON.
     AtLoad,
-    /// When a step is planned: the operation's rule decides what of it can be done
+    /// When a step is planned: the operation's rule decides which parts of it are possible
     /// ([`crate::plan`]).
     AtPlan,
     /// Against each answer: [`crate::adapter::check`], [`crate::adapter::promise`] and the task's
     /// guard.
     AtAnswer,
-    /// Nowhere, and why.
+    /// Not enforced, with the reason.
     Unchecked(&'static str),
 }
 
 use Held::{AtAnswer, AtLoad, AtPlan, Unchecked};
 
-/// Every member, by its path in the JSON, `[]` for the entries of a list; and where it is held.
+/// Every member, by its path in the JSON, `[]` for the entries of a list; and where it is enforced.
 pub const MEMBERS: &[(&str, &[Held])] = &[
     ("name", &[AtLoad]),
     ("version", &[AtLoad]),

@@ -5,8 +5,8 @@ use super::{known_kind, known_permission, known_setting, sentence, span, unique}
 use atsync_model::manifest::{Carry, FieldMode, FieldRule, Manifest, OperationRule};
 use atsync_model::unified::CUSTOM_VALUES;
 
-/// What the engine can put into the input of each operation that it plans (`wit/operations.md`): a
-/// member that it never has cannot be required.
+/// The members that the engine can send in the input of each operation that it plans
+/// (`wit/operations.md`): any other cannot be required.
 pub const INPUTS: &[(&str, &[&str])] = &[
     (
         "candidates.create",
@@ -95,7 +95,7 @@ pub(super) fn check(manifest: &Manifest, rule: &OperationRule) -> Result<(), Str
     unique(&format!("{place}.fields"), rule.fields.iter().map(|field| &field.name))?;
     rule.fields.iter().try_for_each(|field| one(manifest, field, &place))?;
     rule.required.iter().try_for_each(|path| required(rule, path, &place))?;
-    // A refusal proves that nothing was changed. No other class of status can.
+    // A refusal proves that nothing was changed; only a 4xx can.
     if let Some(status) = rule.refused_statuses.iter().find(|status| !(400..=499).contains(*status))
     {
         return Err(format!("{place}.refused_statuses: {status} is none of 400 to 499"));
@@ -164,7 +164,7 @@ fn one(manifest: &Manifest, field: &FieldRule, place: &str) -> Result<(), String
     unique(&format!("{place}.unwritable"), field.unwritable.iter())
 }
 
-/// What is required must be listed, or every record would be blocked; and the engine must be able
+/// A required member must be listed, or every record would be blocked; and the engine must be able
 /// to send it.
 fn required(rule: &OperationRule, path: &str, place: &str) -> Result<(), String> {
     let place = format!("{place}.required");

@@ -1,15 +1,14 @@
-//! The texts of a manifest: plain, and hosts in letters that cannot be mistaken.
+//! Checks the texts of a manifest: plain text, and hosts in ASCII.
 //!
-//! A manifest is shown to whoever decides about an adapter, in `inspect`, in errors and on pages of
-//! hosts. So no text of it, whatever it is for, holds a character that steers a terminal or shows
-//! nothing, and a host is written in its ASCII form, where a letter that looks like another one
-//! shows as `xn--…`.
+//! A manifest is shown to people who decide about an adapter, by `inspect`, in errors and on pages
+//! of hosts. So no text of it has a character that controls a terminal or is invisible, and a host
+//! is written in its ASCII form, where a letter that looks like another one shows as `xn--…`.
 
 use atsync_model::manifest::Manifest;
 use atsync_model::plain;
 use serde_json::Value;
 
-/// Refuses a text that is not plain, wherever it stands.
+/// Refuses a text that is not plain, in any member.
 pub(super) fn are_plain(manifest: &Manifest) -> Result<(), String> {
     let all = serde_json::to_value(manifest)
         .map_err(|error| format!("the manifest cannot be read: {error}"))?;
@@ -40,7 +39,7 @@ fn is_plain(place: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Refuses a host that is not written in ASCII, with the form that it has there.
+/// Refuses a host that is not written in ASCII, and names its ASCII form.
 pub(super) fn host_is_ascii(place: &str, host: &str) -> Result<(), String> {
     if host.is_ascii() {
         return Ok(());

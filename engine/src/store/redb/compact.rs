@@ -1,6 +1,6 @@
-//! A store's file written anew, so that nothing is left in it but what is stored.
+//! Rewrites a store's file, so that it holds the stored rows and nothing else.
 //!
-//! The database never writes over what was removed: its pages are free, and keep their bytes until
+//! The database does not overwrite removed rows: their pages are free, and keep their bytes until
 //! they are used again. (Its own compaction moves live pages and cuts the end off, so free pages in
 //! the middle keep theirs too.) So the rows are copied into a new file, table by table in the order
 //! of their keys, and the new file takes the place of the old one.
@@ -8,14 +8,14 @@
 //! # Guarantees
 //! The place always holds a whole store, the old one or the new one: the new file is durable before
 //! it is renamed, and until then the old one is only read. The old file stays locked until the new
-//! name is durable, so no process can come by to write to the one that goes away. A copy that was
-//! interrupted is a file of the same name with [`files::COMPACTING`]; whoever opens the store next removes it,
-//! since nobody else holds the store then.
+//! name is durable, so no other process can write to the file that is replaced. A copy that was
+//! interrupted is a file of the same name with [`files::COMPACTING`]; the next opening of the store
+//! removes it, since it then holds the lock.
 //!
 //! # Bounds
 //! Room for a second file, and memory for [`BATCH_BYTES`] beside the caches. It blocks; call it off
-//! the async threads. Left out: what the file system, its snapshots and copies made before keep of
-//! the old file's bytes. Only an encrypted disk and an end to old copies help there.
+//! the async threads. Left out: bytes of the old file in the file system, its snapshots and earlier
+//! copies. Only an encrypted disk and deleted copies help there.
 
 #![expect(clippy::disallowed_methods, reason = "writes the store's file anew")]
 
@@ -38,7 +38,7 @@ use std::path::Path;
 /// has.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// What writing a file anew brought.
+/// The result of rewriting a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Compacted {
@@ -63,14 +63,14 @@ pub(super) fn compact(
         ))
     })?;
     let old_about = std::fs::metadata(&path).map_err(|error| failed(&path, &error))?;
-    // Proves that it is a store of ours, and locks it.
+    // Proves that it is a store, and locks it.
     let (old, ..) = open::file(&path, options.cache_bytes, entropy)?;
     let place = beside(&path);
     let rows = match copy_into(&old, &place, options.cache_bytes, entropy) {
         Ok(rows) => rows,
         Err(error) => {
-            // What was copied of a store is as private as the store; what keeps it from being
-            // removed is told by the next attempt.
+            // A partial copy is as private as the store; the next attempt reports why it cannot be
+            // removed.
             drop(std::fs::remove_file(&place));
             return Err(error);
         }

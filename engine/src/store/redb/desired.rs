@@ -1,10 +1,9 @@
-//! The desired records, which of them are dirty, and the links between host paths and remote
-//! records.
+//! The desired records, which of them are dirty, and the links between paths and remote records.
 //!
-//! Whether a record is dirty is told by a table of its own and not by the row, so that a page marks
-//! many without reading one.
+//! A table of its own says which records are dirty, so that a page marks many without reading a
+//! row.
 //!
-//! Left out: what makes a plan clean a record; see [`crate::reconcile`].
+//! Left out: when a plan marks a record as clean; see [`crate::reconcile`].
 
 use super::forgotten;
 use super::tables::{
@@ -72,7 +71,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Reads a value and writes it anew; see [`super::foreign`].
+/// Reads a value and writes it again; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
 pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
     let row = Row::decode(value)?;
@@ -98,7 +97,7 @@ fn dirty_total(connection: &str) -> Key {
     counter(connection, "dirty", "")
 }
 
-/// Each mark has a number of its own, so that a status that was made before it cannot take it away.
+/// Each mark has a number of its own, so that a status that was made before it cannot remove it.
 fn set_dirty(tables: &mut Tables<'_>, connection: &str, key: &Key) -> Result<(), StoreError> {
     let last = counter(connection, "dirt", "");
     let dirt = number(tables.counters.rows(), &last)?.saturating_add(1);
@@ -202,8 +201,8 @@ pub(super) fn set_mode(
     Ok(true)
 }
 
-/// Removes a desired record with its links, not asking about intents. Tells whether there was one,
-/// and how many links went.
+/// Removes a desired record with its links, without a check of intents. Returns whether there was
+/// one, and how many links were removed.
 pub(super) fn remove(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -349,7 +348,7 @@ pub(super) fn put_status(
     Ok(left)
 }
 
-/// Marks desired records; unknown keys are passed over.
+/// Marks desired records; unknown keys are ignored.
 pub(super) fn mark_dirty(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -377,7 +376,7 @@ fn linked_key(connection: &str, remote: &RemoteRef, host: &str) -> Key {
     Key::of(connection).text(&remote.kind).text(&remote.id).text(host)
 }
 
-/// Writes links, each replacing the one of its host path.
+/// Writes links, each replacing the one of its path.
 pub(super) fn put_links(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -398,7 +397,7 @@ pub(super) fn put_links(
     Ok(())
 }
 
-/// Ends the links of host paths; a path without one is passed over.
+/// Removes the links of paths; a path without one is ignored.
 pub(super) fn end_links(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -418,7 +417,7 @@ pub(super) fn end_links(
     Ok(())
 }
 
-/// Takes the links that lead to the first id along to the second.
+/// Moves the links of the first id to the second.
 pub(super) fn follow(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -461,7 +460,7 @@ pub(super) fn touch(
     mark_dirty(tables, connection, &keys)
 }
 
-/// The link of a host path.
+/// The link of a path.
 pub(super) fn link(
     read: &ReadTransaction,
     connection: &str,

@@ -1,13 +1,14 @@
-//! Erasures: a candidate taken out of every table, and kept away by hashes ([`super::forgotten`]).
+//! Erasures: remove a candidate from every table, and block re-import by hashes
+//! ([`super::forgotten`]).
 //!
-//! The rows are passed over until nothing is added to the candidate's circle, all within the
-//! transaction that then removes them. So there is no moment at which half of somebody is left. See
-//! [`crate::store::forget`] for whom it concerns.
+//! The rows are read until nothing is added to the candidate's circle, within the transaction that
+//! then removes them. So no reader sees a candidate that is partly erased. See
+//! [`crate::store::forget`] for the rows that it removes.
 //!
 //! Bounds: an erasure reads observed records, events and intents of the connection as a whole, at
-//! least twice, and holds up other writers meanwhile: about a second per million rows. Left out:
-//! the file's free pages, which keep what they held until they are used again or the file is
-//! written anew ([`super::compact`]).
+//! least twice, and other writers wait meanwhile: about a second per million rows. Left out: the
+//! file's free pages, which keep their bytes until they are used again or the file is rewritten
+//! ([`super::compact`]).
 
 use super::forgotten::place;
 use super::tables::{Tables, number, number_value};
@@ -22,7 +23,7 @@ fn last_erasure() -> Key {
     Key::of("last_erasure")
 }
 
-/// Everything about the person.
+/// Everything about the candidate.
 fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Circle, StoreError> {
     let mut circle = Circle::of(erasure);
     loop {
@@ -42,7 +43,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
         feed::each_event(tables, connection, |_, event| {
             let after = match event.after {
                 feed::After::Text(text) => text,
-                // The row has it, which was met above.
+                // The row has it, which was read above.
                 feed::After::ToldByRow => "",
             };
             grew |= circle.meet(event.kind, event.id, &[event.before, after]);
@@ -67,7 +68,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
     }
 }
 
-/// The addresses that somebody outside of the circle has.
+/// The addresses that a candidate outside of the circle has too.
 fn addresses_of_others(
     tables: &Tables<'_>,
     connection: &str,
@@ -89,7 +90,7 @@ fn addresses_of_others(
     Ok(others)
 }
 
-/// Forgets a person. See [`crate::store::Erasures::erase`].
+/// Erases a candidate. See [`crate::store::Erasures::erase`].
 pub(super) fn erase(
     tables: &mut Tables<'_>,
     connection: &str,

@@ -1,12 +1,12 @@
-//! The change events, their serials, and how far consumers have come.
+//! The change events, their serials, and the offsets of consumers.
 //!
-//! The event of a new record holds all of it, which the observed row holds too. It is therefore
-//! written as *told by the row* and reads the record from there. The row remembers the serial; the
-//! transaction that is first to change its body writes the old body into the event before it does
-//! so ([`settle`]). So the feed costs a pull nothing but a short row, and says the same for ever.
+//! The event of a new record holds all of it, which the observed row holds too. So the event is
+//! written as a *reference to the row*, and reads the record from there. The row stores the serial;
+//! the first transaction that changes its body writes the old body into the event before
+//! ([`settle`]). So the feed costs a pull only a short row, and an event never changes.
 //!
-//! Trimming removes from the old end only, so that what is left has no gap. A row may go on telling
-//! an event that was trimmed; the number of the first event that is left says so.
+//! Trimming removes from the old end only, so that the rest has no gap. A row may keep the serial
+//! of a trimmed event; the number of the first event that is left shows that.
 //!
 //! Bounds: rows per read; [`TRIM_EVENTS_MAX`] events of one trimming. Left out: when to trim.
 
@@ -23,8 +23,8 @@ use serde_json::Map;
 
 const FORMAT: u8 = 1;
 const WHAT: &str = "a change event";
-/// Events that one trimming removes at most: more would hold up writers for seconds. Who trims asks
-/// again while it gets this many.
+/// Events that one trimming removes at most: more would delay writers for seconds. The caller
+/// repeats it while it removes this many.
 pub(super) const TRIM_EVENTS_MAX: usize = 50_000;
 
 /// An event as it is stored: maps as JSON text, empty for none.
@@ -161,7 +161,7 @@ pub(super) fn last_serial(tables: &Tables<'_>, connection: &str) -> Result<u64, 
     number(tables.counters.rows(), &serial_key(connection))
 }
 
-/// Remembers the newest serial.
+/// Stores the newest serial.
 pub(super) fn put_last_serial(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -181,7 +181,7 @@ pub(super) fn put(
     tables.changes.put(&Key::of(connection).number(serial), &event.encode()).map(drop)
 }
 
-/// Writes the body into the event that the row told until now.
+/// Writes the body into the event that referred to the row until now.
 pub(super) fn settle(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -348,8 +348,8 @@ pub(super) fn trim(
     Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
 }
 
-/// What an event says, for passing over all of them: place, kind, id, what, before, after. `after`
-/// is empty while the row tells it.
+/// The content of an event, for reading all of them: place, kind, id, what, before, after. `after`
+/// is empty while it refers to the row.
 pub(super) fn each_event(
     tables: &Tables<'_>,
     connection: &str,
@@ -378,7 +378,7 @@ pub(super) fn empty(
     tables.changes.put(&key, &emptied).map(drop)
 }
 
-/// Forgets a consumer.
+/// Removes a consumer.
 pub(super) fn end_consumer(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -391,7 +391,7 @@ pub(super) fn end_consumer(
     Ok(())
 }
 
-/// Moves a consumer's offset forward, and returns where it stands.
+/// Increases a consumer's offset, and returns the stored one.
 pub(super) fn acknowledge(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -400,7 +400,7 @@ pub(super) fn acknowledge(
 ) -> Result<u64, StoreError> {
     check::is_within(serial, last_serial(tables, connection)?)?;
     let key = Key::of(connection).text(consumer);
-    // A consumer that acknowledges 0 is known from then on, and holds back trimming.
+    // A consumer that acknowledges 0 is known from then on, and trimming keeps its events.
     let held =
         get(tables.offsets.rows(), &key)?.map(|value| number_of(value.value())).transpose()?;
     match held {

@@ -1,11 +1,11 @@
-//! The store's file on the disk: how it is made, and who may read it.
+//! The store's file on the disk: its creation and its permissions.
 //!
-//! What a store holds is for its owner alone, whatever the umask says. A new file is made with mode
-//! 0600. One that others may reach is repaired when it is opened, with a warning, or refused where
-//! it cannot be.
+//! Only its owner may read a store, whatever the umask is. A new file has mode
+//! 0600. The mode of an existing file is corrected when it is opened, with a warning; if that
+//!       fails, the file is refused.
 //!
 //! Left out: other systems than Unix, where a file has the rights of its directory; and the
-//! directory, which the engine does not make.
+//! directory, which the engine does not create.
 
 #![expect(clippy::disallowed_methods, reason = "makes and guards the store's file")]
 
@@ -14,19 +14,19 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-/// What the name of a store ends with while it is made.
+/// The ending of a store's name while it is created.
 const MAKING: &str = ".making";
-/// What the name of a store ends with while it is written anew.
+/// The ending of a store's name while it is rewritten.
 pub(super) const COMPACTING: &str = ".compacting";
 /// Links that are followed one after the other.
 const LINKS_MAX: usize = 8;
 
-/// Opens a store's file, which is there.
+/// Opens an existing store's file.
 pub(super) fn open(path: &Path) -> Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
 
-/// Makes a file that is not there yet, readable by nobody else.
+/// Creates a file that only its owner may read.
 pub(super) fn create(place: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -35,8 +35,8 @@ pub(super) fn create(place: &Path) -> Result<File> {
     options.open(place)
 }
 
-/// Makes a store beside its place, and gives it its name when it is whole. Where two do so at once,
-/// the first one's stays.
+/// Creates a store beside its place, and gives it its name when it is complete. If two processes do
+/// so at once, the first one's stays.
 pub(super) fn make(
     path: &Path,
     fill: impl FnOnce(File) -> std::result::Result<(), StoreError>,
@@ -71,7 +71,7 @@ fn named(making: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where a path leads, be it that nothing is there.
+/// The target of a path, even if no file exists there.
 fn end_of_links(path: &Path) -> Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..LINKS_MAX {
@@ -83,7 +83,7 @@ fn end_of_links(path: &Path) -> Result<PathBuf> {
     Err(Error::other("too many links follow one another"))
 }
 
-/// Sees to it that nobody but the owner may read or write the file.
+/// Makes sure that only the owner may read or write the file.
 #[cfg(unix)]
 pub(super) fn keep_private(place: &str, file: &File) -> std::result::Result<(), StoreError> {
     use std::os::unix::fs::PermissionsExt;
@@ -134,9 +134,9 @@ pub(super) fn unreachable_path(place: &str, error: &std::io::Error) -> StoreErro
 /// Removes what an interrupted compaction left beside a store that is open, hence locked, by the caller.
 ///
 /// # Errors
-/// When the file is there and cannot be removed: it holds a copy of what the store holds.
+/// When the file exists and cannot be removed: it holds a copy of the store's rows.
 pub(super) fn clear_away(path: &Path) -> std::result::Result<(), StoreError> {
-    // Where the path is a link, the copy lies beside the file itself.
+    // If the path is a link, the copy is beside the file itself.
     let path = std::fs::canonicalize(path).map_err(|error| failed(path, &error))?;
     let place = beside(&path);
     match std::fs::remove_file(&place) {
@@ -149,7 +149,7 @@ pub(super) fn clear_away(path: &Path) -> std::result::Result<(), StoreError> {
     }
 }
 
-/// Where the copy of a store lies while it is written anew.
+/// The place of a store's copy while it is rewritten.
 pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(COMPACTING);

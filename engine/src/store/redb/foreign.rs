@@ -1,9 +1,9 @@
-//! Bytes that nobody knows, read as rows: for the fuzz targets (feature `testing`).
+//! Reads arbitrary bytes as rows: for the fuzz targets (feature `testing`).
 //!
-//! A file can be damaged, or come from a later version. Each form reads a value and writes what it
-//! read, so that a target can tell that reading refuses rather than panics, says what it refused,
-//! and that what was read is written as it reads. Left out: the texts that say what the file is;
-//! they are read when it is opened.
+//! A file can be damaged, or come from a later version. Each form reads a value and writes the
+//! result, so that a target can check that reading refuses rather than panics, names what it
+//! refused, and that a value is written as it was read. Left out: the texts that say what the file
+//! is; they are read when it is opened.
 
 use super::tables::{OrFailed, from_json, number_of, number_value, to_json};
 use super::{desired, feed, identity, row};
@@ -13,7 +13,7 @@ use crate::store::{ConnectionRow, LinkRow, ScanState, StoreError, SweepState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The database of a store that nobody has open, for tests that look below the store.
+/// The database of a closed store, for tests that read below the store.
 ///
 /// # Errors
 /// When the file cannot be opened, or is no store of this layout.
@@ -23,10 +23,10 @@ pub fn database(path: &std::path::Path) -> Result<::redb::Database, StoreError> 
     ::redb::Builder::new().create_with_backend(pages).or_failed()
 }
 
-/// Reads a value and writes it anew.
+/// Reads a value and writes it again.
 pub type Form = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
 
-/// Every form of what is stored, under the name that a refusal calls it by.
+/// Every form of a stored value, under its name in refusals.
 pub const FORMS: [(&str, Form); 11] = [
     ("an observed record", row::rewritten),
     ("a desired record", desired::rewritten),
@@ -41,7 +41,7 @@ pub const FORMS: [(&str, Form); 11] = [
     ("an intent", |value| json::<Intent>(value, "an intent")),
 ];
 
-/// A row in JSON. What was written is read once more here, where its type is known.
+/// A row in JSON. The written value is read once more here, where its type is known.
 fn json<T: DeserializeOwned + Serialize + PartialEq>(
     value: &[u8],
     what: &str,

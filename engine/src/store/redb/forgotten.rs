@@ -1,4 +1,4 @@
-//! Who was erased, by hashes, so that pages and declarations do not bring them back.
+//! The hashes of erased candidates, which block re-import by pages and declarations.
 //!
 //! Left out: the erasure itself; see [`super::erasure`].
 
@@ -14,12 +14,12 @@ pub(super) fn place(connection: &str, hash: &str) -> Key {
     Key::of(connection).text(hash)
 }
 
-/// Whether anybody of the connection was forgotten; without, nothing has to be hashed.
+/// Whether a candidate of the connection was erased; if none was, no hash has to be computed.
 pub(super) fn any_forgotten(tables: &Tables<'_>, connection: &str) -> Result<bool, StoreError> {
     any(tables.forgotten.rows(), Key::of(connection).within())
 }
 
-/// The erasure that keeps away what has one of these hashes.
+/// The erasure that blocks a record with one of these hashes.
 fn erasure_of(
     tables: &Tables<'_>,
     connection: &str,
@@ -46,8 +46,8 @@ fn put_own(
     Ok(())
 }
 
-/// Whether something is kept away. What is met by another hash than its own, the first, is known by
-/// its own from now on.
+/// Whether a record is blocked. One that is found by another hash than its own, the first, is
+/// stored with its own from now on.
 pub(super) fn kept_away(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -60,7 +60,7 @@ pub(super) fn kept_away(
     Ok(true)
 }
 
-/// The keys of the declarations that are kept away. Writes nothing.
+/// The keys of the blocked declarations. Writes nothing.
 pub(super) fn declarations_of(
     read: &ReadTransaction,
     connection: &str,
@@ -83,7 +83,7 @@ pub(super) fn declarations_of(
     Ok(keys)
 }
 
-/// The records of a page that are kept away, by id, with their erasure. Writes nothing.
+/// The blocked records of a page, by id, with their erasure. Writes nothing.
 pub(super) fn of_page<'p>(
     tables: &Tables<'_>,
     connection: &str,
@@ -94,8 +94,7 @@ pub(super) fn of_page<'p>(
     if !any_forgotten(tables, connection)? {
         return Ok(found);
     }
-    // A record that is kept away may be what another one of the page names, in whatever order they
-    // stand.
+    // Another record of the page may name a blocked one, in any order.
     let mut learned: BTreeMap<Hash, u64> = BTreeMap::new();
     loop {
         let before = found.len();
@@ -119,7 +118,7 @@ pub(super) fn of_page<'p>(
     }
 }
 
-/// Remembers the records of [`of_page`] by their own hashes.
+/// Stores the hashes of the records of [`of_page`].
 pub(super) fn learn(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -133,7 +132,7 @@ pub(super) fn learn(
     Ok(())
 }
 
-/// Lets a person come back. See [`crate::store::Erasures::unforget`].
+/// Allows a candidate to be imported again. See [`crate::store::Erasures::unforget`].
 pub(super) fn unforget(
     tables: &mut Tables<'_>,
     connection: &str,

@@ -1,10 +1,10 @@
-//! What sweeps have seen, and where records went that are no longer themselves.
+//! The ids that sweeps have seen, and the aliases of merged records.
 //!
-//! An alias is written when a move was told, and as a mere lead when an application is taken in
-//! under another candidate than before. The lead outlives the process that saw it, so that whoever
-//! looks later still finds the winner of a merge.
+//! An alias is written when a move is reported, and as a lead when an application is ingested under
+//! another candidate than before. The lead is stored, so that a later process still finds the
+//! winner of a merge.
 //!
-//! Bounds: rows per read and per forgetting. Left out: when to sweep and what to believe; see
+//! Bounds: rows per read and per removal. Left out: when to sweep and how to confirm; see
 //! [`crate::reconcile`].
 
 use super::row::{self, Row};
@@ -29,15 +29,14 @@ fn encode(to: &str, told: bool) -> Vec<u8> {
     ValueWriter::new(FORMAT, to.len()).byte(u8::from(told)).string(to.as_bytes()).done()
 }
 
-/// Reads a value and writes it anew; see [`super::foreign`].
+/// Reads a value and writes it again; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
 pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
     let alias = decode(value)?;
     Ok(encode(&alias.to, alias.told))
 }
 
-/// Writes where a record went. Tells whether it was not known before; a lead never takes the place
-/// of what was told.
+/// Writes an alias. Returns whether it is new; a lead never replaces a reported move.
 pub(super) fn put(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -58,7 +57,7 @@ pub(super) fn put(
     Ok(true)
 }
 
-/// Whether a move to this id was told.
+/// Whether a move to this id was reported.
 pub(super) fn is_told(
     tables: &Tables<'_>,
     connection: &str,
@@ -71,7 +70,7 @@ pub(super) fn is_told(
     Ok(held.is_some_and(|held| held.told && held.to == to))
 }
 
-/// Ends the alias of a record that is itself again.
+/// Removes the alias of a record that exists again.
 pub(super) fn end(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -85,7 +84,7 @@ pub(super) fn end(
     Ok(())
 }
 
-/// Forgets what a sweep saw of a record and where it went.
+/// Removes what a sweep saw of a record, and its alias.
 pub(super) fn forget(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -114,7 +113,7 @@ pub(super) fn drop_lead(
     Ok(())
 }
 
-/// Where a record went.
+/// The alias of a record.
 pub(super) fn alias(
     read: &ReadTransaction,
     connection: &str,
@@ -145,9 +144,8 @@ pub(super) fn leads(
     Ok(found)
 }
 
-/// Remembers what a page of a sweep showed, and where the sweep stands. Of somebody who was
-/// forgotten nothing is kept; but a record that is held under an id of theirs was shown all the
-/// same, and is not missing.
+/// Stores the ids of a page of a sweep, and the state of the sweep. Nothing of an erased candidate
+/// is stored; but a stored record with such an id was seen, and is not missing.
 pub(super) fn see(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -164,7 +162,7 @@ pub(super) fn see(
     tables.sweeps.put(&Key::of(connection).text(kind), &to_json(sweep)?).map(drop)
 }
 
-/// Where the sweep of a kind stands.
+/// The state of the sweep of a kind.
 pub(super) fn sweep_state(
     read: &ReadTransaction,
     connection: &str,
@@ -175,8 +173,8 @@ pub(super) fn sweep_state(
     value.map(|value| from_json(value.value(), "a sweep's state")).transpose()
 }
 
-/// Records that the sweep has not seen. Both tables are in the order of ids, so they are walked
-/// side by side.
+/// Records that the sweep has not seen. Both tables are in the order of ids, so they are read side
+/// by side.
 pub(super) fn suspects_page(
     read: &ReadTransaction,
     connection: &str,
@@ -217,7 +215,7 @@ pub(super) fn suspects_page(
     Ok(found)
 }
 
-/// Forgets some of what the sweep of a kind has seen. Tells how many.
+/// Removes some ids that the sweep of a kind has seen. Returns how many.
 pub(super) fn forget_seen(
     tables: &mut Tables<'_>,
     connection: &str,

@@ -1,10 +1,10 @@
-//! The intents: numbered within the store, marked within the connection, at most one open per host
-//! path and operation.
+//! The intents: numbered within the store, marked within the connection, at most one open per path
+//! and operation.
 //!
-//! Numbers and mark times are counters that only rise, so that neither is ever given out twice, not
-//! even after the clock went back.
+//! Numbers and mark times are counters that only rise, so that neither is ever used twice, even
+//! after the clock went back.
 //!
-//! Left out: which step is allowed; see [`crate::journal`] and [`check::step`].
+//! Left out: which change is allowed; see [`crate::journal`] and [`check::step`].
 
 use super::tables::{
     BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number,
@@ -65,7 +65,7 @@ pub(super) fn begin(
     Ok(born)
 }
 
-/// Moves an intent on. See [`crate::store::Journal::advance_intent`].
+/// Changes the state of an intent. See [`crate::store::Journal::advance_intent`].
 pub(super) fn advance(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -110,7 +110,7 @@ pub(super) fn open_below(
     Ok(found)
 }
 
-/// The intent that made a record, by the links that lead to it as made.
+/// The intent that created a record, by the links that say it was created.
 pub(super) fn maker(
     tables: &Tables<'_>,
     connection: &str,
@@ -152,7 +152,7 @@ pub(super) fn each_intent(
     })
 }
 
-/// Puts an emptied intent in the place of what it was.
+/// Replaces an intent by its emptied form.
 pub(super) fn replace(
     tables: &mut Tables<'_>,
     connection: &str,

@@ -1,4 +1,4 @@
-//! The observed records, their index, and where scans stand.
+//! The observed records, their index, and the states of scans.
 //!
 //! Bounds: rows per read. Left out: how a page is committed; see [`super::page`].
 
@@ -39,7 +39,7 @@ pub(super) fn bodies(
     })
 }
 
-/// Removes a record with its terms, tombstones too. Tells whether it was one to be seen.
+/// Removes a record or a tombstone, with its terms. Returns whether it was a record.
 pub(super) fn remove(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -163,7 +163,7 @@ pub(super) fn observed_counts(
     counters(read, connection, COUNTED)
 }
 
-/// Where one scan stands.
+/// The state of one scan.
 pub(super) fn scan_state(
     read: &ReadTransaction,
     connection: &str,
@@ -175,7 +175,7 @@ pub(super) fn scan_state(
     value.map(|value| from_json(value.value(), "a scan's state")).transpose()
 }
 
-/// Where all scans stand.
+/// The states of all scans.
 pub(super) fn scan_states(
     read: &ReadTransaction,
     connection: &str,

@@ -1,6 +1,6 @@
-//! Commits a page: reads what it depends on, has it decided ([`ingest`]), writes what it comes to.
+//! Commits a page: reads the rows that it depends on, decides ([`ingest`]), writes the changes.
 //!
-//! Bounds: what [`check::page`] let in. Left out: the decision; and reading records, see
+//! Bounds: those of [`check::page`]. Left out: the decision; and reading records, see
 //! [`super::observed`].
 
 use super::row::{self, Row};
@@ -13,17 +13,17 @@ use crate::store::merge::Known;
 use crate::store::{ChangeWhat, PageCommit, PageReport, StoreError, check};
 use atsync_model::resource::PERSON;
 
-/// A row of this file, with what changes beside it.
+/// A row of this file, with its other changes.
 struct Encoded {
     key: Key,
     value: Vec<u8>,
-    /// The event that read its record from the row, and the body that it speaks of.
+    /// The event that read its record from the row, and that body.
     settle: Option<(u64, String)>,
     terms_gone: observed::Terms,
     terms_new: observed::Terms,
 }
 
-/// What is stored of the page's kind.
+/// The stored rows of the page's kind.
 struct Of<'a, 't> {
     tables: &'a Tables<'t>,
     connection: &'a str,
@@ -89,12 +89,12 @@ impl Rows for Of<'_, '_> {
     }
 }
 
-/// What is the same for all that a page writes.
+/// The common parts of everything that a page writes.
 struct Frame<'p> {
     page: &'p PageCommit,
     connection: &'p str,
     linked: bool,
-    /// Some record has an alias.
+    /// Whether any record has an alias.
     aliased: bool,
 }
 
@@ -160,7 +160,7 @@ impl Frame<'_> {
         self.touch(tables, effect.id, &effect.candidates)
     }
 
-    /// Writes a row, its terms, and the event that it told until now.
+    /// Writes a row, its terms, and the event that referred to it until now.
     fn put(&self, tables: &mut Tables<'_>, id: &str, row: &Encoded) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.page.kind.as_str());
         if let Some((serial, body)) = &row.settle {
@@ -176,7 +176,7 @@ impl Frame<'_> {
         Ok(())
     }
 
-    /// Marks what is linked to a record and to the candidates that it names.
+    /// Marks the desired records that are linked to a record and to the candidates that it names.
     fn touch(
         &self,
         tables: &mut Tables<'_>,

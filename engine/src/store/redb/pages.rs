@@ -1,10 +1,10 @@
-//! The layer between redb and the disk: what redb reads is what redb wrote, or the read fails.
+//! The layer between redb and the disk: redb reads the bytes that it wrote, or the read fails.
 //!
 //! redb checks its pages only when it repairs a file. A flipped bit, a page of zeros or two pages
 //! exchanged would reach the engine as other rows, as rows that are missing, or as a panic of the
-//! database. So every page lies on the disk with a checksum over its bytes, its place and the file,
-//! which is compared on each read. Since the whole tree consists of such pages, a row cannot be
-//! changed, lost or moved unseen either.
+//! database. So every page has on the disk a checksum over its bytes, its place and the file, which
+//! is compared on each read. Since the whole tree consists of such pages, a changed, lost or moved
+//! row is found too.
 //!
 //! # Layout
 //! Two slots of a page each hold the first page of the database, which is its header; then follow
@@ -19,8 +19,8 @@
 //!
 //! # Bounds
 //! Eight bytes of checksum a page (0.2 %), and a pass of XXH3 over each page that is read from the
-//! disk or written. Left out: whoever writes wrong bytes with a right checksum (the checksum has no
-//! key), and a file, or a page with its checksum, that is put back to an earlier state as a whole.
+//! disk or written. Left out: an attacker who writes wrong bytes with a valid checksum (it has no
+//! key), and a file, or a page with its checksum, that is restored to an earlier state as a whole.
 
 use redb::{BackendError, DatabaseError, StorageBackend};
 use std::io;
@@ -29,9 +29,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use twox_hash::XxHash3_64;
 
-/// What a file of this layout begins with.
+/// The first bytes of a file of this layout.
 const MAGIC: [u8; 16] = *b"atsync store 2\r\n";
-/// What a database of redb begins with.
+/// The first bytes of a redb database.
 pub(super) const PLAIN: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 /// redb's page.
 const PAGE: u64 = 4096;
@@ -52,7 +52,7 @@ pub(super) struct Pages<B> {
     seal: Seal,
 }
 
-/// Lets no first change through any more. What has begun to change goes on.
+/// Refuses a first change from now on. A file that was already changed can be changed further.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seal(Arc<Sealed>);
 
@@ -68,7 +68,7 @@ impl Seal {
         self.0.set.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a first change was refused, and the file kept as it was.
+    /// Whether a first change was refused, so that the file is unchanged.
     pub(super) fn kept(&self) -> bool {
         self.0.refused.load(Ordering::Relaxed)
     }
@@ -87,8 +87,7 @@ struct Header {
     file: u64,
     bytes: [u8; HEADER],
     serial: u64,
-    /// How long the database is at least: redb takes the length of a file that was not closed for
-    /// what it should be.
+    /// How long the database is at least: redb relies on the length of a file that was not closed.
     length: u64,
     /// The slot that holds the last synced header.
     synced: u64,
@@ -101,7 +100,7 @@ struct Header {
 }
 
 impl<B: StorageBackend> Pages<B> {
-    /// Makes a file, in storage that is empty.
+    /// Creates a file, in empty storage.
     pub(super) fn create(inner: B, file: u64) -> Result<Self, DatabaseError> {
         let header = Header {
             file,
@@ -121,12 +120,12 @@ impl<B: StorageBackend> Pages<B> {
         Ok(Self { inner, header: Mutex::new(Some(header)), seal: Seal::default() })
     }
 
-    /// Reads what is there.
+    /// Reads existing storage.
     pub(super) fn open(inner: B) -> Self {
         Self { inner, header: Mutex::new(None), seal: Seal::default() }
     }
 
-    /// What ends a use that changed nothing.
+    /// Ends a use that changed nothing.
     pub(super) fn seal(&self) -> Seal {
         self.seal.clone()
     }
@@ -145,8 +144,8 @@ impl<B: StorageBackend> Pages<B> {
         let header = locked.get()?;
         if !header.changed {
             self.seal.admit()?;
-            // What a process that was killed wrote may not be on the disk yet, and the next header
-            // takes the place of the older slot.
+            // Writes of a killed process may not be on the disk yet, and the next header replaces
+            // the older slot.
             self.inner.sync_data()?;
             header.changed = true;
             if header.bytes != header.stored {
@@ -204,7 +203,7 @@ impl Header {
         1_u64.saturating_sub(self.synced)
     }
 
-    /// Writes the header into the slot that may be lost.
+    /// Writes the header into the slot that is not the last synced one.
     fn put(&mut self, inner: &impl StorageBackend) -> io::Result<()> {
         self.serial = self.serial.saturating_add(1);
         inner.write(self.other() * PAGE, &self.slot())?;
@@ -241,7 +240,7 @@ fn load(inner: &impl StorageBackend) -> io::Result<Header> {
         (None, Some(second)) => Header { synced: 1, ..second },
         (None, None) => return Err(wrong("its header is none that this version of atsync writes")),
     };
-    // redb would make an empty database in its place.
+    // redb would create an empty database in its place.
     if found.bytes.iter().all(|byte| *byte == 0) {
         return Err(wrong("it was not made to its end"));
     }
@@ -260,7 +259,7 @@ fn size(number: u64) -> io::Result<usize> {
     usize::try_from(number).map_err(|_| io::ErrorKind::OutOfMemory.into())
 }
 
-/// Where a page and its checksum lie.
+/// The place of a page and its checksum.
 fn place(page: u64) -> u64 {
     PAGES.saturating_add(page.saturating_sub(1).saturating_mul(PAGE + SUM))
 }
@@ -278,7 +277,7 @@ fn range(offset: u64, length: usize) -> io::Result<(u64, u64)> {
     Ok((offset / PAGE, length / PAGE))
 }
 
-/// The part of the header that an access of the first page means.
+/// The part of the header for an access to the first page.
 fn within(offset: u64, length: usize) -> io::Result<Option<std::ops::Range<usize>>> {
     if offset >= PAGE {
         return Ok(None);
@@ -330,7 +329,7 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         let header = locked.get()?;
         let shrinks = len < header.length;
         header.length = len;
-        // A header never says more than there is: redb syncs a longer file before it writes the
+        // A header never names more pages than exist: redb syncs a longer file before it writes the
         // next header.
         if shrinks {
             header.put(&self.inner)?;
@@ -352,8 +351,8 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
             if let Some(part) = header.bytes.get_mut(range) {
                 part.copy_from_slice(data);
             }
-            // Until something changes, the header waits: opening and closing write it there and
-            // back again.
+            // Until the first change, the header is not written: opening and closing would write it
+            // and undo that.
             return if header.changed { header.put(&self.inner) } else { Ok(()) };
         }
         let file = self.begin()?;

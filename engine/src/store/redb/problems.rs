@@ -1,10 +1,10 @@
-//! What could not be read, until it is.
+//! The rows and fields that could not be read, until they are.
 //!
-//! One row for each record and field, and one for all rows of a kind that do not tell their id. Few
-//! rows in a healthy store, so a page reads those of its kind as a whole.
+//! One row for each record and field, and one for all rows of a kind without an id. They are few,
+//! so a page reads all of its kind.
 //!
-//! Bounds: [`PROBLEMS_MAX`] of a kind. Left out: what counts as a problem and what cures it; the
-//! reconciler knows.
+//! Bounds: [`PROBLEMS_MAX`] of a kind. Left out: what counts as a problem and when it is solved;
+//! the reconciler decides.
 
 use super::feed;
 use super::tables::{Bytes, PROBLEMS, Tables, each, from_json, get, has, table, to_json};

@@ -1,4 +1,4 @@
-//! An observed record as the file holds it.
+//! The encoding of an observed record in the file.
 //!
 //! Left out: reading and writing rows; see [`super::observed`] and [`super::page`].
 
@@ -58,12 +58,12 @@ impl<'a> Row<'a> {
         texts.into_iter().fold(value, |value, text| value.string(text.as_bytes())).done()
     }
 
-    /// What is merged with.
+    /// The stored record, for a merge.
     pub(super) fn held(&self) -> Held<'a> {
         Held { version: self.version, known: self.known, body: self.body, raw: self.raw }
     }
 
-    /// The row as the store gives it.
+    /// The row as the store returns it.
     pub(super) fn owned(&self, kind: &str, id: String) -> ObservedRow {
         ObservedRow {
             kind: kind.to_owned(),
@@ -78,7 +78,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Reads a value and writes it anew; see [`super::foreign`].
+/// Reads a value and writes it again; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
 pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
     Ok(Row::decode(value)?.encode())

@@ -1,8 +1,8 @@
-//! The tables of the file, and the few ways in which they are touched.
+//! The tables of the file, and their accessors.
 //!
-//! Keys are [`Key`] tuples that begin with the connection's name, except in `META`. Values carry a
-//! format byte: rows that are many have fields of their own (`observed`, `changes`, `desired`), the
-//! others are JSON behind it. Counters are kept beside the rows, so that no count walks a table.
+//! Keys are [`Key`] tuples that begin with the connection's name, except in `META`. Values begin
+//! with a format byte: frequent rows have binary fields (`observed`, `changes`, `desired`), the
+//! others are JSON. Counters are stored with the rows, so that no count reads a table.
 //!
 //! Left out: what the rows mean; see the modules beside this one.
 
@@ -27,11 +27,11 @@ pub(super) const OBSERVED: Definition = TableDefinition::new("observed");
 pub(super) const TERMS: Definition = TableDefinition::new("terms");
 /// `(connection, kind)` or `(connection, kind, parent)` → JSON.
 pub(super) const SCANS: Definition = TableDefinition::new("scans");
-/// `(connection, kind)` → JSON: where the sweep of the kind stands.
+/// `(connection, kind)` → JSON: the state of the kind's sweep.
 pub(super) const SWEEPS: Definition = TableDefinition::new("sweeps");
-/// `(connection, kind, id)` → nothing: what the sweep of the kind has seen.
+/// `(connection, kind, id)` → nothing: the ids that the kind's sweep has seen.
 pub(super) const SEEN: Definition = TableDefinition::new("seen");
-/// `(connection, kind, id)` → the id it lives on under, and whether that was told.
+/// `(connection, kind, id)` → the id that replaces it, and whether that was reported.
 pub(super) const ALIASES: Definition = TableDefinition::new("aliases");
 /// `(connection, kind, id, field)` → JSON: what could not be read.
 pub(super) const PROBLEMS: Definition = TableDefinition::new("problems");
@@ -41,7 +41,7 @@ pub(super) const DESIRED: Definition = TableDefinition::new("desired");
 pub(super) const DIRTY: Definition = TableDefinition::new("dirty");
 /// `(connection, host)` → JSON.
 pub(super) const LINKS: Definition = TableDefinition::new("links");
-/// `(connection, kind, id, host)` → nothing: the links by where they lead.
+/// `(connection, kind, id, host)` → nothing: the links by their remote record.
 pub(super) const LINKED: Definition = TableDefinition::new("linked");
 /// `(connection, number)` → JSON.
 pub(super) const INTENTS: Definition = TableDefinition::new("intents");
@@ -53,7 +53,7 @@ pub(super) const BY_HOST: Definition = TableDefinition::new("intents_by_host");
 pub(super) const CHANGES: Definition = TableDefinition::new("changes");
 /// `(connection, consumer)` → serial.
 pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
-/// `(connection, hash)` → number of the erasure: whom to keep away.
+/// `(connection, hash)` → number of the erasure: blocks re-import.
 pub(super) const FORGOTTEN: Definition = TableDefinition::new("forgotten");
 /// `(connection, group, name)` → number.
 pub(super) const COUNTERS: Definition = TableDefinition::new("counters");
@@ -79,7 +79,7 @@ impl<T, E: Into<redb::Error>> OrFailed<T> for Result<T, E> {
     }
 }
 
-/// Whether a read failed because the bytes are not those that were written, or not there.
+/// Whether a read failed because the bytes are missing or not those that were written.
 fn is_damage(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
 }
@@ -101,13 +101,13 @@ impl<'t> Space<'t> {
         &self.rows
     }
 
-    /// Writes a row. Tells whether it replaced one.
+    /// Writes a row. Returns whether it replaced one.
     pub(super) fn put(&mut self, key: &Key, value: &[u8]) -> Result<bool, StoreError> {
         self.writes = self.writes.saturating_add(1);
         Ok(self.rows.insert(key.bytes(), value).or_failed()?.is_some())
     }
 
-    /// Removes a row. Tells whether there was one.
+    /// Removes a row. Returns whether there was one.
     pub(super) fn remove(&mut self, key: &Key) -> Result<bool, StoreError> {
         self.writes = self.writes.saturating_add(1);
         Ok(self.rows.remove(key.bytes()).or_failed()?.is_some())
@@ -126,7 +126,7 @@ macro_rules! tables {
         }
 
         impl<'t> Tables<'t> {
-            /// Opens them; makes those that are missing.
+            /// Opens them, and creates missing ones.
             pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
                 Ok(Self { $($field: Space::open(transaction,
                     $definition)?,)* told: BTreeSet::new() })
@@ -156,7 +156,7 @@ impl Tables<'_> {
         self.counters.put(key, &number_value(count)).map(drop)
     }
 
-    /// Takes from a counter.
+    /// Subtracts from a counter.
     pub(super) fn count_down(&mut self, key: &Key, by: u64) -> Result<(), StoreError> {
         let count = number(self.counters.rows(), key)?.saturating_sub(by);
         self.counters.put(key, &number_value(count)).map(drop)
@@ -208,7 +208,7 @@ pub(super) fn has(rows: &impl ReadableTable<Bytes, Bytes>, key: &Key) -> Result<
     Ok(get(rows, key)?.is_some())
 }
 
-/// Runs over the rows of a range, at most `rows_max`, in the order of their keys.
+/// Visits the rows of a range, at most `rows_max`, in the order of their keys.
 pub(super) fn each(
     rows: &impl ReadableTable<Bytes, Bytes>,
     range: Range<Vec<u8>>,
@@ -226,7 +226,7 @@ pub(super) fn each(
     Ok(())
 }
 
-/// Visits the values of a range from its end, for as long as `visit` says so.
+/// Visits the values of a range from its end, while `visit` returns true.
 pub(super) fn each_back(
     rows: &impl ReadableTable<Bytes, Bytes>,
     range: Range<Vec<u8>>,

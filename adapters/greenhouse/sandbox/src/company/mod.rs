@@ -1,8 +1,8 @@
 //! A realistic company of any size, the same for the same seed, size and time.
 //!
-//! What a rare case needs (a private candidate, an anonymised one, a shared e-mail, every status)
-//! comes by counting, not by chance, so that a company of forty candidates has it as surely as one
-//! of twenty thousand. All addresses lie in the domains and number ranges reserved for examples.
+//! Rare cases (a private candidate, an anonymised one, a shared e-mail, every status) occur by
+//! count, not at random, so a company of forty candidates has them like one of twenty thousand. All
+//! addresses lie in the domains and number ranges reserved for examples.
 
 mod background;
 mod fields;
@@ -12,8 +12,8 @@ mod people;
 
 use crate::model::Model;
 
-/// How the vendor's own source stands in the customer's settings. It is made by hand there, so all
-/// three occur.
+/// How often the vendor's own source exists in the customer's settings. It is created by hand, so
+/// all three occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum VendorSource {
@@ -26,7 +26,7 @@ pub enum VendorSource {
     Duplicate,
 }
 
-/// What company to make.
+/// The specification of a company.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompanySpec {
     /// The seed: same seed, same company.
@@ -38,7 +38,7 @@ pub struct CompanySpec {
     /// The company's present, in milliseconds since 1970; by default the sandbox's clock at its
     /// start.
     pub now_ms: Option<i64>,
-    /// How the source [`VENDOR_SOURCE`] stands.
+    /// How often the source [`VENDOR_SOURCE`] exists.
     pub vendor_source: VendorSource,
     /// Whether candidates and applications have the custom field `external_ref`.
     pub external_ref_field: bool,

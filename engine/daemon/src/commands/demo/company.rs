@@ -98,7 +98,7 @@ impl Company {
         })
     }
 
-    /// Ten referrals, each of another sort, and a custom field that the company does not have yet.
+    /// Ten different referrals, and a custom field that the company does not have yet.
     pub(super) fn referrals(&self) -> Result<Vec<Desired>, Failure> {
         let job = |at: usize| {
             self.jobs.get(at % self.jobs.len().max(1)).ok_or_else(|| nothing("open job"))
@@ -185,7 +185,7 @@ impl Company {
     }
 }
 
-/// One object with another's members put in.
+/// One object with the members of another.
 fn with(mut base: Value, more: Value) -> Value {
     if let (Some(base), Value::Object(more)) = (base.as_object_mut(), more) {
         base.extend(more);
@@ -193,7 +193,7 @@ fn with(mut base: Value, more: Value) -> Value {
     base
 }
 
-/// Somebody with one address that nobody else has, and an open job that they never applied to.
+/// A candidate with one address that no other has, and an open job that they never applied to.
 async fn known(
     connection: &Connection,
     titles: &BTreeMap<String, String>,
@@ -224,7 +224,7 @@ async fn known(
     Err(nothing("candidate with an address of their own"))
 }
 
-/// The stage after the one that an application stands in: id and name.
+/// The stage after the present one of an application: id and name.
 pub(super) async fn next_stage(
     connection: &Connection,
     application: &str,

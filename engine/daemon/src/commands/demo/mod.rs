@@ -1,9 +1,9 @@
-//! `atsync demo`: everything once, against the Greenhouse sandbox on this machine's loopback. No
-//! account, no configuration.
+//! `atsync demo`: runs every feature once, against the Greenhouse sandbox on this machine's
+//! loopback. It needs no account and no configuration.
 //!
-//! Nothing is staged: the component that ships is loaded, real HTTP is spoken, and what is claimed
-//! at the end is held against the sandbox's own books. The exit code is 0 only when all of it held.
-//! The sandbox's rate budget is raised above Greenhouse's, so that nobody waits; the demo says so.
+//! It loads the shipped component, uses real HTTP, and compares its claims with the sandbox's own
+//! rows. The exit code is 0 only if every check passed. The sandbox's rate budget is raised above
+//! Greenhouse's, so that the demo does not wait; it says so.
 
 mod company;
 mod verify;
@@ -43,7 +43,7 @@ pub(super) async fn demo(options: &cli::Demo, output: &Output) -> Ended {
         Failure::new(format!("no temporary directory can be made: {error}; set TMPDIR"))
     })?;
     output.data(&format!(
-        "1. A stand-in for Greenhouse runs on {}, with {} candidates, {} jobs, {} users.",
+        "1. A Greenhouse sandbox runs on {}, with {} candidates, {} jobs, {} users.",
         running.base_url(),
         running.sandbox().count("candidates"),
         running.sandbox().count("jobs"),
@@ -60,14 +60,14 @@ pub(super) async fn demo(options: &cli::Demo, output: &Output) -> Ended {
     pull(&connection, output).await?;
     let records = referrals(&connection, output).await?;
     write(&connection, &records, output).await?;
-    output.data("6. What the stand-in's own books say:");
+    output.data("6. The rows of the sandbox itself:");
     for line in verify::exactly_one(running.sandbox(), &records)? {
         output.data(&format!("   {line}"));
     }
     again(&connection, &records, &running, output).await?;
     feed(&connection, &records, &running, output).await?;
     output.data(&format!(
-        "All of it held, with {} to the stand-in.",
+        "All checks passed, with {} to the sandbox.",
         count(calls(&connection), "call")
     ));
     output.lines(NEXT);
@@ -260,17 +260,13 @@ async fn feed(
     held(arrived == Some(stage_id.as_str()), "the change names the stage that the recruiter chose")
 }
 
-/// A claim of the demo; the first one that does not hold ends it.
+/// A check of the demo; the first one that fails ends it.
 fn held(is_so: bool, claim: &str) -> Result<(), Failure> {
-    if is_so {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("the demo's claim does not hold: {claim}")))
-    }
+    if is_so { Ok(()) } else { Err(Failure::new(format!("a check of the demo failed: {claim}"))) }
 }
 
 const NEXT: &str = r#"
-What to type next: the same against a stand-in of your own, in two terminals.
+What to type next: the same against a sandbox of your own, in two terminals.
   cargo run --release -p atsync-greenhouse-sandbox -- --listen 127.0.0.1:8099 --candidates 240
   cat > atsync.toml <<'TOML'
 store = "acme.redb"

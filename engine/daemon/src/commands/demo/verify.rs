@@ -53,7 +53,7 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<
         for label in field.options.iter().flatten() {
             once(
                 &field.key,
-                &format!("the choice {label:?}"),
+                &format!("the option {label:?}"),
                 named(sandbox, "custom_field_options", label).len(),
             )?;
             choices += 1;
@@ -107,7 +107,7 @@ fn credited(key: &str, wanted: &DesiredApplication, row: Option<&&Value>) -> Res
     }
     if !has_fields {
         return Err(Failure::new(format!(
-            "{key}: the application has not the custom fields that were declared"
+            "{key}: the application does not have the declared custom fields"
         )));
     }
     Ok(())
@@ -120,7 +120,7 @@ fn named(sandbox: &Sandbox, collection: &str, name: &str) -> Vec<Value> {
     fitting.filter_map(|row| row.get("id").cloned()).collect()
 }
 
-/// Whether a row is the desired application: its job, or for a prospect that it is one.
+/// Whether a row is the desired application: by its job, or as a prospect.
 fn fits(sandbox: &Sandbox, row: &Value, wanted: &DesiredApplication) -> bool {
     match &wanted.job {
         Some(Reference::Bare(title)) => {
