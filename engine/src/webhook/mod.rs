@@ -3,9 +3,9 @@
 //! [`Connection::receive`](crate::Connection::receive) is what a host's HTTP handler calls with the
 //! bytes as received. The adapter says which bytes the ATS signed and where the signature is; the
 //! engine alone knows the secret, and computes and compares it in constant time
-//! (`reconcile::requests::signature`). An authentic webhook leads to a read through the API. Its payload is
-//! never ingested: the order is not guaranteed, a delivery may be hours old, and everyone who knows
-//! the secret can write it.
+//! (`reconcile::requests::signature`). An authentic webhook leads to a read through the API. Its
+//! payload is never ingested: the order is not guaranteed, a delivery may be hours old, and
+//! everyone who knows the secret can write it.
 //!
 //! # Replay
 //! A handled delivery is remembered ([`memory`]) by its signed bytes and by the ids in its headers,
