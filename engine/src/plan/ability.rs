@@ -9,7 +9,7 @@
 //!
 //! Left out: what an adapter answers; see [`crate::adapter::promise`].
 
-use super::{Adoption, Draft, FindingKind, Owned, Step};
+use super::{Draft, FindingKind, Owned, Step, base};
 use crate::reason::Reason;
 use atsync_model::declarable::{self, VALUES_MEMBER};
 use atsync_model::manifest::{FieldMode, OperationRule};
@@ -55,7 +55,7 @@ impl<D: Owned> Draft<'_, D> {
     fn held(&mut self, mut step: Step, lost: &mut BTreeSet<String>) -> Option<Step> {
         let manifest = self.input.manifest;
         let rule = manifest.operation(&step.operation)?;
-        if let Some(before) = step.after.iter().find(|host| lost.contains(*host)) {
+        if let Some(before) = step.after.iter().find(|path| lost.contains(*path)) {
             let message =
                 format!("{}: it depends on {before}, which the adapter cannot make", step.host);
             self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
@@ -65,14 +65,14 @@ impl<D: Owned> Draft<'_, D> {
         let mut gone: BTreeSet<String> = BTreeSet::new();
         for (part, member, fault) in faults(rule, &step.input) {
             if !may_go(&step, &member) {
-                let host = step.host.clone();
+                let path = step.host.clone();
                 let message = format!(
-                    "{host}: {} is not planned: {}",
+                    "{path}: {} is not planned: {}",
                     step.operation,
                     fault.words(&member, &step.operation, &manifest.name)
                 );
-                self.say(FindingKind::Note, &host, Reason::NotSupported, message);
-                lost.insert(host);
+                self.say(FindingKind::Note, &path, Reason::NotSupported, message);
+                lost.insert(path);
                 return None;
             }
             if says_something(&step, &member) {
@@ -83,8 +83,8 @@ impl<D: Owned> Draft<'_, D> {
                 );
                 self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
             }
-            let base = self.input.links.get(&step.host).map(|link| &link.applied);
-            take_out(&mut step, part.as_deref(), &member, base);
+            let last = self.input.links.get(&step.host).map(|link| &link.applied);
+            take_out(&mut step, part.as_deref(), &member, last);
             gone.insert(member);
         }
         if !gone.is_empty() && step.target.is_some() && step.fields.is_empty() {
@@ -96,22 +96,12 @@ impl<D: Owned> Draft<'_, D> {
         Some(step)
     }
 
-    fn keep_base(&mut self, mut step: Step) {
-        let Some(target) = step.target.take() else { return };
-        for (host, applied) in std::mem::take(&mut step.applied) {
-            if let Some(adoption) =
-                self.plan.adoptions.iter_mut().find(|adoption| adoption.host == host)
-            {
-                adoption.applied = applied;
-            } else if self.input.links.get(&host).is_none_or(|link| link.applied != applied) {
-                let reason = None;
-                self.plan.adoptions.push(Adoption {
-                    host,
-                    remote: target.clone(),
-                    applied,
-                    reason,
-                });
-            }
+    fn keep_base(&mut self, step: Step) {
+        let Some(target) = step.target else { return };
+        for (path, applied) in step.applied {
+            let link = self.input.links.get(&path);
+            let is_known = link.is_some_and(|link| link.applied == applied);
+            base::record(&mut self.plan, &path, target.clone(), applied, is_known);
         }
     }
 
@@ -136,7 +126,7 @@ impl<D: Owned> Draft<'_, D> {
     /// and the field is not known to have been written.
     pub(super) fn is_shown(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         field: &str,
         is_applied: bool,
@@ -147,11 +137,11 @@ impl<D: Owned> Draft<'_, D> {
             manifest.kind(kind).is_none_or(|rule| rule.fields.iter().any(|listed| listed == top));
         if !lists && !is_applied {
             let message = format!(
-                "{host}: `{field}` is not written: the adapter {} does not read it, so nothing \
+                "{path}: `{field}` is not written: the adapter {} does not read it, so nothing \
                  tells whether it is there",
                 manifest.name
             );
-            self.say(FindingKind::Note, host, Reason::NotSupported, message);
+            self.say(FindingKind::Note, path, Reason::NotSupported, message);
         }
         lists
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) struct Above<'a> {
     /// Its path.
-    pub(super) host: String,
+    pub(super) path: String,
     /// Its record; none while the step of its path makes it.
     pub(super) record: Option<&'a Arc<Record>>,
 }
@@ -18,12 +18,12 @@ impl Above<'_> {
     pub(super) fn id(&self) -> Value {
         match self.record {
             Some(record) => Value::String(record.id.clone()),
-            None => made(&self.host),
+            None => made(&self.path),
         }
     }
 
     /// The steps that must come first.
     pub(super) fn after(&self) -> Vec<String> {
-        if self.record.is_some() { Vec::new() } else { vec![self.host.clone()] }
+        if self.record.is_some() { Vec::new() } else { vec![self.path.clone()] }
     }
 }

@@ -15,9 +15,9 @@ use serde_json::{Map, Value, json};
 /// Notes that nothing of what is declared of an application is written to what it is linked to, nor
 /// below that, and that the plan says why.
 pub(super) fn stand_apart(draft: &mut Draft<'_>, item: &Item<'_>) {
-    draft.apart.insert(item.host.clone());
-    draft.account_whole(&item.host);
-    once::account_all(draft, &item.said, item.of.kind, &item.host);
+    draft.apart.insert(item.path.clone());
+    draft.account_whole(&item.path);
+    once::account_all(draft, &item.said, item.of.kind, &item.path);
 }
 
 /// Whether the linked record is another one than is declared, which it says. What is declared for
@@ -30,10 +30,10 @@ pub(super) fn is_another(
     goal: &Goal<'_>,
     record: &Record,
 ) -> bool {
-    let Some((reason, message)) = difference(draft, wanted, &item.host, goal, record) else {
+    let Some((reason, message)) = difference(draft, wanted, &item.path, goal, record) else {
         return false;
     };
-    draft.say(FindingKind::Conflict, &item.host, reason, message);
+    draft.say(FindingKind::Conflict, &item.path, reason, message);
     stand_apart(draft, item);
     true
 }
@@ -43,16 +43,16 @@ pub(super) fn is_another(
 fn difference(
     draft: &Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     record: &Record,
 ) -> Option<(Reason, String)> {
-    let link = draft.input.links.get(host);
+    let link = draft.input.links.get(path);
     let base = |place: &str| link.and_then(|link| link.applied.get(place)).and_then(Value::as_str);
     if record.text("kind") == Some("application") {
         if wanted.kind == ApplicationKind::Prospect {
             let message = format!(
-                "{host}: it is an application, and cannot be made a prospect; nothing of what is \
+                "{path}: it is an application, and cannot be made a prospect; nothing of what is \
                  declared is written to it. Declare a prospect under another key"
             );
             return (base("kind") == Some("application"))
@@ -64,7 +64,7 @@ fn difference(
             return None;
         }
         let message = format!(
-            "{host}: it is on job {job}, and an application's job cannot be changed from here; \
+            "{path}: it is on job {job}, and an application's job cannot be changed from here; \
              nothing of what is declared is written to it. \
              Declare another application, under a key of its own, for job {}",
             goal.id
@@ -76,7 +76,7 @@ fn difference(
     members.into_iter().filter(|(place, _)| *place != "job" || !is_converted_by_plan).find_map(|(place, goal)| {
         let (goal, before) = goal.zip(base(place))?;
         let message = format!(
-            "{host}: the prospect's `{place}` was {before} and cannot be changed from here to {}; \
+            "{path}: the prospect's `{place}` was {before} and cannot be changed from here to {}; \
              nothing of what is declared is written to it. \
              Declare a prospect under another key",
             goal.id
@@ -90,7 +90,7 @@ fn difference(
 pub(super) fn is_transferred(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     record: &Record,
 ) -> bool {
@@ -104,11 +104,11 @@ pub(super) fn is_transferred(
     let has_course = wanted.stage.is_some() || wanted.outcome.is_some();
     let left_alone = if has_course { ", and its stage and outcome are left alone" } else { "" };
     let message = format!(
-        "{host}: it was transferred in the ATS from job {} to job {job}; it stays \
+        "{path}: it was transferred in the ATS from job {} to job {job}; it stays \
          there{left_alone}",
         goal.id
     );
-    draft.say(FindingKind::Drifted, host, Reason::Transferred, message);
+    draft.say(FindingKind::Drifted, path, Reason::Transferred, message);
     true
 }
 
@@ -118,20 +118,20 @@ pub(super) fn is_transferred(
 pub(super) fn identity(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     record: &Record,
     applied: &mut Map<String, Value>,
 ) {
     for place in ["kind", "job", "pool", "pool_stage"] {
-        draft.account(host, place);
+        draft.account(path, place);
     }
     let is_application = record.text("kind") == Some("application");
     match wanted.kind {
         ApplicationKind::Prospect if is_application => {
             let message =
-                format!("{host}: the prospect was made an application in the ATS; that stands");
-            draft.say(FindingKind::Drifted, host, Reason::ConvertedInAts, message);
+                format!("{path}: the prospect was made an application in the ATS; that stands");
+            draft.say(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
         }
         // A prospect that should be an application is converted, which is a step of its own.
         ApplicationKind::Application if !is_application => {}
@@ -147,7 +147,7 @@ pub(super) fn identity(
         if is_converted_by_plan || applied.contains_key(place) {
             continue;
         }
-        if place == "job" || is_placed(draft, host, place, goal, record) {
+        if place == "job" || is_placed(draft, path, place, goal, record) {
             applied.insert(place.to_owned(), json!(goal.id));
         }
     }
@@ -157,7 +157,7 @@ pub(super) fn identity(
 /// it. Says so where it is not.
 fn is_placed(
     draft: &mut Draft<'_>,
-    host: &str,
+    path: &str,
     place: &str,
     goal: &Record,
     record: &Record,
@@ -170,11 +170,11 @@ fn is_placed(
         placements.iter().any(|placement| placement.text(member) == Some(goal.id.as_str()));
     if !is_here {
         let message = format!(
-            "{host}: the prospect's `{place}` is not {} in the ATS, and cannot be changed from \
+            "{path}: the prospect's `{place}` is not {} in the ATS, and cannot be changed from \
              here; that stands",
-            goal.text("name").unwrap_or(&goal.id)
+            goal.label()
         );
-        draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+        draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
     }
     is_here
 }

@@ -57,13 +57,13 @@ pub(super) fn plan<'a>(draft: &mut Draft<'a>, said: &Map<String, Value>, person:
     let prefix = path::all_below(&desired.key, list);
     let mut goals = Goals::default();
     for (wanted, said) in desired.applications.iter().zip(listed(said, list)) {
-        let host = format!("{prefix}{}", wanted.key);
-        let Some(refs) = resolve(draft, of, said, &host) else { continue };
+        let path = format!("{prefix}{}", wanted.key);
+        let Some(refs) = resolve(draft, of, said, &path) else { continue };
         let goal = Goal::of(&refs);
-        if is_said_twice(draft, wanted, &host, &goal, &mut goals) {
+        if is_said_twice(draft, wanted, &path, &goal, &mut goals) {
             continue;
         }
-        let item = Item { of, host, said: Arc::new(said.clone()), refs };
+        let item = Item { of, path, said: Arc::new(said.clone()), refs };
         let (is_transferred, is_carried, course) = (false, false, Course::default());
         walk(draft, Application { item, wanted, person, goal, is_transferred, course, is_carried });
     }
@@ -92,15 +92,15 @@ impl<'a> Kind<'a> for Application<'a, '_> {
     }
 
     fn make(&mut self, draft: &mut Draft<'a>, _rule: Option<&OperationRule>, making: &mut Making) {
-        let host = &self.item.host;
-        account_lifecycle(draft, self.wanted, host);
+        let path = &self.item.path;
+        account_lifecycle(draft, self.wanted, path);
         if let Some(job) = self.goal.job {
-            say_if_not_open(draft, host, job);
+            say_if_not_open(draft, path, job);
         }
         let applied = &mut making.applied;
-        self.course = lifecycle::course(draft, self.wanted, host, &self.goal, None, applied);
+        self.course = lifecycle::course(draft, self.wanted, path, &self.goal, None, applied);
         if let Some(stage) = self.course.stage_at_creation {
-            let shown = json!(stage.text("name").unwrap_or(&stage.id));
+            let shown = json!(stage.label());
             making.set("stage", json!(stage.id), shown);
             making.applied.insert("stage".to_owned(), json!(stage.id));
             forms::wrote_exactly(&mut making.applied, "stage", &Value::Null, &json!(stage.id));
@@ -124,18 +124,18 @@ impl<'a> Kind<'a> for Application<'a, '_> {
     }
 
     fn change(&mut self, draft: &mut Draft<'a>, record: &Record, changing: &mut Changing) {
-        let Item { host, .. } = &self.item;
+        let Item { path, .. } = &self.item;
         let (wanted, goal, applied) = (self.wanted, &self.goal, &mut changing.applied);
-        self.is_transferred = is_transferred(draft, wanted, host, goal, record);
+        self.is_transferred = is_transferred(draft, wanted, path, goal, record);
         if let (Some(job), false) = (goal.job, self.is_transferred)
             && record.text("job.id") == Some(job.id.as_str())
         {
             applied.insert("job".to_owned(), json!(job.id));
         }
-        identity(draft, wanted, host, goal, record, applied);
-        account_lifecycle(draft, wanted, host);
+        identity(draft, wanted, path, goal, record, applied);
+        account_lifecycle(draft, wanted, path);
         if !self.is_transferred {
-            self.course = lifecycle::course(draft, wanted, host, goal, Some(record), applied);
+            self.course = lifecycle::course(draft, wanted, path, goal, Some(record), applied);
         }
     }
 
@@ -145,17 +145,17 @@ impl<'a> Kind<'a> for Application<'a, '_> {
         record: Option<&'a Arc<Record>>,
         applied: Option<Map<String, Value>>,
     ) {
-        let Item { host, said, of, .. } = &self.item;
+        let Item { path, said, of, .. } = &self.item;
         if let Some(applied) = applied {
-            let maker = if self.is_carried { &self.person.host } else { host };
+            let maker = if self.is_carried { &self.person.path } else { path };
             let maker = record.is_none().then_some(maker.as_str());
             let course = std::mem::take(&mut self.course);
-            course.join(draft, host, record.map(Arc::as_ref), maker, applied);
+            course.join(draft, path, record.map(Arc::as_ref), maker, applied);
         }
         if let Some(record) = record {
-            placement(draft, host, &self.goal, record);
+            placement(draft, path, &self.goal, record);
         }
-        let above = Above { host: host.clone(), record };
+        let above = Above { path: path.clone(), record };
         once::plan(draft, said, of.kind, &above);
     }
 }
@@ -169,41 +169,41 @@ type Goals = BTreeMap<(Option<String>, Option<String>), String>;
 fn is_said_twice(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     goals: &mut Goals,
 ) -> bool {
-    draft.account(host, "another");
+    draft.account(path, "another");
     if wanted.another {
         return false;
     }
     let id = |record: Option<&Arc<Record>>| record.map(|record| record.id.clone());
     let pool = if goal.job.is_some() { None } else { id(goal.pool) };
-    let Some(first) = goals.insert((id(goal.job), pool), host.to_owned()) else { return false };
+    let Some(first) = goals.insert((id(goal.job), pool), path.to_owned()) else { return false };
     let links = draft.input.links;
     let are_apart = |one: &LinkRow, other: &LinkRow| one.remote != other.remote;
-    if links.get(&first).zip(links.get(host)).is_some_and(|(one, other)| are_apart(one, other)) {
+    if links.get(&first).zip(links.get(path)).is_some_and(|(one, other)| are_apart(one, other)) {
         return false;
     }
     let what = match (goal.job, goal.pool) {
-        (Some(job), _) => format!("job {}", job.text("title").unwrap_or(&job.id)),
-        (None, Some(pool)) => format!("pool {}", pool.text("name").unwrap_or(&pool.id)),
+        (Some(job), _) => format!("job {}", job.label()),
+        (None, Some(pool)) => format!("pool {}", pool.label()),
         (None, None) => "neither job nor pool".to_owned(),
     };
     let message = format!(
-        "{host}: it is for {what}, and so is {first}; take one of them out, or set `another` on \
+        "{path}: it is for {what}, and so is {first}; take one of them out, or set `another` on \
          one of them if two are meant"
     );
-    draft.block(host, Reason::DuplicateDesired, message);
+    draft.block(path, Reason::DuplicateDesired, message);
     true
 }
 
 /// What the application of a path goes for. None while facts are missing and where it does not
 /// resolve.
-fn goal<'a>(draft: &mut Draft<'a>, host: &str) -> Option<Goal<'a>> {
+fn goal<'a>(draft: &mut Draft<'a>, path: &str) -> Option<Goal<'a>> {
     let record = Arc::clone(&draft.said);
-    let (of, said) = at(&record, host)?;
-    resolve(draft, of, said, host).map(|refs| Goal::of(&refs))
+    let (of, said) = at(&record, path)?;
+    resolve(draft, of, said, path).map(|refs| Goal::of(&refs))
 }
 
 /// Whether a path keeps the link that it has: the link leads to what is declared there, or to what
@@ -212,10 +212,10 @@ fn goal<'a>(draft: &mut Draft<'a>, host: &str) -> Option<Goal<'a>> {
 pub(super) fn keeps(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     link: &LinkRow,
 ) -> bool {
-    let Some(goal) = goal(draft, host) else { return true };
+    let Some(goal) = goal(draft, path) else { return true };
     let base = |place: &str| link.applied.get(place).and_then(Value::as_str);
     if wanted.kind == ApplicationKind::Prospect {
         let agrees = |place: &str, goal: Option<&Arc<Record>>| {
@@ -241,10 +241,10 @@ pub(super) fn keeps(
 pub(super) fn fitting<'a>(
     draft: &mut Draft<'a>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     links: &[LinkRow],
 ) -> Vec<LinkRow> {
-    let Some(goal) = goal(draft, host) else { return Vec::new() };
+    let Some(goal) = goal(draft, path) else { return Vec::new() };
     let mut found = Vec::new();
     for link in links {
         let Some(Some(record)) = draft.observed(&link.remote) else { continue };
@@ -267,9 +267,9 @@ pub(super) fn fitting<'a>(
 }
 
 /// What to say of an application that was deleted: it is not made again by itself.
-fn deleted(host: &str, remote: &RemoteRef) -> String {
+fn deleted(path: &str, remote: &RemoteRef) -> String {
     format!(
-        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring \
+        "{path}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring \
          it, or declare it under another key to have it made again"
     )
 }
@@ -283,18 +283,18 @@ fn find<'a>(
     item: &Item<'a>,
     goal: &Goal<'_>,
 ) -> Option<At<'a>> {
-    let host = item.host.as_str();
+    let path = item.path.as_str();
     let mut converted: Option<&'a Arc<Record>> = None;
-    if let Some(link) = draft.input.links.get(host) {
+    if let Some(link) = draft.input.links.get(path) {
         let remote = link.remote.clone();
         let unseen = || {
             format!(
-                "{host}: it is linked to {remote}, which the ATS does not show: deleted, or not \
+                "{path}: it is linked to {remote}, which the ATS does not show: deleted, or not \
                  visible yet; it goes on when the ATS shows it, and a sweep of applications tells \
                  whether it was deleted"
             )
         };
-        let record = linked(draft, host, &remote, |_| Some(deleted(host, &remote)), unseen)?;
+        let record = linked(draft, path, &remote, |_| Some(deleted(path, &remote)), unseen)?;
         if record.text("outcome.value") != Some("converted") {
             return Some(At::There(record));
         }
@@ -314,9 +314,9 @@ fn find<'a>(
                 .map(|one| path::below(&desired.key, list, &one.key))
                 .collect()
         };
-        let holds = |link: &&LinkRow| link.host != host && declared.contains(&link.host);
+        let holds = |link: &&LinkRow| link.host != path && declared.contains(&link.host);
         let linked = draft.input.links.values().filter(holds).map(|link| &link.remote);
-        let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != host);
+        let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != path);
         linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect()
     };
     let mut fitting: Vec<&'a Arc<Record>> = rows
@@ -338,15 +338,15 @@ fn find<'a>(
         // Somebody made the prospect an application. That stands: the path follows it, and no
         // prospect is made in its place.
         let anothers = |row: &Record| {
-            draft.input.links.values().any(|link| link.host != host && link.remote == row.remote())
+            draft.input.links.values().any(|link| link.host != path && link.remote == row.remote())
         };
         fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
         if fitting.len() != 1 {
             let message = format!(
-                "{host}: the prospect was converted in the ATS; that stands, nothing is made anew, \
+                "{path}: the prospect was converted in the ATS; that stands, nothing is made anew, \
                  and nothing of what is declared is written to it"
             );
-            draft.say(FindingKind::Drifted, host, Reason::ConvertedInAts, message);
+            draft.say(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
             stand_apart(draft, item);
             return None;
         }
@@ -362,17 +362,17 @@ fn find<'a>(
                 ApplicationKind::Application => "the candidate applied to this job already",
                 ApplicationKind::Prospect => "the candidate is such a prospect already",
             };
-            adopt(draft, host, record, reason);
+            adopt(draft, path, record, reason);
             Some(At::There(record))
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: {} applications of the candidate fit (ids {})",
+                "{path}: {} applications of the candidate fit (ids {})",
                 several.len(),
                 ids.join(", ")
             );
-            draft.block(host, Reason::AmbiguousApplication, message);
+            draft.block(path, Reason::AmbiguousApplication, message);
             None
         }
     }
@@ -462,8 +462,8 @@ fn carry(draft: &mut Draft<'_>, person: &Above<'_>, item: &Item<'_>, making: &Ma
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
     step.after.extend(after.iter().cloned());
-    step.makes.insert(item.of.kind.to_owned(), item.host.clone());
-    step.applied.insert(item.host.clone(), applied.clone());
+    step.makes.insert(item.of.kind.to_owned(), item.path.clone());
+    step.applied.insert(item.path.clone(), applied.clone());
     step.fields.extend(fields.iter().map(|field| FieldChange {
         field: format!("application.{}", field.field),
         ..field.clone()
@@ -473,7 +473,7 @@ fn carry(draft: &mut Draft<'_>, person: &Above<'_>, item: &Item<'_>, making: &Ma
 
 /// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is
 /// set at creation only. Where the ATS shows no placement nothing is known.
-fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record) {
+fn placement(draft: &mut Draft<'_>, path: &str, goal: &Goal<'_>, record: &Record) {
     let Some(pool) = goal.pool else { return };
     if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted")
     {
@@ -493,29 +493,29 @@ fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record
         return;
     }
     let message = format!(
-        "{host}: the prospect stands in another pool or pool stage in the ATS; that stands, since \
+        "{path}: the prospect stands in another pool or pool stage in the ATS; that stands, since \
          a prospect is placed only when it is made"
     );
-    draft.say(FindingKind::Drifted, host, Reason::PlacedElsewhere, message);
+    draft.say(FindingKind::Drifted, path, Reason::PlacedElsewhere, message);
 }
 
 /// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing
 /// beside the outcome.
-fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
+fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, path: &str) {
     for (place, reference, outcome) in [
         ("reject_reason", &wanted.reject_reason, DesiredOutcome::Rejected),
         ("opening", &wanted.opening, DesiredOutcome::Hired),
     ] {
-        draft.account(host, place);
+        draft.account(path, place);
         if reference.is_some() && wanted.outcome != Some(outcome) {
             let word = lifecycle::word(outcome);
             let message = format!(
-                "{host}: `{place}` means something only with the outcome {word}; it is left aside"
+                "{path}: `{place}` means something only with the outcome {word}; it is left aside"
             );
-            draft.say(FindingKind::Note, host, Reason::NoMeaning, message);
+            draft.say(FindingKind::Note, path, Reason::NoMeaning, message);
         }
     }
     for place in ["stage", "outcome"] {
-        draft.account(host, place);
+        draft.account(path, place);
     }
 }

@@ -65,23 +65,38 @@ pub(super) fn keep(applied: &mut Map<String, Value>, member: &str, keep: impl Fn
     }
 }
 
+/// Records the base of a path without a request: with the adoption that the plan has of it, else
+/// with a new one unless `is_known`.
+pub(super) fn record(
+    plan: &mut RecordPlan,
+    path: &str,
+    remote: RemoteRef,
+    applied: Map<String, Value>,
+    is_known: bool,
+) {
+    if let Some(adoption) = plan.adoptions.iter_mut().find(|adoption| adoption.host == path) {
+        adoption.applied = applied;
+    } else if !is_known {
+        plan.adoptions.push(Adoption::of_base(path, remote, applied));
+    }
+}
+
 /// Changes what is recorded as last applied of a path, wherever the plan would record it, and now:
 /// a step that records it may not be carried out. `base`: what is recorded by now.
 pub(super) fn amend(
     plan: &mut RecordPlan,
-    host: &str,
+    path: &str,
     remote: &RemoteRef,
     base: &Map<String, Value>,
     change: impl Fn(&mut Map<String, Value>),
 ) {
-    plan.steps.iter_mut().filter_map(|step| step.applied.get_mut(host)).for_each(&change);
-    if let Some(adoption) = plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
+    plan.steps.iter_mut().filter_map(|step| step.applied.get_mut(path)).for_each(&change);
+    if let Some(adoption) = plan.adoptions.iter_mut().find(|adoption| adoption.host == path) {
         return change(&mut adoption.applied);
     }
     let mut applied = base.clone();
     change(&mut applied);
-    if applied != *base && !plan.releases.iter().any(|released| released == host) {
-        let (host, remote, reason) = (host.to_owned(), remote.clone(), None);
-        plan.adoptions.push(Adoption { host, remote, applied, reason });
+    if applied != *base && !plan.releases.iter().any(|released| released == path) {
+        plan.adoptions.push(Adoption::of_base(path, remote.clone(), applied));
     }
 }

@@ -114,11 +114,11 @@ impl<'a> Kind<'a> for Person<'a> {
         record: Option<&'a Arc<Record>>,
         applied: Option<Map<String, Value>>,
     ) {
-        let Item { host, said, of, .. } = &self.item;
+        let Item { path, said, of, .. } = &self.item;
         if record.is_some() {
             draft.has_erased |= applied.as_ref().is_some_and(erasure::is_noted);
         }
-        let person = Above { host: host.clone(), record };
+        let person = Above { path: path.clone(), record };
         labels::plan(draft, &self.item, &person);
         application::plan(draft, said, &person);
         once::plan(draft, said, of.kind, &person);
@@ -270,8 +270,8 @@ fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> 
 /// to it, or the one that was is no longer declared and this record is next in order. None while
 /// facts are missing.
 fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
-    let hosts = draft.linked_to(remote)?;
-    let Some(holder) = hosts.first().filter(|host| host.as_str() != key).cloned() else {
+    let paths = draft.linked_to(remote)?;
+    let Some(holder) = paths.first().filter(|path| path.as_str() != key).cloned() else {
         return Some(true);
     };
     let message = format!(

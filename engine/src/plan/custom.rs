@@ -6,7 +6,7 @@
 //! are brought to one form before they are compared.
 
 use super::at::At;
-use super::defined::{self, is_active};
+use super::defined;
 use super::{Declared, Draft, Owned, Record, made, made_member, users};
 use crate::index;
 use crate::reason::Reason;
@@ -145,15 +145,16 @@ fn expected(kind: &str) -> &'static str {
 impl<'a, D: Owned> Draft<'a, D> {
     /// The field that records of `applies_to` name by this key: what is declared under it, else
     /// what the ATS has. Blocks when there is none or several.
-    fn field(&mut self, host: &str, applies_to: &str, key: &str) -> Option<Field<'a>> {
-        let path = DesiredCustomField::path_of(applies_to, key);
-        let declared = self.declared(&path)?.map(|declared| (&declared.desired, declared.as_ref()));
+    fn field(&mut self, path: &str, applies_to: &str, key: &str) -> Option<Field<'a>> {
+        let maker = DesiredCustomField::path_of(applies_to, key);
+        let declared =
+            self.declared(&maker)?.map(|declared| (&declared.desired, declared.as_ref()));
         let Some((Desired::CustomField(desired), declared)) = declared else {
-            let record = self.definition(host, applies_to, key)?;
+            let record = self.definition(path, applies_to, key)?;
             return Some(Field { record: Some(record), declared: None, kind: kind_of(record) });
         };
         let declared_as = Some((desired, declared));
-        match defined::find(self, host, desired, &declared.links)? {
+        match defined::find(self, path, desired, &declared.links)? {
             At::There(record) => {
                 Some(Field { record: Some(record), declared: declared_as, kind: kind_of(record) })
             }
@@ -162,21 +163,21 @@ impl<'a, D: Owned> Draft<'a, D> {
             }
             At::ToBeMade | At::TakenAway => {
                 let message = format!(
-                    "{host}: custom_fields.{key} is declared and not made yet, and {path} is \
+                    "{path}: custom_fields.{key} is declared and not made yet, and {maker} is \
                      paused or only observed; take it up again with `Connection::resume`"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
         }
     }
 
     /// The definition that the ATS has.
-    fn definition(&mut self, host: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
+    fn definition(&mut self, path: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(CUSTOM_VALUES.field, index::KEY, key)?;
         let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(applies_to);
         let active = defined::with_label(
-            found.iter().filter(applies).filter(|field| is_active(field)),
+            found.iter().filter(applies).filter(|field| field.is_active()),
             "key",
             key,
         );
@@ -184,9 +185,9 @@ impl<'a, D: Owned> Draft<'a, D> {
             [record] => Some(record),
             [_, _, ..] => {
                 self.block(
-                    host,
+                    path,
                     Reason::AmbiguousReference,
-                    format!("{host}: several custom fields have the key {key:?}"),
+                    format!("{path}: several custom fields have the key {key:?}"),
                 );
                 None
             }
@@ -194,12 +195,12 @@ impl<'a, D: Owned> Draft<'a, D> {
                 let archived = defined::with_label(found.iter().filter(applies), "key", key);
                 if let Some(record) = archived.first() {
                     let message = format!(
-                        "{host}: there is no active custom field with the key {key:?} for a \
+                        "{path}: there is no active custom field with the key {key:?} for a \
                          {applies_to}: the one of that key (id {}) is archived in the ATS; bring \
                          it back there, or take it out of the record",
                         record.id
                     );
-                    self.block(host, Reason::UnknownReference, message);
+                    self.block(path, Reason::UnknownReference, message);
                     return None;
                 }
                 let elsewhere = defined::with_label(found.iter(), "key", key);
@@ -209,11 +210,11 @@ impl<'a, D: Owned> Draft<'a, D> {
                     None => self.suggestion(CUSTOM_VALUES.field, key),
                 };
                 let message = format!(
-                    "{host}: there is no active custom field with the key {key:?} for a \
+                    "{path}: there is no active custom field with the key {key:?} for a \
                      {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of \
                      the record"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
         }
@@ -222,19 +223,19 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// Resolves one desired value. None while facts are missing or after it blocked the record.
     pub(super) fn custom(
         &mut self,
-        host: &str,
+        path: &str,
         applies_to: &str,
         key: &str,
         value: &Value,
     ) -> Option<Resolved> {
-        let field = self.field(host, applies_to, key)?;
+        let field = self.field(path, applies_to, key)?;
         let kind = field.kind;
         let Some(mut plain) = shaped(kind, value) else {
             let message = format!(
-                "{host}: custom_fields.{key} is of type {kind} and takes {}",
+                "{path}: custom_fields.{key} is of type {kind} and takes {}",
                 expected(kind)
             );
-            self.block(host, Reason::InvalidValue, message);
+            self.block(path, Reason::InvalidValue, message);
             return None;
         };
         let mut after = Vec::new();
@@ -242,14 +243,14 @@ impl<'a, D: Owned> Draft<'a, D> {
         match (kind, &plain) {
             (_, Value::Null) => {}
             ("single", Value::String(label)) => {
-                let named = self.option(host, &field, key, label)?;
+                let named = self.option(path, &field, key, label)?;
                 after.extend(named.after);
                 (written, plain) = (named.written, named.plain);
             }
             ("multi", Value::Array(labels)) => {
                 let labels = labels.iter().filter_map(Value::as_str);
                 let named: Option<Vec<Named>> =
-                    labels.map(|label| self.option(host, &field, key, label)).collect();
+                    labels.map(|label| self.option(path, &field, key, label)).collect();
                 let mut named = named?;
                 named.sort_by(|one, other| one.plain.as_str().cmp(&other.plain.as_str()));
                 plain = named.iter().map(|named| named.plain.clone()).collect();
@@ -257,15 +258,15 @@ impl<'a, D: Owned> Draft<'a, D> {
                 written = named.into_iter().map(|named| named.written).collect();
             }
             ("user", Value::String(text)) if text.contains('@') => {
-                let (id, path) = users::named(self, host, text)?;
-                after.extend(path);
+                let (id, maker) = users::named(self, path, text)?;
+                after.extend(maker);
                 written = json!({ "id": id });
                 if id.is_string() {
                     plain = id;
                 }
             }
             ("user", Value::String(id)) => {
-                users::known(self, host, &format!("custom_fields.{key}"), id)?;
+                users::known(self, path, &format!("custom_fields.{key}"), id)?;
                 written = json!({ "id": id });
             }
             _ => {}
@@ -273,9 +274,9 @@ impl<'a, D: Owned> Draft<'a, D> {
         let (name, id) = match field.record {
             Some(record) => (json!(record.text("key").unwrap_or(key)), json!(record.id)),
             None => {
-                let path = DesiredCustomField::path_of(applies_to, key);
-                let stand_ins = (made_member(&path, "key"), made(&path));
-                after.insert(0, path);
+                let maker = DesiredCustomField::path_of(applies_to, key);
+                let stand_ins = (made_member(&maker, "key"), made(&maker));
+                after.insert(0, maker);
                 stand_ins
             }
         };
@@ -289,7 +290,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         })
     }
 
-    fn option(&mut self, host: &str, field: &Field<'a>, key: &str, label: &str) -> Option<Named> {
+    fn option(&mut self, path: &str, field: &Field<'a>, key: &str, label: &str) -> Option<Named> {
         let named = |option: &Record| {
             let label = option.text("name").unwrap_or(label);
             Named {
@@ -301,12 +302,12 @@ impl<'a, D: Owned> Draft<'a, D> {
         let record = field.record.map(Arc::as_ref);
         let spelt = field.declared.and_then(|(desired, _)| desired.spelling(label));
         if let (Some((desired, declared)), Some(label)) = (field.declared, spelt) {
-            match defined::choice(self, host, desired, &declared.links, record, label)? {
+            match defined::choice(self, path, desired, &declared.links, record, label)? {
                 At::There(option) => return Some(named(option)),
                 At::ToBeMade if declared.managed => {
-                    let path = desired.option_path(label);
-                    let written = json!({ "id": made(&path), "label": label });
-                    return Some(Named { written, plain: json!(label), after: Some(path) });
+                    let maker = desired.option_path(label);
+                    let written = json!({ "id": made(&maker), "label": label });
+                    return Some(Named { written, plain: json!(label), after: Some(maker) });
                 }
                 At::ToBeMade | At::TakenAway => {}
             }
@@ -315,7 +316,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             Some(record) => self.lookup(CUSTOM_VALUES.option, index::PARENT, &record.id)?,
             None => &[],
         };
-        let active: Vec<&Arc<Record>> = options.iter().filter(|option| is_active(option)).collect();
+        let active: Vec<&Arc<Record>> =
+            options.iter().filter(|option| option.is_active()).collect();
         let fitting = defined::called(active.iter().copied(), label);
         match fitting.as_slice() {
             [option] => Some(named(option)),
@@ -333,22 +335,22 @@ impl<'a, D: Owned> Draft<'a, D> {
                     String::new()
                 };
                 let message = format!(
-                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: \
+                    "{path}: custom_fields.{key} has no active choice {label:?}; the choices are: \
                      {}{archived}",
                     choices.join(", ")
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
             _ => {
                 let ids: Vec<&str> = fitting.iter().map(|option| option.id.as_str()).collect();
                 let message = format!(
-                    "{host}: custom_fields.{key} has {} active choices {label:?} (ids {}); rename \
+                    "{path}: custom_fields.{key} has {} active choices {label:?} (ids {}); rename \
                      one of them in the ATS",
                     ids.len(),
                     ids.join(", ")
                 );
-                self.block(host, Reason::AmbiguousReference, message);
+                self.block(path, Reason::AmbiguousReference, message);
                 None
             }
         }

@@ -8,37 +8,37 @@ impl<D: Owned> Draft<'_, D> {
     /// Decides on a field and takes down its story.
     pub(super) fn decide(
         &mut self,
-        host: &str,
+        path: &str,
         field: &str,
         comparison: Comparison,
         values: &Values<'_>,
     ) -> Decision {
         let decision = match decide(self.policy(field), comparison) {
             Decision::InStep => Decision::InStep,
-            _ if self.is_kept_so(host, field, values.observed, values.desired) => {
-                self.kept_so.insert((host.to_owned(), field.to_owned()));
+            _ if self.is_kept_so(path, field, values.observed, values.desired) => {
+                self.kept_so.insert((path.to_owned(), field.to_owned()));
                 Decision::InStep
             }
-            Decision::Write if self.is_put_back(host, field, comparison, values) => {
+            Decision::Write if self.is_put_back(path, field, comparison, values) => {
                 Decision::Erased
             }
             decision => decision,
         };
-        self.tell(host, field, decision, values);
+        self.tell(path, field, decision, values);
         decision
     }
 
     /// Takes down the story of a field that was decided on elsewhere.
     pub(super) fn tell(
         &mut self,
-        host: &str,
+        path: &str,
         field: &str,
         decision: Decision,
         values: &Values<'_>,
     ) {
-        self.account(host, field);
+        self.account(path, field);
         self.stories.push(Story {
-            host: host.to_owned(),
+            host: path.to_owned(),
             field: field.to_owned(),
             policy: self.policy(field),
             desired: values.desired.clone(),

@@ -17,7 +17,6 @@ use crate::reason::Reason;
 use atsync_model::declarable::CUSTOM_VALUES;
 use atsync_model::desired::{DesiredCustomField, Policy};
 use atsync_model::normal;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -62,15 +61,11 @@ fn choice_link<'l>(
     links.get(&desired.option_path(label)).or_else(spelt)
 }
 
-pub(super) fn is_active(record: &Record) -> bool {
-    record.value("active").and_then(Value::as_bool) != Some(false)
-}
-
 /// The field in the ATS. None while facts are missing or after it blocked the record; messages
 /// begin with `host`.
 pub(super) fn find<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     desired: &DesiredCustomField,
     links: &BTreeMap<String, LinkRow>,
 ) -> Option<At<'a>> {
@@ -78,17 +73,17 @@ pub(super) fn find<'a, D: Owned>(
     if let Some(link) = links.get(&desired.path()) {
         let unseen = || {
             format!(
-                "{host}: the custom field {key:?} is linked to {}, which the ATS does not show: \
+                "{path}: the custom field {key:?} is linked to {}, which the ATS does not show: \
                  deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
                 link.remote
             )
         };
         let found = draft.observed(&link.remote)?;
         if found.is_none() {
-            draft.block(host, Reason::NotVisible, unseen());
+            draft.block(path, Reason::NotVisible, unseen());
         }
         let record = found?;
-        return active(draft, host, key, record);
+        return active(draft, path, key, record);
     }
     let applies = |record: &&Arc<Record>| {
         record.text("applies_to.value") == Some(desired.applies_to.as_str())
@@ -99,23 +94,23 @@ pub(super) fn find<'a, D: Owned>(
         let by_name = draft.lookup(CUSTOM_VALUES.field, index::NAME, name)?;
         found = called(by_name.iter().filter(applies), name);
     }
-    if found.iter().any(|record| is_active(record)) {
-        found.retain(|record| is_active(record));
+    if found.iter().any(|record| record.is_active()) {
+        found.retain(|record| record.is_active());
     }
     match found.as_slice() {
         [] => Some(At::ToBeMade),
-        [record] => active(draft, host, key, record),
+        [record] => active(draft, path, key, record),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them \
+                "{path}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them \
                  with `Connection::link`, for example {} as custom_fields/{}",
                 several.len(),
                 ids.join(", "),
                 desired.path(),
                 ids.first().copied().unwrap_or_default()
             );
-            draft.block(host, Reason::AmbiguousReference, message);
+            draft.block(path, Reason::AmbiguousReference, message);
             None
         }
     }
@@ -123,19 +118,19 @@ pub(super) fn find<'a, D: Owned>(
 
 fn active<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     key: &str,
     record: &'a Arc<Record>,
 ) -> Option<At<'a>> {
-    if is_active(record) {
+    if record.is_active() {
         return Some(At::There(record));
     }
     let message = format!(
-        "{host}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or \
+        "{path}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or \
          take it out of the record",
         record.remote()
     );
-    draft.block(host, Reason::Archived, message);
+    draft.block(path, Reason::Archived, message);
     None
 }
 
@@ -143,7 +138,7 @@ fn active<'a, D: Owned>(
 /// while facts are missing or after it blocked the record.
 pub(super) fn choice<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     desired: &DesiredCustomField,
     links: &BTreeMap<String, LinkRow>,
     field: Option<&Record>,
@@ -153,12 +148,12 @@ pub(super) fn choice<'a, D: Owned>(
     let link = choice_link(desired, links, label);
     if let Some(link) = link
         && let Some(option) = draft.observed(&link.remote)?
-        && is_active(option)
+        && option.is_active()
     {
         return Some(At::There(option));
     }
     let rows = draft.lookup(CUSTOM_VALUES.option, index::PARENT, &field.id)?;
-    let fitting = called(rows.iter().filter(|row| is_active(row)), label);
+    let fitting = called(rows.iter().filter(|row| row.is_active()), label);
     match fitting.as_slice() {
         [option] => Some(At::There(option)),
         [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => {
@@ -169,7 +164,7 @@ pub(super) fn choice<'a, D: Owned>(
             let option = eldest(several)?;
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: the custom field {:?} has {} active choices {label:?} (ids {}); {} is \
+                "{path}: the custom field {:?} has {} active choices {label:?} (ids {}); {} is \
                  used, since it is the oldest; archive the others in the ATS",
                 desired.key,
                 several.len(),
@@ -177,7 +172,7 @@ pub(super) fn choice<'a, D: Owned>(
                 option.id
             );
             if draft.plan.note(Reason::DoubledOption).is_none_or(|said| said.message != message) {
-                draft.say(FindingKind::Note, host, Reason::DoubledOption, message);
+                draft.say(FindingKind::Note, path, Reason::DoubledOption, message);
             }
             Some(At::There(option))
         }

@@ -35,7 +35,7 @@ pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
     let Some(item) = draft.item() else { return };
     // Part of what it is known by, and what blocks where it differs.
     for place in ["applies_to", "type"] {
-        draft.account(&item.host, place);
+        draft.account(&item.path, place);
     }
     walk(draft, Field { item });
 }
@@ -49,9 +49,9 @@ impl<'a> Kind<'a> for Field<'a> {
 
     fn find(&mut self, draft: &mut Draft<'a, DesiredCustomField>) -> Option<At<'a>> {
         let input = draft.input;
-        let at = find(draft, &self.item.host, input.desired, input.links)?;
+        let at = find(draft, &self.item.path, input.desired, input.links)?;
         match at {
-            At::ToBeMade => claim(draft, &self.item.host).then_some(at),
+            At::ToBeMade => claim(draft, &self.item.path).then_some(at),
             _ => Some(at),
         }
     }
@@ -61,20 +61,20 @@ impl<'a> Kind<'a> for Field<'a> {
         draft: &mut Draft<'a, DesiredCustomField>,
         record: &'a Arc<Record>,
     ) -> bool {
-        let host = &self.item.host;
-        let is_linked = draft.input.links.contains_key(host);
-        if !is_linked && !adopt_alone(draft, host, record, "has the same key or name") {
+        let path = &self.item.path;
+        let is_linked = draft.input.links.contains_key(path);
+        if !is_linked && !adopt_alone(draft, path, record, "has the same key or name") {
             return false;
         }
         let held = record.text("type.value").unwrap_or("unknown");
         let wanted = &draft.input.desired.value_type;
         if held != wanted {
             let message = format!(
-                "{host}: {} is of type {held}, not {wanted}; a field's type cannot be changed: \
+                "{path}: {} is of type {held}, not {wanted}; a field's type cannot be changed: \
                  declare it so, or under another key and name",
                 record.remote()
             );
-            draft.block(host, Reason::InvalidValue, message);
+            draft.block(path, Reason::InvalidValue, message);
         }
         held == wanted
     }
@@ -96,9 +96,9 @@ impl<'a> Kind<'a> for Field<'a> {
     }
 
     fn cannot_make(&self, draft: &mut Draft<'a, DesiredCustomField>) {
-        let host = &self.item.host;
-        let message = format!("{host}: the adapter cannot make custom fields; make it in the ATS");
-        draft.block(host, Reason::NotSupported, message);
+        let path = &self.item.path;
+        let message = format!("{path}: the adapter cannot make custom fields; make it in the ATS");
+        draft.block(path, Reason::NotSupported, message);
     }
 
     fn creation(&self, _draft: &Draft<'a, DesiredCustomField>, step: &mut Step) -> String {
@@ -112,7 +112,7 @@ impl<'a> Kind<'a> for Field<'a> {
         record: Option<&'a Arc<Record>>,
         _applied: Option<Map<String, Value>>,
     ) {
-        options(draft, &Above { host: self.item.host.clone(), record });
+        options(draft, &Above { path: self.item.path.clone(), record });
     }
 }
 
@@ -123,78 +123,83 @@ pub(crate) fn name_claim(desired: &DesiredCustomField) -> Option<String> {
 }
 
 /// Two desired records must not make the same field twice.
-fn claim(draft: &mut Draft<'_, DesiredCustomField>, host: &str) -> bool {
+fn claim(draft: &mut Draft<'_, DesiredCustomField>, path: &str) -> bool {
     let claimed = name_claim(draft.input.desired).and_then(|claim| draft.facts.claimed_by(&claim));
-    let Some(other) = claimed.filter(|other| *other != host) else { return true };
+    let Some(other) = claimed.filter(|other| *other != path) else { return true };
     let message = format!(
-        "{host}: {other} declares a new custom field of the same name; make them one record"
+        "{path}: {other} declares a new custom field of the same name; make them one record"
     );
-    draft.block(host, Reason::DuplicateDesired, message);
+    draft.block(path, Reason::DuplicateDesired, message);
     false
 }
 
 fn options(draft: &mut Draft<'_, DesiredCustomField>, field: &Above<'_>) {
-    let (input, host) = (draft.input, &field.host);
+    let (input, path) = (draft.input, &field.path);
     let declared = input.desired.options.as_deref().unwrap_or_default();
     for (order, label) in declared.iter().enumerate() {
-        let path = input.desired.option_path(label);
+        let option_path = input.desired.option_path(label);
         let record = field.record.map(Arc::as_ref);
-        match choice(draft, host, input.desired, input.links, record, label) {
-            Some(At::There(option)) => option_there(draft, &path, label, option),
-            Some(At::ToBeMade) => option_create(draft, field, &path, label, order),
+        match choice(draft, path, input.desired, input.links, record, label) {
+            Some(At::There(option)) => option_there(draft, &option_path, label, option),
+            Some(At::ToBeMade) => option_create(draft, field, &option_path, label, order),
             Some(At::TakenAway) => {
                 let message = format!(
-                    "{host}: the choice {label:?} was archived in the ATS; it stays archived \
+                    "{path}: the choice {label:?} was archived in the ATS; it stays archived \
                      (policy yield)"
                 );
-                draft.say(FindingKind::Drifted, &path, Reason::RemovedInAts, message);
-                tell(draft, &path, label, Decision::Drifted, &Value::Null);
+                draft.say(FindingKind::Drifted, &option_path, Reason::RemovedInAts, message);
+                tell(draft, &option_path, label, Decision::Drifted, &Value::Null);
             }
             None => {}
         }
     }
     // What is no longer declared is nobody's from now on, and stays.
-    let prefix = path::all_below(host, path::OPTIONS);
-    let below =
-        input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+    let prefix = path::all_below(path, path::OPTIONS);
+    let below = input
+        .links
+        .range(prefix.clone()..)
+        .take_while(|(option_path, _)| option_path.starts_with(&prefix));
     // A path in a spelling of its own gives way to the one that all spellings share.
-    let is_current =
-        |path: &str| declared.iter().any(|label| input.desired.option_path(label) == path);
-    let released: Vec<String> =
-        below.filter(|(path, _)| !is_current(path)).map(|(path, _)| path.clone()).collect();
+    let is_current = |option_path: &str| {
+        declared.iter().any(|label| input.desired.option_path(label) == option_path)
+    };
+    let released: Vec<String> = below
+        .filter(|(option_path, _)| !is_current(option_path))
+        .map(|(option_path, _)| option_path.clone())
+        .collect();
     let labels: Vec<&str> = released
         .iter()
-        .filter_map(|path| path.strip_prefix(&prefix))
+        .filter_map(|option_path| option_path.strip_prefix(&prefix))
         .filter(|label| !input.desired.declares(label))
         .collect();
     if !labels.is_empty() {
         let message = format!(
-            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: \
+            "{path}: no longer declared, so no longer managed, and left as they are in the ATS: \
              the choices {}",
             labels.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::Released, message);
+        draft.say(FindingKind::Note, path, Reason::Released, message);
     }
     draft.plan.releases.extend(released);
 }
 
 fn tell(
     draft: &mut Draft<'_, DesiredCustomField>,
-    path: &str,
+    option_path: &str,
     label: &str,
     decision: Decision,
     observed: &Value,
 ) {
     draft.account(&draft.input.desired.path(), &account::item("options", label));
-    let applied = draft.input.links.contains_key(path).then(|| json!(label));
+    let applied = draft.input.links.contains_key(option_path).then(|| json!(label));
     let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
-    draft.tell(path, "options", decision, &told);
+    draft.tell(option_path, "options", decision, &told);
 }
 
 /// A choice that is there: linked, and called as it was declared where the host insists on that.
 fn option_there(
     draft: &mut Draft<'_, DesiredCustomField>,
-    path: &str,
+    option_path: &str,
     label: &str,
     option: &Record,
 ) {
@@ -202,24 +207,24 @@ fn option_there(
     let observed = json!(named);
     if normal::is_option(named, label) {
         let remote = option.remote();
-        if draft.input.links.get(path).is_none_or(|link| link.remote != remote) {
-            adopt(draft, path, option, "the choice is there");
+        if draft.input.links.get(option_path).is_none_or(|link| link.remote != remote) {
+            adopt(draft, option_path, option, "the choice is there");
         }
-        tell(draft, path, label, Decision::InStep, &observed);
+        tell(draft, option_path, label, Decision::InStep, &observed);
         return;
     }
     if draft.policy("options") != Policy::Enforce {
         let message = format!(
-            "{path}: the choice is called {named:?} in the ATS by now; their name stands, and \
+            "{option_path}: the choice is called {named:?} in the ATS by now; their name stands, and \
              values written as {label:?} mean it (policy yield)"
         );
-        draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
-        tell(draft, path, label, Decision::Drifted, &observed);
+        draft.say(FindingKind::Drifted, option_path, Reason::ChangedInAts, message);
+        tell(draft, option_path, label, Decision::Drifted, &observed);
         return;
     }
-    tell(draft, path, label, Decision::Write, &observed);
-    let Some(rule) = draft.operation(path, "custom_field_options.update") else { return };
-    let mut step = step(rule, path, "the choice is called otherwise in the ATS".to_owned());
+    tell(draft, option_path, label, Decision::Write, &observed);
+    let Some(rule) = draft.operation(option_path, "custom_field_options.update") else { return };
+    let mut step = step(rule, option_path, "the choice is called otherwise in the ATS".to_owned());
     step.target = Some(option.remote());
     step.input.insert("name".to_owned(), json!(label));
     step.fields.push(FieldChange {
@@ -233,19 +238,19 @@ fn option_there(
 fn option_create(
     draft: &mut Draft<'_, DesiredCustomField>,
     field: &Above<'_>,
-    path: &str,
+    option_path: &str,
     label: &str,
     order: usize,
 ) {
-    tell(draft, path, label, Decision::Write, &Value::Null);
-    let Some(rule) = draft.operation(path, "custom_field_options.create") else { return };
+    tell(draft, option_path, label, Decision::Write, &Value::Null);
+    let Some(rule) = draft.operation(option_path, "custom_field_options.create") else { return };
     let is_new = field.record.is_none();
     let reason = if is_new {
         "the new field may have brought it along; it is made if not"
     } else {
         "the field has no such active choice"
     };
-    let mut step = step(rule, path, reason.to_owned());
+    let mut step = step(rule, option_path, reason.to_owned());
     step.after = field.after();
     if is_new {
         // Where others have made choices the place among them is theirs.
@@ -258,12 +263,12 @@ fn option_create(
         before: Value::Null,
         after: json!(label),
     });
-    step.makes.insert("subject".to_owned(), path.to_owned());
+    step.makes.insert("subject".to_owned(), option_path.to_owned());
     step.look_first = true;
     let before = &draft.plan.steps;
     let comes_along = before
         .iter()
-        .any(|before| before.host == field.host && before.input.contains_key("options"));
+        .any(|before| before.host == field.path && before.input.contains_key("options"));
     // What comes along is found by the look.
     step.calls = if is_new && comes_along { 1 } else { step.calls + 1 };
     if is_new && !before.iter().any(|before| before.operation == step.operation) {

@@ -73,116 +73,88 @@ impl<'a, D: Owned> Draft<'a, D> {
     pub(super) fn item(&self) -> Option<Item<'a>> {
         Some(Item {
             of: declarable::of(D::KIND)?,
-            host: self.input.desired.key(),
+            path: self.input.desired.key(),
             said: Arc::clone(&self.said),
             refs: Vec::new(),
         })
     }
 
-    /// The custom field or user that is declared under this path, or none while the fact is
-    /// missing.
+    /// A fact, or none after noting that it is missing.
+    pub(super) fn ask<T>(&mut self, fact: Result<T, Need>) -> Option<T> {
+        fact.map_err(|need| self.needs.push(need)).ok()
+    }
+
+    /// The custom field or user that is declared under this path. None while the fact is missing.
     pub(super) fn declared(&mut self, path: &str) -> Option<Option<&'a Arc<Declared>>> {
-        match self.facts.declared(path) {
-            Ok(declared) => Some(declared),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.declared(path))
     }
 
-    /// The host paths that are linked to a record, or none while the fact is missing.
+    /// The paths that are linked to a record. None while the fact is missing.
     pub(super) fn linked_to(&mut self, remote: &RemoteRef) -> Option<&'a [String]> {
-        match self.facts.linked_to(remote) {
-            Ok(hosts) => Some(hosts),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.linked_to(remote))
     }
 
-    /// Records with this term, or none while the fact is missing.
+    /// The records with this term. None while the fact is missing.
     pub(super) fn lookup(
         &mut self,
         kind: &str,
         index: &'static str,
         term: &str,
     ) -> Option<&'a [Arc<Record>]> {
-        match self.facts.lookup(kind, index, term) {
-            Ok(records) => Some(records),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.lookup(kind, index, term))
     }
 
-    /// The observed record, or none while the fact is missing; the inner option is none when it is
-    /// not there.
+    /// The observed record; the inner option is none where the ATS does not show it. None while
+    /// the fact is missing.
     pub(super) fn observed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
-        match self.facts.observed(remote) {
-            Ok(record) => Some(record),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.observed(remote))
     }
 
-    /// The record as it is stored, or none while the fact is missing; the inner option is none when
-    /// it is not stored.
+    /// The record as it is stored; the inner option is none where it is not stored. None while the
+    /// fact is missing.
     pub(super) fn stored(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
-        match self.facts.stored(remote) {
-            Ok(record) => Some(record),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.stored(remote))
     }
 
-    /// The record as the ATS shows it in this run: read again by its id, because two observations
-    /// of one fact disagree. None while that has not been done; the inner option is none when it is
-    /// not shown.
+    /// The record as the ATS shows it in this run, read by its id because two observations
+    /// disagree; the inner option is none where the ATS does not show it. None until it was read.
     pub(super) fn confirmed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
-        match self.facts.confirmed(remote) {
-            Ok(record) => Some(record),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.confirmed(remote))
     }
 
-    pub(super) fn say(&mut self, kind: FindingKind, host: &str, reason: Reason, message: String) {
-        self.plan.findings.push(Finding { kind, host: host.to_owned(), reason, message });
+    /// The base of a path: what was last applied to its record.
+    pub(super) fn base(&self, path: &str) -> Map<String, Value> {
+        self.input.links.get(path).map(|link| link.applied.clone()).unwrap_or_default()
     }
 
-    pub(super) fn block(&mut self, host: &str, reason: Reason, message: String) {
-        self.say(FindingKind::Blocked, host, reason, message);
+    pub(super) fn say(&mut self, kind: FindingKind, path: &str, reason: Reason, message: String) {
+        self.plan.findings.push(Finding { kind, host: path.to_owned(), reason, message });
+    }
+
+    pub(super) fn block(&mut self, path: &str, reason: Reason, message: String) {
+        self.say(FindingKind::Blocked, path, reason, message);
     }
 
     /// The rule of an operation, if the adapter has it and the connection has opted in to it. Says
     /// so when it may not be planned.
-    pub(super) fn operation(&mut self, host: &str, name: &str) -> Option<&'a OperationRule> {
+    pub(super) fn operation(&mut self, path: &str, name: &str) -> Option<&'a OperationRule> {
         let Some(rule) = self.input.manifest.operation(name) else {
             let message =
-                format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
-            self.say(FindingKind::Note, host, Reason::NotSupported, message);
-            self.account_whole(host);
+                format!("{path}: the adapter {} cannot do {name}", self.input.manifest.name);
+            self.say(FindingKind::Note, path, Reason::NotSupported, message);
+            self.account_whole(path);
             return None;
         };
         if let Some(setting) = &rule.opt_in
             && self.input.settings.get(setting).and_then(Value::as_bool) != Some(true)
         {
             let message = format!(
-                "{host}: {name} is not sent, since the connection does not allow it ({}); set \
+                "{path}: {name} is not sent, since the connection does not allow it ({}); set \
                  `{setting} = true` in its settings to allow it",
                 side_effects_in_words(rule),
             );
-            self.say(FindingKind::Note, host, Reason::NotOptedIn, message);
-            self.account_whole(host);
+            self.say(FindingKind::Note, path, Reason::NotOptedIn, message);
+            self.account_whole(path);
             return None;
         }
         Some(rule)

@@ -42,7 +42,7 @@ pub(super) fn plan<D: Owned>(
     above: &Above<'_>,
 ) {
     for (of, below) in known_by_content(kind) {
-        let prefix = path::all_below(&above.host, below.list);
+        let prefix = path::all_below(&above.path, below.list);
         let declared: Vec<(String, &Map<String, Value>)> = listed(said, below.list)
             .map(|one| (format!("{prefix}{}", content_name(of, one)), one))
             .collect();
@@ -70,10 +70,10 @@ type Entry<'m> = (String, &'m Map<String, Value>);
 impl List<'_, '_> {
     fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>, declared: &[Entry<'_>]) {
         if draft.input.manifest.kind(self.of.kind).is_none() {
-            let (host, list) = (&self.above.host, self.below.list);
+            let (path, list) = (&self.above.path, self.below.list);
             let adapter = &draft.input.manifest.name;
-            let message = format!("{host}: `{list}`: the adapter {adapter} cannot read them");
-            draft.say(FindingKind::Note, host, Reason::NotSupported, message);
+            let message = format!("{path}: `{list}`: the adapter {adapter} cannot read them");
+            draft.say(FindingKind::Note, path, Reason::NotSupported, message);
             declared.iter().for_each(|(path, _)| draft.account_whole(path));
             return;
         }
@@ -316,10 +316,10 @@ fn take_away<D: Owned>(
 
 /// Takes back the entries that the engine added below a record.
 pub(super) fn take_back<D: Owned>(draft: &mut Draft<'_, D>) {
-    let (host, links) = (draft.input.desired.key(), draft.input.links);
-    let Some(record) = links.get(&host).map(|link| link.remote.clone()) else { return };
+    let (path, links) = (draft.input.desired.key(), draft.input.links);
+    let Some(record) = links.get(&path).map(|link| link.remote.clone()) else { return };
     for (of, below) in known_by_content(&record.kind) {
-        let prefix = path::all_below(&host, below.list);
+        let prefix = path::all_below(&path, below.list);
         for link in links_below(draft, &prefix) {
             let Some(shown) = shown(draft, &link.remote) else { return };
             if shown && is_ours(link) {

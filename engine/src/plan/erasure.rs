@@ -74,7 +74,7 @@ impl<D: Owned> Draft<'_, D> {
     /// host wants no other one since, and the field is empty now, or was.
     pub(super) fn is_put_back(
         &self,
-        host: &str,
+        path: &str,
         field: &str,
         comparison: Comparison,
         values: &Values<'_>,
@@ -82,10 +82,10 @@ impl<D: Owned> Draft<'_, D> {
         if !D::is_personal(field) || !comparison.has_base || !comparison.desired_is_base {
             return false;
         }
-        let link = self.input.links.get(host);
+        let link = self.input.links.get(path);
         let is_emptied = comparison.observed_is_empty
             && !comparison.observed_is_base
-            && !self.is_base_of_another(host);
+            && !self.is_base_of_another(path);
         // What was never seen was not emptied either.
         let is_emptied = is_emptied
             && !link.is_some_and(|link| {
@@ -98,8 +98,8 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Whether the base of a path was taken on another record, which was merged or moved into the
     /// present one: that one says nothing of what the present one held.
-    pub(super) fn is_base_of_another(&self, host: &str) -> bool {
-        self.input.links.get(host).is_some_and(|link| {
+    pub(super) fn is_base_of_another(&self, path: &str) -> bool {
+        self.input.links.get(path).is_some_and(|link| {
             matches!(link.how, LinkHow::Followed | LinkHow::Yielded)
                 && link.applied.get(TAKEN_ON).and_then(Value::as_str) != Some(&link.remote.id)
         })
@@ -107,9 +107,9 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Says in a base on which record it is taken, where that is not the one that the link began
     /// with.
-    pub(super) fn take_base(&self, host: &str, applied: &mut Map<String, Value>) {
-        if self.is_base_of_another(host)
-            && let Some(link) = self.input.links.get(host)
+    pub(super) fn take_base(&self, path: &str, applied: &mut Map<String, Value>) {
+        if self.is_base_of_another(path)
+            && let Some(link) = self.input.links.get(path)
         {
             applied.insert(TAKEN_ON.to_owned(), json!(link.remote.id));
         }
@@ -119,13 +119,13 @@ impl<D: Owned> Draft<'_, D> {
     /// to, and differs since. Brings the base up to date with that.
     pub(super) fn is_found_there(
         &self,
-        host: &str,
+        path: &str,
         applied: &mut Map<String, Value>,
         field: &str,
         decision: Decision,
     ) -> bool {
         let differs = matches!(decision, Decision::Drifted | Decision::Conflict);
-        let is_it = self.is_base_of_another(host) || base::lists(applied, base::FOUND_THERE, field);
+        let is_it = self.is_base_of_another(path) || base::lists(applied, base::FOUND_THERE, field);
         base::list(applied, base::FOUND_THERE, field, differs && is_it);
         differs && is_it
     }
@@ -133,12 +133,12 @@ impl<D: Owned> Draft<'_, D> {
     /// Says of a field that it differs by a merge or a move.
     pub(super) fn say_found_there(
         &mut self,
-        host: &str,
+        path: &str,
         field: &str,
         decision: Decision,
         observed: &Value,
     ) {
-        let Some(link) = self.input.links.get(host) else { return };
+        let Some(link) = self.input.links.get(path) else { return };
         let became = if link.remote.kind == resource::PERSON {
             "which its candidate was merged into in the ATS"
         } else {
@@ -153,14 +153,14 @@ impl<D: Owned> Draft<'_, D> {
             }
             _ => (FindingKind::Drifted, "that stands (policy yield)"),
         };
-        let message = format!("{host}: `{field}` is {there} on {}, {became}; {ends}", link.remote);
-        self.say(kind, host, Reason::Merged, message);
+        let message = format!("{path}: `{field}` is {there} on {}, {became}; {ends}", link.remote);
+        self.say(kind, path, Reason::Merged, message);
     }
 
     /// Brings the base up to date with what was decided on a field: whether it was emptied.
     pub(super) fn remember(
         &mut self,
-        host: &str,
+        path: &str,
         applied: &mut Map<String, Value>,
         field: &str,
         decision: Decision,
@@ -169,7 +169,7 @@ impl<D: Owned> Draft<'_, D> {
         match decision {
             Decision::InStep | Decision::Write => mark(applied, field, false),
             Decision::Erased => {
-                if self.has_settled(host) {
+                if self.has_settled(path) {
                     mark(applied, field, true);
                 }
             }
@@ -181,8 +181,8 @@ impl<D: Owned> Draft<'_, D> {
                 let is_emptied = held
                     && observed.is_null()
                     && D::is_personal(field)
-                    && !self.is_base_of_another(host);
-                if is_emptied && self.has_settled(host) {
+                    && !self.is_base_of_another(path);
+                if is_emptied && self.has_settled(path) {
                     mark(applied, field, true);
                 }
             }
@@ -191,58 +191,50 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Whether what the engine last wrote for the record must show by now. Where it need not, the
     /// next plan looks again.
-    pub(super) fn has_settled(&mut self, host: &str) -> bool {
-        let key = path::key(host);
-        match self.facts.settled(key) {
-            Ok(settled) => {
-                self.plan.look_again |= !settled;
-                settled
-            }
-            Err(need) => {
-                self.needs.push(need);
-                false
-            }
-        }
+    pub(super) fn has_settled(&mut self, path: &str) -> bool {
+        let settled = self.ask(self.facts.settled(path::key(path)));
+        self.plan.look_again |= settled == Some(false);
+        settled == Some(true)
     }
 
     /// Says that a value was erased and is not put back.
-    pub(super) fn say_erased(&mut self, host: &str, field: &str) {
-        if !self.has_settled(host) {
-            return self.say_not_shown_yet(host, field);
+    pub(super) fn say_erased(&mut self, path: &str, field: &str) {
+        if !self.has_settled(path) {
+            return self.say_not_shown_yet(path, field);
         }
         let message = format!(
-            "{host}: `{field}` was emptied in the ATS after it had held a value, alone or when all \
+            "{path}: `{field}` was emptied in the ATS after it had held a value, alone or when all \
              contacts went, so it may have been \
              erased; the value is not put back, whatever the policy. Declare another value; or, to \
              write the same one again, take it out of the \
              record, apply, and declare it again"
         );
-        self.say(FindingKind::Drifted, host, Reason::Erased, message);
+        self.say(FindingKind::Drifted, path, Reason::Erased, message);
     }
 
-    pub(super) fn say_not_shown_yet(&mut self, host: &str, field: &str) {
+    pub(super) fn say_not_shown_yet(&mut self, path: &str, field: &str) {
         let message = format!(
-            "{host}: the record was written to so lately that the ATS need not show it yet, and \
+            "{path}: the record was written to so lately that the ATS need not show it yet, and \
              `{field}` does not; nothing \
              is written until it must show"
         );
-        self.say(FindingKind::Note, host, Reason::NotShownYet, message);
+        self.say(FindingKind::Note, path, Reason::NotShownYet, message);
     }
 
     /// Says of entries of a list that they were erased and are not put back.
-    pub(super) fn say_erased_entries(&mut self, host: &str, list: &str, entries: &[String]) {
-        if !self.has_settled(host) {
-            return self.say_not_shown_yet(host, list);
+    pub(super) fn say_erased_entries(&mut self, path: &str, list: &str, entries: &[String]) {
+        if !self.has_settled(path) {
+            return self.say_not_shown_yet(path, list);
         }
         let message = format!(
-            "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, \
+            "{path}: {} went out of `{list}` in the ATS when nothing of its kind was left there, \
              so it may have been erased; it \
              is not put back, whatever the policy. Declare another one; or, to write the same one \
              again, take it out of \
              the record, apply, and declare it again",
             entries.join(", ")
         );
-        self.say(FindingKind::Drifted, host, Reason::Erased, message);
+        self.say(FindingKind::Drifted, path, Reason::Erased, message);
     }
 }
 

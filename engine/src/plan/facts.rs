@@ -45,6 +45,16 @@ impl Record {
         self.body.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
+    /// What people call the record: its title or name, else its id.
+    pub(super) fn label(&self) -> &str {
+        self.text("title").or(self.text("name")).unwrap_or(&self.id)
+    }
+
+    /// Whether the record is in use: the ATS does not show it as archived.
+    pub(super) fn is_active(&self) -> bool {
+        self.value("active").and_then(Value::as_bool) != Some(false)
+    }
+
     /// Whether the field is known, be it empty.
     pub fn knows(&self, field: &str) -> bool {
         let top = field.split_once('.').map_or(field, |(top, _)| top);
@@ -219,13 +229,13 @@ impl Facts {
     }
 
     /// Says that a field of a path was written a moment ago and read back since.
-    pub fn add_fresh(&mut self, host: &str, field: &str) {
-        self.fresh.insert((host.to_owned(), field.to_owned()));
+    pub fn add_fresh(&mut self, path: &str, field: &str) {
+        self.fresh.insert((path.to_owned(), field.to_owned()));
     }
 
     /// Whether a field was written a moment ago and read back since.
-    pub fn is_fresh(&self, host: &str, field: &str) -> bool {
-        !self.fresh.is_empty() && self.fresh.contains(&(host.to_owned(), field.to_owned()))
+    pub fn is_fresh(&self, path: &str, field: &str) -> bool {
+        !self.fresh.is_empty() && self.fresh.contains(&(path.to_owned(), field.to_owned()))
     }
 
     /// Whether a record that is not there is known to be deleted. Otherwise it may be hidden, or
@@ -273,16 +283,16 @@ impl Facts {
     }
 
     /// Answers who is linked, whoever holds the record first.
-    pub fn add_linked(&mut self, remote: RemoteRef, hosts: Vec<String>) {
-        self.linked.insert(remote, hosts);
+    pub fn add_linked(&mut self, remote: RemoteRef, paths: Vec<String>) {
+        self.linked.insert(remote, paths);
     }
 
     /// A record of this run takes this one for its own; the next ones that fit it too must know.
-    pub fn take(&mut self, remote: &RemoteRef, host: &str) {
-        if let Some(hosts) = self.linked.get_mut(remote)
-            && !hosts.iter().any(|known| known == host)
+    pub fn take(&mut self, remote: &RemoteRef, path: &str) {
+        if let Some(paths) = self.linked.get_mut(remote)
+            && !paths.iter().any(|known| known == path)
         {
-            hosts.push(host.to_owned());
+            paths.push(path.to_owned());
             self.taken.insert(remote.clone());
         }
     }

@@ -74,8 +74,7 @@ fn wanted<'m>(item: &'m Item<'_>) -> impl Iterator<Item = Wanted<'m>> {
             Holds::Flag => (said_at(&item.said, field.place)?.clone(), ""),
             Holds::Reference(_) | Holds::Within(..) => {
                 let record = item.named(field.place)?;
-                let shown = record.text("title").or(record.text("name")).unwrap_or(&record.id);
-                (json!(record.id), shown)
+                (json!(record.id), record.label())
             }
             _ => {
                 let text = text(&item.said, field.place)?;
@@ -125,7 +124,7 @@ pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
 /// Takes the fields of the table into a creation.
 pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
     for Wanted { field, value, shown } in wanted(item) {
-        draft.account(&item.host, field.place);
+        draft.account(&item.path, field.place);
         // What is to be empty is so in a new record.
         if value.as_str() == Some("") {
             continue;
@@ -158,11 +157,11 @@ fn observed<D: Owned>(
         let is_applied = last.is_some_and(|last| is_same(last, value));
         // Where it shows under another name, the adapter's list of fields cannot be asked.
         if field.shown != field.place
-            || draft.is_shown(&item.host, item.of.kind, field.place, is_applied)
+            || draft.is_shown(&item.path, item.of.kind, field.place, is_applied)
         {
-            not_shown(draft, &item.host, field.member);
+            not_shown(draft, &item.path, field.member);
         }
-        draft.account(&item.host, field.place);
+        draft.account(&item.path, field.place);
         return None;
     }
     if field.value != Holds::Flag {
@@ -174,7 +173,7 @@ fn observed<D: Owned>(
         // Known, and not set: that is false.
         None if !field.shown.contains('.') => Some(json!(false)),
         None => {
-            not_shown(draft, &item.host, field.member);
+            not_shown(draft, &item.path, field.member);
             None
         }
     }
@@ -219,9 +218,9 @@ pub(super) fn change<D: Owned>(
             desired_is_base: last.as_ref().is_some_and(|last| is_same(last, &value)),
         };
         let told = Values { desired: &value, applied: last.as_ref(), observed: &before };
-        let decision = draft.decide(&item.host, member, comparison, &told);
+        let decision = draft.decide(&item.path, member, comparison, &told);
         let Changing { fields, applied, .. } = changing;
-        if follow(draft, &item.host, member, decision, &before, &value, fields, applied) {
+        if follow(draft, &item.path, member, decision, &before, &value, fields, applied) {
             put(&mut changing.set, member, value);
         }
     }

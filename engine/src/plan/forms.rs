@@ -94,12 +94,12 @@ pub(super) fn is_unseen(
 }
 
 /// Says of a field that was written that the ATS shows it as before.
-pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: &str, shown: &str) {
+pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, path: &str, field: &str, shown: &str) {
     let message = format!(
-        "{host}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, \
+        "{path}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, \
          or the ATS did not take it; it is not written again (`enforce` does)"
     );
-    draft.say(FindingKind::Note, host, Reason::NotSeen, message);
+    draft.say(FindingKind::Note, path, Reason::NotSeen, message);
 }
 
 /// Forgets what was written of a field.
@@ -117,19 +117,19 @@ pub(super) fn retain(applied: &mut Map<String, Value>, owns: impl Fn(&str) -> bo
 /// Brings the base of a field up to date that shows what is desired, be it in the ATS's form.
 pub(super) fn in_step<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     field: &str,
     observed: &Value,
     desired: &Value,
     applied: &mut Map<String, Value>,
 ) {
-    if !draft.kept_so.contains(&(host.to_owned(), field.to_owned())) {
+    if !draft.kept_so.contains(&(path.to_owned(), field.to_owned())) {
         // It shows as it was written, so the ATS has no other form of it.
         base::take_out(applied, EQUAL, field);
     } else if !equal::holds(applied, field, observed, desired) {
         let shown = super::words::shown;
         let message = format!(
-            "{host}: the ATS keeps {} in `{field}` as {}; that is taken for the same from now on",
+            "{path}: the ATS keeps {} in `{field}` as {}; that is taken for the same from now on",
             shown(desired),
             shown(observed)
         );
@@ -142,7 +142,7 @@ pub(super) fn in_step<D: Owned>(
         let value =
             applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
         draft.keep_form(Form {
-            host: host.to_owned(),
+            host: path.to_owned(),
             member: EQUAL.to_owned(),
             below: Some(field.to_owned()),
             value,
@@ -156,23 +156,23 @@ impl<D: Owned> Draft<'_, D> {
     /// Whether what a field shows is a form of what is desired, by what was recorded of it.
     pub(super) fn is_kept_so(
         &self,
-        host: &str,
+        path: &str,
         field: &str,
         observed: &Value,
         desired: &Value,
     ) -> bool {
-        let Some(applied) = self.input.links.get(host).map(|link| &link.applied) else {
+        let Some(applied) = self.input.links.get(path).map(|link| &link.applied) else {
             return false;
         };
         equal::holds(applied, field, observed, desired)
-            || self.is_form(applied, host, field, observed, desired)
+            || self.is_form(applied, path, field, observed, desired)
     }
 
     /// Whether what a field shows has proven to be the ATS's form of what was written last.
     fn is_form(
         &self,
         applied: &Map<String, Value>,
-        host: &str,
+        path: &str,
         field: &str,
         observed: &Value,
         desired: &Value,
@@ -187,7 +187,7 @@ impl<D: Owned> Draft<'_, D> {
         match self.policy(field) {
             Policy::Enforce => says("shown", observed),
             Policy::Yield | Policy::Fill | Policy::Seed => {
-                !says("before", observed) && self.facts.is_fresh(host, field)
+                !says("before", observed) && self.facts.is_fresh(path, field)
             }
         }
     }
@@ -234,14 +234,14 @@ impl Kept {
     /// Makes out which entries stand for which. `last`: the list's base.
     pub(super) fn of<D: Owned>(
         draft: &Draft<'_, D>,
-        host: &str,
+        path: &str,
         compared: Compared,
         desired: &[DesiredContact],
         record: &Record,
         last: Option<&Value>,
     ) -> Self {
         let field = compared.list.field();
-        let is_fresh = draft.facts.is_fresh(host, field);
+        let is_fresh = draft.facts.is_fresh(path, field);
         let is_enforced = draft.policy(field) == Policy::Enforce;
         let values = contacts::values(record.list(field));
         let present: Vec<String> = values.iter().map(|value| compared.normal(value)).collect();
@@ -294,8 +294,8 @@ impl Kept {
 
     /// Whether the list's base says nothing of what was emptied: it was taken on another record, or
     /// what was added was never seen.
-    pub(super) fn is_of_another<D: Owned>(&self, draft: &Draft<'_, D>, host: &str) -> bool {
-        self.is_unseen || draft.is_base_of_another(host)
+    pub(super) fn is_of_another<D: Owned>(&self, draft: &Draft<'_, D>, path: &str) -> bool {
+        self.is_unseen || draft.is_base_of_another(path)
     }
 
     /// The values that came since the last addition and that nothing explains.
@@ -356,7 +356,7 @@ impl Kept {
     pub(super) fn record<D: Owned>(
         self,
         draft: &mut Draft<'_, D>,
-        host: &str,
+        path: &str,
         planned: &mut ListPlan,
     ) {
         let field = self.compared.list.field();
@@ -365,28 +365,28 @@ impl Kept {
             let (wanted, shown) =
                 (self.spelt.get(written).unwrap_or(written), self.pairs.get(written));
             said.push(format!(
-                "{host}: the ATS keeps {wanted} in `{field}` as {}; that is taken for the same \
+                "{path}: the ATS keeps {wanted} in `{field}` as {}; that is taken for the same \
                  from now on",
                 shown.map_or("", String::as_str)
             ));
         }
         if !self.open.is_empty() && !self.waits {
             let message = format!(
-                "{host}: `{field}` does not show {} as written, and which of the new entries in \
+                "{path}: `{field}` does not show {} as written, and which of the new entries in \
                  the ATS they became cannot be told; they are not added again",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, host, Reason::KeptAsOther, message);
+            draft.say(FindingKind::Note, path, Reason::KeptAsOther, message);
         }
         if self.waits && self.is_fresh {
             draft.plan.look_again = true;
         } else if self.waits {
             let message = format!(
-                "{host}: {} was written to `{field}`, and the ATS shows it as before: it does not \
+                "{path}: {} was written to `{field}`, and the ATS shows it as before: it does not \
                  show yet, or the ATS did not take it; it is not written again (`enforce` does)",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, host, Reason::NotSeen, message);
+            draft.say(FindingKind::Note, path, Reason::NotSeen, message);
         }
         let Some(base) = planned.applied.as_object_mut() else { return };
         if !self.is_fresh {
@@ -433,7 +433,7 @@ impl Kept {
         for message in said {
             let value = planned.applied.clone();
             let form = Form {
-                host: host.to_owned(),
+                host: path.to_owned(),
                 member: field.to_owned(),
                 below: None,
                 value,
@@ -442,7 +442,7 @@ impl Kept {
             if is_settled {
                 draft.keep_form(form);
             } else {
-                draft.say(FindingKind::Note, host, Reason::KeptAsOther, form.message);
+                draft.say(FindingKind::Note, path, Reason::KeptAsOther, form.message);
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn resolve<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     of: &'static Declarable,
     said: &Map<String, Value>,
-    host: &str,
+    path: &str,
 ) -> Option<Refs<'a>> {
     let before = (draft.needs.len(), draft.plan.findings.len());
     let mut refs: Refs<'a> = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn resolve<'a, D: Owned>(
             }
             _ => None,
         };
-        let found = draft.resolve(host, kind, parent, &reference);
+        let found = draft.resolve(path, kind, parent, &reference);
         refs.extend(found.map(|record| (field.place, record)));
     }
     let mut said = draft.plan.findings.iter().skip(before.1);
@@ -62,16 +62,16 @@ pub(super) fn resolve<'a, D: Owned>(
 
 /// Says that a new application is to a job that takes none from outside. Whether an ATS takes it
 /// all the same is not documented of any, so it is sent, and the person who reads the plan decides.
-pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
+pub(super) fn say_if_not_open(draft: &mut Draft<'_>, path: &str, job: &Record) {
     let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other")
     else {
         return;
     };
     let message = format!(
-        "{host}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is \
+        "{path}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is \
          sent all the same, and the ATS may refuse it",
-        job.text("title").unwrap_or(&job.id),
+        job.label(),
         job.id
     );
-    draft.say(FindingKind::Note, host, Reason::JobNotOpen, message);
+    draft.say(FindingKind::Note, path, Reason::JobNotOpen, message);
 }

@@ -16,7 +16,7 @@ pub(super) struct Item<'a> {
     /// Its entry in the table.
     pub(super) of: &'static Declarable,
     /// Its path.
-    pub(super) host: String,
+    pub(super) path: String,
     /// Its members.
     pub(super) said: Arc<Map<String, Value>>,
     /// The records that it names, by the place that names them.

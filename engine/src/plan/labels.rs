@@ -149,7 +149,7 @@ pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, abov
     };
     let mut names: Vec<String> = Vec::new();
     for name in wanted {
-        draft.account(&above.host, &account::item(list.place, name));
+        draft.account(&above.path, &account::item(list.place, name));
         let name = list.spelling(draft, name);
         if !names.contains(&name) {
             names.push(name);
@@ -164,7 +164,7 @@ pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, abov
         true => record.list(list.place).is_empty(),
         false => rows.is_empty(),
     };
-    let are_gone = shows_none && several && !draft.is_base_of_another(&above.host);
+    let are_gone = shows_none && several && !draft.is_base_of_another(&above.path);
     let known = Known { record, rows, are_gone };
     names.iter().for_each(|name| list.keep(draft, &known, name));
     list.take_off(draft, &known, &names);
@@ -173,8 +173,8 @@ pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, abov
 /// Takes off the labels that the engine put on a record.
 pub(super) fn take_back<D: Owned>(draft: &mut Draft<'_, D>) {
     let Some(item) = draft.item() else { return };
-    let Some(link) = draft.input.links.get(&item.host) else { return };
-    let above = Above { host: item.host.clone(), record: None };
+    let Some(link) = draft.input.links.get(&item.path) else { return };
+    let above = Above { path: item.path.clone(), record: None };
     let Some(list) = List::of(draft, item.of, &above) else { return };
     let Some(rows) = lists::rows(draft, list.kinds.tie, item.of.kind, &link.remote.id) else {
         return;
@@ -196,9 +196,9 @@ impl<'m, 'a> List<'m, 'a> {
         above: &'m Above<'a>,
     ) -> Option<Self> {
         let (place, kinds) = of.labels()?;
-        let base = draft.input.links.get(&above.host).and_then(|link| link.applied.get(place));
+        let base = draft.input.links.get(&above.path).and_then(|link| link.applied.get(place));
         let carried = base.and_then(Value::as_object).cloned().unwrap_or_default();
-        let prefix = path::all_below(&above.host, place);
+        let prefix = path::all_below(&above.path, place);
         Some(Self { of, place, kinds, above, prefix, carried })
     }
 
@@ -292,7 +292,7 @@ impl<'m, 'a> List<'m, 'a> {
             .plan
             .steps
             .iter()
-            .any(|step| step.host == self.above.host && step.input.contains_key(self.place));
+            .any(|step| step.host == self.above.path && step.input.contains_key(self.place));
         if !is_carried {
             self.put_on(draft, name);
         }
@@ -343,7 +343,7 @@ impl<'m, 'a> List<'m, 'a> {
     fn there<D: Owned>(&self, draft: &mut Draft<'a, D>, known: &Known<'a>, name: &str) {
         self.mark(draft, known.record, name, false);
         if self.carried.get(name).and_then(Value::as_str) == Some(SENT) {
-            amend(draft, &self.above.host, known.record, |applied| {
+            amend(draft, &self.above.path, known.record, |applied| {
                 if let Some(labels) = applied.get_mut(self.place).and_then(Value::as_object_mut) {
                     labels.insert(name.to_owned(), json!(SEEN));
                 }
@@ -380,7 +380,7 @@ impl<'m, 'a> List<'m, 'a> {
     }
 
     fn is_marked<D>(&self, draft: &Draft<'_, D>, name: &str) -> bool {
-        let base = draft.input.links.get(&self.above.host).map(|link| &link.applied);
+        let base = draft.input.links.get(&self.above.path).map(|link| &link.applied);
         base.is_some_and(|base| erasure::is_marked(base, &account::item(self.place, name)))
     }
 
@@ -389,7 +389,7 @@ impl<'m, 'a> List<'m, 'a> {
         if self.is_marked(draft, name) != erased {
             let field = account::item(self.place, name);
             let mark = |applied: &mut Map<String, Value>| erasure::mark(applied, &field, erased);
-            amend(draft, &self.above.host, record, mark);
+            amend(draft, &self.above.path, record, mark);
         }
     }
 
@@ -465,16 +465,16 @@ impl<'m, 'a> List<'m, 'a> {
             match label.and_then(|label| self.row(known.rows, &label.id)) {
                 // Its removal is noted with a link: declared again before it shows, it is new.
                 Some(row) => {
-                    let (host, remote) = (self.path(name), row.remote());
+                    let (path, remote) = (self.path(name), row.remote());
                     let applied = Map::from_iter([(self.place.to_owned(), json!(SEEN))]);
-                    self.remove(draft, &host, &remote, why());
-                    draft.plan.adoptions.push(Adoption { host, remote, applied, reason: None });
+                    self.remove(draft, &path, &remote, why());
+                    draft.plan.adoptions.push(Adoption::of_base(path, remote, applied));
                 }
                 None => ended.push(name),
             }
         }
         if !ended.is_empty() {
-            amend(draft, &self.above.host, known.record, |applied| {
+            amend(draft, &self.above.path, known.record, |applied| {
                 if let Some(labels) = applied.get_mut(self.place).and_then(Value::as_object_mut) {
                     labels.retain(|name, _| !ended.contains(&name));
                 }
@@ -490,7 +490,7 @@ impl<'m, 'a> List<'m, 'a> {
     }
 
     fn tell<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str, decision: Decision) {
-        draft.account(&self.above.host, &account::item(self.place, name));
+        draft.account(&self.above.path, &account::item(self.place, name));
         lists::tell(draft, &self.path(name), self.place, name, decision);
     }
 }

@@ -52,8 +52,8 @@ struct Leg {
 }
 
 impl Leg {
-    fn new(rule: &OperationRule, host: &str, reason: &str) -> Self {
-        Self { step: step(rule, host, reason.to_owned()), sets: Map::new(), wrote: Vec::new() }
+    fn new(rule: &OperationRule, path: &str, reason: &str) -> Self {
+        Self { step: step(rule, path, reason.to_owned()), sets: Map::new(), wrote: Vec::new() }
     }
 
     fn change(mut self, field: &str, before: Value, after: Value) -> Self {
@@ -84,14 +84,14 @@ impl Course<'_> {
     pub(super) fn join(
         self,
         draft: &mut Draft<'_>,
-        host: &str,
+        path: &str,
         record: Option<&Record>,
         maker: Option<&str>,
         mut applied: Map<String, Value>,
     ) {
         let mut target = record.map(Record::remote);
         let mut after: Vec<String> = maker.into_iter().map(str::to_owned).collect();
-        let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+        let base = draft.base(path);
         for (at, Leg { mut step, sets, wrote }) in self.legs.into_iter().enumerate() {
             let manifest = draft.input.manifest;
             if let (0, Some(_), Some(rule)) = (at, record, manifest.operation(&step.operation)) {
@@ -101,7 +101,7 @@ impl Course<'_> {
             if step.target.is_none() {
                 match &target {
                     Some(target) => step.target = Some(target.clone()),
-                    None => step.target_path = Some(host.to_owned()),
+                    None => step.target_path = Some(path.to_owned()),
                 }
             }
             if !step.makes.is_empty() {
@@ -109,12 +109,12 @@ impl Course<'_> {
                 target = None;
             }
             step.after.append(&mut after);
-            after.push(host.to_owned());
+            after.push(path.to_owned());
             applied.extend(sets);
             for (field, there, value) in wrote {
                 forms::wrote_exactly(&mut applied, field, &there, &value);
             }
-            step.applied.insert(host.to_owned(), applied.clone());
+            step.applied.insert(path.to_owned(), applied.clone());
             draft.plan.steps.push(step);
         }
     }
@@ -145,7 +145,7 @@ fn guard(
 /// What a course is planned from.
 struct At<'a, 'r> {
     wanted: &'a DesiredApplication,
-    host: &'r str,
+    path: &'r str,
     goal: &'r Goal<'a>,
     /// None for an application that is to be made.
     record: Option<&'r Record>,
@@ -172,7 +172,7 @@ impl At<'_, '_> {
 pub(super) fn course<'a>(
     draft: &mut Draft<'a>,
     wanted: &'a DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'a>,
     record: Option<&Record>,
     applied: &mut Map<String, Value>,
@@ -183,8 +183,8 @@ pub(super) fn course<'a>(
         None => wanted.kind == ApplicationKind::Prospect,
     };
     let outcome = record.map_or("active", |record| record.text("outcome.value").unwrap_or("other"));
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
-    let at = At { wanted, host, goal, record, base, outcome };
+    let base = draft.base(path);
+    let at = At { wanted, path, goal, record, base, outcome };
     // A converted prospect that no application follows was told of where it was found.
     if (prospect && outcome == "converted")
         || (prospect && wanted.kind == ApplicationKind::Prospect && !prospect_can(draft, &at))
@@ -194,10 +194,10 @@ pub(super) fn course<'a>(
     if !matches!(outcome, "active" | "rejected" | "withdrawn" | "closed" | "hired") {
         if wanted.outcome.is_some() || wanted.stage.is_some() {
             let message = format!(
-                "{host}: the ATS shows an outcome that the adapter does not know; its stage and \
+                "{path}: the ATS shows an outcome that the adapter does not know; its stage and \
                  outcome are left alone"
             );
-            draft.say(FindingKind::Note, host, Reason::UnknownOutcome, message);
+            draft.say(FindingKind::Note, path, Reason::UnknownOutcome, message);
         }
         return course;
     }
@@ -240,18 +240,18 @@ pub(super) fn course<'a>(
 
 /// Whether what is wanted can be had of a prospect. False when it blocked the record.
 fn prospect_can(draft: &mut Draft<'_>, at: &At<'_, '_>) -> bool {
-    let host = at.host;
+    let path = at.path;
     if at.wanted.stage.is_some() {
         let message = format!(
-            "{host}: a prospect stands in no stage of a job; give it a `pool_stage`, or declare it \
+            "{path}: a prospect stands in no stage of a job; give it a `pool_stage`, or declare it \
              as an application"
         );
-        draft.block(host, Reason::StageOfProspect, message);
+        draft.block(path, Reason::StageOfProspect, message);
         return false;
     }
     if at.wanted.outcome == Some(DesiredOutcome::Hired) {
-        let message = format!("{host}: a prospect cannot be hired; declare it as an application");
-        draft.block(host, Reason::HireOfProspect, message);
+        let message = format!("{path}: a prospect cannot be hired; declare it as an application");
+        draft.block(path, Reason::HireOfProspect, message);
         return false;
     }
     true
@@ -273,7 +273,7 @@ fn is_to_be_written(
     wanted: DesiredOutcome,
     applied: &mut Map<String, Value>,
 ) -> bool {
-    let (host, observed, wanted) = (at.host, at.outcome, word(wanted));
+    let (path, observed, wanted) = (at.path, at.outcome, word(wanted));
     let last = at.base("outcome");
     let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
     if at.record.is_none() {
@@ -281,7 +281,7 @@ fn is_to_be_written(
         let (decision, write) =
             if wanted == observed { (Decision::InStep, false) } else { (Decision::Write, true) };
         draft.tell(
-            host,
+            path,
             "outcome",
             decision,
             &Values { desired: &goal, applied: None, observed: &Value::Null },
@@ -293,11 +293,11 @@ fn is_to_be_written(
     }
     let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
     if wanted == "rejected" && matches!(observed, "withdrawn" | "closed") {
-        draft.tell(host, "outcome", Decision::Drifted, &told);
+        draft.tell(path, "outcome", Decision::Drifted, &told);
         let message = format!(
-            "{host}: it is {observed} in the ATS, so there is nothing to reject; that stands"
+            "{path}: it is {observed} in the ATS, so there is nothing to reject; that stands"
         );
-        draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+        draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         return false;
     }
     let comparison = Comparison {
@@ -308,7 +308,7 @@ fn is_to_be_written(
         observed_is_base: last == Some(observed),
         desired_is_base: last == Some(wanted),
     };
-    match draft.decide(host, "outcome", comparison, &told) {
+    match draft.decide(path, "outcome", comparison, &told) {
         Decision::Write => return true,
         Decision::InStep => {
             applied.insert("outcome".to_owned(), goal);
@@ -317,65 +317,65 @@ fn is_to_be_written(
         Decision::Drifted | Decision::Conflict
             if forms::is_unseen(applied, "outcome", &there, &goal) =>
         {
-            forms::say_unseen(draft, host, "outcome", observed);
+            forms::say_unseen(draft, path, "outcome", observed);
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: it is {observed} in the ATS and not {wanted}; that stands (policy of \
+                "{path}: it is {observed} in the ATS and not {wanted}; that stands (policy of \
                  `outcome`: yield; `enforce` overrules it)"
             );
-            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: it is {observed} in the ATS by now, and the desired record changed to \
+                "{path}: it is {observed} in the ATS by now, and the desired record changed to \
                  {wanted}; nothing is written until one of them gives way (or the policy of \
                  `outcome` is enforce)"
             );
-            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
+            draft.say(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
-        Decision::Erased => draft.say_erased(host, "outcome"),
-        Decision::Leave => left_alone(draft, host, "outcome", &there, &json!(wanted)),
+        Decision::Erased => draft.say_erased(path, "outcome"),
+        Decision::Leave => left_alone(draft, path, "outcome", &there, &json!(wanted)),
     }
     false
 }
 
 fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
-    let host = at.host;
-    let rule = draft.operation(host, "applications.reject");
+    let path = at.path;
+    let rule = draft.operation(path, "applications.reject");
     // The reason is checked whether the connection may reject or not.
     let known =
         draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.reject");
     let needs_reason =
         known.is_some_and(|rule| rule.required.iter().any(|member| member == "reason"));
     let reason = match &at.wanted.reject_reason {
-        Some(reason) => Some(draft.resolve(host, kinds::REJECT_REASONS, None, reason)?),
+        Some(reason) => Some(draft.resolve(path, kinds::REJECT_REASONS, None, reason)?),
         None if needs_reason => {
-            let message = format!("{host}: `outcome` is rejected, so it needs `reject_reason`");
-            draft.block(host, Reason::MissingField, message);
+            let message = format!("{path}: `outcome` is rejected, so it needs `reject_reason`");
+            draft.block(path, Reason::MissingField, message);
             return None;
         }
         None => None,
     };
-    let leg = Leg::new(rule?, host, "it should be rejected").writes(
+    let leg = Leg::new(rule?, path, "it should be rejected").writes(
         "outcome",
         json!(at.outcome),
         "rejected",
     );
     let leg = leg.change("outcome", before(at), json!("rejected"));
     let Some(reason) = reason else { return Some(leg) };
-    let shown = json!(reason.text("name").unwrap_or(&reason.id));
+    let shown = json!(reason.label());
     let leg = leg.input("reason", &reason.id).change("reject_reason", Value::Null, shown);
     Some(leg.sets("reject_reason", &reason.id))
 }
 
 fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
-    let host = at.host;
-    let rule = draft.operation(host, "applications.hire")?;
+    let path = at.path;
+    let rule = draft.operation(path, "applications.hire")?;
     // Blocks before anything is made what the ATS would refuse after it.
-    let opening = opening::of_hire(draft, host, at.job(), at.wanted.opening.as_ref())?;
+    let opening = opening::of_hire(draft, path, at.job(), at.wanted.opening.as_ref())?;
     let leg =
-        Leg::new(rule, host, "it should be hired").writes("outcome", json!(at.outcome), "hired");
+        Leg::new(rule, path, "it should be hired").writes("outcome", json!(at.outcome), "hired");
     let leg = leg.change("outcome", before(at), json!("hired"));
     let Some(opening) = opening else { return Some(leg) };
     let shown = json!(opening::shown(opening));
@@ -386,11 +386,11 @@ fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
 
 fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     let (rule, reason) = if at.outcome == "hired" {
-        (draft.operation(at.host, "applications.unhire")?, "the hire is taken back")
+        (draft.operation(at.path, "applications.unhire")?, "the hire is taken back")
     } else {
-        (draft.operation(at.host, "applications.unreject")?, "the rejection is taken back")
+        (draft.operation(at.path, "applications.unreject")?, "the rejection is taken back")
     };
-    let leg = Leg::new(rule, at.host, reason).change("outcome", before(at), json!("active"));
+    let leg = Leg::new(rule, at.path, reason).change("outcome", before(at), json!("active"));
     Some(leg.writes("outcome", json!(at.outcome), "active"))
 }
 
@@ -422,13 +422,13 @@ fn enter_stage<'a>(
         }
         None => {
             let Some(stage) = resolve_stage(draft, at, reference) else { return false };
-            if !may_enter(draft, at.host) {
+            if !may_enter(draft, at.path) {
                 return true;
             }
             if takes(draft, "applications.create", "stage") {
                 course.stage_at_creation = Some(stage);
-            } else if let Some(rule) = draft.operation(at.host, "applications.move") {
-                course.legs.push(moving(rule, at.host, Value::Null, Value::Null, stage));
+            } else if let Some(rule) = draft.operation(at.path, "applications.move") {
+                course.legs.push(moving(rule, at.path, Value::Null, Value::Null, stage));
             }
             true
         }
@@ -443,9 +443,9 @@ fn convert<'a>(
     is_open: bool,
     course: &mut Course<'a>,
 ) -> bool {
-    let host = at.host;
+    let path = at.path;
     let Some(job) = at.goal.job else { return false };
-    say_if_not_open(draft, host, job);
+    say_if_not_open(draft, path, job);
     let stage = match &at.wanted.stage {
         Some(reference) => match resolve_stage(draft, at, reference) {
             Some(stage) => Some(stage),
@@ -455,30 +455,30 @@ fn convert<'a>(
     };
     if !is_open {
         let message = format!(
-            "{host}: the candidate is a prospect of this job who is {} in the ATS; no application \
+            "{path}: the candidate is a prospect of this job who is {} in the ATS; no application \
              is made of them",
             at.outcome
         );
-        draft.say(FindingKind::Drifted, host, Reason::ClosedInAts, message);
+        draft.say(FindingKind::Drifted, path, Reason::ClosedInAts, message);
         return false;
     }
-    let Some(rule) = draft.operation(host, "applications.convert") else { return false };
-    let leg = Leg::new(rule, host, "the prospect should be an application").input("job", &job.id);
+    let Some(rule) = draft.operation(path, "applications.convert") else { return false };
+    let leg = Leg::new(rule, path, "the prospect should be an application").input("job", &job.id);
     let mut leg = leg.change("kind", json!("prospect"), json!("application")).sets("job", &job.id);
-    leg.step.makes.insert("subject".to_owned(), host.to_owned());
+    leg.step.makes.insert("subject".to_owned(), path.to_owned());
     let sets_stage = rule.fields.iter().any(|field| field.name == "stage");
     let Some(stage) = stage else {
         course.legs.push(leg);
         return true;
     };
     if sets_stage {
-        let shown = json!(stage.text("name").unwrap_or(&stage.id));
+        let shown = json!(stage.label());
         let leg = leg.input("stage", &stage.id).change("stage", Value::Null, shown);
         course.legs.push(leg.writes("stage", Value::Null, &stage.id));
     } else {
         course.legs.push(leg);
-        if let Some(rule) = draft.operation(host, "applications.move") {
-            course.legs.push(moving(rule, host, Value::Null, Value::Null, stage));
+        if let Some(rule) = draft.operation(path, "applications.move") {
+            course.legs.push(moving(rule, path, Value::Null, Value::Null, stage));
         }
     }
     true
@@ -492,15 +492,15 @@ fn takes(draft: &Draft<'_>, operation: &str, member: &str) -> bool {
 
 /// Whether a creation may set a stage: where moves wait for the connection's word, so does that,
 /// since the rules of a stage may run when it is entered.
-fn may_enter(draft: &mut Draft<'_>, host: &str) -> bool {
+fn may_enter(draft: &mut Draft<'_>, path: &str) -> bool {
     let gated = draft.input.manifest.operations.iter().any(|rule| rule.name == "applications.move");
-    !gated || draft.operation(host, "applications.move").is_some()
+    !gated || draft.operation(path, "applications.move").is_some()
 }
 
 /// `there`: the id of the stage that shows before it; null for an application that is to be made.
-fn moving(rule: &OperationRule, host: &str, before: Value, there: Value, stage: &Record) -> Leg {
-    let shown = json!(stage.text("name").unwrap_or(&stage.id));
-    let leg = Leg::new(rule, host, "it should stand in another stage").input("to_stage", &stage.id);
+fn moving(rule: &OperationRule, path: &str, before: Value, there: Value, stage: &Record) -> Leg {
+    let shown = json!(stage.label());
+    let leg = Leg::new(rule, path, "it should stand in another stage").input("to_stage", &stage.id);
     leg.change("stage", before, shown).writes("stage", there, &stage.id)
 }
 
@@ -511,16 +511,16 @@ fn resolve_stage<'a>(
     at: &At<'a, '_>,
     reference: &Reference,
 ) -> Option<&'a Arc<Record>> {
-    let (host, job) = (at.host, at.job());
-    let stage = draft.resolve(host, kinds::STAGES, job, reference)?;
-    let name = stage.text("name").unwrap_or(&stage.id);
-    if stage.value("active").and_then(Value::as_bool) == Some(false) {
+    let (path, job) = (at.path, at.job());
+    let stage = draft.resolve(path, kinds::STAGES, job, reference)?;
+    let name = stage.label();
+    if !stage.is_active() {
         let message = format!(
-            "{host}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take \
+            "{path}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take \
              `stage` out",
             stage.id
         );
-        draft.block(host, Reason::ArchivedReference, message);
+        draft.block(path, Reason::ArchivedReference, message);
         return None;
     }
     Some(stage)
@@ -536,13 +536,13 @@ fn move_to_stage<'a>(
     course: &mut Course<'a>,
     applied: &mut Map<String, Value>,
 ) -> bool {
-    let host = at.host;
+    let path = at.path;
     let Some(place) = Place::of(draft, record, at.job()) else { return false };
     let there = place.id.or(place.name).map_or(Value::Null, |shown| json!(shown));
     if place.is_meant(reference) {
         let last = at.base("stage").map(|last| json!(last));
         draft.tell(
-            host,
+            path,
             "stage",
             Decision::InStep,
             &Values { desired: &there, applied: last.as_ref(), observed: &there },
@@ -556,9 +556,9 @@ fn move_to_stage<'a>(
     let Some(stage) = resolve_stage(draft, at, reference) else { return false };
     if !record.knows("stage") {
         let message = format!(
-            "{host}: the ATS does not say in which stage it stands; the stage is left alone"
+            "{path}: the ATS does not say in which stage it stands; the stage is left alone"
         );
-        draft.say(FindingKind::Note, host, Reason::UnknownStage, message);
+        draft.say(FindingKind::Note, path, Reason::UnknownStage, message);
         return true;
     }
     let last = at.base("stage");
@@ -583,8 +583,8 @@ fn move_to_stage<'a>(
     };
     let (wanted, base) = (json!(stage.id), last.map(|last| json!(last)));
     let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
-    let name = stage.text("name").unwrap_or(&stage.id);
-    let decision = draft.decide(host, "stage", comparison, &told);
+    let name = stage.label();
+    let decision = draft.decide(path, "stage", comparison, &told);
     let stands = matches!(decision, Decision::Drifted | Decision::Conflict);
     let is_unseen = if stands && forms::is_unseen(applied, "stage", &Value::Null, &wanted) {
         // It was to begin in the stage that is wanted, and stands where one begins that nobody
@@ -596,9 +596,9 @@ fn move_to_stage<'a>(
     };
     match decision {
         Decision::Write => {
-            if let Some(rule) = draft.operation(host, "applications.move") {
+            if let Some(rule) = draft.operation(path, "applications.move") {
                 let before = if place.is_nowhere() { Value::Null } else { json!(place.shown()) };
-                course.legs.push(moving(rule, host, before, there, stage));
+                course.legs.push(moving(rule, path, before, there, stage));
             }
         }
         Decision::InStep => {
@@ -606,27 +606,27 @@ fn move_to_stage<'a>(
             forms::forget(applied, "stage");
         }
         Decision::Drifted | Decision::Conflict if is_unseen => {
-            forms::say_unseen(draft, host, "stage", &format!("{:?}", place.shown()));
+            forms::say_unseen(draft, path, "stage", &format!("{:?}", place.shown()));
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: it stands in the stage {:?} in the ATS and not in {name:?}; that stands \
+                "{path}: it stands in the stage {:?} in the ATS and not in {name:?}; that stands \
                  (policy of `stage`: yield; `enforce` moves it)",
                 place.shown()
             );
-            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: it was moved to the stage {:?} in the ATS, and the desired record changed \
+                "{path}: it was moved to the stage {:?} in the ATS, and the desired record changed \
                  to {name:?}; nothing is written until one of them gives way (or the policy of \
                  `stage` is enforce)",
                 place.shown()
             );
-            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
+            draft.say(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
-        Decision::Erased => draft.say_erased(host, "stage"),
-        Decision::Leave => left_alone(draft, host, "stage", &json!(place.shown()), &json!(name)),
+        Decision::Erased => draft.say_erased(path, "stage"),
+        Decision::Leave => left_alone(draft, path, "stage", &json!(place.shown()), &json!(name)),
     }
     true
 }
@@ -636,8 +636,7 @@ fn move_to_stage<'a>(
 fn entry_stage<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a str>> {
     let Some(job) = job else { return Some(None) };
     let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
-    let in_use =
-        stages.iter().filter(|stage| stage.value("active").and_then(Value::as_bool) != Some(false));
+    let in_use = stages.iter().filter(|stage| stage.is_active());
     let placed =
         in_use.filter_map(|stage| Some((stage.value("order")?.as_i64()?, stage.id.as_str())));
     Some(placed.min().map(|(_, id)| id))
@@ -651,7 +650,7 @@ fn stage_of_closed<'a>(
     record: &Record,
     reference: &Reference,
 ) {
-    let host = at.host;
+    let path = at.path;
     let Some(place) = Place::of(draft, record, at.job()) else { return };
     // A stage that was entered before the end was reached has been had; a hire leaves it.
     let is_wanted_closed = at.wanted.outcome.is_some_and(|wanted| word(wanted) == at.outcome);
@@ -666,11 +665,11 @@ fn stage_of_closed<'a>(
         (FindingKind::Drifted, Reason::ClosedInAts)
     };
     let message = format!(
-        "{host}: it is {} in the ATS, and a closed application is not moved; its `stage` is left \
+        "{path}: it is {} in the ATS, and a closed application is not moved; its `stage` is left \
          alone",
         at.outcome
     );
-    draft.say(kind, host, reason, message);
+    draft.say(kind, path, reason, message);
 }
 
 /// Whether the stage that is wanted is the one that was applied. None while facts are missing.
@@ -692,7 +691,7 @@ fn reason_of_a_rejection(
     at: &At<'_, '_>,
     applied: &mut Map<String, Value>,
 ) -> Option<Leg> {
-    let (host, record, reference) = (at.host, at.record?, at.wanted.reject_reason.as_ref()?);
+    let (path, record, reference) = (at.path, at.record?, at.wanted.reject_reason.as_ref()?);
     let last = at.base("reject_reason");
     let shown = record.text("reject_reason.id");
     if let Some(id) = shown
@@ -704,7 +703,7 @@ fn reason_of_a_rejection(
         forms::forget(applied, "reject_reason");
         return None;
     }
-    let reason = draft.resolve(host, kinds::REJECT_REASONS, None, reference)?;
+    let reason = draft.resolve(path, kinds::REJECT_REASONS, None, reference)?;
     let is_ours_and_unseen = shown.is_none() && last == Some(reason.id.as_str());
     if is_ours_and_unseen || draft.input.manifest.kind(kinds::REJECTIONS).is_none() {
         return None;
@@ -721,12 +720,12 @@ fn reason_of_a_rejection(
     let (wanted, there) = (json!(reason.id), observed.map_or(Value::Null, |id| json!(id)));
     let base = last.map(|last| json!(last));
     let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
-    match draft.decide(host, "reject_reason", comparison, &told) {
+    match draft.decide(path, "reject_reason", comparison, &told) {
         Decision::Write => {
             let rejection = rejection?;
-            let rule = draft.operation(host, "rejections.update")?;
-            let name = json!(reason.text("name").unwrap_or(&reason.id));
-            let leg = Leg::new(rule, host, "it was rejected for another reason")
+            let rule = draft.operation(path, "rejections.update")?;
+            let name = json!(reason.label());
+            let leg = Leg::new(rule, path, "it was rejected for another reason")
                 .input("reason", &reason.id);
             let mut leg = leg.change("reject_reason", there.clone(), name).writes(
                 "reject_reason",
@@ -751,25 +750,25 @@ fn reason_of_a_rejection(
                 .or(observed)
                 .unwrap_or("nothing")
                 .to_owned();
-            forms::say_unseen(draft, host, "reject_reason", &name);
+            forms::say_unseen(draft, path, "reject_reason", &name);
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: it is rejected for another reason in the ATS; that stands (policy of \
+                "{path}: it is rejected for another reason in the ATS; that stands (policy of \
                  `reject_reason`: yield)"
             );
-            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: the reason of its rejection was changed in the ATS and in the desired \
+                "{path}: the reason of its rejection was changed in the ATS and in the desired \
                  record; nothing is written until one of them gives way (or the policy of \
                  `reject_reason` is enforce)"
             );
-            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
+            draft.say(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
-        Decision::Erased => draft.say_erased(host, "reject_reason"),
-        Decision::Leave => left_alone(draft, host, "reject_reason", &there, &wanted),
+        Decision::Erased => draft.say_erased(path, "reject_reason"),
+        Decision::Leave => left_alone(draft, path, "reject_reason", &there, &wanted),
     }
     None
 }
@@ -787,10 +786,10 @@ fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
     if is_deleted || meant.iter().any(is_ours) {
         return;
     }
-    let host = at.host;
+    let path = at.path;
     let message = format!(
-        "{host}: it is hired into another opening than the one that is named; that stands, since a \
+        "{path}: it is hired into another opening than the one that is named; that stands, since a \
          hire's opening cannot be changed from here"
     );
-    draft.say(FindingKind::Drifted, host, Reason::OtherOpening, message);
+    draft.say(FindingKind::Drifted, path, Reason::OtherOpening, message);
 }

@@ -81,9 +81,9 @@ pub(super) fn plan<D: Owned>(
     above: &Above<'_>,
 ) {
     for (of, below) in made_once_below(kind) {
-        let prefix = path::all_below(&above.host, below.list);
+        let prefix = path::all_below(&above.path, below.list);
         for one in listed(said, below.list) {
-            let made = Made { of, below, above, said: one, host: format!("{prefix}{}", key(one)) };
+            let made = Made { of, below, above, said: one, path: format!("{prefix}{}", key(one)) };
             made.plan(draft);
         }
         release(draft, &prefix, of.noun, |name| {
@@ -97,11 +97,11 @@ pub(super) fn account_all<D: Owned>(
     draft: &mut Draft<'_, D>,
     said: &Map<String, Value>,
     kind: &str,
-    host: &str,
+    path: &str,
 ) {
     for (_, below) in made_once_below(kind) {
         for one in listed(said, below.list) {
-            draft.account_whole(&path::below(host, below.list, key(one)));
+            draft.account_whole(&path::below(path, below.list, key(one)));
         }
     }
 }
@@ -112,12 +112,12 @@ struct Made<'m, 'a> {
     below: &'static Below,
     above: &'m Above<'a>,
     said: &'m Map<String, Value>,
-    host: String,
+    path: String,
 }
 
 impl Made<'_, '_> {
     fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>) {
-        match draft.input.links.get(&self.host) {
+        match draft.input.links.get(&self.path) {
             None => {
                 let KnownBy::Once(done) = self.of.known_by else { return };
                 self.create(draft, format!("it has not been {done} yet"));
@@ -138,7 +138,7 @@ impl Made<'_, '_> {
         link: &LinkRow,
     ) -> Option<Option<RemoteRef>> {
         // Only a person is ever merged into another.
-        let Some(person) = self.above.record.filter(|_| path::is_record(&self.above.host)) else {
+        let Some(person) = self.above.record.filter(|_| path::is_record(&self.above.path)) else {
             return Some(None);
         };
         if is_found_on(link, &person.id) {
@@ -164,7 +164,7 @@ impl Made<'_, '_> {
 
     /// Whether the link of what it hangs on followed a merge.
     fn has_moved<D: Owned>(&self, draft: &Draft<'_, D>) -> bool {
-        let link = draft.input.links.get(&self.above.host);
+        let link = draft.input.links.get(&self.above.path);
         link.is_some_and(|link| link.how == LinkHow::Followed)
     }
 
@@ -204,20 +204,20 @@ impl Made<'_, '_> {
     }
 
     fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, reason: String) {
-        let host = &self.host;
+        let path = &self.path;
         let beside: Vec<(&str, String)> = self.beside(draft).collect();
         if let Some((place, about)) = beside.iter().find(|(_, about)| draft.apart.contains(about)) {
             let message = format!(
-                "{host}: {about} is linked to another {place} than is declared, so the {} about it \
+                "{path}: {about} is linked to another {place} than is declared, so the {} about it \
                  is not left",
                 self.of.noun
             );
-            draft.say(FindingKind::Conflict, host, Reason::OtherApplication, message);
-            draft.account_whole(host);
+            draft.say(FindingKind::Conflict, path, Reason::OtherApplication, message);
+            draft.account_whole(path);
             return;
         }
-        let Some(rule) = draft.operation(host, &self.creation()) else { return };
-        let mut step = step(rule, host, reason);
+        let Some(rule) = draft.operation(path, &self.creation()) else { return };
+        let mut step = step(rule, path, reason);
         step.after = self.above.after();
         step.input.insert(self.below.member.to_owned(), self.above.id());
         for (place, about) in beside {
@@ -230,19 +230,19 @@ impl Made<'_, '_> {
                 }
             };
             step.input.insert(place.to_owned(), id);
-            draft.account(host, place);
+            draft.account(path, place);
         }
         for field in self.of.fields.iter().filter(|field| !field.value.is_beside()) {
             let says = text(self.said, field.place).unwrap_or_default();
-            draft.account(host, field.place);
+            draft.account(path, field.place);
             step.input.insert(field.member.to_owned(), json!(says));
             if field.mode != Mode::Silent && !field.value.is_usual(says) {
                 let (field, after) = (field.member.to_owned(), json!(says));
                 step.fields.push(FieldChange { field, before: Value::Null, after });
             }
         }
-        step.makes.insert("subject".to_owned(), host.clone());
-        step.applied.insert(host.clone(), base(&says(self.of, self.said)));
+        step.makes.insert("subject".to_owned(), path.clone());
+        step.applied.insert(path.clone(), base(&says(self.of, self.said)));
         // What is made in the same run cannot carry it yet; on anything else somebody may have left
         // it.
         step.look_first = self.above.record.is_some();
@@ -258,7 +258,7 @@ impl Made<'_, '_> {
         let mut changed = Vec::new();
         let mut is_conflict = false;
         for field in self.of.fields {
-            draft.account(&self.host, field.place);
+            draft.account(&self.path, field.place);
             let now = declared.get(field.place).cloned().unwrap_or_default();
             match kept.get(field.place) {
                 Some(before) if *before != now => {
@@ -272,15 +272,15 @@ impl Made<'_, '_> {
             }
         }
         if !changed.is_empty() {
-            let (host, what) = (&self.host, self.of.noun);
+            let (path, what) = (&self.path, self.of.noun);
             let message = format!(
-                "{host}: {} of the {what} changed since it was made as {}, and a {what} cannot be \
+                "{path}: {} of the {what} changed since it was made as {}, and a {what} cannot be \
                  changed; take the change back, or declare a {what} under another key",
                 changed.join(" and "),
                 link.remote
             );
             let kind = if is_conflict { FindingKind::Conflict } else { FindingKind::Note };
-            draft.say(kind, host, Reason::CannotChange, message);
+            draft.say(kind, path, Reason::CannotChange, message);
         }
         record(draft, link, kept);
     }
@@ -320,11 +320,8 @@ pub(super) fn release<D: Owned>(
 
 /// Records a new base without a request.
 fn record<D: Owned>(draft: &mut Draft<'_, D>, link: &LinkRow, applied: Map<String, Value>) {
-    if applied == link.applied
-        || draft.plan.adoptions.iter().any(|adoption| adoption.host == link.host)
-    {
-        return;
+    let adoptions = &mut draft.plan.adoptions;
+    if applied != link.applied && !adoptions.iter().any(|adoption| adoption.host == link.host) {
+        adoptions.push(Adoption::of_base(&link.host, link.remote.clone(), applied));
     }
-    let (host, remote, reason) = (link.host.clone(), link.remote.clone(), None);
-    draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
 }

@@ -71,26 +71,26 @@ pub(crate) fn claim(opening: &str) -> String {
 
 /// Takes the opening for this hire. Blocks where another application of the run is hired into it:
 /// the ATS would refuse the second one.
-fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
-    let own = draft.plan.hires.iter().find(|(id, other)| *id == opening.id && other != host);
+fn take(draft: &mut Draft<'_>, path: &str, opening: &Record) -> bool {
+    let own = draft.plan.hires.iter().find(|(id, other)| *id == opening.id && other != path);
     let other = own.map(|(_, other)| other.clone());
     let other = other.or_else(|| {
         draft
             .facts
             .claimed_by(&claim(&opening.id))
-            .filter(|other| *other != host)
+            .filter(|other| *other != path)
             .map(str::to_owned)
     });
     if let Some(other) = other {
         let message = format!(
-            "{host}: {other} is to be hired into the opening {} too, and it can be filled once; \
+            "{path}: {other} is to be hired into the opening {} too, and it can be filled once; \
              name another opening, or open one in the ATS",
             shown(opening)
         );
-        draft.block(host, Reason::OpeningTaken, message);
+        draft.block(path, Reason::OpeningTaken, message);
         return false;
     }
-    draft.plan.hires.push((opening.id.clone(), host.to_owned()));
+    draft.plan.hires.push((opening.id.clone(), path.to_owned()));
     true
 }
 
@@ -98,7 +98,7 @@ fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
 /// None while facts are missing or after it blocked the record.
 pub(super) fn of_hire<'a>(
     draft: &mut Draft<'a>,
-    host: &str,
+    path: &str,
     job: Option<&str>,
     reference: Option<&Reference>,
 ) -> Option<Option<&'a Arc<Record>>> {
@@ -109,9 +109,9 @@ pub(super) fn of_hire<'a>(
     let Some(openings) = openings else {
         if reference.is_some() && hire.is_some() {
             let message = format!(
-                "{host}: an opening is named, and the adapter cannot hire into a given one"
+                "{path}: an opening is named, and the adapter cannot hire into a given one"
             );
-            draft.block(host, Reason::NotSupported, message);
+            draft.block(path, Reason::NotSupported, message);
             return None;
         }
         return Some(None);
@@ -121,23 +121,23 @@ pub(super) fn of_hire<'a>(
         match open.as_slice() {
             // Named, so that the hire fills the opening that the plan shows, and nobody counts them
             // once more.
-            [only] => return take(draft, host, only).then_some(Some(*only)),
+            [only] => return take(draft, path, only).then_some(Some(*only)),
             [] => {
                 let message = format!(
-                    "{host}: no opening of the job is open, so nobody can be hired; open one in \
+                    "{path}: no opening of the job is open, so nobody can be hired; open one in \
                      the ATS"
                 );
-                draft.block(host, Reason::NoOpening, message);
+                draft.block(path, Reason::NoOpening, message);
             }
             several => {
                 let message = format!(
-                    "{host}: {} openings of the job are open; say which one the hire fills: \
+                    "{path}: {} openings of the job are open; say which one the hire fills: \
                      `\"opening\": {{\"id\": \"{}\"}}` ({})",
                     several.len(),
                     several.first().map(|opening| opening.id.as_str()).unwrap_or_default(),
                     listed(several)
                 );
-                draft.block(host, Reason::AmbiguousReference, message);
+                draft.block(path, Reason::AmbiguousReference, message);
             }
         }
         return None;
@@ -147,34 +147,34 @@ pub(super) fn of_hire<'a>(
     let meant_open: Vec<&'a Arc<Record>> =
         meant.iter().filter(|opening| is_open(opening)).copied().collect();
     match (meant_open.as_slice(), meant.as_slice()) {
-        ([opening], _) => take(draft, host, opening).then_some(Some(*opening)),
+        ([opening], _) => take(draft, path, opening).then_some(Some(*opening)),
         ([], []) => {
             let message = format!(
-                "{host}: the job has no such opening as is named ({}); correct the record",
+                "{path}: the job has no such opening as is named ({}); correct the record",
                 listed(&open)
             );
-            draft.block(host, Reason::UnknownReference, message);
+            draft.block(path, Reason::UnknownReference, message);
             None
         }
         ([], [closed, ..]) => {
             let filled =
                 closed.text("application.id").map(|id| format!(", filled by applications/{id}"));
             let message = format!(
-                "{host}: the opening {} is closed{}; name one that is open ({})",
+                "{path}: the opening {} is closed{}; name one that is open ({})",
                 shown(closed),
                 filled.unwrap_or_default(),
                 listed(&open)
             );
-            draft.block(host, Reason::ClosedOpening, message);
+            draft.block(path, Reason::ClosedOpening, message);
             None
         }
         (several, _) => {
             let message = format!(
-                "{host}: {} open openings of the job have this key ({}); name one by its id",
+                "{path}: {} open openings of the job have this key ({}); name one by its id",
                 several.len(),
                 listed(several)
             );
-            draft.block(host, Reason::AmbiguousReference, message);
+            draft.block(path, Reason::AmbiguousReference, message);
             None
         }
     }

@@ -23,6 +23,17 @@ pub struct Adoption {
     pub reason: Option<String>,
 }
 
+impl Adoption {
+    /// An adoption that only records a base.
+    pub(super) fn of_base(
+        path: impl Into<String>,
+        remote: RemoteRef,
+        applied: Map<String, Value>,
+    ) -> Self {
+        Self { host: path.into(), remote, applied, reason: None }
+    }
+}
+
 /// The plan for one desired record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RecordPlan {

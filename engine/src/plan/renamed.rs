@@ -68,11 +68,11 @@ pub(super) fn of(
     let mut renamed = Renamed { links: input.links.clone(), moved, left, amended };
     renamed.applications(input, facts)?;
     let Some(person) = Draft::new(input, facts).item() else { return Ok(None) };
-    renamed.made_once(&person.said, person.of.kind, &person.host);
+    renamed.made_once(&person.said, person.of.kind, &person.path);
     for (of, below) in declarable::below(person.of.kind) {
         for one in listed(&person.said, below.list) {
-            let host = path::below(&person.host, below.list, key(one));
-            renamed.made_once(one, of.kind, &host);
+            let path = path::below(&person.path, below.list, key(one));
+            renamed.made_once(one, of.kind, &path);
         }
     }
     renamed.left =
@@ -121,9 +121,9 @@ impl Renamed {
     }
 
     /// Moves the links of what is declared below something, and made once.
-    fn made_once(&mut self, said: &Map<String, Value>, kind: &str, host: &str) {
+    fn made_once(&mut self, said: &Map<String, Value>, kind: &str, path: &str) {
         for (of, below) in once::made_once_below(kind) {
-            let prefix = path::all_below(host, below.list);
+            let prefix = path::all_below(path, below.list);
             let wanted = listed(said, below.list).map(|one| (key(one), once::base(&says(of, one))));
             let same: Vec<&str> = tells_apart(of).collect();
             self.leaves(&prefix, wanted.collect(), &same);
@@ -273,7 +273,7 @@ fn pair(
         held.into_iter().map(|link| (link.clone(), link.host)).collect();
     for (at, path) in paths.iter().enumerate().filter(|(at, _)| kept.get(*at) != Some(&true)) {
         let Some(at) =
-            fits(at, &free).and_then(|host| free.iter().position(|link| link.host == host))
+            fits(at, &free).and_then(|path| free.iter().position(|link| link.host == path))
         else {
             continue;
         };

@@ -80,13 +80,7 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// ` (did you mean …?)`, or nothing. A name is never offered for itself: where the ATS has it
     /// and it did not fit all the same, that is what is said.
     pub(super) fn suggestion(&mut self, kind: &str, name: &str) -> String {
-        let names = match self.facts.names(kind) {
-            Ok(names) => names,
-            Err(need) => {
-                self.needs.push(need);
-                return String::new();
-            }
-        };
+        let Some(names) = self.ask(self.facts.names(kind)) else { return String::new() };
         near(names.iter().map(String::as_str), &normal::name(name), &singular(kind))
     }
 
@@ -94,7 +88,7 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// missing or after it blocked the record.
     pub(super) fn resolve(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         parent: Option<&str>,
         reference: &Reference,
@@ -104,48 +98,48 @@ impl<'a, D: Owned> Draft<'a, D> {
                 let remote = atsync_model::contract::RemoteRef::new(kind, id);
                 let Some(found) = self.observed(&remote)? else {
                     let message =
-                        format!("{host}: there is no {} with the id {id}", singular(kind));
-                    self.block(host, Reason::UnknownReference, message);
+                        format!("{path}: there is no {} with the id {id}", singular(kind));
+                    self.block(path, Reason::UnknownReference, message);
                     return None;
                 };
-                self.is_below(host, kind, parent, found).then_some(found)
+                self.is_below(path, kind, parent, found).then_some(found)
             }
-            Wanted::Name(name) => self.resolve_name(host, kind, parent, name),
+            Wanted::Name(name) => self.resolve_name(path, kind, parent, name),
             // Known by the user that they are.
             Wanted::Email(email) if resource::named_by(kind, index::USER).is_some() => {
-                self.by_user(host, kind, email)
+                self.by_user(path, kind, email)
             }
-            Wanted::Email(email) => self.resolve_name(host, kind, parent, email),
+            Wanted::Email(email) => self.resolve_name(path, kind, parent, email),
             Wanted::RequisitionId(id) => {
                 let found = self.lookup(kind, index::KEY, id)?;
                 let fitting = defined::with_label(found.iter(), "requisition_id", id);
-                self.one(host, kind, "requisition id", id, fitting)
+                self.one(path, kind, "requisition id", id, fitting)
             }
         }
     }
 
     /// Whether a record that was named by its id is one of this parent. Says so where it is
     /// another's: the ATS would refuse it.
-    fn is_below(&mut self, host: &str, kind: &str, parent: Option<&str>, found: &Record) -> bool {
+    fn is_below(&mut self, path: &str, kind: &str, parent: Option<&str>, found: &Record) -> bool {
         let (Some(parent), Some(own)) = (parent, found.text("parent.id")) else { return true };
         if own == parent {
             return true;
         }
         let what = singular(kind);
         let whole = singular(resource::named_by(kind, index::PARENT).unwrap_or("parents"));
-        let name = found.text("name").unwrap_or(&found.id);
+        let name = found.label();
         let message = format!(
-            "{host}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is \
+            "{path}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is \
              declared; name a {what} of {whole} {parent}",
             found.id
         );
-        self.block(host, Reason::UnknownReference, message);
+        self.block(path, Reason::UnknownReference, message);
         false
     }
 
     fn resolve_name(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         parent: Option<&str>,
         name: &str,
@@ -170,15 +164,15 @@ impl<'a, D: Owned> Draft<'a, D> {
         let (mut fitting, archived): (Vec<&Arc<Record>>, Vec<&Arc<Record>>) = found
             .into_iter()
             .filter(|record| parent.is_none_or(|parent| record.text("parent.id") == Some(parent)))
-            .partition(|record| record.value("active").and_then(Value::as_bool) != Some(false));
+            .partition(|record| record.is_active());
         if let (true, Some(record)) = (fitting.is_empty(), archived.first()) {
             let message = format!(
-                "{host}: the {} {name:?} (id {}) is archived in the ATS; bring it back there, or \
+                "{path}: the {} {name:?} (id {}) is archived in the ATS; bring it back there, or \
                  name another",
                 singular(kind),
                 record.id
             );
-            self.block(host, Reason::UnknownReference, message);
+            self.block(path, Reason::UnknownReference, message);
             return None;
         }
         let own = |record: &Record| record.text("name").or(record.text("title")).map(str::to_owned);
@@ -188,7 +182,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         narrow(&mut fitting, |record| {
             record.value("template").and_then(Value::as_bool) != Some(true)
         });
-        self.one(host, kind, "name", name, fitting)
+        self.one(path, kind, "name", name, fitting)
     }
 
     /// The ids of the users who have an address: their own, or one of those listed beside them.
@@ -214,31 +208,31 @@ impl<'a, D: Owned> Draft<'a, D> {
     }
 
     /// Says that an address belongs to several users.
-    pub(super) fn several_users(&mut self, host: &str, email: &str, users: &[String]) {
+    pub(super) fn several_users(&mut self, path: &str, email: &str, users: &[String]) {
         let message = format!(
-            "{host}: {} users of the ATS have the address {email} (ids {})",
+            "{path}: {} users of the ATS have the address {email} (ids {})",
             users.len(),
             users.join(", ")
         );
-        self.block(host, Reason::AmbiguousReference, message);
+        self.block(path, Reason::AmbiguousReference, message);
     }
 
     /// An employee by e-mail: address → user → referrer. A user id is never used in place of a
     /// referrer's.
-    fn by_user(&mut self, host: &str, kind: &str, email: &str) -> Option<&'a Arc<Record>> {
+    fn by_user(&mut self, path: &str, kind: &str, email: &str) -> Option<&'a Arc<Record>> {
         let users = self.users(email)?;
         let user = match users.as_slice() {
             [user] => user.clone(),
             [] => {
                 let message = format!(
-                    "{host}: no user of the ATS has the address {email}, so nobody can be \
+                    "{path}: no user of the ATS has the address {email}, so nobody can be \
                      credited; invite them, correct the address, or name the referrer by id"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 return None;
             }
             several => {
-                self.several_users(host, email, several);
+                self.several_users(path, email, several);
                 return None;
             }
         };
@@ -247,22 +241,22 @@ impl<'a, D: Owned> Draft<'a, D> {
             [referrer] => Some(referrer),
             [] => {
                 let message = format!(
-                    "{host}: {email} is user {user}, but has no entry among the referrers and none \
+                    "{path}: {email} is user {user}, but has no entry among the referrers and none \
                      can be made through the API; credit them once in the ATS, or leave `referrer` \
                      out"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
             _ => {
                 let ids: Vec<&str> =
                     referrers.iter().map(|referrer| referrer.id.as_str()).collect();
                 let message = format!(
-                    "{host}: {email} has {} entries among the referrers (ids {}); name one by id",
+                    "{path}: {email} has {} entries among the referrers (ids {}); name one by id",
                     ids.len(),
                     ids.join(", ")
                 );
-                self.block(host, Reason::AmbiguousReference, message);
+                self.block(path, Reason::AmbiguousReference, message);
                 None
             }
         }
@@ -270,7 +264,7 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     fn one(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         by: &str,
         text: &str,
@@ -281,24 +275,24 @@ impl<'a, D: Owned> Draft<'a, D> {
             [] => {
                 let suggestion = self.suggestion(kind, text);
                 let message = format!(
-                    "{host}: there is no {} with the {by} {text:?}{suggestion}; make it in the \
+                    "{path}: there is no {} with the {by} {text:?}{suggestion}; make it in the \
                      ATS, or correct the record",
                     singular(kind)
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
             several => {
                 let ids: Vec<&str> =
                     several.iter().map(|record| record.id.as_str()).take(20).collect();
                 let message = format!(
-                    "{host}: {} {kind} have the {by} {text:?} (ids {}); say which one by its id: \
+                    "{path}: {} {kind} have the {by} {text:?} (ids {}); say which one by its id: \
                      {{\"id\": \"{}\"}}",
                     several.len(),
                     ids.join(", "),
                     ids.first().copied().unwrap_or_default()
                 );
-                self.block(host, Reason::AmbiguousReference, message);
+                self.block(path, Reason::AmbiguousReference, message);
                 None
             }
         }

@@ -8,11 +8,11 @@
 
 use super::above::Above;
 use super::at::At;
-use super::field::{rebase, release};
+use super::field::release;
 use super::fields::{self, Changing, Making};
 use super::item::Item;
 use super::values::{self, Others};
-use super::{Adoption, Draft, Owned, Record, Step, step};
+use super::{Adoption, Draft, Owned, Record, Step, base, step};
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::manifest::OperationRule;
@@ -121,11 +121,11 @@ fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<M
     if kind.is_carried(draft, &making) {
         return Some(making.applied);
     }
-    let Some(rule) = draft.operation(&item.host, &operation) else {
+    let Some(rule) = draft.operation(&item.path, &operation) else {
         kind.cannot_make(draft);
         return None;
     };
-    let mut step = step(rule, &item.host, String::new());
+    let mut step = step(rule, &item.path, String::new());
     step.input = making.input;
     if let (Some(above), Some(below)) = (kind.above(), &item.of.below) {
         step.input.insert(below.member.to_owned(), above.id());
@@ -133,8 +133,8 @@ fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<M
     }
     step.after.extend(making.after);
     step.fields = making.fields;
-    step.makes.insert("subject".to_owned(), item.host.clone());
-    step.applied.insert(item.host, making.applied.clone());
+    step.makes.insert("subject".to_owned(), item.path.clone());
+    step.applied.insert(item.path, making.applied.clone());
     step.look_first = true;
     step.reason = kind.creation(draft, &mut step);
     draft.plan.steps.push(step);
@@ -148,25 +148,26 @@ fn change<'a, K: Kind<'a>>(
     record: &'a Arc<Record>,
 ) -> Map<String, Value> {
     let item = kind.item().clone();
-    let host = &item.host;
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
-    let mut applied = base.clone();
-    draft.take_base(host, &mut applied);
-    release(draft, host, &mut applied, |member| fields::owns(&item, member));
-    let mut changing = Changing { base, applied, ..Changing::default() };
+    let path = &item.path;
+    let last = draft.base(path);
+    let mut applied = last.clone();
+    draft.take_base(path, &mut applied);
+    release(draft, path, &mut applied, |member| fields::owns(&item, member));
+    let mut changing = Changing { base: last, applied, ..Changing::default() };
     fields::change(draft, &item, record, &mut changing);
     kind.change(draft, record, &mut changing);
     let customs = values::change(draft, &item, record, &mut changing);
     let applied = changing.applied.clone();
     if changing.fields.is_empty() {
-        rebase(draft, host, record, applied.clone(), &changing.base);
-    } else if let Some(rule) = draft.operation(host, &item.of.operation("update")) {
-        let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
+        let is_known = applied == changing.base;
+        base::record(&mut draft.plan, path, record.remote(), applied.clone(), is_known);
+    } else if let Some(rule) = draft.operation(path, &item.of.operation("update")) {
+        let mut step = step(rule, path, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         fields::guard(draft, &item, &mut changing);
         changing.seen.join(rule, &mut step.input);
         step.fields = changing.fields;
-        step.applied.insert(host.clone(), applied.clone());
+        step.applied.insert(path.clone(), applied.clone());
         let mut others = kind.join(draft, rule, record, changing.set, &mut step);
         others.extend(values::unseen(draft, &item, rule, record, &customs));
         others.join(rule, &mut step.input);
@@ -181,7 +182,7 @@ fn change<'a, K: Kind<'a>>(
 /// `unseen` why it may not show and what to do.
 pub(super) fn linked<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     remote: &RemoteRef,
     gone: impl FnOnce(&mut Draft<'a, D>) -> Option<String>,
     unseen: impl FnOnce() -> String,
@@ -192,17 +193,17 @@ pub(super) fn linked<'a, D: Owned>(
         match is_gone.then(|| gone(draft)) {
             // Facts are missing.
             Some(None) => {}
-            Some(Some(message)) => draft.block(host, Reason::Deleted, message),
-            None => draft.block(host, Reason::NotVisible, unseen()),
+            Some(Some(message)) => draft.block(path, Reason::Deleted, message),
+            None => draft.block(path, Reason::NotVisible, unseen()),
         }
     }
     found
 }
 
 /// Takes a record that was found for the declared one.
-pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &Record, why: &str) {
+pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, path: &str, record: &Record, why: &str) {
     draft.plan.adoptions.push(Adoption {
-        host: host.to_owned(),
+        host: path.to_owned(),
         remote: record.remote(),
         applied: Map::new(),
         reason: Some(why.to_owned()),
@@ -213,19 +214,19 @@ pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &Rec
 /// facts are missing. `why` follows "it".
 pub(super) fn adopt_alone<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     record: &Record,
     why: &str,
 ) -> bool {
     let remote = record.remote();
     let Some(others) = draft.linked_to(&remote) else { return false };
-    if let Some(other) = others.iter().find(|other| other.as_str() != host) {
+    if let Some(other) = others.iter().find(|other| other.as_str() != path) {
         let message = format!(
-            "{host}: {remote} {why} and is linked to {other} already; make them one record"
+            "{path}: {remote} {why} and is linked to {other} already; make them one record"
         );
-        draft.block(host, Reason::DuplicateDesired, message);
+        draft.block(path, Reason::DuplicateDesired, message);
         return false;
     }
-    adopt(draft, host, record, &format!("it {why}"));
+    adopt(draft, path, record, &format!("it {why}"));
     true
 }

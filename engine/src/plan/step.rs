@@ -63,9 +63,9 @@ pub struct FieldChange {
 }
 
 /// A step of an operation, with the parts that follow from its rule.
-pub(super) fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
+pub(super) fn step(rule: &OperationRule, path: &str, reason: String) -> Step {
     Step {
-        host: host.to_owned(),
+        host: path.to_owned(),
         operation: rule.name.clone(),
         target: None,
         target_path: None,
@@ -82,16 +82,16 @@ pub(super) fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
 }
 
 /// The placeholder for the id of a record that the step of this path makes.
-pub(super) fn made(host: &str) -> Value {
+pub(super) fn made(path: &str) -> Value {
     let mut placeholder = Map::new();
-    placeholder.insert(MADE.to_owned(), Value::String(host.to_owned()));
+    placeholder.insert(MADE.to_owned(), Value::String(path.to_owned()));
     Value::Object(placeholder)
 }
 
 /// The placeholder for a field of a record that the step of this path makes.
-pub(super) fn made_member(host: &str, member: &str) -> Value {
+pub(super) fn made_member(path: &str, member: &str) -> Value {
     let mut placeholder = Map::new();
-    placeholder.insert(MADE.to_owned(), Value::String(host.to_owned()));
+    placeholder.insert(MADE.to_owned(), Value::String(path.to_owned()));
     placeholder.insert(MADE_MEMBER.to_owned(), Value::String(member.to_owned()));
     Value::Object(placeholder)
 }

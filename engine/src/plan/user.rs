@@ -41,26 +41,26 @@ impl<'a> Kind<'a> for User<'a> {
     }
 
     fn find(&mut self, draft: &mut Draft<'a, DesiredUser>) -> Option<At<'a>> {
-        let host = &self.item.host;
-        let link = draft.input.links.get(host);
-        let Some(id) = find(draft, host, &draft.input.desired.email, link)? else {
+        let path = &self.item.path;
+        let link = draft.input.links.get(path);
+        let Some(id) = find(draft, path, &draft.input.desired.email, link)? else {
             return Some(At::ToBeMade);
         };
         let record = draft.observed(&RemoteRef::new(self.item.of.kind, &id))?;
         if record.is_none() {
             let message = format!(
-                "{host}: users/{id}, which it is linked to, is not shown by the ATS: removed, or \
+                "{path}: users/{id}, which it is linked to, is not shown by the ATS: removed, or \
                  not visible yet; read users again (a pull of everything), or adopt another user"
             );
-            draft.block(host, Reason::NotVisible, message);
+            draft.block(path, Reason::NotVisible, message);
         }
         record.map(At::There)
     }
 
     fn is_it(&mut self, draft: &mut Draft<'a, DesiredUser>, record: &'a Arc<Record>) -> bool {
-        let host = &self.item.host;
-        let is_linked = draft.input.links.contains_key(host);
-        if is_linked || adopt_alone(draft, host, record, "has the same e-mail address") {
+        let path = &self.item.path;
+        let is_linked = draft.input.links.contains_key(path);
+        if is_linked || adopt_alone(draft, path, record, "has the same e-mail address") {
             compare(draft, &self.item, record);
         }
         // It is only ever made.
@@ -73,11 +73,11 @@ impl<'a> Kind<'a> for User<'a> {
         _rule: Option<&OperationRule>,
         _making: &mut super::fields::Making,
     ) {
-        let host = &self.item.host;
-        draft.account(host, PREFERRED);
+        let path = &self.item.path;
+        draft.account(path, PREFERRED);
         if said_at(&self.item.said, PREFERRED).is_some() {
-            let message = format!("{host}: a user has no `{PREFERRED}`; it is left out");
-            draft.say(FindingKind::Note, host, Reason::NotSupported, message);
+            let message = format!("{path}: a user has no `{PREFERRED}`; it is left out");
+            draft.say(FindingKind::Note, path, Reason::NotSupported, message);
         }
     }
 
@@ -93,11 +93,11 @@ const PREFERRED: &str = "name.preferred";
 
 /// Says what of a user that exists is not as declared: it is only ever made.
 fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record) {
-    let host = &item.host;
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let path = &item.path;
+    let base = draft.base(path);
     let mut different = Vec::new();
     for field in item.of.fields {
-        draft.account(host, field.place);
+        draft.account(path, field.place);
         let Some(wanted) = text(&item.said, field.place).filter(|_| field.place != "email") else {
             continue;
         };
@@ -119,7 +119,7 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
     if said_at(&item.said, PREFERRED).is_some() {
         different.push(format!("`{PREFERRED}` (users have none)"));
     }
-    draft.account(host, PREFERRED);
+    draft.account(path, PREFERRED);
     let flags = item.of.fields.iter().filter(|field| field.value == Holds::Flag);
     for field in flags {
         let is_set = |flag: Option<&Value>| flag.and_then(Value::as_bool) == Some(true);
@@ -130,11 +130,11 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
     }
     if !different.is_empty() {
         let message = format!(
-            "{host}: {} is a user already and is only ever made, never changed from here; it \
+            "{path}: {} is a user already and is only ever made, never changed from here; it \
              differs in {}",
             record.remote(),
             different.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::OnlyMade, message);
+        draft.say(FindingKind::Note, path, Reason::OnlyMade, message);
     }
 }

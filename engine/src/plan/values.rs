@@ -36,9 +36,9 @@ impl Customs {
 
     fn push(&mut self, resolved: custom::Resolved) {
         self.inputs.push(resolved.input);
-        for path in resolved.after {
-            if !self.after.contains(&path) {
-                self.after.push(path);
+        for place in resolved.after {
+            if !self.after.contains(&place) {
+                self.after.push(place);
             }
         }
     }
@@ -55,16 +55,16 @@ fn declared<'m>(item: &'m Item<'_>) -> impl Iterator<Item = (&'m String, &'m Val
 pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
-        let Some(resolved) = draft.custom(&item.host, item.of.noun, key, value) else { continue };
-        let path = format!("{VALUES_MEMBER}.{key}");
+        let Some(resolved) = draft.custom(&item.path, item.of.noun, key, value) else { continue };
+        let place = format!("{VALUES_MEMBER}.{key}");
         if resolved.plain.is_null() {
             // What is to be empty is so in a new record.
-            draft.account(&item.host, &path);
+            draft.account(&item.path, &place);
             continue;
         }
-        making.tell(&path, resolved.plain.clone());
-        making.applied.insert(path.clone(), resolved.plain.clone());
-        forms::wrote(&mut making.applied, &path, &Value::Null, &resolved.plain);
+        making.tell(&place, resolved.plain.clone());
+        making.applied.insert(place.clone(), resolved.plain.clone());
+        forms::wrote(&mut making.applied, &place, &Value::Null, &resolved.plain);
         customs.push(resolved);
     }
     customs.join(&mut making.input, &mut making.after);
@@ -79,30 +79,30 @@ pub(super) fn change<D: Owned>(
 ) -> Customs {
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
-        change_one(draft, &item.host, item.of.noun, (key, value), record, changing, &mut customs);
+        change_one(draft, &item.path, item.of.noun, (key, value), record, changing, &mut customs);
     }
     customs
 }
 
 fn change_one<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     applies_to: &str,
     (key, value): (&str, &Value),
     record: &Record,
     changing: &mut Changing,
     customs: &mut Customs,
 ) {
-    let Some(resolved) = draft.custom(host, applies_to, key, value) else { return };
-    let path = format!("{VALUES_MEMBER}.{key}");
+    let Some(resolved) = draft.custom(path, applies_to, key, value) else { return };
+    let place = format!("{VALUES_MEMBER}.{key}");
     let kind = resolved.kind.clone();
     if resolved.key.as_deref().is_some_and(|key| observed_custom::is_unreadable(record, key)) {
         let message = format!(
-            "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be \
+            "{path}: the ATS holds a value of `{place}` that could not be read, so it cannot be \
              compared and is not written"
         );
-        draft.say(FindingKind::Note, host, Reason::Unreadable, message);
-        draft.account(host, &path);
+        draft.say(FindingKind::Note, path, Reason::Unreadable, message);
+        draft.account(path, &place);
         return;
     }
     let (held, observed) = match &resolved.key {
@@ -113,11 +113,11 @@ fn change_one<D: Owned>(
         None => (&Value::Null, Value::Null),
     };
     let Changing { applied, fields, seen, .. } = changing;
-    let base = applied.get(&path).cloned();
+    let base = applied.get(&place).cloned();
     if !record.knows(VALUES_MEMBER) {
         let is_applied =
             base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
-        if !draft.is_shown(host, &record.kind, &path, is_applied) {
+        if !draft.is_shown(path, &record.kind, &place, is_applied) {
             return;
         }
     }
@@ -129,17 +129,17 @@ fn change_one<D: Owned>(
         observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
         has_base: base.is_some(),
         observed_is_base: base.as_ref().is_some_and(|base| {
-            normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)
+            normal::same(&kind, base, held) || equal::holds(applied, &place, &observed, base)
         }),
         desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
     };
     let told = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
-    let decision = draft.decide(host, &path, comparison, &told);
-    if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
+    let decision = draft.decide(path, &place, comparison, &told);
+    if follow(draft, path, &place, decision, &observed, &resolved.plain, fields, applied) {
         if let Some(key) = resolved.key.as_deref() {
             let may_show = [Some(held.clone()), base, Some(wanted.clone())];
             let field = format!("{VALUES_MEMBER}.{key}");
-            seen.field(draft, (&path, &field), may_show.into_iter().flatten());
+            seen.field(draft, (&place, &field), may_show.into_iter().flatten());
         }
         customs.push(resolved);
     }
@@ -182,30 +182,30 @@ pub(super) fn unseen<D: Owned>(
     record: &Record,
     customs: &Customs,
 ) -> Others {
-    let (host, applies_to) = (item.host.as_str(), item.of.noun);
+    let (path, applies_to) = (item.path.as_str(), item.of.noun);
     let field = rule.field(VALUES_MEMBER).filter(|_| !customs.inputs.is_empty());
     let Some(field) = field.filter(|field| field.mode == FieldMode::ReplaceAll) else {
         return Others::default();
     };
-    let others = foreign_customs(draft, host, applies_to, field, record, customs);
+    let others = foreign_customs(draft, path, applies_to, field, record, customs);
     let Some(private) = draft.lookup(CUSTOM_VALUES.field, index::PRIVATE, applies_to) else {
         return others;
     };
     let shown = record.body.get(VALUES_MEMBER);
     let unseen: Vec<&str> = private
         .iter()
-        .filter(|field| field.value("active").and_then(Value::as_bool) != Some(false))
+        .filter(|field| field.is_active())
         .filter_map(|field| field.text("key"))
         .filter(|key| shown.and_then(|shown| shown.get(*key)).is_none())
         .collect();
     if !unseen.is_empty() {
         let message = format!(
-            "{host}: private custom fields that show no value ({}) may hold one that the acting \
+            "{path}: private custom fields that show no value ({}) may hold one that the acting \
              user does not see; \
              where the ATS replaces all custom values at once, this update removes it",
             unseen.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::UnseenValues, message);
+        draft.say(FindingKind::Note, path, Reason::UnseenValues, message);
     }
     others
 }
@@ -219,15 +219,15 @@ const MAY_LEAVE_OUT: &str = "may_leave_out";
 const MUST_SHOW: &str = "must_show";
 
 /// Why the adapter found what is held at a path to have a form that no new value could have.
-fn odd_form<'r>(record: &'r Record, path: &str) -> Option<&'r str> {
-    record.body.get(ODD_FORMS)?.get(path)?.as_str()
+fn odd_form<'r>(record: &'r Record, place: &str) -> Option<&'r str> {
+    record.body.get(ODD_FORMS)?.get(place)?.as_str()
 }
 
 /// Says of the contact lists that an update sends back as a whole what others may lose of them; the
 /// adapter may change those.
 pub(super) fn foreign_contacts(
     draft: &mut Draft<'_>,
-    host: &str,
+    path: &str,
     rule: &OperationRule,
     record: &Record,
     lists: &[&str],
@@ -238,11 +238,11 @@ pub(super) fn foreign_contacts(
     for list in lists.iter().filter(is_whole) {
         let Some(why) = odd_form(record, list) else { continue };
         let message = format!(
-            "{host}: entries of others in `{list}` go back as they were read: {why}; should the \
+            "{path}: entries of others in `{list}` go back as they were read: {why}; should the \
              ATS not take them back, they lose what a new \
              entry cannot have of type and members, and an entry without a value is left out"
         );
-        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
+        draft.say(FindingKind::Note, path, Reason::ForeignValues, message);
         named.push((*list).to_owned());
     }
     Others { may_leave_out: named, ..Others::default() }
@@ -258,7 +258,7 @@ pub(super) fn foreign_contacts(
 /// users who are gone, is looked up here.
 fn foreign_customs<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     applies_to: &str,
     field: &FieldRule,
     record: &Record,
@@ -278,8 +278,8 @@ fn foreign_customs<D: Owned>(
     for (key, held) in values.iter().filter(|(key, _)| !is_written(key)) {
         let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");
         let value = held.get("value").unwrap_or(&Value::Null);
-        let path = format!("{VALUES_MEMBER}.{key}");
-        let odd_form = odd_form(record, &path);
+        let place = format!("{VALUES_MEMBER}.{key}");
+        let odd_form = odd_form(record, &place);
         if normal::custom(kind, value) == normal::Custom::Empty && odd_form.is_none() {
             continue;
         }
@@ -294,12 +294,11 @@ fn foreign_customs<D: Owned>(
             |row: &&std::sync::Arc<Record>| row.text("applies_to.value") == Some(applies_to);
         let mut definitions = definitions.iter().filter(of_kind).peekable();
         let first = definitions.peek().map(|row| row.id.clone());
-        let is_archived = definitions.peek().is_some()
-            && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
+        let is_archived = definitions.peek().is_some() && definitions.all(|row| !row.is_active());
         if !is_archived && !merges {
             // An archived field may stop showing with no change of the record; the note below
             // speaks of its value.
-            others.must_show.push(path.clone());
+            others.must_show.push(place.clone());
         }
         let why = match (is_archived, odd_form, first.filter(|_| !merges)) {
             (true, ..) => Some("an archived field".to_owned()),
@@ -311,7 +310,7 @@ fn foreign_customs<D: Owned>(
         if let Some(why) = why {
             odd.push(format!("{key} ({why})"));
             if !merges {
-                others.may_leave_out.push(path);
+                others.may_leave_out.push(place);
             }
         }
     }
@@ -322,25 +321,25 @@ fn foreign_customs<D: Owned>(
         let odd = odd.join(", ");
         let message = if merges {
             format!(
-                "{host}: values of others are left out of this update and stay as they are: {odd}"
+                "{path}: values of others are left out of this update and stay as they are: {odd}"
             )
         } else {
             format!(
-                "{host}: values of others go back as they were read: {odd}; should the ATS not \
+                "{path}: values of others go back as they were read: {odd}; should the ATS not \
                  take them back they are left out, \
                  and where it replaces all values at once they are lost{setting}"
             )
         };
-        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
+        draft.say(FindingKind::Note, path, Reason::ForeignValues, message);
     }
     if !unwritable.is_empty() && !merges {
         let message = format!(
-            "{host}: values of others have no form in which the ATS takes them back: {}; custom \
+            "{path}: values of others have no form in which the ATS takes them back: {}; custom \
              values are not written, since an ATS that \
              replaces all of them at once would lose those{setting}",
             unwritable.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
+        draft.say(FindingKind::Note, path, Reason::ForeignValues, message);
     }
     others
 }
@@ -379,8 +378,7 @@ fn odd_choice<D: Owned>(
     let options = draft.lookup(CUSTOM_VALUES.option, index::PARENT, field)?;
     let called = |label: &str, only_active: bool| {
         let fits = |option: &&std::sync::Arc<Record>| {
-            option.text("name") == Some(label)
-                && (!only_active || option.value("active") != Some(&Value::Bool(false)))
+            option.text("name") == Some(label) && (!only_active || option.is_active())
         };
         options.iter().filter(fits).count()
     };

@@ -138,10 +138,10 @@ fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
         draft.say(FindingKind::Note, &key, Reason::NotLinked, message);
         return;
     }
-    for (host, link) in draft.input.links {
+    for (path, link) in draft.input.links {
         let Some((what, why)) = stays(link) else { continue };
-        let message = format!("{host}: {what} {} stays: it {why}", link.remote);
-        draft.say(FindingKind::Note, host, Reason::Stays, message);
+        let message = format!("{path}: {what} {} stays: it {why}", link.remote);
+        draft.say(FindingKind::Note, path, Reason::Stays, message);
     }
 }
 
