@@ -41,24 +41,25 @@ impl Fault {
 
 impl<D: Owned> Draft<'_, D> {
     /// Holds every step against the rule of its operation.
-    pub(super) fn hold_to_manifest(&mut self) {
+    pub(super) fn apply_manifest(&mut self) {
         let mut lost: BTreeSet<String> = BTreeSet::new();
         let own = std::mem::take(&mut self.plan.steps);
         let shared = std::mem::take(&mut self.shared);
-        self.shared = shared.into_iter().filter_map(|step| self.held(step, &mut lost)).collect();
+        self.shared =
+            shared.into_iter().filter_map(|step| self.feasible(step, &mut lost)).collect();
         let own: Vec<Step> =
-            own.into_iter().filter_map(|step| self.held(step, &mut lost)).collect();
+            own.into_iter().filter_map(|step| self.feasible(step, &mut lost)).collect();
         self.plan.steps = own;
     }
 
     /// The step as far as it can be done. None when it cannot.
-    fn held(&mut self, mut step: Step, lost: &mut BTreeSet<String>) -> Option<Step> {
+    fn feasible(&mut self, mut step: Step, lost: &mut BTreeSet<String>) -> Option<Step> {
         let manifest = self.input.manifest;
         let rule = manifest.operation(&step.operation)?;
         if let Some(before) = step.after.iter().find(|path| lost.contains(*path)) {
             let message =
                 format!("{}: it depends on {before}, which the adapter cannot make", step.host);
-            self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
+            self.report(FindingKind::Note, &step.host, Reason::NotSupported, message);
             lost.insert(step.host.clone());
             return None;
         }
@@ -71,17 +72,17 @@ impl<D: Owned> Draft<'_, D> {
                     step.operation,
                     fault.words(&member, &step.operation, &manifest.name)
                 );
-                self.say(FindingKind::Note, &path, Reason::NotSupported, message);
+                self.report(FindingKind::Note, &path, Reason::NotSupported, message);
                 lost.insert(path);
                 return None;
             }
-            if says_something(&step, &member) {
+            if is_worth_reporting(&step, &member) {
                 let message = format!(
                     "{}: {}",
                     step.host,
                     fault.words(&member, &step.operation, &manifest.name)
                 );
-                self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
+                self.report(FindingKind::Note, &step.host, Reason::NotSupported, message);
             }
             let last = self.input.links.get(&step.host).map(|link| &link.applied);
             take_out(&mut step, part.as_deref(), &member, last);
@@ -141,7 +142,7 @@ impl<D: Owned> Draft<'_, D> {
                  tells whether it is there",
                 manifest.name
             );
-            self.say(FindingKind::Note, path, Reason::NotSupported, message);
+            self.report(FindingKind::Note, path, Reason::NotSupported, message);
         }
         lists
     }
@@ -226,7 +227,7 @@ fn may_go(step: &Step, member: &str) -> bool {
 }
 
 /// Whether leaving the member out is worth a word: what says only the usual is not.
-fn says_something(step: &Step, member: &str) -> bool {
+fn is_worth_reporting(step: &Step, member: &str) -> bool {
     let value = step.input.get(member);
     match member {
         "private" | "invite" => value == Some(&Value::Bool(true)),

@@ -138,7 +138,7 @@ impl<D: Owned> Draft<'_, D> {
                     "{path}: `{place}` is declared, and nothing here can bring it about or compare \
                      it; take it out of the record"
                 );
-                self.say(FindingKind::Note, &path, Reason::NotPlanned, message);
+                self.report(FindingKind::Note, &path, Reason::NotPlanned, message);
             }
         }
     }

@@ -5,13 +5,13 @@
 //! a prospect makes a new one. Where one request makes the person and the first application, both
 //! are one step with two links. Stage and outcome are the part of [`super::lifecycle`].
 
-use super::above::Above;
-use super::apart::{identity, is_another, is_transferred, stand_apart};
-use super::at::At;
-use super::fields::{Changing, Making};
-use super::goal::{Goal, resolve, say_if_not_open};
+use super::fields::{Creation, Update};
+use super::found::Found;
+use super::goal::{Goal, report_job_not_open, resolve};
+use super::identity::{identity, is_mislinked, is_transferred, leave_unwritten};
 use super::item::{Item, at, listed};
 use super::lifecycle::{self, Course};
+use super::parent::Parent;
 use super::place::placements;
 use super::resource::{Kind, adopt, linked, plan as walk};
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, once};
@@ -33,7 +33,7 @@ use std::sync::Arc;
 struct Application<'a, 'p> {
     item: Item<'a>,
     wanted: &'a DesiredApplication,
-    person: &'p Above<'a>,
+    candidate: &'p Parent<'a>,
     goal: Goal<'a>,
     /// It was transferred to another job, and that stands.
     is_transferred: bool,
@@ -51,21 +51,28 @@ pub(super) fn list() -> Option<(&'static Declarable, &'static str)> {
 }
 
 /// Plans all applications of the desired record.
-pub(super) fn plan<'a>(draft: &mut Draft<'a>, said: &Map<String, Value>, person: &Above<'a>) {
+pub(super) fn plan<'a>(
+    draft: &mut Draft<'a>,
+    members: &Map<String, Value>,
+    candidate: &Parent<'a>,
+) {
     let Some((of, list)) = list() else { return };
     let desired = draft.input.desired;
     let prefix = path::all_below(&desired.key, list);
     let mut goals = Goals::default();
-    for (wanted, said) in desired.applications.iter().zip(listed(said, list)) {
+    for (wanted, members) in desired.applications.iter().zip(listed(members, list)) {
         let path = format!("{prefix}{}", wanted.key);
-        let Some(refs) = resolve(draft, of, said, &path) else { continue };
+        let Some(refs) = resolve(draft, of, members, &path) else { continue };
         let goal = Goal::of(&refs);
-        if is_said_twice(draft, wanted, &path, &goal, &mut goals) {
+        if is_declared_twice(draft, wanted, &path, &goal, &mut goals) {
             continue;
         }
-        let item = Item { of, path, said: Arc::new(said.clone()), refs };
+        let item = Item { of, path, members: Arc::new(members.clone()), refs };
         let (is_transferred, is_carried, course) = (false, false, Course::default());
-        walk(draft, Application { item, wanted, person, goal, is_transferred, course, is_carried });
+        walk(
+            draft,
+            Application { item, wanted, candidate, goal, is_transferred, course, is_carried },
+        );
     }
     once::release(draft, &prefix, of.noun, |key| {
         desired.applications.iter().any(|wanted| wanted.key == key)
@@ -79,42 +86,52 @@ impl<'a> Kind<'a> for Application<'a, '_> {
         &self.item
     }
 
-    fn above(&self) -> Option<&Above<'a>> {
-        Some(self.person)
+    fn parent(&self) -> Option<&Parent<'a>> {
+        Some(self.candidate)
     }
 
-    fn find(&mut self, draft: &mut Draft<'a>) -> Option<At<'a>> {
-        find(draft, self.person, self.wanted, &self.item, &self.goal)
+    fn find(&mut self, draft: &mut Draft<'a>) -> Option<Found<'a>> {
+        find(draft, self.candidate, self.wanted, &self.item, &self.goal)
     }
 
-    fn is_it(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
-        !is_another(draft, self.wanted, &self.item, &self.goal, record)
+    fn keeps_in_step(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
+        !is_mislinked(draft, self.wanted, &self.item, &self.goal, record)
     }
 
-    fn make(&mut self, draft: &mut Draft<'a>, _rule: Option<&OperationRule>, making: &mut Making) {
+    fn complete_creation(
+        &mut self,
+        draft: &mut Draft<'a>,
+        _rule: Option<&OperationRule>,
+        creation: &mut Creation,
+    ) {
         let path = &self.item.path;
         account_lifecycle(draft, self.wanted, path);
         if let Some(job) = self.goal.job {
-            say_if_not_open(draft, path, job);
+            report_job_not_open(draft, path, job);
         }
-        let applied = &mut making.applied;
+        let applied = &mut creation.applied;
         self.course = lifecycle::course(draft, self.wanted, path, &self.goal, None, applied);
         if let Some(stage) = self.course.stage_at_creation {
             let shown = json!(stage.label());
-            making.set("stage", json!(stage.id), shown);
-            making.applied.insert("stage".to_owned(), json!(stage.id));
-            forms::wrote_exactly(&mut making.applied, "stage", &Value::Null, &json!(stage.id));
+            creation.set("stage", json!(stage.id), shown);
+            creation.applied.insert("stage".to_owned(), json!(stage.id));
+            forms::record_exact_write(
+                &mut creation.applied,
+                "stage",
+                &Value::Null,
+                &json!(stage.id),
+            );
         }
     }
 
-    fn is_carried(&mut self, draft: &mut Draft<'a>, making: &Making) -> bool {
-        self.is_carried = carry(draft, self.person, &self.item, making);
+    fn is_carried(&mut self, draft: &mut Draft<'a>, creation: &Creation) -> bool {
+        self.is_carried = carry(draft, self.candidate, &self.item, creation);
         self.is_carried
     }
 
-    fn creation(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
+    fn creation_reason(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
         // A look would find the one that is there already.
-        step.look_first = self.person.record.is_some() && !self.wanted.another;
+        step.look_first = self.candidate.record.is_some() && !self.wanted.another;
         step.calls += u32::from(step.look_first);
         let reason = match self.wanted.kind {
             ApplicationKind::Application => "the candidate has not applied to this job",
@@ -123,9 +140,9 @@ impl<'a> Kind<'a> for Application<'a, '_> {
         reason.to_owned()
     }
 
-    fn change(&mut self, draft: &mut Draft<'a>, record: &Record, changing: &mut Changing) {
+    fn complete_change(&mut self, draft: &mut Draft<'a>, record: &Record, update: &mut Update) {
         let Item { path, .. } = &self.item;
-        let (wanted, goal, applied) = (self.wanted, &self.goal, &mut changing.applied);
+        let (wanted, goal, applied) = (self.wanted, &self.goal, &mut update.applied);
         self.is_transferred = is_transferred(draft, wanted, path, goal, record);
         if let (Some(job), false) = (goal.job, self.is_transferred)
             && record.text("job.id") == Some(job.id.as_str())
@@ -139,15 +156,15 @@ impl<'a> Kind<'a> for Application<'a, '_> {
         }
     }
 
-    fn then(
+    fn plan_dependents(
         &mut self,
         draft: &mut Draft<'a>,
         record: Option<&'a Arc<Record>>,
         applied: Option<Map<String, Value>>,
     ) {
-        let Item { path, said, of, .. } = &self.item;
+        let Item { path, members, of, .. } = &self.item;
         if let Some(applied) = applied {
-            let maker = if self.is_carried { &self.person.path } else { path };
+            let maker = if self.is_carried { &self.candidate.path } else { path };
             let maker = record.is_none().then_some(maker.as_str());
             let course = std::mem::take(&mut self.course);
             course.join(draft, path, record.map(Arc::as_ref), maker, applied);
@@ -155,8 +172,8 @@ impl<'a> Kind<'a> for Application<'a, '_> {
         if let Some(record) = record {
             placement(draft, path, &self.goal, record);
         }
-        let above = Above { path: path.clone(), record };
-        once::plan(draft, said, of.kind, &above);
+        let parent = Parent { path: path.clone(), record };
+        once::plan(draft, members, of.kind, &parent);
     }
 }
 
@@ -166,7 +183,7 @@ type Goals = BTreeMap<(Option<String>, Option<String>), String>;
 /// Whether two keys of the record mean the same job, or the same pool, although none of them says
 /// `another`: their references are spelled differently and resolve to one. What is linked to
 /// records of its own is left as it is.
-fn is_said_twice(
+fn is_declared_twice(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
     path: &str,
@@ -201,9 +218,9 @@ fn is_said_twice(
 /// What the application of a path goes for. None while facts are missing and where it does not
 /// resolve.
 fn goal<'a>(draft: &mut Draft<'a>, path: &str) -> Option<Goal<'a>> {
-    let record = Arc::clone(&draft.said);
-    let (of, said) = at(&record, path)?;
-    resolve(draft, of, said, path).map(|refs| Goal::of(&refs))
+    let record = Arc::clone(&draft.members);
+    let (of, members) = at(&record, path)?;
+    resolve(draft, of, members, path).map(|refs| Goal::of(&refs))
 }
 
 /// Whether a path keeps the link that it has: the link leads to what is declared there, or to what
@@ -278,11 +295,11 @@ fn deleted(path: &str, remote: &RemoteRef) -> String {
 /// blocked the record.
 fn find<'a>(
     draft: &mut Draft<'a>,
-    person: &Above<'a>,
+    candidate: &Parent<'a>,
     wanted: &DesiredApplication,
     item: &Item<'a>,
     goal: &Goal<'_>,
-) -> Option<At<'a>> {
+) -> Option<Found<'a>> {
     let path = item.path.as_str();
     let mut converted: Option<&'a Arc<Record>> = None;
     if let Some(link) = draft.input.links.get(path) {
@@ -296,13 +313,13 @@ fn find<'a>(
         };
         let record = linked(draft, path, &remote, |_| Some(deleted(path, &remote)), unseen)?;
         if record.text("outcome.value") != Some("converted") {
-            return Some(At::There(record));
+            return Some(Found::Existing(record));
         }
         // Converted by somebody in the ATS: the application lives on under a new id.
         converted = Some(record);
     }
-    let Some(candidate) = person.record else { return Some(At::ToBeMade) };
-    let rows = draft.lookup(item.of.kind, index::CANDIDATE, &candidate.id)?;
+    let Some(owner) = candidate.record else { return Some(Found::Missing) };
+    let rows = draft.lookup(item.of.kind, index::CANDIDATE, &owner.id)?;
     // What another key of the record holds is not this one's too. A key that is no longer declared
     // holds nothing.
     let held: Vec<RemoteRef> = {
@@ -346,13 +363,13 @@ fn find<'a>(
                 "{path}: the prospect was converted in the ATS; that stands, nothing is made anew, \
                  and nothing of what is declared is written to it"
             );
-            draft.say(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
-            stand_apart(draft, item);
+            draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
+            leave_unwritten(draft, item);
             return None;
         }
     }
     match fitting.as_slice() {
-        [] => Some(At::ToBeMade),
+        [] => Some(Found::Missing),
         [record] => {
             let reason = match wanted.kind {
                 _ if converted.is_some() => "the prospect was converted to it",
@@ -363,7 +380,7 @@ fn find<'a>(
                 ApplicationKind::Prospect => "the candidate is such a prospect already",
             };
             adopt(draft, path, record, reason);
-            Some(At::There(record))
+            Some(Found::Existing(record))
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
@@ -440,11 +457,16 @@ fn in_pool<'a>(
 
 /// Puts the application into the step that makes the person, where the ATS takes both in one
 /// request with all that is desired of it.
-fn carry(draft: &mut Draft<'_>, person: &Above<'_>, item: &Item<'_>, making: &Making) -> bool {
-    if person.record.is_some() {
+fn carry(
+    draft: &mut Draft<'_>,
+    candidate: &Parent<'_>,
+    item: &Item<'_>,
+    creation: &Creation,
+) -> bool {
+    if candidate.record.is_some() {
         return false;
     }
-    let Making { input, fields, applied, after } = making;
+    let Creation { input, fields, applied, after } = creation;
     let manifest = draft.input.manifest;
     let Some(step) = draft.plan.steps.iter_mut().find(|step| step.host == draft.input.desired.key)
     else {
@@ -496,7 +518,7 @@ fn placement(draft: &mut Draft<'_>, path: &str, goal: &Goal<'_>, record: &Record
         "{path}: the prospect stands in another pool or pool stage in the ATS; that stands, since \
          a prospect is placed only when it is made"
     );
-    draft.say(FindingKind::Drifted, path, Reason::PlacedElsewhere, message);
+    draft.report(FindingKind::Drifted, path, Reason::PlacedElsewhere, message);
 }
 
 /// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing
@@ -512,7 +534,7 @@ fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, path: &
             let message = format!(
                 "{path}: `{place}` means something only with the outcome {word}; it is left aside"
             );
-            draft.say(FindingKind::Note, path, Reason::NoMeaning, message);
+            draft.report(FindingKind::Note, path, Reason::NoMeaning, message);
         }
     }
     for place in ["stage", "outcome"] {

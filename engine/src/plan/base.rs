@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 /// The member that lists the fields whose value was found on the record that a merge or a move led
 /// to: nobody changed it since.
-pub(super) const FOUND_THERE: &str = "~there";
+pub(super) const FOUND_AFTER_MERGE: &str = "~there";
 
 /// A member with members of its own, made where there is none.
 pub(super) fn part<'m>(
@@ -35,19 +35,24 @@ pub(super) fn retain(applied: &mut Map<String, Value>, member: &str, keep: impl 
 }
 
 /// Takes a member out of a member, and that with its last one.
-pub(super) fn take_out(applied: &mut Map<String, Value>, member: &str, name: &str) {
+pub(super) fn remove(applied: &mut Map<String, Value>, member: &str, name: &str) {
     retain(applied, member, |held| held != name);
 }
 
 /// Whether a list of fields has the field.
-pub(super) fn lists(applied: &Map<String, Value>, member: &str, field: &str) -> bool {
+pub(super) fn is_listed(applied: &Map<String, Value>, member: &str, field: &str) -> bool {
     let listed = applied.get(member).and_then(Value::as_array);
     listed.is_some_and(|listed| listed.iter().any(|held| held.as_str() == Some(field)))
 }
 
 /// Puts a field into a list of fields, or takes it out.
-pub(super) fn list(applied: &mut Map<String, Value>, member: &str, field: &str, is_listed: bool) {
-    keep(applied, member, |held| held != field);
+pub(super) fn set_listed(
+    applied: &mut Map<String, Value>,
+    member: &str,
+    field: &str,
+    is_listed: bool,
+) {
+    retain_listed(applied, member, |held| held != field);
     if is_listed
         && let Some(listed) =
             applied.entry(member.to_owned()).or_insert_with(|| json!([])).as_array_mut()
@@ -57,7 +62,11 @@ pub(super) fn list(applied: &mut Map<String, Value>, member: &str, field: &str, 
 }
 
 /// Keeps of a list of fields those that `keep` accepts; with the last one the list goes.
-pub(super) fn keep(applied: &mut Map<String, Value>, member: &str, keep: impl Fn(&str) -> bool) {
+pub(super) fn retain_listed(
+    applied: &mut Map<String, Value>,
+    member: &str,
+    keep: impl Fn(&str) -> bool,
+) {
     let Some(listed) = applied.get_mut(member).and_then(Value::as_array_mut) else { return };
     listed.retain(|held| held.as_str().is_some_and(&keep));
     if listed.is_empty() {

@@ -5,11 +5,11 @@
 //! block the record: the engine never guesses. What hangs on the person (tags, notes, applications)
 //! follows.
 
-use super::above::Above;
-use super::at::At;
 use super::contact_lists::{self, Entries};
-use super::fields::{Changing, Making};
+use super::fields::{Creation, Update};
+use super::found::Found;
 use super::item::Item;
+use super::parent::Parent;
 use super::resource::{Kind, adopt_alone, linked, plan as walk};
 use super::values::Others;
 use super::{
@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The person of a desired record.
-struct Person<'a> {
+struct Candidate<'a> {
     item: Item<'a>,
     entries: Entries,
 }
@@ -34,21 +34,21 @@ struct Person<'a> {
 /// Plans the person and what hangs on them.
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(item) = draft.item() else { return };
-    walk(draft, Person { item, entries: Entries::default() });
+    walk(draft, Candidate { item, entries: Entries::default() });
 }
 
-impl<'a> Kind<'a> for Person<'a> {
+impl<'a> Kind<'a> for Candidate<'a> {
     type Of = DesiredCandidate;
 
     fn item(&self) -> &Item<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a>) -> Option<At<'a>> {
+    fn find(&mut self, draft: &mut Draft<'a>) -> Option<Found<'a>> {
         find(draft)
     }
 
-    fn is_it(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
+    fn keeps_in_step(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
         let key = &draft.input.desired.key;
         let base = draft.input.links.get(key).map(|link| &link.applied);
         if base.is_some_and(|base| contacts::are_gone(record, base)) {
@@ -58,25 +58,30 @@ impl<'a> Kind<'a> for Person<'a> {
                  nothing that was there is put back, whatever the policy",
                 record.remote()
             );
-            draft.say(FindingKind::Drifted, key, Reason::ContactsGone, message);
+            draft.report(FindingKind::Drifted, key, Reason::ContactsGone, message);
         }
         true
     }
 
-    fn make(&mut self, draft: &mut Draft<'a>, rule: Option<&OperationRule>, making: &mut Making) {
-        contact_lists::make(draft, making);
+    fn complete_creation(
+        &mut self,
+        draft: &mut Draft<'a>,
+        rule: Option<&OperationRule>,
+        creation: &mut Creation,
+    ) {
+        contact_lists::make(draft, creation);
         if let Some(rule) = rule {
-            labels::carry(draft, &self.item, rule, making);
+            labels::carry(draft, &self.item, rule, creation);
         }
     }
 
-    fn cannot_make(&self, draft: &mut Draft<'a>) {
+    fn report_no_creation(&self, draft: &mut Draft<'a>) {
         let key = &draft.input.desired.key;
         let message = format!("{key}: the adapter cannot make candidates");
         draft.block(key, Reason::NotSupported, message);
     }
 
-    fn creation(&self, draft: &Draft<'a>, step: &mut Step) -> String {
+    fn creation_reason(&self, draft: &Draft<'a>, step: &mut Step) -> String {
         // One look for each address: that is all that an ATS can be searched by.
         let emails = step.input.get("emails").and_then(Value::as_array);
         let addresses = emails.map_or(1, |emails| emails.len().max(1));
@@ -89,11 +94,11 @@ impl<'a> Kind<'a> for Person<'a> {
         reason.to_owned()
     }
 
-    fn change(&mut self, draft: &mut Draft<'a>, record: &Record, changing: &mut Changing) {
-        self.entries = contact_lists::change(draft, record, changing);
+    fn complete_change(&mut self, draft: &mut Draft<'a>, record: &Record, update: &mut Update) {
+        self.entries = contact_lists::change(draft, record, update);
     }
 
-    fn join(
+    fn complete_update(
         &mut self,
         draft: &mut Draft<'a>,
         rule: &OperationRule,
@@ -108,27 +113,27 @@ impl<'a> Kind<'a> for Person<'a> {
         contact_lists::join(draft, rule, record, entries, &mut step.input)
     }
 
-    fn then(
+    fn plan_dependents(
         &mut self,
         draft: &mut Draft<'a>,
         record: Option<&'a Arc<Record>>,
         applied: Option<Map<String, Value>>,
     ) {
-        let Item { path, said, of, .. } = &self.item;
+        let Item { path, members, of, .. } = &self.item;
         if record.is_some() {
-            draft.has_erased |= applied.as_ref().is_some_and(erasure::is_noted);
+            draft.has_erased |= applied.as_ref().is_some_and(erasure::has_marks);
         }
-        let person = Above { path: path.clone(), record };
-        labels::plan(draft, &self.item, &person);
-        application::plan(draft, said, &person);
-        once::plan(draft, said, of.kind, &person);
-        entries::plan(draft, said, of.kind, &person);
+        let candidate = Parent { path: path.clone(), record };
+        labels::plan(draft, &self.item, &candidate);
+        application::plan(draft, members, &candidate);
+        once::plan(draft, members, of.kind, &candidate);
+        entries::plan(draft, members, of.kind, &candidate);
     }
 }
 
 /// Linked, found by address, or to be made. None while facts are missing or after the record was
 /// blocked.
-fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
+fn find<'a>(draft: &mut Draft<'a>) -> Option<Found<'a>> {
     let key = draft.input.desired.key.clone();
     if let Some(link) = draft.input.links.get(&key) {
         let remote = link.remote.clone();
@@ -146,7 +151,7 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
         if !is_named(draft, &key, &remote, link.how) {
             return None;
         }
-        return may_be_written(draft, &key, record).then_some(At::There(record));
+        return may_be_written(draft, &key, record).then_some(Found::Existing(record));
     }
     if let Some(id) = &draft.input.desired.id {
         return named(draft, &key, &RemoteRef::new(DesiredCandidate::KIND, id));
@@ -170,10 +175,10 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
         return None;
     }
     match found.as_slice() {
-        [] => claim(draft, &key, emails).then_some(At::ToBeMade),
+        [] => claim(draft, &key, emails).then_some(Found::Missing),
         [record] if !may_be_written(draft, &key, record) => None,
         [record] => adopt_alone(draft, &key, record, "has the same e-mail address")
-            .then_some(At::There(record)),
+            .then_some(Found::Existing(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
             let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
@@ -192,7 +197,7 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
 
 /// The candidate that the record names by its id: there, or the record is blocked. Nobody is made
 /// in its place.
-fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<At<'a>> {
+fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<Found<'a>> {
     let Some(record) = draft.observed(remote)? else {
         let message = if draft.facts.is_gone(remote) {
             format!(
@@ -210,7 +215,7 @@ fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<At<
     };
     let is_its = may_be_written(draft, key, record)
         && adopt_alone(draft, key, record, "is the one that `id` names");
-    is_its.then_some(At::There(record))
+    is_its.then_some(Found::Existing(record))
 }
 
 /// Whether a linked record's `id` names what it is linked to. A link that followed a merge leads

@@ -5,7 +5,7 @@
 
 use super::contacts::{self, Compared, List, values};
 use super::field::not_shown;
-use super::fields::{Changing, Making};
+use super::fields::{Creation, Update};
 use super::forms::{self, Kept};
 use super::ownership::Decision;
 use super::story::Values;
@@ -74,26 +74,26 @@ fn with_types(base: &mut Value, types: Map<String, Value>) {
 }
 
 /// Takes the lists into the creation of the candidate.
-pub(super) fn make(draft: &mut Draft<'_>, making: &mut Making) {
+pub(super) fn make(draft: &mut Draft<'_>, creation: &mut Creation) {
     for (list, contacts) in lists(draft) {
         let compared = Compared::by(draft.input.manifest, list);
         let (entries, mut base) = contacts::create(compared, &contacts);
-        forms::began_empty(&mut base, &entries);
+        forms::record_empty_start(&mut base, &entries);
         with_types(&mut base, contact_types::written(compared, &contacts));
         account_contacts(draft, list, true);
         if !entries.is_empty() {
             let shown = json!(values(&entries));
-            making.set(list.field(), Value::Array(entries), shown);
+            creation.set(list.field(), Value::Array(entries), shown);
         }
-        contacts::record_applied(&mut making.applied, list, base);
+        contacts::record_applied(&mut creation.applied, list, base);
     }
 }
 
 /// Takes the lists into a change of the candidate.
-pub(super) fn change(draft: &mut Draft<'_>, record: &Record, changing: &mut Changing) -> Entries {
+pub(super) fn change(draft: &mut Draft<'_>, record: &Record, update: &mut Update) -> Entries {
     let mut entries = Entries::default();
     for (list, contacts) in lists(draft) {
-        change_list(draft, record, list, &contacts, changing, &mut entries);
+        change_list(draft, record, list, &contacts, update, &mut entries);
     }
     entries
 }
@@ -103,21 +103,20 @@ fn change_list(
     record: &Record,
     list: List,
     contacts: &[DesiredContact],
-    changing: &mut Changing,
+    update: &mut Update,
     entries: &mut Entries,
 ) {
     let key = &draft.input.desired.key;
     account_contacts(draft, list, !record.knows(list.field()));
     if !record.knows(list.field()) {
-        if draft.is_shown(key, &record.kind, list.field(), changing.base.contains_key(list.field()))
-        {
+        if draft.is_shown(key, &record.kind, list.field(), update.base.contains_key(list.field())) {
             not_shown(draft, key, list.field());
         }
         return;
     }
     let policy = draft.policy(list.field());
     let compared = Compared::by(draft.input.manifest, list);
-    let last = changing.base.get(list.field());
+    let last = update.base.get(list.field());
     let kept = Kept::of(draft, key, compared, contacts, record, last);
     let seen = kept.seen(record);
     let mut planned =
@@ -127,17 +126,17 @@ fn change_list(
         types.wait_for_first_sight(compared);
     }
     kept.spell(&mut planned, &mut types);
-    changing.seen.types(draft, list.field(), &types);
-    tell_types(draft, key, list, &types, policy, &mut changing.fields);
+    update.seen.types(draft, list.field(), &types);
+    report_types(draft, key, list, &types, policy, &mut update.fields);
     left_out(draft, key, list, contacts, &seen, &planned, policy);
     let missing: Vec<&str> =
         values(&planned.add).into_iter().chain(planned.away().map(|value| value.trim())).collect();
     let there = json!(values(record.list(list.field())));
-    if !missing.is_empty() && equal::holds(&changing.base, list.field(), &there, &json!(missing)) {
+    if !missing.is_empty() && equal::holds(&update.base, list.field(), &there, &json!(missing)) {
         planned.add.clear();
         planned.drifted.clear();
         planned.erased.clear();
-        planned.applied = changing.base.get(list.field()).cloned().unwrap_or_default();
+        planned.applied = update.base.get(list.field()).cloned().unwrap_or_default();
     }
     let decision = match &planned {
         planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
@@ -146,22 +145,22 @@ fn change_list(
         _ => Decision::InStep,
     };
     let wanted = json!(contacts.iter().map(DesiredContact::value).collect::<Vec<_>>());
-    let told =
-        Values { desired: &wanted, applied: changing.base.get(list.field()), observed: &there };
-    draft.tell(key, list.field(), decision, &told);
+    let story =
+        Values { desired: &wanted, applied: update.base.get(list.field()), observed: &there };
+    draft.record_decision(key, list.field(), decision, &story);
     for value in &planned.drifted {
         let message = format!(
             "{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)",
             list.field()
         );
-        draft.say(FindingKind::Drifted, key, Reason::RemovedInAts, message);
+        draft.report(FindingKind::Drifted, key, Reason::RemovedInAts, message);
     }
     if planned.applied.get("erased").is_some() && !draft.has_settled(key) {
-        planned.forget_erased(changing.base.get(list.field()));
+        planned.forget_erased(update.base.get(list.field()));
     }
     if !planned.erased.is_empty() {
         draft.has_erased = true;
-        draft.say_erased_entries(key, list.field(), &planned.erased);
+        draft.report_erased_entries(key, list.field(), &planned.erased);
     }
     let both =
         |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
@@ -177,13 +176,13 @@ fn change_list(
     kept.record(draft, key, &mut planned);
     if !planned.add.is_empty() || !planned.remove.is_empty() {
         let after = json!({ "add": values(&planned.add), "remove": values(&planned.remove) });
-        changing.fields.push(FieldChange {
+        update.fields.push(FieldChange {
             field: list.field().to_owned(),
             before: json!(values(record.list(list.field()))),
             after,
         });
     }
-    contacts::record_applied(&mut changing.applied, list, planned.applied);
+    contacts::record_applied(&mut update.applied, list, planned.applied);
 }
 
 /// Puts the entries into the step of an update. What comes back is what others may lose by it.
@@ -207,7 +206,7 @@ pub(super) fn join(
 }
 
 /// Takes down what comes of the types of a list.
-fn tell_types(
+fn report_types(
     draft: &mut Draft<'_>,
     key: &str,
     list: List,
@@ -231,7 +230,7 @@ fn tell_types(
                 let message = format!(
                     "{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}"
                 );
-                draft.say(FindingKind::Note, key, Reason::KeptAsOther, message);
+                draft.report(FindingKind::Note, key, Reason::KeptAsOther, message);
             }
             Decision::InStep => {}
             Decision::Drifted => {
@@ -239,7 +238,7 @@ fn tell_types(
                     "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
                      {desired}; theirs stands (policy yield)"
                 );
-                draft.say(FindingKind::Drifted, key, Reason::ChangedInAts, message);
+                draft.report(FindingKind::Drifted, key, Reason::ChangedInAts, message);
             }
             Decision::Conflict => {
                 let message = format!(
@@ -247,7 +246,7 @@ fn tell_types(
                      and in the desired record (to {desired}); nothing is written until one of \
                      them gives way (or the policy is enforce)"
                 );
-                draft.say(FindingKind::Conflict, key, Reason::ChangedByBoth, message);
+                draft.report(FindingKind::Conflict, key, Reason::ChangedByBoth, message);
             }
             // The entry is there, so nothing of it was erased.
             Decision::Erased => {}
@@ -257,7 +256,7 @@ fn tell_types(
                     "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
                      {desired}; it stays so (policy {word}; `enforce` writes it)"
                 );
-                draft.say(FindingKind::Note, key, Reason::LeftAlone, message);
+                draft.report(FindingKind::Note, key, Reason::LeftAlone, message);
             }
         }
     }
@@ -295,6 +294,6 @@ fn left_out(
             list.field(),
             left.join(", ")
         );
-        draft.say(FindingKind::Note, key, Reason::LeftAlone, message);
+        draft.report(FindingKind::Note, key, Reason::LeftAlone, message);
     }
 }

@@ -341,7 +341,7 @@ mod tests {
         Compared { list, coarser: None }
     }
 
-    fn person(emails: &[&str]) -> Record {
+    fn candidate(emails: &[&str]) -> Record {
         let list: Vec<Value> = emails.iter().map(|email| json!({ "value": email })).collect();
         let body = json!({ "emails": list }).as_object().unwrap().clone();
         Record { kind: "candidates".into(), id: "1".into(), body, known: vec!["emails".into()] }
@@ -364,7 +364,7 @@ mod tests {
         let made = plan(
             EMAILS,
             &wanted(&["a@x.com", "b@x.com"]),
-            &person(&["A@x.com", "c@x.com"]),
+            &candidate(&["A@x.com", "c@x.com"]),
             None,
             false,
             Policy::Yield,
@@ -377,11 +377,17 @@ mod tests {
     #[test]
     fn an_entry_that_a_recruiter_removed_stays_away_unless_enforced() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let yielded =
-            plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
+        let yielded = plan(
+            EMAILS,
+            &wanted(&["a@x.com"]),
+            &candidate(&[]),
+            Some(&applied),
+            false,
+            Policy::Yield,
+        );
         assert!(yielded.add.is_empty());
         assert_eq!(yielded.drifted, vec!["a@x.com".to_owned()]);
-        let others = person(&["b@x.com"]);
+        let others = candidate(&["b@x.com"]);
         let enforced =
             plan(EMAILS, &wanted(&["a@x.com"]), &others, Some(&applied), false, Policy::Enforce);
         assert_eq!(enforced.add.len(), 1);
@@ -391,7 +397,7 @@ mod tests {
     fn contacts_are_gone_only_where_there_were_some_and_all_are_known_to_be_empty() {
         let applied = |value: Value| value.as_object().cloned().unwrap();
         let had = applied(json!({ "emails": { "added": ["a@x.com"], "seen": [] } }));
-        let mut blank = person(&[]);
+        let mut blank = candidate(&[]);
         blank.known = ["emails", "phones", "addresses", "links"].map(str::to_owned).to_vec();
         assert!(are_gone(&blank, &had));
         assert!(
@@ -400,7 +406,7 @@ mod tests {
         );
         blank.known.pop();
         assert!(!are_gone(&blank, &had), "links are unknown");
-        assert!(!are_gone(&person(&["b@x.com"]), &had));
+        assert!(!are_gone(&candidate(&["b@x.com"]), &had));
     }
 
     #[test]
@@ -409,7 +415,7 @@ mod tests {
         let made = plan(
             EMAILS,
             &wanted(&[]),
-            &person(&["a@x.com", "b@x.com", "c@x.com"]),
+            &candidate(&["a@x.com", "b@x.com", "c@x.com"]),
             Some(&applied),
             false,
             Policy::Yield,
@@ -420,12 +426,18 @@ mod tests {
     #[test]
     fn an_entry_that_somebody_put_back_is_theirs() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let drifted =
-            plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
+        let drifted = plan(
+            EMAILS,
+            &wanted(&["a@x.com"]),
+            &candidate(&[]),
+            Some(&applied),
+            false,
+            Policy::Yield,
+        );
         let back = plan(
             EMAILS,
             &wanted(&[]),
-            &person(&["a@x.com"]),
+            &candidate(&["a@x.com"]),
             Some(&drifted.applied),
             false,
             Policy::Yield,
@@ -460,7 +472,7 @@ mod tests {
     ) -> ListPlan {
         let desired = bare(desired);
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
-        plan(EMAILS, &desired, &person(&there), applied, false, policy)
+        plan(EMAILS, &desired, &candidate(&there), applied, false, policy)
     }
 
     fn of(entries: &[Value]) -> BTreeSet<String> {
@@ -541,7 +553,7 @@ mod tests {
                 base = again.applied;
             }
             // Unless the base was taken on another record.
-            let moved = plan(EMAILS, &bare(&desired), &person(&[]), Some(&first.applied), true,
+            let moved = plan(EMAILS, &bare(&desired), &candidate(&[]), Some(&first.applied), true,
                 Policy::Enforce);
             prop_assert!(of(&moved.add).is_superset(&owned), "{moved:?}");
         }

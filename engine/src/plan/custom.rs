@@ -5,8 +5,8 @@
 //! means. Reading form and writing form may differ (labels are read, ids written), so both sides
 //! are brought to one form before they are compared.
 
-use super::at::At;
 use super::defined;
+use super::found::Found;
 use super::{Declared, Draft, Owned, Record, made, made_member, users};
 use crate::index;
 use crate::reason::Reason;
@@ -17,7 +17,7 @@ use serde_json::{Map, Number, Value, json};
 use std::sync::Arc;
 
 /// Choices that a message lists at most.
-const CHOICES_SHOWN: usize = 20;
+const OPTIONS_SHOWN: usize = 20;
 
 /// A desired value, resolved against its definition.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,13 +155,13 @@ impl<'a, D: Owned> Draft<'a, D> {
         };
         let declared_as = Some((desired, declared));
         match defined::find(self, path, desired, &declared.links)? {
-            At::There(record) => {
+            Found::Existing(record) => {
                 Some(Field { record: Some(record), declared: declared_as, kind: kind_of(record) })
             }
-            At::ToBeMade if declared.managed => {
+            Found::Missing if declared.managed => {
                 Some(Field { record: None, declared: declared_as, kind: &desired.value_type })
             }
-            At::ToBeMade | At::TakenAway => {
+            Found::Missing | Found::Removed => {
                 let message = format!(
                     "{path}: custom_fields.{key} is declared and not made yet, and {maker} is \
                      paused or only observed; take it up again with `Connection::resume`"
@@ -303,13 +303,13 @@ impl<'a, D: Owned> Draft<'a, D> {
         let spelt = field.declared.and_then(|(desired, _)| desired.spelling(label));
         if let (Some((desired, declared)), Some(label)) = (field.declared, spelt) {
             match defined::choice(self, path, desired, &declared.links, record, label)? {
-                At::There(option) => return Some(named(option)),
-                At::ToBeMade if declared.managed => {
+                Found::Existing(option) => return Some(named(option)),
+                Found::Missing if declared.managed => {
                     let maker = desired.option_path(label);
                     let written = json!({ "id": made(&maker), "label": label });
                     return Some(Named { written, plain: json!(label), after: Some(maker) });
                 }
-                At::ToBeMade | At::TakenAway => {}
+                Found::Missing | Found::Removed => {}
             }
         }
         let options = match record {
@@ -327,7 +327,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 if let (None, Some((desired, _))) = (record, field.declared) {
                     choices.extend(desired.options.iter().flatten().map(String::as_str));
                 }
-                choices.truncate(CHOICES_SHOWN);
+                choices.truncate(OPTIONS_SHOWN);
                 let is_archived = !defined::called(options.iter(), label).is_empty();
                 let archived = if is_archived {
                     format!("; {label:?} is archived in the ATS")

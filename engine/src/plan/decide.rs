@@ -15,21 +15,21 @@ impl<D: Owned> Draft<'_, D> {
     ) -> Decision {
         let decision = match decide(self.policy(field), comparison) {
             Decision::InStep => Decision::InStep,
-            _ if self.is_kept_so(path, field, values.observed, values.desired) => {
-                self.kept_so.insert((path.to_owned(), field.to_owned()));
+            _ if self.is_known_form(path, field, values.observed, values.desired) => {
+                self.in_ats_form.insert((path.to_owned(), field.to_owned()));
                 Decision::InStep
             }
-            Decision::Write if self.is_put_back(path, field, comparison, values) => {
+            Decision::Write if self.restores_erased(path, field, comparison, values) => {
                 Decision::Erased
             }
             decision => decision,
         };
-        self.tell(path, field, decision, values);
+        self.record_decision(path, field, decision, values);
         decision
     }
 
     /// Takes down the story of a field that was decided on elsewhere.
-    pub(super) fn tell(
+    pub(super) fn record_decision(
         &mut self,
         path: &str,
         field: &str,

@@ -8,7 +8,7 @@
 //! person's value is resolved ([`super::custom`]), so a plan means one thing by a field wherever it
 //! is named.
 
-use super::at::At;
+use super::found::Found;
 use super::{Draft, FindingKind, Owned, Record};
 use crate::index;
 use crate::link::LinkRow;
@@ -46,7 +46,7 @@ pub(super) fn with_label<'a>(
 }
 
 /// The link of a choice, in whatever spelling its path was made.
-fn choice_link<'l>(
+fn option_link<'l>(
     desired: &DesiredCustomField,
     links: &'l BTreeMap<String, LinkRow>,
     label: &str,
@@ -68,7 +68,7 @@ pub(super) fn find<'a, D: Owned>(
     path: &str,
     desired: &DesiredCustomField,
     links: &BTreeMap<String, LinkRow>,
-) -> Option<At<'a>> {
+) -> Option<Found<'a>> {
     let key = &desired.key;
     if let Some(link) = links.get(&desired.path()) {
         let unseen = || {
@@ -98,7 +98,7 @@ pub(super) fn find<'a, D: Owned>(
         found.retain(|record| record.is_active());
     }
     match found.as_slice() {
-        [] => Some(At::ToBeMade),
+        [] => Some(Found::Missing),
         [record] => active(draft, path, key, record),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
@@ -121,9 +121,9 @@ fn active<'a, D: Owned>(
     path: &str,
     key: &str,
     record: &'a Arc<Record>,
-) -> Option<At<'a>> {
+) -> Option<Found<'a>> {
     if record.is_active() {
-        return Some(At::There(record));
+        return Some(Found::Existing(record));
     }
     let message = format!(
         "{path}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or \
@@ -143,23 +143,23 @@ pub(super) fn choice<'a, D: Owned>(
     links: &BTreeMap<String, LinkRow>,
     field: Option<&Record>,
     label: &str,
-) -> Option<At<'a>> {
-    let Some(field) = field else { return Some(At::ToBeMade) };
-    let link = choice_link(desired, links, label);
+) -> Option<Found<'a>> {
+    let Some(field) = field else { return Some(Found::Missing) };
+    let link = option_link(desired, links, label);
     if let Some(link) = link
         && let Some(option) = draft.observed(&link.remote)?
         && option.is_active()
     {
-        return Some(At::There(option));
+        return Some(Found::Existing(option));
     }
     let rows = draft.lookup(CUSTOM_VALUES.option, index::PARENT, &field.id)?;
     let fitting = called(rows.iter().filter(|row| row.is_active()), label);
     match fitting.as_slice() {
-        [option] => Some(At::There(option)),
+        [option] => Some(Found::Existing(option)),
         [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => {
-            Some(At::TakenAway)
+            Some(Found::Removed)
         }
-        [] => Some(At::ToBeMade),
+        [] => Some(Found::Missing),
         several => {
             let option = eldest(several)?;
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
@@ -171,10 +171,10 @@ pub(super) fn choice<'a, D: Owned>(
                 ids.join(", "),
                 option.id
             );
-            if draft.plan.note(Reason::DoubledOption).is_none_or(|said| said.message != message) {
-                draft.say(FindingKind::Note, path, Reason::DoubledOption, message);
+            if draft.plan.note(Reason::DoubledOption).is_none_or(|note| note.message != message) {
+                draft.report(FindingKind::Note, path, Reason::DoubledOption, message);
             }
-            Some(At::There(option))
+            Some(Found::Existing(option))
         }
     }
 }

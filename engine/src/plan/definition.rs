@@ -8,12 +8,12 @@
 //! Left out: taking fields and choices away, which drops what others stored; another type, which no
 //! ATS can give a field.
 
-use super::above::Above;
-use super::at::At;
 use super::defined::{choice, find};
-use super::fields::Making;
+use super::fields::Creation;
+use super::found::Found;
 use super::item::Item;
 use super::ownership::Decision;
+use super::parent::Parent;
 use super::resource::{Kind, adopt, adopt_alone, plan as walk};
 use super::story::Values;
 use super::{Draft, FieldChange, FindingKind, Record, Step, account, step};
@@ -47,16 +47,16 @@ impl<'a> Kind<'a> for Field<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a, DesiredCustomField>) -> Option<At<'a>> {
+    fn find(&mut self, draft: &mut Draft<'a, DesiredCustomField>) -> Option<Found<'a>> {
         let input = draft.input;
         let at = find(draft, &self.item.path, input.desired, input.links)?;
         match at {
-            At::ToBeMade => claim(draft, &self.item.path).then_some(at),
+            Found::Missing => claim(draft, &self.item.path).then_some(at),
             _ => Some(at),
         }
     }
 
-    fn is_it(
+    fn keeps_in_step(
         &mut self,
         draft: &mut Draft<'a, DesiredCustomField>,
         record: &'a Arc<Record>,
@@ -79,11 +79,11 @@ impl<'a> Kind<'a> for Field<'a> {
         held == wanted
     }
 
-    fn make(
+    fn complete_creation(
         &mut self,
         draft: &mut Draft<'a, DesiredCustomField>,
         rule: Option<&OperationRule>,
-        making: &mut Making,
+        creation: &mut Creation,
     ) {
         // Some ATSs make no choice field without choices, so they come along; the steps below make
         // what the ATS did not.
@@ -91,28 +91,28 @@ impl<'a> Kind<'a> for Field<'a> {
         let labels = draft.input.desired.options.as_deref().filter(|labels| !labels.is_empty());
         if let Some(labels) = labels.filter(|_| takes_options) {
             let options: Vec<Value> = labels.iter().map(|label| json!({ "name": label })).collect();
-            making.set("options", Value::Array(options), json!(labels));
+            creation.set("options", Value::Array(options), json!(labels));
         }
     }
 
-    fn cannot_make(&self, draft: &mut Draft<'a, DesiredCustomField>) {
+    fn report_no_creation(&self, draft: &mut Draft<'a, DesiredCustomField>) {
         let path = &self.item.path;
         let message = format!("{path}: the adapter cannot make custom fields; make it in the ATS");
         draft.block(path, Reason::NotSupported, message);
     }
 
-    fn creation(&self, _draft: &Draft<'a, DesiredCustomField>, step: &mut Step) -> String {
+    fn creation_reason(&self, _draft: &Draft<'a, DesiredCustomField>, step: &mut Step) -> String {
         step.calls += 1;
         "the ATS has no custom field with this key or name".to_owned()
     }
 
-    fn then(
+    fn plan_dependents(
         &mut self,
         draft: &mut Draft<'a, DesiredCustomField>,
         record: Option<&'a Arc<Record>>,
         _applied: Option<Map<String, Value>>,
     ) {
-        options(draft, &Above { path: self.item.path.clone(), record });
+        options(draft, &Parent { path: self.item.path.clone(), record });
     }
 }
 
@@ -133,22 +133,22 @@ fn claim(draft: &mut Draft<'_, DesiredCustomField>, path: &str) -> bool {
     false
 }
 
-fn options(draft: &mut Draft<'_, DesiredCustomField>, field: &Above<'_>) {
+fn options(draft: &mut Draft<'_, DesiredCustomField>, field: &Parent<'_>) {
     let (input, path) = (draft.input, &field.path);
     let declared = input.desired.options.as_deref().unwrap_or_default();
     for (order, label) in declared.iter().enumerate() {
         let option_path = input.desired.option_path(label);
         let record = field.record.map(Arc::as_ref);
         match choice(draft, path, input.desired, input.links, record, label) {
-            Some(At::There(option)) => option_there(draft, &option_path, label, option),
-            Some(At::ToBeMade) => option_create(draft, field, &option_path, label, order),
-            Some(At::TakenAway) => {
+            Some(Found::Existing(option)) => option_there(draft, &option_path, label, option),
+            Some(Found::Missing) => option_create(draft, field, &option_path, label, order),
+            Some(Found::Removed) => {
                 let message = format!(
                     "{path}: the choice {label:?} was archived in the ATS; it stays archived \
                      (policy yield)"
                 );
-                draft.say(FindingKind::Drifted, &option_path, Reason::RemovedInAts, message);
-                tell(draft, &option_path, label, Decision::Drifted, &Value::Null);
+                draft.report(FindingKind::Drifted, &option_path, Reason::RemovedInAts, message);
+                record_decision(draft, &option_path, label, Decision::Drifted, &Value::Null);
             }
             None => {}
         }
@@ -178,12 +178,12 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, field: &Above<'_>) {
              the choices {}",
             labels.join(", ")
         );
-        draft.say(FindingKind::Note, path, Reason::Released, message);
+        draft.report(FindingKind::Note, path, Reason::Released, message);
     }
     draft.plan.releases.extend(released);
 }
 
-fn tell(
+fn record_decision(
     draft: &mut Draft<'_, DesiredCustomField>,
     option_path: &str,
     label: &str,
@@ -192,8 +192,8 @@ fn tell(
 ) {
     draft.account(&draft.input.desired.path(), &account::item("options", label));
     let applied = draft.input.links.contains_key(option_path).then(|| json!(label));
-    let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
-    draft.tell(option_path, "options", decision, &told);
+    let values = Values { desired: &json!(label), applied: applied.as_ref(), observed };
+    draft.record_decision(option_path, "options", decision, &values);
 }
 
 /// A choice that is there: linked, and called as it was declared where the host insists on that.
@@ -210,7 +210,7 @@ fn option_there(
         if draft.input.links.get(option_path).is_none_or(|link| link.remote != remote) {
             adopt(draft, option_path, option, "the choice is there");
         }
-        tell(draft, option_path, label, Decision::InStep, &observed);
+        record_decision(draft, option_path, label, Decision::InStep, &observed);
         return;
     }
     if draft.policy("options") != Policy::Enforce {
@@ -218,11 +218,11 @@ fn option_there(
             "{option_path}: the choice is called {named:?} in the ATS by now; their name stands, and \
              values written as {label:?} mean it (policy yield)"
         );
-        draft.say(FindingKind::Drifted, option_path, Reason::ChangedInAts, message);
-        tell(draft, option_path, label, Decision::Drifted, &observed);
+        draft.report(FindingKind::Drifted, option_path, Reason::ChangedInAts, message);
+        record_decision(draft, option_path, label, Decision::Drifted, &observed);
         return;
     }
-    tell(draft, option_path, label, Decision::Write, &observed);
+    record_decision(draft, option_path, label, Decision::Write, &observed);
     let Some(rule) = draft.operation(option_path, "custom_field_options.update") else { return };
     let mut step = step(rule, option_path, "the choice is called otherwise in the ATS".to_owned());
     step.target = Some(option.remote());
@@ -237,12 +237,12 @@ fn option_there(
 
 fn option_create(
     draft: &mut Draft<'_, DesiredCustomField>,
-    field: &Above<'_>,
+    field: &Parent<'_>,
     option_path: &str,
     label: &str,
     order: usize,
 ) {
-    tell(draft, option_path, label, Decision::Write, &Value::Null);
+    record_decision(draft, option_path, label, Decision::Write, &Value::Null);
     let Some(rule) = draft.operation(option_path, "custom_field_options.create") else { return };
     let is_new = field.record.is_none();
     let reason = if is_new {

@@ -23,7 +23,7 @@ pub(super) struct Draft<'a, D = DesiredCandidate> {
     pub(super) input: &'a Input<'a, D>,
     pub(super) facts: &'a Facts,
     /// The desired record as JSON.
-    pub(super) said: Arc<Map<String, Value>>,
+    pub(super) members: Arc<Map<String, Value>>,
     pub(super) plan: RecordPlan,
     pub(super) shared: Vec<Step>,
     pub(super) needs: Vec<Need>,
@@ -35,17 +35,17 @@ pub(super) struct Draft<'a, D = DesiredCandidate> {
     pub(super) accounts: Accounts,
     /// Paths that are linked to something else than is declared: nothing is written to that, nor
     /// below it, nor about it.
-    pub(super) apart: BTreeSet<String>,
+    pub(super) mislinked: BTreeSet<String>,
     /// Fields that are in step because they show the ATS's form of what is desired, by path.
-    pub(super) kept_so: BTreeSet<(String, String)>,
+    pub(super) in_ats_form: BTreeSet<(String, String)>,
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
     pub(super) fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
         // A desired record was JSON before it was one, so this does not fail; one that did would
         // have no fields.
-        let said = match serde_json::to_value(input.desired) {
-            Ok(Value::Object(said)) => said,
+        let members = match serde_json::to_value(input.desired) {
+            Ok(Value::Object(members)) => members,
             _ => Map::new(),
         };
         let plan = RecordPlan {
@@ -56,7 +56,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         Self {
             input,
             facts,
-            said: Arc::new(said),
+            members: Arc::new(members),
             plan,
             shared: Vec::new(),
             needs: Vec::new(),
@@ -64,8 +64,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             is_erased: false,
             has_erased: false,
             accounts: Accounts::default(),
-            apart: BTreeSet::new(),
-            kept_so: BTreeSet::new(),
+            mislinked: BTreeSet::new(),
+            in_ats_form: BTreeSet::new(),
         }
     }
 
@@ -74,7 +74,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         Some(Item {
             of: declarable::of(D::KIND)?,
             path: self.input.desired.key(),
-            said: Arc::clone(&self.said),
+            members: Arc::clone(&self.members),
             refs: Vec::new(),
         })
     }
@@ -127,12 +127,18 @@ impl<'a, D: Owned> Draft<'a, D> {
         self.input.links.get(path).map(|link| link.applied.clone()).unwrap_or_default()
     }
 
-    pub(super) fn say(&mut self, kind: FindingKind, path: &str, reason: Reason, message: String) {
+    pub(super) fn report(
+        &mut self,
+        kind: FindingKind,
+        path: &str,
+        reason: Reason,
+        message: String,
+    ) {
         self.plan.findings.push(Finding { kind, host: path.to_owned(), reason, message });
     }
 
     pub(super) fn block(&mut self, path: &str, reason: Reason, message: String) {
-        self.say(FindingKind::Blocked, path, reason, message);
+        self.report(FindingKind::Blocked, path, reason, message);
     }
 
     /// The rule of an operation, if the adapter has it and the connection has opted in to it. Says
@@ -141,7 +147,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         let Some(rule) = self.input.manifest.operation(name) else {
             let message =
                 format!("{path}: the adapter {} cannot do {name}", self.input.manifest.name);
-            self.say(FindingKind::Note, path, Reason::NotSupported, message);
+            self.report(FindingKind::Note, path, Reason::NotSupported, message);
             self.account_whole(path);
             return None;
         };
@@ -153,7 +159,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                  `{setting} = true` in its settings to allow it",
                 side_effects_in_words(rule),
             );
-            self.say(FindingKind::Note, path, Reason::NotOptedIn, message);
+            self.report(FindingKind::Note, path, Reason::NotOptedIn, message);
             self.account_whole(path);
             return None;
         }

@@ -9,10 +9,10 @@
 //!
 //! Left out: changing an entry in its place.
 
-use super::above::Above;
 use super::item::{content_name, is_content, listed, text};
 use super::lists::{self, links_below};
 use super::ownership::{Decision, of_missing_entry};
+use super::parent::Parent;
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, step, unseen,
 };
@@ -37,20 +37,20 @@ fn known_by_content(
 /// Plans the entries that are declared below something.
 pub(super) fn plan<D: Owned>(
     draft: &mut Draft<'_, D>,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     kind: &str,
-    above: &Above<'_>,
+    parent: &Parent<'_>,
 ) {
     for (of, below) in known_by_content(kind) {
-        let prefix = path::all_below(&above.path, below.list);
-        let declared: Vec<(String, &Map<String, Value>)> = listed(said, below.list)
+        let prefix = path::all_below(&parent.path, below.list);
+        let declared: Vec<(String, &Map<String, Value>)> = listed(members, below.list)
             .map(|one| (format!("{prefix}{}", content_name(of, one)), one))
             .collect();
         let is_linked = links_below(draft, &prefix).next().is_some();
-        if !said.contains_key(below.list) {
+        if !members.contains_key(below.list) {
             lists::release(draft, &prefix);
         } else if is_linked || !declared.is_empty() {
-            let list = List { of, below, above, prefix: &prefix };
+            let list = List { of, below, parent, prefix: &prefix };
             list.plan(draft, &declared);
         }
     }
@@ -60,7 +60,7 @@ pub(super) fn plan<D: Owned>(
 struct List<'m, 'a> {
     of: &'static Declarable,
     below: &'static Below,
-    above: &'m Above<'a>,
+    parent: &'m Parent<'a>,
     prefix: &'m str,
 }
 
@@ -70,22 +70,22 @@ type Entry<'m> = (String, &'m Map<String, Value>);
 impl List<'_, '_> {
     fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>, declared: &[Entry<'_>]) {
         if draft.input.manifest.kind(self.of.kind).is_none() {
-            let (path, list) = (&self.above.path, self.below.list);
+            let (path, list) = (&self.parent.path, self.below.list);
             let adapter = &draft.input.manifest.name;
             let message = format!("{path}: `{list}`: the adapter {adapter} cannot read them");
-            draft.say(FindingKind::Note, path, Reason::NotSupported, message);
+            draft.report(FindingKind::Note, path, Reason::NotSupported, message);
             declared.iter().for_each(|(path, _)| draft.account_whole(path));
             return;
         }
         let Some(rows) = self.rows(draft) else { return };
         let found = self.found(draft, declared, rows);
-        for (at, (path, said)) in declared.iter().enumerate() {
+        for (at, (path, members)) in declared.iter().enumerate() {
             if declared.iter().take(at).any(|(known, _)| known == path) {
                 continue;
             }
             match found.get(at).copied().flatten() {
-                Some(row) => self.there(draft, path, said, row, rows),
-                None => self.missing(draft, path, said, rows),
+                Some(row) => self.there(draft, path, members, row, rows),
+                None => self.missing(draft, path, members, rows),
             }
         }
         let kept: Vec<&str> = found.iter().flatten().map(|row| row.id.as_str()).collect();
@@ -94,7 +94,7 @@ impl List<'_, '_> {
 
     /// The entries that the ATS shows. None while facts are missing.
     fn rows<'a, D: Owned>(&self, draft: &mut Draft<'a, D>) -> Option<&'a [Arc<Record>]> {
-        let Some(record) = self.above.record else { return Some(&[]) };
+        let Some(record) = self.parent.record else { return Some(&[]) };
         lists::rows(draft, self.of.kind, self.below.kind, &record.id)
     }
 
@@ -107,15 +107,15 @@ impl List<'_, '_> {
         rows: &'a [Arc<Record>],
     ) -> Vec<Option<&'a Arc<Record>>> {
         let links = draft.input.links;
-        let linked = |(path, said): &Entry<'_>| {
+        let linked = |(path, members): &Entry<'_>| {
             let link = links.get(path)?;
-            rows.iter().find(|row| row.id == link.remote.id && is_content(self.of, said, row))
+            rows.iter().find(|row| row.id == link.remote.id && is_content(self.of, members, row))
         };
         let mut found: Vec<Option<&Arc<Record>>> = declared.iter().map(linked).collect();
-        for (at, (_, said)) in declared.iter().enumerate() {
+        for (at, (_, members)) in declared.iter().enumerate() {
             let is_free = |row: &&Arc<Record>| {
                 !found.iter().flatten().any(|taken| taken.id == row.id)
-                    && is_content(self.of, said, row)
+                    && is_content(self.of, members, row)
             };
             let free = rows.iter().find(is_free);
             if let Some(place) = found.get_mut(at).filter(|place| place.is_none()) {
@@ -130,7 +130,7 @@ impl List<'_, '_> {
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         row: &Record,
         rows: &[Arc<Record>],
     ) {
@@ -139,12 +139,12 @@ impl List<'_, '_> {
         if link.is_some_and(|link| link.remote == remote && unseen::is_removed(link)) {
             // The engine took it away, and the ATS may show that late.
             if !draft.has_settled(path) {
-                draft.say_not_shown_yet(path, self.below.list);
-                return self.tell(draft, path, said, Decision::InStep);
+                draft.report_not_shown_yet(path, self.below.list);
+                return self.record_decision(draft, path, members, Decision::InStep);
             }
             match draft.confirmed(&remote) {
                 None => return,
-                Some(None) => return self.missing(draft, path, said, rows),
+                Some(None) => return self.missing(draft, path, members, rows),
                 Some(Some(_)) => {}
             }
         }
@@ -155,7 +155,7 @@ impl List<'_, '_> {
             let host = path.to_owned();
             draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
         }
-        self.tell(draft, path, said, Decision::InStep);
+        self.record_decision(draft, path, members, Decision::InStep);
     }
 
     /// An entry that does not show, or not as it is declared.
@@ -163,14 +163,14 @@ impl List<'_, '_> {
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         rows: &[Arc<Record>],
     ) {
-        if self.above.record.is_none() {
-            return self.create(draft, path, said);
+        if self.parent.record.is_none() {
+            return self.create(draft, path, members);
         }
         let Some(link) = lists::standing(draft, path) else {
-            return self.lacks(draft, path, said, false, false, rows);
+            return self.lacks(draft, path, members, false, false, rows);
         };
         if rows.iter().any(|row| row.id == link.remote.id) {
             let message = format!(
@@ -178,15 +178,15 @@ impl List<'_, '_> {
                  entry is never changed from here",
                 link.remote
             );
-            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
-            return self.tell(draft, path, said, Decision::Drifted);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+            return self.record_decision(draft, path, members, Decision::Drifted);
         }
         let Some(shown) = draft.observed(&link.remote) else { return };
         if shown.is_some() || (!draft.facts.is_gone(&link.remote) && !draft.has_settled(path)) {
-            draft.say_not_shown_yet(path, self.below.list);
-            return self.tell(draft, path, said, Decision::InStep);
+            draft.report_not_shown_yet(path, self.below.list);
+            return self.record_decision(draft, path, members, Decision::InStep);
         }
-        self.went(draft, path, said, link, rows);
+        self.went(draft, path, members, link, rows);
     }
 
     /// An entry that was there and went.
@@ -194,7 +194,7 @@ impl List<'_, '_> {
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         link: &LinkRow,
         rows: &[Arc<Record>],
     ) {
@@ -207,7 +207,7 @@ impl List<'_, '_> {
             let mark = |applied: &mut Map<String, Value>| erasure::mark(applied, ENTRY, true);
             base::amend(&mut draft.plan, path, &link.remote, &link.applied, mark);
         }
-        self.lacks(draft, path, said, true, is_erased, rows);
+        self.lacks(draft, path, members, true, is_erased, rows);
     }
 
     /// An entry that the record lacks.
@@ -215,7 +215,7 @@ impl List<'_, '_> {
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         was_there: bool,
         is_erased: bool,
         rows: &[Arc<Record>],
@@ -223,35 +223,35 @@ impl List<'_, '_> {
         let policy = draft.policy(self.below.list);
         let decision = of_missing_entry(policy, was_there, is_erased, rows.is_empty());
         if decision == Decision::Write {
-            return self.create(draft, path, said);
+            return self.create(draft, path, members);
         }
-        lists::report(draft, path, self.below.list, &self.shown(said), decision);
-        self.tell(draft, path, said, decision);
+        lists::report(draft, path, self.below.list, &self.shown(members), decision);
+        self.record_decision(draft, path, members, decision);
     }
 
-    fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, said: &Map<String, Value>) {
-        self.tell(draft, path, said, Decision::Write);
+    fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, members: &Map<String, Value>) {
+        self.record_decision(draft, path, members, Decision::Write);
         let operation = self.of.operation("create");
         let Some(rule) = draft.operation(path, &operation) else { return };
-        let reason = format!("the {} has no such entry", self.above_noun());
+        let reason = format!("the {} has no such entry", self.parent_noun());
         let mut step = step(rule, path, reason);
-        step.after = self.above.after();
-        step.input.insert(self.below.member.to_owned(), self.above.id());
+        step.after = self.parent.after();
+        step.input.insert(self.below.member.to_owned(), self.parent.id());
         for field in self.of.fields {
-            let Some(says) = text(said, field.place).filter(|says| !says.is_empty()) else {
+            let Some(value) = text(members, field.place).filter(|value| !value.is_empty()) else {
                 continue;
             };
-            step.input.insert(field.member.to_owned(), json!(says));
-            let (field, after) = (field.member.to_owned(), json!(says));
+            step.input.insert(field.member.to_owned(), json!(value));
+            let (field, after) = (field.member.to_owned(), json!(value));
             step.fields.push(FieldChange { field, before: Value::Null, after });
         }
         step.makes.insert("subject".to_owned(), path.to_owned());
-        step.look_first = self.above.record.is_some();
+        step.look_first = self.parent.record.is_some();
         step.calls += u32::from(step.look_first);
         draft.plan.steps.push(step);
     }
 
-    fn above_noun(&self) -> &'static str {
+    fn parent_noun(&self) -> &'static str {
         declarable::of(self.below.kind).map_or("record", |of| of.noun)
     }
 
@@ -278,20 +278,20 @@ impl List<'_, '_> {
     }
 
     /// An entry as messages show it.
-    fn shown(&self, said: &Map<String, Value>) -> String {
-        let says = self.of.fields.iter().filter_map(|field| text(said, field.place));
-        says.collect::<Vec<_>>().join(", ")
+    fn shown(&self, members: &Map<String, Value>) -> String {
+        let value = self.of.fields.iter().filter_map(|field| text(members, field.place));
+        value.collect::<Vec<_>>().join(", ")
     }
 
-    fn tell<D: Owned>(
+    fn record_decision<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         decision: Decision,
     ) {
         draft.account_whole(path);
-        lists::tell(draft, path, self.below.list, &self.shown(said), decision);
+        lists::record_decision(draft, path, self.below.list, &self.shown(members), decision);
     }
 }
 

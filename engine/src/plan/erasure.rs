@@ -46,11 +46,11 @@ pub(super) const TAKEN_ON: &str = "~on";
 
 /// Whether the base says that a field was emptied.
 pub(super) fn is_marked(applied: &Map<String, Value>, field: &str) -> bool {
-    base::lists(applied, ERASED, field)
+    base::is_listed(applied, ERASED, field)
 }
 
 /// Whether the base says so of anything but tags: of a field, or of entries of a list.
-pub(super) fn is_noted(applied: &Map<String, Value>) -> bool {
+pub(super) fn has_marks(applied: &Map<String, Value>) -> bool {
     let marked = applied.get(ERASED).and_then(Value::as_array).into_iter().flatten();
     marked.filter_map(Value::as_str).any(|field| !field.starts_with("tags["))
         || ["emails", "phones", "links"]
@@ -60,19 +60,19 @@ pub(super) fn is_noted(applied: &Map<String, Value>) -> bool {
 
 /// Remembers that a field was emptied, or forgets it.
 pub(super) fn mark(applied: &mut Map<String, Value>, field: &str, is_erased: bool) {
-    base::list(applied, ERASED, field, is_erased);
+    base::set_listed(applied, ERASED, field, is_erased);
 }
 
 /// Forgets of the fields that are no longer declared that they were emptied: named again, they are
 /// a new wish.
 pub(super) fn retain(applied: &mut Map<String, Value>, keep: impl Fn(&str) -> bool) {
-    base::keep(applied, ERASED, keep);
+    base::retain_listed(applied, ERASED, keep);
 }
 
 impl<D: Owned> Draft<'_, D> {
     /// Whether a value that would be written is one that was erased: it was applied before, the
     /// host wants no other one since, and the field is empty now, or was.
-    pub(super) fn is_put_back(
+    pub(super) fn restores_erased(
         &self,
         path: &str,
         field: &str,
@@ -107,7 +107,7 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Says in a base on which record it is taken, where that is not the one that the link began
     /// with.
-    pub(super) fn take_base(&self, path: &str, applied: &mut Map<String, Value>) {
+    pub(super) fn note_base_record(&self, path: &str, applied: &mut Map<String, Value>) {
         if self.is_base_of_another(path)
             && let Some(link) = self.input.links.get(path)
         {
@@ -117,7 +117,7 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Whether the value of a field that differs was found on the record that a merge or a move led
     /// to, and differs since. Brings the base up to date with that.
-    pub(super) fn is_found_there(
+    pub(super) fn is_found_after_merge(
         &self,
         path: &str,
         applied: &mut Map<String, Value>,
@@ -125,13 +125,14 @@ impl<D: Owned> Draft<'_, D> {
         decision: Decision,
     ) -> bool {
         let differs = matches!(decision, Decision::Drifted | Decision::Conflict);
-        let is_it = self.is_base_of_another(path) || base::lists(applied, base::FOUND_THERE, field);
-        base::list(applied, base::FOUND_THERE, field, differs && is_it);
+        let is_it = self.is_base_of_another(path)
+            || base::is_listed(applied, base::FOUND_AFTER_MERGE, field);
+        base::set_listed(applied, base::FOUND_AFTER_MERGE, field, differs && is_it);
         differs && is_it
     }
 
     /// Says of a field that it differs by a merge or a move.
-    pub(super) fn say_found_there(
+    pub(super) fn report_found_after_merge(
         &mut self,
         path: &str,
         field: &str,
@@ -154,11 +155,11 @@ impl<D: Owned> Draft<'_, D> {
             _ => (FindingKind::Drifted, "that stands (policy yield)"),
         };
         let message = format!("{path}: `{field}` is {there} on {}, {became}; {ends}", link.remote);
-        self.say(kind, path, Reason::Merged, message);
+        self.report(kind, path, Reason::Merged, message);
     }
 
     /// Brings the base up to date with what was decided on a field: whether it was emptied.
-    pub(super) fn remember(
+    pub(super) fn update_mark(
         &mut self,
         path: &str,
         applied: &mut Map<String, Value>,
@@ -198,9 +199,9 @@ impl<D: Owned> Draft<'_, D> {
     }
 
     /// Says that a value was erased and is not put back.
-    pub(super) fn say_erased(&mut self, path: &str, field: &str) {
+    pub(super) fn report_erased(&mut self, path: &str, field: &str) {
         if !self.has_settled(path) {
-            return self.say_not_shown_yet(path, field);
+            return self.report_not_shown_yet(path, field);
         }
         let message = format!(
             "{path}: `{field}` was emptied in the ATS after it had held a value, alone or when all \
@@ -209,22 +210,22 @@ impl<D: Owned> Draft<'_, D> {
              write the same one again, take it out of the \
              record, apply, and declare it again"
         );
-        self.say(FindingKind::Drifted, path, Reason::Erased, message);
+        self.report(FindingKind::Drifted, path, Reason::Erased, message);
     }
 
-    pub(super) fn say_not_shown_yet(&mut self, path: &str, field: &str) {
+    pub(super) fn report_not_shown_yet(&mut self, path: &str, field: &str) {
         let message = format!(
             "{path}: the record was written to so lately that the ATS need not show it yet, and \
              `{field}` does not; nothing \
              is written until it must show"
         );
-        self.say(FindingKind::Note, path, Reason::NotShownYet, message);
+        self.report(FindingKind::Note, path, Reason::NotShownYet, message);
     }
 
     /// Says of entries of a list that they were erased and are not put back.
-    pub(super) fn say_erased_entries(&mut self, path: &str, list: &str, entries: &[String]) {
+    pub(super) fn report_erased_entries(&mut self, path: &str, list: &str, entries: &[String]) {
         if !self.has_settled(path) {
-            return self.say_not_shown_yet(path, list);
+            return self.report_not_shown_yet(path, list);
         }
         let message = format!(
             "{path}: {} went out of `{list}` in the ATS when nothing of its kind was left there, \
@@ -234,13 +235,13 @@ impl<D: Owned> Draft<'_, D> {
              the record, apply, and declare it again",
             entries.join(", ")
         );
-        self.say(FindingKind::Drifted, path, Reason::Erased, message);
+        self.report(FindingKind::Drifted, path, Reason::Erased, message);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_marked, is_noted, mark, retain};
+    use super::{has_marks, is_marked, mark, retain};
     use serde_json::{Map, Value, json};
 
     fn base() -> Map<String, Value> {
@@ -253,7 +254,7 @@ mod tests {
         mark(&mut applied, "company", true);
         mark(&mut applied, "company", true);
         assert!(
-            is_marked(&applied, "company") && is_noted(&applied) && !is_marked(&applied, "title")
+            is_marked(&applied, "company") && has_marks(&applied) && !is_marked(&applied, "title")
         );
         mark(&mut applied, "company", false);
         assert_eq!(applied, base());

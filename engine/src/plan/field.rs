@@ -31,9 +31,9 @@ pub(super) fn follow<D: Owned>(
     let had_base = applied.contains_key(field);
     let is_unseen = forms::is_unseen(applied, field, observed, desired);
     if !is_unseen {
-        draft.remember(path, applied, field, decision, observed);
+        draft.update_mark(path, applied, field, decision, observed);
     }
-    let is_found_there = draft.is_found_there(path, applied, field, decision);
+    let is_found_after_merge = draft.is_found_after_merge(path, applied, field, decision);
     match decision {
         Decision::Write => {
             fields.push(FieldChange {
@@ -42,7 +42,7 @@ pub(super) fn follow<D: Owned>(
                 after: desired.clone(),
             });
             applied.insert(field.to_owned(), desired.clone());
-            forms::wrote(applied, field, observed, desired);
+            forms::record_write(applied, field, observed, desired);
             return true;
         }
         Decision::InStep => {
@@ -51,7 +51,7 @@ pub(super) fn follow<D: Owned>(
             return false;
         }
         Decision::Drifted | Decision::Conflict if is_unseen => {
-            forms::say_unseen(draft, path, field, &shown(observed));
+            forms::report_unseen(draft, path, field, &shown(observed));
             return false;
         }
         Decision::Drifted if !had_base => {
@@ -60,28 +60,28 @@ pub(super) fn follow<D: Owned>(
                  yield)",
                 shown(observed)
             );
-            draft.say(FindingKind::Drifted, path, Reason::WasThere, message);
+            draft.report(FindingKind::Drifted, path, Reason::WasThere, message);
         }
-        Decision::Drifted | Decision::Conflict if is_found_there => {
-            draft.say_found_there(path, field, decision, observed);
+        Decision::Drifted | Decision::Conflict if is_found_after_merge => {
+            draft.report_found_after_merge(path, field, decision, observed);
         }
         Decision::Drifted => {
             let message = format!(
                 "{path}: `{field}` was changed in the ATS; their value stands (policy yield)"
             );
-            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
                 "{path}: `{field}` was changed in the ATS and in the desired record; nothing is \
                  written until one of them gives way (or the policy is enforce)"
             );
-            draft.say(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
+            draft.report(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
         Decision::Erased => {
             // As far as it shows: what cannot be told from a delay yet keeps the tags back as well.
             draft.has_erased |= path == draft.input.desired.key();
-            draft.say_erased(path, field);
+            draft.report_erased(path, field);
         }
         Decision::Leave => left_alone(draft, path, field, observed, desired),
     }
@@ -111,7 +111,7 @@ pub(super) fn left_alone<D: Owned>(
             "{path}: `{field}` was emptied in the ATS after it had held a value; it stays so, since \
              `fill` sets a field once and puts nothing back (`enforce` writes it)"
         );
-        draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
+        draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
         return;
     }
     let message = format!(
@@ -119,7 +119,7 @@ pub(super) fn left_alone<D: Owned>(
          {policy}; `enforce` writes it)",
         super::words::shown(desired)
     );
-    draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
+    draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
 }
 
 /// Says that a field cannot be compared, since the ATS does not show it: nothing is written
@@ -128,7 +128,7 @@ pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, path: &str, field: &
     let message = format!(
         "{path}: the ATS does not show `{field}`, so it cannot be compared and is not written"
     );
-    draft.say(FindingKind::Note, path, Reason::NotShown, message);
+    draft.report(FindingKind::Note, path, Reason::NotShown, message);
     draft.account(path, field);
 }
 
@@ -144,13 +144,13 @@ pub(super) fn release<D: Owned>(
     applied.retain(|field, _| owns(field));
     forms::retain(applied, &owns);
     erasure::retain(applied, &owns);
-    base::keep(applied, base::FOUND_THERE, &owns);
+    base::retain_listed(applied, base::FOUND_AFTER_MERGE, &owns);
     if !released.is_empty() {
         let message = format!(
             "{path}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
             released.join(", ")
         );
-        draft.say(FindingKind::Note, path, Reason::Released, message);
+        draft.report(FindingKind::Note, path, Reason::Released, message);
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::field::{follow, is_same_text, not_shown};
 use super::guard::Seen;
-use super::item::{Item, said_at, text};
+use super::item::{Item, member_at, text};
 use super::ownership::Comparison;
 use super::story::Values;
 use super::{Draft, FieldChange, Owned, Record, equal, forms};
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 /// A creation that is being drawn up.
 #[derive(Debug, Default)]
-pub(super) struct Making {
+pub(super) struct Creation {
     /// The operation's input.
     pub(super) input: Map<String, Value>,
     /// What it sets, field by field.
@@ -29,15 +29,15 @@ pub(super) struct Making {
     pub(super) after: Vec<String>,
 }
 
-impl Making {
+impl Creation {
     /// Sets a field of the new record. `shown`: its value for people.
     pub(super) fn set(&mut self, member: &str, value: Value, shown: Value) {
         put(&mut self.input, member, value);
-        self.tell(member, shown);
+        self.show(member, shown);
     }
 
     /// Says of a field what it will be.
-    pub(super) fn tell(&mut self, member: &str, after: Value) {
+    pub(super) fn show(&mut self, member: &str, after: Value) {
         let field = member.to_owned();
         self.fields.push(FieldChange { field, before: Value::Null, after });
     }
@@ -45,7 +45,7 @@ impl Making {
 
 /// A change of a record that exists, being drawn up.
 #[derive(Debug, Default)]
-pub(super) struct Changing {
+pub(super) struct Update {
     /// What was last applied, as it was recorded.
     pub(super) base: Map<String, Value>,
     /// What is recorded as last applied once it is done.
@@ -71,13 +71,13 @@ struct Wanted<'m> {
 fn wanted<'m>(item: &'m Item<'_>) -> impl Iterator<Item = Wanted<'m>> {
     item.of.fields.iter().filter_map(|field| {
         let (value, shown) = match field.value {
-            Holds::Flag => (said_at(&item.said, field.place)?.clone(), ""),
+            Holds::Flag => (member_at(&item.members, field.place)?.clone(), ""),
             Holds::Reference(_) | Holds::Within(..) => {
                 let record = item.named(field.place)?;
                 (json!(record.id), record.label())
             }
             _ => {
-                let text = text(&item.said, field.place)?;
+                let text = text(&item.members, field.place)?;
                 (json!(text), text)
             }
         };
@@ -104,25 +104,25 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
 /// field, is never given up.
 pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
     if let Some((VALUES_MEMBER, key)) = member.split_once('.') {
-        return item.said.get(VALUES_MEMBER).and_then(|all| all.get(key)).is_some();
+        return item.members.get(VALUES_MEMBER).and_then(|all| all.get(key)).is_some();
     }
     if let Some((list, entry)) = member.split_once('[') {
         let entry = entry.strip_suffix(']').unwrap_or(entry);
-        let entries = item.said.get(list).and_then(Value::as_array);
+        let entries = item.members.get(list).and_then(Value::as_array);
         let mut entries = entries.into_iter().flatten().filter_map(Value::as_str);
         return entries.any(|held| normal::is_option(held, entry));
     }
     match item.of.fields.iter().find(|field| field.member == member) {
-        Some(field) => !field.mode.is_kept() || said_at(&item.said, field.place).is_some(),
+        Some(field) => !field.mode.is_kept() || member_at(&item.members, field.place).is_some(),
         None => {
             let is_written = item.of.other(member).is_some_and(|other| other.form.is_written());
-            !is_written || item.said.contains_key(member)
+            !is_written || item.members.contains_key(member)
         }
     }
 }
 
 /// Takes the fields of the table into a creation.
-pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
+pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation: &mut Creation) {
     for Wanted { field, value, shown } in wanted(item) {
         draft.account(&item.path, field.place);
         // What is to be empty is so in a new record.
@@ -130,15 +130,15 @@ pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: 
             continue;
         }
         let (is_text, is_flag) = (field.value == Holds::Text, field.value == Holds::Flag);
-        let told = if is_flag { value.clone() } else { json!(shown) };
-        making.applied.insert(field.member.to_owned(), value.clone());
+        let values = if is_flag { value.clone() } else { json!(shown) };
+        creation.applied.insert(field.member.to_owned(), value.clone());
         if field.mode == Mode::Kept && (is_text || is_flag) {
-            forms::wrote(&mut making.applied, field.member, &Value::Null, &value);
+            forms::record_write(&mut creation.applied, field.member, &Value::Null, &value);
         }
         if field.value.is_usual(shown) || field.mode == Mode::Silent {
-            put(&mut making.input, field.member, value);
+            put(&mut creation.input, field.member, value);
         } else {
-            making.set(field.member, value, told);
+            creation.set(field.member, value, values);
         }
     }
 }
@@ -196,11 +196,11 @@ pub(super) fn change<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
     record: &Record,
-    changing: &mut Changing,
+    update: &mut Update,
 ) {
     for wanted in wanted(item).filter(|wanted| wanted.field.mode.is_kept()) {
         let member = wanted.field.member;
-        let last = changing.base.get(member).cloned();
+        let last = update.base.get(member).cloned();
         let Some(before) = observed(draft, item, &wanted, record, last.as_ref()) else { continue };
         let value = wanted.value;
         let is_same = |one: &Value, other: &Value| match wanted.field.value.named() {
@@ -213,21 +213,21 @@ pub(super) fn change<D: Owned>(
             observed_is_empty: is_same(&before, &Value::Null),
             has_base: last.is_some(),
             observed_is_base: last.as_ref().is_some_and(|last| {
-                is_same(last, &before) || equal::holds(&changing.base, member, &before, last)
+                is_same(last, &before) || equal::holds(&update.base, member, &before, last)
             }),
             desired_is_base: last.as_ref().is_some_and(|last| is_same(last, &value)),
         };
-        let told = Values { desired: &value, applied: last.as_ref(), observed: &before };
-        let decision = draft.decide(&item.path, member, comparison, &told);
-        let Changing { fields, applied, .. } = changing;
+        let values = Values { desired: &value, applied: last.as_ref(), observed: &before };
+        let decision = draft.decide(&item.path, member, comparison, &values);
+        let Update { fields, applied, .. } = update;
         if follow(draft, &item.path, member, decision, &before, &value, fields, applied) {
-            put(&mut changing.set, member, value);
+            put(&mut update.set, member, value);
         }
     }
 }
 
 /// Takes down what the changed fields of the table may show without anybody's edit.
-pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, changing: &mut Changing) {
+pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, update: &mut Update) {
     let kept: Vec<&str> = item.of.kept().map(|field| field.member).collect();
-    changing.seen.changes(draft, &changing.base, &changing.fields, &kept);
+    update.seen.changes(draft, &update.base, &update.fields, &kept);
 }

@@ -45,15 +45,20 @@ const BEFORE: &str = "before";
 const KEPT: &str = "kept";
 
 /// Takes down a write of a field.
-pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {
+pub(super) fn record_write(
+    applied: &mut Map<String, Value>,
+    field: &str,
+    before: &Value,
+    after: &Value,
+) {
     let (of, before) = (digest(after), digest(before));
     let last = applied.get(SENT).and_then(|sent| sent.get(field));
-    let says = |member: &str, what: &str| {
+    let is_digest = |member: &str, what: &str| {
         last.and_then(|last| last.get(member)).and_then(Value::as_str) == Some(what)
     };
     // What shows is neither what was there nor what was written: this write will tell whether it is
     // the form.
-    let is_new = says("of", &of) && !says("before", &before);
+    let is_new = is_digest("of", &of) && !is_digest("before", &before);
     let mut sent = json!({ "of": of, "before": before });
     if let (true, Some(members)) = (is_new, sent.as_object_mut()) {
         members.insert("shown".to_owned(), Value::String(before));
@@ -65,7 +70,7 @@ pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Valu
 
 /// Takes down a write of a field that has no other form: a reference or a word, whose every change
 /// is somebody's.
-pub(super) fn wrote_exactly(
+pub(super) fn record_exact_write(
     applied: &mut Map<String, Value>,
     field: &str,
     before: &Value,
@@ -87,24 +92,29 @@ pub(super) fn is_unseen(
     desired: &Value,
 ) -> bool {
     let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
-    let says = |member: &str, what: &Value| {
+    let is_digest = |member: &str, what: &Value| {
         sent.get(member).and_then(Value::as_str) == Some(&digest(what))
     };
-    says("of", desired) && says("before", observed)
+    is_digest("of", desired) && is_digest("before", observed)
 }
 
 /// Says of a field that was written that the ATS shows it as before.
-pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, path: &str, field: &str, shown: &str) {
+pub(super) fn report_unseen<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    path: &str,
+    field: &str,
+    shown: &str,
+) {
     let message = format!(
         "{path}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, \
          or the ATS did not take it; it is not written again (`enforce` does)"
     );
-    draft.say(FindingKind::Note, path, Reason::NotSeen, message);
+    draft.report(FindingKind::Note, path, Reason::NotSeen, message);
 }
 
 /// Forgets what was written of a field.
 pub(super) fn forget(applied: &mut Map<String, Value>, field: &str) {
-    base::take_out(applied, SENT, field);
+    base::remove(applied, SENT, field);
 }
 
 /// Forgets what is known of the fields that are not owned any more.
@@ -123,9 +133,9 @@ pub(super) fn in_step<D: Owned>(
     desired: &Value,
     applied: &mut Map<String, Value>,
 ) {
-    if !draft.kept_so.contains(&(path.to_owned(), field.to_owned())) {
+    if !draft.in_ats_form.contains(&(path.to_owned(), field.to_owned())) {
         // It shows as it was written, so the ATS has no other form of it.
-        base::take_out(applied, EQUAL, field);
+        base::remove(applied, EQUAL, field);
     } else if !equal::holds(applied, field, observed, desired) {
         let shown = super::words::shown;
         let message = format!(
@@ -154,7 +164,7 @@ pub(super) fn in_step<D: Owned>(
 
 impl<D: Owned> Draft<'_, D> {
     /// Whether what a field shows is a form of what is desired, by what was recorded of it.
-    pub(super) fn is_kept_so(
+    pub(super) fn is_known_form(
         &self,
         path: &str,
         field: &str,
@@ -178,29 +188,34 @@ impl<D: Owned> Draft<'_, D> {
         desired: &Value,
     ) -> bool {
         let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
-        let says = |member: &str, what: &Value| {
+        let is_digest = |member: &str, what: &Value| {
             sent.get(member).and_then(Value::as_str) == Some(&digest(what))
         };
-        if observed.is_null() || !says("of", desired) || sent.get(EXACT).is_some() {
+        if observed.is_null() || !is_digest("of", desired) || sent.get(EXACT).is_some() {
             return false;
         }
         match self.policy(field) {
-            Policy::Enforce => says("shown", observed),
+            Policy::Enforce => is_digest("shown", observed),
             Policy::Yield | Policy::Fill | Policy::Seed => {
-                !says("before", observed) && self.facts.is_fresh(path, field)
+                !is_digest("before", observed) && self.facts.is_fresh(path, field)
             }
         }
     }
 
     /// Has a form remembered, and says it.
     fn keep_form(&mut self, form: Form) {
-        self.say(FindingKind::Note, &form.host.clone(), Reason::KeptAsOther, form.message.clone());
+        self.report(
+            FindingKind::Note,
+            &form.host.clone(),
+            Reason::KeptAsOther,
+            form.message.clone(),
+        );
         self.plan.forms.push(form);
     }
 }
 
 /// Notes of a list that is written with a new record that there was nothing before.
-pub(super) fn began_empty(base: &mut Value, entries: &[Value]) {
+pub(super) fn record_empty_start(base: &mut Value, entries: &[Value]) {
     if let (Some(base), false) = (base.as_object_mut(), entries.is_empty()) {
         base.insert(BEFORE.to_owned(), json!([]));
     }
@@ -360,11 +375,11 @@ impl Kept {
         planned: &mut ListPlan,
     ) {
         let field = self.compared.list.field();
-        let mut said = Vec::new();
+        let mut messages = Vec::new();
         for written in &self.new {
             let (wanted, shown) =
                 (self.spelt.get(written).unwrap_or(written), self.pairs.get(written));
-            said.push(format!(
+            messages.push(format!(
                 "{path}: the ATS keeps {wanted} in `{field}` as {}; that is taken for the same \
                  from now on",
                 shown.map_or("", String::as_str)
@@ -376,7 +391,7 @@ impl Kept {
                  the ATS they became cannot be told; they are not added again",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, path, Reason::KeptAsOther, message);
+            draft.report(FindingKind::Note, path, Reason::KeptAsOther, message);
         }
         if self.waits && self.is_fresh {
             draft.plan.look_again = true;
@@ -386,7 +401,7 @@ impl Kept {
                  show yet, or the ATS did not take it; it is not written again (`enforce` does)",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, path, Reason::NotSeen, message);
+            draft.report(FindingKind::Note, path, Reason::NotSeen, message);
         }
         let Some(base) = planned.applied.as_object_mut() else { return };
         if !self.is_fresh {
@@ -430,7 +445,7 @@ impl Kept {
             base.insert(BEFORE.to_owned(), before);
         }
         let is_settled = planned.add.is_empty() && planned.remove.is_empty();
-        for message in said {
+        for message in messages {
             let value = planned.applied.clone();
             let form = Form {
                 host: path.to_owned(),
@@ -442,7 +457,7 @@ impl Kept {
             if is_settled {
                 draft.keep_form(form);
             } else {
-                draft.say(FindingKind::Note, path, Reason::KeptAsOther, form.message);
+                draft.report(FindingKind::Note, path, Reason::KeptAsOther, form.message);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What something goes for: its references, resolved. Pure.
 
-use super::item::said_at;
+use super::item::member_at;
 use super::{Draft, FindingKind, Owned, Record};
 use crate::reason::Reason;
 use atsync_model::declarable::{Declarable, Holds};
@@ -32,14 +32,14 @@ impl<'a> Goal<'a> {
 pub(super) fn resolve<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     of: &'static Declarable,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     path: &str,
 ) -> Option<Refs<'a>> {
     let before = (draft.needs.len(), draft.plan.findings.len());
     let mut refs: Refs<'a> = Vec::new();
     for field in of.fields {
         let Some(kind) = field.value.named() else { continue };
-        let named = said_at(said, field.place).cloned();
+        let named = member_at(members, field.place).cloned();
         let Some(reference) = named.and_then(|it| serde_json::from_value::<Reference>(it).ok())
         else {
             continue;
@@ -55,14 +55,14 @@ pub(super) fn resolve<'a, D: Owned>(
         let found = draft.resolve(path, kind, parent, &reference);
         refs.extend(found.map(|record| (field.place, record)));
     }
-    let mut said = draft.plan.findings.iter().skip(before.1);
-    let blocked = said.any(|finding| finding.kind == FindingKind::Blocked);
+    let mut added = draft.plan.findings.iter().skip(before.1);
+    let blocked = added.any(|finding| finding.kind == FindingKind::Blocked);
     (draft.needs.len() == before.0 && !blocked).then_some(refs)
 }
 
 /// Says that a new application is to a job that takes none from outside. Whether an ATS takes it
 /// all the same is not documented of any, so it is sent, and the person who reads the plan decides.
-pub(super) fn say_if_not_open(draft: &mut Draft<'_>, path: &str, job: &Record) {
+pub(super) fn report_job_not_open(draft: &mut Draft<'_>, path: &str, job: &Record) {
     let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other")
     else {
         return;
@@ -73,5 +73,5 @@ pub(super) fn say_if_not_open(draft: &mut Draft<'_>, path: &str, job: &Record) {
         job.label(),
         job.id
     );
-    draft.say(FindingKind::Note, path, Reason::JobNotOpen, message);
+    draft.report(FindingKind::Note, path, Reason::JobNotOpen, message);
 }

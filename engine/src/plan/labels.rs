@@ -22,12 +22,12 @@
 //!
 //! What is no longer declared is taken off only where the engine put it on.
 
-use super::above::Above;
 use super::field::amend;
-use super::fields::Making;
+use super::fields::Creation;
 use super::item::Item;
 use super::lists::{self, links_below};
 use super::ownership::{Decision, of_missing_entry};
+use super::parent::Parent;
 use super::{Adoption, Draft, FieldChange, Owned, Record, account, erasure, made, step, unseen};
 use crate::index;
 use crate::link::{LinkHow, LinkRow};
@@ -51,7 +51,7 @@ struct List<'m, 'a> {
     /// carried, and what is known of each.
     place: &'static str,
     kinds: Labels,
-    above: &'m Above<'a>,
+    parent: &'m Parent<'a>,
     /// What the paths of the labels begin with.
     prefix: String,
     carried: Map<String, Value>,
@@ -81,8 +81,8 @@ fn member(kind: &str) -> &'static str {
 }
 
 /// The labels that are declared.
-fn declared<'m>(said: &'m Map<String, Value>, place: &str) -> Option<Vec<&'m str>> {
-    let list = said.get(place)?.as_array()?;
+fn declared<'m>(members: &'m Map<String, Value>, place: &str) -> Option<Vec<&'m str>> {
+    let list = members.get(place)?.as_array()?;
     Some(list.iter().filter_map(Value::as_str).collect())
 }
 
@@ -91,14 +91,14 @@ pub(super) fn carry<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
     rule: &OperationRule,
-    making: &mut Making,
+    creation: &mut Creation,
 ) {
     let Some((place, kinds)) = item.of.labels() else { return };
     if !rule.fields.iter().any(|field| field.name == place) {
         return;
     }
     let mut names: Vec<String> = Vec::new();
-    for name in declared(&item.said, place).unwrap_or_default() {
+    for name in declared(&item.members, place).unwrap_or_default() {
         let Some(name) = spelling_in_ats(draft, kinds, name) else { return };
         if !names.iter().any(|known| normal::is_option(known, &name)) {
             names.push(name);
@@ -107,9 +107,9 @@ pub(super) fn carry<D: Owned>(
     if names.is_empty() {
         return;
     }
-    making.set(place, json!(names), json!(names));
+    creation.set(place, json!(names), json!(names));
     let sent: Map<String, Value> = names.iter().map(|name| (name.clone(), json!(SENT))).collect();
-    making.applied.insert(place.to_owned(), Value::Object(sent));
+    creation.applied.insert(place.to_owned(), Value::Object(sent));
 }
 
 /// The spelling in which a label is sent to the ATS by name: its own where it has the label, else
@@ -142,20 +142,20 @@ fn named<'a, D: Owned>(
 }
 
 /// Plans the labels of a record.
-pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, above: &Above<'a>) {
-    let Some(list) = List::of(draft, item.of, above) else { return };
-    let Some(wanted) = declared(&item.said, list.place) else {
+pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, parent: &Parent<'a>) {
+    let Some(list) = List::of(draft, item.of, parent) else { return };
+    let Some(wanted) = declared(&item.members, list.place) else {
         return lists::release(draft, &list.prefix);
     };
     let mut names: Vec<String> = Vec::new();
     for name in wanted {
-        draft.account(&above.path, &account::item(list.place, name));
+        draft.account(&parent.path, &account::item(list.place, name));
         let name = list.spelling(draft, name);
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    let Some(record) = above.record else {
+    let Some(record) = parent.record else {
         return names.iter().for_each(|name| list.make(draft, name));
     };
     let Some(rows) = lists::rows(draft, list.kinds.tie, item.of.kind, &record.id) else { return };
@@ -164,7 +164,7 @@ pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, abov
         true => record.list(list.place).is_empty(),
         false => rows.is_empty(),
     };
-    let are_gone = shows_none && several && !draft.is_base_of_another(&above.path);
+    let are_gone = shows_none && several && !draft.is_base_of_another(&parent.path);
     let known = Known { record, rows, are_gone };
     names.iter().for_each(|name| list.keep(draft, &known, name));
     list.take_off(draft, &known, &names);
@@ -174,8 +174,8 @@ pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, abov
 pub(super) fn take_back<D: Owned>(draft: &mut Draft<'_, D>) {
     let Some(item) = draft.item() else { return };
     let Some(link) = draft.input.links.get(&item.path) else { return };
-    let above = Above { path: item.path.clone(), record: None };
-    let Some(list) = List::of(draft, item.of, &above) else { return };
+    let parent = Parent { path: item.path.clone(), record: None };
+    let Some(list) = List::of(draft, item.of, &parent) else { return };
     let Some(rows) = lists::rows(draft, list.kinds.tie, item.of.kind, &link.remote.id) else {
         return;
     };
@@ -193,13 +193,13 @@ impl<'m, 'a> List<'m, 'a> {
     fn of<D: Owned>(
         draft: &Draft<'a, D>,
         of: &'static Declarable,
-        above: &'m Above<'a>,
+        parent: &'m Parent<'a>,
     ) -> Option<Self> {
         let (place, kinds) = of.labels()?;
-        let base = draft.input.links.get(&above.path).and_then(|link| link.applied.get(place));
+        let base = draft.input.links.get(&parent.path).and_then(|link| link.applied.get(place));
         let carried = base.and_then(Value::as_object).cloned().unwrap_or_default();
-        let prefix = path::all_below(&above.path, place);
-        Some(Self { of, place, kinds, above, prefix, carried })
+        let prefix = path::all_below(&parent.path, place);
+        Some(Self { of, place, kinds, parent, prefix, carried })
     }
 
     fn path(&self, name: &str) -> String {
@@ -287,12 +287,12 @@ impl<'m, 'a> List<'m, 'a> {
 
     /// A label of a record that is to be made.
     fn make<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str) {
-        self.tell(draft, name, Decision::Write);
+        self.record_decision(draft, name, Decision::Write);
         let is_carried = draft
             .plan
             .steps
             .iter()
-            .any(|step| step.host == self.above.path && step.input.contains_key(self.place));
+            .any(|step| step.host == self.parent.path && step.input.contains_key(self.place));
         if !is_carried {
             self.put_on(draft, name);
         }
@@ -308,8 +308,8 @@ impl<'m, 'a> List<'m, 'a> {
             Some(Stands::There(_))
                 if link.is_some_and(unseen::is_removed) && !draft.has_settled(&path) =>
             {
-                draft.say_not_shown_yet(&path, self.place);
-                self.tell(draft, name, Decision::InStep);
+                draft.report_not_shown_yet(&path, self.place);
+                self.record_decision(draft, name, Decision::InStep);
             }
             Some(Stands::There(remote)) => {
                 self.adopt(draft, name, remote);
@@ -343,13 +343,13 @@ impl<'m, 'a> List<'m, 'a> {
     fn there<D: Owned>(&self, draft: &mut Draft<'a, D>, known: &Known<'a>, name: &str) {
         self.mark(draft, known.record, name, false);
         if self.carried.get(name).and_then(Value::as_str) == Some(SENT) {
-            amend(draft, &self.above.path, known.record, |applied| {
+            amend(draft, &self.parent.path, known.record, |applied| {
                 if let Some(labels) = applied.get_mut(self.place).and_then(Value::as_object_mut) {
                     labels.insert(name.to_owned(), json!(SEEN));
                 }
             });
         }
-        self.tell(draft, name, Decision::InStep);
+        self.record_decision(draft, name, Decision::InStep);
     }
 
     fn off<D: Owned>(&self, draft: &mut Draft<'a, D>, known: &Known<'a>, name: &str) {
@@ -363,7 +363,7 @@ impl<'m, 'a> List<'m, 'a> {
         let is_empty = known.rows.is_empty() && known.record.list(self.place).is_empty();
         let policy = draft.policy(self.place);
         let decision = of_missing_entry(policy, was_there, is_erased, is_empty);
-        self.tell(draft, name, decision);
+        self.record_decision(draft, name, decision);
         match decision {
             Decision::Write => self.put_on(draft, name),
             _ => lists::report(draft, &path, self.place, name, decision),
@@ -380,7 +380,7 @@ impl<'m, 'a> List<'m, 'a> {
     }
 
     fn is_marked<D>(&self, draft: &Draft<'_, D>, name: &str) -> bool {
-        let base = draft.input.links.get(&self.above.path).map(|link| &link.applied);
+        let base = draft.input.links.get(&self.parent.path).map(|link| &link.applied);
         base.is_some_and(|base| erasure::is_marked(base, &account::item(self.place, name)))
     }
 
@@ -389,14 +389,14 @@ impl<'m, 'a> List<'m, 'a> {
         if self.is_marked(draft, name) != erased {
             let field = account::item(self.place, name);
             let mark = |applied: &mut Map<String, Value>| erasure::mark(applied, &field, erased);
-            amend(draft, &self.above.path, record, mark);
+            amend(draft, &self.parent.path, record, mark);
         }
     }
 
     fn put_on<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str) {
         let path = self.path(name);
         let Some(label) = named(draft, self.kinds, name) else { return };
-        let mut after = self.above.after();
+        let mut after = self.parent.after();
         let id = match label {
             Some(label) => json!(label.id),
             None => {
@@ -408,7 +408,7 @@ impl<'m, 'a> List<'m, 'a> {
         let Some(rule) = draft.operation(&path, &self.kinds.tying()) else { return };
         let reason = format!("the {} does not carry the {}", self.of.noun, self.noun());
         let mut step = step(rule, &path, reason);
-        step.input.insert(member(self.of.kind).to_owned(), self.above.id());
+        step.input.insert(member(self.of.kind).to_owned(), self.parent.id());
         step.input.insert(member(self.kinds.vocabulary).to_owned(), id);
         let field = self.place.to_owned();
         step.fields.push(FieldChange { field, before: Value::Null, after: json!(name) });
@@ -474,7 +474,7 @@ impl<'m, 'a> List<'m, 'a> {
             }
         }
         if !ended.is_empty() {
-            amend(draft, &self.above.path, known.record, |applied| {
+            amend(draft, &self.parent.path, known.record, |applied| {
                 if let Some(labels) = applied.get_mut(self.place).and_then(Value::as_object_mut) {
                     labels.retain(|name, _| !ended.contains(&name));
                 }
@@ -489,8 +489,8 @@ impl<'m, 'a> List<'m, 'a> {
         draft.plan.steps.push(step);
     }
 
-    fn tell<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str, decision: Decision) {
-        draft.account(&self.above.path, &account::item(self.place, name));
-        lists::tell(draft, &self.path(name), self.place, name, decision);
+    fn record_decision<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str, decision: Decision) {
+        draft.account(&self.parent.path, &account::item(self.place, name));
+        lists::record_decision(draft, &self.path(name), self.place, name, decision);
     }
 }

@@ -18,7 +18,7 @@
 //! Left out: the withdrawal of a candidate, which is theirs to declare.
 
 use super::field::left_alone;
-use super::goal::{Goal, say_if_not_open};
+use super::goal::{Goal, report_job_not_open};
 use super::guard::Seen;
 use super::opening;
 use super::ownership::{Comparison, Decision};
@@ -112,7 +112,7 @@ impl Course<'_> {
             after.push(path.to_owned());
             applied.extend(sets);
             for (field, there, value) in wrote {
-                forms::wrote_exactly(&mut applied, field, &there, &value);
+                forms::record_exact_write(&mut applied, field, &there, &value);
             }
             step.applied.insert(path.to_owned(), applied.clone());
             draft.plan.steps.push(step);
@@ -143,7 +143,7 @@ fn guard(
 }
 
 /// What a course is planned from.
-struct At<'a, 'r> {
+struct Situation<'a, 'r> {
     wanted: &'a DesiredApplication,
     path: &'r str,
     goal: &'r Goal<'a>,
@@ -154,7 +154,7 @@ struct At<'a, 'r> {
     outcome: &'r str,
 }
 
-impl At<'_, '_> {
+impl Situation<'_, '_> {
     fn base(&self, field: &str) -> Option<&str> {
         self.base.get(field).and_then(Value::as_str)
     }
@@ -184,7 +184,7 @@ pub(super) fn course<'a>(
     };
     let outcome = record.map_or("active", |record| record.text("outcome.value").unwrap_or("other"));
     let base = draft.base(path);
-    let at = At { wanted, path, goal, record, base, outcome };
+    let at = Situation { wanted, path, goal, record, base, outcome };
     // A converted prospect that no application follows was told of where it was found.
     if (prospect && outcome == "converted")
         || (prospect && wanted.kind == ApplicationKind::Prospect && !prospect_can(draft, &at))
@@ -197,7 +197,7 @@ pub(super) fn course<'a>(
                 "{path}: the ATS shows an outcome that the adapter does not know; its stage and \
                  outcome are left alone"
             );
-            draft.say(FindingKind::Note, path, Reason::UnknownOutcome, message);
+            draft.report(FindingKind::Note, path, Reason::UnknownOutcome, message);
         }
         return course;
     }
@@ -239,7 +239,7 @@ pub(super) fn course<'a>(
 }
 
 /// Whether what is wanted can be had of a prospect. False when it blocked the record.
-fn prospect_can(draft: &mut Draft<'_>, at: &At<'_, '_>) -> bool {
+fn prospect_can(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> bool {
     let path = at.path;
     if at.wanted.stage.is_some() {
         let message = format!(
@@ -269,7 +269,7 @@ pub(super) fn word(outcome: DesiredOutcome) -> &'static str {
 /// Whether the outcome is to be written. Says where another one stands.
 fn is_to_be_written(
     draft: &mut Draft<'_>,
-    at: &At<'_, '_>,
+    at: &Situation<'_, '_>,
     wanted: DesiredOutcome,
     applied: &mut Map<String, Value>,
 ) -> bool {
@@ -280,7 +280,7 @@ fn is_to_be_written(
         // A new application is under way by itself.
         let (decision, write) =
             if wanted == observed { (Decision::InStep, false) } else { (Decision::Write, true) };
-        draft.tell(
+        draft.record_decision(
             path,
             "outcome",
             decision,
@@ -291,13 +291,13 @@ fn is_to_be_written(
         }
         return write;
     }
-    let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
+    let values = Values { desired: &goal, applied: base.as_ref(), observed: &there };
     if wanted == "rejected" && matches!(observed, "withdrawn" | "closed") {
-        draft.tell(path, "outcome", Decision::Drifted, &told);
+        draft.record_decision(path, "outcome", Decision::Drifted, &values);
         let message = format!(
             "{path}: it is {observed} in the ATS, so there is nothing to reject; that stands"
         );
-        draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+        draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         return false;
     }
     let comparison = Comparison {
@@ -308,7 +308,7 @@ fn is_to_be_written(
         observed_is_base: last == Some(observed),
         desired_is_base: last == Some(wanted),
     };
-    match draft.decide(path, "outcome", comparison, &told) {
+    match draft.decide(path, "outcome", comparison, &values) {
         Decision::Write => return true,
         Decision::InStep => {
             applied.insert("outcome".to_owned(), goal);
@@ -317,14 +317,14 @@ fn is_to_be_written(
         Decision::Drifted | Decision::Conflict
             if forms::is_unseen(applied, "outcome", &there, &goal) =>
         {
-            forms::say_unseen(draft, path, "outcome", observed);
+            forms::report_unseen(draft, path, "outcome", observed);
         }
         Decision::Drifted => {
             let message = format!(
                 "{path}: it is {observed} in the ATS and not {wanted}; that stands (policy of \
                  `outcome`: yield; `enforce` overrules it)"
             );
-            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
@@ -332,15 +332,15 @@ fn is_to_be_written(
                  {wanted}; nothing is written until one of them gives way (or the policy of \
                  `outcome` is enforce)"
             );
-            draft.say(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
+            draft.report(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
-        Decision::Erased => draft.say_erased(path, "outcome"),
+        Decision::Erased => draft.report_erased(path, "outcome"),
         Decision::Leave => left_alone(draft, path, "outcome", &there, &json!(wanted)),
     }
     false
 }
 
-fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
+fn reject(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let path = at.path;
     let rule = draft.operation(path, "applications.reject");
     // The reason is checked whether the connection may reject or not.
@@ -369,7 +369,7 @@ fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     Some(leg.sets("reject_reason", &reason.id))
 }
 
-fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
+fn hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let path = at.path;
     let rule = draft.operation(path, "applications.hire")?;
     // Blocks before anything is made what the ATS would refuse after it.
@@ -384,7 +384,7 @@ fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     Some(if at.wanted.opening.is_some() { leg.sets("opening", &opening.id) } else { leg })
 }
 
-fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
+fn reopen(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let (rule, reason) = if at.outcome == "hired" {
         (draft.operation(at.path, "applications.unhire")?, "the hire is taken back")
     } else {
@@ -395,7 +395,7 @@ fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
 }
 
 /// What a plan shows of the outcome as it is; nothing for an application that is to be made.
-fn before(at: &At<'_, '_>) -> Value {
+fn before(at: &Situation<'_, '_>) -> Value {
     if at.record.is_some() { json!(at.outcome) } else { Value::Null }
 }
 
@@ -403,7 +403,7 @@ fn before(at: &At<'_, '_>) -> Value {
 /// follows can be done, and while facts are missing or after it blocked the record.
 fn enter_stage<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     prospect: bool,
     is_open: bool,
     course: &mut Course<'a>,
@@ -439,13 +439,13 @@ fn enter_stage<'a>(
 /// it stays a prospect.
 fn convert<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     is_open: bool,
     course: &mut Course<'a>,
 ) -> bool {
     let path = at.path;
     let Some(job) = at.goal.job else { return false };
-    say_if_not_open(draft, path, job);
+    report_job_not_open(draft, path, job);
     let stage = match &at.wanted.stage {
         Some(reference) => match resolve_stage(draft, at, reference) {
             Some(stage) => Some(stage),
@@ -459,7 +459,7 @@ fn convert<'a>(
              is made of them",
             at.outcome
         );
-        draft.say(FindingKind::Drifted, path, Reason::ClosedInAts, message);
+        draft.report(FindingKind::Drifted, path, Reason::ClosedInAts, message);
         return false;
     }
     let Some(rule) = draft.operation(path, "applications.convert") else { return false };
@@ -508,7 +508,7 @@ fn moving(rule: &OperationRule, path: &str, before: Value, there: Value, stage: 
 /// or after it blocked the record.
 fn resolve_stage<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     reference: &Reference,
 ) -> Option<&'a Arc<Record>> {
     let (path, job) = (at.path, at.job());
@@ -530,7 +530,7 @@ fn resolve_stage<'a>(
 /// record.
 fn move_to_stage<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     record: &Record,
     reference: &Reference,
     course: &mut Course<'a>,
@@ -541,7 +541,7 @@ fn move_to_stage<'a>(
     let there = place.id.or(place.name).map_or(Value::Null, |shown| json!(shown));
     if place.is_meant(reference) {
         let last = at.base("stage").map(|last| json!(last));
-        draft.tell(
+        draft.record_decision(
             path,
             "stage",
             Decision::InStep,
@@ -558,7 +558,7 @@ fn move_to_stage<'a>(
         let message = format!(
             "{path}: the ATS does not say in which stage it stands; the stage is left alone"
         );
-        draft.say(FindingKind::Note, path, Reason::UnknownStage, message);
+        draft.report(FindingKind::Note, path, Reason::UnknownStage, message);
         return true;
     }
     let last = at.base("stage");
@@ -582,9 +582,9 @@ fn move_to_stage<'a>(
         desired_is_base: last == Some(stage.id.as_str()),
     };
     let (wanted, base) = (json!(stage.id), last.map(|last| json!(last)));
-    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    let values = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
     let name = stage.label();
-    let decision = draft.decide(path, "stage", comparison, &told);
+    let decision = draft.decide(path, "stage", comparison, &values);
     let stands = matches!(decision, Decision::Drifted | Decision::Conflict);
     let is_unseen = if stands && forms::is_unseen(applied, "stage", &Value::Null, &wanted) {
         // It was to begin in the stage that is wanted, and stands where one begins that nobody
@@ -606,7 +606,7 @@ fn move_to_stage<'a>(
             forms::forget(applied, "stage");
         }
         Decision::Drifted | Decision::Conflict if is_unseen => {
-            forms::say_unseen(draft, path, "stage", &format!("{:?}", place.shown()));
+            forms::report_unseen(draft, path, "stage", &format!("{:?}", place.shown()));
         }
         Decision::Drifted => {
             let message = format!(
@@ -614,7 +614,7 @@ fn move_to_stage<'a>(
                  (policy of `stage`: yield; `enforce` moves it)",
                 place.shown()
             );
-            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
@@ -623,9 +623,9 @@ fn move_to_stage<'a>(
                  `stage` is enforce)",
                 place.shown()
             );
-            draft.say(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
+            draft.report(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
-        Decision::Erased => draft.say_erased(path, "stage"),
+        Decision::Erased => draft.report_erased(path, "stage"),
         Decision::Leave => left_alone(draft, path, "stage", &json!(place.shown()), &json!(name)),
     }
     true
@@ -646,7 +646,7 @@ fn entry_stage<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'
 /// plain.
 fn stage_of_closed<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     record: &Record,
     reference: &Reference,
 ) {
@@ -669,11 +669,11 @@ fn stage_of_closed<'a>(
          alone",
         at.outcome
     );
-    draft.say(kind, path, reason, message);
+    draft.report(kind, path, reason, message);
 }
 
 /// Whether the stage that is wanted is the one that was applied. None while facts are missing.
-fn is_base(draft: &mut Draft<'_>, at: &At<'_, '_>, reference: &Reference) -> Option<bool> {
+fn is_base(draft: &mut Draft<'_>, at: &Situation<'_, '_>, reference: &Reference) -> Option<bool> {
     let Some(id) = at.base("stage") else { return Some(false) };
     let stage = draft.observed(&RemoteRef::new(kinds::STAGES, id))?;
     // One that was deleted since is known by its id alone.
@@ -688,7 +688,7 @@ fn is_base(draft: &mut Draft<'_>, at: &At<'_, '_>, reference: &Reference) -> Opt
 /// on the application.
 fn reason_of_a_rejection(
     draft: &mut Draft<'_>,
-    at: &At<'_, '_>,
+    at: &Situation<'_, '_>,
     applied: &mut Map<String, Value>,
 ) -> Option<Leg> {
     let (path, record, reference) = (at.path, at.record?, at.wanted.reject_reason.as_ref()?);
@@ -719,8 +719,8 @@ fn reason_of_a_rejection(
     };
     let (wanted, there) = (json!(reason.id), observed.map_or(Value::Null, |id| json!(id)));
     let base = last.map(|last| json!(last));
-    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
-    match draft.decide(path, "reject_reason", comparison, &told) {
+    let values = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    match draft.decide(path, "reject_reason", comparison, &values) {
         Decision::Write => {
             let rejection = rejection?;
             let rule = draft.operation(path, "rejections.update")?;
@@ -750,14 +750,14 @@ fn reason_of_a_rejection(
                 .or(observed)
                 .unwrap_or("nothing")
                 .to_owned();
-            forms::say_unseen(draft, path, "reject_reason", &name);
+            forms::report_unseen(draft, path, "reject_reason", &name);
         }
         Decision::Drifted => {
             let message = format!(
                 "{path}: it is rejected for another reason in the ATS; that stands (policy of \
                  `reject_reason`: yield)"
             );
-            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
@@ -765,9 +765,9 @@ fn reason_of_a_rejection(
                  record; nothing is written until one of them gives way (or the policy of \
                  `reject_reason` is enforce)"
             );
-            draft.say(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
+            draft.report(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
-        Decision::Erased => draft.say_erased(path, "reject_reason"),
+        Decision::Erased => draft.report_erased(path, "reject_reason"),
         Decision::Leave => left_alone(draft, path, "reject_reason", &there, &wanted),
     }
     None
@@ -775,7 +775,7 @@ fn reason_of_a_rejection(
 
 /// Says that a hire took another opening than the one that is wanted: no ATS known changes that
 /// afterwards.
-fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
+fn opening_of_a_hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) {
     let (Some(reference), Some(record)) = (&at.wanted.opening, at.record) else { return };
     let Some(meant) = opening::meant(draft, at.job(), reference) else { return };
     let is_ours = |opening: &&Arc<Record>| {
@@ -791,5 +791,5 @@ fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
         "{path}: it is hired into another opening than the one that is named; that stands, since a \
          hire's opening cannot be changed from here"
     );
-    draft.say(FindingKind::Drifted, path, Reason::OtherOpening, message);
+    draft.report(FindingKind::Drifted, path, Reason::OtherOpening, message);
 }

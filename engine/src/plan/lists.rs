@@ -24,27 +24,27 @@ pub(super) fn report<D: Owned>(
 ) {
     let word = defaults::word(draft.policy(list));
     match decision {
-        Decision::Erased => draft.say_erased_entries(path, list, &[shown.to_owned()]),
+        Decision::Erased => draft.report_erased_entries(path, list, &[shown.to_owned()]),
         Decision::Drifted => {
             let message = format!(
                 "{path}: {shown:?} was removed from `{list}` in the ATS; it is not added again \
                  (policy {word})"
             );
-            draft.say(FindingKind::Drifted, path, Reason::RemovedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::RemovedInAts, message);
         }
         Decision::Leave => {
             let message = format!(
                 "{path}: `{list}` of the ATS lacks {shown:?}; it is not added (policy {word}; \
                  `enforce` adds it)"
             );
-            draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
+            draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
         }
         Decision::InStep | Decision::Write | Decision::Conflict => {}
     }
 }
 
 /// Tells the story of one entry.
-pub(super) fn tell<D: Owned>(
+pub(super) fn record_decision<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
     list: &str,
@@ -55,8 +55,8 @@ pub(super) fn tell<D: Owned>(
     let applied = standing(draft, path).map(|_| desired.clone());
     let is_there = decision == Decision::InStep;
     let observed = if is_there { desired.clone() } else { Value::Null };
-    let told = Values { desired: &desired, applied: applied.as_ref(), observed: &observed };
-    draft.tell(path, list, decision, &told);
+    let values = Values { desired: &desired, applied: applied.as_ref(), observed: &observed };
+    draft.record_decision(path, list, decision, &values);
 }
 
 /// The link of an entry, unless the engine removed the entry.

@@ -38,12 +38,9 @@
 //! nothing is done by halves.
 
 mod ability;
-mod above;
 mod account;
 mod accounts;
-mod apart;
 mod application;
-mod at;
 mod base;
 mod candidate;
 mod connection_plan;
@@ -67,8 +64,10 @@ mod fields;
 mod finding;
 mod form;
 pub mod forms;
+mod found;
 mod goal;
 mod guard;
+mod identity;
 pub mod import;
 mod input;
 mod item;
@@ -80,6 +79,7 @@ mod once;
 mod opening;
 mod owned;
 pub mod ownership;
+mod parent;
 mod place;
 mod record;
 mod record_plan;

@@ -22,8 +22,8 @@
 //!
 //! Left out: whether somebody changed or deleted it in the ATS.
 
-use super::above::Above;
-use super::item::{Says, key, listed, says, text};
+use super::item::{PlacedText, key, listed, text, texts};
+use super::parent::Parent;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, item, made, step};
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
@@ -49,8 +49,8 @@ pub(super) fn digest(text: &str) -> Value {
 }
 
 /// The base of a record that is made of these members.
-pub(super) fn base(members: &[Says]) -> Map<String, Value> {
-    members.iter().map(|(place, says)| ((*place).to_owned(), digest(says))).collect()
+pub(super) fn base(members: &[PlacedText]) -> Map<String, Value> {
+    members.iter().map(|(place, text)| ((*place).to_owned(), digest(text))).collect()
 }
 
 /// The kinds below one that are made once, each with its list.
@@ -69,25 +69,26 @@ pub(crate) fn is_made_once(kind: &str) -> bool {
 /// that is made once.
 pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String, Value>> {
     let record = serde_json::to_value(desired).ok()?;
-    let (of, said) = item::at(record.as_object()?, path)?;
-    is_made_once(of.kind).then(|| base(&says(of, said)))
+    let (of, members) = item::at(record.as_object()?, path)?;
+    is_made_once(of.kind).then(|| base(&texts(of, members)))
 }
 
 /// Plans what is declared below something and made once.
 pub(super) fn plan<D: Owned>(
     draft: &mut Draft<'_, D>,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     kind: &str,
-    above: &Above<'_>,
+    parent: &Parent<'_>,
 ) {
     for (of, below) in made_once_below(kind) {
-        let prefix = path::all_below(&above.path, below.list);
-        for one in listed(said, below.list) {
-            let made = Made { of, below, above, said: one, path: format!("{prefix}{}", key(one)) };
+        let prefix = path::all_below(&parent.path, below.list);
+        for one in listed(members, below.list) {
+            let made =
+                Made { of, below, parent, members: one, path: format!("{prefix}{}", key(one)) };
             made.plan(draft);
         }
         release(draft, &prefix, of.noun, |name| {
-            listed(said, below.list).any(|one| key(one) == name)
+            listed(members, below.list).any(|one| key(one) == name)
         });
     }
 }
@@ -95,12 +96,12 @@ pub(super) fn plan<D: Owned>(
 /// Accounts for all that is declared below something and made once.
 pub(super) fn account_all<D: Owned>(
     draft: &mut Draft<'_, D>,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     kind: &str,
     path: &str,
 ) {
     for (_, below) in made_once_below(kind) {
-        for one in listed(said, below.list) {
+        for one in listed(members, below.list) {
             draft.account_whole(&path::below(path, below.list, key(one)));
         }
     }
@@ -110,8 +111,8 @@ pub(super) fn account_all<D: Owned>(
 struct Made<'m, 'a> {
     of: &'static Declarable,
     below: &'static Below,
-    above: &'m Above<'a>,
-    said: &'m Map<String, Value>,
+    parent: &'m Parent<'a>,
+    members: &'m Map<String, Value>,
     path: String,
 }
 
@@ -122,9 +123,9 @@ impl Made<'_, '_> {
                 let KnownBy::Once(done) = self.of.known_by else { return };
                 self.create(draft, format!("it has not been {done} yet"));
             }
-            Some(link) => match self.hangs_on_nobody(draft, link) {
+            Some(link) => match self.orphaned_on(draft, link) {
                 None => {}
-                Some(Some(former)) => self.make_anew(draft, link, &former),
+                Some(Some(former)) => self.create_again(draft, link, &former),
                 Some(None) => self.compare(draft, link),
             },
         }
@@ -132,16 +133,17 @@ impl Made<'_, '_> {
 
     /// Who is no more and has the record all the same; the inner option is none where it hangs on
     /// the person. None while facts are missing.
-    fn hangs_on_nobody<D: Owned>(
+    fn orphaned_on<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         link: &LinkRow,
     ) -> Option<Option<RemoteRef>> {
         // Only a person is ever merged into another.
-        let Some(person) = self.above.record.filter(|_| path::is_record(&self.above.path)) else {
+        let Some(candidate) = self.parent.record.filter(|_| path::is_record(&self.parent.path))
+        else {
             return Some(None);
         };
-        if is_found_on(link, &person.id) {
+        if is_found_on(link, &candidate.id) {
             return Some(None);
         }
         let names = format!("{}.id", self.below.member);
@@ -150,10 +152,11 @@ impl Made<'_, '_> {
             None if self.has_moved(draft) => draft.confirmed(&link.remote)?,
             stored => stored,
         };
-        let Some(of) = stored.and_then(|row| row.text(&names)).filter(|of| *of != person.id) else {
+        let Some(of) = stored.and_then(|row| row.text(&names)).filter(|of| *of != candidate.id)
+        else {
             return Some(None);
         };
-        let former = RemoteRef::new(&person.kind, of);
+        let former = RemoteRef::new(&candidate.kind, of);
         if draft.observed(&former)?.is_some() || !draft.facts.is_gone(&former) {
             return Some(None);
         }
@@ -164,12 +167,12 @@ impl Made<'_, '_> {
 
     /// Whether the link of what it hangs on followed a merge.
     fn has_moved<D: Owned>(&self, draft: &Draft<'_, D>) -> bool {
-        let link = draft.input.links.get(&self.above.path);
+        let link = draft.input.links.get(&self.parent.path);
         link.is_some_and(|link| link.how == LinkHow::Followed)
     }
 
     /// Makes what hangs on nobody once more, where making it twice harms nobody.
-    fn make_anew<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow, former: &RemoteRef) {
+    fn create_again<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow, former: &RemoteRef) {
         let rule = draft.input.manifest.operation(&self.creation());
         let lost = format!(
             "{}: {} hangs on {former}, which is no more, so nobody reads it",
@@ -178,11 +181,11 @@ impl Made<'_, '_> {
         if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
             let message =
                 format!("{lost}; leaving it once more could do harm, so it is left to you");
-            draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+            draft.report(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
             return self.compare(draft, link);
         }
         let message = format!("{lost}; it is left once more");
-        draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+        draft.report(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
         self.create(draft, format!("{} hangs on {former}, which is no more", link.remote));
     }
 
@@ -198,7 +201,7 @@ impl Made<'_, '_> {
         self.of.fields.iter().filter_map(|field| {
             let Holds::Beside(kind) = field.value else { return None };
             let list = declarable::of(kind)?.below.as_ref()?.list;
-            let name = text(self.said, field.place)?;
+            let name = text(self.members, field.place)?;
             Some((field.place, path::below(&draft.input.desired.key(), list, name)))
         })
     }
@@ -206,20 +209,22 @@ impl Made<'_, '_> {
     fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, reason: String) {
         let path = &self.path;
         let beside: Vec<(&str, String)> = self.beside(draft).collect();
-        if let Some((place, about)) = beside.iter().find(|(_, about)| draft.apart.contains(about)) {
+        if let Some((place, about)) =
+            beside.iter().find(|(_, about)| draft.mislinked.contains(about))
+        {
             let message = format!(
                 "{path}: {about} is linked to another {place} than is declared, so the {} about it \
                  is not left",
                 self.of.noun
             );
-            draft.say(FindingKind::Conflict, path, Reason::OtherApplication, message);
+            draft.report(FindingKind::Conflict, path, Reason::OtherApplication, message);
             draft.account_whole(path);
             return;
         }
         let Some(rule) = draft.operation(path, &self.creation()) else { return };
         let mut step = step(rule, path, reason);
-        step.after = self.above.after();
-        step.input.insert(self.below.member.to_owned(), self.above.id());
+        step.after = self.parent.after();
+        step.input.insert(self.below.member.to_owned(), self.parent.id());
         for (place, about) in beside {
             let id = match draft.input.links.get(&about) {
                 Some(link) => json!(link.remote.id),
@@ -233,26 +238,26 @@ impl Made<'_, '_> {
             draft.account(path, place);
         }
         for field in self.of.fields.iter().filter(|field| !field.value.is_beside()) {
-            let says = text(self.said, field.place).unwrap_or_default();
+            let value = text(self.members, field.place).unwrap_or_default();
             draft.account(path, field.place);
-            step.input.insert(field.member.to_owned(), json!(says));
-            if field.mode != Mode::Silent && !field.value.is_usual(says) {
-                let (field, after) = (field.member.to_owned(), json!(says));
+            step.input.insert(field.member.to_owned(), json!(value));
+            if field.mode != Mode::Silent && !field.value.is_usual(value) {
+                let (field, after) = (field.member.to_owned(), json!(value));
                 step.fields.push(FieldChange { field, before: Value::Null, after });
             }
         }
         step.makes.insert("subject".to_owned(), path.clone());
-        step.applied.insert(path.clone(), base(&says(self.of, self.said)));
+        step.applied.insert(path.clone(), base(&texts(self.of, self.members)));
         // What is made in the same run cannot carry it yet; on anything else somebody may have left
         // it.
-        step.look_first = self.above.record.is_some();
+        step.look_first = self.parent.record.is_some();
         step.calls += u32::from(step.look_first);
         draft.plan.steps.push(step);
     }
 
     /// Compares what is declared with what the record was made of.
     fn compare<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow) {
-        let declared = base(&says(self.of, self.said));
+        let declared = base(&texts(self.of, self.members));
         let mut kept = link.applied.clone();
         kept.remove(RELEASED);
         let mut changed = Vec::new();
@@ -280,7 +285,7 @@ impl Made<'_, '_> {
                 link.remote
             );
             let kind = if is_conflict { FindingKind::Conflict } else { FindingKind::Note };
-            draft.say(kind, path, Reason::CannotChange, message);
+            draft.report(kind, path, Reason::CannotChange, message);
         }
         record(draft, link, kept);
     }
@@ -311,7 +316,7 @@ pub(super) fn release<D: Owned>(
             "{path}: no longer declared; the {what} {} stays and is no longer managed",
             link.remote
         );
-        draft.say(FindingKind::Note, path, Reason::Released, message);
+        draft.report(FindingKind::Note, path, Reason::Released, message);
         let mut kept = link.applied.clone();
         kept.insert(RELEASED.to_owned(), json!(true));
         record(draft, link, kept);

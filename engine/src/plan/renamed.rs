@@ -29,7 +29,7 @@
 //! Bounds: what a record's links are. Left out: an application whose key changes together with its
 //! job; that is another application.
 
-use super::item::{key, listed, says, tells_apart};
+use super::item::{distinguishing_places, key, listed, texts};
 use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, once};
 use crate::link::LinkRow;
 use crate::path;
@@ -67,11 +67,11 @@ pub(super) fn of(
     let (moved, left, amended) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     let mut renamed = Renamed { links: input.links.clone(), moved, left, amended };
     renamed.applications(input, facts)?;
-    let Some(person) = Draft::new(input, facts).item() else { return Ok(None) };
-    renamed.made_once(&person.said, person.of.kind, &person.path);
-    for (of, below) in declarable::below(person.of.kind) {
-        for one in listed(&person.said, below.list) {
-            let path = path::below(&person.path, below.list, key(one));
+    let Some(candidate) = Draft::new(input, facts).item() else { return Ok(None) };
+    renamed.made_once(&candidate.members, candidate.of.kind, &candidate.path);
+    for (of, below) in declarable::below(candidate.of.kind) {
+        for one in listed(&candidate.members, below.list) {
+            let path = path::below(&candidate.path, below.list, key(one));
             renamed.made_once(one, of.kind, &path);
         }
     }
@@ -121,11 +121,12 @@ impl Renamed {
     }
 
     /// Moves the links of what is declared below something, and made once.
-    fn made_once(&mut self, said: &Map<String, Value>, kind: &str, path: &str) {
+    fn made_once(&mut self, members: &Map<String, Value>, kind: &str, path: &str) {
         for (of, below) in once::made_once_below(kind) {
             let prefix = path::all_below(path, below.list);
-            let wanted = listed(said, below.list).map(|one| (key(one), once::base(&says(of, one))));
-            let same: Vec<&str> = tells_apart(of).collect();
+            let wanted =
+                listed(members, below.list).map(|one| (key(one), once::base(&texts(of, one))));
+            let same: Vec<&str> = distinguishing_places(of).collect();
             self.leaves(&prefix, wanted.collect(), &same);
         }
     }
@@ -134,21 +135,21 @@ impl Renamed {
     fn leaves(&mut self, prefix: &str, wanted: Vec<(&str, Map<String, Value>)>, same: &[&str]) {
         let links = self.directly_below(prefix);
         let paths: Vec<String> = wanted.iter().map(|(key, _)| format!("{prefix}{key}")).collect();
-        let says = |at: usize, link: &LinkRow| {
-            let Some((_, says)) = wanted.get(at) else { return false };
+        let is_same = |at: usize, link: &LinkRow| {
+            let Some((_, base)) = wanted.get(at) else { return false };
             same.iter().all(|member| {
                 link.applied.get(*member).is_some()
-                    && link.applied.get(*member) == says.get(*member)
+                    && link.applied.get(*member) == base.get(*member)
             })
         };
         let own = |path: &String| links.iter().find(|link| link.host == *path);
         let kept: Vec<bool> = paths
             .iter()
             .enumerate()
-            .map(|(at, path)| own(path).is_some_and(|link| says(at, link)))
+            .map(|(at, path)| own(path).is_some_and(|link| is_same(at, link)))
             .collect();
         let moves = pair(prefix, &paths, &kept, links, |at, free| {
-            free.iter().find(|link| says(at, link)).map(|link| link.host.clone())
+            free.iter().find(|link| is_same(at, link)).map(|link| link.host.clone())
         });
         self.carry(&moves);
     }

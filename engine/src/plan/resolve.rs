@@ -313,12 +313,12 @@ mod tests {
     #[test]
     fn a_name_is_never_offered_for_itself() {
         let names = ["Sales", "Sale", "Sails"];
-        let said = near(names.into_iter(), "sales", "department");
+        let message = near(names.into_iter(), "sales", "department");
         assert!(
-            said.contains("has a department \"Sales\", but it is archived or inactive"),
-            "{said}"
+            message.contains("has a department \"Sales\", but it is archived or inactive"),
+            "{message}"
         );
-        assert!(!said.contains("did you mean"));
+        assert!(!message.contains("did you mean"));
         assert_eq!(
             near(["Sale", "Sails"].into_iter(), "sales", "department"),
             " (did you mean \"Sale\"?)"

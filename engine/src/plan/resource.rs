@@ -6,11 +6,11 @@
 //! [`Kind`], each a small part: what may be it in the ATS, a value with a form of its own, two
 //! records that one request makes, a course of steps that follows.
 
-use super::above::Above;
-use super::at::At;
 use super::field::release;
-use super::fields::{self, Changing, Making};
+use super::fields::{self, Creation, Update};
+use super::found::Found;
 use super::item::Item;
+use super::parent::Parent;
 use super::values::{self, Others};
 use super::{Adoption, Draft, Owned, Record, Step, base, step};
 use crate::reason::Reason;
@@ -28,51 +28,55 @@ pub(super) trait Kind<'a> {
     fn item(&self) -> &Item<'a>;
 
     /// What it is declared below; none for a record of its own.
-    fn above(&self) -> Option<&Above<'a>> {
+    fn parent(&self) -> Option<&Parent<'a>> {
         None
     }
 
     /// Where it stands. None while facts are missing or after it blocked the record.
-    fn find(&mut self, draft: &mut Draft<'a, Self::Of>) -> Option<At<'a>>;
+    fn find(&mut self, draft: &mut Draft<'a, Self::Of>) -> Option<Found<'a>>;
 
     /// Whether the record that was found is to be brought in step. Says why not.
-    fn is_it(&mut self, _draft: &mut Draft<'a, Self::Of>, _record: &'a Arc<Record>) -> bool {
+    fn keeps_in_step(
+        &mut self,
+        _draft: &mut Draft<'a, Self::Of>,
+        _record: &'a Arc<Record>,
+    ) -> bool {
         true
     }
 
     /// Takes into a creation what the table does not name. `rule`: of the operation, if the adapter
     /// has it.
-    fn make(
+    fn complete_creation(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _rule: Option<&OperationRule>,
-        _making: &mut Making,
+        _making: &mut Creation,
     ) {
     }
 
     /// Whether a step that is planned already makes it along.
-    fn is_carried(&mut self, _draft: &mut Draft<'a, Self::Of>, _making: &Making) -> bool {
+    fn is_carried(&mut self, _draft: &mut Draft<'a, Self::Of>, _making: &Creation) -> bool {
         false
     }
 
     /// What to say where it cannot be made, beyond what the manifest says.
-    fn cannot_make(&self, _draft: &mut Draft<'a, Self::Of>) {}
+    fn report_no_creation(&self, _draft: &mut Draft<'a, Self::Of>) {}
 
     /// Why it is created, in a sentence; adds the cost of the probe to the step.
-    fn creation(&self, draft: &Draft<'a, Self::Of>, step: &mut Step) -> String;
+    fn creation_reason(&self, draft: &Draft<'a, Self::Of>, step: &mut Step) -> String;
 
     /// Takes into a change what the table does not name.
-    fn change(
+    fn complete_change(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _record: &Record,
-        _changing: &mut Changing,
+        _changing: &mut Update,
     ) {
     }
 
     /// Puts into the step of a change what the table does not name. `set`: the values that are set.
     /// What comes back is what others may lose by it.
-    fn join(
+    fn complete_update(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _rule: &OperationRule,
@@ -86,7 +90,7 @@ pub(super) trait Kind<'a> {
 
     /// What follows, below it and after it. `applied`: the base as it will be; none where it cannot
     /// be made.
-    fn then(
+    fn plan_dependents(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _record: Option<&'a Arc<Record>>,
@@ -98,13 +102,13 @@ pub(super) trait Kind<'a> {
 /// Plans a declared item and what depends on it.
 pub(super) fn plan<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, mut kind: K) {
     match kind.find(draft) {
-        Some(At::There(record)) if kind.is_it(draft, record) => {
+        Some(Found::Existing(record)) if kind.keeps_in_step(draft, record) => {
             let applied = change(draft, &mut kind, record);
-            kind.then(draft, Some(record), Some(applied));
+            kind.plan_dependents(draft, Some(record), Some(applied));
         }
-        Some(At::ToBeMade) => {
+        Some(Found::Missing) => {
             let applied = make(draft, &mut kind);
-            kind.then(draft, None, applied);
+            kind.plan_dependents(draft, None, applied);
         }
         _ => {}
     }
@@ -114,31 +118,31 @@ pub(super) fn plan<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, mut kind: K) {
 fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<Map<String, Value>> {
     let item = kind.item().clone();
     let operation = item.of.operation("create");
-    let mut making = Making::default();
-    fields::make(draft, &item, &mut making);
-    kind.make(draft, draft.input.manifest.operation(&operation), &mut making);
-    values::make(draft, &item, &mut making);
-    if kind.is_carried(draft, &making) {
-        return Some(making.applied);
+    let mut creation = Creation::default();
+    fields::make(draft, &item, &mut creation);
+    kind.complete_creation(draft, draft.input.manifest.operation(&operation), &mut creation);
+    values::make(draft, &item, &mut creation);
+    if kind.is_carried(draft, &creation) {
+        return Some(creation.applied);
     }
     let Some(rule) = draft.operation(&item.path, &operation) else {
-        kind.cannot_make(draft);
+        kind.report_no_creation(draft);
         return None;
     };
     let mut step = step(rule, &item.path, String::new());
-    step.input = making.input;
-    if let (Some(above), Some(below)) = (kind.above(), &item.of.below) {
-        step.input.insert(below.member.to_owned(), above.id());
-        step.after = above.after();
+    step.input = creation.input;
+    if let (Some(parent), Some(below)) = (kind.parent(), &item.of.below) {
+        step.input.insert(below.member.to_owned(), parent.id());
+        step.after = parent.after();
     }
-    step.after.extend(making.after);
-    step.fields = making.fields;
+    step.after.extend(creation.after);
+    step.fields = creation.fields;
     step.makes.insert("subject".to_owned(), item.path.clone());
-    step.applied.insert(item.path, making.applied.clone());
+    step.applied.insert(item.path, creation.applied.clone());
     step.look_first = true;
-    step.reason = kind.creation(draft, &mut step);
+    step.reason = kind.creation_reason(draft, &mut step);
     draft.plan.steps.push(step);
-    Some(making.applied)
+    Some(creation.applied)
 }
 
 /// Plans what brings the record in step. What comes back is its base as it will be.
@@ -151,24 +155,24 @@ fn change<'a, K: Kind<'a>>(
     let path = &item.path;
     let last = draft.base(path);
     let mut applied = last.clone();
-    draft.take_base(path, &mut applied);
+    draft.note_base_record(path, &mut applied);
     release(draft, path, &mut applied, |member| fields::owns(&item, member));
-    let mut changing = Changing { base: last, applied, ..Changing::default() };
-    fields::change(draft, &item, record, &mut changing);
-    kind.change(draft, record, &mut changing);
-    let customs = values::change(draft, &item, record, &mut changing);
-    let applied = changing.applied.clone();
-    if changing.fields.is_empty() {
-        let is_known = applied == changing.base;
+    let mut update = Update { base: last, applied, ..Update::default() };
+    fields::change(draft, &item, record, &mut update);
+    kind.complete_change(draft, record, &mut update);
+    let customs = values::change(draft, &item, record, &mut update);
+    let applied = update.applied.clone();
+    if update.fields.is_empty() {
+        let is_known = applied == update.base;
         base::record(&mut draft.plan, path, record.remote(), applied.clone(), is_known);
     } else if let Some(rule) = draft.operation(path, &item.of.operation("update")) {
         let mut step = step(rule, path, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
-        fields::guard(draft, &item, &mut changing);
-        changing.seen.join(rule, &mut step.input);
-        step.fields = changing.fields;
+        fields::guard(draft, &item, &mut update);
+        update.seen.join(rule, &mut step.input);
+        step.fields = update.fields;
         step.applied.insert(path.clone(), applied.clone());
-        let mut others = kind.join(draft, rule, record, changing.set, &mut step);
+        let mut others = kind.complete_update(draft, rule, record, update.set, &mut step);
         others.extend(values::unseen(draft, &item, rule, record, &customs));
         others.join(rule, &mut step.input);
         customs.join(&mut step.input, &mut step.after);

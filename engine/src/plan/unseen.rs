@@ -78,7 +78,7 @@ pub(crate) fn settle(planned: &mut RecordPlan, shared: &[Step], links: &BTreeMap
         let shown: Vec<&String> = noted.keys().filter(|operation| !is_open(operation)).collect();
         if !shown.is_empty() {
             base::amend(planned, &link.host, &link.remote, &link.applied, |applied| {
-                shown.iter().for_each(|operation| base::take_out(applied, UNSEEN, operation));
+                shown.iter().for_each(|operation| base::remove(applied, UNSEEN, operation));
             });
         }
     }

@@ -8,9 +8,9 @@
 //! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync
 //! engine to decide.
 
-use super::at::At;
 use super::field::is_same_text;
-use super::item::{Item, said_at, text};
+use super::found::Found;
+use super::item::{Item, member_at, text};
 use super::resource::{Kind, adopt_alone, plan as walk};
 use super::users::find;
 use super::{Draft, FindingKind, Record, Step};
@@ -40,11 +40,11 @@ impl<'a> Kind<'a> for User<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a, DesiredUser>) -> Option<At<'a>> {
+    fn find(&mut self, draft: &mut Draft<'a, DesiredUser>) -> Option<Found<'a>> {
         let path = &self.item.path;
         let link = draft.input.links.get(path);
         let Some(id) = find(draft, path, &draft.input.desired.email, link)? else {
-            return Some(At::ToBeMade);
+            return Some(Found::Missing);
         };
         let record = draft.observed(&RemoteRef::new(self.item.of.kind, &id))?;
         if record.is_none() {
@@ -54,10 +54,14 @@ impl<'a> Kind<'a> for User<'a> {
             );
             draft.block(path, Reason::NotVisible, message);
         }
-        record.map(At::There)
+        record.map(Found::Existing)
     }
 
-    fn is_it(&mut self, draft: &mut Draft<'a, DesiredUser>, record: &'a Arc<Record>) -> bool {
+    fn keeps_in_step(
+        &mut self,
+        draft: &mut Draft<'a, DesiredUser>,
+        record: &'a Arc<Record>,
+    ) -> bool {
         let path = &self.item.path;
         let is_linked = draft.input.links.contains_key(path);
         if is_linked || adopt_alone(draft, path, record, "has the same e-mail address") {
@@ -67,21 +71,21 @@ impl<'a> Kind<'a> for User<'a> {
         false
     }
 
-    fn make(
+    fn complete_creation(
         &mut self,
         draft: &mut Draft<'a, DesiredUser>,
         _rule: Option<&OperationRule>,
-        _making: &mut super::fields::Making,
+        _making: &mut super::fields::Creation,
     ) {
         let path = &self.item.path;
         draft.account(path, PREFERRED);
-        if said_at(&self.item.said, PREFERRED).is_some() {
+        if member_at(&self.item.members, PREFERRED).is_some() {
             let message = format!("{path}: a user has no `{PREFERRED}`; it is left out");
-            draft.say(FindingKind::Note, path, Reason::NotSupported, message);
+            draft.report(FindingKind::Note, path, Reason::NotSupported, message);
         }
     }
 
-    fn creation(&self, _draft: &Draft<'a, DesiredUser>, step: &mut Step) -> String {
+    fn creation_reason(&self, _draft: &Draft<'a, DesiredUser>, step: &mut Step) -> String {
         // An address can be a user's main one, or another of theirs: up to two looks.
         step.calls += 2;
         "no user of the ATS has the address".to_owned()
@@ -98,7 +102,8 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
     let mut different = Vec::new();
     for field in item.of.fields {
         draft.account(path, field.place);
-        let Some(wanted) = text(&item.said, field.place).filter(|_| field.place != "email") else {
+        let Some(wanted) = text(&item.members, field.place).filter(|_| field.place != "email")
+        else {
             continue;
         };
         // Where the ATS does not show it, what was written counts.
@@ -116,14 +121,14 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
         }
     }
     // Parts of the name that cannot be written in any way.
-    if said_at(&item.said, PREFERRED).is_some() {
+    if member_at(&item.members, PREFERRED).is_some() {
         different.push(format!("`{PREFERRED}` (users have none)"));
     }
     draft.account(path, PREFERRED);
     let flags = item.of.fields.iter().filter(|field| field.value == Holds::Flag);
     for field in flags {
         let is_set = |flag: Option<&Value>| flag.and_then(Value::as_bool) == Some(true);
-        if is_set(said_at(&item.said, field.place)) && !is_set(base.get(field.member)) {
+        if is_set(member_at(&item.members, field.place)) && !is_set(base.get(field.member)) {
             let place = field.place;
             different.push(format!("`{place}` (nobody is invited who is there already)"));
         }
@@ -135,6 +140,6 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
             record.remote(),
             different.join(", ")
         );
-        draft.say(FindingKind::Note, path, Reason::OnlyMade, message);
+        draft.report(FindingKind::Note, path, Reason::OnlyMade, message);
     }
 }

@@ -4,7 +4,7 @@
 //! have changed it: [`super::ownership`].
 
 use super::field::follow;
-use super::fields::{Changing, Making};
+use super::fields::{Creation, Update};
 use super::item::Item;
 use super::ownership::Comparison;
 use super::story::Values;
@@ -47,12 +47,12 @@ impl Customs {
 /// The custom values that are declared of something; none where it has none.
 fn declared<'m>(item: &'m Item<'_>) -> impl Iterator<Item = (&'m String, &'m Value)> {
     let has_some = item.of.values().is_some();
-    let values = item.said.get(VALUES_MEMBER).and_then(Value::as_object);
+    let values = item.members.get(VALUES_MEMBER).and_then(Value::as_object);
     values.filter(|_| has_some).into_iter().flatten()
 }
 
 /// The custom values of a new record.
-pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
+pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation: &mut Creation) {
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
         let Some(resolved) = draft.custom(&item.path, item.of.noun, key, value) else { continue };
@@ -62,12 +62,12 @@ pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: 
             draft.account(&item.path, &place);
             continue;
         }
-        making.tell(&place, resolved.plain.clone());
-        making.applied.insert(place.clone(), resolved.plain.clone());
-        forms::wrote(&mut making.applied, &place, &Value::Null, &resolved.plain);
+        creation.show(&place, resolved.plain.clone());
+        creation.applied.insert(place.clone(), resolved.plain.clone());
+        forms::record_write(&mut creation.applied, &place, &Value::Null, &resolved.plain);
         customs.push(resolved);
     }
-    customs.join(&mut making.input, &mut making.after);
+    customs.join(&mut creation.input, &mut creation.after);
 }
 
 /// The custom values of a record that exists: what to write, with the base brought up to date.
@@ -75,11 +75,11 @@ pub(super) fn change<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
     record: &Record,
-    changing: &mut Changing,
+    update: &mut Update,
 ) -> Customs {
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
-        change_one(draft, &item.path, item.of.noun, (key, value), record, changing, &mut customs);
+        change_one(draft, &item.path, item.of.noun, (key, value), record, update, &mut customs);
     }
     customs
 }
@@ -90,7 +90,7 @@ fn change_one<D: Owned>(
     applies_to: &str,
     (key, value): (&str, &Value),
     record: &Record,
-    changing: &mut Changing,
+    update: &mut Update,
     customs: &mut Customs,
 ) {
     let Some(resolved) = draft.custom(path, applies_to, key, value) else { return };
@@ -101,7 +101,7 @@ fn change_one<D: Owned>(
             "{path}: the ATS holds a value of `{place}` that could not be read, so it cannot be \
              compared and is not written"
         );
-        draft.say(FindingKind::Note, path, Reason::Unreadable, message);
+        draft.report(FindingKind::Note, path, Reason::Unreadable, message);
         draft.account(path, &place);
         return;
     }
@@ -112,7 +112,7 @@ fn change_one<D: Owned>(
         ),
         None => (&Value::Null, Value::Null),
     };
-    let Changing { applied, fields, seen, .. } = changing;
+    let Update { applied, fields, seen, .. } = update;
     let base = applied.get(&place).cloned();
     if !record.knows(VALUES_MEMBER) {
         let is_applied =
@@ -133,8 +133,8 @@ fn change_one<D: Owned>(
         }),
         desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
     };
-    let told = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
-    let decision = draft.decide(path, &place, comparison, &told);
+    let compared = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
+    let decision = draft.decide(path, &place, comparison, &compared);
     if follow(draft, path, &place, decision, &observed, &resolved.plain, fields, applied) {
         if let Some(key) = resolved.key.as_deref() {
             let may_show = [Some(held.clone()), base, Some(wanted.clone())];
@@ -205,7 +205,7 @@ pub(super) fn unseen<D: Owned>(
              where the ATS replaces all custom values at once, this update removes it",
             unseen.join(", ")
         );
-        draft.say(FindingKind::Note, path, Reason::UnseenValues, message);
+        draft.report(FindingKind::Note, path, Reason::UnseenValues, message);
     }
     others
 }
@@ -242,7 +242,7 @@ pub(super) fn foreign_contacts(
              ATS not take them back, they lose what a new \
              entry cannot have of type and members, and an entry without a value is left out"
         );
-        draft.say(FindingKind::Note, path, Reason::ForeignValues, message);
+        draft.report(FindingKind::Note, path, Reason::ForeignValues, message);
         named.push((*list).to_owned());
     }
     Others { may_leave_out: named, ..Others::default() }
@@ -304,7 +304,7 @@ fn foreign_customs<D: Owned>(
             (true, ..) => Some("an archived field".to_owned()),
             (_, Some(why), _) => Some(why.to_owned()),
             (_, None, Some(_)) if kind == "user" => unknown_user(draft, value),
-            (_, None, Some(id)) => odd_choice(draft, &id, kind, value).map(str::to_owned),
+            (_, None, Some(id)) => odd_option(draft, &id, kind, value).map(str::to_owned),
             (_, None, None) => None,
         };
         if let Some(why) = why {
@@ -330,7 +330,7 @@ fn foreign_customs<D: Owned>(
                  and where it replaces all values at once they are lost{setting}"
             )
         };
-        draft.say(FindingKind::Note, path, Reason::ForeignValues, message);
+        draft.report(FindingKind::Note, path, Reason::ForeignValues, message);
     }
     if !unwritable.is_empty() && !merges {
         let message = format!(
@@ -339,7 +339,7 @@ fn foreign_customs<D: Owned>(
              replaces all of them at once would lose those{setting}",
             unwritable.join(", ")
         );
-        draft.say(FindingKind::Note, path, Reason::ForeignValues, message);
+        draft.report(FindingKind::Note, path, Reason::ForeignValues, message);
     }
     others
 }
@@ -355,7 +355,7 @@ fn unknown_user<D: Owned>(draft: &mut Draft<'_, D>, value: &Value) -> Option<Str
 
 /// Why a stored choice leads to no single active option: a new value could not be it. None when it
 /// does, and while facts are missing.
-fn odd_choice<D: Owned>(
+fn odd_option<D: Owned>(
     draft: &mut Draft<'_, D>,
     field: &str,
     kind: &str,

@@ -66,7 +66,7 @@ pub fn record(
 }
 
 fn finish<D: Owned>(mut draft: Draft<'_, D>) -> Result<RecordPlan, Vec<Need>> {
-    say_what_stays(&mut draft);
+    report_what_stays(&mut draft);
     draft.finish().map(|(plan, _)| plan)
 }
 
@@ -131,17 +131,17 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     draft.plan.steps.push(step);
 }
 
-fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
+fn report_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
     let key = draft.input.desired.key();
     if !draft.input.links.contains_key(&key) {
         let message = format!("{key}: it is linked to nothing, so there is nothing to take back");
-        draft.say(FindingKind::Note, &key, Reason::NotLinked, message);
+        draft.report(FindingKind::Note, &key, Reason::NotLinked, message);
         return;
     }
     for (path, link) in draft.input.links {
         let Some((what, why)) = stays(link) else { continue };
         let message = format!("{path}: {what} {} stays: it {why}", link.remote);
-        draft.say(FindingKind::Note, path, Reason::Stays, message);
+        draft.report(FindingKind::Note, path, Reason::Stays, message);
     }
 }
 
@@ -151,14 +151,14 @@ fn stays(link: &LinkRow) -> Option<(String, &'static str)> {
         return (!declarable::is_tie(&link.remote.kind))
             .then(|| ("the record".to_owned(), "is never deleted"));
     };
-    let is_person = of.kind == resource::PERSON;
-    let mut what = format!("the {}", if is_person { "person" } else { of.noun });
+    let is_candidate = of.kind == resource::PERSON;
+    let mut what = format!("the {}", if is_candidate { "person" } else { of.noun });
     let why = match of.known_by {
         KnownBy::Content => return None,
-        KnownBy::Key if is_person && link.how == LinkHow::Adopted => {
+        KnownBy::Key if is_candidate && link.how == LinkHow::Adopted => {
             "was there before the engine came"
         }
-        KnownBy::Key if is_person => {
+        KnownBy::Key if is_candidate => {
             "is never deleted, and keeps their addresses, since the engine made them"
         }
         KnownBy::Once(_) => "cannot be taken back",

@@ -84,16 +84,16 @@ fn step(out: &mut String, step: &Step) {
 }
 
 fn record(out: &mut String, plan: &RecordPlan) {
-    let told: Vec<_> = plan
+    let explained: Vec<_> = plan
         .adoptions
         .iter()
         .filter_map(|adoption| Some((adoption, adoption.reason.as_ref()?)))
         .collect();
-    if plan.steps.is_empty() && plan.findings.is_empty() && told.is_empty() {
+    if plan.steps.is_empty() && plan.findings.is_empty() && explained.is_empty() {
         return;
     }
     put(out, format_args!("{}", plan.key));
-    for (adoption, reason) in told {
+    for (adoption, reason) in explained {
         put(out, format_args!("  = {} is {}: {reason}", adoption.host, adoption.remote));
     }
     for planned in &plan.steps {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 /// Where something that is declared stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum At<'a> {
+pub(super) enum Found<'a> {
     /// The ATS has it.
-    There(&'a Arc<Record>),
+    Existing(&'a Arc<Record>),
     /// It is to be made.
-    ToBeMade,
+    Missing,
     /// Somebody in the ATS archived or deleted it, and that stands.
-    TakenAway,
+    Removed,
 }

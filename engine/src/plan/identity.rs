@@ -14,16 +14,16 @@ use serde_json::{Map, Value, json};
 
 /// Notes that nothing of what is declared of an application is written to what it is linked to, nor
 /// below that, and that the plan says why.
-pub(super) fn stand_apart(draft: &mut Draft<'_>, item: &Item<'_>) {
-    draft.apart.insert(item.path.clone());
+pub(super) fn leave_unwritten(draft: &mut Draft<'_>, item: &Item<'_>) {
+    draft.mislinked.insert(item.path.clone());
     draft.account_whole(&item.path);
-    once::account_all(draft, &item.said, item.of.kind, &item.path);
+    once::account_all(draft, &item.members, item.of.kind, &item.path);
 }
 
 /// Whether the linked record is another one than is declared, which it says. What is declared for
 /// one job, or for one pool, is written neither to, nor below, an application or a prospect of
 /// another.
-pub(super) fn is_another(
+pub(super) fn is_mislinked(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
     item: &Item<'_>,
@@ -33,8 +33,8 @@ pub(super) fn is_another(
     let Some((reason, message)) = difference(draft, wanted, &item.path, goal, record) else {
         return false;
     };
-    draft.say(FindingKind::Conflict, &item.path, reason, message);
-    stand_apart(draft, item);
+    draft.report(FindingKind::Conflict, &item.path, reason, message);
+    leave_unwritten(draft, item);
     true
 }
 
@@ -108,7 +108,7 @@ pub(super) fn is_transferred(
          there{left_alone}",
         goal.id
     );
-    draft.say(FindingKind::Drifted, path, Reason::Transferred, message);
+    draft.report(FindingKind::Drifted, path, Reason::Transferred, message);
     true
 }
 
@@ -131,7 +131,7 @@ pub(super) fn identity(
         ApplicationKind::Prospect if is_application => {
             let message =
                 format!("{path}: the prospect was made an application in the ATS; that stands");
-            draft.say(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
         }
         // A prospect that should be an application is converted, which is a step of its own.
         ApplicationKind::Application if !is_application => {}
@@ -174,7 +174,7 @@ fn is_placed(
              here; that stands",
             goal.label()
         );
-        draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+        draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
     }
     is_here
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 /// What a declared item depends on, as far as planning has come.
 #[derive(Clone, Debug)]
-pub(super) struct Above<'a> {
+pub(super) struct Parent<'a> {
     /// Its path.
     pub(super) path: String,
     /// Its record; none while the step of its path makes it.
     pub(super) record: Option<&'a Arc<Record>>,
 }
 
-impl Above<'_> {
+impl Parent<'_> {
     /// The id for an input.
     pub(super) fn id(&self) -> Value {
         match self.record {
