@@ -1,9 +1,10 @@
-//! Applications and prospects: found or made, kept in step, moved where the connection allows it.
-//! Pure.
+//! Applications and prospects: found or created, kept in step, moved where the connection allows
+//! it. Pure.
 //!
-//! The identity of an application is (person, job); its remote id is replaceable, since converting
-//! a prospect makes a new one. Where one request makes the person and the first application, both
-//! are one step with two links. Stage and outcome are the part of [`super::lifecycle`].
+//! An application is identified by candidate and job; its id can change, since converting a
+//! prospect creates another record. Where one request creates the candidate and the first
+//! application, they are one step with two links. Stage and outcome belong to [`super::lifecycle`],
+//! a link that leads to another application than the declared one to [`super::identity`].
 
 use super::fields::{Creation, Update};
 use super::found::Found;
@@ -35,15 +36,14 @@ struct Application<'a, 'p> {
     wanted: &'a DesiredApplication,
     candidate: &'p Parent<'a>,
     goal: Goal<'a>,
-    /// It was transferred to another job, and that stands.
+    /// It was transferred to another job in the ATS, and stays there.
     is_transferred: bool,
     course: Course<'a>,
-    /// The step of the person makes it along.
+    /// The candidate's step creates it as well.
     is_carried: bool,
 }
 
-/// The list of a candidate that has keys and is planned with its steps: its entry in the table, and
-/// the list's name.
+/// The list of applications: its entry in the table, and the list's name.
 pub(super) fn list() -> Option<(&'static Declarable, &'static str)> {
     let mut below = declarable::below(DesiredCandidate::KIND);
     let keyed = below.find(|(of, _)| of.known_by == KnownBy::Key);
@@ -130,12 +130,12 @@ impl<'a> Kind<'a> for Application<'a, '_> {
     }
 
     fn creation_reason(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
-        // A look would find the one that is there already.
+        // A probe would find the application that exists already.
         step.look_first = self.candidate.record.is_some() && !self.wanted.another;
         step.calls += u32::from(step.look_first);
         let reason = match self.wanted.kind {
             ApplicationKind::Application => "the candidate has not applied to this job",
-            ApplicationKind::Prospect => "the candidate is no such prospect",
+            ApplicationKind::Prospect => "the candidate is not such a prospect",
         };
         reason.to_owned()
     }
@@ -177,12 +177,12 @@ impl<'a> Kind<'a> for Application<'a, '_> {
     }
 }
 
-/// What the applications of one record go for, each with the path that goes for it first.
+/// The jobs and pools of a record's applications, each with the path that named it first.
 type Goals = BTreeMap<(Option<String>, Option<String>), String>;
 
-/// Whether two keys of the record mean the same job, or the same pool, although none of them says
-/// `another`: their references are spelled differently and resolve to one. What is linked to
-/// records of its own is left as it is.
+/// Whether two keys of the record name one job, or one pool, and neither sets `another`: references
+/// in different spellings that resolve to one record. Paths linked to records of their own are left
+/// as they are.
 fn is_declared_twice(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -208,24 +208,23 @@ fn is_declared_twice(
         (None, None) => "neither job nor pool".to_owned(),
     };
     let message = format!(
-        "{path}: it is for {what}, and so is {first}; take one of them out, or set `another` on \
-         one of them if two are meant"
+        "{path}: it is for {what}, and so is {first}; remove one of them, or set `another` on \
+         one of them to keep both"
     );
     draft.block(path, Reason::DuplicateDesired, message);
     true
 }
 
-/// What the application of a path goes for. None while facts are missing and where it does not
-/// resolve.
+/// Resolves what the application of a path applies to. None while facts are missing and where it
+/// does not resolve.
 fn goal<'a>(draft: &mut Draft<'a>, path: &str) -> Option<Goal<'a>> {
     let record = Arc::clone(&draft.members);
     let (of, members) = at(&record, path)?;
     resolve(draft, of, members, path).map(|refs| Goal::of(&refs))
 }
 
-/// Whether a path keeps the link that it has: the link leads to what is declared there, or to what
-/// was declared when it was made, wherever that was moved since. True while facts are missing, and
-/// where nobody could tell.
+/// Whether a path keeps its link: the link leads to what is declared, or to what was declared when
+/// it was created, wherever that was moved since. True while facts are missing.
 pub(super) fn keeps(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -247,15 +246,15 @@ pub(super) fn keeps(
     }
     match draft.observed(&link.remote) {
         Some(Some(record)) => {
-            record.text("outcome.value") == Some("converted") || fits(record, wanted, &goal)
+            record.text("outcome.value") == Some("converted") || matches(record, wanted, &goal)
         }
         Some(None) | None => true,
     }
 }
 
-/// Which of these links lead to an application that the desired one means. Empty while facts are
-/// missing, and where its references do not resolve.
-pub(super) fn fitting<'a>(
+/// Returns the links that lead to the declared application. Empty while facts are missing, and
+/// where its references do not resolve.
+pub(super) fn matching<'a>(
     draft: &mut Draft<'a>,
     wanted: &DesiredApplication,
     path: &str,
@@ -266,9 +265,10 @@ pub(super) fn fitting<'a>(
     for link in links {
         let Some(Some(record)) = draft.observed(&link.remote) else { continue };
         let is_prospect = record.text("kind") == Some("prospect");
-        // A prospect of the job is no application under another key; making it one is said as what
-        // it is.
-        if fits(record, wanted, &goal) && is_prospect == (wanted.kind == ApplicationKind::Prospect)
+        // A prospect of the job does not match an application under another key; a conversion is
+        // reported as one.
+        if matches(record, wanted, &goal)
+            && is_prospect == (wanted.kind == ApplicationKind::Prospect)
         {
             found.push((link.clone(), record));
         }
@@ -283,16 +283,16 @@ pub(super) fn fitting<'a>(
     found.into_iter().map(|(link, _)| link).collect()
 }
 
-/// What to say of an application that was deleted: it is not made again by itself.
+/// Returns the message for a deleted application, which is not created again.
 fn deleted(path: &str, remote: &RemoteRef) -> String {
     format!(
-        "{path}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring \
-         it, or declare it under another key to have it made again"
+        "{path}: {remote} was deleted in the ATS, and is not created again; stop declaring it, or \
+         declare it under another key to create it again"
     )
 }
 
-/// The record of the application: linked, or fitting. None while facts are missing or after it
-/// blocked the record.
+/// Finds the record of the application: linked, or matching. None while facts are missing or after
+/// it blocked the record.
 fn find<'a>(
     draft: &mut Draft<'a>,
     candidate: &Parent<'a>,
@@ -307,21 +307,20 @@ fn find<'a>(
         let unseen = || {
             format!(
                 "{path}: it is linked to {remote}, which the ATS does not show: deleted, or not \
-                 visible yet; it goes on when the ATS shows it, and a sweep of applications tells \
-                 whether it was deleted"
+                 visible yet; it continues when the ATS shows it, and a sweep of applications \
+                 finds out whether it was deleted"
             )
         };
         let record = linked(draft, path, &remote, |_| Some(deleted(path, &remote)), unseen)?;
         if record.text("outcome.value") != Some("converted") {
             return Some(Found::Existing(record));
         }
-        // Converted by somebody in the ATS: the application lives on under a new id.
+        // Converted in the ATS: the application lives on under a new id.
         converted = Some(record);
     }
     let Some(owner) = candidate.record else { return Some(Found::Missing) };
     let rows = draft.lookup(item.of.kind, index::CANDIDATE, &owner.id)?;
-    // What another key of the record holds is not this one's too. A key that is no longer declared
-    // holds nothing.
+    // Records linked to other declared keys are not candidates for this one.
     let held: Vec<RemoteRef> = {
         let declared: Vec<String> = {
             let (desired, list) = (draft.input.desired, item.of.below.as_ref()?.list);
@@ -336,39 +335,40 @@ fn find<'a>(
         let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != path);
         linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect()
     };
-    let mut fitting: Vec<&'a Arc<Record>> = rows
+    let mut matching: Vec<&'a Arc<Record>> = rows
         .iter()
-        .filter(|row| fits(row, wanted, goal) && !held.contains(&row.remote()))
+        .filter(|row| matches(row, wanted, goal) && !held.contains(&row.remote()))
         .collect();
     if wanted.kind == ApplicationKind::Application
-        && fitting.iter().any(|row| row.text("kind") == Some("application"))
+        && matching.iter().any(|row| row.text("kind") == Some("application"))
     {
-        fitting.retain(|row| row.text("kind") == Some("application"));
+        matching.retain(|row| row.text("kind") == Some("application"));
     }
-    if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && fitting.len() > 1 {
-        fitting = in_pool(draft, fitting, goal)?;
+    if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && matching.len() > 1 {
+        matching = in_pool(draft, matching, goal)?;
     }
-    if fitting.is_empty()
+    if matching.is_empty()
         && wanted.kind == ApplicationKind::Prospect
         && let Some(prospect) = converted
     {
-        // Somebody made the prospect an application. That stands: the path follows it, and no
-        // prospect is made in its place.
-        let anothers = |row: &Record| {
+        // A recruiter converted the prospect. The path follows the application, and no prospect is
+        // created in its place.
+        let is_taken = |row: &Record| {
             draft.input.links.values().any(|link| link.host != path && link.remote == row.remote())
         };
-        fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
-        if fitting.len() != 1 {
+        matching =
+            rows.iter().filter(|row| is_result_of(row, prospect) && !is_taken(row)).collect();
+        if matching.len() != 1 {
             let message = format!(
-                "{path}: the prospect was converted in the ATS; that stands, nothing is made anew, \
-                 and nothing of what is declared is written to it"
+                "{path}: the prospect was converted in the ATS; it stays so: nothing is created, \
+                 and nothing is written to it"
             );
             draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
             leave_unwritten(draft, item);
             return None;
         }
     }
-    match fitting.as_slice() {
+    match matching.as_slice() {
         [] => Some(Found::Missing),
         [record] => {
             let reason = match wanted.kind {
@@ -376,8 +376,8 @@ fn find<'a>(
                 ApplicationKind::Application if record.text("kind") == Some("prospect") => {
                     "the candidate is a prospect of this job"
                 }
-                ApplicationKind::Application => "the candidate applied to this job already",
-                ApplicationKind::Prospect => "the candidate is such a prospect already",
+                ApplicationKind::Application => "the candidate already applied to this job",
+                ApplicationKind::Prospect => "the candidate is already such a prospect",
             };
             adopt(draft, path, record, reason);
             Some(Found::Existing(record))
@@ -385,7 +385,7 @@ fn find<'a>(
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{path}: {} applications of the candidate fit (ids {})",
+                "{path}: {} applications of the candidate match (ids {})",
                 several.len(),
                 ids.join(", ")
             );
@@ -395,9 +395,9 @@ fn find<'a>(
     }
 }
 
-/// Whether an application may be what became of a converted prospect: on one of its jobs, or on any
-/// where it was tied to none.
-fn came_of(row: &Record, prospect: &Record) -> bool {
+/// Whether an application may be the result of converting a prospect: on one of its jobs, or on any
+/// job where the prospect had none.
+fn is_result_of(row: &Record, prospect: &Record) -> bool {
     let job = row.text("job.id");
     let tied = prospect.list("prospective_jobs");
     row.text("kind") == Some("application")
@@ -407,13 +407,13 @@ fn came_of(row: &Record, prospect: &Record) -> bool {
         && row.text("created_at") >= prospect.text("created_at")
 }
 
-fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
+fn matches(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
     let converted = row.text("outcome.value") == Some("converted");
     let job = row.text("job.id");
     match wanted.kind {
         ApplicationKind::Application => {
-            // A prospect of the job, too: no second candidacy is made beside it. Making it an
-            // application is a step of its own.
+            // Matches a prospect of the job too, so that no second candidacy is created beside it;
+            // converting it is a step of its own.
             !(converted && row.text("kind") == Some("prospect"))
                 && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
         }
@@ -455,8 +455,8 @@ fn in_pool<'a>(
     complete.then_some(kept)
 }
 
-/// Puts the application into the step that makes the person, where the ATS takes both in one
-/// request with all that is desired of it.
+/// Adds the application to the step that creates the candidate, where the ATS takes both in one
+/// request with every declared member.
 fn carry(
     draft: &mut Draft<'_>,
     candidate: &Parent<'_>,
@@ -473,13 +473,13 @@ fn carry(
         return false;
     };
     let Some(rule) = manifest.operation(&step.operation) else { return false };
-    let fits = |carry: &Carry| {
+    let matches = |carry: &Carry| {
         let word = input.get("kind").and_then(Value::as_str);
         carry.kind == item.of.kind
             && carry.when.as_deref().is_none_or(|when| word == Some(when))
             && input.keys().all(|member| carry.members.contains(member))
     };
-    if step.input.contains_key("application") || !rule.may_carry.iter().any(fits) {
+    if step.input.contains_key("application") || !rule.may_carry.iter().any(matches) {
         return false;
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
@@ -493,8 +493,8 @@ fn carry(
     true
 }
 
-/// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is
-/// set at creation only. Where the ATS shows no placement nothing is known.
+/// Reports a prospect that is in another pool, or pool stage, than declared: both are set only at
+/// creation. Nothing is known where the ATS shows no placement.
 fn placement(draft: &mut Draft<'_>, path: &str, goal: &Goal<'_>, record: &Record) {
     let Some(pool) = goal.pool else { return };
     if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted")
@@ -504,25 +504,25 @@ fn placement(draft: &mut Draft<'_>, path: &str, goal: &Goal<'_>, record: &Record
     let Some(placements) = placements(draft, record) else {
         return;
     };
-    let fits = |placement: &Arc<Record>| {
+    let matches = |placement: &Arc<Record>| {
         placement.text("pool.id") == Some(pool.id.as_str())
             && goal.pool_stage.is_none_or(|stage| {
                 let held = placement.text("pool_stage.id");
                 held.is_none() || held == Some(stage.id.as_str())
             })
     };
-    if placements.is_empty() || placements.iter().any(fits) {
+    if placements.is_empty() || placements.iter().any(matches) {
         return;
     }
     let message = format!(
-        "{path}: the prospect stands in another pool or pool stage in the ATS; that stands, since \
-         a prospect is placed only when it is made"
+        "{path}: the prospect is in another pool or pool stage in the ATS; it stays there, since a \
+         prospect is placed only when it is created"
     );
     draft.report(FindingKind::Drifted, path, Reason::PlacedElsewhere, message);
 }
 
-/// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing
-/// beside the outcome.
+/// Accounts for the members that [`lifecycle`] handles, and reports those that mean nothing with
+/// the declared outcome.
 fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, path: &str) {
     for (place, reference, outcome) in [
         ("reject_reason", &wanted.reject_reason, DesiredOutcome::Rejected),
@@ -532,7 +532,7 @@ fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, path: &
         if reference.is_some() && wanted.outcome != Some(outcome) {
             let word = lifecycle::word(outcome);
             let message = format!(
-                "{path}: `{place}` means something only with the outcome {word}; it is left aside"
+                "{path}: `{place}` has a meaning only with the outcome {word}; it is ignored"
             );
             draft.report(FindingKind::Note, path, Reason::NoMeaning, message);
         }

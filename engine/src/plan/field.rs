@@ -87,7 +87,7 @@ pub(super) fn follow<D: Owned>(
     }
     // Whatever shows from now on is theirs.
     if !draft.facts.is_fresh(path, field) {
-        forms::forget(applied, field);
+        forms::clear_sent(applied, field);
     }
     false
 }

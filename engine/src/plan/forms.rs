@@ -113,7 +113,7 @@ pub(super) fn report_unseen<D: Owned>(
 }
 
 /// Forgets what was written of a field.
-pub(super) fn forget(applied: &mut Map<String, Value>, field: &str) {
+pub(super) fn clear_sent(applied: &mut Map<String, Value>, field: &str) {
     base::remove(applied, SENT, field);
 }
 
@@ -159,7 +159,7 @@ pub(super) fn in_step<D: Owned>(
             message,
         });
     }
-    forget(applied, field);
+    clear_sent(applied, field);
 }
 
 impl<D: Owned> Draft<'_, D> {

@@ -1,4 +1,7 @@
-//! What something goes for: its references, resolved. Pure.
+//! The references of a declared item, resolved. Pure.
+//!
+//! The table lists the fields that name a record of the ATS ([`atsync_model::declarable`]); each
+//! resolves to one record or blocks the desired record ([`super::resolve`]).
 
 use super::item::member_at;
 use super::{Draft, FindingKind, Owned, Record};
@@ -8,7 +11,7 @@ use atsync_model::desired::Reference;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The records that something names, by the place that names them.
+/// The records that an item names, by the place that names them.
 pub(super) type Refs<'a> = Vec<(&'static str, &'a Arc<Record>)>;
 
 /// The references of an application.
@@ -20,15 +23,15 @@ pub(super) struct Goal<'a> {
 }
 
 impl<'a> Goal<'a> {
-    /// By the references that were resolved.
+    /// Takes the references of an application from those that were resolved.
     pub(super) fn of(refs: &Refs<'a>) -> Self {
         let at = |place| refs.iter().find(|(named, _)| *named == place).map(|(_, record)| *record);
         Self { job: at("job"), pool: at("pool"), pool_stage: at("pool_stage") }
     }
 }
 
-/// The records that the fields of the table name. None while facts are missing or after it blocked
-/// the record.
+/// Resolves the references among the fields of the table. None while facts are missing or after it
+/// blocked the record.
 pub(super) fn resolve<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     of: &'static Declarable,
@@ -60,8 +63,8 @@ pub(super) fn resolve<'a, D: Owned>(
     (draft.needs.len() == before.0 && !blocked).then_some(refs)
 }
 
-/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it
-/// all the same is not documented of any, so it is sent, and the person who reads the plan decides.
+/// Reports a new application to a job that is not open. No ATS documents whether it accepts one, so
+/// it is sent, and the reader of the plan decides.
 pub(super) fn report_job_not_open(draft: &mut Draft<'_>, path: &str, job: &Record) {
     let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other")
     else {
@@ -69,7 +72,7 @@ pub(super) fn report_job_not_open(draft: &mut Draft<'_>, path: &str, job: &Recor
     };
     let message = format!(
         "{path}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is \
-         sent all the same, and the ATS may refuse it",
+         sent nevertheless, and the ATS may refuse it",
         job.label(),
         job.id
     );

@@ -107,7 +107,7 @@ impl Renamed {
         }
         let moves = pair(&prefix, &paths, &kept, links, |at, free| {
             let (wanted, path) = desired.applications.get(at).zip(paths.get(at))?;
-            match application::fitting(&mut draft, wanted, path, free).as_slice() {
+            match application::matching(&mut draft, wanted, path, free).as_slice() {
                 [link] => Some(link.host.clone()),
                 _ => None,
             }

@@ -1,10 +1,13 @@
-//! The planner: one way through for every kind that can be declared. Pure.
+//! The planner: the one path that every declarable kind takes. Pure.
 //!
-//! The planner finds a declared item; it brings a record that exists in step, and creates one that
-//! does not; what is declared below it follows. The table ([`atsync_model::declarable`]) says which
-//! fields there are, and what is declared below what. What no table can say is a method of
-//! [`Kind`], each a small part: what may be it in the ATS, a value with a form of its own, two
-//! records that one request makes, a course of steps that follows.
+//! Three steps: find the record of a declared item; update it, or create the one that is missing;
+//! then plan the items below it. The table ([`atsync_model::declarable`]) lists the fields of a
+//! kind and the kinds below it. A method of [`Kind`] covers what no table can express: how to find
+//! the record, a value with a form of its own, two records created by one request, a course of
+//! steps that follows.
+//!
+//! Left out: the fields themselves ([`super::fields`]), custom values ([`super::values`]), and
+//! items created once or known by content ([`super::once`], [`super::entries`]).
 
 use super::field::release;
 use super::fields::{self, Creation, Update};
@@ -19,23 +22,23 @@ use atsync_model::manifest::OperationRule;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// What is special of a kind.
+/// The parts of planning that differ between kinds.
 pub(super) trait Kind<'a> {
-    /// The desired record that it belongs to.
+    /// The desired record that the item belongs to.
     type Of: Owned;
 
-    /// What is declared.
+    /// Returns the declared item.
     fn item(&self) -> &Item<'a>;
 
-    /// What it is declared below; none for a record of its own.
+    /// Returns the item that it is declared below; none for a desired record itself.
     fn parent(&self) -> Option<&Parent<'a>> {
         None
     }
 
-    /// Where it stands. None while facts are missing or after it blocked the record.
+    /// Finds the record in the ATS. None while facts are missing or after it blocked the record.
     fn find(&mut self, draft: &mut Draft<'a, Self::Of>) -> Option<Found<'a>>;
 
-    /// Whether the record that was found is to be brought in step. Says why not.
+    /// Whether the planner updates the record that was found. Reports why not.
     fn keeps_in_step(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
@@ -44,7 +47,7 @@ pub(super) trait Kind<'a> {
         true
     }
 
-    /// Takes into a creation what the table does not name. `rule`: of the operation, if the adapter
+    /// Adds to a creation what the table does not list. `rule`: of the operation, if the adapter
     /// has it.
     fn complete_creation(
         &mut self,
@@ -54,18 +57,18 @@ pub(super) trait Kind<'a> {
     ) {
     }
 
-    /// Whether a step that is planned already makes it along.
+    /// Whether a planned step creates the record as well.
     fn is_carried(&mut self, _draft: &mut Draft<'a, Self::Of>, _making: &Creation) -> bool {
         false
     }
 
-    /// What to say where it cannot be made, beyond what the manifest says.
+    /// Reports that the record cannot be created, beyond what the manifest explains.
     fn report_no_creation(&self, _draft: &mut Draft<'a, Self::Of>) {}
 
-    /// Why it is created, in a sentence; adds the cost of the probe to the step.
+    /// Returns why the record is created, in a sentence; adds the cost of the probe to the step.
     fn creation_reason(&self, draft: &Draft<'a, Self::Of>, step: &mut Step) -> String;
 
-    /// Takes into a change what the table does not name.
+    /// Adds to an update what the table does not list.
     fn complete_change(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
@@ -74,8 +77,8 @@ pub(super) trait Kind<'a> {
     ) {
     }
 
-    /// Puts into the step of a change what the table does not name. `set`: the values that are set.
-    /// What comes back is what others may lose by it.
+    /// Adds to the step of an update what the table does not list. `set`: the values to set.
+    /// Returns what others may lose by it.
     fn complete_update(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
@@ -88,8 +91,8 @@ pub(super) trait Kind<'a> {
         Others::default()
     }
 
-    /// What follows, below it and after it. `applied`: the base as it will be; none where it cannot
-    /// be made.
+    /// Plans what depends on the item. `applied`: its base after the plan; none where it cannot be
+    /// created.
     fn plan_dependents(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
@@ -114,7 +117,7 @@ pub(super) fn plan<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, mut kind: K) {
     }
 }
 
-/// Plans the creation. None where it cannot be made.
+/// Plans the creation. None where the record cannot be created.
 fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<Map<String, Value>> {
     let item = kind.item().clone();
     let operation = item.of.operation("create");
@@ -145,7 +148,7 @@ fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<M
     Some(creation.applied)
 }
 
-/// Plans what brings the record in step. What comes back is its base as it will be.
+/// Plans the update of a record. Returns its base after the plan.
 fn change<'a, K: Kind<'a>>(
     draft: &mut Draft<'a, K::Of>,
     kind: &mut K,
@@ -166,7 +169,7 @@ fn change<'a, K: Kind<'a>>(
         let is_known = applied == update.base;
         base::record(&mut draft.plan, path, record.remote(), applied.clone(), is_known);
     } else if let Some(rule) = draft.operation(path, &item.of.operation("update")) {
-        let mut step = step(rule, path, "its fields differ from what is desired".to_owned());
+        let mut step = step(rule, path, "its fields differ from what is declared".to_owned());
         step.target = Some(record.remote());
         fields::guard(draft, &item, &mut update);
         update.seen.join(rule, &mut step.input);
@@ -181,9 +184,9 @@ fn change<'a, K: Kind<'a>>(
     applied
 }
 
-/// What a path is linked to, as the ATS shows it. None while facts are missing or after it blocked
-/// the record: `gone` says what to say where it is known to be deleted, none to say the same;
-/// `unseen` why it may not show and what to do.
+/// Returns the linked record as the ATS shows it. None while facts are missing or after it blocked
+/// the record. `gone` writes the message for a record that is known to be deleted (none while facts
+/// are missing), `unseen` the one for a record that does not show.
 pub(super) fn linked<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     path: &str,
@@ -204,7 +207,7 @@ pub(super) fn linked<'a, D: Owned>(
     found
 }
 
-/// Takes a record that was found for the declared one.
+/// Links a record that was found to the declared path.
 pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, path: &str, record: &Record, why: &str) {
     draft.plan.adoptions.push(Adoption {
         host: path.to_owned(),
@@ -214,8 +217,8 @@ pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, path: &str, record: &Rec
     });
 }
 
-/// As [`adopt`], unless another desired record holds it. False when that blocked the record or
-/// facts are missing. `why` follows "it".
+/// As [`adopt`], unless another desired record is linked to it. False when that blocked the record
+/// or facts are missing. `why` follows "it".
 pub(super) fn adopt_alone<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
@@ -226,7 +229,7 @@ pub(super) fn adopt_alone<D: Owned>(
     let Some(others) = draft.linked_to(&remote) else { return false };
     if let Some(other) = others.iter().find(|other| other.as_str() != path) {
         let message = format!(
-            "{path}: {remote} {why} and is linked to {other} already; make them one record"
+            "{path}: {remote} {why} and is already linked to {other}; declare them as one record"
         );
         draft.block(path, Reason::DuplicateDesired, message);
         return false;
