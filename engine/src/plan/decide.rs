@@ -1,11 +1,15 @@
-//! The decision on a field, and its story. Pure.
+//! Decides about a field and records the decision for `explain`. Pure.
+//!
+//! Every decision passes here, so what is explained is what is done. The comparison and the policy
+//! decide ([`super::ownership`]), unless the ATS shows its own form of the value ([`super::forms`])
+//! or the write would restore an erased value ([`super::erasure`]).
 
 use super::ownership::{Comparison, Decision, decide};
 use super::story::{Story, Values};
 use super::{Draft, Owned};
 
 impl<D: Owned> Draft<'_, D> {
-    /// Decides on a field and takes down its story.
+    /// Decides about a field, and records the decision.
     pub(super) fn decide(
         &mut self,
         path: &str,
@@ -28,7 +32,7 @@ impl<D: Owned> Draft<'_, D> {
         decision
     }
 
-    /// Takes down the story of a field that was decided on elsewhere.
+    /// Records a decision that was made elsewhere.
     pub(super) fn record_decision(
         &mut self,
         path: &str,

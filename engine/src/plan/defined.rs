@@ -1,12 +1,10 @@
-//! What is declared of custom fields, found in the ATS: a field, and a choice of it. Pure.
+//! Custom fields and their options, found in the ATS. Pure.
 //!
-//! A field is known by its link, else by its key, else by its name; an ATS makes the key of a new
-//! field from its name, so it may get another key than the one that the host names it by. Choices
-//! are found by label.
+//! A field is known by its link, else by its key, else by its name: an ATS makes the key of a new
+//! field from its name, so the key may differ from the declared one. Options are known by label.
 //!
-//! The same questions are asked where a field is planned ([`super::definition`]) and where a
-//! person's value is resolved ([`super::custom`]), so a plan means one thing by a field wherever it
-//! is named.
+//! The planner of a field ([`super::definition`]) and the resolution of a value ([`super::custom`])
+//! both ask here, so a plan means the same field wherever it is named.
 
 use super::found::Found;
 use super::{Draft, FindingKind, Owned, Record};
@@ -20,7 +18,7 @@ use atsync_model::normal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The records that are called so: letter by letter where there are such, else by the form of
+/// Returns the records of a name: exact matches where there are some, else matches by the form of
 /// labels.
 pub(super) fn called<'a>(
     rows: impl Iterator<Item = &'a Arc<Record>>,
@@ -29,8 +27,8 @@ pub(super) fn called<'a>(
     with_label(rows, "name", name)
 }
 
-/// The records whose member is this label: letter by letter where there are such, else by the form
-/// of labels.
+/// Returns the records whose member is this label: exact matches where there are some, else matches
+/// by the form of labels.
 pub(super) fn with_label<'a>(
     rows: impl Iterator<Item = &'a Arc<Record>>,
     member: &str,
@@ -45,7 +43,7 @@ pub(super) fn with_label<'a>(
     found
 }
 
-/// The link of a choice, in whatever spelling its path was made.
+/// Returns the link of an option, in whatever spelling its path was made.
 fn option_link<'l>(
     desired: &DesiredCustomField,
     links: &'l BTreeMap<String, LinkRow>,
@@ -61,8 +59,8 @@ fn option_link<'l>(
     links.get(&desired.option_path(label)).or_else(spelt)
 }
 
-/// The field in the ATS. None while facts are missing or after it blocked the record; messages
-/// begin with `host`.
+/// Finds the field. None while facts are missing or after it blocked the record; messages begin
+/// with `path`.
 pub(super) fn find<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     path: &str,
@@ -74,7 +72,7 @@ pub(super) fn find<'a, D: Owned>(
         let unseen = || {
             format!(
                 "{path}: the custom field {key:?} is linked to {}, which the ATS does not show: \
-                 deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
+                 deleted, or hidden; stop declaring it, or create it again in the ATS and adopt that",
                 link.remote
             )
         };
@@ -126,17 +124,17 @@ fn active<'a, D: Owned>(
         return Some(Found::Existing(record));
     }
     let message = format!(
-        "{path}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or \
-         take it out of the record",
+        "{path}: the custom field {key:?} ({}) is archived in the ATS; restore it there, or \
+         remove it from the record",
         record.remote()
     );
     draft.block(path, Reason::Archived, message);
     None
 }
 
-/// A declared choice in the ATS. `field`: the field's record, none while it is to be made. None
-/// while facts are missing or after it blocked the record.
-pub(super) fn choice<'a, D: Owned>(
+/// Finds a declared option. `field`: the field's record, none while it is to be created. None while
+/// facts are missing or after it blocked the record.
+pub(super) fn find_option<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     path: &str,
     desired: &DesiredCustomField,
@@ -161,10 +159,10 @@ pub(super) fn choice<'a, D: Owned>(
         }
         [] => Some(Found::Missing),
         several => {
-            let option = eldest(several)?;
+            let option = oldest(several)?;
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{path}: the custom field {:?} has {} active choices {label:?} (ids {}); {} is \
+                "{path}: the custom field {:?} has {} active options {label:?} (ids {}); {} is \
                  used, since it is the oldest; archive the others in the ATS",
                 desired.key,
                 several.len(),
@@ -179,7 +177,8 @@ pub(super) fn choice<'a, D: Owned>(
     }
 }
 
-/// The record that was made first: of two that are alike, every plan takes the same one.
-fn eldest<'a>(several: &[&'a Arc<Record>]) -> Option<&'a Arc<Record>> {
+/// Returns the oldest of several records, so that every plan uses the same one of two that are
+/// alike.
+fn oldest<'a>(several: &[&'a Arc<Record>]) -> Option<&'a Arc<Record>> {
     several.iter().copied().min_by_key(|record| (record.id.len(), record.id.as_str()))
 }

@@ -1,4 +1,8 @@
-//! A plan being drawn up: what it is made from, what it asks for, and what it says so far. Pure.
+//! A plan in preparation: its input, the facts that it still needs, and its result so far. Pure.
+//!
+//! The planners of all kinds write to one [`Draft`]: steps, findings, adoptions, decisions. A fact
+//! that is missing is noted and the planner goes on, so that one round asks for as many facts as
+//! possible.
 
 use super::accounts::Accounts;
 use super::facts::{Declared, Facts, Need, Record};
@@ -18,7 +22,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A plan being drawn up.
+/// A plan in preparation.
 pub(super) struct Draft<'a, D = DesiredCandidate> {
     pub(super) input: &'a Input<'a, D>,
     pub(super) facts: &'a Facts,
@@ -28,22 +32,22 @@ pub(super) struct Draft<'a, D = DesiredCandidate> {
     pub(super) shared: Vec<Step>,
     pub(super) needs: Vec<Need>,
     pub(super) stories: Vec<Story>,
-    /// The candidate's data look erased: no policy puts anything back.
+    /// The candidate's data look erased: no policy restores anything.
     pub(super) is_erased: bool,
-    /// A field, or the entries of a list, of it were erased, or look so for now.
+    /// A field or a list of it was erased, or looks so for now.
     pub(super) has_erased: bool,
     pub(super) accounts: Accounts,
-    /// Paths that are linked to something else than is declared: nothing is written to that, nor
-    /// below it, nor about it.
+    /// Paths that are linked to another record than declared: nothing is written to that record,
+    /// below it or about it.
     pub(super) mislinked: BTreeSet<String>,
-    /// Fields that are in step because they show the ATS's form of what is desired, by path.
+    /// Fields in step in the ATS's own form, by path.
     pub(super) in_ats_form: BTreeSet<(String, String)>,
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
     pub(super) fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
-        // A desired record was JSON before it was one, so this does not fail; one that did would
-        // have no fields.
+        // A desired record was read from JSON, so this does not fail; a failure would leave it
+        // without fields.
         let members = match serde_json::to_value(input.desired) {
             Ok(Value::Object(members)) => members,
             _ => Map::new(),
@@ -69,7 +73,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
-    /// The desired record itself.
+    /// Returns the desired record itself as an item.
     pub(super) fn item(&self) -> Option<Item<'a>> {
         Some(Item {
             of: declarable::of(D::KIND)?,
@@ -141,8 +145,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         self.report(FindingKind::Blocked, path, reason, message);
     }
 
-    /// The rule of an operation, if the adapter has it and the connection has opted in to it. Says
-    /// so when it may not be planned.
+    /// Returns the rule of an operation that the adapter has and the connection allows. Reports one
+    /// that may not be planned.
     pub(super) fn operation(&mut self, path: &str, name: &str) -> Option<&'a OperationRule> {
         let Some(rule) = self.input.manifest.operation(name) else {
             let message =
@@ -157,7 +161,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             let message = format!(
                 "{path}: {name} is not sent, since the connection does not allow it ({}); set \
                  `{setting} = true` in its settings to allow it",
-                side_effects_in_words(rule),
+                render_side_effects(rule),
             );
             self.report(FindingKind::Note, path, Reason::NotOptedIn, message);
             self.account_whole(path);
@@ -166,13 +170,13 @@ impl<'a, D: Owned> Draft<'a, D> {
         Some(rule)
     }
 
-    /// The policy of a field: the record's own word, else the default of the table.
+    /// Returns the policy of a field: the record's own, else the default.
     pub(super) fn policy(&self, field: &str) -> Policy {
         self.input.desired.decided_policy(field)
     }
 }
 
-fn side_effects_in_words(rule: &OperationRule) -> String {
+fn render_side_effects(rule: &OperationRule) -> String {
     if rule.side_effects.is_empty() {
         return "it can have effects beyond the record".to_owned();
     }

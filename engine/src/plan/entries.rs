@@ -1,13 +1,12 @@
-//! Entries of a list that are known by what they say: added, left, taken away, never changed. Pure.
+//! List entries that are known by their content: added and removed, never changed. Pure.
 //!
-//! Such an entry has no key. Its path is made of its content, and it is found in the ATS by that:
-//! texts by the form of labels, dates as far as both are given. What is declared and not there is
-//! added, after a probe. What the engine added and is no longer declared is taken away again; what
-//! others added never is. An entry that was changed or removed in the ATS is not as declared any
-//! more, and the policy of the list says what then: under `yield` that stands, under `enforce` it
-//! is added again, unless it may have been erased ([`super::erasure`]).
+//! Such an entry has no key. Its content makes its path and finds it in the ATS: texts by the form
+//! of labels, dates as far as both are given. A declared entry that is missing is added, after a
+//! probe. An entry that the engine added and that is no longer declared is removed; entries of
+//! others never are. An entry that a recruiter changed or removed is drift: `yield` keeps that,
+//! `enforce` adds the entry again, unless it may have been erased ([`super::erasure`]).
 //!
-//! Left out: changing an entry in its place.
+//! Left out: changing an entry in place.
 
 use super::item::{content_name, is_content, listed, text};
 use super::lists::{self, links_below};
@@ -19,22 +18,21 @@ use super::{
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
-use atsync_model::contract::RemoteRef;
 use atsync_model::declarable::{self, Below, Declarable, KnownBy};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The mark of a base that says of an entry that it may have been erased.
+/// The mark of a base for an entry that may have been erased.
 const ENTRY: &str = "entry";
 
-/// The kinds below one that are known by what they say, each with its list.
+/// Iterates over the kinds below one that are known by content, each with its list.
 fn known_by_content(
     kind: &str,
 ) -> impl Iterator<Item = (&'static Declarable, &'static Below)> + use<'_> {
     declarable::below(kind).filter(|(of, _)| of.known_by == KnownBy::Content)
 }
 
-/// Plans the entries that are declared below something.
+/// Plans the entries that are declared below an item.
 pub(super) fn plan<D: Owned>(
     draft: &mut Draft<'_, D>,
     members: &Map<String, Value>,
@@ -72,35 +70,36 @@ impl List<'_, '_> {
         if draft.input.manifest.kind(self.of.kind).is_none() {
             let (path, list) = (&self.parent.path, self.below.list);
             let adapter = &draft.input.manifest.name;
-            let message = format!("{path}: `{list}`: the adapter {adapter} cannot read them");
+            let message =
+                format!("{path}: `{list}` is not written: the adapter {adapter} cannot read it");
             draft.report(FindingKind::Note, path, Reason::NotSupported, message);
             declared.iter().for_each(|(path, _)| draft.account_whole(path));
             return;
         }
         let Some(rows) = self.rows(draft) else { return };
-        let found = self.found(draft, declared, rows);
+        let found = self.rows_of(draft, declared, rows);
         for (at, (path, members)) in declared.iter().enumerate() {
             if declared.iter().take(at).any(|(known, _)| known == path) {
                 continue;
             }
             match found.get(at).copied().flatten() {
-                Some(row) => self.there(draft, path, members, row, rows),
+                Some(row) => self.keep(draft, path, members, row, rows),
                 None => self.missing(draft, path, members, rows),
             }
         }
         let kept: Vec<&str> = found.iter().flatten().map(|row| row.id.as_str()).collect();
-        self.take_away(draft, declared, rows, &kept);
+        self.remove_undeclared(draft, declared, rows, &kept);
     }
 
-    /// The entries that the ATS shows. None while facts are missing.
+    /// Returns the entries that the ATS shows. None while facts are missing.
     fn rows<'a, D: Owned>(&self, draft: &mut Draft<'a, D>) -> Option<&'a [Arc<Record>]> {
         let Some(record) = self.parent.record else { return Some(&[]) };
         lists::rows(draft, self.of.kind, self.below.kind, &record.id)
     }
 
-    /// The row of each declared entry: its linked one where that says the same, else one that no
-    /// other entry has.
-    fn found<'a, D: Owned>(
+    /// Returns the row of each declared entry: its linked row where the content is the same, else
+    /// one that no other entry has.
+    fn rows_of<'a, D: Owned>(
         &self,
         draft: &Draft<'a, D>,
         declared: &[Entry<'_>],
@@ -125,8 +124,8 @@ impl List<'_, '_> {
         found
     }
 
-    /// An entry that shows.
-    fn there<D: Owned>(
+    /// Plans an entry that shows.
+    fn keep<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
@@ -137,7 +136,7 @@ impl List<'_, '_> {
         let remote = row.remote();
         let link = draft.input.links.get(path);
         if link.is_some_and(|link| link.remote == remote && unseen::is_removed(link)) {
-            // The engine took it away, and the ATS may show that late.
+            // The engine removed it, and the ATS may show that late.
             if !draft.has_settled(path) {
                 draft.report_not_shown_yet(path, self.below.list);
                 return self.record_decision(draft, path, members, Decision::InStep);
@@ -150,7 +149,7 @@ impl List<'_, '_> {
         }
         if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
             let former = links_below(draft, self.prefix).find(|link| link.remote == remote);
-            let reason = former.is_none().then(|| "the entry is there".to_owned());
+            let reason = former.is_none().then(|| "the entry exists".to_owned());
             let applied = former.map(unseen::without_removed).unwrap_or_default();
             let host = path.to_owned();
             draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
@@ -158,7 +157,7 @@ impl List<'_, '_> {
         self.record_decision(draft, path, members, Decision::InStep);
     }
 
-    /// An entry that does not show, or not as it is declared.
+    /// Plans an entry that does not show, or not as it is declared.
     fn missing<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
@@ -169,13 +168,13 @@ impl List<'_, '_> {
         if self.parent.record.is_none() {
             return self.create(draft, path, members);
         }
-        let Some(link) = lists::standing(draft, path) else {
-            return self.lacks(draft, path, members, false, false, rows);
+        let Some(link) = lists::live_link(draft, path) else {
+            return self.decide_missing(draft, path, members, false, false, rows);
         };
         if rows.iter().any(|row| row.id == link.remote.id) {
             let message = format!(
-                "{path}: {} was changed in the ATS and is not as declared; that stands, since an \
-                 entry is never changed from here",
+                "{path}: {} was changed in the ATS and differs from the declaration; the ATS's value \
+                 is kept, since an entry is never changed from here",
                 link.remote
             );
             draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
@@ -186,11 +185,11 @@ impl List<'_, '_> {
             draft.report_not_shown_yet(path, self.below.list);
             return self.record_decision(draft, path, members, Decision::InStep);
         }
-        self.went(draft, path, members, link, rows);
+        self.vanished(draft, path, members, link, rows);
     }
 
-    /// An entry that was there and went.
-    fn went<D: Owned>(
+    /// Plans an entry that showed once and vanished.
+    fn vanished<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
@@ -198,8 +197,8 @@ impl List<'_, '_> {
         link: &LinkRow,
         rows: &[Arc<Record>],
     ) {
-        let went = links_below(draft, self.prefix).filter(|link| !unseen::is_removed(link)).count();
-        let is_group = rows.is_empty() && went > 1;
+        let gone = links_below(draft, self.prefix).filter(|link| !unseen::is_removed(link)).count();
+        let is_group = rows.is_empty() && gone > 1;
         let is_erased = erasure::is_marked(&link.applied, ENTRY)
             || is_group
             || (rows.is_empty() && (draft.is_erased || draft.has_erased));
@@ -207,11 +206,11 @@ impl List<'_, '_> {
             let mark = |applied: &mut Map<String, Value>| erasure::mark(applied, ENTRY, true);
             base::amend(&mut draft.plan, path, &link.remote, &link.applied, mark);
         }
-        self.lacks(draft, path, members, true, is_erased, rows);
+        self.decide_missing(draft, path, members, true, is_erased, rows);
     }
 
-    /// An entry that the record lacks.
-    fn lacks<D: Owned>(
+    /// Decides about an entry that the record lacks.
+    fn decide_missing<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
@@ -255,8 +254,8 @@ impl List<'_, '_> {
         declarable::of(self.below.kind).map_or("record", |of| of.noun)
     }
 
-    /// Takes away what the engine added and the record no longer declares.
-    fn take_away<D: Owned>(
+    /// Removes what the engine added and the record no longer declares.
+    fn remove_undeclared<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         declared: &[Entry<'_>],
@@ -267,17 +266,17 @@ impl List<'_, '_> {
         for link in links_below(draft, self.prefix).filter(|link| !is_declared(&link.host)) {
             let is_kept = kept.contains(&link.remote.id.as_str());
             let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
-            let Some(stands) = lists::stands(draft, link, shows) else { return };
-            if stands && is_ours(link) {
-                take_away(draft, self.of, link, "the entry is no longer declared");
+            let Some(exists) = lists::exists(draft, link, shows) else { return };
+            if exists && is_added_by_engine(link) {
+                remove(draft, self.of, link, "the entry is no longer declared");
             } else {
-                // Deleted, another path's, or added by others: there is nothing to take away.
+                // Deleted, linked by another path, or added by others: nothing to remove.
                 draft.plan.releases.push(link.host.clone());
             }
         }
     }
 
-    /// An entry as messages show it.
+    /// Renders an entry for messages.
     fn shown(&self, members: &Map<String, Value>) -> String {
         let value = self.of.fields.iter().filter_map(|field| text(members, field.place));
         value.collect::<Vec<_>>().join(", ")
@@ -295,18 +294,13 @@ impl List<'_, '_> {
     }
 }
 
-/// Whether the engine added what a link leads to.
-fn is_ours(link: &LinkRow) -> bool {
+/// Whether the engine added the entry of a link.
+fn is_added_by_engine(link: &LinkRow) -> bool {
     link.how != LinkHow::Adopted
 }
 
-/// Takes one entry away.
-fn take_away<D: Owned>(
-    draft: &mut Draft<'_, D>,
-    of: &'static Declarable,
-    link: &LinkRow,
-    why: &str,
-) {
+/// Plans the removal of one entry.
+fn remove<D: Owned>(draft: &mut Draft<'_, D>, of: &'static Declarable, link: &LinkRow, why: &str) {
     let operation = of.operation("destroy");
     let Some(rule) = draft.operation(&link.host, &operation) else { return };
     let mut step = step(rule, &link.host, why.to_owned());
@@ -314,24 +308,19 @@ fn take_away<D: Owned>(
     draft.plan.steps.push(step);
 }
 
-/// Takes back the entries that the engine added below a record.
-pub(super) fn take_back<D: Owned>(draft: &mut Draft<'_, D>) {
+/// Plans the removal of all entries that the engine added below a record.
+pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
     let (path, links) = (draft.input.desired.key(), draft.input.links);
     let Some(record) = links.get(&path).map(|link| link.remote.clone()) else { return };
     for (of, below) in known_by_content(&record.kind) {
         let prefix = path::all_below(&path, below.list);
         for link in links_below(draft, &prefix) {
-            let Some(shown) = shown(draft, &link.remote) else { return };
-            if shown && is_ours(link) {
-                take_away(draft, of, link, "the engine added the entry");
+            let Some(shown) = draft.observed(&link.remote) else { return };
+            if shown.is_some() && is_added_by_engine(link) {
+                remove(draft, of, link, "the engine added the entry");
             } else {
                 draft.plan.releases.push(link.host.clone());
             }
         }
     }
-}
-
-/// Whether the ATS shows a record. None while facts are missing.
-fn shown<D: Owned>(draft: &mut Draft<'_, D>, remote: &RemoteRef) -> Option<bool> {
-    draft.observed(remote).map(|record| record.is_some())
 }

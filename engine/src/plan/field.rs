@@ -1,8 +1,9 @@
-//! One field of a record, whatever the record is: what a decision about it does. Pure.
+//! One field of any record: what a decision about it does. Pure.
 //!
-//! A decision ([`super::ownership`]) becomes a change and a new base, or a finding that says why
-//! nothing is written. One place for all kinds, so that the words of a plan are alike. Left out:
-//! which fields a kind has, and lists of contacts ([`super::contacts`]).
+//! A decision ([`super::ownership`]) becomes a change with a new base, or a finding that says why
+//! nothing is written. One place for all kinds, so that all plans use the same words.
+//!
+//! Left out: which fields a kind has ([`super::fields`]) and contact lists ([`super::contacts`]).
 
 use super::ownership::Decision;
 use super::words::shown;
@@ -12,11 +13,11 @@ use atsync_model::desired::Policy;
 use atsync_model::normal;
 use serde_json::{Map, Value};
 
-/// Acts on a decision: notes the change and the base, or says why not. True when the field is to be
-/// written.
+/// Acts on a decision: adds the change and the base, or reports why nothing is written. True when
+/// the field is to be written.
 #[allow(
     clippy::too_many_arguments,
-    reason = "one place for all fields keeps the words of a plan alike"
+    reason = "one place for all fields, so that all plans use the same words"
 )]
 pub(super) fn follow<D: Owned>(
     draft: &mut Draft<'_, D>,
@@ -56,8 +57,8 @@ pub(super) fn follow<D: Owned>(
         }
         Decision::Drifted if !had_base => {
             let message = format!(
-                "{path}: `{field}` was {} in the ATS before it was linked; that stands (policy \
-                 yield)",
+                "{path}: `{field}` was {} in the ATS before it was linked; that value is kept \
+                 (policy yield)",
                 shown(observed)
             );
             draft.report(FindingKind::Drifted, path, Reason::WasThere, message);
@@ -67,32 +68,32 @@ pub(super) fn follow<D: Owned>(
         }
         Decision::Drifted => {
             let message = format!(
-                "{path}: `{field}` was changed in the ATS; their value stands (policy yield)"
+                "{path}: `{field}` was changed in the ATS; the ATS's value is kept (policy yield)"
             );
             draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
                 "{path}: `{field}` was changed in the ATS and in the desired record; nothing is \
-                 written until one of them gives way (or the policy is enforce)"
+                 written until both agree (`enforce` overwrites the ATS's value)"
             );
             draft.report(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
         Decision::Erased => {
-            // As far as it shows: what cannot be told from a delay yet keeps the tags back as well.
+            // While a delay may explain the empty field, the tags are not restored either.
             draft.has_erased |= path == draft.input.desired.key();
             draft.report_erased(path, field);
         }
         Decision::Leave => left_alone(draft, path, field, observed, desired),
     }
-    // Whatever shows from now on is theirs.
+    // From now on the value shown is not the engine's.
     if !draft.facts.is_fresh(path, field) {
         forms::clear_sent(applied, field);
     }
     false
 }
 
-/// Says that a field differs and that its policy leaves it alone: `seed` and `fill` write once.
+/// Reports a field that differs and that its policy does not write: `seed` and `fill` write once.
 pub(super) fn left_alone<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
@@ -102,14 +103,14 @@ pub(super) fn left_alone<D: Owned>(
 ) {
     let (policy, why) = match draft.policy(field) {
         Policy::Fill => ("fill", "it is set only while it is empty"),
-        _ => ("seed", "it is set only when the record is made"),
+        _ => ("seed", "it is set only when the record is created"),
     };
-    let there = super::words::shown(observed);
+    let there = shown(observed);
     if draft.policy(field) == Policy::Fill && (observed.is_null() || observed.as_str() == Some(""))
     {
         let message = format!(
-            "{path}: `{field}` was emptied in the ATS after it had held a value; it stays so, since \
-             `fill` sets a field once and puts nothing back (`enforce` writes it)"
+            "{path}: `{field}` was emptied in the ATS after it had held a value; it stays empty, \
+             since `fill` sets a field once (`enforce` writes it)"
         );
         draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
         return;
@@ -117,13 +118,12 @@ pub(super) fn left_alone<D: Owned>(
     let message = format!(
         "{path}: `{field}` is {there} in the ATS and not {}; it stays so, since {why} (policy \
          {policy}; `enforce` writes it)",
-        super::words::shown(desired)
+        shown(desired)
     );
     draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
 }
 
-/// Says that a field cannot be compared, since the ATS does not show it: nothing is written
-/// blindly.
+/// Reports a field that the ATS does not show: it cannot be compared and is not written.
 pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, path: &str, field: &str) {
     let message = format!(
         "{path}: the ATS does not show `{field}`, so it cannot be compared and is not written"
@@ -132,8 +132,8 @@ pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, path: &str, field: &
     draft.account(path, field);
 }
 
-/// Says of the fields that the record owned and no longer names that their values stay and are not
-/// managed any more.
+/// Drops the bases of fields that are no longer declared, and reports that their values stay and
+/// are no longer managed.
 pub(super) fn release<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
@@ -159,7 +159,7 @@ pub(super) fn is_same_text(one: &str, other: &str) -> bool {
     normal::text(one) == normal::text(other)
 }
 
-/// Changes what is recorded as last applied of a record, wherever the plan would record it.
+/// Changes the base of a linked record wherever the plan records it.
 pub(super) fn amend<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,

@@ -1,10 +1,12 @@
-//! The fields of a kind by its table: what a creation says of them, and how those of a record that
-//! exists are brought in step. Pure.
+//! The fields that the table lists: their part of a creation, and their comparison in an update.
+//! Pure.
 //!
-//! One comparison for all kinds: texts by the model's form, flags, and references by the id of what
-//! they name. What comes of a difference is decided by the field's policy ([`super::ownership`]).
-//! Left out: fields with a form of their own, contacts ([`super::contacts`]) and custom values
-//! ([`super::values`]); an item adds those itself.
+//! One comparison serves all kinds: texts by the model's form, flags by value, references by the id
+//! of the record that they name. The field's policy decides about a difference
+//! ([`super::ownership`]).
+//!
+//! Left out: members with a form of their own, such as contacts ([`super::contacts`]) and custom
+//! values ([`super::values`]); a kind adds those itself.
 
 use super::field::{follow, is_same_text, not_shown};
 use super::guard::Seen;
@@ -16,7 +18,7 @@ use atsync_model::declarable::{Field, Holds, Mode, VALUES_MEMBER};
 use atsync_model::normal;
 use serde_json::{Map, Value, json};
 
-/// A creation that is being drawn up.
+/// A creation in preparation.
 #[derive(Debug, Default)]
 pub(super) struct Creation {
     /// The operation's input.
@@ -30,44 +32,44 @@ pub(super) struct Creation {
 }
 
 impl Creation {
-    /// Sets a field of the new record. `shown`: its value for people.
+    /// Sets a field of the new record. `shown`: its value as people read it.
     pub(super) fn set(&mut self, member: &str, value: Value, shown: Value) {
         put(&mut self.input, member, value);
         self.show(member, shown);
     }
 
-    /// Says of a field what it will be.
+    /// Shows the value of a field in the plan.
     pub(super) fn show(&mut self, member: &str, after: Value) {
         let field = member.to_owned();
         self.fields.push(FieldChange { field, before: Value::Null, after });
     }
 }
 
-/// A change of a record that exists, being drawn up.
+/// An update in preparation.
 #[derive(Debug, Default)]
 pub(super) struct Update {
-    /// What was last applied, as it was recorded.
+    /// The base, as it was recorded.
     pub(super) base: Map<String, Value>,
     /// What is recorded as last applied once it is done.
     pub(super) applied: Map<String, Value>,
     /// What it changes, field by field.
     pub(super) fields: Vec<FieldChange>,
-    /// The values that are set, as the operation's input has them.
+    /// The values to set, as members of the operation's input.
     pub(super) set: Map<String, Value>,
-    /// What the fields may show without anybody's edit.
+    /// What the fields may show without an edit of others.
     pub(super) seen: Seen,
 }
 
-/// A field and what is wanted of it.
+/// A declared field.
 struct Wanted<'m> {
     field: &'static Field,
     /// The value as it is compared and sent.
     value: Value,
-    /// The value for people.
+    /// The value as people read it.
     shown: &'m str,
 }
 
-/// The fields that are declared, each with its value.
+/// Iterates over the declared fields of the table.
 fn wanted<'m>(item: &'m Item<'_>) -> impl Iterator<Item = Wanted<'m>> {
     item.of.fields.iter().filter_map(|field| {
         let (value, shown) = match field.value {
@@ -85,7 +87,7 @@ fn wanted<'m>(item: &'m Item<'_>) -> impl Iterator<Item = Wanted<'m>> {
     })
 }
 
-/// Puts a value at a path that is one level deep at most.
+/// Puts a value at a path of one or two parts.
 fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         Some((outer, inner)) => {
@@ -100,8 +102,8 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     }
 }
 
-/// Whether what is declared names a member of a base. What says what the record is, and what is no
-/// field, is never given up.
+/// Whether the declaration names a member of a base. Members that identify the record, and those
+/// that are no field, are always kept.
 pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
     if let Some((VALUES_MEMBER, key)) = member.split_once('.') {
         return item.members.get(VALUES_MEMBER).and_then(|all| all.get(key)).is_some();
@@ -121,11 +123,11 @@ pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
     }
 }
 
-/// Takes the fields of the table into a creation.
+/// Adds the fields of the table to a creation.
 pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation: &mut Creation) {
     for Wanted { field, value, shown } in wanted(item) {
         draft.account(&item.path, field.place);
-        // What is to be empty is so in a new record.
+        // A new record has the field empty by itself.
         if value.as_str() == Some("") {
             continue;
         }
@@ -143,8 +145,8 @@ pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation
     }
 }
 
-/// What a record shows of a field: the value that is compared; null where it is empty. None where
-/// it does not show the field, which it says.
+/// Returns what a record shows of a field, null where it is empty. None where it does not show the
+/// field, which is reported.
 fn observed<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
@@ -155,7 +157,7 @@ fn observed<D: Owned>(
     let Wanted { field, value, .. } = wanted;
     if !record.knows(field.shown) {
         let is_applied = last.is_some_and(|last| is_same(last, value));
-        // Where it shows under another name, the adapter's list of fields cannot be asked.
+        // A field shown under another name is not in the adapter's list of fields.
         if field.shown != field.place
             || draft.is_shown(&item.path, item.of.kind, field.place, is_applied)
         {
@@ -170,7 +172,7 @@ fn observed<D: Owned>(
     }
     match record.value(field.shown).and_then(Value::as_bool) {
         Some(flag) => Some(json!(flag)),
-        // Known, and not set: that is false.
+        // Known, and not set: false.
         None if !field.shown.contains('.') => Some(json!(false)),
         None => {
             not_shown(draft, &item.path, field.member);
@@ -179,7 +181,7 @@ fn observed<D: Owned>(
     }
 }
 
-/// Whether two values of a field are the same: what is missing is empty, or false.
+/// Whether two values of a field are the same: a missing one is empty, or false.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Bool(one), other) | (other, Value::Bool(one)) => {
@@ -191,7 +193,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Takes the fields of the table that are kept in step into a change.
+/// Adds the kept fields of the table to an update.
 pub(super) fn change<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
@@ -209,7 +211,7 @@ pub(super) fn change<D: Owned>(
         };
         let comparison = Comparison {
             observed_is_desired: is_same(&before, &value),
-            // A flag that is not set is how every record begins: nobody has decided yet.
+            // Every record begins with a flag unset: nobody has decided yet.
             observed_is_empty: is_same(&before, &Value::Null),
             has_base: last.is_some(),
             observed_is_base: last.as_ref().is_some_and(|last| {
@@ -226,7 +228,7 @@ pub(super) fn change<D: Owned>(
     }
 }
 
-/// Takes down what the changed fields of the table may show without anybody's edit.
+/// Notes what the changed fields of the table may show without an edit of others.
 pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, update: &mut Update) {
     let kept: Vec<&str> = item.of.kept().map(|field| field.member).collect();
     update.seen.changes(draft, &update.base, &update.fields, &kept);

@@ -1,15 +1,15 @@
-//! Where something that is declared stands. Pure.
+//! The result of looking for a declared item in the ATS. Pure.
 
 use super::Record;
 use std::sync::Arc;
 
-/// Where something that is declared stands.
+/// The result of looking for a declared item in the ATS.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Found<'a> {
-    /// The ATS has it.
+    /// The ATS has its record.
     Existing(&'a Arc<Record>),
-    /// It is to be made.
+    /// The ATS lacks it: it is to be created.
     Missing,
-    /// Somebody in the ATS archived or deleted it, and that stands.
+    /// A recruiter archived or deleted it, and the policy keeps that.
     Removed,
 }

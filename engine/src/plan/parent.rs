@@ -1,20 +1,20 @@
-//! What something is declared below: a record that is there, or one that a step makes. Pure.
+//! The item that another one is declared below: a record, or one that a step creates. Pure.
 
 use super::{Record, made};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What a declared item depends on, as far as planning has come.
+/// The item that another one is declared below.
 #[derive(Clone, Debug)]
 pub(super) struct Parent<'a> {
     /// Its path.
     pub(super) path: String,
-    /// Its record; none while the step of its path makes it.
+    /// Its record; none while a step creates it.
     pub(super) record: Option<&'a Arc<Record>>,
 }
 
 impl Parent<'_> {
-    /// The id for an input.
+    /// Returns the id for an input: the record's, or a placeholder.
     pub(super) fn id(&self) -> Value {
         match self.record {
             Some(record) => Value::String(record.id.clone()),
@@ -22,7 +22,7 @@ impl Parent<'_> {
         }
     }
 
-    /// The steps that must come first.
+    /// Returns the paths of the steps that must run first.
     pub(super) fn after(&self) -> Vec<String> {
         if self.record.is_some() { Vec::new() } else { vec![self.path.clone()] }
     }

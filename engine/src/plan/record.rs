@@ -1,4 +1,7 @@
-//! The plan of one record: which planner draws it up, and what becomes of the draft. Pure.
+//! Plans one record: picks the planner of its kind and finishes the draft. Pure.
+//!
+//! A finished plan has no steps that the adapter cannot do ([`super::ability`]), none that change
+//! nothing ([`super::equal`]), and none at all where the record is blocked.
 
 use super::story::Story;
 use super::{
@@ -9,16 +12,13 @@ use atsync_model::desired::Desired;
 /// Plans one record.
 ///
 /// # Errors
-/// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few
-/// rounds, since references depend on each other at most three deep.
+/// The facts that are missing. Fetch them, add them, plan again; a record needs few rounds, since
+/// references depend on each other at most three deep.
 pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
     explained(input, facts).map(|(plan, shared, _)| (plan, shared))
 }
 
-/// Plans one record and tells the story of each field that was decided on.
-///
-/// # Errors
-/// As for `plan::record`.
+/// Plans one record and returns the decision about each field.
 pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Explained, Vec<Need>> {
     match input.desired {
         Desired::Candidate(desired) => {
@@ -36,7 +36,7 @@ pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Explained, Vec<Need
     }
 }
 
-/// A record's plan, the steps that serve others too, and each field's story.
+/// A record's plan, the steps that serve others too, and the decisions.
 pub(super) type Explained = (RecordPlan, Vec<Step>, Vec<Story>);
 
 fn drawn_up<'a, D: Owned>(
@@ -53,7 +53,7 @@ fn drawn_up<'a, D: Owned>(
 }
 
 impl<D: Owned> Draft<'_, D> {
-    /// The plan, or the facts that it lacks.
+    /// Finishes the plan, or returns the facts that it lacks.
     pub(super) fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
         if !self.needs.is_empty() {
             self.needs.sort();

@@ -122,7 +122,7 @@ impl Renamed {
 
     /// Moves the links of what is declared below something, and made once.
     fn made_once(&mut self, members: &Map<String, Value>, kind: &str, path: &str) {
-        for (of, below) in once::made_once_below(kind) {
+        for (of, below) in once::created_once_below(kind) {
             let prefix = path::all_below(path, below.list);
             let wanted =
                 listed(members, below.list).map(|one| (key(one), once::base(&texts(of, one))));
@@ -199,7 +199,7 @@ impl Renamed {
         let moves: Vec<(Value, Value)> =
             moves.iter().map(|(old, new)| (named(old), named(new))).collect();
         let Some(above) = moved.below.as_ref() else { return };
-        for (of, below) in once::made_once_below(above.kind) {
+        for (of, below) in once::created_once_below(above.kind) {
             let names = of.fields.iter().filter(|field| field.value == Holds::Beside(moved.kind));
             let prefix = path::all_below(key, below.list);
             let is_one = |(path, _): &(&String, &mut LinkRow)| path.starts_with(&prefix);

@@ -1,12 +1,10 @@
-//! A user: found by address or made. Pure.
+//! A user: found by address or created, never changed. Pure.
 //!
-//! Making one can mail somebody and take a seat, so it waits for the connection's opt-in like
-//! everything that can.
+//! A creation can mail the user and take a paid seat, so it needs the connection's opt-in.
+//! Differences of a user that exists are reported.
 //!
-//! What differs of one that exists is reported and never written.
-//!
-//! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync
-//! engine to decide.
+//! Left out: changing and deactivating users. The rights of users in the ATS are not the engine's
+//! to decide.
 
 use super::field::is_same_text;
 use super::found::Found;
@@ -22,7 +20,7 @@ use atsync_model::manifest::OperationRule;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// A user who is declared.
+/// A declared user.
 struct User<'a> {
     item: Item<'a>,
 }
@@ -50,7 +48,7 @@ impl<'a> Kind<'a> for User<'a> {
         if record.is_none() {
             let message = format!(
                 "{path}: users/{id}, which it is linked to, is not shown by the ATS: removed, or \
-                 not visible yet; read users again (a pull of everything), or adopt another user"
+                 not visible yet; read all users again (a full pull), or adopt another user"
             );
             draft.block(path, Reason::NotVisible, message);
         }
@@ -67,7 +65,7 @@ impl<'a> Kind<'a> for User<'a> {
         if is_linked || adopt_alone(draft, path, record, "has the same e-mail address") {
             compare(draft, &self.item, record);
         }
-        // It is only ever made.
+        // A user is only created.
         false
     }
 
@@ -80,13 +78,13 @@ impl<'a> Kind<'a> for User<'a> {
         let path = &self.item.path;
         draft.account(path, PREFERRED);
         if member_at(&self.item.members, PREFERRED).is_some() {
-            let message = format!("{path}: a user has no `{PREFERRED}`; it is left out");
+            let message = format!("{path}: a user has no `{PREFERRED}`; it is not written");
             draft.report(FindingKind::Note, path, Reason::NotSupported, message);
         }
     }
 
     fn creation_reason(&self, _draft: &Draft<'a, DesiredUser>, step: &mut Step) -> String {
-        // An address can be a user's main one, or another of theirs: up to two looks.
+        // An address is a user's main one or a further one: up to two probes.
         step.calls += 2;
         "no user of the ATS has the address".to_owned()
     }
@@ -95,7 +93,7 @@ impl<'a> Kind<'a> for User<'a> {
 /// The part of a name that users do not have.
 const PREFERRED: &str = "name.preferred";
 
-/// Says what of a user that exists is not as declared: it is only ever made.
+/// Reports how a user that exists differs from the declaration.
 fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record) {
     let path = &item.path;
     let base = draft.base(path);
@@ -106,7 +104,7 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
         else {
             continue;
         };
-        // Where the ATS does not show it, what was written counts.
+        // The base counts where the ATS does not show the field.
         let there = if record.knows(field.shown) {
             record.text(field.shown)
         } else {
@@ -120,7 +118,7 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
             ));
         }
     }
-    // Parts of the name that cannot be written in any way.
+    // No ATS takes this part of a name.
     if member_at(&item.members, PREFERRED).is_some() {
         different.push(format!("`{PREFERRED}` (users have none)"));
     }
@@ -130,13 +128,13 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
         let is_set = |flag: Option<&Value>| flag.and_then(Value::as_bool) == Some(true);
         if is_set(member_at(&item.members, field.place)) && !is_set(base.get(field.member)) {
             let place = field.place;
-            different.push(format!("`{place}` (nobody is invited who is there already)"));
+            different.push(format!("`{place}` (a user that exists is not invited)"));
         }
     }
     if !different.is_empty() {
         let message = format!(
-            "{path}: {} is a user already and is only ever made, never changed from here; it \
-             differs in {}",
+            "{path}: {} exists and users are never changed from here; it differs from the \
+             declaration in {}",
             record.remote(),
             different.join(", ")
         );

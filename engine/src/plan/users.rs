@@ -1,4 +1,4 @@
-//! Users by their addresses and ids, where something names them. Pure.
+//! Users that a value names by address or id. Pure.
 
 use super::{Draft, Owned, made};
 use crate::link::LinkRow;
@@ -7,8 +7,8 @@ use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{Desired, DesiredUser};
 use serde_json::Value;
 
-/// The id of the user in the ATS, or that there is none. None while facts are missing or after it
-/// blocked the record.
+/// Finds the id of a user; the inner option is none where the ATS has no such user. None while
+/// facts are missing or after it blocked the record.
 pub(super) fn find<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
@@ -29,8 +29,9 @@ pub(super) fn find<D: Owned>(
     }
 }
 
-/// What a value that names a user by address is written as: an id, or the stand-in for one with the
-/// path that makes it. None while facts are missing or after it blocked the record.
+/// Returns what is written for a user that a value names by address: an id, or a placeholder with
+/// the path of the step that creates the user. None while facts are missing or after it blocked the
+/// record.
 pub(super) fn named<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
@@ -57,7 +58,7 @@ pub(super) fn named<D: Owned>(
     }
 }
 
-/// Whether the ATS has the user of this id, which `field` names. None while facts are missing or
+/// Checks that the ATS has the user of an id, which `field` names. None while facts are missing or
 /// after it blocked the record.
 pub(super) fn known<D: Owned>(
     draft: &mut Draft<'_, D>,

@@ -53,10 +53,10 @@ pub fn record(
             let mut draft = Draft::new(&input, facts);
             if options.contacts {
                 take_back_contacts(&mut draft);
-                entries::take_back(&mut draft);
+                entries::withdraw(&mut draft);
             }
             if options.tags {
-                labels::take_back(&mut draft);
+                labels::withdraw(&mut draft);
             }
             finish(draft)
         }
