@@ -1,7 +1,7 @@
-//! The contact lists of a candidate, as a creation and an update are told of them. Pure.
+//! The contact lists of a candidate: their part of a creation and an update. Pure.
 //!
-//! What an entry is and which ones are added or taken back: [`super::contacts`]; types:
-//! [`super::contact_types`]; the ATS's own forms: [`super::forms`].
+//! Puts together what [`super::contacts`] (entries), [`super::contact_types`] (types) and
+//! [`super::forms`] (the ATS's own forms) decide, and reports it.
 
 use super::contacts::{self, Compared, List, values};
 use super::field::not_shown;
@@ -19,14 +19,14 @@ use serde_json::{Map, Value, json};
 /// The contact lists of a candidate.
 const LISTS: [List; 3] = [List::Emails, List::Phones, List::Links];
 
-/// The entries of an update: added, and taken back.
+/// The entries of an update, added and removed.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     add: Map<String, Value>,
     remove: Map<String, Value>,
 }
 
-/// The entries that are declared.
+/// Returns the declared entries.
 fn declared<'a>(draft: &Draft<'a>, list: List) -> Option<&'a [DesiredContact]> {
     let desired = draft.input.desired;
     match list {
@@ -36,8 +36,8 @@ fn declared<'a>(draft: &Draft<'a>, list: List) -> Option<&'a [DesiredContact]> {
     }
 }
 
-/// The contact lists that the record owns, each value once: a type that is given with one of its
-/// repetitions counts.
+/// Returns the contact lists that the record declares, each value once: a type given with one of
+/// its repetitions counts.
 fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
     let once = |list: List, contacts: &[DesiredContact]| {
         let mut once: Vec<DesiredContact> = Vec::new();
@@ -54,7 +54,7 @@ fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
     LISTS.into_iter().filter_map(|list| Some((list, once(list, declared(draft, list)?)))).collect()
 }
 
-/// Accounts for the values of a list, and for the types where the entries are written with them.
+/// Accounts for the values of a list, and for the types where they are written with the entries.
 fn account_contacts(draft: &mut Draft<'_>, list: List, with_types: bool) {
     let desired = draft.input.desired;
     for contact in declared(draft, list).unwrap_or_default() {
@@ -66,14 +66,14 @@ fn account_contacts(draft: &mut Draft<'_>, list: List, with_types: bool) {
     }
 }
 
-/// Adds the types of a list to what is recorded as last applied.
+/// Adds the types of a list to its base.
 fn with_types(base: &mut Value, types: Map<String, Value>) {
     if let (Some(base), false) = (base.as_object_mut(), types.is_empty()) {
         base.insert("types".to_owned(), Value::Object(types));
     }
 }
 
-/// Takes the lists into the creation of the candidate.
+/// Adds the lists to the creation of the candidate.
 pub(super) fn make(draft: &mut Draft<'_>, creation: &mut Creation) {
     for (list, contacts) in lists(draft) {
         let compared = Compared::by(draft.input.manifest, list);
@@ -89,7 +89,7 @@ pub(super) fn make(draft: &mut Draft<'_>, creation: &mut Creation) {
     }
 }
 
-/// Takes the lists into a change of the candidate.
+/// Adds the lists to an update of the candidate.
 pub(super) fn change(draft: &mut Draft<'_>, record: &Record, update: &mut Update) -> Entries {
     let mut entries = Entries::default();
     for (list, contacts) in lists(draft) {
@@ -129,8 +129,10 @@ fn change_list(
     update.seen.types(draft, list.field(), &types);
     report_types(draft, key, list, &types, policy, &mut update.fields);
     left_out(draft, key, list, contacts, &seen, &planned, policy);
-    let missing: Vec<&str> =
-        values(&planned.add).into_iter().chain(planned.away().map(|value| value.trim())).collect();
+    let missing: Vec<&str> = values(&planned.add)
+        .into_iter()
+        .chain(planned.not_restored().map(|value| value.trim()))
+        .collect();
     let there = json!(values(record.list(list.field())));
     if !missing.is_empty() && equal::holds(&update.base, list.field(), &there, &json!(missing)) {
         planned.add.clear();
@@ -150,13 +152,13 @@ fn change_list(
     draft.record_decision(key, list.field(), decision, &story);
     for value in &planned.drifted {
         let message = format!(
-            "{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)",
+            "{key}: {value} was removed from `{}` in the ATS; it is not added again (policy yield)",
             list.field()
         );
         draft.report(FindingKind::Drifted, key, Reason::RemovedInAts, message);
     }
     if planned.applied.get("erased").is_some() && !draft.has_settled(key) {
-        planned.forget_erased(update.base.get(list.field()));
+        planned.keep_erased(update.base.get(list.field()));
     }
     if !planned.erased.is_empty() {
         draft.has_erased = true;
@@ -185,7 +187,7 @@ fn change_list(
     contacts::record_applied(&mut update.applied, list, planned.applied);
 }
 
-/// Puts the entries into the step of an update. What comes back is what others may lose by it.
+/// Adds the entries to the step of an update. Returns what others may lose by it.
 pub(super) fn join(
     draft: &mut Draft<'_>,
     rule: &OperationRule,
@@ -205,7 +207,7 @@ pub(super) fn join(
     others
 }
 
-/// Takes down what comes of the types of a list.
+/// Reports the decisions about the types of a list.
 fn report_types(
     draft: &mut Draft<'_>,
     key: &str,
@@ -215,7 +217,7 @@ fn report_types(
     fields: &mut Vec<FieldChange>,
 ) {
     let field = list.field();
-    // Those that are not there are added with their type, or are spoken of as a whole.
+    // Missing entries are added with their type, or reported as a whole.
     account_contacts(draft, list, true);
     for verdict in &types.verdicts {
         let contact_types::TypeVerdict { value, desired, .. } = verdict;
@@ -236,19 +238,19 @@ fn report_types(
             Decision::Drifted => {
                 let message = format!(
                     "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
-                     {desired}; theirs stands (policy yield)"
+                     {desired}; the ATS's value is kept (policy yield)"
                 );
                 draft.report(FindingKind::Drifted, key, Reason::ChangedInAts, message);
             }
             Decision::Conflict => {
                 let message = format!(
                     "{key}: the type of {value} in `{field}` was changed in the ATS (to {shown}) \
-                     and in the desired record (to {desired}); nothing is written until one of \
-                     them gives way (or the policy is enforce)"
+                     and in the desired record (to {desired}); nothing is written until both agree \
+                     (`enforce` overwrites the ATS's value)"
                 );
                 draft.report(FindingKind::Conflict, key, Reason::ChangedByBoth, message);
             }
-            // The entry is there, so nothing of it was erased.
+            // The entry exists, so its type was not erased.
             Decision::Erased => {}
             Decision::Leave => {
                 let word = if policy == Policy::Fill { "fill" } else { "seed" };
@@ -262,7 +264,7 @@ fn report_types(
     }
 }
 
-/// Says which declared entries are not there and stay away because the policy writes once.
+/// Reports the declared entries that are missing and not added because the policy writes once.
 fn left_out(
     draft: &mut Draft<'_>,
     key: &str,
@@ -290,7 +292,7 @@ fn left_out(
         .collect();
     if !left.is_empty() {
         let message = format!(
-            "{key}: `{}` of the ATS lacks {}; it stays so (policy {word}; `enforce` writes it)",
+            "{key}: `{}` in the ATS lacks {}; they are not added (policy {word}; `enforce` adds them)",
             list.field(),
             left.join(", ")
         );

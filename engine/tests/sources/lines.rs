@@ -47,8 +47,6 @@ const WIDE: &[(&str, usize)] = &[
     ("engine/src/declare/twice.rs", 3),
     ("engine/src/journal/sends_tests.rs", 1),
     ("engine/src/pin.rs", 1),
-    ("engine/src/plan/contacts.rs", 2),
-    ("engine/src/plan/ownership.rs", 2),
     ("engine/src/reconcile/signature.rs", 1),
     ("engine/src/index.rs", 2),
     ("engine/src/store/memory/mod.rs", 1),
