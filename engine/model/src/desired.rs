@@ -1,12 +1,12 @@
-//! What a host declares: people, what they apply to, and what is to be said about them.
+//! What a host declares: candidates, with their applications and everything below them.
 //!
-//! One desired record is one person with everything that hangs on it. It names only the fields that
-//! the host owns: a field that is absent is none of the engine's business and is never touched.
-//! References to what the ATS holds (job, source, referrer, pool) are given by name, e-mail or id
-//! and must resolve to exactly one record. What people need before they can be written, custom
-//! fields and users, is declared beside them: see [`definition`].
+//! One desired record is one candidate. It names only the fields that the host owns: the engine
+//! never touches a field that is absent. References to records of the ATS (job, source, referrer,
+//! pool) are given by name, e-mail or id and must resolve to exactly one record. Custom fields and
+//! users, which a candidate's values need first, are declared as records of their own: see
+//! [`definition`].
 //!
-//! Bounds: see [`limits`]. Left out: anything that the host does not decide (who rejected, when).
+//! Bounds: see [`limits`]. Left out: what the host does not decide, such as who rejected, and when.
 
 pub mod definition;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The limits of a desired record. What goes beyond them is refused when it is declared.
+/// The limits of a desired record. A declaration beyond them is refused.
 pub mod limits {
     /// Bytes of a key.
     pub const KEY_BYTES_MAX: usize = 200;
@@ -45,12 +45,12 @@ pub const CONTACT_TYPES: [&str; 10] = [
 /// The types of attachments.
 pub const ATTACHMENT_TYPES: [&str; 3] = ["resume", "cover_letter", "other"];
 
-/// A person as the host wants them to be.
+/// A candidate as the host declares it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredCandidate {
-    /// The host's own name for this person: stable, unique within the connection, at most 200
+    /// The host's own key of this candidate: stable, unique within the connection, at most 200
     /// bytes.
     pub key: String,
     /// Always `candidates`; may be left out.
@@ -59,20 +59,20 @@ pub struct DesiredCandidate {
     pub kind: String,
     /// The candidate's id in the ATS, where the host knows it: the record is linked to this
     /// candidate, whatever its addresses. Without it a candidate is found by its e-mail addresses,
-    /// and made where nobody has one.
+    /// and created where none has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Parts of the name. An ATS may require some of them for a new candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DesiredName>,
-    /// Addresses that must be there. The first one is what an existing candidate is found by.
+    /// Addresses that the candidate must have. A declared address finds an existing candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emails: Option<Vec<DesiredContact>>,
-    /// Numbers that must be there.
+    /// Numbers that the candidate must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phones: Option<Vec<DesiredContact>>,
-    /// Web sites and social profiles that must be there, with or without a scheme; a blank is
-    /// written `%20`.
+    /// Web sites and social profiles that the candidate must have, with or without a scheme; a
+    /// blank is written `%20`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<DesiredContact>>,
     /// The employer; `""` clears it.
@@ -81,50 +81,50 @@ pub struct DesiredCandidate {
     /// The position; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Visible only to privileged users. Set at creation; on a candidate who exists it is changed
-    /// only under the policy `enforce` (or `yield`, by its rules), and a plan says so where it
+    /// Visible only to privileged users. Set at creation; on a candidate that exists it is changed
+    /// only under the policy `enforce` (or `yield`, by its rules), and a plan reports where it
     /// differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
-    /// Values by the field's key; `null` clears. Choices by their label.
+    /// Values by the field's key; `null` clears. Options by their label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// Tags that must be there. A tag that the ATS does not know is made.
+    /// Tags that the candidate must have. A tag that the ATS lacks is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// Entries of the education that must be there, known by their content: one that is not there
+    /// Entries of the education that the candidate must have, known by their content: a missing one
     /// is added, and one that the engine added and that is no longer listed is removed. `[]`
-    /// removes all that the engine added; what others added stays.
+    /// removes all that the engine added; entries of others stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub educations: Option<Vec<DesiredEducation>>,
     /// Entries of the work history, by the rules of `educations`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employments: Option<Vec<DesiredEmployment>>,
-    /// Notes to leave, each once. Notes cannot be changed or taken back: another body, visibility
-    /// or application under the same key is a conflict that the plan reports.
+    /// Notes to create, each once. A note is never changed or removed: another body, visibility or
+    /// application under the same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<DesiredNote>,
-    /// What the person applies to, or is a prospect for.
+    /// The applications of the candidate, and the jobs or pools that it is a prospect for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applications: Vec<DesiredApplication>,
-    /// What happens when somebody changes a field in the ATS; by field name, `custom_fields.<key>`
+    /// What happens when a recruiter changes a field; by field name, `custom_fields.<key>`
     /// included.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
 
-/// What happens to an owned field when somebody in the ATS changes it.
+/// What happens to an owned field when a recruiter changes it in the ATS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
-    /// It is put back.
+    /// The declared value is written again.
     Enforce,
-    /// Their edit wins and is reported as drift.
+    /// The recruiter's value is kept and reported as drift.
     Yield,
-    /// It is set when the record is made and never again.
+    /// It is set when the record is created and never again.
     Seed,
-    /// It is set only while it is empty, and once: what somebody empties afterwards stays empty.
+    /// It is set only while it is empty, and once: a field emptied afterwards stays empty.
     Fill,
 }
 
@@ -139,14 +139,14 @@ pub struct DesiredName {
     /// Family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
-    /// What the person is called.
+    /// The name that the candidate goes by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred: Option<String>,
 }
 
 /// An address, number or link. A bare string declares no type: an entry that is added gets
-/// `personal` (e-mails), `mobile` (phones) or `social`/`other` (links), and the type of one that is
-/// there is left alone.
+/// `personal` (e-mails), `mobile` (phones) or `social`/`other` (links), and the type of an existing
+/// one is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -171,7 +171,7 @@ pub struct TypedContact {
 }
 
 impl DesiredCandidate {
-    /// The kind.
+    /// The name of the kind.
     pub const KIND: &str = crate::kinds::CANDIDATES;
 }
 
@@ -184,7 +184,7 @@ impl DesiredContact {
         }
     }
 
-    /// The type, where the host gave one.
+    /// The type, where the host declares one.
     pub fn kind(&self) -> Option<&str> {
         match self {
             Self::Bare(_) => None,
@@ -208,10 +208,10 @@ pub struct DesiredEducation {
     /// The field of study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discipline: Option<String>,
-    /// When it began.
+    /// The first day, month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_on: Option<String>,
-    /// When it ended.
+    /// The last day, month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_on: Option<String>,
 }
@@ -227,22 +227,22 @@ pub struct DesiredEmployment {
     /// The position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// When it began.
+    /// The first day, month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_on: Option<String>,
-    /// When it ended; left out while it lasts.
+    /// The last day, month or year; left out while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_on: Option<String>,
 }
 
-/// A note to leave on the candidate.
+/// A note on the candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredNote {
-    /// The host's name for it, unique within the person.
+    /// The host's key, unique within the candidate.
     pub key: String,
-    /// What it says.
+    /// The text.
     pub body: String,
     /// Who may read it.
     #[serde(default)]
@@ -257,10 +257,10 @@ pub struct DesiredNote {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Everybody who sees the candidate.
+    /// Everyone who sees the candidate.
     #[default]
     Public,
-    /// Few.
+    /// Privileged users.
     Private,
     /// Administrators.
     AdminOnly,
@@ -271,7 +271,7 @@ pub enum Visibility {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredApplication {
-    /// The host's name for it, unique within the person.
+    /// The host's key, unique within the candidate.
     pub key: String,
     /// An application (the default) or a prospect.
     #[serde(default)]
@@ -285,21 +285,20 @@ pub struct DesiredApplication {
     /// Prospects only: the stage of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool_stage: Option<Reference>,
-    /// Where it came from.
+    /// The source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Reference>,
-    /// Who is credited with the referral, best by e-mail.
+    /// The employee credited with the referral, best by e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<Reference>,
     /// Values by the field's key; `null` clears.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// The stage it should stand in; a new application is made in it. Left alone, and the plan says
-    /// so, unless the connection opted in to stage writes.
+    /// The stage; a new application is created in it. Not written, which the plan reports, unless
+    /// the connection opted in to stage writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Reference>,
-    /// How it should stand. Anything but `active` of a new application needs the connection's
-    /// opt-in.
+    /// The outcome. Any but `active` for a new application needs the connection's opt-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DesiredOutcome>,
     /// The reason for `rejected`; has no meaning with another outcome.
@@ -313,10 +312,10 @@ pub struct DesiredApplication {
     /// same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<DesiredAttachment>,
-    /// This is another application beside one that the record declares for the same job, or another
-    /// prospect of the same pool, and meant to be. Without it, a second one is refused: two keys
-    /// for one job are nearly always a mistake. An ATS may still refuse a second application to a
-    /// job.
+    /// This is a second application beside one that the record declares for the same job, or a
+    /// second prospect of the same pool, and intended. Without it, a second one is refused: two
+    /// keys for one job are nearly always a mistake. An ATS may still refuse a second application
+    /// to a job.
     #[serde(default, skip_serializing_if = "is_false")]
     pub another: bool,
 }
@@ -326,7 +325,7 @@ pub struct DesiredApplication {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredAttachment {
-    /// The host's name for it, unique within the application.
+    /// The host's key, unique within the application.
     pub key: String,
     /// The file's name, in one line.
     pub filename: String,
@@ -345,11 +344,11 @@ pub enum ApplicationKind {
     /// To a job.
     #[default]
     Application,
-    /// Somebody who might apply.
+    /// For a possible application.
     Prospect,
 }
 
-/// How an application should stand.
+/// The outcome that an application should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]

@@ -517,7 +517,7 @@ mod tests {
             let first = planned(&desired, &there, Some(&base), policy);
             let held = carried_out(&there, &first);
             let again = planned(&desired, &held, Some(&first.applied), policy);
-            prop_assert!(again.add.is_empty() && again.remove.is_empty(), "{present_form:?}");
+            prop_assert!(again.add.is_empty() && again.remove.is_empty(), "{again:?}");
             prop_assert_eq!(&again.applied,
                 &planned(&desired, &held, Some(&again.applied), policy).applied);
         }
@@ -553,7 +553,7 @@ mod tests {
             let mut base = emptied.applied.clone();
             for policy in [other, Policy::Enforce] {
                 let again = planned(&desired, &later, Some(&base), policy);
-                prop_assert!(of(&again.add).is_disjoint(&owned), "{policy:?}: {present_form:?}");
+                prop_assert!(of(&again.add).is_disjoint(&owned), "{policy:?}: {again:?}");
                 base = again.applied;
             }
             // Unless the base was taken on another record.

@@ -1,11 +1,11 @@
-//! What is declared beside people: custom fields with their choices, and users. And [`Desired`],
-//! any record that can be declared.
+//! Records that are declared beside candidates: custom fields with their options, and users. And
+//! [`Desired`], any record that can be declared.
 //!
-//! People name a custom field by its key, a choice by its label and a user by e-mail address. Where
-//! the ATS does not have it yet, a record of this module has it made first. Such a record is known
-//! by what it defines, so the same field cannot be declared twice.
+//! A candidate names a custom field by its key, an option by its label and a user by e-mail
+//! address. Where the ATS lacks it, a record of this module creates it first. What such a record
+//! defines also identifies it, so one field cannot be declared twice.
 //!
-//! Left out: taking a field, a choice or a user away again. That drops what others stored in it.
+//! Left out: deleting a field, an option or a user. That drops what others stored in it.
 
 use super::{DesiredCandidate, DesiredName, Policy};
 use crate::kinds;
@@ -36,7 +36,7 @@ pub enum Desired {
     User(DesiredUser),
 }
 
-/// Reads which record a JSON object is.
+/// The member of a JSON object that says which record it is.
 #[derive(Deserialize)]
 struct Kind<'a> {
     #[serde(borrow, default)]
@@ -47,11 +47,11 @@ impl Desired {
     /// Reads one record.
     ///
     /// # Errors
-    /// What is wrong, with its place in the text. An unknown `kind` is read as a person's, and
-    /// refused when it is checked.
+    /// What is wrong, with its place in the text. An unknown `kind` is read as a candidate, and
+    /// refused when the record is checked.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        // What has no readable `kind` is refused below, by the record's own form, which knows
-        // better what is wrong.
+        // A record without a readable `kind` is refused below, by the form of a candidate, whose
+        // message is the better one.
         let kind = serde_json::from_str::<Kind<'_>>(text).ok().and_then(|kind| kind.kind);
         Ok(match kind.as_deref() {
             Some(kinds::CUSTOM_FIELDS) => Self::CustomField(serde_json::from_str(text)?),
@@ -69,8 +69,8 @@ impl Desired {
         }
     }
 
-    /// What the record is known by within its connection: a person by the host's key, the others by
-    /// what they define.
+    /// Returns what identifies the record within its connection: the host's key of a candidate,
+    /// what the others define.
     pub fn key(&self) -> String {
         match self {
             Self::Candidate(record) => record.key.clone(),
@@ -79,7 +79,7 @@ impl Desired {
         }
     }
 
-    /// The person, if it is one.
+    /// Returns the candidate, if it is one.
     pub fn candidate(&self) -> Option<&DesiredCandidate> {
         match self {
             Self::Candidate(record) => Some(record),
@@ -106,10 +106,10 @@ impl From<DesiredUser> for Desired {
     }
 }
 
-/// What the path of a definition begins with. No person's key does.
+/// Begins the path of a definition. No candidate's key begins with it.
 pub const DEFINITION_PREFIX: char = '@';
 
-/// A custom field that people's or applications' values are filed under.
+/// A custom field of candidates, applications, jobs, openings or offers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -117,8 +117,8 @@ pub struct DesiredCustomField {
     /// Always `custom_fields`.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "custom_fields")))]
     pub kind: String,
-    /// What desired records name it by under `custom_fields`. A field that the ATS has under this
-    /// key, or under this name, is taken; the key of one that is made is the ATS's to choose.
+    /// The key that desired records use under `custom_fields`. A field that the ATS has under this
+    /// key, or under this name, is linked; the ATS chooses the key of a new one.
     pub key: String,
     /// `candidate`, `application`, `job`, `opening` or `offer`.
     pub applies_to: String,
@@ -126,29 +126,30 @@ pub struct DesiredCustomField {
     /// `range`, `date`, `url` or `user`. It cannot be changed later.
     #[serde(rename = "type")]
     pub value_type: String,
-    /// What people see. Needed to make the field.
+    /// The name that users see. Needed to create the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Shown to few.
+    /// Visible only to privileged users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
-    /// What it is for; `""` clears it.
+    /// The description; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Choices that must be there, by label: for `single` and `multi` only. Others are left alone.
+    /// Options that the field must have, by label: for `single` and `multi` only. Others are left
+    /// alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<String>>,
-    /// What happens when somebody changes it in the ATS: `name`, `private`, `description`,
+    /// What happens when a recruiter changes it in the ATS: `name`, `private`, `description`,
     /// `options`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
 
 impl DesiredCustomField {
-    /// The kind.
+    /// The name of the kind.
     pub const KIND: &str = kinds::CUSTOM_FIELDS;
 
-    /// The path of the field that records of this kind name by this key, in whatever spelling.
+    /// Returns the path of the field that records of this kind name by this key, in any spelling.
     pub fn path_of(applies_to: &str, key: &str) -> String {
         format!(
             "{DEFINITION_PREFIX}{}.{applies_to}.{}",
@@ -157,27 +158,28 @@ impl DesiredCustomField {
         )
     }
 
-    /// What the record is known by.
+    /// Returns the path that identifies the record.
     pub fn path(&self) -> String {
         Self::path_of(&self.applies_to, &self.key)
     }
 
-    /// The path of a choice: one for all spellings of its label.
+    /// Returns the path of an option: one for all spellings of its label.
     pub fn option_path(&self, label: &str) -> String {
         format!("{}/options/{}", self.path(), crate::normal::label(label))
     }
 
-    /// Whether it has choices.
+    /// Whether it has options.
     pub fn has_options(&self) -> bool {
         matches!(self.value_type.as_str(), "single" | "multi")
     }
 
-    /// Whether a choice of this label is declared.
+    /// Whether an option of this label is declared.
     pub fn declares(&self, label: &str) -> bool {
         self.spelling(label).is_some()
     }
 
-    /// The label as it is declared, whatever its blanks and the way its letters are composed.
+    /// Returns the label as it is declared, whatever its blanks and the way its letters are
+    /// composed.
     pub fn spelling(&self, label: &str) -> Option<&str> {
         let declared = || self.options.iter().flatten().map(String::as_str);
         let exact = declared().find(|declared| *declared == label);
@@ -185,8 +187,7 @@ impl DesiredCustomField {
     }
 }
 
-/// Somebody who works with the ATS: to be named in a custom field, for example. Only ever made,
-/// never changed.
+/// A user of the ATS, for example one that a custom field names. Only created, never changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -194,32 +195,32 @@ pub struct DesiredUser {
     /// Always `users`.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "users")))]
     pub kind: String,
-    /// The address that they are known by.
+    /// The address that identifies the user.
     pub email: String,
     /// Given and family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DesiredName>,
-    /// What they do.
+    /// The job title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
-    /// Their number in the company.
+    /// The employee's number in the company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employee_id: Option<String>,
-    /// Mail them an invitation. Nobody is mailed unless this is true.
+    /// Whether the ATS mails an invitation. None is sent unless this is true.
     #[serde(default)]
     pub invite: bool,
 }
 
 impl DesiredUser {
-    /// The kind.
+    /// The name of the kind.
     pub const KIND: &str = kinds::USERS;
 
-    /// The path of the user with this address.
+    /// Returns the path of the user with this address.
     pub fn path_of(email: &str) -> String {
         format!("{DEFINITION_PREFIX}{}.{}", kinds::USERS, crate::normal::email(email))
     }
 
-    /// What the record is known by.
+    /// Returns the path that identifies the record.
     pub fn path(&self) -> String {
         Self::path_of(&self.email)
     }
@@ -230,7 +231,7 @@ mod tests {
     use super::Desired;
 
     #[test]
-    fn the_kind_says_which_record_it_is_and_a_mistake_is_told_in_its_own_form() {
+    fn the_kind_says_which_record_it_is_and_a_mistake_is_reported_in_its_form() {
         let read = |text: &str| {
             Desired::from_json(text).map(|record| record.key()).map_err(|error| error.to_string())
         };
@@ -250,9 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn a_record_comes_back_as_it_was_written() {
-        let text = r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"single","options":["A"]}"#;
-        let record = Desired::from_json(text).unwrap();
+    fn a_record_is_read_back_as_it_was_written() {
+        let members = r#""applies_to":"candidate","type":"single","options":["A"]"#;
+        let text = format!(r#"{{"kind":"custom_fields","key":"x",{members}}}"#);
+        let record = Desired::from_json(&text).unwrap();
         assert_eq!(serde_json::to_string(&record).unwrap(), text);
     }
 }
