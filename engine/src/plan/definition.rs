@@ -31,7 +31,7 @@ struct Field<'a> {
     item: Item<'a>,
 }
 
-/// Plans the field, then its choices.
+/// Plans the field, then its options.
 pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
     let Some(item) = draft.item() else { return };
     // Part of the identity, or checked by `keeps_in_step`.
