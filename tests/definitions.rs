@@ -211,7 +211,7 @@ fn an_archived_choice_stays_archived_unless_the_host_insists() {
     // A value that wants it says what there is.
     let (plan, _) = sync(&world, &acme, &[ada(&json!({"channel": "Portal"}))]);
     assert!(
-        blocked(&plan)[0].contains("no active choice \"Portal\"; the choices are: Event"),
+        blocked(&plan)[0].contains("no active option \"Portal\"; the options are: Event"),
         "{:?}",
         blocked(&plan)
     );
@@ -257,7 +257,8 @@ fn a_field_changed_in_the_ats_stays_so_and_one_changed_by_the_host_follows() {
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(plan.is_empty(), "{}", words::plan(&plan));
     assert!(
-        words::plan(&plan).contains("`description` was changed in the ATS; their value stands")
+        words::plan(&plan)
+            .contains("`description` was changed in the ATS; the ATS's value is kept")
     );
     let story = world.run(acme.explain("@custom_fields.candidate.channel")).unwrap();
     let description = story.fields.iter().find(|field| field.field == "description").unwrap();

@@ -1,10 +1,10 @@
-//! Desired records as they come in: from a file, from a host. Parsed, checked, and refused with a
+//! Desired records as they arrive from a file or the host: parsed, checked, refused with their
 //! place.
 //!
 //! A file is JSON Lines, one JSON array, or whole objects one after the other; [`Records`] reads it
-//! as a stream. A batch is taken in as a whole or not at all, so a mistake in line 40 never leaves
-//! thirty-nine records behind. Bounds: [`atsync_model::desired::limits`] and [`RECORDS_MAX`]. Left
-//! out: whether references resolve; that needs the observed state and is the plan's.
+//! as a stream. A batch is accepted as a whole or not at all, so a mistake in line 40 never leaves
+//! 39 records behind. Bounds: [`atsync_model::desired::limits`] and [`RECORDS_MAX`]. Left out:
+//! whether references resolve; that needs the observed state and belongs to the plan.
 
 mod batch;
 mod check;
@@ -23,14 +23,11 @@ use crate::error::Error;
 use atsync_model::desired::Desired;
 use batch::input;
 
-/// Parses the text of a desired file. `name` is used in messages. [`Records`] reads a stream.
-///
-/// # Errors
-/// `ErrorKind::Input` with file, line and field of the first record that is refused.
+/// Parses the text of a desired file. `name` names it in messages. [`Records`] reads a stream.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Desired>, Error> {
     let mut records = Vec::new();
     for read in Records::new(text.as_bytes()) {
-        // Text in memory has no errors of its own.
+        // Reading text in memory does not fail.
         let read = read.map_err(|error| input(format!("{name}: {error}")))?;
         let (_, record) =
             read.map_err(|refusal| input(format!("{name}:{}: {}", refusal.line, refusal.problem)))?;
@@ -49,14 +46,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_arrays_say_the_same() {
+    fn lines_and_arrays_are_read_alike() {
         let line = r#"{"key":"a","emails":["a@x.com"]}"#;
         assert_eq!(parse("f", line).unwrap(), parse("f", &format!("\n[{line}]")).unwrap());
         assert_eq!(parse("f", "\n\n").unwrap(), vec![]);
     }
 
     #[test]
-    fn a_refusal_says_where_and_what() {
+    fn a_refusal_names_the_place_and_the_mistake() {
         let text = "{\"key\":\"a\"}\n{\"key\":\"b\",\"emial\":[]}";
         assert!(
             refusal(text).starts_with("r.jsonl:2: `emial` is no member of a candidate"),
@@ -94,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_is_refused_where_it_cannot_be_one() {
+    fn an_invalid_definition_is_refused() {
         let field = |members: &str| {
             refusal(&format!(
                 r#"{{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"single"{members}}}"#
@@ -179,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_a_known_format_is_refused_where_it_is_declared_with_its_line_and_its_member() {
+    fn a_text_that_breaks_its_format_is_refused_with_its_line_and_member() {
         let file = |members: &str| {
             format!(
                 r#"{{"key":"a","applications":[{{"key":"1","job":"J","attachments":[{{"key":"f","type":"other",{members}}}]}}]}}"#

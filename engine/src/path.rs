@@ -1,26 +1,27 @@
-//! Paths: the addresses of declared items in plans, links and intents.
+//! Paths: the addresses of declared items in plans, links and intents. Pure.
 //!
 //! | path | what it names |
 //! |---|---|
 //! | `ada` | the candidate that is declared under the key `ada` |
-//! | `ada/applications/a1` | an application of theirs |
+//! | `ada/applications/a1` | an application of that candidate |
 //! | `ada/applications/a1/attachments/cv` | a file of that application |
-//! | `ada/notes/n1` | a note on them |
-//! | `ada/tags/<label>` | a tag on them; a label may hold `/` |
+//! | `ada/notes/n1` | a note on the candidate |
+//! | `ada/tags/<label>` | a tag on the candidate; a label may hold `/` |
 //! | `~tags/<label>` | the tag itself, shared by all records |
 //! | `@custom_fields.<applies to>.<key>` | a custom field |
-//! | `@custom_fields.<applies to>.<key>/options/<label>` | a choice of it; a label may hold `/` |
+//! | `@custom_fields.<applies to>.<key>/options/<label>` | an option of it; a label may hold `/` |
 //! | `@users.<address>` | a user |
 //!
 //! One parser ([`Path::of`]) and one printer ([`below`], [`shared`]). A key holds no `/` and begins
-//! with neither [`SHARED`] nor [`DEFINITION`]; the declaration refuses others. Pure.
+//! with neither [`SHARED`] nor [`DEFINITION`]; the declaration refuses others. Left out: what a
+//! path is linked to ([`crate::link`]).
 
 use atsync_model::declarable::{self, DECLARABLE, Declarable, KnownBy};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 
-/// Begins the paths of what several records share.
+/// Begins the paths of records that several desired records share.
 pub(crate) const SHARED: char = '~';
-/// Begins the paths of custom fields and users that are declared.
+/// Begins the paths of declared custom fields and users.
 pub(crate) const DEFINITION: char = DEFINITION_PREFIX;
 
 /// The list of a custom field's options.
@@ -31,10 +32,10 @@ const FORGOTTEN: &str = "forgotten";
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path<'a> {
-    /// A declared record, or something that is declared below one and has a name of its own there.
+    /// A desired record, or an item below one that has a name of its own there.
     Declared {
         kind: &'static str,
-        /// The path of what it is declared below; empty for a record.
+        /// The path above; empty for a desired record.
         above: &'a str,
         name: &'a str,
     },
@@ -47,7 +48,7 @@ pub(crate) enum Path<'a> {
         label: &'a str,
     },
     Forgotten,
-    /// No path that this version writes.
+    /// A path that this version does not write.
     Strange,
 }
 
@@ -71,7 +72,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// What a path names below what its first bytes name.
+    /// Parses a path below the kind that its first bytes name.
     fn below(path: &'a str, kind: &'static str, above: usize) -> Self {
         let (Some(above), Some(rest)) = (path.get(..above), path.get(above.saturating_add(1)..))
         else {
@@ -90,7 +91,8 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// The kind of the record that a path is linked to; none where a link cannot be made by hand.
+    /// Returns the kind of the record that a path is linked to; none where no link can be made by
+    /// hand.
     pub(crate) fn kind(self) -> Option<&'static str> {
         match self {
             Self::Declared { kind, .. } => {
@@ -113,7 +115,7 @@ fn is_labels(kind: &str, list: &str) -> bool {
     declarable::of(kind).and_then(Declarable::labels).is_some_and(|(place, _)| place == list)
 }
 
-/// The kind of the record that a key names.
+/// Returns the kind of the record that a key names.
 fn kind_of(key: &str) -> Option<&'static str> {
     let Some(name) = key.strip_prefix(DEFINITION) else {
         return declarable::root().map(|of| of.kind);
@@ -125,13 +127,13 @@ fn kind_of(key: &str) -> Option<&'static str> {
     DECLARABLE.iter().find(is_of).map(|of| of.kind)
 }
 
-/// The key of the desired record that a path belongs to. A shared path belongs to none: no record
-/// has the key that is returned.
+/// Returns the key of the desired record that a path belongs to. For a shared path it is the key of
+/// no record.
 pub(crate) fn key(path: &str) -> &str {
     path.split_once('/').map_or(path, |(key, _)| key)
 }
 
-/// Whether several records share what the path names.
+/// Whether several desired records share what a path names.
 pub(crate) fn is_shared(path: &str) -> bool {
     path.starts_with(SHARED)
 }
@@ -141,12 +143,12 @@ pub(crate) fn is_definition(key: &str) -> bool {
     key.starts_with(DEFINITION)
 }
 
-/// Whether a path names a desired record itself, nothing below one and nothing shared.
+/// Whether a path names a desired record itself, no item below it and nothing shared.
 pub(crate) fn is_record(path: &str) -> bool {
     !is_shared(path) && !path.contains('/')
 }
 
-/// Whether a text may be the key of a record or of something below one.
+/// Whether a text may be the key of a desired record or of an item below one.
 pub(crate) fn may_be_key(text: &str) -> bool {
     !text.contains('/') && !text.starts_with([SHARED, DEFINITION])
 }
@@ -156,28 +158,28 @@ pub(crate) fn is_within(path: &str, whole: &str) -> bool {
     path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The paths above a path, the nearest first.
+/// Iterates over the paths above a path, the nearest first.
 pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(path.rsplit_once('/'), |(above, _)| above.rsplit_once('/'))
         .map(|(above, _)| above)
 }
 
-/// What the paths of one collection below a path begin with.
+/// Returns the beginning of the paths of one collection below a path.
 pub(crate) fn all_below(path: &str, collection: &str) -> String {
     format!("{path}/{collection}/")
 }
 
-/// The path of one record below another.
+/// Returns the path of one item below another.
 pub(crate) fn below(path: &str, collection: &str, name: &str) -> String {
     format!("{path}/{collection}/{name}")
 }
 
-/// The path of what several records share.
+/// Returns the path of a record that several desired records share.
 pub(crate) fn shared(collection: &str, name: &str) -> String {
     format!("{SHARED}{collection}/{name}")
 }
 
-/// The path of intents whose candidate was erased.
+/// Returns the path of intents whose candidate was erased.
 pub(crate) fn forgotten(erasure: u64) -> String {
     shared(FORGOTTEN, &erasure.to_string())
 }
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn each_path_of_the_table_is_told_apart_by_one_parser() {
+    fn one_parser_reads_each_path_of_the_table() {
         let paths = [
             ("ada", declared("candidates", "", "ada"), Some("candidates"), "ada"),
             (
@@ -235,8 +237,8 @@ mod tests {
             ("@jobs.1", Path::Strange, None, "@jobs.1"),
             ("@users.x/options/a", Path::Strange, None, "@users.x"),
         ];
-        for (text, path, kind, whose) in paths {
-            assert_eq!((Path::of(text), Path::of(text).kind(), key(text)), (path, kind, whose));
+        for (text, path, kind, key_of_it) in paths {
+            assert_eq!((Path::of(text), Path::of(text).kind(), key(text)), (path, kind, key_of_it));
         }
     }
 

@@ -331,7 +331,7 @@ fn a_choice_is_written_by_the_id_of_its_active_option() {
 }
 
 /// Entry 32: a label that is unknown, archived, or means two options is refused before anything is
-/// sent, and the choices are named.
+/// sent, and the options are named.
 #[test]
 fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
     let world = world(|_| {});
@@ -347,9 +347,9 @@ fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
     set_option(junior, json!({"active": false}));
     set_option(option(&world, "seniority", "Mid"), json!({"name": "Senior"}));
     for (label, said) in [
-        ("Seniour", "the choices are: "),
-        ("Junior", "no active choice \"Junior\""),
-        ("Senior", "2 active choices \"Senior\""),
+        ("Seniour", "the options are: "),
+        ("Junior", "no active option \"Junior\""),
+        ("Senior", "2 active options \"Senior\""),
     ] {
         declare(&world, &acme, &[ada(&json!({"custom_fields": {"seniority": label}}))]);
         let planned = plan(&world, &acme);

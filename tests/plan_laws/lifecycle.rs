@@ -1,4 +1,4 @@
-//! Stage and outcome of an application: every state meets every wish.
+//! Stage and outcome of an application: every state meets every declaration.
 
 use crate::tiny::{ADA, Tiny};
 use crate::{policy, read};
@@ -8,10 +8,10 @@ use atsync::model::kinds;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// An application in a state, and the links and bases that a host's former wishes left.
+/// An application in a state, with the links and bases of earlier declarations.
 #[derive(Clone, Debug)]
 pub(crate) struct Before {
-    /// None: the application is to be made.
+    /// None: the application is to be created.
     pub(crate) state: Option<(bool, &'static str, usize)>,
     pub(crate) names_only: bool,
     /// Linked, with this base.
@@ -40,8 +40,8 @@ pub(crate) fn before() -> impl Strategy<Value = Before> {
     })
 }
 
-/// What a host can want of its application, right or wrong.
-pub(crate) fn wish() -> impl Strategy<Value = Value> {
+/// Generates declarations of an application, valid or not.
+pub(crate) fn declared() -> impl Strategy<Value = Value> {
     let kind = prop::sample::select(vec!["application", "application", "prospect"]);
     let stage = prop::option::of(prop::sample::select(vec![
         json!("First"),
@@ -77,7 +77,8 @@ pub(crate) fn wish() -> impl Strategy<Value = Value> {
     )
 }
 
-/// Ada and her application as it was before, with jobs, stages, openings and reasons.
+/// Builds an ATS with Ada and her application as it was before, with jobs, stages, openings and
+/// reasons.
 pub(crate) fn office(before: &Before) -> Tiny {
     let mut tiny = Tiny { names_only: before.names_only, ..Tiny::default() };
     let job = tiny.make(kinds::JOBS, json!({"title": "Engineer", "state": {"value": "open"}}));
@@ -101,11 +102,11 @@ pub(crate) fn office(before: &Before) -> Tiny {
     let reason = tiny.make(kinds::REJECT_REASONS, json!({"name": "Other offer", "active": true}));
     let Some((prospect, outcome, place)) = before.state else { return tiny };
     let entries = json!([{"value": ADA}]);
-    let person = tiny.make(
+    let candidate = tiny.make(
         kinds::CANDIDATES,
         json!({"name": {"first": "Ada", "last": "Byron"}, "emails": entries}),
     );
-    let mut body = json!({"candidate": {"id": person}, "job": {"id": job},
+    let mut body = json!({"candidate": {"id": candidate}, "job": {"id": job},
         "outcome": {"value": outcome},
         "kind": if prospect { "prospect" } else { "application" }});
     if !prospect && outcome != "hired" {
@@ -119,7 +120,12 @@ pub(crate) fn office(before: &Before) -> Tiny {
         let mut applied = Map::from_iter([("job".to_owned(), json!(job))]);
         applied.extend(outcome.map(|outcome| ("outcome".to_owned(), json!(outcome))));
         applied.extend(stage.map(|place| ("stage".to_owned(), json!(stages[place]))));
-        tiny.link("ada", RemoteRef::new(kinds::CANDIDATES, &person), LinkHow::Created, Map::new());
+        tiny.link(
+            "ada",
+            RemoteRef::new(kinds::CANDIDATES, &candidate),
+            LinkHow::Created,
+            Map::new(),
+        );
         let remote = RemoteRef::new(kinds::APPLICATIONS, &application);
         tiny.link("ada/applications/a", remote, LinkHow::Created, applied);
     }
@@ -129,24 +135,25 @@ pub(crate) fn office(before: &Before) -> Tiny {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
-    /// Every state meets every wish: what is planned is not refused (the steps themselves hold
-    /// that), needs one run, and what is not done is said.
+    /// Every state meets every declaration: no planned step is refused (the maps assert that), one
+    /// run is enough, and what is not done is reported.
     #[test]
-    fn a_wish_of_an_applications_lifecycle_is_had_in_one_run_or_said_to_be_out_of_reach(before in before(), wish in wish()) {
-        let desired = read(&[&wish]);
+    fn a_declared_lifecycle_is_reached_in_one_run_or_reported_as_out_of_reach(before in before(),
+        declared in declared()) {
+        let desired = read(&[&declared]);
         let mut tiny = office(&before);
         let first = tiny.plan(&desired);
         tiny.carry_out(&first);
         let again = tiny.plan(&desired);
         prop_assert_eq!(again.steps().count(), 0, "{:#?}", again);
-        prop_assert_eq!(again.person().is_blocked(), first.person().is_blocked());
-        if !again.person().findings.is_empty() {
+        prop_assert_eq!(again.candidate().is_blocked(), first.candidate().is_blocked());
+        if !again.candidate().findings.is_empty() {
             return Ok(());
         }
-        let wanted = &wish["applications"][0];
+        let wanted = &declared["applications"][0];
         let link = tiny.links["ada/applications/a"].remote.clone();
         let row = &tiny.records[&(link.kind, link.id)];
-        let policy = |field: &str| wish["policy"][field].as_str().unwrap_or("yield");
+        let policy = |field: &str| declared["policy"][field].as_str().unwrap_or("yield");
         let decides = |field: &str| matches!(policy(field), "yield" | "enforce");
         if let (Some(outcome), true) = (wanted["outcome"].as_str(), decides("outcome")) {
             prop_assert_eq!(&row["outcome"]["value"], outcome);
@@ -157,19 +164,19 @@ proptest! {
         }
     }
 
-    /// What somebody else decided is not changed, unless the host says enforce.
+    /// A decision of a recruiter is kept, unless the policy is `enforce`.
     #[test]
-    fn a_state_that_the_engine_did_not_apply_is_left_unless_the_host_enforces(before in before(),
-        wish in wish()) {
+    fn a_state_that_the_engine_did_not_apply_is_kept_unless_the_policy_is_enforce(before in before(),
+        declared in declared()) {
         let Some((false, outcome, place)) = before.state else { return Ok(()) };
         if outcome == "active" && place == 0 {
             return Ok(());
         }
-        let mut wish = wish;
-        wish["policy"] = json!({});
+        let mut declared = declared;
+        declared["policy"] = json!({});
         let before = Before { base: None, ..before };
         let tiny = office(&before);
-        let run = tiny.plan(&read(&[&wish]));
+        let run = tiny.plan(&read(&[&declared]));
         let changes = |operation: &str| run.steps().any(|step| step.operation == operation);
         if outcome != "active" {
             prop_assert_eq!(run.steps().filter(|step| step.target.is_some()).count(), 0, "{:#?}",

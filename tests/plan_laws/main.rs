@@ -1,10 +1,12 @@
-//! What holds of every plan, whatever is desired, observed, linked and edited: `plan::record` as a
+//! The laws of every plan, whatever is declared, observed, linked and edited: `plan::record` as a
 //! pure function, against an ATS of a few maps.
 //!
 //! Method: generated desired records meet generated observed ones; the steps are carried out
 //! literally on the maps, recruiters edit them, another declaration follows. No adapter, no
-//! transport, no store. Bounds: one person, two definitions; what crosses people is in the
-//! simulation.
+//! transport, no store.
+//!
+//! Bounds: one candidate, two definitions. Left out: what several candidates share, which the
+//! simulation covers.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,9 +14,9 @@
     reason = "a test stops when something does not hold"
 )]
 
+mod candidates;
 mod lifecycle;
 mod pages;
-mod people;
 mod tiny;
 
 use atsync::model::desired::Desired;

@@ -1,13 +1,13 @@
-//! The pages that people read, held to what plans do.
+//! The pages of the documentation, compared with what plans do.
 
-use crate::people::{account, definition, person};
+use crate::candidates::{account, candidate, definition};
 use crate::read;
 use atsync::model::desired::Policy;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The page that adapter authors go by: `(operation, members of its input)`.
+/// Reads the page for adapter authors: operation, and the members of its input.
 fn documented() -> BTreeMap<String, String> {
     let page = include_str!("../../wit/operations.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
@@ -23,11 +23,11 @@ fn documented() -> BTreeMap<String, String> {
 
 proptest! {
     #[test]
-    fn the_page_for_adapter_authors_names_what_is_asked_for(tiny in account(), person in person(),
+    fn the_page_for_adapter_authors_lists_every_planned_operation_and_member(tiny in account(), candidate in candidate(),
         definition in definition()) {
         let documented = documented();
         let mut tiny = tiny;
-        for desired in [read(&[&person, &definition]), read(&[&person, &definition])] {
+        for desired in [read(&[&candidate, &definition]), read(&[&candidate, &definition])] {
             let run = tiny.plan(&desired);
             for step in run.steps() {
                 let row = documented.get(&step.operation);
@@ -43,7 +43,7 @@ proptest! {
 }
 
 #[test]
-fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors() {
+fn the_page_for_adapter_authors_lists_every_operation_that_the_planner_names() {
     let documented: BTreeSet<String> = documented().into_keys().collect();
     let table = atsync::model::declarable::DECLARABLE;
     let mut named: BTreeSet<String> = table.iter().flat_map(|of| of.operations()).collect();
@@ -60,7 +60,7 @@ fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors(
 }
 
 #[test]
-fn every_table_of_default_policies_is_the_one_that_the_code_decides_by() {
+fn the_documented_default_policies_are_those_of_the_code() {
     use atsync::internals::plan::defaults::{rows, word};
     let rows: Vec<String> = rows()
         .map(|(of, row)| {
@@ -80,7 +80,7 @@ fn every_table_of_default_policies_is_the_one_that_the_code_decides_by() {
 }
 
 #[test]
-fn the_generated_policies_are_those_that_there_are() {
+fn the_generated_policies_are_all_policies() {
     for word in ["enforce", "yield", "seed", "fill"] {
         assert!(serde_json::from_value::<Policy>(json!(word)).is_ok());
     }

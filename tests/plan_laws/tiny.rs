@@ -1,4 +1,4 @@
-//! An ATS of a few maps: what plans are made from, and where their steps are carried out.
+//! An ATS of a few maps: plans are made from it, and their steps are carried out on it.
 
 use atsync::internals::index;
 use atsync::internals::plan::{Declared, Facts, Input, Need, Record, RecordPlan, Step, record};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const CHANNEL: &str = "@custom_fields.candidate.channel";
 
-/// An ATS that does at once what it is told, and the links that the engine keeps.
+/// An ATS that does what it is asked at once, and the links that the engine keeps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tiny {
     pub(crate) records: BTreeMap<(String, String), Map<String, Value>>,
@@ -24,7 +24,7 @@ pub(crate) struct Tiny {
     pub(crate) names_only: bool,
 }
 
-/// One run of planning: the steps that serve several, then definitions, then people.
+/// One run of planning: shared steps, then definitions, then candidates.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) shared: Vec<Step>,
@@ -36,7 +36,7 @@ impl Run {
         self.shared.iter().chain(self.plans.iter().flat_map(|plan| &plan.steps))
     }
 
-    pub(crate) fn person(&self) -> &RecordPlan {
+    pub(crate) fn candidate(&self) -> &RecordPlan {
         self.plans.iter().find(|plan| plan.key == "ada").unwrap()
     }
 }
@@ -82,8 +82,8 @@ impl Tiny {
 
     pub(crate) fn links_of(&self, key: &str) -> BTreeMap<String, LinkRow> {
         let below = format!("{key}/");
-        let own = self.links.iter().filter(|(host, _)| *host == key || host.starts_with(&below));
-        own.map(|(host, link)| (host.clone(), link.clone())).collect()
+        let own = self.links.iter().filter(|(path, _)| *path == key || path.starts_with(&below));
+        own.map(|(path, link)| (path.clone(), link.clone())).collect()
     }
 
     pub(crate) fn answer(&self, facts: &mut Facts, need: Need, desired: &[Desired]) {
@@ -115,13 +115,13 @@ impl Tiny {
                 facts.add_confirmed(remote, shown);
             }
             Need::LinkedTo(remote) => {
-                let hosts = self
+                let paths = self
                     .links
                     .values()
                     .filter(|link| link.remote == remote)
                     .map(|link| link.host.clone());
-                let hosts = hosts.collect();
-                facts.add_linked(remote, hosts);
+                let paths = paths.collect();
+                facts.add_linked(remote, paths);
             }
             Need::Names(kind) => facts.add_names(kind, Vec::new()),
             Need::Declared(path) => {
@@ -172,13 +172,13 @@ impl Tiny {
 
     pub(crate) fn link(
         &mut self,
-        host: &str,
+        path: &str,
         remote: RemoteRef,
         how: LinkHow,
         applied: Map<String, Value>,
     ) {
-        let link = LinkRow { host: host.to_owned(), remote, how, applied, since_ms: 1 };
-        self.links.insert(host.to_owned(), link);
+        let link = LinkRow { host: path.to_owned(), remote, how, applied, since_ms: 1 };
+        self.links.insert(path.to_owned(), link);
     }
 
     pub(crate) fn carry_out(&mut self, run: &Run) {
@@ -190,8 +190,8 @@ impl Tiny {
                 let how = self.links.get(&adoption.host).map_or(LinkHow::Adopted, |link| link.how);
                 self.link(&adoption.host, adoption.remote.clone(), how, adoption.applied.clone());
             }
-            for host in &plan.releases {
-                self.links.remove(host);
+            for path in &plan.releases {
+                self.links.remove(path);
             }
             for step in &plan.steps {
                 self.step(step);
@@ -199,7 +199,7 @@ impl Tiny {
         }
     }
 
-    /// The input with every stand-in filled in; stops the test when one has nothing to stand for.
+    /// Fills in every placeholder of an input; stops the test where the record is missing.
     pub(crate) fn filled(&self, value: &Value) -> Value {
         match value {
             Value::Object(object) if object.contains_key("$made") => {
@@ -248,7 +248,7 @@ impl Tiny {
                 &json!({ "candidate": made.as_ref().unwrap(), "tag": tag }),
             );
         }
-        for (role, host) in &step.makes {
+        for (role, path) in &step.makes {
             let remote = match role.as_str() {
                 "subject" => RemoteRef::new(kind, made.as_ref().unwrap()),
                 carried => {
@@ -259,20 +259,20 @@ impl Tiny {
                 }
             };
             self.link(
-                host,
+                path,
                 remote,
                 LinkHow::Created,
-                step.applied.get(host).cloned().unwrap_or_default(),
+                step.applied.get(path).cloned().unwrap_or_default(),
             );
         }
-        for (host, applied) in
-            step.applied.iter().filter(|(host, _)| !step.makes.values().any(|made| made == *host))
+        for (path, applied) in
+            step.applied.iter().filter(|(path, _)| !step.makes.values().any(|made| made == *path))
         {
-            let (remote, how) = match self.links.get(host) {
+            let (remote, how) = match self.links.get(path) {
                 Some(link) => (link.remote.clone(), link.how),
                 None => (step.target.clone().unwrap(), LinkHow::Adopted),
             };
-            self.link(host, remote, how, applied.clone());
+            self.link(path, remote, how, applied.clone());
         }
     }
 
@@ -323,7 +323,7 @@ impl Tiny {
         self.make(kind, body)
     }
 
-    /// The first stage of a job.
+    /// Returns the first stage of a job.
     pub(crate) fn first_stage(&self, job: &Value) -> String {
         let of_job = self.of(kinds::STAGES).filter(|(_, body)| body["parent"]["id"] == *job);
         of_job
@@ -332,8 +332,8 @@ impl Tiny {
             .unwrap_or_default()
     }
 
-    /// How an application shows its stage: by id and name, or as the official schema has it by name
-    /// alone.
+    /// Returns the stage as an application shows it: by id and name, or by name alone, as the
+    /// official schema has it.
     pub(crate) fn stage(&self, id: &str) -> Value {
         match self.records.get(&(kinds::STAGES.to_owned(), id.to_owned())) {
             Some(stage) if self.names_only => json!({"name": stage["name"]}),
@@ -342,8 +342,8 @@ impl Tiny {
         }
     }
 
-    /// A step of an application's lifecycle, refused as Greenhouse refuses it. Answers the id that
-    /// a conversion makes.
+    /// Carries out a step of an application's lifecycle, or refuses it as Greenhouse does. Returns
+    /// the id of the record that a conversion creates.
     pub(crate) fn go(&mut self, verb: &str, step: &Step, input: &Value) -> Option<String> {
         let target = match (&step.target, &step.target_path) {
             (Some(target), None) => target.clone(),
@@ -442,7 +442,7 @@ pub(crate) fn unified_entry(entry: &Value) -> Value {
 
 pub(crate) fn customs(mut held: Value, written: &Value) -> Value {
     for entry in written.as_array().into_iter().flatten() {
-        // Choices are written by id and read by label.
+        // Options are written by id and read by label.
         let value = match &entry["value"] {
             Value::Object(choice) => choice["label"].clone(),
             plain => plain.clone(),

@@ -1,10 +1,10 @@
-//! The kinds that a host can declare, in one table: where each is declared, what it is known by,
+//! The kinds that a host can declare, in one table: where each is declared, how it is identified,
 //! its fields, and the default policy of each field.
 //!
-//! The planner walks a desired record with this table. The check of a declaration and of its shape,
+//! The planner walks a desired record by this table. The checks of a declaration and of its shape,
 //! the parser of paths and the tables of default policies in the documentation read it too. A
-//! member that is more than a field has a [`Form`], and the planner has one function for each form:
-//! a kind gets contacts, labels or custom values by a row here.
+//! member that is more than a field has a [`Form`], and the planner has one function per form: a
+//! kind gets contacts, labels or custom values by a row here.
 //!
 //! Left out: the types of the records ([`crate::desired`]), and what is special to an ATS, which
 //! its manifest says.
@@ -17,14 +17,14 @@ use crate::{kinds, normal};
 pub struct Declarable {
     /// The kind.
     pub kind: &'static str,
-    /// Its word in the singular, for messages.
+    /// Its singular, for messages.
     pub noun: &'static str,
-    /// The list in which it is declared; none for a record of its own.
+    /// The list in which it is declared; none for a desired record itself.
     pub below: Option<Below>,
-    /// What distinguishes one of them from another.
+    /// What identifies one of them.
     pub known_by: KnownBy,
-    /// Its fields, in the order in which a plan names them. What has a form of its own, as contacts
-    /// and custom values, is not among them.
+    /// Its fields, in the order in which a plan names them. Members with a form of their own, such
+    /// as contacts and custom values, are not among them.
     pub fields: &'static [Field],
     /// Its members that are more than fields.
     pub others: &'static [Other],
@@ -34,30 +34,30 @@ pub struct Declarable {
     pub personal: bool,
 }
 
-/// Where something is declared below something else.
+/// Where a kind is declared below another.
 #[derive(Debug)]
 pub struct Below {
-    /// The kind of what it is declared below.
+    /// The kind above.
     pub kind: &'static str,
-    /// The list of the declaration, and of its path.
+    /// The list in the declaration, and in paths.
     pub list: &'static str,
     /// The member of an operation's input that names the record above.
     pub member: &'static str,
 }
 
-/// What distinguishes one record of a kind from another.
+/// What identifies a record of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownBy {
-    /// The host's key, and in the ATS what the planner looks for.
+    /// The host's key; the planner of the kind finds it in the ATS.
     Key,
-    /// What it defines: the key or address that is in its path.
+    /// What it defines: the key or address in its path.
     Definition,
     /// Its label.
     Label,
-    /// The host's key, and in the ATS a probe: it is created once and never changed. The word
-    /// says what is done with it: it is left, or attached.
+    /// The host's key, and in the ATS a probe: it is created once and never changed. The word is
+    /// the participle for messages: "it has not been attached yet".
     Once(&'static str),
-    /// What it says: it has no key, and is made and taken away, never changed.
+    /// Its content: it has no key, and is added and removed, never changed.
     Content,
 }
 
@@ -66,13 +66,13 @@ pub enum KnownBy {
 pub struct Field {
     /// Its place in the desired record: `name.first`.
     pub place: &'static str,
-    /// Its member in an operation's input, by which plans and policies call it.
+    /// Its member in an operation's input, and its name in plans and policies.
     pub member: &'static str,
     /// Its place in the unified record.
     pub shown: &'static str,
     /// What it holds.
     pub value: Holds,
-    /// What may become of it once the record is there.
+    /// How it is handled once the record exists.
     pub mode: Mode,
     /// Whether a declaration must name it.
     pub presence: Presence,
@@ -83,9 +83,9 @@ pub struct Field {
 pub enum Presence {
     /// It must.
     Required,
-    /// It may leave the member out, or say null, which means the same.
+    /// It may leave the member out, or set it to null, which means the same.
     Optional,
-    /// It may leave the member out, and may not say null.
+    /// It may leave the member out, but not set it to null.
     Absent,
 }
 
@@ -100,10 +100,10 @@ pub struct Other {
     pub presence: Presence,
 }
 
-/// What a member is that is more than a field.
+/// The form of a member that is more than a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// It says how the record is known or made, and is not written by itself.
+    /// It identifies the record or controls its creation, and is not written by itself.
     Says(Holds),
     /// A list of addresses, numbers or links.
     Contacts,
@@ -111,20 +111,20 @@ pub enum Form {
     Labels(Labels),
     /// Values, each under the key of the field that defines it.
     Values(Values),
-    /// Steps of a course lead there: a stage, an outcome and what belongs to it.
+    /// A state that steps lead to: a stage, an outcome and what belongs to it.
     Course(Holds),
 }
 
-/// The kinds that labels are made of.
+/// The kinds behind labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Labels {
     /// The kind of the labels themselves, which all records share.
     pub vocabulary: &'static str,
-    /// The kind of the records that tie a label to what carries it.
+    /// The kind of the records that tie a label to a record.
     pub tie: &'static str,
 }
 
-/// The kinds that values are defined by.
+/// The kinds that define values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Values {
     /// The kind of the fields, each with the type of its values.
@@ -146,31 +146,32 @@ pub enum Holds {
     Text,
     /// True or false.
     Flag,
-    /// One of these words. The first is the usual one, which a plan does not show.
+    /// One of these words. A plan does not show the first, the usual one.
     Word(&'static [&'static str]),
     /// A day, a month or a year.
     Date,
-    /// Where the ATS fetches a file from, once: another address alone makes no other file.
+    /// The address that the ATS fetches a file from, once: another address alone makes no other
+    /// file.
     Address,
     /// A record of this kind, by name or id.
     Reference(&'static str),
     /// A record of this kind within the one that another field names.
     Within(&'static str, &'static str),
-    /// The host's key of something declared beside it, of this kind.
+    /// The host's key of a sibling item of this kind.
     Beside(&'static str),
 }
 
-/// What may become of a field.
+/// How a field is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// It is kept in step by its policy.
     Kept,
-    /// As [`Self::Kept`], and decided when the record is made: what shows then is nobody's form of
-    /// it.
+    /// As [`Self::Kept`], but the ATS has no other form of it: it is decided when the record is
+    /// created.
     Decided,
-    /// It is part of what the record is, and set only when it is made.
+    /// It identifies the record, and is set only at its creation.
     Made,
-    /// As [`Self::Made`], and no plan shows it: another field does.
+    /// As [`Self::Made`], and no plan shows it, since another field does.
     Silent,
 }
 
@@ -400,12 +401,12 @@ pub static DECLARABLE: &[Declarable] = &[
     },
 ];
 
-/// The entry of a kind; none where it cannot be declared.
+/// Returns the entry of a kind; none where it cannot be declared.
 pub fn of(kind: &str) -> Option<&'static Declarable> {
     DECLARABLE.iter().find(|entry| entry.kind == kind)
 }
 
-/// The kinds that are declared below one.
+/// Iterates over the kinds that are declared below one.
 pub fn below(kind: &str) -> impl Iterator<Item = (&'static Declarable, &'static Below)> {
     DECLARABLE
         .iter()
@@ -413,12 +414,13 @@ pub fn below(kind: &str) -> impl Iterator<Item = (&'static Declarable, &'static 
         .filter(move |(_, below)| below.kind == kind)
 }
 
-/// The kind whose records are known by the host's key alone: a record without a kind is one.
+/// Returns the kind whose records are identified by the host's key alone: a record without a kind
+/// is one.
 pub fn root() -> Option<&'static Declarable> {
     DECLARABLE.iter().find(|of| of.below.is_none() && of.known_by == KnownBy::Key)
 }
 
-/// Whether records of a kind tie a label to what carries it.
+/// Whether records of a kind tie a label to a record.
 pub fn is_tie(kind: &str) -> bool {
     DECLARABLE.iter().filter_map(Declarable::labels).any(|(_, labels)| labels.tie == kind)
 }
@@ -433,12 +435,13 @@ pub fn defines_values(kind: &str) -> bool {
 }
 
 impl Declarable {
-    /// The member of this place that is more than a field.
+    /// Returns the member of this place that is more than a field.
     pub fn other(&self, place: &str) -> Option<&'static Other> {
         self.others.iter().find(|other| other.place == place)
     }
 
-    /// The kinds that the values of a record of this kind are defined by; none where it has none.
+    /// Returns the kinds that define the values of a record of this kind; none where it has no
+    /// values.
     pub fn values(&self) -> Option<Values> {
         self.others.iter().find_map(|other| match other.form {
             Form::Values(values) => Some(values),
@@ -446,7 +449,7 @@ impl Declarable {
         })
     }
 
-    /// The labels that a record of this kind carries, with the list that declares them.
+    /// Returns the labels of a record of this kind, with the list that declares them.
     pub fn labels(&self) -> Option<(&'static str, Labels)> {
         self.others.iter().find_map(|other| match other.form {
             Form::Labels(labels) => Some((other.place, labels)),
@@ -454,24 +457,24 @@ impl Declarable {
         })
     }
 
-    /// The kind of the records that a member names.
+    /// Returns the kind of the records that a member names.
     pub fn named(&self, place: &str) -> Option<&'static str> {
         let field = self.fields.iter().find(|field| field.place == place);
         let other = self.other(place).and_then(|other| other.form.holds());
         field.map(|field| field.value).or(other)?.named()
     }
 
-    /// The fields that the planner keeps in step.
+    /// Iterates over the fields that the planner keeps in step.
     pub fn kept(&self) -> impl Iterator<Item = &'static Field> {
         self.fields.iter().filter(|field| field.mode.is_kept())
     }
 
-    /// The name of an operation on it: `create`, `update`, `destroy`.
+    /// Returns the name of an operation on it, by the verb: `create`, `update`, `destroy`.
     pub fn operation(&self, verb: &str) -> String {
         format!("{}.{verb}", self.kind)
     }
 
-    /// The operations that the planner asks for by the table.
+    /// Lists the operations that the planner uses by this table.
     pub fn operations(&self) -> Vec<String> {
         let changes = self.kept().next().map(|_| "update");
         let ends = (self.known_by == KnownBy::Content).then_some("destroy");
@@ -482,7 +485,7 @@ impl Declarable {
         own.chain(labels.into_iter().flatten()).collect()
     }
 
-    /// The word with its article.
+    /// Returns the noun with its article.
     pub fn a_noun(&self) -> String {
         let article = if self.noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
         format!("{article} {}", self.noun)
@@ -501,7 +504,7 @@ impl Field {
         }
     }
 
-    /// A text of the field in the form in which spellings of it are one.
+    /// Returns the form of a text that all its spellings share.
     pub fn form(&self, text: &str) -> String {
         match self.value {
             Holds::Date => normal::part_date(text).unwrap_or_else(|| text.trim().to_owned()),
@@ -511,24 +514,24 @@ impl Field {
 }
 
 impl Labels {
-    /// The operation that makes a label.
+    /// Returns the operation that creates a label.
     pub fn making(self) -> String {
         format!("{}.create", self.vocabulary)
     }
 
-    /// The operation that ties a label to a record.
+    /// Returns the operation that ties a label to a record.
     pub fn tying(self) -> String {
         format!("{}.create", self.tie)
     }
 
-    /// The operation that takes a label off a record.
+    /// Returns the operation that removes a label from a record.
     pub fn removal(self) -> String {
         format!("{}.delete", self.tie)
     }
 }
 
 impl Form {
-    /// What it holds, where that is a single value.
+    /// Returns what it holds, where that is a single value.
     pub fn holds(self) -> Option<Holds> {
         match self {
             Self::Says(holds) | Self::Course(holds) => Some(holds),
@@ -536,31 +539,31 @@ impl Form {
         }
     }
 
-    /// Whether it is written, so that its policy counts.
+    /// Whether the engine writes it, so that its policy counts.
     pub fn is_written(self) -> bool {
         !matches!(self, Self::Says(_))
     }
 }
 
 impl KnownBy {
-    /// Whether its name in a path is a key, so that something else may be below it.
+    /// Whether its name in a path is a key, so that other items may be below it.
     pub fn is_key(self) -> bool {
         matches!(self, Self::Key | Self::Once(_))
     }
 }
 
 impl Holds {
-    /// Whether it names something that is declared beside it.
+    /// Whether it names a sibling item.
     pub fn is_beside(self) -> bool {
         matches!(self, Self::Beside(_))
     }
 
-    /// Whether a word is the usual one, of which a plan says nothing.
+    /// Whether a word is the usual one, which a plan does not show.
     pub fn is_usual(self, word: &str) -> bool {
         matches!(self, Self::Word(words) if words.first() == Some(&word))
     }
 
-    /// The kind of the records that it names.
+    /// Returns the kind of the records that it names.
     pub fn named(self) -> Option<&'static str> {
         match self {
             Self::Reference(kind) | Self::Within(kind, _) => Some(kind),
@@ -570,7 +573,7 @@ impl Holds {
 }
 
 impl Mode {
-    /// Whether a field is compared and changed once its record is there.
+    /// Whether a field is compared and changed once its record exists.
     pub fn is_kept(self) -> bool {
         matches!(self, Self::Kept | Self::Decided)
     }
@@ -582,7 +585,7 @@ mod tests {
     use crate::resource;
 
     #[test]
-    fn what_is_declared_below_something_has_a_list_of_its_own_there() {
+    fn each_kind_below_another_has_a_list_of_its_own() {
         let mut lists: Vec<(&str, &str)> = Vec::new();
         for below in DECLARABLE.iter().filter_map(|entry| entry.below.as_ref()) {
             assert!(of(below.kind).is_some(), "{}", below.kind);
@@ -595,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_by_its_content_is_found_by_what_it_is_declared_below() {
+    fn a_kind_known_by_content_is_indexed_by_the_record_that_holds_it() {
         for entry in DECLARABLE.iter().filter(|entry| entry.known_by == KnownBy::Content) {
             let below = entry.below.as_ref().unwrap();
             let is_it = |index: &resource::Index| index.of() == Some(below.kind);

@@ -1,12 +1,12 @@
-//! What a host declares: candidates, their applications, tags and notes.
+//! What a host declares: candidates, with their applications and everything below them.
 //!
-//! One desired record is one candidate with everything below them. It names only the fields that
-//! the host owns: the engine never changes a field that is absent. References to what the ATS holds
-//! (job, source, referrer, pool) are given by name, e-mail or id and must resolve to exactly one
-//! record. Custom fields and users, which candidates may reference, are declared beside them: see
+//! One desired record is one candidate. It names only the fields that the host owns: the engine
+//! never touches a field that is absent. References to records of the ATS (job, source, referrer,
+//! pool) are given by name, e-mail or id and must resolve to exactly one record. Custom fields and
+//! users, which a candidate's values need first, are declared as records of their own: see
 //! [`definition`].
 //!
-//! Bounds: see [`limits`]. Left out: anything that the host does not decide (who rejected, when).
+//! Bounds: see [`limits`]. Left out: what the host does not decide, such as who rejected, and when.
 
 pub mod definition;
 
@@ -45,12 +45,12 @@ pub const CONTACT_TYPES: [&str; 10] = [
 /// The types of attachments.
 pub const ATTACHMENT_TYPES: [&str; 3] = ["resume", "cover_letter", "other"];
 
-/// A candidate as the host wants them to be.
+/// A candidate as the host declares it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredCandidate {
-    /// The host's own name for this candidate: stable, unique within the connection, at most 200
+    /// The host's own key of this candidate: stable, unique within the connection, at most 200
     /// bytes.
     pub key: String,
     /// Always `candidates`; may be left out.
@@ -58,21 +58,21 @@ pub struct DesiredCandidate {
     #[cfg_attr(feature = "schema", schemars(extend("const" = "candidates")))]
     pub kind: String,
     /// The candidate's id in the ATS, where the host knows it: the record is linked to this
-    /// candidate, whatever its addresses. Without it a candidate is found by their e-mail
-    /// addresses, and created where none has one.
+    /// candidate, whatever its addresses. Without it a candidate is found by its e-mail addresses,
+    /// and created where none has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Parts of the name. An ATS may require some of them for a new candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DesiredName>,
-    /// Addresses that must be there. The first one is what an existing candidate is found by.
+    /// Addresses that the candidate must have. A declared address finds an existing candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emails: Option<Vec<DesiredContact>>,
-    /// Numbers that must be there.
+    /// Numbers that the candidate must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phones: Option<Vec<DesiredContact>>,
-    /// Web sites and social profiles that must be there, with or without a scheme; a blank is
-    /// written `%20`.
+    /// Web sites and social profiles that the candidate must have, with or without a scheme; a
+    /// blank is written `%20`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<DesiredContact>>,
     /// The employer; `""` clears it.
@@ -81,49 +81,50 @@ pub struct DesiredCandidate {
     /// The position; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Visible only to privileged users. Set at creation; on an existing candidate it is changed
-    /// only under the policy `enforce` (or `yield`, by its rules), and a plan reports a difference.
+    /// Visible only to privileged users. Set at creation; on a candidate that exists it is changed
+    /// only under the policy `enforce` (or `yield`, by its rules), and a plan reports where it
+    /// differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
     /// Values by the field's key; `null` clears. Options by their label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// Tags that must be there. A tag that the ATS does not have is created.
+    /// Tags that the candidate must have. A tag that the ATS lacks is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// Entries of the education that must be there, identified by their content: a missing one is
-    /// added, and one that the engine added and that is no longer listed is removed. `[]` removes
-    /// all that the engine added; what others added stays.
+    /// Entries of the education that the candidate must have, known by their content: a missing one
+    /// is added, and one that the engine added and that is no longer listed is removed. `[]`
+    /// removes all that the engine added; entries of others stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub educations: Option<Vec<DesiredEducation>>,
     /// Entries of the work history, by the rules of `educations`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employments: Option<Vec<DesiredEmployment>>,
-    /// Notes to leave, each once. Notes cannot be changed or taken back: another body, visibility
-    /// or application under the same key is a conflict that the plan reports.
+    /// Notes to create, each once. A note is never changed or removed: another body, visibility or
+    /// application under the same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<DesiredNote>,
-    /// What the candidate applies to, or is a prospect for.
+    /// The applications of the candidate, and the jobs or pools that it is a prospect for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applications: Vec<DesiredApplication>,
-    /// What happens when a field is changed in the ATS; by field name, `custom_fields.<key>`
+    /// What happens when a recruiter changes a field; by field name, `custom_fields.<key>`
     /// included.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
 
-/// What happens to an owned field when it is changed in the ATS.
+/// What happens to an owned field when a recruiter changes it in the ATS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
-    /// The host's value is restored.
+    /// The declared value is written again.
     Enforce,
-    /// The value in the ATS stays and is reported as drift.
+    /// The recruiter's value is kept and reported as drift.
     Yield,
     /// It is set when the record is created and never again.
     Seed,
-    /// It is set only while it is empty, and once: if it is emptied afterwards, it stays empty.
+    /// It is set only while it is empty, and once: a field emptied afterwards stays empty.
     Fill,
 }
 
@@ -145,7 +146,7 @@ pub struct DesiredName {
 
 /// An address, number or link. A bare string declares no type: an entry that is added gets
 /// `personal` (e-mails), `mobile` (phones) or `social`/`other` (links), and the type of an existing
-/// one is not changed.
+/// one is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -170,7 +171,7 @@ pub struct TypedContact {
 }
 
 impl DesiredCandidate {
-    /// The kind.
+    /// The name of the kind.
     pub const KIND: &str = crate::kinds::CANDIDATES;
 }
 
@@ -183,7 +184,7 @@ impl DesiredContact {
         }
     }
 
-    /// The type, where the host gave one.
+    /// The type, where the host declares one.
     pub fn kind(&self) -> Option<&str> {
         match self {
             Self::Bare(_) => None,
@@ -207,10 +208,10 @@ pub struct DesiredEducation {
     /// The field of study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discipline: Option<String>,
-    /// When it began.
+    /// The first day, month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_on: Option<String>,
-    /// When it ended.
+    /// The last day, month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_on: Option<String>,
 }
@@ -226,22 +227,22 @@ pub struct DesiredEmployment {
     /// The position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// When it began.
+    /// The first day, month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_on: Option<String>,
-    /// When it ended; left out while it lasts.
+    /// The last day, month or year; left out while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_on: Option<String>,
 }
 
-/// A note to leave on the candidate.
+/// A note on the candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredNote {
-    /// The host's name for it, unique within the candidate.
+    /// The host's key, unique within the candidate.
     pub key: String,
-    /// What it says.
+    /// The text.
     pub body: String,
     /// Who may read it.
     #[serde(default)]
@@ -256,7 +257,7 @@ pub struct DesiredNote {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Every user who may see the candidate.
+    /// Everyone who sees the candidate.
     #[default]
     Public,
     /// Privileged users.
@@ -270,7 +271,7 @@ pub enum Visibility {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredApplication {
-    /// The host's name for it, unique within the candidate.
+    /// The host's key, unique within the candidate.
     pub key: String,
     /// An application (the default) or a prospect.
     #[serde(default)]
@@ -284,21 +285,20 @@ pub struct DesiredApplication {
     /// Prospects only: the stage of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool_stage: Option<Reference>,
-    /// Where it came from.
+    /// The source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Reference>,
-    /// Who is credited with the referral, best by e-mail.
+    /// The employee credited with the referral, best by e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<Reference>,
     /// Values by the field's key; `null` clears.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// The desired stage; a new application is created in it. Unless the connection opted in to
-    /// stage writes, it is not changed, and the plan says so.
+    /// The stage; a new application is created in it. Not written, which the plan reports, unless
+    /// the connection opted in to stage writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Reference>,
-    /// The desired outcome. Anything but `active` of a new application needs the connection's
-    /// opt-in.
+    /// The outcome. Any but `active` for a new application needs the connection's opt-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DesiredOutcome>,
     /// The reason for `rejected`; has no meaning with another outcome.
@@ -312,9 +312,10 @@ pub struct DesiredApplication {
     /// same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<DesiredAttachment>,
-    /// States that a second application for the same job, or a second prospect of the same pool, is
-    /// intended. Without it, a second one is refused: two keys for one job are nearly always a
-    /// mistake. An ATS may still refuse a second application to a job.
+    /// This is a second application beside one that the record declares for the same job, or a
+    /// second prospect of the same pool, and intended. Without it, a second one is refused: two
+    /// keys for one job are nearly always a mistake. An ATS may still refuse a second application
+    /// to a job.
     #[serde(default, skip_serializing_if = "is_false")]
     pub another: bool,
 }
@@ -324,7 +325,7 @@ pub struct DesiredApplication {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredAttachment {
-    /// The host's name for it, unique within the application.
+    /// The host's key, unique within the application.
     pub key: String,
     /// The file's name, in one line.
     pub filename: String,
@@ -343,11 +344,11 @@ pub enum ApplicationKind {
     /// To a job.
     #[default]
     Application,
-    /// For a person who might apply.
+    /// For a possible application.
     Prospect,
 }
 
-/// The desired outcome of an application.
+/// The outcome that an application should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]

@@ -1,27 +1,28 @@
-//! What the engine has to know of the kinds that an ATS holds, in one table.
+//! What the engine knows about each kind of an ATS, in one table.
 //!
-//! The store, the pull, the sweep, erasure and merges read this table, so that none of them knows a
-//! kind by name: what a record is found by, whose data it holds, what is hidden with what, where a
-//! merge or a drift shows. A kind that is not in the table is an adapter's own: it is found by
-//! `name`, belongs to the candidate that it names, and needs no other care.
+//! The store, the pull, the sweep, erasure and merges read this table, so that none of them names a
+//! kind: the indexes of a record, whose data it holds, what is hidden with it, where a merge or
+//! drift shows. A kind that is not in the table is an adapter's own: it is indexed by `name`,
+//! belongs to the candidate that it names, and needs no other care.
 //!
-//! Left out: what can be declared, and what an adapter can do with a kind, which its manifest says.
+//! Left out: what can be declared ([`crate::declarable`]), and what an adapter can do with a kind,
+//! which its manifest says.
 
 use crate::kinds;
 
-/// Find by an e-mail address.
+/// The index by e-mail address.
 pub const EMAIL: &str = "email";
-/// Find by name or title.
+/// The index by name or title.
 pub const NAME: &str = "name";
-/// Find by the candidate it belongs to.
+/// The index by the candidate that a record belongs to.
 pub const CANDIDATE: &str = "candidate";
-/// Find by the record it is in: a stage by its job, an option by its custom field.
+/// The index by the record that holds it: a stage by its job, an option by its custom field.
 pub const PARENT: &str = "parent";
-/// Find by the user.
+/// The index by user.
 pub const USER: &str = "user";
-/// Find by a key of the customer's: a custom field's key, a job's requisition id.
+/// The index by a key of the customer: a custom field's key, a job's requisition id.
 pub const KEY: &str = "key";
-/// Find what some users are not shown, by what it applies to.
+/// The index of records that some users do not see, by what they apply to.
 pub const PRIVATE: &str = "private";
 
 /// The kind of candidates: erasure, merges and hidden records depend on it.
@@ -36,44 +37,44 @@ pub struct Resource {
     pub kind: &'static str,
     /// The member by which other records name one of these: `{"candidate": {"id": …}}`.
     pub member: &'static str,
-    /// The member that messages call it by.
+    /// The member that names a record of it in messages.
     pub label: &'static str,
-    /// What it is found by.
+    /// Its indexes.
     pub indexes: &'static [Index],
     /// Whose data it is.
     pub of: Of,
-    /// A user who may not see one of these may not see what names it.
+    /// A user who cannot see one of these may not see the records that name it.
     pub hides: bool,
-    /// Where a declared candidate's drift shows, so it is read before each plan of candidates.
+    /// A declared candidate's drift shows here, so it is read before each plan of candidates.
     pub drifts: bool,
-    /// A withdrawal may take some of it away, so it is read before.
+    /// A withdrawal may remove some of these, so they are read before.
     pub withdrawn: bool,
-    /// The member that reveals a merge: one of these that names another candidate than before says
-    /// that the two may be one by now.
+    /// The member that reveals a merge: a record that names another candidate than before shows
+    /// that the two may have been merged.
     pub tells_merge: Option<&'static str>,
-    /// One of these may live on as another one, which its conversion makes.
+    /// A conversion turns one of these into another record.
     pub converts: bool,
     /// The kind of the record that it names and that shows it as well, so that both are read back
-    /// when one is made.
+    /// when one is created.
     pub shown_in: Option<&'static str>,
 }
 
 /// Whose data a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
-    /// It is a candidate: what names it is that candidate's.
+    /// It is a candidate; the records that name it are that candidate's.
     Person,
-    /// It is a candidate's, and so is what names it.
+    /// It is a candidate's, and so are the records that name it.
     Persons,
-    /// It is the candidate's that it names, by its own member or through a record that is a
-    /// candidate's; no candidate's where it names none.
+    /// It belongs to the candidate that it names, directly or through a record that is a
+    /// candidate's; to none where it names none.
     WhomItNames,
 }
 
-/// What a record can be found by.
+/// An index of a kind.
 #[derive(Debug)]
 pub struct Index {
-    /// The index.
+    /// Its name.
     pub name: &'static str,
     /// Where its terms are in the unified record.
     pub from: From,
@@ -88,13 +89,13 @@ pub enum From {
     Texts(&'static str),
     /// A list of entries with a `value` each.
     Values(&'static str),
-    /// The id of a record that is named, of this kind.
+    /// The id of a named record of this kind.
     Id(&'static str, &'static str),
-    /// The word of a member, where a flag is set: the flag, then the member.
+    /// A member, where a flag is set: the flag, then the member.
     Flagged(&'static str, &'static str),
 }
 
-/// Found by name: also what is not in the table.
+/// The index of kinds that are not in the table.
 const NAMED: &[Index] = &[by(NAME, From::Text("name"))];
 const OF_PERSON: &[Index] = &[by(CANDIDATE, From::Id("candidate", kinds::CANDIDATES))];
 const OF_APPLICATION: &[Index] = &[by(PARENT, From::Id("application", kinds::APPLICATIONS))];
@@ -120,7 +121,7 @@ const fn plain(kind: &'static str, member: &'static str) -> Resource {
     }
 }
 
-/// All kinds that the engine knows the meaning of.
+/// All kinds that the engine knows.
 pub static TABLE: &[Resource] = &[
     Resource {
         indexes: &[by(EMAIL, From::Values("emails"))],
@@ -208,47 +209,48 @@ pub static TABLE: &[Resource] = &[
     },
 ];
 
-/// The entry of a kind; none for an adapter's own.
+/// Returns the entry of a kind; none for an adapter's own.
 pub fn of(kind: &str) -> Option<&'static Resource> {
     TABLE.iter().find(|resource| resource.kind == kind)
 }
 
-/// What the records of a kind are found by.
+/// Returns the indexes of a kind.
 pub fn indexes(kind: &str) -> &'static [Index] {
     of(kind).map_or(NAMED, |resource| resource.indexes)
 }
 
-/// The kind that the terms of a kind's index are ids of.
+/// Returns the kind whose ids are the terms of a kind's index.
 pub fn named_by(kind: &str, index: &str) -> Option<&'static str> {
     indexes(kind).iter().find(|known| known.name == index).and_then(Index::of)
 }
 
-/// The member that messages call a record of a kind by.
+/// Returns the member that names a record of a kind in messages.
 pub fn label(kind: &str) -> &'static str {
     of(kind).map_or("name", |resource| resource.label)
 }
 
-/// The kinds whose records make what names them a candidate's: candidates first.
+/// Iterates over the kinds that are a candidate's and pass that on to what names them: candidates
+/// first.
 pub fn of_people() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.of != Of::WhomItNames)
 }
 
-/// The kinds that hide with them what names them.
+/// Iterates over the kinds that hide what names them.
 pub fn hiding() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.hides)
 }
 
-/// The kinds in which drift of candidates shows: candidates first.
+/// Iterates over the kinds in which a candidate's drift shows: candidates first.
 pub fn drifting() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.drifts)
 }
 
-/// The kinds of which a withdrawal may remove records: candidates first.
+/// Iterates over the kinds of which a withdrawal may remove records: candidates first.
 pub fn withdrawn() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.withdrawn)
 }
 
-/// The kinds that reveal a merge of candidates.
+/// Iterates over the kinds that reveal a merge of candidates.
 pub fn telling_merges() -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(|resource| resource.tells_merge.is_some())
 }
@@ -258,7 +260,7 @@ pub fn tells_merges(kind: &str) -> bool {
     telling_merges().any(|resource| resource.kind == kind)
 }
 
-/// The kind of the addresses that are listed beside records of a kind.
+/// Returns the kind of the addresses that are listed separately for records of a kind.
 pub fn addresses_of(kind: &str) -> Option<&'static str> {
     let lists = |of: &&Resource| {
         of.indexes.iter().any(|index| index.name == EMAIL) && named_by(of.kind, USER) == Some(kind)
@@ -266,19 +268,19 @@ pub fn addresses_of(kind: &str) -> Option<&'static str> {
     TABLE.iter().find(lists).map(|of| of.kind)
 }
 
-/// A kind's word in the singular, for messages.
+/// Returns the singular of a kind, for messages.
 pub fn singular(kind: &str) -> String {
     let member = of(kind).map_or_else(|| kind.strip_suffix('s').unwrap_or(kind), |of| of.member);
     member.replace('_', " ")
 }
 
-/// The kinds whose records are in one of a kind.
+/// Iterates over the kinds whose records are held by one of a kind.
 pub fn within(kind: &str) -> impl Iterator<Item = &'static Resource> {
     TABLE.iter().filter(move |resource| named_by(resource.kind, PARENT) == Some(kind))
 }
 
 impl Index {
-    /// The kind that its terms are ids of.
+    /// Returns the kind whose ids are its terms.
     pub fn of(&self) -> Option<&'static str> {
         match self.from {
             From::Id(_, kind) => Some(kind),
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_kind_of_people_and_it_comes_first() {
+    fn candidates_are_the_one_kind_of_people_and_come_first() {
         let people: Vec<_> = TABLE.iter().filter(|of| of.of == Of::Person).collect();
         assert!(matches!(people.as_slice(), [person] if person.kind == PERSON));
         assert_eq!(TABLE[0].kind, PERSON);

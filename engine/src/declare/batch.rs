@@ -1,4 +1,8 @@
-//! Records of one batch, checked and made declarations.
+//! Checks the records of one batch and makes declarations of them.
+//!
+//! Each record is checked by itself; together they must have different keys. Bounds:
+//! [`RECORDS_MAX`] and [`limits::RECORD_BYTES_MAX`]. Left out: reading ([`super::read`]) and
+//! storing.
 
 use super::check;
 use crate::declaration::{Declaration, RECORDS_MAX};
@@ -7,20 +11,17 @@ use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, Desir
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// What can be declared: [`Desired`] and each of the records that it can be.
+/// A record that can be declared: [`Desired`] and each of its variants.
 pub trait Declare: Serialize + sealed::Sealed {
-    /// What it is known by within its connection.
+    /// Returns the key that identifies it within its connection.
     fn key(&self) -> String;
 
-    /// Checks it by itself.
-    ///
-    /// # Errors
-    /// A sentence that names the field.
+    /// Checks the record by itself.
     fn check(&self) -> Result<(), String>;
 }
 
 mod sealed {
-    /// Rows are read back as one of the model's records.
+    /// Stored records are read back as one of the model's types.
     pub trait Sealed {}
 }
 

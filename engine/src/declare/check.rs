@@ -1,7 +1,8 @@
-//! What a desired record must be by itself: its keys, its limits, what belongs together. Pure.
+//! Checks what a desired record must be by itself: keys, limits, members that belong together.
+//! Pure.
 //!
-//! A refusal names the field and says what is allowed. Left out: whether the ATS can do it; that is
-//! the plan's.
+//! A refusal names the field and says what is allowed. Left out: whether the ATS can do it, which
+//! the plan says.
 
 use crate::path;
 use crate::plan::defaults;
@@ -13,9 +14,9 @@ use atsync_model::desired::{
 use atsync_model::normal;
 use std::collections::BTreeSet;
 
-/// What custom fields can belong to.
+/// The kinds that custom fields can belong to.
 const APPLIES_TO: [&str; 5] = ["candidate", "application", "job", "opening", "offer"];
-/// What custom fields can hold.
+/// The types of custom fields.
 const VALUE_TYPES: [&str; 12] = [
     "text",
     "long_text",
@@ -43,7 +44,7 @@ pub fn check(record: &Desired) -> Result<(), String> {
     }
 }
 
-/// A person.
+/// Checks a candidate.
 pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     key("key", &record.key, true)?;
     if record.kind != DesiredCandidate::KIND {
@@ -71,7 +72,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
                 "emails" => address(field, contact.value())?,
                 "links" => {
                     let place = format!("entry {} of `{field}`", index.saturating_add(1));
-                    web(&place, contact.value(), "link", normal::link_fault)?;
+                    web_text(&place, contact.value(), "link", normal::link_fault)?;
                 }
                 _ => {}
             }
@@ -119,7 +120,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             ("opening", &application.opening),
         ] {
             if let Some(named) = reference {
-                reference_fits(&format!("{place}.{field}"), named)?;
+                check_reference(&format!("{place}.{field}"), named)?;
                 if let ("referrer", Reference::Bare(text)) = (field, named)
                     && text.contains('@')
                 {
@@ -135,7 +136,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             }
             let place = format!("{place}.attachments[{}]", file.key);
             one_of(&format!("{place}.type"), &file.kind, &ATTACHMENT_TYPES)?;
-            web(
+            web_text(
                 &format!("`{place}.url`"),
                 &file.url,
                 "URL that the ATS can fetch a file from",
@@ -174,7 +175,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     super::twice::check(record)
 }
 
-/// A custom field.
+/// Checks a custom field.
 pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
     of_kind(&record.kind, DesiredCustomField::KIND)?;
     key("key", &record.key, true)?;
@@ -204,7 +205,7 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
     }
 }
 
-/// A user.
+/// Checks a user.
 pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
     of_kind(&record.kind, DesiredUser::KIND)?;
     key("email", &record.email, true)?;
@@ -217,8 +218,8 @@ pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
     super::texts::check(record)
 }
 
-/// A reference names something, and an id is written as the ATS writes it.
-fn reference_fits(field: &str, reference: &Reference) -> Result<(), String> {
+/// Checks that a reference is not empty, and that an id is written as the ATS writes it.
+fn check_reference(field: &str, reference: &Reference) -> Result<(), String> {
     let text = match reference {
         Reference::Bare(text) => text,
         Reference::Full(
@@ -229,7 +230,7 @@ fn reference_fits(field: &str, reference: &Reference) -> Result<(), String> {
         ) => text,
     };
     if text.trim().is_empty() {
-        return Err(format!("`{field}` is empty; take it out, or name something"));
+        return Err(format!("`{field}` is empty; remove it, or name a record"));
     }
     if matches!(reference, Reference::Full(FullReference::Email(_))) {
         address(field, text)?;
@@ -240,7 +241,8 @@ fn reference_fits(field: &str, reference: &Reference) -> Result<(), String> {
     Ok(())
 }
 
-/// One plain address: what could be taken for another one, or for several, matches somebody else.
+/// Checks that a text is one plain address: one that reads as another address, or as several, would
+/// match another candidate.
 fn address(field: &str, value: &str) -> Result<(), String> {
     match normal::address_fault(value) {
         Some(fault) => {
@@ -250,9 +252,9 @@ fn address(field: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// A text with a format of the web. The text itself may be a secret, as a signed URL is, so the
+/// Checks a text with a format of the web. The text may be a secret, as a signed URL is, so the
 /// refusal does not show it.
-fn web(
+fn web_text(
     place: &str,
     value: &str,
     noun: &str,
@@ -271,11 +273,11 @@ fn names(name: Option<&DesiredName>) -> Result<(), String> {
         .try_for_each(|(field, text)| not_blank(field, text.as_deref()))
 }
 
-/// Blanks alone are neither a value nor the empty text that clears one.
+/// Refuses blanks alone: they are neither a value nor the empty text that clears one.
 fn not_blank(field: &str, text: Option<&str>) -> Result<(), String> {
     match text {
         Some(text) if !text.is_empty() && text.trim().is_empty() => {
-            Err(format!("`{field}` has blanks only; name something, or take it out"))
+            Err(format!("`{field}` has blanks only; set a value, or remove it"))
         }
         _ => Ok(()),
     }
@@ -296,7 +298,7 @@ fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
     Err(format!("`{field}` is {value:?}; it is one of {}", words.join(", ")))
 }
 
-/// Whether `policy` may name the field: one of the table, or a part of `name` or `custom_fields`.
+/// Checks that `policy` may name a field: one of the table, or a part of `name` or `custom_fields`.
 fn policy_field(field: &str) -> Result<(), String> {
     let owned = defaults::settable(DesiredCandidate::KIND);
     let is_part = match field.split_once('.') {
@@ -314,10 +316,10 @@ fn no_owned_field(field: &str, owned: &[&str]) -> String {
         owned => owned.to_owned(),
     };
     // A custom field's definition has a name without parts.
-    let is_person = owned.contains(&"emails");
+    let is_candidate = owned.contains(&"emails");
     let words: Vec<String> = owned
         .iter()
-        .map(|field| if is_person { parts(field) } else { (*field).to_owned() })
+        .map(|field| if is_candidate { parts(field) } else { (*field).to_owned() })
         .collect();
     format!("`policy` names {field:?}, which is no owned field; they are {}", words.join(", "))
 }

@@ -1,8 +1,8 @@
-//! The lists of a record: how many entries each may have, and of entries that are known by what
-//! they say, what each must say, and that none says what another one does. Pure.
+//! Checks the lists of a record: their length, and entries that are known by content. Pure.
 //!
-//! By the table of declarable kinds, so a kind that is added to it is checked before any code names
-//! it.
+//! An entry that is known by content must say something, have readable dates, and differ from every
+//! other entry. The table of declarable kinds lists the kinds, so a new kind is checked before any
+//! code names it.
 
 use super::shape::Place;
 use atsync_model::declarable::{self, Declarable, Holds, KnownBy};
@@ -39,7 +39,7 @@ pub(super) fn check(record: &impl Serialize, kind: &str) -> Result<(), String> {
                 entries.iter().take(index).position(|other| is_same(of, entry, other))
             {
                 return Err(format!(
-                    "`{}` has the same {} twice, entries {} and {}; take one of them out, or let \
+                    "`{}` has the same {} twice, entries {} and {}; remove one of them, or make \
                      them differ",
                     below.list,
                     of.noun,
@@ -62,7 +62,7 @@ fn is_same(of: &Declarable, one: &Map<String, Value>, other: &Map<String, Value>
 
 fn one(of: &Declarable, entry: &Map<String, Value>, place: &Place) -> Result<(), String> {
     if of.fields.iter().all(|field| text(entry, field.place).trim().is_empty()) {
-        return Err(format!("{place} says nothing; name something, or take it out"));
+        return Err(format!("{place} is empty; set a member, or remove it"));
     }
     for field in of.fields.iter().filter(|field| field.value == Holds::Date) {
         let date = text(entry, field.place);

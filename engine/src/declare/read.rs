@@ -1,13 +1,12 @@
-//! Desired records read one after the other from a stream, in memory for one record.
+//! Reads desired records from a stream, one in memory at a time.
 //!
-//! What is read: JSON Lines; one JSON array; or whole objects one after the other, each over as
-//! many lines as it likes. A record ends where its brackets close. A record that is refused costs
-//! itself: reading goes on with the next one, so that every bad line can be told at once. A line of
-//! JSON Lines that ends early does not take the next one along: a line that begins a record begins
-//! a record.
+//! The input is JSON Lines, one JSON array, or whole objects one after the other over any number of
+//! lines. A record ends where its brackets close. A refused record does not end the reading, so
+//! that every bad line is reported at once, and a line of JSON Lines that ends early does not
+//! swallow the next one: a line that begins like a record begins a record.
 //!
-//! Bounds: [`TEXT_BYTES_MAX`] for one record as it stands in the file. Left out: what several
-//! records must be together (keys that occur twice), which is whoever collects them's to say.
+//! Bounds: [`TEXT_BYTES_MAX`] for one record in the file. Left out: rules between records, such as
+//! keys that occur twice; the caller that collects them checks those.
 
 use super::batch::declarations;
 use super::check::check;
@@ -15,10 +14,11 @@ use super::shape::{self, Tree};
 use atsync_model::desired::Desired;
 use std::io::{BufReader, Read};
 
-/// Bytes of one record in a file, blanks included. Arbitrary, some times of what a record may have.
+/// Most bytes of one record in a file, blanks included. Arbitrary; several times the limit of a
+/// record.
 pub const TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// A record that is not accepted, and where it stands.
+/// A refused record, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -28,29 +28,30 @@ pub struct Refusal {
     pub problem: String,
 }
 
-/// A record and the line that it begins on, or why there is none.
+/// A record and the line that it begins on, or its refusal.
 pub type Read1 = Result<(u64, Desired), Refusal>;
 
 /// Reads desired records from a stream.
 ///
-/// Iterating gives each record, checked by itself, or its refusal. An error of the stream ends it.
+/// Each item is a record, checked by itself, or its refusal. An error of the stream ends the
+/// iteration.
 #[derive(Debug)]
 pub struct Records<R> {
     bytes: Bytes<R>,
-    /// Inside the brackets of a file that is an array.
+    /// The reader is inside the brackets of an array.
     in_array: bool,
-    /// The array has ended, or what follows cannot be told apart any more.
+    /// The array has ended, or the rest cannot be split into records.
     over: bool,
     began: bool,
 }
 
 impl<R: Read> Records<R> {
-    /// Begins to read.
+    /// Creates a reader.
     pub fn new(source: R) -> Self {
         Self { bytes: Bytes::new(source), in_array: false, over: false, began: false }
     }
 
-    /// The next record's text, and the line that it begins on.
+    /// Reads the text of the next record, with the line that it begins on.
     fn next_text(&mut self) -> std::io::Result<Option<Text>> {
         if !self.began {
             self.began = true;
@@ -93,11 +94,10 @@ impl<R: Read> Records<R> {
                 b',' => {
                     self.bytes.next()?;
                     let problem = "there is a comma between records; one record per line (JSON \
-                        Lines) has none, \
-                        and a JSON array begins with `[` and ends with `]`";
+                        Lines) has none, and a JSON array begins with `[` and ends with `]`";
                     return Ok(Some(Text::broken(line, problem)));
                 }
-                // A line of a file that was joined from several may bring its own mark.
+                // Each part of a joined file may begin with its own mark.
                 0xEF => {
                     if !self.bytes.skip_byte_order_mark()? {
                         return self.rest_of_line(line).map(Some);
@@ -109,7 +109,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// What is no object: up to the end of the line, or of the element.
+    /// Reads what is no object: up to the end of the line, or of the element.
     fn rest_of_line(&mut self, line: u64) -> std::io::Result<Text> {
         let mut text = Vec::new();
         while let Some(byte) = self.bytes.peek()? {
@@ -125,7 +125,7 @@ impl<R: Read> Records<R> {
         Ok(Text { line, bytes: text, problem: None })
     }
 
-    /// An object: to the bracket that closes it.
+    /// Reads an object, up to the bracket that closes it.
     fn object(&mut self, line: u64) -> std::io::Result<Text> {
         let mut text = Vec::new();
         let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
@@ -135,7 +135,7 @@ impl<R: Read> Records<R> {
                 return self.too_long(line);
             }
             match byte {
-                // No text goes over the end of a line: this one lacks its quotation mark.
+                // No text spans lines: this one lacks its quotation mark.
                 b'\n' if in_string => return Ok(Text::cut(line)),
                 // A record on one line that ends early, before the next one begins.
                 b'\n' if text.len() > 2 && self.begins_a_record(depth)? => {
@@ -159,12 +159,12 @@ impl<R: Read> Records<R> {
             }
         }
         let problem = "the file ends within this record: a bracket or a quotation mark is missing, \
-            or the end of the \
-            file; a desired file has one record per line (JSON Lines), or is one JSON array";
+            or the end of the file; a desired file has one record per line (JSON Lines), or is one \
+            JSON array";
         Ok(Text::broken(line, problem))
     }
 
-    /// Whether the line that follows begins a record, although one is open.
+    /// Whether the next line begins a record, although one is open.
     fn begins_a_record(&mut self, depth: usize) -> std::io::Result<bool> {
         let ahead = self.bytes.ahead(3)?;
         Ok(ahead.starts_with(b"{\"k") || (depth == 1 && ahead.starts_with(b"{")))
@@ -185,12 +185,12 @@ impl<R: Read> Iterator for Records<R> {
     }
 }
 
-/// What stands for one record.
+/// The text of one record.
 #[derive(Debug)]
 struct Text {
     line: u64,
     bytes: Vec<u8>,
-    /// Known already, without parsing.
+    /// A mistake that is known without parsing.
     problem: Option<String>,
 }
 
@@ -199,7 +199,7 @@ impl Text {
         Self { line, bytes: Vec::new(), problem: Some(problem.into()) }
     }
 
-    /// A line that ends early.
+    /// Returns the refusal of a line that ends early.
     fn cut(line: u64) -> Self {
         Self::broken(
             line,
@@ -228,7 +228,7 @@ impl Text {
         let tree: Tree =
             serde_json::from_str(text).map_err(|error| refused(at(&error), reason(&error)))?;
         let read = Desired::from_json(text);
-        // The shape says what is wrong, and the reading on which line of the record.
+        // The shape names the mistake, and serde the line of it.
         shape::check(&tree)
             .map_err(|problem| refused(read.as_ref().map_or_else(at, |_| line), problem))?;
         let record = read.map_err(|error| refused(at(&error), reason(&error)))?;
@@ -239,22 +239,21 @@ impl Text {
     }
 }
 
-/// Serde's words without its own line, which counts from the beginning of the record; the column is
-/// kept.
+/// Returns serde's message with the column, without its line number, which counts from the
+/// beginning of the record.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let cut = text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text);
     let hint = if error.is_eof() || error.is_syntax() {
         "; a desired file has one record per line (JSON Lines), or is one JSON array, or has whole \
-         objects \
-         one after the other"
+         objects one after the other"
     } else {
         ""
     };
     format!("{cut} (column {}){hint}", error.column())
 }
 
-/// A stream byte by byte, with the line that it is on.
+/// A stream read byte by byte, with the current line.
 #[derive(Debug)]
 struct Bytes<R> {
     source: BufReader<R>,
@@ -263,7 +262,7 @@ struct Bytes<R> {
     line: u64,
 }
 
-/// Bytes that are read at once.
+/// Bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 impl<R: Read> Bytes<R> {
@@ -276,7 +275,7 @@ impl<R: Read> Bytes<R> {
         }
     }
 
-    /// Up to so many bytes that come next.
+    /// Returns up to this many of the next bytes.
     fn ahead(&mut self, bytes: usize) -> std::io::Result<&[u8]> {
         while self.ahead.len().saturating_sub(self.at) < bytes {
             self.ahead.drain(..self.at);
@@ -344,7 +343,7 @@ mod tests {
     use super::{Read1, Records};
     use std::io::Read;
 
-    /// Gives few bytes at a time.
+    /// A source that gives few bytes at a time.
     struct Slow<'a>(&'a [u8]);
 
     impl Read for Slow<'_> {
@@ -385,12 +384,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_costs_itself_and_every_bad_line_is_told() {
+    fn a_bad_line_is_refused_alone_and_every_bad_line_is_reported() {
         assert_eq!(
             shape("{\"key\":1}\n{\"key\":\"b\"}\nfoo\n{\"key\":\"d\"}"),
             ["1!", "2 b", "3!", "4 d"]
         );
-        // Lines that end early: in an object, in a list, in a text.
+        // Lines that end early, within an object, a list and a text.
         assert_eq!(shape("{\"key\":\"a\"\n{\"key\":\"b\"}"), ["1!", "2 b"]);
         assert_eq!(shape("{\"key\":\"a\",\"tags\":[\"x\"\n{\"key\":\"b\"}"), ["1!", "2 b"]);
         assert_eq!(shape("{\"key\":\"a\n{\"key\":\"b\"}"), ["1!", "2 b"]);
@@ -399,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_that_of_the_fault_within_a_record_over_several_lines() {
+    fn the_line_of_a_refusal_is_that_of_the_mistake() {
         assert_eq!(
             shape("{\n  \"key\": \"a\",\n  \"emial\": []\n}\n{\"key\":\"b\"}"),
             ["3!", "5 b"]
@@ -407,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_or_goes_on_is_refused_with_a_hint() {
+    fn input_that_ends_early_or_continues_is_refused_with_a_hint() {
         let problem = |text: &str| read(text.as_bytes()).pop().unwrap().unwrap_err().problem;
         assert!(problem("{\n\"key\": \"a\",\n").contains("the file ends within this record"));
         assert!(problem("{\"key\": \"a").contains("the file ends within this record"));

@@ -1,16 +1,14 @@
-//! The shape of a record in a desired file, held against the words of its schema. Pure.
+//! Checks the shape of a record in a desired file, in the words of its schema. Pure.
 //!
-//! Serde reports a mistake in the words of Rust types, without its place, and reads two members of
-//! one name in a map as the last of them. So the text of a record is read as a tree first, which
-//! keeps every member, and each mistake is reported with its place and with what the schema expects
-//! there.
+//! Serde reports a mistake in terms of Rust types, without its place, and reads two members of one
+//! name in a map as the last of them. So the text of a record is first read as a tree that keeps
+//! every member, and each mistake is reported with its place and what the schema expects there.
 //!
-//! The table of kinds says what a record may have ([`declarable`]). A member that it lacks is
-//! refused, so a table that falls behind the model's types fails at once;
+//! The table of kinds lists the members of a record ([`declarable`]). A member that it lacks is
+//! refused, so a table that lags behind the model's types fails at once;
 //! `every_member_of_the_model_has_a_place_in_its_form` holds them together.
 //!
-//! Left out: what the members say ([`super::check`]), and the texts of syntax errors, which serde
-//! reports.
+//! Left out: the values of members ([`super::check`]), and syntax errors, which serde reports.
 
 use atsync_model::declarable::{self, DECLARABLE, Declarable, Form, Holds, KnownBy, Presence};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -18,7 +16,7 @@ use serde_json::Number;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Where the schema is documented.
+/// The place of the schema's documentation.
 const SCHEMA: &str = "`atsync::model::desired` has the shape of a record";
 
 /// A JSON value with every member of its objects, in their order.
@@ -93,7 +91,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
 }
 
 impl Tree {
-    /// The text of an object's member.
+    /// Returns the text of an object's member.
     fn text(&self, name: &str) -> Option<&str> {
         let Self::Object(members) = self else { return None };
         members.iter().find(|(member, _)| member == name).and_then(|(_, value)| match value {
@@ -102,7 +100,7 @@ impl Tree {
         })
     }
 
-    /// What it is, in the words of a refusal. A text may be personal data and is not repeated.
+    /// Names the type for a refusal. A text may be personal data and is not repeated.
     fn noun(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),
@@ -128,7 +126,7 @@ impl Place {
         Self { entry: self.entry.clone(), path: format!("{}{dot}{name}", self.path) }
     }
 
-    /// An entry of the list that this place is, by its key or else by its number from 1.
+    /// Returns an entry of the list at this place, by its key or else by its number from 1.
     pub(super) fn entry(&self, index: usize, key: Option<&str>) -> Self {
         match key {
             Some(key) => Self { entry: self.entry.clone(), path: format!("{}[{key}]", self.path) },
@@ -155,7 +153,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What may stand at a place.
+/// The type that the schema expects at a place.
 #[derive(Clone, Debug)]
 enum Shape {
     Text,
@@ -168,13 +166,13 @@ enum Shape {
     Contact,
     Reference,
     List(Box<Self>),
-    /// An object that is part of a record.
+    /// An object within a record.
     Parts(&'static str, Vec<Member>),
-    /// A record, or something below one.
+    /// A record, or an item below one.
     Declared(&'static Declarable),
 }
 
-/// What an object may have under a name.
+/// A member that an object may have.
 #[derive(Clone, Debug)]
 struct Member {
     name: &'static str,
@@ -189,7 +187,7 @@ fn member(name: &'static str, shape: Shape, presence: Presence) -> Member {
     Member { name, shape, presence }
 }
 
-/// The members of a kind, as the table has them.
+/// Lists the members of a kind, by the table.
 fn members(of: &'static Declarable) -> Vec<Member> {
     let mut members = Vec::new();
     let is_record = of.below.is_none();
@@ -241,7 +239,7 @@ fn holds(value: Holds) -> Shape {
     }
 }
 
-/// Adds a member; a place of two parts is a part of an object.
+/// Adds a member; a place of two parts is a member of an object.
 fn put(members: &mut Vec<Member>, place: &'static str, shape: Shape, presence: Presence) {
     let Some((outer, inner)) = place.split_once('.') else {
         return members.push(member(place, shape, presence));
@@ -254,10 +252,7 @@ fn put(members: &mut Vec<Member>, place: &'static str, shape: Shape, presence: P
     }
 }
 
-/// Holds a record against its form.
-///
-/// # Errors
-/// A sentence that names the place of the first mistake and what is expected there.
+/// Checks a record against its shape.
 pub(super) fn check(record: &Tree) -> Result<(), String> {
     let place = Place::default();
     if !matches!(record, Tree::Object(_)) {
@@ -273,7 +268,7 @@ pub(super) fn check(record: &Tree) -> Result<(), String> {
     object(record, &of.a_noun(), &members(of), &place)
 }
 
-/// Two members of one name, at any depth: only one of them would count.
+/// Refuses two members of one name, at any depth: only one of them would count.
 fn twice(tree: &Tree, place: &Place) -> Result<(), String> {
     match tree {
         Tree::Object(members) => {
@@ -389,7 +384,7 @@ mod tests {
     use super::{Tree, check};
     use atsync_model::desired::Desired;
 
-    fn says(text: &str) -> Result<(), String> {
+    fn checked(text: &str) -> Result<(), String> {
         check(&serde_json::from_str::<Tree>(text).unwrap())
     }
 
@@ -410,7 +405,7 @@ mod tests {
     #[test]
     fn every_member_of_the_model_has_a_place_in_its_form() {
         for text in FULL {
-            assert_eq!(says(text), Ok(()));
+            assert_eq!(checked(text), Ok(()));
             let record = Desired::from_json(text).unwrap();
             let written: serde_json::Value = serde_json::to_value(&record).unwrap();
             let read: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -419,13 +414,13 @@ mod tests {
                 "each member of the model is in the example, and in its form"
             );
         }
-        // What is optional may be null, and says nothing then; the model reads it so too.
+        // An optional member may be null, which means that it is absent; the model reads it so too.
         let nulls = r#"{"key":"a","id":null,"name":null,"emails":null,"title":null,"private":null,"tags":null}"#;
-        assert_eq!((says(nulls), Desired::from_json(nulls).is_ok()), (Ok(()), true));
+        assert_eq!((checked(nulls), Desired::from_json(nulls).is_ok()), (Ok(()), true));
     }
 
     #[test]
-    fn what_the_model_refuses_the_shape_refuses_first_with_its_place() {
+    fn the_shape_names_the_place_of_each_mistake_that_the_model_refuses() {
         for (text, parts) in [
             (
                 r#"{"key":"k","emails":[null]}"#,
@@ -470,7 +465,7 @@ mod tests {
             (r#"{"kind":"users","mail":"a@x.com"}"#, &["`mail` is no member of a user"]),
             ("7", &["a record must be an object", "the number 7"]),
         ] {
-            let refusal = says(text).unwrap_err();
+            let refusal = checked(text).unwrap_err();
             assert!(parts.iter().all(|part| refusal.contains(part)), "{text}: {refusal}");
             assert!(
                 !["struct", "enum", "sequence", "Desired", "variant"]
@@ -482,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn two_members_of_one_name_are_refused_wherever_they_stand() {
+    fn two_members_of_one_name_are_refused_at_any_depth() {
         for (text, place) in [
             (r#"{"key":"k","key":"l"}"#, "the record has the member \"key\" twice"),
             (
@@ -502,14 +497,14 @@ mod tests {
                 "`applications[a].custom_fields` has the member \"x\"",
             ),
         ] {
-            let refusal = says(text).unwrap_err();
+            let refusal = checked(text).unwrap_err();
             assert!(refusal.contains(place), "{text}: {refusal}");
         }
     }
 
     #[test]
-    fn a_list_is_no_object_though_the_model_would_read_it() {
-        assert!(says(r#"{"key":"k","name":["Ada","Byron"]}"#).is_err());
-        assert!(says(r#"["k"]"#).is_err());
+    fn a_list_is_refused_where_an_object_is_expected() {
+        assert!(checked(r#"{"key":"k","name":["Ada","Byron"]}"#).is_err());
+        assert!(checked(r#"["k"]"#).is_err());
     }
 }

@@ -1,13 +1,11 @@
-//! What every text of a desired record must be, whichever member it is: not too long, and without
-//! control characters. Pure.
+//! Checks every text of a desired record: not too long, and without control characters. Pure.
 //!
 //! The record is walked as JSON, so a member that is added to the model is covered before any code
-//! names it. Tabs and line breaks are white space and pass; other control characters, NUL among
-//! them, come from broken exports, and an ATS drops, refuses or stores them as it likes.
+//! names it. Tabs and line breaks are white space and pass. Other control characters, such as NUL,
+//! come from broken exports, and an ATS drops, refuses or stores them as it likes.
 //!
 //! Bounds: [`limits::TEXT_BYTES_MAX`]; [`DEPTH_MAX`] levels, as for what an adapter reads, so that
-//! whatever wraps the record can be read back. Left out: what single members ask beyond that
-//! ([`super::check`]).
+//! a wrapped record can be read back. Left out: rules of single members ([`super::check`]).
 
 use super::shape::Place;
 use crate::json::DEPTH_MAX;
@@ -72,7 +70,7 @@ fn text_fits(text: &str, place: &Place) -> Result<(), String> {
     }
 }
 
-/// The first control character that is no white space.
+/// Finds the first control character that is no white space.
 fn fault(text: &str) -> Option<char> {
     text.chars().find(|char| char.is_control() && !char.is_whitespace())
 }
@@ -82,7 +80,7 @@ mod tests {
     use super::super::check;
     use atsync_model::desired::Desired;
 
-    /// A record with one odd text at each place that takes one.
+    /// Returns records with one odd text each, by the place of the text.
     fn with(text: &str) -> Vec<(&'static str, String)> {
         let text = serde_json::to_string(text).unwrap();
         [
@@ -116,7 +114,7 @@ mod tests {
             }
         }
         for plain in ["a\tb", "a\r\nb", "Zo\u{eb}", "\u{1f600}", "a\u{b}b", &"x".repeat(65_536)] {
-            // A link and a URL have a format of their own, which is narrower.
+            // Links and URLs have a narrower format of their own.
             let has_format = |place: &str| place.contains("links") || place.contains("url");
             for (place, record) in with(plain).into_iter().filter(|(place, _)| !has_format(place)) {
                 assert_eq!(

@@ -1,18 +1,16 @@
-//! What one record must not say twice, since the second saying would make a second thing or
-//! contradict the first. Pure.
+//! Refuses what one record declares twice: the second would create a duplicate or contradict the
+//! first. Pure.
 //!
-//! - Two applications to one job, or two prospects of one pool and no job: refused, unless all but
-//!   one of them say `another`. References are compared as written; two spellings of one job meet
-//!   at the plan.
+//! - Two applications to one job, or two prospects of one pool and no job, unless all but one set
+//!   `another`. References are compared as written; two spellings of one job meet at the plan.
 //! - Two notes of the same body, visibility and application, and two files of the same name and
-//!   type on one application: refused. An ATS gives no way to tell one from the other, so what a
-//!   retry finds could be either.
-//! - Two options of a custom field, and two keys of `custom_fields`, that the model's form takes
-//!   for one: refused. The plan knows each by that form.
-//! - Two entries of a contact list that are the same value with different types: refused. The same
-//!   value with the same type is one entry, and a tag named twice is one tag.
+//!   type on one application: a retry could not tell which one its probe found.
+//! - Two options of a custom field, and two keys of `custom_fields`, with one normal form, by which
+//!   the plan knows them.
+//! - Two entries of a contact list with the same value and different types. The same value with the
+//!   same type is one entry, and a tag named twice is one tag.
 //!
-//! Left out: what several records say ([`super::declarations`] refuses two records of one key).
+//! Left out: rules between records ([`super::declarations`] refuses two records of one key).
 
 use crate::plan::contacts::List;
 use atsync_model::declarable::VALUES_MEMBER;
@@ -23,10 +21,7 @@ use atsync_model::desired::{
 use atsync_model::normal;
 use std::collections::BTreeMap;
 
-/// Checks a candidate's lists for what is said twice.
-///
-/// # Errors
-/// A sentence that names both entries and says what to do.
+/// Checks a candidate's lists for duplicates.
 pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
     applications(&record.applications)?;
     notes(&record.notes)?;
@@ -47,10 +42,7 @@ pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
     })
 }
 
-/// Checks that the model's form tells these labels apart.
-///
-/// # Errors
-/// A sentence that names the label, and both spellings where there are two.
+/// Checks that these labels have different normal forms.
 pub(super) fn labels<'l>(field: &str, labels: impl Iterator<Item = &'l str>) -> Result<(), String> {
     let mut known: BTreeMap<String, &str> = BTreeMap::new();
     for label in labels {
@@ -58,8 +50,8 @@ pub(super) fn labels<'l>(field: &str, labels: impl Iterator<Item = &'l str>) -> 
             Some(first) if first == label => return Err(format!("`{field}` has {label:?} twice")),
             Some(first) => {
                 return Err(format!(
-                    "`{field}` has {label:?} twice, spelled \"{}\" and \"{}\"; take one of them \
-                     out",
+                    "`{field}` has {label:?} twice, spelled \"{}\" and \"{}\"; remove one of \
+                     them",
                     first.escape_default(),
                     label.escape_default()
                 ));
@@ -70,8 +62,8 @@ pub(super) fn labels<'l>(field: &str, labels: impl Iterator<Item = &'l str>) -> 
     Ok(())
 }
 
-/// A reference by what it means as far as its text tells: a bare name and the same name spelled out
-/// are one.
+/// Returns the meaning of a reference as far as its text tells: a bare name and the same name
+/// spelled out are one.
 fn written(reference: &Reference) -> (&'static str, String) {
     match reference {
         Reference::Bare(text) => ("name", normal::name(text)),
@@ -88,7 +80,7 @@ fn applications(all: &[DesiredApplication]) -> Result<(), String> {
         let goal = match (&application.job, application.kind) {
             (Some(job), _) => ("job", Some(written(job))),
             (None, ApplicationKind::Prospect) => ("pool", application.pool.as_ref().map(written)),
-            // Refused elsewhere: an application is to a job.
+            // [`super::check`] refuses an application without a job.
             (None, ApplicationKind::Application) => continue,
         };
         let place = match &goal {
@@ -98,8 +90,8 @@ fn applications(all: &[DesiredApplication]) -> Result<(), String> {
         };
         if let Some(first) = plain.insert(goal, &application.key) {
             return Err(format!(
-                "`applications` has two {place}: {first:?} and {:?}; take one of them out, or set \
-                 `\"another\": true` on the second if two are meant",
+                "`applications` has two {place}: {first:?} and {:?}; remove one of them, or set \
+                 `\"another\": true` on the second to keep both",
                 application.key
             ));
         }
@@ -117,7 +109,7 @@ fn notes(all: &[DesiredNote]) -> Result<(), String> {
         );
         if let Some(first) = known.insert(place, &note.key) {
             return Err(format!(
-                "`notes` has the same note twice, {first:?} and {:?}; take one of them out, or let \
+                "`notes` has the same note twice, {first:?} and {:?}; remove one of them, or make \
                  them differ",
                 note.key
             ));
@@ -163,7 +155,7 @@ mod tests {
     use super::check;
     use atsync_model::desired::DesiredCandidate;
 
-    fn says(members: &str) -> Result<(), String> {
+    fn checked(members: &str) -> Result<(), String> {
         let record: DesiredCandidate =
             serde_json::from_str(&format!(r#"{{"key":"a",{members}}}"#)).unwrap();
         check(&record)
@@ -178,7 +170,7 @@ mod tests {
             (r#"{"requisition_id":"R-1"}"#, r#"{"requisition_id":"r-1"}"#),
         ] {
             let two = |more: &str| {
-                says(&format!(
+                checked(&format!(
                     r#""applications":[{{"key":"a1","job":{one}}},{{"key":"a2","job":{other}{more}}}]"#
                 ))
             };
@@ -190,12 +182,12 @@ mod tests {
             assert_eq!(two(r#","another":true"#), Ok(()));
         }
         let apart = r#""applications":[{"key":"a1","job":"Engineer"},{"key":"a2","job":"Chef"}]"#;
-        assert_eq!(says(apart), Ok(()));
+        assert_eq!(checked(apart), Ok(()));
         let both =
             r#""applications":[{"key":"a","job":"X"},{"key":"p","kind":"prospect","job":"X"}]"#;
-        assert!(says(both).is_err());
+        assert!(checked(both).is_err());
         let prospects = |pool: &str| {
-            says(&format!(
+            checked(&format!(
                 r#""applications":[{{"key":"p","kind":"prospect","pool":"A"}},{{"key":"q","kind":"prospect"{pool}}}]"#
             ))
         };
@@ -205,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn what_no_retry_could_tell_apart_is_refused() {
+    fn items_that_no_retry_could_tell_apart_are_refused() {
         let notes = |other: &str| {
-            says(&format!(r#""notes":[{{"key":"n","body":"Hi\nthere"}},{{"key":"m",{other}}}]"#))
+            checked(&format!(r#""notes":[{{"key":"n","body":"Hi\nthere"}},{{"key":"m",{other}}}]"#))
         };
         assert!(notes(r#""body":"Hi\r\nthere ""#).unwrap_err().contains("\"n\" and \"m\""));
         assert_eq!(notes(r#""body":"Hi\nthere","visibility":"private""#), Ok(()));
         let files = |other: &str| {
-            says(&format!(
+            checked(&format!(
                 r#""applications":[{{"key":"a","job":"X","attachments":[{{"key":"f","filename":"cv.pdf","type":"resume","url":"https://x/1"}},{{"key":"g","filename":"cv.pdf",{other},"url":"https://x/2"}}]}}]"#
             ))
         };
@@ -223,7 +215,7 @@ mod tests {
     #[test]
     fn one_value_of_two_types_contradicts_itself() {
         let emails = |other: &str| {
-            says(&format!(r#""emails":[{{"value":"a@x.com","type":"work"}},{other}]"#))
+            checked(&format!(r#""emails":[{{"value":"a@x.com","type":"work"}},{other}]"#))
         };
         assert!(
             emails(r#"{"value":"A@x.com","type":"personal"}"#)

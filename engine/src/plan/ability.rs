@@ -1,25 +1,24 @@
-//! What an operation can do, by the manifest's own words. Pure.
+//! Holds each step against the rule of its operation in the manifest. Pure.
 //!
-//! A plan is drawn up from what is desired; what of it the adapter can carry out stands in the
-//! manifest. Each step is held against its operation's rule before it becomes part of a plan: a
-//! member that the rule does not list, a field that the mode of the rule does not let be written
-//! this way, and a member that is required and missing. What cannot be done is said of its field
-//! (`NotSupported`), is not sent, and is not recorded as applied. A step that means something else
-//! without such a member is left out, and so is what depends on it.
+//! The planner works from what is declared; the manifest says which part of it the adapter can
+//! carry out. A member is not sent where the rule does not list it or its mode forbids the change:
+//! the plan reports the field (`NotSupported`) and does not record it as applied. A step that would
+//! mean something else without such a member is dropped, with the steps that depend on it. A
+//! required member that is missing blocks the record.
 //!
 //! Left out: what an adapter answers; see [`crate::adapter::promise`].
 
-use super::{Adoption, Draft, FindingKind, Owned, Step};
+use super::{Draft, FindingKind, Owned, Step, base};
 use crate::reason::Reason;
 use atsync_model::declarable::{self, VALUES_MEMBER};
 use atsync_model::manifest::{FieldMode, OperationRule};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// The members of an update that say what becomes of the fields in them.
+/// The members of an update that hold fields.
 const PARTS: [&str; 3] = ["set", "add", "remove"];
 
-/// What keeps a member from being sent.
+/// Why a member is not sent.
 enum Fault {
     Unlisted,
     CreationOnly,
@@ -28,12 +27,12 @@ enum Fault {
 }
 
 impl Fault {
-    fn words(&self, field: &str, operation: &str, adapter: &str) -> String {
+    fn message(&self, field: &str, operation: &str, adapter: &str) -> String {
         let can = match self {
             Self::Unlisted => "does not list it for",
-            Self::CreationOnly => "takes it only when a record is made, not with",
+            Self::CreationOnly => "takes it only when a record is created, not with",
             Self::NeverEmpty => "cannot clear it with",
-            Self::NothingRemoved => "takes nothing out of it with",
+            Self::NothingRemoved => "cannot remove from it with",
         };
         format!("`{field}` is not written: the adapter {adapter} {can} {operation}")
     }
@@ -41,54 +40,55 @@ impl Fault {
 
 impl<D: Owned> Draft<'_, D> {
     /// Holds every step against the rule of its operation.
-    pub(super) fn hold_to_manifest(&mut self) {
-        let mut lost: BTreeSet<String> = BTreeSet::new();
-        let own = std::mem::take(&mut self.plan.steps);
-        let shared = std::mem::take(&mut self.shared);
-        self.shared = shared.into_iter().filter_map(|step| self.held(step, &mut lost)).collect();
-        let own: Vec<Step> =
-            own.into_iter().filter_map(|step| self.held(step, &mut lost)).collect();
-        self.plan.steps = own;
+    pub(super) fn apply_manifest(&mut self) {
+        let mut dropped: BTreeSet<String> = BTreeSet::new();
+        let (own, shared) =
+            (std::mem::take(&mut self.plan.steps), std::mem::take(&mut self.shared));
+        let mut keep = |steps: Vec<Step>| -> Vec<Step> {
+            steps.into_iter().filter_map(|step| self.feasible(step, &mut dropped)).collect()
+        };
+        let (shared, own) = (keep(shared), keep(own));
+        (self.shared, self.plan.steps) = (shared, own);
     }
 
-    /// The step as far as it can be done. None when it cannot.
-    fn held(&mut self, mut step: Step, lost: &mut BTreeSet<String>) -> Option<Step> {
+    /// Returns the step as far as the adapter can do it. None where it cannot.
+    fn feasible(&mut self, mut step: Step, dropped: &mut BTreeSet<String>) -> Option<Step> {
         let manifest = self.input.manifest;
         let rule = manifest.operation(&step.operation)?;
-        if let Some(before) = step.after.iter().find(|host| lost.contains(*host)) {
+        if let Some(before) = step.after.iter().find(|path| dropped.contains(*path)) {
             let message =
-                format!("{}: it depends on {before}, which the adapter cannot make", step.host);
-            self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
-            lost.insert(step.host.clone());
+                format!("{}: it depends on {before}, which the adapter cannot create", step.host);
+            self.report(FindingKind::Note, &step.host, Reason::NotSupported, message);
+            dropped.insert(step.host.clone());
             return None;
         }
-        let mut gone: BTreeSet<String> = BTreeSet::new();
+        let mut removed: BTreeSet<String> = BTreeSet::new();
         for (part, member, fault) in faults(rule, &step.input) {
-            if !may_go(&step, &member) {
-                let host = step.host.clone();
+            if !is_optional(&step, &member) {
+                let path = step.host.clone();
                 let message = format!(
-                    "{host}: {} is not planned: {}",
+                    "{path}: {} is not planned: {}",
                     step.operation,
-                    fault.words(&member, &step.operation, &manifest.name)
+                    fault.message(&member, &step.operation, &manifest.name)
                 );
-                self.say(FindingKind::Note, &host, Reason::NotSupported, message);
-                lost.insert(host);
+                self.report(FindingKind::Note, &path, Reason::NotSupported, message);
+                dropped.insert(path);
                 return None;
             }
-            if says_something(&step, &member) {
+            if is_worth_reporting(&step, &member) {
                 let message = format!(
                     "{}: {}",
                     step.host,
-                    fault.words(&member, &step.operation, &manifest.name)
+                    fault.message(&member, &step.operation, &manifest.name)
                 );
-                self.say(FindingKind::Note, &step.host, Reason::NotSupported, message);
+                self.report(FindingKind::Note, &step.host, Reason::NotSupported, message);
             }
-            let base = self.input.links.get(&step.host).map(|link| &link.applied);
-            take_out(&mut step, part.as_deref(), &member, base);
-            gone.insert(member);
+            let last = self.input.links.get(&step.host).map(|link| &link.applied);
+            remove_member(&mut step, part.as_deref(), &member, last);
+            removed.insert(member);
         }
-        if !gone.is_empty() && step.target.is_some() && step.fields.is_empty() {
-            // What is in step all the same is the base from now on.
+        if !removed.is_empty() && step.target.is_some() && step.fields.is_empty() {
+            // Fields in step are the base all the same.
             self.keep_base(step);
             return None;
         }
@@ -96,28 +96,18 @@ impl<D: Owned> Draft<'_, D> {
         Some(step)
     }
 
-    fn keep_base(&mut self, mut step: Step) {
-        let Some(target) = step.target.take() else { return };
-        for (host, applied) in std::mem::take(&mut step.applied) {
-            if let Some(adoption) =
-                self.plan.adoptions.iter_mut().find(|adoption| adoption.host == host)
-            {
-                adoption.applied = applied;
-            } else if self.input.links.get(&host).is_none_or(|link| link.applied != applied) {
-                let reason = None;
-                self.plan.adoptions.push(Adoption {
-                    host,
-                    remote: target.clone(),
-                    applied,
-                    reason,
-                });
-            }
+    fn keep_base(&mut self, step: Step) {
+        let Some(target) = step.target else { return };
+        for (path, applied) in step.applied {
+            let link = self.input.links.get(&path);
+            let is_known = link.is_some_and(|link| link.applied == applied);
+            base::record(&mut self.plan, &path, target.clone(), applied, is_known);
         }
     }
 
-    /// Blocks the record when a member is missing that the operation cannot do without.
+    /// Blocks the record where a required member of the operation is missing.
     fn require(&mut self, rule: &OperationRule, step: &Step) {
-        let missing = rule.required.iter().filter(|path| !is_there(&step.input, path));
+        let missing = rule.required.iter().filter(|path| !has_value(&step.input, path));
         for path in missing {
             let message = if rule.name.ends_with(".create") {
                 let what = rule.kind.trim_end_matches('s').replace('_', " ");
@@ -132,11 +122,11 @@ impl<D: Owned> Draft<'_, D> {
         }
     }
 
-    /// Whether the ATS shows a field at all, so that it can be compared; says so where it does not
-    /// and the field is not known to have been written.
+    /// Whether the adapter reads a field, so that it can be compared. Reports a field that is not
+    /// read and not known to be written.
     pub(super) fn is_shown(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         field: &str,
         is_applied: bool,
@@ -147,18 +137,18 @@ impl<D: Owned> Draft<'_, D> {
             manifest.kind(kind).is_none_or(|rule| rule.fields.iter().any(|listed| listed == top));
         if !lists && !is_applied {
             let message = format!(
-                "{host}: `{field}` is not written: the adapter {} does not read it, so nothing \
-                 tells whether it is there",
+                "{path}: `{field}` is not written: the adapter {} does not read it, so it cannot \
+                 be compared",
                 manifest.name
             );
-            self.say(FindingKind::Note, host, Reason::NotSupported, message);
+            self.report(FindingKind::Note, path, Reason::NotSupported, message);
         }
         lists
     }
 }
 
-/// The members of an input that its rule does not let through: the part that they stand in, the
-/// member, why.
+/// Returns the members of an input that its rule forbids: the part that holds the member, the
+/// member, and why.
 fn faults(
     rule: &OperationRule,
     input: &Map<String, Value>,
@@ -184,7 +174,7 @@ fn faults(
 }
 
 fn fault(rule: &OperationRule, member: &str, value: &Value, part: &str) -> Option<Fault> {
-    // What an operation may carry along is listed there.
+    // `may_carry` lists what an operation creates besides.
     if member == "application" && !rule.may_carry.is_empty() {
         return None;
     }
@@ -198,7 +188,7 @@ fn fault(rule: &OperationRule, member: &str, value: &Value, part: &str) -> Optio
     }
 }
 
-/// Whether a value empties its field: nothing, or a part that is nothing.
+/// Whether a value empties its field: null or empty, or with a part that is.
 fn clears(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -211,9 +201,9 @@ fn clears(value: &Value) -> bool {
     }
 }
 
-/// Whether the step means the same for its other members without this one. What says whose record
-/// it is, what it says, or who may see it may not go.
-fn may_go(step: &Step, member: &str) -> bool {
+/// Whether the step means the same without this member. A member that names the candidate, holds
+/// the content, or limits who may see it is essential.
+fn is_optional(step: &Step, member: &str) -> bool {
     let value = step.input.get(member);
     let is = |word: &str| value.and_then(Value::as_str) == Some(word);
     match (step.operation.as_str(), member) {
@@ -235,8 +225,8 @@ fn may_go(step: &Step, member: &str) -> bool {
     }
 }
 
-/// Whether leaving the member out is worth a word: what says only the usual is not.
-fn says_something(step: &Step, member: &str) -> bool {
+/// Whether dropping the member is reported: a usual value is not.
+fn is_worth_reporting(step: &Step, member: &str) -> bool {
     let value = step.input.get(member);
     match member {
         "private" | "invite" => value == Some(&Value::Bool(true)),
@@ -245,8 +235,13 @@ fn says_something(step: &Step, member: &str) -> bool {
     }
 }
 
-/// Takes a member out of a step. Its base stays what it was: `base` is the one of the link.
-fn take_out(step: &mut Step, part: Option<&str>, member: &str, base: Option<&Map<String, Value>>) {
+/// Removes a member from a step. Its base stays: `base` is that of the link.
+fn remove_member(
+    step: &mut Step,
+    part: Option<&str>,
+    member: &str,
+    base: Option<&Map<String, Value>>,
+) {
     match part {
         None => drop(step.input.remove(member)),
         Some(part) => {
@@ -261,7 +256,7 @@ fn take_out(step: &mut Step, part: Option<&str>, member: &str, base: Option<&Map
     let is_it = |path: &str| {
         path == member || path.strip_prefix(member).is_some_and(|rest| rest.starts_with('.'))
     };
-    // Another part of the same list may still be sent; it is planned anew with the next plan.
+    // Another part of the same list may still be sent; the next plan compares it again.
     let stays = PARTS
         .iter()
         .any(|part| step.input.get(*part).is_some_and(|part| part.get(member).is_some()));
@@ -275,9 +270,9 @@ fn take_out(step: &mut Step, part: Option<&str>, member: &str, base: Option<&Map
     }
 }
 
-/// Whether an input has something at a path, one level deep at most. An update has it where it
-/// stands in one of its parts.
-fn is_there(input: &Map<String, Value>, path: &str) -> bool {
+/// Whether an input has a value at a path of one or two parts. An update has it in one of its
+/// [`PARTS`].
+fn has_value(input: &Map<String, Value>, path: &str) -> bool {
     let within = |input: &Map<String, Value>| {
         let value = match path.split_once('.') {
             Some((outer, inner)) => input.get(outer).and_then(|value| value.get(inner)),

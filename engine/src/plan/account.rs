@@ -1,18 +1,18 @@
-//! Every leaf of a desired record is accounted for: whatever was declared is, after the plan, a
-//! step, in step, a finding, or blocked with a sentence. Never silently nothing. Pure.
+//! Accounts for every leaf of a desired record. Pure.
 //!
-//! The planner says of each leaf that it looked at that it did ([`Draft::account`]); telling a
-//! field's story says so too, and so do the fields of a step. What is left when a plan is finished
-//! is a member that no part of the planner knows, and the plan reports it (`NotPlanned`): such a
-//! record is not in step. The leaves come from the record's own JSON, so a member added to the
-//! model is covered before any code mentions it.
+//! After the plan each declared leaf is a step, in step, a finding, or blocked with a message; none
+//! is silently dropped. The planner notes each leaf that it handled ([`Draft::account`]); a
+//! recorded decision and the fields of a step count too. A leaf that is left when a plan is
+//! finished is a member that no part of the planner knows: the plan reports it (`NotPlanned`), and
+//! the record is not in step. The leaves come from the record's own JSON, so a member added to the
+//! model is covered before any code names it.
 //!
-//! A leaf is named by the path of the thing that it belongs to and its place in that: `ref-1` and
-//! `name.first`, `emails[ada@x.com].type`, `tags[vip]`; `ref-1/applications/a1` and `job`. What
-//! says how rather than what (`policy`), and what names (`key`, a record's own `kind`), is no leaf.
+//! A leaf is named by the path of its item and its place there: `ref-1` and `name.first`,
+//! `emails[ada@x.com].type`, `tags[vip]`; `ref-1/applications/a1` and `job`. Members that identify
+//! an item (`key`, a record's own `kind`) or set a policy are no leaves.
 //!
-//! Left out: plans that are blocked, which say so, and leaves that are gone, whose value is
-//! released.
+//! Left out: blocked plans, whose findings say why, and leaves that are no longer declared, which
+//! are released.
 
 use super::item::content_name;
 use super::{Draft, FindingKind, Owned, Step};
@@ -21,24 +21,24 @@ use crate::reason::Reason;
 use atsync_model::declarable::{self, Declarable, KnownBy, VALUES_MEMBER};
 use serde_json::{Map, Value};
 
-/// Members of a record, or of a part of it that has a key, that are not wishes.
+/// Members that are no leaves.
 const NAMES: [&str; 3] = ["key", "id", "policy"];
 
-/// The leaf of an entry's member in a list.
+/// Names the leaf of an entry's member in a list.
 pub(super) fn entry(list: &str, value: &str, member: &str) -> String {
     format!("{list}[{value}].{member}")
 }
 
-/// The leaf of an entry that is a text.
+/// Names the leaf of an entry that is a text.
 pub(super) fn item(list: &str, text: &str) -> String {
     format!("{list}[{text}]")
 }
 
-/// The leaves of a desired record: path and place.
+/// Lists the leaves of a desired record: path and place.
 fn leaves(path: &str, record: &Map<String, Value>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (member, value) in record {
-        // The kind of a whole record says which record it is; an application's is a wish.
+        // The kind of a whole record identifies it; the kind of an application is a leaf.
         if !NAMES.contains(&member.as_str()) && member != "kind" {
             below(path, member, value, &mut found);
         }
@@ -57,7 +57,7 @@ fn below(path: &str, place: &str, value: &Value, found: &mut Vec<(String, String
             });
         }
         Value::Array(list) => match declared_in(path, place) {
-            // An entry that is known by what it says has its content for a name.
+            // The content of an entry that is known by it is its name.
             Some(of) if of.known_by == KnownBy::Content => {
                 for each in list.iter().filter_map(Value::as_object) {
                     let path = path::below(path, place, &content_name(of, each));
@@ -70,7 +70,7 @@ fn below(path: &str, place: &str, value: &Value, found: &mut Vec<(String, String
     }
 }
 
-/// What is declared in a list below what a path names.
+/// Returns the kind that is declared in a list below a path.
 fn declared_in(path: &str, list: &str) -> Option<&'static Declarable> {
     let Path::Declared { kind, .. } = Path::of(path) else { return None };
     declarable::below(kind).find(|(_, below)| below.list == list).map(|(of, _)| of)
@@ -83,8 +83,8 @@ fn in_list(path: &str, list: &str, each: &Value, found: &mut Vec<(String, String
         Value::Object(members) => match (member("key"), member("value")) {
             (Some(key), _) => {
                 let path = format!("{path}/{list}/{key}");
-                let wishes = members.iter().filter(|(member, _)| !NAMES.contains(&member.as_str()));
-                wishes.for_each(|(member, value)| below(&path, member, value, found));
+                let leaves = members.iter().filter(|(member, _)| !NAMES.contains(&member.as_str()));
+                leaves.for_each(|(member, value)| below(&path, member, value, found));
             }
             (None, value) => {
                 let label = value.unwrap_or_default();
@@ -98,13 +98,12 @@ fn in_list(path: &str, list: &str, each: &Value, found: &mut Vec<(String, String
 }
 
 impl<D: Owned> Draft<'_, D> {
-    /// Says that the plan has something to say of this leaf.
+    /// Notes that the plan handles this leaf.
     pub(super) fn account(&mut self, path: &str, place: &str) {
         self.accounts.leaves.insert((path.to_owned(), place.to_owned()));
     }
 
-    /// Says that one sentence of the plan speaks for everything that was declared under this path
-    /// itself.
+    /// Notes that one finding covers everything declared under this path itself.
     pub(super) fn account_whole(&mut self, path: &str) {
         self.accounts.wholes.insert(path.to_owned());
     }
@@ -112,7 +111,7 @@ impl<D: Owned> Draft<'_, D> {
     fn account_step(&mut self, step: &Step) {
         for field in &step.fields {
             self.account(&step.host, &field.field);
-            // What a creation carries along is another path's.
+            // A field of an application that a creation sends along belongs to its own path.
             if let Some((carried, field)) = field.field.split_once('.')
                 && let Some(path) = step.makes.iter().find_map(|(role, path)| {
                     (role.strip_suffix('s') == Some(carried)).then(|| path.clone())
@@ -135,10 +134,10 @@ impl<D: Owned> Draft<'_, D> {
         for (path, place) in leaves(&path, record) {
             if !self.accounts.covers(&path, &place) {
                 let message = format!(
-                    "{path}: `{place}` is declared, and nothing here can bring it about or compare \
-                     it; take it out of the record"
+                    "{path}: `{place}` is declared, but this version can neither write nor compare \
+                     it; remove it from the record"
                 );
-                self.say(FindingKind::Note, &path, Reason::NotPlanned, message);
+                self.report(FindingKind::Note, &path, Reason::NotPlanned, message);
             }
         }
     }

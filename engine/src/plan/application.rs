@@ -1,17 +1,18 @@
-//! Applications and prospects: found or made, kept in step, moved where the connection allows it.
-//! Pure.
+//! Applications and prospects: found or created, kept in step, moved where the connection allows
+//! it. Pure.
 //!
-//! The identity of an application is (person, job); its remote id is replaceable, since converting
-//! a prospect makes a new one. Where one request makes the person and the first application, both
-//! are one step with two links. Stage and outcome are the part of [`super::lifecycle`].
+//! An application is identified by candidate and job; its id can change, since converting a
+//! prospect creates another record. Where one request creates the candidate and the first
+//! application, they are one step with two links. Stage and outcome belong to [`super::lifecycle`],
+//! a link that leads to another application than the declared one to [`super::identity`].
 
-use super::above::Above;
-use super::apart::{identity, is_another, is_transferred, stand_apart};
-use super::at::At;
-use super::fields::{Changing, Making};
-use super::goal::{Goal, resolve, say_if_not_open};
+use super::fields::{Creation, Update};
+use super::found::Found;
+use super::goal::{Goal, report_job_not_open, resolve};
+use super::identity::{identity, is_mislinked, is_transferred, leave_unwritten};
 use super::item::{Item, at, listed};
 use super::lifecycle::{self, Course};
+use super::parent::Parent;
 use super::place::placements;
 use super::resource::{Kind, adopt, linked, plan as walk};
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, once};
@@ -33,17 +34,16 @@ use std::sync::Arc;
 struct Application<'a, 'p> {
     item: Item<'a>,
     wanted: &'a DesiredApplication,
-    person: &'p Above<'a>,
+    candidate: &'p Parent<'a>,
     goal: Goal<'a>,
-    /// It was transferred to another job, and that stands.
+    /// It was transferred to another job in the ATS, and stays there.
     is_transferred: bool,
     course: Course<'a>,
-    /// The step of the person makes it along.
+    /// The candidate's step creates it as well.
     is_carried: bool,
 }
 
-/// The list of a candidate that has keys and is planned with its steps: its entry in the table, and
-/// the list's name.
+/// The list of applications: its entry in the table, and the list's name.
 pub(super) fn list() -> Option<(&'static Declarable, &'static str)> {
     let mut below = declarable::below(DesiredCandidate::KIND);
     let keyed = below.find(|(of, _)| of.known_by == KnownBy::Key);
@@ -51,21 +51,28 @@ pub(super) fn list() -> Option<(&'static Declarable, &'static str)> {
 }
 
 /// Plans all applications of the desired record.
-pub(super) fn plan<'a>(draft: &mut Draft<'a>, said: &Map<String, Value>, person: &Above<'a>) {
+pub(super) fn plan<'a>(
+    draft: &mut Draft<'a>,
+    members: &Map<String, Value>,
+    candidate: &Parent<'a>,
+) {
     let Some((of, list)) = list() else { return };
     let desired = draft.input.desired;
     let prefix = path::all_below(&desired.key, list);
     let mut goals = Goals::default();
-    for (wanted, said) in desired.applications.iter().zip(listed(said, list)) {
-        let host = format!("{prefix}{}", wanted.key);
-        let Some(refs) = resolve(draft, of, said, &host) else { continue };
+    for (wanted, members) in desired.applications.iter().zip(listed(members, list)) {
+        let path = format!("{prefix}{}", wanted.key);
+        let Some(refs) = resolve(draft, of, members, &path) else { continue };
         let goal = Goal::of(&refs);
-        if is_said_twice(draft, wanted, &host, &goal, &mut goals) {
+        if is_declared_twice(draft, wanted, &path, &goal, &mut goals) {
             continue;
         }
-        let item = Item { of, host, said: Arc::new(said.clone()), refs };
+        let item = Item { of, path, members: Arc::new(members.clone()), refs };
         let (is_transferred, is_carried, course) = (false, false, Course::default());
-        walk(draft, Application { item, wanted, person, goal, is_transferred, course, is_carried });
+        walk(
+            draft,
+            Application { item, wanted, candidate, goal, is_transferred, course, is_carried },
+        );
     }
     once::release(draft, &prefix, of.noun, |key| {
         desired.applications.iter().any(|wanted| wanted.key == key)
@@ -79,143 +86,152 @@ impl<'a> Kind<'a> for Application<'a, '_> {
         &self.item
     }
 
-    fn above(&self) -> Option<&Above<'a>> {
-        Some(self.person)
+    fn parent(&self) -> Option<&Parent<'a>> {
+        Some(self.candidate)
     }
 
-    fn find(&mut self, draft: &mut Draft<'a>) -> Option<At<'a>> {
-        find(draft, self.person, self.wanted, &self.item, &self.goal)
+    fn find(&mut self, draft: &mut Draft<'a>) -> Option<Found<'a>> {
+        find(draft, self.candidate, self.wanted, &self.item, &self.goal)
     }
 
-    fn is_it(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
-        !is_another(draft, self.wanted, &self.item, &self.goal, record)
+    fn keeps_in_step(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
+        !is_mislinked(draft, self.wanted, &self.item, &self.goal, record)
     }
 
-    fn make(&mut self, draft: &mut Draft<'a>, _rule: Option<&OperationRule>, making: &mut Making) {
-        let host = &self.item.host;
-        account_lifecycle(draft, self.wanted, host);
+    fn complete_creation(
+        &mut self,
+        draft: &mut Draft<'a>,
+        _rule: Option<&OperationRule>,
+        creation: &mut Creation,
+    ) {
+        let path = &self.item.path;
+        account_lifecycle(draft, self.wanted, path);
         if let Some(job) = self.goal.job {
-            say_if_not_open(draft, host, job);
+            report_job_not_open(draft, path, job);
         }
-        let applied = &mut making.applied;
-        self.course = lifecycle::course(draft, self.wanted, host, &self.goal, None, applied);
+        let applied = &mut creation.applied;
+        self.course = lifecycle::course(draft, self.wanted, path, &self.goal, None, applied);
         if let Some(stage) = self.course.stage_at_creation {
-            let shown = json!(stage.text("name").unwrap_or(&stage.id));
-            making.set("stage", json!(stage.id), shown);
-            making.applied.insert("stage".to_owned(), json!(stage.id));
-            forms::wrote_exactly(&mut making.applied, "stage", &Value::Null, &json!(stage.id));
+            let shown = json!(stage.label());
+            creation.set("stage", json!(stage.id), shown);
+            creation.applied.insert("stage".to_owned(), json!(stage.id));
+            forms::record_exact_write(
+                &mut creation.applied,
+                "stage",
+                &Value::Null,
+                &json!(stage.id),
+            );
         }
     }
 
-    fn is_carried(&mut self, draft: &mut Draft<'a>, making: &Making) -> bool {
-        self.is_carried = carry(draft, self.person, &self.item, making);
+    fn is_carried(&mut self, draft: &mut Draft<'a>, creation: &Creation) -> bool {
+        self.is_carried = carry(draft, self.candidate, &self.item, creation);
         self.is_carried
     }
 
-    fn creation(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
-        // A look would find the one that is there already.
-        step.look_first = self.person.record.is_some() && !self.wanted.another;
+    fn creation_reason(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
+        // A probe would find the application that exists already.
+        step.look_first = self.candidate.record.is_some() && !self.wanted.another;
         step.calls += u32::from(step.look_first);
         let reason = match self.wanted.kind {
             ApplicationKind::Application => "the candidate has not applied to this job",
-            ApplicationKind::Prospect => "the candidate is no such prospect",
+            ApplicationKind::Prospect => "the candidate is not such a prospect",
         };
         reason.to_owned()
     }
 
-    fn change(&mut self, draft: &mut Draft<'a>, record: &Record, changing: &mut Changing) {
-        let Item { host, .. } = &self.item;
-        let (wanted, goal, applied) = (self.wanted, &self.goal, &mut changing.applied);
-        self.is_transferred = is_transferred(draft, wanted, host, goal, record);
+    fn complete_change(&mut self, draft: &mut Draft<'a>, record: &Record, update: &mut Update) {
+        let Item { path, .. } = &self.item;
+        let (wanted, goal, applied) = (self.wanted, &self.goal, &mut update.applied);
+        self.is_transferred = is_transferred(draft, wanted, path, goal, record);
         if let (Some(job), false) = (goal.job, self.is_transferred)
             && record.text("job.id") == Some(job.id.as_str())
         {
             applied.insert("job".to_owned(), json!(job.id));
         }
-        identity(draft, wanted, host, goal, record, applied);
-        account_lifecycle(draft, wanted, host);
+        identity(draft, wanted, path, goal, record, applied);
+        account_lifecycle(draft, wanted, path);
         if !self.is_transferred {
-            self.course = lifecycle::course(draft, wanted, host, goal, Some(record), applied);
+            self.course = lifecycle::course(draft, wanted, path, goal, Some(record), applied);
         }
     }
 
-    fn then(
+    fn plan_dependents(
         &mut self,
         draft: &mut Draft<'a>,
         record: Option<&'a Arc<Record>>,
         applied: Option<Map<String, Value>>,
     ) {
-        let Item { host, said, of, .. } = &self.item;
+        let Item { path, members, of, .. } = &self.item;
         if let Some(applied) = applied {
-            let maker = if self.is_carried { &self.person.host } else { host };
+            let maker = if self.is_carried { &self.candidate.path } else { path };
             let maker = record.is_none().then_some(maker.as_str());
             let course = std::mem::take(&mut self.course);
-            course.join(draft, host, record.map(Arc::as_ref), maker, applied);
+            course.join(draft, path, record.map(Arc::as_ref), maker, applied);
         }
         if let Some(record) = record {
-            placement(draft, host, &self.goal, record);
+            placement(draft, path, &self.goal, record);
         }
-        let above = Above { host: host.clone(), record };
-        once::plan(draft, said, of.kind, &above);
+        let parent = Parent { path: path.clone(), record };
+        once::plan(draft, members, of.kind, &parent);
     }
 }
 
-/// What the applications of one record go for, each with the path that goes for it first.
+/// The jobs and pools of a record's applications, each with the path that named it first.
 type Goals = BTreeMap<(Option<String>, Option<String>), String>;
 
-/// Whether two keys of the record mean the same job, or the same pool, although none of them says
-/// `another`: their references are spelled differently and resolve to one. What is linked to
-/// records of its own is left as it is.
-fn is_said_twice(
+/// Whether two keys of the record name one job, or one pool, and neither sets `another`: references
+/// in different spellings that resolve to one record. Paths linked to records of their own are left
+/// as they are.
+fn is_declared_twice(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     goals: &mut Goals,
 ) -> bool {
-    draft.account(host, "another");
+    draft.account(path, "another");
     if wanted.another {
         return false;
     }
     let id = |record: Option<&Arc<Record>>| record.map(|record| record.id.clone());
     let pool = if goal.job.is_some() { None } else { id(goal.pool) };
-    let Some(first) = goals.insert((id(goal.job), pool), host.to_owned()) else { return false };
+    let Some(first) = goals.insert((id(goal.job), pool), path.to_owned()) else { return false };
     let links = draft.input.links;
     let are_apart = |one: &LinkRow, other: &LinkRow| one.remote != other.remote;
-    if links.get(&first).zip(links.get(host)).is_some_and(|(one, other)| are_apart(one, other)) {
+    if links.get(&first).zip(links.get(path)).is_some_and(|(one, other)| are_apart(one, other)) {
         return false;
     }
     let what = match (goal.job, goal.pool) {
-        (Some(job), _) => format!("job {}", job.text("title").unwrap_or(&job.id)),
-        (None, Some(pool)) => format!("pool {}", pool.text("name").unwrap_or(&pool.id)),
+        (Some(job), _) => format!("job {}", job.label()),
+        (None, Some(pool)) => format!("pool {}", pool.label()),
         (None, None) => "neither job nor pool".to_owned(),
     };
     let message = format!(
-        "{host}: it is for {what}, and so is {first}; take one of them out, or set `another` on \
-         one of them if two are meant"
+        "{path}: it is for {what}, and so is {first}; remove one of them, or set `another` on \
+         one of them to keep both"
     );
-    draft.block(host, Reason::DuplicateDesired, message);
+    draft.block(path, Reason::DuplicateDesired, message);
     true
 }
 
-/// What the application of a path goes for. None while facts are missing and where it does not
-/// resolve.
-fn goal<'a>(draft: &mut Draft<'a>, host: &str) -> Option<Goal<'a>> {
-    let record = Arc::clone(&draft.said);
-    let (of, said) = at(&record, host)?;
-    resolve(draft, of, said, host).map(|refs| Goal::of(&refs))
+/// Resolves what the application of a path applies to. None while facts are missing and where it
+/// does not resolve.
+fn goal<'a>(draft: &mut Draft<'a>, path: &str) -> Option<Goal<'a>> {
+    let record = Arc::clone(&draft.members);
+    let (of, members) = at(&record, path)?;
+    resolve(draft, of, members, path).map(|refs| Goal::of(&refs))
 }
 
-/// Whether a path keeps the link that it has: the link leads to what is declared there, or to what
-/// was declared when it was made, wherever that was moved since. True while facts are missing, and
-/// where nobody could tell.
+/// Whether a path keeps its link: the link leads to what is declared, or to what was declared when
+/// it was created, wherever that was moved since. True while facts are missing.
 pub(super) fn keeps(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     link: &LinkRow,
 ) -> bool {
-    let Some(goal) = goal(draft, host) else { return true };
+    let Some(goal) = goal(draft, path) else { return true };
     let base = |place: &str| link.applied.get(place).and_then(Value::as_str);
     if wanted.kind == ApplicationKind::Prospect {
         let agrees = |place: &str, goal: Option<&Arc<Record>>| {
@@ -230,28 +246,29 @@ pub(super) fn keeps(
     }
     match draft.observed(&link.remote) {
         Some(Some(record)) => {
-            record.text("outcome.value") == Some("converted") || fits(record, wanted, &goal)
+            record.text("outcome.value") == Some("converted") || matches(record, wanted, &goal)
         }
         Some(None) | None => true,
     }
 }
 
-/// Which of these links lead to an application that the desired one means. Empty while facts are
-/// missing, and where its references do not resolve.
-pub(super) fn fitting<'a>(
+/// Returns the links that lead to the declared application. Empty while facts are missing, and
+/// where its references do not resolve.
+pub(super) fn matching<'a>(
     draft: &mut Draft<'a>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     links: &[LinkRow],
 ) -> Vec<LinkRow> {
-    let Some(goal) = goal(draft, host) else { return Vec::new() };
+    let Some(goal) = goal(draft, path) else { return Vec::new() };
     let mut found = Vec::new();
     for link in links {
         let Some(Some(record)) = draft.observed(&link.remote) else { continue };
         let is_prospect = record.text("kind") == Some("prospect");
-        // A prospect of the job is no application under another key; making it one is said as what
-        // it is.
-        if fits(record, wanted, &goal) && is_prospect == (wanted.kind == ApplicationKind::Prospect)
+        // A prospect of the job does not match an application under another key; a conversion is
+        // reported as one.
+        if matches(record, wanted, &goal)
+            && is_prospect == (wanted.kind == ApplicationKind::Prospect)
         {
             found.push((link.clone(), record));
         }
@@ -266,45 +283,44 @@ pub(super) fn fitting<'a>(
     found.into_iter().map(|(link, _)| link).collect()
 }
 
-/// What to say of an application that was deleted: it is not made again by itself.
-fn deleted(host: &str, remote: &RemoteRef) -> String {
+/// Returns the message for a deleted application, which is not created again.
+fn deleted(path: &str, remote: &RemoteRef) -> String {
     format!(
-        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring \
-         it, or declare it under another key to have it made again"
+        "{path}: {remote} was deleted in the ATS, and is not created again; stop declaring it, or \
+         declare it under another key to create it again"
     )
 }
 
-/// The record of the application: linked, or fitting. None while facts are missing or after it
-/// blocked the record.
+/// Finds the record of the application: linked, or matching. None while facts are missing or after
+/// it blocked the record.
 fn find<'a>(
     draft: &mut Draft<'a>,
-    person: &Above<'a>,
+    candidate: &Parent<'a>,
     wanted: &DesiredApplication,
     item: &Item<'a>,
     goal: &Goal<'_>,
-) -> Option<At<'a>> {
-    let host = item.host.as_str();
+) -> Option<Found<'a>> {
+    let path = item.path.as_str();
     let mut converted: Option<&'a Arc<Record>> = None;
-    if let Some(link) = draft.input.links.get(host) {
+    if let Some(link) = draft.input.links.get(path) {
         let remote = link.remote.clone();
         let unseen = || {
             format!(
-                "{host}: it is linked to {remote}, which the ATS does not show: deleted, or not \
-                 visible yet; it goes on when the ATS shows it, and a sweep of applications tells \
-                 whether it was deleted"
+                "{path}: it is linked to {remote}, which the ATS does not show: deleted, or not \
+                 visible yet; it continues when the ATS shows it, and a sweep of applications \
+                 finds out whether it was deleted"
             )
         };
-        let record = linked(draft, host, &remote, |_| Some(deleted(host, &remote)), unseen)?;
+        let record = linked(draft, path, &remote, |_| Some(deleted(path, &remote)), unseen)?;
         if record.text("outcome.value") != Some("converted") {
-            return Some(At::There(record));
+            return Some(Found::Existing(record));
         }
-        // Converted by somebody in the ATS: the application lives on under a new id.
+        // Converted in the ATS: the application lives on under a new id.
         converted = Some(record);
     }
-    let Some(candidate) = person.record else { return Some(At::ToBeMade) };
-    let rows = draft.lookup(item.of.kind, index::CANDIDATE, &candidate.id)?;
-    // What another key of the record holds is not this one's too. A key that is no longer declared
-    // holds nothing.
+    let Some(owner) = candidate.record else { return Some(Found::Missing) };
+    let rows = draft.lookup(item.of.kind, index::CANDIDATE, &owner.id)?;
+    // Records linked to other declared keys are not candidates for this one.
     let held: Vec<RemoteRef> = {
         let declared: Vec<String> = {
             let (desired, list) = (draft.input.desired, item.of.below.as_ref()?.list);
@@ -314,73 +330,74 @@ fn find<'a>(
                 .map(|one| path::below(&desired.key, list, &one.key))
                 .collect()
         };
-        let holds = |link: &&LinkRow| link.host != host && declared.contains(&link.host);
+        let holds = |link: &&LinkRow| link.host != path && declared.contains(&link.host);
         let linked = draft.input.links.values().filter(holds).map(|link| &link.remote);
-        let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != host);
+        let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != path);
         linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect()
     };
-    let mut fitting: Vec<&'a Arc<Record>> = rows
+    let mut matching: Vec<&'a Arc<Record>> = rows
         .iter()
-        .filter(|row| fits(row, wanted, goal) && !held.contains(&row.remote()))
+        .filter(|row| matches(row, wanted, goal) && !held.contains(&row.remote()))
         .collect();
     if wanted.kind == ApplicationKind::Application
-        && fitting.iter().any(|row| row.text("kind") == Some("application"))
+        && matching.iter().any(|row| row.text("kind") == Some("application"))
     {
-        fitting.retain(|row| row.text("kind") == Some("application"));
+        matching.retain(|row| row.text("kind") == Some("application"));
     }
-    if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && fitting.len() > 1 {
-        fitting = in_pool(draft, fitting, goal)?;
+    if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && matching.len() > 1 {
+        matching = in_pool(draft, matching, goal)?;
     }
-    if fitting.is_empty()
+    if matching.is_empty()
         && wanted.kind == ApplicationKind::Prospect
         && let Some(prospect) = converted
     {
-        // Somebody made the prospect an application. That stands: the path follows it, and no
-        // prospect is made in its place.
-        let anothers = |row: &Record| {
-            draft.input.links.values().any(|link| link.host != host && link.remote == row.remote())
+        // A recruiter converted the prospect. The path follows the application, and no prospect is
+        // created in its place.
+        let is_taken = |row: &Record| {
+            draft.input.links.values().any(|link| link.host != path && link.remote == row.remote())
         };
-        fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
-        if fitting.len() != 1 {
+        matching =
+            rows.iter().filter(|row| is_result_of(row, prospect) && !is_taken(row)).collect();
+        if matching.len() != 1 {
             let message = format!(
-                "{host}: the prospect was converted in the ATS; that stands, nothing is made anew, \
-                 and nothing of what is declared is written to it"
+                "{path}: the prospect was converted in the ATS; it stays so: nothing is created, \
+                 and nothing is written to it"
             );
-            draft.say(FindingKind::Drifted, host, Reason::ConvertedInAts, message);
-            stand_apart(draft, item);
+            draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
+            leave_unwritten(draft, item);
             return None;
         }
     }
-    match fitting.as_slice() {
-        [] => Some(At::ToBeMade),
+    match matching.as_slice() {
+        [] => Some(Found::Missing),
         [record] => {
             let reason = match wanted.kind {
                 _ if converted.is_some() => "the prospect was converted to it",
                 ApplicationKind::Application if record.text("kind") == Some("prospect") => {
                     "the candidate is a prospect of this job"
                 }
-                ApplicationKind::Application => "the candidate applied to this job already",
-                ApplicationKind::Prospect => "the candidate is such a prospect already",
+                ApplicationKind::Application => "the candidate already applied to this job",
+                ApplicationKind::Prospect => "the candidate is already such a prospect",
             };
-            adopt(draft, host, record, reason);
-            Some(At::There(record))
+            adopt(draft, path, record, reason);
+            Some(Found::Existing(record))
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: {} applications of the candidate fit (ids {})",
+                "{path}: {} applications of the candidate match (ids {})",
                 several.len(),
                 ids.join(", ")
             );
-            draft.block(host, Reason::AmbiguousApplication, message);
+            draft.block(path, Reason::AmbiguousApplication, message);
             None
         }
     }
 }
 
-/// Whether an application may be what became of a converted prospect: on one of its jobs, or on any
-/// where it was tied to none.
-fn came_of(row: &Record, prospect: &Record) -> bool {
+/// Whether an application may be the result of converting a prospect: on one of its jobs, or on any
+/// job where the prospect had none.
+fn is_result_of(row: &Record, prospect: &Record) -> bool {
     let job = row.text("job.id");
     let tied = prospect.list("prospective_jobs");
     row.text("kind") == Some("application")
@@ -390,13 +407,13 @@ fn came_of(row: &Record, prospect: &Record) -> bool {
         && row.text("created_at") >= prospect.text("created_at")
 }
 
-fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
+fn matches(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
     let converted = row.text("outcome.value") == Some("converted");
     let job = row.text("job.id");
     match wanted.kind {
         ApplicationKind::Application => {
-            // A prospect of the job, too: no second candidacy is made beside it. Making it an
-            // application is a step of its own.
+            // Matches a prospect of the job too, so that no second candidacy is created beside it;
+            // converting it is a step of its own.
             !(converted && row.text("kind") == Some("prospect"))
                 && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
         }
@@ -438,32 +455,37 @@ fn in_pool<'a>(
     complete.then_some(kept)
 }
 
-/// Puts the application into the step that makes the person, where the ATS takes both in one
-/// request with all that is desired of it.
-fn carry(draft: &mut Draft<'_>, person: &Above<'_>, item: &Item<'_>, making: &Making) -> bool {
-    if person.record.is_some() {
+/// Adds the application to the step that creates the candidate, where the ATS takes both in one
+/// request with every declared member.
+fn carry(
+    draft: &mut Draft<'_>,
+    candidate: &Parent<'_>,
+    item: &Item<'_>,
+    creation: &Creation,
+) -> bool {
+    if candidate.record.is_some() {
         return false;
     }
-    let Making { input, fields, applied, after } = making;
+    let Creation { input, fields, applied, after } = creation;
     let manifest = draft.input.manifest;
     let Some(step) = draft.plan.steps.iter_mut().find(|step| step.host == draft.input.desired.key)
     else {
         return false;
     };
     let Some(rule) = manifest.operation(&step.operation) else { return false };
-    let fits = |carry: &Carry| {
+    let matches = |carry: &Carry| {
         let word = input.get("kind").and_then(Value::as_str);
         carry.kind == item.of.kind
             && carry.when.as_deref().is_none_or(|when| word == Some(when))
             && input.keys().all(|member| carry.members.contains(member))
     };
-    if step.input.contains_key("application") || !rule.may_carry.iter().any(fits) {
+    if step.input.contains_key("application") || !rule.may_carry.iter().any(matches) {
         return false;
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
     step.after.extend(after.iter().cloned());
-    step.makes.insert(item.of.kind.to_owned(), item.host.clone());
-    step.applied.insert(item.host.clone(), applied.clone());
+    step.makes.insert(item.of.kind.to_owned(), item.path.clone());
+    step.applied.insert(item.path.clone(), applied.clone());
     step.fields.extend(fields.iter().map(|field| FieldChange {
         field: format!("application.{}", field.field),
         ..field.clone()
@@ -471,9 +493,9 @@ fn carry(draft: &mut Draft<'_>, person: &Above<'_>, item: &Item<'_>, making: &Ma
     true
 }
 
-/// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is
-/// set at creation only. Where the ATS shows no placement nothing is known.
-fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record) {
+/// Reports a prospect that is in another pool, or pool stage, than declared: both are set only at
+/// creation. Nothing is known where the ATS shows no placement.
+fn placement(draft: &mut Draft<'_>, path: &str, goal: &Goal<'_>, record: &Record) {
     let Some(pool) = goal.pool else { return };
     if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted")
     {
@@ -482,40 +504,40 @@ fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record
     let Some(placements) = placements(draft, record) else {
         return;
     };
-    let fits = |placement: &Arc<Record>| {
+    let matches = |placement: &Arc<Record>| {
         placement.text("pool.id") == Some(pool.id.as_str())
             && goal.pool_stage.is_none_or(|stage| {
                 let held = placement.text("pool_stage.id");
                 held.is_none() || held == Some(stage.id.as_str())
             })
     };
-    if placements.is_empty() || placements.iter().any(fits) {
+    if placements.is_empty() || placements.iter().any(matches) {
         return;
     }
     let message = format!(
-        "{host}: the prospect stands in another pool or pool stage in the ATS; that stands, since \
-         a prospect is placed only when it is made"
+        "{path}: the prospect is in another pool or pool stage in the ATS; it stays there, since a \
+         prospect is placed only when it is created"
     );
-    draft.say(FindingKind::Drifted, host, Reason::PlacedElsewhere, message);
+    draft.report(FindingKind::Drifted, path, Reason::PlacedElsewhere, message);
 }
 
-/// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing
-/// beside the outcome.
-fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
+/// Accounts for the members that [`lifecycle`] handles, and reports those that mean nothing with
+/// the declared outcome.
+fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, path: &str) {
     for (place, reference, outcome) in [
         ("reject_reason", &wanted.reject_reason, DesiredOutcome::Rejected),
         ("opening", &wanted.opening, DesiredOutcome::Hired),
     ] {
-        draft.account(host, place);
+        draft.account(path, place);
         if reference.is_some() && wanted.outcome != Some(outcome) {
             let word = lifecycle::word(outcome);
             let message = format!(
-                "{host}: `{place}` means something only with the outcome {word}; it is left aside"
+                "{path}: `{place}` has a meaning only with the outcome {word}; it is ignored"
             );
-            draft.say(FindingKind::Note, host, Reason::NoMeaning, message);
+            draft.report(FindingKind::Note, path, Reason::NoMeaning, message);
         }
     }
     for place in ["stage", "outcome"] {
-        draft.account(host, place);
+        draft.account(path, place);
     }
 }

@@ -1,15 +1,17 @@
-//! A person: found or made, kept in step, and what hangs on them. Pure.
+//! A candidate: found or created, kept in step, with everything declared below it. Pure.
 //!
-//! Order of work: is there a link; if not, which candidate does the record's `id` name; if it names
-//! none, who has the e-mail address; if nobody, a new record. Two people with the same address
-//! block the record: the engine never guesses. What hangs on the person (tags, notes, applications)
-//! follows.
+//! Order of identification: the link; else the candidate that the record's `id` names; else the one
+//! with a declared e-mail address; else a new record. Two candidates with the same address block
+//! the record: the engine never guesses. Tags, applications, notes and entries are planned after
+//! the candidate.
+//!
+//! Left out: contact lists ([`super::contact_lists`]) and each kind below a candidate.
 
-use super::above::Above;
-use super::at::At;
 use super::contact_lists::{self, Entries};
-use super::fields::{Changing, Making};
+use super::fields::{Creation, Update};
+use super::found::Found;
 use super::item::Item;
+use super::parent::Parent;
 use super::resource::{Kind, adopt_alone, linked, plan as walk};
 use super::values::Others;
 use super::{
@@ -25,75 +27,80 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The person of a desired record.
-struct Person<'a> {
+/// The candidate of a desired record.
+struct Candidate<'a> {
     item: Item<'a>,
     entries: Entries,
 }
 
-/// Plans the person and what hangs on them.
+/// Plans the candidate and everything declared below it.
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(item) = draft.item() else { return };
-    walk(draft, Person { item, entries: Entries::default() });
+    walk(draft, Candidate { item, entries: Entries::default() });
 }
 
-impl<'a> Kind<'a> for Person<'a> {
+impl<'a> Kind<'a> for Candidate<'a> {
     type Of = DesiredCandidate;
 
     fn item(&self) -> &Item<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a>) -> Option<At<'a>> {
+    fn find(&mut self, draft: &mut Draft<'a>) -> Option<Found<'a>> {
         find(draft)
     }
 
-    fn is_it(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
+    fn keeps_in_step(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
         let key = &draft.input.desired.key;
         let base = draft.input.links.get(key).map(|link| &link.applied);
         if base.is_some_and(|base| contacts::are_gone(record, base)) {
             draft.is_erased = true;
             let message = format!(
                 "{key}: {} has no contact left in the ATS, so its data may have been erased; \
-                 nothing that was there is put back, whatever the policy",
+                 no policy restores what was there",
                 record.remote()
             );
-            draft.say(FindingKind::Drifted, key, Reason::ContactsGone, message);
+            draft.report(FindingKind::Drifted, key, Reason::ContactsGone, message);
         }
         true
     }
 
-    fn make(&mut self, draft: &mut Draft<'a>, rule: Option<&OperationRule>, making: &mut Making) {
-        contact_lists::make(draft, making);
+    fn complete_creation(
+        &mut self,
+        draft: &mut Draft<'a>,
+        rule: Option<&OperationRule>,
+        creation: &mut Creation,
+    ) {
+        contact_lists::make(draft, creation);
         if let Some(rule) = rule {
-            labels::carry(draft, &self.item, rule, making);
+            labels::carry(draft, &self.item, rule, creation);
         }
     }
 
-    fn cannot_make(&self, draft: &mut Draft<'a>) {
+    fn report_no_creation(&self, draft: &mut Draft<'a>) {
         let key = &draft.input.desired.key;
-        let message = format!("{key}: the adapter cannot make candidates");
+        let message = format!("{key}: the adapter cannot create candidates");
         draft.block(key, Reason::NotSupported, message);
     }
 
-    fn creation(&self, draft: &Draft<'a>, step: &mut Step) -> String {
-        // One look for each address: that is all that an ATS can be searched by.
+    fn creation_reason(&self, draft: &Draft<'a>, step: &mut Step) -> String {
+        // One probe per address: an ATS can be searched by nothing else.
         let emails = step.input.get("emails").and_then(Value::as_array);
         let addresses = emails.map_or(1, |emails| emails.len().max(1));
         step.calls = step.calls.saturating_add(u32::try_from(addresses).unwrap_or(u32::MAX));
         let reason = if draft.input.desired.emails.as_ref().is_none_or(Vec::is_empty) {
-            "it names no `id` and no e-mail address that somebody in the ATS could be found by"
+            "it has no `id` and no e-mail address by which a candidate could be found"
         } else {
-            "nobody in the ATS has one of its e-mail addresses"
+            "no candidate in the ATS has one of its e-mail addresses"
         };
         reason.to_owned()
     }
 
-    fn change(&mut self, draft: &mut Draft<'a>, record: &Record, changing: &mut Changing) {
-        self.entries = contact_lists::change(draft, record, changing);
+    fn complete_change(&mut self, draft: &mut Draft<'a>, record: &Record, update: &mut Update) {
+        self.entries = contact_lists::change(draft, record, update);
     }
 
-    fn join(
+    fn complete_update(
         &mut self,
         draft: &mut Draft<'a>,
         rule: &OperationRule,
@@ -108,48 +115,48 @@ impl<'a> Kind<'a> for Person<'a> {
         contact_lists::join(draft, rule, record, entries, &mut step.input)
     }
 
-    fn then(
+    fn plan_dependents(
         &mut self,
         draft: &mut Draft<'a>,
         record: Option<&'a Arc<Record>>,
         applied: Option<Map<String, Value>>,
     ) {
-        let Item { host, said, of, .. } = &self.item;
+        let Item { path, members, of, .. } = &self.item;
         if record.is_some() {
-            draft.has_erased |= applied.as_ref().is_some_and(erasure::is_noted);
+            draft.has_erased |= applied.as_ref().is_some_and(erasure::has_marks);
         }
-        let person = Above { host: host.clone(), record };
-        labels::plan(draft, &self.item, &person);
-        application::plan(draft, said, &person);
-        once::plan(draft, said, of.kind, &person);
-        entries::plan(draft, said, of.kind, &person);
+        let candidate = Parent { path: path.clone(), record };
+        labels::plan(draft, &self.item, &candidate);
+        application::plan(draft, members, &candidate);
+        once::plan(draft, members, of.kind, &candidate);
+        entries::plan(draft, members, of.kind, &candidate);
     }
 }
 
-/// Linked, found by address, or to be made. None while facts are missing or after the record was
-/// blocked.
-fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
+/// Finds the linked candidate, or one with a declared address. None while facts are missing or
+/// after it blocked the record.
+fn find<'a>(draft: &mut Draft<'a>) -> Option<Found<'a>> {
     let key = draft.input.desired.key.clone();
     if let Some(link) = draft.input.links.get(&key) {
         let remote = link.remote.clone();
-        if link.how == LinkHow::Yielded && !holds(draft, &key, &remote)? {
+        if link.how == LinkHow::Yielded && !may_use(draft, &key, &remote)? {
             return None;
         }
         let unseen = || {
             format!(
                 "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, \
-                 made private, or not visible yet; it goes on when the ATS shows it, and a sweep \
-                 of candidates tells which"
+                 made private, or not visible yet; it continues when the ATS shows it, and a \
+                 sweep of candidates finds out which"
             )
         };
         let record = linked(draft, &key, &remote, |draft| gone(draft, &key, &remote), unseen)?;
         if !is_named(draft, &key, &remote, link.how) {
             return None;
         }
-        return may_be_written(draft, &key, record).then_some(At::There(record));
+        return may_be_written(draft, &key, record).then_some(Found::Existing(record));
     }
     if let Some(id) = &draft.input.desired.id {
-        return named(draft, &key, &RemoteRef::new(DesiredCandidate::KIND, id));
+        return find_by_id(draft, &key, &RemoteRef::new(DesiredCandidate::KIND, id));
     }
     let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
     let mut found: Vec<&'a Arc<Record>> = Vec::new();
@@ -170,16 +177,16 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
         return None;
     }
     match found.as_slice() {
-        [] => claim(draft, &key, emails).then_some(At::ToBeMade),
+        [] => claim_addresses(draft, &key, emails).then_some(Found::Missing),
         [record] if !may_be_written(draft, &key, record) => None,
         [record] => adopt_alone(draft, &key, record, "has the same e-mail address")
-            .then_some(At::There(record)),
+            .then_some(Found::Existing(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
             let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
             let message = format!(
                 "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them \
-                 in the ATS, or correct the address, or name the one that is meant by `id`",
+                 in the ATS, or correct the address, or name the right one by `id`",
                 several.len(),
                 addresses.join(" or "),
                 ids.join(", ")
@@ -190,9 +197,9 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<At<'a>> {
     }
 }
 
-/// The candidate that the record names by its id: there, or the record is blocked. Nobody is made
+/// Finds the candidate that the record names by `id`, or blocks the record. No other one is created
 /// in its place.
-fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<At<'a>> {
+fn find_by_id<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<Found<'a>> {
     let Some(record) = draft.observed(remote)? else {
         let message = if draft.facts.is_gone(remote) {
             format!(
@@ -202,19 +209,19 @@ fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<At<
         } else {
             format!(
                 "{key}: the ATS does not show {remote}, which its `id` names: deleted, merged, \
-                 hidden, or forgotten here; correct `id`, or leave it out"
+                 hidden, or erased here; correct `id`, or leave it out"
             )
         };
         draft.block(key, Reason::NotVisible, message);
         return None;
     };
-    let is_its = may_be_written(draft, key, record)
+    let is_free = may_be_written(draft, key, record)
         && adopt_alone(draft, key, record, "is the one that `id` names");
-    is_its.then_some(At::There(record))
+    is_free.then_some(Found::Existing(record))
 }
 
-/// Whether a linked record's `id` names what it is linked to. A link that followed a merge leads
-/// elsewhere by right.
+/// Whether a record's `id` names the candidate that it is linked to. A link that followed a merge
+/// may lead elsewhere.
 fn is_named(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef, how: LinkHow) -> bool {
     let Some(id) = draft.input.desired.id.as_ref() else { return true };
     if *id == remote.id || matches!(how, LinkHow::Followed | LinkHow::Yielded) {
@@ -222,19 +229,19 @@ fn is_named(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef, how: LinkHow) 
     }
     let message = format!(
         "{key}: it is linked to {remote}, and its `id` is {id:?}; correct `id`, or abandon the \
-         record before it is declared anew"
+         record before you declare it again"
     );
     draft.block(key, Reason::LinkedElsewhere, message);
     false
 }
 
-/// Whether the person's data stand. Where they were erased nothing is written back, be it to a
-/// linked person or to one found by an address.
+/// Whether the candidate may be written. Nothing is written to one that was anonymised, whether it
+/// is linked or found by an address.
 fn may_be_written(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
     let anonymised = record.value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
     if anonymised {
         let message = format!(
-            "{key}: {} was anonymised in the ATS; nothing is written back to it",
+            "{key}: {} was anonymised in the ATS; nothing is written to it",
             record.remote()
         );
         draft.block(key, Reason::Anonymized, message);
@@ -242,56 +249,57 @@ fn may_be_written(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
     !anonymised
 }
 
-/// What to say of a candidate who is no more. An ATS may tell a merge from a deletion by the
-/// applications alone, which move; so whoever has one of the addresses now is named. None while
+/// Returns the message for a deleted candidate. An ATS may show a merge only by the applications,
+/// which move, so the message names the candidate that has one of the addresses now. None while
 /// facts are missing.
 fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> {
     let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
-    let mut there: BTreeSet<RemoteRef> = BTreeSet::new();
+    let mut others: BTreeSet<RemoteRef> = BTreeSet::new();
     for email in emails {
         let known = draft.lookup(DesiredCandidate::KIND, index::EMAIL, email.value())?;
-        there.extend(known.iter().map(|record| record.remote()));
+        others.extend(known.iter().map(|record| record.remote()));
     }
-    let mut there = there.into_iter().filter(|record| record != remote);
-    let on = match (there.next(), there.next()) {
+    let mut others = others.into_iter().filter(|record| record != remote);
+    let on = match (others.next(), others.next()) {
         (Some(one), None) => format!(
             "{one} has the e-mail address: if it was merged into that one, link the record to it \
              (`Connection::link`), or declare it under another key"
         ),
-        _ => "stop declaring it, or declare it under another key to have it made again".to_owned(),
+        _ => "stop declaring it, or declare it under another key to create it again".to_owned(),
     };
     Some(format!(
-        "{key}: {remote} was deleted in the ATS, or merged into another candidate, and is not made \
-         again by itself; {on}"
+        "{key}: {remote} was deleted in the ATS, or merged into another candidate, and is not \
+         created again; {on}"
     ))
 }
 
 /// Whether a record may use the candidate that its own was merged into: no other record is linked
 /// to it, or the one that was is no longer declared and this record is next in order. None while
 /// facts are missing.
-fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
-    let hosts = draft.linked_to(remote)?;
-    let Some(holder) = hosts.first().filter(|host| host.as_str() != key).cloned() else {
+fn may_use(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
+    let paths = draft.linked_to(remote)?;
+    let Some(holder) = paths.first().filter(|path| path.as_str() != key).cloned() else {
         return Some(true);
     };
     let message = format!(
-        "{key}: its candidate was merged into {remote}, which {holder} holds; nothing is written \
-         for it. Make them one record, or stop declaring one of them"
+        "{key}: its candidate was merged into {remote}, which {holder} is linked to; nothing \
+         is written for it. Declare them as one record, or stop declaring one of them"
     );
     draft.block(key, Reason::Merged, message);
     Some(false)
 }
 
-/// Two desired records must not make the same person twice.
-fn claim(draft: &mut Draft<'_>, key: &str, emails: &[DesiredContact]) -> bool {
+/// Whether no other desired record of the run creates a candidate with one of the addresses. Blocks
+/// the record otherwise.
+fn claim_addresses(draft: &mut Draft<'_>, key: &str, emails: &[DesiredContact]) -> bool {
     let other = emails.iter().find_map(|email| {
         let claimed = draft.facts.claimed_by(email.value())?;
         (claimed != key).then(|| (email.value().to_owned(), claimed.to_owned()))
     });
     let Some((email, other)) = other else { return true };
     let message = format!(
-        "{key}: {other} declares a new candidate with the same e-mail address {email}; make them \
-         one record"
+        "{key}: {other} declares a new candidate with the same e-mail address {email}; declare \
+         them as one record"
     );
     draft.block(key, Reason::DuplicateDesired, message);
     false

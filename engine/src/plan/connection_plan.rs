@@ -11,35 +11,34 @@ use serde::Serialize;
 pub struct Plan {
     /// The connection.
     pub connection: String,
-    /// Steps that serve several records, done first.
+    /// Steps that serve several records; they run first.
     pub shared: Vec<Step>,
     /// One plan per record that needs attention. Records in step do not appear.
     pub records: Vec<RecordPlan>,
-    /// How many records were planned.
+    /// The number of planned records.
     pub looked_at: u64,
-    /// Requests that carrying it out will cost: writes, the looks and reads that go with them, and
-    /// the reads that show at the end what came of them. More are sent only where an answer is
-    /// unclear, where several tries are needed, or where a value can only be written together with
-    /// choices of others whose ids have to be looked up: at most three more for such a step (the
-    /// fields, their choices, the record once more), and one for each further page of fields or
-    /// choices. Fewer are sent where something is found to be done already.
+    /// The requests that the plan costs: writes, probes, and the reads at the end. It may send more
+    /// where an answer is unclear, where an operation takes several tries, and where a value can
+    /// only be written together with options of others whose ids have to be looked up: at most
+    /// three more for such a step (the fields, their options, the record), and one for each further
+    /// page of fields or options. It sends fewer where a probe finds a record.
     pub calls: u32,
-    /// Requests that were sent to make the plan: kinds brought up to date, records read.
+    /// The requests that were sent to plan: kinds brought up to date, records read.
     pub calls_made: u32,
 }
 
 impl Plan {
-    /// Whether there is nothing to send.
+    /// Whether the plan sends nothing.
     pub fn is_empty(&self) -> bool {
         self.shared.is_empty() && self.records.iter().all(|record| record.steps.is_empty())
     }
 
-    /// How many effects it has.
+    /// Counts the steps.
     pub fn writes(&self) -> usize {
         self.shared.len() + self.records.iter().map(|record| record.steps.len()).sum::<usize>()
     }
 
-    /// The findings that keep a record from being worked on.
+    /// Iterates over the findings that block a record.
     pub fn blocked(&self) -> impl Iterator<Item = &Finding> {
         self.records
             .iter()

@@ -1,11 +1,11 @@
-//! The contact lists of a candidate, as a creation and an update are told of them. Pure.
+//! The contact lists of a candidate: their part of a creation and an update. Pure.
 //!
-//! What an entry is and which ones are added or taken back: [`super::contacts`]; types:
-//! [`super::contact_types`]; the ATS's own forms: [`super::forms`].
+//! Puts together what [`super::contacts`] (entries), [`super::contact_types`] (types) and
+//! [`super::forms`] (the ATS's own forms) decide, and reports it.
 
 use super::contacts::{self, Compared, List, values};
 use super::field::not_shown;
-use super::fields::{Changing, Making};
+use super::fields::{Creation, Update};
 use super::forms::{self, Kept};
 use super::ownership::Decision;
 use super::story::Values;
@@ -19,14 +19,14 @@ use serde_json::{Map, Value, json};
 /// The contact lists of a candidate.
 const LISTS: [List; 3] = [List::Emails, List::Phones, List::Links];
 
-/// The entries of an update: added, and taken back.
+/// The entries of an update, added and removed.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     add: Map<String, Value>,
     remove: Map<String, Value>,
 }
 
-/// The entries that are declared.
+/// Returns the declared entries.
 fn declared<'a>(draft: &Draft<'a>, list: List) -> Option<&'a [DesiredContact]> {
     let desired = draft.input.desired;
     match list {
@@ -36,8 +36,8 @@ fn declared<'a>(draft: &Draft<'a>, list: List) -> Option<&'a [DesiredContact]> {
     }
 }
 
-/// The contact lists that the record owns, each value once: a type that is given with one of its
-/// repetitions counts.
+/// Returns the contact lists that the record declares, each value once: a type given with one of
+/// its repetitions counts.
 fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
     let once = |list: List, contacts: &[DesiredContact]| {
         let mut once: Vec<DesiredContact> = Vec::new();
@@ -54,7 +54,7 @@ fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
     LISTS.into_iter().filter_map(|list| Some((list, once(list, declared(draft, list)?)))).collect()
 }
 
-/// Accounts for the values of a list, and for the types where the entries are written with them.
+/// Accounts for the values of a list, and for the types where they are written with the entries.
 fn account_contacts(draft: &mut Draft<'_>, list: List, with_types: bool) {
     let desired = draft.input.desired;
     for contact in declared(draft, list).unwrap_or_default() {
@@ -66,34 +66,34 @@ fn account_contacts(draft: &mut Draft<'_>, list: List, with_types: bool) {
     }
 }
 
-/// Adds the types of a list to what is recorded as last applied.
+/// Adds the types of a list to its base.
 fn with_types(base: &mut Value, types: Map<String, Value>) {
     if let (Some(base), false) = (base.as_object_mut(), types.is_empty()) {
         base.insert("types".to_owned(), Value::Object(types));
     }
 }
 
-/// Takes the lists into the creation of the candidate.
-pub(super) fn make(draft: &mut Draft<'_>, making: &mut Making) {
+/// Adds the lists to the creation of the candidate.
+pub(super) fn make(draft: &mut Draft<'_>, creation: &mut Creation) {
     for (list, contacts) in lists(draft) {
         let compared = Compared::by(draft.input.manifest, list);
         let (entries, mut base) = contacts::create(compared, &contacts);
-        forms::began_empty(&mut base, &entries);
+        forms::record_empty_start(&mut base, &entries);
         with_types(&mut base, contact_types::written(compared, &contacts));
         account_contacts(draft, list, true);
         if !entries.is_empty() {
             let shown = json!(values(&entries));
-            making.set(list.field(), Value::Array(entries), shown);
+            creation.set(list.field(), Value::Array(entries), shown);
         }
-        contacts::record_applied(&mut making.applied, list, base);
+        contacts::record_applied(&mut creation.applied, list, base);
     }
 }
 
-/// Takes the lists into a change of the candidate.
-pub(super) fn change(draft: &mut Draft<'_>, record: &Record, changing: &mut Changing) -> Entries {
+/// Adds the lists to an update of the candidate.
+pub(super) fn change(draft: &mut Draft<'_>, record: &Record, update: &mut Update) -> Entries {
     let mut entries = Entries::default();
     for (list, contacts) in lists(draft) {
-        change_list(draft, record, list, &contacts, changing, &mut entries);
+        change_list(draft, record, list, &contacts, update, &mut entries);
     }
     entries
 }
@@ -103,21 +103,20 @@ fn change_list(
     record: &Record,
     list: List,
     contacts: &[DesiredContact],
-    changing: &mut Changing,
+    update: &mut Update,
     entries: &mut Entries,
 ) {
     let key = &draft.input.desired.key;
     account_contacts(draft, list, !record.knows(list.field()));
     if !record.knows(list.field()) {
-        if draft.is_shown(key, &record.kind, list.field(), changing.base.contains_key(list.field()))
-        {
+        if draft.is_shown(key, &record.kind, list.field(), update.base.contains_key(list.field())) {
             not_shown(draft, key, list.field());
         }
         return;
     }
     let policy = draft.policy(list.field());
     let compared = Compared::by(draft.input.manifest, list);
-    let last = changing.base.get(list.field());
+    let last = update.base.get(list.field());
     let kept = Kept::of(draft, key, compared, contacts, record, last);
     let seen = kept.seen(record);
     let mut planned =
@@ -127,17 +126,19 @@ fn change_list(
         types.wait_for_first_sight(compared);
     }
     kept.spell(&mut planned, &mut types);
-    changing.seen.types(draft, list.field(), &types);
-    tell_types(draft, key, list, &types, policy, &mut changing.fields);
+    update.seen.types(draft, list.field(), &types);
+    report_types(draft, key, list, &types, policy, &mut update.fields);
     left_out(draft, key, list, contacts, &seen, &planned, policy);
-    let missing: Vec<&str> =
-        values(&planned.add).into_iter().chain(planned.away().map(|value| value.trim())).collect();
+    let missing: Vec<&str> = values(&planned.add)
+        .into_iter()
+        .chain(planned.not_restored().map(|value| value.trim()))
+        .collect();
     let there = json!(values(record.list(list.field())));
-    if !missing.is_empty() && equal::holds(&changing.base, list.field(), &there, &json!(missing)) {
+    if !missing.is_empty() && equal::holds(&update.base, list.field(), &there, &json!(missing)) {
         planned.add.clear();
         planned.drifted.clear();
         planned.erased.clear();
-        planned.applied = changing.base.get(list.field()).cloned().unwrap_or_default();
+        planned.applied = update.base.get(list.field()).cloned().unwrap_or_default();
     }
     let decision = match &planned {
         planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
@@ -146,22 +147,22 @@ fn change_list(
         _ => Decision::InStep,
     };
     let wanted = json!(contacts.iter().map(DesiredContact::value).collect::<Vec<_>>());
-    let told =
-        Values { desired: &wanted, applied: changing.base.get(list.field()), observed: &there };
-    draft.tell(key, list.field(), decision, &told);
+    let story =
+        Values { desired: &wanted, applied: update.base.get(list.field()), observed: &there };
+    draft.record_decision(key, list.field(), decision, &story);
     for value in &planned.drifted {
         let message = format!(
-            "{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)",
+            "{key}: {value} was removed from `{}` in the ATS; it is not added again (policy yield)",
             list.field()
         );
-        draft.say(FindingKind::Drifted, key, Reason::RemovedInAts, message);
+        draft.report(FindingKind::Drifted, key, Reason::RemovedInAts, message);
     }
     if planned.applied.get("erased").is_some() && !draft.has_settled(key) {
-        planned.forget_erased(changing.base.get(list.field()));
+        planned.keep_erased(update.base.get(list.field()));
     }
     if !planned.erased.is_empty() {
         draft.has_erased = true;
-        draft.say_erased_entries(key, list.field(), &planned.erased);
+        draft.report_erased_entries(key, list.field(), &planned.erased);
     }
     let both =
         |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
@@ -177,16 +178,16 @@ fn change_list(
     kept.record(draft, key, &mut planned);
     if !planned.add.is_empty() || !planned.remove.is_empty() {
         let after = json!({ "add": values(&planned.add), "remove": values(&planned.remove) });
-        changing.fields.push(FieldChange {
+        update.fields.push(FieldChange {
             field: list.field().to_owned(),
             before: json!(values(record.list(list.field()))),
             after,
         });
     }
-    contacts::record_applied(&mut changing.applied, list, planned.applied);
+    contacts::record_applied(&mut update.applied, list, planned.applied);
 }
 
-/// Puts the entries into the step of an update. What comes back is what others may lose by it.
+/// Adds the entries to the step of an update. Returns what others may lose by it.
 pub(super) fn join(
     draft: &mut Draft<'_>,
     rule: &OperationRule,
@@ -206,8 +207,8 @@ pub(super) fn join(
     others
 }
 
-/// Takes down what comes of the types of a list.
-fn tell_types(
+/// Reports the decisions about the types of a list.
+fn report_types(
     draft: &mut Draft<'_>,
     key: &str,
     list: List,
@@ -216,7 +217,7 @@ fn tell_types(
     fields: &mut Vec<FieldChange>,
 ) {
     let field = list.field();
-    // Those that are not there are added with their type, or are spoken of as a whole.
+    // Missing entries are added with their type, or reported as a whole.
     account_contacts(draft, list, true);
     for verdict in &types.verdicts {
         let contact_types::TypeVerdict { value, desired, .. } = verdict;
@@ -231,25 +232,25 @@ fn tell_types(
                 let message = format!(
                     "{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}"
                 );
-                draft.say(FindingKind::Note, key, Reason::KeptAsOther, message);
+                draft.report(FindingKind::Note, key, Reason::KeptAsOther, message);
             }
             Decision::InStep => {}
             Decision::Drifted => {
                 let message = format!(
                     "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
-                     {desired}; theirs stands (policy yield)"
+                     {desired}; the ATS's value is kept (policy yield)"
                 );
-                draft.say(FindingKind::Drifted, key, Reason::ChangedInAts, message);
+                draft.report(FindingKind::Drifted, key, Reason::ChangedInAts, message);
             }
             Decision::Conflict => {
                 let message = format!(
                     "{key}: the type of {value} in `{field}` was changed in the ATS (to {shown}) \
-                     and in the desired record (to {desired}); nothing is written until one of \
-                     them gives way (or the policy is enforce)"
+                     and in the desired record (to {desired}); nothing is written until both agree \
+                     (`enforce` overwrites the ATS's value)"
                 );
-                draft.say(FindingKind::Conflict, key, Reason::ChangedByBoth, message);
+                draft.report(FindingKind::Conflict, key, Reason::ChangedByBoth, message);
             }
-            // The entry is there, so nothing of it was erased.
+            // The entry exists, so its type was not erased.
             Decision::Erased => {}
             Decision::Leave => {
                 let word = if policy == Policy::Fill { "fill" } else { "seed" };
@@ -257,13 +258,13 @@ fn tell_types(
                     "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
                      {desired}; it stays so (policy {word}; `enforce` writes it)"
                 );
-                draft.say(FindingKind::Note, key, Reason::LeftAlone, message);
+                draft.report(FindingKind::Note, key, Reason::LeftAlone, message);
             }
         }
     }
 }
 
-/// Says which declared entries are not there and stay away because the policy writes once.
+/// Reports the declared entries that are missing and not added because the policy writes once.
 fn left_out(
     draft: &mut Draft<'_>,
     key: &str,
@@ -291,10 +292,10 @@ fn left_out(
         .collect();
     if !left.is_empty() {
         let message = format!(
-            "{key}: `{}` of the ATS lacks {}; it stays so (policy {word}; `enforce` writes it)",
+            "{key}: `{}` in the ATS lacks {}; they are not added (policy {word}; `enforce` adds them)",
             list.field(),
             left.join(", ")
         );
-        draft.say(FindingKind::Note, key, Reason::LeftAlone, message);
+        draft.report(FindingKind::Note, key, Reason::LeftAlone, message);
     }
 }

@@ -1,13 +1,12 @@
-//! The types of contact entries: `work`, `mobile`, `blog`. Pure.
+//! The types of contact entries, such as `work`, `mobile` or `blog`. Pure.
 //!
 //! An entry is known by its value ([`super::contacts`]); its type is owned only where the host
-//! gives one, and follows the list's policy. A type is changed by taking the entry out and adding
-//! it again, in the spelling that the ATS has, which an adapter turns into a replacement in place.
+//! declares one, and follows the policy of the list. A type is changed by removing the entry and
+//! adding it again in the ATS's spelling, which an adapter turns into a replacement in place.
 //!
-//! An ATS has fewer words for types than the model has. So the base keeps both the word that was
-//! written and the one that was shown for it: a word that the ATS keeps as another is reported
-//! once, and is in step from then on. What the record showed right after a write is taken for the
-//! ATS's own word.
+//! An ATS has fewer types than the model. So the base records both the type that was written and
+//! the one that showed for it: a type that the ATS keeps as another is reported once, and in step
+//! from then on. The type shown right after a write is taken for the ATS's own.
 
 use super::contacts::{self, Compared};
 use super::ownership::{Comparison, Decision, decide};
@@ -15,38 +14,38 @@ use super::{Record, account};
 use atsync_model::desired::{DesiredContact, Policy};
 use serde_json::{Map, Value, json};
 
-/// The type of one entry as the plan saw it.
+/// The decision about the type of one entry.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TypeVerdict {
-    /// The leaf of the desired record.
+    /// The leaf of the desired record ([`super::account`]).
     pub(super) place: String,
     /// The entry's value in the ATS's spelling.
     pub(super) value: String,
-    /// The type that the host gave.
+    /// The declared type.
     pub(super) desired: String,
     /// The type that the ATS shows; none where it shows none.
     pub(super) observed: Option<String>,
-    /// What comes of it.
+    /// The decision.
     pub(super) decision: Decision,
-    /// The ATS keeps the word that was written as the one that it shows, which is new.
+    /// The ATS keeps the written type as the shown one, for the first time.
     pub(super) kept_as_other: bool,
 }
 
-/// What the types of a list need.
+/// The plan of the types of a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct TypesPlan {
     /// Entries to add, with their new type.
     pub(super) add: Vec<Value>,
-    /// The same entries, to be taken out.
+    /// The same entries, to be removed.
     pub(super) remove: Vec<Value>,
-    /// One per entry that is there and has a declared type.
+    /// One per existing entry with a declared type.
     pub(super) verdicts: Vec<TypeVerdict>,
-    /// What to record as last applied: `{<normal value>: {"wrote", "shown"}}`.
+    /// The base to record: `{<normal form>: {"wrote", "shown"}}`.
     pub(super) applied: Map<String, Value>,
 }
 
 impl TypesPlan {
-    /// Takes no word for the ATS's own yet: what shows may be older than what was written.
+    /// Takes no type for the ATS's own yet: what shows may be older than the write.
     pub(super) fn wait_for_first_sight(&mut self, compared: Compared) {
         for verdict in self.verdicts.iter_mut().filter(|verdict| verdict.kept_as_other) {
             verdict.kept_as_other = false;
@@ -56,13 +55,13 @@ impl TypesPlan {
     }
 }
 
-/// The type that an entry shows.
+/// Returns the type that an entry shows.
 fn shown(entry: &Value) -> Option<&str> {
     let kind = entry.get("type")?;
     kind.as_str().or_else(|| kind.get("value").and_then(Value::as_str))
 }
 
-/// What a creation or an addition writes: the base of the declared types.
+/// Returns the base of the declared types, as a creation or an addition writes them.
 pub(super) fn written(compared: Compared, desired: &[DesiredContact]) -> Map<String, Value> {
     let typed = desired
         .iter()
@@ -70,8 +69,7 @@ pub(super) fn written(compared: Compared, desired: &[DesiredContact]) -> Map<Str
     typed.map(|(normal, kind)| (normal, json!({ "wrote": kind }))).collect()
 }
 
-/// Plans the types of a list against an observed record. `applied`: what was last recorded for the
-/// list.
+/// Plans the types of a list against an observed record. `applied`: the base of the list.
 pub(super) fn plan(
     compared: Compared,
     desired: &[DesiredContact],
@@ -99,12 +97,12 @@ pub(super) fn plan(
         let Some(entry) =
             record.list(list.field()).iter().find(|entry| compared.normal(&value(entry)) == normal)
         else {
-            // It is added with its type, or stays away as a whole.
+            // The entry is added with its type, or not at all.
             plan.applied.insert(normal, json!({ "wrote": wanted }));
             continue;
         };
         let observed = shown(entry);
-        // An entry that the engine added without a declared type has the list's usual one.
+        // The engine adds an entry without a declared type with the usual one.
         let usual = contacts::entry(list, &DesiredContact::Bare(contact.value().to_owned()));
         let base = base_of(&normal).or_else(|| {
             let usual = shown(&usual)?;
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recruiters_type_stands_unless_the_host_enforces_its_own() {
+    fn a_recruiters_type_is_kept_unless_the_policy_is_enforce() {
         let base =
             planned("work", Some("work"), &written(EMAILS, &typed("work")), Policy::Yield).applied;
         for (policy, decision) in [
@@ -230,14 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_the_ats_keeps_as_another_is_said_once_and_written_once() {
+    fn a_type_that_the_ats_keeps_as_another_is_reported_once_and_written_once() {
         let first =
             planned("home", Some("other"), &written(EMAILS, &typed("home")), Policy::Enforce);
         assert!(first.verdicts.first().unwrap().kept_as_other && first.add.is_empty());
         let again = planned("home", Some("other"), &first.applied, Policy::Enforce);
         assert_eq!(verdict(&again), Decision::InStep);
         assert!(!again.verdicts.first().unwrap().kept_as_other);
-        // Where it shows none at all, there is nothing to compare either.
+        // An ATS that shows no type leaves nothing to compare.
         let none = planned("home", None, &written(EMAILS, &typed("home")), Policy::Yield);
         assert_eq!(verdict(&planned("home", None, &none.applied, Policy::Yield)), Decision::InStep);
     }

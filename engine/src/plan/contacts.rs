@@ -1,9 +1,11 @@
-//! E-mails, phones and links: lists whose entries have no id, compared by normalised value. Pure.
+//! E-mails, phones and links: lists whose entries have no id, compared by normal form. Pure.
 //!
-//! The engine adds entries that the host declared and takes back only entries that it added itself.
-//! An entry that was there once and is not any more was removed by somebody; the field's policy
-//! says whether it comes back. Nobody's other entries are ever touched, and order is kept by the
-//! adapter, which merges into a fresh read.
+//! The engine adds declared entries and removes only entries that it added. An entry that showed
+//! once and is missing was removed by a recruiter; the policy of the list says whether it is added
+//! again. Entries of others are never touched. The adapter keeps the order, since it merges into a
+//! fresh read.
+//!
+//! Left out: types ([`super::contact_types`]) and forms of the ATS's own ([`super::forms`]).
 
 use super::Record;
 use super::ownership::{Decision, of_missing_entry};
@@ -25,7 +27,7 @@ pub enum List {
 }
 
 impl List {
-    /// The field's name in unified and desired records.
+    /// Returns the name of the field in unified and desired records.
     pub fn field(self) -> &'static str {
         match self {
             Self::Emails => "emails",
@@ -34,7 +36,7 @@ impl List {
         }
     }
 
-    /// The type that a bare value has.
+    /// Returns the type of a bare value.
     fn kind_default(self, value: &str) -> &'static str {
         match self {
             Self::Emails => "personal",
@@ -44,7 +46,7 @@ impl List {
         }
     }
 
-    /// The kind of its entries.
+    /// Returns the kind of its entries.
     fn contact(self) -> Contact {
         match self {
             Self::Emails => Contact::Email,
@@ -53,14 +55,14 @@ impl List {
         }
     }
 
-    /// The value as entries are compared, where the ATS has no coarser form.
+    /// Returns the form in which entries are compared, where the ATS has no coarser one.
     pub fn normal(self, value: &str) -> String {
         self.contact().form(value)
     }
 }
 
 fn is_social(value: &str) -> bool {
-    const SOCIAL: [&str; 8] = [
+    const SITES: [&str; 8] = [
         "linkedin.com",
         "twitter.com",
         "x.com",
@@ -71,13 +73,13 @@ fn is_social(value: &str) -> bool {
         "mastodon.social",
     ];
     let normal = normal::link(value);
-    let host = normal.split(['/', '?', '#']).next().unwrap_or_default();
-    SOCIAL.iter().any(|site| {
-        host == *site || host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.'))
+    let site = normal.split(['/', '?', '#']).next().unwrap_or_default();
+    SITES.iter().any(|social| {
+        site == *social || site.strip_suffix(social).is_some_and(|rest| rest.ends_with('.'))
     })
 }
 
-/// Entries of a list, compared by the model's form or by a coarser one of the ATS.
+/// How the entries of a list are compared: by the model's form or by a coarser one of the ATS.
 #[derive(Clone, Copy, Debug)]
 pub struct Compared {
     /// Which list.
@@ -87,7 +89,7 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// As an ATS compares the entries of candidates.
+    /// Compares as the ATS compares the contacts of candidates.
     pub fn by(manifest: &Manifest, list: List) -> Self {
         Self { list, coarser: manifest.coarser(PERSON, list.field()) }
     }
@@ -96,32 +98,32 @@ impl Compared {
         self.list.contact().coarse(value, self.coarser)
     }
 
-    /// A form that was kept, in the form of today: what was recorded before the ATS named a coarser
-    /// one still counts.
-    fn again(self, kept: &str) -> String {
+    /// Returns a recorded form in the present form: forms that were recorded before the ATS named a
+    /// coarser one still count.
+    fn present_form(self, kept: &str) -> String {
         normal::coarsened(kept.to_owned(), self.coarser)
     }
 }
 
-/// What a list needs.
+/// The plan of one list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListPlan {
     /// Entries to add: `{"value", "type"}`.
     pub add: Vec<Value>,
     /// Entries to remove.
     pub remove: Vec<Value>,
-    /// Values that somebody removed and that stay away.
+    /// Values that a recruiter removed and that are not added again.
     pub drifted: Vec<String>,
-    /// Values that went when nothing of their group was left, and that no policy puts back.
+    /// Values that vanished with all others of their group, and that no policy restores.
     pub erased: Vec<String>,
-    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values, and under
-    /// `erased` those that were erased.
+    /// The base to record: `{"added": […], "seen": […]}`, normal forms, and under `erased` those
+    /// that were erased.
     pub applied: Value,
 }
 
 impl ListPlan {
-    /// Remembers no more entries as erased than were before.
-    pub(super) fn forget_erased(&mut self, before: Option<&Value>) {
+    /// Keeps the entries that were recorded as erased before, and no more.
+    pub(super) fn keep_erased(&mut self, before: Option<&Value>) {
         let Some(applied) = self.applied.as_object_mut() else { return };
         match before.and_then(|before| before.get("erased")) {
             Some(erased) => drop(applied.insert("erased".to_owned(), erased.clone())),
@@ -129,38 +131,38 @@ impl ListPlan {
         }
     }
 
-    /// The values that are not there and stay away.
-    pub(super) fn away(&self) -> impl Iterator<Item = &String> {
+    /// Iterates over the missing values that are not added again.
+    pub(super) fn not_restored(&self) -> impl Iterator<Item = &String> {
         self.drifted.iter().chain(&self.erased)
     }
 }
 
-/// A desired entry in full.
+/// Returns a declared entry with its type.
 pub fn entry(list: List, contact: &DesiredContact) -> Value {
     let kind = contact.kind().unwrap_or_else(|| list.kind_default(contact.value()));
     json!({ "value": contact.value().trim(), "type": kind })
 }
 
-/// The values of entries.
+/// Returns the values of entries.
 pub fn values(entries: &[Value]) -> Vec<&str> {
     entries.iter().filter_map(|entry| entry.get("value").and_then(Value::as_str)).collect()
 }
 
-/// The normalised values of a part of what was last applied.
+/// Returns the normal forms in one part of a base.
 pub(super) fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> {
     let list = applied.and_then(|applied| applied.get(part)).and_then(Value::as_array);
     list.map(|list| {
-        list.iter().filter_map(Value::as_str).map(|kept| compared.again(kept)).collect()
+        list.iter().filter_map(Value::as_str).map(|kept| compared.present_form(kept)).collect()
     })
     .unwrap_or_default()
 }
 
-/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails,
+/// Whether a candidate that had contacts shows none any more, of the engine or of others: e-mails,
 /// phones, addresses and links are known to be empty.
 ///
-/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a
-/// recruiter takes away one by one looks the same once the last one is gone, and of the two
-/// mistakes, writing erased data back is the worse.
+/// An ATS that erases a part of a candidate's data keeps the name and does not report it. A
+/// recruiter who removes every contact looks the same; of the two mistakes, restoring erased data
+/// is the worse.
 pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
     let had = |list: List| {
         ["added", "seen"].iter().any(|part| {
@@ -176,8 +178,8 @@ pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
         && [List::Emails, List::Phones, List::Links].into_iter().any(had)
 }
 
-/// Plans a list against an observed record. `is_of_another`: what was applied was applied to
-/// another record, which this one took the place of.
+/// Plans a list against an observed record. `is_of_another`: the base was taken on another record,
+/// which this one replaced.
 pub fn plan(
     compared: Compared,
     desired: &[DesiredContact],
@@ -231,11 +233,11 @@ pub fn plan(
             }
             Decision::Drifted => {
                 plan.drifted.push(contact.value().to_owned());
-                // Somebody took it away. If it comes back, it is theirs and is never taken back by
-                // the engine.
+                // A recruiter removed it. If it shows again, it is theirs, and the engine never
+                // removes it.
                 now_seen.push(normal);
             }
-            // What was taken away is remembered, or an emptied list would be filled with it again.
+            // A removed entry is recorded, or an emptied list would be filled with it again.
             _ if was_there => now_seen.push(normal),
             _ => {}
         }
@@ -246,7 +248,7 @@ pub fn plan(
         }
         match policy {
             Policy::Enforce | Policy::Yield => plan.remove.push(json!({ "value": normal })),
-            // These policies write once; taking back would be writing again.
+            // These policies write once; removing would be another write.
             Policy::Seed | Policy::Fill => now_added.push(normal),
         }
     }
@@ -257,8 +259,8 @@ pub fn plan(
     plan
 }
 
-/// Which groups of a list had entries and are empty now. An ATS that erases by groups knows web
-/// sites and social profiles apart; the other lists are one group.
+/// The groups of a list that had entries and are empty now. An ATS that erases by groups separates
+/// web sites from social profiles; the other lists are one group.
 struct Emptied {
     social: bool,
     others: bool,
@@ -300,13 +302,13 @@ impl Emptied {
     }
 }
 
-/// Whether an entry goes among the social profiles.
+/// Whether an entry is a social profile.
 fn is_profile(list: List, contact: &DesiredContact) -> bool {
     list == List::Links
         && contact.kind().unwrap_or_else(|| list.kind_default(contact.value())) == "social"
 }
 
-/// What a new record starts with: all entries, and what to record as last applied.
+/// Returns the entries of a new record, and the base to record.
 pub fn create(compared: Compared, desired: &[DesiredContact]) -> (Vec<Value>, Value) {
     let mut entries = Vec::new();
     let mut normals: Vec<String> = Vec::new();
@@ -321,7 +323,7 @@ pub fn create(compared: Compared, desired: &[DesiredContact]) -> (Vec<Value>, Va
     (entries, applied)
 }
 
-/// Records an applied list in a link's map.
+/// Records the base of a list in a link's base.
 pub fn record_applied(applied: &mut Map<String, Value>, list: List, value: Value) {
     applied.insert(list.field().to_owned(), value);
 }
@@ -341,7 +343,7 @@ mod tests {
         Compared { list, coarser: None }
     }
 
-    fn person(emails: &[&str]) -> Record {
+    fn candidate(emails: &[&str]) -> Record {
         let list: Vec<Value> = emails.iter().map(|email| json!({ "value": email })).collect();
         let body = json!({ "emails": list }).as_object().unwrap().clone();
         Record { kind: "candidates".into(), id: "1".into(), body, known: vec!["emails".into()] }
@@ -364,7 +366,7 @@ mod tests {
         let made = plan(
             EMAILS,
             &wanted(&["a@x.com", "b@x.com"]),
-            &person(&["A@x.com", "c@x.com"]),
+            &candidate(&["A@x.com", "c@x.com"]),
             None,
             false,
             Policy::Yield,
@@ -377,21 +379,27 @@ mod tests {
     #[test]
     fn an_entry_that_a_recruiter_removed_stays_away_unless_enforced() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let yielded =
-            plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
+        let yielded = plan(
+            EMAILS,
+            &wanted(&["a@x.com"]),
+            &candidate(&[]),
+            Some(&applied),
+            false,
+            Policy::Yield,
+        );
         assert!(yielded.add.is_empty());
         assert_eq!(yielded.drifted, vec!["a@x.com".to_owned()]);
-        let others = person(&["b@x.com"]);
+        let others = candidate(&["b@x.com"]);
         let enforced =
             plan(EMAILS, &wanted(&["a@x.com"]), &others, Some(&applied), false, Policy::Enforce);
         assert_eq!(enforced.add.len(), 1);
     }
 
     #[test]
-    fn contacts_are_gone_only_where_there_were_some_and_all_are_known_to_be_empty() {
+    fn contacts_are_gone_only_where_some_existed_and_all_lists_are_known_to_be_empty() {
         let applied = |value: Value| value.as_object().cloned().unwrap();
         let had = applied(json!({ "emails": { "added": ["a@x.com"], "seen": [] } }));
-        let mut blank = person(&[]);
+        let mut blank = candidate(&[]);
         blank.known = ["emails", "phones", "addresses", "links"].map(str::to_owned).to_vec();
         assert!(are_gone(&blank, &had));
         assert!(
@@ -400,7 +408,7 @@ mod tests {
         );
         blank.known.pop();
         assert!(!are_gone(&blank, &had), "links are unknown");
-        assert!(!are_gone(&person(&["b@x.com"]), &had));
+        assert!(!are_gone(&candidate(&["b@x.com"]), &had));
     }
 
     #[test]
@@ -409,7 +417,7 @@ mod tests {
         let made = plan(
             EMAILS,
             &wanted(&[]),
-            &person(&["a@x.com", "b@x.com", "c@x.com"]),
+            &candidate(&["a@x.com", "b@x.com", "c@x.com"]),
             Some(&applied),
             false,
             Policy::Yield,
@@ -418,14 +426,20 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_somebody_put_back_is_theirs() {
+    fn an_entry_that_a_recruiter_restored_is_never_removed() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let drifted =
-            plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
+        let drifted = plan(
+            EMAILS,
+            &wanted(&["a@x.com"]),
+            &candidate(&[]),
+            Some(&applied),
+            false,
+            Policy::Yield,
+        );
         let back = plan(
             EMAILS,
             &wanted(&[]),
-            &person(&["a@x.com"]),
+            &candidate(&["a@x.com"]),
             Some(&drifted.applied),
             false,
             Policy::Yield,
@@ -433,7 +447,7 @@ mod tests {
         assert!(back.remove.is_empty(), "{back:?}");
     }
 
-    /// The addresses of a list, as a set of small ones.
+    /// Generates the addresses of a list from a small set.
     fn addresses() -> impl Strategy<Value = Vec<String>> {
         prop::collection::btree_set("[abcd]", 0..4)
             .prop_map(|names| names.iter().map(|name| format!("{name}@x")).collect())
@@ -460,14 +474,14 @@ mod tests {
     ) -> ListPlan {
         let desired = bare(desired);
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
-        plan(EMAILS, &desired, &person(&there), applied, false, policy)
+        plan(EMAILS, &desired, &candidate(&there), applied, false, policy)
     }
 
     fn of(entries: &[Value]) -> BTreeSet<String> {
         entries.iter().map(|entry| entry["value"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// What the ATS holds after the plan was carried out.
+    /// Returns what the ATS holds after the plan was carried out.
     fn carried_out(there: &[String], plan: &ListPlan) -> Vec<String> {
         let mut after: BTreeSet<String> = there.iter().cloned().collect();
         after.retain(|entry| !of(&plan.remove).contains(entry));
@@ -477,10 +491,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_removed_that_the_engine_did_not_add(
+        fn only_entries_of_the_engine_are_removed_under_any_policy(
             one in addresses(), two in addresses(), there in addresses(), policy in policy()
         ) {
-            // One declaration, then somebody's edits, then another.
+            // A declaration, an edit, another declaration.
             let first = planned(&one, &there, None, policy);
             let held = carried_out(&there, &first);
             let second = planned(&two, &held, Some(&first.applied), policy);
@@ -509,12 +523,13 @@ mod tests {
         }
 
         #[test]
-        fn what_somebody_removed_comes_back_only_when_enforced(
+        fn a_removed_entry_is_added_again_only_under_enforce(
             desired in addresses(), there in addresses(), removed in addresses(), policy in policy()
         ) {
             let first = planned(&desired, &there, None, policy);
             let mut held = carried_out(&there, &first);
-            let owned: BTreeSet<String> = held.iter().filter(|entry| desired.contains(entry)).cloned().collect();
+            let owned = held.iter().filter(|entry| desired.contains(entry));
+            let owned: BTreeSet<String> = owned.cloned().collect();
             held.retain(|entry| !removed.contains(entry));
             let again = planned(&desired, &held, Some(&first.applied), policy);
             for added in of(&again.add) {
@@ -524,16 +539,17 @@ mod tests {
         }
 
         #[test]
-        fn what_went_when_nothing_was_left_never_comes_back(
+        fn entries_that_vanished_with_all_others_are_never_restored(
             desired in addresses(), there in addresses(), later in addresses(), policy in policy(),
                 other in policy()
         ) {
             let first = planned(&desired, &there, None, policy);
             let held = carried_out(&there, &first);
-            let owned: BTreeSet<String> = held.iter().filter(|entry| desired.contains(entry)).cloned().collect();
+            let owned = held.iter().filter(|entry| desired.contains(entry));
+            let owned: BTreeSet<String> = owned.cloned().collect();
             let emptied = planned(&desired, &[], Some(&first.applied), policy);
             prop_assert!(of(&emptied.add).is_disjoint(&owned), "{policy:?}: {emptied:?}");
-            // Neither when others fill the list, nor under another policy.
+            // Nor when others fill the list, nor under another policy.
             let mut base = emptied.applied.clone();
             for policy in [other, Policy::Enforce] {
                 let again = planned(&desired, &later, Some(&base), policy);
@@ -541,7 +557,7 @@ mod tests {
                 base = again.applied;
             }
             // Unless the base was taken on another record.
-            let moved = plan(EMAILS, &bare(&desired), &person(&[]), Some(&first.applied), true,
+            let moved = plan(EMAILS, &bare(&desired), &candidate(&[]), Some(&first.applied), true,
                 Policy::Enforce);
             prop_assert!(of(&moved.add).is_superset(&owned), "{moved:?}");
         }

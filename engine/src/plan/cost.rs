@@ -1,8 +1,8 @@
 //! What a plan costs, in requests. Pure.
 //!
-//! The manifest says what an operation costs by itself, a step adds the look before it; here the
-//! reads at the end are added: every record that was made or changed is read back by its id, as
-//! many of a kind in one request as the kind allows.
+//! The manifest gives the cost of an operation, a step adds its probe; this module adds the reads
+//! at the end: each created or changed record is read back by its id, as many of a kind in one
+//! request as the kind allows. Left out: retries and further pages ([`Plan::calls`]).
 
 use super::{Plan, Step};
 use atsync_model::manifest::Manifest;
@@ -10,24 +10,24 @@ use atsync_model::resource;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A record that a step touches: one that is there, or one that a path is going to be linked to.
+/// A record that a step touches: an existing one, or one that a path will be linked to.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Touched<'p> {
     /// By its id.
     There(&'p str),
-    /// By the path that it is going to be linked to.
+    /// By the path that it will be linked to.
     Made(&'p str),
 }
 
 impl Plan {
-    /// How many requests carrying it out costs. [`Plan::calls`] has it; to be counted again after
-    /// steps were taken out.
+    /// Counts the requests that the plan costs. [`Plan::calls`] has the number; count again after
+    /// steps were removed.
     pub fn count_calls(&self, manifest: &Manifest) -> u32 {
         of(self, manifest)
     }
 }
 
-/// How many requests carrying the plan out costs.
+/// Counts the requests that a plan costs.
 pub fn of(plan: &Plan, manifest: &Manifest) -> u32 {
     let steps = || plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
     let own: u32 = steps().map(|step| step.calls).fold(0, u32::saturating_add);
@@ -65,7 +65,7 @@ fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) 
     reads.fold(0, u32::saturating_add)
 }
 
-/// The record that shows what a step makes as well, as a candidate shows its tags: its kind, and
+/// Returns the record that shows what a step creates, as a candidate shows its tags: its kind, and
 /// its id in the step's input.
 fn shown_in<'p>(step: &'p Step, manifest: &Manifest) -> Option<(&'static str, &'p Value)> {
     let rule =

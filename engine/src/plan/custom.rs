@@ -1,12 +1,14 @@
-//! Custom fields: the host's plain values against typed definitions. Pure.
+//! Custom values, resolved against the definitions of their fields. Pure.
 //!
-//! The host writes what a person would write: a text, a number, a choice by its label, money as
-//! `{"amount", "currency"}`. The definition says how to read that, and which option id a label
-//! means. Reading form and writing form may differ (labels are read, ids written), so both sides
+//! The host writes plain values: a text, a number, an option by its label, money as `{"amount",
+//! "currency"}`. The definition gives the type of the value and the option that a label names. An
+//! ATS may read and write a value in different forms (labels are read, ids written), so both sides
 //! are brought to one form before they are compared.
+//!
+//! A value that does not fit its type, or names no single option or user, blocks the record.
 
-use super::at::At;
-use super::defined::{self, is_active};
+use super::defined;
+use super::found::Found;
 use super::{Declared, Draft, Owned, Record, made, made_member, users};
 use crate::index;
 use crate::reason::Reason;
@@ -16,47 +18,47 @@ use atsync_model::normal;
 use serde_json::{Map, Number, Value, json};
 use std::sync::Arc;
 
-/// Choices that a message lists at most.
-const CHOICES_SHOWN: usize = 20;
+/// Most options listed in a message.
+const OPTIONS_SHOWN: usize = 20;
 
 /// A desired value, resolved against its definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
     /// The member for an operation's input: `{"key", "id", "type", "value"}`.
     pub input: Value,
-    /// The value in the form that is compared; null for empty. A choice or a user still to be made
-    /// stands for itself.
+    /// The value in the form that is compared; null for empty. An option or a user still to be
+    /// created is a placeholder.
     pub plain: Value,
-    /// The key that values are filed under in the ATS; none while the field is to be made.
+    /// The key of the field in the ATS; none while the field is to be created.
     pub key: Option<String>,
     /// The type.
     pub kind: String,
-    /// The paths that make the field, its choices and users first.
+    /// The paths of the steps that create the field, its options and users.
     pub after: Vec<String>,
 }
 
-/// The field that a value is filed under.
+/// The field of a value.
 struct Field<'a> {
-    /// Its record; none while it is to be made.
+    /// Its record; none while it is to be created.
     record: Option<&'a Arc<Record>>,
-    /// What is declared of it.
+    /// Its declaration, if it has one.
     declared: Option<(&'a DesiredCustomField, &'a Declared)>,
     kind: &'a str,
 }
 
-/// One choice, or one user.
+/// One option, or one user.
 struct Named {
     written: Value,
     plain: Value,
     after: Option<String>,
 }
 
-/// Brings a desired value into the form that its type has. None when it does not fit.
-fn shaped(kind: &str, value: &Value) -> Option<Value> {
+/// Brings a declared value into the form of its type. None where it does not fit.
+fn in_form(kind: &str, value: &Value) -> Option<Value> {
     if value.is_null() {
         return Some(Value::Null);
     }
-    let shaped = match kind {
+    let in_form = match kind {
         "text" | "long_text" => Value::String(value.as_str()?.to_owned()),
         "url" if value.as_str()?.is_empty() => Value::String(String::new()),
         "url" if normal::link_fault(value.as_str()?).is_some() => return None,
@@ -96,19 +98,19 @@ fn shaped(kind: &str, value: &Value) -> Option<Value> {
         },
         _ => return None,
     };
-    Some(shaped)
+    Some(in_form)
 }
 
 fn members(value: &Value, names: &[&str]) -> Option<Value> {
     let object = value.as_object()?;
-    // Nothing in any of them is nothing, as in the ATS.
+    // All members null is no value, as in the ATS.
     if !object.is_empty() && object.values().all(Value::is_null) {
         return object.keys().all(|key| names.contains(&key.as_str())).then_some(Value::Null);
     }
     if object.keys().any(|key| !names.contains(&key.as_str())) {
         return None;
     }
-    let mut shaped = Map::new();
+    let mut in_form = Map::new();
     for name in names {
         let member = object.get(*name)?;
         let fits = match *name {
@@ -118,12 +120,12 @@ fn members(value: &Value, names: &[&str]) -> Option<Value> {
         if !fits {
             return None;
         }
-        shaped.insert((*name).to_owned(), member.clone());
+        in_form.insert((*name).to_owned(), member.clone());
     }
-    Some(Value::Object(shaped))
+    Some(Value::Object(in_form))
 }
 
-/// How the host should have written it.
+/// Returns how the host writes a value of this type.
 fn expected(kind: &str) -> &'static str {
     match kind {
         "text" | "long_text" => "a text",
@@ -132,7 +134,7 @@ fn expected(kind: &str) -> &'static str {
         "date_time" => "a time as text, 2026-11-24T10:00:00Z",
         "boolean" => "true or false",
         "number" => "a number",
-        "single" => "the label of one choice",
+        "single" => "the label of one option",
         "multi" => "a list of labels",
         "money" => "{\"amount\": a number, \"currency\": its code}, or null",
         "money_range" => "{\"min\": a number, \"max\": a number, \"currency\": its code}, or null",
@@ -143,40 +145,41 @@ fn expected(kind: &str) -> &'static str {
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
-    /// The field that records of `applies_to` name by this key: what is declared under it, else
-    /// what the ATS has. Blocks when there is none or several.
-    fn field(&mut self, host: &str, applies_to: &str, key: &str) -> Option<Field<'a>> {
-        let path = DesiredCustomField::path_of(applies_to, key);
-        let declared = self.declared(&path)?.map(|declared| (&declared.desired, declared.as_ref()));
+    /// Finds the field that records of `applies_to` name by this key: the declared one, else one of
+    /// the ATS. Blocks the record where there is none or several.
+    fn field(&mut self, path: &str, applies_to: &str, key: &str) -> Option<Field<'a>> {
+        let maker = DesiredCustomField::path_of(applies_to, key);
+        let declared =
+            self.declared(&maker)?.map(|declared| (&declared.desired, declared.as_ref()));
         let Some((Desired::CustomField(desired), declared)) = declared else {
-            let record = self.definition(host, applies_to, key)?;
+            let record = self.definition(path, applies_to, key)?;
             return Some(Field { record: Some(record), declared: None, kind: kind_of(record) });
         };
         let declared_as = Some((desired, declared));
-        match defined::find(self, host, desired, &declared.links)? {
-            At::There(record) => {
+        match defined::find(self, path, desired, &declared.links)? {
+            Found::Existing(record) => {
                 Some(Field { record: Some(record), declared: declared_as, kind: kind_of(record) })
             }
-            At::ToBeMade if declared.managed => {
+            Found::Missing if declared.managed => {
                 Some(Field { record: None, declared: declared_as, kind: &desired.value_type })
             }
-            At::ToBeMade | At::TakenAway => {
+            Found::Missing | Found::Removed => {
                 let message = format!(
-                    "{host}: custom_fields.{key} is declared and not made yet, and {path} is \
-                     paused or only observed; take it up again with `Connection::resume`"
+                    "{path}: custom_fields.{key} is declared and not created yet, and {maker} \
+                     is paused or only observed; resume it with `Connection::resume`"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
         }
     }
 
-    /// The definition that the ATS has.
-    fn definition(&mut self, host: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
+    /// Finds the definition in the ATS.
+    fn definition(&mut self, path: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(CUSTOM_VALUES.field, index::KEY, key)?;
         let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(applies_to);
         let active = defined::with_label(
-            found.iter().filter(applies).filter(|field| is_active(field)),
+            found.iter().filter(applies).filter(|field| field.is_active()),
             "key",
             key,
         );
@@ -184,9 +187,9 @@ impl<'a, D: Owned> Draft<'a, D> {
             [record] => Some(record),
             [_, _, ..] => {
                 self.block(
-                    host,
+                    path,
                     Reason::AmbiguousReference,
-                    format!("{host}: several custom fields have the key {key:?}"),
+                    format!("{path}: several custom fields have the key {key:?}"),
                 );
                 None
             }
@@ -194,12 +197,12 @@ impl<'a, D: Owned> Draft<'a, D> {
                 let archived = defined::with_label(found.iter().filter(applies), "key", key);
                 if let Some(record) = archived.first() {
                     let message = format!(
-                        "{host}: there is no active custom field with the key {key:?} for a \
-                         {applies_to}: the one of that key (id {}) is archived in the ATS; bring \
-                         it back there, or take it out of the record",
+                        "{path}: there is no active custom field with the key {key:?} for a \
+                         {applies_to}: the one of that key (id {}) is archived in the ATS; \
+                         restore it there, or remove it from the record",
                         record.id
                     );
-                    self.block(host, Reason::UnknownReference, message);
+                    self.block(path, Reason::UnknownReference, message);
                     return None;
                 }
                 let elsewhere = defined::with_label(found.iter(), "key", key);
@@ -209,11 +212,11 @@ impl<'a, D: Owned> Draft<'a, D> {
                     None => self.suggestion(CUSTOM_VALUES.field, key),
                 };
                 let message = format!(
-                    "{host}: there is no active custom field with the key {key:?} for a \
-                     {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of \
-                     the record"
+                    "{path}: there is no active custom field with the key {key:?} for a \
+                     {applies_to}{suggestion}; declare it, create it in the ATS, or remove it \
+                     from the record"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
         }
@@ -222,19 +225,19 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// Resolves one desired value. None while facts are missing or after it blocked the record.
     pub(super) fn custom(
         &mut self,
-        host: &str,
+        path: &str,
         applies_to: &str,
         key: &str,
         value: &Value,
     ) -> Option<Resolved> {
-        let field = self.field(host, applies_to, key)?;
+        let field = self.field(path, applies_to, key)?;
         let kind = field.kind;
-        let Some(mut plain) = shaped(kind, value) else {
+        let Some(mut plain) = in_form(kind, value) else {
             let message = format!(
-                "{host}: custom_fields.{key} is of type {kind} and takes {}",
+                "{path}: custom_fields.{key} is of type {kind} and takes {}",
                 expected(kind)
             );
-            self.block(host, Reason::InvalidValue, message);
+            self.block(path, Reason::InvalidValue, message);
             return None;
         };
         let mut after = Vec::new();
@@ -242,14 +245,14 @@ impl<'a, D: Owned> Draft<'a, D> {
         match (kind, &plain) {
             (_, Value::Null) => {}
             ("single", Value::String(label)) => {
-                let named = self.option(host, &field, key, label)?;
+                let named = self.option(path, &field, key, label)?;
                 after.extend(named.after);
                 (written, plain) = (named.written, named.plain);
             }
             ("multi", Value::Array(labels)) => {
                 let labels = labels.iter().filter_map(Value::as_str);
                 let named: Option<Vec<Named>> =
-                    labels.map(|label| self.option(host, &field, key, label)).collect();
+                    labels.map(|label| self.option(path, &field, key, label)).collect();
                 let mut named = named?;
                 named.sort_by(|one, other| one.plain.as_str().cmp(&other.plain.as_str()));
                 plain = named.iter().map(|named| named.plain.clone()).collect();
@@ -257,15 +260,15 @@ impl<'a, D: Owned> Draft<'a, D> {
                 written = named.into_iter().map(|named| named.written).collect();
             }
             ("user", Value::String(text)) if text.contains('@') => {
-                let (id, path) = users::named(self, host, text)?;
-                after.extend(path);
+                let (id, maker) = users::named(self, path, text)?;
+                after.extend(maker);
                 written = json!({ "id": id });
                 if id.is_string() {
                     plain = id;
                 }
             }
             ("user", Value::String(id)) => {
-                users::known(self, host, &format!("custom_fields.{key}"), id)?;
+                users::known(self, path, &format!("custom_fields.{key}"), id)?;
                 written = json!({ "id": id });
             }
             _ => {}
@@ -273,10 +276,10 @@ impl<'a, D: Owned> Draft<'a, D> {
         let (name, id) = match field.record {
             Some(record) => (json!(record.text("key").unwrap_or(key)), json!(record.id)),
             None => {
-                let path = DesiredCustomField::path_of(applies_to, key);
-                let stand_ins = (made_member(&path, "key"), made(&path));
-                after.insert(0, path);
-                stand_ins
+                let maker = DesiredCustomField::path_of(applies_to, key);
+                let placeholders = (made_member(&maker, "key"), made(&maker));
+                after.insert(0, maker);
+                placeholders
             }
         };
         let input = json!({ "key": name, "id": id, "type": kind, "value": written });
@@ -289,7 +292,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         })
     }
 
-    fn option(&mut self, host: &str, field: &Field<'a>, key: &str, label: &str) -> Option<Named> {
+    fn option(&mut self, path: &str, field: &Field<'a>, key: &str, label: &str) -> Option<Named> {
         let named = |option: &Record| {
             let label = option.text("name").unwrap_or(label);
             Named {
@@ -301,31 +304,32 @@ impl<'a, D: Owned> Draft<'a, D> {
         let record = field.record.map(Arc::as_ref);
         let spelt = field.declared.and_then(|(desired, _)| desired.spelling(label));
         if let (Some((desired, declared)), Some(label)) = (field.declared, spelt) {
-            match defined::choice(self, host, desired, &declared.links, record, label)? {
-                At::There(option) => return Some(named(option)),
-                At::ToBeMade if declared.managed => {
-                    let path = desired.option_path(label);
-                    let written = json!({ "id": made(&path), "label": label });
-                    return Some(Named { written, plain: json!(label), after: Some(path) });
+            match defined::find_option(self, path, desired, &declared.links, record, label)? {
+                Found::Existing(option) => return Some(named(option)),
+                Found::Missing if declared.managed => {
+                    let maker = desired.option_path(label);
+                    let written = json!({ "id": made(&maker), "label": label });
+                    return Some(Named { written, plain: json!(label), after: Some(maker) });
                 }
-                At::ToBeMade | At::TakenAway => {}
+                Found::Missing | Found::Removed => {}
             }
         }
         let options = match record {
             Some(record) => self.lookup(CUSTOM_VALUES.option, index::PARENT, &record.id)?,
             None => &[],
         };
-        let active: Vec<&Arc<Record>> = options.iter().filter(|option| is_active(option)).collect();
+        let active: Vec<&Arc<Record>> =
+            options.iter().filter(|option| option.is_active()).collect();
         let fitting = defined::called(active.iter().copied(), label);
         match fitting.as_slice() {
             [option] => Some(named(option)),
             [] => {
-                let mut choices: Vec<&str> =
+                let mut labels: Vec<&str> =
                     active.iter().filter_map(|option| option.text("name")).collect();
                 if let (None, Some((desired, _))) = (record, field.declared) {
-                    choices.extend(desired.options.iter().flatten().map(String::as_str));
+                    labels.extend(desired.options.iter().flatten().map(String::as_str));
                 }
-                choices.truncate(CHOICES_SHOWN);
+                labels.truncate(OPTIONS_SHOWN);
                 let is_archived = !defined::called(options.iter(), label).is_empty();
                 let archived = if is_archived {
                     format!("; {label:?} is archived in the ATS")
@@ -333,45 +337,45 @@ impl<'a, D: Owned> Draft<'a, D> {
                     String::new()
                 };
                 let message = format!(
-                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: \
+                    "{path}: custom_fields.{key} has no active option {label:?}; the options are: \
                      {}{archived}",
-                    choices.join(", ")
+                    labels.join(", ")
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
             _ => {
                 let ids: Vec<&str> = fitting.iter().map(|option| option.id.as_str()).collect();
                 let message = format!(
-                    "{host}: custom_fields.{key} has {} active choices {label:?} (ids {}); rename \
+                    "{path}: custom_fields.{key} has {} active options {label:?} (ids {}); rename \
                      one of them in the ATS",
                     ids.len(),
                     ids.join(", ")
                 );
-                self.block(host, Reason::AmbiguousReference, message);
+                self.block(path, Reason::AmbiguousReference, message);
                 None
             }
         }
     }
 }
 
-/// The type of a field.
+/// Returns the type of a field.
 fn kind_of(record: &Record) -> &str {
     record.text("type.value").unwrap_or("unknown")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::shaped;
+    use super::in_form;
     use serde_json::{Value, json};
 
     #[test]
     fn a_value_must_have_the_shape_of_its_type() {
-        assert_eq!(shaped("boolean", &json!("yes")), None);
-        assert_eq!(shaped("multi", &json!(["b", "a", "b"])), Some(json!(["a", "b"])));
-        assert_eq!(shaped("money", &json!({ "amount": 5 })), None);
+        assert_eq!(in_form("boolean", &json!("yes")), None);
+        assert_eq!(in_form("multi", &json!(["b", "a", "b"])), Some(json!(["a", "b"])));
+        assert_eq!(in_form("money", &json!({ "amount": 5 })), None);
         let money = |amount: Value, currency: Value| {
-            shaped("money", &json!({ "amount": amount, "currency": currency }))
+            in_form("money", &json!({ "amount": amount, "currency": currency }))
         };
         assert!(money(json!("85000.00"), json!("eur")).is_some());
         for (amount, currency) in [
@@ -389,17 +393,17 @@ mod tests {
             Some(Value::Null),
             "nothing in any member is nothing"
         );
-        assert_eq!(shaped("range", &json!({ "min": 1, "max": null })), None);
-        assert_eq!(shaped("range", &json!({ "min": "a", "max": "b" })), None);
-        assert_eq!(shaped("user", &json!(" ")), Some(Value::Null));
-        assert_eq!(shaped("number", &json!("5.50")), Some(json!(5.5)));
-        assert_eq!(shaped("file", &json!("x")), None);
-        assert_eq!(shaped("date", &json!("2026-12-01T00:00:00Z")), Some(json!("2026-12-01")));
-        assert_eq!(shaped("date", &json!("1.12.2026")), None);
+        assert_eq!(in_form("range", &json!({ "min": 1, "max": null })), None);
+        assert_eq!(in_form("range", &json!({ "min": "a", "max": "b" })), None);
+        assert_eq!(in_form("user", &json!(" ")), Some(Value::Null));
+        assert_eq!(in_form("number", &json!("5.50")), Some(json!(5.5)));
+        assert_eq!(in_form("file", &json!("x")), None);
+        assert_eq!(in_form("date", &json!("2026-12-01T00:00:00Z")), Some(json!("2026-12-01")));
+        assert_eq!(in_form("date", &json!("1.12.2026")), None);
         assert_eq!(
-            shaped("date_time", &json!("2026-12-01T10:00:00+01:00")),
+            in_form("date_time", &json!("2026-12-01T10:00:00+01:00")),
             Some(json!("2026-12-01T10:00:00+01:00"))
         );
-        assert_eq!(shaped("text", &Value::Null), Some(Value::Null));
+        assert_eq!(in_form("text", &Value::Null), Some(Value::Null));
     }
 }

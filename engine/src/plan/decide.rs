@@ -1,44 +1,48 @@
-//! The decision on a field, and its story. Pure.
+//! Decides about a field and records the decision for `explain`. Pure.
+//!
+//! Every decision passes here, so what is explained is what is done. The comparison and the policy
+//! decide ([`super::ownership`]), unless the ATS shows its own form of the value ([`super::forms`])
+//! or the write would restore an erased value ([`super::erasure`]).
 
 use super::ownership::{Comparison, Decision, decide};
 use super::story::{Story, Values};
 use super::{Draft, Owned};
 
 impl<D: Owned> Draft<'_, D> {
-    /// Decides on a field and takes down its story.
+    /// Decides about a field, and records the decision.
     pub(super) fn decide(
         &mut self,
-        host: &str,
+        path: &str,
         field: &str,
         comparison: Comparison,
         values: &Values<'_>,
     ) -> Decision {
         let decision = match decide(self.policy(field), comparison) {
             Decision::InStep => Decision::InStep,
-            _ if self.is_kept_so(host, field, values.observed, values.desired) => {
-                self.kept_so.insert((host.to_owned(), field.to_owned()));
+            _ if self.is_known_form(path, field, values.observed, values.desired) => {
+                self.in_ats_form.insert((path.to_owned(), field.to_owned()));
                 Decision::InStep
             }
-            Decision::Write if self.is_put_back(host, field, comparison, values) => {
+            Decision::Write if self.restores_erased(path, field, comparison, values) => {
                 Decision::Erased
             }
             decision => decision,
         };
-        self.tell(host, field, decision, values);
+        self.record_decision(path, field, decision, values);
         decision
     }
 
-    /// Takes down the story of a field that was decided on elsewhere.
-    pub(super) fn tell(
+    /// Records a decision that was made elsewhere.
+    pub(super) fn record_decision(
         &mut self,
-        host: &str,
+        path: &str,
         field: &str,
         decision: Decision,
         values: &Values<'_>,
     ) {
-        self.account(host, field);
+        self.account(path, field);
         self.stories.push(Story {
-            host: host.to_owned(),
+            host: path.to_owned(),
             field: field.to_owned(),
             policy: self.policy(field),
             desired: values.desired.clone(),

@@ -1,35 +1,35 @@
-//! The default policy of every owned field, by the table of kinds. Pure.
+//! The default policy of every owned field, from the table of kinds. Pure.
 //!
-//! A desired record overrides a default under `policy`. The table in the README and the one at the
-//! top of [`crate::plan`] are copies of [`rows`]; a test compares them row by row, and the check of
-//! a declaration takes the fields that `policy` may name from here.
+//! A desired record overrides a default under `policy`. The tables in the README and in
+//! [`crate::plan`] are copies of [`rows`]; a test compares them row by row. The check of a
+//! declaration takes from here which fields `policy` may name.
 //!
-//! Why these: a recruiter's decision about a person stands (`yield`), wherever the host does not
-//! say otherwise. Custom fields are the host's own data, so they are kept as declared (`enforce`).
-//! Whom to credit is decided once (`fill`), and who may see a candidate only at creation (`seed`).
+//! Why these defaults: a recruiter's decision about a candidate wins (`yield`) unless the host says
+//! otherwise. Custom fields are the host's own data (`enforce`). A credit is given once (`fill`),
+//! and the visibility of a candidate is set at creation (`seed`).
 
 use atsync_model::declarable::{DECLARABLE, Declarable, PolicyRow, below, of as entry};
 use atsync_model::desired::Policy;
 
-/// All defaults, each with the kind that it belongs to.
+/// Iterates over all defaults, each with its kind.
 pub fn rows() -> impl Iterator<Item = (&'static Declarable, &'static PolicyRow)> {
     DECLARABLE.iter().flat_map(|of| of.policies.iter().map(move |row| (of, row)))
 }
 
-/// The defaults of a record of this kind and of what is declared below it.
+/// Iterates over the defaults of a kind and of the kinds below it.
 fn rows_of(kind: &str) -> impl Iterator<Item = &'static PolicyRow> {
     let own = entry(kind).into_iter();
     own.chain(below(kind).map(|(of, _)| of)).flat_map(|of| of.policies)
 }
 
-/// The default of a field, found by itself or by the part before its first dot. `yield` for one
-/// that no row names: the policy that never overwrites.
+/// Returns the default of a field, by its name or by the part before its first dot. `yield`, which
+/// never overwrites, for a field in no row.
 pub(super) fn of(kind: &str, field: &str) -> Policy {
     let whole = field.split_once('.').map_or(field, |(whole, _)| whole);
     rows_of(kind).find(|row| row.fields.contains(&whole)).map_or(Policy::Yield, |row| row.policy)
 }
 
-/// The fields that the `policy` of such a record may name, each once.
+/// Lists the fields that the `policy` of such a record may name, each once.
 pub(crate) fn settable(kind: &str) -> Vec<&'static str> {
     let mut fields: Vec<&'static str> = Vec::new();
     for field in rows_of(kind).flat_map(|row| row.fields) {
@@ -40,7 +40,7 @@ pub(crate) fn settable(kind: &str) -> Vec<&'static str> {
     fields
 }
 
-/// The policy's word.
+/// Returns the word of a policy.
 pub fn word(policy: Policy) -> &'static str {
     match policy {
         Policy::Enforce => "enforce",
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_candidates_policies_and_its_applications_do_not_contradict_each_other() {
-        // `policy` of a candidate names both, so one word must not have two defaults.
+        // `policy` of a candidate names both, so one field must not have two defaults.
         for (_, row) in rows().filter(|(of, _)| of.kind == kinds::APPLICATIONS) {
             for field in row.fields {
                 assert_eq!(of(kinds::CANDIDATES, field), row.policy, "{field}");

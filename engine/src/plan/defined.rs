@@ -1,14 +1,12 @@
-//! What is declared of custom fields, found in the ATS: a field, and a choice of it. Pure.
+//! Custom fields and their options, found in the ATS. Pure.
 //!
-//! A field is known by its link, else by its key, else by its name; an ATS makes the key of a new
-//! field from its name, so it may get another key than the one that the host names it by. Choices
-//! are found by label.
+//! A field is known by its link, else by its key, else by its name: an ATS makes the key of a new
+//! field from its name, so the key may differ from the declared one. Options are known by label.
 //!
-//! The same questions are asked where a field is planned ([`super::definition`]) and where a
-//! person's value is resolved ([`super::custom`]), so a plan means one thing by a field wherever it
-//! is named.
+//! The planner of a field ([`super::definition`]) and the resolution of a value ([`super::custom`])
+//! both ask here, so a plan means the same field wherever it is named.
 
-use super::at::At;
+use super::found::Found;
 use super::{Draft, FindingKind, Owned, Record};
 use crate::index;
 use crate::link::LinkRow;
@@ -17,11 +15,10 @@ use crate::reason::Reason;
 use atsync_model::declarable::CUSTOM_VALUES;
 use atsync_model::desired::{DesiredCustomField, Policy};
 use atsync_model::normal;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The records that are called so: letter by letter where there are such, else by the form of
+/// Returns the records of a name: exact matches where there are some, else matches by the form of
 /// labels.
 pub(super) fn called<'a>(
     rows: impl Iterator<Item = &'a Arc<Record>>,
@@ -30,8 +27,8 @@ pub(super) fn called<'a>(
     with_label(rows, "name", name)
 }
 
-/// The records whose member is this label: letter by letter where there are such, else by the form
-/// of labels.
+/// Returns the records whose member is this label: exact matches where there are some, else matches
+/// by the form of labels.
 pub(super) fn with_label<'a>(
     rows: impl Iterator<Item = &'a Arc<Record>>,
     member: &str,
@@ -46,8 +43,8 @@ pub(super) fn with_label<'a>(
     found
 }
 
-/// The link of a choice, in whatever spelling its path was made.
-fn choice_link<'l>(
+/// Returns the link of an option, in whatever spelling its path was made.
+fn option_link<'l>(
     desired: &DesiredCustomField,
     links: &'l BTreeMap<String, LinkRow>,
     label: &str,
@@ -62,33 +59,29 @@ fn choice_link<'l>(
     links.get(&desired.option_path(label)).or_else(spelt)
 }
 
-pub(super) fn is_active(record: &Record) -> bool {
-    record.value("active").and_then(Value::as_bool) != Some(false)
-}
-
-/// The field in the ATS. None while facts are missing or after it blocked the record; messages
-/// begin with `host`.
+/// Finds the field. None while facts are missing or after it blocked the record; messages begin
+/// with `path`.
 pub(super) fn find<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     desired: &DesiredCustomField,
     links: &BTreeMap<String, LinkRow>,
-) -> Option<At<'a>> {
+) -> Option<Found<'a>> {
     let key = &desired.key;
     if let Some(link) = links.get(&desired.path()) {
         let unseen = || {
             format!(
-                "{host}: the custom field {key:?} is linked to {}, which the ATS does not show: \
-                 deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
+                "{path}: the custom field {key:?} is linked to {}, which the ATS does not show: \
+                 deleted, or hidden; stop declaring it, or create it again in the ATS and adopt that",
                 link.remote
             )
         };
         let found = draft.observed(&link.remote)?;
         if found.is_none() {
-            draft.block(host, Reason::NotVisible, unseen());
+            draft.block(path, Reason::NotVisible, unseen());
         }
         let record = found?;
-        return active(draft, host, key, record);
+        return active(draft, path, key, record);
     }
     let applies = |record: &&Arc<Record>| {
         record.text("applies_to.value") == Some(desired.applies_to.as_str())
@@ -99,23 +92,23 @@ pub(super) fn find<'a, D: Owned>(
         let by_name = draft.lookup(CUSTOM_VALUES.field, index::NAME, name)?;
         found = called(by_name.iter().filter(applies), name);
     }
-    if found.iter().any(|record| is_active(record)) {
-        found.retain(|record| is_active(record));
+    if found.iter().any(|record| record.is_active()) {
+        found.retain(|record| record.is_active());
     }
     match found.as_slice() {
-        [] => Some(At::ToBeMade),
-        [record] => active(draft, host, key, record),
+        [] => Some(Found::Missing),
+        [record] => active(draft, path, key, record),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them \
+                "{path}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them \
                  with `Connection::link`, for example {} as custom_fields/{}",
                 several.len(),
                 ids.join(", "),
                 desired.path(),
                 ids.first().copied().unwrap_or_default()
             );
-            draft.block(host, Reason::AmbiguousReference, message);
+            draft.block(path, Reason::AmbiguousReference, message);
             None
         }
     }
@@ -123,68 +116,69 @@ pub(super) fn find<'a, D: Owned>(
 
 fn active<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     key: &str,
     record: &'a Arc<Record>,
-) -> Option<At<'a>> {
-    if is_active(record) {
-        return Some(At::There(record));
+) -> Option<Found<'a>> {
+    if record.is_active() {
+        return Some(Found::Existing(record));
     }
     let message = format!(
-        "{host}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or \
-         take it out of the record",
+        "{path}: the custom field {key:?} ({}) is archived in the ATS; restore it there, or \
+         remove it from the record",
         record.remote()
     );
-    draft.block(host, Reason::Archived, message);
+    draft.block(path, Reason::Archived, message);
     None
 }
 
-/// A declared choice in the ATS. `field`: the field's record, none while it is to be made. None
-/// while facts are missing or after it blocked the record.
-pub(super) fn choice<'a, D: Owned>(
+/// Finds a declared option. `field`: the field's record, none while it is to be created. None while
+/// facts are missing or after it blocked the record.
+pub(super) fn find_option<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     desired: &DesiredCustomField,
     links: &BTreeMap<String, LinkRow>,
     field: Option<&Record>,
     label: &str,
-) -> Option<At<'a>> {
-    let Some(field) = field else { return Some(At::ToBeMade) };
-    let link = choice_link(desired, links, label);
+) -> Option<Found<'a>> {
+    let Some(field) = field else { return Some(Found::Missing) };
+    let link = option_link(desired, links, label);
     if let Some(link) = link
         && let Some(option) = draft.observed(&link.remote)?
-        && is_active(option)
+        && option.is_active()
     {
-        return Some(At::There(option));
+        return Some(Found::Existing(option));
     }
     let rows = draft.lookup(CUSTOM_VALUES.option, index::PARENT, &field.id)?;
-    let fitting = called(rows.iter().filter(|row| is_active(row)), label);
+    let fitting = called(rows.iter().filter(|row| row.is_active()), label);
     match fitting.as_slice() {
-        [option] => Some(At::There(option)),
+        [option] => Some(Found::Existing(option)),
         [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => {
-            Some(At::TakenAway)
+            Some(Found::Removed)
         }
-        [] => Some(At::ToBeMade),
+        [] => Some(Found::Missing),
         several => {
-            let option = eldest(several)?;
+            let option = oldest(several)?;
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: the custom field {:?} has {} active choices {label:?} (ids {}); {} is \
+                "{path}: the custom field {:?} has {} active options {label:?} (ids {}); {} is \
                  used, since it is the oldest; archive the others in the ATS",
                 desired.key,
                 several.len(),
                 ids.join(", "),
                 option.id
             );
-            if draft.plan.note(Reason::DoubledOption).is_none_or(|said| said.message != message) {
-                draft.say(FindingKind::Note, host, Reason::DoubledOption, message);
+            if draft.plan.note(Reason::DoubledOption).is_none_or(|note| note.message != message) {
+                draft.report(FindingKind::Note, path, Reason::DoubledOption, message);
             }
-            Some(At::There(option))
+            Some(Found::Existing(option))
         }
     }
 }
 
-/// The record that was made first: of two that are alike, every plan takes the same one.
-fn eldest<'a>(several: &[&'a Arc<Record>]) -> Option<&'a Arc<Record>> {
+/// Returns the oldest of several records, so that every plan uses the same one of two that are
+/// alike.
+fn oldest<'a>(several: &[&'a Arc<Record>]) -> Option<&'a Arc<Record>> {
     several.iter().copied().min_by_key(|record| (record.id.len(), record.id.as_str()))
 }

@@ -1,19 +1,20 @@
-//! A custom field and its choices: found or made, kept in step. Pure.
+//! A custom field and its options: found or created, kept in step. Pure.
 //!
-//! How they are found: [`super::defined`]. Choices are made where they are missing; those that are
-//! not declared are left alone. A new field brings its choices along where the ATS takes them with
-//! it; each is looked for before it is made. What people in the ATS archived stays archived, unless
-//! the host enforces the choices.
+//! [`super::defined`] finds them. Missing options are created; options that are not declared are
+//! left alone. A creation sends the options with the field where the ATS takes them, and each
+//! option is probed for before it is created. An option that was archived in the ATS stays
+//! archived, unless the policy of `options` is `enforce`.
 //!
-//! Left out: taking fields and choices away, which drops what others stored; another type, which no
-//! ATS can give a field.
+//! Left out: deleting fields and options, which drops what others stored; changing the type of a
+//! field, which no ATS can do.
 
-use super::above::Above;
-use super::at::At;
-use super::defined::{choice, find};
-use super::fields::Making;
+use super::defined::{find, find_option};
+use super::fields::Creation;
+use super::found::Found;
 use super::item::Item;
+use super::lists::links_below;
 use super::ownership::Decision;
+use super::parent::Parent;
 use super::resource::{Kind, adopt, adopt_alone, plan as walk};
 use super::story::Values;
 use super::{Draft, FieldChange, FindingKind, Record, Step, account, step};
@@ -30,12 +31,12 @@ struct Field<'a> {
     item: Item<'a>,
 }
 
-/// Plans the field, then its choices.
+/// Plans the field, then its options.
 pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
     let Some(item) = draft.item() else { return };
-    // Part of what it is known by, and what blocks where it differs.
+    // Part of the identity, or checked by `keeps_in_step`.
     for place in ["applies_to", "type"] {
-        draft.account(&item.host, place);
+        draft.account(&item.path, place);
     }
     walk(draft, Field { item });
 }
@@ -47,154 +48,153 @@ impl<'a> Kind<'a> for Field<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a, DesiredCustomField>) -> Option<At<'a>> {
+    fn find(&mut self, draft: &mut Draft<'a, DesiredCustomField>) -> Option<Found<'a>> {
         let input = draft.input;
-        let at = find(draft, &self.item.host, input.desired, input.links)?;
+        let at = find(draft, &self.item.path, input.desired, input.links)?;
         match at {
-            At::ToBeMade => claim(draft, &self.item.host).then_some(at),
+            Found::Missing => claim_name(draft, &self.item.path).then_some(at),
             _ => Some(at),
         }
     }
 
-    fn is_it(
+    fn keeps_in_step(
         &mut self,
         draft: &mut Draft<'a, DesiredCustomField>,
         record: &'a Arc<Record>,
     ) -> bool {
-        let host = &self.item.host;
-        let is_linked = draft.input.links.contains_key(host);
-        if !is_linked && !adopt_alone(draft, host, record, "has the same key or name") {
+        let path = &self.item.path;
+        let is_linked = draft.input.links.contains_key(path);
+        if !is_linked && !adopt_alone(draft, path, record, "has the same key or name") {
             return false;
         }
         let held = record.text("type.value").unwrap_or("unknown");
         let wanted = &draft.input.desired.value_type;
         if held != wanted {
             let message = format!(
-                "{host}: {} is of type {held}, not {wanted}; a field's type cannot be changed: \
+                "{path}: {} is of type {held}, not {wanted}; a field's type cannot be changed: \
                  declare it so, or under another key and name",
                 record.remote()
             );
-            draft.block(host, Reason::InvalidValue, message);
+            draft.block(path, Reason::InvalidValue, message);
         }
         held == wanted
     }
 
-    fn make(
+    fn complete_creation(
         &mut self,
         draft: &mut Draft<'a, DesiredCustomField>,
         rule: Option<&OperationRule>,
-        making: &mut Making,
+        creation: &mut Creation,
     ) {
-        // Some ATSs make no choice field without choices, so they come along; the steps below make
-        // what the ATS did not.
+        // Some ATSs create no field of type `single` or `multi` without options, so they are sent
+        // with it; the steps below create those that the ATS did not.
         let takes_options = rule.is_some_and(|rule| rule.field("options").is_some());
         let labels = draft.input.desired.options.as_deref().filter(|labels| !labels.is_empty());
         if let Some(labels) = labels.filter(|_| takes_options) {
             let options: Vec<Value> = labels.iter().map(|label| json!({ "name": label })).collect();
-            making.set("options", Value::Array(options), json!(labels));
+            creation.set("options", Value::Array(options), json!(labels));
         }
     }
 
-    fn cannot_make(&self, draft: &mut Draft<'a, DesiredCustomField>) {
-        let host = &self.item.host;
-        let message = format!("{host}: the adapter cannot make custom fields; make it in the ATS");
-        draft.block(host, Reason::NotSupported, message);
+    fn report_no_creation(&self, draft: &mut Draft<'a, DesiredCustomField>) {
+        let path = &self.item.path;
+        let message =
+            format!("{path}: the adapter cannot create custom fields; create it in the ATS");
+        draft.block(path, Reason::NotSupported, message);
     }
 
-    fn creation(&self, _draft: &Draft<'a, DesiredCustomField>, step: &mut Step) -> String {
+    fn creation_reason(&self, _draft: &Draft<'a, DesiredCustomField>, step: &mut Step) -> String {
         step.calls += 1;
         "the ATS has no custom field with this key or name".to_owned()
     }
 
-    fn then(
+    fn plan_dependents(
         &mut self,
         draft: &mut Draft<'a, DesiredCustomField>,
         record: Option<&'a Arc<Record>>,
         _applied: Option<Map<String, Value>>,
     ) {
-        options(draft, &Above { host: self.item.host.clone(), record });
+        plan_options(draft, &Parent { path: self.item.path.clone(), record });
     }
 }
 
-/// What a new field claims within a run: two records that are known by other keys must not make one
-/// field twice.
+/// Returns what a new field claims within a run: two records under different keys must not create
+/// one field twice.
 pub(crate) fn name_claim(desired: &DesiredCustomField) -> Option<String> {
     desired.name.as_ref().map(|name| format!("{} {:?}", desired.applies_to, normal::label(name)))
 }
 
-/// Two desired records must not make the same field twice.
-fn claim(draft: &mut Draft<'_, DesiredCustomField>, host: &str) -> bool {
+/// Whether no other desired record of the run creates this field. Blocks the record otherwise.
+fn claim_name(draft: &mut Draft<'_, DesiredCustomField>, path: &str) -> bool {
     let claimed = name_claim(draft.input.desired).and_then(|claim| draft.facts.claimed_by(&claim));
-    let Some(other) = claimed.filter(|other| *other != host) else { return true };
+    let Some(other) = claimed.filter(|other| *other != path) else { return true };
     let message = format!(
-        "{host}: {other} declares a new custom field of the same name; make them one record"
+        "{path}: {other} declares a new custom field of the same name; declare them as one record"
     );
-    draft.block(host, Reason::DuplicateDesired, message);
+    draft.block(path, Reason::DuplicateDesired, message);
     false
 }
 
-fn options(draft: &mut Draft<'_, DesiredCustomField>, field: &Above<'_>) {
-    let (input, host) = (draft.input, &field.host);
+fn plan_options(draft: &mut Draft<'_, DesiredCustomField>, field: &Parent<'_>) {
+    let (input, path) = (draft.input, &field.path);
     let declared = input.desired.options.as_deref().unwrap_or_default();
     for (order, label) in declared.iter().enumerate() {
-        let path = input.desired.option_path(label);
+        let option_path = input.desired.option_path(label);
         let record = field.record.map(Arc::as_ref);
-        match choice(draft, host, input.desired, input.links, record, label) {
-            Some(At::There(option)) => option_there(draft, &path, label, option),
-            Some(At::ToBeMade) => option_create(draft, field, &path, label, order),
-            Some(At::TakenAway) => {
+        match find_option(draft, path, input.desired, input.links, record, label) {
+            Some(Found::Existing(option)) => keep_option(draft, &option_path, label, option),
+            Some(Found::Missing) => create_option(draft, field, &option_path, label, order),
+            Some(Found::Removed) => {
                 let message = format!(
-                    "{host}: the choice {label:?} was archived in the ATS; it stays archived \
+                    "{path}: the option {label:?} was archived in the ATS; it stays archived \
                      (policy yield)"
                 );
-                draft.say(FindingKind::Drifted, &path, Reason::RemovedInAts, message);
-                tell(draft, &path, label, Decision::Drifted, &Value::Null);
+                draft.report(FindingKind::Drifted, &option_path, Reason::RemovedInAts, message);
+                record_option(draft, &option_path, label, Decision::Drifted, &Value::Null);
             }
             None => {}
         }
     }
-    // What is no longer declared is nobody's from now on, and stays.
-    let prefix = path::all_below(host, path::OPTIONS);
-    let below =
-        input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
-    // A path in a spelling of its own gives way to the one that all spellings share.
+    // Options that are no longer declared are released and stay in the ATS.
+    let prefix = path::all_below(path, path::OPTIONS);
+    // A path in another spelling is replaced by the one that all spellings share.
     let is_current =
         |path: &str| declared.iter().any(|label| input.desired.option_path(label) == path);
-    let released: Vec<String> =
-        below.filter(|(path, _)| !is_current(path)).map(|(path, _)| path.clone()).collect();
+    let below = links_below(draft, &prefix).map(|link| link.host.clone());
+    let released: Vec<String> = below.filter(|path| !is_current(path)).collect();
     let labels: Vec<&str> = released
         .iter()
-        .filter_map(|path| path.strip_prefix(&prefix))
+        .filter_map(|option_path| option_path.strip_prefix(&prefix))
         .filter(|label| !input.desired.declares(label))
         .collect();
     if !labels.is_empty() {
         let message = format!(
-            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: \
-             the choices {}",
+            "{path}: no longer declared, so no longer managed, and left as they are in the ATS: \
+             the options {}",
             labels.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::Released, message);
+        draft.report(FindingKind::Note, path, Reason::Released, message);
     }
     draft.plan.releases.extend(released);
 }
 
-fn tell(
+fn record_option(
     draft: &mut Draft<'_, DesiredCustomField>,
-    path: &str,
+    option_path: &str,
     label: &str,
     decision: Decision,
     observed: &Value,
 ) {
     draft.account(&draft.input.desired.path(), &account::item("options", label));
-    let applied = draft.input.links.contains_key(path).then(|| json!(label));
-    let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
-    draft.tell(path, "options", decision, &told);
+    let applied = draft.input.links.contains_key(option_path).then(|| json!(label));
+    let values = Values { desired: &json!(label), applied: applied.as_ref(), observed };
+    draft.record_decision(option_path, "options", decision, &values);
 }
 
-/// A choice that is there: linked, and called as it was declared where the host insists on that.
-fn option_there(
+/// Plans an option that exists: links it, and renames it where the policy is `enforce`.
+fn keep_option(
     draft: &mut Draft<'_, DesiredCustomField>,
-    path: &str,
+    option_path: &str,
     label: &str,
     option: &Record,
 ) {
@@ -202,24 +202,24 @@ fn option_there(
     let observed = json!(named);
     if normal::is_option(named, label) {
         let remote = option.remote();
-        if draft.input.links.get(path).is_none_or(|link| link.remote != remote) {
-            adopt(draft, path, option, "the choice is there");
+        if draft.input.links.get(option_path).is_none_or(|link| link.remote != remote) {
+            adopt(draft, option_path, option, "the option exists");
         }
-        tell(draft, path, label, Decision::InStep, &observed);
+        record_option(draft, option_path, label, Decision::InStep, &observed);
         return;
     }
     if draft.policy("options") != Policy::Enforce {
         let message = format!(
-            "{path}: the choice is called {named:?} in the ATS by now; their name stands, and \
+            "{option_path}: the option was renamed to {named:?} in the ATS; that name is kept, and \
              values written as {label:?} mean it (policy yield)"
         );
-        draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
-        tell(draft, path, label, Decision::Drifted, &observed);
+        draft.report(FindingKind::Drifted, option_path, Reason::ChangedInAts, message);
+        record_option(draft, option_path, label, Decision::Drifted, &observed);
         return;
     }
-    tell(draft, path, label, Decision::Write, &observed);
-    let Some(rule) = draft.operation(path, "custom_field_options.update") else { return };
-    let mut step = step(rule, path, "the choice is called otherwise in the ATS".to_owned());
+    record_option(draft, option_path, label, Decision::Write, &observed);
+    let Some(rule) = draft.operation(option_path, "custom_field_options.update") else { return };
+    let mut step = step(rule, option_path, "the option has another name in the ATS".to_owned());
     step.target = Some(option.remote());
     step.input.insert("name".to_owned(), json!(label));
     step.fields.push(FieldChange {
@@ -230,25 +230,25 @@ fn option_there(
     draft.plan.steps.push(step);
 }
 
-fn option_create(
+fn create_option(
     draft: &mut Draft<'_, DesiredCustomField>,
-    field: &Above<'_>,
-    path: &str,
+    field: &Parent<'_>,
+    option_path: &str,
     label: &str,
     order: usize,
 ) {
-    tell(draft, path, label, Decision::Write, &Value::Null);
-    let Some(rule) = draft.operation(path, "custom_field_options.create") else { return };
+    record_option(draft, option_path, label, Decision::Write, &Value::Null);
+    let Some(rule) = draft.operation(option_path, "custom_field_options.create") else { return };
     let is_new = field.record.is_none();
     let reason = if is_new {
-        "the new field may have brought it along; it is made if not"
+        "the ATS may create it with the new field; it is created otherwise"
     } else {
-        "the field has no such active choice"
+        "the field has no such active option"
     };
-    let mut step = step(rule, path, reason.to_owned());
+    let mut step = step(rule, option_path, reason.to_owned());
     step.after = field.after();
     if is_new {
-        // Where others have made choices the place among them is theirs.
+        // In a field that exists, the place among the options is not the host's.
         step.input.insert("order".to_owned(), json!(order));
     }
     step.input.insert("custom_field".to_owned(), field.id());
@@ -258,17 +258,16 @@ fn option_create(
         before: Value::Null,
         after: json!(label),
     });
-    step.makes.insert("subject".to_owned(), path.to_owned());
+    step.makes.insert("subject".to_owned(), option_path.to_owned());
     step.look_first = true;
     let before = &draft.plan.steps;
-    let comes_along = before
+    let is_sent_along = before
         .iter()
-        .any(|before| before.host == field.host && before.input.contains_key("options"));
-    // What comes along is found by the look.
-    step.calls = if is_new && comes_along { 1 } else { step.calls + 1 };
+        .any(|before| before.host == field.path && before.input.contains_key("options"));
+    // The probe finds an option that was created with the field.
+    step.calls = if is_new && is_sent_along { 1 } else { step.calls + 1 };
     if is_new && !before.iter().any(|before| before.operation == step.operation) {
-        // How long ago the field was made, which says how long a look may miss the choice, is read
-        // once.
+        // The age of the field says how long a probe may miss the option; it is read once.
         step.calls += 1;
     }
     draft.plan.steps.push(step);

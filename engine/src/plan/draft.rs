@@ -1,4 +1,8 @@
-//! A plan being drawn up: what it is made from, what it asks for, and what it says so far. Pure.
+//! A plan in preparation: its input, the facts that it still needs, and its result so far. Pure.
+//!
+//! The planners of all kinds write to one [`Draft`]: steps, findings, adoptions, decisions. A fact
+//! that is missing is noted and the planner goes on, so that one round asks for as many facts as
+//! possible.
 
 use super::accounts::Accounts;
 use super::facts::{Declared, Facts, Need, Record};
@@ -18,34 +22,34 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A plan being drawn up.
+/// A plan in preparation.
 pub(super) struct Draft<'a, D = DesiredCandidate> {
     pub(super) input: &'a Input<'a, D>,
     pub(super) facts: &'a Facts,
     /// The desired record as JSON.
-    pub(super) said: Arc<Map<String, Value>>,
+    pub(super) members: Arc<Map<String, Value>>,
     pub(super) plan: RecordPlan,
     pub(super) shared: Vec<Step>,
     pub(super) needs: Vec<Need>,
     pub(super) stories: Vec<Story>,
-    /// The candidate's data look erased: no policy puts anything back.
+    /// The candidate's data look erased: no policy restores anything.
     pub(super) is_erased: bool,
-    /// A field, or the entries of a list, of it were erased, or look so for now.
+    /// A field or a list of it was erased, or looks so for now.
     pub(super) has_erased: bool,
     pub(super) accounts: Accounts,
-    /// Paths that are linked to something else than is declared: nothing is written to that, nor
-    /// below it, nor about it.
-    pub(super) apart: BTreeSet<String>,
-    /// Fields that are in step because they show the ATS's form of what is desired, by path.
-    pub(super) kept_so: BTreeSet<(String, String)>,
+    /// Paths that are linked to another record than declared: nothing is written to that record,
+    /// below it or about it.
+    pub(super) mislinked: BTreeSet<String>,
+    /// Fields in step in the ATS's own form, by path.
+    pub(super) in_ats_form: BTreeSet<(String, String)>,
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
     pub(super) fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
-        // A desired record was JSON before it was one, so this does not fail; one that did would
-        // have no fields.
-        let said = match serde_json::to_value(input.desired) {
-            Ok(Value::Object(said)) => said,
+        // A desired record was read from JSON, so this does not fail; a failure would leave it
+        // without fields.
+        let members = match serde_json::to_value(input.desired) {
+            Ok(Value::Object(members)) => members,
             _ => Map::new(),
         };
         let plan = RecordPlan {
@@ -56,7 +60,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         Self {
             input,
             facts,
-            said: Arc::new(said),
+            members: Arc::new(members),
             plan,
             shared: Vec::new(),
             needs: Vec::new(),
@@ -64,137 +68,115 @@ impl<'a, D: Owned> Draft<'a, D> {
             is_erased: false,
             has_erased: false,
             accounts: Accounts::default(),
-            apart: BTreeSet::new(),
-            kept_so: BTreeSet::new(),
+            mislinked: BTreeSet::new(),
+            in_ats_form: BTreeSet::new(),
         }
     }
 
-    /// The desired record itself.
+    /// Returns the desired record itself as an item.
     pub(super) fn item(&self) -> Option<Item<'a>> {
         Some(Item {
             of: declarable::of(D::KIND)?,
-            host: self.input.desired.key(),
-            said: Arc::clone(&self.said),
+            path: self.input.desired.key(),
+            members: Arc::clone(&self.members),
             refs: Vec::new(),
         })
     }
 
-    /// The custom field or user that is declared under this path, or none while the fact is
-    /// missing.
+    /// A fact, or none after noting that it is missing.
+    pub(super) fn ask<T>(&mut self, fact: Result<T, Need>) -> Option<T> {
+        fact.map_err(|need| self.needs.push(need)).ok()
+    }
+
+    /// The custom field or user that is declared under this path. None while the fact is missing.
     pub(super) fn declared(&mut self, path: &str) -> Option<Option<&'a Arc<Declared>>> {
-        match self.facts.declared(path) {
-            Ok(declared) => Some(declared),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.declared(path))
     }
 
-    /// The host paths that are linked to a record, or none while the fact is missing.
+    /// The paths that are linked to a record. None while the fact is missing.
     pub(super) fn linked_to(&mut self, remote: &RemoteRef) -> Option<&'a [String]> {
-        match self.facts.linked_to(remote) {
-            Ok(hosts) => Some(hosts),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.linked_to(remote))
     }
 
-    /// Records with this term, or none while the fact is missing.
+    /// The records with this term. None while the fact is missing.
     pub(super) fn lookup(
         &mut self,
         kind: &str,
         index: &'static str,
         term: &str,
     ) -> Option<&'a [Arc<Record>]> {
-        match self.facts.lookup(kind, index, term) {
-            Ok(records) => Some(records),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.lookup(kind, index, term))
     }
 
-    /// The observed record, or none while the fact is missing; the inner option is none when it is
-    /// not there.
+    /// The observed record; the inner option is none where the ATS does not show it. None while
+    /// the fact is missing.
     pub(super) fn observed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
-        match self.facts.observed(remote) {
-            Ok(record) => Some(record),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.observed(remote))
     }
 
-    /// The record as it is stored, or none while the fact is missing; the inner option is none when
-    /// it is not stored.
+    /// The record as it is stored; the inner option is none where it is not stored. None while the
+    /// fact is missing.
     pub(super) fn stored(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
-        match self.facts.stored(remote) {
-            Ok(record) => Some(record),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.stored(remote))
     }
 
-    /// The record as the ATS shows it in this run: read again by its id, because two observations
-    /// of one fact disagree. None while that has not been done; the inner option is none when it is
-    /// not shown.
+    /// The record as the ATS shows it in this run, read by its id because two observations
+    /// disagree; the inner option is none where the ATS does not show it. None until it was read.
     pub(super) fn confirmed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
-        match self.facts.confirmed(remote) {
-            Ok(record) => Some(record),
-            Err(need) => {
-                self.needs.push(need);
-                None
-            }
-        }
+        self.ask(self.facts.confirmed(remote))
     }
 
-    pub(super) fn say(&mut self, kind: FindingKind, host: &str, reason: Reason, message: String) {
-        self.plan.findings.push(Finding { kind, host: host.to_owned(), reason, message });
+    /// The base of a path: what was last applied to its record.
+    pub(super) fn base(&self, path: &str) -> Map<String, Value> {
+        self.input.links.get(path).map(|link| link.applied.clone()).unwrap_or_default()
     }
 
-    pub(super) fn block(&mut self, host: &str, reason: Reason, message: String) {
-        self.say(FindingKind::Blocked, host, reason, message);
+    pub(super) fn report(
+        &mut self,
+        kind: FindingKind,
+        path: &str,
+        reason: Reason,
+        message: String,
+    ) {
+        self.plan.findings.push(Finding { kind, host: path.to_owned(), reason, message });
     }
 
-    /// The rule of an operation, if the adapter has it and the connection has opted in to it. Says
-    /// so when it may not be planned.
-    pub(super) fn operation(&mut self, host: &str, name: &str) -> Option<&'a OperationRule> {
+    pub(super) fn block(&mut self, path: &str, reason: Reason, message: String) {
+        self.report(FindingKind::Blocked, path, reason, message);
+    }
+
+    /// Returns the rule of an operation that the adapter has and the connection allows. Reports one
+    /// that may not be planned.
+    pub(super) fn operation(&mut self, path: &str, name: &str) -> Option<&'a OperationRule> {
         let Some(rule) = self.input.manifest.operation(name) else {
             let message =
-                format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
-            self.say(FindingKind::Note, host, Reason::NotSupported, message);
-            self.account_whole(host);
+                format!("{path}: the adapter {} cannot do {name}", self.input.manifest.name);
+            self.report(FindingKind::Note, path, Reason::NotSupported, message);
+            self.account_whole(path);
             return None;
         };
         if let Some(setting) = &rule.opt_in
             && self.input.settings.get(setting).and_then(Value::as_bool) != Some(true)
         {
             let message = format!(
-                "{host}: {name} is not sent, since the connection does not allow it ({}); set \
+                "{path}: {name} is not sent, since the connection does not allow it ({}); set \
                  `{setting} = true` in its settings to allow it",
-                side_effects_in_words(rule),
+                render_side_effects(rule),
             );
-            self.say(FindingKind::Note, host, Reason::NotOptedIn, message);
-            self.account_whole(host);
+            self.report(FindingKind::Note, path, Reason::NotOptedIn, message);
+            self.account_whole(path);
             return None;
         }
         Some(rule)
     }
 
-    /// The policy of a field: the record's own word, else the default of the table.
+    /// Returns the policy of a field: the record's own, else the default.
     pub(super) fn policy(&self, field: &str) -> Policy {
         self.input.desired.decided_policy(field)
     }
 }
 
-fn side_effects_in_words(rule: &OperationRule) -> String {
+fn render_side_effects(rule: &OperationRule) -> String {
     if rule.side_effects.is_empty() {
         return "it can have effects beyond the record".to_owned();
     }

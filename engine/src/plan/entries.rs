@@ -1,56 +1,54 @@
-//! Entries of a list that are known by what they say: added, left, taken away, never changed. Pure.
+//! List entries that are known by their content: added and removed, never changed. Pure.
 //!
-//! Such an entry has no key. Its path is made of its content, and it is found in the ATS by that:
-//! texts by the form of labels, dates as far as both are given. What is declared and not there is
-//! added, after a probe. What the engine added and is no longer declared is taken away again; what
-//! others added never is. An entry that was changed or removed in the ATS is not as declared any
-//! more, and the policy of the list says what then: under `yield` that stands, under `enforce` it
-//! is added again, unless it may have been erased ([`super::erasure`]).
+//! Such an entry has no key. Its content makes its path and finds it in the ATS: texts by the form
+//! of labels, dates as far as both are given. A declared entry that is missing is added, after a
+//! probe. An entry that the engine added and that is no longer declared is removed; entries of
+//! others never are. An entry that a recruiter changed or removed is drift: `yield` keeps that,
+//! `enforce` adds the entry again, unless it may have been erased ([`super::erasure`]).
 //!
-//! Left out: changing an entry in its place.
+//! Left out: changing an entry in place.
 
-use super::above::Above;
 use super::item::{content_name, is_content, listed, text};
 use super::lists::{self, links_below};
 use super::ownership::{Decision, of_missing_entry};
+use super::parent::Parent;
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, step, unseen,
 };
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
-use atsync_model::contract::RemoteRef;
 use atsync_model::declarable::{self, Below, Declarable, KnownBy};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The mark of a base that says of an entry that it may have been erased.
+/// The mark of a base for an entry that may have been erased.
 const ENTRY: &str = "entry";
 
-/// The kinds below one that are known by what they say, each with its list.
+/// Iterates over the kinds below one that are known by content, each with its list.
 fn known_by_content(
     kind: &str,
 ) -> impl Iterator<Item = (&'static Declarable, &'static Below)> + use<'_> {
     declarable::below(kind).filter(|(of, _)| of.known_by == KnownBy::Content)
 }
 
-/// Plans the entries that are declared below something.
+/// Plans the entries that are declared below an item.
 pub(super) fn plan<D: Owned>(
     draft: &mut Draft<'_, D>,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     kind: &str,
-    above: &Above<'_>,
+    parent: &Parent<'_>,
 ) {
     for (of, below) in known_by_content(kind) {
-        let prefix = path::all_below(&above.host, below.list);
-        let declared: Vec<(String, &Map<String, Value>)> = listed(said, below.list)
+        let prefix = path::all_below(&parent.path, below.list);
+        let declared: Vec<(String, &Map<String, Value>)> = listed(members, below.list)
             .map(|one| (format!("{prefix}{}", content_name(of, one)), one))
             .collect();
         let is_linked = links_below(draft, &prefix).next().is_some();
-        if !said.contains_key(below.list) {
+        if !members.contains_key(below.list) {
             lists::release(draft, &prefix);
         } else if is_linked || !declared.is_empty() {
-            let list = List { of, below, above, prefix: &prefix };
+            let list = List { of, below, parent, prefix: &prefix };
             list.plan(draft, &declared);
         }
     }
@@ -60,7 +58,7 @@ pub(super) fn plan<D: Owned>(
 struct List<'m, 'a> {
     of: &'static Declarable,
     below: &'static Below,
-    above: &'m Above<'a>,
+    parent: &'m Parent<'a>,
     prefix: &'m str,
 }
 
@@ -70,52 +68,53 @@ type Entry<'m> = (String, &'m Map<String, Value>);
 impl List<'_, '_> {
     fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>, declared: &[Entry<'_>]) {
         if draft.input.manifest.kind(self.of.kind).is_none() {
-            let (host, list) = (&self.above.host, self.below.list);
+            let (path, list) = (&self.parent.path, self.below.list);
             let adapter = &draft.input.manifest.name;
-            let message = format!("{host}: `{list}`: the adapter {adapter} cannot read them");
-            draft.say(FindingKind::Note, host, Reason::NotSupported, message);
+            let message =
+                format!("{path}: `{list}` is not written: the adapter {adapter} cannot read it");
+            draft.report(FindingKind::Note, path, Reason::NotSupported, message);
             declared.iter().for_each(|(path, _)| draft.account_whole(path));
             return;
         }
         let Some(rows) = self.rows(draft) else { return };
-        let found = self.found(draft, declared, rows);
-        for (at, (path, said)) in declared.iter().enumerate() {
+        let found = self.rows_of(draft, declared, rows);
+        for (at, (path, members)) in declared.iter().enumerate() {
             if declared.iter().take(at).any(|(known, _)| known == path) {
                 continue;
             }
             match found.get(at).copied().flatten() {
-                Some(row) => self.there(draft, path, said, row, rows),
-                None => self.missing(draft, path, said, rows),
+                Some(row) => self.keep(draft, path, members, row, rows),
+                None => self.missing(draft, path, members, rows),
             }
         }
         let kept: Vec<&str> = found.iter().flatten().map(|row| row.id.as_str()).collect();
-        self.take_away(draft, declared, rows, &kept);
+        self.remove_undeclared(draft, declared, rows, &kept);
     }
 
-    /// The entries that the ATS shows. None while facts are missing.
+    /// Returns the entries that the ATS shows. None while facts are missing.
     fn rows<'a, D: Owned>(&self, draft: &mut Draft<'a, D>) -> Option<&'a [Arc<Record>]> {
-        let Some(record) = self.above.record else { return Some(&[]) };
+        let Some(record) = self.parent.record else { return Some(&[]) };
         lists::rows(draft, self.of.kind, self.below.kind, &record.id)
     }
 
-    /// The row of each declared entry: its linked one where that says the same, else one that no
-    /// other entry has.
-    fn found<'a, D: Owned>(
+    /// Returns the row of each declared entry: its linked row where the content is the same, else
+    /// one that no other entry has.
+    fn rows_of<'a, D: Owned>(
         &self,
         draft: &Draft<'a, D>,
         declared: &[Entry<'_>],
         rows: &'a [Arc<Record>],
     ) -> Vec<Option<&'a Arc<Record>>> {
         let links = draft.input.links;
-        let linked = |(path, said): &Entry<'_>| {
+        let linked = |(path, members): &Entry<'_>| {
             let link = links.get(path)?;
-            rows.iter().find(|row| row.id == link.remote.id && is_content(self.of, said, row))
+            rows.iter().find(|row| row.id == link.remote.id && is_content(self.of, members, row))
         };
         let mut found: Vec<Option<&Arc<Record>>> = declared.iter().map(linked).collect();
-        for (at, (_, said)) in declared.iter().enumerate() {
+        for (at, (_, members)) in declared.iter().enumerate() {
             let is_free = |row: &&Arc<Record>| {
                 !found.iter().flatten().any(|taken| taken.id == row.id)
-                    && is_content(self.of, said, row)
+                    && is_content(self.of, members, row)
             };
             let free = rows.iter().find(is_free);
             if let Some(place) = found.get_mut(at).filter(|place| place.is_none()) {
@@ -125,81 +124,81 @@ impl List<'_, '_> {
         found
     }
 
-    /// An entry that shows.
-    fn there<D: Owned>(
+    /// Plans an entry that shows.
+    fn keep<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         row: &Record,
         rows: &[Arc<Record>],
     ) {
         let remote = row.remote();
         let link = draft.input.links.get(path);
         if link.is_some_and(|link| link.remote == remote && unseen::is_removed(link)) {
-            // The engine took it away, and the ATS may show that late.
+            // The engine removed it, and the ATS may show that late.
             if !draft.has_settled(path) {
-                draft.say_not_shown_yet(path, self.below.list);
-                return self.tell(draft, path, said, Decision::InStep);
+                draft.report_not_shown_yet(path, self.below.list);
+                return self.record_decision(draft, path, members, Decision::InStep);
             }
             match draft.confirmed(&remote) {
                 None => return,
-                Some(None) => return self.missing(draft, path, said, rows),
+                Some(None) => return self.missing(draft, path, members, rows),
                 Some(Some(_)) => {}
             }
         }
         if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
             let former = links_below(draft, self.prefix).find(|link| link.remote == remote);
-            let reason = former.is_none().then(|| "the entry is there".to_owned());
+            let reason = former.is_none().then(|| "the entry exists".to_owned());
             let applied = former.map(unseen::without_removed).unwrap_or_default();
             let host = path.to_owned();
             draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
         }
-        self.tell(draft, path, said, Decision::InStep);
+        self.record_decision(draft, path, members, Decision::InStep);
     }
 
-    /// An entry that does not show, or not as it is declared.
+    /// Plans an entry that does not show, or not as it is declared.
     fn missing<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         rows: &[Arc<Record>],
     ) {
-        if self.above.record.is_none() {
-            return self.create(draft, path, said);
+        if self.parent.record.is_none() {
+            return self.create(draft, path, members);
         }
-        let Some(link) = lists::standing(draft, path) else {
-            return self.lacks(draft, path, said, false, false, rows);
+        let Some(link) = lists::live_link(draft, path) else {
+            return self.decide_missing(draft, path, members, false, false, rows);
         };
         if rows.iter().any(|row| row.id == link.remote.id) {
             let message = format!(
-                "{path}: {} was changed in the ATS and is not as declared; that stands, since an \
-                 entry is never changed from here",
+                "{path}: {} was changed in the ATS and differs from the declaration; the ATS's value \
+                 is kept, since an entry is never changed from here",
                 link.remote
             );
-            draft.say(FindingKind::Drifted, path, Reason::ChangedInAts, message);
-            return self.tell(draft, path, said, Decision::Drifted);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+            return self.record_decision(draft, path, members, Decision::Drifted);
         }
         let Some(shown) = draft.observed(&link.remote) else { return };
         if shown.is_some() || (!draft.facts.is_gone(&link.remote) && !draft.has_settled(path)) {
-            draft.say_not_shown_yet(path, self.below.list);
-            return self.tell(draft, path, said, Decision::InStep);
+            draft.report_not_shown_yet(path, self.below.list);
+            return self.record_decision(draft, path, members, Decision::InStep);
         }
-        self.went(draft, path, said, link, rows);
+        self.vanished(draft, path, members, link, rows);
     }
 
-    /// An entry that was there and went.
-    fn went<D: Owned>(
+    /// Plans an entry that showed once and vanished.
+    fn vanished<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         link: &LinkRow,
         rows: &[Arc<Record>],
     ) {
-        let went = links_below(draft, self.prefix).filter(|link| !unseen::is_removed(link)).count();
-        let is_group = rows.is_empty() && went > 1;
+        let gone = links_below(draft, self.prefix).filter(|link| !unseen::is_removed(link)).count();
+        let is_group = rows.is_empty() && gone > 1;
         let is_erased = erasure::is_marked(&link.applied, ENTRY)
             || is_group
             || (rows.is_empty() && (draft.is_erased || draft.has_erased));
@@ -207,15 +206,15 @@ impl List<'_, '_> {
             let mark = |applied: &mut Map<String, Value>| erasure::mark(applied, ENTRY, true);
             base::amend(&mut draft.plan, path, &link.remote, &link.applied, mark);
         }
-        self.lacks(draft, path, said, true, is_erased, rows);
+        self.decide_missing(draft, path, members, true, is_erased, rows);
     }
 
-    /// An entry that the record lacks.
-    fn lacks<D: Owned>(
+    /// Decides about an entry that the record lacks.
+    fn decide_missing<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         was_there: bool,
         is_erased: bool,
         rows: &[Arc<Record>],
@@ -223,40 +222,40 @@ impl List<'_, '_> {
         let policy = draft.policy(self.below.list);
         let decision = of_missing_entry(policy, was_there, is_erased, rows.is_empty());
         if decision == Decision::Write {
-            return self.create(draft, path, said);
+            return self.create(draft, path, members);
         }
-        lists::report(draft, path, self.below.list, &self.shown(said), decision);
-        self.tell(draft, path, said, decision);
+        lists::report(draft, path, self.below.list, &self.shown(members), decision);
+        self.record_decision(draft, path, members, decision);
     }
 
-    fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, said: &Map<String, Value>) {
-        self.tell(draft, path, said, Decision::Write);
+    fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, path: &str, members: &Map<String, Value>) {
+        self.record_decision(draft, path, members, Decision::Write);
         let operation = self.of.operation("create");
         let Some(rule) = draft.operation(path, &operation) else { return };
-        let reason = format!("the {} has no such entry", self.above_noun());
+        let reason = format!("the {} has no such entry", self.parent_noun());
         let mut step = step(rule, path, reason);
-        step.after = self.above.after();
-        step.input.insert(self.below.member.to_owned(), self.above.id());
+        step.after = self.parent.after();
+        step.input.insert(self.below.member.to_owned(), self.parent.id());
         for field in self.of.fields {
-            let Some(says) = text(said, field.place).filter(|says| !says.is_empty()) else {
+            let Some(value) = text(members, field.place).filter(|value| !value.is_empty()) else {
                 continue;
             };
-            step.input.insert(field.member.to_owned(), json!(says));
-            let (field, after) = (field.member.to_owned(), json!(says));
+            step.input.insert(field.member.to_owned(), json!(value));
+            let (field, after) = (field.member.to_owned(), json!(value));
             step.fields.push(FieldChange { field, before: Value::Null, after });
         }
         step.makes.insert("subject".to_owned(), path.to_owned());
-        step.look_first = self.above.record.is_some();
+        step.look_first = self.parent.record.is_some();
         step.calls += u32::from(step.look_first);
         draft.plan.steps.push(step);
     }
 
-    fn above_noun(&self) -> &'static str {
+    fn parent_noun(&self) -> &'static str {
         declarable::of(self.below.kind).map_or("record", |of| of.noun)
     }
 
-    /// Takes away what the engine added and the record no longer declares.
-    fn take_away<D: Owned>(
+    /// Removes what the engine added and the record no longer declares.
+    fn remove_undeclared<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         declared: &[Entry<'_>],
@@ -267,46 +266,41 @@ impl List<'_, '_> {
         for link in links_below(draft, self.prefix).filter(|link| !is_declared(&link.host)) {
             let is_kept = kept.contains(&link.remote.id.as_str());
             let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
-            let Some(stands) = lists::stands(draft, link, shows) else { return };
-            if stands && is_ours(link) {
-                take_away(draft, self.of, link, "the entry is no longer declared");
+            let Some(exists) = lists::exists(draft, link, shows) else { return };
+            if exists && is_added_by_engine(link) {
+                remove(draft, self.of, link, "the entry is no longer declared");
             } else {
-                // Deleted, another path's, or added by others: there is nothing to take away.
+                // Deleted, linked by another path, or added by others: nothing to remove.
                 draft.plan.releases.push(link.host.clone());
             }
         }
     }
 
-    /// An entry as messages show it.
-    fn shown(&self, said: &Map<String, Value>) -> String {
-        let says = self.of.fields.iter().filter_map(|field| text(said, field.place));
-        says.collect::<Vec<_>>().join(", ")
+    /// Renders an entry for messages.
+    fn shown(&self, members: &Map<String, Value>) -> String {
+        let value = self.of.fields.iter().filter_map(|field| text(members, field.place));
+        value.collect::<Vec<_>>().join(", ")
     }
 
-    fn tell<D: Owned>(
+    fn record_decision<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         path: &str,
-        said: &Map<String, Value>,
+        members: &Map<String, Value>,
         decision: Decision,
     ) {
         draft.account_whole(path);
-        lists::tell(draft, path, self.below.list, &self.shown(said), decision);
+        lists::record_decision(draft, path, self.below.list, &self.shown(members), decision);
     }
 }
 
-/// Whether the engine added what a link leads to.
-fn is_ours(link: &LinkRow) -> bool {
+/// Whether the engine added the entry of a link.
+fn is_added_by_engine(link: &LinkRow) -> bool {
     link.how != LinkHow::Adopted
 }
 
-/// Takes one entry away.
-fn take_away<D: Owned>(
-    draft: &mut Draft<'_, D>,
-    of: &'static Declarable,
-    link: &LinkRow,
-    why: &str,
-) {
+/// Plans the removal of one entry.
+fn remove<D: Owned>(draft: &mut Draft<'_, D>, of: &'static Declarable, link: &LinkRow, why: &str) {
     let operation = of.operation("destroy");
     let Some(rule) = draft.operation(&link.host, &operation) else { return };
     let mut step = step(rule, &link.host, why.to_owned());
@@ -314,24 +308,19 @@ fn take_away<D: Owned>(
     draft.plan.steps.push(step);
 }
 
-/// Takes back the entries that the engine added below a record.
-pub(super) fn take_back<D: Owned>(draft: &mut Draft<'_, D>) {
-    let (host, links) = (draft.input.desired.key(), draft.input.links);
-    let Some(record) = links.get(&host).map(|link| link.remote.clone()) else { return };
+/// Plans the removal of all entries that the engine added below a record.
+pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
+    let (path, links) = (draft.input.desired.key(), draft.input.links);
+    let Some(record) = links.get(&path).map(|link| link.remote.clone()) else { return };
     for (of, below) in known_by_content(&record.kind) {
-        let prefix = path::all_below(&host, below.list);
+        let prefix = path::all_below(&path, below.list);
         for link in links_below(draft, &prefix) {
-            let Some(shown) = shown(draft, &link.remote) else { return };
-            if shown && is_ours(link) {
-                take_away(draft, of, link, "the engine added the entry");
+            let Some(shown) = draft.observed(&link.remote) else { return };
+            if shown.is_some() && is_added_by_engine(link) {
+                remove(draft, of, link, "the engine added the entry");
             } else {
                 draft.plan.releases.push(link.host.clone());
             }
         }
     }
-}
-
-/// Whether the ATS shows a record. None while facts are missing.
-fn shown<D: Owned>(draft: &mut Draft<'_, D>, remote: &RemoteRef) -> Option<bool> {
-    draft.observed(remote).map(|record| record.is_some())
 }

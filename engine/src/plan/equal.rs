@@ -1,32 +1,32 @@
-//! What an adapter says is the same although it looks different. Pure.
+//! Pairs of values that an adapter calls equal although they differ. Pure.
 //!
-//! The model's forms are shared by engine and adapter, so the two seldom disagree. Where they do
-//! (an ATS rewrites a value in a way that no form knows), the adapter answers `unneeded` and the
-//! difference remains. Then the pair of what is desired and what the ATS shows is recorded with the
-//! link, and a plan takes that pair for the same. It lapses by itself when either side changes.
+//! Engine and adapter share the model's forms, so they seldom disagree. Where they do (an ATS
+//! rewrites a value in a way that no form knows), the adapter answers `unneeded` and the difference
+//! remains. The engine then records the pair of declared and shown value with the link, and later
+//! plans take that pair as equal. The pair lapses when either side changes.
 
 use super::{FieldChange, Record, Step, contacts, observed_custom};
 use atsync_model::declarable::VALUES_MEMBER;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-/// The member of a link's base that holds the recorded pairs, by field. No field is called so.
+/// The member of a base that holds the recorded pairs, by field.
 pub const EQUAL: &str = "~same";
 
-/// A short stand-in for the pair, so that a long text is not kept twice. Of a list, what is missing
-/// from it counts.
+/// Returns a digest of a pair, so that a long text is not stored twice. Of a list, the missing
+/// entries count.
 fn pair(before: &Value, after: &Value) -> String {
     let after = after.get("add").unwrap_or(after);
     digest(&json!([before, after]))
 }
 
-/// A short stand-in for a value.
+/// Returns a digest of a value.
 pub(super) fn digest(value: &Value) -> String {
     let text = value.to_string();
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether a pair of what the ATS shows and what is desired was recorded for a field.
+/// Whether this pair of shown and declared value was recorded for a field.
 pub(super) fn holds(
     applied: &Map<String, Value>,
     field: &str,
@@ -37,7 +37,7 @@ pub(super) fn holds(
     known.is_some_and(|known| known == pair(before, after))
 }
 
-/// Whether every change of a step is of a pair that was recorded.
+/// Whether every change of a step is a recorded pair.
 pub(super) fn is_same(applied: &Map<String, Value>, step: &Step) -> bool {
     let holds = |change: &FieldChange| holds(applied, &change.field, &change.before, &change.after);
     step.target.is_some() && !step.fields.is_empty() && step.fields.iter().all(holds)

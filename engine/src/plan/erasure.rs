@@ -1,34 +1,27 @@
-//! Erasure in part: what was emptied after it had held a value is not written back, by any policy.
-//! Pure.
+//! Partial erasure: no policy restores a value that was emptied after the engine knew it. Pure.
 //!
-//! An ATS erases a person's data by groups (only the phone numbers, only the company, only the
-//! custom fields) and need not report it: what is left is an empty field, which looks like the edit
-//! of a recruiter. Of the two mistakes, writing erased data back is the worse. So a field that the
-//! engine knew with a value (its base) and that is known to be empty now is left empty, under
-//! `enforce` too. The base remembers it ([`ERASED`]): the field stays left alone when somebody else
-//! fills it, or when the host changes the policy.
+//! An ATS erases a candidate's data by groups (only the phone numbers, only one field) and need not
+//! report it: the empty field looks like a recruiter's edit. Of the two mistakes, restoring erased
+//! data is the worse. So a field with a value in its base that is known to be empty now stays
+//! empty, under `enforce` too. The base marks it ([`ERASED`]): the field stays unwritten when
+//! others fill it, or when the host changes the policy. The engine writes a new value, or the same
+//! one after it was removed from the record and declared again. `enforce` still overwrites a
+//! recruiter who changes a value, or one of several entries.
 //!
-//! What the host newly wants is written: another value, or the same one after it was taken out of
-//! the record. A recruiter who changes a value, or one of several entries, is still overruled by
-//! `enforce`.
+//! Groups: each scalar and custom field of candidates and applications; e-mails; phones; web sites
+//! and social profiles among the links ([`super::contacts`]); labels ([`super::labels`]). Notes and
+//! files are created once, whatever became of them ([`super::once`]). A base that was taken on a
+//! record which was merged into another tells nothing about that one, until it is taken anew
+//! ([`TAKEN_ON`]). A read that may be older than the engine's own last write proves nothing: the
+//! field is left alone, no mark is set, and the next plan reads again.
 //!
-//! Groups: each scalar and each custom field, of candidates and applications; e-mails; phones;
-//! among the links web sites and social profiles ([`super::contacts`]); the tags ([`super::tags`]).
-//! Notes and files are made once, whatever became of them ([`super::once`]).
-//!
-//! A base that was taken on a record which was merged into another says nothing of what that other
-//! one held, until it was taken anew ([`TAKEN_ON`]).
-//!
-//! A read that may be older than our own last write to the record proves nothing: what is empty in
-//! it may have been empty before that write. Such a field is left alone, nothing is remembered, and
-//! the next plan looks again.
-//!
-//! Left out: `private`, which is no data of the person and protects it, so `enforce` sets it again;
-//! stage and outcome, which are never empty; the definitions of custom fields and users, which are
-//! nobody's personal data.
+//! Left out: `private`, which protects the candidate, so `enforce` sets it again; stage and
+//! outcome, which are never empty; custom fields and users, which are no personal data of a
+//! candidate.
 
 use super::ownership::{Comparison, Decision};
 use super::story::Values;
+use super::words::shown;
 use super::{Draft, FindingKind, Owned, base, forms};
 use crate::link::LinkHow;
 use crate::path;
@@ -44,13 +37,13 @@ pub(super) const ERASED: &str = "~erased";
 /// or a move.
 pub(super) const TAKEN_ON: &str = "~on";
 
-/// Whether the base says that a field was emptied.
+/// Whether the base marks a field as emptied.
 pub(super) fn is_marked(applied: &Map<String, Value>, field: &str) -> bool {
-    base::lists(applied, ERASED, field)
+    base::is_listed(applied, ERASED, field)
 }
 
-/// Whether the base says so of anything but tags: of a field, or of entries of a list.
-pub(super) fn is_noted(applied: &Map<String, Value>) -> bool {
+/// Whether the base marks a field, or entries of a contact list.
+pub(super) fn has_marks(applied: &Map<String, Value>) -> bool {
     let marked = applied.get(ERASED).and_then(Value::as_array).into_iter().flatten();
     marked.filter_map(Value::as_str).any(|field| !field.starts_with("tags["))
         || ["emails", "phones", "links"]
@@ -58,23 +51,22 @@ pub(super) fn is_noted(applied: &Map<String, Value>) -> bool {
             .any(|list| applied.get(*list).is_some_and(|base| base.get("erased").is_some()))
 }
 
-/// Remembers that a field was emptied, or forgets it.
+/// Sets or clears the mark that a field was emptied.
 pub(super) fn mark(applied: &mut Map<String, Value>, field: &str, is_erased: bool) {
-    base::list(applied, ERASED, field, is_erased);
+    base::set_listed(applied, ERASED, field, is_erased);
 }
 
-/// Forgets of the fields that are no longer declared that they were emptied: named again, they are
-/// a new wish.
+/// Clears the marks of fields that are no longer declared: declared again, they are new.
 pub(super) fn retain(applied: &mut Map<String, Value>, keep: impl Fn(&str) -> bool) {
-    base::keep(applied, ERASED, keep);
+    base::retain_listed(applied, ERASED, keep);
 }
 
 impl<D: Owned> Draft<'_, D> {
-    /// Whether a value that would be written is one that was erased: it was applied before, the
-    /// host wants no other one since, and the field is empty now, or was.
-    pub(super) fn is_put_back(
+    /// Whether a value to write would restore an erased one: it was applied before, the declaration
+    /// is unchanged, and the field is empty now, or was.
+    pub(super) fn restores_erased(
         &self,
-        host: &str,
+        path: &str,
         field: &str,
         comparison: Comparison,
         values: &Values<'_>,
@@ -82,11 +74,11 @@ impl<D: Owned> Draft<'_, D> {
         if !D::is_personal(field) || !comparison.has_base || !comparison.desired_is_base {
             return false;
         }
-        let link = self.input.links.get(host);
+        let link = self.input.links.get(path);
         let is_emptied = comparison.observed_is_empty
             && !comparison.observed_is_base
-            && !self.is_base_of_another(host);
-        // What was never seen was not emptied either.
+            && !self.is_base_of_another(path);
+        // A value that never showed was not emptied.
         let is_emptied = is_emptied
             && !link.is_some_and(|link| {
                 forms::is_unseen(&link.applied, field, values.observed, values.desired)
@@ -97,70 +89,70 @@ impl<D: Owned> Draft<'_, D> {
     }
 
     /// Whether the base of a path was taken on another record, which was merged or moved into the
-    /// present one: that one says nothing of what the present one held.
-    pub(super) fn is_base_of_another(&self, host: &str) -> bool {
-        self.input.links.get(host).is_some_and(|link| {
+    /// present one: it tells nothing about the present one.
+    pub(super) fn is_base_of_another(&self, path: &str) -> bool {
+        self.input.links.get(path).is_some_and(|link| {
             matches!(link.how, LinkHow::Followed | LinkHow::Yielded)
                 && link.applied.get(TAKEN_ON).and_then(Value::as_str) != Some(&link.remote.id)
         })
     }
 
-    /// Says in a base on which record it is taken, where that is not the one that the link began
-    /// with.
-    pub(super) fn take_base(&self, host: &str, applied: &mut Map<String, Value>) {
-        if self.is_base_of_another(host)
-            && let Some(link) = self.input.links.get(host)
+    /// Records in a base the record that it is taken on, where the link began with another one.
+    pub(super) fn note_base_record(&self, path: &str, applied: &mut Map<String, Value>) {
+        if self.is_base_of_another(path)
+            && let Some(link) = self.input.links.get(path)
         {
             applied.insert(TAKEN_ON.to_owned(), json!(link.remote.id));
         }
     }
 
-    /// Whether the value of a field that differs was found on the record that a merge or a move led
-    /// to, and differs since. Brings the base up to date with that.
-    pub(super) fn is_found_there(
+    /// Whether a field differs since a merge or a move led to a record with another value. Updates
+    /// the base.
+    pub(super) fn is_found_after_merge(
         &self,
-        host: &str,
+        path: &str,
         applied: &mut Map<String, Value>,
         field: &str,
         decision: Decision,
     ) -> bool {
         let differs = matches!(decision, Decision::Drifted | Decision::Conflict);
-        let is_it = self.is_base_of_another(host) || base::lists(applied, base::FOUND_THERE, field);
-        base::list(applied, base::FOUND_THERE, field, differs && is_it);
+        let is_it = self.is_base_of_another(path)
+            || base::is_listed(applied, base::FOUND_AFTER_MERGE, field);
+        base::set_listed(applied, base::FOUND_AFTER_MERGE, field, differs && is_it);
         differs && is_it
     }
 
-    /// Says of a field that it differs by a merge or a move.
-    pub(super) fn say_found_there(
+    /// Reports a field that differs because of a merge or a move.
+    pub(super) fn report_found_after_merge(
         &mut self,
-        host: &str,
+        path: &str,
         field: &str,
         decision: Decision,
         observed: &Value,
     ) {
-        let Some(link) = self.input.links.get(host) else { return };
+        let Some(link) = self.input.links.get(path) else { return };
         let became = if link.remote.kind == resource::PERSON {
             "which its candidate was merged into in the ATS"
         } else {
             "which it lives on as in the ATS"
         };
-        let there = super::words::shown(observed);
+        let there = shown(observed);
         let (kind, ends) = match decision {
             Decision::Conflict => {
-                let ends = "the desired record changed since, and nothing is written until one of \
-                    them gives way (or the policy is enforce)";
+                let ends = "the desired record changed since, and nothing is written until both \
+                    agree (`enforce` overwrites the ATS's value)";
                 (FindingKind::Conflict, ends)
             }
-            _ => (FindingKind::Drifted, "that stands (policy yield)"),
+            _ => (FindingKind::Drifted, "the ATS's value is kept (policy yield)"),
         };
-        let message = format!("{host}: `{field}` is {there} on {}, {became}; {ends}", link.remote);
-        self.say(kind, host, Reason::Merged, message);
+        let message = format!("{path}: `{field}` is {there} on {}, {became}; {ends}", link.remote);
+        self.report(kind, path, Reason::Merged, message);
     }
 
-    /// Brings the base up to date with what was decided on a field: whether it was emptied.
-    pub(super) fn remember(
+    /// Updates the mark of a field after a decision.
+    pub(super) fn update_mark(
         &mut self,
-        host: &str,
+        path: &str,
         applied: &mut Map<String, Value>,
         field: &str,
         decision: Decision,
@@ -169,11 +161,11 @@ impl<D: Owned> Draft<'_, D> {
         match decision {
             Decision::InStep | Decision::Write => mark(applied, field, false),
             Decision::Erased => {
-                if self.has_settled(host) {
+                if self.has_settled(path) {
                     mark(applied, field, true);
                 }
             }
-            // A policy that leaves it empty may be another one tomorrow.
+            // The policy that leaves it empty may change.
             Decision::Drifted | Decision::Conflict | Decision::Leave => {
                 let held = applied
                     .get(field)
@@ -181,74 +173,62 @@ impl<D: Owned> Draft<'_, D> {
                 let is_emptied = held
                     && observed.is_null()
                     && D::is_personal(field)
-                    && !self.is_base_of_another(host);
-                if is_emptied && self.has_settled(host) {
+                    && !self.is_base_of_another(path);
+                if is_emptied && self.has_settled(path) {
                     mark(applied, field, true);
                 }
             }
         }
     }
 
-    /// Whether what the engine last wrote for the record must show by now. Where it need not, the
-    /// next plan looks again.
-    pub(super) fn has_settled(&mut self, host: &str) -> bool {
-        let key = path::key(host);
-        match self.facts.settled(key) {
-            Ok(settled) => {
-                self.plan.look_again |= !settled;
-                settled
-            }
-            Err(need) => {
-                self.needs.push(need);
-                false
-            }
-        }
+    /// Whether the engine's last write for the record must show by now. Where it need not, the next
+    /// plan reads again.
+    pub(super) fn has_settled(&mut self, path: &str) -> bool {
+        let settled = self.ask(self.facts.settled(path::key(path)));
+        self.plan.look_again |= settled == Some(false);
+        settled == Some(true)
     }
 
-    /// Says that a value was erased and is not put back.
-    pub(super) fn say_erased(&mut self, host: &str, field: &str) {
-        if !self.has_settled(host) {
-            return self.say_not_shown_yet(host, field);
+    /// Reports a value that was erased and is not restored.
+    pub(super) fn report_erased(&mut self, path: &str, field: &str) {
+        if !self.has_settled(path) {
+            return self.report_not_shown_yet(path, field);
         }
         let message = format!(
-            "{host}: `{field}` was emptied in the ATS after it had held a value, alone or when all \
-             contacts went, so it may have been \
-             erased; the value is not put back, whatever the policy. Declare another value; or, to \
-             write the same one again, take it out of the \
-             record, apply, and declare it again"
+            "{path}: `{field}` was emptied in the ATS after it had held a value, alone or with \
+             all contacts, so it may have been erased; no policy restores the value. Declare \
+             another value; or, to write the same one again, remove it from the record, apply, and \
+             declare it again"
         );
-        self.say(FindingKind::Drifted, host, Reason::Erased, message);
+        self.report(FindingKind::Drifted, path, Reason::Erased, message);
     }
 
-    pub(super) fn say_not_shown_yet(&mut self, host: &str, field: &str) {
+    pub(super) fn report_not_shown_yet(&mut self, path: &str, field: &str) {
         let message = format!(
-            "{host}: the record was written to so lately that the ATS need not show it yet, and \
-             `{field}` does not; nothing \
-             is written until it must show"
+            "{path}: the last write to the record need not show in the ATS yet, and `{field}` does \
+             not; nothing is written until it must show"
         );
-        self.say(FindingKind::Note, host, Reason::NotShownYet, message);
+        self.report(FindingKind::Note, path, Reason::NotShownYet, message);
     }
 
-    /// Says of entries of a list that they were erased and are not put back.
-    pub(super) fn say_erased_entries(&mut self, host: &str, list: &str, entries: &[String]) {
-        if !self.has_settled(host) {
-            return self.say_not_shown_yet(host, list);
+    /// Reports entries of a list that were erased and are not restored.
+    pub(super) fn report_erased_entries(&mut self, path: &str, list: &str, entries: &[String]) {
+        if !self.has_settled(path) {
+            return self.report_not_shown_yet(path, list);
         }
         let message = format!(
-            "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, \
-             so it may have been erased; it \
-             is not put back, whatever the policy. Declare another one; or, to write the same one \
-             again, take it out of \
-             the record, apply, and declare it again",
+            "{path}: {} vanished from `{list}` in the ATS when no entry of the group was left, so \
+             it may have been erased; no policy restores it. Declare another one; or, to write the \
+             same one again, remove it from the record, apply, and declare it again",
             entries.join(", ")
         );
-        self.say(FindingKind::Drifted, host, Reason::Erased, message);
+        self.report(FindingKind::Drifted, path, Reason::Erased, message);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_marked, is_noted, mark, retain};
+    use super::{has_marks, is_marked, mark, retain};
     use serde_json::{Map, Value, json};
 
     fn base() -> Map<String, Value> {
@@ -261,14 +241,14 @@ mod tests {
         mark(&mut applied, "company", true);
         mark(&mut applied, "company", true);
         assert!(
-            is_marked(&applied, "company") && is_noted(&applied) && !is_marked(&applied, "title")
+            is_marked(&applied, "company") && has_marks(&applied) && !is_marked(&applied, "title")
         );
         mark(&mut applied, "company", false);
         assert_eq!(applied, base());
     }
 
     #[test]
-    fn a_field_that_is_no_longer_declared_is_forgotten() {
+    fn a_field_that_is_no_longer_declared_loses_its_mark() {
         let mut applied = base();
         for field in ["company", "tags[vip]"] {
             mark(&mut applied, field, true);

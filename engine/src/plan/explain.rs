@@ -1,8 +1,8 @@
-//! Why a field is as it is: who wants what, what was written last, what is there, what comes of it.
+//! Why a field is as it is: the declared, the applied and the observed value, and the decision.
 //! Pure.
 //!
-//! The stories are taken down where the plan decides (`plan::decide`), so that what is explained
-//! is what is done.
+//! Decisions are recorded where the plan makes them (`plan::decide`), so what is explained is what
+//! is done.
 
 pub use super::record::explained as record;
 pub use super::story::Story;

@@ -1,4 +1,10 @@
-//! What a plan knows of the observed state, and what it still has to ask for.
+//! The observed state as a plan knows it, and the facts that it still needs. Pure.
+//!
+//! [`Facts`] answers from what was read so far, or returns the [`Need`]; the caller reads that and
+//! adds it. All records of a run share the facts, so each is read once. Facts also hold what the
+//! run itself decided: which record claims an address, and which record was linked.
+//!
+//! Bounds: [`Facts::forget_stored`] drops what the store can answer again. Left out: reading.
 
 use crate::index;
 use crate::link::LinkRow;
@@ -45,6 +51,16 @@ impl Record {
         self.body.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
+    /// What people call the record: its title or name, else its id.
+    pub(super) fn label(&self) -> &str {
+        self.text("title").or(self.text("name")).unwrap_or(&self.id)
+    }
+
+    /// Whether the record is in use: the ATS does not show it as archived.
+    pub(super) fn is_active(&self) -> bool {
+        self.value("active").and_then(Value::as_bool) != Some(false)
+    }
+
     /// Whether the field is known, be it empty.
     pub fn knows(&self, field: &str) -> bool {
         let top = field.split_once('.').map_or(field, |(top, _)| top);
@@ -52,12 +68,12 @@ impl Record {
     }
 }
 
-/// A custom field or a user that is declared, as the plans of others see it.
+/// A declared custom field or user, as the plans of others see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
     /// The desired record.
     pub desired: Desired,
-    /// It is kept in step: neither paused nor only observed.
+    /// The engine keeps it in step: it is neither paused nor only observed.
     pub managed: bool,
     /// The links of its paths, by path.
     pub links: BTreeMap<String, LinkRow>,
@@ -81,9 +97,9 @@ pub enum Need {
     Stored(RemoteRef),
     /// One observed record as the ATS shows it now: two observations of one fact disagree.
     Confirmed(RemoteRef),
-    /// Whether what was last written for a desired record must show by now.
+    /// Whether the last write for a desired record must show by now.
     Settled(String),
-    /// Who is linked to a record: host paths.
+    /// The paths that are linked to a record.
     LinkedTo(RemoteRef),
     /// Some names of a small kind, for suggestions.
     Names(String),
@@ -91,7 +107,7 @@ pub enum Need {
     Declared(String),
 }
 
-/// The facts at hand. Shared by all records of a run, so that each is read once.
+/// The facts known so far, shared by all records of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     lookups: HashMap<(String, &'static str, String), Vec<Arc<Record>>>,
@@ -102,19 +118,20 @@ pub struct Facts {
     linked: HashMap<RemoteRef, Vec<String>>,
     names: HashMap<String, Vec<String>>,
     claims: HashMap<String, String>,
-    /// Kept for the whole run: as many as there are fields and users that records name.
+    /// Kept for the whole run: at most one per field and user that records name.
     declared: HashMap<String, Option<Arc<Declared>>>,
-    /// Records that were read in this run because observations disagreed; none: not shown.
+    /// Records that were read in this run because observations disagreed; none where the ATS does
+    /// not show them.
     confirmed: HashMap<RemoteRef, Option<Arc<Record>>>,
-    /// Fields that this run wrote a moment ago, by path: what they show now is what the ATS made of
-    /// that.
+    /// Fields that this run wrote and read back, by path: what they show is what the ATS made of
+    /// the write.
     fresh: std::collections::HashSet<(String, String)>,
-    /// Which of `linked` hold what this run decided and no store knows yet.
+    /// The records in `linked` with links that this run decided and no store has yet.
     taken: std::collections::HashSet<RemoteRef>,
 }
 
 impl Facts {
-    /// How many facts there are that can be read again.
+    /// Counts the facts that can be read again.
     pub fn len(&self) -> usize {
         let records = self.observed.len().saturating_add(self.stored.len());
         self.lookups.len().saturating_add(records).saturating_add(self.linked.len())
@@ -125,8 +142,8 @@ impl Facts {
         self.len() == 0
     }
 
-    /// Forgets what the store can tell again. What this run decided stays, and so does that
-    /// something is not there: asking for it again costs a request.
+    /// Drops what the store can answer again. Keeps what this run decided, and that a record does
+    /// not show: asking for that again costs a request.
     pub fn forget_stored(&mut self) {
         self.lookups = HashMap::new();
         self.stored = HashMap::new();
@@ -138,16 +155,13 @@ impl Facts {
         self.linked.shrink_to_fit();
     }
 
-    /// What this run decided about several records, and nothing that was read.
+    /// Keeps what this run decided about several records, and nothing that was read.
     #[must_use]
     pub fn claimed(self) -> Self {
         Self { claims: self.claims, ..Self::default() }
     }
 
-    /// Records by a term.
-    ///
-    /// # Errors
-    /// The need, when it has not been answered yet.
+    /// Returns the records of a term.
     pub fn lookup(
         &self,
         kind: &str,
@@ -162,10 +176,7 @@ impl Facts {
         }
     }
 
-    /// One observed record; none when it is not there.
-    ///
-    /// # Errors
-    /// The need, when it has not been answered yet.
+    /// Returns one observed record; none where the ATS does not show it.
     pub fn observed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.observed.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -173,10 +184,7 @@ impl Facts {
         }
     }
 
-    /// One record as it is stored; none when it is not.
-    ///
-    /// # Errors
-    /// The need, when it has not been answered yet.
+    /// Returns one record as it is stored; none where it is not.
     pub fn stored(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.stored.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -184,7 +192,7 @@ impl Facts {
         }
     }
 
-    /// Whether what was last written for a desired record must show by now.
+    /// Returns whether the last write for a desired record must show by now.
     ///
     /// # Errors
     /// The need, when it has not been answered yet.
@@ -192,7 +200,7 @@ impl Facts {
         self.settled.get(key).copied().ok_or_else(|| Need::Settled(key.to_owned()))
     }
 
-    /// Answers whether what was last written for a desired record must show by now.
+    /// Answers whether the last write for a desired record must show by now.
     pub fn add_settled(&mut self, key: String, settled: bool) {
         self.settled.insert(key, settled);
     }
@@ -202,10 +210,7 @@ impl Facts {
         self.stored.insert(remote, record);
     }
 
-    /// One record as the ATS showed it in this run; none when it is not shown.
-    ///
-    /// # Errors
-    /// The need, when it was not read yet.
+    /// Returns one record as the ATS showed it in this run; none where it does not show it.
     pub fn confirmed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.confirmed.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -213,39 +218,33 @@ impl Facts {
         }
     }
 
-    /// Answers what the ATS showed.
+    /// Answers what the ATS showed of one record.
     pub fn add_confirmed(&mut self, remote: RemoteRef, record: Option<Arc<Record>>) {
         self.confirmed.insert(remote, record);
     }
 
-    /// Says that a field of a path was written a moment ago and read back since.
-    pub fn add_fresh(&mut self, host: &str, field: &str) {
-        self.fresh.insert((host.to_owned(), field.to_owned()));
+    /// Notes that a field of a path was written and read back in this run.
+    pub fn add_fresh(&mut self, path: &str, field: &str) {
+        self.fresh.insert((path.to_owned(), field.to_owned()));
     }
 
-    /// Whether a field was written a moment ago and read back since.
-    pub fn is_fresh(&self, host: &str, field: &str) -> bool {
-        !self.fresh.is_empty() && self.fresh.contains(&(host.to_owned(), field.to_owned()))
+    /// Whether a field was written and read back in this run.
+    pub fn is_fresh(&self, path: &str, field: &str) -> bool {
+        !self.fresh.is_empty() && self.fresh.contains(&(path.to_owned(), field.to_owned()))
     }
 
-    /// Whether a record that is not there is known to be deleted. Otherwise it may be hidden, or
+    /// Whether a record that does not show is known to be deleted. Otherwise it may be hidden, or
     /// not show yet.
     pub fn is_gone(&self, remote: &RemoteRef) -> bool {
         self.gone.contains(remote)
     }
 
-    /// The host paths that are linked to a record, the one that holds it first.
-    ///
-    /// # Errors
-    /// The need, when it has not been answered yet.
+    /// Returns the paths that are linked to a record, its holder first.
     pub fn linked_to(&self, remote: &RemoteRef) -> Result<&[String], Need> {
         self.linked.get(remote).map(Vec::as_slice).ok_or_else(|| Need::LinkedTo(remote.clone()))
     }
 
-    /// Names of a small kind.
-    ///
-    /// # Errors
-    /// The need, when it has not been answered yet.
+    /// Returns names of a small kind.
     pub fn names(&self, kind: &str) -> Result<&[String], Need> {
         self.names.get(kind).map(Vec::as_slice).ok_or_else(|| Need::Names(kind.to_owned()))
     }
@@ -266,23 +265,23 @@ impl Facts {
         self.observed.insert(remote, record);
     }
 
-    /// Says of a record that it is known to be deleted.
+    /// Notes that a record is known to be deleted.
     pub fn add_gone(&mut self, remote: RemoteRef) {
         self.observed.insert(remote.clone(), None);
         self.gone.insert(remote);
     }
 
-    /// Answers who is linked, whoever holds the record first.
-    pub fn add_linked(&mut self, remote: RemoteRef, hosts: Vec<String>) {
-        self.linked.insert(remote, hosts);
+    /// Answers which paths are linked to a record, its holder first.
+    pub fn add_linked(&mut self, remote: RemoteRef, paths: Vec<String>) {
+        self.linked.insert(remote, paths);
     }
 
-    /// A record of this run takes this one for its own; the next ones that fit it too must know.
-    pub fn take(&mut self, remote: &RemoteRef, host: &str) {
-        if let Some(hosts) = self.linked.get_mut(remote)
-            && !hosts.iter().any(|known| known == host)
+    /// Notes that a record of this run is linked to this one, for later records that match it too.
+    pub fn take(&mut self, remote: &RemoteRef, path: &str) {
+        if let Some(paths) = self.linked.get_mut(remote)
+            && !paths.iter().any(|known| known == path)
         {
-            hosts.push(host.to_owned());
+            paths.push(path.to_owned());
             self.taken.insert(remote.clone());
         }
     }
@@ -292,10 +291,7 @@ impl Facts {
         self.names.insert(kind, names);
     }
 
-    /// The custom field or user that is declared under a path; none when there is none.
-    ///
-    /// # Errors
-    /// The need, when it has not been answered yet.
+    /// Returns the custom field or user that is declared under a path; none where there is none.
     pub fn declared(&self, path: &str) -> Result<Option<&Arc<Declared>>, Need> {
         match self.declared.get(path) {
             Some(declared) => Ok(declared.as_ref()),
@@ -308,13 +304,13 @@ impl Facts {
         self.declared.insert(path, declared.map(Arc::new));
     }
 
-    /// Which desired record of this run means to make the person with this e-mail address; the
-    /// first one that claims it.
+    /// Notes which desired record of this run creates the candidate with this e-mail address; the
+    /// first claim counts.
     pub fn claim(&mut self, email: &str, key: &str) {
         self.claims.entry(atsync_model::normal::email(email)).or_insert_with(|| key.to_owned());
     }
 
-    /// Who claimed the address.
+    /// Returns the record that claimed the address.
     pub fn claimed_by(&self, email: &str) -> Option<&str> {
         self.claims.get(&atsync_model::normal::email(email)).map(String::as_str)
     }

@@ -1,155 +1,156 @@
-//! One field of a record, whatever the record is: what a decision about it does. Pure.
+//! One field of any record: what a decision about it does. Pure.
 //!
-//! A decision ([`super::ownership`]) becomes a change and a new base, or a finding that says why
-//! nothing is written. One place for all kinds, so that the words of a plan are alike. Left out:
-//! which fields a kind has, and lists of contacts ([`super::contacts`]).
+//! A decision ([`super::ownership`]) becomes a change with a new base, or a finding that says why
+//! nothing is written. One place for all kinds, so that all plans use the same words.
+//!
+//! Left out: which fields a kind has ([`super::fields`]) and contact lists ([`super::contacts`]).
 
 use super::ownership::Decision;
 use super::words::shown;
-use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, forms};
+use super::{Draft, FieldChange, FindingKind, Owned, Record, base, erasure, forms};
 use crate::reason::Reason;
 use atsync_model::desired::Policy;
 use atsync_model::normal;
 use serde_json::{Map, Value};
 
-/// Acts on a decision: notes the change and the base, or says why not. True when the field is to be
-/// written.
+/// Acts on a decision: adds the change and the base, or reports why nothing is written. True when
+/// the field is to be written.
 #[allow(
     clippy::too_many_arguments,
-    reason = "one place for all fields keeps the words of a plan alike"
+    reason = "one place for all fields, so that all plans use the same words"
 )]
 pub(super) fn follow<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
     path: &str,
+    field: &str,
     decision: Decision,
     observed: &Value,
     desired: &Value,
     fields: &mut Vec<FieldChange>,
     applied: &mut Map<String, Value>,
 ) -> bool {
-    let had_base = applied.contains_key(path);
-    let is_unseen = forms::is_unseen(applied, path, observed, desired);
+    let had_base = applied.contains_key(field);
+    let is_unseen = forms::is_unseen(applied, field, observed, desired);
     if !is_unseen {
-        draft.remember(host, applied, path, decision, observed);
+        draft.update_mark(path, applied, field, decision, observed);
     }
-    let is_found_there = draft.is_found_there(host, applied, path, decision);
+    let is_found_after_merge = draft.is_found_after_merge(path, applied, field, decision);
     match decision {
         Decision::Write => {
             fields.push(FieldChange {
-                field: path.to_owned(),
+                field: field.to_owned(),
                 before: observed.clone(),
                 after: desired.clone(),
             });
-            applied.insert(path.to_owned(), desired.clone());
-            forms::wrote(applied, path, observed, desired);
+            applied.insert(field.to_owned(), desired.clone());
+            forms::record_write(applied, field, observed, desired);
             return true;
         }
         Decision::InStep => {
-            applied.insert(path.to_owned(), desired.clone());
-            forms::in_step(draft, host, path, observed, desired, applied);
+            applied.insert(field.to_owned(), desired.clone());
+            forms::in_step(draft, path, field, observed, desired, applied);
             return false;
         }
         Decision::Drifted | Decision::Conflict if is_unseen => {
-            forms::say_unseen(draft, host, path, &shown(observed));
+            forms::report_unseen(draft, path, field, &shown(observed));
             return false;
         }
         Decision::Drifted if !had_base => {
             let message = format!(
-                "{host}: `{path}` was {} in the ATS before it was linked; that stands (policy \
-                 yield)",
+                "{path}: `{field}` was {} in the ATS before it was linked; that value is kept \
+                 (policy yield)",
                 shown(observed)
             );
-            draft.say(FindingKind::Drifted, host, Reason::WasThere, message);
+            draft.report(FindingKind::Drifted, path, Reason::WasThere, message);
         }
-        Decision::Drifted | Decision::Conflict if is_found_there => {
-            draft.say_found_there(host, path, decision, observed);
+        Decision::Drifted | Decision::Conflict if is_found_after_merge => {
+            draft.report_found_after_merge(path, field, decision, observed);
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: `{path}` was changed in the ATS; their value stands (policy yield)"
+                "{path}: `{field}` was changed in the ATS; the ATS's value is kept (policy yield)"
             );
-            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: `{path}` was changed in the ATS and in the desired record; nothing is \
-                 written until one of them gives way (or the policy is enforce)"
+                "{path}: `{field}` was changed in the ATS and in the desired record; nothing is \
+                 written until both agree (`enforce` overwrites the ATS's value)"
             );
-            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
+            draft.report(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
         Decision::Erased => {
-            // As far as it shows: what cannot be told from a delay yet keeps the tags back as well.
-            draft.has_erased |= host == draft.input.desired.key();
-            draft.say_erased(host, path);
+            // While a delay may explain the empty field, the tags are not restored either.
+            draft.has_erased |= path == draft.input.desired.key();
+            draft.report_erased(path, field);
         }
-        Decision::Leave => left_alone(draft, host, path, observed, desired),
+        Decision::Leave => left_alone(draft, path, field, observed, desired),
     }
-    // Whatever shows from now on is theirs.
-    if !draft.facts.is_fresh(host, path) {
-        forms::forget(applied, path);
+    // From now on the value shown is not the engine's.
+    if !draft.facts.is_fresh(path, field) {
+        forms::clear_sent(applied, field);
     }
     false
 }
 
-/// Says that a field differs and that its policy leaves it alone: `seed` and `fill` write once.
+/// Reports a field that differs and that its policy does not write: `seed` and `fill` write once.
 pub(super) fn left_alone<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
     path: &str,
+    field: &str,
     observed: &Value,
     desired: &Value,
 ) {
-    let (policy, why) = match draft.policy(path) {
+    let (policy, why) = match draft.policy(field) {
         Policy::Fill => ("fill", "it is set only while it is empty"),
-        _ => ("seed", "it is set only when the record is made"),
+        _ => ("seed", "it is set only when the record is created"),
     };
-    let there = super::words::shown(observed);
-    if draft.policy(path) == Policy::Fill && (observed.is_null() || observed.as_str() == Some("")) {
+    let there = shown(observed);
+    if draft.policy(field) == Policy::Fill && (observed.is_null() || observed.as_str() == Some(""))
+    {
         let message = format!(
-            "{host}: `{path}` was emptied in the ATS after it had held a value; it stays so, since \
-             `fill` sets a field once and puts nothing back (`enforce` writes it)"
+            "{path}: `{field}` was emptied in the ATS after it had held a value; it stays empty, \
+             since `fill` sets a field once (`enforce` writes it)"
         );
-        draft.say(FindingKind::Note, host, Reason::LeftAlone, message);
+        draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
         return;
     }
     let message = format!(
-        "{host}: `{path}` is {there} in the ATS and not {}; it stays so, since {why} (policy \
+        "{path}: `{field}` is {there} in the ATS and not {}; it stays so, since {why} (policy \
          {policy}; `enforce` writes it)",
-        super::words::shown(desired)
+        shown(desired)
     );
-    draft.say(FindingKind::Note, host, Reason::LeftAlone, message);
+    draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
 }
 
-/// Says that a field cannot be compared, since the ATS does not show it: nothing is written
-/// blindly.
-pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, host: &str, path: &str) {
+/// Reports a field that the ATS does not show: it cannot be compared and is not written.
+pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, path: &str, field: &str) {
     let message = format!(
-        "{host}: the ATS does not show `{path}`, so it cannot be compared and is not written"
+        "{path}: the ATS does not show `{field}`, so it cannot be compared and is not written"
     );
-    draft.say(FindingKind::Note, host, Reason::NotShown, message);
-    draft.account(host, path);
+    draft.report(FindingKind::Note, path, Reason::NotShown, message);
+    draft.account(path, field);
 }
 
-/// Says of the fields that the record owned and no longer names that their values stay and are not
-/// managed any more.
+/// Drops the bases of fields that are no longer declared, and reports that their values stay and
+/// are no longer managed.
 pub(super) fn release<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     applied: &mut Map<String, Value>,
     owns: impl Fn(&str) -> bool,
 ) {
-    let released: Vec<String> = applied.keys().filter(|path| !owns(path)).cloned().collect();
-    applied.retain(|path, _| owns(path));
+    let released: Vec<String> = applied.keys().filter(|field| !owns(field)).cloned().collect();
+    applied.retain(|field, _| owns(field));
     forms::retain(applied, &owns);
     erasure::retain(applied, &owns);
-    base::keep(applied, base::FOUND_THERE, &owns);
+    base::retain_listed(applied, base::FOUND_AFTER_MERGE, &owns);
     if !released.is_empty() {
         let message = format!(
-            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
+            "{path}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
             released.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::Released, message);
+        draft.report(FindingKind::Note, path, Reason::Released, message);
     }
 }
 
@@ -158,35 +159,13 @@ pub(super) fn is_same_text(one: &str, other: &str) -> bool {
     normal::text(one) == normal::text(other)
 }
 
-/// Records a new base without a request: what was found in step is the base from now on.
-pub(super) fn rebase<D: Owned>(
-    draft: &mut Draft<'_, D>,
-    host: &str,
-    record: &Record,
-    applied: Map<String, Value>,
-    base: &Map<String, Value>,
-) {
-    if let Some(adoption) = draft.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
-        adoption.applied = applied;
-    } else if applied != *base {
-        let reason = None;
-        draft.plan.adoptions.push(Adoption {
-            host: host.to_owned(),
-            remote: record.remote(),
-            applied,
-            reason,
-        });
-    }
-}
-
-/// Changes what is recorded as last applied of a record, wherever the plan would record it.
+/// Changes the base of a linked record wherever the plan records it.
 pub(super) fn amend<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     record: &Record,
     change: impl Fn(&mut Map<String, Value>),
 ) {
-    let link = draft.input.links.get(host);
-    let known = link.map(|link| link.applied.clone()).unwrap_or_default();
-    base::amend(&mut draft.plan, host, &record.remote(), &known, change);
+    let known = draft.base(path);
+    base::amend(&mut draft.plan, path, &record.remote(), &known, change);
 }

@@ -1,14 +1,16 @@
-//! The fields of a kind by its table: what a creation says of them, and how those of a record that
-//! exists are brought in step. Pure.
+//! The fields that the table lists: their part of a creation, and their comparison in an update.
+//! Pure.
 //!
-//! One comparison for all kinds: texts by the model's form, flags, and references by the id of what
-//! they name. What comes of a difference is decided by the field's policy ([`super::ownership`]).
-//! Left out: fields with a form of their own, contacts ([`super::contacts`]) and custom values
-//! ([`super::values`]); an item adds those itself.
+//! One comparison serves all kinds: texts by the model's form, flags by value, references by the id
+//! of the record that they name. The field's policy decides about a difference
+//! ([`super::ownership`]).
+//!
+//! Left out: members with a form of their own, such as contacts ([`super::contacts`]) and custom
+//! values ([`super::values`]); a kind adds those itself.
 
 use super::field::{follow, is_same_text, not_shown};
 use super::guard::Seen;
-use super::item::{Item, said_at, text};
+use super::item::{Item, member_at, text};
 use super::ownership::Comparison;
 use super::story::Values;
 use super::{Draft, FieldChange, Owned, Record, equal, forms};
@@ -16,9 +18,9 @@ use atsync_model::declarable::{Field, Holds, Mode, VALUES_MEMBER};
 use atsync_model::normal;
 use serde_json::{Map, Value, json};
 
-/// A creation that is being drawn up.
+/// A creation in preparation.
 #[derive(Debug, Default)]
-pub(super) struct Making {
+pub(super) struct Creation {
     /// The operation's input.
     pub(super) input: Map<String, Value>,
     /// What it sets, field by field.
@@ -29,56 +31,55 @@ pub(super) struct Making {
     pub(super) after: Vec<String>,
 }
 
-impl Making {
-    /// Sets a field of the new record. `shown`: its value for people.
+impl Creation {
+    /// Sets a field of the new record. `shown`: its value as people read it.
     pub(super) fn set(&mut self, member: &str, value: Value, shown: Value) {
         put(&mut self.input, member, value);
-        self.tell(member, shown);
+        self.show(member, shown);
     }
 
-    /// Says of a field what it will be.
-    pub(super) fn tell(&mut self, member: &str, after: Value) {
+    /// Shows the value of a field in the plan.
+    pub(super) fn show(&mut self, member: &str, after: Value) {
         let field = member.to_owned();
         self.fields.push(FieldChange { field, before: Value::Null, after });
     }
 }
 
-/// A change of a record that exists, being drawn up.
+/// An update in preparation.
 #[derive(Debug, Default)]
-pub(super) struct Changing {
-    /// What was last applied, as it was recorded.
+pub(super) struct Update {
+    /// The base, as it was recorded.
     pub(super) base: Map<String, Value>,
     /// What is recorded as last applied once it is done.
     pub(super) applied: Map<String, Value>,
     /// What it changes, field by field.
     pub(super) fields: Vec<FieldChange>,
-    /// The values that are set, as the operation's input has them.
+    /// The values to set, as members of the operation's input.
     pub(super) set: Map<String, Value>,
-    /// What the fields may show without anybody's edit.
+    /// What the fields may show without an edit of others.
     pub(super) seen: Seen,
 }
 
-/// A field and what is wanted of it.
+/// A declared field.
 struct Wanted<'m> {
     field: &'static Field,
     /// The value as it is compared and sent.
     value: Value,
-    /// The value for people.
+    /// The value as people read it.
     shown: &'m str,
 }
 
-/// The fields that are declared, each with its value.
+/// Iterates over the declared fields of the table.
 fn wanted<'m>(item: &'m Item<'_>) -> impl Iterator<Item = Wanted<'m>> {
     item.of.fields.iter().filter_map(|field| {
         let (value, shown) = match field.value {
-            Holds::Flag => (said_at(&item.said, field.place)?.clone(), ""),
+            Holds::Flag => (member_at(&item.members, field.place)?.clone(), ""),
             Holds::Reference(_) | Holds::Within(..) => {
                 let record = item.named(field.place)?;
-                let shown = record.text("title").or(record.text("name")).unwrap_or(&record.id);
-                (json!(record.id), shown)
+                (json!(record.id), record.label())
             }
             _ => {
-                let text = text(&item.said, field.place)?;
+                let text = text(&item.members, field.place)?;
                 (json!(text), text)
             }
         };
@@ -86,7 +87,7 @@ fn wanted<'m>(item: &'m Item<'_>) -> impl Iterator<Item = Wanted<'m>> {
     })
 }
 
-/// Puts a value at a path that is one level deep at most.
+/// Puts a value at a path of one or two parts.
 fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         Some((outer, inner)) => {
@@ -101,51 +102,51 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     }
 }
 
-/// Whether what is declared names a member of a base. What says what the record is, and what is no
-/// field, is never given up.
+/// Whether the declaration names a member of a base. Members that identify the record, and those
+/// that are no field, are always kept.
 pub(super) fn owns(item: &Item<'_>, member: &str) -> bool {
     if let Some((VALUES_MEMBER, key)) = member.split_once('.') {
-        return item.said.get(VALUES_MEMBER).and_then(|all| all.get(key)).is_some();
+        return item.members.get(VALUES_MEMBER).and_then(|all| all.get(key)).is_some();
     }
     if let Some((list, entry)) = member.split_once('[') {
         let entry = entry.strip_suffix(']').unwrap_or(entry);
-        let entries = item.said.get(list).and_then(Value::as_array);
+        let entries = item.members.get(list).and_then(Value::as_array);
         let mut entries = entries.into_iter().flatten().filter_map(Value::as_str);
         return entries.any(|held| normal::is_option(held, entry));
     }
     match item.of.fields.iter().find(|field| field.member == member) {
-        Some(field) => !field.mode.is_kept() || said_at(&item.said, field.place).is_some(),
+        Some(field) => !field.mode.is_kept() || member_at(&item.members, field.place).is_some(),
         None => {
             let is_written = item.of.other(member).is_some_and(|other| other.form.is_written());
-            !is_written || item.said.contains_key(member)
+            !is_written || item.members.contains_key(member)
         }
     }
 }
 
-/// Takes the fields of the table into a creation.
-pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
+/// Adds the fields of the table to a creation.
+pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation: &mut Creation) {
     for Wanted { field, value, shown } in wanted(item) {
-        draft.account(&item.host, field.place);
-        // What is to be empty is so in a new record.
+        draft.account(&item.path, field.place);
+        // A new record has the field empty by itself.
         if value.as_str() == Some("") {
             continue;
         }
         let (is_text, is_flag) = (field.value == Holds::Text, field.value == Holds::Flag);
-        let told = if is_flag { value.clone() } else { json!(shown) };
-        making.applied.insert(field.member.to_owned(), value.clone());
+        let values = if is_flag { value.clone() } else { json!(shown) };
+        creation.applied.insert(field.member.to_owned(), value.clone());
         if field.mode == Mode::Kept && (is_text || is_flag) {
-            forms::wrote(&mut making.applied, field.member, &Value::Null, &value);
+            forms::record_write(&mut creation.applied, field.member, &Value::Null, &value);
         }
         if field.value.is_usual(shown) || field.mode == Mode::Silent {
-            put(&mut making.input, field.member, value);
+            put(&mut creation.input, field.member, value);
         } else {
-            making.set(field.member, value, told);
+            creation.set(field.member, value, values);
         }
     }
 }
 
-/// What a record shows of a field: the value that is compared; null where it is empty. None where
-/// it does not show the field, which it says.
+/// Returns what a record shows of a field, null where it is empty. None where it does not show the
+/// field, which is reported.
 fn observed<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
@@ -156,13 +157,13 @@ fn observed<D: Owned>(
     let Wanted { field, value, .. } = wanted;
     if !record.knows(field.shown) {
         let is_applied = last.is_some_and(|last| is_same(last, value));
-        // Where it shows under another name, the adapter's list of fields cannot be asked.
+        // A field shown under another name is not in the adapter's list of fields.
         if field.shown != field.place
-            || draft.is_shown(&item.host, item.of.kind, field.place, is_applied)
+            || draft.is_shown(&item.path, item.of.kind, field.place, is_applied)
         {
-            not_shown(draft, &item.host, field.member);
+            not_shown(draft, &item.path, field.member);
         }
-        draft.account(&item.host, field.place);
+        draft.account(&item.path, field.place);
         return None;
     }
     if field.value != Holds::Flag {
@@ -171,16 +172,16 @@ fn observed<D: Owned>(
     }
     match record.value(field.shown).and_then(Value::as_bool) {
         Some(flag) => Some(json!(flag)),
-        // Known, and not set: that is false.
+        // Known, and not set: false.
         None if !field.shown.contains('.') => Some(json!(false)),
         None => {
-            not_shown(draft, &item.host, field.member);
+            not_shown(draft, &item.path, field.member);
             None
         }
     }
 }
 
-/// Whether two values of a field are the same: what is missing is empty, or false.
+/// Whether two values of a field are the same: a missing one is empty, or false.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Bool(one), other) | (other, Value::Bool(one)) => {
@@ -192,16 +193,16 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Takes the fields of the table that are kept in step into a change.
+/// Adds the kept fields of the table to an update.
 pub(super) fn change<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
     record: &Record,
-    changing: &mut Changing,
+    update: &mut Update,
 ) {
     for wanted in wanted(item).filter(|wanted| wanted.field.mode.is_kept()) {
         let member = wanted.field.member;
-        let last = changing.base.get(member).cloned();
+        let last = update.base.get(member).cloned();
         let Some(before) = observed(draft, item, &wanted, record, last.as_ref()) else { continue };
         let value = wanted.value;
         let is_same = |one: &Value, other: &Value| match wanted.field.value.named() {
@@ -210,25 +211,25 @@ pub(super) fn change<D: Owned>(
         };
         let comparison = Comparison {
             observed_is_desired: is_same(&before, &value),
-            // A flag that is not set is how every record begins: nobody has decided yet.
+            // Every record begins with a flag unset: nobody has decided yet.
             observed_is_empty: is_same(&before, &Value::Null),
             has_base: last.is_some(),
             observed_is_base: last.as_ref().is_some_and(|last| {
-                is_same(last, &before) || equal::holds(&changing.base, member, &before, last)
+                is_same(last, &before) || equal::holds(&update.base, member, &before, last)
             }),
             desired_is_base: last.as_ref().is_some_and(|last| is_same(last, &value)),
         };
-        let told = Values { desired: &value, applied: last.as_ref(), observed: &before };
-        let decision = draft.decide(&item.host, member, comparison, &told);
-        let Changing { fields, applied, .. } = changing;
-        if follow(draft, &item.host, member, decision, &before, &value, fields, applied) {
-            put(&mut changing.set, member, value);
+        let values = Values { desired: &value, applied: last.as_ref(), observed: &before };
+        let decision = draft.decide(&item.path, member, comparison, &values);
+        let Update { fields, applied, .. } = update;
+        if follow(draft, &item.path, member, decision, &before, &value, fields, applied) {
+            put(&mut update.set, member, value);
         }
     }
 }
 
-/// Takes down what the changed fields of the table may show without anybody's edit.
-pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, changing: &mut Changing) {
+/// Notes what the changed fields of the table may show without an edit of others.
+pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, update: &mut Update) {
     let kept: Vec<&str> = item.of.kept().map(|field| field.member).collect();
-    changing.seen.changes(draft, &changing.base, &changing.fields, &kept);
+    update.seen.changes(draft, &update.base, &update.fields, &kept);
 }

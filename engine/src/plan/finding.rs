@@ -1,9 +1,9 @@
-//! What a plan has to say beyond its steps. Pure.
+//! What a plan reports beside its steps. Pure.
 
 use crate::reason::Reason;
 use serde::Serialize;
 
-/// Something that a plan has to say beyond its steps.
+/// A report of a plan about one path.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
@@ -13,12 +13,12 @@ pub struct Finding {
     pub host: String,
     /// Why, for programs.
     pub reason: Reason,
-    /// A sentence: what, where, what to do.
+    /// A sentence: what happened, to which record, what to do.
     pub message: String,
 }
 
 impl Finding {
-    /// What ends it, after "it waits until": an act, or for what is not shown also a later read.
+    /// Returns what ends the wait, to follow "it waits until": an action, or a later read.
     pub(crate) fn until(&self) -> &'static str {
         match self.reason {
             Reason::NotVisible => "the ATS shows it, or somebody acts",
@@ -33,11 +33,10 @@ impl Finding {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// Nothing is done for this record until a person acts; where the reason is `NotVisible`, until
-    /// the ATS shows what is named; where it is `NotRead`, until a read of what is named is
-    /// answered again.
+    /// The record waits for an action; where the reason is `NotVisible`, also until the ATS shows
+    /// the named record; where it is `NotRead`, also until a read of it succeeds.
     Blocked,
-    /// Somebody in the ATS changed an owned field, and their edit stands.
+    /// A recruiter changed an owned field, and the policy keeps the change.
     Drifted,
     /// Both sides changed the field since it was last in step; nothing is written.
     Conflict,

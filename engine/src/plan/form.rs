@@ -1,8 +1,8 @@
-//! What a plan remembers of how the ATS keeps a value. Pure.
+//! A form in which an ATS keeps a value, to be recorded with a link ([`super::forms`]). Pure.
 
 use serde_json::{Map, Value};
 
-/// Something to remember of how the ATS keeps a value.
+/// A form in which an ATS keeps a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
     /// The path whose base it belongs to.
@@ -13,12 +13,12 @@ pub struct Form {
     pub below: Option<String>,
     /// What is recorded there.
     pub value: Value,
-    /// A sentence for people.
+    /// The report of it, a sentence.
     pub message: String,
 }
 
 impl Form {
-    /// Puts it into a base.
+    /// Records it in a base.
     pub fn record(&self, applied: &mut Map<String, Value>) {
         match &self.below {
             None => drop(applied.insert(self.member.clone(), self.value.clone())),

@@ -1,24 +1,21 @@
-//! How an ATS keeps what was written: another form of the value is the value. Pure.
+//! The form in which an ATS keeps a written value. Pure.
 //!
 //! An ATS may store another form than it was sent: a phone number as E.164, a link without its
-//! query, a title cut short, a number rounded. No form of the model knows that, so the plan would
-//! write the same value again and again, and add the same entry to a list once more each time. What
-//! each write left is therefore kept in the link's base: what was there before, and what was
-//! written. A plan that then finds neither of the two has found the ATS's form of the value, and
-//! says so once.
+//! query, a shortened title, a rounded number. No form of the model knows that, so each plan would
+//! write the value again, or add the entry again. So each write leaves in the base what was there
+//! before and what was written. A plan that then finds neither has found the ATS's form, and
+//! reports it once.
 //!
-//! - A field that yields, or that is written once: what shows when the write is read back is the
-//!   form.
-//! - A field that the host enforces is written once more. What shows after that as before is the
-//!   form, and the pair is recorded as one that is the same ([`super::equal`]). So a recruiter who
-//!   changed the value between the first write and its read is overwritten.
-//! - An entry of a list is never added a second time: the entries that came after the write stand
-//!   for the added ones, in their order. An entry that was recognised at the read back is the
-//!   engine's own, and is taken back when it is no longer declared; one that was recognised later
-//!   is left where it is.
+//! - A field under `yield`, `fill` or `seed`: the value at the read back is the form.
+//! - A field under `enforce` is written once more. A value that shows unchanged after that is the
+//!   form, and the pair is recorded as equal ([`super::equal`]). So a recruiter's change between
+//!   the first write and its read back is overwritten.
+//! - An entry of a list is never added twice: entries that appeared after the write stand for the
+//!   added ones, in their order. One that was recognised at the read back is the engine's own and
+//!   is removed when it is no longer declared; one that was recognised later is left in place.
 //!
-//! A form lapses when the ATS shows the value as it was written, when the shown one goes away, and
-//! when the host declares another value. Left out: a value that never shows at all
+//! A form lapses when the ATS shows the value as written, when the form no longer shows, and when
+//! the host declares another value. Left out: a value that never shows at all
 //! ([`crate::journal::sends`]).
 
 use super::contact_types::TypesPlan;
@@ -34,26 +31,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The member of a base that holds, by field, what was written and what was there before.
 pub const SENT: &str = "~sent";
-/// The reason of a note: what was written was never seen.
+/// The reason of a note about a written value that never showed.
 pub const NOT_SEEN: &str = "NotSeen";
-/// The member of what was written of a field that says that it has no other form.
+/// The member of a write of a field that has no other form.
 const EXACT: &str = "exact";
-/// The member of a list's base with the entries that were there before the last addition.
+/// The member of a list's base with the entries before the last addition.
 const BEFORE: &str = "before";
-/// The member of a list's base with the entries that stand for others: what was written, and what
-/// shows.
+/// The member of a list's base that maps written entries to the shown ones.
 const KEPT: &str = "kept";
 
-/// Takes down a write of a field.
-pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {
+/// Records a write of a field.
+pub(super) fn record_write(
+    applied: &mut Map<String, Value>,
+    field: &str,
+    before: &Value,
+    after: &Value,
+) {
     let (of, before) = (digest(after), digest(before));
     let last = applied.get(SENT).and_then(|sent| sent.get(field));
-    let says = |member: &str, what: &str| {
+    let is_digest = |member: &str, what: &str| {
         last.and_then(|last| last.get(member)).and_then(Value::as_str) == Some(what)
     };
-    // What shows is neither what was there nor what was written: this write will tell whether it is
+    // The value shown is neither the former nor the written one: this write will tell whether it is
     // the form.
-    let is_new = says("of", &of) && !says("before", &before);
+    let is_new = is_digest("of", &of) && !is_digest("before", &before);
     let mut sent = json!({ "of": of, "before": before });
     if let (true, Some(members)) = (is_new, sent.as_object_mut()) {
         members.insert("shown".to_owned(), Value::String(before));
@@ -63,9 +64,9 @@ pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Valu
     }
 }
 
-/// Takes down a write of a field that has no other form: a reference or a word, whose every change
-/// is somebody's.
-pub(super) fn wrote_exactly(
+/// Records a write of a field that has no other form: a reference or a word, whose every change is
+/// an edit.
+pub(super) fn record_exact_write(
     applied: &mut Map<String, Value>,
     field: &str,
     before: &Value,
@@ -79,7 +80,7 @@ pub(super) fn wrote_exactly(
     }
 }
 
-/// Whether what was written of a field was never seen: it shows what was there before.
+/// Whether the last write of a field never showed: the field shows the value before it.
 pub(super) fn is_unseen(
     applied: &Map<String, Value>,
     field: &str,
@@ -87,49 +88,54 @@ pub(super) fn is_unseen(
     desired: &Value,
 ) -> bool {
     let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
-    let says = |member: &str, what: &Value| {
+    let is_digest = |member: &str, what: &Value| {
         sent.get(member).and_then(Value::as_str) == Some(&digest(what))
     };
-    says("of", desired) && says("before", observed)
+    is_digest("of", desired) && is_digest("before", observed)
 }
 
-/// Says of a field that was written that the ATS shows it as before.
-pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: &str, shown: &str) {
+/// Reports a written field that shows the value before.
+pub(super) fn report_unseen<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    path: &str,
+    field: &str,
+    shown: &str,
+) {
     let message = format!(
-        "{host}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, \
-         or the ATS did not take it; it is not written again (`enforce` does)"
+        "{path}: `{field}` was written, and the ATS still shows {shown}: the write does not show \
+         yet, or the ATS ignored it; it is not written again (`enforce` does)"
     );
-    draft.say(FindingKind::Note, host, Reason::NotSeen, message);
+    draft.report(FindingKind::Note, path, Reason::NotSeen, message);
 }
 
-/// Forgets what was written of a field.
-pub(super) fn forget(applied: &mut Map<String, Value>, field: &str) {
-    base::take_out(applied, SENT, field);
+/// Removes the record of the last write of a field.
+pub(super) fn clear_sent(applied: &mut Map<String, Value>, field: &str) {
+    base::remove(applied, SENT, field);
 }
 
-/// Forgets what is known of the fields that are not owned any more.
+/// Removes what is recorded of fields that are no longer owned.
 pub(super) fn retain(applied: &mut Map<String, Value>, owns: impl Fn(&str) -> bool) {
     for member in [SENT, EQUAL] {
         base::retain(applied, member, &owns);
     }
 }
 
-/// Brings the base of a field up to date that shows what is desired, be it in the ATS's form.
+/// Updates the base of a field that is in step, be it in the ATS's form.
 pub(super) fn in_step<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     field: &str,
     observed: &Value,
     desired: &Value,
     applied: &mut Map<String, Value>,
 ) {
-    if !draft.kept_so.contains(&(host.to_owned(), field.to_owned())) {
-        // It shows as it was written, so the ATS has no other form of it.
-        base::take_out(applied, EQUAL, field);
+    if !draft.in_ats_form.contains(&(path.to_owned(), field.to_owned())) {
+        // The field shows as written, so the ATS has no other form of it.
+        base::remove(applied, EQUAL, field);
     } else if !equal::holds(applied, field, observed, desired) {
         let shown = super::words::shown;
         let message = format!(
-            "{host}: the ATS keeps {} in `{field}` as {}; that is taken for the same from now on",
+            "{path}: the ATS keeps {} in `{field}` as {}; both count as equal from now on",
             shown(desired),
             shown(observed)
         );
@@ -142,106 +148,112 @@ pub(super) fn in_step<D: Owned>(
         let value =
             applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
         draft.keep_form(Form {
-            host: host.to_owned(),
+            host: path.to_owned(),
             member: EQUAL.to_owned(),
             below: Some(field.to_owned()),
             value,
             message,
         });
     }
-    forget(applied, field);
+    clear_sent(applied, field);
 }
 
 impl<D: Owned> Draft<'_, D> {
-    /// Whether what a field shows is a form of what is desired, by what was recorded of it.
-    pub(super) fn is_kept_so(
+    /// Whether a field shows a known form of the declared value.
+    pub(super) fn is_known_form(
         &self,
-        host: &str,
+        path: &str,
         field: &str,
         observed: &Value,
         desired: &Value,
     ) -> bool {
-        let Some(applied) = self.input.links.get(host).map(|link| &link.applied) else {
+        let Some(applied) = self.input.links.get(path).map(|link| &link.applied) else {
             return false;
         };
         equal::holds(applied, field, observed, desired)
-            || self.is_form(applied, host, field, observed, desired)
+            || self.is_form(applied, path, field, observed, desired)
     }
 
-    /// Whether what a field shows has proven to be the ATS's form of what was written last.
+    /// Whether a field shows what has proven to be the ATS's form of the last write.
     fn is_form(
         &self,
         applied: &Map<String, Value>,
-        host: &str,
+        path: &str,
         field: &str,
         observed: &Value,
         desired: &Value,
     ) -> bool {
         let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
-        let says = |member: &str, what: &Value| {
+        let is_digest = |member: &str, what: &Value| {
             sent.get(member).and_then(Value::as_str) == Some(&digest(what))
         };
-        if observed.is_null() || !says("of", desired) || sent.get(EXACT).is_some() {
+        if observed.is_null() || !is_digest("of", desired) || sent.get(EXACT).is_some() {
             return false;
         }
         match self.policy(field) {
-            Policy::Enforce => says("shown", observed),
+            Policy::Enforce => is_digest("shown", observed),
             Policy::Yield | Policy::Fill | Policy::Seed => {
-                !says("before", observed) && self.facts.is_fresh(host, field)
+                !is_digest("before", observed) && self.facts.is_fresh(path, field)
             }
         }
     }
 
-    /// Has a form remembered, and says it.
+    /// Adds a form to the plan, and reports it.
     fn keep_form(&mut self, form: Form) {
-        self.say(FindingKind::Note, &form.host.clone(), Reason::KeptAsOther, form.message.clone());
+        self.report(
+            FindingKind::Note,
+            &form.host.clone(),
+            Reason::KeptAsOther,
+            form.message.clone(),
+        );
         self.plan.forms.push(form);
     }
 }
 
-/// Notes of a list that is written with a new record that there was nothing before.
-pub(super) fn began_empty(base: &mut Value, entries: &[Value]) {
+/// Records that a list written with a new record was empty before.
+pub(super) fn record_empty_start(base: &mut Value, entries: &[Value]) {
     if let (Some(base), false) = (base.as_object_mut(), entries.is_empty()) {
         base.insert(BEFORE.to_owned(), json!([]));
     }
 }
 
-/// Which entries of a list stand for entries that were written.
+/// Which shown entries of a list stand for written ones.
 #[derive(Debug)]
 pub(super) struct Kept {
     compared: Compared,
-    /// The entries as they show, in the form that is compared.
+    /// The shown entries, in the form that is compared.
     present: Vec<String>,
-    /// The written entry, in the form that is compared, and the value that shows for it.
+    /// The written entry, in the form that is compared, and the value shown for it.
     pairs: BTreeMap<String, String>,
-    /// The spelling in which a written entry is declared.
+    /// The declared spelling of a written entry.
     spelt: BTreeMap<String, String>,
-    /// Those of the pairs that were recognised now.
+    /// The pairs that were recognised now.
     new: Vec<String>,
-    /// The new ones showed right after they were written.
+    /// The new ones showed at the read back.
     is_fresh: bool,
-    /// Written, and not to be told apart among what shows, or not showing yet: not written again.
+    /// Written, and either not showing yet or not to be recognised among the shown entries: not
+    /// written again.
     open: Vec<String>,
     /// The open ones do not show yet.
     waits: bool,
-    /// What was added was never seen, and nothing that was there before went away.
+    /// The added entries never showed, and no former entry vanished.
     is_unseen: bool,
-    /// What was there before the last addition, where that was not made out yet.
+    /// The entries before the last addition, until the added ones are recognised.
     before: Option<Value>,
 }
 
 impl Kept {
-    /// Makes out which entries stand for which. `last`: the list's base.
+    /// Recognises the written entries. `last`: the list's base.
     pub(super) fn of<D: Owned>(
         draft: &Draft<'_, D>,
-        host: &str,
+        path: &str,
         compared: Compared,
         desired: &[DesiredContact],
         record: &Record,
         last: Option<&Value>,
     ) -> Self {
         let field = compared.list.field();
-        let is_fresh = draft.facts.is_fresh(host, field);
+        let is_fresh = draft.facts.is_fresh(path, field);
         let is_enforced = draft.policy(field) == Policy::Enforce;
         let values = contacts::values(record.list(field));
         let present: Vec<String> = values.iter().map(|value| compared.normal(value)).collect();
@@ -277,7 +289,7 @@ impl Kept {
         if kept.before.is_none() || missing.is_empty() {
             return kept;
         }
-        let came = kept.came(&added, contacts::base(compared, last, BEFORE), &values);
+        let came = kept.unexplained(&added, contacts::base(compared, last, BEFORE), &values);
         if came.is_empty() {
             let before = contacts::base(compared, last, BEFORE);
             kept.is_unseen = before.iter().all(|entry| kept.present.contains(entry));
@@ -292,14 +304,14 @@ impl Kept {
         kept
     }
 
-    /// Whether the list's base says nothing of what was emptied: it was taken on another record, or
-    /// what was added was never seen.
-    pub(super) fn is_of_another<D: Owned>(&self, draft: &Draft<'_, D>, host: &str) -> bool {
-        self.is_unseen || draft.is_base_of_another(host)
+    /// Whether the base cannot tell what was emptied: it was taken on another record, or the added
+    /// entries never showed.
+    pub(super) fn is_of_another<D: Owned>(&self, draft: &Draft<'_, D>, path: &str) -> bool {
+        self.is_unseen || draft.is_base_of_another(path)
     }
 
-    /// The values that came since the last addition and that nothing explains.
-    fn came(&self, added: &[String], before: Vec<String>, values: &[&str]) -> Vec<String> {
+    /// Returns the values that appeared since the last addition and that nothing else explains.
+    fn unexplained(&self, added: &[String], before: Vec<String>, values: &[&str]) -> Vec<String> {
         // Each explains one entry.
         let mut explained = before;
         let own: BTreeSet<&String> = added.iter().chain(self.spelt.keys()).collect();
@@ -317,7 +329,7 @@ impl Kept {
         came
     }
 
-    /// The record with each entry as it was written.
+    /// Returns the record with each entry as it was written.
     pub(super) fn seen<'r>(&self, record: &'r Record) -> Cow<'r, Record> {
         if self.pairs.is_empty() && self.open.is_empty() {
             return Cow::Borrowed(record);
@@ -338,7 +350,7 @@ impl Kept {
         Cow::Owned(seen)
     }
 
-    /// Puts what is taken out or changed into the ATS's spelling.
+    /// Puts removed and changed entries into the ATS's spelling.
     pub(super) fn spell(&self, planned: &mut ListPlan, types: &mut TypesPlan) {
         let shown = |value: &str| self.pairs.get(&self.compared.normal(value)).cloned();
         for entry in planned.remove.iter_mut().chain(&mut types.add).chain(&mut types.remove) {
@@ -352,45 +364,45 @@ impl Kept {
         }
     }
 
-    /// Adds to the base what is known of the entries, and says what is new.
+    /// Adds to the base what is known of the entries, and reports what is new.
     pub(super) fn record<D: Owned>(
         self,
         draft: &mut Draft<'_, D>,
-        host: &str,
+        path: &str,
         planned: &mut ListPlan,
     ) {
         let field = self.compared.list.field();
-        let mut said = Vec::new();
+        let mut messages = Vec::new();
         for written in &self.new {
             let (wanted, shown) =
                 (self.spelt.get(written).unwrap_or(written), self.pairs.get(written));
-            said.push(format!(
-                "{host}: the ATS keeps {wanted} in `{field}` as {}; that is taken for the same \
-                 from now on",
+            messages.push(format!(
+                "{path}: the ATS keeps {wanted} in `{field}` as {}; both count as equal from \
+                 now on",
                 shown.map_or("", String::as_str)
             ));
         }
         if !self.open.is_empty() && !self.waits {
             let message = format!(
-                "{host}: `{field}` does not show {} as written, and which of the new entries in \
-                 the ATS they became cannot be told; they are not added again",
+                "{path}: `{field}` does not show {} as written, and it is unknown which of the \
+                 new entries in the ATS stand for them; they are not added again",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, host, Reason::KeptAsOther, message);
+            draft.report(FindingKind::Note, path, Reason::KeptAsOther, message);
         }
         if self.waits && self.is_fresh {
             draft.plan.look_again = true;
         } else if self.waits {
             let message = format!(
-                "{host}: {} was written to `{field}`, and the ATS shows it as before: it does not \
-                 show yet, or the ATS did not take it; it is not written again (`enforce` does)",
+                "{path}: {} was written to `{field}`, and the ATS does not show it: not yet, or it \
+                 ignored the write; it is not written again (`enforce` does)",
                 self.open.join(", ")
             );
-            draft.say(FindingKind::Note, host, Reason::NotSeen, message);
+            draft.report(FindingKind::Note, path, Reason::NotSeen, message);
         }
         let Some(base) = planned.applied.as_object_mut() else { return };
         if !self.is_fresh {
-            // Recognised later: it may be somebody else's, so it is never taken back.
+            // Recognised later, so it may belong to others and is never removed.
             let is_new = |entry: &Value| self.new.iter().any(|new| entry.as_str() == Some(new));
             let mut theirs = Vec::new();
             if let Some(added) = base.get_mut("added").and_then(Value::as_array_mut) {
@@ -430,10 +442,10 @@ impl Kept {
             base.insert(BEFORE.to_owned(), before);
         }
         let is_settled = planned.add.is_empty() && planned.remove.is_empty();
-        for message in said {
+        for message in messages {
             let value = planned.applied.clone();
             let form = Form {
-                host: host.to_owned(),
+                host: path.to_owned(),
                 member: field.to_owned(),
                 below: None,
                 value,
@@ -442,7 +454,7 @@ impl Kept {
             if is_settled {
                 draft.keep_form(form);
             } else {
-                draft.say(FindingKind::Note, host, Reason::KeptAsOther, form.message);
+                draft.report(FindingKind::Note, path, Reason::KeptAsOther, form.message);
             }
         }
     }

@@ -1,6 +1,9 @@
-//! What something goes for: its references, resolved. Pure.
+//! The references of a declared item, resolved. Pure.
+//!
+//! The table lists the fields that name a record of the ATS ([`atsync_model::declarable`]); each
+//! resolves to one record or blocks the desired record ([`super::resolve`]).
 
-use super::item::said_at;
+use super::item::member_at;
 use super::{Draft, FindingKind, Owned, Record};
 use crate::reason::Reason;
 use atsync_model::declarable::{Declarable, Holds};
@@ -8,7 +11,7 @@ use atsync_model::desired::Reference;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The records that something names, by the place that names them.
+/// The records that an item names, by the place that names them.
 pub(super) type Refs<'a> = Vec<(&'static str, &'a Arc<Record>)>;
 
 /// The references of an application.
@@ -20,26 +23,26 @@ pub(super) struct Goal<'a> {
 }
 
 impl<'a> Goal<'a> {
-    /// By the references that were resolved.
+    /// Takes the references of an application from those that were resolved.
     pub(super) fn of(refs: &Refs<'a>) -> Self {
         let at = |place| refs.iter().find(|(named, _)| *named == place).map(|(_, record)| *record);
         Self { job: at("job"), pool: at("pool"), pool_stage: at("pool_stage") }
     }
 }
 
-/// The records that the fields of the table name. None while facts are missing or after it blocked
-/// the record.
+/// Resolves the references among the fields of the table. None while facts are missing or after it
+/// blocked the record.
 pub(super) fn resolve<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     of: &'static Declarable,
-    said: &Map<String, Value>,
-    host: &str,
+    members: &Map<String, Value>,
+    path: &str,
 ) -> Option<Refs<'a>> {
     let before = (draft.needs.len(), draft.plan.findings.len());
     let mut refs: Refs<'a> = Vec::new();
     for field in of.fields {
         let Some(kind) = field.value.named() else { continue };
-        let named = said_at(said, field.place).cloned();
+        let named = member_at(members, field.place).cloned();
         let Some(reference) = named.and_then(|it| serde_json::from_value::<Reference>(it).ok())
         else {
             continue;
@@ -52,26 +55,26 @@ pub(super) fn resolve<'a, D: Owned>(
             }
             _ => None,
         };
-        let found = draft.resolve(host, kind, parent, &reference);
+        let found = draft.resolve(path, kind, parent, &reference);
         refs.extend(found.map(|record| (field.place, record)));
     }
-    let mut said = draft.plan.findings.iter().skip(before.1);
-    let blocked = said.any(|finding| finding.kind == FindingKind::Blocked);
+    let mut added = draft.plan.findings.iter().skip(before.1);
+    let blocked = added.any(|finding| finding.kind == FindingKind::Blocked);
     (draft.needs.len() == before.0 && !blocked).then_some(refs)
 }
 
-/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it
-/// all the same is not documented of any, so it is sent, and the person who reads the plan decides.
-pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
+/// Reports a new application to a job that is not open. No ATS documents whether it accepts one, so
+/// it is sent, and the reader of the plan decides.
+pub(super) fn report_job_not_open(draft: &mut Draft<'_>, path: &str, job: &Record) {
     let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other")
     else {
         return;
     };
     let message = format!(
-        "{host}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is \
-         sent all the same, and the ATS may refuse it",
-        job.text("title").unwrap_or(&job.id),
+        "{path}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is \
+         sent nevertheless, and the ATS may refuse it",
+        job.label(),
         job.id
     );
-    draft.say(FindingKind::Note, host, Reason::JobNotOpen, message);
+    draft.report(FindingKind::Note, path, Reason::JobNotOpen, message);
 }

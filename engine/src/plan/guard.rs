@@ -1,14 +1,13 @@
 //! What a write must find as the plan saw it. Pure.
 //!
-//! A plan decides by what it saw, and between the plan and the write a recruiter may edit. Where
-//! the policy lets their edit stand, the step says of each such field what it may show without
-//! anybody's edit: what the plan saw, what the engine itself wrote last, and what it is to become.
-//! The adapter reads the record right before it sends and refuses the write where something else
-//! shows (`wit/operations.md`); the next plan then decides as for any edit. Only an adapter that
-//! lists the member `seen` is told.
+//! A recruiter may edit between the plan and the write. So where the policy keeps a recruiter's
+//! value, the step lists for each such field what it may show without an edit: what the plan saw,
+//! the base, and the new value. The adapter reads the record right before it sends and refuses the
+//! write where something else shows (`wit/operations.md`); the next plan then decides as for any
+//! edit. Only an adapter that lists the member `seen` gets it.
 //!
-//! Contact lists are merged entry by entry with that fresh read, so of them only the types that are
-//! changed are told. Left out: values too long to be worth it.
+//! Contact lists are merged entry by entry with that read, so only changed types are listed. Left
+//! out: values of more than [`SEEN_BYTES_MAX`] bytes.
 
 use super::contact_types::TypesPlan;
 use super::ownership::Decision;
@@ -17,18 +16,18 @@ use atsync_model::desired::Policy;
 use atsync_model::manifest::OperationRule;
 use serde_json::{Map, Value, json};
 
-/// The member of an input that carries it.
+/// The member of an input that lists the values.
 const SEEN: &str = "seen";
 /// The longest value that is compared. An adapter keeps its input between two steps, in a bounded
 /// space.
 const SEEN_BYTES_MAX: usize = 4096;
 
-/// By field, what it may show without anybody's edit.
+/// By field, what it may show without an edit of others.
 #[derive(Debug, Default)]
 pub(super) struct Seen(Map<String, Value>);
 
 impl Seen {
-    /// Takes a field in, where others may change it and where the values are not too long.
+    /// Adds a field, unless the policy overwrites it anyway or its values are too long.
     pub(super) fn field<D: Owned>(
         &mut self,
         draft: &Draft<'_, D>,
@@ -49,8 +48,8 @@ impl Seen {
         }
     }
 
-    /// Takes changes of fields in, in the order in which they were decided on. What has members of
-    /// its own is left out.
+    /// Adds changes of fields, in the order of the decisions, except fields with members of their
+    /// own.
     pub(super) fn changes<D: Owned>(
         &mut self,
         draft: &Draft<'_, D>,
@@ -66,8 +65,7 @@ impl Seen {
         }
     }
 
-    /// Takes the entries of a list in whose types are changed, each with the types that it may
-    /// have.
+    /// Adds the entries of a list whose types are changed, each with the types that it may have.
     pub(super) fn types<D: Owned>(&mut self, draft: &Draft<'_, D>, list: &str, types: &TypesPlan) {
         let written = types.verdicts.iter().filter(|verdict| verdict.decision == Decision::Write);
         let entries: Vec<Value> = written
@@ -81,7 +79,7 @@ impl Seen {
         }
     }
 
-    /// Puts it into a step's input, where the adapter takes it.
+    /// Adds the values to a step's input, where the adapter takes them.
     pub(super) fn join(self, rule: &OperationRule, input: &mut Map<String, Value>) {
         if !self.0.is_empty() && rule.field(SEEN).is_some() {
             input.insert(SEEN.to_owned(), Value::Object(self.0));

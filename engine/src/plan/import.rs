@@ -1,12 +1,13 @@
-//! A desired record made from what the ATS holds. Pure.
+//! Makes a desired record from what the ATS holds. Pure.
 //!
-//! It names the candidate by `id`, so that declaring it links this candidate and makes nobody,
-//! whoever shares an address or has none. It names what the person has now: name, contacts,
-//! company, title, tags, custom fields, and the applications that a plan can tell apart by their
-//! job. Declared unchanged it plans nothing; from there the host edits. What is not named stays
-//! nobody's: stages and outcomes, so that importing never moves anybody; referrers, whose credit is
-//! given in the ATS; notes, which are history; prospects, which have no job to be known by. What a
-//! reader would expect in the record and does not find is listed beside it.
+//! It names the candidate by `id`, so declaring it links this candidate and creates none, whoever
+//! shares an address. It lists name, contacts, company, title, tags, custom fields, and the
+//! applications that a plan can tell apart by job. Declared unchanged it plans nothing; the host
+//! edits from there.
+//!
+//! Left out, so never owned: stages and outcomes, so that an import moves nobody; referrers, who
+//! are credited in the ATS; notes; prospects, which have no job. A reader finds what the ATS holds
+//! and the record does not name in [`Imported::left_out`].
 
 use super::{Record, contacts, observed_custom};
 use atsync_model::declarable::VALUES_MEMBER;
@@ -19,14 +20,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a record is made from.
+/// The records that a desired record is made from.
 #[derive(Debug)]
 pub struct Source<'a> {
-    /// The person.
+    /// The candidate.
     pub person: &'a Record,
-    /// The names of the person's tags.
+    /// The names of the candidate's tags.
     pub tags: Vec<String>,
-    /// The person's applications.
+    /// The candidate's applications.
     pub applications: &'a [Arc<Record>],
 }
 
@@ -40,16 +41,16 @@ pub struct Imported {
     pub left_out: Vec<String>,
 }
 
-/// The desired record of this key. `writes` says whether a custom field can be written as it
-/// stands: key, type, value in the compared form.
+/// Makes the desired record of this key. `writes`: whether a custom field can be written as it is,
+/// by key, type and value.
 pub fn desired(
     key: &str,
     source: &Source<'_>,
     writes: impl Fn(&str, &str, &Value) -> bool,
 ) -> Imported {
-    let person = source.person;
+    let candidate = source.person;
     let text =
-        |path: &str| person.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        |path: &str| candidate.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let name = DesiredName {
         first: text("name.first"),
         last: text("name.last"),
@@ -57,10 +58,10 @@ pub fn desired(
     };
     let mut left_out = Vec::new();
     let mut custom_fields = BTreeMap::new();
-    if let Some(fields) = person.body.get(VALUES_MEMBER).and_then(Value::as_object) {
+    if let Some(fields) = candidate.body.get(VALUES_MEMBER).and_then(Value::as_object) {
         for (field, value) in fields {
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
-            let plain = observed_custom::observed_plain(person, field, kind);
+            let plain = observed_custom::observed_plain(candidate, field, kind);
             if plain.is_null() {
                 continue;
             }
@@ -68,7 +69,7 @@ pub fn desired(
                 custom_fields.insert(field.clone(), plain);
             } else {
                 left_out.push(format!(
-                    "the custom field {field}: its value cannot be written as it stands"
+                    "the custom field {field}: its value cannot be written as it is"
                 ));
             }
         }
@@ -76,11 +77,11 @@ pub fn desired(
     let record = DesiredCandidate {
         key: key.to_owned(),
         kind: DesiredCandidate::KIND.to_owned(),
-        id: Some(person.id.clone()),
+        id: Some(candidate.id.clone()),
         name: (name != DesiredName::default()).then_some(name),
-        emails: list(person, contacts::List::Emails, &mut left_out),
-        phones: list(person, contacts::List::Phones, &mut left_out),
-        links: list(person, contacts::List::Links, &mut left_out),
+        emails: list(candidate, contacts::List::Emails, &mut left_out),
+        phones: list(candidate, contacts::List::Phones, &mut left_out),
+        links: list(candidate, contacts::List::Links, &mut left_out),
         company: text("company"),
         title: text("title"),
         tags: (!source.tags.is_empty()).then(|| source.tags.clone()),
@@ -92,7 +93,7 @@ pub fn desired(
 }
 
 fn list(
-    person: &Record,
+    candidate: &Record,
     list: contacts::List,
     left_out: &mut Vec<String>,
 ) -> Option<Vec<DesiredContact>> {
@@ -105,7 +106,7 @@ fn list(
             contacts::List::Phones => None,
         };
         if let Some(fault) = fault {
-            // It could not be declared, and nobody is to be found by it.
+            // It could not be declared, and no candidate is found by it.
             left_out.push(format!("an entry of `{}`: {fault}", list.field()));
             return None;
         }
@@ -118,11 +119,13 @@ fn list(
             None => DesiredContact::Bare(value.to_owned()),
         })
     };
-    let entries: Vec<DesiredContact> = person.list(list.field()).iter().filter_map(entry).collect();
+    let entries: Vec<DesiredContact> =
+        candidate.list(list.field()).iter().filter_map(entry).collect();
     (!entries.is_empty()).then_some(entries)
 }
 
-/// One per job; a job with several is left out, since a plan could not tell which one is meant.
+/// Makes one application per job; a job with several is left out, since a plan could not tell them
+/// apart.
 fn applications(rows: &[Arc<Record>], left_out: &mut Vec<String>) -> Vec<DesiredApplication> {
     let mut jobs: BTreeMap<&str, Vec<&Arc<Record>>> = BTreeMap::new();
     for row in rows {
@@ -145,7 +148,7 @@ fn applications(rows: &[Arc<Record>], left_out: &mut Vec<String>) -> Vec<Desired
         };
         if let Some(referrer) = row.text("referrer.id") {
             left_out.push(format!(
-                "the referrer of {} (referrers/{referrer}): whom the ATS credits stays credited",
+                "the referrer of {} (referrers/{referrer}): the ATS keeps the credit",
                 row.remote()
             ));
         }
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_an_imported_record_does_not_name_is_listed_beside_it() {
-        let person = json!({"emails": [{"value": "Ada <ada@example.com>"},
+        let candidate = json!({"emails": [{"value": "Ada <ada@example.com>"},
             {"value": "ada@example.com"}],
             "custom_fields": {"cv": {"type": "file", "value": "cv.pdf"}}});
         let rows = [
@@ -188,8 +191,8 @@ mod tests {
             ("4", json!({"kind": "prospect"})),
         ];
         let applications = rows.map(|(id, body)| Arc::new(record("applications", id, &body)));
-        let person = record("candidates", "9", &person);
-        let source = Source { person: &person, tags: Vec::new(), applications: &applications };
+        let candidate = record("candidates", "9", &candidate);
+        let source = Source { person: &candidate, tags: Vec::new(), applications: &applications };
         let imported = desired("x", &source, |_, _, _| false);
         let jobs: Vec<&str> =
             imported.record.applications.iter().map(|one| one.key.as_str()).collect();

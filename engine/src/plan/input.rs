@@ -1,4 +1,4 @@
-//! What planning one record starts from. Pure.
+//! The input of planning one record. Pure.
 
 use crate::link::LinkRow;
 use atsync_model::desired::Desired;
@@ -6,10 +6,10 @@ use atsync_model::manifest::Manifest;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What planning one record starts from.
+/// The input of planning one record.
 #[derive(Debug)]
 pub struct Input<'a, D = Desired> {
-    /// What the adapter can do.
+    /// The adapter's manifest.
     pub manifest: &'a Manifest,
     /// The connection's settings, for opt-ins.
     pub settings: &'a Map<String, Value>,
@@ -22,7 +22,7 @@ pub struct Input<'a, D = Desired> {
 }
 
 impl<'a> Input<'a> {
-    /// The same for the record that the desired one is.
+    /// The same input for the record of one kind.
     pub(super) fn of<D>(&self, desired: &'a D) -> Input<'a, D> {
         Input {
             manifest: self.manifest,

@@ -1,7 +1,7 @@
-//! One declared thing: its entry in the table, its path, and what is said of it. Pure.
+//! One declared item: its entry in the table, its path and its members. Pure.
 //!
-//! A desired record is read as JSON here, so that one walk serves every kind of the table
-//! ([`atsync_model::declarable`]).
+//! A desired record is read as JSON here, so that one planner serves every kind of the table
+//! ([`atsync_model::declarable`]). Left out: checks of what is declared ([`crate::declare`]).
 
 use super::Record;
 use super::equal::digest;
@@ -10,54 +10,54 @@ use atsync_model::declarable::{self, Declarable, Field, Holds};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Something that is declared.
+/// A declared item.
 #[derive(Clone, Debug)]
 pub(super) struct Item<'a> {
     /// Its entry in the table.
     pub(super) of: &'static Declarable,
     /// Its path.
-    pub(super) host: String,
+    pub(super) path: String,
     /// Its members.
-    pub(super) said: Arc<Map<String, Value>>,
+    pub(super) members: Arc<Map<String, Value>>,
     /// The records that it names, by the place that names them.
     pub(super) refs: Vec<(&'static str, &'a Arc<Record>)>,
 }
 
 impl<'a> Item<'a> {
-    /// The record that a place names.
+    /// Returns the record that a place names.
     pub(super) fn named(&self, place: &str) -> Option<&'a Arc<Record>> {
         self.refs.iter().find(|(named, _)| *named == place).map(|(_, record)| *record)
     }
 }
 
-/// A member by its place, one level deep at most.
-pub(super) fn said_at<'m>(said: &'m Map<String, Value>, place: &str) -> Option<&'m Value> {
+/// Returns a member by its place, one level deep at most.
+pub(super) fn member_at<'m>(members: &'m Map<String, Value>, place: &str) -> Option<&'m Value> {
     match place.split_once('.') {
-        Some((outer, inner)) => said.get(outer)?.get(inner),
-        None => said.get(place),
+        Some((outer, inner)) => members.get(outer)?.get(inner),
+        None => members.get(place),
     }
 }
 
-/// A text by its place.
-pub(super) fn text<'m>(said: &'m Map<String, Value>, place: &str) -> Option<&'m str> {
-    said_at(said, place).and_then(Value::as_str)
+/// Returns a text by its place.
+pub(super) fn text<'m>(members: &'m Map<String, Value>, place: &str) -> Option<&'m str> {
+    member_at(members, place).and_then(Value::as_str)
 }
 
-/// What is declared in a list, in its order.
+/// Iterates over the objects of a list, in their order.
 pub(super) fn listed<'m>(
-    said: &'m Map<String, Value>,
+    members: &'m Map<String, Value>,
     list: &str,
 ) -> impl Iterator<Item = &'m Map<String, Value>> {
-    said.get(list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+    members.get(list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
 
-/// The host's key of something in a list.
-pub(super) fn key(said: &Map<String, Value>) -> &str {
-    text(said, "key").unwrap_or_default()
+/// Returns the key of an object of a list.
+pub(super) fn key(members: &Map<String, Value>) -> &str {
+    text(members, "key").unwrap_or_default()
 }
 
-/// What a path of a record declares, with its entry in the table. None where it declares nothing
-/// that has a key.
+/// Returns what a record declares at a path, with its entry in the table. None where the path
+/// declares nothing that has a key.
 pub(super) fn at<'m>(
     record: &'m Map<String, Value>,
     path: &str,
@@ -69,41 +69,40 @@ pub(super) fn at<'m>(
     listed(above, below.list).find(|one| key(one) == name).map(|one| (of, one))
 }
 
-/// What distinguishes the record that is made of this from another one: each field's place, and
-/// what it says.
-pub(super) fn says(of: &'static Declarable, said: &Map<String, Value>) -> Vec<Says> {
-    let says = |place| text(said, place).unwrap_or_default().to_owned();
-    of.fields.iter().map(|field| (field.place, says(field.place))).collect()
+/// Returns the text of each field, by place: what distinguishes the record from others of its kind.
+pub(super) fn texts(of: &'static Declarable, members: &Map<String, Value>) -> Vec<PlacedText> {
+    let text = |place| text(members, place).unwrap_or_default().to_owned();
+    of.fields.iter().map(|field| (field.place, text(field.place))).collect()
 }
 
-/// Longest path of an entry that is spelt out; a longer one is a digest.
+/// Longest name that is spelled out; a longer one is a digest.
 const SPELT_BYTES_MAX: usize = 120;
 
-/// The name of an entry that is known by what it says: the same for all spellings of it.
-pub(super) fn content_name(of: &'static Declarable, said: &Map<String, Value>) -> String {
-    let says = |field: &Field| field.form(text(said, field.place).unwrap_or_default());
-    let parts: Vec<String> = of.fields.iter().map(says).collect();
+/// Returns the name of an entry that is known by its content: one for all spellings of it.
+pub(super) fn content_name(of: &'static Declarable, members: &Map<String, Value>) -> String {
+    let form = |field: &Field| field.form(text(members, field.place).unwrap_or_default());
+    let parts: Vec<String> = of.fields.iter().map(form).collect();
     let name = parts.join("|");
     let is_plain = name.len() <= SPELT_BYTES_MAX && !parts.iter().any(|part| part.contains('|'));
     if is_plain { name } else { digest(&json!(parts)) }
 }
 
-/// Whether a record says what is declared, as far as it shows it.
+/// Whether a record shows what is declared, as far as it shows it.
 pub(super) fn is_content(
     of: &'static Declarable,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     record: &Record,
 ) -> bool {
     of.fields.iter().filter(|field| record.knows(field.shown)).all(|field| {
-        let declared = text(said, field.place).unwrap_or_default();
+        let declared = text(members, field.place).unwrap_or_default();
         field.is_same(declared, record.text(field.shown).unwrap_or_default())
     })
 }
 
-/// A declared member: its place in the desired record and what it says.
-pub(super) type Says = (&'static str, String);
+/// A declared text: its place in the desired record and its value.
+pub(super) type PlacedText = (&'static str, String);
 
-/// The places by which a probe distinguishes two of a kind.
-pub(super) fn tells_apart(of: &'static Declarable) -> impl Iterator<Item = &'static str> {
+/// Iterates over the places by which a probe distinguishes two records of a kind.
+pub(super) fn distinguishing_places(of: &'static Declarable) -> impl Iterator<Item = &'static str> {
     of.fields.iter().filter(|field| field.value != Holds::Address).map(|field| field.place)
 }

@@ -1,24 +1,22 @@
-//! The lifecycle of an application: its stage, its outcome, and whether it is still a prospect.
-//! Pure.
+//! The lifecycle of an application: its stage, its outcome, and the conversion of a prospect. Pure.
 //!
-//! Where the application stands and what the host wants of it decide a course of steps, each after
-//! the one before: a rejection is taken back, a prospect converted, a stage entered, an end
-//! reached. A new application takes the same course from where every application begins, so the
-//! first plan holds the whole wish and checks every reference of it before anything is made. A
-//! stage that the creation or the conversion can set is set there, because a move can mail the
-//! candidate.
+//! A course of steps leads from the application's state to the declared one, each step after the
+//! one before: reopen, convert, enter the stage, reject or hire. A new application takes the same
+//! course from the state in which every application begins, so the first plan resolves every
+//! reference before anything is created. A creation or a conversion sets the stage itself where it
+//! can, because a move can mail the candidate.
 //!
-//! Who made a state is told by the base, what the engine last applied. A state that equals the base
-//! is the host's own, and follows a change of the host's wish; any other one is somebody else's,
-//! and under `yield` it stands and is reported. Nobody has decided yet where an application is
-//! under way, and where it stands in the first stage of its job: such a state counts as empty.
+//! The base, what the engine last applied, tells whose state it is. A state equal to the base is
+//! the host's own and follows the declaration; under `yield` any other state is kept and reported
+//! as drift. An open application, and one in the first stage of its job, counts as empty: nobody
+//! has decided yet.
 //!
-//! What the ATS cannot do from where the application stands is said in a finding, never tried again
-//! and again: a closed application is not moved, a hire is taken back only where the adapter can.
-//! Left out: the withdrawal of a candidate, which is theirs to declare.
+//! What the ATS cannot do from the present state is reported and not retried: a closed application
+//! is not moved, and a hire is undone only where the adapter can. Left out: withdrawing an
+//! application, which only the candidate can do.
 
 use super::field::left_alone;
-use super::goal::{Goal, say_if_not_open};
+use super::goal::{Goal, report_job_not_open};
 use super::guard::Seen;
 use super::opening;
 use super::ownership::{Comparison, Decision};
@@ -34,10 +32,10 @@ use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The steps that bring an application from where it stands to where it should.
+/// The steps from the state of an application to the declared one.
 #[derive(Debug, Default)]
 pub(super) struct Course<'a> {
-    /// The stage that the step which makes the application sets.
+    /// The stage that the creation sets.
     pub(super) stage_at_creation: Option<&'a Arc<Record>>,
     legs: Vec<Leg>,
 }
@@ -52,8 +50,8 @@ struct Leg {
 }
 
 impl Leg {
-    fn new(rule: &OperationRule, host: &str, reason: &str) -> Self {
-        Self { step: step(rule, host, reason.to_owned()), sets: Map::new(), wrote: Vec::new() }
+    fn new(rule: &OperationRule, path: &str, reason: &str) -> Self {
+        Self { step: step(rule, path, reason.to_owned()), sets: Map::new(), wrote: Vec::new() }
     }
 
     fn change(mut self, field: &str, before: Value, after: Value) -> Self {
@@ -66,7 +64,7 @@ impl Leg {
         self
     }
 
-    /// As [`Self::sets`], of a field that showed `there` before.
+    /// As [`Self::sets`], for a field that showed `there` before.
     fn writes(mut self, field: &'static str, there: Value, value: &str) -> Self {
         self.wrote.push((field, there, json!(value)));
         self.sets(field, value)
@@ -79,48 +77,48 @@ impl Leg {
 }
 
 impl Course<'_> {
-    /// Puts the steps into the plan. `record`: the application, none while a step makes it;
+    /// Adds the steps to the plan. `record`: the application, none while a step creates it;
     /// `maker`: the path of that step; `applied`: the base as the steps before leave it.
     pub(super) fn join(
         self,
         draft: &mut Draft<'_>,
-        host: &str,
+        path: &str,
         record: Option<&Record>,
         maker: Option<&str>,
         mut applied: Map<String, Value>,
     ) {
         let mut target = record.map(Record::remote);
         let mut after: Vec<String> = maker.into_iter().map(str::to_owned).collect();
-        let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+        let base = draft.base(path);
         for (at, Leg { mut step, sets, wrote }) in self.legs.into_iter().enumerate() {
             let manifest = draft.input.manifest;
             if let (0, Some(_), Some(rule)) = (at, record, manifest.operation(&step.operation)) {
-                // Only the first one changes what the plan saw.
+                // Only the first step changes what the plan saw.
                 guard(draft, &base, rule, &wrote, &mut step);
             }
             if step.target.is_none() {
                 match &target {
                     Some(target) => step.target = Some(target.clone()),
-                    None => step.target_path = Some(host.to_owned()),
+                    None => step.target_path = Some(path.to_owned()),
                 }
             }
             if !step.makes.is_empty() {
-                // A conversion makes another record, which the steps after it change.
+                // A conversion creates another record, which the later steps change.
                 target = None;
             }
             step.after.append(&mut after);
-            after.push(host.to_owned());
+            after.push(path.to_owned());
             applied.extend(sets);
             for (field, there, value) in wrote {
-                forms::wrote_exactly(&mut applied, field, &there, &value);
+                forms::record_exact_write(&mut applied, field, &there, &value);
             }
-            step.applied.insert(host.to_owned(), applied.clone());
+            step.applied.insert(path.to_owned(), applied.clone());
             draft.plan.steps.push(step);
         }
     }
 }
 
-/// Says in a step what the fields that it writes may show without anybody's edit.
+/// Adds to a step what the fields that it writes may show without an edit of others.
 fn guard(
     draft: &Draft<'_>,
     base: &Map<String, Value>,
@@ -131,7 +129,7 @@ fn guard(
     let mut seen = Seen::default();
     for (field, there, value) in wrote {
         let shown = step.fields.iter().filter(|change| change.field == *field);
-        // By name as well: not every row has the id.
+        // By name as well: some rows lack the id.
         let names = shown.flat_map(|change| [change.before.clone(), change.after.clone()]);
         let may_show = [there.clone(), value.clone()]
             .into_iter()
@@ -143,23 +141,23 @@ fn guard(
 }
 
 /// What a course is planned from.
-struct At<'a, 'r> {
+struct Situation<'a, 'r> {
     wanted: &'a DesiredApplication,
-    host: &'r str,
+    path: &'r str,
     goal: &'r Goal<'a>,
-    /// None for an application that is to be made.
+    /// None for an application that is to be created.
     record: Option<&'r Record>,
     base: Map<String, Value>,
     /// The outcome in the ATS.
     outcome: &'r str,
 }
 
-impl At<'_, '_> {
+impl Situation<'_, '_> {
     fn base(&self, field: &str) -> Option<&str> {
         self.base.get(field).and_then(Value::as_str)
     }
 
-    /// The job whose stages and openings count: the application's own, once it has one.
+    /// The job whose stages and openings apply: the application's own, once it has one.
     fn job(&self) -> Option<&str> {
         let own = self.record.filter(|record| record.text("kind") == Some("application"));
         own.and_then(|record| record.text("job.id"))
@@ -167,12 +165,12 @@ impl At<'_, '_> {
     }
 }
 
-/// Plans the course of an application. What is found in step goes into `applied`. Empty where
-/// nothing is to be done, and while facts are missing or after it blocked the record.
+/// Plans the course of an application. Records in `applied` what is in step. Empty where nothing is
+/// to be done, while facts are missing, and after it blocked the record.
 pub(super) fn course<'a>(
     draft: &mut Draft<'a>,
     wanted: &'a DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'a>,
     record: Option<&Record>,
     applied: &mut Map<String, Value>,
@@ -183,9 +181,9 @@ pub(super) fn course<'a>(
         None => wanted.kind == ApplicationKind::Prospect,
     };
     let outcome = record.map_or("active", |record| record.text("outcome.value").unwrap_or("other"));
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
-    let at = At { wanted, host, goal, record, base, outcome };
-    // A converted prospect that no application follows was told of where it was found.
+    let base = draft.base(path);
+    let at = Situation { wanted, path, goal, record, base, outcome };
+    // [`super::application`] reported a converted prospect that no application follows.
     if (prospect && outcome == "converted")
         || (prospect && wanted.kind == ApplicationKind::Prospect && !prospect_can(draft, &at))
     {
@@ -194,10 +192,10 @@ pub(super) fn course<'a>(
     if !matches!(outcome, "active" | "rejected" | "withdrawn" | "closed" | "hired") {
         if wanted.outcome.is_some() || wanted.stage.is_some() {
             let message = format!(
-                "{host}: the ATS shows an outcome that the adapter does not know; its stage and \
-                 outcome are left alone"
+                "{path}: the ATS shows an outcome that the adapter does not know; stage and outcome \
+                 are not written"
             );
-            draft.say(FindingKind::Note, host, Reason::UnknownOutcome, message);
+            draft.report(FindingKind::Note, path, Reason::UnknownOutcome, message);
         }
         return course;
     }
@@ -208,7 +206,7 @@ pub(super) fn course<'a>(
         Some(DesiredOutcome::Active) | None => None,
     };
     if let Some(None) = last {
-        // The end cannot be reached, and it was said why. A stage can still be entered.
+        // The end cannot be reached, and its finding says why. A stage can still be entered.
         enter_stage(draft, &at, prospect, outcome == "active", &mut course, applied);
         return course;
     }
@@ -238,26 +236,26 @@ pub(super) fn course<'a>(
     course
 }
 
-/// Whether what is wanted can be had of a prospect. False when it blocked the record.
-fn prospect_can(draft: &mut Draft<'_>, at: &At<'_, '_>) -> bool {
-    let host = at.host;
+/// Whether a prospect can have what is declared. False when it blocked the record.
+fn prospect_can(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> bool {
+    let path = at.path;
     if at.wanted.stage.is_some() {
         let message = format!(
-            "{host}: a prospect stands in no stage of a job; give it a `pool_stage`, or declare it \
-             as an application"
+            "{path}: a prospect has no stage of a job; declare a `pool_stage`, or declare it as an \
+             application"
         );
-        draft.block(host, Reason::StageOfProspect, message);
+        draft.block(path, Reason::StageOfProspect, message);
         return false;
     }
     if at.wanted.outcome == Some(DesiredOutcome::Hired) {
-        let message = format!("{host}: a prospect cannot be hired; declare it as an application");
-        draft.block(host, Reason::HireOfProspect, message);
+        let message = format!("{path}: a prospect cannot be hired; declare it as an application");
+        draft.block(path, Reason::HireOfProspect, message);
         return false;
     }
     true
 }
 
-/// The outcome's word in the unified model.
+/// Returns the word of an outcome in the unified model.
 pub(super) fn word(outcome: DesiredOutcome) -> &'static str {
     match outcome {
         DesiredOutcome::Active => "active",
@@ -266,22 +264,22 @@ pub(super) fn word(outcome: DesiredOutcome) -> &'static str {
     }
 }
 
-/// Whether the outcome is to be written. Says where another one stands.
+/// Whether the outcome is to be written. Reports why not.
 fn is_to_be_written(
     draft: &mut Draft<'_>,
-    at: &At<'_, '_>,
+    at: &Situation<'_, '_>,
     wanted: DesiredOutcome,
     applied: &mut Map<String, Value>,
 ) -> bool {
-    let (host, observed, wanted) = (at.host, at.outcome, word(wanted));
+    let (path, observed, wanted) = (at.path, at.outcome, word(wanted));
     let last = at.base("outcome");
     let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
     if at.record.is_none() {
-        // A new application is under way by itself.
-        let (decision, write) =
-            if wanted == observed { (Decision::InStep, false) } else { (Decision::Write, true) };
-        draft.tell(
-            host,
+        // A new application is active by itself.
+        let write = wanted != observed;
+        let decision = if write { Decision::Write } else { Decision::InStep };
+        draft.record_decision(
+            path,
             "outcome",
             decision,
             &Values { desired: &goal, applied: None, observed: &Value::Null },
@@ -291,119 +289,144 @@ fn is_to_be_written(
         }
         return write;
     }
-    let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
+    let values = Values { desired: &goal, applied: base.as_ref(), observed: &there };
     if wanted == "rejected" && matches!(observed, "withdrawn" | "closed") {
-        draft.tell(host, "outcome", Decision::Drifted, &told);
-        let message = format!(
-            "{host}: it is {observed} in the ATS, so there is nothing to reject; that stands"
-        );
-        draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+        draft.record_decision(path, "outcome", Decision::Drifted, &values);
+        let message =
+            format!("{path}: it is {observed} in the ATS, so it cannot be rejected and stays so");
+        draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         return false;
     }
     let comparison = Comparison {
         observed_is_desired: observed == wanted,
-        // Under way is how every application begins: nobody has decided yet.
+        // Every application begins active: nobody has decided yet.
         observed_is_empty: observed == "active",
         has_base: last.is_some(),
         observed_is_base: last == Some(observed),
         desired_is_base: last == Some(wanted),
     };
-    match draft.decide(host, "outcome", comparison, &told) {
+    let decision = draft.decide(path, "outcome", comparison, &values);
+    let is_unseen = forms::is_unseen(applied, "outcome", &there, &goal);
+    let shown = Shown { field: "outcome", observed, desired: wanted };
+    follow(draft, path, &shown, decision, is_unseen, applied, goal)
+}
+
+/// A field of the lifecycle as people read it.
+struct Shown<'s> {
+    field: &'static str,
+    observed: &'s str,
+    desired: &'s str,
+}
+
+/// Acts on a decision: records the base, or reports why nothing is written. True when the field is
+/// to be written. `is_unseen`: the ATS never showed the last write of it.
+fn follow(
+    draft: &mut Draft<'_>,
+    path: &str,
+    shown: &Shown<'_>,
+    decision: Decision,
+    is_unseen: bool,
+    applied: &mut Map<String, Value>,
+    desired: Value,
+) -> bool {
+    let Shown { field, observed, desired: wanted } = *shown;
+    match decision {
         Decision::Write => return true,
         Decision::InStep => {
-            applied.insert("outcome".to_owned(), goal);
-            forms::forget(applied, "outcome");
+            applied.insert(field.to_owned(), desired);
+            forms::clear_sent(applied, field);
         }
-        Decision::Drifted | Decision::Conflict
-            if forms::is_unseen(applied, "outcome", &there, &goal) =>
-        {
-            forms::say_unseen(draft, host, "outcome", observed);
+        Decision::Drifted | Decision::Conflict if is_unseen => {
+            forms::report_unseen(draft, path, field, observed);
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: it is {observed} in the ATS and not {wanted}; that stands (policy of \
-                 `outcome`: yield; `enforce` overrules it)"
+                "{path}: `{field}` is {observed} in the ATS and not {wanted}; the ATS's value is \
+                 kept (policy yield; `enforce` overwrites it)"
             );
-            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: it is {observed} in the ATS by now, and the desired record changed to \
-                 {wanted}; nothing is written until one of them gives way (or the policy of \
-                 `outcome` is enforce)"
+                "{path}: `{field}` was changed to {observed} in the ATS and to {wanted} in the \
+                 desired record; nothing is written until both agree (`enforce` overwrites the \
+                 ATS's value)"
             );
-            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
+            draft.report(FindingKind::Conflict, path, Reason::ChangedByBoth, message);
         }
-        Decision::Erased => draft.say_erased(host, "outcome"),
-        Decision::Leave => left_alone(draft, host, "outcome", &there, &json!(wanted)),
+        Decision::Erased => draft.report_erased(path, field),
+        Decision::Leave => left_alone(draft, path, field, &json!(observed), &json!(wanted)),
     }
     false
 }
 
-fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
-    let host = at.host;
-    let rule = draft.operation(host, "applications.reject");
-    // The reason is checked whether the connection may reject or not.
+fn reject(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
+    let path = at.path;
+    let rule = draft.operation(path, "applications.reject");
+    // Checks the reason whether or not the connection may reject.
     let known =
         draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.reject");
     let needs_reason =
         known.is_some_and(|rule| rule.required.iter().any(|member| member == "reason"));
     let reason = match &at.wanted.reject_reason {
-        Some(reason) => Some(draft.resolve(host, kinds::REJECT_REASONS, None, reason)?),
+        Some(reason) => Some(draft.resolve(path, kinds::REJECT_REASONS, None, reason)?),
         None if needs_reason => {
-            let message = format!("{host}: `outcome` is rejected, so it needs `reject_reason`");
-            draft.block(host, Reason::MissingField, message);
+            let message = format!("{path}: `outcome` is rejected, so it needs `reject_reason`");
+            draft.block(path, Reason::MissingField, message);
             return None;
         }
         None => None,
     };
-    let leg = Leg::new(rule?, host, "it should be rejected").writes(
+    let leg = Leg::new(rule?, path, "it is declared as rejected").writes(
         "outcome",
         json!(at.outcome),
         "rejected",
     );
     let leg = leg.change("outcome", before(at), json!("rejected"));
     let Some(reason) = reason else { return Some(leg) };
-    let shown = json!(reason.text("name").unwrap_or(&reason.id));
+    let shown = json!(reason.label());
     let leg = leg.input("reason", &reason.id).change("reject_reason", Value::Null, shown);
     Some(leg.sets("reject_reason", &reason.id))
 }
 
-fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
-    let host = at.host;
-    let rule = draft.operation(host, "applications.hire")?;
-    // Blocks before anything is made what the ATS would refuse after it.
-    let opening = opening::of_hire(draft, host, at.job(), at.wanted.opening.as_ref())?;
-    let leg =
-        Leg::new(rule, host, "it should be hired").writes("outcome", json!(at.outcome), "hired");
+fn hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
+    let path = at.path;
+    let rule = draft.operation(path, "applications.hire")?;
+    // Blocks, before anything is created, what the ATS would refuse afterwards.
+    let opening = opening::of_hire(draft, path, at.job(), at.wanted.opening.as_ref())?;
+    let leg = Leg::new(rule, path, "it is declared as hired").writes(
+        "outcome",
+        json!(at.outcome),
+        "hired",
+    );
     let leg = leg.change("outcome", before(at), json!("hired"));
     let Some(opening) = opening else { return Some(leg) };
     let shown = json!(opening::shown(opening));
     let leg = leg.input("opening", &opening.id).change("opening", Value::Null, shown);
-    // One that the host did not name is not the host's.
+    // An opening that the host did not name is not part of the base.
     Some(if at.wanted.opening.is_some() { leg.sets("opening", &opening.id) } else { leg })
 }
 
-fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
+fn reopen(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let (rule, reason) = if at.outcome == "hired" {
-        (draft.operation(at.host, "applications.unhire")?, "the hire is taken back")
+        (draft.operation(at.path, "applications.unhire")?, "the hire is undone")
     } else {
-        (draft.operation(at.host, "applications.unreject")?, "the rejection is taken back")
+        (draft.operation(at.path, "applications.unreject")?, "the rejection is undone")
     };
-    let leg = Leg::new(rule, at.host, reason).change("outcome", before(at), json!("active"));
+    let leg = Leg::new(rule, at.path, reason).change("outcome", before(at), json!("active"));
     Some(leg.writes("outcome", json!(at.outcome), "active"))
 }
 
-/// What a plan shows of the outcome as it is; nothing for an application that is to be made.
-fn before(at: &At<'_, '_>) -> Value {
+/// Returns the outcome before the course; null for an application that is to be created.
+fn before(at: &Situation<'_, '_>) -> Value {
     if at.record.is_some() { json!(at.outcome) } else { Value::Null }
 }
 
-/// Plans the conversion and the stage. False where a prospect stays one, so that nothing that
-/// follows can be done, and while facts are missing or after it blocked the record.
+/// Plans the conversion and the stage. False where a prospect stays one, so that no later step is
+/// possible, while facts are missing, and after it blocked the record.
 fn enter_stage<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     prospect: bool,
     is_open: bool,
     course: &mut Course<'a>,
@@ -422,127 +445,125 @@ fn enter_stage<'a>(
         }
         None => {
             let Some(stage) = resolve_stage(draft, at, reference) else { return false };
-            if !may_enter(draft, at.host) {
+            if !may_enter(draft, at.path) {
                 return true;
             }
             if takes(draft, "applications.create", "stage") {
                 course.stage_at_creation = Some(stage);
-            } else if let Some(rule) = draft.operation(at.host, "applications.move") {
-                course.legs.push(moving(rule, at.host, Value::Null, Value::Null, stage));
+            } else if let Some(rule) = draft.operation(at.path, "applications.move") {
+                course.legs.push(moving(rule, at.path, Value::Null, Value::Null, stage));
             }
             true
         }
     }
 }
 
-/// Makes an application of the prospect, in its stage where the conversion can set one. False where
-/// it stays a prospect.
+/// Plans the conversion of the prospect, into its stage where the conversion can set one. False
+/// where it stays a prospect.
 fn convert<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     is_open: bool,
     course: &mut Course<'a>,
 ) -> bool {
-    let host = at.host;
+    let path = at.path;
     let Some(job) = at.goal.job else { return false };
-    say_if_not_open(draft, host, job);
-    let stage = match &at.wanted.stage {
-        Some(reference) => match resolve_stage(draft, at, reference) {
-            Some(stage) => Some(stage),
-            None => return false,
-        },
-        None => None,
-    };
-    if !is_open {
-        let message = format!(
-            "{host}: the candidate is a prospect of this job who is {} in the ATS; no application \
-             is made of them",
-            at.outcome
-        );
-        draft.say(FindingKind::Drifted, host, Reason::ClosedInAts, message);
+    report_job_not_open(draft, path, job);
+    let stage = at.wanted.stage.as_ref().map(|reference| resolve_stage(draft, at, reference));
+    if let Some(None) = stage {
         return false;
     }
-    let Some(rule) = draft.operation(host, "applications.convert") else { return false };
-    let leg = Leg::new(rule, host, "the prospect should be an application").input("job", &job.id);
+    if !is_open {
+        let message = format!(
+            "{path}: the candidate is a prospect of this job and {} in the ATS; the prospect is not \
+             converted",
+            at.outcome
+        );
+        draft.report(FindingKind::Drifted, path, Reason::ClosedInAts, message);
+        return false;
+    }
+    let Some(rule) = draft.operation(path, "applications.convert") else { return false };
+    let leg =
+        Leg::new(rule, path, "the prospect is declared as an application").input("job", &job.id);
     let mut leg = leg.change("kind", json!("prospect"), json!("application")).sets("job", &job.id);
-    leg.step.makes.insert("subject".to_owned(), host.to_owned());
-    let sets_stage = rule.fields.iter().any(|field| field.name == "stage");
-    let Some(stage) = stage else {
+    leg.step.makes.insert("subject".to_owned(), path.to_owned());
+    let Some(stage) = stage.flatten() else {
         course.legs.push(leg);
         return true;
     };
-    if sets_stage {
-        let shown = json!(stage.text("name").unwrap_or(&stage.id));
+    if takes(draft, "applications.convert", "stage") {
+        let shown = json!(stage.label());
         let leg = leg.input("stage", &stage.id).change("stage", Value::Null, shown);
         course.legs.push(leg.writes("stage", Value::Null, &stage.id));
     } else {
         course.legs.push(leg);
-        if let Some(rule) = draft.operation(host, "applications.move") {
-            course.legs.push(moving(rule, host, Value::Null, Value::Null, stage));
+        if let Some(rule) = draft.operation(path, "applications.move") {
+            course.legs.push(moving(rule, path, Value::Null, Value::Null, stage));
         }
     }
     true
 }
 
-/// Whether an operation takes this member.
+/// Whether an operation takes a member.
 fn takes(draft: &Draft<'_>, operation: &str, member: &str) -> bool {
     let rule = draft.input.manifest.operations.iter().find(|rule| rule.name == operation);
     rule.is_some_and(|rule| rule.fields.iter().any(|field| field.name == member))
 }
 
-/// Whether a creation may set a stage: where moves wait for the connection's word, so does that,
-/// since the rules of a stage may run when it is entered.
-fn may_enter(draft: &mut Draft<'_>, host: &str) -> bool {
+/// Whether a creation may set a stage. Where moves need an opt-in, so does this: the rules of a
+/// stage may run when it is entered.
+fn may_enter(draft: &mut Draft<'_>, path: &str) -> bool {
     let gated = draft.input.manifest.operations.iter().any(|rule| rule.name == "applications.move");
-    !gated || draft.operation(host, "applications.move").is_some()
+    !gated || draft.operation(path, "applications.move").is_some()
 }
 
-/// `there`: the id of the stage that shows before it; null for an application that is to be made.
-fn moving(rule: &OperationRule, host: &str, before: Value, there: Value, stage: &Record) -> Leg {
-    let shown = json!(stage.text("name").unwrap_or(&stage.id));
-    let leg = Leg::new(rule, host, "it should stand in another stage").input("to_stage", &stage.id);
+/// Plans a move. `there`: the id of the stage before it; null for an application that is to be
+/// created.
+fn moving(rule: &OperationRule, path: &str, before: Value, there: Value, stage: &Record) -> Leg {
+    let shown = json!(stage.label());
+    let leg = Leg::new(rule, path, "it is declared in another stage").input("to_stage", &stage.id);
     leg.change("stage", before, shown).writes("stage", there, &stage.id)
 }
 
-/// The stage that is wanted: one of the application's job, and in use. None while facts are missing
+/// Resolves the declared stage: of the application's job, and active. None while facts are missing
 /// or after it blocked the record.
 fn resolve_stage<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     reference: &Reference,
 ) -> Option<&'a Arc<Record>> {
-    let (host, job) = (at.host, at.job());
-    let stage = draft.resolve(host, kinds::STAGES, job, reference)?;
-    let name = stage.text("name").unwrap_or(&stage.id);
-    if stage.value("active").and_then(Value::as_bool) == Some(false) {
+    let (path, job) = (at.path, at.job());
+    let stage = draft.resolve(path, kinds::STAGES, job, reference)?;
+    let name = stage.label();
+    if !stage.is_active() {
         let message = format!(
-            "{host}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take \
-             `stage` out",
+            "{path}: the stage {name:?} (id {}) is archived in the ATS; name another one, or remove \
+             `stage`",
             stage.id
         );
-        draft.block(host, Reason::ArchivedReference, message);
+        draft.block(path, Reason::ArchivedReference, message);
         return None;
     }
     Some(stage)
 }
 
-/// Moves an application that is under way. False while facts are missing or after it blocked the
+/// Plans the move of an active application. False while facts are missing or after it blocked the
 /// record.
 fn move_to_stage<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     record: &Record,
     reference: &Reference,
     course: &mut Course<'a>,
     applied: &mut Map<String, Value>,
 ) -> bool {
-    let host = at.host;
+    let path = at.path;
     let Some(place) = Place::of(draft, record, at.job()) else { return false };
     let there = place.id.or(place.name).map_or(Value::Null, |shown| json!(shown));
     if place.is_meant(reference) {
         let last = at.base("stage").map(|last| json!(last));
-        draft.tell(
-            host,
+        draft.record_decision(
+            path,
             "stage",
             Decision::InStep,
             &Values { desired: &there, applied: last.as_ref(), observed: &there },
@@ -550,15 +571,14 @@ fn move_to_stage<'a>(
         if let Some(id) = place.id {
             applied.insert("stage".to_owned(), json!(id));
         }
-        forms::forget(applied, "stage");
+        forms::clear_sent(applied, "stage");
         return true;
     }
     let Some(stage) = resolve_stage(draft, at, reference) else { return false };
     if !record.knows("stage") {
-        let message = format!(
-            "{host}: the ATS does not say in which stage it stands; the stage is left alone"
-        );
-        draft.say(FindingKind::Note, host, Reason::UnknownStage, message);
+        let message =
+            format!("{path}: the ATS does not show its stage, so the stage is not written");
+        draft.report(FindingKind::Note, path, Reason::UnknownStage, message);
         return true;
     }
     let last = at.base("stage");
@@ -582,78 +602,50 @@ fn move_to_stage<'a>(
         desired_is_base: last == Some(stage.id.as_str()),
     };
     let (wanted, base) = (json!(stage.id), last.map(|last| json!(last)));
-    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
-    let name = stage.text("name").unwrap_or(&stage.id);
-    let decision = draft.decide(host, "stage", comparison, &told);
+    let values = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    let decision = draft.decide(path, "stage", comparison, &values);
     let stands = matches!(decision, Decision::Drifted | Decision::Conflict);
     let is_unseen = if stands && forms::is_unseen(applied, "stage", &Value::Null, &wanted) {
-        // It was to begin in the stage that is wanted, and stands where one begins that nobody
-        // moved.
+        // It was created with the declared stage, and is in the first one, where the ATS puts new
+        // applications.
         let Some(begins) = entry_stage(draft, at.job()) else { return false };
         begins.is_some() && begins == place.id
     } else {
         stands && forms::is_unseen(applied, "stage", &there, &wanted)
     };
-    match decision {
-        Decision::Write => {
-            if let Some(rule) = draft.operation(host, "applications.move") {
-                let before = if place.is_nowhere() { Value::Null } else { json!(place.shown()) };
-                course.legs.push(moving(rule, host, before, there, stage));
-            }
-        }
-        Decision::InStep => {
-            applied.insert("stage".to_owned(), wanted);
-            forms::forget(applied, "stage");
-        }
-        Decision::Drifted | Decision::Conflict if is_unseen => {
-            forms::say_unseen(draft, host, "stage", &format!("{:?}", place.shown()));
-        }
-        Decision::Drifted => {
-            let message = format!(
-                "{host}: it stands in the stage {:?} in the ATS and not in {name:?}; that stands \
-                 (policy of `stage`: yield; `enforce` moves it)",
-                place.shown()
-            );
-            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
-        }
-        Decision::Conflict => {
-            let message = format!(
-                "{host}: it was moved to the stage {:?} in the ATS, and the desired record changed \
-                 to {name:?}; nothing is written until one of them gives way (or the policy of \
-                 `stage` is enforce)",
-                place.shown()
-            );
-            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
-        }
-        Decision::Erased => draft.say_erased(host, "stage"),
-        Decision::Leave => left_alone(draft, host, "stage", &json!(place.shown()), &json!(name)),
+    let (observed, name) = (format!("{:?}", place.shown()), format!("{:?}", stage.label()));
+    let shown = Shown { field: "stage", observed: &observed, desired: &name };
+    if follow(draft, path, &shown, decision, is_unseen, applied, wanted)
+        && let Some(rule) = draft.operation(path, "applications.move")
+    {
+        let before = if place.is_nowhere() { Value::Null } else { json!(place.shown()) };
+        course.legs.push(moving(rule, path, before, there, stage));
     }
     true
 }
 
-/// The stage in which applications to a job begin: the first one in use. The outer option is none
-/// while facts are missing.
+/// Returns the stage in which applications to a job begin: the first active one. The outer option
+/// is none while facts are missing.
 fn entry_stage<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a str>> {
     let Some(job) = job else { return Some(None) };
     let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
-    let in_use =
-        stages.iter().filter(|stage| stage.value("active").and_then(Value::as_bool) != Some(false));
+    let in_use = stages.iter().filter(|stage| stage.is_active());
     let placed =
         in_use.filter_map(|stage| Some((stage.value("order")?.as_i64()?, stage.id.as_str())));
     Some(placed.min().map(|(_, id)| id))
 }
 
-/// Says of a stage that is wanted of a closed application why it is not entered, where that is not
-/// plain.
+/// Reports why a closed application does not enter the declared stage, where the outcome does not
+/// explain it.
 fn stage_of_closed<'a>(
     draft: &mut Draft<'a>,
-    at: &At<'a, '_>,
+    at: &Situation<'a, '_>,
     record: &Record,
     reference: &Reference,
 ) {
-    let host = at.host;
+    let path = at.path;
     let Some(place) = Place::of(draft, record, at.job()) else { return };
-    // A stage that was entered before the end was reached has been had; a hire leaves it.
+    // A hire leaves the stage that was entered before it.
     let is_wanted_closed = at.wanted.outcome.is_some_and(|wanted| word(wanted) == at.outcome);
     let has_left = is_wanted_closed && at.outcome == "hired" && place.is_nowhere();
     let was_entered = if has_left { is_base(draft, at, reference) } else { Some(false) };
@@ -666,45 +658,44 @@ fn stage_of_closed<'a>(
         (FindingKind::Drifted, Reason::ClosedInAts)
     };
     let message = format!(
-        "{host}: it is {} in the ATS, and a closed application is not moved; its `stage` is left \
-         alone",
+        "{path}: it is {} in the ATS, and a closed application is not moved; its `stage` is not \
+         written",
         at.outcome
     );
-    draft.say(kind, host, reason, message);
+    draft.report(kind, path, reason, message);
 }
 
-/// Whether the stage that is wanted is the one that was applied. None while facts are missing.
-fn is_base(draft: &mut Draft<'_>, at: &At<'_, '_>, reference: &Reference) -> Option<bool> {
+/// Whether the declared stage is the applied one. None while facts are missing.
+fn is_base(draft: &mut Draft<'_>, at: &Situation<'_, '_>, reference: &Reference) -> Option<bool> {
     let Some(id) = at.base("stage") else { return Some(false) };
     let stage = draft.observed(&RemoteRef::new(kinds::STAGES, id))?;
-    // One that was deleted since is known by its id alone.
+    // A stage that was deleted since is known by its id alone.
     Some(
         Place { id: Some(id), name: stage.and_then(|stage| stage.text("name")) }
             .is_meant(reference),
     )
 }
 
-/// Brings the reason of a rejection in step. The rejection's own record is asked where the
-/// application does not show the reason that is wanted, since a change of the reason need not show
-/// on the application.
+/// Plans the reason of a rejection. A change of the reason need not show on the application, so
+/// where the application does not show the declared one, the rejection's own record decides.
 fn reason_of_a_rejection(
     draft: &mut Draft<'_>,
-    at: &At<'_, '_>,
+    at: &Situation<'_, '_>,
     applied: &mut Map<String, Value>,
 ) -> Option<Leg> {
-    let (host, record, reference) = (at.host, at.record?, at.wanted.reject_reason.as_ref()?);
+    let (path, record, reference) = (at.path, at.record?, at.wanted.reject_reason.as_ref()?);
     let last = at.base("reject_reason");
     let shown = record.text("reject_reason.id");
     if let Some(id) = shown
         && let Some(held) = draft.observed(&RemoteRef::new(kinds::REJECT_REASONS, id))?
         && (Place { id: Some(id), name: held.text("name") }).is_meant(reference)
     {
-        // In step by its own name, even where it was archived since.
+        // In step by its name, even where it was archived since.
         applied.insert("reject_reason".to_owned(), json!(id));
-        forms::forget(applied, "reject_reason");
+        forms::clear_sent(applied, "reject_reason");
         return None;
     }
-    let reason = draft.resolve(host, kinds::REJECT_REASONS, None, reference)?;
+    let reason = draft.resolve(path, kinds::REJECT_REASONS, None, reference)?;
     let is_ours_and_unseen = shown.is_none() && last == Some(reason.id.as_str());
     if is_ours_and_unseen || draft.input.manifest.kind(kinds::REJECTIONS).is_none() {
         return None;
@@ -720,77 +711,43 @@ fn reason_of_a_rejection(
     };
     let (wanted, there) = (json!(reason.id), observed.map_or(Value::Null, |id| json!(id)));
     let base = last.map(|last| json!(last));
-    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
-    match draft.decide(host, "reject_reason", comparison, &told) {
-        Decision::Write => {
-            let rejection = rejection?;
-            let rule = draft.operation(host, "rejections.update")?;
-            let name = json!(reason.text("name").unwrap_or(&reason.id));
-            let leg = Leg::new(rule, host, "it was rejected for another reason")
-                .input("reason", &reason.id);
-            let mut leg = leg.change("reject_reason", there.clone(), name).writes(
-                "reject_reason",
-                there,
-                &reason.id,
-            );
-            leg.step.target = Some(RemoteRef::new(kinds::REJECTIONS, &rejection.id));
-            return Some(leg);
-        }
-        Decision::InStep => {
-            applied.insert("reject_reason".to_owned(), wanted);
-            forms::forget(applied, "reject_reason");
-        }
-        Decision::Drifted | Decision::Conflict
-            if forms::is_unseen(applied, "reject_reason", &there, &wanted) =>
-        {
-            let name = draft
-                .observed(&RemoteRef::new(kinds::REJECT_REASONS, observed.unwrap_or_default()));
-            let name = name
-                .flatten()
-                .and_then(|held| held.text("name"))
-                .or(observed)
-                .unwrap_or("nothing")
-                .to_owned();
-            forms::say_unseen(draft, host, "reject_reason", &name);
-        }
-        Decision::Drifted => {
-            let message = format!(
-                "{host}: it is rejected for another reason in the ATS; that stands (policy of \
-                 `reject_reason`: yield)"
-            );
-            draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
-        }
-        Decision::Conflict => {
-            let message = format!(
-                "{host}: the reason of its rejection was changed in the ATS and in the desired \
-                 record; nothing is written until one of them gives way (or the policy of \
-                 `reject_reason` is enforce)"
-            );
-            draft.say(FindingKind::Conflict, host, Reason::ChangedByBoth, message);
-        }
-        Decision::Erased => draft.say_erased(host, "reject_reason"),
-        Decision::Leave => left_alone(draft, host, "reject_reason", &there, &wanted),
+    let values = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    let decision = draft.decide(path, "reject_reason", comparison, &values);
+    let is_unseen = forms::is_unseen(applied, "reject_reason", &there, &wanted);
+    let held = observed.map(|id| RemoteRef::new(kinds::REJECT_REASONS, id));
+    let held = held.and_then(|remote| draft.facts.observed(&remote).ok().flatten());
+    let observed = held.map_or(observed.unwrap_or("nothing"), |held| held.label());
+    let shown = Shown { field: "reject_reason", observed, desired: reason.label() };
+    if !follow(draft, path, &shown, decision, is_unseen, applied, wanted) {
+        return None;
     }
-    None
+    let rejection = rejection?;
+    let rule = draft.operation(path, "rejections.update")?;
+    let mut leg = Leg::new(rule, path, "another reason is declared for its rejection")
+        .input("reason", &reason.id)
+        .change("reject_reason", there.clone(), json!(reason.label()))
+        .writes("reject_reason", there, &reason.id);
+    leg.step.target = Some(rejection.remote());
+    Some(leg)
 }
 
-/// Says that a hire took another opening than the one that is wanted: no ATS known changes that
+/// Reports that a hire took another opening than the declared one: no known ATS changes that
 /// afterwards.
-fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
+fn opening_of_a_hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) {
     let (Some(reference), Some(record)) = (&at.wanted.opening, at.record) else { return };
-    let Some(meant) = opening::meant(draft, at.job(), reference) else { return };
+    let Some(named) = opening::named(draft, at.job(), reference) else { return };
     let is_ours = |opening: &&Arc<Record>| {
         at.base("opening") == Some(opening.id.as_str())
             || opening.text("application.id") == Some(record.id.as_str())
     };
-    let is_deleted = meant.is_empty() && at.base("opening").is_some();
-    if is_deleted || meant.iter().any(is_ours) {
+    let is_deleted = named.is_empty() && at.base("opening").is_some();
+    if is_deleted || named.iter().any(is_ours) {
         return;
     }
-    let host = at.host;
+    let path = at.path;
     let message = format!(
-        "{host}: it is hired into another opening than the one that is named; that stands, since a \
-         hire's opening cannot be changed from here"
+        "{path}: it is hired into another opening than the declared one, and a hire's opening cannot \
+         be changed from here; change it in the ATS, or correct `opening`"
     );
-    draft.say(FindingKind::Drifted, host, Reason::OtherOpening, message);
+    draft.report(FindingKind::Drifted, path, Reason::OtherOpening, message);
 }

@@ -1,9 +1,10 @@
-//! What the lists of a record have in common, be their entries contacts, labels or records of their
-//! own: which links are theirs, which records they lead to, and what becomes of a declared entry
-//! that the ATS does not show. Pure.
+//! What all lists of a record share, be their entries contacts, labels or records of their own.
+//! Pure.
 //!
-//! One decision for all of them, so that a policy means the same for a phone number, a tag and an
-//! education. Left out: how an entry is recognised and written; each list has its own way.
+//! One decision about a declared entry that the ATS lacks serves all of them, so that a policy
+//! means the same for a phone number, a tag and an education.
+//!
+//! Left out: how an entry is recognised and written; each list has its own way.
 
 use super::ownership::Decision;
 use super::story::Values;
@@ -14,7 +15,8 @@ use atsync_model::resource;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Reports an entry that the ATS lacks and that is not written. `shown`: the entry for people.
+/// Reports an entry that the ATS lacks and that is not written. `shown`: the entry as people read
+/// it.
 pub(super) fn report<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
@@ -24,27 +26,27 @@ pub(super) fn report<D: Owned>(
 ) {
     let word = defaults::word(draft.policy(list));
     match decision {
-        Decision::Erased => draft.say_erased_entries(path, list, &[shown.to_owned()]),
+        Decision::Erased => draft.report_erased_entries(path, list, &[shown.to_owned()]),
         Decision::Drifted => {
             let message = format!(
                 "{path}: {shown:?} was removed from `{list}` in the ATS; it is not added again \
                  (policy {word})"
             );
-            draft.say(FindingKind::Drifted, path, Reason::RemovedInAts, message);
+            draft.report(FindingKind::Drifted, path, Reason::RemovedInAts, message);
         }
         Decision::Leave => {
             let message = format!(
-                "{path}: `{list}` of the ATS lacks {shown:?}; it is not added (policy {word}; \
+                "{path}: `{list}` in the ATS lacks {shown:?}; it is not added (policy {word}; \
                  `enforce` adds it)"
             );
-            draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
+            draft.report(FindingKind::Note, path, Reason::LeftAlone, message);
         }
         Decision::InStep | Decision::Write | Decision::Conflict => {}
     }
 }
 
-/// Tells the story of one entry.
-pub(super) fn tell<D: Owned>(
+/// Records the decision about one entry.
+pub(super) fn record_decision<D: Owned>(
     draft: &mut Draft<'_, D>,
     path: &str,
     list: &str,
@@ -52,19 +54,19 @@ pub(super) fn tell<D: Owned>(
     decision: Decision,
 ) {
     let desired = json!(shown);
-    let applied = standing(draft, path).map(|_| desired.clone());
+    let applied = live_link(draft, path).map(|_| desired.clone());
     let is_there = decision == Decision::InStep;
     let observed = if is_there { desired.clone() } else { Value::Null };
-    let told = Values { desired: &desired, applied: applied.as_ref(), observed: &observed };
-    draft.tell(path, list, decision, &told);
+    let values = Values { desired: &desired, applied: applied.as_ref(), observed: &observed };
+    draft.record_decision(path, list, decision, &values);
 }
 
-/// The link of an entry, unless the engine removed the entry.
-pub(super) fn standing<'a, D>(draft: &Draft<'a, D>, path: &str) -> Option<&'a LinkRow> {
+/// Returns the link of an entry, unless the engine removed the entry.
+pub(super) fn live_link<'a, D>(draft: &Draft<'a, D>, path: &str) -> Option<&'a LinkRow> {
     draft.input.links.get(path).filter(|link| !unseen::is_removed(link))
 }
 
-/// The links of a list's entries. `prefix`: what their paths begin with.
+/// Iterates over the links of a list's entries. `prefix`: what their paths begin with.
 pub(super) fn links_below<'a, D>(
     draft: &Draft<'a, D>,
     prefix: &str,
@@ -74,13 +76,13 @@ pub(super) fn links_below<'a, D>(
     links.take_while(move |(path, _)| path.starts_with(&begin)).map(|(_, link)| link)
 }
 
-/// Ends the links of a list that is no longer declared: its entries stay as they are.
+/// Ends the links of a list that is no longer declared: its entries stay.
 pub(super) fn release<D>(draft: &mut Draft<'_, D>, prefix: &str) {
     let released = links_below(draft, prefix).map(|link| link.host.clone());
     draft.plan.releases.extend(released);
 }
 
-/// The records of a kind that name a record of another kind. None while facts are missing.
+/// Returns the records of a kind that name a record of another kind. None while facts are missing.
 pub(super) fn rows<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     kind: &str,
@@ -92,9 +94,9 @@ pub(super) fn rows<'a, D: Owned>(
     draft.lookup(kind, names_it.map_or(resource::PARENT, |index| index.name), id)
 }
 
-/// Whether a linked record is still there: one that the engine removed may show late, so it is
-/// read again. None while facts are missing.
-pub(super) fn stands<D: Owned>(
+/// Whether a linked record still exists: one that the engine removed may show late, so it is read
+/// again. None while facts are missing.
+pub(super) fn exists<D: Owned>(
     draft: &mut Draft<'_, D>,
     link: &LinkRow,
     shows: bool,

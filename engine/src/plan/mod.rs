@@ -1,22 +1,17 @@
-//! Plans: desired × observed × capabilities → steps with reasons. Pure.
+//! Plans: what is declared, what is observed and what the adapter can do become steps. Pure.
 //!
-//! Planning one record is a function of the desired record, its links, the adapter's manifest and
-//! [`Facts`]. What it does not find among the facts it asks for ([`Need`]); the caller reads that
-//! from the store and plans again. So the decision can be tested with plain data, and a run reads
-//! each fact once.
+//! [`record`] plans one record from the desired record, its links, the adapter's manifest and
+//! [`Facts`]. It asks for each fact that is missing ([`Need`]); the caller reads those from the
+//! store or the ATS and plans again. So a decision is tested with plain data, and a run reads each
+//! fact once.
 //!
-//! A plan is made of [`Step`]s, one effect each, that hang on each other by host paths: `key` is
-//! the person, `key/applications/a1` an application, `key/notes/n1` a note, `key/tags/<name>` a tag
-//! on the person, `~tags/<name>` a tag shared by all, `@custom_fields.candidate.<key>` a custom
-//! field that is declared, with `/options/<label>` a choice of it, `@users.<address>` a user. An
-//! input may name a record that does not exist yet as `{"$made": "<host path>"}`; it is filled in
-//! with the record's id when the step before has made it, or, with a `$member`, with what the ATS
-//! shows there.
+//! A plan consists of [`Step`]s, one write each, which depend on each other by path
+//! ([`crate::path`]). An input names a record that does not exist yet as `{"$made": "<path>"}`; the
+//! engine puts the id in once the step of that path has run, or, with `$member`, another field of
+//! the new record. Custom fields, options and users are created before the values that need them; a
+//! failed step blocks only the steps that depend on it.
 //!
-//! A person's values hang on the fields, choices and users that are declared for them: those are
-//! made first, and what cannot be made keeps back only what hangs on it.
-//!
-//! Defaults of ownership (a desired record may set others under `policy`; the code's copy is
+//! Default policies (a desired record overrides them under `policy`; the code's copy is
 //! [`defaults::rows`]):
 //!
 //! | field | policy |
@@ -30,20 +25,16 @@
 //! | `custom_fields` of an application | enforce |
 //! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
-//! Whatever the policy: a field of a candidate or an application that was emptied in the ATS after
-//! it had held a value may have been erased, and that value is not written back until the host
-//! declares another one ([`erasure`]).
+//! No policy restores a value that may have been erased: a field of a candidate or an application
+//! that was emptied in the ATS stays empty until the host declares another value ([`erasure`]).
 //!
 //! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record:
-//! nothing is done by halves.
+//! no record is written in part.
 
 mod ability;
-mod above;
 mod account;
 mod accounts;
-mod apart;
 mod application;
-mod at;
 mod base;
 mod candidate;
 mod connection_plan;
@@ -67,8 +58,10 @@ mod fields;
 mod finding;
 mod form;
 pub mod forms;
+mod found;
 mod goal;
 mod guard;
+mod identity;
 pub mod import;
 mod input;
 mod item;
@@ -80,6 +73,7 @@ mod once;
 mod opening;
 mod owned;
 pub mod ownership;
+mod parent;
 mod place;
 mod record;
 mod record_plan;

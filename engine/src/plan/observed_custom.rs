@@ -1,11 +1,11 @@
-//! What a record holds in a custom field. Pure.
+//! The custom values that a record of the ATS shows, in the form that plans compare. Pure.
 
 use super::Record;
 use atsync_model::declarable::VALUES_MEMBER;
 use atsync_model::unified::UNREADABLE;
 use serde_json::{Value, json};
 
-/// The observed value of a field in the form that is compared; null for empty.
+/// Returns the value of a field in the form that is compared; null for empty.
 pub(super) fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
     let value = observed_value(record, key);
     if value.is_null() {
@@ -31,7 +31,7 @@ pub(super) fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
     }
 }
 
-/// The observed value of a field as the ATS gave it; null where there is none.
+/// Returns the value of a field as the ATS gave it; null where there is none.
 pub(super) fn observed_value<'r>(record: &'r Record, key: &str) -> &'r Value {
     let held = record
         .body
@@ -41,7 +41,7 @@ pub(super) fn observed_value<'r>(record: &'r Record, key: &str) -> &'r Value {
     held.unwrap_or(&Value::Null)
 }
 
-/// Whether the ATS holds something of a field that could not be read: neither a value nor none.
+/// Whether the ATS holds a value of a field that could not be read.
 pub(super) fn is_unreadable(record: &Record, key: &str) -> bool {
     match record.body.get(VALUES_MEMBER) {
         None | Some(Value::Null) => false,

@@ -1,29 +1,25 @@
-//! What is made once and never changed: a note, a file. Pure.
+//! Items that are created once and never changed: notes and files. Pure.
 //!
-//! An ATS takes no change of these, so what was declared when the record was made is kept with its
-//! link, as digests: a member that says something else by now is a conflict, and the plan says what
-//! to do instead. Digests, so that a note's text is not stored a second time.
+//! An ATS takes no change of these, so the link keeps digests of what was declared when the record
+//! was created. A member that differs since is a conflict, and the plan says what to do instead. A
+//! probe before a creation finds a record by the same members. A link without such a base (the host
+//! linked an undeclared record, or an earlier version did) takes the declaration as it is.
 //!
-//! A look before a creation finds a record by these members, so the link that it makes keeps them
-//! too; and so does a link that a host makes to what it declares. A link without such a base (to
-//! what is not declared yet, or of an earlier version) takes what is declared for what is there:
-//! the host says so.
+//! A record that is no longer declared stays in the ATS. Its link is kept, so that declaring it
+//! again creates no second one, and the plan reports once that it is no longer managed. Where
+//! another key declares the same, the link follows ([`super::renamed`]).
 //!
-//! What is no longer declared stays in the ATS. Its link is kept, so that declaring it again never
-//! makes a second one, and the plan says once that it is no longer managed. Where another key
-//! declares the same, the link follows; where its own key declares something else by then, that is
-//! new ([`super::renamed`]).
+//! # Orphans
+//! An ATS may accept a note for a candidate that was merged away a moment before; then no reader
+//! ever sees the note. It shows when the candidate of the desired record has moved and the note has
+//! not. The engine reads the note again by its id; if it still names the deleted candidate, it is
+//! created on the present one, after a probe, since the merge may have moved a copy.
 //!
-//! # What hangs on nobody
-//! An ATS may take a note for somebody who was merged away a moment before, and then nobody ever
-//! reads it. It shows when the person of the desired record has moved and the note has not. Then it
-//! is read once more by its id, and if it still names the one who is no more, it is left on the
-//! person, after a look at what they carry: a note that the merge brought along is found there.
-//!
-//! Left out: whether somebody changed or deleted it in the ATS.
+//! Left out: whether the record was changed or deleted in the ATS.
 
-use super::above::Above;
-use super::item::{Says, key, listed, says, text};
+use super::item::{PlacedText, key, listed, text, texts};
+use super::lists::links_below;
+use super::parent::Parent;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, item, made, step};
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
@@ -39,158 +35,162 @@ use sha2::{Digest, Sha256};
 /// The member of a base that marks a record as no longer declared.
 pub(crate) const RELEASED: &str = "released";
 
-/// The member of a base that says on whom a look found the record, whatever the record itself says.
+/// The member of a base that names the parent on which a probe found the record, whatever the
+/// record itself shows.
 pub(crate) const FOUND_ON: &str = "found_on";
 
-/// What is recorded of a text: line ends and blanks around it do not count.
+/// Returns what is recorded of a text: line ends and blanks around it do not count.
 pub(super) fn digest(text: &str) -> Value {
     let hash = Sha256::digest(normal::text(text).as_bytes());
     json!(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
-/// The base of a record that is made of these members.
-pub(super) fn base(members: &[Says]) -> Map<String, Value> {
-    members.iter().map(|(place, says)| ((*place).to_owned(), digest(says))).collect()
+/// Returns the base of a record that is created from these texts.
+pub(super) fn base(members: &[PlacedText]) -> Map<String, Value> {
+    members.iter().map(|(place, text)| ((*place).to_owned(), digest(text))).collect()
 }
 
-/// The kinds below one that are made once, each with its list.
-pub(super) fn made_once_below(
+/// Iterates over the kinds below one that are created once, each with its list.
+pub(super) fn created_once_below(
     kind: &str,
 ) -> impl Iterator<Item = (&'static Declarable, &'static Below)> {
     declarable::below(kind).filter(|(of, _)| matches!(of.known_by, KnownBy::Once(_)))
 }
 
-/// Whether records of a kind are made once and never changed.
+/// Whether records of a kind are created once and never changed.
 pub(crate) fn is_made_once(kind: &str) -> bool {
     declarable::of(kind).is_some_and(|of| matches!(of.known_by, KnownBy::Once(_)))
 }
 
-/// The base of what is made once, as its path declares it. None where the path declares nothing
-/// that is made once.
+/// Returns the base of an item that is created once, as its path declares it. None where the path
+/// declares no such item.
 pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String, Value>> {
     let record = serde_json::to_value(desired).ok()?;
-    let (of, said) = item::at(record.as_object()?, path)?;
-    is_made_once(of.kind).then(|| base(&says(of, said)))
+    let (of, members) = item::at(record.as_object()?, path)?;
+    is_made_once(of.kind).then(|| base(&texts(of, members)))
 }
 
-/// Plans what is declared below something and made once.
+/// Plans the items below another one that are created once.
 pub(super) fn plan<D: Owned>(
     draft: &mut Draft<'_, D>,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     kind: &str,
-    above: &Above<'_>,
+    parent: &Parent<'_>,
 ) {
-    for (of, below) in made_once_below(kind) {
-        let prefix = path::all_below(&above.host, below.list);
-        for one in listed(said, below.list) {
-            let made = Made { of, below, above, said: one, host: format!("{prefix}{}", key(one)) };
-            made.plan(draft);
+    for (of, below) in created_once_below(kind) {
+        let prefix = path::all_below(&parent.path, below.list);
+        for one in listed(members, below.list) {
+            let path = format!("{prefix}{}", key(one));
+            Once { of, below, parent, members: one, path }.plan(draft);
         }
         release(draft, &prefix, of.noun, |name| {
-            listed(said, below.list).any(|one| key(one) == name)
+            listed(members, below.list).any(|one| key(one) == name)
         });
     }
 }
 
-/// Accounts for all that is declared below something and made once.
+/// Accounts for the items below another one that are created once.
 pub(super) fn account_all<D: Owned>(
     draft: &mut Draft<'_, D>,
-    said: &Map<String, Value>,
+    members: &Map<String, Value>,
     kind: &str,
-    host: &str,
+    path: &str,
 ) {
-    for (_, below) in made_once_below(kind) {
-        for one in listed(said, below.list) {
-            draft.account_whole(&path::below(host, below.list, key(one)));
+    for (_, below) in created_once_below(kind) {
+        for one in listed(members, below.list) {
+            draft.account_whole(&path::below(path, below.list, key(one)));
         }
     }
 }
 
-/// One thing that is made once.
-struct Made<'m, 'a> {
+/// One item that is created once.
+struct Once<'m, 'a> {
     of: &'static Declarable,
     below: &'static Below,
-    above: &'m Above<'a>,
-    said: &'m Map<String, Value>,
-    host: String,
+    parent: &'m Parent<'a>,
+    members: &'m Map<String, Value>,
+    path: String,
 }
 
-impl Made<'_, '_> {
+impl Once<'_, '_> {
     fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>) {
-        match draft.input.links.get(&self.host) {
+        match draft.input.links.get(&self.path) {
             None => {
                 let KnownBy::Once(done) = self.of.known_by else { return };
                 self.create(draft, format!("it has not been {done} yet"));
             }
-            Some(link) => match self.hangs_on_nobody(draft, link) {
+            Some(link) => match self.orphaned_on(draft, link) {
                 None => {}
-                Some(Some(former)) => self.make_anew(draft, link, &former),
+                Some(Some(former)) => self.create_again(draft, link, &former),
                 Some(None) => self.compare(draft, link),
             },
         }
     }
 
-    /// Who is no more and has the record all the same; the inner option is none where it hangs on
-    /// the person. None while facts are missing.
-    fn hangs_on_nobody<D: Owned>(
+    /// Returns the deleted candidate that the record still names; the inner option is none where
+    /// the record is no orphan. None while facts are missing.
+    fn orphaned_on<D: Owned>(
         &self,
         draft: &mut Draft<'_, D>,
         link: &LinkRow,
     ) -> Option<Option<RemoteRef>> {
-        // Only a person is ever merged into another.
-        let Some(person) = self.above.record.filter(|_| path::is_record(&self.above.host)) else {
+        // Only candidates are merged.
+        let Some(candidate) = self.parent.record.filter(|_| path::is_record(&self.parent.path))
+        else {
             return Some(None);
         };
-        if is_found_on(link, &person.id) {
+        if is_found_on(link, &candidate.id) {
             return Some(None);
         }
         let names = format!("{}.id", self.below.member);
         let stored = match draft.stored(&link.remote)? {
-            // One that was never read since it was made may be on whoever was there then.
+            // A record that was never read since its creation may name the former candidate.
             None if self.has_moved(draft) => draft.confirmed(&link.remote)?,
             stored => stored,
         };
-        let Some(of) = stored.and_then(|row| row.text(&names)).filter(|of| *of != person.id) else {
+        let Some(of) = stored.and_then(|row| row.text(&names)).filter(|of| *of != candidate.id)
+        else {
             return Some(None);
         };
-        let former = RemoteRef::new(&person.kind, of);
+        let former = RemoteRef::new(&candidate.kind, of);
         if draft.observed(&former)?.is_some() || !draft.facts.is_gone(&former) {
             return Some(None);
         }
         let shown = draft.confirmed(&link.remote)?;
-        let still = shown.is_some_and(|row| row.text(&names) == Some(former.id.as_str()));
-        Some(still.then_some(former))
+        let is_unmoved = shown.is_some_and(|row| row.text(&names) == Some(former.id.as_str()));
+        Some(is_unmoved.then_some(former))
     }
 
-    /// Whether the link of what it hangs on followed a merge.
+    /// Whether the link of its parent followed a merge.
     fn has_moved<D: Owned>(&self, draft: &Draft<'_, D>) -> bool {
-        let link = draft.input.links.get(&self.above.host);
+        let link = draft.input.links.get(&self.parent.path);
         link.is_some_and(|link| link.how == LinkHow::Followed)
     }
 
-    /// Makes what hangs on nobody once more, where making it twice harms nobody.
-    fn make_anew<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow, former: &RemoteRef) {
+    /// Creates an orphan again, where creating it twice does no harm.
+    fn create_again<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow, former: &RemoteRef) {
         let rule = draft.input.manifest.operation(&self.creation());
-        let lost = format!(
-            "{}: {} hangs on {former}, which is no more, so nobody reads it",
+        let orphan = format!(
+            "{}: {} belongs to {former}, which was deleted, so no one sees it",
             link.host, link.remote
         );
         if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
             let message =
-                format!("{lost}; leaving it once more could do harm, so it is left to you");
-            draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+                format!("{orphan}; creating it again could do harm, so the engine does not");
+            draft.report(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
             return self.compare(draft, link);
         }
-        let message = format!("{lost}; it is left once more");
-        draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
-        self.create(draft, format!("{} hangs on {former}, which is no more", link.remote));
+        let message = format!("{orphan}; it is created again");
+        draft.report(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+        self.create(draft, format!("{} belongs to {former}, which was deleted", link.remote));
     }
 
     fn creation(&self) -> String {
         self.of.operation("create")
     }
 
-    /// The paths of what it names beside it, each with the place that names it.
+    /// Iterates over the paths of the sibling items that it names, each with the place that names
+    /// it.
     fn beside<'s>(
         &'s self,
         draft: &'s Draft<'_, impl Owned>,
@@ -198,28 +198,30 @@ impl Made<'_, '_> {
         self.of.fields.iter().filter_map(|field| {
             let Holds::Beside(kind) = field.value else { return None };
             let list = declarable::of(kind)?.below.as_ref()?.list;
-            let name = text(self.said, field.place)?;
+            let name = text(self.members, field.place)?;
             Some((field.place, path::below(&draft.input.desired.key(), list, name)))
         })
     }
 
     fn create<D: Owned>(&self, draft: &mut Draft<'_, D>, reason: String) {
-        let host = &self.host;
+        let path = &self.path;
         let beside: Vec<(&str, String)> = self.beside(draft).collect();
-        if let Some((place, about)) = beside.iter().find(|(_, about)| draft.apart.contains(about)) {
+        if let Some((place, about)) =
+            beside.iter().find(|(_, about)| draft.mislinked.contains(about))
+        {
             let message = format!(
-                "{host}: {about} is linked to another {place} than is declared, so the {} about it \
-                 is not left",
+                "{path}: {about} is linked to another {place} than is declared, so the {} about it \
+                 is not created",
                 self.of.noun
             );
-            draft.say(FindingKind::Conflict, host, Reason::OtherApplication, message);
-            draft.account_whole(host);
+            draft.report(FindingKind::Conflict, path, Reason::OtherApplication, message);
+            draft.account_whole(path);
             return;
         }
-        let Some(rule) = draft.operation(host, &self.creation()) else { return };
-        let mut step = step(rule, host, reason);
-        step.after = self.above.after();
-        step.input.insert(self.below.member.to_owned(), self.above.id());
+        let Some(rule) = draft.operation(path, &self.creation()) else { return };
+        let mut step = step(rule, path, reason);
+        step.after = self.parent.after();
+        step.input.insert(self.below.member.to_owned(), self.parent.id());
         for (place, about) in beside {
             let id = match draft.input.links.get(&about) {
                 Some(link) => json!(link.remote.id),
@@ -230,41 +232,40 @@ impl Made<'_, '_> {
                 }
             };
             step.input.insert(place.to_owned(), id);
-            draft.account(host, place);
+            draft.account(path, place);
         }
         for field in self.of.fields.iter().filter(|field| !field.value.is_beside()) {
-            let says = text(self.said, field.place).unwrap_or_default();
-            draft.account(host, field.place);
-            step.input.insert(field.member.to_owned(), json!(says));
-            if field.mode != Mode::Silent && !field.value.is_usual(says) {
-                let (field, after) = (field.member.to_owned(), json!(says));
+            let value = text(self.members, field.place).unwrap_or_default();
+            draft.account(path, field.place);
+            step.input.insert(field.member.to_owned(), json!(value));
+            if field.mode != Mode::Silent && !field.value.is_usual(value) {
+                let (field, after) = (field.member.to_owned(), json!(value));
                 step.fields.push(FieldChange { field, before: Value::Null, after });
             }
         }
-        step.makes.insert("subject".to_owned(), host.clone());
-        step.applied.insert(host.clone(), base(&says(self.of, self.said)));
-        // What is made in the same run cannot carry it yet; on anything else somebody may have left
-        // it.
-        step.look_first = self.above.record.is_some();
+        step.makes.insert("subject".to_owned(), path.clone());
+        step.applied.insert(path.clone(), base(&texts(self.of, self.members)));
+        // A parent that is created in the same run has none yet; any other one may have it already.
+        step.look_first = self.parent.record.is_some();
         step.calls += u32::from(step.look_first);
         draft.plan.steps.push(step);
     }
 
-    /// Compares what is declared with what the record was made of.
+    /// Compares the declaration with the one that the record was created from.
     fn compare<D: Owned>(&self, draft: &mut Draft<'_, D>, link: &LinkRow) {
-        let declared = base(&says(self.of, self.said));
+        let declared = base(&texts(self.of, self.members));
         let mut kept = link.applied.clone();
         kept.remove(RELEASED);
         let mut changed = Vec::new();
         let mut is_conflict = false;
         for field in self.of.fields {
-            draft.account(&self.host, field.place);
+            draft.account(&self.path, field.place);
             let now = declared.get(field.place).cloned().unwrap_or_default();
             match kept.get(field.place) {
                 Some(before) if *before != now => {
                     changed.push(format!("`{}`", field.place));
-                    // Hosts make addresses anew for every declaration, so another one alone is
-                    // worth a note and no conflict.
+                    // Hosts sign a new address for every declaration, so another one alone is a
+                    // note and no conflict.
                     is_conflict |= field.value != Holds::Address;
                 }
                 Some(_) => {}
@@ -272,36 +273,34 @@ impl Made<'_, '_> {
             }
         }
         if !changed.is_empty() {
-            let (host, what) = (&self.host, self.of.noun);
+            let (path, what) = (&self.path, self.of.noun);
             let message = format!(
-                "{host}: {} of the {what} changed since it was made as {}, and a {what} cannot be \
-                 changed; take the change back, or declare a {what} under another key",
+                "{path}: {} of the {what} changed since it was created as {}, and a {what} cannot be \
+                 changed; undo the change, or declare a {what} under another key",
                 changed.join(" and "),
                 link.remote
             );
             let kind = if is_conflict { FindingKind::Conflict } else { FindingKind::Note };
-            draft.say(kind, host, Reason::CannotChange, message);
+            draft.report(kind, path, Reason::CannotChange, message);
         }
         record(draft, link, kept);
     }
 }
 
-/// Whether a look found the record on this parent.
+/// Whether a probe found the record on this parent.
 fn is_found_on(link: &LinkRow, parent: &str) -> bool {
     link.applied.get(FOUND_ON).and_then(Value::as_str) == Some(parent)
 }
 
-/// Says once of records that are no longer declared that they stay. `prefix`: where their paths
-/// begin.
+/// Reports once that records which are no longer declared stay. `prefix`: where their paths begin.
 pub(super) fn release<D: Owned>(
     draft: &mut Draft<'_, D>,
     prefix: &str,
     what: &str,
     is_declared: impl Fn(&str) -> bool,
 ) {
-    let links = draft.input.links;
-    let below = links.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
-    for (path, link) in below {
+    for link in links_below(draft, prefix) {
+        let path = &link.host;
         let is_one =
             path.get(prefix.len()..).is_some_and(|key| !key.contains('/') && !is_declared(key));
         if !is_one || link.applied.contains_key(RELEASED) {
@@ -311,7 +310,7 @@ pub(super) fn release<D: Owned>(
             "{path}: no longer declared; the {what} {} stays and is no longer managed",
             link.remote
         );
-        draft.say(FindingKind::Note, path, Reason::Released, message);
+        draft.report(FindingKind::Note, path, Reason::Released, message);
         let mut kept = link.applied.clone();
         kept.insert(RELEASED.to_owned(), json!(true));
         record(draft, link, kept);
@@ -320,11 +319,8 @@ pub(super) fn release<D: Owned>(
 
 /// Records a new base without a request.
 fn record<D: Owned>(draft: &mut Draft<'_, D>, link: &LinkRow, applied: Map<String, Value>) {
-    if applied == link.applied
-        || draft.plan.adoptions.iter().any(|adoption| adoption.host == link.host)
-    {
-        return;
+    let adoptions = &mut draft.plan.adoptions;
+    if applied != link.applied && !adoptions.iter().any(|adoption| adoption.host == link.host) {
+        adoptions.push(Adoption::of_base(&link.host, link.remote.clone(), applied));
     }
-    let (host, remote, reason) = (link.host.clone(), link.remote.clone(), None);
-    draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
 }

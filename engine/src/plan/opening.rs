@@ -1,9 +1,11 @@
-//! The opening that a hire fills: named by the host, or the only one that is open. Pure.
+//! The opening that a hire fills: named by the host, or the only open one. Pure.
 //!
-//! An opening is named by its id, or by the key that the customer gave it. Several open ones
-//! without a name, none at all, and a name that fits no open one block the record with a sentence
-//! that lists what is open: a hire into the wrong opening cannot be taken back, and a new
-//! application must not be made only for its hire to be refused.
+//! The host names an opening by id, or by the key that the customer gave it. The record is blocked,
+//! with a list of the open ones, where several are open and none is named, where none is open, and
+//! where the named one is not: a hire into the wrong opening cannot be undone, and a new
+//! application must not be created only for its hire to be refused.
+//!
+//! Left out: changing the opening of a hire, which no known ATS allows.
 
 use super::{Draft, Record};
 use crate::index;
@@ -12,10 +14,10 @@ use atsync_model::desired::{FullReference, Reference};
 use atsync_model::{kinds, normal};
 use std::sync::Arc;
 
-/// Openings listed in a message at most.
+/// Most openings listed in a message.
 const LISTED_MAX: usize = 20;
 
-/// An opening for people: its id, and the customer's key.
+/// Renders an opening: its id, and the customer's key.
 pub(super) fn shown(opening: &Record) -> String {
     match opening.text("external_id") {
         Some(key) => format!("{} ({key})", opening.id),
@@ -33,7 +35,7 @@ fn is_open(opening: &Record) -> bool {
     opening.text("state.value") != Some("closed")
 }
 
-fn fits(opening: &Record, reference: &Reference) -> bool {
+fn is_named(opening: &Record, reference: &Reference) -> bool {
     match reference {
         Reference::Full(FullReference::Id(id)) => opening.id == *id,
         Reference::Bare(key)
@@ -45,8 +47,8 @@ fn fits(opening: &Record, reference: &Reference) -> bool {
     }
 }
 
-/// The openings of the job, or none where the adapter knows none. The outer option is none while
-/// facts are missing.
+/// Returns the openings of the job; the inner option is none where the adapter does not read
+/// openings. None while facts are missing.
 fn of_job<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a [Arc<Record>]>> {
     let (Some(job), Some(_)) = (job, draft.input.manifest.kind(kinds::OPENINGS)) else {
         return Some(None);
@@ -54,51 +56,51 @@ fn of_job<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a [Ar
     draft.lookup(kinds::OPENINGS, index::PARENT, job).map(Some)
 }
 
-/// The openings that a reference names, open or not. None while facts are missing, and where there
-/// are none to look at.
-pub(super) fn meant<'a>(
+/// Returns the openings that a reference names, open or not. None while facts are missing, and
+/// where the adapter does not read openings.
+pub(super) fn named<'a>(
     draft: &mut Draft<'a>,
     job: Option<&str>,
     reference: &Reference,
 ) -> Option<Vec<&'a Arc<Record>>> {
-    Some(of_job(draft, job)??.iter().filter(|opening| fits(opening, reference)).collect())
+    Some(of_job(draft, job)??.iter().filter(|opening| is_named(opening, reference)).collect())
 }
 
-/// What a hire claims within a run.
+/// Returns what a hire claims within a run.
 pub(crate) fn claim(opening: &str) -> String {
     format!("opening {opening}")
 }
 
-/// Takes the opening for this hire. Blocks where another application of the run is hired into it:
+/// Claims the opening for this hire. Blocks where another application of the run is hired into it:
 /// the ATS would refuse the second one.
-fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
-    let own = draft.plan.hires.iter().find(|(id, other)| *id == opening.id && other != host);
+fn take(draft: &mut Draft<'_>, path: &str, opening: &Record) -> bool {
+    let own = draft.plan.hires.iter().find(|(id, other)| *id == opening.id && other != path);
     let other = own.map(|(_, other)| other.clone());
     let other = other.or_else(|| {
         draft
             .facts
             .claimed_by(&claim(&opening.id))
-            .filter(|other| *other != host)
+            .filter(|other| *other != path)
             .map(str::to_owned)
     });
     if let Some(other) = other {
         let message = format!(
-            "{host}: {other} is to be hired into the opening {} too, and it can be filled once; \
+            "{path}: {other} is to be hired into the opening {} too, which can be filled once; \
              name another opening, or open one in the ATS",
             shown(opening)
         );
-        draft.block(host, Reason::OpeningTaken, message);
+        draft.block(path, Reason::OpeningTaken, message);
         return false;
     }
-    draft.plan.hires.push((opening.id.clone(), host.to_owned()));
+    draft.plan.hires.push((opening.id.clone(), path.to_owned()));
     true
 }
 
-/// The opening to hire into; the inner option is none where the adapter hires without naming one.
-/// None while facts are missing or after it blocked the record.
+/// Returns the opening to hire into; the inner option is none where the adapter hires without
+/// naming one. None while facts are missing or after it blocked the record.
 pub(super) fn of_hire<'a>(
     draft: &mut Draft<'a>,
-    host: &str,
+    path: &str,
     job: Option<&str>,
     reference: Option<&Reference>,
 ) -> Option<Option<&'a Arc<Record>>> {
@@ -109,9 +111,9 @@ pub(super) fn of_hire<'a>(
     let Some(openings) = openings else {
         if reference.is_some() && hire.is_some() {
             let message = format!(
-                "{host}: an opening is named, and the adapter cannot hire into a given one"
+                "{path}: `opening` is declared, and the adapter cannot choose the opening of a hire; remove it"
             );
-            draft.block(host, Reason::NotSupported, message);
+            draft.block(path, Reason::NotSupported, message);
             return None;
         }
         return Some(None);
@@ -119,62 +121,61 @@ pub(super) fn of_hire<'a>(
     let open: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| is_open(opening)).collect();
     let Some(reference) = reference else {
         match open.as_slice() {
-            // Named, so that the hire fills the opening that the plan shows, and nobody counts them
-            // once more.
-            [only] => return take(draft, host, only).then_some(Some(*only)),
+            // Named in the request, so that the hire fills the opening that the plan shows.
+            [only] => return take(draft, path, only).then_some(Some(*only)),
             [] => {
                 let message = format!(
-                    "{host}: no opening of the job is open, so nobody can be hired; open one in \
+                    "{path}: no opening of the job is open, so the hire is not possible; open one in \
                      the ATS"
                 );
-                draft.block(host, Reason::NoOpening, message);
+                draft.block(path, Reason::NoOpening, message);
             }
             several => {
                 let message = format!(
-                    "{host}: {} openings of the job are open; say which one the hire fills: \
+                    "{path}: {} openings of the job are open; name the one that the hire fills: \
                      `\"opening\": {{\"id\": \"{}\"}}` ({})",
                     several.len(),
                     several.first().map(|opening| opening.id.as_str()).unwrap_or_default(),
                     listed(several)
                 );
-                draft.block(host, Reason::AmbiguousReference, message);
+                draft.block(path, Reason::AmbiguousReference, message);
             }
         }
         return None;
     };
-    let meant: Vec<&'a Arc<Record>> =
-        openings.iter().filter(|opening| fits(opening, reference)).collect();
+    let named: Vec<&'a Arc<Record>> =
+        openings.iter().filter(|opening| is_named(opening, reference)).collect();
     let meant_open: Vec<&'a Arc<Record>> =
-        meant.iter().filter(|opening| is_open(opening)).copied().collect();
-    match (meant_open.as_slice(), meant.as_slice()) {
-        ([opening], _) => take(draft, host, opening).then_some(Some(*opening)),
+        named.iter().filter(|opening| is_open(opening)).copied().collect();
+    match (meant_open.as_slice(), named.as_slice()) {
+        ([opening], _) => take(draft, path, opening).then_some(Some(*opening)),
         ([], []) => {
             let message = format!(
-                "{host}: the job has no such opening as is named ({}); correct the record",
+                "{path}: the job has no opening of that name ({}); correct `opening`",
                 listed(&open)
             );
-            draft.block(host, Reason::UnknownReference, message);
+            draft.block(path, Reason::UnknownReference, message);
             None
         }
         ([], [closed, ..]) => {
             let filled =
                 closed.text("application.id").map(|id| format!(", filled by applications/{id}"));
             let message = format!(
-                "{host}: the opening {} is closed{}; name one that is open ({})",
+                "{path}: the opening {} is closed{}; name one that is open ({})",
                 shown(closed),
                 filled.unwrap_or_default(),
                 listed(&open)
             );
-            draft.block(host, Reason::ClosedOpening, message);
+            draft.block(path, Reason::ClosedOpening, message);
             None
         }
         (several, _) => {
             let message = format!(
-                "{host}: {} open openings of the job have this key ({}); name one by its id",
+                "{path}: {} open openings of the job have this key ({}); name one by its id",
                 several.len(),
                 listed(several)
             );
-            draft.block(host, Reason::AmbiguousReference, message);
+            draft.block(path, Reason::AmbiguousReference, message);
             None
         }
     }

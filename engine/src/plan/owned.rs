@@ -1,4 +1,4 @@
-//! What a plan has to know of a desired record whatever it is. Pure.
+//! What planning needs of a desired record of any kind. Pure.
 
 use super::defaults;
 use atsync_model::declarable::{self, Mode};
@@ -6,17 +6,18 @@ use atsync_model::desired::{DesiredCandidate, DesiredCustomField, DesiredUser, P
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// A desired record whose fields the host owns.
 pub(super) trait Owned: Serialize {
     /// Its kind.
     const KIND: &'static str;
 
-    /// What it is known by.
+    /// Returns the key that identifies it.
     fn key(&self) -> String;
 
-    /// The policies that it sets.
+    /// Returns the policies that it sets.
     fn policies(&self) -> Option<&BTreeMap<String, Policy>>;
 
-    /// The policy of a field: the record's own word, else the default of the table.
+    /// Returns the policy of a field: the record's own, else the default.
     fn decided_policy(&self, field: &str) -> Policy {
         let whole = field.split_once('.').map(|(whole, _)| whole);
         // The reason is a part of the outcome.

@@ -1,32 +1,31 @@
 //! Who wins: the three-way comparison of one field. Pure.
 //!
-//! Three values meet: what the host desires, what is observed, and what the engine last applied
-//! (the base). Which of the two sides has moved since the base decides, together with the field's
-//! policy. A field that both sides changed is a conflict that is shown, unless the host said
-//! `enforce`.
+//! It compares the declared value, the observed one and the base, which the engine last applied.
+//! The side that moved since the base decides, together with the policy of the field. A field that
+//! both sides changed is a conflict and is reported, unless the policy is `enforce`.
 
 use atsync_model::desired::Policy;
 
-/// What becomes of a field.
+/// The decision about a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// Nothing to do: it is as desired.
+    /// Nothing to do: it is as declared.
     InStep,
-    /// Write the desired value.
+    /// Write the declared value.
     Write,
-    /// Leave it: somebody in the ATS changed it, and the policy lets their edit stand.
+    /// Leave it: a recruiter changed it, and the policy keeps the change.
     Drifted,
     /// Leave it: both sides changed it.
     Conflict,
     /// Leave it: it was emptied after it had held this value, so it may have been erased. No policy
-    /// puts it back.
+    /// restores it.
     Erased,
-    /// Leave it: the policy does not concern itself with it now.
+    /// Leave it: the policy does not write it now.
     Leave,
 }
 
-/// How the three values compare. Equality is the field's own (normalised).
+/// The comparison of the three values, by the normal form of the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// Observed equals desired.
@@ -41,7 +40,7 @@ pub struct Comparison {
     pub desired_is_base: bool,
 }
 
-/// Decides. Total: every combination has an answer.
+/// Decides about a field. Total: every combination has an answer.
 pub fn decide(policy: Policy, comparison: Comparison) -> Decision {
     if comparison.observed_is_desired {
         return Decision::InStep;
@@ -59,7 +58,7 @@ pub fn decide(policy: Policy, comparison: Comparison) -> Decision {
     }
 }
 
-/// What becomes of a declared entry that a record lacks. `was_there`: the ATS showed it before;
+/// Decides about a declared entry that a record lacks. `was_there`: the ATS showed it before;
 /// `is_erased`: it may have been erased since; `is_empty`: the list has no entry at all.
 pub(super) fn of_missing_entry(
     policy: Policy,
@@ -106,13 +105,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_as_desired_is_never_written(policy in policy(), mut comparison in comparison()) {
+        fn a_field_that_is_as_declared_is_never_written(policy in policy(), mut comparison in comparison()) {
             comparison.observed_is_desired = true;
             prop_assert_eq!(decide(policy, comparison), Decision::InStep);
         }
 
         #[test]
-        fn a_recruiters_edit_is_overwritten_only_by_enforce(policy in policy(),
+        fn a_recruiters_change_is_overwritten_only_by_enforce(policy in policy(),
             mut comparison in comparison()) {
             comparison.observed_is_desired = false;
             comparison.observed_is_empty = false;
@@ -123,10 +122,11 @@ mod tests {
         }
 
         #[test]
-        fn a_conflict_is_told_only_when_both_sides_moved(policy in policy(),
+        fn a_conflict_is_reported_only_when_both_sides_moved(policy in policy(),
             comparison in comparison()) {
             if decide(policy, comparison) == Decision::Conflict {
-                prop_assert!(comparison.has_base && !comparison.observed_is_base && !comparison.desired_is_base);
+                prop_assert!(comparison.has_base && !comparison.observed_is_base);
+                prop_assert!(!comparison.desired_is_base);
                 prop_assert_eq!(policy, Policy::Yield);
             }
         }
@@ -138,13 +138,14 @@ mod tests {
         }
 
         #[test]
-        fn a_strangers_value_is_overwritten_only_by_enforce(policy in policy(),
+        fn a_value_that_the_engine_did_not_write_is_overwritten_only_by_enforce(policy in policy(),
             mut comparison in comparison()) {
             comparison.observed_is_empty = false;
             comparison.has_base = false;
             comparison.observed_is_base = false;
             comparison.desired_is_base = false;
-            prop_assert!(decide(policy, comparison) != Decision::Write || policy == Policy::Enforce);
+            let is_written = decide(policy, comparison) == Decision::Write;
+            prop_assert!(!is_written || policy == Policy::Enforce);
         }
 
         #[test]
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_changed_by_both_sides_is_a_conflict_that_is_shown() {
+    fn a_field_that_both_sides_changed_is_a_conflict() {
         let both = Comparison {
             observed_is_desired: false,
             observed_is_empty: false,

@@ -1,4 +1,6 @@
-//! Where an application stands, as far as the ATS tells. Pure.
+//! The stage or the pools that an application is in, as far as the ATS shows them. Pure.
+//!
+//! Some ATSs show a stage by its name alone; then the job's stages give the id.
 
 use super::{Draft, Record};
 use crate::index;
@@ -6,13 +8,13 @@ use atsync_model::desired::{FullReference, Reference};
 use atsync_model::{kinds, normal};
 use std::sync::Arc;
 
-/// The stage in which an application stands, as far as the ATS tells.
+/// The stage of an application, as far as the ATS shows it.
 pub(super) struct Place<'r> {
     pub(super) id: Option<&'r str>,
     pub(super) name: Option<&'r str>,
 }
 
-/// The pools that a prospect is placed in. None while facts are missing.
+/// Returns the pool placements of a prospect. None while facts are missing.
 pub(super) fn placements<'a>(
     draft: &mut Draft<'a>,
     prospect: &Record,
@@ -21,8 +23,8 @@ pub(super) fn placements<'a>(
 }
 
 impl<'r> Place<'r> {
-    /// Where the ATS tells only the name, the id is that of the stage of the job with this name.
-    /// None while facts are missing.
+    /// Reads the stage of an application. Where the ATS shows only the name, the id is that of the
+    /// job's stage with this name. None while facts are missing.
     pub(super) fn of<'a: 'r>(
         draft: &mut Draft<'a>,
         record: &'r Record,
@@ -30,8 +32,7 @@ impl<'r> Place<'r> {
     ) -> Option<Self> {
         let (mut id, name) = (record.text("stage.id"), record.text("stage.name"));
         if let (None, Some(name), Some(job)) = (id, name, job) {
-            // By their job: where stages are listed below it, a name would be looked for below all
-            // jobs.
+            // By their job: without it the engine would search the stages of every job.
             let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
             let is_called = |stage: &&Arc<Record>| {
                 stage.text("name").map(normal::name) == Some(normal::name(name))
@@ -52,7 +53,7 @@ impl<'r> Place<'r> {
         self.name.or(self.id).unwrap_or("no stage")
     }
 
-    /// Whether a reference means it, without a look at what else it may mean.
+    /// Whether a reference names this stage, without resolving what else it may name.
     pub(super) fn is_meant(&self, reference: &Reference) -> bool {
         match reference {
             Reference::Full(FullReference::Id(id)) => self.id == Some(id.as_str()),

@@ -1,4 +1,7 @@
-//! The plan of one record: which planner draws it up, and what becomes of the draft. Pure.
+//! Plans one record: picks the planner of its kind and finishes the draft. Pure.
+//!
+//! A finished plan has no steps that the adapter cannot do ([`super::ability`]), none that change
+//! nothing ([`super::equal`]), and none at all where the record is blocked.
 
 use super::story::Story;
 use super::{
@@ -9,58 +12,55 @@ use atsync_model::desired::Desired;
 /// Plans one record.
 ///
 /// # Errors
-/// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few
-/// rounds, since references depend on each other at most three deep.
+/// The facts that are missing. Fetch them, add them, plan again; a record needs few rounds, since
+/// references depend on each other at most three deep.
 pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
     explained(input, facts).map(|(plan, shared, _)| (plan, shared))
 }
 
-/// Plans one record and tells the story of each field that was decided on.
-///
-/// # Errors
-/// As for `plan::record`.
-pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
+/// Plans one record and returns the decision about each field.
+pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Explained, Vec<Need>> {
     match input.desired {
         Desired::Candidate(desired) => {
             let input = input.of(desired);
             let Some(renamed) = renamed::of(&input, facts)? else {
-                return told(&input, facts, candidate::plan);
+                return drawn_up(&input, facts, candidate::plan);
             };
             let moved = Input { links: &renamed.links, ..input };
-            let mut told = told(&moved, facts, candidate::plan)?;
-            renamed.join(&mut told.0);
-            Ok(told)
+            let mut drawn_up = drawn_up(&moved, facts, candidate::plan)?;
+            renamed.join(&mut drawn_up.0);
+            Ok(drawn_up)
         }
-        Desired::CustomField(desired) => told(&input.of(desired), facts, definition::plan),
-        Desired::User(desired) => told(&input.of(desired), facts, user::plan),
+        Desired::CustomField(desired) => drawn_up(&input.of(desired), facts, definition::plan),
+        Desired::User(desired) => drawn_up(&input.of(desired), facts, user::plan),
     }
 }
 
-/// A record's plan, the steps that serve others too, and each field's story.
-pub(super) type Told = (RecordPlan, Vec<Step>, Vec<Story>);
+/// A record's plan, the steps that serve others too, and the decisions.
+pub(super) type Explained = (RecordPlan, Vec<Step>, Vec<Story>);
 
-fn told<'a, D: Owned>(
+fn drawn_up<'a, D: Owned>(
     input: &'a Input<'a, D>,
     facts: &'a Facts,
     plan: impl FnOnce(&mut Draft<'a, D>),
-) -> Result<Told, Vec<Need>> {
+) -> Result<Explained, Vec<Need>> {
     let mut draft = Draft::new(input, facts);
     plan(&mut draft);
-    let said = std::sync::Arc::clone(&draft.said);
-    draft.settle_accounts(&said);
+    let members = std::sync::Arc::clone(&draft.members);
+    draft.settle_accounts(&members);
     let stories = std::mem::take(&mut draft.stories);
     draft.finish().map(|(plan, shared)| (plan, shared, stories))
 }
 
 impl<D: Owned> Draft<'_, D> {
-    /// The plan, or the facts that it lacks.
+    /// Finishes the plan, or returns the facts that it lacks.
     pub(super) fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
         if !self.needs.is_empty() {
             self.needs.sort();
             self.needs.dedup();
             return Err(self.needs);
         }
-        self.hold_to_manifest();
+        self.apply_manifest();
         let links = self.input.links;
         let applied = |step: &Step| links.get(&step.host).map(|link| &link.applied);
         self.plan

@@ -1,4 +1,4 @@
-//! The plan for one desired record, as data. Pure.
+//! The plan of one desired record, as data. Pure.
 
 use super::finding::{Finding, FindingKind};
 use super::form::Form;
@@ -9,7 +9,7 @@ use atsync_model::contract::RemoteRef;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A record that is there already and will be linked without any request.
+/// A link to an existing record, made without a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Adoption {
@@ -17,14 +17,25 @@ pub struct Adoption {
     pub host: String,
     /// The record.
     pub remote: RemoteRef,
-    /// What is recorded as last applied.
+    /// The base of the link.
     pub applied: Map<String, Value>,
-    /// Why it is the same record; none where the adoption only records values that are in step,
-    /// which no rendered plan shows.
+    /// Why it is the declared record; none where the adoption only records a base, which no
+    /// rendered plan shows.
     pub reason: Option<String>,
 }
 
-/// The plan for one desired record.
+impl Adoption {
+    /// An adoption that only records a base.
+    pub(super) fn of_base(
+        path: impl Into<String>,
+        remote: RemoteRef,
+        applied: Map<String, Value>,
+    ) -> Self {
+        Self { host: path.into(), remote, applied, reason: None }
+    }
+}
+
+/// The plan of one desired record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecordPlan {
@@ -32,50 +43,48 @@ pub struct RecordPlan {
     pub key: String,
     /// The generation that it was made from.
     pub generation: u64,
-    /// What is linked without a request.
+    /// The links that are made without a request.
     pub adoptions: Vec<Adoption>,
-    /// Host paths whose links end without a request: what was released is no longer managed, and
-    /// its value stays.
+    /// Paths whose links end without a request: the record is no longer managed and stays as it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<String>,
-    /// What is done, in an order that respects `after`.
+    /// The steps, in an order that respects `after`.
     pub steps: Vec<Step>,
-    /// What else there is to say.
+    /// The findings.
     pub findings: Vec<Finding>,
-    /// The openings that its hires fill, each with the application that is hired into it: nobody
-    /// else of the run can be.
+    /// The openings that its hires fill, each with its application: no other application of the run
+    /// can be hired into them.
     #[serde(skip)]
     pub hires: Vec<(String, String)>,
-    /// In step, and yet to be planned again by the next plan: something that it is to be linked to
-    /// was seen and has no id so far.
+    /// In step, but planned again by the next plan: a record to link was seen and has no id so far.
     #[serde(skip)]
     pub look_again: bool,
-    /// What is to be remembered of how the ATS keeps values, whether or not steps are left.
+    /// The forms in which the ATS keeps values, recorded whether or not steps are left.
     #[serde(skip)]
     pub forms: Vec<Form>,
 }
 
 impl RecordPlan {
-    /// Whether it is of a definition, which candidates' records depend on. Such plans are carried
-    /// out before the others.
+    /// Whether it is the plan of a definition. Such plans are carried out first, since candidates
+    /// depend on them.
     pub fn is_definition(&self) -> bool {
         path::is_definition(&self.key)
     }
 
-    /// Whether the record is blocked until a person acts.
+    /// Whether the record is blocked.
     pub fn is_blocked(&self) -> bool {
         self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
     }
 
-    /// Whether nothing blocks it but records that the ATS does not show: those may only show late.
+    /// Whether only records that the ATS does not show block it: those may show late.
     pub fn is_unseen(&self) -> bool {
         let mut blocked =
             self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).peekable();
         blocked.peek().is_some() && blocked.all(|finding| finding.reason == Reason::NotVisible)
     }
 
-    /// Whether something of it is not in the ATS and waits: for a probe, for a time, or for a
-    /// person. Its findings say which.
+    /// Whether something of it is not in the ATS and waits for a probe, a time or an action. Its
+    /// findings say which.
     pub fn waits(&self) -> bool {
         [
             Reason::InDoubt,
@@ -90,15 +99,14 @@ impl RecordPlan {
         .any(|reason| self.note(*reason).is_some())
     }
 
-    /// What says that the record is blocked because something that its plan asks about may not be
-    /// read, or could not be.
+    /// Returns the finding that blocks the record because a read was denied or failed.
     pub fn denied(&self) -> Option<&Finding> {
         let is_unread =
             |finding: &&Finding| [Reason::Denied, Reason::NotRead].contains(&finding.reason);
         self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).find(is_unread)
     }
 
-    /// The first note of this reason.
+    /// Returns the first note of this reason.
     pub fn note(&self, reason: Reason) -> Option<&Finding> {
         self.findings
             .iter()

@@ -1,35 +1,32 @@
-//! Parts of a record that are declared under another key than before: the path follows, and with it
-//! everything below it. Pure.
+//! Items that are declared under another key than before: their links follow. Pure.
 //!
-//! An application, a note and a file are known by the host's key. Hosts number them, so a note put
-//! in front shifts all keys behind it, and two that swap places swap keys. If links were left where
-//! they are, an application would be adopted without its files, and a file or a note would be made
-//! again, found, and refused at every apply. So before a record is planned, what was made is
-//! matched with what is declared, and the links are moved:
+//! The host's key identifies an application, a note and a file. Hosts number them, so a note
+//! inserted in front shifts every key behind it. If links stayed, an application would be adopted
+//! without its files, and a file would be created again, found, and refused at every apply. So
+//! before a record is planned, the links are matched with the declaration and moved:
 //!
-//! - A path keeps its link where that leads to what is declared there: an application of its job or
-//!   pool, or of the one that was declared when it was linked, wherever it was moved since; a note
-//!   or a file that says the same.
-//! - Else it takes the one link, of those that no path keeps, that leads to what it means: an
-//!   application that fits its job or pool; a note of the same body, visibility and application; a
-//!   file of the same application, name and type. That is all by which a look before a creation
-//!   could tell it from another, and a record cannot declare two of them. Files below an
-//!   application and notes about it follow it.
-//! - Else what is declared is new. It keeps the link of its path all the same where that link was
-//!   neither taken nor released: then the host declares something else of what was made, and the
-//!   plan says what can be changed.
-//! - A link whose path was taken is kept under a path that no host declares (`~` and its id), so
-//!   that it is found when it is declared again.
+//! 1. A path keeps its link where that leads to what is declared there: an application of its job
+//!    or pool, or of the one declared when it was linked, wherever it was moved since; a note or
+//!    file with the same content.
+//! 2. Else it takes the one link, of those that no path keeps, that leads to what it declares: a
+//!    matching application; a note of the same body, visibility and application; a file of the same
+//!    application, name and type. A probe could tell no more apart, and a record cannot declare two
+//!    of them. Files below an application and notes about it follow it.
+//! 3. Else the item is new. It keeps the link of its path where that link was neither taken nor
+//!    released: the host declares something else of what was created, and the plan says what can be
+//!    changed.
+//! 4. A link whose path was taken is kept under a path that no host declares (`~` and its id), so
+//!    that declaring its item again finds it.
 //!
 //! The plan is made from the moved links, records them under their new paths and ends the old ones.
-//! A death in between leaves two paths that lead to one record, which the next plan mends the same
-//! way. Tags and custom values are known by what they say and have no key; a record whose own key
-//! changes is another record, and the plan says so where both mean one candidate.
+//! A crash in between leaves two paths with one record, which the next plan repairs the same way.
+//! Tags and custom values have no key. A record whose own key changes is another record, and the
+//! plan reports it where both name one candidate.
 //!
-//! Bounds: what a record's links are. Left out: an application whose key changes together with its
-//! job; that is another application.
+//! Bounds: the links of one record. Left out: an application whose key and job change together;
+//! that is another application.
 
-use super::item::{key, listed, says, tells_apart};
+use super::item::{distinguishing_places, key, listed, texts};
 use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, once};
 use crate::link::LinkRow;
 use crate::path;
@@ -39,24 +36,21 @@ use atsync_model::desired::DesiredCandidate;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The links of a record as its declaration names them now.
+/// The links of a record, moved to the paths of its present declaration.
 pub(super) struct Renamed {
     pub(super) links: BTreeMap<String, LinkRow>,
     /// The former path of each link that was moved, by its new path.
     moved: BTreeMap<String, String>,
-    /// Former paths that nothing has any more.
+    /// Former paths that no link has any more.
     left: BTreeSet<String>,
-    /// Paths whose link is kept under its path and records something else.
+    /// Paths that keep their link with another base.
     amended: BTreeSet<String>,
 }
 
-/// A path's old place and its new one.
+/// An old path and the new one.
 type Move = (String, String);
 
-/// Moves the links of what was renamed. None where nothing was.
-///
-/// # Errors
-/// The facts that are missing.
+/// Moves the links of renamed items. None where nothing was renamed.
 pub(super) fn of(
     input: &Input<'_, DesiredCandidate>,
     facts: &Facts,
@@ -66,13 +60,13 @@ pub(super) fn of(
     }
     let (moved, left, amended) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     let mut renamed = Renamed { links: input.links.clone(), moved, left, amended };
-    renamed.applications(input, facts)?;
-    let Some(person) = Draft::new(input, facts).item() else { return Ok(None) };
-    renamed.made_once(&person.said, person.of.kind, &person.host);
-    for (of, below) in declarable::below(person.of.kind) {
-        for one in listed(&person.said, below.list) {
-            let host = path::below(&person.host, below.list, key(one));
-            renamed.made_once(one, of.kind, &host);
+    renamed.move_applications(input, facts)?;
+    let Some(candidate) = Draft::new(input, facts).item() else { return Ok(None) };
+    renamed.move_created_once(&candidate.members, candidate.of.kind, &candidate.path);
+    for (of, below) in declarable::below(candidate.of.kind) {
+        for one in listed(&candidate.members, below.list) {
+            let path = path::below(&candidate.path, below.list, key(one));
+            renamed.move_created_once(one, of.kind, &path);
         }
     }
     renamed.left =
@@ -83,7 +77,7 @@ pub(super) fn of(
 }
 
 impl Renamed {
-    fn applications(
+    fn move_applications(
         &mut self,
         input: &Input<'_, DesiredCandidate>,
         facts: &Facts,
@@ -107,7 +101,7 @@ impl Renamed {
         }
         let moves = pair(&prefix, &paths, &kept, links, |at, free| {
             let (wanted, path) = desired.applications.get(at).zip(paths.get(at))?;
-            match application::fitting(&mut draft, wanted, path, free).as_slice() {
+            match application::matching(&mut draft, wanted, path, free).as_slice() {
                 [link] => Some(link.host.clone()),
                 _ => None,
             }
@@ -115,45 +109,46 @@ impl Renamed {
         if !draft.needs.is_empty() {
             return Err(draft.needs);
         }
-        self.carry(&moves);
-        self.speak_of(&prefix, &moves, &desired.key, of);
+        self.move_all(&moves);
+        self.update_references(&prefix, &moves, &desired.key, of);
         Ok(())
     }
 
-    /// Moves the links of what is declared below something, and made once.
-    fn made_once(&mut self, said: &Map<String, Value>, kind: &str, host: &str) {
-        for (of, below) in once::made_once_below(kind) {
-            let prefix = path::all_below(host, below.list);
-            let wanted = listed(said, below.list).map(|one| (key(one), once::base(&says(of, one))));
-            let same: Vec<&str> = tells_apart(of).collect();
-            self.leaves(&prefix, wanted.collect(), &same);
+    /// Moves the links of items that are created once and declared below another one.
+    fn move_created_once(&mut self, members: &Map<String, Value>, kind: &str, path: &str) {
+        for (of, below) in once::created_once_below(kind) {
+            let prefix = path::all_below(path, below.list);
+            let wanted =
+                listed(members, below.list).map(|one| (key(one), once::base(&texts(of, one))));
+            let same: Vec<&str> = distinguishing_places(of).collect();
+            self.move_list(&prefix, wanted.collect(), &same);
         }
     }
 
-    /// Moves the links of what is made once to the keys that declare the same.
-    fn leaves(&mut self, prefix: &str, wanted: Vec<(&str, Map<String, Value>)>, same: &[&str]) {
+    /// Moves the links of one list to the keys that declare the same.
+    fn move_list(&mut self, prefix: &str, wanted: Vec<(&str, Map<String, Value>)>, same: &[&str]) {
         let links = self.directly_below(prefix);
         let paths: Vec<String> = wanted.iter().map(|(key, _)| format!("{prefix}{key}")).collect();
-        let says = |at: usize, link: &LinkRow| {
-            let Some((_, says)) = wanted.get(at) else { return false };
+        let is_same = |at: usize, link: &LinkRow| {
+            let Some((_, base)) = wanted.get(at) else { return false };
             same.iter().all(|member| {
                 link.applied.get(*member).is_some()
-                    && link.applied.get(*member) == says.get(*member)
+                    && link.applied.get(*member) == base.get(*member)
             })
         };
         let own = |path: &String| links.iter().find(|link| link.host == *path);
         let kept: Vec<bool> = paths
             .iter()
             .enumerate()
-            .map(|(at, path)| own(path).is_some_and(|link| says(at, link)))
+            .map(|(at, path)| own(path).is_some_and(|link| is_same(at, link)))
             .collect();
         let moves = pair(prefix, &paths, &kept, links, |at, free| {
-            free.iter().find(|link| says(at, link)).map(|link| link.host.clone())
+            free.iter().find(|link| is_same(at, link)).map(|link| link.host.clone())
         });
-        self.carry(&moves);
+        self.move_all(&moves);
     }
 
-    /// The links directly below a prefix.
+    /// Returns the links directly below a prefix.
     fn directly_below(&self, prefix: &str) -> Vec<LinkRow> {
         let below = self
             .links
@@ -162,24 +157,24 @@ impl Renamed {
         below.filter(|(key, _)| !key.contains('/')).map(|(_, link)| link.clone()).collect()
     }
 
-    /// Moves the links of these paths and of those below them, all at once. Where two come to one
-    /// path, the one that stayed there stands.
-    fn carry(&mut self, moves: &[Move]) {
-        let mut carried = Vec::new();
+    /// Moves the links of these paths and of those below them, all at once. Where two meet at one
+    /// path, the one that was there stays.
+    fn move_all(&mut self, moves: &[Move]) {
+        let mut moving = Vec::new();
         for (old, new) in moves {
             let of_it = |path: &&String| path::is_within(path, old);
             let paths: Vec<String> = self.links.keys().filter(of_it).cloned().collect();
             for path in paths {
                 let Some(link) = self.links.remove(&path) else { continue };
                 let origin = self.moved.remove(&path).unwrap_or_else(|| path.clone());
-                carried.push((
+                moving.push((
                     origin,
                     format!("{new}{}", path.get(old.len()..).unwrap_or_default()),
                     link,
                 ));
             }
         }
-        for (origin, path, mut link) in carried {
+        for (origin, path, mut link) in moving {
             if self.links.contains_key(&path) {
                 continue;
             }
@@ -192,13 +187,13 @@ impl Renamed {
         }
     }
 
-    /// Carries new keys into what names the moved items by key, as a note does its application.
-    fn speak_of(&mut self, prefix: &str, moves: &[Move], key: &str, moved: &Declarable) {
+    /// Updates the bases that name moved items by key, as a note names its application.
+    fn update_references(&mut self, prefix: &str, moves: &[Move], key: &str, moved: &Declarable) {
         let named = |path: &str| once::digest(path.get(prefix.len()..).unwrap_or_default());
         let moves: Vec<(Value, Value)> =
             moves.iter().map(|(old, new)| (named(old), named(new))).collect();
         let Some(above) = moved.below.as_ref() else { return };
-        for (of, below) in once::made_once_below(above.kind) {
+        for (of, below) in once::created_once_below(above.kind) {
             let names = of.fields.iter().filter(|field| field.value == Holds::Beside(moved.kind));
             let prefix = path::all_below(key, below.list);
             let is_one = |(path, _): &(&String, &mut LinkRow)| path.starts_with(&prefix);
@@ -216,14 +211,14 @@ impl Renamed {
         }
     }
 
-    /// Has the plan that was made from the moved links record them and end the former ones.
+    /// Makes the plan record the moved links and end the former ones.
     pub(super) fn join(self, plan: &mut RecordPlan) {
         if plan.is_blocked() {
             return;
         }
         for (new, old) in self.moved.iter().filter(|(new, _)| !is_set_aside(new)) {
             let message = format!(
-                "{new}: it was declared as {old} before; it is the same, and is known by its new \
+                "{new}: it was declared as {old} before; it is the same record, now under its new \
                  key"
             );
             let finding = super::Finding {
@@ -246,7 +241,7 @@ impl Renamed {
     }
 }
 
-/// The path below a prefix that keeps the link of a record which no path of the host's has any
+/// Returns the path below a prefix that keeps the link of a record which no declared path has any
 /// more.
 fn set_aside(prefix: &str, link: &LinkRow) -> String {
     format!("{prefix}{}{}", path::SHARED, link.remote.id)
@@ -257,14 +252,14 @@ fn is_set_aside(path: &str) -> bool {
     path::above(path).chain([path]).any(|path| path.rsplit('/').next().is_some_and(path::is_shared))
 }
 
-/// Matches declared paths with links below one prefix. `kept`: whether a path keeps the link that
-/// it has; `fits`: which of the links that are free, by its path, leads to what is declared.
+/// Matches declared paths with links below one prefix. `kept`: whether a path keeps its link;
+/// `matches`: which of the free links, by its path, leads to what is declared.
 fn pair(
     prefix: &str,
     paths: &[String],
     kept: &[bool],
     links: Vec<LinkRow>,
-    mut fits: impl FnMut(usize, &[LinkRow]) -> Option<String>,
+    mut matches: impl FnMut(usize, &[LinkRow]) -> Option<String>,
 ) -> Vec<Move> {
     let is_kept =
         |link: &LinkRow| paths.iter().zip(kept).any(|(path, kept)| *kept && *path == link.host);
@@ -273,7 +268,7 @@ fn pair(
         held.into_iter().map(|link| (link.clone(), link.host)).collect();
     for (at, path) in paths.iter().enumerate().filter(|(at, _)| kept.get(*at) != Some(&true)) {
         let Some(at) =
-            fits(at, &free).and_then(|host| free.iter().position(|link| link.host == host))
+            matches(at, &free).and_then(|path| free.iter().position(|link| link.host == path))
         else {
             continue;
         };
@@ -281,7 +276,7 @@ fn pair(
     }
     let mut moves: Vec<Move> = Vec::new();
     for link in free {
-        // Left by a death between two steps of an earlier move.
+        // Left by a crash between two steps of an earlier move.
         let twin = held.iter().find(|(other, _)| other.remote == link.remote);
         let is_taken = held.iter().any(|(_, path)| *path == link.host);
         let is_released = link.applied.contains_key(once::RELEASED) && paths.contains(&link.host);

@@ -1,7 +1,8 @@
-//! References: the host's names for what the ATS holds, resolved to exactly one id. Pure.
+//! References: the host's names for records of the ATS, each resolved to exactly one id. Pure.
 //!
-//! A reference that fits nothing, or several records, blocks the desired record with a sentence
-//! that says what was looked for, what was found and what to do. The engine never guesses.
+//! A reference that matches no record, or several, blocks the desired record with a message that
+//! says what was looked for, what was found and what to do. The engine never guesses; of several
+//! matches it prefers the exact spelling, an open job and a job that is no template.
 
 use super::{Draft, Owned, Record, defined};
 use crate::index;
@@ -13,10 +14,10 @@ use atsync_model::resource::{self, singular};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// How far apart two words may be and still be offered as "did you mean", in edits.
+/// Most edits between two words for one to be suggested for the other.
 const EDITS_MAX: usize = 3;
 
-/// What a reference says, with the bare form decided.
+/// A reference with the meaning of its bare form decided.
 enum Wanted<'r> {
     Id(&'r str),
     Name(&'r str),
@@ -35,8 +36,8 @@ fn wanted(reference: &Reference) -> Wanted<'_> {
     }
 }
 
-/// The number of single-letter edits between two words, or `EDITS_MAX + 1` when it is more. Small
-/// words only.
+/// Counts the single-letter edits between two words, or returns `EDITS_MAX + 1` when there are
+/// more. Words are cut at 64 letters.
 fn edits(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) =
         (one.chars().take(64).collect(), other.chars().take(64).collect());
@@ -57,9 +58,8 @@ fn edits(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-/// What there is to say of the names that are near to one that did not fit, given in its normal
-/// form.
-fn near<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> String {
+/// Returns a hint about the name nearest to one that did not match, given in its normal form.
+fn hint<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> String {
     let mut best: Option<(usize, &str)> = None;
     for candidate in names {
         let edits = edits(&normal::name(candidate), wanted);
@@ -77,24 +77,18 @@ fn near<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> S
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
-    /// ` (did you mean …?)`, or nothing. A name is never offered for itself: where the ATS has it
-    /// and it did not fit all the same, that is what is said.
+    /// Returns a hint such as ` (did you mean …?)`, or nothing. For a name that the ATS has and
+    /// that did not match, the hint says why.
     pub(super) fn suggestion(&mut self, kind: &str, name: &str) -> String {
-        let names = match self.facts.names(kind) {
-            Ok(names) => names,
-            Err(need) => {
-                self.needs.push(need);
-                return String::new();
-            }
-        };
-        near(names.iter().map(String::as_str), &normal::name(name), &singular(kind))
+        let Some(names) = self.ask(self.facts.names(kind)) else { return String::new() };
+        hint(names.iter().map(String::as_str), &normal::name(name), &singular(kind))
     }
 
     /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are
     /// missing or after it blocked the record.
     pub(super) fn resolve(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         parent: Option<&str>,
         reference: &Reference,
@@ -104,48 +98,48 @@ impl<'a, D: Owned> Draft<'a, D> {
                 let remote = atsync_model::contract::RemoteRef::new(kind, id);
                 let Some(found) = self.observed(&remote)? else {
                     let message =
-                        format!("{host}: there is no {} with the id {id}", singular(kind));
-                    self.block(host, Reason::UnknownReference, message);
+                        format!("{path}: there is no {} with the id {id}", singular(kind));
+                    self.block(path, Reason::UnknownReference, message);
                     return None;
                 };
-                self.is_below(host, kind, parent, found).then_some(found)
+                self.is_below(path, kind, parent, found).then_some(found)
             }
-            Wanted::Name(name) => self.resolve_name(host, kind, parent, name),
-            // Known by the user that they are.
+            Wanted::Name(name) => self.resolve_name(path, kind, parent, name),
+            // A kind that is known by its user.
             Wanted::Email(email) if resource::named_by(kind, index::USER).is_some() => {
-                self.by_user(host, kind, email)
+                self.by_user(path, kind, email)
             }
-            Wanted::Email(email) => self.resolve_name(host, kind, parent, email),
+            Wanted::Email(email) => self.resolve_name(path, kind, parent, email),
             Wanted::RequisitionId(id) => {
                 let found = self.lookup(kind, index::KEY, id)?;
-                let fitting = defined::with_label(found.iter(), "requisition_id", id);
-                self.one(host, kind, "requisition id", id, fitting)
+                let matching = defined::with_label(found.iter(), "requisition_id", id);
+                self.one(path, kind, "requisition id", id, matching)
             }
         }
     }
 
-    /// Whether a record that was named by its id is one of this parent. Says so where it is
-    /// another's: the ATS would refuse it.
-    fn is_below(&mut self, host: &str, kind: &str, parent: Option<&str>, found: &Record) -> bool {
+    /// Whether a record that was named by id belongs to this parent. Reports one of another parent,
+    /// which the ATS would refuse.
+    fn is_below(&mut self, path: &str, kind: &str, parent: Option<&str>, found: &Record) -> bool {
         let (Some(parent), Some(own)) = (parent, found.text("parent.id")) else { return true };
         if own == parent {
             return true;
         }
         let what = singular(kind);
         let whole = singular(resource::named_by(kind, index::PARENT).unwrap_or("parents"));
-        let name = found.text("name").unwrap_or(&found.id);
+        let name = found.label();
         let message = format!(
-            "{host}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is \
+            "{path}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is \
              declared; name a {what} of {whole} {parent}",
             found.id
         );
-        self.block(host, Reason::UnknownReference, message);
+        self.block(path, Reason::UnknownReference, message);
         false
     }
 
     fn resolve_name(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         parent: Option<&str>,
         name: &str,
@@ -160,38 +154,40 @@ impl<'a, D: Owned> Draft<'a, D> {
             .kind(kind)
             .is_some_and(|rule| matches!(rule.scan, ScanRule::ByParent { .. }));
         let found: Vec<&Arc<Record>> = match parent.filter(|_| below) {
-            // What is below one parent is one list; a name alone would be looked for below all of
-            // them.
+            // The records of one parent are one list; by name the engine would search those of
+            // every parent.
             Some(parent) => {
                 self.lookup(kind, index::PARENT, parent)?.iter().filter(is_named).collect()
             }
             None => self.lookup(kind, index::NAME, name)?.iter().collect(),
         };
-        let (mut fitting, archived): (Vec<&Arc<Record>>, Vec<&Arc<Record>>) = found
+        let (mut matching, archived): (Vec<&Arc<Record>>, Vec<&Arc<Record>>) = found
             .into_iter()
             .filter(|record| parent.is_none_or(|parent| record.text("parent.id") == Some(parent)))
-            .partition(|record| record.value("active").and_then(Value::as_bool) != Some(false));
-        if let (true, Some(record)) = (fitting.is_empty(), archived.first()) {
+            .partition(|record| record.is_active());
+        if let (true, Some(record)) = (matching.is_empty(), archived.first()) {
             let message = format!(
-                "{host}: the {} {name:?} (id {}) is archived in the ATS; bring it back there, or \
-                 name another",
+                "{path}: the {} {name:?} (id {}) is archived in the ATS; restore it there, or name \
+                 another",
                 singular(kind),
                 record.id
             );
-            self.block(host, Reason::UnknownReference, message);
+            self.block(path, Reason::UnknownReference, message);
             return None;
         }
         let own = |record: &Record| record.text("name").or(record.text("title")).map(str::to_owned);
-        narrow(&mut fitting, |record| own(record).is_some_and(|own| normal::is_option(&own, name)));
-        narrow(&mut fitting, |record| own(record).as_deref() == Some(name.trim()));
-        narrow(&mut fitting, |record| record.text("state.value") == Some("open"));
-        narrow(&mut fitting, |record| {
+        prefer(&mut matching, |record| {
+            own(record).is_some_and(|own| normal::is_option(&own, name))
+        });
+        prefer(&mut matching, |record| own(record).as_deref() == Some(name.trim()));
+        prefer(&mut matching, |record| record.text("state.value") == Some("open"));
+        prefer(&mut matching, |record| {
             record.value("template").and_then(Value::as_bool) != Some(true)
         });
-        self.one(host, kind, "name", name, fitting)
+        self.one(path, kind, "name", name, matching)
     }
 
-    /// The ids of the users who have an address: their own, or one of those listed beside them.
+    /// Returns the ids of the users with an address: their own, or one of those listed separately.
     pub(super) fn users(&mut self, email: &str) -> Option<Vec<String>> {
         let mut users: Vec<String> = self
             .lookup(DesiredUser::KIND, index::EMAIL, email)?
@@ -213,32 +209,33 @@ impl<'a, D: Owned> Draft<'a, D> {
         Some(users)
     }
 
-    /// Says that an address belongs to several users.
-    pub(super) fn several_users(&mut self, host: &str, email: &str, users: &[String]) {
+    /// Blocks the record since several users have an address.
+    pub(super) fn several_users(&mut self, path: &str, email: &str, users: &[String]) {
         let message = format!(
-            "{host}: {} users of the ATS have the address {email} (ids {})",
+            "{path}: {} users of the ATS have the address {email} (ids {})",
             users.len(),
             users.join(", ")
         );
-        self.block(host, Reason::AmbiguousReference, message);
+        self.block(path, Reason::AmbiguousReference, message);
     }
 
-    /// An employee by e-mail: address → user → referrer. A user id is never used in place of a
+    /// Resolves a referrer by e-mail: address, user, referrer. A user's id is never used for a
     /// referrer's.
-    fn by_user(&mut self, host: &str, kind: &str, email: &str) -> Option<&'a Arc<Record>> {
+    fn by_user(&mut self, path: &str, kind: &str, email: &str) -> Option<&'a Arc<Record>> {
         let users = self.users(email)?;
         let user = match users.as_slice() {
             [user] => user.clone(),
             [] => {
                 let message = format!(
-                    "{host}: no user of the ATS has the address {email}, so nobody can be \
-                     credited; invite them, correct the address, or name the referrer by id"
+                    "{path}: no user of the ATS has the address {email}, so the referral \
+                     cannot be credited; invite the user, correct the address, or name the referrer \
+                     by id"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 return None;
             }
             several => {
-                self.several_users(host, email, several);
+                self.several_users(path, email, several);
                 return None;
             }
         };
@@ -247,22 +244,21 @@ impl<'a, D: Owned> Draft<'a, D> {
             [referrer] => Some(referrer),
             [] => {
                 let message = format!(
-                    "{host}: {email} is user {user}, but has no entry among the referrers and none \
-                     can be made through the API; credit them once in the ATS, or leave `referrer` \
-                     out"
+                    "{path}: {email} is user {user}, but is not among the referrers, and the API cannot add \
+                     one; credit the user once in the ATS, or remove `referrer`"
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
             _ => {
                 let ids: Vec<&str> =
                     referrers.iter().map(|referrer| referrer.id.as_str()).collect();
                 let message = format!(
-                    "{host}: {email} has {} entries among the referrers (ids {}); name one by id",
+                    "{path}: {email} has {} entries among the referrers (ids {}); name one by id",
                     ids.len(),
                     ids.join(", ")
                 );
-                self.block(host, Reason::AmbiguousReference, message);
+                self.block(path, Reason::AmbiguousReference, message);
                 None
             }
         }
@@ -270,43 +266,43 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     fn one(
         &mut self,
-        host: &str,
+        path: &str,
         kind: &str,
         by: &str,
         text: &str,
-        fitting: Vec<&'a Arc<Record>>,
+        matching: Vec<&'a Arc<Record>>,
     ) -> Option<&'a Arc<Record>> {
-        match fitting.as_slice() {
+        match matching.as_slice() {
             [record] => Some(record),
             [] => {
                 let suggestion = self.suggestion(kind, text);
                 let message = format!(
-                    "{host}: there is no {} with the {by} {text:?}{suggestion}; make it in the \
-                     ATS, or correct the record",
+                    "{path}: there is no {} with the {by} {text:?}{suggestion}; create it in \
+                     the ATS, or correct the record",
                     singular(kind)
                 );
-                self.block(host, Reason::UnknownReference, message);
+                self.block(path, Reason::UnknownReference, message);
                 None
             }
             several => {
                 let ids: Vec<&str> =
                     several.iter().map(|record| record.id.as_str()).take(20).collect();
                 let message = format!(
-                    "{host}: {} {kind} have the {by} {text:?} (ids {}); say which one by its id: \
+                    "{path}: {} {kind} have the {by} {text:?} (ids {}); name one by its id: \
                      {{\"id\": \"{}\"}}",
                     several.len(),
                     ids.join(", "),
                     ids.first().copied().unwrap_or_default()
                 );
-                self.block(host, Reason::AmbiguousReference, message);
+                self.block(path, Reason::AmbiguousReference, message);
                 None
             }
         }
     }
 }
 
-/// Keeps only what the test accepts, unless that leaves nothing.
-fn narrow(records: &mut Vec<&Arc<Record>>, accept: impl Fn(&Record) -> bool) {
+/// Retains the records that the test accepts, unless it accepts none.
+fn prefer(records: &mut Vec<&Arc<Record>>, accept: impl Fn(&Record) -> bool) {
     if records.len() > 1 && records.iter().any(|record| accept(record)) {
         records.retain(|record| accept(record));
     }
@@ -314,26 +310,26 @@ fn narrow(records: &mut Vec<&Arc<Record>>, accept: impl Fn(&Record) -> bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{edits, near};
+    use super::{edits, hint};
 
     #[test]
-    fn a_name_is_never_offered_for_itself() {
+    fn a_name_is_never_suggested_for_itself() {
         let names = ["Sales", "Sale", "Sails"];
-        let said = near(names.into_iter(), "sales", "department");
+        let message = hint(names.into_iter(), "sales", "department");
         assert!(
-            said.contains("has a department \"Sales\", but it is archived or inactive"),
-            "{said}"
+            message.contains("has a department \"Sales\", but it is archived or inactive"),
+            "{message}"
         );
-        assert!(!said.contains("did you mean"));
+        assert!(!message.contains("did you mean"));
         assert_eq!(
-            near(["Sale", "Sails"].into_iter(), "sales", "department"),
+            hint(["Sale", "Sails"].into_iter(), "sales", "department"),
             " (did you mean \"Sale\"?)"
         );
-        assert_eq!(near(["Engineering"].into_iter(), "sales", "department"), "");
+        assert_eq!(hint(["Engineering"].into_iter(), "sales", "department"), "");
     }
 
     #[test]
-    fn a_slip_of_the_keyboard_is_near_and_another_word_is_far() {
+    fn a_typing_error_is_near_and_another_word_is_far() {
         assert_eq!(edits("enginer", "engineer"), 1);
         assert_eq!(edits("sales", "sales"), 0);
         assert!(edits("accountant", "engineer") > 3);

@@ -1,78 +1,85 @@
-//! The planner: one way through for every kind that can be declared. Pure.
+//! The planner: the one path that every declarable kind takes. Pure.
 //!
-//! The planner finds a declared item; it brings a record that exists in step, and creates one that
-//! does not; what is declared below it follows. The table ([`atsync_model::declarable`]) says which
-//! fields there are, and what is declared below what. What no table can say is a method of
-//! [`Kind`], each a small part: what may be it in the ATS, a value with a form of its own, two
-//! records that one request makes, a course of steps that follows.
+//! Three steps: find the record of a declared item; update it, or create the one that is missing;
+//! then plan the items below it. The table ([`atsync_model::declarable`]) lists the fields of a
+//! kind and the kinds below it. A method of [`Kind`] covers what no table can express: how to find
+//! the record, a value with a form of its own, two records created by one request, a course of
+//! steps that follows.
+//!
+//! Left out: the fields themselves ([`super::fields`]), custom values ([`super::values`]), and
+//! items created once or known by content ([`super::once`], [`super::entries`]).
 
-use super::above::Above;
-use super::at::At;
-use super::field::{rebase, release};
-use super::fields::{self, Changing, Making};
+use super::field::release;
+use super::fields::{self, Creation, Update};
+use super::found::Found;
 use super::item::Item;
+use super::parent::Parent;
 use super::values::{self, Others};
-use super::{Adoption, Draft, Owned, Record, Step, step};
+use super::{Adoption, Draft, Owned, Record, Step, base, step};
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::manifest::OperationRule;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// What is special of a kind.
+/// The parts of planning that differ between kinds.
 pub(super) trait Kind<'a> {
-    /// The desired record that it belongs to.
+    /// The desired record that the item belongs to.
     type Of: Owned;
 
-    /// What is declared.
+    /// Returns the declared item.
     fn item(&self) -> &Item<'a>;
 
-    /// What it is declared below; none for a record of its own.
-    fn above(&self) -> Option<&Above<'a>> {
+    /// Returns the item that it is declared below; none for a desired record itself.
+    fn parent(&self) -> Option<&Parent<'a>> {
         None
     }
 
-    /// Where it stands. None while facts are missing or after it blocked the record.
-    fn find(&mut self, draft: &mut Draft<'a, Self::Of>) -> Option<At<'a>>;
+    /// Finds the record in the ATS. None while facts are missing or after it blocked the record.
+    fn find(&mut self, draft: &mut Draft<'a, Self::Of>) -> Option<Found<'a>>;
 
-    /// Whether the record that was found is to be brought in step. Says why not.
-    fn is_it(&mut self, _draft: &mut Draft<'a, Self::Of>, _record: &'a Arc<Record>) -> bool {
+    /// Whether the planner updates the record that was found. Reports why not.
+    fn keeps_in_step(
+        &mut self,
+        _draft: &mut Draft<'a, Self::Of>,
+        _record: &'a Arc<Record>,
+    ) -> bool {
         true
     }
 
-    /// Takes into a creation what the table does not name. `rule`: of the operation, if the adapter
+    /// Adds to a creation what the table does not list. `rule`: of the operation, if the adapter
     /// has it.
-    fn make(
+    fn complete_creation(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _rule: Option<&OperationRule>,
-        _making: &mut Making,
+        _making: &mut Creation,
     ) {
     }
 
-    /// Whether a step that is planned already makes it along.
-    fn is_carried(&mut self, _draft: &mut Draft<'a, Self::Of>, _making: &Making) -> bool {
+    /// Whether a planned step creates the record as well.
+    fn is_carried(&mut self, _draft: &mut Draft<'a, Self::Of>, _making: &Creation) -> bool {
         false
     }
 
-    /// What to say where it cannot be made, beyond what the manifest says.
-    fn cannot_make(&self, _draft: &mut Draft<'a, Self::Of>) {}
+    /// Reports that the record cannot be created, beyond what the manifest explains.
+    fn report_no_creation(&self, _draft: &mut Draft<'a, Self::Of>) {}
 
-    /// Why it is created, in a sentence; adds the cost of the probe to the step.
-    fn creation(&self, draft: &Draft<'a, Self::Of>, step: &mut Step) -> String;
+    /// Returns why the record is created, in a sentence; adds the cost of the probe to the step.
+    fn creation_reason(&self, draft: &Draft<'a, Self::Of>, step: &mut Step) -> String;
 
-    /// Takes into a change what the table does not name.
-    fn change(
+    /// Adds to an update what the table does not list.
+    fn complete_change(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _record: &Record,
-        _changing: &mut Changing,
+        _changing: &mut Update,
     ) {
     }
 
-    /// Puts into the step of a change what the table does not name. `set`: the values that are set.
-    /// What comes back is what others may lose by it.
-    fn join(
+    /// Adds to the step of an update what the table does not list. `set`: the values to set.
+    /// Returns what others may lose by it.
+    fn complete_update(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _rule: &OperationRule,
@@ -84,9 +91,9 @@ pub(super) trait Kind<'a> {
         Others::default()
     }
 
-    /// What follows, below it and after it. `applied`: the base as it will be; none where it cannot
-    /// be made.
-    fn then(
+    /// Plans what depends on the item. `applied`: its base after the plan; none where it cannot be
+    /// created.
+    fn plan_dependents(
         &mut self,
         _draft: &mut Draft<'a, Self::Of>,
         _record: Option<&'a Arc<Record>>,
@@ -98,76 +105,77 @@ pub(super) trait Kind<'a> {
 /// Plans a declared item and what depends on it.
 pub(super) fn plan<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, mut kind: K) {
     match kind.find(draft) {
-        Some(At::There(record)) if kind.is_it(draft, record) => {
+        Some(Found::Existing(record)) if kind.keeps_in_step(draft, record) => {
             let applied = change(draft, &mut kind, record);
-            kind.then(draft, Some(record), Some(applied));
+            kind.plan_dependents(draft, Some(record), Some(applied));
         }
-        Some(At::ToBeMade) => {
+        Some(Found::Missing) => {
             let applied = make(draft, &mut kind);
-            kind.then(draft, None, applied);
+            kind.plan_dependents(draft, None, applied);
         }
         _ => {}
     }
 }
 
-/// Plans the creation. None where it cannot be made.
+/// Plans the creation. None where the record cannot be created.
 fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<Map<String, Value>> {
     let item = kind.item().clone();
     let operation = item.of.operation("create");
-    let mut making = Making::default();
-    fields::make(draft, &item, &mut making);
-    kind.make(draft, draft.input.manifest.operation(&operation), &mut making);
-    values::make(draft, &item, &mut making);
-    if kind.is_carried(draft, &making) {
-        return Some(making.applied);
+    let mut creation = Creation::default();
+    fields::make(draft, &item, &mut creation);
+    kind.complete_creation(draft, draft.input.manifest.operation(&operation), &mut creation);
+    values::make(draft, &item, &mut creation);
+    if kind.is_carried(draft, &creation) {
+        return Some(creation.applied);
     }
-    let Some(rule) = draft.operation(&item.host, &operation) else {
-        kind.cannot_make(draft);
+    let Some(rule) = draft.operation(&item.path, &operation) else {
+        kind.report_no_creation(draft);
         return None;
     };
-    let mut step = step(rule, &item.host, String::new());
-    step.input = making.input;
-    if let (Some(above), Some(below)) = (kind.above(), &item.of.below) {
-        step.input.insert(below.member.to_owned(), above.id());
-        step.after = above.after();
+    let mut step = step(rule, &item.path, String::new());
+    step.input = creation.input;
+    if let (Some(parent), Some(below)) = (kind.parent(), &item.of.below) {
+        step.input.insert(below.member.to_owned(), parent.id());
+        step.after = parent.after();
     }
-    step.after.extend(making.after);
-    step.fields = making.fields;
-    step.makes.insert("subject".to_owned(), item.host.clone());
-    step.applied.insert(item.host, making.applied.clone());
+    step.after.extend(creation.after);
+    step.fields = creation.fields;
+    step.makes.insert("subject".to_owned(), item.path.clone());
+    step.applied.insert(item.path, creation.applied.clone());
     step.look_first = true;
-    step.reason = kind.creation(draft, &mut step);
+    step.reason = kind.creation_reason(draft, &mut step);
     draft.plan.steps.push(step);
-    Some(making.applied)
+    Some(creation.applied)
 }
 
-/// Plans what brings the record in step. What comes back is its base as it will be.
+/// Plans the update of a record. Returns its base after the plan.
 fn change<'a, K: Kind<'a>>(
     draft: &mut Draft<'a, K::Of>,
     kind: &mut K,
     record: &'a Arc<Record>,
 ) -> Map<String, Value> {
     let item = kind.item().clone();
-    let host = &item.host;
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
-    let mut applied = base.clone();
-    draft.take_base(host, &mut applied);
-    release(draft, host, &mut applied, |member| fields::owns(&item, member));
-    let mut changing = Changing { base, applied, ..Changing::default() };
-    fields::change(draft, &item, record, &mut changing);
-    kind.change(draft, record, &mut changing);
-    let customs = values::change(draft, &item, record, &mut changing);
-    let applied = changing.applied.clone();
-    if changing.fields.is_empty() {
-        rebase(draft, host, record, applied.clone(), &changing.base);
-    } else if let Some(rule) = draft.operation(host, &item.of.operation("update")) {
-        let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
+    let path = &item.path;
+    let last = draft.base(path);
+    let mut applied = last.clone();
+    draft.note_base_record(path, &mut applied);
+    release(draft, path, &mut applied, |member| fields::owns(&item, member));
+    let mut update = Update { base: last, applied, ..Update::default() };
+    fields::change(draft, &item, record, &mut update);
+    kind.complete_change(draft, record, &mut update);
+    let customs = values::change(draft, &item, record, &mut update);
+    let applied = update.applied.clone();
+    if update.fields.is_empty() {
+        let is_known = applied == update.base;
+        base::record(&mut draft.plan, path, record.remote(), applied.clone(), is_known);
+    } else if let Some(rule) = draft.operation(path, &item.of.operation("update")) {
+        let mut step = step(rule, path, "its fields differ from what is declared".to_owned());
         step.target = Some(record.remote());
-        fields::guard(draft, &item, &mut changing);
-        changing.seen.join(rule, &mut step.input);
-        step.fields = changing.fields;
-        step.applied.insert(host.clone(), applied.clone());
-        let mut others = kind.join(draft, rule, record, changing.set, &mut step);
+        fields::guard(draft, &item, &mut update);
+        update.seen.join(rule, &mut step.input);
+        step.fields = update.fields;
+        step.applied.insert(path.clone(), applied.clone());
+        let mut others = kind.complete_update(draft, rule, record, update.set, &mut step);
         others.extend(values::unseen(draft, &item, rule, record, &customs));
         others.join(rule, &mut step.input);
         customs.join(&mut step.input, &mut step.after);
@@ -176,12 +184,12 @@ fn change<'a, K: Kind<'a>>(
     applied
 }
 
-/// What a path is linked to, as the ATS shows it. None while facts are missing or after it blocked
-/// the record: `gone` says what to say where it is known to be deleted, none to say the same;
-/// `unseen` why it may not show and what to do.
+/// Returns the linked record as the ATS shows it. None while facts are missing or after it blocked
+/// the record. `gone` writes the message for a record that is known to be deleted (none while facts
+/// are missing), `unseen` the one for a record that does not show.
 pub(super) fn linked<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
-    host: &str,
+    path: &str,
     remote: &RemoteRef,
     gone: impl FnOnce(&mut Draft<'a, D>) -> Option<String>,
     unseen: impl FnOnce() -> String,
@@ -192,40 +200,40 @@ pub(super) fn linked<'a, D: Owned>(
         match is_gone.then(|| gone(draft)) {
             // Facts are missing.
             Some(None) => {}
-            Some(Some(message)) => draft.block(host, Reason::Deleted, message),
-            None => draft.block(host, Reason::NotVisible, unseen()),
+            Some(Some(message)) => draft.block(path, Reason::Deleted, message),
+            None => draft.block(path, Reason::NotVisible, unseen()),
         }
     }
     found
 }
 
-/// Takes a record that was found for the declared one.
-pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &Record, why: &str) {
+/// Links a record that was found to the declared path.
+pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, path: &str, record: &Record, why: &str) {
     draft.plan.adoptions.push(Adoption {
-        host: host.to_owned(),
+        host: path.to_owned(),
         remote: record.remote(),
         applied: Map::new(),
         reason: Some(why.to_owned()),
     });
 }
 
-/// As [`adopt`], unless another desired record holds it. False when that blocked the record or
-/// facts are missing. `why` follows "it".
+/// As [`adopt`], unless another desired record is linked to it. False when that blocked the record
+/// or facts are missing. `why` follows "it".
 pub(super) fn adopt_alone<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     record: &Record,
     why: &str,
 ) -> bool {
     let remote = record.remote();
     let Some(others) = draft.linked_to(&remote) else { return false };
-    if let Some(other) = others.iter().find(|other| other.as_str() != host) {
+    if let Some(other) = others.iter().find(|other| other.as_str() != path) {
         let message = format!(
-            "{host}: {remote} {why} and is linked to {other} already; make them one record"
+            "{path}: {remote} {why} and is already linked to {other}; declare them as one record"
         );
-        draft.block(host, Reason::DuplicateDesired, message);
+        draft.block(path, Reason::DuplicateDesired, message);
         return false;
     }
-    adopt(draft, host, record, &format!("it {why}"));
+    adopt(draft, path, record, &format!("it {why}"));
     true
 }

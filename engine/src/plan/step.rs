@@ -1,17 +1,18 @@
-//! One effect to be had, and what stands in it for what is still to be made. Pure.
+//! One planned write, and the placeholders for records that are not created yet. Pure.
 
 use atsync_model::contract::RemoteRef;
 use atsync_model::manifest::OperationRule;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// The member of an input that stands for the id of a record still to be made.
+/// The member of a placeholder for the id of a record that is not created yet: the path of its
+/// step.
 pub const MADE: &str = "$made";
-/// The member of such a stand-in that asks for a field of the record instead of its id.
+/// The member of a placeholder that asks for a field of the record instead of its id.
 pub const MADE_MEMBER: &str = "$member";
 
-/// One effect to be had.
+/// A planned write.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Step {
@@ -19,34 +20,34 @@ pub struct Step {
     pub host: String,
     /// The operation.
     pub operation: String,
-    /// What it changes; none for a create, and where `target_path` says what.
+    /// The record that it changes; none for a creation, and where `target_path` names it.
     pub target: Option<RemoteRef>,
-    /// The path whose record it changes, where a step before it makes that record.
+    /// The path of the record that it changes, where an earlier step creates that record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_path: Option<String>,
     /// The operation's input.
     pub input: Map<String, Value>,
-    /// Host paths whose steps must be done first.
+    /// Paths whose steps must be done first.
     pub after: Vec<String>,
-    /// The paths that the records it makes are linked to, by role.
+    /// The paths that the records it creates are linked to, by role.
     pub makes: BTreeMap<String, String>,
     /// What it changes, field by field.
     pub fields: Vec<FieldChange>,
-    /// What is recorded as last applied once it is done, by host path.
+    /// The bases that are recorded once it is done, by path.
     pub applied: BTreeMap<String, Map<String, Value>>,
     /// Why it is planned, in a sentence.
     pub reason: String,
-    /// What it sets off besides, in sentences.
+    /// Its side effects, in sentences.
     pub side_effects: Vec<String>,
     /// The engine probes before it sends, because the record may exist by now.
     pub look_first: bool,
-    /// How many requests it costs as a rule, the probe before it included. What shows afterwards
-    /// what came of it is counted with the plan, since records of a kind are read together.
+    /// How many requests it usually costs, the probe included. The read back is counted with the
+    /// plan, which reads several records of a kind at once.
     pub calls: u32,
 }
 
 impl Step {
-    /// Whether it makes a record instead of changing one.
+    /// Whether it creates a record instead of changing one.
     pub fn creates(&self) -> bool {
         self.target.is_none() && self.target_path.is_none()
     }
@@ -58,16 +59,16 @@ impl Step {
 pub struct FieldChange {
     /// The field.
     pub field: String,
-    /// What is there; null for nothing.
+    /// The value before; null for none.
     pub before: Value,
-    /// What will be.
+    /// The value after.
     pub after: Value,
 }
 
-/// A step of an operation, with the parts that follow from its rule.
-pub(super) fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
+/// Starts a step of an operation, with the parts that follow from its rule.
+pub(super) fn step(rule: &OperationRule, path: &str, reason: String) -> Step {
     Step {
-        host: host.to_owned(),
+        host: path.to_owned(),
         operation: rule.name.clone(),
         target: None,
         target_path: None,
@@ -83,17 +84,12 @@ pub(super) fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
     }
 }
 
-/// The placeholder for the id of a record that the step of this path makes.
-pub(super) fn made(host: &str) -> Value {
-    let mut placeholder = Map::new();
-    placeholder.insert(MADE.to_owned(), Value::String(host.to_owned()));
-    Value::Object(placeholder)
+/// Returns the placeholder for the id of the record that the step of this path creates.
+pub(super) fn made(path: &str) -> Value {
+    json!({ MADE: path })
 }
 
-/// The placeholder for a field of a record that the step of this path makes.
-pub(super) fn made_member(host: &str, member: &str) -> Value {
-    let mut placeholder = Map::new();
-    placeholder.insert(MADE.to_owned(), Value::String(host.to_owned()));
-    placeholder.insert(MADE_MEMBER.to_owned(), Value::String(member.to_owned()));
-    Value::Object(placeholder)
+/// Returns the placeholder for a field of that record.
+pub(super) fn made_member(path: &str, member: &str) -> Value {
+    json!({ MADE: path, MADE_MEMBER: member })
 }

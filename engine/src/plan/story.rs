@@ -1,26 +1,26 @@
-//! One field as a plan saw it. Pure.
+//! The decision about one field, with the values that it was made from. Pure.
 
 use super::ownership::Decision;
 use atsync_model::desired::Policy;
 use serde::Serialize;
 use serde_json::Value;
 
-/// One field as the plan saw it.
+/// The decision about one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Story {
     /// The path that it belongs to.
     pub host: String,
     /// The field.
     pub field: String,
-    /// What happens when it is changed in the ATS.
+    /// The policy of the field.
     pub policy: Policy,
-    /// What the host wants.
+    /// The declared value.
     pub desired: Value,
-    /// What the engine last wrote or found in step; null for nothing.
+    /// The base: what the engine last wrote or found in step; null for none.
     pub applied: Value,
-    /// What the ATS holds; null for nothing.
+    /// The value in the ATS; null for none.
     pub observed: Value,
-    /// What comes of it.
+    /// The decision.
     pub decision: Decision,
 }
 

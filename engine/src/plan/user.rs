@@ -1,16 +1,14 @@
-//! A user: found by address or made. Pure.
+//! A user: found by address or created, never changed. Pure.
 //!
-//! Making one can mail somebody and take a seat, so it waits for the connection's opt-in like
-//! everything that can.
+//! A creation can mail the user and take a paid seat, so it needs the connection's opt-in.
+//! Differences of a user that exists are reported.
 //!
-//! What differs of one that exists is reported and never written.
-//!
-//! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync
-//! engine to decide.
+//! Left out: changing and deactivating users. The rights of users in the ATS are not the engine's
+//! to decide.
 
-use super::at::At;
 use super::field::is_same_text;
-use super::item::{Item, said_at, text};
+use super::found::Found;
+use super::item::{Item, member_at, text};
 use super::resource::{Kind, adopt_alone, plan as walk};
 use super::users::find;
 use super::{Draft, FindingKind, Record, Step};
@@ -22,7 +20,7 @@ use atsync_model::manifest::OperationRule;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// A user who is declared.
+/// A declared user.
 struct User<'a> {
     item: Item<'a>,
 }
@@ -40,49 +38,53 @@ impl<'a> Kind<'a> for User<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a, DesiredUser>) -> Option<At<'a>> {
-        let host = &self.item.host;
-        let link = draft.input.links.get(host);
-        let Some(id) = find(draft, host, &draft.input.desired.email, link)? else {
-            return Some(At::ToBeMade);
+    fn find(&mut self, draft: &mut Draft<'a, DesiredUser>) -> Option<Found<'a>> {
+        let path = &self.item.path;
+        let link = draft.input.links.get(path);
+        let Some(id) = find(draft, path, &draft.input.desired.email, link)? else {
+            return Some(Found::Missing);
         };
         let record = draft.observed(&RemoteRef::new(self.item.of.kind, &id))?;
         if record.is_none() {
             let message = format!(
-                "{host}: users/{id}, which it is linked to, is not shown by the ATS: removed, or \
-                 not visible yet; read users again (a pull of everything), or adopt another user"
+                "{path}: users/{id}, which it is linked to, is not shown by the ATS: removed, or \
+                 not visible yet; read all users again (a full pull), or adopt another user"
             );
-            draft.block(host, Reason::NotVisible, message);
+            draft.block(path, Reason::NotVisible, message);
         }
-        record.map(At::There)
+        record.map(Found::Existing)
     }
 
-    fn is_it(&mut self, draft: &mut Draft<'a, DesiredUser>, record: &'a Arc<Record>) -> bool {
-        let host = &self.item.host;
-        let is_linked = draft.input.links.contains_key(host);
-        if is_linked || adopt_alone(draft, host, record, "has the same e-mail address") {
+    fn keeps_in_step(
+        &mut self,
+        draft: &mut Draft<'a, DesiredUser>,
+        record: &'a Arc<Record>,
+    ) -> bool {
+        let path = &self.item.path;
+        let is_linked = draft.input.links.contains_key(path);
+        if is_linked || adopt_alone(draft, path, record, "has the same e-mail address") {
             compare(draft, &self.item, record);
         }
-        // It is only ever made.
+        // A user is only created.
         false
     }
 
-    fn make(
+    fn complete_creation(
         &mut self,
         draft: &mut Draft<'a, DesiredUser>,
         _rule: Option<&OperationRule>,
-        _making: &mut super::fields::Making,
+        _making: &mut super::fields::Creation,
     ) {
-        let host = &self.item.host;
-        draft.account(host, PREFERRED);
-        if said_at(&self.item.said, PREFERRED).is_some() {
-            let message = format!("{host}: a user has no `{PREFERRED}`; it is left out");
-            draft.say(FindingKind::Note, host, Reason::NotSupported, message);
+        let path = &self.item.path;
+        draft.account(path, PREFERRED);
+        if member_at(&self.item.members, PREFERRED).is_some() {
+            let message = format!("{path}: a user has no `{PREFERRED}`; it is not written");
+            draft.report(FindingKind::Note, path, Reason::NotSupported, message);
         }
     }
 
-    fn creation(&self, _draft: &Draft<'a, DesiredUser>, step: &mut Step) -> String {
-        // An address can be a user's main one, or another of theirs: up to two looks.
+    fn creation_reason(&self, _draft: &Draft<'a, DesiredUser>, step: &mut Step) -> String {
+        // An address is a user's main one or a further one: up to two probes.
         step.calls += 2;
         "no user of the ATS has the address".to_owned()
     }
@@ -91,17 +93,18 @@ impl<'a> Kind<'a> for User<'a> {
 /// The part of a name that users do not have.
 const PREFERRED: &str = "name.preferred";
 
-/// Says what of a user that exists is not as declared: it is only ever made.
+/// Reports how a user that exists differs from the declaration.
 fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record) {
-    let host = &item.host;
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let path = &item.path;
+    let base = draft.base(path);
     let mut different = Vec::new();
     for field in item.of.fields {
-        draft.account(host, field.place);
-        let Some(wanted) = text(&item.said, field.place).filter(|_| field.place != "email") else {
+        draft.account(path, field.place);
+        let Some(wanted) = text(&item.members, field.place).filter(|_| field.place != "email")
+        else {
             continue;
         };
-        // Where the ATS does not show it, what was written counts.
+        // The base counts where the ATS does not show the field.
         let there = if record.knows(field.shown) {
             record.text(field.shown)
         } else {
@@ -115,26 +118,26 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record)
             ));
         }
     }
-    // Parts of the name that cannot be written in any way.
-    if said_at(&item.said, PREFERRED).is_some() {
+    // No ATS takes this part of a name.
+    if member_at(&item.members, PREFERRED).is_some() {
         different.push(format!("`{PREFERRED}` (users have none)"));
     }
-    draft.account(host, PREFERRED);
+    draft.account(path, PREFERRED);
     let flags = item.of.fields.iter().filter(|field| field.value == Holds::Flag);
     for field in flags {
         let is_set = |flag: Option<&Value>| flag.and_then(Value::as_bool) == Some(true);
-        if is_set(said_at(&item.said, field.place)) && !is_set(base.get(field.member)) {
+        if is_set(member_at(&item.members, field.place)) && !is_set(base.get(field.member)) {
             let place = field.place;
-            different.push(format!("`{place}` (nobody is invited who is there already)"));
+            different.push(format!("`{place}` (a user that exists is not invited)"));
         }
     }
     if !different.is_empty() {
         let message = format!(
-            "{host}: {} is a user already and is only ever made, never changed from here; it \
-             differs in {}",
+            "{path}: {} exists and users are never changed from here; it differs from the \
+             declaration in {}",
             record.remote(),
             different.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::OnlyMade, message);
+        draft.report(FindingKind::Note, path, Reason::OnlyMade, message);
     }
 }

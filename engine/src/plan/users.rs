@@ -1,4 +1,4 @@
-//! Users by their addresses and ids, where something names them. Pure.
+//! Users that a value names by address or id. Pure.
 
 use super::{Draft, Owned, made};
 use crate::link::LinkRow;
@@ -7,11 +7,11 @@ use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{Desired, DesiredUser};
 use serde_json::Value;
 
-/// The id of the user in the ATS, or that there is none. None while facts are missing or after it
-/// blocked the record.
+/// Finds the id of a user; the inner option is none where the ATS has no such user. None while
+/// facts are missing or after it blocked the record.
 pub(super) fn find<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     email: &str,
     link: Option<&LinkRow>,
 ) -> Option<Option<String>> {
@@ -23,45 +23,46 @@ pub(super) fn find<D: Owned>(
         [] => Some(None),
         [user] => Some(Some(user.clone())),
         several => {
-            draft.several_users(host, email, several);
+            draft.several_users(path, email, several);
             None
         }
     }
 }
 
-/// What a value that names a user by address is written as: an id, or the stand-in for one with the
-/// path that makes it. None while facts are missing or after it blocked the record.
+/// Returns what is written for a user that a value names by address: an id, or a placeholder with
+/// the path of the step that creates the user. None while facts are missing or after it blocked the
+/// record.
 pub(super) fn named<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     email: &str,
 ) -> Option<(Value, Option<String>)> {
-    let path = DesiredUser::path_of(email);
-    let declared = draft.declared(&path)?;
-    let link = declared.and_then(|declared| declared.links.get(&path));
-    if let Some(id) = find(draft, host, email, link)? {
+    let user_path = DesiredUser::path_of(email);
+    let declared = draft.declared(&user_path)?;
+    let link = declared.and_then(|declared| declared.links.get(&user_path));
+    if let Some(id) = find(draft, path, email, link)? {
         return Some((Value::String(id), None));
     }
     match declared {
         Some(declared) if declared.managed && matches!(declared.desired, Desired::User(_)) => {
-            Some((made(&path), Some(path)))
+            Some((made(&user_path), Some(user_path)))
         }
         _ => {
             let message = format!(
-                "{host}: no user of the ATS has the address {email}; invite them, declare them as \
+                "{path}: no user of the ATS has the address {email}; invite them, declare them as \
                  a user, or correct the address"
             );
-            draft.block(host, Reason::UnknownReference, message);
+            draft.block(path, Reason::UnknownReference, message);
             None
         }
     }
 }
 
-/// Whether the ATS has the user of this id, which `field` names. None while facts are missing or
+/// Checks that the ATS has the user of an id, which `field` names. None while facts are missing or
 /// after it blocked the record.
 pub(super) fn known<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     field: &str,
     id: &str,
 ) -> Option<()> {
@@ -70,9 +71,9 @@ pub(super) fn known<D: Owned>(
         return Some(());
     }
     let message = format!(
-        "{host}: {field} names the user {id:?}, and the ATS shows no user with this id; correct \
+        "{path}: {field} names the user {id:?}, and the ATS shows no user with this id; correct \
          it, or name the user by e-mail address"
     );
-    draft.block(host, Reason::UnknownReference, message);
+    draft.block(path, Reason::UnknownReference, message);
     None
 }

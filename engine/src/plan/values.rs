@@ -1,10 +1,14 @@
-//! Custom values of a person or an application: what a create or an update is told of them. Pure.
+//! Custom values of a candidate or an application: their part of a creation or an update. Pure.
 //!
-//! Which field a key means and how a value is written: [`super::custom`]. Who wins where several
-//! have changed it: [`super::ownership`].
+//! [`super::custom`] resolves which field a key names and how a value is written; the policy
+//! decides about a difference ([`super::ownership`]). Where an ATS replaces the whole set of values
+//! at once, the plan also says which values of others the update may lose, and tells the adapter
+//! which ones it may leave out and which ones it must see first ([`Others`]).
+//!
+//! Left out: the definitions of the fields ([`super::definition`]).
 
 use super::field::follow;
-use super::fields::{Changing, Making};
+use super::fields::{Creation, Update};
 use super::item::Item;
 use super::ownership::Comparison;
 use super::story::Values;
@@ -17,6 +21,7 @@ use atsync_model::desired::DesiredUser;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use atsync_model::normal;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The custom values of one step.
 #[derive(Debug, Default)]
@@ -26,7 +31,8 @@ pub(super) struct Customs {
 }
 
 impl Customs {
-    /// Puts them into a step's input, and what makes their fields, choices and users before it.
+    /// Adds the values to a step's input, and the steps that create their fields, options and users
+    /// to `after`.
     pub(super) fn join(self, input: &mut Map<String, Value>, after: &mut Vec<String>) {
         if !self.inputs.is_empty() {
             input.insert(VALUES_MEMBER.to_owned(), Value::Array(self.inputs));
@@ -36,73 +42,73 @@ impl Customs {
 
     fn push(&mut self, resolved: custom::Resolved) {
         self.inputs.push(resolved.input);
-        for path in resolved.after {
-            if !self.after.contains(&path) {
-                self.after.push(path);
+        for place in resolved.after {
+            if !self.after.contains(&place) {
+                self.after.push(place);
             }
         }
     }
 }
 
-/// The custom values that are declared of something; none where it has none.
+/// Iterates over the custom values of an item; none where its kind has no custom values.
 fn declared<'m>(item: &'m Item<'_>) -> impl Iterator<Item = (&'m String, &'m Value)> {
     let has_some = item.of.values().is_some();
-    let values = item.said.get(VALUES_MEMBER).and_then(Value::as_object);
+    let values = item.members.get(VALUES_MEMBER).and_then(Value::as_object);
     values.filter(|_| has_some).into_iter().flatten()
 }
 
-/// The custom values of a new record.
-pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, making: &mut Making) {
+/// Adds the custom values to a creation.
+pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation: &mut Creation) {
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
-        let Some(resolved) = draft.custom(&item.host, item.of.noun, key, value) else { continue };
-        let path = format!("{VALUES_MEMBER}.{key}");
+        let Some(resolved) = draft.custom(&item.path, item.of.noun, key, value) else { continue };
+        let place = format!("{VALUES_MEMBER}.{key}");
         if resolved.plain.is_null() {
-            // What is to be empty is so in a new record.
-            draft.account(&item.host, &path);
+            // A new record has the value empty by itself.
+            draft.account(&item.path, &place);
             continue;
         }
-        making.tell(&path, resolved.plain.clone());
-        making.applied.insert(path.clone(), resolved.plain.clone());
-        forms::wrote(&mut making.applied, &path, &Value::Null, &resolved.plain);
+        creation.show(&place, resolved.plain.clone());
+        creation.applied.insert(place.clone(), resolved.plain.clone());
+        forms::record_write(&mut creation.applied, &place, &Value::Null, &resolved.plain);
         customs.push(resolved);
     }
-    customs.join(&mut making.input, &mut making.after);
+    customs.join(&mut creation.input, &mut creation.after);
 }
 
-/// The custom values of a record that exists: what to write, with the base brought up to date.
+/// Compares the custom values of a record. Returns those to write; the update gets their base.
 pub(super) fn change<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
     record: &Record,
-    changing: &mut Changing,
+    update: &mut Update,
 ) -> Customs {
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
-        change_one(draft, &item.host, item.of.noun, (key, value), record, changing, &mut customs);
+        change_one(draft, &item.path, item.of.noun, (key, value), record, update, &mut customs);
     }
     customs
 }
 
 fn change_one<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     applies_to: &str,
     (key, value): (&str, &Value),
     record: &Record,
-    changing: &mut Changing,
+    update: &mut Update,
     customs: &mut Customs,
 ) {
-    let Some(resolved) = draft.custom(host, applies_to, key, value) else { return };
-    let path = format!("{VALUES_MEMBER}.{key}");
+    let Some(resolved) = draft.custom(path, applies_to, key, value) else { return };
+    let place = format!("{VALUES_MEMBER}.{key}");
     let kind = resolved.kind.clone();
     if resolved.key.as_deref().is_some_and(|key| observed_custom::is_unreadable(record, key)) {
         let message = format!(
-            "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be \
+            "{path}: the ATS holds a value of `{place}` that could not be read, so it cannot be \
              compared and is not written"
         );
-        draft.say(FindingKind::Note, host, Reason::Unreadable, message);
-        draft.account(host, &path);
+        draft.report(FindingKind::Note, path, Reason::Unreadable, message);
+        draft.account(path, &place);
         return;
     }
     let (held, observed) = match &resolved.key {
@@ -112,44 +118,42 @@ fn change_one<D: Owned>(
         ),
         None => (&Value::Null, Value::Null),
     };
-    let Changing { applied, fields, seen, .. } = changing;
-    let base = applied.get(&path).cloned();
+    let Update { applied, fields, seen, .. } = update;
+    let base = applied.get(&place).cloned();
     if !record.knows(VALUES_MEMBER) {
         let is_applied =
             base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
-        if !draft.is_shown(host, &record.kind, &path, is_applied) {
+        if !draft.is_shown(path, &record.kind, &place, is_applied) {
             return;
         }
     }
-    // The very comparison of the adapter: the value as it was read and the value as it would be
-    // written.
+    // The same comparison as in the adapter: the value as read and the value as written.
     let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
     let comparison = Comparison {
         observed_is_desired: normal::same(&kind, held, wanted),
         observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
         has_base: base.is_some(),
         observed_is_base: base.as_ref().is_some_and(|base| {
-            normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)
+            normal::same(&kind, base, held) || equal::holds(applied, &place, &observed, base)
         }),
         desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
     };
-    let told = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
-    let decision = draft.decide(host, &path, comparison, &told);
-    if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
+    let compared = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
+    let decision = draft.decide(path, &place, comparison, &compared);
+    if follow(draft, path, &place, decision, &observed, &resolved.plain, fields, applied) {
         if let Some(key) = resolved.key.as_deref() {
             let may_show = [Some(held.clone()), base, Some(wanted.clone())];
             let field = format!("{VALUES_MEMBER}.{key}");
-            seen.field(draft, (&path, &field), may_show.into_iter().flatten());
+            seen.field(draft, (&place, &field), may_show.into_iter().flatten());
         }
         customs.push(resolved);
     }
 }
 
-/// What the adapter is told of the values of others in an update that the ATS takes as a whole, by
-/// path.
+/// The values of others, by path, in an update that replaces the whole set.
 #[derive(Debug, Default)]
 pub(super) struct Others {
-    /// What the plan said may have to be left out, should the ATS refuse it.
+    /// The values that the plan reported as possibly lost, should the ATS refuse them.
     may_leave_out: Vec<String>,
     /// The custom values that the plan saw: a read that lacks one of them does not show that it was
     /// cleared.
@@ -157,13 +161,13 @@ pub(super) struct Others {
 }
 
 impl Others {
-    /// Takes over what another one has.
+    /// Adds those of another list.
     pub(super) fn extend(&mut self, other: Self) {
         self.may_leave_out.extend(other.may_leave_out);
         self.must_show.extend(other.must_show);
     }
 
-    /// Puts it into a step's input, where the adapter takes it.
+    /// Adds the paths to a step's input, where the adapter takes them.
     pub(super) fn join(self, rule: &OperationRule, input: &mut Map<String, Value>) {
         for (member, paths) in [(MAY_LEAVE_OUT, self.may_leave_out), (MUST_SHOW, self.must_show)] {
             if !paths.is_empty() && rule.field(member).is_some() {
@@ -173,8 +177,8 @@ impl Others {
     }
 }
 
-/// Says which values an update may lose: where it replaces the whole set, what the acting user is
-/// not shown cannot be sent back.
+/// Reports which values an update may lose: one that replaces the whole set cannot send back what
+/// the acting user does not see.
 pub(super) fn unseen<D: Owned>(
     draft: &mut Draft<'_, D>,
     item: &Item<'_>,
@@ -182,52 +186,51 @@ pub(super) fn unseen<D: Owned>(
     record: &Record,
     customs: &Customs,
 ) -> Others {
-    let (host, applies_to) = (item.host.as_str(), item.of.noun);
+    let (path, applies_to) = (item.path.as_str(), item.of.noun);
     let field = rule.field(VALUES_MEMBER).filter(|_| !customs.inputs.is_empty());
     let Some(field) = field.filter(|field| field.mode == FieldMode::ReplaceAll) else {
         return Others::default();
     };
-    let others = foreign_customs(draft, host, applies_to, field, record, customs);
+    let others = foreign_customs(draft, path, applies_to, field, record, customs);
     let Some(private) = draft.lookup(CUSTOM_VALUES.field, index::PRIVATE, applies_to) else {
         return others;
     };
     let shown = record.body.get(VALUES_MEMBER);
     let unseen: Vec<&str> = private
         .iter()
-        .filter(|field| field.value("active").and_then(Value::as_bool) != Some(false))
+        .filter(|field| field.is_active())
         .filter_map(|field| field.text("key"))
         .filter(|key| shown.and_then(|shown| shown.get(*key)).is_none())
         .collect();
     if !unseen.is_empty() {
         let message = format!(
-            "{host}: private custom fields that show no value ({}) may hold one that the acting \
-             user does not see; \
-             where the ATS replaces all custom values at once, this update removes it",
+            "{path}: private custom fields that show no value ({}) may hold one that the acting \
+             user does not see; where the ATS replaces all custom values at once, this update \
+             removes it",
             unseen.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::UnseenValues, message);
+        draft.report(FindingKind::Note, path, Reason::UnseenValues, message);
     }
     others
 }
 
-/// The member of a record with what the adapter found in a form that no new value could have.
+/// The member of a record that lists values in a form that no new value can have.
 const ODD_FORMS: &str = "odd_forms";
-/// The member of an input with the paths of the values of others that the plan said may have to be
-/// left out.
+/// The member of an input that lists the values of others that may be left out.
 const MAY_LEAVE_OUT: &str = "may_leave_out";
-/// The member of an input with the paths of the values of others that the plan saw.
+/// The member of an input that lists the values of others that the plan saw.
 const MUST_SHOW: &str = "must_show";
 
-/// Why the adapter found what is held at a path to have a form that no new value could have.
-fn odd_form<'r>(record: &'r Record, path: &str) -> Option<&'r str> {
-    record.body.get(ODD_FORMS)?.get(path)?.as_str()
+/// Returns why the value at a path has a form that no new value can have.
+fn odd_form<'r>(record: &'r Record, place: &str) -> Option<&'r str> {
+    record.body.get(ODD_FORMS)?.get(place)?.as_str()
 }
 
-/// Says of the contact lists that an update sends back as a whole what others may lose of them; the
-/// adapter may change those.
+/// Reports what others may lose where an update sends contact lists back as a whole; the adapter
+/// may change those.
 pub(super) fn foreign_contacts(
     draft: &mut Draft<'_>,
-    host: &str,
+    path: &str,
     rule: &OperationRule,
     record: &Record,
     lists: &[&str],
@@ -238,27 +241,25 @@ pub(super) fn foreign_contacts(
     for list in lists.iter().filter(is_whole) {
         let Some(why) = odd_form(record, list) else { continue };
         let message = format!(
-            "{host}: entries of others in `{list}` go back as they were read: {why}; should the \
-             ATS not take them back, they lose what a new \
-             entry cannot have of type and members, and an entry without a value is left out"
+            "{path}: entries of others in `{list}` go back as they were read: {why}; if the ATS \
+             refuses them, they lose the type and members that a new entry cannot have, and an \
+             entry without a value is left out"
         );
-        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
+        draft.report(FindingKind::Note, path, Reason::ForeignValues, message);
         named.push((*list).to_owned());
     }
     Others { may_leave_out: named, ..Others::default() }
 }
 
-/// Says what becomes of the values that others stored in a form that no new value could have,
-/// before anything is sent.
+/// Reports what an update does to values that others stored in a form that no new value can have.
 ///
-/// They go back as they were read; where the ATS merges they are left out and stay; a type that has
-/// no written form holds the host's values back, unless the connection says that the ATS merges.
-/// Which forms those are is the adapter's to know: it notes them while it reads (`odd_forms`), by
-/// the rule that it writes by. What it cannot know from one record, archived fields and options and
-/// users who are gone, is looked up here.
+/// They go back as they were read; where the ATS merges they are left out and stay. A type without
+/// a written form blocks the host's values, unless the connection says that the ATS merges. The
+/// adapter lists odd forms while it reads (`odd_forms`); archived fields and options, and users
+/// whom the ATS does not show, are looked up here, since no single record shows them.
 fn foreign_customs<D: Owned>(
     draft: &mut Draft<'_, D>,
-    host: &str,
+    path: &str,
     applies_to: &str,
     field: &FieldRule,
     record: &Record,
@@ -278,8 +279,8 @@ fn foreign_customs<D: Owned>(
     for (key, held) in values.iter().filter(|(key, _)| !is_written(key)) {
         let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");
         let value = held.get("value").unwrap_or(&Value::Null);
-        let path = format!("{VALUES_MEMBER}.{key}");
-        let odd_form = odd_form(record, &path);
+        let place = format!("{VALUES_MEMBER}.{key}");
+        let odd_form = odd_form(record, &place);
         if normal::custom(kind, value) == normal::Custom::Empty && odd_form.is_none() {
             continue;
         }
@@ -290,28 +291,26 @@ fn foreign_customs<D: Owned>(
         let Some(definitions) = draft.lookup(CUSTOM_VALUES.field, index::KEY, key) else {
             continue;
         };
-        let of_kind =
-            |row: &&std::sync::Arc<Record>| row.text("applies_to.value") == Some(applies_to);
+        let of_kind = |row: &&Arc<Record>| row.text("applies_to.value") == Some(applies_to);
         let mut definitions = definitions.iter().filter(of_kind).peekable();
         let first = definitions.peek().map(|row| row.id.clone());
-        let is_archived = definitions.peek().is_some()
-            && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
+        let is_archived = definitions.peek().is_some() && definitions.all(|row| !row.is_active());
         if !is_archived && !merges {
-            // An archived field may stop showing with no change of the record; the note below
-            // speaks of its value.
-            others.must_show.push(path.clone());
+            // An archived field may stop showing without a change of the record; the note below
+            // covers its value.
+            others.must_show.push(place.clone());
         }
         let why = match (is_archived, odd_form, first.filter(|_| !merges)) {
             (true, ..) => Some("an archived field".to_owned()),
             (_, Some(why), _) => Some(why.to_owned()),
             (_, None, Some(_)) if kind == "user" => unknown_user(draft, value),
-            (_, None, Some(id)) => odd_choice(draft, &id, kind, value).map(str::to_owned),
+            (_, None, Some(id)) => odd_option(draft, &id, kind, value).map(str::to_owned),
             (_, None, None) => None,
         };
         if let Some(why) = why {
             odd.push(format!("{key} ({why})"));
             if !merges {
-                others.may_leave_out.push(path);
+                others.may_leave_out.push(place);
             }
         }
     }
@@ -322,72 +321,70 @@ fn foreign_customs<D: Owned>(
         let odd = odd.join(", ");
         let message = if merges {
             format!(
-                "{host}: values of others are left out of this update and stay as they are: {odd}"
+                "{path}: values of others are left out of this update and stay as they are: {odd}"
             )
         } else {
             format!(
-                "{host}: values of others go back as they were read: {odd}; should the ATS not \
-                 take them back they are left out, \
-                 and where it replaces all values at once they are lost{setting}"
+                "{path}: values of others go back as they were read: {odd}; if the ATS refuses \
+                 them they are left out, and lost where it replaces all values at once{setting}"
             )
         };
-        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
+        draft.report(FindingKind::Note, path, Reason::ForeignValues, message);
     }
     if !unwritable.is_empty() && !merges {
         let message = format!(
-            "{host}: values of others have no form in which the ATS takes them back: {}; custom \
-             values are not written, since an ATS that \
-             replaces all of them at once would lose those{setting}",
+            "{path}: values of others have no form in which the ATS takes them back: {}; custom \
+             values are not written, since an ATS that replaces all of them at once would lose \
+             those{setting}",
             unwritable.join(", ")
         );
-        draft.say(FindingKind::Note, host, Reason::ForeignValues, message);
+        draft.report(FindingKind::Note, path, Reason::ForeignValues, message);
     }
     others
 }
 
-/// Why a stored user could not be one of a new value: the ATS does not show them. None when it
+/// Returns why a stored user could not be a new value: the ATS does not show the user. None when it
 /// does, and while facts are missing.
 fn unknown_user<D: Owned>(draft: &mut Draft<'_, D>, value: &Value) -> Option<String> {
     draft.input.manifest.kind(DesiredUser::KIND)?;
     let id = value.get("id").and_then(Value::as_str)?;
     let user = draft.observed(&RemoteRef::new(DesiredUser::KIND, id))?;
-    user.is_none().then(|| "a user whom the ATS does not show".to_owned())
+    user.is_none().then(|| "a user that the ATS does not show".to_owned())
 }
 
-/// Why a stored choice leads to no single active option: a new value could not be it. None when it
-/// does, and while facts are missing.
-fn odd_choice<D: Owned>(
+/// Returns why a stored option could not be a new value: its label names no single active option.
+/// None when it does, and while facts are missing.
+fn odd_option<D: Owned>(
     draft: &mut Draft<'_, D>,
     field: &str,
     kind: &str,
     value: &Value,
 ) -> Option<&'static str> {
-    let chosen: Vec<&Value> = match (kind, value) {
+    let held: Vec<&Value> = match (kind, value) {
         ("multi", Value::Array(all)) => all.iter().collect(),
         ("single" | "multi", one) => vec![one],
         _ => return None,
     };
-    let by_label = |choice: &&Value| choice.get("id").is_none_or(Value::is_null);
-    let labels = chosen
+    let by_label = |value: &&Value| value.get("id").is_none_or(Value::is_null);
+    let labels = held
         .into_iter()
         .filter(by_label)
-        .filter_map(|choice| choice.get("label").unwrap_or(choice).as_str());
+        .filter_map(|value| value.get("label").unwrap_or(value).as_str());
     let labels: Vec<&str> = labels.collect();
     if labels.is_empty() {
         return None;
     }
     let options = draft.lookup(CUSTOM_VALUES.option, index::PARENT, field)?;
     let called = |label: &str, only_active: bool| {
-        let fits = |option: &&std::sync::Arc<Record>| {
-            option.text("name") == Some(label)
-                && (!only_active || option.value("active") != Some(&Value::Bool(false)))
+        let fits = |option: &&Arc<Record>| {
+            option.text("name") == Some(label) && (!only_active || option.is_active())
         };
         options.iter().filter(fits).count()
     };
     labels.into_iter().find_map(|label| match (called(label, true), called(label, false)) {
         (1, _) => None,
-        (0, 0) => Some("its choice is no option of the field"),
-        (0, 1) => Some("its choice is an archived option"),
-        _ => Some("several options have the label of its choice"),
+        (0, 0) => Some("its value is no option of the field"),
+        (0, 1) => Some("its value is an archived option"),
+        _ => Some("several options have the label of its value"),
     })
 }

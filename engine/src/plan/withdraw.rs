@@ -1,12 +1,13 @@
-//! Taking back what the engine did for a record, as far as that can be taken back. Pure.
+//! A withdrawal: undoes what the engine did for a record, as far as possible. Pure.
 //!
-//! Undone are tags that the engine put on, and e-mails, phones and links that it added to a person
-//! who was there before. Never undone are the person, applications, notes and attachments: an ATS
-//! keeps them, and others may have built on them. A person whom the engine made keeps their
-//! addresses too, or nobody could find them again. What stays is said, one finding each.
+//! It removes tags that the engine added, entries such as educations, and e-mails, phones and links
+//! that the engine added to a candidate that existed before. It never removes the candidate,
+//! applications, notes and attachments: an ATS keeps them, and others may have built on them. A
+//! candidate that the engine created keeps its addresses too, since they are how it is found. What
+//! stays is reported, one finding each.
 //!
-//! Left out: values of single fields. What was there before the engine wrote is not kept, and an
-//! empty field is not what it was.
+//! Left out: values of single fields. The value before the engine's write is not kept, and an empty
+//! field does not restore it.
 
 use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, List};
@@ -23,13 +24,13 @@ use atsync_model::manifest::Manifest;
 use atsync_model::resource;
 use serde_json::{Map, Value, json};
 
-/// What to take back.
+/// What a withdrawal removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WithdrawOptions {
-    /// Tags that the engine put on.
+    /// Tags that the engine added.
     pub tags: bool,
-    /// E-mails, phones and links that it added, and whole entries, as of an education.
+    /// E-mails, phones and links that it added, and whole entries such as educations.
     pub contacts: bool,
 }
 
@@ -39,10 +40,7 @@ impl Default for WithdrawOptions {
     }
 }
 
-/// Plans the steps that take back.
-///
-/// # Errors
-/// The facts that are missing; see `plan::record`.
+/// Plans the withdrawal of one record.
 pub fn record(
     input: &Input<'_>,
     facts: &Facts,
@@ -53,11 +51,11 @@ pub fn record(
             let input = input.of(desired);
             let mut draft = Draft::new(&input, facts);
             if options.contacts {
-                take_back_contacts(&mut draft);
-                entries::take_back(&mut draft);
+                remove_contacts(&mut draft);
+                entries::withdraw(&mut draft);
             }
             if options.tags {
-                labels::take_back(&mut draft);
+                labels::withdraw(&mut draft);
             }
             finish(draft)
         }
@@ -67,11 +65,11 @@ pub fn record(
 }
 
 fn finish<D: Owned>(mut draft: Draft<'_, D>) -> Result<RecordPlan, Vec<Need>> {
-    say_what_stays(&mut draft);
+    report_what_stays(&mut draft);
     draft.finish().map(|(plan, _)| plan)
 }
 
-/// The plan around one record's.
+/// Wraps the plan of one record.
 pub fn plan(manifest: &Manifest, connection: &str, record: RecordPlan) -> Plan {
     let mut plan = Plan {
         connection: connection.to_owned(),
@@ -83,7 +81,7 @@ pub fn plan(manifest: &Manifest, connection: &str, record: RecordPlan) -> Plan {
     plan
 }
 
-fn take_back_contacts(draft: &mut Draft<'_>) {
+fn remove_contacts(draft: &mut Draft<'_>) {
     let key = draft.input.desired.key.clone();
     let Some(link) = draft.input.links.get(&key).filter(|link| link.how == LinkHow::Adopted) else {
         return;
@@ -91,8 +89,8 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     let Some(record) = draft.observed(&link.remote) else { return };
     let Some(record) = record else {
         let message = format!(
-            "{key}: {} is not shown by the ATS, so nothing can be taken back from it; look for it \
-             in the ATS, and try again when it shows",
+            "{key}: {} is not shown by the ATS, so nothing can be removed from it; look for it in \
+             the ATS, and try again when it shows",
             link.remote
         );
         draft.block(&key, Reason::NotVisible, message);
@@ -124,7 +122,7 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     }
     let Some(item) = draft.item() else { return };
     let Some(rule) = draft.operation(&key, &item.of.operation("update")) else { return };
-    let mut step = step(rule, &key, "entries that the engine added are taken back".to_owned());
+    let mut step = step(rule, &key, "entries that the engine added are removed".to_owned());
     step.target = Some(link.remote.clone());
     step.input.insert("remove".to_owned(), Value::Object(remove));
     step.fields = fields;
@@ -132,37 +130,35 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     draft.plan.steps.push(step);
 }
 
-fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
+fn report_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
     let key = draft.input.desired.key();
     if !draft.input.links.contains_key(&key) {
-        let message = format!("{key}: it is linked to nothing, so there is nothing to take back");
-        draft.say(FindingKind::Note, &key, Reason::NotLinked, message);
+        let message = format!("{key}: it is not linked, so there is nothing to remove");
+        draft.report(FindingKind::Note, &key, Reason::NotLinked, message);
         return;
     }
-    for (host, link) in draft.input.links {
+    for (path, link) in draft.input.links {
         let Some((what, why)) = stays(link) else { continue };
-        let message = format!("{host}: {what} {} stays: it {why}", link.remote);
-        draft.say(FindingKind::Note, host, Reason::Stays, message);
+        let message = format!("{path}: {what} {} stays: it {why}", link.remote);
+        draft.report(FindingKind::Note, path, Reason::Stays, message);
     }
 }
 
-/// What stays of what a path is linked to, and why; none for what can be taken back.
+/// Returns what stays of a linked record, and why; none for what can be removed.
 fn stays(link: &LinkRow) -> Option<(String, &'static str)> {
     let Some(of) = declarable::of(&link.remote.kind) else {
         return (!declarable::is_tie(&link.remote.kind))
             .then(|| ("the record".to_owned(), "is never deleted"));
     };
-    let is_person = of.kind == resource::PERSON;
-    let mut what = format!("the {}", if is_person { "person" } else { of.noun });
+    let is_candidate = of.kind == resource::PERSON;
+    let mut what = format!("the {}", of.noun);
     let why = match of.known_by {
         KnownBy::Content => return None,
-        KnownBy::Key if is_person && link.how == LinkHow::Adopted => {
-            "was there before the engine came"
+        KnownBy::Key if is_candidate && link.how == LinkHow::Adopted => "existed before the engine",
+        KnownBy::Key if is_candidate => {
+            "is never deleted, and keeps its addresses, since the engine created it"
         }
-        KnownBy::Key if is_person => {
-            "is never deleted, and keeps their addresses, since the engine made them"
-        }
-        KnownBy::Once(_) => "cannot be taken back",
+        KnownBy::Once(_) => "cannot be undone",
         KnownBy::Definition | KnownBy::Label if declarable::defines_values(of.kind) => {
             "the definition".clone_into(&mut what);
             "is never deleted, since that drops what others stored under it"

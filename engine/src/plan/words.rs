@@ -1,7 +1,7 @@
-//! A plan in words, for people. Pure.
+//! A plan as text. Pure.
 //!
-//! The JSON of [`Plan`] is for programs and complete; this is for somebody who has to decide
-//! whether it may run.
+//! The JSON of [`Plan`] is complete and for programs; this text is for the person who decides
+//! whether the plan may run. Bounds: a value is cut after [`VALUE_CHARS_MAX`] characters.
 
 use super::{FindingKind, Plan, RecordPlan, Step};
 use crate::path::{self, Path};
@@ -9,10 +9,10 @@ use atsync_model::plain;
 use serde_json::Value;
 use std::fmt::{Arguments, Write};
 
-/// Longest value shown; more is cut with an ellipsis.
+/// Longest value in characters; more is cut with an ellipsis.
 const VALUE_CHARS_MAX: usize = 60;
 
-/// A value for people, cut when it is long.
+/// Renders a value, cut when it is long.
 pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => return "nothing".to_owned(),
@@ -29,7 +29,7 @@ pub(crate) fn shown(value: &Value) -> String {
     text
 }
 
-/// A path as people read it: what several records share is named by what it is.
+/// Renders a path: one that several records share is named by what it is.
 pub(crate) fn path(path: &str) -> String {
     match Path::of(path) {
         Path::SharedTag { label } => format!("the tag {label:?}"),
@@ -37,12 +37,13 @@ pub(crate) fn path(path: &str) -> String {
     }
 }
 
-/// A finding's message without the path at its beginning, for a line below one that names the path.
+/// Returns a finding's message without the path at its beginning, for a line below one that names
+/// the path.
 pub(crate) fn after_path<'m>(message: &'m str, path: &str) -> &'m str {
     message.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
 }
 
-/// Adds one plain line, whatever the values in it hold.
+/// Adds one line, without control characters from the values in it.
 fn put(out: &mut String, line: Arguments<'_>) {
     out.push_str(&plain::line(&line.to_string()));
     out.push('\n');
@@ -84,16 +85,16 @@ fn step(out: &mut String, step: &Step) {
 }
 
 fn record(out: &mut String, plan: &RecordPlan) {
-    let told: Vec<_> = plan
+    let explained: Vec<_> = plan
         .adoptions
         .iter()
         .filter_map(|adoption| Some((adoption, adoption.reason.as_ref()?)))
         .collect();
-    if plan.steps.is_empty() && plan.findings.is_empty() && told.is_empty() {
+    if plan.steps.is_empty() && plan.findings.is_empty() && explained.is_empty() {
         return;
     }
     put(out, format_args!("{}", plan.key));
-    for (adoption, reason) in told {
+    for (adoption, reason) in explained {
         put(out, format_args!("  = {} is {}: {reason}", adoption.host, adoption.remote));
     }
     for planned in &plan.steps {
@@ -117,13 +118,13 @@ impl std::fmt::Display for Plan {
 }
 
 impl Plan {
-    /// One line: how much it is.
+    /// Summarises the plan in one line.
     pub fn summary(&self) -> String {
         summary(self)
     }
 }
 
-/// The whole plan; its `Display`.
+/// Renders a plan; its `Display`.
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     if !plan.shared.is_empty() {
@@ -135,7 +136,7 @@ pub fn plan(plan: &Plan) -> String {
     out
 }
 
-/// One line: how much it is.
+/// Summarises the plan in one line.
 pub fn summary(plan: &Plan) -> String {
     let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
     let unseen = plan.records.iter().filter(|record| record.is_unseen()).count();

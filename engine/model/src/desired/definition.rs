@@ -1,11 +1,11 @@
-//! What is declared beside candidates: custom fields with their options, and users. And
+//! Records that are declared beside candidates: custom fields with their options, and users. And
 //! [`Desired`], any record that can be declared.
 //!
-//! A candidate's record names a custom field by its key, an option by its label and a user by
-//! e-mail address. If the ATS does not have it yet, a record of this module creates it first. Such
-//! a record is identified by what it defines, so the same field cannot be declared twice.
+//! A candidate names a custom field by its key, an option by its label and a user by e-mail
+//! address. Where the ATS lacks it, a record of this module creates it first. What such a record
+//! defines also identifies it, so one field cannot be declared twice.
 //!
-//! Left out: removing a field, an option or a user. That would delete what others stored in it.
+//! Left out: deleting a field, an option or a user. That drops what others stored in it.
 
 use super::{DesiredCandidate, DesiredName, Policy};
 use crate::kinds;
@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 
 /// Any record that can be declared. In JSON its `kind` says which; without one it is a candidate.
 ///
-/// It implements `Serialize` alone: an error about the kind of a record needs more than a
-/// `Deserialize` can report. Read a text of one or more records with `atsync::declare::parse`, a
-/// stream with `atsync::declare::Records` (both check each record and name the line), or one record
-/// unchecked with [`Desired::from_json`]. The structs of the variants do implement `Deserialize`.
+/// It is written by serde and not read by it: which record a text is, and what is wrong with it,
+/// takes more than a `Deserialize` can say. Read a text of one or more records with
+/// `atsync::declare::parse`, a stream with `atsync::declare::Records` (both check each record and
+/// name the line), or one record unchecked with [`Desired::from_json`]. The structs of the variants
+/// do implement `Deserialize`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -35,7 +36,7 @@ pub enum Desired {
     User(DesiredUser),
 }
 
-/// Reads which record a JSON object is.
+/// The member of a JSON object that says which record it is.
 #[derive(Deserialize)]
 struct Kind<'a> {
     #[serde(borrow, default)]
@@ -46,11 +47,11 @@ impl Desired {
     /// Reads one record.
     ///
     /// # Errors
-    /// The fault, with its place in the text. An unknown `kind` is read as a candidate's, and
-    /// refused when it is checked.
+    /// What is wrong, with its place in the text. An unknown `kind` is read as a candidate, and
+    /// refused when the record is checked.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        // A record without a readable `kind` is refused below, by its own form, whose error is more
-        // precise.
+        // A record without a readable `kind` is refused below, by the form of a candidate, whose
+        // message is the better one.
         let kind = serde_json::from_str::<Kind<'_>>(text).ok().and_then(|kind| kind.kind);
         Ok(match kind.as_deref() {
             Some(kinds::CUSTOM_FIELDS) => Self::CustomField(serde_json::from_str(text)?),
@@ -68,8 +69,8 @@ impl Desired {
         }
     }
 
-    /// The record's key within its connection: the host's key of a candidate; for the others what
-    /// they define.
+    /// Returns what identifies the record within its connection: the host's key of a candidate,
+    /// what the others define.
     pub fn key(&self) -> String {
         match self {
             Self::Candidate(record) => record.key.clone(),
@@ -78,7 +79,7 @@ impl Desired {
         }
     }
 
-    /// The candidate, if it is one.
+    /// Returns the candidate, if it is one.
     pub fn candidate(&self) -> Option<&DesiredCandidate> {
         match self {
             Self::Candidate(record) => Some(record),
@@ -105,10 +106,10 @@ impl From<DesiredUser> for Desired {
     }
 }
 
-/// The first character of a definition's path. No candidate's key begins with it.
+/// Begins the path of a definition. No candidate's key begins with it.
 pub const DEFINITION_PREFIX: char = '@';
 
-/// A custom field for values of candidates or applications.
+/// A custom field of candidates, applications, jobs, openings or offers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -116,8 +117,8 @@ pub struct DesiredCustomField {
     /// Always `custom_fields`.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "custom_fields")))]
     pub kind: String,
-    /// What desired records name it by under `custom_fields`. An existing field with this key, or
-    /// with this name, is used; the ATS chooses the key of a new one.
+    /// The key that desired records use under `custom_fields`. A field that the ATS has under this
+    /// key, or under this name, is linked; the ATS chooses the key of a new one.
     pub key: String,
     /// `candidate`, `application`, `job`, `opening` or `offer`.
     pub applies_to: String,
@@ -125,29 +126,30 @@ pub struct DesiredCustomField {
     /// `range`, `date`, `url` or `user`. It cannot be changed later.
     #[serde(rename = "type")]
     pub value_type: String,
-    /// The name that users see. Required to create the field.
+    /// The name that users see. Needed to create the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Visible only to privileged users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
-    /// What it is for; `""` clears it.
+    /// The description; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Options that must be there, by label: for `single` and `multi` only. Other options are not
-    /// changed.
+    /// Options that the field must have, by label: for `single` and `multi` only. Others are left
+    /// alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<String>>,
-    /// What happens when it is changed in the ATS: `name`, `private`, `description`, `options`.
+    /// What happens when a recruiter changes it in the ATS: `name`, `private`, `description`,
+    /// `options`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
 
 impl DesiredCustomField {
-    /// The kind.
+    /// The name of the kind.
     pub const KIND: &str = kinds::CUSTOM_FIELDS;
 
-    /// The path of the field that records of this kind name by this key, in whatever spelling.
+    /// Returns the path of the field that records of this kind name by this key, in any spelling.
     pub fn path_of(applies_to: &str, key: &str) -> String {
         format!(
             "{DEFINITION_PREFIX}{}.{applies_to}.{}",
@@ -156,12 +158,12 @@ impl DesiredCustomField {
         )
     }
 
-    /// The record's key.
+    /// Returns the path that identifies the record.
     pub fn path(&self) -> String {
         Self::path_of(&self.applies_to, &self.key)
     }
 
-    /// The path of an option: one for all spellings of its label.
+    /// Returns the path of an option: one for all spellings of its label.
     pub fn option_path(&self, label: &str) -> String {
         format!("{}/options/{}", self.path(), crate::normal::label(label))
     }
@@ -176,8 +178,8 @@ impl DesiredCustomField {
         self.spelling(label).is_some()
     }
 
-    /// The label as it is declared, found by any spelling that differs only in blanks or in how
-    /// letters are composed.
+    /// Returns the label as it is declared, whatever its blanks and the way its letters are
+    /// composed.
     pub fn spelling(&self, label: &str) -> Option<&str> {
         let declared = || self.options.iter().flatten().map(String::as_str);
         let exact = declared().find(|declared| *declared == label);
@@ -185,7 +187,7 @@ impl DesiredCustomField {
     }
 }
 
-/// A user of the ATS, for example the value of a custom field. Created only, never changed.
+/// A user of the ATS, for example one that a custom field names. Only created, never changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -193,32 +195,32 @@ pub struct DesiredUser {
     /// Always `users`.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "users")))]
     pub kind: String,
-    /// The address that identifies them.
+    /// The address that identifies the user.
     pub email: String,
     /// Given and family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DesiredName>,
-    /// Their position.
+    /// The job title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
-    /// Their number in the company.
+    /// The employee's number in the company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employee_id: Option<String>,
-    /// Mails them an invitation. No mail is sent unless this is true.
+    /// Whether the ATS mails an invitation. None is sent unless this is true.
     #[serde(default)]
     pub invite: bool,
 }
 
 impl DesiredUser {
-    /// The kind.
+    /// The name of the kind.
     pub const KIND: &str = kinds::USERS;
 
-    /// The path of the user with this address.
+    /// Returns the path of the user with this address.
     pub fn path_of(email: &str) -> String {
         format!("{DEFINITION_PREFIX}{}.{}", kinds::USERS, crate::normal::email(email))
     }
 
-    /// The record's key.
+    /// Returns the path that identifies the record.
     pub fn path(&self) -> String {
         Self::path_of(&self.email)
     }
@@ -229,7 +231,7 @@ mod tests {
     use super::Desired;
 
     #[test]
-    fn the_kind_says_which_record_it_is_and_a_mistake_is_told_in_its_own_form() {
+    fn the_kind_says_which_record_it_is_and_a_mistake_is_reported_in_its_form() {
         let read = |text: &str| {
             Desired::from_json(text).map(|record| record.key()).map_err(|error| error.to_string())
         };
@@ -249,9 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn a_record_comes_back_as_it_was_written() {
-        let text = r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"single","options":["A"]}"#;
-        let record = Desired::from_json(text).unwrap();
+    fn a_record_is_read_back_as_it_was_written() {
+        let members = r#""applies_to":"candidate","type":"single","options":["A"]"#;
+        let text = format!(r#"{{"kind":"custom_fields","key":"x",{members}}}"#);
+        let record = Desired::from_json(&text).unwrap();
         assert_eq!(serde_json::to_string(&record).unwrap(), text);
     }
 }

@@ -1,8 +1,8 @@
-//! Which application it is: whether the linked one is the one that is declared. Pure.
+//! Whether a linked application is the declared one. Pure.
 //!
-//! An application is known by its kind and job, a prospect by its job, pool and the pool's stage.
-//! What is declared for one is written neither to, nor below, another ([`is_another`]). What a
-//! recruiter changed of them stands and is reported.
+//! An application is identified by kind and job, a prospect by job, pool and pool stage. Nothing
+//! that is declared for one is written to another, nor below it ([`is_mislinked`]). What a
+//! recruiter changed of them is kept and reported.
 
 use super::goal::Goal;
 use super::item::Item;
@@ -12,85 +12,81 @@ use crate::reason::Reason;
 use atsync_model::desired::{ApplicationKind, DesiredApplication};
 use serde_json::{Map, Value, json};
 
-/// Notes that nothing of what is declared of an application is written to what it is linked to, nor
-/// below that, and that the plan says why.
-pub(super) fn stand_apart(draft: &mut Draft<'_>, item: &Item<'_>) {
-    draft.apart.insert(item.host.clone());
-    draft.account_whole(&item.host);
-    once::account_all(draft, &item.said, item.of.kind, &item.host);
+/// Marks the item as mislinked: nothing of it is written to the linked record or below that, and
+/// the plan has a finding that says why.
+pub(super) fn leave_unwritten(draft: &mut Draft<'_>, item: &Item<'_>) {
+    draft.mislinked.insert(item.path.clone());
+    draft.account_whole(&item.path);
+    once::account_all(draft, &item.members, item.of.kind, &item.path);
 }
 
-/// Whether the linked record is another one than is declared, which it says. What is declared for
-/// one job, or for one pool, is written neither to, nor below, an application or a prospect of
-/// another.
-pub(super) fn is_another(
+/// Whether the linked record is another one than declared. Reports it.
+pub(super) fn is_mislinked(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
     item: &Item<'_>,
     goal: &Goal<'_>,
     record: &Record,
 ) -> bool {
-    let Some((reason, message)) = difference(draft, wanted, &item.host, goal, record) else {
+    let Some((reason, message)) = difference(draft, wanted, &item.path, goal, record) else {
         return false;
     };
-    draft.say(FindingKind::Conflict, &item.host, reason, message);
-    stand_apart(draft, item);
+    draft.report(FindingKind::Conflict, &item.path, reason, message);
+    leave_unwritten(draft, item);
     true
 }
 
-/// In what the linked record is another one than the host declares by now, by what the link was
-/// made for: a word and a sentence. What a recruiter changed is no such difference.
+/// Returns how the linked record differs from the declared one, by what the link was created for. A
+/// change by a recruiter is no such difference.
 fn difference(
     draft: &Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     record: &Record,
 ) -> Option<(Reason, String)> {
-    let link = draft.input.links.get(host);
+    let link = draft.input.links.get(path);
     let base = |place: &str| link.and_then(|link| link.applied.get(place)).and_then(Value::as_str);
     if record.text("kind") == Some("application") {
         if wanted.kind == ApplicationKind::Prospect {
             let message = format!(
-                "{host}: it is an application, and cannot be made a prospect; nothing of what is \
-                 declared is written to it. Declare a prospect under another key"
+                "{path}: it is an application and cannot become a prospect; nothing is written to \
+                 it. Declare the prospect under another key"
             );
             return (base("kind") == Some("application"))
                 .then_some((Reason::CannotChange, message));
         }
         let (goal, job) = goal.job.zip(record.text("job.id"))?;
-        // Whoever linked it without saying for which job may have meant another application.
+        // A link made by hand without a base may mean another application.
         if job == goal.id || base("job") == Some(&goal.id) {
             return None;
         }
         let message = format!(
-            "{host}: it is on job {job}, and an application's job cannot be changed from here; \
-             nothing of what is declared is written to it. \
-             Declare another application, under a key of its own, for job {}",
+            "{path}: it is on job {job}, and an application's job cannot be changed from here; \
+             nothing is written to it. Declare the application to job {} under another key",
             goal.id
         );
         return Some((Reason::OtherJob, message));
     }
     let is_converted_by_plan = wanted.kind == ApplicationKind::Application;
     let members = [("job", goal.job), ("pool", goal.pool), ("pool_stage", goal.pool_stage)];
-    members.into_iter().filter(|(place, _)| *place != "job" || !is_converted_by_plan).find_map(|(place, goal)| {
+    members.into_iter().skip(usize::from(is_converted_by_plan)).find_map(|(place, goal)| {
         let (goal, before) = goal.zip(base(place))?;
         let message = format!(
-            "{host}: the prospect's `{place}` was {before} and cannot be changed from here to {}; \
-             nothing of what is declared is written to it. \
-             Declare a prospect under another key",
+            "{path}: the prospect's `{place}` was {before} and cannot be changed from here to {}; \
+             nothing is written to it. Declare the prospect under another key",
             goal.id
         );
         (before != goal.id).then_some((Reason::CannotChange, message))
     })
 }
 
-/// Whether a linked application was transferred to another job than desired, which it says: no
-/// second one is made, and no stage of the desired job is forced on it.
+/// Whether a linked application was transferred to another job than declared. Reports it: no second
+/// application is created, and the declared stage is not written.
 pub(super) fn is_transferred(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     record: &Record,
 ) -> bool {
@@ -102,38 +98,38 @@ pub(super) fn is_transferred(
         return false;
     }
     let has_course = wanted.stage.is_some() || wanted.outcome.is_some();
-    let left_alone = if has_course { ", and its stage and outcome are left alone" } else { "" };
+    let not_written = if has_course { ", and its stage and outcome are not written" } else { "" };
     let message = format!(
-        "{host}: it was transferred in the ATS from job {} to job {job}; it stays \
-         there{left_alone}",
+        "{path}: it was transferred in the ATS from job {} to job {job}; it stays \
+         there{not_written}",
         goal.id
     );
-    draft.say(FindingKind::Drifted, host, Reason::Transferred, message);
+    draft.report(FindingKind::Drifted, path, Reason::Transferred, message);
     true
 }
 
-/// What makes the application the one that it is: its kind, job, pool and the pool's stage. They
-/// are compared with what it was made or taken as ([`difference`]), and cannot be changed from
-/// here; an application's job is [`is_transferred`]'s.
+/// Compares what identifies the application: kind, job, pool and pool stage. They cannot be changed
+/// from here; the job of an application is [`is_transferred`]'s.
 pub(super) fn identity(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
-    host: &str,
+    path: &str,
     goal: &Goal<'_>,
     record: &Record,
     applied: &mut Map<String, Value>,
 ) {
     for place in ["kind", "job", "pool", "pool_stage"] {
-        draft.account(host, place);
+        draft.account(path, place);
     }
     let is_application = record.text("kind") == Some("application");
     match wanted.kind {
         ApplicationKind::Prospect if is_application => {
-            let message =
-                format!("{host}: the prospect was made an application in the ATS; that stands");
-            draft.say(FindingKind::Drifted, host, Reason::ConvertedInAts, message);
+            let message = format!(
+                "{path}: the prospect was converted to an application in the ATS; it stays one"
+            );
+            draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
         }
-        // A prospect that should be an application is converted, which is a step of its own.
+        // A prospect that is declared as an application is converted, in a step of its own.
         ApplicationKind::Application if !is_application => {}
         kind => drop(applied.insert("kind".to_owned(), json!(kind_word(kind)))),
     }
@@ -142,22 +138,22 @@ pub(super) fn identity(
     }
     let members = [("job", goal.job), ("pool", goal.pool), ("pool_stage", goal.pool_stage)];
     for (place, goal) in members.into_iter().filter_map(|(place, goal)| Some((place, goal?))) {
-        // It is converted to this job, or fits it.
+        // The prospect is converted to this job, or matches it.
         let is_converted_by_plan = place == "job" && wanted.kind == ApplicationKind::Application;
         if is_converted_by_plan || applied.contains_key(place) {
             continue;
         }
-        if place == "job" || is_placed(draft, host, place, goal, record) {
+        if place == "job" || is_placed(draft, path, place, goal, record) {
             applied.insert(place.to_owned(), json!(goal.id));
         }
     }
 }
 
-/// Whether a prospect that was there before the engine came is in this pool, or in this stage of
-/// it. Says so where it is not.
+/// Whether a prospect that the engine did not create is in this pool, or pool stage. Reports it
+/// where not.
 fn is_placed(
     draft: &mut Draft<'_>,
-    host: &str,
+    path: &str,
     place: &str,
     goal: &Record,
     record: &Record,
@@ -170,11 +166,11 @@ fn is_placed(
         placements.iter().any(|placement| placement.text(member) == Some(goal.id.as_str()));
     if !is_here {
         let message = format!(
-            "{host}: the prospect's `{place}` is not {} in the ATS, and cannot be changed from \
-             here; that stands",
-            goal.text("name").unwrap_or(&goal.id)
+            "{path}: the prospect's `{place}` is not {} in the ATS, and cannot be changed from \
+             here",
+            goal.label()
         );
-        draft.say(FindingKind::Drifted, host, Reason::ChangedInAts, message);
+        draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
     }
     is_here
 }

@@ -1,4 +1,4 @@
-//! People, and the definitions that their values are filed under.
+//! Laws of the plans of candidates, and of the definitions that their values need.
 
 use crate::tiny::{ADA, CHANNEL, Tiny, field};
 use crate::{policy, read, some_of};
@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// A person: which fields are named at all, and what they say.
-pub(crate) fn person() -> impl Strategy<Value = Value> {
+/// Generates a candidate: which fields are declared, and their values.
+pub(crate) fn candidate() -> impl Strategy<Value = Value> {
     let text = || prop::option::of(prop::sample::select(vec!["", "One", "Two"]));
     let lists = (
         some_of(&["ada@example.org", "lovelace@example.com"]),
@@ -83,28 +83,28 @@ pub(crate) fn definition() -> impl Strategy<Value = Value> {
     )
 }
 
-/// The account before the engine comes: jobs and a source, perhaps the person, perhaps the field
-/// with choices.
+/// Generates the account before the engine: jobs and a source, perhaps the candidate, perhaps the
+/// field with options.
 pub(crate) fn account() -> impl Strategy<Value = Tiny> {
     let texts = prop::option::of(prop::sample::select(vec!["One", "Theirs"]));
-    let person =
+    let candidate =
         prop::option::of((texts, some_of(&["theirs@example.com"]), some_of(&["+1 555", "+9 999"])));
-    (person, prop::option::of(some_of(&["Portal", "Event"]))).prop_map(|(person, choices)| {
+    (candidate, prop::option::of(some_of(&["Portal", "Event"]))).prop_map(|(candidate, options)| {
         let mut tiny = Tiny::default();
         for title in ["Engineer", "Chef"] {
             tiny.make(kinds::JOBS, json!({"title": title, "state": {"value": "open"}}));
         }
         tiny.make(kinds::SOURCES, json!({"name": "Acme Referrals", "active": true}));
         tiny.make(kinds::CUSTOM_FIELDS, field(&json!("Reference"), "ref", &json!("text")));
-        if let Some(choices) = choices {
+        if let Some(options) = options {
             let id = tiny
                 .make(kinds::CUSTOM_FIELDS, field(&json!("Channel"), "channel", &json!("single")));
-            for label in choices {
+            for label in options {
                 let option = json!({"name": label, "custom_field": {"id": id}, "active": true});
                 tiny.make(kinds::CUSTOM_FIELD_OPTIONS, option);
             }
         }
-        if let Some((company, emails, phones)) = person {
+        if let Some((company, emails, phones)) = candidate {
             let entries = |list: &[&str]| -> Value {
                 list.iter().map(|value| json!({"value": value})).collect()
             };
@@ -126,13 +126,13 @@ pub(crate) fn ada_in(tiny: &Tiny) -> (String, Map<String, Value>) {
     let mut found =
         tiny.of(kinds::CANDIDATES).filter(|(_, body)| body["emails"].to_string().contains(ADA));
     let (id, body) = found.next().unwrap();
-    assert!(found.next().is_none(), "two people have the address");
+    assert!(found.next().is_none(), "two candidates have the address");
     (id.clone(), body.clone())
 }
 
-/// The top fields that a desired person names.
-pub(crate) fn owned(person: &Value) -> BTreeSet<String> {
-    let named = person.as_object().unwrap().keys();
+/// Lists the top fields that a desired candidate names.
+pub(crate) fn owned(candidate: &Value) -> BTreeSet<String> {
+    let named = candidate.as_object().unwrap().keys();
     named
         .filter(|field| {
             !["key", "policy", "notes", "applications", "tags"].contains(&field.as_str())
@@ -143,9 +143,9 @@ pub(crate) fn owned(person: &Value) -> BTreeSet<String> {
 
 proptest! {
     #[test]
-    fn what_was_carried_out_needs_nothing_more(tiny in account(), person in person(),
+    fn an_applied_plan_leaves_nothing_to_do(tiny in account(), candidate in candidate(),
         definition in definition()) {
-        let desired = read(&[&person, &definition]);
+        let desired = read(&[&candidate, &definition]);
         let mut tiny = tiny;
         let first = tiny.plan(&desired);
         tiny.carry_out(&first);
@@ -156,13 +156,13 @@ proptest! {
     }
 
     #[test]
-    fn a_step_comes_after_what_it_hangs_on(tiny in account(), person in person(),
+    fn a_step_comes_after_the_steps_that_it_depends_on(tiny in account(), candidate in candidate(),
         definition in definition()) {
-        let run = tiny.plan(&read(&[&person, &definition]));
+        let run = tiny.plan(&read(&[&candidate, &definition]));
         let mut done: BTreeSet<&str> = tiny.links.keys().map(String::as_str).collect();
         for step in run.steps() {
-            for host in &step.after {
-                prop_assert!(done.contains(host.as_str()), "{} before {host}", step.host);
+            for path in &step.after {
+                prop_assert!(done.contains(path.as_str()), "{} before {path}", step.host);
             }
             done.extend(step.makes.values().map(String::as_str));
             done.insert(&step.host);
@@ -170,73 +170,75 @@ proptest! {
     }
 
     #[test]
-    fn a_blocked_record_plans_nothing(tiny in account(), person in person()) {
-        // Without the definition a choice that the ATS does not have blocks.
-        let run = tiny.plan(&read(&[&person]));
-        let plan = run.person();
+    fn a_blocked_record_plans_nothing(tiny in account(), candidate in candidate()) {
+        // Without the definition an option that the ATS lacks blocks.
+        let run = tiny.plan(&read(&[&candidate]));
+        let plan = run.candidate();
         if plan.is_blocked() {
-            prop_assert!(plan.steps.is_empty() && plan.adoptions.is_empty() && plan.releases.is_empty());
+            prop_assert!(plan.steps.is_empty() && plan.adoptions.is_empty());
+            prop_assert!(plan.releases.is_empty());
             prop_assert!(run.shared.is_empty());
         }
     }
 
     #[test]
-    fn what_is_not_named_is_not_touched(tiny in account(), person in person(),
+    fn fields_that_are_not_declared_are_not_touched(tiny in account(), candidate in candidate(),
         definition in definition()) {
         if tiny.of(kinds::CANDIDATES).next().is_none() {
             return Ok(());
         }
         let mut tiny = tiny;
         let (_, before) = ada_in(&tiny);
-        let run = tiny.plan(&read(&[&person, &definition]));
+        let run = tiny.plan(&read(&[&candidate, &definition]));
         tiny.carry_out(&run);
         let (_, after) = ada_in(&tiny);
-        let owned = owned(&person);
+        let owned = owned(&candidate);
         for (field, value) in before.iter().filter(|(field, _)| !owned.contains(*field)) {
             prop_assert_eq!(Some(value), after.get(field), "{}", field);
         }
-        // Of lists and maps that are named, everybody's other entries stay.
+        // In declared lists and maps, entries of others stay.
         for list in ["emails", "phones"] {
             for entry in before[list].as_array().unwrap() {
                 prop_assert!(after[list].as_array().unwrap().contains(entry),
                     "{list} lost {entry}");
             }
         }
-        if person["custom_fields"].get("ref").is_none() {
+        if candidate["custom_fields"].get("ref").is_none() {
             prop_assert_eq!(&before["custom_fields"]["ref"], &after["custom_fields"]["ref"]);
         }
     }
 
     #[test]
-    fn a_recruiters_edit_is_undone_only_where_the_host_enforces(
-        tiny in account(), person in person(), definition in definition(),
+    fn a_recruiters_change_is_overwritten_only_under_enforce(
+        tiny in account(), candidate in candidate(), definition in definition(),
             field in prop::sample::select(vec!["company", "title"])
     ) {
-        let mut person = person;
-        person[field] = json!("One");
-        let desired = read(&[&person, &definition]);
+        let mut candidate = candidate;
+        candidate[field] = json!("One");
+        let desired = read(&[&candidate, &definition]);
         let mut tiny = tiny;
         let run = tiny.plan(&desired);
         tiny.carry_out(&run);
-        if run.person().is_blocked() {
+        if run.candidate().is_blocked() {
             return Ok(());
         }
         let (id, _) = ada_in(&tiny);
         let body = tiny.records.get_mut(&(kinds::CANDIDATES.to_owned(), id)).unwrap();
         body.insert(field.to_owned(), json!("Edited"));
         let again = tiny.plan(&desired);
-        let written = again.person().steps.iter().any(|step| step.fields.iter().any(|change| change.field == field));
-        let policy = person["policy"].get(field).and_then(Value::as_str).unwrap_or("yield");
+        let mut changes = again.candidate().steps.iter().flat_map(|step| &step.fields);
+        let written = changes.any(|change| change.field == field);
+        let policy = candidate["policy"].get(field).and_then(Value::as_str).unwrap_or("yield");
         prop_assert_eq!(written, policy == "enforce", "{}: {:#?}", policy, again);
     }
 
     #[test]
-    fn what_is_declared_no_more_is_left_as_it_is(tiny in account(), one in person(),
+    fn a_field_that_is_no_longer_declared_keeps_its_value(tiny in account(), one in candidate(),
         definition in definition()) {
         let mut tiny = tiny;
         let run = tiny.plan(&read(&[&one, &definition]));
         tiny.carry_out(&run);
-        if run.person().is_blocked() {
+        if run.candidate().is_blocked() {
             return Ok(());
         }
         let (_, before) = ada_in(&tiny);
@@ -247,7 +249,7 @@ proptest! {
         prop_assert_eq!(released.steps().count(), 0, "{:#?}", released);
         tiny.carry_out(&released);
         prop_assert_eq!(before, ada_in(&tiny).1);
-        prop_assert!(tiny.links_of(CHANNEL).len() <= 1, "choices are nobody's");
+        prop_assert!(tiny.links_of(CHANNEL).len() <= 1, "options are released");
         prop_assert!(tiny.links["ada"].applied.is_empty(), "{:?}", tiny.links["ada"]);
     }
 }
