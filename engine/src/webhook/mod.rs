@@ -3,9 +3,9 @@
 //! [`Connection::receive`](crate::Connection::receive) is what a host's HTTP handler calls with the
 //! bytes as they came. The adapter says what the ATS signed and where the signature stands; the
 //! engine, which alone knows the secret, computes and compares it in constant time
-//! (`reconcile::requests::signature`). What an authentic webhook suggests is looked into by a read through
-//! the API, and never taken from its payload: order is not promised, a delivery may be hours old,
-//! and who knows the secret could say anything.
+//! (`reconcile::requests::signature`). What an authentic webhook suggests is looked into by a read
+//! through the API, and never taken from its payload: order is not promised, a delivery may be
+//! hours old, and who knows the secret could say anything.
 //!
 //! # Replay
 //! A delivery that was dealt with is remembered ([`memory`]) by what it signed and by the ids that
