@@ -257,7 +257,8 @@ fn a_field_changed_in_the_ats_stays_so_and_one_changed_by_the_host_follows() {
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(plan.is_empty(), "{}", words::plan(&plan));
     assert!(
-        words::plan(&plan).contains("`description` was changed in the ATS; the ATS's value is kept")
+        words::plan(&plan)
+            .contains("`description` was changed in the ATS; the ATS's value is kept")
     );
     let story = world.run(acme.explain("@custom_fields.candidate.channel")).unwrap();
     let description = story.fields.iter().find(|field| field.field == "description").unwrap();
@@ -299,7 +300,7 @@ fn a_paused_definition_makes_nothing_and_what_hangs_on_it_says_so() {
     let (plan, report) = sync(&world, &acme, &[ada(&json!({"channel": "Portal"}))]);
     assert!(
         blocked(&plan)[0]
-            .contains("is paused or only observed; take it up again with `Connection::resume`"),
+            .contains("is paused or only observed; resume it with `Connection::resume`"),
         "{:?}",
         blocked(&plan)
     );

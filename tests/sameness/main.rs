@@ -444,10 +444,7 @@ fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
         declare(&world, &acme, &record);
         let planned = plan(&world, &acme);
         let said = words::plan(&planned);
-        assert!(
-            said.contains("languages (several options have the label of its value)"),
-            "{said}"
-        );
+        assert!(said.contains("languages (several options have the label of its value)"), "{said}");
         assert!(said.contains("seniority (its value is an archived option)"), "{said}");
         apply(&world, &acme, &planned);
         let after = world.sandbox.row("candidates", candidate).unwrap();

@@ -253,6 +253,9 @@ fn put(members: &mut Vec<Member>, place: &'static str, shape: Shape, presence: P
 }
 
 /// Checks a record against its shape.
+///
+/// # Errors
+/// A sentence that names the place of the first mistake and what is expected there.
 pub(super) fn check(record: &Tree) -> Result<(), String> {
     let place = Place::default();
     if !matches!(record, Tree::Object(_)) {
@@ -384,7 +387,7 @@ mod tests {
     use super::{Tree, check};
     use atsync_model::desired::Desired;
 
-    fn says(text: &str) -> Result<(), String> {
+    fn checked(text: &str) -> Result<(), String> {
         check(&serde_json::from_str::<Tree>(text).unwrap())
     }
 
@@ -405,7 +408,7 @@ mod tests {
     #[test]
     fn every_member_of_the_model_has_a_place_in_its_form() {
         for text in FULL {
-            assert_eq!(says(text), Ok(()));
+            assert_eq!(checked(text), Ok(()));
             let record = Desired::from_json(text).unwrap();
             let written: serde_json::Value = serde_json::to_value(&record).unwrap();
             let read: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -416,7 +419,7 @@ mod tests {
         }
         // An optional member may be null, which means that it is absent; the model reads it so too.
         let nulls = r#"{"key":"a","id":null,"name":null,"emails":null,"title":null,"private":null,"tags":null}"#;
-        assert_eq!((says(nulls), Desired::from_json(nulls).is_ok()), (Ok(()), true));
+        assert_eq!((checked(nulls), Desired::from_json(nulls).is_ok()), (Ok(()), true));
     }
 
     #[test]
@@ -465,7 +468,7 @@ mod tests {
             (r#"{"kind":"users","mail":"a@x.com"}"#, &["`mail` is no member of a user"]),
             ("7", &["a record must be an object", "the number 7"]),
         ] {
-            let refusal = says(text).unwrap_err();
+            let refusal = checked(text).unwrap_err();
             assert!(parts.iter().all(|part| refusal.contains(part)), "{text}: {refusal}");
             assert!(
                 !["struct", "enum", "sequence", "Desired", "variant"]
@@ -497,14 +500,14 @@ mod tests {
                 "`applications[a].custom_fields` has the member \"x\"",
             ),
         ] {
-            let refusal = says(text).unwrap_err();
+            let refusal = checked(text).unwrap_err();
             assert!(refusal.contains(place), "{text}: {refusal}");
         }
     }
 
     #[test]
     fn a_list_is_refused_where_an_object_is_expected() {
-        assert!(says(r#"{"key":"k","name":["Ada","Byron"]}"#).is_err());
-        assert!(says(r#"["k"]"#).is_err());
+        assert!(checked(r#"{"key":"k","name":["Ada","Byron"]}"#).is_err());
+        assert!(checked(r#"["k"]"#).is_err());
     }
 }

@@ -68,6 +68,15 @@ impl Record {
     }
 }
 
+/// Most ids that a message lists.
+const IDS_SHOWN: usize = 20;
+
+/// Lists the ids of records for a message.
+pub(super) fn ids(records: &[&Arc<Record>]) -> String {
+    let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).take(IDS_SHOWN).collect();
+    ids.join(", ")
+}
+
 /// A declared custom field or user, as the plans of others see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
@@ -162,6 +171,9 @@ impl Facts {
     }
 
     /// Returns the records of a term.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn lookup(
         &self,
         kind: &str,
@@ -177,6 +189,9 @@ impl Facts {
     }
 
     /// Returns one observed record; none where the ATS does not show it.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn observed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.observed.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -185,6 +200,9 @@ impl Facts {
     }
 
     /// Returns one record as it is stored; none where it is not.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn stored(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.stored.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -211,6 +229,9 @@ impl Facts {
     }
 
     /// Returns one record as the ATS showed it in this run; none where it does not show it.
+    ///
+    /// # Errors
+    /// The need, when it was not read yet.
     pub fn confirmed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.confirmed.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -240,11 +261,17 @@ impl Facts {
     }
 
     /// Returns the paths that are linked to a record, its holder first.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn linked_to(&self, remote: &RemoteRef) -> Result<&[String], Need> {
         self.linked.get(remote).map(Vec::as_slice).ok_or_else(|| Need::LinkedTo(remote.clone()))
     }
 
     /// Returns names of a small kind.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn names(&self, kind: &str) -> Result<&[String], Need> {
         self.names.get(kind).map(Vec::as_slice).ok_or_else(|| Need::Names(kind.to_owned()))
     }
@@ -292,6 +319,9 @@ impl Facts {
     }
 
     /// Returns the custom field or user that is declared under a path; none where there is none.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn declared(&self, path: &str) -> Result<Option<&Arc<Declared>>, Need> {
         match self.declared.get(path) {
             Some(declared) => Ok(declared.as_ref()),

@@ -48,9 +48,9 @@ pub fn desired(
     source: &Source<'_>,
     writes: impl Fn(&str, &str, &Value) -> bool,
 ) -> Imported {
-    let person = source.person;
+    let candidate = source.person;
     let text =
-        |path: &str| person.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        |path: &str| candidate.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let name = DesiredName {
         first: text("name.first"),
         last: text("name.last"),
@@ -58,10 +58,10 @@ pub fn desired(
     };
     let mut left_out = Vec::new();
     let mut custom_fields = BTreeMap::new();
-    if let Some(fields) = person.body.get(VALUES_MEMBER).and_then(Value::as_object) {
+    if let Some(fields) = candidate.body.get(VALUES_MEMBER).and_then(Value::as_object) {
         for (field, value) in fields {
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
-            let plain = observed_custom::observed_plain(person, field, kind);
+            let plain = observed_custom::observed_plain(candidate, field, kind);
             if plain.is_null() {
                 continue;
             }
@@ -77,11 +77,11 @@ pub fn desired(
     let record = DesiredCandidate {
         key: key.to_owned(),
         kind: DesiredCandidate::KIND.to_owned(),
-        id: Some(person.id.clone()),
+        id: Some(candidate.id.clone()),
         name: (name != DesiredName::default()).then_some(name),
-        emails: list(person, contacts::List::Emails, &mut left_out),
-        phones: list(person, contacts::List::Phones, &mut left_out),
-        links: list(person, contacts::List::Links, &mut left_out),
+        emails: list(candidate, contacts::List::Emails, &mut left_out),
+        phones: list(candidate, contacts::List::Phones, &mut left_out),
+        links: list(candidate, contacts::List::Links, &mut left_out),
         company: text("company"),
         title: text("title"),
         tags: (!source.tags.is_empty()).then(|| source.tags.clone()),
@@ -93,7 +93,7 @@ pub fn desired(
 }
 
 fn list(
-    person: &Record,
+    candidate: &Record,
     list: contacts::List,
     left_out: &mut Vec<String>,
 ) -> Option<Vec<DesiredContact>> {
@@ -119,7 +119,8 @@ fn list(
             None => DesiredContact::Bare(value.to_owned()),
         })
     };
-    let entries: Vec<DesiredContact> = person.list(list.field()).iter().filter_map(entry).collect();
+    let entries: Vec<DesiredContact> =
+        candidate.list(list.field()).iter().filter_map(entry).collect();
     (!entries.is_empty()).then_some(entries)
 }
 
@@ -140,8 +141,8 @@ fn applications(rows: &[Arc<Record>], left_out: &mut Vec<String>) -> Vec<Desired
             let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
             let ids = ids.join(", ");
             left_out.push(format!(
-                "the applications {ids}: all are for jobs/{job}, and a plan could \
-                    not tell them apart"
+                "the applications {ids}: all are for jobs/{job}, and a plan could not tell them \
+                 apart"
             ));
             continue;
         };
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_an_imported_record_does_not_name_is_listed_beside_it() {
-        let person = json!({"emails": [{"value": "Ada <ada@example.com>"},
+        let candidate = json!({"emails": [{"value": "Ada <ada@example.com>"},
             {"value": "ada@example.com"}],
             "custom_fields": {"cv": {"type": "file", "value": "cv.pdf"}}});
         let rows = [
@@ -190,8 +191,8 @@ mod tests {
             ("4", json!({"kind": "prospect"})),
         ];
         let applications = rows.map(|(id, body)| Arc::new(record("applications", id, &body)));
-        let person = record("candidates", "9", &person);
-        let source = Source { person: &person, tags: Vec::new(), applications: &applications };
+        let candidate = record("candidates", "9", &candidate);
+        let source = Source { person: &candidate, tags: Vec::new(), applications: &applications };
         let imported = desired("x", &source, |_, _, _| false);
         let jobs: Vec<&str> =
             imported.record.applications.iter().map(|one| one.key.as_str()).collect();

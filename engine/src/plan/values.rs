@@ -360,16 +360,16 @@ fn odd_option<D: Owned>(
     kind: &str,
     value: &Value,
 ) -> Option<&'static str> {
-    let chosen: Vec<&Value> = match (kind, value) {
+    let held: Vec<&Value> = match (kind, value) {
         ("multi", Value::Array(all)) => all.iter().collect(),
         ("single" | "multi", one) => vec![one],
         _ => return None,
     };
-    let by_label = |choice: &&Value| choice.get("id").is_none_or(Value::is_null);
-    let labels = chosen
+    let by_label = |value: &&Value| value.get("id").is_none_or(Value::is_null);
+    let labels = held
         .into_iter()
         .filter(by_label)
-        .filter_map(|choice| choice.get("label").unwrap_or(choice).as_str());
+        .filter_map(|value| value.get("label").unwrap_or(value).as_str());
     let labels: Vec<&str> = labels.collect();
     if labels.is_empty() {
         return None;
