@@ -44,7 +44,7 @@ struct Application<'a, 'p> {
     is_carried: bool,
 }
 
-/// The list of applications: its entry in the table, and the list's name.
+/// Returns the list of applications: its entry in the table, and the list's name.
 pub(super) fn list() -> Option<(&'static Declarable, &'static str)> {
     let mut below = declarable::below(DesiredCandidate::KIND);
     let keyed = below.find(|(of, _)| of.known_by == KnownBy::Key);

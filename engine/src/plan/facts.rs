@@ -28,17 +28,17 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record's reference.
+    /// Returns the record's reference.
     pub fn remote(&self) -> RemoteRef {
         RemoteRef::new(&self.kind, &self.id)
     }
 
-    /// A text by path, one level deep at most: `title`, `name.first`, `job.id`.
+    /// Returns a text by path, one level deep at most: `title`, `name.first`, `job.id`.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.value(path).and_then(Value::as_str)
     }
 
-    /// A value by path, one level deep at most.
+    /// Returns a value by path, one level deep at most.
     pub fn value(&self, path: &str) -> Option<&Value> {
         match path.split_once('.') {
             Some((outer, inner)) => self.body.get(outer).and_then(|value| value.get(inner)),
@@ -46,12 +46,12 @@ impl Record {
         }
     }
 
-    /// A list.
+    /// Returns a list.
     pub fn list(&self, field: &str) -> &[Value] {
         self.body.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// What people call the record: its title or name, else its id.
+    /// Returns the title or name of the record, else its id.
     pub(super) fn label(&self) -> &str {
         self.text("title").or(self.text("name")).unwrap_or(&self.id)
     }

@@ -54,11 +54,13 @@ impl Leg {
         Self { step: step(rule, path, reason.to_owned()), sets: Map::new(), wrote: Vec::new() }
     }
 
+    /// Shows the change of a field.
     fn change(mut self, field: &str, before: Value, after: Value) -> Self {
         self.step.change(field, before, after);
         self
     }
 
+    /// Adds a field to the base.
     fn sets(mut self, field: &str, value: &str) -> Self {
         self.sets.insert(field.to_owned(), json!(value));
         self
@@ -157,7 +159,7 @@ impl Situation<'_, '_> {
         self.base.get(field).and_then(Value::as_str)
     }
 
-    /// The job whose stages and openings apply: the application's own, once it has one.
+    /// Returns the job whose stages and openings apply: the application's own, once it has one.
     fn job(&self) -> Option<&str> {
         let own = self.record.filter(|record| is_application(record));
         own.and_then(|record| record.text("job.id"))
@@ -360,6 +362,7 @@ fn follow(
     false
 }
 
+/// Plans a rejection. None after it reported or blocked why not.
 fn reject(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let path = at.path;
     let rule = draft.operation(path, "applications.reject");
@@ -388,6 +391,7 @@ fn reject(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     Some(leg.sets("reject_reason", &reason.id))
 }
 
+/// Plans a hire. None after it reported or blocked why not.
 fn hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let path = at.path;
     let rule = draft.operation(path, "applications.hire")?;
@@ -406,6 +410,7 @@ fn hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     Some(if at.wanted.opening.is_some() { leg.sets("opening", &opening.id) } else { leg })
 }
 
+/// Plans the reversal of a rejection or a hire.
 fn reopen(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let (rule, reason) = if at.outcome == "hired" {
         (draft.operation(at.path, "applications.unhire")?, "the hire is undone")
