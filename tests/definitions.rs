@@ -300,7 +300,7 @@ fn a_paused_definition_makes_nothing_and_what_hangs_on_it_says_so() {
     let (plan, report) = sync(&world, &acme, &[ada(&json!({"channel": "Portal"}))]);
     assert!(
         blocked(&plan)[0]
-            .contains("is paused or only observed; take it up again with `Connection::resume`"),
+            .contains("is paused or only observed; resume it with `Connection::resume`"),
         "{:?}",
         blocked(&plan)
     );

@@ -24,6 +24,9 @@ use atsync_model::desired::Desired;
 use batch::input;
 
 /// Parses the text of a desired file. `name` names it in messages. [`Records`] reads a stream.
+///
+/// # Errors
+/// `ErrorKind::Input` with file, line and field of the first record that is refused.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Desired>, Error> {
     let mut records = Vec::new();
     for read in Records::new(text.as_bytes()) {

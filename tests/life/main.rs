@@ -599,7 +599,7 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
     assert!(
         !synced.status
             && synced.reason == Reason::Conflict
-            && synced.message.contains("Declare another"),
+            && synced.message.contains("under another key"),
         "{synced:?}"
     );
     assert!(sync(&world, &acme, &on(&[("a1", &open[0]), ("a2", &open[1])])).1.is_complete());
@@ -709,7 +709,7 @@ fn what_was_emptied_under_fill_is_not_told_to_be_set_while_it_is_empty() {
     let said: Vec<String> = said.filter(|message| message.contains("`company`")).collect();
     assert!(
         said.iter()
-            .any(|message| message.contains("emptied") && message.contains("puts nothing back")),
+            .any(|message| message.contains("emptied") && message.contains("sets a field once")),
         "{said:?}"
     );
     assert!(!said.iter().any(|message| message.contains("only while it is empty")), "{said:?}");

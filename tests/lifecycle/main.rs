@@ -281,8 +281,14 @@ fn a_wish_that_cannot_be_had_is_refused_before_the_candidate_exists() {
             &|world| json!({"job": {"id": job(world, 2).to_string()}, "outcome": "hired"}),
             "3 openings of the job are open",
         ),
-        (&|_| json!({"outcome": "hired", "opening": {"id": "999999"}}), "no such opening"),
-        (&|_| json!({"outcome": "hired", "opening": "no such key"}), "no such opening"),
+        (
+            &|_| json!({"outcome": "hired", "opening": {"id": "999999"}}),
+            "no opening of that name or id",
+        ),
+        (
+            &|_| json!({"outcome": "hired", "opening": "no such key"}),
+            "no opening of that name or id",
+        ),
         (&|_| json!({"kind": "prospect", "stage": "Phone Screen"}), "pool_stage"),
         (&|_| json!({"kind": "prospect", "outcome": "hired"}), "cannot be hired"),
     ];

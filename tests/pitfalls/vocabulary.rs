@@ -64,7 +64,7 @@ fn a_user_id_is_never_sent_for_a_referrer() {
         &[with_application(&world, &json!({"referrer": unlisted["primary_email"]}))],
     );
     let planned = plan(&world, &acme);
-    assert!(blocked(&planned).contains("no entry among the referrers"), "{}", blocked(&planned));
+    assert!(blocked(&planned).contains("is not among the referrers"), "{}", blocked(&planned));
     apply(&world, &acme, &planned);
     assert_eq!(world.written(), Vec::<String>::new());
     bring(&world, &acme, &with_application(&world, &json!({"referrer": listed["primary_email"]})));

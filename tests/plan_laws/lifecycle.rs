@@ -166,8 +166,8 @@ proptest! {
 
     /// A decision of a recruiter is kept, unless the policy is `enforce`.
     #[test]
-    fn a_state_that_the_engine_did_not_apply_is_kept_unless_the_policy_is_enforce(before in before(),
-        declared in declared()) {
+    fn a_state_that_the_engine_did_not_apply_is_kept_unless_the_policy_is_enforce(
+            before in before(), declared in declared()) {
         let Some((false, outcome, place)) = before.state else { return Ok(()) };
         if outcome == "active" && place == 0 {
             return Ok(());

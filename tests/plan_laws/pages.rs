@@ -23,8 +23,8 @@ fn documented() -> BTreeMap<String, String> {
 
 proptest! {
     #[test]
-    fn the_page_for_adapter_authors_lists_every_planned_operation_and_member(tiny in account(), candidate in candidate(),
-        definition in definition()) {
+    fn the_page_for_adapter_authors_lists_every_planned_operation_and_member(
+        tiny in account(), candidate in candidate(), definition in definition()) {
         let documented = documented();
         let mut tiny = tiny;
         for desired in [read(&[&candidate, &definition]), read(&[&candidate, &definition])] {
@@ -51,7 +51,8 @@ fn the_page_for_adapter_authors_lists_every_operation_that_the_planner_names() {
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src/plan")).unwrap()
     {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let calls = text.split(".operation(").skip(1).filter_map(|call| call.split('"').nth(1));
+        let calls = text.split(".operation(").skip(1);
+        let calls = calls.filter_map(|call| call.split(')').next()?.split('"').nth(1));
         named.extend(
             calls.filter(|word| word.contains('.') && !word.contains(' ')).map(str::to_owned),
         );

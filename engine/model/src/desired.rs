@@ -176,7 +176,7 @@ impl DesiredCandidate {
 }
 
 impl DesiredContact {
-    /// The value.
+    /// Returns the value.
     pub fn value(&self) -> &str {
         match self {
             Self::Bare(value) => value,
@@ -184,7 +184,7 @@ impl DesiredContact {
         }
     }
 
-    /// The type, where the host declares one.
+    /// Returns the type, where the host declares one.
     pub fn kind(&self) -> Option<&str> {
         match self {
             Self::Bare(_) => None,

@@ -17,6 +17,9 @@ pub trait Declare: Serialize + sealed::Sealed {
     fn key(&self) -> String;
 
     /// Checks the record by itself.
+    ///
+    /// # Errors
+    /// A sentence that names the field.
     fn check(&self) -> Result<(), String>;
 }
 

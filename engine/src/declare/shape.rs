@@ -253,6 +253,9 @@ fn put(members: &mut Vec<Member>, place: &'static str, shape: Shape, presence: P
 }
 
 /// Checks a record against its shape.
+///
+/// # Errors
+/// A sentence that names the place of the first mistake and what is expected there.
 pub(super) fn check(record: &Tree) -> Result<(), String> {
     let place = Place::default();
     if !matches!(record, Tree::Object(_)) {

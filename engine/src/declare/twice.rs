@@ -22,6 +22,9 @@ use atsync_model::normal;
 use std::collections::BTreeMap;
 
 /// Checks a candidate's lists for duplicates.
+///
+/// # Errors
+/// A sentence that names both entries and says what to do.
 pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
     applications(&record.applications)?;
     notes(&record.notes)?;
@@ -43,6 +46,9 @@ pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
 }
 
 /// Checks that these labels have different normal forms.
+///
+/// # Errors
+/// A sentence that names the label, and both spellings where there are two.
 pub(super) fn labels<'l>(field: &str, labels: impl Iterator<Item = &'l str>) -> Result<(), String> {
     let mut known: BTreeMap<String, &str> = BTreeMap::new();
     for label in labels {

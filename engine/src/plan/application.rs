@@ -6,6 +6,7 @@
 //! application, they are one step with two links. Stage and outcome belong to [`super::lifecycle`],
 //! a link that leads to another application than the declared one to [`super::identity`].
 
+use super::facts::ids;
 use super::fields::{Creation, Update};
 use super::found::Found;
 use super::goal::{Goal, report_job_not_open, resolve};
@@ -13,7 +14,7 @@ use super::identity::{identity, is_mislinked, is_transferred, leave_unwritten};
 use super::item::{Item, at, listed};
 use super::lifecycle::{self, Course};
 use super::parent::Parent;
-use super::place::placements;
+use super::place::{is_application, is_converted, is_prospect, placements};
 use super::resource::{Kind, adopt, linked, plan as walk};
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, once};
 use crate::index;
@@ -43,7 +44,7 @@ struct Application<'a, 'p> {
     is_carried: bool,
 }
 
-/// The list of applications: its entry in the table, and the list's name.
+/// Returns the list of applications: its entry in the table, and the list's name.
 pub(super) fn list() -> Option<(&'static Declarable, &'static str)> {
     let mut below = declarable::below(DesiredCandidate::KIND);
     let keyed = below.find(|(of, _)| of.known_by == KnownBy::Key);
@@ -208,8 +209,8 @@ fn is_declared_twice(
         (None, None) => "neither job nor pool".to_owned(),
     };
     let message = format!(
-        "{path}: it is for {what}, and so is {first}; remove one of them, or set `another` on \
-         one of them to keep both"
+        "{path}: it is for {what}, and so is {first}; remove one of them, or set `another` on one \
+         of them to keep both"
     );
     draft.block(path, Reason::DuplicateDesired, message);
     true
@@ -245,9 +246,7 @@ pub(super) fn keeps(
         return true;
     }
     match draft.observed(&link.remote) {
-        Some(Some(record)) => {
-            record.text("outcome.value") == Some("converted") || matches(record, wanted, &goal)
-        }
+        Some(Some(record)) => is_converted(record) || matches(record, wanted, &goal),
         Some(None) | None => true,
     }
 }
@@ -264,11 +263,10 @@ pub(super) fn matching<'a>(
     let mut found = Vec::new();
     for link in links {
         let Some(Some(record)) = draft.observed(&link.remote) else { continue };
-        let is_prospect = record.text("kind") == Some("prospect");
         // A prospect of the job does not match an application under another key; a conversion is
         // reported as one.
         if matches(record, wanted, &goal)
-            && is_prospect == (wanted.kind == ApplicationKind::Prospect)
+            && is_prospect(record) == (wanted.kind == ApplicationKind::Prospect)
         {
             found.push((link.clone(), record));
         }
@@ -312,7 +310,7 @@ fn find<'a>(
             )
         };
         let record = linked(draft, path, &remote, |_| Some(deleted(path, &remote)), unseen)?;
-        if record.text("outcome.value") != Some("converted") {
+        if !is_converted(record) {
             return Some(Found::Existing(record));
         }
         // Converted in the ATS: the application lives on under a new id.
@@ -339,10 +337,9 @@ fn find<'a>(
         .iter()
         .filter(|row| matches(row, wanted, goal) && !held.contains(&row.remote()))
         .collect();
-    if wanted.kind == ApplicationKind::Application
-        && matching.iter().any(|row| row.text("kind") == Some("application"))
+    if wanted.kind == ApplicationKind::Application && matching.iter().any(|row| is_application(row))
     {
-        matching.retain(|row| row.text("kind") == Some("application"));
+        matching.retain(|row| is_application(row));
     }
     if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && matching.len() > 1 {
         matching = in_pool(draft, matching, goal)?;
@@ -373,7 +370,7 @@ fn find<'a>(
         [record] => {
             let reason = match wanted.kind {
                 _ if converted.is_some() => "the prospect was converted to it",
-                ApplicationKind::Application if record.text("kind") == Some("prospect") => {
+                ApplicationKind::Application if is_prospect(record) => {
                     "the candidate is a prospect of this job"
                 }
                 ApplicationKind::Application => "the candidate already applied to this job",
@@ -383,11 +380,10 @@ fn find<'a>(
             Some(Found::Existing(record))
         }
         several => {
-            let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
                 "{path}: {} applications of the candidate match (ids {})",
                 several.len(),
-                ids.join(", ")
+                ids(several)
             );
             draft.block(path, Reason::AmbiguousApplication, message);
             None
@@ -400,7 +396,7 @@ fn find<'a>(
 fn is_result_of(row: &Record, prospect: &Record) -> bool {
     let job = row.text("job.id");
     let tied = prospect.list("prospective_jobs");
-    row.text("kind") == Some("application")
+    is_application(row)
         && job.is_some()
         && (tied.is_empty()
             || tied.iter().any(|tied| tied.get("id").and_then(Value::as_str) == job))
@@ -408,16 +404,15 @@ fn is_result_of(row: &Record, prospect: &Record) -> bool {
 }
 
 fn matches(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
-    let converted = row.text("outcome.value") == Some("converted");
     let job = row.text("job.id");
     match wanted.kind {
         ApplicationKind::Application => {
             // Matches a prospect of the job too, so that no second candidacy is created beside it;
             // converting it is a step of its own.
-            !(converted && row.text("kind") == Some("prospect"))
+            !(is_converted(row) && is_prospect(row))
                 && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
         }
-        ApplicationKind::Prospect if converted || row.text("kind") != Some("prospect") => false,
+        ApplicationKind::Prospect if is_converted(row) || !is_prospect(row) => false,
         ApplicationKind::Prospect => match goal.job {
             Some(goal) => {
                 job == Some(goal.id.as_str())
@@ -497,8 +492,7 @@ fn carry(
 /// creation. Nothing is known where the ATS shows no placement.
 fn placement(draft: &mut Draft<'_>, path: &str, goal: &Goal<'_>, record: &Record) {
     let Some(pool) = goal.pool else { return };
-    if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted")
-    {
+    if !is_prospect(record) || is_converted(record) {
         return;
     }
     let Some(placements) = placements(draft, record) else {

@@ -8,6 +8,7 @@
 //! Left out: contact lists ([`super::contact_lists`]) and each kind below a candidate.
 
 use super::contact_lists::{self, Entries};
+use super::facts::ids;
 use super::fields::{Creation, Update};
 use super::found::Found;
 use super::item::Item;
@@ -56,8 +57,8 @@ impl<'a> Kind<'a> for Candidate<'a> {
         if base.is_some_and(|base| contacts::are_gone(record, base)) {
             draft.is_erased = true;
             let message = format!(
-                "{key}: {} has no contact left in the ATS, so its data may have been erased; \
-                 no policy restores what was there",
+                "{key}: {} has no contact left in the ATS, so its data may have been erased; no \
+                 policy restores what was there",
                 record.remote()
             );
             draft.report(FindingKind::Drifted, key, Reason::ContactsGone, message);
@@ -145,8 +146,8 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Found<'a>> {
         let unseen = || {
             format!(
                 "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, \
-                 made private, or not visible yet; it continues when the ATS shows it, and a \
-                 sweep of candidates finds out which"
+                 made private, or not visible yet; it continues when the ATS shows it, and a sweep \
+                 of candidates finds out which"
             )
         };
         let record = linked(draft, &key, &remote, |draft| gone(draft, &key, &remote), unseen)?;
@@ -182,14 +183,13 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Found<'a>> {
         [record] => adopt_alone(draft, &key, record, "has the same e-mail address")
             .then_some(Found::Existing(record)),
         several => {
-            let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
             let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
             let message = format!(
                 "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them \
                  in the ATS, or correct the address, or name the right one by `id`",
                 several.len(),
                 addresses.join(" or "),
-                ids.join(", ")
+                ids(several)
             );
             draft.block(&key, Reason::AmbiguousCandidate, message);
             None
@@ -282,8 +282,8 @@ fn may_use(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool>
         return Some(true);
     };
     let message = format!(
-        "{key}: its candidate was merged into {remote}, which {holder} is linked to; nothing \
-         is written for it. Declare them as one record, or stop declaring one of them"
+        "{key}: its candidate was merged into {remote}, which {holder} is linked to; nothing is \
+         written for it. Declare them as one record, or stop declaring one of them"
     );
     draft.block(key, Reason::Merged, message);
     Some(false)

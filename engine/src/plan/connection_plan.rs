@@ -30,12 +30,17 @@ pub struct Plan {
 impl Plan {
     /// Whether the plan sends nothing.
     pub fn is_empty(&self) -> bool {
-        self.shared.is_empty() && self.records.iter().all(|record| record.steps.is_empty())
+        self.steps().next().is_none()
+    }
+
+    /// Iterates over all steps.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.shared.iter().chain(self.records.iter().flat_map(|record| &record.steps))
     }
 
     /// Counts the steps.
     pub fn writes(&self) -> usize {
-        self.shared.len() + self.records.iter().map(|record| record.steps.len()).sum::<usize>()
+        self.steps().count()
     }
 
     /// Iterates over the findings that block a record.

@@ -178,11 +178,7 @@ fn change_list(
     kept.record(draft, key, &mut planned);
     if !planned.add.is_empty() || !planned.remove.is_empty() {
         let after = json!({ "add": values(&planned.add), "remove": values(&planned.remove) });
-        update.fields.push(FieldChange {
-            field: list.field().to_owned(),
-            before: json!(values(record.list(list.field()))),
-            after,
-        });
+        update.fields.push(FieldChange::new(list.field(), there, after));
     }
     contacts::record_applied(&mut update.applied, list, planned.applied);
 }
@@ -223,11 +219,10 @@ fn report_types(
         let contact_types::TypeVerdict { value, desired, .. } = verdict;
         let shown = verdict.observed.as_deref().unwrap_or("none");
         match verdict.decision {
-            Decision::Write => fields.push(FieldChange {
-                field: verdict.place.clone(),
-                before: json!(verdict.observed),
-                after: json!(desired),
-            }),
+            Decision::Write => {
+                let (before, after) = (json!(verdict.observed), json!(desired));
+                fields.push(FieldChange::new(&verdict.place, before, after));
+            }
             Decision::InStep if verdict.kept_as_other => {
                 let message = format!(
                     "{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}"
@@ -292,7 +287,8 @@ fn left_out(
         .collect();
     if !left.is_empty() {
         let message = format!(
-            "{key}: `{}` in the ATS lacks {}; they are not added (policy {word}; `enforce` adds them)",
+            "{key}: `{}` in the ATS lacks {}; they are not added (policy {word}; `enforce` adds \
+             them)",
             list.field(),
             left.join(", ")
         );

@@ -116,7 +116,7 @@ pub struct ListPlan {
     pub drifted: Vec<String>,
     /// Values that vanished with all others of their group, and that no policy restores.
     pub erased: Vec<String>,
-    /// The base to record: `{"added": […], "seen": […]}`, normal forms, and under `erased` those
+    /// The base to record: `{"added": [], "seen": []}` with normal forms, and under `erased` those
     /// that were erased.
     pub applied: Value,
 }

@@ -29,9 +29,8 @@ impl Plan {
 
 /// Counts the requests that a plan costs.
 pub fn of(plan: &Plan, manifest: &Manifest) -> u32 {
-    let steps = || plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-    let own: u32 = steps().map(|step| step.calls).fold(0, u32::saturating_add);
-    own.saturating_add(read_back(steps(), manifest))
+    let own = plan.steps().map(|step| step.calls).fold(0, u32::saturating_add);
+    own.saturating_add(read_back(plan.steps(), manifest))
 }
 
 fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) -> u32 {

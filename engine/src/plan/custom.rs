@@ -8,6 +8,7 @@
 //! A value that does not fit its type, or names no single option or user, blocks the record.
 
 use super::defined;
+use super::facts::ids;
 use super::found::Found;
 use super::{Declared, Draft, Owned, Record, made, made_member, users};
 use crate::index;
@@ -165,8 +166,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             }
             Found::Missing | Found::Removed => {
                 let message = format!(
-                    "{path}: custom_fields.{key} is declared and not created yet, and {maker} \
-                     is paused or only observed; resume it with `Connection::resume`"
+                    "{path}: custom_fields.{key} is declared and not created yet, and {maker} is \
+                     paused or only observed; resume it with `Connection::resume`"
                 );
                 self.block(path, Reason::UnknownReference, message);
                 None
@@ -198,8 +199,8 @@ impl<'a, D: Owned> Draft<'a, D> {
                 if let Some(record) = archived.first() {
                     let message = format!(
                         "{path}: there is no active custom field with the key {key:?} for a \
-                         {applies_to}: the one of that key (id {}) is archived in the ATS; \
-                         restore it there, or remove it from the record",
+                         {applies_to}: the one of that key (id {}) is archived in the ATS; restore \
+                         it there, or remove it from the record",
                         record.id
                     );
                     self.block(path, Reason::UnknownReference, message);
@@ -213,8 +214,8 @@ impl<'a, D: Owned> Draft<'a, D> {
                 };
                 let message = format!(
                     "{path}: there is no active custom field with the key {key:?} for a \
-                     {applies_to}{suggestion}; declare it, create it in the ATS, or remove it \
-                     from the record"
+                     {applies_to}{suggestion}; declare it, create it in the ATS, or remove it from \
+                     the record"
                 );
                 self.block(path, Reason::UnknownReference, message);
                 None
@@ -345,12 +346,11 @@ impl<'a, D: Owned> Draft<'a, D> {
                 None
             }
             _ => {
-                let ids: Vec<&str> = fitting.iter().map(|option| option.id.as_str()).collect();
                 let message = format!(
                     "{path}: custom_fields.{key} has {} active options {label:?} (ids {}); rename \
                      one of them in the ATS",
-                    ids.len(),
-                    ids.join(", ")
+                    fitting.len(),
+                    ids(&fitting)
                 );
                 self.block(path, Reason::AmbiguousReference, message);
                 None

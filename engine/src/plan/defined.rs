@@ -6,6 +6,7 @@
 //! The planner of a field ([`super::definition`]) and the resolution of a value ([`super::custom`])
 //! both ask here, so a plan means the same field wherever it is named.
 
+use super::facts::ids;
 use super::found::Found;
 use super::{Draft, FindingKind, Owned, Record};
 use crate::index;
@@ -72,7 +73,8 @@ pub(super) fn find<'a, D: Owned>(
         let unseen = || {
             format!(
                 "{path}: the custom field {key:?} is linked to {}, which the ATS does not show: \
-                 deleted, or hidden; stop declaring it, or create it again in the ATS and adopt that",
+                 deleted, or hidden; stop declaring it, or create it again in the ATS and adopt \
+                 that",
                 link.remote
             )
         };
@@ -99,14 +101,13 @@ pub(super) fn find<'a, D: Owned>(
         [] => Some(Found::Missing),
         [record] => active(draft, path, key, record),
         several => {
-            let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
                 "{path}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them \
                  with `Connection::link`, for example {} as custom_fields/{}",
                 several.len(),
-                ids.join(", "),
+                ids(several),
                 desired.path(),
-                ids.first().copied().unwrap_or_default()
+                several.first().map(|record| record.id.as_str()).unwrap_or_default()
             );
             draft.block(path, Reason::AmbiguousReference, message);
             None
@@ -124,8 +125,8 @@ fn active<'a, D: Owned>(
         return Some(Found::Existing(record));
     }
     let message = format!(
-        "{path}: the custom field {key:?} ({}) is archived in the ATS; restore it there, or \
-         remove it from the record",
+        "{path}: the custom field {key:?} ({}) is archived in the ATS; restore it there, or remove \
+         it from the record",
         record.remote()
     );
     draft.block(path, Reason::Archived, message);
@@ -160,13 +161,12 @@ pub(super) fn find_option<'a, D: Owned>(
         [] => Some(Found::Missing),
         several => {
             let option = oldest(several)?;
-            let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
                 "{path}: the custom field {:?} has {} active options {label:?} (ids {}); {} is \
                  used, since it is the oldest; archive the others in the ATS",
                 desired.key,
                 several.len(),
-                ids.join(", "),
+                ids(several),
                 option.id
             );
             if draft.plan.note(Reason::DoubledOption).is_none_or(|note| note.message != message) {

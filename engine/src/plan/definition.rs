@@ -17,7 +17,7 @@ use super::ownership::Decision;
 use super::parent::Parent;
 use super::resource::{Kind, adopt, adopt_alone, plan as walk};
 use super::story::Values;
-use super::{Draft, FieldChange, FindingKind, Record, Step, account, step};
+use super::{FindingKind, Record, Step, account, step};
 use crate::path;
 use crate::reason::Reason;
 use atsync_model::desired::{DesiredCustomField, Policy};
@@ -26,13 +26,16 @@ use atsync_model::normal;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+/// The draft of a custom field.
+type Draft<'a> = super::Draft<'a, DesiredCustomField>;
+
 /// A custom field that is declared.
 struct Field<'a> {
     item: Item<'a>,
 }
 
 /// Plans the field, then its options.
-pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
+pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(item) = draft.item() else { return };
     // Part of the identity, or checked by `keeps_in_step`.
     for place in ["applies_to", "type"] {
@@ -48,7 +51,7 @@ impl<'a> Kind<'a> for Field<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a, DesiredCustomField>) -> Option<Found<'a>> {
+    fn find(&mut self, draft: &mut Draft<'a>) -> Option<Found<'a>> {
         let input = draft.input;
         let at = find(draft, &self.item.path, input.desired, input.links)?;
         match at {
@@ -57,11 +60,7 @@ impl<'a> Kind<'a> for Field<'a> {
         }
     }
 
-    fn keeps_in_step(
-        &mut self,
-        draft: &mut Draft<'a, DesiredCustomField>,
-        record: &'a Arc<Record>,
-    ) -> bool {
+    fn keeps_in_step(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
         let path = &self.item.path;
         let is_linked = draft.input.links.contains_key(path);
         if !is_linked && !adopt_alone(draft, path, record, "has the same key or name") {
@@ -82,7 +81,7 @@ impl<'a> Kind<'a> for Field<'a> {
 
     fn complete_creation(
         &mut self,
-        draft: &mut Draft<'a, DesiredCustomField>,
+        draft: &mut Draft<'a>,
         rule: Option<&OperationRule>,
         creation: &mut Creation,
     ) {
@@ -96,21 +95,21 @@ impl<'a> Kind<'a> for Field<'a> {
         }
     }
 
-    fn report_no_creation(&self, draft: &mut Draft<'a, DesiredCustomField>) {
+    fn report_no_creation(&self, draft: &mut Draft<'a>) {
         let path = &self.item.path;
         let message =
             format!("{path}: the adapter cannot create custom fields; create it in the ATS");
         draft.block(path, Reason::NotSupported, message);
     }
 
-    fn creation_reason(&self, _draft: &Draft<'a, DesiredCustomField>, step: &mut Step) -> String {
+    fn creation_reason(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
         step.calls += 1;
         "the ATS has no custom field with this key or name".to_owned()
     }
 
     fn plan_dependents(
         &mut self,
-        draft: &mut Draft<'a, DesiredCustomField>,
+        draft: &mut Draft<'a>,
         record: Option<&'a Arc<Record>>,
         _applied: Option<Map<String, Value>>,
     ) {
@@ -125,7 +124,7 @@ pub(crate) fn name_claim(desired: &DesiredCustomField) -> Option<String> {
 }
 
 /// Whether no other desired record of the run creates this field. Blocks the record otherwise.
-fn claim_name(draft: &mut Draft<'_, DesiredCustomField>, path: &str) -> bool {
+fn claim_name(draft: &mut Draft<'_>, path: &str) -> bool {
     let claimed = name_claim(draft.input.desired).and_then(|claim| draft.facts.claimed_by(&claim));
     let Some(other) = claimed.filter(|other| *other != path) else { return true };
     let message = format!(
@@ -135,7 +134,7 @@ fn claim_name(draft: &mut Draft<'_, DesiredCustomField>, path: &str) -> bool {
     false
 }
 
-fn plan_options(draft: &mut Draft<'_, DesiredCustomField>, field: &Parent<'_>) {
+fn plan_options(draft: &mut Draft<'_>, field: &Parent<'_>) {
     let (input, path) = (draft.input, &field.path);
     let declared = input.desired.options.as_deref().unwrap_or_default();
     for (order, label) in declared.iter().enumerate() {
@@ -179,7 +178,7 @@ fn plan_options(draft: &mut Draft<'_, DesiredCustomField>, field: &Parent<'_>) {
 }
 
 fn record_option(
-    draft: &mut Draft<'_, DesiredCustomField>,
+    draft: &mut Draft<'_>,
     option_path: &str,
     label: &str,
     decision: Decision,
@@ -192,12 +191,7 @@ fn record_option(
 }
 
 /// Plans an option that exists: links it, and renames it where the policy is `enforce`.
-fn keep_option(
-    draft: &mut Draft<'_, DesiredCustomField>,
-    option_path: &str,
-    label: &str,
-    option: &Record,
-) {
+fn keep_option(draft: &mut Draft<'_>, option_path: &str, label: &str, option: &Record) {
     let named = option.text("name").unwrap_or_default();
     let observed = json!(named);
     if normal::is_option(named, label) {
@@ -222,16 +216,12 @@ fn keep_option(
     let mut step = step(rule, option_path, "the option has another name in the ATS".to_owned());
     step.target = Some(option.remote());
     step.input.insert("name".to_owned(), json!(label));
-    step.fields.push(FieldChange {
-        field: "name".to_owned(),
-        before: observed,
-        after: json!(label),
-    });
+    step.change("name", observed, json!(label));
     draft.plan.steps.push(step);
 }
 
 fn create_option(
-    draft: &mut Draft<'_, DesiredCustomField>,
+    draft: &mut Draft<'_>,
     field: &Parent<'_>,
     option_path: &str,
     label: &str,
@@ -253,12 +243,8 @@ fn create_option(
     }
     step.input.insert("custom_field".to_owned(), field.id());
     step.input.insert("name".to_owned(), json!(label));
-    step.fields.push(FieldChange {
-        field: "options".to_owned(),
-        before: Value::Null,
-        after: json!(label),
-    });
-    step.makes.insert("subject".to_owned(), option_path.to_owned());
+    step.change("options", Value::Null, json!(label));
+    step.link(option_path);
     step.look_first = true;
     let before = &draft.plan.steps;
     let is_sent_along = before

@@ -83,22 +83,23 @@ impl<'a, D: Owned> Draft<'a, D> {
         })
     }
 
-    /// A fact, or none after noting that it is missing.
+    /// Returns a fact, or none after noting that it is missing.
     pub(super) fn ask<T>(&mut self, fact: Result<T, Need>) -> Option<T> {
         fact.map_err(|need| self.needs.push(need)).ok()
     }
 
-    /// The custom field or user that is declared under this path. None while the fact is missing.
+    /// Returns the custom field or user that is declared under this path. None while the fact is
+    /// missing.
     pub(super) fn declared(&mut self, path: &str) -> Option<Option<&'a Arc<Declared>>> {
         self.ask(self.facts.declared(path))
     }
 
-    /// The paths that are linked to a record. None while the fact is missing.
+    /// Returns the paths that are linked to a record. None while the fact is missing.
     pub(super) fn linked_to(&mut self, remote: &RemoteRef) -> Option<&'a [String]> {
         self.ask(self.facts.linked_to(remote))
     }
 
-    /// The records with this term. None while the fact is missing.
+    /// Returns the records with this term. None while the fact is missing.
     pub(super) fn lookup(
         &mut self,
         kind: &str,
@@ -108,29 +109,30 @@ impl<'a, D: Owned> Draft<'a, D> {
         self.ask(self.facts.lookup(kind, index, term))
     }
 
-    /// The observed record; the inner option is none where the ATS does not show it. None while
-    /// the fact is missing.
+    /// Returns the observed record; the inner option is none where the ATS does not show it. None
+    /// while the fact is missing.
     pub(super) fn observed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
         self.ask(self.facts.observed(remote))
     }
 
-    /// The record as it is stored; the inner option is none where it is not stored. None while the
-    /// fact is missing.
+    /// Returns the record as it is stored; the inner option is none where it is not stored. None
+    /// while the fact is missing.
     pub(super) fn stored(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
         self.ask(self.facts.stored(remote))
     }
 
-    /// The record as the ATS shows it in this run, read by its id because two observations
+    /// Returns the record as the ATS shows it in this run, read by its id because two observations
     /// disagree; the inner option is none where the ATS does not show it. None until it was read.
     pub(super) fn confirmed(&mut self, remote: &RemoteRef) -> Option<Option<&'a Arc<Record>>> {
         self.ask(self.facts.confirmed(remote))
     }
 
-    /// The base of a path: what was last applied to its record.
+    /// Returns the base of a path: what was last applied to its record.
     pub(super) fn base(&self, path: &str) -> Map<String, Value> {
         self.input.links.get(path).map(|link| link.applied.clone()).unwrap_or_default()
     }
 
+    /// Adds a finding. `message` begins with the path.
     pub(super) fn report(
         &mut self,
         kind: FindingKind,
@@ -141,6 +143,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         self.plan.findings.push(Finding { kind, host: path.to_owned(), reason, message });
     }
 
+    /// Blocks the record.
     pub(super) fn block(&mut self, path: &str, reason: Reason, message: String) {
         self.report(FindingKind::Blocked, path, reason, message);
     }

@@ -12,9 +12,7 @@ use super::item::{content_name, is_content, listed, text};
 use super::lists::{self, links_below};
 use super::ownership::{Decision, of_missing_entry};
 use super::parent::Parent;
-use super::{
-    Adoption, Draft, FieldChange, FindingKind, Owned, Record, base, erasure, step, unseen,
-};
+use super::{Adoption, Draft, FindingKind, Owned, Record, base, erasure, step, unseen};
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
@@ -173,8 +171,8 @@ impl List<'_, '_> {
         };
         if rows.iter().any(|row| row.id == link.remote.id) {
             let message = format!(
-                "{path}: {} was changed in the ATS and differs from the declaration; the ATS's value \
-                 is kept, since an entry is never changed from here",
+                "{path}: {} was changed in the ATS and differs from the declaration; the ATS's \
+                 value is kept, since an entry is never changed from here",
                 link.remote
             );
             draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
@@ -241,10 +239,9 @@ impl List<'_, '_> {
                 continue;
             };
             step.input.insert(field.member.to_owned(), json!(value));
-            let (field, after) = (field.member.to_owned(), json!(value));
-            step.fields.push(FieldChange { field, before: Value::Null, after });
+            step.change(field.member, Value::Null, json!(value));
         }
-        step.makes.insert("subject".to_owned(), path.to_owned());
+        step.link(path);
         step.look_first = self.parent.record.is_some();
         step.calls += u32::from(step.look_first);
         draft.plan.steps.push(step);

@@ -195,10 +195,10 @@ impl<D: Owned> Draft<'_, D> {
             return self.report_not_shown_yet(path, field);
         }
         let message = format!(
-            "{path}: `{field}` was emptied in the ATS after it had held a value, alone or with \
-             all contacts, so it may have been erased; no policy restores the value. Declare \
-             another value; or, to write the same one again, remove it from the record, apply, and \
-             declare it again"
+            "{path}: `{field}` was emptied in the ATS after it had held a value, alone or with all \
+             contacts, so it may have been erased; no policy restores the value. Declare another \
+             value; or, to write the same one again, remove it from the record, apply, and declare \
+             it again"
         );
         self.report(FindingKind::Drifted, path, Reason::Erased, message);
     }

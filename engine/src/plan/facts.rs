@@ -28,17 +28,17 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record's reference.
+    /// Returns the record's reference.
     pub fn remote(&self) -> RemoteRef {
         RemoteRef::new(&self.kind, &self.id)
     }
 
-    /// A text by path, one level deep at most: `title`, `name.first`, `job.id`.
+    /// Returns a text by path, one level deep at most: `title`, `name.first`, `job.id`.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.value(path).and_then(Value::as_str)
     }
 
-    /// A value by path, one level deep at most.
+    /// Returns a value by path, one level deep at most.
     pub fn value(&self, path: &str) -> Option<&Value> {
         match path.split_once('.') {
             Some((outer, inner)) => self.body.get(outer).and_then(|value| value.get(inner)),
@@ -46,12 +46,12 @@ impl Record {
         }
     }
 
-    /// A list.
+    /// Returns a list.
     pub fn list(&self, field: &str) -> &[Value] {
         self.body.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// What people call the record: its title or name, else its id.
+    /// Returns the title or name of the record, else its id.
     pub(super) fn label(&self) -> &str {
         self.text("title").or(self.text("name")).unwrap_or(&self.id)
     }
@@ -66,6 +66,15 @@ impl Record {
         let top = field.split_once('.').map_or(field, |(top, _)| top);
         self.body.contains_key(top) || self.known.iter().any(|known| known == top)
     }
+}
+
+/// Most ids that a message lists.
+const IDS_SHOWN: usize = 20;
+
+/// Lists the ids of records for a message.
+pub(super) fn ids(records: &[&Arc<Record>]) -> String {
+    let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).take(IDS_SHOWN).collect();
+    ids.join(", ")
 }
 
 /// A declared custom field or user, as the plans of others see it.
@@ -162,6 +171,9 @@ impl Facts {
     }
 
     /// Returns the records of a term.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn lookup(
         &self,
         kind: &str,
@@ -177,6 +189,9 @@ impl Facts {
     }
 
     /// Returns one observed record; none where the ATS does not show it.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn observed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.observed.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -185,6 +200,9 @@ impl Facts {
     }
 
     /// Returns one record as it is stored; none where it is not.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn stored(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.stored.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -211,6 +229,9 @@ impl Facts {
     }
 
     /// Returns one record as the ATS showed it in this run; none where it does not show it.
+    ///
+    /// # Errors
+    /// The need, when it was not read yet.
     pub fn confirmed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
         match self.confirmed.get(remote) {
             Some(record) => Ok(record.as_ref()),
@@ -240,11 +261,17 @@ impl Facts {
     }
 
     /// Returns the paths that are linked to a record, its holder first.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn linked_to(&self, remote: &RemoteRef) -> Result<&[String], Need> {
         self.linked.get(remote).map(Vec::as_slice).ok_or_else(|| Need::LinkedTo(remote.clone()))
     }
 
     /// Returns names of a small kind.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn names(&self, kind: &str) -> Result<&[String], Need> {
         self.names.get(kind).map(Vec::as_slice).ok_or_else(|| Need::Names(kind.to_owned()))
     }
@@ -292,6 +319,9 @@ impl Facts {
     }
 
     /// Returns the custom field or user that is declared under a path; none where there is none.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
     pub fn declared(&self, path: &str) -> Result<Option<&Arc<Declared>>, Need> {
         match self.declared.get(path) {
             Some(declared) => Ok(declared.as_ref()),

@@ -37,11 +37,7 @@ pub(super) fn follow<D: Owned>(
     let is_found_after_merge = draft.is_found_after_merge(path, applied, field, decision);
     match decision {
         Decision::Write => {
-            fields.push(FieldChange {
-                field: field.to_owned(),
-                before: observed.clone(),
-                after: desired.clone(),
-            });
+            fields.push(FieldChange::new(field, observed.clone(), desired.clone()));
             applied.insert(field.to_owned(), desired.clone());
             forms::record_write(applied, field, observed, desired);
             return true;

@@ -40,8 +40,7 @@ impl Creation {
 
     /// Shows the value of a field in the plan.
     pub(super) fn show(&mut self, member: &str, after: Value) {
-        let field = member.to_owned();
-        self.fields.push(FieldChange { field, before: Value::Null, after });
+        self.fields.push(FieldChange::new(member, Value::Null, after));
     }
 }
 

@@ -139,11 +139,7 @@ pub(super) fn in_step<D: Owned>(
             shown(desired),
             shown(observed)
         );
-        let change = FieldChange {
-            field: field.to_owned(),
-            before: observed.clone(),
-            after: desired.clone(),
-        };
+        let change = FieldChange::new(field, observed.clone(), desired.clone());
         equal::record(applied, std::iter::once(&change));
         let value =
             applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
@@ -377,15 +373,15 @@ impl Kept {
             let (wanted, shown) =
                 (self.spelt.get(written).unwrap_or(written), self.pairs.get(written));
             messages.push(format!(
-                "{path}: the ATS keeps {wanted} in `{field}` as {}; both count as equal from \
-                 now on",
+                "{path}: the ATS keeps {wanted} in `{field}` as {}; both count as equal from now \
+                 on",
                 shown.map_or("", String::as_str)
             ));
         }
         if !self.open.is_empty() && !self.waits {
             let message = format!(
-                "{path}: `{field}` does not show {} as written, and it is unknown which of the \
-                 new entries in the ATS stand for them; they are not added again",
+                "{path}: `{field}` does not show {} as written, and it is unknown which of the new \
+                 entries in the ATS stand for them; they are not added again",
                 self.open.join(", ")
             );
             draft.report(FindingKind::Note, path, Reason::KeptAsOther, message);

@@ -6,7 +6,7 @@
 
 use super::goal::Goal;
 use super::item::Item;
-use super::place::placements;
+use super::place::{is_application, placements};
 use super::{Draft, FindingKind, Record, once};
 use crate::reason::Reason;
 use atsync_model::desired::{ApplicationKind, DesiredApplication};
@@ -47,7 +47,7 @@ fn difference(
 ) -> Option<(Reason, String)> {
     let link = draft.input.links.get(path);
     let base = |place: &str| link.and_then(|link| link.applied.get(place)).and_then(Value::as_str);
-    if record.text("kind") == Some("application") {
+    if is_application(record) {
         if wanted.kind == ApplicationKind::Prospect {
             let message = format!(
                 "{path}: it is an application and cannot become a prospect; nothing is written to \
@@ -91,10 +91,7 @@ pub(super) fn is_transferred(
     record: &Record,
 ) -> bool {
     let (Some(goal), Some(job)) = (goal.job, record.text("job.id")) else { return false };
-    if record.text("kind") != Some("application")
-        || job == goal.id
-        || (wanted.kind == ApplicationKind::Prospect)
-    {
+    if !is_application(record) || job == goal.id || (wanted.kind == ApplicationKind::Prospect) {
         return false;
     }
     let has_course = wanted.stage.is_some() || wanted.outcome.is_some();
@@ -121,19 +118,18 @@ pub(super) fn identity(
     for place in ["kind", "job", "pool", "pool_stage"] {
         draft.account(path, place);
     }
-    let is_application = record.text("kind") == Some("application");
     match wanted.kind {
-        ApplicationKind::Prospect if is_application => {
+        ApplicationKind::Prospect if is_application(record) => {
             let message = format!(
                 "{path}: the prospect was converted to an application in the ATS; it stays one"
             );
             draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
         }
         // A prospect that is declared as an application is converted, in a step of its own.
-        ApplicationKind::Application if !is_application => {}
+        ApplicationKind::Application if !is_application(record) => {}
         kind => drop(applied.insert("kind".to_owned(), json!(kind_word(kind)))),
     }
-    if is_application {
+    if is_application(record) {
         return;
     }
     let members = [("job", goal.job), ("pool", goal.pool), ("pool_stage", goal.pool_stage)];

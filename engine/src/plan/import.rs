@@ -141,8 +141,8 @@ fn applications(rows: &[Arc<Record>], left_out: &mut Vec<String>) -> Vec<Desired
             let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
             let ids = ids.join(", ");
             left_out.push(format!(
-                "the applications {ids}: all are for jobs/{job}, and a plan could \
-                    not tell them apart"
+                "the applications {ids}: all are for jobs/{job}, and a plan could not tell them \
+                 apart"
             ));
             continue;
         };

@@ -22,7 +22,7 @@ pub struct Input<'a, D = Desired> {
 }
 
 impl<'a> Input<'a> {
-    /// The same input for the record of one kind.
+    /// Returns the same input for the record of one kind.
     pub(super) fn of<D>(&self, desired: &'a D) -> Input<'a, D> {
         Input {
             manifest: self.manifest,

@@ -27,7 +27,7 @@ use super::item::Item;
 use super::lists::{self, links_below};
 use super::ownership::{Decision, of_missing_entry};
 use super::parent::Parent;
-use super::{Adoption, Draft, FieldChange, Owned, Record, account, erasure, made, step, unseen};
+use super::{Adoption, Draft, Owned, Record, account, erasure, made, step, unseen};
 use crate::index;
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
@@ -93,7 +93,7 @@ pub(super) fn carry<D: Owned>(
     creation: &mut Creation,
 ) {
     let Some((place, kinds)) = item.of.labels() else { return };
-    if !rule.fields.iter().any(|field| field.name == place) {
+    if rule.field(place).is_none() {
         return;
     }
     let mut names: Vec<String> = Vec::new();
@@ -408,9 +408,8 @@ impl<'m, 'a> List<'m, 'a> {
         let mut step = step(rule, &path, reason);
         step.input.insert(member(self.of.kind).to_owned(), self.parent.id());
         step.input.insert(member(self.kinds.vocabulary).to_owned(), id);
-        let field = self.place.to_owned();
-        step.fields.push(FieldChange { field, before: Value::Null, after: json!(name) });
-        step.makes.insert("subject".to_owned(), path);
+        step.change(self.place, Value::Null, json!(name));
+        step.link(&path);
         step.after = after;
         draft.plan.steps.push(step);
     }
@@ -427,9 +426,8 @@ impl<'m, 'a> List<'m, 'a> {
         let mut step = step(rule, &shared, format!("the ATS has no such {}", self.noun()));
         let label = json!(normal::label(name));
         step.input.insert("name".to_owned(), label.clone());
-        let field = "name".to_owned();
-        step.fields.push(FieldChange { field, before: Value::Null, after: label });
-        step.makes.insert("subject".to_owned(), shared.clone());
+        step.change("name", Value::Null, label);
+        step.link(&shared);
         draft.shared.push(step);
         Some(shared)
     }

@@ -20,9 +20,9 @@ use super::goal::{Goal, report_job_not_open};
 use super::guard::Seen;
 use super::opening;
 use super::ownership::{Comparison, Decision};
-use super::place::Place;
+use super::place::{Place, is_application, is_prospect};
 use super::story::Values;
-use super::{Draft, FieldChange, FindingKind, Record, Step, forms, step};
+use super::{Draft, FindingKind, Record, Step, forms, step};
 use crate::index;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
@@ -54,11 +54,13 @@ impl Leg {
         Self { step: step(rule, path, reason.to_owned()), sets: Map::new(), wrote: Vec::new() }
     }
 
+    /// Shows the change of a field.
     fn change(mut self, field: &str, before: Value, after: Value) -> Self {
-        self.step.fields.push(FieldChange { field: field.to_owned(), before, after });
+        self.step.change(field, before, after);
         self
     }
 
+    /// Adds a field to the base.
     fn sets(mut self, field: &str, value: &str) -> Self {
         self.sets.insert(field.to_owned(), json!(value));
         self
@@ -157,9 +159,9 @@ impl Situation<'_, '_> {
         self.base.get(field).and_then(Value::as_str)
     }
 
-    /// The job whose stages and openings apply: the application's own, once it has one.
+    /// Returns the job whose stages and openings apply: the application's own, once it has one.
     fn job(&self) -> Option<&str> {
-        let own = self.record.filter(|record| record.text("kind") == Some("application"));
+        let own = self.record.filter(|record| is_application(record));
         own.and_then(|record| record.text("job.id"))
             .or_else(|| self.goal.job.map(|job| job.id.as_str()))
     }
@@ -177,7 +179,7 @@ pub(super) fn course<'a>(
 ) -> Course<'a> {
     let mut course = Course::default();
     let prospect = match record {
-        Some(record) => record.text("kind") == Some("prospect"),
+        Some(record) => is_prospect(record),
         None => wanted.kind == ApplicationKind::Prospect,
     };
     let outcome = record.map_or("active", |record| record.text("outcome.value").unwrap_or("other"));
@@ -192,8 +194,8 @@ pub(super) fn course<'a>(
     if !matches!(outcome, "active" | "rejected" | "withdrawn" | "closed" | "hired") {
         if wanted.outcome.is_some() || wanted.stage.is_some() {
             let message = format!(
-                "{path}: the ATS shows an outcome that the adapter does not know; stage and outcome \
-                 are not written"
+                "{path}: the ATS shows an outcome that the adapter does not know; stage and \
+                 outcome are not written"
             );
             draft.report(FindingKind::Note, path, Reason::UnknownOutcome, message);
         }
@@ -360,12 +362,12 @@ fn follow(
     false
 }
 
+/// Plans a rejection. None after it reported or blocked why not.
 fn reject(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let path = at.path;
     let rule = draft.operation(path, "applications.reject");
     // Checks the reason whether or not the connection may reject.
-    let known =
-        draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.reject");
+    let known = draft.input.manifest.operation("applications.reject");
     let needs_reason =
         known.is_some_and(|rule| rule.required.iter().any(|member| member == "reason"));
     let reason = match &at.wanted.reject_reason {
@@ -389,6 +391,7 @@ fn reject(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     Some(leg.sets("reject_reason", &reason.id))
 }
 
+/// Plans a hire. None after it reported or blocked why not.
 fn hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let path = at.path;
     let rule = draft.operation(path, "applications.hire")?;
@@ -407,6 +410,7 @@ fn hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     Some(if at.wanted.opening.is_some() { leg.sets("opening", &opening.id) } else { leg })
 }
 
+/// Plans the reversal of a rejection or a hire.
 fn reopen(draft: &mut Draft<'_>, at: &Situation<'_, '_>) -> Option<Leg> {
     let (rule, reason) = if at.outcome == "hired" {
         (draft.operation(at.path, "applications.unhire")?, "the hire is undone")
@@ -475,8 +479,8 @@ fn convert<'a>(
     }
     if !is_open {
         let message = format!(
-            "{path}: the candidate is a prospect of this job and {} in the ATS; the prospect is not \
-             converted",
+            "{path}: the candidate is a prospect of this job and {} in the ATS; the prospect is \
+             not converted",
             at.outcome
         );
         draft.report(FindingKind::Drifted, path, Reason::ClosedInAts, message);
@@ -486,7 +490,7 @@ fn convert<'a>(
     let leg =
         Leg::new(rule, path, "the prospect is declared as an application").input("job", &job.id);
     let mut leg = leg.change("kind", json!("prospect"), json!("application")).sets("job", &job.id);
-    leg.step.makes.insert("subject".to_owned(), path.to_owned());
+    leg.step.link(path);
     let Some(stage) = stage.flatten() else {
         course.legs.push(leg);
         return true;
@@ -506,15 +510,14 @@ fn convert<'a>(
 
 /// Whether an operation takes a member.
 fn takes(draft: &Draft<'_>, operation: &str, member: &str) -> bool {
-    let rule = draft.input.manifest.operations.iter().find(|rule| rule.name == operation);
-    rule.is_some_and(|rule| rule.fields.iter().any(|field| field.name == member))
+    draft.input.manifest.operation(operation).is_some_and(|rule| rule.field(member).is_some())
 }
 
 /// Whether a creation may set a stage. Where moves need an opt-in, so does this: the rules of a
 /// stage may run when it is entered.
 fn may_enter(draft: &mut Draft<'_>, path: &str) -> bool {
-    let gated = draft.input.manifest.operations.iter().any(|rule| rule.name == "applications.move");
-    !gated || draft.operation(path, "applications.move").is_some()
+    let moves = draft.input.manifest.operation("applications.move");
+    moves.is_none() || draft.operation(path, "applications.move").is_some()
 }
 
 /// Plans a move. `there`: the id of the stage before it; null for an application that is to be
@@ -537,8 +540,8 @@ fn resolve_stage<'a>(
     let name = stage.label();
     if !stage.is_active() {
         let message = format!(
-            "{path}: the stage {name:?} (id {}) is archived in the ATS; name another one, or remove \
-             `stage`",
+            "{path}: the stage {name:?} (id {}) is archived in the ATS; name another one, or \
+             remove `stage`",
             stage.id
         );
         draft.block(path, Reason::ArchivedReference, message);
@@ -746,8 +749,8 @@ fn opening_of_a_hire(draft: &mut Draft<'_>, at: &Situation<'_, '_>) {
     }
     let path = at.path;
     let message = format!(
-        "{path}: it is hired into another opening than the declared one, and a hire's opening cannot \
-         be changed from here; change it in the ATS, or correct `opening`"
+        "{path}: it is hired into another opening than the declared one, and a hire's opening \
+         cannot be changed from here; change it in the ATS, or correct `opening`"
     );
     draft.report(FindingKind::Drifted, path, Reason::OtherOpening, message);
 }

@@ -20,7 +20,7 @@
 use super::item::{PlacedText, key, listed, text, texts};
 use super::lists::links_below;
 use super::parent::Parent;
-use super::{Adoption, Draft, FieldChange, FindingKind, Owned, item, made, step};
+use super::{Adoption, Draft, FindingKind, Owned, item, made, step};
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
@@ -239,11 +239,10 @@ impl Once<'_, '_> {
             draft.account(path, field.place);
             step.input.insert(field.member.to_owned(), json!(value));
             if field.mode != Mode::Silent && !field.value.is_usual(value) {
-                let (field, after) = (field.member.to_owned(), json!(value));
-                step.fields.push(FieldChange { field, before: Value::Null, after });
+                step.change(field.member, Value::Null, json!(value));
             }
         }
-        step.makes.insert("subject".to_owned(), path.clone());
+        step.link(path);
         step.applied.insert(path.clone(), base(&texts(self.of, self.members)));
         // A parent that is created in the same run has none yet; any other one may have it already.
         step.look_first = self.parent.record.is_some();
@@ -275,8 +274,8 @@ impl Once<'_, '_> {
         if !changed.is_empty() {
             let (path, what) = (&self.path, self.of.noun);
             let message = format!(
-                "{path}: {} of the {what} changed since it was created as {}, and a {what} cannot be \
-                 changed; undo the change, or declare a {what} under another key",
+                "{path}: {} of the {what} changed since it was created as {}, and a {what} cannot \
+                 be changed; undo the change, or declare a {what} under another key",
                 changed.join(" and "),
                 link.remote
             );

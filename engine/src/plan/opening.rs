@@ -104,14 +104,14 @@ pub(super) fn of_hire<'a>(
     job: Option<&str>,
     reference: Option<&Reference>,
 ) -> Option<Option<&'a Arc<Record>>> {
-    let hire = draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.hire");
-    let takes_opening =
-        hire.is_some_and(|rule| rule.fields.iter().any(|field| field.name == "opening"));
+    let hire = draft.input.manifest.operation("applications.hire");
+    let takes_opening = hire.is_some_and(|rule| rule.field("opening").is_some());
     let openings = if takes_opening { of_job(draft, job)? } else { None };
     let Some(openings) = openings else {
         if reference.is_some() && hire.is_some() {
             let message = format!(
-                "{path}: `opening` is declared, and the adapter cannot choose the opening of a hire; remove it"
+                "{path}: `opening` is declared, and the adapter cannot choose the opening of a \
+                 hire; remove it"
             );
             draft.block(path, Reason::NotSupported, message);
             return None;
@@ -125,8 +125,8 @@ pub(super) fn of_hire<'a>(
             [only] => return take(draft, path, only).then_some(Some(*only)),
             [] => {
                 let message = format!(
-                    "{path}: no opening of the job is open, so the hire is not possible; open one in \
-                     the ATS"
+                    "{path}: no opening of the job is open, so the hire is not possible; open one \
+                     in the ATS"
                 );
                 draft.block(path, Reason::NoOpening, message);
             }
@@ -151,7 +151,7 @@ pub(super) fn of_hire<'a>(
         ([opening], _) => take(draft, path, opening).then_some(Some(*opening)),
         ([], []) => {
             let message = format!(
-                "{path}: the job has no opening of that name ({}); correct `opening`",
+                "{path}: the job has no opening of that name or id ({}); correct `opening`",
                 listed(&open)
             );
             draft.block(path, Reason::UnknownReference, message);

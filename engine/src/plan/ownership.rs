@@ -105,7 +105,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_field_that_is_as_declared_is_never_written(policy in policy(), mut comparison in comparison()) {
+        fn a_field_that_is_as_declared_is_never_written(policy in policy(),
+            mut comparison in comparison()) {
             comparison.observed_is_desired = true;
             prop_assert_eq!(decide(policy, comparison), Decision::InStep);
         }

@@ -8,6 +8,21 @@ use atsync_model::desired::{FullReference, Reference};
 use atsync_model::{kinds, normal};
 use std::sync::Arc;
 
+/// Whether the record of an application is a prospect.
+pub(super) fn is_prospect(record: &Record) -> bool {
+    record.text("kind") == Some("prospect")
+}
+
+/// Whether the record of an application is an application to a job.
+pub(super) fn is_application(record: &Record) -> bool {
+    record.text("kind") == Some("application")
+}
+
+/// Whether the record is a prospect that was converted.
+pub(super) fn is_converted(record: &Record) -> bool {
+    record.text("outcome.value") == Some("converted")
+}
+
 /// The stage of an application, as far as the ATS shows it.
 pub(super) struct Place<'r> {
     pub(super) id: Option<&'r str>,

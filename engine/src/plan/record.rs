@@ -19,6 +19,9 @@ pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>
 }
 
 /// Plans one record and returns the decision about each field.
+///
+/// # Errors
+/// As for `plan::record`.
 pub fn explained(input: &Input<'_>, facts: &Facts) -> Result<Explained, Vec<Need>> {
     match input.desired {
         Desired::Candidate(desired) => {

@@ -25,7 +25,7 @@ pub struct Adoption {
 }
 
 impl Adoption {
-    /// An adoption that only records a base.
+    /// Returns an adoption that only records a base.
     pub(super) fn of_base(
         path: impl Into<String>,
         remote: RemoteRef,

@@ -51,6 +51,9 @@ pub(super) struct Renamed {
 type Move = (String, String);
 
 /// Moves the links of renamed items. None where nothing was renamed.
+///
+/// # Errors
+/// The facts that are missing.
 pub(super) fn of(
     input: &Input<'_, DesiredCandidate>,
     facts: &Facts,

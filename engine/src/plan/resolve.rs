@@ -4,6 +4,7 @@
 //! says what was looked for, what was found and what to do. The engine never guesses; of several
 //! matches it prefers the exact spelling, an open job and a job that is no template.
 
+use super::facts::ids;
 use super::{Draft, Owned, Record, defined};
 use crate::index;
 use crate::reason::Reason;
@@ -227,9 +228,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             [user] => user.clone(),
             [] => {
                 let message = format!(
-                    "{path}: no user of the ATS has the address {email}, so the referral \
-                     cannot be credited; invite the user, correct the address, or name the referrer \
-                     by id"
+                    "{path}: no user of the ATS has the address {email}, so the referral cannot be \
+                     credited; invite the user, correct the address, or name the referrer by id"
                 );
                 self.block(path, Reason::UnknownReference, message);
                 return None;
@@ -244,19 +244,17 @@ impl<'a, D: Owned> Draft<'a, D> {
             [referrer] => Some(referrer),
             [] => {
                 let message = format!(
-                    "{path}: {email} is user {user}, but is not among the referrers, and the API cannot add \
-                     one; credit the user once in the ATS, or remove `referrer`"
+                    "{path}: {email} is user {user}, but is not among the referrers, and the API \
+                     cannot add one; credit the user once in the ATS, or remove `referrer`"
                 );
                 self.block(path, Reason::UnknownReference, message);
                 None
             }
             _ => {
-                let ids: Vec<&str> =
-                    referrers.iter().map(|referrer| referrer.id.as_str()).collect();
                 let message = format!(
                     "{path}: {email} has {} entries among the referrers (ids {}); name one by id",
-                    ids.len(),
-                    ids.join(", ")
+                    referrers.len(),
+                    ids(&referrers)
                 );
                 self.block(path, Reason::AmbiguousReference, message);
                 None
@@ -277,22 +275,20 @@ impl<'a, D: Owned> Draft<'a, D> {
             [] => {
                 let suggestion = self.suggestion(kind, text);
                 let message = format!(
-                    "{path}: there is no {} with the {by} {text:?}{suggestion}; create it in \
-                     the ATS, or correct the record",
+                    "{path}: there is no {} with the {by} {text:?}{suggestion}; create it in the \
+                     ATS, or correct the record",
                     singular(kind)
                 );
                 self.block(path, Reason::UnknownReference, message);
                 None
             }
             several => {
-                let ids: Vec<&str> =
-                    several.iter().map(|record| record.id.as_str()).take(20).collect();
                 let message = format!(
                     "{path}: {} {kind} have the {by} {text:?} (ids {}); name one by its id: \
                      {{\"id\": \"{}\"}}",
                     several.len(),
-                    ids.join(", "),
-                    ids.first().copied().unwrap_or_default()
+                    ids(several),
+                    several.first().map(|record| record.id.as_str()).unwrap_or_default()
                 );
                 self.block(path, Reason::AmbiguousReference, message);
                 None

@@ -140,7 +140,7 @@ fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<M
     }
     step.after.extend(creation.after);
     step.fields = creation.fields;
-    step.makes.insert("subject".to_owned(), item.path.clone());
+    step.link(&item.path);
     step.applied.insert(item.path, creation.applied.clone());
     step.look_first = true;
     step.reason = kind.creation_reason(draft, &mut step);

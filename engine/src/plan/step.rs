@@ -51,6 +51,16 @@ impl Step {
     pub fn creates(&self) -> bool {
         self.target.is_none() && self.target_path.is_none()
     }
+
+    /// Shows the change of a field.
+    pub(super) fn change(&mut self, field: &str, before: Value, after: Value) {
+        self.fields.push(FieldChange::new(field, before, after));
+    }
+
+    /// Links the record that it creates to a path.
+    pub(super) fn link(&mut self, path: &str) {
+        self.makes.insert("subject".to_owned(), path.to_owned());
+    }
 }
 
 /// One field of a step.
@@ -63,6 +73,12 @@ pub struct FieldChange {
     pub before: Value,
     /// The value after.
     pub after: Value,
+}
+
+impl FieldChange {
+    pub(super) fn new(field: &str, before: Value, after: Value) -> Self {
+        Self { field: field.to_owned(), before, after }
+    }
 }
 
 /// Starts a step of an operation, with the parts that follow from its rule.

@@ -7,11 +7,12 @@
 //! to decide.
 
 use super::field::is_same_text;
+use super::fields::Creation;
 use super::found::Found;
 use super::item::{Item, member_at, text};
 use super::resource::{Kind, adopt_alone, plan as walk};
 use super::users::find;
-use super::{Draft, FindingKind, Record, Step};
+use super::{FindingKind, Record, Step};
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::declarable::Holds;
@@ -20,13 +21,16 @@ use atsync_model::manifest::OperationRule;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// The draft of a user.
+type Draft<'a> = super::Draft<'a, DesiredUser>;
+
 /// A declared user.
 struct User<'a> {
     item: Item<'a>,
 }
 
 /// Plans the user.
-pub(super) fn plan(draft: &mut Draft<'_, DesiredUser>) {
+pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(item) = draft.item() else { return };
     walk(draft, User { item });
 }
@@ -38,7 +42,7 @@ impl<'a> Kind<'a> for User<'a> {
         &self.item
     }
 
-    fn find(&mut self, draft: &mut Draft<'a, DesiredUser>) -> Option<Found<'a>> {
+    fn find(&mut self, draft: &mut Draft<'a>) -> Option<Found<'a>> {
         let path = &self.item.path;
         let link = draft.input.links.get(path);
         let Some(id) = find(draft, path, &draft.input.desired.email, link)? else {
@@ -55,11 +59,7 @@ impl<'a> Kind<'a> for User<'a> {
         record.map(Found::Existing)
     }
 
-    fn keeps_in_step(
-        &mut self,
-        draft: &mut Draft<'a, DesiredUser>,
-        record: &'a Arc<Record>,
-    ) -> bool {
+    fn keeps_in_step(&mut self, draft: &mut Draft<'a>, record: &'a Arc<Record>) -> bool {
         let path = &self.item.path;
         let is_linked = draft.input.links.contains_key(path);
         if is_linked || adopt_alone(draft, path, record, "has the same e-mail address") {
@@ -71,9 +71,9 @@ impl<'a> Kind<'a> for User<'a> {
 
     fn complete_creation(
         &mut self,
-        draft: &mut Draft<'a, DesiredUser>,
+        draft: &mut Draft<'a>,
         _rule: Option<&OperationRule>,
-        _making: &mut super::fields::Creation,
+        _making: &mut Creation,
     ) {
         let path = &self.item.path;
         draft.account(path, PREFERRED);
@@ -83,7 +83,7 @@ impl<'a> Kind<'a> for User<'a> {
         }
     }
 
-    fn creation_reason(&self, _draft: &Draft<'a, DesiredUser>, step: &mut Step) -> String {
+    fn creation_reason(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
         // An address is a user's main one or a further one: up to two probes.
         step.calls += 2;
         "no user of the ATS has the address".to_owned()
@@ -94,7 +94,7 @@ impl<'a> Kind<'a> for User<'a> {
 const PREFERRED: &str = "name.preferred";
 
 /// Reports how a user that exists differs from the declaration.
-fn compare(draft: &mut Draft<'_, DesiredUser>, item: &Item<'_>, record: &Record) {
+fn compare(draft: &mut Draft<'_>, item: &Item<'_>, record: &Record) {
     let path = &item.path;
     let base = draft.base(path);
     let mut different = Vec::new();

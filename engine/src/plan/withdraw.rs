@@ -41,6 +41,9 @@ impl Default for WithdrawOptions {
 }
 
 /// Plans the withdrawal of one record.
+///
+/// # Errors
+/// The facts that are missing; see `plan::record`.
 pub fn record(
     input: &Input<'_>,
     facts: &Facts,
@@ -109,11 +112,9 @@ fn remove_contacts(draft: &mut Draft<'_>) {
         if planned.remove.is_empty() {
             continue;
         }
-        fields.push(FieldChange {
-            field: list.field().to_owned(),
-            before: json!(contacts::values(record.list(list.field()))),
-            after: json!({ "remove": contacts::values(&planned.remove) }),
-        });
+        let before = json!(contacts::values(record.list(list.field())));
+        let after = json!({ "remove": contacts::values(&planned.remove) });
+        fields.push(FieldChange::new(list.field(), before, after));
         remove.insert(list.field().to_owned(), Value::Array(planned.remove));
         contacts::record_applied(&mut applied, list, planned.applied);
     }

@@ -149,14 +149,12 @@ pub fn summary(plan: &Plan) -> String {
     } else if plan.is_empty() {
         format!("Nothing to do for {}.", plan.connection)
     } else {
-        let creates =
-            plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-        let (made, changed): (Vec<&Step>, Vec<&Step>) = creates.partition(|step| step.creates());
+        let created = plan.steps().filter(|step| step.creates()).count();
         format!(
             "Plan for {}: {} to create, {} to change, about {} calls ({} were made to plan it).",
             plan.connection,
-            made.len(),
-            changed.len(),
+            created,
+            plan.writes() - created,
             plan.calls,
             plan.calls_made
         )

@@ -60,7 +60,7 @@ impl Desired {
         })
     }
 
-    /// The kind.
+    /// Returns the kind.
     pub fn kind(&self) -> &str {
         match self {
             Self::Candidate(record) => &record.kind,
