@@ -240,7 +240,7 @@ async fn run(
                             worked = &mut work => worked.ok(),
                             () = clock.sleep(STOP_GRACE_MS) => None,
                         };
-                        reconciler.release_effects();
+                        connection.release_effects();
                         if let Some((_, report)) = ended.filter(|(_,
                             report)| !report.steps.is_empty()) {
                             tell(&Round::Applied(&report));
