@@ -124,9 +124,8 @@ impl Looks {
         look: impl FnOnce() -> F,
     ) -> Result<HintEnd, Error> {
         let Some(_waiting) = Waiting::join(&self.waiting) else {
-            let message = format!(
-                "{WAITING_MAX} webhooks wait for their records to be fetched; deliver it again later"
-            );
+            let message =
+                format!("{WAITING_MAX} webhooks wait for a fetch already; deliver it again later");
             return Err(Error::new(ErrorKind::Unavailable, message));
         };
         let asked = self.turns.fetch_add(1, Ordering::SeqCst);
