@@ -571,9 +571,10 @@ impl Connection {
         self.reconciler.context.hold_effects();
     }
 
-    /// Allows writes again after [`Connection::hold_effects`].
+    /// Allows writes again after [`Connection::hold_effects`]; does nothing once the connection is
+    /// closed.
     pub fn release_effects(&self) {
-        self.reconciler.context.release_effects();
+        self.open.if_open(|| self.reconciler.context.release_effects());
     }
 
     /// Settles the writes in doubt by probes, and sends again those that are proven absent.

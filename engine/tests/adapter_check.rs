@@ -244,7 +244,7 @@ fn a_write_says_what_it_did() {
 }
 
 #[test]
-fn a_task_that_only_looks_changes_nothing() {
+fn a_reading_task_may_send_no_changing_request() {
     let probe = Task::Probe(Probe { operation: operation(), first_sent_ms: None });
     for task in [Task::DescribeTenant, Task::Check("read".into()), probe] {
         for effect in [Effect::Unsafe, Effect::Scratch] {
@@ -486,7 +486,7 @@ fn what_is_no_id_is_taken_nowhere() {
 }
 
 #[test]
-fn what_an_adapter_says_of_problems_is_brought_within_the_limits() {
+fn an_adapters_problems_are_cut_to_the_limits() {
     let long = Problem::row("people", Some("x".repeat(1_000)), "y".repeat(10_000));
     let mut step = Ok(Step::Done(Outcome::FlawedPage((page(), vec![long.clone()]))));
     refused(checked(step.clone()), "manifest does not list");

@@ -55,7 +55,7 @@ fn a_compiler_that_answers_without_end_is_ended() {
 }
 
 #[test]
-fn what_a_compiler_says_of_a_component_is_one_plain_line() {
+fn a_compilers_message_about_a_component_is_one_plain_line() {
     let error = shell(r"printf 'bad \033[31m type\nat 7' >&2; exit 1");
     assert!(
         matches!(&error, LoadError::Broken { reason, .. } if reason.contains("type at 7")),

@@ -116,7 +116,7 @@ fn an_endless_loop_ends_when_its_fuel_is_used_up() {
 }
 
 #[test]
-fn a_crash_is_told_apart_from_a_limit() {
+fn a_crash_is_distinguished_from_a_limit() {
     let error = fault(scenario!("trap"));
     assert!(
         matches!(&error, AdapterError::Trap(crash) if crash.to_string().contains("unreachable")),
@@ -243,7 +243,7 @@ fn what_is_no_component_is_refused_in_one_line() {
 }
 
 #[test]
-fn what_imports_anything_is_refused_by_name() {
+fn a_component_with_imports_is_refused_by_name() {
     let load = |text: &str| host().load("x.wasm", &wat::parse_str(text).unwrap());
     let wasi = r#"(component (import "wasi:filesystem/types@0.2.0" (instance)) (import "now" (func (result u64))))"#;
     is_refused(
@@ -253,7 +253,7 @@ fn what_imports_anything_is_refused_by_name() {
 }
 
 #[test]
-fn what_exports_something_else_is_refused() {
+fn a_component_with_other_exports_is_refused() {
     let load = |text: &str| host().load("x.wasm", &wat::parse_str(text).unwrap());
     is_refused(load("(component)"), "does not export ats:adapter/adapter@0.1.0");
     let text = |exports: &str| {

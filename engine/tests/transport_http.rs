@@ -91,7 +91,7 @@ fn unclear(delivery: &Delivery) -> bool {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_means_not_sent() {
+async fn a_port_without_a_listener_means_not_sent() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let delivery = transport().exchange(post(&format!("http://127.0.0.1:{port}/"))).await;
     assert!(matches!(delivery, Delivery::NotSent(NotSent::Unreachable(_))), "{delivery:?}");

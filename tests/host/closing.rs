@@ -140,7 +140,8 @@ fn a_write_that_has_left_gets_its_answer_before_a_close_ends_and_no_other_leaves
     let written = AtomicUsize::new(0);
     let close = async {
         left.notified().await;
-        acme.clone().close().await;
+        // Another task that allows writes again does not undo the close.
+        join(acme.clone().close(), async { acme.release_effects() }).await;
         written.store(world.written().len(), Ordering::SeqCst);
     };
     let (applied, ()) = world.run(join(acme.apply(&plan), close));

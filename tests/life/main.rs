@@ -208,7 +208,7 @@ fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
     let not_in_step = || world.run(acme.status()).unwrap().not_in_step;
-    assert_eq!(not_in_step()["ref-1"], "not looked at yet");
+    assert_eq!(not_in_step()["ref-1"], "not planned yet");
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     assert!(not_in_step().is_empty(), "{:?}", not_in_step());
     world.run(acme.observe_only("ref-1")).unwrap();

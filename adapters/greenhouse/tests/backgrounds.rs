@@ -284,7 +284,7 @@ fn a_new_employment_has_whole_days() {
 }
 
 #[test]
-fn nothing_is_added_to_a_candidate_who_is_gone_or_anonymised() {
+fn nothing_is_added_to_a_deleted_or_anonymised_candidate() {
     for (operation, input) in [
         ("educations.create", json!({"candidate": "1", "started_on": "2016"})),
         (
@@ -301,7 +301,7 @@ fn nothing_is_added_to_a_candidate_who_is_gone_or_anonymised() {
 }
 
 #[test]
-fn one_that_is_gone_already_is_a_success_and_proves_its_removal() {
+fn an_entry_that_no_longer_exists_is_a_success_and_proves_its_removal() {
     for (kind, collection) in
         [("educations", "candidate_educations"), ("employments", "candidate_employments")]
     {
@@ -325,7 +325,7 @@ fn one_that_is_gone_already_is_a_success_and_proves_its_removal() {
 }
 
 #[test]
-fn an_education_is_found_by_all_that_it_says() {
+fn an_education_is_found_by_all_of_its_members() {
     let same = || row(7, json!({"end_date_year": 2018, "end_at": "2018-01-01T00:00:00Z"}));
     let with = |more: Value| {
         let mut row = same();
@@ -397,7 +397,7 @@ fn an_education_is_found_by_all_that_it_says() {
 }
 
 #[test]
-fn an_employment_is_found_by_all_that_it_says() {
+fn an_employment_is_found_by_all_of_its_members() {
     let row = |more: Value| {
         let mut row = json!({"id": 7, "candidate_id": 1, "company_name": "Acme",
             "title": "Engineer", "start_date": "2016-09-01", "end_date": null, "latest": true,

@@ -118,7 +118,7 @@ fn an_invitation_is_sent_only_when_the_input_says_so() {
 }
 
 #[test]
-fn what_cannot_be_made_is_refused_before_anything_is_sent() {
+fn an_impossible_creation_is_refused_before_a_request() {
     for (operation, input, field) in [
         ("notes.create", json!({"candidate": "1", "body": "  ", "visibility": "public"}), "body"),
         (
@@ -194,7 +194,7 @@ fn a_tag_is_put_on_a_candidate_once() {
 /// A note posted for a candidate who vanished becomes an orphan that nobody can delete; nobody has
 /// shown better of the others.
 #[test]
-fn what_belongs_to_somebody_is_made_only_while_a_fresh_read_shows_them() {
+fn a_record_of_a_parent_is_created_only_while_a_new_read_shows_the_parent() {
     let note = json!({"candidate": "1", "body": "Hi", "visibility": "public"});
     let erased = json!([{"id": 1, "first_name": null, "last_name": null}]);
     for (operation, input) in [
@@ -233,7 +233,7 @@ fn what_belongs_to_somebody_is_made_only_while_a_fresh_read_shows_them() {
 
 /// What is too large to be kept between two steps cannot be looked after; it is sent as it is.
 #[test]
-fn a_file_too_large_to_be_kept_goes_out_unlooked() {
+fn a_file_too_large_for_a_continuation_is_sent_without_confirming_its_parent() {
     let content = "aGk=".repeat(20_000);
     let input = json!({"application": "2", "filename": "p.png", "type": "other",
         "content_base64": content.replace('=', "a")});

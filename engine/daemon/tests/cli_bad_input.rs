@@ -155,7 +155,7 @@ async fn a_scope_missing_for_one_write_is_named_and_the_exit_code_is_1() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_and_not_shown() {
+async fn a_wrong_secret_is_reported_and_not_shown() {
     let site = Site::start().await;
     let mut command = site.command(&["pull", "acme"]);
     command.env("GH_SECRET", "hunter2-wrong");
@@ -166,7 +166,7 @@ async fn a_wrong_secret_is_told_and_not_shown() {
 }
 
 #[tokio::test]
-async fn no_network_is_told_with_the_origin() {
+async fn an_unreachable_network_is_reported_with_the_origin() {
     let site = Site::start().await;
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
@@ -177,7 +177,7 @@ async fn no_network_is_told_with_the_origin() {
 }
 
 #[tokio::test]
-async fn a_corrupt_store_is_told_with_the_way_out() {
+async fn a_corrupt_store_is_reported_with_the_way_out() {
     let site = Site::start().await;
     site.write("acme.redb", &"no store at all ".repeat(1000));
     let ran = site.run(&["pull", "acme"]).await;
@@ -187,7 +187,7 @@ async fn a_corrupt_store_is_told_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn a_component_that_did_not_ship_is_told_to_have_its_origins_given_and_the_line_to_add() {
+async fn a_component_that_did_not_ship_is_refused_with_the_origins_to_add() {
     let site = Site::start().await;
     std::fs::write(site.path("mine.wasm"), atsync_adapters_bundled::GREENHOUSE).unwrap();
     let config = site.config().replace("\"greenhouse\"", "\"mine.wasm\"");
@@ -208,7 +208,7 @@ async fn a_component_that_did_not_ship_is_told_to_have_its_origins_given_and_the
 }
 
 #[tokio::test]
-async fn a_component_that_is_none_is_told() {
+async fn a_file_that_is_no_component_is_refused() {
     let site = Site::start().await;
     site.write("mine.wasm", "#!/bin/sh\n");
     site.write("acme.toml", &site.config().replace("\"greenhouse\"", "\"mine.wasm\""));
@@ -332,7 +332,7 @@ async fn a_desired_file_without_a_record_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_missing_directory_of_the_store_is_told_with_the_way_out() {
+async fn a_missing_directory_of_the_store_is_reported_with_the_way_out() {
     let site = Site::start().await;
     site.write("acme.toml", &site.config().replace("acme.redb", "data/acme.redb"));
     for command in [&["status"][..], &["pull", "acme"]] {
@@ -347,7 +347,7 @@ async fn a_missing_directory_of_the_store_is_told_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn every_bad_line_is_told_and_a_pretty_printed_record_is_none() {
+async fn every_bad_line_is_reported_and_a_pretty_printed_record_is_not_one() {
     let site = Site::start().await;
     let pretty = "{\n  \"key\": \"a\",\n  \"emails\": [\n    \"ada@new.example.com\"\n  ]\n}\n";
     let bad = format!(

@@ -107,7 +107,7 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_is_settled_by_looking_and_counts_as_done() {
+async fn an_answer_that_is_lost_is_settled_by_a_probe_and_counts_as_done() {
     let site = Site::start().await;
     site.write("r.jsonl", ADA);
     site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropAfter));
@@ -171,7 +171,7 @@ async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
 /// The admin role is lost between pull and sweep: exit code 1 with the reason, and `status` keeps
 /// saying it until the sweep has gone on.
 #[tokio::test]
-async fn a_sweep_that_lost_a_right_says_so_and_goes_on_when_it_is_back() {
+async fn a_sweep_that_lost_a_right_is_held_and_resumes_when_it_is_back() {
     let site = Site::start().await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
     site.sandbox().set_access(|access| access.site_admin = false);
@@ -248,7 +248,7 @@ async fn a_built_in_adapter_is_inspected_by_its_name_with_settings_operations_an
 /// A webhook that the connection's secret signed is looked into; any other is refused, and nothing
 /// is read.
 #[tokio::test]
-async fn a_webhook_from_stdin_is_believed_only_when_it_is_signed() {
+async fn a_webhook_from_stdin_is_accepted_only_when_it_is_signed() {
     let site = Site::start().await;
     let id = site.sandbox().rows("candidates")[0]["id"].clone();
     let body = json!({ "action": "update_candidate", "payload": { "candidate": { "id": id } } })

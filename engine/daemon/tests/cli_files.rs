@@ -1,5 +1,5 @@
-//! The store's file as the commands treat it: private, untouched by who only reads, and never
-//! believed when it is damaged.
+//! The store's file as the commands treat it: private, untouched by who only reads, and never read
+//! when it is damaged.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
@@ -121,7 +121,7 @@ async fn an_empty_file_is_refused_by_every_command_and_stays_empty() {
 /// The seeds of the store's own law are a thousand; here each one costs some processes.
 /// `ATSYNC_DAMAGED_FILES` says how many (8 without it).
 #[tokio::test]
-async fn no_command_believes_a_damaged_file_or_shows_a_panic() {
+async fn no_command_reads_a_damaged_file_or_shows_a_panic() {
     let seeds: u64 =
         std::env::var("ATSYNC_DAMAGED_FILES").map_or(8, |seeds| seeds.parse().unwrap());
     let site = lived().await;

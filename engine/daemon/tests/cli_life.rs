@@ -22,7 +22,7 @@ async fn applied() -> Site {
 }
 
 #[tokio::test]
-async fn explain_tells_each_field_and_the_intents_by_key_and_by_id() {
+async fn explain_shows_each_field_and_the_intents_by_key_and_by_id() {
     let site = applied().await;
     let told = site.run(&["explain", "acme", "candidates", "a", "--json"]).await;
     assert_eq!(told.code, 0, "{told:?}");
@@ -109,7 +109,7 @@ async fn import_prints_a_record_that_plans_nothing_and_withdraw_shows_before_it_
 }
 
 #[tokio::test]
-async fn forget_needs_a_yes_and_keeps_the_person_away_until_undone() {
+async fn forget_needs_a_yes_and_blocks_the_import_until_undone() {
     let site = applied().await;
     let by_email = ["forget", "acme", "--email", EMAIL];
     assert_eq!(site.run(&by_email).await.code, 1);
@@ -130,7 +130,7 @@ async fn forget_needs_a_yes_and_keeps_the_person_away_until_undone() {
 }
 
 #[tokio::test]
-async fn a_trimmed_feed_is_announced_to_a_consumer_and_passed_over_on_its_word() {
+async fn a_trimmed_feed_is_reported_to_a_consumer_and_skipped_only_on_request() {
     let site = Site::start().await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs"]).await.code, 0);
     let trimmed = site.run(&["trim", "acme", "--days", "0", "--unread-too"]).await;
@@ -142,7 +142,7 @@ async fn a_trimmed_feed_is_announced_to_a_consumer_and_passed_over_on_its_word()
 }
 
 #[tokio::test]
-async fn a_doubt_is_given_up_from_the_command_line() {
+async fn a_write_in_doubt_is_abandoned_from_the_command_line() {
     let site = Site::start().await;
     site.write("r.jsonl", ADA);
     site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropBefore));
@@ -164,7 +164,7 @@ async fn a_doubt_is_given_up_from_the_command_line() {
 
 /// The whole way of an erasure: forgotten, said so by every plan, and gone from the file.
 #[tokio::test]
-async fn a_forgotten_person_is_said_to_be_so_and_compacting_leaves_no_byte_of_them() {
+async fn an_erased_candidate_is_reported_and_compacting_leaves_no_byte_of_them() {
     let site = applied().await;
     let holds = || {
         let bytes = std::fs::read(site.path("acme.redb")).unwrap();
@@ -202,7 +202,7 @@ async fn a_forgotten_person_is_said_to_be_so_and_compacting_leaves_no_byte_of_th
 }
 
 #[tokio::test]
-async fn forgetting_whom_the_store_does_not_know_says_so_and_says_what_it_bars() {
+async fn erasing_an_unknown_candidate_is_reported_and_blocks_their_import() {
     let site = applied().await;
     for (option, name) in
         [("--key", "nobody"), ("--email", "nobody@example.com"), ("--candidate", "999999")]

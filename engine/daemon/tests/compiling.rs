@@ -54,7 +54,7 @@ fn divisions(functions: usize, each: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_component_that_takes_too_long_is_refused_and_nothing_else_suffers() {
+fn a_component_that_takes_too_long_is_refused_alone() {
     let mut options = options();
     options.compile_time_max = Duration::from_millis(300);
     let host = ComponentHost::new(options).unwrap();

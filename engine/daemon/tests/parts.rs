@@ -54,7 +54,7 @@ fn lines(records: &[Value]) -> String {
 }
 
 #[tokio::test]
-async fn a_file_in_parts_is_declared_as_a_whole_or_not_at_all_and_makes_everybody_once() {
+async fn a_file_in_parts_is_declared_as_a_whole_or_not_at_all_and_creates_each_candidate_once() {
     let site = Site::sized(RECORDS + 600).await;
     let mut records = records(&site);
     let apply = ["apply", "acme", "--desired", "r.jsonl", "--yes"];

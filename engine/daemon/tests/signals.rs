@@ -172,7 +172,7 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
 /// What is wrong with one connection is said, keeps no other from being kept in step, and is mended
 /// by SIGHUP.
 #[tokio::test]
-async fn a_connection_that_cannot_begin_keeps_no_other_from_beginning() {
+async fn a_connection_that_cannot_start_prevents_no_other() {
     let wrongs = [
         ("adapter = \"greenhouse\"", "adapter = \"gone.wasm\"", "gone.wasm cannot be read"),
         ("GH_SECRET", "GH_UNSET", "GH_UNSET"),

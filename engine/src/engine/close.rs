@@ -58,8 +58,10 @@ impl Connection {
     /// Not to be awaited within a call of the same connection, such as the stop of a
     /// [`Connection::run`]: that call would be waited for.
     pub async fn close(self) {
+        // First, so that no other call allows writes again.
+        let closing = self.open.close();
         self.reconciler.context.hold_effects();
-        self.open.close().await;
+        closing.await;
     }
 }
 

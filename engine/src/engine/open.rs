@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::reconcile::Reconciler;
 use crate::reconcile::underway::Underway;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::watch;
@@ -142,6 +143,14 @@ impl OpenConnection {
         is_open.then_some(Work { reconciler, open: self })
     }
 
+    /// Does something unless the connection is closed; a close waits for it.
+    pub(super) fn if_open(&self, deed: impl FnOnce()) {
+        let state = self.state.borrow();
+        if !state.is_closed {
+            deed();
+        }
+    }
+
     /// Completes when the connection is closed.
     pub(super) async fn closed(&self) {
         let mut state = self.state.subscribe();
@@ -149,11 +158,11 @@ impl OpenConnection {
         drop(state.wait_for(|state| state.is_closed).await);
     }
 
-    /// Refuses each later call, and completes when none is under way.
-    pub(super) async fn close(&self) {
+    /// Refuses each later call, from now on; the future completes when none is under way.
+    pub(super) fn close(&self) -> impl Future<Output = ()> + Send + use<'_> {
         let mut state = self.state.subscribe();
         self.state.send_modify(|state| state.is_closed = true);
         // The sender lives as long as `self`.
-        drop(state.wait_for(|state| state.calls == 0).await);
+        async move { drop(state.wait_for(|state| state.calls == 0).await) }
     }
 }

@@ -77,7 +77,7 @@ fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
     }
     let others = status.conditions.iter().filter(|condition| !in_step && condition.kind != synced);
     let said = others.chain(status.conditions.iter().filter(|condition| !condition.status)).next();
-    Some(said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone()))
+    Some(said.map_or_else(|| "not planned yet".to_owned(), |condition| condition.message.clone()))
 }
 
 /// Desired records that are not in step.

@@ -210,7 +210,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                         worked = &mut work => worked.ok(),
                         () = context.clock.sleep(STOP_GRACE_MS) => None,
                     };
-                    context.release_effects();
+                    self.connection.release_effects();
                     None
                 }
             }

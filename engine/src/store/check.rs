@@ -386,12 +386,12 @@ pub(crate) fn remotes_of(intent: &Intent) -> impl Iterator<Item = &RemoteRef> {
     intent.target.iter().chain(links)
 }
 
-/// Whether an intent was emptied, since it was about somebody who was forgotten.
+/// Whether an intent was emptied, because it was about an erased candidate.
 pub(crate) fn is_emptied(intent: &Intent) -> bool {
     Path::of(&intent.host) == Path::Forgotten
 }
 
-/// The intent without anything personal, when it is about somebody of the circle. What was open is
+/// The intent without personal data, if it is about a candidate of the circle. An open one is
 /// abandoned.
 pub(crate) fn emptied(
     intent: &Intent,
@@ -404,7 +404,7 @@ pub(crate) fn emptied(
     if !concerns {
         return None;
     }
-    let reason = "the person was forgotten".to_owned();
+    let reason = "the candidate was erased".to_owned();
     let state = match &intent.state {
         IntentState::Sending | IntentState::InDoubt { .. } | IntentState::Abandoned { .. } => {
             IntentState::Abandoned { reason, by: GivenUpBy::Host }
@@ -422,14 +422,14 @@ pub(crate) fn emptied(
         applied: Default::default(),
         digest: String::new(),
         tries: Vec::new(),
-        // What was answered keeps its moment: for so long the ATS may hide what was written.
+        // A closed intent keeps its moment: for a time after it the ATS may not show the write.
         changed: if intent.state.is_open() { Moment::of_wall(now_ms) } else { intent.changed },
         state,
         ..intent.clone()
     })
 }
 
-/// The event that tells whoever keeps a copy.
+/// The event that reports the erasure to readers with a copy.
 pub(crate) fn forgotten(kind: &str, id: &str, at_ms: u64) -> Change {
     Change {
         serial: 0,

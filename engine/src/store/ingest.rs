@@ -69,7 +69,7 @@ pub(crate) struct Decision<'p, R> {
     pub(crate) moves: Vec<Move<'p, R>>,
     pub(crate) report: PageReport,
     /// Records that became tombstones, deleted or moved.
-    pub(crate) buried: u64,
+    pub(crate) tombstoned: u64,
     /// The serial of the newest event.
     pub(crate) last_serial: u64,
 }
@@ -178,7 +178,7 @@ pub(crate) fn decide<'p, R: Rows>(
         report.deleted = report.deleted.saturating_add(u64::from(effect.is_some()));
         effects.extend(effect);
     }
-    let (mut moves, mut buried) = (Vec::new(), report.deleted);
+    let (mut moves, mut tombstoned) = (Vec::new(), report.deleted);
     for moved in &page.moved {
         // A record that this page shows as new exists again: its alias ends before the move is
         // reported.
@@ -188,10 +188,10 @@ pub(crate) fn decide<'p, R: Rows>(
         let told = !is_new && rows.is_told(&moved.from, &moved.to)?;
         let next = moves_on(rows, page, moved, told, &mut serials)?;
         report.moved = report.moved.saturating_add(u64::from(!told));
-        buried = buried.saturating_add(u64::from(next.tombstone.is_some()));
+        tombstoned = tombstoned.saturating_add(u64::from(next.tombstone.is_some()));
         moves.push(next);
     }
-    Ok(Decision { effects, moves, report, buried, last_serial: serials.0 })
+    Ok(Decision { effects, moves, report, tombstoned, last_serial: serials.0 })
 }
 
 /// The changes by an observed record; none when it is unchanged.

@@ -109,7 +109,7 @@ fn serials_have_no_gap_and_follow_records_then_gone_then_moves() {
     let report = decision.report;
     assert_eq!((report.created, report.updated, report.unchanged), (1, 1, 1));
     assert_eq!((report.deleted, report.moved), (1, 1));
-    assert_eq!((decision.last_serial, decision.buried), (104, 1));
+    assert_eq!((decision.last_serial, decision.tombstoned), (104, 1));
 }
 
 #[test]
@@ -148,9 +148,10 @@ fn a_moved_record_becomes_a_tombstone_unless_it_stays() {
     };
     let page = page(&[], &[], &[("1", "9", false), ("2", "9", true), ("3", "9", false)]);
     let decision = decided(&rows, &page);
-    let buried: Vec<bool> = decision.moves.iter().map(|next| next.tombstone.is_some()).collect();
-    assert_eq!(buried, [true, false, false]);
-    assert_eq!(decision.buried, 1);
+    let tombstoned: Vec<bool> =
+        decision.moves.iter().map(|next| next.tombstone.is_some()).collect();
+    assert_eq!(tombstoned, [true, false, false]);
+    assert_eq!(decision.tombstoned, 1);
     let before: Vec<bool> = decision
         .moves
         .iter()

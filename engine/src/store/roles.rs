@@ -5,7 +5,7 @@
 //! The engine holds a `ConnectionStore`, the store with one guard, and names neither.
 //!
 //! The roles are methods of one object and not one object per connection: a database is opened and
-//! closed as a whole, and whoever writes another store writes each method once.
+//! closed as a whole, and another store implements each method once.
 
 #[cfg(doc)]
 use super::error::StoreError;
@@ -46,7 +46,7 @@ pub struct IntentAdvance {
     pub links: Vec<LinkRow>,
     /// Events for the feed; their serials are given by the store.
     pub changes: Vec<Change>,
-    /// When it happened; into doubt: when the request had left at the latest.
+    /// When it happened; for a change to in doubt: when the request had left at the latest.
     pub at: Moment,
 }
 
@@ -72,7 +72,7 @@ pub trait Connections: Debug + Send + Sync {
     /// Writes what is kept about a connection.
     fn put_connection(&self, guard: &Guard, row: ConnectionRow) -> Stored<'_, ()>;
 
-    /// Claims the writes of a connection. A store that one process holds grants it to whoever asks
+    /// Claims the writes of a connection. A store that one process holds grants it to every caller
     /// ([`Guard::sole`]).
     fn lease(&self, connection: &str) -> Stored<'_, Guard>;
 

@@ -140,7 +140,7 @@ pub trait Authenticator: Debug + Send + Sync {
     fn renew<'a>(&'a self, used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>>;
 
     /// Ends the pause after a refusal of the credential, so that it is tried at once.
-    fn forgive(&self) -> BoxFuture<'_, ()> {
+    fn end_pause(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 

@@ -390,7 +390,7 @@ impl Authenticator for TokenSource {
         Box::pin(self.replace(used))
     }
 
-    fn forgive(&self) -> BoxFuture<'_, ()> {
+    fn end_pause(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.lift())
     }
 

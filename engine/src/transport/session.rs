@@ -318,7 +318,7 @@ impl Session {
     /// [`SessionError::Auth`] when it cannot be used; then the old one stays in use.
     pub async fn replace_credential(&self, auth: &AuthConfig) -> Result<(), SessionError> {
         let mut held = self.held_by(auth)?;
-        held.auth.forgive().await;
+        held.auth.end_pause().await;
         let mut credential = self.credential.write().unwrap_or_else(PoisonError::into_inner);
         held.number = credential.number.saturating_add(1);
         *credential = Arc::new(held);
@@ -636,8 +636,8 @@ impl Session {
         let ahead_ms = theirs.saturating_sub(ours);
         self.ats_clock_ms.store(ahead_ms, Ordering::Relaxed);
         self.ats_clock_least_ms.fetch_min(ahead_ms, Ordering::Relaxed);
-        let believed = (CLOCKS_AGREE_MS + 1..=CLOCK_SANE_MS).contains(&ahead_ms.unsigned_abs());
-        self.ats_ahead_ms.store(if believed { ahead_ms } else { 0 }, Ordering::Relaxed);
+        let is_plausible = (CLOCKS_AGREE_MS + 1..=CLOCK_SANE_MS).contains(&ahead_ms.unsigned_abs());
+        self.ats_ahead_ms.store(if is_plausible { ahead_ms } else { 0 }, Ordering::Relaxed);
     }
 
     fn note(&self, draft: &Draft<'_>, delivery: &Delivery, sent: Option<&Sent>, sent_ms: u64) {

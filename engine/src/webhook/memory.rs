@@ -125,7 +125,7 @@ impl Looks {
     ) -> Result<HintEnd, Error> {
         let Some(_waiting) = Waiting::join(&self.waiting) else {
             let message =
-                format!("{WAITING_MAX} webhooks wait to be looked into; deliver it again later");
+                format!("{WAITING_MAX} webhooks wait for a fetch already; deliver it again later");
             return Err(Error::new(ErrorKind::Unavailable, message));
         };
         let asked = self.turns.fetch_add(1, Ordering::SeqCst);

@@ -46,8 +46,6 @@ const WIDE: &[(&str, usize)] = &[
     ("engine/src/declare/twice.rs", 3),
     ("engine/src/journal/sends_tests.rs", 1),
     ("engine/src/reconcile/requests/signature.rs", 1),
-    ("engine/src/index.rs", 2),
-    ("engine/src/store/redb/compact.rs", 1),
     ("engine/src/store/redb/files.rs", 1),
     ("engine/src/store/rows.rs", 1),
     ("engine/src/transport/budget_tests.rs", 1),

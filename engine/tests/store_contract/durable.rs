@@ -88,7 +88,7 @@ async fn a_store_in_use_is_busy() {
 }
 
 #[test]
-fn a_directory_and_a_path_that_cannot_be_are_told() {
+fn a_directory_and_an_impossible_path_are_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     assert!(refused(directory.path()).to_string().contains("is a directory"));
     let text = refused(&directory.path().join("no/such/store.redb")).to_string();
@@ -152,7 +152,7 @@ fn a_store_is_for_its_owner_alone_and_a_wider_one_is_repaired() {
 }
 
 #[test]
-fn a_database_of_somebody_else_is_refused() {
+fn a_database_of_another_program_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = path(&directory);
     let database = ::redb::Database::create(&path).unwrap();
@@ -293,7 +293,7 @@ async fn it_works_on_a_backend() {
 /// Method: a life with a marker in every text that a person brings along; afterwards each key and
 /// value of each table is searched, as bytes.
 #[tokio::test]
-async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
+async fn no_table_has_a_byte_of_an_erased_candidate() {
     use crate::forgetting::{MARKER, a_life};
     use atsync::internals::store::Erasure;
     use redb::{ReadableDatabase, ReadableTable, TableHandle};

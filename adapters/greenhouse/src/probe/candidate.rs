@@ -135,7 +135,7 @@ impl Hunt {
                 let ids: Vec<String> = row::id(row, "id").into_iter().collect();
                 return if sent.is_recent() || ids.is_empty() {
                     let text = "Greenhouse shows a candidate of this address only as a message; \
-                        look again";
+                        probe again";
                     Err(Failure::Unavailable(text.into()))
                 } else {
                     Ok(ambiguous(kinds::CANDIDATES, &ids))

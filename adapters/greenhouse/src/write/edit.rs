@@ -247,7 +247,7 @@ fn held_back(stuck: &Stuck) -> String {
     let reasons: Vec<String> = stuck.iter().map(|(key, why)| format!("{key}: {why}")).collect();
     format!(
         "custom fields were not written, because an update may replace the whole set and a stored \
-         value of somebody else could not be preserved \
+         value of another user could not be preserved \
          ({}); the setting custom_fields_reading = \"merge\" lifts this",
         reasons.join("; ")
     )

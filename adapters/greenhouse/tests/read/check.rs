@@ -172,7 +172,7 @@ fn the_source_is_found_missing_or_ambiguous() {
 }
 
 #[test]
-fn the_source_is_looked_for_on_every_page() {
+fn the_source_is_searched_on_every_page() {
     let given = Given { settings: r#"{"source":"Intro"}"#.into(), ..given() };
     let send = start(Task::Check("setup:source".into()), &given);
     assert_eq!(asked(&send), "/v3/sources?per_page=500");
@@ -192,7 +192,7 @@ fn the_source_is_looked_for_on_every_page() {
 }
 
 #[test]
-fn a_source_that_nobody_named_or_may_see_is_unknown() {
+fn an_unnamed_or_invisible_source_is_unknown() {
     assert_eq!(verdict("setup:source", &given(), |_| panic!("nothing is asked")), Verdict::Unknown);
     let given = Given { settings: r#"{"source":"Intro"}"#.into(), ..given() };
     assert_eq!(verdict("setup:source", &given, |_| refused()), Verdict::Unknown);

@@ -45,7 +45,7 @@ fn the_switches_of_a_scan_hold_for_a_fetch() {
 
 /// Whether `ids` shows a deleted job post is not stated: either way it is found.
 #[test]
-fn a_deleted_job_post_is_looked_for_twice() {
+fn a_deleted_job_post_is_requested_twice() {
     let row = r#"[{"id":7,"job_id":2,"title":"x","active":false}]"#;
     let send = start(fetch("postings", &["7"]), &given());
     assert_eq!(asked(&send), "/v3/job_posts?active=true&ids=7");

@@ -1,4 +1,4 @@
-//! Webhooks: believed only when signed, and then only as hints.
+//! Webhooks: accepted only when signed, and then only as hints.
 
 use crate::support::*;
 use atsync_adapter::PureAdapter;
@@ -50,7 +50,7 @@ fn the_raw_bytes_are_what_is_signed() {
 }
 
 #[test]
-fn what_is_unsigned_or_wrongly_signed_suggests_nothing() {
+fn an_unsigned_or_wrongly_signed_webhook_gives_no_hints() {
     let body = r#"{"action":"job_deleted","payload":{"job":{"id":1}}}"#;
     for signature in
         [None, Some(""), Some("sha1 00"), Some("sha256 zz"), Some("sha256"), Some("sha256 00")]

@@ -454,7 +454,7 @@ fn custom_fields_are_a_map_or_null_and_anything_else_is_unknown() {
 /// openapi: note.candidate_id may be null. An orphan is known to have no candidate, and its body
 /// refers to nothing.
 #[test]
-fn an_orphaned_note_refers_to_nobody() {
+fn an_orphaned_note_has_no_candidate() {
     let row = whole(kinds::named("notes").unwrap()).to_string();
     let (body, mask) = read("notes", &with(&row, json!({"candidate_id": null})));
     assert!(body.get("candidate").is_none() && mask.contains(&"candidate".to_owned()), "{body}");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_change_happened_when_nothing_is_left_of_it() {
+fn a_change_happened_when_no_difference_is_left() {
     let person = json!({"id": 7, "first_name": "Ada", "last_name": "Byron", "company": "New",
         "private": true, "email_addresses": [{"value": "a@x.com", "type": "work"}],
         "custom_fields": {"l": {"type": "single_select", "value": "A"}}});

@@ -225,7 +225,7 @@ fn every_address_is_asked_for_and_one_person_counts_once() {
 }
 
 #[test]
-fn without_an_address_the_time_is_walked_or_nothing_can_be_known() {
+fn without_an_address_the_candidates_of_the_time_are_read_or_the_probe_is_blind() {
     let input = || json!({"name": {"first": "Ada", "last": "Byron"}});
     let run = case("candidates.create", input()).probe(None);
     assert_eq!((run.verdict().as_str(), run.asked.len()), ("blind", 0));
@@ -386,7 +386,7 @@ fn a_row_that_does_not_say_which_it_is_is_not_taken_for_absent() {
 }
 
 #[test]
-fn a_pool_tells_prospects_apart() {
+fn a_pool_distinguishes_prospects() {
     let rows = json!([
         application(9, json!({"prospect": true, "job_id": null})),
         application(8, json!({"prospect": true, "job_id": null})),
@@ -402,7 +402,7 @@ fn a_pool_tells_prospects_apart() {
 }
 
 #[test]
-fn a_note_is_recognised_in_the_words_of_reading_and_never_taken_for_absent_lightly() {
+fn a_note_is_recognised_in_the_words_of_reading_and_an_old_equal_one_is_ambiguous() {
     let note = |id: u64, body: &str, visibility: &str, created: &str| {
         json!({"id": id, "candidate_id": 1, "application_id": null, "type": "NOTE",
         "visibility": visibility, "body": body, "created_at": created})

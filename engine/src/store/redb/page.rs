@@ -124,12 +124,12 @@ pub(super) fn commit(
     if decision.last_serial > first {
         feed::put_last_serial(tables, connection, decision.last_serial)?;
     }
-    let (created, buried) = (decision.report.created, decision.buried);
+    let (created, tombstoned) = (decision.report.created, decision.tombstoned);
     let counted = counter(connection, observed::COUNTED, &page.kind);
-    if created > buried {
-        tables.count_up(&counted, created.saturating_sub(buried))?;
-    } else if buried > created {
-        tables.count_down(&counted, buried.saturating_sub(created))?;
+    if created > tombstoned {
+        tables.count_up(&counted, created.saturating_sub(tombstoned))?;
+    } else if tombstoned > created {
+        tables.count_down(&counted, tombstoned.saturating_sub(created))?;
     }
     if let Some(sweep) = &page.sweep {
         identity::see(tables, connection, &page.kind, &page.records, sweep)?;
