@@ -268,8 +268,9 @@ mod tests {
 
     #[test]
     fn every_kind_says_what_it_is_found_by() {
-        let everything = r#"{"name":"a","title":"a","key":"k","requisition_id":"k","email":"a@b.c","emails":[],
-            "candidate":{"id":"1"},"application":{"id":"1"},"parent":{"id":"1"},"custom_field":{"id":"1"},
+        let everything = r#"{"name":"a","title":"a","key":"k","requisition_id":"k",
+            "email":"a@b.c","emails":[],"candidate":{"id":"1"},"application":{"id":"1"},
+            "parent":{"id":"1"},"custom_field":{"id":"1"},
             "job":{"id":"1"},"user":{"id":"1"},"applies_to":{"value":"job"},"private":true}"#;
         let person = r#"{"emails":[{"value":"a@b.c"}]}"#;
         for kind in atsync_model::resource::TABLE.iter().map(|of| of.kind) {
