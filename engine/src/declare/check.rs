@@ -8,8 +8,9 @@ use crate::path;
 use crate::plan::defaults;
 use atsync_model::declarable::{self, Declarable, VALUES_MEMBER};
 use atsync_model::desired::{
-    ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate,
-    DesiredCustomField, DesiredName, DesiredUser, FullReference, Reference, limits,
+    ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredApplication,
+    DesiredCandidate, DesiredContact, DesiredCustomField, DesiredName, DesiredUser, FullReference,
+    Reference, limits,
 };
 use atsync_model::normal;
 use std::collections::BTreeSet;
@@ -58,27 +59,9 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
         key("id", id, true)?;
     }
     super::texts::check(record)?;
-    for (field, contacts) in
-        [("emails", &record.emails), ("phones", &record.phones), ("links", &record.links)]
-    {
-        for (index, contact) in contacts.iter().flatten().enumerate() {
-            if let Some(kind) = contact.kind() {
-                one_of(&format!("{field}.type"), kind, &CONTACT_TYPES)?;
-            }
-            if contact.value().trim().is_empty() {
-                return Err(format!("`{field}` has an empty entry"));
-            }
-            match field {
-                "emails" => address(field, contact.value())?,
-                "links" => {
-                    let place = format!("entry {} of `{field}`", index.saturating_add(1));
-                    web_text(&place, contact.value(), "link", normal::link_fault)?;
-                }
-                _ => {}
-            }
-        }
-        entries(field, contacts.as_ref().map_or(0, Vec::len))?;
-    }
+    contacts("emails", record.emails.as_deref())?;
+    contacts("phones", record.phones.as_deref())?;
+    contacts("links", record.links.as_deref())?;
     names(record.name.as_ref())?;
     for (field, text) in [("company", &record.company), ("title", &record.title)] {
         not_blank(field, text.as_deref())?;
@@ -87,76 +70,126 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     for tag in record.tags.iter().flatten() {
         key(labels.map_or("", |(list, _)| list), tag, false)?;
     }
-    let mut applications = BTreeSet::new();
+    let applications = applications(record)?;
+    notes(record, &applications)?;
+    for field in record.policy.keys() {
+        policy_field(field)?;
+    }
+    super::entries::check(record, DesiredCandidate::KIND)?;
+    super::twice::check(record)
+}
+
+/// Checks a list of contacts.
+fn contacts(field: &str, contacts: Option<&[DesiredContact]>) -> Result<(), String> {
+    let contacts = contacts.unwrap_or_default();
+    for (index, contact) in contacts.iter().enumerate() {
+        if let Some(kind) = contact.kind() {
+            one_of(&format!("{field}.type"), kind, &CONTACT_TYPES)?;
+        }
+        if contact.value().trim().is_empty() {
+            return Err(format!("`{field}` has an empty entry"));
+        }
+        match field {
+            "emails" => address(field, contact.value())?,
+            "links" => {
+                let place = format!("entry {} of `{field}`", index.saturating_add(1));
+                web_text(&place, contact.value(), "link", normal::link_fault)?;
+            }
+            _ => {}
+        }
+    }
+    entries(field, contacts.len())
+}
+
+/// Checks the applications of a candidate, and returns their keys.
+fn applications(record: &DesiredCandidate) -> Result<BTreeSet<&str>, String> {
+    let mut keys = BTreeSet::new();
     for application in &record.applications {
         let place = format!("applications[{}]", application.key);
         key(&format!("{place}.key"), &application.key, true)?;
-        if !applications.insert(application.key.as_str()) {
+        if !keys.insert(application.key.as_str()) {
             return Err(format!("`applications` has the key {:?} twice", application.key));
         }
-        if application.kind == ApplicationKind::Application {
-            if application.job.is_none() {
-                return Err(format!(
-                    "`{place}.job` is missing; an application is to a job (a prospect need not be)"
-                ));
-            }
-            if application.pool.is_some() || application.pool_stage.is_some() {
-                return Err(format!(
-                    "`{place}.pool` is for prospects only; set `\"kind\": \"prospect\"`"
-                ));
-            }
-        }
-        if application.pool_stage.is_some() && application.pool.is_none() {
-            return Err(format!("`{place}.pool_stage` needs `pool`"));
-        }
-        for (field, reference) in [
-            ("job", &application.job),
-            ("pool", &application.pool),
-            ("source", &application.source),
-            ("referrer", &application.referrer),
-            ("stage", &application.stage),
-            ("pool_stage", &application.pool_stage),
-            ("reject_reason", &application.reject_reason),
-            ("opening", &application.opening),
-        ] {
-            if let Some(named) = reference {
-                check_reference(&format!("{place}.{field}"), named)?;
-                if let ("referrer", Reference::Bare(text)) = (field, named)
-                    && text.contains('@')
-                {
-                    address(&format!("{place}.{field}"), text)?;
-                }
-            }
-        }
-        let mut attachments = BTreeSet::new();
-        for file in &application.attachments {
-            key(&format!("{place}.attachments.key"), &file.key, true)?;
-            if !attachments.insert(file.key.as_str()) {
-                return Err(format!("`{place}.attachments` has the key {:?} twice", file.key));
-            }
-            let place = format!("{place}.attachments[{}]", file.key);
-            one_of(&format!("{place}.type"), &file.kind, &ATTACHMENT_TYPES)?;
-            web_text(
-                &format!("`{place}.url`"),
-                &file.url,
-                "URL that the ATS can fetch a file from",
-                normal::url_fault,
-            )?;
-            if file.filename.trim().is_empty() || file.filename.chars().any(char::is_control) {
-                return Err(format!(
-                    "`{place}.filename` is {:?}; a file needs a name in one line",
-                    file.filename
-                ));
-            }
+        goal(&place, application)?;
+        references(&place, application)?;
+        attachments(&place, application)?;
+    }
+    Ok(keys)
+}
+
+/// Checks that an application says what it is for.
+fn goal(place: &str, application: &DesiredApplication) -> Result<(), String> {
+    let is_application = application.kind == ApplicationKind::Application;
+    if is_application && application.job.is_none() {
+        return Err(format!(
+            "`{place}.job` is missing; an application is to a job (a prospect need not be)"
+        ));
+    }
+    if is_application && (application.pool.is_some() || application.pool_stage.is_some()) {
+        return Err(format!("`{place}.pool` is for prospects only; set `\"kind\": \"prospect\"`"));
+    }
+    if application.pool_stage.is_some() && application.pool.is_none() {
+        return Err(format!("`{place}.pool_stage` needs `pool`"));
+    }
+    Ok(())
+}
+
+fn references(place: &str, application: &DesiredApplication) -> Result<(), String> {
+    for (field, reference) in [
+        ("job", &application.job),
+        ("pool", &application.pool),
+        ("source", &application.source),
+        ("referrer", &application.referrer),
+        ("stage", &application.stage),
+        ("pool_stage", &application.pool_stage),
+        ("reject_reason", &application.reject_reason),
+        ("opening", &application.opening),
+    ] {
+        let Some(named) = reference else { continue };
+        check_reference(&format!("{place}.{field}"), named)?;
+        if let ("referrer", Reference::Bare(text)) = (field, named)
+            && text.contains('@')
+        {
+            address(&format!("{place}.{field}"), text)?;
         }
     }
-    let mut notes = BTreeSet::new();
+    Ok(())
+}
+
+fn attachments(place: &str, application: &DesiredApplication) -> Result<(), String> {
+    let mut keys = BTreeSet::new();
+    for file in &application.attachments {
+        key(&format!("{place}.attachments.key"), &file.key, true)?;
+        if !keys.insert(file.key.as_str()) {
+            return Err(format!("`{place}.attachments` has the key {:?} twice", file.key));
+        }
+        let place = format!("{place}.attachments[{}]", file.key);
+        one_of(&format!("{place}.type"), &file.kind, &ATTACHMENT_TYPES)?;
+        web_text(
+            &format!("`{place}.url`"),
+            &file.url,
+            "URL that the ATS can fetch a file from",
+            normal::url_fault,
+        )?;
+        if file.filename.trim().is_empty() || file.filename.chars().any(char::is_control) {
+            return Err(format!(
+                "`{place}.filename` is {:?}; a file needs a name in one line",
+                file.filename
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the notes on a candidate, which may name an application by its key.
+fn notes(record: &DesiredCandidate, applications: &BTreeSet<&str>) -> Result<(), String> {
+    let mut keys = BTreeSet::new();
     for note in &record.notes {
         key("notes.key", &note.key, true)?;
         if note.body.trim().is_empty() {
             return Err(format!("`notes[{}].body` is empty", note.key));
         }
-        if !notes.insert(note.key.as_str()) {
+        if !keys.insert(note.key.as_str()) {
             return Err(format!("`notes` has the key {:?} twice", note.key));
         }
         if let Some(application) = &note.application
@@ -168,11 +201,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             ));
         }
     }
-    for field in record.policy.keys() {
-        policy_field(field)?;
-    }
-    super::entries::check(record, DesiredCandidate::KIND)?;
-    super::twice::check(record)
+    Ok(())
 }
 
 /// Checks a custom field.

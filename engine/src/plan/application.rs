@@ -289,6 +289,67 @@ fn deleted(path: &str, remote: &RemoteRef) -> String {
     )
 }
 
+/// The records that other declared applications of the candidate are linked to, or adopt.
+fn held_by_others(draft: &Draft<'_>, item: &Item<'_>) -> Option<Vec<RemoteRef>> {
+    let (desired, list) = (draft.input.desired, item.of.below.as_ref()?.list);
+    let keys = desired.applications.iter().map(|one| &one.key);
+    let declared: Vec<String> = keys.map(|key| path::below(&desired.key, list, key)).collect();
+    let holds = |link: &&LinkRow| link.host != item.path && declared.contains(&link.host);
+    let linked = draft.input.links.values().filter(holds).map(|link| &link.remote);
+    let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != item.path);
+    Some(linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect())
+}
+
+/// The applications that the declared one may be: an application before a prospect, and of several
+/// prospects the one in the declared pool. None while facts are missing.
+fn matching_free<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &DesiredApplication,
+    item: &Item<'a>,
+    goal: &Goal<'_>,
+    rows: &'a [Arc<Record>],
+) -> Option<Vec<&'a Arc<Record>>> {
+    let held = held_by_others(draft, item)?;
+    let is_free = |row: &&Arc<Record>| matches(row, wanted, goal) && !held.contains(&row.remote());
+    let mut matching: Vec<&'a Arc<Record>> = rows.iter().filter(is_free).collect();
+    match wanted.kind {
+        ApplicationKind::Application if matching.iter().any(|row| is_application(row)) => {
+            matching.retain(|row| is_application(row));
+        }
+        ApplicationKind::Prospect if goal.pool.is_some() && matching.len() > 1 => {
+            matching = in_pool(draft, matching, goal)?;
+        }
+        _ => {}
+    }
+    Some(matching)
+}
+
+/// The application that a recruiter converted the prospect to: the path follows it, and no prospect
+/// is created in its place. None, with a finding, where that is not exactly one.
+fn result_of<'a>(
+    draft: &mut Draft<'a>,
+    item: &Item<'a>,
+    prospect: &Record,
+    rows: &'a [Arc<Record>],
+) -> Option<&'a Arc<Record>> {
+    let path = item.path.as_str();
+    let is_taken = |row: &Record| {
+        draft.input.links.values().any(|link| link.host != path && link.remote == row.remote())
+    };
+    let is_result = |row: &&Arc<Record>| is_result_of(row, prospect) && !is_taken(row);
+    let results: Vec<&'a Arc<Record>> = rows.iter().filter(is_result).collect();
+    if let [result] = results.as_slice() {
+        return Some(result);
+    }
+    let message = format!(
+        "{path}: the prospect was converted in the ATS; it stays so: nothing is created, and \
+         nothing is written to it"
+    );
+    draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
+    leave_unwritten(draft, item);
+    None
+}
+
 /// Finds the record of the application: linked, or matching. None while facts are missing or after
 /// it blocked the record.
 fn find<'a>(
@@ -318,52 +379,11 @@ fn find<'a>(
     }
     let Some(owner) = candidate.record else { return Some(Found::Missing) };
     let rows = draft.lookup(item.of.kind, index::CANDIDATE, &owner.id)?;
-    // Records linked to other declared keys are not candidates for this one.
-    let held: Vec<RemoteRef> = {
-        let declared: Vec<String> = {
-            let (desired, list) = (draft.input.desired, item.of.below.as_ref()?.list);
-            desired
-                .applications
-                .iter()
-                .map(|one| path::below(&desired.key, list, &one.key))
-                .collect()
-        };
-        let holds = |link: &&LinkRow| link.host != path && declared.contains(&link.host);
-        let linked = draft.input.links.values().filter(holds).map(|link| &link.remote);
-        let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != path);
-        linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect()
-    };
-    let mut matching: Vec<&'a Arc<Record>> = rows
-        .iter()
-        .filter(|row| matches(row, wanted, goal) && !held.contains(&row.remote()))
-        .collect();
-    if wanted.kind == ApplicationKind::Application && matching.iter().any(|row| is_application(row))
+    let mut matching = matching_free(draft, wanted, item, goal, rows)?;
+    if let (true, ApplicationKind::Prospect, Some(prospect)) =
+        (matching.is_empty(), wanted.kind, converted)
     {
-        matching.retain(|row| is_application(row));
-    }
-    if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && matching.len() > 1 {
-        matching = in_pool(draft, matching, goal)?;
-    }
-    if matching.is_empty()
-        && wanted.kind == ApplicationKind::Prospect
-        && let Some(prospect) = converted
-    {
-        // A recruiter converted the prospect. The path follows the application, and no prospect is
-        // created in its place.
-        let is_taken = |row: &Record| {
-            draft.input.links.values().any(|link| link.host != path && link.remote == row.remote())
-        };
-        matching =
-            rows.iter().filter(|row| is_result_of(row, prospect) && !is_taken(row)).collect();
-        if matching.len() != 1 {
-            let message = format!(
-                "{path}: the prospect was converted in the ATS; it stays so: nothing is created, \
-                 and nothing is written to it"
-            );
-            draft.report(FindingKind::Drifted, path, Reason::ConvertedInAts, message);
-            leave_unwritten(draft, item);
-            return None;
-        }
+        matching = vec![result_of(draft, item, prospect, rows)?];
     }
     match matching.as_slice() {
         [] => Some(Found::Missing),
