@@ -75,7 +75,7 @@ fn is_in_step(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn field_before_choice_before_value_and_all_in_one_run() {
+fn field_before_option_before_value_and_all_in_one_run() {
     let world = world();
     let acme = world.connect();
     // The person stands before what they hang on, and the ATS makes another key of the name than
@@ -127,7 +127,7 @@ fn field_before_choice_before_value_and_all_in_one_run() {
 }
 
 #[test]
-fn what_cannot_be_made_keeps_back_only_what_hangs_on_it() {
+fn what_cannot_be_made_blocks_only_what_depends_on_it() {
     let world = world();
     let acme = world.connect();
     let mut ben = ada(&json!({}));
@@ -193,7 +193,7 @@ fn set(world: &World, collection: &str, id: &Value, values: Value) {
 }
 
 #[test]
-fn an_archived_choice_stays_archived_unless_the_host_insists() {
+fn an_archived_option_stays_archived_unless_the_host_insists() {
     let world = world();
     let acme = world.connect();
     sync(&world, &acme, &[channel(&json!({}))]);
@@ -226,7 +226,7 @@ fn an_archived_choice_stays_archived_unless_the_host_insists() {
 }
 
 #[test]
-fn a_choice_that_is_called_otherwise_is_still_the_same_choice() {
+fn an_option_that_is_called_otherwise_is_still_the_same_option() {
     let world = world();
     let acme = world.connect();
     sync(&world, &acme, &[channel(&json!({})), ada(&json!({"channel": "Portal"}))]);
@@ -292,7 +292,7 @@ fn what_a_field_cannot_be_blocks_it_and_says_why() {
 }
 
 #[test]
-fn a_paused_definition_makes_nothing_and_what_hangs_on_it_says_so() {
+fn a_paused_definition_makes_nothing_and_what_depends_on_it_says_so() {
     let world = world();
     let acme = world.connect();
     world.run(acme.declare(&desired(&channel(&json!({})).to_string()))).unwrap();
@@ -379,7 +379,7 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
 }
 
 #[test]
-fn a_choice_that_is_no_longer_declared_is_said_to_be_released_and_stays() {
+fn an_option_that_is_no_longer_declared_is_said_to_be_released_and_stays() {
     let world = world();
     let acme = world.connect();
     assert!(sync(&world, &acme, &[channel(&json!({}))]).1.is_complete());

@@ -225,7 +225,7 @@ fn what_was_given_up_and_declared_again_under_another_key_is_found_and_not_made_
 }
 
 #[test]
-fn what_was_given_up_on_somebody_who_was_there_before_is_found_and_not_made_again() {
+fn what_was_given_up_on_a_candidate_who_was_there_before_is_found_and_not_made_again() {
     let members = ada_with_everything(&late());
     for member in ["notes", "tags", "applications"] {
         let world = late();
@@ -366,7 +366,7 @@ fn a_create_waits_only_where_something_may_have_come_along() {
 }
 
 #[test]
-fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
+fn a_doubled_option_is_used_and_reported_and_never_stops_its_record() {
     let world = World::new(1, 24);
     world.sandbox.set_quirks(|quirks| quirks.repeated_option = RepeatedOption::AnotherRow);
     let acme = world.connect();
@@ -456,7 +456,7 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
 }
 
 #[test]
-fn a_doubt_below_a_candidate_that_was_never_shown_ends_and_the_note_is_left_once_they_show() {
+fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_made_once_they_show() {
     for (manner, made) in [(Meddle::DieBefore, false), (Meddle::DieAfter, true)] {
         for comes_back in [false, true] {
             let mut world = late();

@@ -124,7 +124,7 @@ fn struck_at(fate: Option<Fate>, at: usize) -> (usize, usize, World) {
 }
 
 #[test]
-fn nothing_leaves_for_somebody_who_is_known_to_be_anonymised_or_gone_by_then() {
+fn nothing_leaves_for_a_candidate_known_to_be_anonymised_or_deleted() {
     let (all, ..) = struck_at(None, NEVER);
     assert!(all >= 8, "{all} writes are not a step of each sort");
     for fate in [Fate::Anonymised, Fate::AnonymisedInPart, Fate::Deleted] {
@@ -157,7 +157,7 @@ fn nothing_leaves_for_somebody_who_is_known_to_be_anonymised_or_gone_by_then() {
 }
 
 #[test]
-fn an_application_that_a_merge_moved_to_somebody_anonymised_is_not_changed() {
+fn an_application_that_a_merge_moved_to_an_anonymised_candidate_is_not_changed() {
     let world = World::new(1, 12);
     let acme = world.connect();
     let job = world.open_jobs()[0].clone();

@@ -276,7 +276,7 @@ fn each_of_several_records_that_were_merged_into_one_names_the_record_that_holds
 /// Simulation seed 5190 (late visibility): a merge brought a second application to the same job
 /// while the creation of ours was in doubt. The doubt waited for a person besides the record.
 #[test]
-fn a_merge_that_brings_a_second_application_ends_the_doubt_and_blocks_the_record_alone() {
+fn a_merge_that_brings_a_second_application_ends_the_write_in_doubt_and_blocks_the_record_alone() {
     let stage = stage(Thing::Application, Fate::DiesAfter, false);
     let (world, acme) = (&stage.world, stage.acme.as_ref().unwrap());
     let sandbox = &world.sandbox;

@@ -413,7 +413,7 @@ fn a_value_of_others_on_an_application_that_the_read_before_a_write_leaves_out_i
 /// The other side of it: what a recruiter cleared, or whose field was archived, keeps nothing back
 /// for good.
 #[test]
-fn a_value_that_somebody_cleared_or_whose_field_was_archived_keeps_no_write_back() {
+fn a_value_that_a_recruiter_cleared_or_whose_field_was_archived_keeps_no_write_back() {
     for archives in [false, true] {
         let world = World::new(1, 12);
         let acme = world.connect();

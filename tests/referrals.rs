@@ -59,7 +59,7 @@ fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do()
 }
 
 #[test]
-fn two_records_that_fit_one_person_are_never_both_linked_to_them() {
+fn two_records_that_fit_one_candidate_are_never_both_linked_to_them() {
     let world = World::new(3, 20);
     let acme = world.connect();
     let one = r#"{"key":"whole","name":{"first":"Ada","last":"Byron"},"emails":["ada@a.example.com","ada@b.example.com"]}"#;

@@ -101,7 +101,7 @@ const CASES: [Case; 5] = [
 ];
 
 #[test]
-fn what_hangs_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again() {
+fn what_is_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again() {
     for (name, rename, moves) in CASES {
         let world = world();
         let acme = world.connect();

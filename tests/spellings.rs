@@ -193,7 +193,7 @@ fn a_field_whose_name_another_record_has_in_another_spelling_is_not_made_twice()
 }
 
 #[test]
-fn what_is_explained_of_a_record_that_is_still_to_be_made_is_told_once() {
+fn what_is_explained_of_a_record_that_is_still_to_be_made_is_reported_once() {
     let world = world();
     let acme = world.connect();
     let records = [channel(&["One", "Two"]), person("ada", &["Poet", "Mathematician"])];

@@ -101,7 +101,7 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
 /// Who is linked to a record that another one was merged into differs from it by the merge: nobody
 /// changed a thing.
 #[test]
-fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written() {
+fn what_differs_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_written() {
     let world = World::new(71, 20);
     let acme = world.connect();
     let pass = || world.clock.set(world.clock.now_ms() + 600_000);
@@ -197,7 +197,7 @@ fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_th
 }
 
 #[test]
-fn a_candidate_who_is_no_more_is_told_as_deleted_or_merged_with_whoever_has_the_address_now() {
+fn a_deleted_or_merged_candidate_is_reported_with_whoever_has_the_address_now() {
     for is_merged in [true, false] {
         let world = World::new(71, 20);
         let acme = world.connect();

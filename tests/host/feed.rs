@@ -115,7 +115,7 @@ async fn a_follower_waits_where_a_bounded_read_ends() {
 }
 
 #[tokio::test]
-async fn who_comes_after_the_feed_was_trimmed_is_told_and_can_go_on() {
+async fn a_reader_after_the_feed_was_trimmed_gets_an_error_and_can_go_on() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
     engine.store().commit_page(&Guard::sole("acme"), tags(0..5)).await.unwrap();
     assert_eq!(acme.trim(0, Keep::Nothing).await.unwrap(), 5);

@@ -26,7 +26,7 @@ async fn connect(engine: &Engine, name: &str, origin: &str, store_only: bool) ->
 }
 
 #[tokio::test]
-async fn what_ends_one_connection_for_good_is_told_and_ends_no_other() {
+async fn what_ends_one_connection_for_good_is_reported_and_ends_no_other() {
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 10)).await.unwrap();
     let origin = sandbox.base_url();
     let engine = Engine::builder().build().unwrap();

@@ -160,7 +160,7 @@ fn without_a_secret_nothing_is_believed_and_the_host_is_told() {
 }
 
 #[test]
-fn one_whose_look_failed_is_looked_into_when_it_comes_again() {
+fn one_whose_fetch_failed_is_fetched_when_it_comes_again() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (id, body) = update_of(&world);

@@ -299,7 +299,7 @@ fn a_status_that_the_manifest_does_not_list_is_no_refusal() {
 
 /// A repetition that did not leave says nothing of the first send.
 #[test]
-fn a_repetition_that_does_not_leave_keeps_the_doubt_about_the_first_send() {
+fn a_repetition_that_does_not_leave_keeps_the_first_send_in_doubt() {
     let mut world = World::new(91, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "k");
@@ -352,7 +352,7 @@ fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
 
 /// Nothing is sent again for somebody whose data were erased since.
 #[test]
-fn a_doubt_is_not_sent_again_for_somebody_who_was_anonymised_since() {
+fn a_write_in_doubt_is_not_sent_again_for_a_candidate_who_was_anonymised_since() {
     let mut world = World::new(94, 20);
     let acme = world.connect();
     let (id, email) = alone(&world)[0].clone();

@@ -4,7 +4,7 @@ use super::*;
 use atsync::Reason;
 
 #[test]
-fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
+fn an_erased_candidate_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let record = ada(&json!({"tags": ["vip"], "notes": [{"key": "n", "body": "Byron was here."}]}));
@@ -57,7 +57,7 @@ fn traces<'w>(path: &std::path::Path, more: &'w str) -> Vec<&'w str> {
 /// both sides, merged into, written about, in doubt, planned against and moved on; then she is
 /// forgotten and the file is written anew.
 #[test]
-fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
+fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("acme.redb");
     let mut options = RedbOptions::default();
@@ -186,7 +186,7 @@ fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
 }
 
 #[test]
-fn nothing_shared_is_made_for_people_who_were_forgotten_since_the_plan_was_made() {
+fn nothing_shared_is_made_for_candidates_who_were_erased_since_the_plan_was_made() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let mut bo = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"},

@@ -67,7 +67,7 @@ fn a_creation_is_unneeded_only_for_a_record_that_the_ats_shows() {
 }
 
 #[test]
-fn an_ambiguous_probe_is_told_by_what_it_names() {
+fn an_ambiguous_probe_is_recognised_by_what_it_names() {
     let one = RemoteRef::new("candidates", "7");
     for (refs, says) in [
         (Vec::new(), "the adapter does not say which"),

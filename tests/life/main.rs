@@ -107,7 +107,7 @@ fn a_released_field_keeps_its_value_and_is_nobodys() {
 }
 
 #[test]
-fn what_the_engine_takes_away_is_gone_at_once_and_told_with_its_intent() {
+fn what_the_engine_takes_away_is_gone_at_once_and_reported_with_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
@@ -486,7 +486,7 @@ fn in_doubt(applied: bool) -> (World, Connection, u64) {
 }
 
 #[test]
-fn a_doubt_is_resolved_by_adopting_what_was_made() {
+fn a_write_in_doubt_is_resolved_by_adopting_what_was_made() {
     let (world, acme, id) = in_doubt(true);
     let made = ada_id(&world).to_string();
     let stranger = RemoteRef::new("candidates", "1");
@@ -505,7 +505,7 @@ fn a_doubt_is_resolved_by_adopting_what_was_made() {
 }
 
 #[test]
-fn a_doubt_is_resolved_by_sending_once_more_on_the_hosts_word() {
+fn a_write_in_doubt_is_resolved_by_sending_once_more_on_the_hosts_word() {
     let (world, acme, id) = in_doubt(false);
     let intent = world.run(acme.resolve(id, Resolution::Retry)).unwrap();
     assert_eq!((intent.state.word(), intent.attempt), ("applied", 2));
@@ -608,7 +608,7 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
 }
 
 #[test]
-fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
+fn a_reader_who_comes_too_late_gets_an_error_and_never_misses_silently() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.pull("jobs")).unwrap();
@@ -624,7 +624,7 @@ fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
 }
 
 #[test]
-fn what_can_mail_somebody_is_off_until_the_connection_opts_in_and_then_said_in_words() {
+fn what_can_mail_a_candidate_is_off_until_the_connection_opts_in_and_then_said_in_words() {
     let mut world = World::new(1, 60);
     let jobs = world.sandbox.rows("jobs");
     let open = |job: &&Value| {
@@ -686,7 +686,7 @@ fn a_connection_has_a_name_that_messages_can_name() {
 }
 
 #[test]
-fn what_was_emptied_under_fill_is_not_told_to_be_set_while_it_is_empty() {
+fn what_was_emptied_under_fill_is_not_reported_as_set_while_it_is_empty() {
     let world = World::new(1, 30);
     let acme = world.connect();
     let record = ada(&json!({"company": "Analytical", "policy": {"company": "fill"}}));

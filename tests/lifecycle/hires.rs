@@ -61,7 +61,7 @@ fn a_hire_into_a_closed_opening_or_a_job_without_one_is_blocked_and_names_what_i
 /// Whether the opening is named by both, or left to be the only one: the second hire is refused
 /// before anything is sent.
 #[test]
-fn two_hires_into_one_opening_are_told_apart_when_they_are_planned() {
+fn two_hires_into_one_opening_are_distinguished_when_they_are_planned() {
     for named in [true, false] {
         let world = world();
         let acme = world.connect();

@@ -178,7 +178,7 @@ fn wishes(world: &World, job: i64) -> Vec<(Value, &'static str, &'static [&'stat
 }
 
 #[test]
-fn the_first_plan_holds_the_whole_wish_of_a_new_application_and_the_first_apply_brings_it() {
+fn the_first_plan_holds_all_that_is_declared_of_a_new_application_and_the_first_apply_brings_it() {
     for known in [false, true] {
         for custom in [false, true] {
             for place in [None, Some(0), Some(2)] {
@@ -255,7 +255,7 @@ fn a_new_application_is_planned_with_its_effects_before_anything_is_sent() {
 }
 
 #[test]
-fn a_wish_that_cannot_be_had_is_refused_before_the_candidate_exists() {
+fn a_declaration_that_cannot_be_met_is_refused_before_the_candidate_exists() {
     let other_jobs_stage = |world: &World| {
         let rows = world.sandbox.rows_where("job_interview_stages", "job_id", job(world, 1));
         json!({"stage": {"id": rows[1]["id"].to_string()}})
@@ -515,7 +515,7 @@ fn the_host_takes_its_own_rejection_back_and_not_a_recruiters() {
 }
 
 #[test]
-fn every_change_of_the_hosts_own_wish_is_carried_out_in_one_apply() {
+fn every_change_of_the_hosts_own_declaration_is_carried_out_in_one_apply() {
     let world = world();
     let acme = world.connect();
     let at = |place| stage(&world, job(&world, 0), place);

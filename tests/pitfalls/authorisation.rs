@@ -33,7 +33,7 @@ fn admins(world: &World) -> Vec<i64> {
 /// Entry 36: 403 means that the scope is missing or that the actor may not. The two are told apart
 /// where anything tells, and both are named where nothing does.
 #[test]
-fn a_missing_scope_is_told_apart_from_an_actor_who_is_no_site_admin() {
+fn a_missing_scope_is_distinguished_from_an_actor_who_is_no_site_admin() {
     for scopes_in_token in [false, true] {
         println!("the token names its scopes: {scopes_in_token}");
         let world = world(|quirks| quirks.scopes_in_token = scopes_in_token);

@@ -311,7 +311,7 @@ fn every_custom_value_of_a_row_is_in_the_observed_record() {
 /// Entry 32: labels are resolved to option ids when writing; the label of an archived option that
 /// lives on under the same name means the active one.
 #[test]
-fn a_choice_is_written_by_the_id_of_its_active_option() {
+fn an_option_is_written_by_the_id_of_its_active_option() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(

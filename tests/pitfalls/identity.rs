@@ -258,7 +258,7 @@ fn no_note_is_left_for_a_candidate_who_vanished_meanwhile() {
 /// Its stage is known in both forms, the feed tells of a move, and a desired stage is reached and
 /// stays reached.
 #[test]
-fn a_stage_is_read_told_and_reached_in_both_forms_of_an_application() {
+fn a_stage_is_read_reported_and_reached_in_both_forms_of_an_application() {
     for rows in [Rows::Newer, Rows::Official] {
         for from_stage in [FromStage::JobInterviewStage, FromStage::ApplicationStage] {
             println!("{rows:?} {from_stage:?}");

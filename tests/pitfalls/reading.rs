@@ -321,7 +321,7 @@ fn more_than_fifty_ids_are_asked_for_in_parts_without_repeats() {
 /// Entries 20, 24 and 26: rows that a scan does not show, some of them or all, are not gone: rights
 /// may have changed, which moves no stamp. When they show again nothing was lost.
 #[test]
-fn no_row_is_taken_for_gone_because_a_scan_lacks_it() {
+fn no_row_is_taken_for_deleted_because_a_scan_lacks_it() {
     let world = world(|_| {});
     let acme = world.connect();
     for kind in ["candidates", "jobs", "applications"] {

@@ -113,7 +113,7 @@ fn two_candidates_with_one_address_block_the_record_and_are_both_named() {
 
 /// Entry 2: creation races are expected.
 #[test]
-fn a_candidate_that_somebody_else_made_since_the_plan_is_adopted() {
+fn a_candidate_that_a_recruiter_made_since_the_plan_is_adopted() {
     let world = world(|_| {});
     let acme = world.connect();
     declare(&world, &acme, &[ada(&json!({}))]);

@@ -503,7 +503,7 @@ fn a_custom_field_that_its_policy_leaves_alone_is_not_written() {
 }
 
 #[test]
-fn adopting_a_candidate_does_not_say_that_somebody_changed_it() {
+fn adopting_a_candidate_does_not_say_that_a_recruiter_changed_it() {
     let world = world();
     let acme = world.connect();
     let candidate =

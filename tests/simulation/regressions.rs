@@ -112,7 +112,7 @@ fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
 /// Found while looking at seed 2: whatever keeps one doubt from being looked at kept everything
 /// else from being done.
 #[test]
-fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
+fn a_write_in_doubt_that_cannot_be_probed_leaves_the_others_to_be_worked_on() {
     let world = World::new(1, 12);
     let acme = world.connect();
     let first =
@@ -142,7 +142,7 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
 /// Seed 43: a change was proven not to have happened, and the read before it was sent again came
 /// back as a web page: the wish was given up for good.
 #[test]
-fn an_answer_that_cannot_be_read_gives_no_wish_up() {
+fn an_answer_that_cannot_be_read_abandons_no_write() {
     for skip in 0..8 {
         let mut world = World::new(1, 12);
         let acme = world.connect();
@@ -220,7 +220,7 @@ fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
 /// could tell any more whether the change happened, so each sync looked again, and the record
 /// stayed busy for good, although a sweep had proved that the candidate is gone.
 #[test]
-fn a_doubt_about_somebody_who_is_proven_gone_is_closed() {
+fn a_write_in_doubt_about_a_candidate_who_is_proven_deleted_is_closed() {
     changed_in_doubt_then(|world, candidate_id| {
         world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id }).unwrap();
     });
@@ -229,7 +229,7 @@ fn a_doubt_about_somebody_who_is_proven_gone_is_closed() {
 /// The same with a merge: closing the doubt must not keep the wish from the one she lives on as.
 /// What was given up on one record says nothing of another.
 #[test]
-fn a_doubt_about_somebody_who_was_merged_goes_on_with_the_winner() {
+fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_winner() {
     let world = changed_in_doubt_then(|world, secondary_candidate_id| {
         let rows = world.sandbox.rows("candidates");
         let other =
@@ -357,7 +357,7 @@ fn a_creation_in_doubt_that_was_merged_into_another_makes_nobody_twice() {
 /// another path holds is nobody's doubt. Nor was the wish given up: when the address is free again,
 /// she is made.
 #[test]
-fn a_creation_in_doubt_that_was_merged_into_anothers_person_waits_and_is_not_given_up() {
+fn a_creation_in_doubt_that_was_merged_into_anothers_candidate_waits_and_is_not_given_up() {
     let mut world = World::new(1, 12);
     let acme = world.connect();
     let ben = json!({"key": "two", "name": {"first": "Ben", "last": "Byron"},
@@ -399,7 +399,7 @@ fn a_creation_in_doubt_that_was_merged_into_anothers_person_waits_and_is_not_giv
 /// store had learnt. The doubt was settled by sending the note to somebody whose data had been
 /// erased.
 #[test]
-fn nothing_is_sent_again_for_somebody_who_was_anonymised_since() {
+fn nothing_is_sent_again_for_a_candidate_who_was_anonymised_since() {
     let noted = ada(&json!({"notes": [{"key": "n1", "body": "Met."}]}));
     let world = died_at(&noted, "/v3/notes", Meddle::DieBefore);
     recruiter(
@@ -419,7 +419,7 @@ fn nothing_is_sent_again_for_somebody_who_was_anonymised_since() {
 /// Seed 58. A linked person who was anonymised was left alone; one who was found by an address was
 /// adopted and written to.
 #[test]
-fn an_erased_person_who_is_found_by_an_address_is_not_written_to() {
+fn an_erased_candidate_who_is_found_by_an_address_is_not_written_to() {
     let world = World::new(1, 12);
     let acme = world.connect();
     let candidate_id = somebody(&world);
@@ -528,7 +528,7 @@ fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
 /// years old, to the same job. The look does not ask when an application was made, since there is
 /// one to a job, so it found two and could not tell. Where there are two, the time does.
 #[test]
-fn an_application_in_doubt_is_told_by_its_time_from_one_that_a_merge_brought() {
+fn an_application_in_doubt_is_recognised_by_its_time_from_one_that_a_merge_brought() {
     let job = open_jobs(&World::new(1, 12))[0];
     let applied = ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}}]}));
     let world = died_at(&applied, "/v3/applications", Meddle::DieAfter);
@@ -593,14 +593,14 @@ fn what_was_deleted_before_it_was_wanted_is_not_linked() {
 /// that the host enforces. They may have been erased, so that is not written over; the law wanted
 /// it to be.
 #[test]
-fn what_a_recruiter_writes_to_somebody_without_any_contact_stands() {
+fn what_a_recruiter_writes_to_a_candidate_without_any_contact_stands() {
     held(late_and_hasty(753));
 }
 
 /// Seed 697, late. Between the look at a candidate and the note on its way they were merged away.
 /// The ATS took the note, on somebody who is no more, and for the engine it was left.
 #[test]
-fn a_note_for_somebody_who_was_merged_away_at_that_moment_is_left_on_who_they_are_now() {
+fn a_note_for_a_candidate_who_was_merged_away_at_that_moment_is_left_on_who_they_are_now() {
     let world = World::new(1, 12);
     let acme = world.connect();
     declare(&world, &acme, &ada(&json!({})));
@@ -642,7 +642,7 @@ fn a_note_for_somebody_who_was_merged_away_at_that_moment_is_left_on_who_they_ar
 /// depends on it came a day late. A wait is now held against the longest that its own intent can
 /// have been given.
 #[test]
-fn a_clock_that_jumps_back_keeps_no_doubt_waiting_for_as_long_as_it_jumped() {
+fn a_clock_that_jumps_back_keeps_no_write_in_doubt_waiting_for_as_long_as_it_jumped() {
     const MINUTE_MS: u64 = 60_000;
     let (clock, behind_ms) = (ManualClock::at(BEGIN_MS), Arc::<AtomicU64>::default());
     let mut company = SandboxOptions::sized(1, 12);
@@ -686,6 +686,6 @@ fn a_clock_that_jumps_back_keeps_no_doubt_waiting_for_as_long_as_it_jumped() {
 /// and took it for one that had been put on the winner. It now looks at each write before anything
 /// else happens.
 #[test]
-fn what_a_merge_moves_to_somebody_anonymised_was_not_written_to_them() {
+fn what_a_merge_moves_to_an_anonymised_candidate_was_not_written_to_them() {
     held(Options { late: true, hasty: true, ..Options::of(874) });
 }

@@ -201,7 +201,7 @@ fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
 }
 
 #[test]
-fn a_changed_wish_starts_anew_after_refusals() {
+fn a_changed_declaration_starts_anew_after_refusals() {
     let world = World::new(1, 12);
     always(&world, PEOPLE, FaultKind::NotApplied { status: 422 });
     let acme = world.connect();
@@ -478,7 +478,7 @@ fn what_is_taken_away_and_never_goes_is_sent_five_times_and_then_waits_for_a_per
 }
 
 #[test]
-fn a_doubt_is_settled_by_plan_and_apply_alone() {
+fn a_write_in_doubt_is_settled_by_plan_and_apply_alone() {
     for (method, more) in [("POST", json!({})), ("PATCH", json!({"title": "Countess"}))] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -563,7 +563,7 @@ fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
 
 /// As it was before, as another one, or as a new one each time.
 #[test]
-fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_told() {
+fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_reported() {
     let shown: [(&str, Value, Value); 9] = [
         ("external_ref", json!("crm-1"), json!("other")),
         ("about", json!("Knows all"), json!("other")),

@@ -203,7 +203,7 @@ fn what_a_recruiter_takes_back_each_time_is_put_back_each_time() {
 }
 
 #[test]
-fn a_changed_wish_starts_anew_after_sends_that_did_not_show() {
+fn a_changed_declaration_starts_anew_after_sends_that_did_not_show() {
     let wish = wishes(&World::new(1, 12)).remove(0);
     let (world, acme) = there(&wish);
     let (sandbox, undo) = (world.sandbox.clone(), wishes(&world).remove(0).undo);

@@ -75,7 +75,8 @@ fn open(world: &World, acme: &Connection) -> usize {
 }
 
 #[test]
-fn a_doubt_about_somebody_who_was_deleted_ends_by_itself_and_the_deletion_is_told() {
+fn a_write_in_doubt_about_a_candidate_who_was_deleted_ends_by_itself_and_the_deletion_is_reported()
+{
     let (world, candidate_id) = in_doubt(30);
     act(&world, &Recruiter::DeleteCandidate { candidate_id });
     let acme = world.connect();
@@ -94,7 +95,7 @@ fn a_doubt_about_somebody_who_was_deleted_ends_by_itself_and_the_deletion_is_tol
 }
 
 #[test]
-fn a_doubt_about_somebody_who_was_merged_goes_on_with_the_one_she_lives_on_as() {
+fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_one_they_live_on_as() {
     let (world, loser) = in_doubt(31);
     let rows = world.sandbox.rows("candidates");
     let winner =
@@ -111,7 +112,7 @@ fn a_doubt_about_somebody_who_was_merged_goes_on_with_the_one_she_lives_on_as() 
 }
 
 #[test]
-fn a_doubt_that_nothing_resolves_is_looked_into_less_and_less_often_through_restarts() {
+fn a_write_in_doubt_that_nothing_resolves_is_probed_less_and_less_often_through_restarts() {
     let (mut world, mut acme, _) = in_doubt_and_hidden(32);
     for round in 0..24 * 12 {
         world.run(acme.sync()).unwrap();
@@ -152,7 +153,7 @@ fn a_doubt_that_nothing_resolves_is_looked_into_less_and_less_often_through_rest
 }
 
 #[test]
-fn what_a_hint_proves_gone_ends_the_wait_of_a_doubt() {
+fn what_a_hint_proves_deleted_ends_the_wait_of_a_write_in_doubt() {
     let (world, acme, candidate_id) = in_doubt_and_hidden(33);
     world.run(acme.sync()).unwrap();
     let at_ms = world.run(acme.status()).unwrap().next_look_ms.unwrap();
@@ -166,7 +167,7 @@ fn what_a_hint_proves_gone_ends_the_wait_of_a_doubt() {
 }
 
 #[test]
-fn a_connection_that_is_kept_in_step_looks_into_a_doubt_when_its_wait_is_over() {
+fn a_connection_that_is_kept_in_step_probes_a_write_in_doubt_when_its_wait_is_over() {
     let (world, acme, _) = in_doubt_and_hidden(34);
     let hours = 4;
     world.run(acme.run(Crons::default(), world.clock.sleep(hours * HOUR_MS), |_| {})).unwrap();

@@ -94,7 +94,7 @@ fn blocked(world: &World, acme: &Connection, key: &str) -> String {
 }
 
 #[test]
-fn a_deletion_is_told_once_and_with_its_proof() {
+fn a_deletion_is_reported_once_and_with_its_proof() {
     let (world, acme) = pulled(1, 60);
     let (gone, _) = people(&world)[3];
     act(&world, &Recruiter::DeleteCandidate { candidate_id: gone });
@@ -186,7 +186,7 @@ fn a_row_that_a_page_skipped_is_asked_for_and_stays() {
 }
 
 #[test]
-fn the_brake_holds_until_somebody_says_force() {
+fn the_brake_holds_until_the_host_forces_it() {
     let (world, acme) = pulled(5, 60);
     for (candidate_id, _) in people(&world).into_iter().take(25) {
         act(&world, &Recruiter::DeleteCandidate { candidate_id });
@@ -247,7 +247,7 @@ fn records_known_as_private_are_not_deleted_when_sight_is_lost() {
 }
 
 #[test]
-fn a_merge_is_followed_by_the_next_pull_and_told_once() {
+fn a_merge_is_followed_by_the_next_pull_and_reported_once() {
     let (world, acme) = pulled(8, 60);
     let everyone = people(&world);
     let ((loser, email), (winner, _)) = (&everyone[0], &everyone[1]);
@@ -288,7 +288,7 @@ fn a_merge_that_no_pull_showed_is_found_by_the_sweep() {
 }
 
 #[test]
-fn two_records_of_one_merged_person_do_not_fight() {
+fn two_records_of_one_merged_candidate_do_not_fight() {
     let (world, acme) = pulled(10, 60);
     let everyone = people(&world);
     let ((loser, email), (winner, other)) = (&everyone[0], &everyone[1]);
@@ -310,7 +310,7 @@ fn two_records_of_one_merged_person_do_not_fight() {
 }
 
 #[test]
-fn a_prospect_converted_by_a_recruiter_is_told_to_live_on() {
+fn a_prospect_converted_by_a_recruiter_is_reported_to_live_on() {
     let (world, acme) = pulled(11, 120);
     let applications = world.sandbox.rows("applications");
     let prospect = applications.iter().find(|row| {
@@ -335,7 +335,7 @@ fn a_prospect_converted_by_a_recruiter_is_told_to_live_on() {
 }
 
 #[test]
-fn an_anonymised_person_is_told_without_their_data_and_nothing_is_written_back() {
+fn an_anonymised_candidate_is_reported_without_their_data_and_nothing_is_written_back() {
     let (world, acme) = pulled(12, 60);
     let (candidate_id, email) = people(&world)[0].clone();
     adopt(&world, &acme, "r1", &email);

@@ -167,7 +167,7 @@ fn a_walk_that_showed_nothing_at_all_proves_nothing() {
 }
 
 #[test]
-fn where_nothing_proves_absence_nothing_is_told() {
+fn where_nothing_proves_absence_nothing_is_reported() {
     let (world, acme, note) = world(64, Ats { no_fetch: true, ..Ats::default() });
     remove(&world, note);
     let before = feed(&world, &acme).len();
@@ -218,7 +218,7 @@ fn the_feed_spells_the_proof_out() {
 }
 
 #[test]
-fn a_hint_of_a_merge_into_somebody_who_is_not_there_moves_nothing() {
+fn a_hint_of_a_merge_into_a_candidate_who_does_not_exist_moves_nothing() {
     let (world, acme) = super::pulled(66, 40);
     let everyone = people(&world);
     let (loser, winner) = (everyone[0].0, everyone[1].0);

@@ -69,7 +69,7 @@ fn private_person_with_application(world: &World) -> (i64, i64) {
 }
 
 #[test]
-fn nothing_that_sight_was_lost_of_is_taken_for_deleted_whatever_it_hangs_on() {
+fn nothing_that_sight_was_lost_of_is_taken_for_deleted_whatever_it_depends_on() {
     let (world, acme) = pulled(50);
     world.sandbox.set_access(|access| {
         access.sees_private_candidates = false;
@@ -85,7 +85,7 @@ fn nothing_that_sight_was_lost_of_is_taken_for_deleted_whatever_it_hangs_on() {
 }
 
 #[test]
-fn what_hangs_on_a_private_person_is_told_to_be_gone_while_that_person_is_shown() {
+fn what_depends_on_a_private_candidate_is_reported_as_deleted_while_that_candidate_is_shown() {
     let (world, acme) = pulled(51);
     let (_, application_id) = private_person_with_application(&world);
     act(&world, &Recruiter::DeleteApplication { application_id });
@@ -97,7 +97,7 @@ fn what_hangs_on_a_private_person_is_told_to_be_gone_while_that_person_is_shown(
 }
 
 #[test]
-fn what_hangs_on_a_private_person_who_does_not_show_either_is_left_alone_until_she_does() {
+fn what_depends_on_a_private_candidate_who_does_not_show_either_is_left_alone_until_they_do() {
     let (world, acme) = pulled(52);
     let (_, application_id) = private_person_with_application(&world);
     act(&world, &Recruiter::DeleteApplication { application_id });
@@ -110,7 +110,7 @@ fn what_hangs_on_a_private_person_who_does_not_show_either_is_left_alone_until_s
 }
 
 #[test]
-fn a_private_person_who_does_not_show_is_gone_when_other_private_people_show() {
+fn a_private_candidate_who_does_not_show_is_deleted_when_other_private_candidates_show() {
     let (world, acme) = pulled(53);
     let (candidate_id, _) = private_person_with_application(&world);
     act(&world, &Recruiter::DeleteCandidate { candidate_id });

@@ -100,7 +100,7 @@ fn costs(before: &[Value], after: &[Value]) -> (usize, usize, Vec<String>, Strin
 }
 
 #[test]
-fn the_costs_of_a_hire_and_of_a_field_with_its_choices_are_what_the_plan_says() {
+fn the_costs_of_a_hire_and_of_a_field_with_its_options_are_what_the_plan_says() {
     let ada = |more: Value| {
         let mut ada =
             json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});

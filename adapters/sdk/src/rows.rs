@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_bad_row_is_told_where_it_is_one() {
+    fn the_id_of_a_bad_row_is_reported_where_it_is_one() {
         assert_eq!(
             id_of(r#"{"id":9007199254740993,"name":1}"#, "id").as_deref(),
             Some("9007199254740993")

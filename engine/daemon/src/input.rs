@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_line_is_told_with_its_number_up_to_a_limit() {
+    fn every_bad_line_is_reported_with_its_number_up_to_a_limit() {
         let lines = (0..50).map(|n| if n % 2 == 0 { person(n) } else { r#"{"kee":1}"#.to_owned() });
         let told = read(lines).unwrap_err();
         let told: Vec<&str> = told.lines().collect();
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn two_records_with_one_key_are_told_with_both_lines() {
+    fn two_records_with_one_key_are_reported_with_both_lines() {
         let told = read([person(1), person(2), person(1)]).unwrap_err();
         assert_eq!(told, "r:3: 1: two records have this key; the other one is on line 1");
     }

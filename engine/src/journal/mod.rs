@@ -20,4 +20,4 @@ pub mod sends;
 
 pub use intent::{GivenUpBy, Intent, IntentId, IntentState, LOOK_WAIT_MAX_MS, Try, look_again_ms};
 pub use moment::Moment;
-pub use sends::{Came, CredentialGiven, Leave, SENDS_MAX, Wish};
+pub use sends::{Came, CredentialGiven, Leave, SENDS_MAX, Wanted};

@@ -80,7 +80,7 @@ fn what_the_ats_may_have_stamped_is_never_later_than_any_answer_showed() {
 }
 
 #[test]
-fn of_two_moments_the_later_one_is_told_whatever_the_wall_showed() {
+fn of_two_moments_the_later_one_is_reported_whatever_the_wall_showed() {
     let (first, second) =
         (sent(None), Moment { steady_ms: 6_000, wall_ms: WALL_MS - 3_600_000, ..sent(None) });
     assert_eq!((first.later(second), second.later(first)), (second, second));

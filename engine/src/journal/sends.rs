@@ -93,7 +93,7 @@ pub enum Came {
 
 /// A request that is about to be sent, and what decides which earlier sends count.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct Wanted<'a> {
     /// The generation that it is planned from.
     pub generation: u64,
     /// The operation's input.
@@ -124,7 +124,7 @@ impl CredentialGiven {
     }
 }
 
-impl Wish<'_> {
+impl Wanted<'_> {
     /// Whether an intent that was answered as done was for this request, and the ATS has not shown
     /// its effect since.
     fn was_ignored(&self, intent: &Intent) -> bool {
@@ -202,7 +202,7 @@ fn times(sends: u32) -> String {
 /// `newest_first`: its intents. `now_ms` by the clock that the intents' changes carry.
 pub fn may_leave<'a>(
     newest_first: impl Iterator<Item = &'a Intent>,
-    wish: Wish<'_>,
+    wanted: Wanted<'_>,
     now_ms: u64,
 ) -> Leave {
     let (mut counted, mut all) = (0_u32, 0_u32);
@@ -211,16 +211,16 @@ pub fn may_leave<'a>(
     for intent in newest_first {
         let (came, reason, passing, credential) = match &intent.state {
             IntentState::NotSent { .. } => continue,
-            _ if intent.generation != wish.generation => break,
+            _ if intent.generation != wanted.generation => break,
             IntentState::Refused { credential, .. }
-                if wish.credential.is_after(intent, credential.as_deref()) =>
+                if wanted.credential.is_after(intent, credential.as_deref()) =>
             {
                 break;
             }
             IntentState::Refused { reason, passing, credential } => {
                 (Came::Refused, reason.as_str(), *passing, credential.is_some())
             }
-            IntentState::Applied { .. } if wish.was_ignored(intent) => {
+            IntentState::Applied { .. } if wanted.was_ignored(intent) => {
                 (Came::Ignored, IGNORED, false, false)
             }
             _ => break,
@@ -241,7 +241,7 @@ pub fn may_leave<'a>(
         tries.reverse();
         return Leave::Person { by_credential, sends: counted, came, intent: last.id, tries };
     }
-    let wait_ms = send_wait_ms(all).max(wish.ends_within_ms.unwrap_or(0));
+    let wait_ms = send_wait_ms(all).max(wanted.ends_within_ms.unwrap_or(0));
     let at_ms = last.changed.wall_ms.saturating_add(wait_ms);
     // A wait that is longer than any wait was begun before the clock jumped back.
     if at_ms > now_ms && at_ms <= now_ms.saturating_add(wait_ms) {

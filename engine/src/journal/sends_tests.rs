@@ -1,7 +1,7 @@
 //! The laws of sending again.
 
 use super::{
-    Came, CredentialGiven, Leave, SEND_WAIT_MAX_MS, SENDS_MAX, Wish, may_leave, send_wait_ms,
+    Came, CredentialGiven, Leave, SEND_WAIT_MAX_MS, SENDS_MAX, Wanted, may_leave, send_wait_ms,
 };
 use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, Moment, look_again_ms};
 use atsync_model::contract::Mark;
@@ -32,9 +32,9 @@ fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent 
 static GIVEN: CredentialGiven = CredentialGiven { mark: String::new(), at: None };
 
 /// What is sent, without anything that was answered as done before.
-fn wish(generation: u64) -> Wish<'static> {
+fn wanted(generation: u64) -> Wanted<'static> {
     const NOTHING: &Value = &Value::Null;
-    Wish {
+    Wanted {
         generation,
         input: NOTHING,
         unseen_since: None,
@@ -62,7 +62,7 @@ fn storm(passing: bool, rounds: u64, step_ms: u64) -> (u32, Leave) {
     let mut leave = Leave::Now;
     for round in 0..rounds {
         let now_ms = 1_000_000 + round * step_ms;
-        leave = may_leave(journal.iter().rev(), wish(1), now_ms);
+        leave = may_leave(journal.iter().rev(), wanted(1), now_ms);
         if leave == Leave::Now {
             journal.push(intent(round + 1, 1, now_ms, refused(passing)));
         }
@@ -86,9 +86,9 @@ proptest! {
         refusals in 1_usize..9) {
         let mut journal: Vec<Intent> = (1..).take(refusals).map(|id| intent(id, 1, 5,
             refused(false))).collect();
-        prop_assert_eq!(may_leave(journal.iter().rev(), wish(generation), 6), Leave::Now);
+        prop_assert_eq!(may_leave(journal.iter().rev(), wanted(generation), 6), Leave::Now);
         journal.push(intent(99, 1, 6, IntentState::Applied { links: Vec::new(), by_probe: false }));
-        prop_assert_eq!(may_leave(journal.iter().rev(), wish(1), 7), Leave::Now);
+        prop_assert_eq!(may_leave(journal.iter().rev(), wanted(1), 7), Leave::Now);
     }
 
     #[test]
@@ -96,7 +96,7 @@ proptest! {
         let unsent = (1..).take(unsent).map(|id| intent(id, 1, 5,
             IntentState::NotSent { reason: "no".to_owned() }));
         let journal: Vec<Intent> = unsent.collect();
-        prop_assert_eq!(may_leave(journal.iter(), wish(1), 6), Leave::Now);
+        prop_assert_eq!(may_leave(journal.iter(), wanted(1), 6), Leave::Now);
     }
 }
 
@@ -112,7 +112,7 @@ fn a_quota_of_the_connection_waits_for_nobody_but_is_asked_rarely() {
 fn attempts_of_one_intent_count_with_its_refusal() {
     let journal = [intent(1, 4, 5, refused(false)), intent(2, 1, 6, refused(false))];
     assert!(matches!(
-        may_leave(journal.iter().rev(), wish(1), 7),
+        may_leave(journal.iter().rev(), wanted(1), 7),
         Leave::Person { sends: 5, intent: 2, .. }
     ));
 }
@@ -123,10 +123,10 @@ fn the_wait_counts_every_attempt_of_a_refused_intent() {
     assert!(wait_ms > send_wait_ms(2));
     let journal = [intent(1, 3, 1_000_000, refused(false))];
     assert!(matches!(
-        may_leave(journal.iter(), wish(1), 1_000_000 + wait_ms - 1),
+        may_leave(journal.iter(), wanted(1), 1_000_000 + wait_ms - 1),
         Leave::Later { sends: 3, .. }
     ));
-    assert_eq!(may_leave(journal.iter(), wish(1), 1_000_000 + wait_ms), Leave::Now);
+    assert_eq!(may_leave(journal.iter(), wanted(1), 1_000_000 + wait_ms), Leave::Now);
 }
 
 #[test]
@@ -135,13 +135,13 @@ fn an_intent_that_never_left_hides_no_refusal_before_it() {
     let mut journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, refused(false))).collect();
     journal.push(intent(6, 1, 6, unsent()));
     assert!(matches!(
-        may_leave(journal.iter().rev(), wish(1), 7),
+        may_leave(journal.iter().rev(), wanted(1), 7),
         Leave::Person { sends: 5, intent: 5, .. }
     ));
     let mut between = vec![intent(1, 4, 5, refused(false)), intent(2, 1, 6, unsent())];
     between.push(intent(3, 1, 7, refused(false)));
     assert!(matches!(
-        may_leave(between.iter().rev(), wish(1), 8),
+        may_leave(between.iter().rev(), wanted(1), 8),
         Leave::Person { sends: 5, intent: 3, .. }
     ));
 }
@@ -173,8 +173,8 @@ fn the_evidence_names_each_send_and_the_last_five_are_kept() {
 #[test]
 fn a_clock_that_jumped_back_keeps_nothing_waiting() {
     let journal: Vec<Intent> = (1..4).map(|id| intent(id, 1, 10_000_000, refused(false))).collect();
-    assert!(matches!(may_leave(journal.iter().rev(), wish(1), 10_000_001), Leave::Later { .. }));
-    assert_eq!(may_leave(journal.iter().rev(), wish(1), 5_000_000), Leave::Now);
+    assert!(matches!(may_leave(journal.iter().rev(), wanted(1), 10_000_001), Leave::Later { .. }));
+    assert_eq!(may_leave(journal.iter().rev(), wanted(1), 5_000_000), Leave::Now);
 }
 
 #[test]
@@ -218,19 +218,19 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     )];
     journal.extend((2..=5).map(|id| done(id, 0, title.clone())));
     let leave = |journal: &[Intent], input: &Value, unseen_since: Option<u64>| {
-        may_leave(journal.iter().rev(), Wish { input, unseen_since, ..wish(1) }, 2_000_000)
+        may_leave(journal.iter().rev(), Wanted { input, unseen_since, ..wanted(1) }, 2_000_000)
     };
     assert!(matches!(
         leave(&journal, &title, Some(1)),
         Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }
     ));
     // The ATS showed it since the last one; since the first one; another value; another member; a
-    // changed wish.
+    // changed wanted.
     assert_eq!(leave(&journal, &title, None), Leave::Now);
     assert_eq!(leave(&journal, &title, Some(2)), Leave::Now);
     assert_eq!(leave(&journal, &json!({"title": "B"}), Some(1)), Leave::Now);
     assert_eq!(leave(&journal, &json!({"title": "A", "private": true}), Some(1)), Leave::Now);
-    let changed = Wish { input: &title, unseen_since: Some(1), ..wish(2) };
+    let changed = Wanted { input: &title, unseen_since: Some(1), ..wanted(2) };
     assert_eq!(may_leave(journal.iter().rev(), changed, 2_000_000), Leave::Now);
     // Refusals count along.
     journal.pop();
@@ -241,7 +241,7 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     ));
     // The waits are the same.
     let twice = &journal[..2];
-    let early = Wish { input: &title, unseen_since: Some(1), ..wish(1) };
+    let early = Wanted { input: &title, unseen_since: Some(1), ..wanted(1) };
     assert!(matches!(
         may_leave(twice.iter().rev(), early, 59_999),
         Leave::Later { at_ms: 60_000, sends: 2, .. }
@@ -262,7 +262,7 @@ fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given(
         .collect();
     let leave = |mark: &str, given_ms: Option<u64>| {
         let credential = CredentialGiven { mark: mark.to_owned(), at: given_ms.map(at) };
-        may_leave(journal.iter().rev(), Wish { credential: &credential, ..wish(1) }, 100)
+        may_leave(journal.iter().rev(), Wanted { credential: &credential, ..wanted(1) }, 100)
     };
     assert!(matches!(
         leave("a", None),
@@ -279,14 +279,14 @@ fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_
     let applied = || IntentState::Applied { links: Vec::new(), by_probe: false };
     let journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, applied())).collect();
     let leave =
-        |ends_within_ms| may_leave(journal.iter().rev(), Wish { ends_within_ms, ..wish(1) }, 6);
+        |ends_within_ms| may_leave(journal.iter().rev(), Wanted { ends_within_ms, ..wanted(1) }, 6);
     assert!(matches!(
         leave(Some(0)),
         Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }
     ));
     assert_eq!(leave(None), Leave::Now);
     // As long as the ATS may show it still, nothing is known.
-    let once = Wish { ends_within_ms: Some(100), ..wish(1) };
+    let once = Wanted { ends_within_ms: Some(100), ..wanted(1) };
     assert!(matches!(
         may_leave(journal.iter().take(1), once, 104),
         Leave::Later { at_ms: 105, sends: 1, .. }

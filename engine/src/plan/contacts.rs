@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn contacts_are_gone_only_where_some_existed_and_all_lists_are_known_to_be_empty() {
+    fn contacts_are_missing_only_where_some_existed_and_all_lists_are_known_to_be_empty() {
         let applied = |value: Value| value.as_object().cloned().unwrap();
         let had = applied(json!({ "emails": { "added": ["a@x.com"], "seen": [] } }));
         let mut blank = candidate(&[]);

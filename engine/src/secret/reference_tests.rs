@@ -92,7 +92,7 @@ async fn unattended(
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_a_failed_command_said_is_told_plainly_and_in_bounds() {
+async fn what_a_failed_command_said_is_reported_plainly_and_in_bounds() {
     let script = "printf 'no \\033[31mkey\\n' >&2; yes x | head -c 100000 >&2; exit 3";
     let refusal = unattended(script, "").await.unwrap_err();
     assert!(refusal.contains("it said: no") && !refusal.contains('\u{1b}'), "{refusal}");

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_circle_reaches_what_hangs_on_an_application_and_nobody_else() {
+    fn the_circle_reaches_what_depends_on_an_application_and_nobody_else() {
         let mut circle = of("7");
         assert!(circle.meet("applications", "1", &[r#"{"candidate":{"id":"7"}}"#]));
         assert!(circle.meet("attachments", "5", &[r#"{"application":{"id":"1"}}"#]));

@@ -94,7 +94,7 @@ fn at(places: &[(&str, u64)]) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn serials_have_no_gap_and_follow_records_then_gone_then_moves() {
+fn serials_have_no_gap_and_follow_records_then_deletions_then_moves() {
     let rows = Fixed {
         bodies: [("1", Some(r#"{"a":1}"#)), ("2", Some(r#"{"a":1}"#)), ("3", Some("{}"))].into(),
         ..Fixed::default()
@@ -133,7 +133,7 @@ fn a_record_that_comes_back_is_new_but_not_for_the_first_time() {
 }
 
 #[test]
-fn a_move_is_told_once_unless_the_page_shows_the_old_record_as_new() {
+fn a_move_is_reported_once_unless_the_page_shows_the_old_record_as_new() {
     let rows = Fixed { told: [("1", "9"), ("2", "9")].into(), ..Fixed::default() };
     let moves = [("1", "9", true), ("2", "9", true)];
     let page = page(&[("2", r#"{"a":1}"#)], &[], &moves);

@@ -225,7 +225,7 @@ fn a_path_that_is_always_throttled_keeps_no_other_waiting_and_where_all_are_the_
 }
 
 #[test]
-fn a_pause_longer_than_the_caller_waits_is_told_at_once() {
+fn a_pause_longer_than_the_caller_waits_is_reported_at_once() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "900")], "")));
     let session = session(options(), &transport, &clock);

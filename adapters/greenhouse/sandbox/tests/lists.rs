@@ -260,7 +260,7 @@ fn some_rows_hide_until_asked_for() {
 }
 
 #[test]
-fn private_candidates_and_confidential_jobs_vanish_with_all_that_hangs_on_them() {
+fn private_candidates_and_confidential_jobs_vanish_with_all_that_depends_on_them() {
     let world = World::with(|options| options.company.jobs = Some(30));
     let count = |path: &str| world.walk(path).0.len();
     let before = ["/v3/candidates", "/v3/applications", "/v3/jobs", "/v3/job_posts"].map(count);

@@ -500,7 +500,7 @@ fn a_candidate_without_a_name_was_anonymised_be_it_in_part() {
 }
 
 #[test]
-fn a_wish_not_to_be_mailed_is_kept() {
+fn a_request_not_to_be_mailed_is_kept() {
     assert_eq!(
         read("candidates", &with(CANDIDATE, json!({"can_email": false}))).0["privacy"]["do_not_contact"],
         true

@@ -208,7 +208,7 @@ fn a_stub_is_neither_found_nor_absent() {
 }
 
 #[test]
-fn every_address_is_asked_for_and_one_person_counts_once() {
+fn every_address_is_asked_for_and_one_candidate_counts_once() {
     let input = json!({"name": {"first": "Ada", "last": "Byron"},
         "emails": [{"value": "a@x.com"}, {"value": "B@x.com"}, {"value": "A@X.com"}]});
     let mut row = ada(1, AFTER);

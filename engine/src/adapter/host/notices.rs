@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_from_a_log_line_and_from_a_wish_for_memory() {
+    fn a_panic_is_distinguished_from_a_log_line_and_from_a_request_for_memory() {
         let mut notices = Notices::default();
         assert!(!notices.take(PAGE_BYTES) && !notices.take(BYTE * PAGE_BYTES + 1));
         say(&mut notices, b"a line", END_OF_LOG);

@@ -11,7 +11,7 @@ mod early;
 
 use crate::error::Error;
 use crate::journal::sends::may_leave;
-use crate::journal::{CredentialGiven, Leave, Moment, Wish};
+use crate::journal::{CredentialGiven, Leave, Moment, Wanted};
 use crate::plan::{Step, unseen};
 use crate::reconcile::context::Context;
 use crate::reconcile::delays::CLOCK_GRAIN_MS;
@@ -107,7 +107,7 @@ impl Backoff {
         Ok(
             match may_leave(
                 own,
-                Wish { generation, input, unseen_since, ends_within_ms, credential },
+                Wanted { generation, input, unseen_since, ends_within_ms, credential },
                 now_ms,
             ) {
                 Leave::Now => self.early.leave(

@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn merges_on_merges_are_told_in_the_order_in_which_they_happened_whatever_the_ids() {
+    fn merges_on_merges_are_reported_in_the_order_in_which_they_happened_whatever_the_ids() {
         let ids = ["1", "2", "3", "4"];
         // Every order of ids along a chain of three merges.
         for first in 0..4 {
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn another_persons_application_never_fits() {
+    fn another_candidates_application_never_fits() {
         let (before, after) = prospect(&[]);
         let mut other = application("a", "2026-02-02T00:00:00Z");
         other["candidate"]["id"] = json!("8");
