@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub struct Crons {
     /// When a kind is pulled.
     pub pulls: BTreeMap<String, Cron>,
-    /// When a sweep of a kind begins. It reads [`SWEEP_PAGES_A_TURN`] pages at a time; pulls and
+    /// When a sweep of a kind begins. It reads a few pages at a time; pulls and
     /// writes go first.
     pub sweeps: BTreeMap<String, Cron>,
 }

@@ -112,7 +112,8 @@ async fn a_command_that_is_given_up_is_killed_with_its_children() {
         let pipe = pipe.clone();
         move || std::fs::File::open(pipe).unwrap().read_to_end(&mut Vec::new()).unwrap()
     });
-    let script = "sleep 1000 >pipe 2>/dev/null & yes";
+    // The shell opens the pipe before anything is printed, so the reader always has its writer.
+    let script = "exec 3>pipe; sleep 1000 >&3 2>/dev/null & yes";
     let printed = unattended(script, directory.path()).await.unwrap();
     assert!(printed.len() > SECRET_BYTES_MAX);
     assert_eq!(reader.join().unwrap(), 0);
