@@ -10,7 +10,7 @@ use atsync_model::contract::Failure;
 use atsync_model::plain;
 use std::error::Error as StdError;
 
-/// What the caller can do about it.
+/// The kind of an error, by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -20,7 +20,7 @@ use atsync_model::resource::PERSON;
 /// Candidates that are read to find out whether an address belongs to one of them alone.
 const SAME_ADDRESS_MAX: usize = 20;
 
-/// How a host names a candidate.
+/// A candidate, as a host names one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Person {
     /// By the key of the desired record.

@@ -20,7 +20,7 @@ pub struct LinkRow {
     pub since_ms: u64,
 }
 
-/// Why a path is linked to a record.
+/// The reason why a path is linked to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,5 +1,5 @@
-//! What the adapter of a connection may not change later: where requests go, which of them carry
-//! the credential, and which are repeated.
+//! Pins: the declarations of an adapter that it may not change later. They say where requests go,
+//! which of them carry the credential, and which are repeated.
 //!
 //! An adapter writes its own manifest, and a component can be replaced by another of the same name.
 //! So the store keeps what the connection's adapter declared first ([`Pin`]). An adapter that

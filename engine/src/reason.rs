@@ -54,7 +54,7 @@ macro_rules! words {
 }
 
 words! {
-    /// Why a record is blocked, deferred, drifted or noted.
+    /// The reason why a record is blocked, deferred, drifted or noted.
     pub enum Reason {
         /// Several applications fit the declared one.
         AmbiguousApplication,
@@ -208,7 +208,7 @@ words! {
 }
 
 words! {
-    /// What a condition of a record states.
+    /// The type of a condition: what it states.
     pub enum ConditionType {
         /// The ATS holds what is desired.
         Synced,

@@ -35,7 +35,7 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// Which observed records a page shows: those whose indexed field has this value. Case and
+/// The observed records that a page shows: those whose indexed field has this value. Case and
 /// surrounding white space do not count. A refusal lists the fields of the kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

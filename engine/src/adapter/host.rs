@@ -8,10 +8,10 @@
 //!
 //! # Why instances come from a pool
 //! Mapping memory for an instance and unmapping it costs more than an empty call: the kernel's
-//! share was three quarters of it. So the host holds [`CALLS_MAX`] places, each a stretch of
+//! share was three quarters of it. So the runtime holds [`CALLS_MAX`] places, each a stretch of
 //! address space that stays mapped; wasmtime sets a place back to the module's initial image before
 //! it is used again, so that a call still sees nothing of another one. `benches/adapter_call.rs`
-//! measures it. Where the address space for the pool is not to be had (a limit on virtual memory),
+//! measures it. Where the address space for the pool is not available (a limit on virtual memory),
 //! instances are made on demand, which is slower and otherwise the same.
 //!
 //! # What is switched off
@@ -78,10 +78,10 @@ const FUNCTION_CHARS_MAX: usize = 200;
 type StartParams = (Task, Given);
 /// The types of `resume`.
 type ResumeParams = (Continuation, Given, Reply);
-/// What both answer.
+/// The answer of both.
 type Answered = (Result<Step, Failure>,);
 
-/// Why there is no host.
+/// The error of setting up a component host.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
@@ -110,7 +110,7 @@ pub enum HostError {
     Ticker(#[source] std::io::Error),
 }
 
-/// What all adapters of a host share.
+/// The state that all adapters of a component host share.
 #[derive(Debug)]
 struct Shared {
     options: HostOptions,
@@ -128,10 +128,10 @@ pub struct ComponentHost {
 }
 
 impl ComponentHost {
-    /// Sets a host up. Starts one thread when metering by time.
+    /// Sets up the adapter runtime. Starts one thread when metering by time.
     ///
     /// # Errors
-    /// When the cache directory is of no use or the machine lacks something.
+    /// When the cache directory cannot be used or the machine lacks something.
     pub fn new(options: HostOptions) -> Result<Self, HostError> {
         let cache = options.cache_dir.as_deref().map(cache).transpose()?;
         let mut config = config::config(options.metering, options.limits.stack_bytes_max);
@@ -236,8 +236,8 @@ impl ComponentHost {
     }
 }
 
-/// Code that wasmtime compiled, which it takes back where it is for this version, these settings
-/// and this processor.
+/// Loads code that wasmtime compiled. Wasmtime refuses code of another version, other settings or
+/// another processor.
 #[allow(unsafe_code, reason = "the one way to load compiled code")]
 fn code_of(engine: &Engine, code: &[u8]) -> Result<Component, String> {
     // SAFETY: these are bytes that wasmtime made, unchanged. They come from the directory of this
@@ -334,8 +334,8 @@ impl ComponentAdapter {
         })
     }
 
-    /// The host vouches for the component: it ships with the program, or somebody read what it
-    /// declares. Its origins need not be given then.
+    /// The host vouches for the component: it ships with the program, or a person read what it
+    /// declares. Then its origins need not be given.
     #[must_use]
     pub fn vouched(mut self) -> Self {
         self.is_vouched_for = true;
@@ -466,8 +466,8 @@ where
 }
 
 /// Whose fault an error of wasmtime is. The texts are wasmtime's or ours; only the message of a
-/// panic is the guest's, within the limits of [`notices`], and it is shown to nobody who does not
-/// ask for it ([`Crash`]).
+/// panic is the guest's, within the limits of [`notices`], and only a caller who asks for it gets
+/// it ([`Crash`]).
 fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
     if let Some(over) = error.downcast_ref::<OverLimit>() {
         return AdapterError::Limit(over.to_string());

@@ -35,8 +35,8 @@ pub const INSTANCES_MAX: usize = 8;
 /// so this bounds the depth of calls. Wasmtime's own default.
 pub const STACK_BYTES_MAX: usize = 512 * KIB;
 
-/// Bytes that one answer may make the host allocate while it is copied out; wasmtime counts them at
-/// the size of the host's types.
+/// Bytes that one answer may make the adapter runtime allocate while it is copied out; wasmtime
+/// counts them at the size of the runtime's types.
 pub const ANSWER_BYTES_MAX: usize = 32 * MIB;
 
 /// The guest's time for one call. A page of 500 candidates takes about 8 ms; the rest is for larger

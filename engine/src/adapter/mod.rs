@@ -32,7 +32,7 @@ use atsync_model::contract::{Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use std::fmt::Debug;
 
-/// Why a call of an adapter failed through its own fault.
+/// A fault of an adapter that made a call fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdapterError {

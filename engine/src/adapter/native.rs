@@ -1,4 +1,4 @@
-//! The same adapters without WebAssembly: three functions compiled into the host.
+//! Adapters without WebAssembly: the same three functions, compiled into the host.
 //!
 //! For hosts that build without wasmtime and trust the adapters they link in, and for tests and
 //! measurements. Answers go through the same checks, and a panic is a crash of the adapter, like a

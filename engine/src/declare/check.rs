@@ -1,5 +1,4 @@
-//! Checks what a desired record must be by itself: keys, limits, members that belong together.
-//! Pure.
+//! Checks a desired record by itself: keys, limits, members that belong together. Pure.
 //!
 //! A refusal names the field and says what is allowed. Left out: whether the ATS can do it, which
 //! the plan says.

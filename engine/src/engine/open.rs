@@ -1,4 +1,4 @@
-//! Which connections of an engine are open, and which calls of each are under way.
+//! The open connections of an engine, and the calls of each that are under way.
 //!
 //! [`crate::Engine::connect`] registers an [`OpenConnection`], which the handles of the connection
 //! share: its clones, its streams and planners. A connection that is being opened counts as open.

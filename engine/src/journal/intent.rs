@@ -133,7 +133,7 @@ pub enum IntentState {
     },
 }
 
-/// Who abandoned an intent, which decides the steps that it blocks.
+/// The one who abandoned an intent, which decides the steps that it blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

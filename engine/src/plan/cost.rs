@@ -1,4 +1,4 @@
-//! What a plan costs, in requests. Pure.
+//! The cost of a plan, in requests. Pure.
 //!
 //! The manifest gives the cost of an operation, a step adds its probe; this module adds the reads
 //! at the end: each created or changed record is read back by its id, as many of a kind in one

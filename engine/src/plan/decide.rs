@@ -1,8 +1,8 @@
 //! Decides about a field and records the decision for `explain`. Pure.
 //!
-//! Every decision passes here, so what is explained is what is done. The comparison and the policy
-//! decide ([`super::ownership`]), unless the ATS shows its own form of the value ([`super::forms`])
-//! or the write would restore an erased value ([`super::erasure`]).
+//! Every decision passes here, so an explanation shows the decision that the plan made. The
+//! comparison and the policy decide ([`super::ownership`]), unless the ATS shows its own form of
+//! the value ([`super::forms`]) or the write would restore an erased value ([`super::erasure`]).
 
 use super::ownership::{Comparison, Decision, decide};
 use super::story::{Story, Values};

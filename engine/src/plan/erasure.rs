@@ -1,9 +1,9 @@
 //! Partial erasure: no policy restores a value that was emptied after the engine knew it. Pure.
 //!
 //! An ATS erases a candidate's data by groups (only the phone numbers, only one field) and need not
-//! report it: the empty field looks like a recruiter's edit. Of the two mistakes, restoring erased
-//! data is the worse. So a field with a value in its base that is known to be empty now stays
-//! empty, under `enforce` too. The base marks it ([`ERASED`]): the field stays unwritten when
+//! report it: the empty field looks like a recruiter's change. Of the two mistakes, restoring
+//! erased data is the worse. So a field with a value in its base that is known to be empty now
+//! stays empty, under `enforce` too. The base marks it ([`ERASED`]): the field stays unwritten when
 //! others fill it, or when the host changes the policy. The engine writes a new value, or the same
 //! one after it was removed from the record and declared again. `enforce` still overwrites a
 //! recruiter who changes a value, or one of several entries.
@@ -11,7 +11,7 @@
 //! Groups: each scalar and custom field of candidates and applications; e-mails; phones; web sites
 //! and social profiles among the links ([`super::contacts`]); labels ([`super::labels`]). Notes and
 //! files are created once, whatever became of them ([`super::once`]). A base that was taken on a
-//! record which was merged into another tells nothing about that one, until it is taken anew
+//! record which was merged into another proves nothing about that one, until it is taken anew
 //! ([`TAKEN_ON`]). A read that may be older than the engine's own last write proves nothing: the
 //! field is left alone, no mark is set, and the next plan reads again.
 //!

@@ -1,8 +1,7 @@
-//! Why a field is as it is: the declared, the applied and the observed value, and the decision.
-//! Pure.
+//! Explains a field: the declared, the applied and the observed value, and the decision. Pure.
 //!
-//! Decisions are recorded where the plan makes them (`plan::decide`), so what is explained is what
-//! is done.
+//! Decisions are recorded where the plan makes them (`plan::decide`), so an explanation shows the
+//! decision that the plan made.
 
 pub use super::record::explained as record;
 pub use super::story::Story;

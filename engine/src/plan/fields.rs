@@ -55,7 +55,7 @@ pub(super) struct Update {
     pub(super) fields: Vec<FieldChange>,
     /// The values to set, as members of the operation's input.
     pub(super) set: Map<String, Value>,
-    /// What the fields may show without an edit of others.
+    /// The values that the fields may show if no one else changed them.
     pub(super) seen: Seen,
 }
 
@@ -227,7 +227,7 @@ pub(super) fn change<D: Owned>(
     }
 }
 
-/// Notes what the changed fields of the table may show without an edit of others.
+/// Notes the values that the changed fields of the table may show if no one else changed them.
 pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, update: &mut Update) {
     let kept: Vec<&str> = item.of.kept().map(|field| field.member).collect();
     update.seen.changes(draft, &update.base, &update.fields, &kept);

@@ -1,4 +1,4 @@
-//! What a plan reports beside its steps. Pure.
+//! Findings: the reports of a plan beside its steps. Pure.
 
 use crate::reason::Reason;
 use serde::Serialize;
@@ -28,7 +28,7 @@ impl Finding {
     }
 }
 
-/// What a finding means.
+/// The meaning of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -64,8 +64,8 @@ pub(super) fn record_write(
     }
 }
 
-/// Records a write of a field that has no other form: a reference or a word, whose every change is
-/// an edit.
+/// Records a write of a field that has no other form: a reference or a word. Every later change of
+/// it is another user's.
 pub(super) fn record_exact_write(
     applied: &mut Map<String, Value>,
     field: &str,

@@ -1,10 +1,10 @@
-//! What a write must find as the plan saw it. Pure.
+//! Guards: the values that a write must find unchanged since the plan. Pure.
 //!
 //! A recruiter may edit between the plan and the write. So where the policy keeps a recruiter's
-//! value, the step lists for each such field what it may show without an edit: what the plan saw,
-//! the base, and the new value. The adapter reads the record right before it sends and refuses the
-//! write where something else shows (`wit/operations.md`); the next plan then decides as for any
-//! edit. Only an adapter that lists the member `seen` gets it.
+//! value, the step lists for each such field the values that it may show if nobody changed it: the
+//! one that the plan saw, the base, and the new one. The adapter reads the record right before it
+//! sends and refuses the write where something else shows (`wit/operations.md`); the next plan then
+//! decides as for any drift. Only an adapter that lists the member `seen` gets it.
 //!
 //! Contact lists are merged entry by entry with that read, so only changed types are listed. Left
 //! out: values of more than [`SEEN_BYTES_MAX`] bytes.
@@ -22,7 +22,7 @@ const SEEN: &str = "seen";
 /// space.
 const SEEN_BYTES_MAX: usize = 4096;
 
-/// By field, what it may show without an edit of others.
+/// By field, the values that it may show if no one else changed it.
 #[derive(Debug, Default)]
 pub(super) struct Seen(Map<String, Value>);
 

@@ -6,7 +6,7 @@
 //! reference before anything is created. A creation or a conversion sets the stage itself where it
 //! can, because a move can mail the candidate.
 //!
-//! The base, what the engine last applied, tells whose state it is. A state equal to the base is
+//! The base, which the engine last applied, shows whose state it is. A state equal to the base is
 //! the host's own and follows the declaration; under `yield` any other state is kept and reported
 //! as drift. An open application, and one in the first stage of its job, counts as empty: nobody
 //! has decided yet.
@@ -120,7 +120,7 @@ impl Course<'_> {
     }
 }
 
-/// Adds to a step what the fields that it writes may show without an edit of others.
+/// Adds to a step the values that its fields may show if no one else changed them.
 fn guard(
     draft: &Draft<'_>,
     base: &Map<String, Value>,

@@ -1,5 +1,4 @@
-//! What all lists of a record share, be their entries contacts, labels or records of their own.
-//! Pure.
+//! The decision that all lists of a record share: contacts, labels and records of their own. Pure.
 //!
 //! One decision about a declared entry that the ATS lacks serves all of them, so that a policy
 //! means the same for a phone number, a tag and an education.

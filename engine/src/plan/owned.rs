@@ -1,4 +1,4 @@
-//! What planning needs of a desired record of any kind. Pure.
+//! The members of a desired record that planning needs, whatever its kind. Pure.
 
 use super::defaults;
 use atsync_model::declarable::{self, Mode};

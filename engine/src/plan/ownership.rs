@@ -1,4 +1,4 @@
-//! Who wins: the three-way comparison of one field. Pure.
+//! The three-way comparison of one field, which decides whose value holds. Pure.
 //!
 //! It compares the declared value, the observed one and the base, which the engine last applied.
 //! The side that moved since the base decides, together with the policy of the field. A field that

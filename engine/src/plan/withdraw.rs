@@ -24,7 +24,7 @@ use atsync_model::manifest::Manifest;
 use atsync_model::resource;
 use serde_json::{Map, Value, json};
 
-/// What a withdrawal removes.
+/// The options of a withdrawal: what it removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WithdrawOptions {

@@ -1,4 +1,4 @@
-//! How late a write may show, in constants that several parts share. Pure.
+//! Constants that several parts share: how late a write may show. Pure.
 
 use crate::journal::{Intent, IntentState, Moment};
 

@@ -1,4 +1,4 @@
-//! Permissions: what the credential may, one by one, without changing anything.
+//! Permissions: checks one by one what the credential may do, without changing anything.
 
 use crate::error::Error;
 use crate::reconcile::backoff::Backoff;

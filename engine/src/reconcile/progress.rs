@@ -1,8 +1,8 @@
-//! What a connection reports while it works.
+//! The progress of a connection: what it reports while it works.
 
 use std::sync::Arc;
 
-/// What a connection reports while it works. Never carries candidate data.
+/// The progress of a connection, reported while it works. Never carries candidate data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {

@@ -21,7 +21,7 @@ impl ApplyReport {
     }
 }
 
-/// How a step ended.
+/// The end of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! What a stored row says: its record, and the records that it names. Pure.
+//! Reads a stored row: its record, and the records that it names. Pure.
 
 use crate::plan::Record;
 use crate::store::ObservedRow;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug)]
 pub struct Cron(Box<::cron::Schedule>);
 
-/// Why a text is not a cron expression. Its message quotes the text.
+/// The error of a text that is not a cron expression. Its message quotes the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no cron expression: {why}")]
 pub struct CronError {

@@ -3,7 +3,7 @@
 use super::cron::Cron;
 use std::collections::BTreeMap;
 
-/// When each kind is pulled and swept.
+/// The cron expressions of a connection: when each kind is pulled and swept.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Crons {

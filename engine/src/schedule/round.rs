@@ -1,9 +1,10 @@
-//! What a run reports of its rounds.
+//! The reports of a run about its rounds.
 
 use crate::error::Error;
 use crate::reconcile::{ApplyReport, PullReport, SweepReport};
 
-/// What [`Connection::run`](crate::Connection::run) reports of its rounds. It never has data of candidates.
+/// A report of [`Connection::run`](crate::Connection::run) about its rounds. It never has data of
+/// candidates.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Round<'a> {

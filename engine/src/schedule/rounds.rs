@@ -1,8 +1,8 @@
 //! The rounds of one connection: pull what is due, work on effects, take one turn of a sweep, wait.
 //!
 //! Pulls go before effects, since a plan needs what they read, and effects before sweeps, which
-//! have time. A refused credential ends the round: each further request would be refused too. What
-//! was told to stop ends it as well, at any await.
+//! have time. A refused credential ends the round: each further request would be refused too. A
+//! stop ends it as well, at any await.
 //!
 //! Bounds: one pull of each kind, one sync and [`SWEEP_PAGES_A_TURN`] pages of one sweep in a
 //! round; [`IDLE_MAX_MS`] between two. Left out: when something is due ([`super::due`]).
@@ -53,7 +53,7 @@ impl From<crate::store::StoreError> for Cut {
     }
 }
 
-/// That the ATS refused the credential, and until when nothing is sent.
+/// A refusal of the credential by the ATS, and until when nothing is sent.
 #[derive(Debug, Default)]
 struct Refused {
     /// By the steady clock.
@@ -387,7 +387,8 @@ fn kinds_due<'d>(dues: &'d BTreeMap<String, Due>, now: &Times) -> impl Iterator<
     dues.iter().filter(|(_, due)| due.is_due(now)).map(|(kind, _)| kind)
 }
 
-/// Whether the schedule goes on in spite of it: waiting mends it, or somebody may while it waits.
+/// Whether the schedule continues in spite of it: the failure ends by waiting, or a person may
+/// correct its cause meanwhile.
 fn mends(kind: ErrorKind) -> bool {
     !matches!(kind, ErrorKind::Configuration | ErrorKind::Store)
 }

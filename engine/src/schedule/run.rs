@@ -1,4 +1,4 @@
-//! Keeps a connection in step, round by round, until it is told to stop.
+//! Keeps a connection in step, round by round, until it is stopped.
 
 use super::crons::Crons;
 use super::round::Round;

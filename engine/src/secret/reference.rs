@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 const FORMS: &str =
     "{ env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
 
-/// Where a secret is.
+/// The place of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretRef {

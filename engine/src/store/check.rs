@@ -267,18 +267,18 @@ pub(crate) fn no_intent(id: u64) -> StoreError {
     StoreError::Stale(format!("there is no intent {id}"))
 }
 
-/// How a link follows a move. `taken`: another host path leads to the new id already.
+/// How a link follows a move. `taken`: another path leads to the new id already.
 pub(crate) fn followed(link: LinkRow, to: &str, taken: bool) -> LinkRow {
     let how = if taken { super::LinkHow::Yielded } else { super::LinkHow::Followed };
     LinkRow { remote: RemoteRef { kind: link.remote.kind.clone(), id: to.to_owned() }, how, ..link }
 }
 
-/// What a move's event says of the time after it.
+/// The members of a move's event that name the new id.
 pub(crate) fn lives_on_as(to: &str) -> serde_json::Map<String, serde_json::Value> {
     serde_json::Map::from_iter([("id".to_owned(), serde_json::Value::String(to.to_owned()))])
 }
 
-/// The id that an event of the engine's own says a record lives on under.
+/// The id that a record continues under, by an event of the engine's own.
 pub(crate) fn told_move(change: &super::Change) -> Option<&str> {
     let id = change.after.get("id").and_then(serde_json::Value::as_str);
     id.filter(|_| change.what == super::ChangeWhat::Moved)
@@ -372,7 +372,7 @@ pub(crate) fn erasure(connection: &str, erasure: &Erasure) -> Checked {
     all().try_for_each(|word| within(connection, "a name to forget", word))
 }
 
-/// The id that an event says a record lives on under.
+/// The id that a record continues under, by an event.
 pub(crate) fn moved_to(what: ChangeWhat, after: &Map<String, Value>) -> Option<&str> {
     if what == ChangeWhat::Moved { after.get("id").and_then(Value::as_str) } else { None }
 }

@@ -1,4 +1,4 @@
-//! Why a store's call failed: one kind for each thing that a caller can do about it.
+//! The errors of a store: one kind for each thing that a caller can do about it.
 //!
 //! Callers act on the variant alone; the text is for people.
 
@@ -6,7 +6,7 @@ use super::redb::held;
 use crate::journal::IntentId;
 use futures_util::future::BoxFuture;
 
-/// Why a store's call failed.
+/// The error of a store's call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

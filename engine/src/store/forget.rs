@@ -1,13 +1,13 @@
-//! Which rows an erasure removes, and how an erased candidate is recognised without stored data.
-//! Pure; both stores use it.
+//! Erasures: the rows that are removed, and the hashes that recognise an erased candidate without
+//! stored data. Pure; both stores use it.
 //!
 //! The circle of a candidate is the candidate, every record that names the candidate or one of its
 //! applications, the desired records that are linked to it, and the earlier ids of any of these. It
 //! is found by reading the rows until nothing is added.
 //!
-//! What stays is a keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address.
-//! A holder of the file can test a guess, so the hash blocks re-import; it does not hide the
-//! candidate from the holder of the file.
+//! A keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address stays. A holder
+//! of the file can test a guess, so the hash blocks re-import; it does not hide the candidate from
+//! the holder of the file.
 //!
 //! Left out: free text. A note on another candidate that mentions the person by name is not found.
 

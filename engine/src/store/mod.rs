@@ -1,4 +1,4 @@
-//! Where the engine keeps desired and observed state, links, the journal and the feed.
+//! The store: desired and observed state, links, the journal and the feed.
 //!
 //! [`Store`] has domain transactions, not get and put, so that it can be implemented on another
 //! database. Each method is one transaction: it happens as a whole or not at all, and a result that

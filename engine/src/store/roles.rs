@@ -1,4 +1,4 @@
-//! What a store does, by the role that calls it.
+//! The operations of a store, divided into roles.
 //!
 //! [`Store`] is the sum of the roles below. Reads name the connection; each write carries the
 //! [`Guard`] of the connection's lease in its place, so a write without a lease does not compile.
@@ -23,7 +23,7 @@ use atsync_model::contract::RemoteRef;
 use std::fmt::Debug;
 use tokio::sync::watch;
 
-/// Which old events [`Feed::trim_changes`] keeps.
+/// The old events that [`Feed::trim_changes`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Keep {
@@ -33,7 +33,7 @@ pub enum Keep {
     Unacknowledged,
 }
 
-/// What [`Journal::advance_intent`] writes.
+/// The change that [`Journal::advance_intent`] writes.
 #[derive(Clone, Debug)]
 pub struct IntentAdvance {
     /// The intent.
@@ -321,7 +321,7 @@ pub trait Feed: Debug + Send + Sync {
     ///
     /// # Errors
     /// `StoreError::ChangesGone` when the next one was trimmed; `StoreError::ChangesAhead` when
-    /// `after` is behind the feed's end.
+    /// `after` is beyond the feed's end.
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
 
     /// Wakes when events of the connection were committed. Where the sender is dropped, the store

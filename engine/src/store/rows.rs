@@ -82,9 +82,9 @@ pub struct PageCommit {
     pub records: Vec<ObservedWrite>,
     /// Lists of top field names that records know.
     pub masks: Vec<Vec<String>>,
-    /// Ids that a fetch proved to be gone: they become tombstones.
+    /// Ids of records that a fetch proved to be deleted: they become tombstones.
     pub gone: Vec<String>,
-    /// Records that live on under another id: links follow, and one event says so.
+    /// Records that continue under another id: links follow, and one event says so.
     pub moved: Vec<MovedTo>,
     /// Where the scan stands after this page; none for a fetch, which moves no scan.
     pub scan: Option<ScanState>,
@@ -115,12 +115,13 @@ pub struct PageReport {
     pub moved: u64,
 }
 
-/// That a record lives on under another id of its kind: a merged candidate, a converted prospect.
+/// A move: a record continues under another id of its kind (a merged candidate, a converted
+/// prospect).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MovedTo {
     /// The old id.
     pub from: String,
-    /// The id it lives on under.
+    /// The id that it continues under.
     pub to: String,
     /// The old record stays readable (a converted prospect does); otherwise it becomes a tombstone.
     pub stays: bool,
@@ -129,7 +130,7 @@ pub struct MovedTo {
 /// Which record replaces a record that was merged or converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
-    /// The id it lives on under.
+    /// The id that it continues under.
     pub to: String,
     /// Proven and reported. Otherwise a lead: a record that referred to the old one refers to the
     /// new one.
@@ -160,7 +161,7 @@ pub struct SweepState {
     pub blind_spots: u64,
 }
 
-/// Why a sweep is held.
+/// A hold on a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// What holds it.
@@ -171,7 +172,7 @@ pub struct Hold {
     pub why: String,
 }
 
-/// What holds a sweep.
+/// The reason that holds a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -354,7 +355,7 @@ impl Met {
     }
 }
 
-/// What a declaration did.
+/// The result of a declaration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeclareReport {
@@ -368,7 +369,7 @@ pub struct DeclareReport {
     pub forgotten: u64,
 }
 
-/// What the engine may do for a desired record.
+/// The mode of a desired record: what the engine may do for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -483,7 +484,7 @@ pub struct Change {
     pub cause: Cause,
 }
 
-/// What happened to a record.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -507,7 +508,7 @@ pub enum ChangeWhat {
     Unread,
 }
 
-/// Why a change event was written.
+/// The cause of a change event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -539,7 +540,7 @@ pub enum Cause {
     },
 }
 
-/// How a change that no list shows was confirmed.
+/// The proof of a change that no list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -567,7 +568,7 @@ pub struct Erasure {
     pub now_ms: u64,
 }
 
-/// What an erasure removed.
+/// The result of an erasure: what it removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ErasureReport {
@@ -583,7 +584,7 @@ pub struct ErasureReport {
     pub changes: u64,
     /// Hashes that block re-import.
     pub kept_away: u64,
-    /// Addresses that another candidate has too: they block nobody.
+    /// Addresses that another candidate has too: they block no re-import.
     pub addresses_shared: u64,
 }
 

@@ -18,7 +18,7 @@ pub const FAILURES_MAX: u32 = 5;
 pub const OPEN_FIRST_MS: u64 = 5_000;
 /// How long an opening lasts at most.
 pub const OPEN_MAX_MS: u64 = 5 * 60_000;
-/// How long a trial blocks other calls at most; a dropped one must not block them for ever.
+/// How long a trial blocks other calls at most; a dropped one must not block them without end.
 const TRIAL_MS: u64 = 120_000;
 
 /// How a call ended, for the circuit.

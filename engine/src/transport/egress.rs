@@ -1,4 +1,4 @@
-//! Which addresses the engine may connect to.
+//! The addresses that the engine may connect to.
 //!
 //! A granted origin is a *name*, and the owner of its zone decides the address. So the check is on
 //! the resolved addresses, at the moment of connecting, and the connection goes to a checked

@@ -1,4 +1,4 @@
-//! Which headers an adapter may set.
+//! The headers that an adapter may set.
 //!
 //! Headers that frame the message, route it or authenticate it are refused: the engine sets those.
 //! They are refused rather than dropped, because a silently dropped header is a bug that is hard to

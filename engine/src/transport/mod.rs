@@ -76,7 +76,7 @@ impl Debug for WireRequest {
     }
 }
 
-/// How one request ended, as the transport alone can tell.
+/// The end of one request, as far as the transport alone knows it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -95,7 +95,7 @@ const CLEAR_TEXT: &str = "clear-text http is allowed on the private network only
     set `allow_private_network` \
     where the ATS is on this machine or network";
 
-/// Why a request did not leave.
+/// The reason why a request did not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotSent {

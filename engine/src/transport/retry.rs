@@ -1,4 +1,4 @@
-//! Whether a request is sent again, and when: one pure decision.
+//! Decides whether a request is sent again, and when. Pure.
 //!
 //! | became of it | safe, scratch | unsafe, consuming |
 //! | --- | --- | --- |

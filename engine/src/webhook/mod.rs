@@ -30,7 +30,7 @@ use atsync_model::contract::Hint;
 use memory::{Looks, Seen};
 use std::sync::Mutex;
 
-/// How a webhook was handled.
+/// The verdict on a webhook: how it was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {

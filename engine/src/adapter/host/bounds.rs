@@ -1,4 +1,5 @@
-//! What a component may cost to compile, counted before the compiler sees a byte of it.
+//! Limits the cost of compiling a component, which is counted before the compiler sees a byte of
+//! it.
 //!
 //! Compiling comes before every limit on a running guest, and some shapes cost far more than their
 //! bytes: types that share their parts and double at each level, instances of instances, one huge

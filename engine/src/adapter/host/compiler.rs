@@ -48,7 +48,7 @@ const COMPILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Of what it says on standard error.
 const SAID_BYTES_MAX: u64 = 2_048;
 
-/// Where components are compiled.
+/// The place where components are compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compiler {

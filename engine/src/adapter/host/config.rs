@@ -1,4 +1,5 @@
-//! The settings of wasmtime, the same for the compiler and for the host that runs its code.
+//! The settings of wasmtime, the same for the compiler and for the adapter runtime that runs its
+//! code.
 //!
 //! Every WebAssembly proposal that compilers for `wasm32-unknown-unknown` do not need is off. NaNs
 //! are canonical, so that a replay is exact. Code that was compiled under other settings is refused

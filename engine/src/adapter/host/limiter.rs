@@ -1,7 +1,7 @@
 //! The limits on a running guest, and the limiter that holds it to those that wasmtime asks about
 //! while it runs.
 //!
-//! Left out: stack, time and the size of an answer; wasmtime is told those numbers before the call.
+//! Left out: stack, time and the size of an answer; wasmtime gets those numbers before the call.
 
 use super::notices::Notices;
 use crate::adapter::limits::{
@@ -11,7 +11,7 @@ use crate::adapter::limits::{
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
-/// The limits on a running guest. The defaults are the constants of this module.
+/// The limits on a running guest. The defaults are the constants of `adapter::limits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -1,5 +1,5 @@
-//! Whether a file is an adapter: checked before anything of it runs, each refusal in one sentence
-//! that says what, where and what to do.
+//! Checks that a file is an adapter, before any of it runs. Each refusal is one sentence that says
+//! what is wrong, where, and what to do.
 //!
 //! In order: can the file be read, is it WebAssembly, is it a component, is it small enough to be
 //! compiled ([`super::bounds`]), does it compile, does it import nothing, does it export the
@@ -23,7 +23,7 @@ const MAGIC: &[u8] = b"\0asm";
 const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
 const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
 
-/// Why a file is not loaded as an adapter.
+/// The reason why a file is not loaded as an adapter.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {

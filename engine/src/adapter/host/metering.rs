@@ -1,6 +1,6 @@
-//! How a guest's work is measured.
+//! The measure of a guest's work: time or instructions.
 
-/// How a guest's work is measured and ended.
+/// The measure by which a guest's work is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Metering {

@@ -1,10 +1,10 @@
-//! What a guest says while it runs: log lines, and the message of its panic.
+//! The messages of a guest while it runs: log lines, and the text of its panic.
 //!
 //! The texts come as refused requests for memory, see [`atsync_model::notice`]. They are a guest's,
-//! hence hostile: their number and length are bounded, control characters become spaces, and
-//! nothing is decided on them. Log lines go to the engine's log at level debug, never above, since
-//! they may quote what the adapter was reading; so may a panic's text, which the error of its call
-//! keeps and does not show ([`crate::adapter::Crash`]).
+//! hence hostile: their number and length are bounded, control characters become spaces, and no
+//! code decides by them. Log lines go to the engine's log at level debug, never above, since they
+//! may quote what the adapter was reading; so may a panic's text, which the error of its call keeps
+//! and does not show ([`crate::adapter::Crash`]).
 
 use crate::adapter::limits::{NOTICE_BYTES_MAX, NOTICES_MAX};
 use atsync_model::notice::{BYTE, END_OF_LOG, END_OF_PANIC};

@@ -1,4 +1,4 @@
-//! How a host is set up: metering, the cache of compiled code, the compiler, limits.
+//! The options of the adapter runtime: metering, the cache of compiled code, the compiler, limits.
 
 use super::compiler::{COMPILE_TIME_MAX, Compiler};
 use super::limiter::Limits;
@@ -6,7 +6,7 @@ use super::metering::Metering;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How to set a host up.
+/// The options of a [`ComponentHost`](super::ComponentHost).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostOptions {

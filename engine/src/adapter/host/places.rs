@@ -1,4 +1,4 @@
-//! How many calls of guests run at once, and whose turn it is.
+//! The places for calls of guests: how many run at once, and which waiting call runs next.
 //!
 //! The pool of memory has room for so many and refuses one more; a call that finds no room waits
 //! here instead. A call computes and is bounded in time, so the wait is too. Calls are told apart
@@ -7,8 +7,8 @@
 //! that becomes free goes to the component with the fewest calls running, among equals to the one
 //! that was served longest ago. Within a component the order is that of arrival.
 //!
-//! Left out: taking a place back from a call that runs; [`super::limiter`]'s time ends it.
-//! Connections that use one and the same component share its share.
+//! Left out: taking a place back from a call that runs; its time limit ends it
+//! ([`super::limiter`]). Connections that use one and the same component share its share.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -101,8 +101,8 @@ impl Places {
         Place { places: self, who }
     }
 
-    /// Wakes those who wait when it is somebody's turn, and nobody otherwise: a neighbour's calls
-    /// must not wake a crowd that has its share already.
+    /// Wakes the waiting calls if one of them may run, and none otherwise: a neighbour's calls must
+    /// not wake the many calls of a component that has its share already.
     fn wake(&self, state: MutexGuard<'_, State>) {
         let is_due = state.next(self.share).is_some();
         drop(state);

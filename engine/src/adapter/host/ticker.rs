@@ -3,9 +3,10 @@
 //!
 //! Compiled guests compare the epoch with their deadline at every loop and call, which costs next
 //! to nothing and interrupts anything. After the last call the thread lingers for a moment before
-//! it parks, so that a busy host does not wake it for every call; a parked thread costs no wake-ups
-//! at all. This is the engine's only use of real time outside [`crate::clock`]: a guest that loops
-//! does not wait for a simulated clock. Deterministic runs count fuel instead and have no ticker.
+//! it parks, so that a busy process does not wake it for every call; a parked thread costs no
+//! wake-ups at all. This is the engine's only use of real time outside [`crate::clock`]: a guest
+//! that loops does not wait for a simulated clock. Deterministic runs count fuel instead and have
+//! no ticker.
 
 #![expect(clippy::disallowed_methods, reason = "owns the thread that counts epochs")]
 

@@ -1,4 +1,4 @@
-//! One kind's rule.
+//! Checks the rule of one kind.
 
 use super::super::limits::{ITEMS_MAX, NAME_BYTES_MAX};
 use super::{known_kind, known_permission, span, unique};

@@ -1,4 +1,4 @@
-//! One operation's rule.
+//! Checks the rule of one operation.
 
 use super::super::limits::STEPS_MAX;
 use super::{known_kind, known_permission, known_setting, sentence, span, unique};

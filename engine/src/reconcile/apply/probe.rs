@@ -40,9 +40,9 @@ use serde_json::{Map, Value};
 enum Seen {
     /// The step ends with it.
     Ended(StepEnd),
-    /// Nothing exists, and a probe can tell.
+    /// No record exists, and the probe is conclusive.
     Absent,
-    /// No probe can tell.
+    /// No probe is conclusive.
     Blind,
 }
 

@@ -1,8 +1,8 @@
 //! Placeholders in a step's input for records that earlier steps make, and their values.
 //!
-//! `{"$made": "<host path>"}` is the record's id; with a `$member` it is a field of it as the ATS
-//! shows it, such as the key that an ATS made of a custom field's name. A record of this run is
-//! known at once; one of an earlier run is known by its link.
+//! `{"$made": "<path>"}` is the record's id; with a `$member` it is a field of it as the ATS shows
+//! it, such as the key that an ATS made of a custom field's name. A record of this run is known at
+//! once; one of an earlier run is known by its link.
 
 use super::Applier;
 use crate::error::Error;

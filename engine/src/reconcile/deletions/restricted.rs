@@ -1,4 +1,4 @@
-//! Whether a record is visible only to some users, as it says itself. Pure.
+//! Reads from a record whether it is visible only to some users. Pure.
 //!
 //! A sweep must not tombstone a record that the credential may merely no longer see. The marks are
 //! read from the unified record: a candidate's `privacy.private`, a custom field's `private`, a

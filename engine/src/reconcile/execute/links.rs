@@ -1,4 +1,4 @@
-//! Which records an answer or a probe names, and the links that follow from them.
+//! The records that an answer or a probe names, and the links that follow from them.
 
 use super::Executor;
 use crate::adapter::promise::{self, Asked, BrokenPromise};

@@ -1,4 +1,4 @@
-//! Why the outcome of a write is unknown: one word each, for logs and metrics.
+//! The reasons why the outcome of a write is unknown: one word each, for logs and metrics.
 //!
 //! The sentence beside it is kept with the intent and may name what the adapter read; it is not
 //! logged.

@@ -15,7 +15,7 @@ use atsync_model::resource::PERSON;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How a hint ended.
+/// The end of a hint: the result of its fetch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
 #[non_exhaustive]

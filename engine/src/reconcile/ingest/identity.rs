@@ -303,8 +303,8 @@ fn is_converted(body: &Value) -> bool {
     text(body, "outcome", "value") == Some("converted")
 }
 
-/// Which of the candidate's other applications a converted prospect lives on as. None when none
-/// fits, or several do.
+/// The one of the candidate's other applications that a converted prospect continues as. None when
+/// none fits, or several do.
 ///
 /// `before` is the prospect as it was last known, so the new application cannot be older than that,
 /// or than the prospect where it was converted already.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Ingest {
     /// Reads the touched records, so that the store holds what the ATS made of them. The events
-    /// name the intents; a change that somebody else made in the same moment is part of the same
+    /// name the intents; a change that another user made in the same moment is part of the same
     /// event. A record that an intent deleted, and that the ATS no longer shows, is tombstoned by
     /// that intent.
     pub(crate) async fn read_back(&self, touched: Vec<Touched>) -> Result<(), Error> {

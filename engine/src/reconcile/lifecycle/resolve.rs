@@ -17,7 +17,7 @@ use atsync_model::contract::{Link, RemoteRef};
 /// Intents of a path among which its last one is searched.
 const INTENTS_MAX: usize = 200;
 
-/// How the host resolves an intent in doubt.
+/// The host's decision on an intent in doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resolution {

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 /// Desired records read at once.
 const PAGE_ROWS: usize = 500;
 
-/// Which desired records a plan looks at.
+/// The desired records that a plan covers.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum PlanOf<'a> {

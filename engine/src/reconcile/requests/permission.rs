@@ -1,4 +1,4 @@
-//! One permission of the credential, checked.
+//! Checks one permission of the credential.
 
 use super::Requests;
 use super::drive::TaskError;

@@ -1,4 +1,4 @@
-//! Whose a credential is, asked just before a request leaves with it.
+//! Checks whose credential it is, just before a request leaves with it.
 //!
 //! A credential can be replaced while a request waits for its turn, or while it is under way and is
 //! refused and then repeated. So a task that was begun with one customer's credential asks again

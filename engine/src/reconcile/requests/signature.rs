@@ -1,7 +1,7 @@
-//! Whether a signature was made with a secret. Pure.
+//! Checks whether a signature was made with a secret. Pure.
 //!
 //! Computed and compared by `hmac` and `subtle`, in time that does not depend on where two
-//! signatures begin to differ. Every candidate is tried with every secret.
+//! signatures begin to differ. Every signature that the adapter names is tried with every secret.
 //!
 //! Left out: what was signed; the adapter composes it.
 

@@ -1,4 +1,4 @@
-//! Which customer a credential belongs to, compared with the store's.
+//! Compares the customer that a credential belongs to with the store's.
 //!
 //! A credential of another customer must neither bring their records into this store nor write into
 //! theirs. So the ATS is asked once per process and credential, before the first record is read or

@@ -1,4 +1,4 @@
-//! What the absence of a child record proves.
+//! Decides what the absence of a child record proves.
 //!
 //! A probe looks for a note on its candidate. A merge moves the note to another candidate at once,
 //! while reads may return the former candidate until the visibility delay of its kind is over. A

@@ -20,7 +20,7 @@ use atsync_model::manifest::{EffectClass, OperationRule};
 enum Place {
     Free,
     Held(Vec<RemoteRef>),
-    /// Several may be it, or it cannot be told.
+    /// Several records may be it, or the probe is inconclusive.
     Unclear(Vec<RemoteRef>),
 }
 

@@ -7,6 +7,6 @@ pub(crate) enum Resend {
     Allowed,
     /// What is proven absent is sent again; what is not due yet is left for later.
     Due,
-    /// Only look.
+    /// Only probe.
     Never,
 }

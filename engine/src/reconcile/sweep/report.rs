@@ -1,4 +1,4 @@
-//! How a sweep is run, and what it found.
+//! The options of a sweep, and its report.
 
 use crate::store::HeldBy;
 
@@ -6,7 +6,7 @@ use crate::store::HeldBy;
 /// a tidy-up by hand, not a lost right.
 const BRAKE_FLOOR: u64 = 20;
 
-/// How a sweep is run.
+/// The options of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SweepOptions {
@@ -51,7 +51,7 @@ impl SweepOptions {
     }
 }
 
-/// What a sweep found.
+/// The result of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct SweepReport {

@@ -15,17 +15,16 @@
 //! A partial sweep deletes nothing. A list that lacks a row deletes nothing by itself, unless the
 //! manifest says that a complete walk proves absence.
 //!
-//! A sweep that meets a lost right, before its first page, between two pages or while it confirms,
-//! is
-//! *held*: it reports the right, deletes nothing more, and continues where it was when it is called
-//! again with the right restored. A row that cannot be read never counts as absent: a row with an
-//! id counts as seen; a row without one holds the sweep, since any suspect may be that row.
+//! A sweep that meets a lost right (before its first page, between two pages or while it confirms)
+//! is *held*: it reports the right, deletes nothing more, and continues where it was when it is
+//! called again with the right restored. A row that cannot be read never counts as absent: a row
+//! with an id counts as seen; a row without one holds the sweep, since any suspect may be that row.
 //!
 //! # Caveats
-//! A record that an administrator hides from the credential cannot be told from a deleted one where
-//! the ATS answers both alike; the deletions list the records that are exempt therefore. A record
-//! that is hidden for the first time is reported deleted; when it is visible again, it is new
-//! again, and links hold.
+//! A record that an administrator hides from the credential cannot be distinguished from a deleted
+//! one where the ATS answers both alike; therefore some records are exempt
+//! ([`crate::reconcile::deletions`] lists them). A record that is hidden for the first time is
+//! reported deleted; when it is visible again, it is new again, and links hold.
 //!
 //! # Bounds
 //! [`SweepOptions::pages_max`] pages a call; [`AGE_MAX_MS`]. Left out: kinds that come inside the

@@ -1,8 +1,8 @@
 //! The store's file on the disk: its creation and its permissions.
 //!
-//! Only its owner may read a store, whatever the umask is. A new file has mode
-//! 0600. The mode of an existing file is corrected when it is opened, with a warning; if that
-//!       fails, the file is refused.
+//! Only its owner may read a store, whatever the umask is. A new file has mode 0600. The engine
+//! corrects the mode of an existing file when it opens it, with a warning, or else refuses the
+//! file.
 //!
 //! Left out: other systems than Unix, where a file has the rights of its directory; and the
 //! directory, which the engine does not create.

@@ -1,6 +1,6 @@
-//! How a store in a file is run.
+//! The options of a store in a file.
 
-/// How the store is run.
+/// The options of a [`RedbStore`](super::RedbStore).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RedbOptions {

@@ -1,4 +1,4 @@
-//! What a core module costs to compile.
+//! The cost of compiling a core module.
 //!
 //! A function's cost is its bytes, its locals, and what its instructions carry that a byte does not
 //! show: the parameters and results of calls and blocks, the targets of a `br_table`, and the

@@ -1,4 +1,4 @@
-//! Why counting a component ended early: it has too much of something, or cannot be read.
+//! The reasons that end counting early: a component has too much of something, or cannot be read.
 
 /// More than may be compiled: what, how much, of how much.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! How much code a component may have, by where it is compiled.
+//! The limit on a component's code, by where it is compiled.
 
 use crate::adapter::host::compiler::Compiler;
 

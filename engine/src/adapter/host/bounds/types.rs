@@ -1,8 +1,8 @@
 //! The size of a component's types with sharing expanded.
 //!
-//! A type that names another counts it again, as often as it names it, for that is what the
-//! compiler does where types are passed or copied. A type that is known only by an instance's
-//! export counts as the largest that was seen.
+//! A type that names another counts it again, as often as it names it, because the compiler does so
+//! where types are passed or copied. A type that is known only by an instance's export counts as
+//! the largest that was seen.
 
 use super::fault::{Fault, count, within};
 use wasmparser::{
