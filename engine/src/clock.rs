@@ -8,7 +8,7 @@
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
 
-/// Where the engine gets the time from.
+/// The source of the engine's time.
 pub trait Clock: Debug + Send + Sync {
     /// Milliseconds since 1970-01-01T00:00:00Z. May jump either way.
     fn now_ms(&self) -> u64;

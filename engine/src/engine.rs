@@ -500,8 +500,8 @@ impl Connection {
         self.unless_closed(self.work()?.ingest.pull(kind, true)).await
     }
 
-    /// Finds deleted and merged records of a kind, or resumes an unfinished sweep;
-    /// [`crate::reconcile`] says how each is confirmed.
+    /// Finds deleted and merged records of a kind, or resumes an unfinished sweep. Each missing
+    /// record is fetched by id before it is reported.
     ///
     /// # Errors
     /// When a page could not be read; the next sweep of the kind resumes there. A sweep that is

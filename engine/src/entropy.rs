@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-/// Where the engine gets randomness from.
+/// The source of the engine's randomness.
 pub trait Entropy: Debug + Send + Sync {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);

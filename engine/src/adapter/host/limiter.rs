@@ -15,19 +15,19 @@ use wasmtime::ResourceLimiter;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// See [`COMPONENT_BYTES_MAX`].
+    /// Bytes of a component's file ([`COMPONENT_BYTES_MAX`]).
     pub component_bytes_max: usize,
-    /// See [`MEMORY_BYTES_MAX`].
+    /// Bytes of linear memory of one call ([`MEMORY_BYTES_MAX`]).
     pub memory_bytes_max: usize,
-    /// See [`TABLE_ELEMENTS_MAX`].
+    /// Elements of a table ([`TABLE_ELEMENTS_MAX`]).
     pub table_elements_max: usize,
-    /// See [`STACK_BYTES_MAX`].
+    /// Bytes of a guest's stack ([`STACK_BYTES_MAX`]).
     pub stack_bytes_max: usize,
-    /// See [`ANSWER_BYTES_MAX`].
+    /// Bytes that one answer may make the adapter runtime allocate ([`ANSWER_BYTES_MAX`]).
     pub answer_bytes_max: usize,
-    /// See [`REPLY_BYTES_MAX`].
+    /// Bytes of a reply that is passed to a guest ([`REPLY_BYTES_MAX`]).
     pub reply_bytes_max: usize,
-    /// See [`GUEST_TIME_MAX`]. Only with [`super::Metering::Epochs`].
+    /// The time of one call ([`GUEST_TIME_MAX`]). Only with [`super::Metering::Epochs`].
     pub guest_time_max: Duration,
 }
 

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, PoisonError};
 
-/// See the module.
+/// The store in memory, for tests and one-off runs: nothing outlives the process.
 #[derive(Debug)]
 pub struct MemoryStore {
     lineage: String,

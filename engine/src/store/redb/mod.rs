@@ -59,7 +59,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
 use writer::Writer;
 
-/// See the module.
+/// The durable store: one file, which one process holds at a time. A write is durable when its call
+/// returns.
 #[derive(Debug)]
 pub struct RedbStore {
     identity: StoreIdentity,
