@@ -105,7 +105,7 @@ words! {
         /// A write was abandoned.
         GivenUp,
         /// A note is on a candidate who no longer exists.
-        HangsOnNobody,
+        Orphaned,
         /// A prospect cannot be hired.
         HireOfProspect,
         /// A write was answered as done and does not show; it is retried after a wait.

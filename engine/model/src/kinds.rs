@@ -69,6 +69,8 @@ pub const ALL: &[&str] = &[
     JOBS,
     POSTINGS,
     OPENINGS,
+    HIRING_MANAGERS,
+    JOB_OWNERS,
     STAGES,
     APPLICATION_STAGES,
     REJECTIONS,

@@ -297,6 +297,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_one_entry_and_a_member_of_its_own() {
+        assert_eq!(TABLE.len(), kinds::ALL.len());
         for kind in kinds::ALL {
             assert_eq!(TABLE.iter().filter(|of| of.kind == *kind).count(), 1, "{kind}");
         }

@@ -177,11 +177,11 @@ impl Once<'_, '_> {
         if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
             let message =
                 format!("{orphan}; creating it again could do harm, so the engine does not");
-            draft.report(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+            draft.report(FindingKind::Note, &link.host, Reason::Orphaned, message);
             return self.compare(draft, link);
         }
         let message = format!("{orphan}; it is created again");
-        draft.report(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
+        draft.report(FindingKind::Note, &link.host, Reason::Orphaned, message);
         self.create(draft, format!("{} belongs to {former}, which was deleted", link.remote));
     }
 
