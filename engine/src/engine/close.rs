@@ -27,6 +27,11 @@ impl Connection {
         Error::new(ErrorKind::Configuration, message)
     }
 
+    /// Whether the connection is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.open.is_closed()
+    }
+
     /// Completes when the connection is closed.
     pub(crate) async fn closed(&self) {
         self.open.closed().await;
@@ -71,9 +76,9 @@ impl Engine {
     /// open it at once. A store in memory keeps its contents.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] while a connection is open. The message names each one and how
-    /// many handles it has; clones, streams and planners count. Nothing is changed then: close or
-    /// drop them, and close a clone of the engine again.
+    /// [`ErrorKind::Configuration`] while a connection is open, or a call of a closed one is still
+    /// ending. The message names each one and how many handles it has; clones, streams and planners
+    /// count. Nothing is changed then: close or drop them, and close a clone of the engine again.
     pub async fn close(self) -> Result<(), Error> {
         if let Err(handles) = self.open.close() {
             let message = format!(
