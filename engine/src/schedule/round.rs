@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::reconcile::{ApplyReport, PullReport, SweepReport};
 
-/// What [`Connection::run`](crate::Connection::run) reports of its rounds. It never has data of candidates.
+/// What [`Connection::run`](crate::Connection::run) reports of its rounds. It never has data of
+/// candidates.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Round<'a> {
