@@ -86,11 +86,28 @@ mod tests {
             refusal(&format!(r#"{{"key":"a","notes":[{{"key":"n","body":"{long}"}}]}}"#))
                 .contains("at most 65536")
         );
-        let many: Vec<String> = (0..201).map(|n| format!("\"t{n}\"")).collect();
-        assert!(
-            refusal(&format!(r#"{{"key":"a","tags":[{}]}}"#, many.join(",")))
-                .contains("at most 200")
-        );
+        let many =
+            |entry: &dyn Fn(usize) -> String| (0..201).map(entry).collect::<Vec<_>>().join(",");
+        let lists: [(&str, &dyn Fn(usize) -> String); 8] = [
+            ("tags", &|n| format!(r#""t{n}""#)),
+            ("emails", &|n| format!(r#""a{n}@x.com""#)),
+            ("phones", &|n| format!(r#""+1{n:06}""#)),
+            ("links", &|n| format!(r#""x.com/{n}""#)),
+            ("notes", &|n| format!(r#"{{"key":"n{n}","body":"Note {n}"}}"#)),
+            ("applications", &|n| format!(r#"{{"key":"a{n}","job":"Job {n}"}}"#)),
+            ("educations", &|n| format!(r#"{{"school":"School {n}"}}"#)),
+            ("employments", &|n| format!(r#"{{"company":"Company {n}"}}"#)),
+        ];
+        for (list, entry) in lists {
+            let said = refusal(&format!(r#"{{"key":"a","{list}":[{}]}}"#, many(entry)));
+            assert!(said.contains("at most 200"), "{list}: {said}");
+        }
+        let files = many(&|n| {
+            format!(r#"{{"key":"f{n}","filename":"{n}","type":"other","url":"https://x.com/{n}"}}"#)
+        });
+        let application = format!(r#"{{"key":"1","job":"J","attachments":[{files}]}}"#);
+        let said = refusal(&format!(r#"{{"key":"a","applications":[{application}]}}"#));
+        assert!(said.contains("`applications[1].attachments` has 201 entries"), "{said}");
     }
 
     #[test]

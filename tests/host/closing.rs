@@ -7,7 +7,7 @@ use atsync::{
 };
 use atsync_tests::{World, desired, native_greenhouse};
 use futures_util::future::join;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -202,4 +202,43 @@ fn a_close_ends_a_run_as_its_stop_does_and_a_follower_with_an_error() {
     let (ran, (error, ())) = world.run(join(run, join(follow, close)));
     ran.unwrap();
     says(Err(error), "closed");
+}
+
+#[test]
+fn a_close_from_the_report_of_a_round_ends_a_run_as_its_stop_does() {
+    let world = World::new(1, 20);
+    let acme = world.connect();
+    let crons = [("jobs".to_owned(), Cron::parse("*/5 * * * *").unwrap())];
+    let closing = acme.clone();
+    let run = acme.run(Crons::of_pulls(crons), std::future::pending(), move |_| {
+        // Begins the close, as another task does between two polls of the run.
+        drop(closing.clone().close().now_or_never());
+    });
+    world.run(run).unwrap();
+}
+
+#[test]
+fn an_engine_stays_open_while_a_call_of_a_closing_connection_is_under_way() {
+    let world = World::new(1, 20);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(ADA))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    let left = Arc::new(Notify::new());
+    let note = Arc::clone(&left);
+    world.wire.meddle(move |request| {
+        if request.method != "GET" && request.url.path() != "/token" {
+            note.notify_one();
+        }
+        None
+    });
+    let close = async {
+        left.notified().await;
+        // A close that the host's own limit cut short.
+        assert!(acme.clone().close().now_or_never().is_none());
+        world.engine().clone().close().await
+    };
+    let (applied, closed) = world.run(join(acme.apply(&plan), close));
+    says(closed, r#"open: "acme" (1 handle)"#);
+    applied.unwrap();
+    world.run(world.engine().clone().close()).unwrap();
 }

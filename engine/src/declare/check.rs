@@ -156,6 +156,7 @@ fn references(place: &str, application: &DesiredApplication) -> Result<(), Strin
 }
 
 fn attachments(place: &str, application: &DesiredApplication) -> Result<(), String> {
+    entries(&format!("{place}.attachments"), application.attachments.len())?;
     let mut keys = BTreeSet::new();
     for file in &application.attachments {
         key(&format!("{place}.attachments.key"), &file.key, true)?;

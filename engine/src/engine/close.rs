@@ -5,8 +5,10 @@
 //! resumes where they stopped, and waits for the others. [`Engine::close`] refuses while a
 //! connection is open, so that it interrupts nobody.
 //!
-//! Bounds: a close waits for one request and its answer, since effects are held; a settle under
-//! way finishes its probes. Left out: closing without the owner's call, after a time without use.
+//! Bounds: no write begins during a close, so it waits for one write and its answer, and for the
+//! reads of a call that it does not interrupt: a settle finishes its probes, and a sync the reads
+//! of the batch that it plans, which grow with what changed in the ATS. Left out: closing without
+//! the owner's call, after a time without use.
 
 use super::open::Work;
 use super::{Connection, Engine};
@@ -25,6 +27,11 @@ impl Connection {
     fn was_closed(&self) -> Error {
         let message = format!("{}: the connection was closed; connect it again", self.name());
         Error::new(ErrorKind::Configuration, message)
+    }
+
+    /// Whether the connection is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.open.is_closed()
     }
 
     /// Completes when the connection is closed.
@@ -47,9 +54,11 @@ impl Connection {
 
     /// Closes the connection, for every clone of this handle: [`Connection::hold_effects`], then
     /// waits for the calls that are under way. A write whose request has left gets its answer; the
-    /// steps that are left are reported as not sent. Pulls, sweeps, plans and checks end at once
-    /// with an error, and resume where they stopped when the connection is opened again;
-    /// [`Connection::run`] ends as at its stop.
+    /// steps that are left are reported as not sent. [`Connection::pull`], [`Connection::sweep`],
+    /// [`Connection::plan`], [`Connection::check`] and [`Connection::hint`] end at once with an
+    /// error, and resume where they stopped when the connection is opened again;
+    /// [`Connection::run`] ends as at its stop. [`Connection::sync`] finishes the reads and the plan
+    /// of its batch and sends nothing.
     ///
     /// When this returns, no request of the connection is under way, its name is free for
     /// [`Engine::connect`], and every later call of a clone, a stream or a planner is refused.
@@ -71,9 +80,9 @@ impl Engine {
     /// open it at once. A store in memory keeps its contents.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] while a connection is open. The message names each one and how
-    /// many handles it has; clones, streams and planners count. Nothing is changed then: close or
-    /// drop them, and close a clone of the engine again.
+    /// [`ErrorKind::Configuration`] while a connection is open, or a call of a closed one is still
+    /// ending. The message names each one and how many handles it has; clones, streams and planners
+    /// count. Nothing is changed then: close or drop them, and close a clone of the engine again.
     pub async fn close(self) -> Result<(), Error> {
         if let Err(handles) = self.open.close() {
             let message = format!(

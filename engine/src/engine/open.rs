@@ -81,11 +81,13 @@ impl OpenConnections {
 }
 
 impl Known {
-    /// Drops what is known of connections that are closed, unless their locks are still in use.
+    /// Drops what is known of connections that are closed, unless their locks are still in use. One
+    /// whose calls are still ending counts as open: the store is needed for their answers.
     fn forget_closed(&mut self) {
         self.by_name.retain(|_, named| {
             let is_open = |open: &Weak<OpenConnection>| {
-                open.upgrade().is_some_and(|open| !open.state.borrow().is_closed)
+                let is_in_use = |state: &State| !state.is_closed || state.calls > 0;
+                open.upgrade().is_some_and(|open| is_in_use(&open.state.borrow()))
             };
             named.open.retain(is_open);
             !named.open.is_empty() || named.underway.strong_count() > 0
@@ -149,6 +151,11 @@ impl OpenConnection {
         if !state.is_closed {
             deed();
         }
+    }
+
+    /// Whether the connection is closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.borrow().is_closed
     }
 
     /// Completes when the connection is closed.

@@ -145,8 +145,8 @@ pub enum GivenUpBy {
     /// request: only steps for the same target and parents are blocked.
     Engine,
     /// The engine, because the ATS never returned a parent of the record that it would have made.
-    /// No step is blocked: once the ATS returns the parent, the create is probed for and planned
-    /// anew.
+    /// Only a step that would not be probed for is blocked: once the ATS returns the parent, the
+    /// create is probed for and planned anew.
     Unshown,
 }
 

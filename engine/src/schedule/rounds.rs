@@ -302,6 +302,10 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         defer: impl FnOnce(&mut Self, &Times, u64) -> u64,
     ) -> Result<(), Cut> {
         let is_refused = error.kind() == ErrorKind::Auth;
+        if error.kind() == ErrorKind::Configuration && self.connection.is_closed() {
+            // The close came after the stop was last polled, and refused the call.
+            return Err(Cut::Stopped);
+        }
         if !is_refused && !mends(error.kind()) {
             return Err(Cut::Failed(error));
         }
