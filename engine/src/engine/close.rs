@@ -57,8 +57,8 @@ impl Connection {
     /// steps that are left are reported as not sent. [`Connection::pull`], [`Connection::sweep`],
     /// [`Connection::plan`], [`Connection::check`] and [`Connection::hint`] end at once with an
     /// error, and resume where they stopped when the connection is opened again;
-    /// [`Connection::run`] ends as at its stop. [`Connection::sync`] finishes the reads and the plan
-    /// of its batch and sends nothing.
+    /// [`Connection::run`] ends as at its stop. [`Connection::sync`] finishes the reads and the
+    /// plan of its batch and sends nothing.
     ///
     /// When this returns, no request of the connection is under way, its name is free for
     /// [`Engine::connect`], and every later call of a clone, a stream or a planner is refused.
