@@ -262,14 +262,17 @@ fn each_of_several_records_that_were_merged_into_one_names_the_record_that_holds
         };
         for key in ["p0", "p1"] {
             let told = told(key);
-            assert!(told.iter().any(|text| text.contains("which p2 holds")), "{key}: {told:?}");
+            assert!(
+                told.iter().any(|text| text.contains("which p2 is linked to")),
+                "{key}: {told:?}"
+            );
         }
         // Once the holder is given up, the next in order has the candidate and nobody waits for
         // nobody.
         world.run(acme.abandon("p2")).unwrap();
         let (first, second) = (told("p0"), told("p1"));
-        assert!(!first.iter().any(|text| text.contains("holds")), "p0: {first:?}");
-        assert!(second.iter().any(|text| text.contains("which p0 holds")), "p1: {second:?}");
+        assert!(!first.iter().any(|text| text.contains("is linked to")), "p0: {first:?}");
+        assert!(second.iter().any(|text| text.contains("which p0 is linked to")), "p1: {second:?}");
     }
 }
 
