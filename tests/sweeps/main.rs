@@ -301,7 +301,10 @@ fn two_records_of_one_merged_candidate_do_not_fight() {
     assert_eq!(blocked(&world, &acme, "r1"), "Merged");
     let row = world.run(acme.desired("r1")).unwrap().unwrap();
     assert!(
-        row.status.conditions.iter().any(|condition| condition.message.contains("which r2 holds")),
+        row.status
+            .conditions
+            .iter()
+            .any(|condition| condition.message.contains("which r2 is linked to")),
         "{:?}",
         row.status
     );
