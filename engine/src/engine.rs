@@ -34,7 +34,6 @@
 mod close;
 mod open;
 mod status;
-mod values;
 
 use crate::adapter::Adapter;
 use crate::clock::{Clock, SystemClock};

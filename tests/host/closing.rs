@@ -100,6 +100,19 @@ async fn an_engine_with_open_connections_stays_open_and_names_them() {
     Engine::builder().store_file(&file).unwrap();
 }
 
+/// Notifies when a write leaves.
+fn a_write_leaves(world: &World) -> Arc<Notify> {
+    let left = Arc::new(Notify::new());
+    let note = Arc::clone(&left);
+    world.wire.meddle(move |request| {
+        if request.method != "GET" && request.url.path() != "/token" {
+            note.notify_one();
+        }
+        None
+    });
+    left
+}
+
 #[test]
 fn a_closed_connection_refuses_every_clone_and_frees_its_name() {
     let world = World::new(1, 20);
@@ -129,14 +142,7 @@ fn a_write_that_has_left_gets_its_answer_before_a_close_ends_and_no_other_leaves
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(plan.writes() > 1);
     world.sandbox.clear_logs();
-    let left = Arc::new(Notify::new());
-    let note = Arc::clone(&left);
-    world.wire.meddle(move |request| {
-        if request.method != "GET" && request.url.path() != "/token" {
-            note.notify_one();
-        }
-        None
-    });
+    let left = a_write_leaves(&world);
     let written = AtomicUsize::new(0);
     let close = async {
         left.notified().await;
@@ -223,14 +229,7 @@ fn an_engine_stays_open_while_a_call_of_a_closing_connection_is_under_way() {
     let acme = world.connect();
     world.run(acme.declare(&desired(ADA))).unwrap();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-    let left = Arc::new(Notify::new());
-    let note = Arc::clone(&left);
-    world.wire.meddle(move |request| {
-        if request.method != "GET" && request.url.path() != "/token" {
-            note.notify_one();
-        }
-        None
-    });
+    let left = a_write_leaves(&world);
     let close = async {
         left.notified().await;
         // A close that the host's own limit cut short.

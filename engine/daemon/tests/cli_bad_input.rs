@@ -277,8 +277,7 @@ async fn every_command_names_the_nearest_kind_for_a_misspelt_one() {
 }
 
 #[tokio::test]
-async fn a_kind_of_the_schedule_a_setting_and_a_scheme_that_the_adapter_does_not_have_are_reported_with_their_line()
- {
+async fn an_unknown_kind_setting_or_scheme_is_reported_with_its_line() {
     let site = Site::start().await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs"]).await.code, 0);
     let config = site.config();

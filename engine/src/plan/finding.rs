@@ -18,6 +18,16 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Makes a finding about a path, with its text.
+    pub fn new(
+        kind: FindingKind,
+        host: impl Into<String>,
+        reason: Reason,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { kind, host: host.into(), reason, message: message.into() }
+    }
+
     /// Returns what ends the wait, to follow "it waits until": an action, or a later read.
     pub(crate) fn until(&self) -> &'static str {
         match self.reason {

@@ -57,6 +57,26 @@ impl Step {
         self.fields.push(FieldChange::new(field, before, after));
     }
 
+    /// Starts a step of a path, which creates or changes nothing yet, at the cost of one request.
+    /// For a host's own tests: the engine alone makes plans.
+    pub fn new(host: impl Into<String>, operation: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            operation: operation.into(),
+            target: None,
+            target_path: None,
+            input: Map::new(),
+            after: Vec::new(),
+            makes: BTreeMap::new(),
+            fields: Vec::new(),
+            applied: BTreeMap::new(),
+            reason: String::new(),
+            side_effects: Vec::new(),
+            look_first: false,
+            calls: 1,
+        }
+    }
+
     /// Links the record that it creates to a path.
     pub(super) fn link(&mut self, path: &str) {
         self.makes.insert("subject".to_owned(), path.to_owned());
@@ -84,19 +104,10 @@ impl FieldChange {
 /// Starts a step of an operation, with the parts that follow from its rule.
 pub(super) fn step(rule: &OperationRule, path: &str, reason: String) -> Step {
     Step {
-        host: path.to_owned(),
-        operation: rule.name.clone(),
-        target: None,
-        target_path: None,
-        input: Map::new(),
-        after: Vec::new(),
-        makes: BTreeMap::new(),
-        fields: Vec::new(),
-        applied: BTreeMap::new(),
         reason,
         side_effects: rule.side_effects.iter().map(|effect| effect.note.clone()).collect(),
-        look_first: false,
         calls: rule.calls,
+        ..Step::new(path, rule.name.as_str())
     }
 }
 

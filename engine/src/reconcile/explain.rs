@@ -8,7 +8,7 @@ use crate::journal::{Intent, IntentState, Try};
 use crate::path;
 use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
-use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
+use crate::plan::{self, FindingKind, RecordPlan, Step, Story, words};
 use crate::reason::Reason;
 use crate::reconcile::context::Context;
 use crate::reconcile::gather::{Gathered, Gatherer};
@@ -150,7 +150,7 @@ impl Explainer {
         };
         let mut gathered = Gathered::resting(self.context.manifest());
         let (mut planned, shared, stories) =
-            self.gatherer.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
+            self.gatherer.ask(&mut gathered, key, |facts| plan::explained(&input, facts)).await?;
         let open = self.context.store.open_intents().await?;
         let mut fields: Vec<FieldStory> = stories.into_iter().map(story).collect();
         for field in &mut fields {
@@ -225,7 +225,7 @@ impl Explainer {
     }
 }
 
-fn story(story: explain::Story) -> FieldStory {
+fn story(story: Story) -> FieldStory {
     let verdict = match story.decision {
         Decision::InStep => "in step",
         Decision::Write => "differs: the desired value is written",

@@ -192,6 +192,12 @@ impl World {
     fn executor(&self) -> Arc<Executor> {
         Arc::new(Executor::new(self.context.clone(), self.requests.clone(), self.ingest.clone()))
     }
+
+    fn settler(&self) -> Settler {
+        let (context, requests) = (self.context.clone(), self.requests.clone());
+        let (ingest, deletions) = (self.ingest.clone(), self.deletions.clone());
+        Settler::new(context, requests, ingest, deletions, self.executor())
+    }
 }
 
 #[test]
@@ -211,21 +217,7 @@ fn requests_alone_return_the_outcome_and_classify_a_failure() {
 fn the_backoff_alone_delays_a_write_that_failed_twice_until_rights_are_given() {
     let world = World::new(&[]);
     let backoff = Backoff::new(world.context.clone(), None);
-    let step = PlanStep {
-        host: "ref-1".into(),
-        operation: "jobs.create".into(),
-        target: None,
-        target_path: None,
-        input: Map::new(),
-        after: Vec::new(),
-        makes: BTreeMap::new(),
-        fields: Vec::new(),
-        applied: BTreeMap::new(),
-        reason: String::new(),
-        side_effects: Vec::new(),
-        look_first: false,
-        calls: 1,
-    };
+    let step = PlanStep::new("ref-1", "jobs.create");
     let leave = || {
         let asked = (1, &Value::Null);
         world.clock.drive(backoff.leave_for("ref-1", "jobs.create", &None, asked)).unwrap()
@@ -324,13 +316,7 @@ fn the_executor_alone_sees_when_a_write_is_moot() {
 #[test]
 fn the_settler_alone_asks_nothing_while_no_write_is_in_doubt() {
     let world = World::new(&["1"]);
-    let settler = Settler::new(
-        world.context.clone(),
-        world.requests.clone(),
-        world.ingest.clone(),
-        world.deletions.clone(),
-        world.executor(),
-    );
+    let settler = world.settler();
     let report = world.clock.drive(settler.settle(Resend::Allowed)).unwrap();
     assert_eq!((report.open, world.clock.drive(settler.next_probe_ms()).unwrap()), (0, None));
     assert!(world.ats.tasks.lock().unwrap().is_empty());
@@ -347,13 +333,7 @@ fn the_planner_alone_reads_nothing_while_nothing_is_declared() {
 #[test]
 fn the_applier_alone_refuses_the_plan_of_another_connection() {
     let world = World::new(&["1"]);
-    let settler = Settler::new(
-        world.context.clone(),
-        world.requests.clone(),
-        world.ingest.clone(),
-        world.deletions.clone(),
-        world.executor(),
-    );
+    let settler = world.settler();
     let applier = Applier::new(
         world.context.clone(),
         world.requests.clone(),

@@ -28,6 +28,22 @@ pub struct CheckResult {
     pub optional: bool,
 }
 
+impl CheckResult {
+    /// Makes the verdict on a required permission: `granted`, `missing`, `actor`, `refused` or
+    /// `unknown`.
+    pub fn new(permission: impl Into<String>, verdict: &'static str) -> Self {
+        Self {
+            permission: permission.into(),
+            label: String::new(),
+            verdict,
+            detail: String::new(),
+            without_it: String::new(),
+            grant_at: String::new(),
+            optional: false,
+        }
+    }
+}
+
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Granted => "granted",

@@ -85,6 +85,13 @@ pub struct StepReport {
     pub warnings: Vec<String>,
 }
 
+impl StepReport {
+    /// Makes the report of a step of a path, without warnings.
+    pub fn new(host: impl Into<String>, operation: impl Into<String>, end: StepEnd) -> Self {
+        Self { host: host.into(), operation: operation.into(), end, warnings: Vec::new() }
+    }
+}
+
 /// The result of applying a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

@@ -33,7 +33,7 @@ const WIDE: &[(&str, usize)] = &[
     ("engine/benches/neighbours.rs", 1),
     ("engine/daemon/src/commands/demo/mod.rs", 3),
     ("engine/daemon/src/config.rs", 1),
-    ("engine/daemon/tests/cli_bad_input.rs", 3),
+    ("engine/daemon/tests/cli_bad_input.rs", 2),
     ("engine/daemon/tests/cli_life.rs", 1),
     ("engine/daemon/tests/cli_plain.rs", 1),
     ("engine/daemon/tests/cli_support/mod.rs", 1),
