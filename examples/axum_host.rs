@@ -87,7 +87,7 @@ async fn declare(
     let report = acme.declare(&[record]).await?;
     // An erased candidate is neither stored nor written: the response says so.
     Ok(Json(json!({ "created": report.created, "changed": report.changed,
-            "forgotten": report.forgotten })))
+            "erased": report.erased })))
 }
 
 async fn referrals(

@@ -37,10 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     )?;
     let before = acme.status().await?.changes_last;
     let declared = acme.declare(&[ada]).await?;
-    if declared.forgotten > 0 {
+    if declared.erased > 0 {
         println!(
             "{} declared candidates were erased here: they are not stored, and nothing is written.",
-            declared.forgotten
+            declared.erased
         );
     }
 

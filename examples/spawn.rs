@@ -86,7 +86,7 @@ pub(crate) async fn run(
                 "name": { "first": "Ada", "last": format!("Byron {number}") },
                 "emails": [format!("ada.{number}@referred.example.com")],
             }))?;
-            if acme.declare(&[record]).await?.forgotten > 0 {
+            if acme.declare(&[record]).await?.erased > 0 {
                 println!("referral {number} is of an erased candidate, and is not stored");
             }
             Ok(())

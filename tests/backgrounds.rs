@@ -192,7 +192,7 @@ fn erasing_a_candidate_erases_their_background() {
         let known = world.run(acme.observed_one(kind, id)).unwrap();
         assert!(known.is_some(), "{kind}/{id} was read");
     }
-    world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
+    world.run(acme.erase(&Person::Key("ref-1".into()))).unwrap();
     for (kind, id) in &ids {
         assert!(world.run(acme.observed_one(kind, id)).unwrap().is_none(), "{kind}/{id}");
     }

@@ -86,7 +86,7 @@ fn field_before_option_before_value_and_all_in_one_run() {
         .records
         .iter()
         .flat_map(|record| &record.steps)
-        .map(|step| (step.operation.as_str(), step.host.as_str()))
+        .map(|step| (step.operation.as_str(), step.path.as_str()))
         .collect();
     let field = "@custom_fields.candidate.channel";
     let (portal, event) = (format!("{field}/options/Portal"), format!("{field}/options/Event"));
@@ -138,7 +138,7 @@ fn what_cannot_be_made_blocks_only_what_depends_on_it() {
     sync(&world, &acme, &[channel(&json!({"options": ["Old"]}))]);
     let (_, report) =
         sync(&world, &acme, &[channel(&json!({})), ada(&json!({"channel": "Portal"})), ben]);
-    let end = |host: &str| report.steps.iter().find(|step| step.host == host).unwrap().end.clone();
+    let end = |host: &str| report.steps.iter().find(|step| step.path == host).unwrap().end.clone();
     let portal = "@custom_fields.candidate.channel/options/Portal";
     assert!(matches!(end(portal), StepEnd::Refused { .. }), "{report:#?}");
     assert_eq!(end("@custom_fields.candidate.channel/options/Event"), StepEnd::Applied);

@@ -35,7 +35,7 @@ fn rests(world: &World, acme: &Connection) {
 
 fn links(world: &World, acme: &Connection) -> BTreeMap<String, String> {
     let links = world.run(acme.links("ada")).unwrap();
-    links.into_iter().map(|link| (link.host, link.remote.id)).collect()
+    links.into_iter().map(|link| (link.path, link.remote.id)).collect()
 }
 
 fn id_of_ada(world: &World) -> i64 {
@@ -255,7 +255,7 @@ const APART: [Apart; 6] = [
         |world, acme, record| {
             let links = world.run(acme.links("ada")).unwrap();
             let mut link =
-                links.into_iter().find(|link| link.host == "ada/applications/a").unwrap();
+                links.into_iter().find(|link| link.path == "ada/applications/a").unwrap();
             link.applied.clear();
             world.run(world.store.put_links(&Guard::sole("acme"), vec![link])).unwrap();
             other_job(world, acme, record);
@@ -338,7 +338,7 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             let plan = world.bring(&acme, &record);
             assert_eq!(held(&world), there, "{}", words::plan(&plan));
             for host in ["ada/applications/a", "ada/notes/m"] {
-                let said = plan.records[0].findings.iter().any(|finding| finding.host == host);
+                let said = plan.records[0].findings.iter().any(|finding| finding.path == host);
                 assert!(said, "{host}: {}", words::plan(&plan));
             }
             let silent = plan.records[0]

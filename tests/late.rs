@@ -621,7 +621,7 @@ fn a_stop_ends_every_wait_of_an_apply_at_once() {
 }
 
 #[test]
-fn whoever_was_forgotten_and_comes_back_at_once_is_not_made_a_second_time() {
+fn an_erased_candidate_who_comes_back_at_once_is_not_created_twice() {
     for wait_ms in [1, 20_000, 60_000, 117_000] {
         for dies_at in [None, Some("/v3/candidates"), Some("/v3/notes"), Some("/v3/attachments")] {
             let mut world = late();
@@ -642,8 +642,8 @@ fn whoever_was_forgotten_and_comes_back_at_once_is_not_made_a_second_time() {
             }
             world.clock.set(world.clock.now_ms() + wait_ms);
             let person = Person::Key("ada".to_owned());
-            world.run(acme.forget(&person)).unwrap();
-            assert!(world.run(acme.unforget(&person)).unwrap());
+            world.run(acme.erase(&person)).unwrap();
+            assert!(world.run(acme.undo_erasure(&person)).unwrap());
             world.run(acme.declare(&desired(&wish.to_string()))).unwrap();
             finish(&world, &acme);
             assert_eq!(counts(&world), ONE_OF_EACH, "{wait_ms} ms, died at {dies_at:?}");

@@ -30,7 +30,7 @@ fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
         .collect();
     assert_eq!(world.run(acme.declare(&records)).unwrap().created as usize, many);
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
-    assert_eq!((plan.looked_at as usize, plan.blocked().count(), plan.writes()), (many, many, 0));
+    assert_eq!((plan.planned as usize, plan.blocked().count(), plan.writes()), (many, many, 0));
     for key in ["r0".to_owned(), format!("r{}", many - 1)] {
         let row = world.run(acme.desired(&key)).unwrap().unwrap();
         assert!(
@@ -170,7 +170,7 @@ fn a_plan_in_parts_is_the_plan_of_all_whatever_the_parts() {
     let acme = world.connect();
     let records = entangled(&world);
     let whole = world.run(acme.plan(PlanOf::Records(&records))).unwrap();
-    let blocked: Vec<&str> = whole.blocked().map(|finding| finding.host.as_str()).collect();
+    let blocked: Vec<&str> = whole.blocked().map(|finding| finding.path.as_str()).collect();
     assert_eq!(blocked.len(), 4, "one of each pair: {}", words::plan(&whole));
     for size in 1..=records.len() {
         let mut planner = acme.planner();
@@ -206,7 +206,7 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
             words::summary(&plan)
         );
         assert!(plan.records.len() <= records_at_once, "{}", plan.records.len());
-        assert_eq!(plan.looked_at as usize, records.len());
+        assert_eq!(plan.planned as usize, records.len());
         // Ids follow the order of creation, which is another one in parts.
         let without_ids = |one: String| {
             one.split('/')
@@ -220,7 +220,7 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
         assert!(fields < people, "what values name is made first: {written:?}");
         written.sort();
         let mut steps: Vec<(String, String)> =
-            report.steps.iter().map(|step| (step.host.clone(), step.operation.clone())).collect();
+            report.steps.iter().map(|step| (step.path.clone(), step.operation.clone())).collect();
         steps.sort();
         let mut in_step = Vec::new();
         for record in &records {

@@ -77,7 +77,7 @@ fn two_records_that_fit_one_candidate_are_never_both_linked_to_them() {
     other.run(acme.declare(&desired(two))).unwrap();
     let plan = other.run(acme.plan(PlanOf::Dirty)).unwrap();
     println!("{}", atsync::internals::plan::words::plan(&plan));
-    assert_eq!(plan.blocked().map(|finding| finding.host.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(plan.blocked().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), ["b"]);
     assert!(other.run(acme.links("b")).unwrap().is_empty());
 }
 

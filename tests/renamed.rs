@@ -34,7 +34,7 @@ fn ada(world: &World) -> Value {
 
 fn links(world: &World, acme: &Connection) -> BTreeMap<String, String> {
     let links = world.run(acme.links("ada")).unwrap();
-    links.into_iter().map(|link| (link.host, link.remote.id)).collect()
+    links.into_iter().map(|link| (link.path, link.remote.id)).collect()
 }
 
 fn rests(world: &World, acme: &Connection) -> Plan {
@@ -183,10 +183,10 @@ fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
         .run(acme.links("ada"))
         .unwrap()
         .into_iter()
-        .find(|link| link.host == "ada/applications/a")
+        .find(|link| link.path == "ada/applications/a")
         .unwrap();
     assert_eq!(held.remote.id, application);
-    let adopted = LinkRow { host: "ada/applications/b".to_owned(), ..held };
+    let adopted = LinkRow { path: "ada/applications/b".to_owned(), ..held };
     world.run(world.store.put_links(&Guard::sole("acme"), vec![adopted])).unwrap();
     world.bring(&acme, &record);
     assert_eq!(world.written(), Vec::<String>::new());
@@ -231,7 +231,7 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
             plan.records[0]
                 .findings
                 .iter()
-                .any(|finding| finding.host == host && finding.reason == reason)
+                .any(|finding| finding.path == host && finding.reason == reason)
         };
         assert!(said("ada/applications/a", Reason::OtherJob), "{}", words::plan(&plan));
         assert!(said("ada/notes/m", Reason::OtherApplication), "{}", words::plan(&plan));

@@ -110,7 +110,7 @@ async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
                 "{email:?}"
             );
         }
-        // Who is forgotten by address takes nobody along and keeps nobody away.
+        // An erasure by address removes and blocks no other candidate.
         let erasure =
             Erasure { addresses: [MARK.to_owned()].into(), now_ms: 2_000, ..Erasure::default() };
         let report = store.erase(&Guard::sole("acme"), erasure).await.unwrap();
@@ -123,7 +123,7 @@ async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
         );
         store.commit_page(&Guard::sole("acme"), page(&[MARK.to_ascii_uppercase()])).await.unwrap();
         let rows = store.observed_page("acme", "candidates", None, 1).await.unwrap();
-        assert!(!rows[0].body.contains("MARK.K0123@EXAMPLE.COM"), "who was forgotten stays away");
+        assert!(!rows[0].body.contains("MARK.K0123@EXAMPLE.COM"), "an erased candidate stays away");
     }
 }
 
@@ -186,7 +186,7 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
             assert!(!held.iter().any(|id| id.to_string() == link.remote.id), "{link:?}");
         }
     }
-    let report = world.run(acme.forget(&Person::Email(MARK.to_ascii_uppercase()))).unwrap();
+    let report = world.run(acme.erase(&Person::Email(MARK.to_ascii_uppercase()))).unwrap();
     assert_eq!(report.observed, 1, "{report:?}");
 }
 
@@ -435,7 +435,7 @@ fn whom_a_crooked_address_means_is_not_guessed() {
         "ada\u{200b}@example.com",
         "ada",
     ] {
-        let refusal = world.run(acme.forget(&Person::Email(crooked.to_owned()))).unwrap_err();
+        let refusal = world.run(acme.erase(&Person::Email(crooked.to_owned()))).unwrap_err();
         assert_eq!(refusal.kind(), ErrorKind::Input, "{refusal}");
     }
 }

@@ -48,8 +48,8 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Input`] when kinds do not fit, the ATS does not show the record, or another
     /// path is linked to it.
-    pub async fn link(&self, host: &str, remote: &RemoteRef) -> Result<LinkRow, Error> {
-        self.work()?.lifecycle.link_by_hand(host, remote).await
+    pub async fn link(&self, path: &str, remote: &RemoteRef) -> Result<LinkRow, Error> {
+        self.work()?.lifecycle.link_by_hand(path, remote).await
     }
 
     /// Makes a desired record from what the ATS holds of a candidate, whom it names by `id`.
@@ -101,7 +101,7 @@ impl Connection {
     /// of intents stay as they are.
     ///
     /// The links hold also which of its values were erased in the ATS. Declared again, under this
-    /// key or another, such values are written. Use [`Connection::forget`] for a candidate who must
+    /// key or another, such values are written. Use [`Connection::erase`] for a candidate who must
     /// not be imported again.
     ///
     /// # Errors
@@ -212,7 +212,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when several candidates have the address.
-    pub async fn forget(&self, person: &Person) -> Result<ErasureReport, Error> {
+    pub async fn erase(&self, person: &Person) -> Result<ErasureReport, Error> {
         let erasure = self.erasure(person).await?;
         Ok(self.work()?.context.store.erase(erasure).await?)
     }
@@ -222,10 +222,10 @@ impl Connection {
     /// them until the ATS must show what was written before.
     ///
     /// # Errors
-    /// As for [`Connection::forget`].
-    pub async fn unforget(&self, person: &Person) -> Result<bool, Error> {
+    /// As for [`Connection::erase`].
+    pub async fn undo_erasure(&self, person: &Person) -> Result<bool, Error> {
         let erasure = self.erasure(person).await?;
-        Ok(self.work()?.context.store.unforget(erasure).await?)
+        Ok(self.work()?.context.store.undo_erasure(erasure).await?)
     }
 
     /// Removes the events of the feed that are older than this; `keep` says whether it spares those

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkRow {
     /// The path: a key, or `key/applications/a1`, `key/notes/n1`, `key/tags/<name>`.
-    pub host: String,
+    pub path: String,
     /// The remote record.
     pub remote: RemoteRef,
     /// Why they are linked.

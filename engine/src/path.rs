@@ -27,7 +27,7 @@ pub(crate) const DEFINITION: char = DEFINITION_PREFIX;
 /// The list of a custom field's options.
 pub(crate) const OPTIONS: &str = "options";
 /// Begins the paths of intents whose candidate was erased.
-const FORGOTTEN: &str = "forgotten";
+const ERASED: &str = "erased";
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) enum Path<'a> {
     SharedTag {
         label: &'a str,
     },
-    Forgotten,
+    Erased,
     /// A path that this version does not write.
     Strange,
 }
@@ -56,7 +56,7 @@ impl<'a> Path<'a> {
     pub(crate) fn of(path: &'a str) -> Self {
         if let Some(rest) = path.strip_prefix(SHARED) {
             return match rest.split_once('/') {
-                Some((FORGOTTEN, _)) => Self::Forgotten,
+                Some((ERASED, _)) => Self::Erased,
                 Some((kind, label)) if is_vocabulary(kind) => Self::SharedTag { label },
                 _ => Self::Strange,
             };
@@ -99,7 +99,7 @@ impl<'a> Path<'a> {
                 let of = declarable::of(kind)?;
                 (of.known_by != KnownBy::Content).then_some(kind)
             }
-            Self::Tag { .. } | Self::SharedTag { .. } | Self::Forgotten | Self::Strange => None,
+            Self::Tag { .. } | Self::SharedTag { .. } | Self::Erased | Self::Strange => None,
         }
     }
 }
@@ -180,8 +180,8 @@ pub(crate) fn shared(collection: &str, name: &str) -> String {
 }
 
 /// Returns the path of intents whose candidate was erased.
-pub(crate) fn forgotten(erasure: u64) -> String {
-    shared(FORGOTTEN, &erasure.to_string())
+pub(crate) fn erased(erasure: u64) -> String {
+    shared(ERASED, &erasure.to_string())
 }
 
 #[cfg(test)]
@@ -211,7 +211,7 @@ mod tests {
             ("ada/notes/n1", declared("notes", "ada", "n1"), Some("notes"), "ada"),
             ("ada/tags/c/c++", Path::Tag { key: "ada", label: "c/c++" }, None, "ada"),
             ("~tags/c/c++", Path::SharedTag { label: "c/c++" }, None, "~tags"),
-            ("~forgotten/7", Path::Forgotten, None, "~forgotten"),
+            ("~erased/7", Path::Erased, None, "~erased"),
             (
                 "@custom_fields.candidate.channel",
                 declared("custom_fields", "", "@custom_fields.candidate.channel"),
@@ -248,7 +248,7 @@ mod tests {
         let file = below(&application, "attachments", "cv");
         assert_eq!(Path::of(&file), declared("attachments", &application, "cv"));
         assert_eq!(Path::of(&shared("tags", "x")), Path::SharedTag { label: "x" });
-        assert_eq!(Path::of(&super::forgotten(3)), Path::Forgotten);
+        assert_eq!(Path::of(&super::erased(3)), Path::Erased);
         assert_eq!(
             above(&file).collect::<Vec<_>>(),
             ["ada/applications/a1/attachments", "ada/applications/a1", "ada/applications", "ada"]

@@ -101,7 +101,7 @@ words! {
         /// The update also sends back values of others.
         ForeignValues,
         /// The host had the candidate erased.
-        Forgotten,
+        CandidateErased,
         /// A write was abandoned.
         GivenUp,
         /// A note is on a candidate who no longer exists.

@@ -76,8 +76,8 @@ spawnable! {
     withdraw(acme: Connection, key: String) => acme.withdraw(&key, WithdrawOptions::default());
     explain(acme: Connection, key: String) => acme.explain(&key);
     linked_to(acme: Connection, remote: RemoteRef) => acme.linked_to(&remote);
-    forget(acme: Connection, person: Person) => acme.forget(&person);
-    unforget(acme: Connection, person: Person) => acme.unforget(&person);
+    erase(acme: Connection, person: Person) => acme.erase(&person);
+    undo_erasure(acme: Connection, person: Person) => acme.undo_erasure(&person);
     trim(acme: Connection) => acme.trim(1, Keep::Unacknowledged);
     changes_first(acme: Connection) => acme.changes_first();
     end_consumer(acme: Connection) => acme.end_consumer("host");

@@ -143,7 +143,7 @@ async fn plans(size: usize) {
     copies.put_in_step(engine.store().as_ref()).await;
     let plan = acme.plan(PlanOf::Records(&proof)).await.unwrap();
     assert!(
-        plan.is_empty() && plan.records.is_empty() && plan.looked_at as usize == proof.len(),
+        plan.is_empty() && plan.records.is_empty() && plan.planned as usize == proof.len(),
         "{plan:?}"
     );
     let bytes = std::fs::metadata(directory.path().join("bench.redb")).unwrap().len();
@@ -153,7 +153,7 @@ async fn plans(size: usize) {
         timed(&format!("{size} records: plan with nothing changed"), acme.plan(PlanOf::Dirty))
             .await
             .unwrap();
-    assert_eq!((plan.looked_at, plan.writes()), (0, 0));
+    assert_eq!((plan.planned, plan.writes()), (0, 0));
     for candidate_id in ids.iter().take(CHANGED) {
         let (first_name, last_name) = ("Renamed".to_owned(), "By A Recruiter".to_owned());
         sandbox
@@ -162,11 +162,11 @@ async fn plans(size: usize) {
     }
     let busy = format!("{size} records: plan with {CHANGED} changed");
     let plan = timed(&busy, acme.plan(PlanOf::Dirty)).await.unwrap();
-    println!("  of {size} records it looked at {}", plan.looked_at);
-    assert_eq!(plan.looked_at as usize, CHANGED);
+    println!("  of {size} records it looked at {}", plan.planned);
+    assert_eq!(plan.planned as usize, CHANGED);
     let plan =
         timed(&format!("{size} records: plan of all"), acme.plan(PlanOf::All)).await.unwrap();
-    assert_eq!((plan.looked_at as usize, plan.writes()), (size, 0));
+    assert_eq!((plan.planned as usize, plan.writes()), (size, 0));
 }
 
 /// What copies of one record are made of.
@@ -186,7 +186,7 @@ impl Copies {
             .await
             .unwrap()
             .into_iter()
-            .find(|link| link.host == record.key)
+            .find(|link| link.path == record.key)
             .unwrap();
         let status = acme.desired(&record.key).await.unwrap().unwrap().status;
         let address = record.emails.as_ref().unwrap()[0].value().to_owned();
@@ -256,7 +256,7 @@ impl Copies {
                 let number = Self::number(key);
                 let applied =
                     self.text(&serde_json::to_string(&self.link.applied).unwrap(), number);
-                let mut link = LinkRow { host: key.to_owned(), ..self.link.clone() };
+                let mut link = LinkRow { path: key.to_owned(), ..self.link.clone() };
                 link.remote.id = Self::id(number);
                 link.applied = serde_json::from_str(&applied).unwrap();
                 link
@@ -350,7 +350,7 @@ async fn one(store: &RedbStore, number: usize) {
     let intent = Intent {
         id: 0,
         // A path that belongs to no desired record, as a tag that several share does.
-        host: format!("~tags/{number}"),
+        path: format!("~tags/{number}"),
         operation: "candidates.create".into(),
         target: None,
         input: "{}".into(),

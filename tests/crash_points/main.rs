@@ -275,7 +275,7 @@ fn finish(
         stage.pass(if stage.mode.late { PAUSE_MS } else { 0 });
     }
     let open = world.run(acme.open_intents()).unwrap();
-    let stuck = |state: &IntentState| matches!(state, IntentState::InDoubt { stuck: true, .. });
+    let stuck = |state: &IntentState| matches!(state, IntentState::InDoubt { blocked: true, .. });
     let allowed = |intent: &atsync::internals::journal::Intent| {
         Some(intent.operation.as_str()) == scenario.harmful
             && stuck(&intent.state)

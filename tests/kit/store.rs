@@ -422,7 +422,7 @@ impl Erasures for UpsetStore {
         self.inner.kept_away(connection, records)
     }
 
-    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
-        self.change("unforget", self.inner.unforget(guard, erasure))
+    fn undo_erasure(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
+        self.change("undo_erasure", self.inner.undo_erasure(guard, erasure))
     }
 }

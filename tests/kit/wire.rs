@@ -134,7 +134,7 @@ impl Wire {
             sending.clone().any(|intent| is_its_own(&intent)),
             "{} {path} leaves without its intent; sending are {:?}",
             request.method,
-            sending.map(|intent| (intent.id, &intent.operation, &intent.host)).collect::<Vec<_>>()
+            sending.map(|intent| (intent.id, &intent.operation, &intent.path)).collect::<Vec<_>>()
         );
     }
 

@@ -1,5 +1,5 @@
 //! The life of a record: released, adopted, imported, observed, paused, abandoned, withdrawn,
-//! resolved, explained, forgotten.
+//! resolved, explained, erased.
 //!
 //! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
 //! without sockets. What counts is what the sandbox holds and which requests reached it.
@@ -10,7 +10,7 @@
     reason = "a test stops when something does not hold"
 )]
 
-mod forgotten;
+mod erased;
 mod liar;
 
 use atsync::internals::adapter::{Adapter, AdapterError};
@@ -117,7 +117,7 @@ fn what_the_engine_takes_away_is_gone_at_once_and_reported_with_its_intent() {
         .run(acme.links("ref-1"))
         .unwrap()
         .into_iter()
-        .find(|link| link.host.contains("/tags/"))
+        .find(|link| link.path.contains("/tags/"))
         .unwrap();
     let before = world.run(acme.status()).unwrap().changes_last;
     sync(&world, &acme, &ada(&json!({"tags": []})));
@@ -339,7 +339,7 @@ fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
         let key = record.key();
         let links = world.run(acme.links(&key)).unwrap();
         assert!(
-            links.iter().any(|link| link.host == key && format!("of-{}", link.remote.id) == key),
+            links.iter().any(|link| link.path == key && format!("of-{}", link.remote.id) == key),
             "{key}: {links:?}"
         );
     }
@@ -358,7 +358,7 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
         let (plan, report) = sync(&world, &acme, record);
         assert_eq!(plan.writes(), 0, "{}", words::plan(&plan));
         assert!(report.steps.is_empty(), "{report:?}");
-        let own = plan.blocked().filter(|finding| finding.host == record["key"]);
+        let own = plan.blocked().filter(|finding| finding.path == record["key"]);
         own.map(|finding| finding.reason).collect::<Vec<_>>()
     };
     for unknown in ["1", "no-number", "99999999999999999999"] {
@@ -438,7 +438,7 @@ fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
         plan.records[0]
             .findings
             .iter()
-            .any(|finding| finding.host == "x/notes/n" && finding.reason == Reason::Stays)
+            .any(|finding| finding.path == "x/notes/n" && finding.reason == Reason::Stays)
     );
     let after = world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap();
     assert_eq!(
@@ -580,7 +580,7 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
     for _ in 0..2 {
         let (plan, _) = sync(&world, &acme, &on(&[("a1", &open[1])]));
         let all = world.run(acme.plan(PlanOf::All)).unwrap();
-        for plan in [&plan, &all].into_iter().filter(|plan| plan.looked_at > 0) {
+        for plan in [&plan, &all].into_iter().filter(|plan| plan.planned > 0) {
             let said: Vec<_> = plan.records[0]
                 .findings
                 .iter()

@@ -238,7 +238,7 @@ fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
     let planned = plan(&world, &acme);
     let refused = planned.blocked().collect::<Vec<_>>();
     assert_eq!(refused.len(), 1, "{refused:?}");
-    assert_eq!((refused[0].host.as_str(), refused[0].reason.as_str()), ("blocked", "Denied"));
+    assert_eq!((refused[0].path.as_str(), refused[0].reason.as_str()), ("blocked", "Denied"));
     assert!(refused[0].message.contains("harvest:sources:list"), "{refused:?}");
     let report = apply(&world, &acme, &planned);
     assert_eq!((report.in_step, report.not_in_step), (1, 1));

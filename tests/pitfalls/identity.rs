@@ -109,7 +109,7 @@ fn a_conversion_makes_one_application_and_the_link_follows_it() {
         let rows = world.sandbox.applications_of(candidate);
         assert_eq!(rows.len(), 2);
         let links = world.run(acme.links("ref-1")).unwrap();
-        let link = links.iter().find(|link| link.host == "ref-1/applications/a1").unwrap();
+        let link = links.iter().find(|link| link.path == "ref-1/applications/a1").unwrap();
         assert_ne!(link.remote.id, prospect.to_string());
         let linked = world.sandbox.row("applications", link.remote.id.parse().unwrap()).unwrap();
         assert_eq!(
@@ -163,7 +163,7 @@ fn an_application_declared_on_a_converted_prospect_is_the_new_one() {
     assert!(
         links
             .iter()
-            .any(|link| link.host == "ref-1/applications/a1" && link.remote.id == new.to_string())
+            .any(|link| link.path == "ref-1/applications/a1" && link.remote.id == new.to_string())
     );
 }
 

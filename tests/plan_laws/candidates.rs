@@ -162,10 +162,10 @@ proptest! {
         let mut done: BTreeSet<&str> = tiny.links.keys().map(String::as_str).collect();
         for step in run.steps() {
             for path in &step.after {
-                prop_assert!(done.contains(path.as_str()), "{} before {path}", step.host);
+                prop_assert!(done.contains(path.as_str()), "{} before {path}", step.path);
             }
             done.extend(step.makes.values().map(String::as_str));
-            done.insert(&step.host);
+            done.insert(&step.path);
         }
     }
 

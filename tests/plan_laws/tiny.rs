@@ -119,7 +119,7 @@ impl Tiny {
                     .links
                     .values()
                     .filter(|link| link.remote == remote)
-                    .map(|link| link.host.clone());
+                    .map(|link| link.path.clone());
                 let paths = paths.collect();
                 facts.add_linked(remote, paths);
             }
@@ -160,7 +160,7 @@ impl Tiny {
                 }
             };
             for step in shared {
-                if !run.shared.iter().any(|known| known.host == step.host) {
+                if !run.shared.iter().any(|known| known.path == step.path) {
                     run.shared.push(step);
                 }
             }
@@ -177,7 +177,7 @@ impl Tiny {
         how: LinkHow,
         applied: Map<String, Value>,
     ) {
-        let link = LinkRow { host: path.to_owned(), remote, how, applied, since_ms: 1 };
+        let link = LinkRow { path: path.to_owned(), remote, how, applied, since_ms: 1 };
         self.links.insert(path.to_owned(), link);
     }
 
@@ -187,8 +187,8 @@ impl Tiny {
         }
         for plan in run.plans.iter().filter(|plan| !plan.is_blocked()) {
             for adoption in &plan.adoptions {
-                let how = self.links.get(&adoption.host).map_or(LinkHow::Adopted, |link| link.how);
-                self.link(&adoption.host, adoption.remote.clone(), how, adoption.applied.clone());
+                let how = self.links.get(&adoption.path).map_or(LinkHow::Adopted, |link| link.how);
+                self.link(&adoption.path, adoption.remote.clone(), how, adoption.applied.clone());
             }
             for path in &plan.releases {
                 self.links.remove(path);
@@ -232,7 +232,7 @@ impl Tiny {
             "delete" => {
                 let target = step.target.as_ref().unwrap();
                 self.records.remove(&(target.kind.clone(), target.id.clone())).unwrap();
-                self.links.remove(&step.host);
+                self.links.remove(&step.path);
                 None
             }
             other => panic!("no plan here makes a step to {other}"),

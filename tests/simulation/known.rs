@@ -39,7 +39,7 @@ impl Known {
         let mut known = Self::default();
         let open = now(store.open_intents("acme"))?;
         let doubtful: BTreeSet<&str> =
-            open.iter().filter_map(|intent| intent.host.split('/').next()).collect();
+            open.iter().filter_map(|intent| intent.path.split('/').next()).collect();
         for key in keys {
             for link in now(store.links_of("acme", key))? {
                 let Ok(id) = link.remote.id.parse::<i64>() else { continue };

@@ -203,7 +203,7 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
     sim.be_born();
     let mut broken = Vec::new();
     nothing_left(sim, &mut broken);
-    nothing_forgotten(sim, &mut broken);
+    nothing_acknowledged_is_lost(sim, &mut broken);
     the_feed(sim, &mut broken);
     store_and_truth_agree(sim, &mut broken);
     desired_is_there(sim, &mut broken);
@@ -236,12 +236,12 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
         link.is_some_and(|remote| out_of_sight.contains(&remote.id))
     };
     for intent in sim.world.run(acme.open_intents()).unwrap() {
-        let stuck = matches!(intent.state, IntentState::InDoubt { stuck: true, .. });
+        let stuck = matches!(intent.state, IntentState::InDoubt { blocked: true, .. });
         let harmful = stuck && sim.options.harmful && intent.operation == "notes.create";
-        if !harmful && (stuck || !waits_for_sight(&intent.host)) {
+        if !harmful && (stuck || !waits_for_sight(&intent.path)) {
             broken.push(format!(
                 "an intent is left open: {} of {}, {:?}",
-                intent.operation, intent.host, intent.state
+                intent.operation, intent.path, intent.state
             ));
         }
     }
@@ -253,7 +253,7 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
                 |record: &RecordPlan| !record.steps.is_empty() && !waits_for_sight(&record.key);
             if !plan.shared.is_empty()
                 || plan.records.iter().any(is_left)
-                || plan.blocked().any(|finding| !fated.contains(&key(&finding.host)))
+                || plan.blocked().any(|finding| !fated.contains(&key(&finding.path)))
             {
                 broken.push(format!(
                     "something is left to do: {}",
@@ -271,14 +271,14 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
     }
 }
 
-fn nothing_forgotten(sim: &Sim, broken: &mut Vec<String>) {
+fn nothing_acknowledged_is_lost(sim: &Sim, broken: &mut Vec<String>) {
     let acme = sim.world.connect();
     for (key, record) in &sim.host.acknowledged {
         let row = sim.world.run(acme.desired(key)).unwrap();
         let expected = atsync_tests::desired(&record.to_string()).remove(0);
         let found = row.map(|row| atsync_tests::desired(&row.body).remove(0));
         if found.as_ref() != Some(&expected) {
-            broken.push(format!("{key} was acknowledged and is forgotten: {found:?}"));
+            broken.push(format!("{key} was acknowledged and is lost: {found:?}"));
         }
     }
     let offset = sim.world.run(acme.offset("crm")).unwrap();
@@ -347,8 +347,8 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
             ChangeWhat::Unread => {
                 broken.push(format!("{} {} is reported as unread", change.kind, change.id));
             }
-            ChangeWhat::Forgotten => {
-                broken.push(format!("{} {} is reported as forgotten", change.kind, change.id))
+            ChangeWhat::Erased => {
+                broken.push(format!("{} {} is reported as erased", change.kind, change.id))
             }
             other => broken.push(format!("no law says what {other:?} means")),
         }
@@ -449,7 +449,7 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
 
 fn links(sim: &Sim, key: &str) -> BTreeMap<String, RemoteRef> {
     let links: Vec<LinkRow> = sim.world.run(sim.world.connect().links(key)).unwrap();
-    links.into_iter().map(|link| (link.host, link.remote)).collect()
+    links.into_iter().map(|link| (link.path, link.remote)).collect()
 }
 
 /// Whether a merge brought two applications that an application which is wanted and not linked may
@@ -522,7 +522,7 @@ fn said_of(sim: &Sim, reasons: &[&str]) -> BTreeSet<String> {
     let findings = plan.records.iter().flat_map(|record| &record.findings);
     findings
         .filter(|finding| reasons.contains(&finding.reason.as_str()))
-        .map(|finding| finding.host.clone())
+        .map(|finding| finding.path.clone())
         .collect()
 }
 

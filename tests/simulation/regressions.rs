@@ -551,7 +551,7 @@ fn an_application_in_doubt_is_recognised_by_its_time_from_one_that_a_merge_broug
     live_on(&world, &acme);
     assert_eq!(world.run(acme.open_intents()).unwrap(), []);
     let links = world.run(acme.links("one")).unwrap();
-    let link = links.iter().find(|link| link.host == "one/applications/a1").unwrap();
+    let link = links.iter().find(|link| link.path == "one/applications/a1").unwrap();
     assert_eq!(link.remote.id, made.to_string());
 }
 

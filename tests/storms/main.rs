@@ -103,7 +103,7 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
         assert!(gaps.windows(2).all(|pair| pair[0] <= pair[1] + MINUTE_MS), "{fault:?}: {gaps:?}");
         assert!(gaps[3] >= 15 * MINUTE_MS, "{fault:?}: {gaps:?}");
         let intent = the_one(&world, &acme);
-        let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else {
+        let IntentState::InDoubt { blocked: true, reason, .. } = &intent.state else {
             panic!("{:?}", intent.state)
         };
         assert!(
@@ -300,7 +300,7 @@ fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_then_waits_for
     hours(&world, &acme, 3);
     assert_eq!(sent(&world, PEOPLE).len(), usize::try_from(SENDS_MAX).unwrap());
     let intent = the_one(&world, &acme);
-    let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else {
+    let IntentState::InDoubt { blocked: true, reason, .. } = &intent.state else {
         panic!("{:?}", intent.state)
     };
     assert!(

@@ -25,7 +25,7 @@ fn links(world: &World, acme: &Connection, records: &[Value]) -> Vec<(String, St
         None => record["key"].as_str().unwrap().to_owned(),
     });
     let links = keys.flat_map(|key| world.run(acme.links(&key)).unwrap());
-    links.map(|link| (link.host, link.remote.id)).collect()
+    links.map(|link| (link.path, link.remote.id)).collect()
 }
 
 fn named(world: &World, collection: &str, name: &str) -> Vec<i64> {

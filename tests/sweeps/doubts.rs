@@ -107,7 +107,7 @@ fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_one_they_l
     assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty());
     assert_eq!(told(&world, &acme, ChangeWhat::Moved).len(), 1);
     let links = world.run(acme.links("r1")).unwrap();
-    let person = links.iter().find(|link| link.host == "r1").unwrap();
+    let person = links.iter().find(|link| link.path == "r1").unwrap();
     assert_eq!((person.remote.id.clone(), person.how), (winner.to_string(), LinkHow::Followed));
 }
 

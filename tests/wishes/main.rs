@@ -325,19 +325,19 @@ fn speaks_of(plan: &Plan, record: &Value, pointer: &str) -> bool {
         field == dotted || field.starts_with(&format!("{}[", place[0])) || field == place[0]
     };
     let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-    let mut steps = steps.filter(|step| own(&step.host));
+    let mut steps = steps.filter(|step| own(&step.path));
     let by_step = steps.any(|step| {
         step.operation.ends_with(".convert") && word == "kind"
             || step.fields.iter().any(|change| named(&change.field))
             // An entry without a key has a path of its own, below the list.
-            || step.host.starts_with(&format!("{path}/{}/", place[0]))
+            || step.path.starts_with(&format!("{path}/{}/", place[0]))
                 && step.fields.iter().any(|change| change.field == word)
     });
     let mut findings = plan.records.iter().flat_map(|record| &record.findings);
     // The same list of the ATS may be meant by its entries' words.
     by_step
         || findings.any(|finding| {
-            own(&finding.host)
+            own(&finding.path)
                 && (finding.message.contains(&word)
                     || finding.message.contains(&place[0])
                     || names_thing(&word, &finding.message))
@@ -459,7 +459,7 @@ fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
     let reasons: Vec<(&str, &str)> = said.records[0]
         .findings
         .iter()
-        .map(|finding| (finding.host.as_str(), finding.reason.as_str()))
+        .map(|finding| (finding.path.as_str(), finding.reason.as_str()))
         .collect();
     for path in ["ref-1", "ref-1/notes/n1", "ref-1/applications/a1", "ref-1/applications/p1"] {
         assert!(reasons.contains(&(path, "Released")), "{path}: {}", words::plan(&said));
@@ -590,7 +590,7 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
     };
     let plan = plan_of(&world, &acme, &[two(false)]);
     let blocked: Vec<(&str, &str)> =
-        plan.blocked().map(|finding| (finding.host.as_str(), finding.reason.as_str())).collect();
+        plan.blocked().map(|finding| (finding.path.as_str(), finding.reason.as_str())).collect();
     assert_eq!(blocked, [("ref-1/applications/a2", "DuplicateDesired")], "{}", words::plan(&plan));
     // Meant: the ATS decides, and the second is never taken for the first.
     world.run(acme.declare(&desired(&two(true).to_string()))).unwrap();
@@ -598,7 +598,7 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
     let links = world.run(acme.links("ref-1")).unwrap();
     let remotes: Vec<&str> = links
         .iter()
-        .filter(|link| link.host.contains("/applications/"))
+        .filter(|link| link.path.contains("/applications/"))
         .map(|link| link.remote.id.as_str())
         .collect();
     let once: BTreeSet<&&str> = remotes.iter().collect();

@@ -70,7 +70,8 @@ pub(crate) enum Command {
     /// Remove what the engine added and can remove: tags and contacts.
     Withdraw(Withdraw),
     /// Erase a candidate from the store and block re-import. Does not change the ATS.
-    Forget(Forget),
+    #[command(alias = "forget")]
+    Erase(Erase),
     /// Remove old changes from the feed.
     Trim(Trim),
     /// Rewrite the store's file: smaller, and without traces of removed or erased records. No other
@@ -371,7 +372,7 @@ pub(crate) struct Withdraw {
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("whom").required(true).args(["key", "candidate", "email"]))]
-pub(crate) struct Forget {
+pub(crate) struct Erase {
     /// The connection.
     pub(crate) name: String,
     /// The candidate of this desired record.

@@ -173,8 +173,8 @@ impl Shown {
                     .is_multiple_of(PAGES_PER_LINE)
                     .then(|| format!("  {kind}: {records} records so far"))
             }
-            Progress::Step { host, operation, end } => {
-                Some(format!("  {end}: {operation} {}", plain::line(host)))
+            Progress::Step { path, operation, end } => {
+                Some(format!("  {end}: {operation} {}", plain::line(path)))
             }
             // Probes are frequent; only a long wait is reported.
             Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => {
@@ -206,14 +206,14 @@ impl Shown {
                     bar.finish_and_clear();
                 }
             }
-            Progress::Step { host, operation, .. } => {
+            Progress::Step { path, operation, .. } => {
                 if let Some(bar) = self.bar.as_ref() {
                     bar.inc(1);
                     // A second round may have more steps than the plan.
                     if bar.length().is_some_and(|steps| bar.position() > steps) {
                         bar.inc_length(1);
                     }
-                    bar.set_message(plain::line(&format!("{operation} {host}")).into_owned());
+                    bar.set_message(plain::line(&format!("{operation} {path}")).into_owned());
                 }
             }
             Progress::Settling { open, wait_ms } => {

@@ -6,7 +6,7 @@ const COMMANDS: [(&str, &str); 6] = [
     ("`Connection::link`", "`atsync adopt`"),
     ("`Connection::resolve`", "`atsync resolve`"),
     ("`Connection::resume`", "`atsync resume`"),
-    ("`Connection::unforget`", "`atsync forget --undo`"),
+    ("`Connection::undo_erasure`", "`atsync erase --undo`"),
     ("`SweepOptions::force`", "`--force`"),
     ("`atsync::model::desired`", "`atsync schema`"),
 ];

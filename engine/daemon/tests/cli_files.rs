@@ -30,7 +30,7 @@ const WRITERS: [&[&str]; 5] = [
     &["resume", "acme", "a"],
     &["observe", "acme", "a"],
     &["trim", "acme", "--days", "1"],
-    &["forget", "acme", "--key", "a", "--yes"],
+    &["erase", "acme", "--key", "a", "--yes"],
 ];
 
 /// A store that knows candidates, jobs and a desired record.

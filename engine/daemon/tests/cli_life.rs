@@ -109,22 +109,22 @@ async fn import_prints_a_record_that_plans_nothing_and_withdraw_shows_before_it_
 }
 
 #[tokio::test]
-async fn forget_needs_a_yes_and_blocks_the_import_until_undone() {
+async fn erase_needs_a_yes_and_blocks_the_import_until_undone() {
     let site = applied().await;
-    let by_email = ["forget", "acme", "--email", EMAIL];
+    let by_email = ["erase", "acme", "--email", EMAIL];
     assert_eq!(site.run(&by_email).await.code, 1);
-    assert_eq!(site.run(&["forget", "acme", "--yes"]).await.code, 1, "nobody is named");
-    let done = site.run(&["forget", "acme", "--email", EMAIL, "--yes"]).await;
+    assert_eq!(site.run(&["erase", "acme", "--yes"]).await.code, 1, "nobody is named");
+    let done = site.run(&["erase", "acme", "--email", EMAIL, "--yes"]).await;
     assert!(done.code == 0 && done.out.contains("1 desired"), "{done:?}");
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates", "--full"]).await.code, 0);
     let people = site.run(&["get", "acme", "candidates", "--json"]).await;
     assert!(!people.out.contains(EMAIL));
     assert_eq!(people.json().len(), site.sandbox().count("candidates") - 1);
     let again = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
-    // Passing over whom one has forgotten is no failure; it is said, and nothing is done.
+    // An apply that meets an erased candidate reports it, does nothing for them, and succeeds.
     assert_eq!((again.code, site.sandbox().creates("candidates")), (0, 1), "{again:?}");
-    assert!(again.out.contains("was forgotten here"), "{again:?}");
-    assert_eq!(site.run(&["forget", "acme", "--key", "a", "--undo"]).await.code, 0);
+    assert!(again.out.contains("was erased here"), "{again:?}");
+    assert_eq!(site.run(&["erase", "acme", "--key", "a", "--undo"]).await.code, 0);
     assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 0);
     assert_eq!(site.sandbox().creates("candidates"), 1, "found again, not made again");
 }
@@ -162,7 +162,7 @@ async fn a_write_in_doubt_is_abandoned_from_the_command_line() {
     assert_eq!(site.sandbox().creates("candidates"), 0);
 }
 
-/// The whole way of an erasure: forgotten, said so by every plan, and gone from the file.
+/// An erased candidate is named by every plan, and is not in the compacted file.
 #[tokio::test]
 async fn an_erased_candidate_is_reported_and_compacting_leaves_no_byte_of_them() {
     let site = applied().await;
@@ -179,12 +179,12 @@ async fn an_erased_candidate_is_reported_and_compacting_leaves_no_byte_of_them()
         let ran = site.run(&["apply", "acme", "--desired", "later.jsonl", "--yes"]).await;
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    let forgotten = site.run(&["forget", "acme", "--key", "a", "--yes"]).await;
-    assert!(forgotten.code == 0 && forgotten.err.contains("atsync compact"), "{forgotten:?}");
+    let erased = site.run(&["erase", "acme", "--key", "a", "--yes"]).await;
+    assert!(erased.code == 0 && erased.err.contains("atsync compact"), "{erased:?}");
     let writes = site.sandbox().writes().len();
     let plan = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
     assert!(
-        plan.code == 0 && plan.out.contains("was forgotten") && plan.out.contains("Nothing to do"),
+        plan.code == 0 && plan.out.contains("was erased") && plan.out.contains("Nothing to do"),
         "{plan:?}"
     );
     let apply = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
@@ -207,21 +207,21 @@ async fn erasing_an_unknown_candidate_is_reported_and_blocks_their_import() {
     for (option, name) in
         [("--key", "nobody"), ("--email", "nobody@example.com"), ("--candidate", "999999")]
     {
-        let done = site.run(&["forget", "acme", option, name, "--yes"]).await;
+        let done = site.run(&["erase", "acme", option, name, "--yes"]).await;
         assert!(done.code == 0 && done.out.contains("Nothing was stored under"), "{done:?}");
         assert!(done.out.contains("blocked from now on"), "{done:?}");
         assert!(
-            done.out.contains(&format!("atsync forget acme {option} {name} --undo")),
+            done.out.contains(&format!("atsync erase acme {option} {name} --undo")),
             "{done:?}"
         );
     }
-    let known = site.run(&["forget", "acme", "--key", "a", "--yes"]).await;
+    let known = site.run(&["erase", "acme", "--key", "a", "--yes"]).await;
     assert!(known.out.starts_with("Erased: 1 desired"), "{known:?}");
     let nobody =
         r#"{"key":"nobody","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
     site.write("r.jsonl", nobody);
     let barred = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
-    assert!(barred.code == 0 && barred.out.contains("was forgotten here"), "{barred:?}");
-    assert_eq!(site.run(&["forget", "acme", "--key", "nobody", "--undo"]).await.code, 0);
+    assert!(barred.code == 0 && barred.out.contains("was erased here"), "{barred:?}");
+    assert_eq!(site.run(&["erase", "acme", "--key", "nobody", "--undo"]).await.code, 0);
     assert_eq!(site.run(&["plan", "acme", "--desired", "r.jsonl"]).await.code, 2);
 }

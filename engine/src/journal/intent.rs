@@ -32,7 +32,7 @@ pub struct Intent {
     pub id: IntentId,
     /// The path of the desired object that it serves, for example `ref-1` or
     /// `ref-1/applications/a1`.
-    pub host: String,
+    pub path: String,
     /// The operation, for example `candidates.create`.
     pub operation: String,
     /// What it changes; none for a create.
@@ -92,7 +92,7 @@ pub enum IntentState {
         /// Probes made so far.
         probes: u32,
         /// Only a person or the host can decide it.
-        stuck: bool,
+        blocked: bool,
         /// When a probe after the settle window first found nothing; none before that, and after a
         /// probe with another result.
         #[serde(default)]
@@ -191,7 +191,7 @@ mod tests {
             reason: String::new(),
             probe_after_ms: 0,
             probes: 0,
-            stuck,
+            blocked: stuck,
             absent: None,
         };
         [

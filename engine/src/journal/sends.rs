@@ -149,23 +149,23 @@ fn holds(input: &Value, part: &Value) -> bool {
 
 impl Leave {
     /// Why the request may not leave, in a sentence; none when it may.
-    pub fn why_not(&self, host: &str, operation: &str) -> Option<String> {
+    pub fn why_not(&self, path: &str, operation: &str) -> Option<String> {
         match self {
             Self::Now => None,
             Self::Later { at_ms, sends, came, intent, reason } => Some(format!(
-                "{host}: {operation} was {} (intent {intent}: {reason}); it is sent again from {} \
+                "{path}: {operation} was {} (intent {intent}: {reason}); it is sent again from {} \
                  on",
                 came.words(*sends),
                 rfc3339(*at_ms)
             )),
             Self::Unread { at_ms, times: tries, reason } => Some(format!(
-                "{host}: {operation} could not be sent, tried {}: {reason}; it is tried again from \
+                "{path}: {operation} could not be sent, tried {}: {reason}; it is tried again from \
                  {} on",
                 times(*tries),
                 rfc3339(*at_ms)
             )),
             Self::Person { by_credential, sends, came, intent, tries } => Some(format!(
-                "{host}: {operation} was {} and waits for a person: {}. `Connection::resolve`, \
+                "{path}: {operation} was {} and waits for a person: {}. `Connection::resolve`, \
                  intent {intent}, with `retry` sends it once more; a changed record{} starts anew",
                 came.words(*sends),
                 evidence(tries),

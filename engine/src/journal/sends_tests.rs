@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent {
     Intent {
         id,
-        host: "r".to_owned(),
+        path: "r".to_owned(),
         operation: "notes.create".to_owned(),
         target: None,
         input: "{}".to_owned(),
@@ -183,7 +183,7 @@ fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_cloc
         reason: String::new(),
         probe_after_ms: 0,
         probes: 0,
-        stuck: false,
+        blocked: false,
         absent: None,
     };
     let now_ms = 1_000_000_000;

@@ -57,15 +57,15 @@ impl<D: Owned> Draft<'_, D> {
         let rule = manifest.operation(&step.operation)?;
         if let Some(before) = step.after.iter().find(|path| dropped.contains(*path)) {
             let message =
-                format!("{}: it depends on {before}, which the adapter cannot create", step.host);
-            self.report(FindingKind::Note, &step.host, Reason::NotSupported, message);
-            dropped.insert(step.host.clone());
+                format!("{}: it depends on {before}, which the adapter cannot create", step.path);
+            self.report(FindingKind::Note, &step.path, Reason::NotSupported, message);
+            dropped.insert(step.path.clone());
             return None;
         }
         let mut removed: BTreeSet<String> = BTreeSet::new();
         for (part, member, fault) in faults(rule, &step.input) {
             if !is_optional(&step, &member) {
-                let path = step.host.clone();
+                let path = step.path.clone();
                 let message = format!(
                     "{path}: {} is not planned: {}",
                     step.operation,
@@ -78,12 +78,12 @@ impl<D: Owned> Draft<'_, D> {
             if is_worth_reporting(&step, &member) {
                 let message = format!(
                     "{}: {}",
-                    step.host,
+                    step.path,
                     fault.message(&member, &step.operation, &manifest.name)
                 );
-                self.report(FindingKind::Note, &step.host, Reason::NotSupported, message);
+                self.report(FindingKind::Note, &step.path, Reason::NotSupported, message);
             }
-            let last = self.input.links.get(&step.host).map(|link| &link.applied);
+            let last = self.input.links.get(&step.path).map(|link| &link.applied);
             remove_member(&mut step, part.as_deref(), &member, last);
             removed.insert(member);
         }
@@ -114,11 +114,11 @@ impl<D: Owned> Draft<'_, D> {
                 let field = declarable::of(&rule.kind)
                     .and_then(|of| of.fields.iter().find(|field| field.member == path));
                 let path = field.map_or(path.as_str(), |field| field.place);
-                format!("{}: a new {what} needs `{path}`", step.host)
+                format!("{}: a new {what} needs `{path}`", step.path)
             } else {
-                format!("{}: {} needs `{path}`", step.host, rule.name)
+                format!("{}: {} needs `{path}`", step.path, rule.name)
             };
-            self.block(&step.host, Reason::MissingField, message);
+            self.block(&step.path, Reason::MissingField, message);
         }
     }
 
@@ -263,7 +263,7 @@ fn remove_member(
     if !stays {
         step.fields.retain(|field| !is_it(&field.field));
     }
-    if let Some(applied) = step.applied.get_mut(&step.host) {
+    if let Some(applied) = step.applied.get_mut(&step.path) {
         applied.retain(|path, _| !is_it(path));
         let before = base.into_iter().flatten().filter(|(path, _)| is_it(path));
         applied.extend(before.map(|(path, value)| (path.clone(), value.clone())));

@@ -110,7 +110,7 @@ impl<D: Owned> Draft<'_, D> {
 
     fn account_step(&mut self, step: &Step) {
         for field in &step.fields {
-            self.account(&step.host, &field.field);
+            self.account(&step.path, &field.field);
             // A field of an application that a creation sends along belongs to its own path.
             if let Some((carried, field)) = field.field.split_once('.')
                 && let Some(path) = step.makes.iter().find_map(|(role, path)| {

@@ -132,8 +132,8 @@ impl<'a> Kind<'a> for Application<'a, '_> {
 
     fn creation_reason(&self, _draft: &Draft<'a>, step: &mut Step) -> String {
         // A probe would find the application that exists already.
-        step.look_first = self.candidate.record.is_some() && !self.wanted.another;
-        step.calls += u32::from(step.look_first);
+        step.probe_first = self.candidate.record.is_some() && !self.wanted.another;
+        step.calls += u32::from(step.probe_first);
         let reason = match self.wanted.kind {
             ApplicationKind::Application => "the candidate has not applied to this job",
             ApplicationKind::Prospect => "the candidate is not such a prospect",
@@ -294,9 +294,9 @@ fn held_by_others(draft: &Draft<'_>, item: &Item<'_>) -> Option<Vec<RemoteRef>> 
     let (desired, list) = (draft.input.desired, item.of.below.as_ref()?.list);
     let keys = desired.applications.iter().map(|one| &one.key);
     let declared: Vec<String> = keys.map(|key| path::below(&desired.key, list, key)).collect();
-    let holds = |link: &&LinkRow| link.host != item.path && declared.contains(&link.host);
+    let holds = |link: &&LinkRow| link.path != item.path && declared.contains(&link.path);
     let linked = draft.input.links.values().filter(holds).map(|link| &link.remote);
-    let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != item.path);
+    let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.path != item.path);
     Some(linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect())
 }
 
@@ -334,7 +334,7 @@ fn result_of<'a>(
 ) -> Option<&'a Arc<Record>> {
     let path = item.path.as_str();
     let is_taken = |row: &Record| {
-        draft.input.links.values().any(|link| link.host != path && link.remote == row.remote())
+        draft.input.links.values().any(|link| link.path != path && link.remote == row.remote())
     };
     let is_result = |row: &&Arc<Record>| is_result_of(row, prospect) && !is_taken(row);
     let results: Vec<&'a Arc<Record>> = rows.iter().filter(is_result).collect();
@@ -483,7 +483,7 @@ fn carry(
     }
     let Creation { input, fields, applied, after } = creation;
     let manifest = draft.input.manifest;
-    let Some(step) = draft.plan.steps.iter_mut().find(|step| step.host == draft.input.desired.key)
+    let Some(step) = draft.plan.steps.iter_mut().find(|step| step.path == draft.input.desired.key)
     else {
         return false;
     };

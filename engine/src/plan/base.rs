@@ -81,7 +81,7 @@ pub(super) fn record(
     applied: Map<String, Value>,
     is_known: bool,
 ) {
-    if let Some(adoption) = plan.adoptions.iter_mut().find(|adoption| adoption.host == path) {
+    if let Some(adoption) = plan.adoptions.iter_mut().find(|adoption| adoption.path == path) {
         adoption.applied = applied;
     } else if !is_known {
         plan.adoptions.push(Adoption::of_base(path, remote, applied));
@@ -98,7 +98,7 @@ pub(super) fn amend(
     change: impl Fn(&mut Map<String, Value>),
 ) {
     plan.steps.iter_mut().filter_map(|step| step.applied.get_mut(path)).for_each(&change);
-    if let Some(adoption) = plan.adoptions.iter_mut().find(|adoption| adoption.host == path) {
+    if let Some(adoption) = plan.adoptions.iter_mut().find(|adoption| adoption.path == path) {
         return change(&mut adoption.applied);
     }
     let mut applied = base.clone();

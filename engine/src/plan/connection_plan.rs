@@ -16,7 +16,7 @@ pub struct Plan {
     /// One plan per record that needs attention. Records in step do not appear.
     pub records: Vec<RecordPlan>,
     /// The number of planned records.
-    pub looked_at: u64,
+    pub planned: u64,
     /// The requests that the plan costs: writes, probes, and the reads at the end. It may send more
     /// where an answer is unclear, where an operation takes several tries, and where a value can
     /// only be written together with options of others whose ids have to be looked up: at most

@@ -42,7 +42,7 @@ impl<D: Owned> Draft<'_, D> {
     ) {
         self.account(path, field);
         self.stories.push(Story {
-            host: path.to_owned(),
+            path: path.to_owned(),
             field: field.to_owned(),
             policy: self.policy(field),
             desired: values.desired.clone(),

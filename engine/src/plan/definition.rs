@@ -159,7 +159,7 @@ fn plan_options(draft: &mut Draft<'_>, field: &Parent<'_>) {
     // A path in another spelling is replaced by the one that all spellings share.
     let is_current =
         |path: &str| declared.iter().any(|label| input.desired.option_path(label) == path);
-    let below = links_below(draft, &prefix).map(|link| link.host.clone());
+    let below = links_below(draft, &prefix).map(|link| link.path.clone());
     let released: Vec<String> = below.filter(|path| !is_current(path)).collect();
     let labels: Vec<&str> = released
         .iter()
@@ -245,11 +245,11 @@ fn create_option(
     step.input.insert("name".to_owned(), json!(label));
     step.change("options", Value::Null, json!(label));
     step.link(option_path);
-    step.look_first = true;
+    step.probe_first = true;
     let before = &draft.plan.steps;
     let is_sent_along = before
         .iter()
-        .any(|before| before.host == field.path && before.input.contains_key("options"));
+        .any(|before| before.path == field.path && before.input.contains_key("options"));
     // The probe finds an option that was created with the field.
     step.calls = if is_new && is_sent_along { 1 } else { step.calls + 1 };
     if is_new && !before.iter().any(|before| before.operation == step.operation) {

@@ -140,7 +140,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         reason: Reason,
         message: String,
     ) {
-        self.plan.findings.push(Finding { kind, host: path.to_owned(), reason, message });
+        self.plan.findings.push(Finding { kind, path: path.to_owned(), reason, message });
     }
 
     /// Blocks the record.

@@ -149,8 +149,8 @@ impl List<'_, '_> {
             let former = links_below(draft, self.prefix).find(|link| link.remote == remote);
             let reason = former.is_none().then(|| "the entry exists".to_owned());
             let applied = former.map(unseen::without_removed).unwrap_or_default();
-            let host = path.to_owned();
-            draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
+            let path = path.to_owned();
+            draft.plan.adoptions.push(Adoption { path, remote, applied, reason });
         }
         self.record_decision(draft, path, members, Decision::InStep);
     }
@@ -242,8 +242,8 @@ impl List<'_, '_> {
             step.change(field.member, Value::Null, json!(value));
         }
         step.link(path);
-        step.look_first = self.parent.record.is_some();
-        step.calls += u32::from(step.look_first);
+        step.probe_first = self.parent.record.is_some();
+        step.calls += u32::from(step.probe_first);
         draft.plan.steps.push(step);
     }
 
@@ -260,7 +260,7 @@ impl List<'_, '_> {
         kept: &[&str],
     ) {
         let is_declared = |path: &str| declared.iter().any(|(known, _)| known == path);
-        for link in links_below(draft, self.prefix).filter(|link| !is_declared(&link.host)) {
+        for link in links_below(draft, self.prefix).filter(|link| !is_declared(&link.path)) {
             let is_kept = kept.contains(&link.remote.id.as_str());
             let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
             let Some(exists) = lists::exists(draft, link, shows) else { return };
@@ -268,7 +268,7 @@ impl List<'_, '_> {
                 remove(draft, self.of, link, "the entry is no longer declared");
             } else {
                 // Deleted, linked by another path, or added by others: nothing to remove.
-                draft.plan.releases.push(link.host.clone());
+                draft.plan.releases.push(link.path.clone());
             }
         }
     }
@@ -299,8 +299,8 @@ fn is_added_by_engine(link: &LinkRow) -> bool {
 /// Plans the removal of one entry.
 fn remove<D: Owned>(draft: &mut Draft<'_, D>, of: &'static Declarable, link: &LinkRow, why: &str) {
     let operation = of.operation("destroy");
-    let Some(rule) = draft.operation(&link.host, &operation) else { return };
-    let mut step = step(rule, &link.host, why.to_owned());
+    let Some(rule) = draft.operation(&link.path, &operation) else { return };
+    let mut step = step(rule, &link.path, why.to_owned());
     step.target = Some(link.remote.clone());
     draft.plan.steps.push(step);
 }
@@ -316,7 +316,7 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
             if shown.is_some() && is_added_by_engine(link) {
                 remove(draft, of, link, "the engine added the entry");
             } else {
-                draft.plan.releases.push(link.host.clone());
+                draft.plan.releases.push(link.path.clone());
             }
         }
     }

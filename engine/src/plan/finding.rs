@@ -10,7 +10,7 @@ pub struct Finding {
     /// What it means.
     pub kind: FindingKind,
     /// The path it is about.
-    pub host: String,
+    pub path: String,
     /// Why, for programs.
     pub reason: Reason,
     /// A sentence: what happened, to which record, what to do.
@@ -21,11 +21,11 @@ impl Finding {
     /// Makes a finding about a path, with its text.
     pub fn new(
         kind: FindingKind,
-        host: impl Into<String>,
+        path: impl Into<String>,
         reason: Reason,
         message: impl Into<String>,
     ) -> Self {
-        Self { kind, host: host.into(), reason, message: message.into() }
+        Self { kind, path: path.into(), reason, message: message.into() }
     }
 
     /// Returns what ends the wait, to follow "it waits until": an action, or a later read.

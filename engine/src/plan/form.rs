@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
     /// The path whose base it belongs to.
-    pub host: String,
+    pub path: String,
     /// The member of the base.
     pub member: String,
     /// The member within that; none for the whole.

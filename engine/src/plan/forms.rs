@@ -144,7 +144,7 @@ pub(super) fn in_step<D: Owned>(
         let value =
             applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
         draft.keep_form(Form {
-            host: path.to_owned(),
+            path: path.to_owned(),
             member: EQUAL.to_owned(),
             below: Some(field.to_owned()),
             value,
@@ -198,7 +198,7 @@ impl<D: Owned> Draft<'_, D> {
     fn keep_form(&mut self, form: Form) {
         self.report(
             FindingKind::Note,
-            &form.host.clone(),
+            &form.path.clone(),
             Reason::KeptAsOther,
             form.message.clone(),
         );
@@ -441,7 +441,7 @@ impl Kept {
         for message in messages {
             let value = planned.applied.clone();
             let form = Form {
-                host: path.to_owned(),
+                path: path.to_owned(),
                 member: field.to_owned(),
                 below: None,
                 value,

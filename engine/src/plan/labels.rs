@@ -181,9 +181,9 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
     for link in links_below(draft, &list.prefix) {
         if list.is_added_by_engine(link) && rows.iter().any(|row| row.id == link.remote.id) {
             let why = format!("the engine added the {}", list.noun());
-            list.remove(draft, &link.host, &link.remote, why);
+            list.remove(draft, &link.path, &link.remote, why);
         } else {
-            draft.plan.releases.push(link.host.clone());
+            draft.plan.releases.push(link.path.clone());
         }
     }
 }
@@ -228,7 +228,7 @@ impl<'m, 'a> List<'m, 'a> {
     /// sent, else the model's form.
     fn spelling<D>(&self, draft: &Draft<'_, D>, name: &str) -> String {
         let linked = links_below(draft, &self.prefix);
-        let linked = linked.filter_map(|link| link.host.strip_prefix(&self.prefix));
+        let linked = linked.filter_map(|link| link.path.strip_prefix(&self.prefix));
         let mut known = linked.chain(self.carried.keys().map(String::as_str));
         let known = known.find(|known| normal::is_option(known, name));
         known.map_or_else(|| normal::label(name), str::to_owned)
@@ -290,7 +290,7 @@ impl<'m, 'a> List<'m, 'a> {
             .plan
             .steps
             .iter()
-            .any(|step| step.host == self.parent.path && step.input.contains_key(self.place));
+            .any(|step| step.path == self.parent.path && step.input.contains_key(self.place));
         if !is_carried {
             self.add(draft, name);
         }
@@ -323,8 +323,8 @@ impl<'m, 'a> List<'m, 'a> {
 
     /// Links a label that is on the record.
     fn adopt<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str, remote: RemoteRef) {
-        let host = self.path(name);
-        let link = draft.input.links.get(&host);
+        let path = self.path(name);
+        let link = draft.input.links.get(&path);
         if link.is_some_and(|link| link.remote == remote && !unseen::is_removed(link)) {
             return;
         }
@@ -335,7 +335,7 @@ impl<'m, 'a> List<'m, 'a> {
         if is_carried {
             applied.insert(self.place.to_owned(), json!(SEEN));
         }
-        draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
+        draft.plan.adoptions.push(Adoption { path, remote, applied, reason });
     }
 
     fn present<D: Owned>(&self, draft: &mut Draft<'a, D>, known: &Known<'a>, name: &str) {
@@ -442,17 +442,17 @@ impl<'m, 'a> List<'m, 'a> {
         let why = || format!("the {} is no longer declared", self.noun());
         let mut linked = Vec::new();
         for link in links_below(draft, &self.prefix) {
-            let name = link.host.strip_prefix(&self.prefix).unwrap_or_default();
+            let name = link.path.strip_prefix(&self.prefix).unwrap_or_default();
             if wanted.iter().any(|wanted| wanted == name) {
                 continue;
             }
             let shows = known.rows.iter().any(|row| row.id == link.remote.id);
             let Some(exists) = lists::exists(draft, link, shows) else { return };
             if exists && self.is_added_by_engine(link) {
-                self.remove(draft, &link.host, &link.remote, why());
+                self.remove(draft, &link.path, &link.remote, why());
             } else {
                 // Removed already, or added by others: nothing to remove.
-                draft.plan.releases.push(link.host.clone());
+                draft.plan.releases.push(link.path.clone());
             }
             linked.push(name);
         }

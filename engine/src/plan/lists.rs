@@ -77,7 +77,7 @@ pub(super) fn links_below<'a, D>(
 
 /// Ends the links of a list that is no longer declared: its entries stay.
 pub(super) fn release<D>(draft: &mut Draft<'_, D>, prefix: &str) {
-    let released = links_below(draft, prefix).map(|link| link.host.clone());
+    let released = links_below(draft, prefix).map(|link| link.path.clone());
     draft.plan.releases.extend(released);
 }
 

@@ -172,16 +172,16 @@ impl Once<'_, '_> {
         let rule = draft.input.manifest.operation(&self.creation());
         let orphan = format!(
             "{}: {} belongs to {former}, which was deleted, so no one sees it",
-            link.host, link.remote
+            link.path, link.remote
         );
         if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
             let message =
                 format!("{orphan}; creating it again could do harm, so the engine does not");
-            draft.report(FindingKind::Note, &link.host, Reason::Orphaned, message);
+            draft.report(FindingKind::Note, &link.path, Reason::Orphaned, message);
             return self.compare(draft, link);
         }
         let message = format!("{orphan}; it is created again");
-        draft.report(FindingKind::Note, &link.host, Reason::Orphaned, message);
+        draft.report(FindingKind::Note, &link.path, Reason::Orphaned, message);
         self.create(draft, format!("{} belongs to {former}, which was deleted", link.remote));
     }
 
@@ -245,8 +245,8 @@ impl Once<'_, '_> {
         step.link(path);
         step.applied.insert(path.clone(), base(&texts(self.of, self.members)));
         // A parent that is created in the same run has none yet; any other one may have it already.
-        step.look_first = self.parent.record.is_some();
-        step.calls += u32::from(step.look_first);
+        step.probe_first = self.parent.record.is_some();
+        step.calls += u32::from(step.probe_first);
         draft.plan.steps.push(step);
     }
 
@@ -299,7 +299,7 @@ pub(super) fn release<D: Owned>(
     is_declared: impl Fn(&str) -> bool,
 ) {
     for link in links_below(draft, prefix) {
-        let path = &link.host;
+        let path = &link.path;
         let is_one =
             path.get(prefix.len()..).is_some_and(|key| !key.contains('/') && !is_declared(key));
         if !is_one || link.applied.contains_key(RELEASED) {
@@ -319,7 +319,7 @@ pub(super) fn release<D: Owned>(
 /// Records a new base without a request.
 fn record<D: Owned>(draft: &mut Draft<'_, D>, link: &LinkRow, applied: Map<String, Value>) {
     let adoptions = &mut draft.plan.adoptions;
-    if applied != link.applied && !adoptions.iter().any(|adoption| adoption.host == link.host) {
-        adoptions.push(Adoption::of_base(&link.host, link.remote.clone(), applied));
+    if applied != link.applied && !adoptions.iter().any(|adoption| adoption.path == link.path) {
+        adoptions.push(Adoption::of_base(&link.path, link.remote.clone(), applied));
     }
 }

@@ -65,7 +65,7 @@ impl<D: Owned> Draft<'_, D> {
         }
         self.apply_manifest();
         let links = self.input.links;
-        let applied = |step: &Step| links.get(&step.host).map(|link| &link.applied);
+        let applied = |step: &Step| links.get(&step.path).map(|link| &link.applied);
         self.plan
             .steps
             .retain(|step| !applied(step).is_some_and(|applied| equal::is_same(applied, step)));

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 #[non_exhaustive]
 pub struct Adoption {
     /// The path.
-    pub host: String,
+    pub path: String,
     /// The record.
     pub remote: RemoteRef,
     /// The base of the link.
@@ -31,7 +31,7 @@ impl Adoption {
         remote: RemoteRef,
         applied: Map<String, Value>,
     ) -> Self {
-        Self { host: path.into(), remote, applied, reason: None }
+        Self { path: path.into(), remote, applied, reason: None }
     }
 }
 

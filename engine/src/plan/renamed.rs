@@ -92,20 +92,20 @@ impl Renamed {
         let paths: Vec<String> =
             desired.applications.iter().map(|one| format!("{prefix}{}", one.key)).collect();
         let is_alone =
-            matches!((links.as_slice(), paths.as_slice()), ([link], [path]) if link.host == *path);
+            matches!((links.as_slice(), paths.as_slice()), ([link], [path]) if link.path == *path);
         if links.is_empty() || is_alone {
             return Ok(());
         }
         let mut draft = Draft::new(input, facts);
         let mut kept = Vec::new();
         for (wanted, path) in desired.applications.iter().zip(&paths) {
-            let own = links.iter().find(|link| link.host == *path);
+            let own = links.iter().find(|link| link.path == *path);
             kept.push(own.is_some_and(|link| application::keeps(&mut draft, wanted, path, link)));
         }
         let moves = pair(&prefix, &paths, &kept, links, |at, free| {
             let (wanted, path) = desired.applications.get(at).zip(paths.get(at))?;
             match application::matching(&mut draft, wanted, path, free).as_slice() {
-                [link] => Some(link.host.clone()),
+                [link] => Some(link.path.clone()),
                 _ => None,
             }
         });
@@ -139,14 +139,14 @@ impl Renamed {
                     && link.applied.get(*member) == base.get(*member)
             })
         };
-        let own = |path: &String| links.iter().find(|link| link.host == *path);
+        let own = |path: &String| links.iter().find(|link| link.path == *path);
         let kept: Vec<bool> = paths
             .iter()
             .enumerate()
             .map(|(at, path)| own(path).is_some_and(|link| is_same(at, link)))
             .collect();
         let moves = pair(prefix, &paths, &kept, links, |at, free| {
-            free.iter().find(|link| is_same(at, link)).map(|link| link.host.clone())
+            free.iter().find(|link| is_same(at, link)).map(|link| link.path.clone())
         });
         self.move_all(&moves);
     }
@@ -182,7 +182,7 @@ impl Renamed {
                 continue;
             }
             link.applied.remove(once::RELEASED);
-            link.host.clone_from(&path);
+            link.path.clone_from(&path);
             self.links.insert(path.clone(), link);
             if origin != path {
                 self.moved.insert(path, origin);
@@ -226,7 +226,7 @@ impl Renamed {
             );
             let finding = super::Finding {
                 kind: FindingKind::Note,
-                host: new.clone(),
+                path: new.clone(),
                 reason: Reason::Renamed,
                 message,
             };
@@ -235,10 +235,10 @@ impl Renamed {
         plan.releases.extend(self.left);
         for path in self.moved.into_keys().chain(self.amended) {
             let Some(link) = self.links.get(&path) else { continue };
-            if !plan.adoptions.iter().any(|adoption| adoption.host == path) {
+            if !plan.adoptions.iter().any(|adoption| adoption.path == path) {
                 let reason = "it was declared under another key before".to_owned();
                 let (remote, applied) = (link.remote.clone(), link.applied.clone());
-                plan.adoptions.push(Adoption { host: path, remote, applied, reason: Some(reason) });
+                plan.adoptions.push(Adoption { path, remote, applied, reason: Some(reason) });
             }
         }
     }
@@ -265,13 +265,13 @@ fn pair(
     mut matches: impl FnMut(usize, &[LinkRow]) -> Option<String>,
 ) -> Vec<Move> {
     let is_kept =
-        |link: &LinkRow| paths.iter().zip(kept).any(|(path, kept)| *kept && *path == link.host);
+        |link: &LinkRow| paths.iter().zip(kept).any(|(path, kept)| *kept && *path == link.path);
     let (held, mut free): (Vec<LinkRow>, Vec<LinkRow>) = links.into_iter().partition(is_kept);
     let mut held: Vec<(LinkRow, String)> =
-        held.into_iter().map(|link| (link.clone(), link.host)).collect();
+        held.into_iter().map(|link| (link.clone(), link.path)).collect();
     for (at, path) in paths.iter().enumerate().filter(|(at, _)| kept.get(*at) != Some(&true)) {
         let Some(at) =
-            matches(at, &free).and_then(|path| free.iter().position(|link| link.host == path))
+            matches(at, &free).and_then(|path| free.iter().position(|link| link.path == path))
         else {
             continue;
         };
@@ -281,17 +281,17 @@ fn pair(
     for link in free {
         // Left by a crash between two steps of an earlier move.
         let twin = held.iter().find(|(other, _)| other.remote == link.remote);
-        let is_taken = held.iter().any(|(_, path)| *path == link.host);
-        let is_released = link.applied.contains_key(once::RELEASED) && paths.contains(&link.host);
+        let is_taken = held.iter().any(|(_, path)| *path == link.path);
+        let is_released = link.applied.contains_key(once::RELEASED) && paths.contains(&link.path);
         match twin {
-            Some((_, path)) => moves.push((link.host.clone(), path.clone())),
+            Some((_, path)) => moves.push((link.path.clone(), path.clone())),
             None if is_taken || is_released => {
-                moves.push((link.host.clone(), set_aside(prefix, &link)))
+                moves.push((link.path.clone(), set_aside(prefix, &link)))
             }
             None => {}
         }
     }
     let followed =
-        held.into_iter().map(|(link, path)| (link.host, path)).filter(|(old, new)| old != new);
+        held.into_iter().map(|(link, path)| (link.path, path)).filter(|(old, new)| old != new);
     followed.chain(moves).collect()
 }

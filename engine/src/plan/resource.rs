@@ -142,7 +142,7 @@ fn make<'a, K: Kind<'a>>(draft: &mut Draft<'a, K::Of>, kind: &mut K) -> Option<M
     step.fields = creation.fields;
     step.link(&item.path);
     step.applied.insert(item.path, creation.applied.clone());
-    step.look_first = true;
+    step.probe_first = true;
     step.reason = kind.creation_reason(draft, &mut step);
     draft.plan.steps.push(step);
     Some(creation.applied)
@@ -210,7 +210,7 @@ pub(super) fn linked<'a, D: Owned>(
 /// Links a record that was found to the declared path.
 pub(super) fn adopt<D: Owned>(draft: &mut Draft<'_, D>, path: &str, record: &Record, why: &str) {
     draft.plan.adoptions.push(Adoption {
-        host: path.to_owned(),
+        path: path.to_owned(),
         remote: record.remote(),
         applied: Map::new(),
         reason: Some(why.to_owned()),

@@ -17,7 +17,7 @@ pub const MADE_MEMBER: &str = "$member";
 #[non_exhaustive]
 pub struct Step {
     /// The path that it serves.
-    pub host: String,
+    pub path: String,
     /// The operation.
     pub operation: String,
     /// The record that it changes; none for a creation, and where `target_path` names it.
@@ -40,7 +40,7 @@ pub struct Step {
     /// Its side effects, in sentences.
     pub side_effects: Vec<String>,
     /// The engine probes before it sends, because the record may exist by now.
-    pub look_first: bool,
+    pub probe_first: bool,
     /// How many requests it usually costs, the probe included. The read back is counted with the
     /// plan, which reads several records of a kind at once.
     pub calls: u32,
@@ -59,9 +59,9 @@ impl Step {
 
     /// Starts a step of a path, which creates or changes nothing yet, at the cost of one request.
     /// For a host's own tests: the engine alone makes plans.
-    pub fn new(host: impl Into<String>, operation: impl Into<String>) -> Self {
+    pub fn new(path: impl Into<String>, operation: impl Into<String>) -> Self {
         Self {
-            host: host.into(),
+            path: path.into(),
             operation: operation.into(),
             target: None,
             target_path: None,
@@ -72,7 +72,7 @@ impl Step {
             applied: BTreeMap::new(),
             reason: String::new(),
             side_effects: Vec::new(),
-            look_first: false,
+            probe_first: false,
             calls: 1,
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Story {
     /// The path that it belongs to.
-    pub host: String,
+    pub path: String,
     /// The field.
     pub field: String,
     /// The policy of the field.

@@ -72,11 +72,11 @@ pub(crate) fn settle(planned: &mut RecordPlan, shared: &[Step], links: &BTreeMap
         let Some(noted) = link.applied.get(UNSEEN).and_then(Value::as_object) else { continue };
         let is_open = |operation: &str| {
             let mut steps = planned.steps.iter().chain(shared);
-            steps.any(|step| step.host == link.host && step.operation == operation)
+            steps.any(|step| step.path == link.path && step.operation == operation)
         };
         let shown: Vec<&String> = noted.keys().filter(|operation| !is_open(operation)).collect();
         if !shown.is_empty() {
-            base::amend(planned, &link.host, &link.remote, &link.applied, |applied| {
+            base::amend(planned, &link.path, &link.remote, &link.applied, |applied| {
                 shown.iter().for_each(|operation| base::remove(applied, UNSEEN, operation));
             });
         }

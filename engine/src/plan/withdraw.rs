@@ -77,7 +77,7 @@ pub fn plan(manifest: &Manifest, connection: &str, record: RecordPlan) -> Plan {
     let mut plan = Plan {
         connection: connection.to_owned(),
         records: vec![record],
-        looked_at: 1,
+        planned: 1,
         ..Plan::default()
     };
     plan.calls = super::cost::of(&plan, manifest);

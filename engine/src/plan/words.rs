@@ -59,8 +59,8 @@ fn step(out: &mut String, step: &Step) {
     if let Some(target) = &step.target {
         let _ = write!(line, " {target}");
     }
-    if !path::is_record(&step.host) {
-        let _ = write!(line, " [{}]", step.host);
+    if !path::is_record(&step.path) {
+        let _ = write!(line, " [{}]", step.path);
     }
     let calls = if step.calls == 1 { "call" } else { "calls" };
     put(out, format_args!("{line}: {} ({} {calls})", step.reason, step.calls));
@@ -95,7 +95,7 @@ fn record(out: &mut String, plan: &RecordPlan) {
     }
     put(out, format_args!("{}", plan.key));
     for (adoption, reason) in explained {
-        put(out, format_args!("  = {} is {}: {reason}", adoption.host, adoption.remote));
+        put(out, format_args!("  = {} is {}: {reason}", adoption.path, adoption.remote));
     }
     for planned in &plan.steps {
         step(out, planned);

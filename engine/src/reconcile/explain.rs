@@ -60,7 +60,7 @@ pub struct Explanation {
 #[non_exhaustive]
 pub struct FieldStory {
     /// The path that it belongs to.
-    pub host: String,
+    pub path: String,
     /// The field.
     pub field: String,
     /// What happens when a user changes it in the ATS.
@@ -82,7 +82,7 @@ pub struct FieldStory {
 #[non_exhaustive]
 pub struct Next {
     /// The path.
-    pub host: String,
+    pub path: String,
     /// What.
     pub what: String,
     /// When, in words.
@@ -98,7 +98,7 @@ pub struct IntentStory {
     /// Its number.
     pub id: u64,
     /// The path.
-    pub host: String,
+    pub path: String,
     /// The operation.
     pub operation: String,
     /// The generation that it was planned from.
@@ -154,7 +154,7 @@ impl Explainer {
         let open = self.context.store.open_intents().await?;
         let mut fields: Vec<FieldStory> = stories.into_iter().map(story).collect();
         for field in &mut fields {
-            if links.get(&field.host).is_some_and(|link| gathered.disputed.contains(&link.remote)) {
+            if links.get(&field.path).is_some_and(|link| gathered.disputed.contains(&link.remote)) {
                 field.verdict = DISPUTED.to_owned();
             }
         }
@@ -164,10 +164,10 @@ impl Explainer {
         }
         self.planner.withhold(&mut planned, &open).await?;
         explain_withheld(&mut fields, row.mode, &planned);
-        let below = |intent: &&Intent| path::is_within(&intent.host, key);
+        let below = |intent: &&Intent| path::is_within(&intent.path, key);
         let mut next: Vec<Next> = open.iter().filter(below).map(in_doubt).collect();
         next.extend(gathered.disputed.iter().map(|remote| Next {
-            host: key.to_owned(),
+            path: key.to_owned(),
             what: format!(
                 "the ATS is asked about {remote}: what the store holds of it and of its \
                 candidate disagrees"
@@ -185,7 +185,7 @@ impl Explainer {
                 planned = both.0;
             }
             Mode::Paused => next.push(Next {
-                host: key.to_owned(),
+                path: key.to_owned(),
                 what: "nothing: it is paused".to_owned(),
                 when: "until it is taken up again with `Connection::resume`".to_owned(),
                 at_ms: None,
@@ -195,8 +195,8 @@ impl Explainer {
             next.extend(
                 planned.findings.iter().filter(|finding| finding.reason != Reason::InDoubt).map(
                     |finding| Next {
-                        host: finding.host.clone(),
-                        what: words::after_path(&finding.message, &finding.host).to_owned(),
+                        path: finding.path.clone(),
+                        what: words::after_path(&finding.message, &finding.path).to_owned(),
                         when: match finding.kind {
                             FindingKind::Blocked | FindingKind::Conflict => {
                                 format!("when {}", finding.until())
@@ -237,7 +237,7 @@ fn story(story: Story) -> FieldStory {
         Decision::Leave => "differs: the policy leaves it alone",
     };
     FieldStory {
-        host: story.host,
+        path: story.path,
         field: story.field,
         policy: story.policy,
         desired: story.desired,
@@ -253,16 +253,16 @@ fn explain_withheld(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan)
     for field in fields.iter_mut().filter(|field| field.decision == Decision::Write) {
         if let Some(why) = mode_withholds(mode) {
             field.verdict = format!("differs: held back, since {why}");
-        } else if !planned.steps.iter().any(|step| step.host == field.host)
+        } else if !planned.steps.iter().any(|step| step.path == field.path)
             && let Some(note) = planned
                 .findings
                 .iter()
-                .find(|note| note.host == field.host && is_withheld_note(note))
+                .find(|note| note.path == field.path && is_withheld_note(note))
         {
             field.verdict = format!(
                 "differs: held back ({}): {}",
                 note.reason,
-                words::after_path(&note.message, &note.host)
+                words::after_path(&note.message, &note.path)
             );
         }
     }
@@ -271,16 +271,16 @@ fn explain_withheld(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan)
 /// The fields of records that are still to be created, except those that are `listed` already: of
 /// the record itself, or of entries below it, such as its tags.
 fn made_with(planned: &RecordPlan, listed: &[FieldStory]) -> Vec<FieldStory> {
-    let is_listed = |host: &str, field: &str| {
-        let is_of = |story: &&FieldStory| path::is_within(&story.host, host);
+    let is_listed = |path: &str, field: &str| {
+        let is_of = |story: &&FieldStory| path::is_within(&story.path, path);
         listed.iter().filter(is_of).any(|story| story.field == field)
     };
     let creates = planned.steps.iter().filter(|step| step.creates());
     creates
         .flat_map(|step| {
-            step.fields.iter().filter(|field| !is_listed(&step.host, &field.field)).map(|field| {
+            step.fields.iter().filter(|field| !is_listed(&step.path, &field.field)).map(|field| {
                 FieldStory {
-                    host: step.host.clone(),
+                    path: step.path.clone(),
                     field: field.field.clone(),
                     policy: Policy::Seed,
                     desired: field.after.clone(),
@@ -300,7 +300,7 @@ fn in_doubt(intent: &Intent) -> Next {
         intent.operation, intent.id
     );
     let (when, at_ms) = match &intent.state {
-        IntentState::InDoubt { stuck: true, reason, .. } => {
+        IntentState::InDoubt { blocked: true, reason, .. } => {
             (format!("when somebody resolves it (`Connection::resolve`): {reason}"), None)
         }
         IntentState::InDoubt { probe_after_ms, reason, probes, .. } => {
@@ -313,7 +313,7 @@ fn in_doubt(intent: &Intent) -> Next {
         }
         _ => ("when it has come to an end".to_owned(), None),
     };
-    Next { host: intent.host.clone(), what, when, at_ms }
+    Next { path: intent.path.clone(), what, when, at_ms }
 }
 
 fn coming(step: &Step, planned: &RecordPlan) -> Next {
@@ -324,7 +324,7 @@ fn coming(step: &Step, planned: &RecordPlan) -> Next {
     };
     let effects = step.side_effects.iter().map(|effect| format!("; {effect}")).collect::<String>();
     Next {
-        host: step.host.clone(),
+        path: step.path.clone(),
         what: format!("{}: {}{effects}", step.operation, step.reason),
         when,
         at_ms: None,
@@ -342,7 +342,7 @@ fn history(intent: &Intent) -> IntentStory {
     };
     IntentStory {
         id: intent.id,
-        host: intent.host.clone(),
+        path: intent.path.clone(),
         operation: intent.operation.clone(),
         generation: intent.generation,
         attempts: intent.attempt,
@@ -390,7 +390,7 @@ impl std::fmt::Display for Explanation {
                 out,
                 format_args!(
                     "  {} {} [{}]: {}",
-                    field.host,
+                    field.path,
                     field.field,
                     word(field.policy),
                     field.verdict
@@ -410,7 +410,7 @@ impl std::fmt::Display for Explanation {
         for link in &self.links {
             line(
                 out,
-                format_args!("  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms)),
+                format_args!("  {} = {} since {}", link.path, link.remote, rfc3339(link.since_ms)),
             )?;
         }
         line(out, format_args!("next"))?;
@@ -418,7 +418,7 @@ impl std::fmt::Display for Explanation {
             line(out, format_args!("  nothing"))?;
         }
         for next in &self.next {
-            line(out, format_args!("  {}: {} ({})", next.host, next.what, next.when))?;
+            line(out, format_args!("  {}: {} ({})", next.path, next.what, next.when))?;
         }
         line(out, format_args!("intents, newest first"))?;
         for intent in &self.intents {
@@ -431,7 +431,7 @@ impl std::fmt::Display for Explanation {
                     intent.id,
                     rfc3339(intent.first_sent_ms),
                     intent.operation,
-                    intent.host,
+                    intent.path,
                     intent.generation,
                     intent.attempts,
                     intent.state

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// A write to be carried out: a plan's step with every id filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
-    pub(crate) host: String,
+    pub(crate) path: String,
     pub(crate) operation: Operation,
     pub(crate) generation: u64,
     pub(crate) makes: BTreeMap<String, String>,
@@ -31,7 +31,7 @@ impl Order {
     /// The order of an intent.
     pub(crate) fn of(intent: &Intent) -> Self {
         Self {
-            host: intent.host.clone(),
+            path: intent.path.clone(),
             operation: Operation {
                 name: intent.operation.clone(),
                 target: intent.target.clone(),

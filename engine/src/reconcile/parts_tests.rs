@@ -292,7 +292,7 @@ fn the_executor_alone_sees_when_a_write_is_moot() {
     let world = World::new(&["1"]);
     world.pull();
     let order = Order {
-        host: "ref-1".into(),
+        path: "ref-1".into(),
         operation: Operation {
             name: "jobs.update".into(),
             target: Some(RemoteRef::new("jobs", "1")),

@@ -30,7 +30,7 @@ pub enum Progress {
     /// A step of a plan has ended.
     Step {
         /// The path that it serves.
-        host: String,
+        path: String,
         /// The operation.
         operation: String,
         /// How it ended, in a word.

@@ -13,7 +13,7 @@ impl ApplyReport {
         let settled = part.settled;
         if settled != SettleReport::default() {
             // A later settling looked at all open intents again, so its numbers count.
-            (self.settled.open, self.settled.stuck) = (settled.open, settled.stuck);
+            (self.settled.open, self.settled.blocked) = (settled.open, settled.blocked);
         }
         self.settled.found = self.settled.found.saturating_add(settled.found);
         self.settled.sent_again = self.settled.sent_again.saturating_add(settled.sent_again);
@@ -74,7 +74,7 @@ impl StepEnd {
 #[non_exhaustive]
 pub struct StepReport {
     /// The path that it serves.
-    pub host: String,
+    pub path: String,
     /// The operation.
     pub operation: String,
     /// How it ended.
@@ -87,8 +87,8 @@ pub struct StepReport {
 
 impl StepReport {
     /// Makes the report of a step of a path, without warnings.
-    pub fn new(host: impl Into<String>, operation: impl Into<String>, end: StepEnd) -> Self {
-        Self { host: host.into(), operation: operation.into(), end, warnings: Vec::new() }
+    pub fn new(path: impl Into<String>, operation: impl Into<String>, end: StepEnd) -> Self {
+        Self { path: path.into(), operation: operation.into(), end, warnings: Vec::new() }
     }
 }
 
@@ -142,7 +142,7 @@ pub struct SettleReport {
     /// Still in doubt.
     pub open: u64,
     /// Of those, the ones that only a person or the host can resolve.
-    pub stuck: u64,
+    pub blocked: u64,
     /// Records that were made or touched; the caller reads them back.
     #[serde(skip)]
     pub(crate) touched: Vec<Touched>,

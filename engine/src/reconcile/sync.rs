@@ -123,7 +123,7 @@ impl Syncer {
 
     /// Adds the plan of a batch to the whole: its counts, and its records up to the bound.
     fn join(&self, whole: &mut Plan, part: Plan) {
-        whole.looked_at = whole.looked_at.saturating_add(part.looked_at);
+        whole.planned = whole.planned.saturating_add(part.planned);
         whole.calls = whole.calls.saturating_add(part.calls);
         whole.calls_made = whole.calls_made.saturating_add(part.calls_made);
         let left = self.records_at_once.saturating_sub(whole.records.len());

@@ -36,8 +36,8 @@ pub(super) struct Held<'a> {
 
 impl Underway {
     /// Locks the record of a path. `None` if another task holds the lock.
-    pub(super) fn hold(&self, host: &str) -> Option<Held<'_>> {
-        let key = key(host).to_owned();
+    pub(super) fn hold(&self, path: &str) -> Option<Held<'_>> {
+        let key = key(path).to_owned();
         let is_free = self.keys().insert(key.clone());
         is_free.then(|| Held { underway: self, key })
     }
@@ -66,8 +66,8 @@ impl Drop for Held<'_> {
 
 /// The key of the lock: the record's key for its own paths; the whole path for items that records
 /// share.
-fn key(host: &str) -> &str {
-    if path::is_shared(host) { host } else { path::key(host) }
+fn key(path: &str) -> &str {
+    if path::is_shared(path) { path } else { path::key(path) }
 }
 
 #[cfg(test)]

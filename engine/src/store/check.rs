@@ -5,7 +5,7 @@
 //!
 //! Left out: checks that need the stored rows (generations, open intents).
 
-use super::forget::Circle;
+use super::erase::Circle;
 use super::limits::{
     DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX,
 };
@@ -177,7 +177,7 @@ pub(crate) fn keys(connection: &str, keys: &[String]) -> Checked {
 pub(crate) fn links(connection: &str, links: &[LinkRow]) -> Checked {
     bounded("links of one write", links.len(), PAGE_RECORDS_MAX)?;
     for link in links {
-        within(connection, "a host path", &link.host)?;
+        within(connection, "a path", &link.path)?;
         remote(connection, &link.remote)?;
     }
     Ok(())
@@ -185,7 +185,7 @@ pub(crate) fn links(connection: &str, links: &[LinkRow]) -> Checked {
 
 /// An intent to open.
 pub(crate) fn intent(connection: &str, intent: &Intent) -> Checked {
-    within(connection, "a host path", &intent.host)?;
+    within(connection, "a path", &intent.path)?;
     within(connection, "an operation's name", &intent.operation)?;
     bounded("bytes of an operation's input", intent.input.len(), RECORD_BYTES_MAX)
 }
@@ -205,19 +205,19 @@ pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
 
 /// Whether a desired record that stands at `held` (none: there is no such record) allows an intent
 /// planned from `planned`.
-pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) -> Checked {
+pub(crate) fn generation(path: &str, held: Option<(u64, Mode)>, planned: u64) -> Checked {
     match held {
         // An item that several records share depends on none of their generations.
-        _ if path::is_shared(host) => Ok(()),
+        _ if path::is_shared(path) => Ok(()),
         Some((_, Mode::Paused)) => Err(StoreError::Stale(format!(
-            "the desired record of {host} is paused; resume it first"
+            "the desired record of {path} is paused; resume it first"
         ))),
         Some((held, _)) if held == planned => Ok(()),
         Some((held, _)) => Err(StoreError::Stale(format!(
-            "the plan for {host} was made from generation {planned}; the desired record has \
+            "the plan for {path} was made from generation {planned}; the desired record has \
              generation {held} by now"
         ))),
-        None => Err(StoreError::Stale(format!("there is no desired record for {host}"))),
+        None => Err(StoreError::Stale(format!("there is no desired record for {path}"))),
     }
 }
 
@@ -331,8 +331,8 @@ pub(crate) fn made(intent: &Intent, link: &LinkRow) -> bool {
 
 /// The paths whose intents can have made what is linked to a path: its own, and those above it,
 /// since what is below may be sent along.
-pub(crate) fn makers(host: &str) -> impl Iterator<Item = &str> {
-    std::iter::once(host).chain(path::above(host))
+pub(crate) fn makers(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(path).chain(path::above(path))
 }
 
 /// Whether the feed still has what comes next for a reader.
@@ -352,14 +352,14 @@ pub(crate) fn is_within(at: u64, last: u64) -> Checked {
 /// brought.
 pub(crate) fn moved_by(next: &Intent, links: &[LinkRow]) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> =
-        links.iter().map(|link| path::key(&link.host).to_owned()).collect();
+        links.iter().map(|link| path::key(&link.path).to_owned()).collect();
     if !next.state.is_open() {
-        keys.insert(path::key(&next.host).to_owned());
+        keys.insert(path::key(&next.path).to_owned());
     }
     keys
 }
 
-/// What to forget. Its words become part of nothing that is stored, but they are compared with
+/// What to erase. Its words become part of nothing that is stored, but they are compared with
 /// keys.
 pub(crate) fn erasure(connection: &str, erasure: &Erasure) -> Checked {
     let all = || erasure.keys.iter().chain(&erasure.candidates).chain(&erasure.addresses);
@@ -369,7 +369,7 @@ pub(crate) fn erasure(connection: &str, erasure: &Erasure) -> Checked {
             "an erasure must name a key, a candidate or an address".to_owned(),
         ));
     }
-    all().try_for_each(|word| within(connection, "a name to forget", word))
+    all().try_for_each(|word| within(connection, "a name to erase", word))
 }
 
 /// The id that a record continues under, by an event.
@@ -388,7 +388,7 @@ pub(crate) fn remotes_of(intent: &Intent) -> impl Iterator<Item = &RemoteRef> {
 
 /// Whether an intent was emptied, because it was about an erased candidate.
 pub(crate) fn is_emptied(intent: &Intent) -> bool {
-    Path::of(&intent.host) == Path::Forgotten
+    Path::of(&intent.path) == Path::Erased
 }
 
 /// The intent without personal data, if it is about a candidate of the circle. An open one is
@@ -399,7 +399,7 @@ pub(crate) fn emptied(
     erasure: u64,
     now_ms: u64,
 ) -> Option<Intent> {
-    let concerns = circle.keys.contains(path::key(&intent.host))
+    let concerns = circle.keys.contains(path::key(&intent.path))
         || remotes_of(intent).any(|remote| circle.has(&remote.kind, &remote.id));
     if !concerns {
         return None;
@@ -416,7 +416,7 @@ pub(crate) fn emptied(
         applied @ IntentState::Applied { .. } => applied.clone(),
     };
     Some(Intent {
-        host: path::forgotten(erasure),
+        path: path::erased(erasure),
         input: "{}".to_owned(),
         makes: Default::default(),
         applied: Default::default(),
@@ -430,13 +430,13 @@ pub(crate) fn emptied(
 }
 
 /// The event that reports the erasure to readers with a copy.
-pub(crate) fn forgotten(kind: &str, id: &str, at_ms: u64) -> Change {
+pub(crate) fn erased(kind: &str, id: &str, at_ms: u64) -> Change {
     Change {
         serial: 0,
         at_ms,
         kind: kind.to_owned(),
         id: id.to_owned(),
-        what: ChangeWhat::Forgotten,
+        what: ChangeWhat::Erased,
         before: Map::new(),
         after: Map::new(),
         cause: Cause::Asked,

@@ -89,7 +89,7 @@ forward! {
         desired_page(after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;
         dirty_page(after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;
         desired_counts() -> Stored<'_, (u64, u64)>;
-        link(host: &str) -> Stored<'_, Option<LinkRow>>;
+        link(path: &str) -> Stored<'_, Option<LinkRow>>;
         links_of(key: &str) -> Stored<'_, Vec<LinkRow>>;
         links_to(remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>>;
         intent(id: IntentId) -> Stored<'_, Option<Intent>>;
@@ -123,6 +123,6 @@ forward! {
         acknowledge(consumer: &str, serial: u64) -> Stored<'_, u64>;
         end_consumer(consumer: &str) -> Stored<'_, ()>;
         erase(erasure: Erasure) -> Stored<'_, ErasureReport>;
-        unforget(erasure: Erasure) -> Stored<'_, bool>;
+        undo_erasure(erasure: Erasure) -> Stored<'_, bool>;
     }
 }

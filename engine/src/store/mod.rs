@@ -11,8 +11,8 @@
 
 mod check;
 mod codec;
+mod erase;
 mod error;
-mod forget;
 pub(crate) mod handle;
 mod ingest;
 pub mod lease;

@@ -258,7 +258,7 @@ pub trait Desired: Debug + Send + Sync {
 /// The links between paths and remote records.
 pub trait Links: Debug + Send + Sync {
     /// The link of one path.
-    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>>;
+    fn link(&self, connection: &str, path: &str) -> Stored<'_, Option<LinkRow>>;
 
     /// The links of a desired record: of its key and of all paths below it (`key` and `key/…`).
     fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>>;
@@ -355,7 +355,7 @@ pub trait Erasures: Debug + Send + Sync {
     /// Erases a candidate, in one transaction: desired records, links, observed records of the
     /// candidate and of all that names it or its applications; bodies of intents and events.
     /// Serials, ids of remote records and states of intents stay; the feed has
-    /// `ChangeWhat::Forgotten` for each record that is removed. Keyed hashes of keys, ids and
+    /// `ChangeWhat::Erased` for each record that is removed. Keyed hashes of keys, ids and
     /// addresses stay, which block re-import by pages and declarations. An address that another
     /// candidate has too is not kept: it does not identify one.
     ///
@@ -369,5 +369,5 @@ pub trait Erasures: Debug + Send + Sync {
 
     /// Allows a candidate to be imported again: removes all hashes that were kept together with
     /// this key, candidate id or address. Returns whether there were any.
-    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool>;
+    fn undo_erasure(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool>;
 }

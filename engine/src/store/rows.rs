@@ -366,7 +366,7 @@ pub struct DeclareReport {
     /// Keys whose record was as before.
     pub unchanged: u64,
     /// Keys of erased candidates: they were not stored.
-    pub forgotten: u64,
+    pub erased: u64,
 }
 
 /// The mode of a desired record: what the engine may do for it.
@@ -501,7 +501,7 @@ pub enum ChangeWhat {
     /// repeated here.
     Anonymized,
     /// The candidate was erased: each reader deletes its copy. The event has only the id.
-    Forgotten,
+    Erased,
     /// It, or a field of it, could not be read: `after.message` says what is wrong and
     /// `after.field` names the field. The stored copy may be older than what the ATS holds. The id
     /// is empty where the row has none.

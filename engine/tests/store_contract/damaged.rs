@@ -5,7 +5,7 @@
 //! Everything that can be read of it is compared with what the whole file gave. `ATSYNC_DAMAGED`
 //! says how many seeds (1,000 without it, some seconds).
 
-use crate::forgetting::a_life;
+use crate::erasing::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};
 use atsync::SystemEntropy;
 use atsync::internals::entropy::Entropy;

@@ -131,7 +131,7 @@ pub(crate) async fn links_of_a_key_are_not_those_of_a_longer_key(store: &dyn Sto
         .await
         .unwrap();
     let found: Vec<_> =
-        store.links_of(ACME, "a").await.unwrap().into_iter().map(|link| link.host).collect();
+        store.links_of(ACME, "a").await.unwrap().into_iter().map(|link| link.path).collect();
     assert_eq!(found, ["a", "a/n/1", "a/n/2"]);
 }
 
@@ -171,7 +171,7 @@ pub(crate) async fn a_write_with_another_fence_is_refused_and_keeps_nothing(stor
             store.acknowledge(&late, "c", 0).await.map(drop),
             store.end_consumer(&late, "c").await,
             store.erase(&late, erasure()).await.map(drop),
-            store.unforget(&late, erasure()).await.map(drop),
+            store.undo_erasure(&late, erasure()).await.map(drop),
         ];
         for (at, answer) in answers.into_iter().enumerate() {
             assert!(
@@ -283,5 +283,5 @@ pub(crate) async fn a_link_that_ended_leads_nowhere(store: &dyn Store) {
     store.end_links(&Guard::sole(ACME), vec!["a".to_owned(), "no".to_owned()]).await.unwrap();
     assert_eq!(store.link(ACME, "a").await.unwrap(), None);
     let left: Vec<_> = store.links_to(ACME, &remote("candidates", "1")).await.unwrap();
-    assert_eq!(left.iter().map(|link| link.host.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(left.iter().map(|link| link.path.as_str()).collect::<Vec<_>>(), ["b"]);
 }

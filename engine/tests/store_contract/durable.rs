@@ -294,7 +294,7 @@ async fn it_works_on_a_backend() {
 /// value of each table is searched, as bytes.
 #[tokio::test]
 async fn no_table_has_a_byte_of_an_erased_candidate() {
-    use crate::forgetting::{MARKER, a_life};
+    use crate::erasing::{MARKER, a_life};
     use atsync::internals::store::Erasure;
     use redb::{ReadableDatabase, ReadableTable, TableHandle};
     let has = |path: &std::path::Path| {
@@ -333,7 +333,7 @@ async fn no_table_has_a_byte_of_an_erased_candidate() {
         .unwrap();
     drop(store);
     assert_eq!(has(&path(&directory)), Vec::<String>::new());
-    // Who was forgotten stays so over a reopening: the salt is kept.
+    // An erased candidate stays erased over a reopening: the salt is kept.
     let store = open(&path(&directory));
     crate::given::see(&store, "candidates", "7", serde_json::json!({"x": 1})).await;
     assert!(

@@ -112,18 +112,18 @@ pub(crate) async fn dirty(store: &dyn Store) -> Vec<String> {
     dirty
 }
 
-pub(crate) fn link(host: &str, kind: &str, id: &str) -> LinkRow {
-    let (host, remote) = (host.to_owned(), remote(kind, id));
-    LinkRow { host, remote, how: LinkHow::Created, applied: Map::new(), since_ms: 7 }
+pub(crate) fn link(path: &str, kind: &str, id: &str) -> LinkRow {
+    let (path, remote) = (path.to_owned(), remote(kind, id));
+    LinkRow { path, remote, how: LinkHow::Created, applied: Map::new(), since_ms: 7 }
 }
 
-pub(crate) fn intent(host: &str, operation: &str) -> Intent {
+pub(crate) fn intent(path: &str, operation: &str) -> Intent {
     Intent {
         makes: Default::default(),
         applied: Default::default(),
         last_sent: Moment::of_wall(200),
         id: 0,
-        host: host.to_owned(),
+        path: path.to_owned(),
         operation: operation.to_owned(),
         target: None,
         input: "{}".to_owned(),
@@ -143,7 +143,7 @@ pub(crate) fn in_doubt() -> IntentState {
         reason: "cut off".to_owned(),
         probe_after_ms: 9,
         probes: 0,
-        stuck: false,
+        blocked: false,
         absent: None,
     }
 }

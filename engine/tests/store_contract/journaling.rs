@@ -43,7 +43,7 @@ pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Stor
         reason: "several fit".to_owned(),
         probe_after_ms: 9,
         probes: 1,
-        stuck: true,
+        blocked: true,
         absent: None,
     };
     store.advance_intent(&Guard::sole(ACME), step(first.id, 1, stuck)).await.unwrap();

@@ -19,7 +19,7 @@ mod crashing;
 mod damaged;
 mod desiring;
 mod durable;
-mod forgetting;
+mod erasing;
 mod given;
 mod journaling;
 mod limiting;
@@ -95,10 +95,10 @@ laws! {
         no_intent_begins_for_a_paused_record,
         a_removed_record_takes_its_links_and_leaves_the_rest,
         a_link_that_ended_leads_nowhere;
-    forgetting:
-        a_forgotten_person_is_nowhere_and_a_stranger_stays,
-        a_desired_record_that_names_a_forgotten_candidate_by_id_goes_and_stays_away,
-        a_forgotten_person_does_not_come_back_until_that_is_allowed,
+    erasing:
+        an_erased_candidate_is_nowhere_and_a_stranger_stays,
+        a_desired_record_that_names_an_erased_candidate_by_id_goes_and_stays_away,
+        an_erased_candidate_does_not_come_back_until_that_is_allowed,
         an_address_that_two_people_have_keeps_nobody_away,
         an_erasure_follows_a_merge_and_deleted_records,
         an_erasure_of_nobody_is_refused,

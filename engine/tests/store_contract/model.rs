@@ -31,7 +31,7 @@ enum Step {
     Remove(String),
     Trim(u64, bool),
     Erase(String, String),
-    Unforget(String),
+    UndoErasure(String),
     Reopen,
 }
 
@@ -126,7 +126,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => key().prop_map(Step::Remove),
         1 => (1..9_u64, any::<bool>()).prop_map(|(before_ms, all)| Step::Trim(before_ms, all)),
         1 => (key(), "[123]").prop_map(|(key, id)| Step::Erase(key, id)),
-        1 => "[123]".prop_map(Step::Unforget),
+        1 => "[123]".prop_map(Step::UndoErasure),
         1 => Just(Step::Reopen),
     ];
     prop::collection::vec(one, 1..25)
@@ -217,9 +217,9 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
             };
             said(store.erase(&Guard::sole(ACME), erasure).await)
         }
-        Step::Unforget(id) => said(
+        Step::UndoErasure(id) => said(
             store
-                .unforget(
+                .undo_erasure(
                     &Guard::sole(ACME),
                     Erasure { candidates: [id].into(), ..Erasure::default() },
                 )

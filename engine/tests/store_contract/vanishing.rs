@@ -181,7 +181,7 @@ pub(crate) async fn a_link_that_follows_to_a_taken_record_yields(store: &dyn Sto
         .unwrap();
     let mut hows = Vec::new();
     for link in store.links_to(ACME, &remote("candidates", "3")).await.unwrap() {
-        hows.push((link.host, link.how));
+        hows.push((link.path, link.how));
     }
     let expected = [("r1", LinkHow::Yielded), ("r2", LinkHow::Yielded), ("r3", LinkHow::Created)];
     assert_eq!(hows, expected.map(|(host, how)| (host.to_owned(), how)));

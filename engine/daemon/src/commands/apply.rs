@@ -99,7 +99,7 @@ async fn declare_and_apply(
     if let Some(records) = records {
         let declared = connection.declare(records).await?;
         told.store(true, Ordering::Relaxed);
-        say_forgotten(declared.forgotten, output);
+        say_erased(declared.erased, output);
     }
     output.begin("writing", planned.writes());
     let report = signals::effects(&connection, output, connection.apply(&planned)).await;
@@ -128,11 +128,11 @@ async fn declare_and_apply(
     finish(&planned, &report, settled.open)
 }
 
-fn say_forgotten(forgotten: u64, output: &Output) {
-    if forgotten > 0 {
-        let records = count(forgotten, "record");
+fn say_erased(erased: u64, output: &Output) {
+    if erased > 0 {
+        let records = count(erased, "record");
         output.note(&format!(
-            "{records} of erased candidates not declared. `atsync forget --undo` allows their \
+            "{records} of erased candidates not declared. `atsync erase --undo` allows their \
              re-import."
         ));
     }
@@ -169,7 +169,7 @@ async fn long(
     }
     // From here on parts may be declared, and an error says how many.
     told.store(true, Ordering::Relaxed);
-    say_forgotten(parts::declare(connection, file).await?, output);
+    say_erased(parts::declare(connection, file).await?, output);
     let work = parts::carry_out(connection, file, options.json, output);
     let report = signals::effects(connection, output, work).await??;
     if !options.json {

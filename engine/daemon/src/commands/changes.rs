@@ -62,7 +62,7 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Deleted => "deleted",
         ChangeWhat::Moved => "moved",
         ChangeWhat::Anonymized => "anonymised",
-        ChangeWhat::Forgotten => "forgotten",
+        ChangeWhat::Erased => "erased",
         ChangeWhat::Unread => "not readable",
         _ => "changed",
     };

@@ -1,8 +1,8 @@
 //! Lifecycle commands of one record: `explain`, `resolve`, `adopt`, `import`, `pause`, `resume`,
-//! `observe`, `abandon`, `withdraw`, `forget`, `trim`.
+//! `observe`, `abandon`, `withdraw`, `erase`, `trim`.
 //!
 //! Commands that use only the store need no credential. Commands that cannot be undone (`withdraw`,
-//! `forget`) print what they would do, and do it only with `--yes`.
+//! `erase`) print what they would do, and do it only with `--yes`.
 
 use super::render::show_plan;
 use crate::cli;
@@ -43,7 +43,7 @@ async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, 
     }
     let links = connection.linked_to(&RemoteRef::new(kind, name)).await?;
     match links.first() {
-        Some(link) => Ok(link.host.split('/').next().unwrap_or(&link.host).to_owned()),
+        Some(link) => Ok(link.path.split('/').next().unwrap_or(&link.path).to_owned()),
         None => Err(Failure::new(format!(
             "{}: no desired record has the key {name:?} or is linked to {kind}/{name}; `atsync \
              get` shows what is observed",
@@ -83,7 +83,7 @@ pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Outp
     let work = connection.resolve(options.intent, resolution);
     let intent = signals::effects(&connection, output, work).await??;
     output.end();
-    output.data(&format!("intent {} of {}: {}", intent.id, intent.host, intent.state.word()));
+    output.data(&format!("intent {} of {}: {}", intent.id, intent.path, intent.state.word()));
     Ok(DONE)
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn adopt(config: &Path, options: &cli::Adopt, output: &Output) 
     connection.verify_tenant().await?;
     let link = connection.link(&options.path, &found).await?;
     output.end();
-    output.data(&format!("{} is {}", link.host, link.remote));
+    output.data(&format!("{} is {}", link.path, link.remote));
     Ok(DONE)
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn import(config: &Path, options: &cli::Import, output: &Output
     }
     if options.declare {
         let report = connection.declare(&[record]).await?;
-        if report.forgotten > 0 {
+        if report.erased > 0 {
             return Err(Failure::new(format!(
                 "{}: {} was erased and is not declared",
                 options.name, options.key
@@ -178,7 +178,7 @@ pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Ou
     if report.is_complete() { Ok(DONE) } else { Err(Failure::Said) }
 }
 
-pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output) -> Ended {
+pub(super) async fn erase(config: &Path, options: &cli::Erase, output: &Output) -> Ended {
     let person = match (&options.key, &options.candidate, &options.email) {
         (Some(key), _, _) => Person::Key(key.clone()),
         (_, Some(id), _) => Person::Candidate(id.clone()),
@@ -196,7 +196,7 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     if options.undo {
-        let was = connection.unforget(&person).await?;
+        let was = connection.undo_erasure(&person).await?;
         output.data(if was {
             "The re-import is allowed: pull with --full, or declare the candidate."
         } else {
@@ -204,7 +204,7 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
         });
         return Ok(DONE);
     }
-    let report = connection.forget(&person).await?;
+    let report = connection.erase(&person).await?;
     if (report.desired, report.observed, report.links, report.intents, report.changes)
         == (0, 0, 0, 0, 0)
     {
@@ -215,7 +215,7 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
         };
         output.data(&format!(
             "Nothing was stored under {whom}. Its import is blocked from now on. If that was a \
-             mistake, `atsync forget {} {option} --undo` allows it.",
+             mistake, `atsync erase {} {option} --undo` allows it.",
             options.name
         ));
         return Ok(DONE);

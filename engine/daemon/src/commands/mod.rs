@@ -48,7 +48,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
             life::deed(config, &options, life::Deed::Abandon, output).await
         }
         Command::Withdraw(options) => life::withdraw(config, &options, output).await,
-        Command::Forget(options) => life::forget(config, &options, output).await,
+        Command::Erase(options) => life::erase(config, &options, output).await,
         Command::Trim(options) => life::trim(config, &options, output).await,
         Command::Compact(options) => compact::compact(config, &options, output).await,
         Command::Receive(options) => receive::receive(config, &options, output).await,

@@ -33,7 +33,7 @@ pub(super) struct Tally {
 impl Tally {
     /// Removes the shared steps of earlier parts from a part's plan, and counts the others.
     fn take(&mut self, plan: &mut Plan, manifest: &Manifest) {
-        plan.shared.retain(|step| self.shared.insert(step.host.clone()));
+        plan.shared.retain(|step| self.shared.insert(step.path.clone()));
         plan.calls = plan.count_calls(manifest);
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         let created = steps.filter(|step| step.creates()).count();
@@ -111,7 +111,7 @@ pub(super) async fn declare(
     connection: &Connection,
     file: &mut DesiredFile,
 ) -> Result<u64, Failure> {
-    let (all, mut declared, mut forgotten) = (file.records(), 0, 0);
+    let (all, mut declared, mut erased) = (file.records(), 0, 0);
     for part in file.parts()? {
         let part = part?;
         let report = connection.declare(&part).await.map_err(|error| {
@@ -121,9 +121,9 @@ pub(super) async fn declare(
             ))
         })?;
         declared += part.len();
-        forgotten += report.forgotten;
+        erased += report.erased;
     }
-    Ok(forgotten)
+    Ok(erased)
 }
 
 /// Applies the declared records part by part, and prints the steps that failed with their part.

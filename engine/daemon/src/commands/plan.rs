@@ -44,7 +44,7 @@ pub(super) async fn say_if_nothing_is_declared(
     plan: &Plan,
     output: &Output,
 ) -> Result<(), Failure> {
-    if plan.looked_at == 0 && connection.status().await?.desired == 0 {
+    if plan.planned == 0 && connection.status().await?.desired == 0 {
         let name = connection.name();
         output.note(&format!(
             "nothing is declared for {name}: `atsync apply {name} --desired FILE` declares \

@@ -35,7 +35,7 @@ pub(super) fn show_troubles(report: &ApplyReport, output: &Output) {
             output.note(&line);
         }
         for warning in &step.warnings {
-            output.note(&format!("warning: {} {}: {warning}", step.operation, step.host));
+            output.note(&format!("warning: {} {}: {warning}", step.operation, step.path));
         }
     }
 }
@@ -55,5 +55,5 @@ pub(super) fn trouble(step: &StepReport) -> Option<String> {
         }
         _ => "not applied".to_owned(),
     };
-    Some(format!("{} {}: {what}", step.operation, step.host))
+    Some(format!("{} {}: {what}", step.operation, step.path))
 }

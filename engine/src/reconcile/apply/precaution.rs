@@ -51,21 +51,21 @@ impl Applier {
             Ok(Value::Object(input)) => input,
             _ => Map::new(),
         };
-        let parents = ancestors(&order.host);
+        let parents = ancestors(&order.path);
         let mut named: BTreeSet<RemoteRef> = named(self.context.manifest(), &input);
         let mut probe = planned;
         let wait_ms = delay_ms.saturating_add(CLOCK_GRAIN_MS);
         let mut left_ms = 0;
-        for host in &parents {
+        for path in &parents {
             // A record that was found and not made by this run may have anything below it.
-            probe |= made.own.made.contains_key(*host) && !made.is_fresh(host);
-            let remote = match made.remote(host) {
+            probe |= made.own.made.contains_key(*path) && !made.is_fresh(path);
+            let remote = match made.remote(path) {
                 Some(remote) => Some(remote.clone()),
-                None => self.context.store.link(host).await?.map(|link| link.remote),
+                None => self.context.store.link(path).await?.map(|link| link.remote),
             };
             let Some(remote) = remote else { continue };
-            if planned || !made.is_fresh(host) {
-                let age_ms = self.age_ms(&remote, made.own.made.contains_key(*host)).await?;
+            if planned || !made.is_fresh(path) {
+                let age_ms = self.age_ms(&remote, made.own.made.contains_key(*path)).await?;
                 left_ms = left_ms.max(age_ms.map_or(0, |age_ms| wait_ms.saturating_sub(age_ms)));
             }
             named.insert(remote);
@@ -74,7 +74,7 @@ impl Applier {
             Around { order, kind: &rule.kind, parents: &parents, named: &named, input: &input };
         for intent in self.written_lately(&parents, delay_ms).await? {
             let Some(bearing) = self.bearing(&intent, &around) else { continue };
-            let fresh = intent.makes.values().any(|host| made.is_fresh(host));
+            let fresh = intent.makes.values().any(|path| made.is_fresh(path));
             if planned || !(fresh && bearing == Bearing::Parent) {
                 left_ms =
                     left_ms.max(done_by(&intent).left_ms(wait_ms, &self.context.moments.now()));
@@ -95,7 +95,7 @@ impl Applier {
         order: &Order,
         named: &BTreeSet<RemoteRef>,
     ) -> Result<bool, Error> {
-        let Some(link) = self.context.store.link(&order.host).await? else { return Ok(false) };
+        let Some(link) = self.context.store.link(&order.path).await? else { return Ok(false) };
         let Some(row) = self.context.store.observed(&link.remote).await? else {
             return Ok(false);
         };
@@ -113,7 +113,7 @@ impl Applier {
         found.extend(young.into_iter().map(|intent| (intent.id, intent)));
         if let Some(key) = parents.first() {
             let own = self.context.store.intents_of(key, WRITES_MAX).await?;
-            let above = own.into_iter().filter(|intent| parents.contains(&intent.host.as_str()));
+            let above = own.into_iter().filter(|intent| parents.contains(&intent.path.as_str()));
             found.extend(above.map(|intent| (intent.id, intent)));
         }
         Ok(found.into_values().collect())
@@ -123,7 +123,7 @@ impl Applier {
         if matches!(intent.state, IntentState::NotSent { .. }) {
             return None;
         }
-        let is_parent = |host: &String| around.parents.contains(&host.as_str());
+        let is_parent = |path: &String| around.parents.contains(&path.as_str());
         let made = match &intent.state {
             IntentState::Applied { links, .. } => links.as_slice(),
             _ => &[],
@@ -138,7 +138,7 @@ impl Applier {
         });
         let same = intent.operation == around.order.operation.name
             && intent.target.is_none()
-            && (intent.host == around.order.host || is_same_thing(&intent.input, around.input));
+            && (intent.path == around.order.path || is_same_thing(&intent.input, around.input));
         let same = same || self.may_have_made(intent, around.kind);
         if matches!(intent.state, IntentState::Refused { .. }) {
             // It was answered, so it arrived: a refused create may have happened all the same, and
@@ -209,8 +209,8 @@ enum Bearing {
 }
 
 /// The paths above a path, the outermost first.
-fn ancestors(host: &str) -> Vec<&str> {
-    let mut above: Vec<&str> = path::above(host).collect();
+fn ancestors(path: &str) -> Vec<&str> {
+    let mut above: Vec<&str> = path::above(path).collect();
     above.reverse();
     above
 }

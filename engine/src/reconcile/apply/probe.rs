@@ -96,7 +96,7 @@ impl Applier {
         let finished = match self.requests.drive(task, None, Priority::Interactive).await {
             Ok(finished) => finished,
             Err(error) => {
-                let what = format!("{}: looking before {}", order.host, order.operation.name);
+                let what = format!("{}: looking before {}", order.path, order.operation.name);
                 let failure = self.requests.own_failure(error, &what).await?;
                 work.failed_before_send = true;
                 return Ok(Seen::Ended(StepEnd::NotSent {
@@ -130,12 +130,12 @@ impl Applier {
                     if !is_made_once(&link.remote.kind) {
                         link.applied = Map::new();
                     }
-                    let before = self.context.store.link(&link.host).await?;
+                    let before = self.context.store.link(&link.path).await?;
                     if let Some(before) = before.filter(|before| before.remote == link.remote) {
                         link.applied.extend(before.applied);
                         link.applied.extend(whom(order).map(|id| (FOUND_ON.to_owned(), id)));
                     }
-                    work.made.insert(link.host.clone(), link.remote.clone());
+                    work.made.insert(link.path.clone(), link.remote.clone());
                     work.touched.push(Touched {
                         remote: link.remote.clone(),
                         intent: None,

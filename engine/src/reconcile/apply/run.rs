@@ -87,12 +87,12 @@ impl Applier {
         let mut shared = Work::default();
         let unneeded = self.unneeded(plan).await?;
         for step in &plan.shared {
-            if unneeded.contains(step.host.as_str()) {
+            if unneeded.contains(step.path.as_str()) {
                 let reason = "no record that may be worked on needs it any more".to_owned();
                 self.skip(step, reason, &mut shared);
                 continue;
             }
-            let Some(_held) = self.context.underway.hold(&step.host) else {
+            let Some(_held) = self.context.underway.hold(&step.path) else {
                 self.skip(step, WORKED_ON.to_owned(), &mut shared);
                 continue;
             };
@@ -153,14 +153,14 @@ impl Applier {
     /// Reports that a step was not sent.
     fn skip(&self, step: &Step, reason: String, work: &mut Work) {
         let end = StepEnd::NotSent { reason };
-        let (host, operation) = (step.host.clone(), step.operation.clone());
+        let (path, operation) = (step.path.clone(), step.operation.clone());
         self.context.report(&Progress::Step {
-            host: host.clone(),
+            path: path.clone(),
             operation: operation.clone(),
             end: end.word(),
         });
         work.fails(step);
-        work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
+        work.steps.push(StepReport { path, operation, end, warnings: Vec::new() });
     }
 
     /// The shared steps that only outdated records depend on: a record that was abandoned or erased
@@ -181,7 +181,7 @@ impl Applier {
             let set = if works { &mut needed } else { &mut unneeded };
             set.extend(hosts);
         }
-        unneeded.retain(|host| !needed.contains(host));
+        unneeded.retain(|path| !needed.contains(path));
         Ok(unneeded)
     }
 
@@ -190,7 +190,7 @@ impl Applier {
     async fn outdated(&self, record: &RecordPlan) -> Result<Option<String>, Error> {
         Ok(match self.context.store.desired(&record.key).await? {
             None => Some(format!(
-                "there is no desired record {}: it is not declared, or was abandoned or forgotten",
+                "there is no desired record {}: it is not declared, or was abandoned or erased",
                 record.key
             )),
             Some(row) if row.mode == Mode::Paused => {

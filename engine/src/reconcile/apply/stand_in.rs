@@ -28,10 +28,10 @@ impl Applier {
         placeholders(value, &mut wanted);
         let mut found = BTreeMap::new();
         for placeholder in wanted {
-            let remote = match own.get(&placeholder.host).or_else(|| shared.get(&placeholder.host))
+            let remote = match own.get(&placeholder.path).or_else(|| shared.get(&placeholder.path))
             {
                 Some(remote) => Some(remote.clone()),
-                None => self.context.store.link(&placeholder.host).await?.map(|link| link.remote),
+                None => self.context.store.link(&placeholder.path).await?.map(|link| link.remote),
             };
             let text = match (remote, &placeholder.member) {
                 (Some(remote), None) => Some(remote.id),
@@ -40,7 +40,7 @@ impl Applier {
             };
             match text {
                 Some(text) => found.insert(placeholder, text),
-                None => return Ok(Err(placeholder.host)),
+                None => return Ok(Err(placeholder.path)),
             };
         }
         replace(value, &found);
@@ -83,16 +83,16 @@ impl Applier {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Placeholder {
     /// The path of the record.
-    host: String,
+    path: String,
     /// The field that is wanted; none for the id.
     member: Option<String>,
 }
 
 fn parse(value: &Value) -> Option<Placeholder> {
     let object = value.as_object()?;
-    let host = object.get(MADE).and_then(Value::as_str)?.to_owned();
+    let path = object.get(MADE).and_then(Value::as_str)?.to_owned();
     let member = object.get(MADE_MEMBER).and_then(Value::as_str).map(str::to_owned);
-    (object.len() == 1 + usize::from(member.is_some())).then_some(Placeholder { host, member })
+    (object.len() == 1 + usize::from(member.is_some())).then_some(Placeholder { path, member })
 }
 
 fn placeholders(value: &Value, wanted: &mut Vec<Placeholder>) {
@@ -133,8 +133,8 @@ mod tests {
         });
         let mut wanted = Vec::new();
         placeholders(&input, &mut wanted);
-        let placeholder = |host: &str, member: Option<&str>| Placeholder {
-            host: host.to_owned(),
+        let placeholder = |path: &str, member: Option<&str>| Placeholder {
+            path: path.to_owned(),
             member: member.map(str::to_owned),
         };
         let texts = [

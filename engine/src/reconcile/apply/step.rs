@@ -61,13 +61,13 @@ impl Applier {
             _ => self.backoff.left(step),
         }
         self.context.report(&Progress::Step {
-            host: step.host.clone(),
+            path: step.path.clone(),
             operation: step.operation.clone(),
             end: end.word(),
         });
         let warnings = std::mem::take(&mut work.warnings);
         work.steps.push(StepReport {
-            host: step.host.clone(),
+            path: step.path.clone(),
             operation: step.operation.clone(),
             end,
             warnings,
@@ -109,7 +109,7 @@ impl Applier {
             },
         };
         let order = Order {
-            host: step.host.clone(),
+            path: step.path.clone(),
             operation: Operation { name: step.operation.clone(), target, input: input.to_string() },
             generation,
             makes: step.makes.clone(),
@@ -117,18 +117,18 @@ impl Applier {
             again: None,
         };
         if let Some(reason) =
-            self.backoff.leave(&order).await?.why_not(&order.host, &order.operation.name)
+            self.backoff.leave(&order).await?.why_not(&order.path, &order.operation.name)
         {
             return Ok(StepEnd::NotSent { reason });
         }
         let precaution =
-            self.precaution(&order, &rule, step.look_first, Made { shared, own: work }).await?;
+            self.precaution(&order, &rule, step.probe_first, Made { shared, own: work }).await?;
         if precaution.probe
             && let Some(end) = self.probe_before_create(&order, precaution, work).await?
         {
             return Ok(end);
         }
-        let follows = step.after.contains(&step.host) || step.target_path.is_some();
+        let follows = step.after.contains(&step.path) || step.target_path.is_some();
         self.perform_step(order, &rule, follows, work).await
     }
 
@@ -158,7 +158,7 @@ impl Applier {
         Ok(planned
             .adoptions
             .into_iter()
-            .find(|adoption| adoption.host == path)
+            .find(|adoption| adoption.path == path)
             .map(|adoption| adoption.remote))
     }
 
@@ -171,11 +171,11 @@ impl Applier {
         work: &Work,
     ) -> Result<BTreeMap<String, Map<String, Value>>, Error> {
         let mut applied = step.applied.clone();
-        let ran_before = work.steps.iter().any(|before| before.host == step.host)
-            || (step.target_path.is_some() && work.made.contains_key(&step.host));
-        if let Some(planned) = applied.get_mut(&step.host)
+        let ran_before = work.steps.iter().any(|before| before.path == step.path)
+            || (step.target_path.is_some() && work.made.contains_key(&step.path));
+        if let Some(planned) = applied.get_mut(&step.path)
             && ran_before
-            && let Some(link) = self.context.store.link(&step.host).await?
+            && let Some(link) = self.context.store.link(&step.path).await?
         {
             let own = |field: &String| step.fields.iter().any(|change| change.field == *field);
             let by_field = |field: &str| field == EQUAL || field == SENT;
@@ -239,15 +239,15 @@ impl Applier {
             EffectEnd::Done { touched, warnings, sent, .. } => {
                 for link in self.links_made(order).await? {
                     if sent {
-                        work.fresh.insert(link.host.clone());
+                        work.fresh.insert(link.path.clone());
                     }
-                    work.made.insert(link.host, link.remote);
+                    work.made.insert(link.path, link.remote);
                 }
                 work.touched.extend(touched);
                 if sent {
-                    let (host, operation) = (order.host.clone(), order.operation.name.clone());
+                    let (path, operation) = (order.path.clone(), order.operation.name.clone());
                     work.written.push(WrittenStep {
-                        host,
+                        path,
                         operation,
                         at_ms: self.context.clock.now_ms(),
                     });
@@ -288,7 +288,7 @@ impl Applier {
                 Ok(StepEnd::NotSent { reason: replaced.to_string() })
             }
             EffectEnd::NotSent(error) => {
-                let error = self.requests.own_failure(error, &order.host).await?;
+                let error = self.requests.own_failure(error, &order.path).await?;
                 if let (
                     OwnFailure::Failed(Failure::Conflict(_) | Failure::Misread(_)),
                     Some(target),
@@ -310,8 +310,8 @@ impl Applier {
 
     async fn links_made(&self, order: &Order) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
-        for host in order.makes.values() {
-            links.extend(self.context.store.link(host).await?);
+        for path in order.makes.values() {
+            links.extend(self.context.store.link(path).await?);
         }
         Ok(links)
     }

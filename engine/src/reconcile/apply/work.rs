@@ -32,8 +32,8 @@ pub(super) struct Work {
 impl Work {
     /// Records that a step failed, and with it what it makes.
     pub(super) fn fails(&mut self, step: &Step) {
-        let paths = std::iter::once(&step.host).chain(step.makes.values());
-        self.failed.extend(paths.map(|path| (path.clone(), step.host.clone())));
+        let paths = std::iter::once(&step.path).chain(step.makes.values());
+        self.failed.extend(paths.map(|path| (path.clone(), step.path.clone())));
     }
 
     /// Adds the results of other steps.
@@ -57,11 +57,11 @@ pub(super) struct Made<'a> {
 }
 
 impl Made<'_> {
-    pub(super) fn remote(&self, host: &str) -> Option<&RemoteRef> {
-        self.own.made.get(host).or_else(|| self.shared.made.get(host))
+    pub(super) fn remote(&self, path: &str) -> Option<&RemoteRef> {
+        self.own.made.get(path).or_else(|| self.shared.made.get(path))
     }
 
-    pub(super) fn is_fresh(&self, host: &str) -> bool {
-        self.own.fresh.contains(host) || self.shared.fresh.contains(host)
+    pub(super) fn is_fresh(&self, path: &str) -> bool {
+        self.own.fresh.contains(path) || self.shared.fresh.contains(path)
     }
 }

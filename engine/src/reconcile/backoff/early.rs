@@ -46,7 +46,7 @@ impl EarlyFailures {
     /// Records that a step failed before it left.
     pub(crate) fn failed(&self, step: &Step, generation: u64, reason: &str, steady_ms: u64) {
         let mut kept = self.kept();
-        let key = (step.host.clone(), step.operation.clone());
+        let key = (step.path.clone(), step.operation.clone());
         let times = kept
             .get(&key)
             .filter(|known| known.generation == generation)
@@ -62,7 +62,7 @@ impl EarlyFailures {
 
     /// Forgets the failures of a step that left, or was not needed.
     pub(crate) fn left(&self, step: &Step) {
-        self.kept().remove(&(step.host.clone(), step.operation.clone()));
+        self.kept().remove(&(step.path.clone(), step.operation.clone()));
     }
 
     /// Forgets all failures: each write is tried at once.
@@ -73,13 +73,13 @@ impl EarlyFailures {
     /// Whether a step may be tried. The time now, by the steady clock and by the wall's.
     pub(crate) fn leave(
         &self,
-        host: &str,
+        path: &str,
         operation: &str,
         generation: u64,
         (steady_ms, wall_ms): (u64, u64),
     ) -> Leave {
         let kept = self.kept();
-        let Some(known) = kept.get(&(host.to_owned(), operation.to_owned())) else {
+        let Some(known) = kept.get(&(path.to_owned(), operation.to_owned())) else {
             return Leave::Now;
         };
         let left_ms = known.last_ms.saturating_add(wait_ms(known.times)).saturating_sub(steady_ms);

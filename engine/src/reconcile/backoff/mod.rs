@@ -68,7 +68,7 @@ impl Backoff {
     pub(crate) async fn leave(&self, order: &Order) -> Result<Leave, Error> {
         let input = serde_json::from_str(&order.operation.input).unwrap_or(Value::Null);
         self.leave_for(
-            &order.host,
+            &order.path,
             &order.operation.name,
             &order.operation.target,
             (order.generation, &input),
@@ -91,16 +91,16 @@ impl Backoff {
     /// As [`Self::leave`], for a planned step.
     pub(crate) async fn leave_for(
         &self,
-        host: &str,
+        path: &str,
         operation: &str,
         target: &Option<RemoteRef>,
         (generation, input): (u64, &Value),
     ) -> Result<Leave, Error> {
-        let link = self.context.store.link(host).await?;
+        let link = self.context.store.link(path).await?;
         let unseen_since = link.and_then(|link| unseen::since(&link.applied, operation));
-        let intents = self.context.store.intents_of(host, REFUSALS_MAX).await?;
+        let intents = self.context.store.intents_of(path, REFUSALS_MAX).await?;
         let own = intents.iter().filter(|intent| {
-            intent.host == host && intent.operation == operation && intent.target == *target
+            intent.path == path && intent.operation == operation && intent.target == *target
         });
         let (ends_within_ms, credential) = (self.ends_within_ms(operation), &self.credential());
         let now_ms = self.context.clock.now_ms();
@@ -111,7 +111,7 @@ impl Backoff {
                 now_ms,
             ) {
                 Leave::Now => self.early.leave(
-                    host,
+                    path,
                     operation,
                     generation,
                     (self.context.clock.steady_ms(), now_ms),

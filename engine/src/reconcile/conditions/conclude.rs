@@ -35,7 +35,8 @@ impl Conditions {
             .iter()
             .filter_map(|record| Some((record.key.as_str(), record.denied()?)))
             .collect();
-        let known = plan.records.iter().filter(|record| record.note(Reason::Forgotten).is_none());
+        let known =
+            plan.records.iter().filter(|record| record.note(Reason::CandidateErased).is_none());
         let keys: Vec<String> = known.map(|record| record.key.clone()).collect();
         for some in keys.chunks(PAGE_RECORDS_MAX) {
             self.context.store.mark_dirty(some.to_vec()).await?;
@@ -97,11 +98,11 @@ fn first_failures<'s>(
     in_doubt: &[Intent],
 ) -> BTreeMap<String, &'s StepReport> {
     let is_settled = |step: &StepReport| {
-        step.end == StepEnd::InDoubt && !in_doubt.iter().any(|intent| intent.host == step.host)
+        step.end == StepEnd::InDoubt && !in_doubt.iter().any(|intent| intent.path == step.path)
     };
     let mut failures = BTreeMap::new();
     for step in steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
-        failures.entry(path::key(&step.host).to_owned()).or_insert(step);
+        failures.entry(path::key(&step.path).to_owned()).or_insert(step);
     }
     failures
 }
@@ -137,7 +138,7 @@ fn condition_of(step: &StepReport, steps: &[StepReport]) -> (ConditionType, Reas
             let mut message = format!("{} depends on {}", step.operation, words::path(waits_for));
             let mut on = waits_for.as_str();
             for _ in 0..WAITS_MAX {
-                let Some(first) = steps.iter().find(|step| step.host == on && !step.end.is_done())
+                let Some(first) = steps.iter().find(|step| step.path == on && !step.end.is_done())
                 else {
                     break;
                 };
@@ -172,8 +173,8 @@ mod tests {
 
     #[test]
     fn a_step_that_depends_on_a_failed_one_says_why_that_one_failed() {
-        let step = |host: &str, operation: &str, end: StepEnd| StepReport {
-            host: host.to_owned(),
+        let step = |path: &str, operation: &str, end: StepEnd| StepReport {
+            path: path.to_owned(),
             operation: operation.to_owned(),
             end,
             warnings: Vec::new(),

@@ -19,7 +19,7 @@ const FRESH_MAX_MS: u64 = 300_000;
 /// A step that was sent and done.
 #[derive(Debug)]
 pub(crate) struct WrittenStep {
-    pub(crate) host: String,
+    pub(crate) path: String,
     pub(crate) operation: String,
     /// When it was done.
     pub(crate) at_ms: u64,
@@ -32,17 +32,17 @@ impl Conditions {
         let fresh: BTreeSet<(&str, &str)> = written
             .iter()
             .filter(|one| now_ms.saturating_sub(one.at_ms) <= FRESH_MAX_MS)
-            .map(|one| (one.host.as_str(), one.operation.as_str()))
+            .map(|one| (one.path.as_str(), one.operation.as_str()))
             .collect();
         for step in plan.records.iter().flat_map(|record| &record.steps) {
-            if !fresh.contains(&(step.host.as_str(), step.operation.as_str())) {
+            if !fresh.contains(&(step.path.as_str(), step.operation.as_str())) {
                 continue;
             }
             for change in &step.fields {
                 match change.field.strip_prefix("application.") {
-                    None => gathered.facts.add_fresh(&step.host, &change.field),
+                    None => gathered.facts.add_fresh(&step.path, &change.field),
                     Some(field) => {
-                        step.makes.values().for_each(|host| gathered.facts.add_fresh(host, field))
+                        step.makes.values().for_each(|path| gathered.facts.add_fresh(path, field))
                     }
                 }
             }
@@ -57,10 +57,10 @@ impl Conditions {
         steps: &mut [StepReport],
     ) -> Result<(), Error> {
         for form in plan.records.iter().flat_map(|record| &record.forms) {
-            if let Some(step) = steps.iter_mut().find(|step| step.host == form.host) {
+            if let Some(step) = steps.iter_mut().find(|step| step.path == form.path) {
                 step.warnings.push(form.message.clone());
             }
-            if let Some(mut link) = self.context.store.link(&form.host).await? {
+            if let Some(mut link) = self.context.store.link(&form.path).await? {
                 form.record(&mut link.applied);
                 self.context.store.put_links(vec![link]).await?;
             }
@@ -79,7 +79,7 @@ impl Conditions {
         for step in steps.iter_mut().filter(|step| step.end == StepEnd::Unneeded) {
             let mut all = plan.records.iter().flat_map(|record| &record.steps);
             let planned = all
-                .find(|planned| planned.host == step.host && planned.operation == step.operation);
+                .find(|planned| planned.path == step.path && planned.operation == step.operation);
             let Some((planned, target)) =
                 planned.and_then(|planned| Some((planned, planned.target.as_ref()?)))
             else {
@@ -92,7 +92,7 @@ impl Conditions {
             let shows = record(&row);
             let same: Vec<&FieldChange> =
                 planned.fields.iter().filter(|change| equal::remains(&shows, change)).collect();
-            let Some(mut link) = self.context.store.link(&planned.host).await? else {
+            let Some(mut link) = self.context.store.link(&planned.path).await? else {
                 continue;
             };
             if same.is_empty() || link.remote != *target {
@@ -103,7 +103,7 @@ impl Conditions {
                 format!(
                     "{}: the ATS shows {} as `{}` where {} is desired, and the adapter has nothing \
                      to send for that; it is taken for the same",
-                    planned.host,
+                    planned.path,
                     shown(&change.before),
                     change.field,
                     shown(&change.after)

@@ -61,7 +61,7 @@ impl Executor {
         if let Ok(Value::Object(input)) = serde_json::from_str(&order.operation.input) {
             concerned.extend(named(self.context.manifest(), &input));
         }
-        let key = path::key(&order.host);
+        let key = path::key(&order.path);
         concerned.extend(self.context.store.link(key).await?.map(|link| link.remote));
         if let Some(target) = &order.operation.target
             && let Some(row) = self.context.store.observed(target).await?

@@ -56,7 +56,7 @@ impl Executor {
         }
         let intent = Intent {
             id: 0,
-            host: order.host.clone(),
+            path: order.path.clone(),
             operation: order.operation.name.clone(),
             target: order.operation.target.clone(),
             input: order.operation.input.clone(),
@@ -88,7 +88,7 @@ impl Executor {
                 reason: broken.to_string(),
                 probe_after_ms: self.context.clock.now_ms(),
                 probes: 0,
-                stuck: true,
+                blocked: true,
                 absent: None,
             };
             self.advance(intent, to, Vec::new(), false).await?;
@@ -115,12 +115,12 @@ impl Executor {
         if order.ends() {
             return Ok(links);
         }
-        let before = self.context.store.link(&order.host).await?;
-        if !links.iter().any(|link| link.host == order.host) {
+        let before = self.context.store.link(&order.path).await?;
+        if !links.iter().any(|link| link.path == order.path) {
             links.extend(before.clone());
         }
         let before = before.map(|link| link.applied).unwrap_or_default();
-        for link in links.iter_mut().filter(|link| link.host == order.host) {
+        for link in links.iter_mut().filter(|link| link.path == order.path) {
             unseen::note(&mut link.applied, &before, &order.operation.name, id);
         }
         Ok(links)
@@ -139,7 +139,7 @@ impl Executor {
                 reason: format!("sent before without an answer; this time {reason}"),
                 probe_after_ms: self.context.clock.now_ms(),
                 probes: 0,
-                stuck: false,
+                blocked: false,
                 absent: None,
             };
             self.advance(intent, to, Vec::new(), false).await?;
@@ -178,7 +178,7 @@ impl Executor {
             reason: reason.clone(),
             probe_after_ms: self.context.clock.now_ms(),
             probes: 0,
-            stuck: false,
+            blocked: false,
             absent: None,
         };
         self.advance(intent, to, Vec::new(), false).await?;
@@ -218,7 +218,7 @@ impl Executor {
         if ends {
             // The link ends when the ATS no longer shows the deleted record: until then it says
             // whose it was.
-            let link = self.context.store.link(&intent.host).await?;
+            let link = self.context.store.link(&intent.path).await?;
             links.extend(link.map(|mut link| {
                 unseen::note_removed(&mut link.applied, intent.id);
                 link

@@ -29,31 +29,31 @@ impl Executor {
     ) -> Result<Vec<LinkRow>, Error> {
         let since_ms = self.context.clock.now_ms();
         let mut links = Vec::new();
-        for (role, host) in &order.makes {
+        for (role, path) in &order.makes {
             let Some(link) = made.iter().find(|link| link.role == *role) else { continue };
-            let applied = order.applied.get(host).cloned().unwrap_or_default();
+            let applied = order.applied.get(path).cloned().unwrap_or_default();
             let remote = remote(&link.kind, &link.id);
             // A record that was linked before keeps its origin: the engine's own, if the engine
             // made it.
-            let known = self.context.store.link(host).await?.filter(|known| known.remote == remote);
+            let known = self.context.store.link(path).await?.filter(|known| known.remote == remote);
             let (how, since_ms) =
                 known.map_or((how, since_ms), |known| (known.how, known.since_ms));
-            links.push(LinkRow { host: host.clone(), remote, how, applied, since_ms });
+            links.push(LinkRow { path: path.clone(), remote, how, applied, since_ms });
         }
-        for (host, applied) in &order.applied {
-            if links.iter().any(|link| link.host == *host)
-                || order.makes.values().any(|made| made == host)
+        for (path, applied) in &order.applied {
+            if links.iter().any(|link| link.path == *path)
+                || order.makes.values().any(|made| made == path)
             {
                 continue;
             }
-            let known = self.context.store.link(host).await?;
+            let known = self.context.store.link(path).await?;
             let (remote, how, since_ms) = match (known, &order.operation.target) {
                 (Some(link), _) => (link.remote, link.how, link.since_ms),
                 (None, Some(target)) => (target.clone(), LinkHow::Adopted, since_ms),
                 (None, None) => continue,
             };
             links.push(LinkRow {
-                host: host.clone(),
+                path: path.clone(),
                 remote,
                 how,
                 applied: applied.clone(),
@@ -106,7 +106,7 @@ impl Executor {
             if !links
                 .iter()
                 .filter(holds)
-                .any(|link| !order.makes.values().any(|host| *host == link.host))
+                .any(|link| !order.makes.values().any(|path| *path == link.path))
             {
                 return Ok(false);
             }

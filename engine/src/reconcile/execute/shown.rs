@@ -34,7 +34,7 @@ impl Executor {
             return Ok(true);
         }
         let window_ms = self.context.settle_window_ms.unwrap_or(rule.settle_window_ms);
-        let intents = self.context.store.intents_of(&order.host, OWN_WRITES_MAX).await?;
+        let intents = self.context.store.intents_of(&order.path, OWN_WRITES_MAX).await?;
         let same = |intent: &&Intent| {
             intent.target == order.operation.target && intent.operation == rule.name
         };
@@ -52,12 +52,12 @@ impl Executor {
     /// path. False when it is visible already, so that waiting does not help, and when there is
     /// none.
     pub(crate) async fn await_step_before(&self, order: &Order) -> Result<bool, Error> {
-        let key = path::key(&order.host);
+        let key = path::key(&order.path);
         let intents = self.context.store.intents_of(key, OWN_WRITES_MAX).await?;
         let is_before = |intent: &&Intent| {
             matches!(intent.state, IntentState::Applied { .. })
-                && (intent.host == order.host
-                    || intent.makes.values().any(|made| *made == order.host))
+                && (intent.path == order.path
+                    || intent.makes.values().any(|made| *made == order.path))
         };
         let Some(last) = intents.iter().find(is_before) else { return Ok(false) };
         let Some(rule) = self.context.manifest().operation(&last.operation) else {
@@ -73,9 +73,9 @@ impl Executor {
         if order.operation.target.is_some() {
             return Ok(false);
         }
-        let key = path::key(&order.host);
+        let key = path::key(&order.path);
         let intents = self.context.store.intents_of(key, OWN_WRITES_MAX).await?;
-        let holds = |made: &String| path::above(&order.host).any(|above| above == made.as_str());
+        let holds = |made: &String| path::above(&order.path).any(|above| above == made.as_str());
         let made_it = |intent: &&Intent| {
             matches!(intent.state, IntentState::Applied { .. }) && intent.makes.values().any(holds)
         };

@@ -40,7 +40,7 @@ impl Gatherer {
         key: &str,
     ) -> Result<BTreeMap<String, LinkRow>, Error> {
         let links = self.context.store.links_of(key).await?;
-        Ok(links.into_iter().map(|link| (link.host.clone(), link)).collect())
+        Ok(links.into_iter().map(|link| (link.path.clone(), link)).collect())
     }
 
     /// Answers the questions of a plan until it needs nothing more.
@@ -115,7 +115,7 @@ impl Gatherer {
                     links.sort_by_key(|link| link.how == LinkHow::Yielded);
                     gathered
                         .facts
-                        .add_linked(remote, links.into_iter().map(|link| link.host).collect());
+                        .add_linked(remote, links.into_iter().map(|link| link.path).collect());
                 }
                 Need::Declared(path) => {
                     let declared = self.declared(&path, None).await?;

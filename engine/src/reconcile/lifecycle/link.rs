@@ -35,9 +35,9 @@ impl Lifecycle {
         Err(self.context.error(
             ErrorKind::Input,
             format!(
-                "the ATS does not show {found}: it is not there, hidden, or forgotten here; \
-                check the id and what the credential may see, and let a forgotten person back with \
-                `Connection::unforget`"
+                "the ATS does not show {found}: it is not there, hidden, or erased here; \
+                check the id and what the credential may see, and allow an erased candidate again \
+                with `Connection::undo_erasure`"
             ),
         ))
     }
@@ -45,14 +45,14 @@ impl Lifecycle {
     /// Refuses a record that another path is linked to.
     pub(super) async fn linked_elsewhere(
         &self,
-        host: &str,
+        path: &str,
         found: &RemoteRef,
     ) -> Result<(), Error> {
         let links = self.context.store.links_to(found).await?;
-        match links.into_iter().find(|link| link.host != host) {
+        match links.into_iter().find(|link| link.path != path) {
             Some(link) => Err(self.context.error(
                 ErrorKind::Input,
-                format!("{found} is linked to {} already; abandon that first", link.host),
+                format!("{found} is linked to {} already; abandon that first", link.path),
             )),
             None => Ok(()),
         }
@@ -61,39 +61,39 @@ impl Lifecycle {
     /// Links a path to a remote record on the host's word.
     pub(crate) async fn link_by_hand(
         &self,
-        host: &str,
+        path: &str,
         found: &RemoteRef,
     ) -> Result<LinkRow, Error> {
-        let expected = Path::of(host).kind();
+        let expected = Path::of(path).kind();
         if expected != Some(found.kind.as_str()) {
             let message =
-                format!("{host} is linked to {}, not to {found}", expected.unwrap_or("nothing"));
+                format!("{path} is linked to {}, not to {found}", expected.unwrap_or("nothing"));
             return Err(self.context.error(ErrorKind::Input, message));
         }
-        let known = self.context.store.link(host).await?;
+        let known = self.context.store.link(path).await?;
         if let Some(known) = known.filter(|known| known.remote != *found)
             && self.shown(&known.remote, None).await.is_ok()
         {
             let message = format!(
-                "{host} is linked to {}, which the ATS shows; abandon the record first",
+                "{path} is linked to {}, which the ATS shows; abandon the record first",
                 known.remote
             );
             return Err(self.context.error(ErrorKind::Input, message));
         }
         self.shown(found, None).await?;
-        self.linked_elsewhere(host, found).await?;
-        let key = path::key(host).to_owned();
+        self.linked_elsewhere(path, found).await?;
+        let key = path::key(path).to_owned();
         // The engine wrote nothing of it; the next plan compares. A record that cannot be changed
         // keeps what is declared now: by the next plan the host may mean something else by the
         // path.
         let desired = self.context.store.desired(&key).await?;
         let desired = desired.map(|row| self.context.parse_desired(&row)).transpose()?;
         let link = LinkRow {
-            host: host.to_owned(),
+            path: path.to_owned(),
             remote: found.clone(),
             how: LinkHow::Adopted,
             applied: desired
-                .and_then(|desired| plan::declared_once(&desired, host))
+                .and_then(|desired| plan::declared_once(&desired, path))
                 .unwrap_or_default(),
             since_ms: self.context.clock.now_ms(),
         };

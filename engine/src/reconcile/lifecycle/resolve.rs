@@ -46,7 +46,7 @@ impl Lifecycle {
                 ),
             ));
         };
-        let Some(_held) = self.context.underway.hold(&intent.host) else {
+        let Some(_held) = self.context.underway.hold(&intent.path) else {
             return Err(self.context.error(ErrorKind::Input, format!("intent {id}: {WORKED_ON}")));
         };
         match &intent.state {
@@ -102,8 +102,8 @@ impl Lifecycle {
                     return Err(self.context.error(ErrorKind::Input, message));
                 }
                 self.shown(&found, Some(intent.id)).await?;
-                if let Some(host) = order.makes.get("subject") {
-                    self.linked_elsewhere(host, &found).await?;
+                if let Some(path) = order.makes.get("subject") {
+                    self.linked_elsewhere(path, &found).await?;
                 }
                 vec![Link { role: "subject".to_owned(), kind: found.kind, id: found.id }]
             }
@@ -158,7 +158,7 @@ impl Lifecycle {
 
     /// Whether the ATS has not shown the effect of an intent since it was answered as done.
     async fn is_unseen(&self, intent: &Intent) -> Result<bool, Error> {
-        let link = self.context.store.link(&intent.host).await?;
+        let link = self.context.store.link(&intent.path).await?;
         let since = link.and_then(|link| unseen::since(&link.applied, &intent.operation));
         Ok(since.is_some_and(|since| intent.id >= since))
     }
@@ -167,21 +167,21 @@ impl Lifecycle {
     /// visible. Returns the new intent.
     async fn retry_anew(&self, refused: &Intent) -> Result<Intent, Error> {
         let id = refused.id;
-        let intents = self.context.store.intents_of(&refused.host, INTENTS_MAX).await?;
+        let intents = self.context.store.intents_of(&refused.path, INTENTS_MAX).await?;
         let same =
-            |intent: &&Intent| intent.host == refused.host && intent.operation == refused.operation;
+            |intent: &&Intent| intent.path == refused.path && intent.operation == refused.operation;
         if intents.iter().find(same).is_some_and(|newest| newest.id != id) {
             return Err(self.context.error(
                 ErrorKind::Input,
                 format!(
                     "intent {id} is not the last one of {}; `explain` lists them, newest first",
-                    refused.host
+                    refused.path
                 ),
             ));
         }
         let order = Order { again: None, ..Order::of(refused) };
         self.carry_out(refused, &order).await?;
-        let intents = self.context.store.intents_of(&refused.host, INTENTS_MAX).await?;
+        let intents = self.context.store.intents_of(&refused.path, INTENTS_MAX).await?;
         Ok(intents.into_iter().find(|intent| same(&intent)).unwrap_or_else(|| refused.clone()))
     }
 }

@@ -122,10 +122,10 @@ impl Planner {
         planned: &RecordPlan,
     ) -> Result<Vec<RemoteRef>, Error> {
         let mut unproven = Vec::new();
-        for Adoption { host, remote, .. } in &planned.adoptions {
+        for Adoption { path, remote, .. } in &planned.adoptions {
             let rule = self.context.manifest().kind(&remote.kind).filter(|rule| rule.ids_max > 0);
             let Some(rule) = rule.filter(|_| !gathered.shown.contains(remote)) else { continue };
-            if self.context.store.link(host).await?.is_some_and(|link| link.remote == *remote) {
+            if self.context.store.link(path).await?.is_some_and(|link| link.remote == *remote) {
                 continue;
             }
             let row = self.context.store.observed(remote).await?;
@@ -145,15 +145,15 @@ impl Planner {
 
 /// Blocks a record that would be linked to a record that is not visible.
 fn wait((planned, shared): &mut (RecordPlan, Vec<Step>), adoption: &Adoption) {
-    let Adoption { host, remote, .. } = adoption;
+    let Adoption { path, remote, .. } = adoption;
     let kind = &remote.kind;
     let message = format!(
-        "{host}: it would be {remote}, which the ATS was not seen to show any more: deleted, \
+        "{path}: it would be {remote}, which the ATS was not seen to show any more: deleted, \
          merged, or hidden from the credential; nothing is linked or made beside it until the ATS \
          shows it, or a sweep of {kind} proves it gone"
     );
-    let (host, reason) = (host.clone(), Reason::NotVisible.to_owned());
-    planned.findings.push(Finding { kind: FindingKind::Blocked, host, reason, message });
+    let (path, reason) = (path.clone(), Reason::NotVisible.to_owned());
+    planned.findings.push(Finding { kind: FindingKind::Blocked, path, reason, message });
     planned.steps.clear();
     planned.adoptions.clear();
     planned.releases.clear();

@@ -22,7 +22,7 @@ impl Planner {
     async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
         let links = self.adopted(planned).await?;
         for link in &links {
-            let Some(before) = self.context.store.link(&link.host).await? else { continue };
+            let Some(before) = self.context.store.link(&link.path).await? else { continue };
             // Another path is linked to that record from now on, so it was not moved.
             if links.iter().any(|other| other.remote == before.remote) {
                 continue;
@@ -43,13 +43,13 @@ impl Planner {
     pub(super) async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         let mut former = Vec::new();
-        for host in
-            planned.releases.iter().chain(planned.adoptions.iter().map(|adoption| &adoption.host))
+        for path in
+            planned.releases.iter().chain(planned.adoptions.iter().map(|adoption| &adoption.path))
         {
-            former.extend(self.context.store.link(host).await?);
+            former.extend(self.context.store.link(path).await?);
         }
         for adoption in &planned.adoptions {
-            let own = former.iter().find(|link| link.host == adoption.host);
+            let own = former.iter().find(|link| link.path == adoption.path);
             let same = |link: &&LinkRow| link.remote == adoption.remote;
             let known = own.filter(same).or_else(|| former.iter().find(same)).or(own).cloned();
             let how = match &known {
@@ -57,7 +57,7 @@ impl Planner {
                 _ => crate::store::LinkHow::Adopted,
             };
             links.push(LinkRow {
-                host: adoption.host.clone(),
+                path: adoption.path.clone(),
                 remote: adoption.remote.clone(),
                 how,
                 applied: adoption.applied.clone(),

@@ -51,7 +51,7 @@ impl Planner {
                     left_ms.div_ceil(1_000)
                 );
                 let finding =
-                    Finding { kind: FindingKind::Note, host: key.to_owned(), reason, message };
+                    Finding { kind: FindingKind::Note, path: key.to_owned(), reason, message };
                 let findings = vec![finding];
                 let plan = RecordPlan {
                     key: key.to_owned(),
@@ -91,7 +91,7 @@ impl Planner {
         let rule = self.context.manifest().operation(&intent.operation);
         let is_removal = rule.is_some_and(|rule| rule.verb == DELETE);
         let holder = match is_removal {
-            true => self.context.store.link(path::key(&intent.host)).await?,
+            true => self.context.store.link(path::key(&intent.path)).await?,
             false => None,
         };
         let holder = holder.map(|link| link.remote);

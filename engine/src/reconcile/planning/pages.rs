@@ -141,7 +141,7 @@ impl Planner {
                     for row in rows {
                         if row.mode == Mode::Paused {
                             seen.statuses.extend(paused(&row, self.context.clock.now_ms()));
-                            plan.looked_at += 1;
+                            plan.planned += 1;
                             continue;
                         }
                         wanted.push((self.context.parse_desired(&row)?, row));
@@ -191,7 +191,7 @@ impl Planner {
                 .map_err(|error| self.context.error(ErrorKind::Input, format!("{key}: {error}")))?;
             declarations.push(Declaration { key, body });
         }
-        let forgotten: BTreeSet<String> =
+        let erased: BTreeSet<String> =
             self.context.store.kept_away(declarations.clone()).await?.into_iter().collect();
         let (mut wanted, mut modes) = (Vec::new(), Vec::new());
         for (record, Declaration { key, body }) in records.iter().zip(declarations) {
@@ -201,13 +201,18 @@ impl Planner {
                 Some(row) => row.generation + 1,
                 None => 1,
             };
-            if forgotten.contains(&key) {
+            if erased.contains(&key) {
                 let message = format!(
-                    "{key}: this person was forgotten here, so the record is not declared and \
-                     nothing is done for it; `Connection::unforget` lets them come back"
+                    "{key}: this person was erased here, so the record is not declared and \
+                     nothing is done for it; `Connection::undo_erasure` lets them come back"
                 );
-                let planned =
-                    finding_alone(&key, generation, FindingKind::Note, Reason::Forgotten, message);
+                let planned = finding_alone(
+                    &key,
+                    generation,
+                    FindingKind::Note,
+                    Reason::CandidateErased,
+                    message,
+                );
                 collect(plan, (planned, Vec::new()));
                 continue;
             }
@@ -294,9 +299,9 @@ impl Planner {
 }
 
 fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {
-    plan.looked_at += 1;
+    plan.planned += 1;
     for step in planned.1 {
-        if !plan.shared.iter().any(|known| known.host == step.host) {
+        if !plan.shared.iter().any(|known| known.path == step.path) {
             plan.shared.push(step);
         }
     }

@@ -52,24 +52,24 @@ impl Planner {
             asked => asked?,
         };
         if let Some(person) = record.candidate()
-            && planned.steps.iter().any(|step| step.host == key && step.target.is_none())
+            && planned.steps.iter().any(|step| step.path == key && step.target.is_none())
         {
             for email in person.emails.iter().flatten() {
                 gathered.facts.claim(email.value(), &key);
             }
         }
         if let Desired::CustomField(field) = record
-            && planned.steps.iter().any(|step| step.host == key && step.target.is_none())
+            && planned.steps.iter().any(|step| step.path == key && step.target.is_none())
             && let Some(name) = plan::name_claim(field)
         {
             gathered.facts.claim(&name, &key);
         }
-        for (opening, host) in &planned.hires {
-            gathered.facts.claim(&plan::opening_claim(opening), host);
+        for (opening, path) in &planned.hires {
+            gathered.facts.claim(&plan::opening_claim(opening), path);
         }
         if !planned.is_blocked() {
             for adoption in &planned.adoptions {
-                gathered.facts.take(&adoption.remote, &adoption.host);
+                gathered.facts.take(&adoption.remote, &adoption.path);
             }
         }
         plan::unseen::settle(&mut planned, &shared, &links);
@@ -78,7 +78,7 @@ impl Planner {
         self.withhold_refused_shared(&mut planned, &shared).await?;
         let still = waited_for(&planned.steps);
         // A shared step that only withheld steps depend on is withheld as well.
-        shared.retain(|step| still.contains(&step.host) || !wanted.contains(&step.host));
+        shared.retain(|step| still.contains(&step.path) || !wanted.contains(&step.path));
         Ok((planned, shared))
     }
 }
@@ -91,6 +91,6 @@ pub(super) fn finding_alone(
     reason: Reason,
     message: String,
 ) -> RecordPlan {
-    let finding = Finding { kind, host: key.to_owned(), reason, message };
+    let finding = Finding { kind, path: key.to_owned(), reason, message };
     RecordPlan { key: key.to_owned(), generation, findings: vec![finding], ..RecordPlan::default() }
 }

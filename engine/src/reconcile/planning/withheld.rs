@@ -60,12 +60,12 @@ impl Planner {
         let mut held = BTreeSet::new();
         for intent in intents {
             // Only the newest intent of a path and operation counts.
-            if !seen.insert((intent.host.clone(), intent.operation.clone())) {
+            if !seen.insert((intent.path.clone(), intent.operation.clone())) {
                 continue;
             }
             let IntentState::Abandoned { reason, by } = &intent.state else { continue };
             let planned_again = |step: &Step| {
-                step.host == intent.host
+                step.path == intent.path
                     && step.operation == intent.operation
                     && self.blocks(&intent, *by, step)
             };
@@ -75,15 +75,15 @@ impl Planner {
             let message = format!(
                 "{}: {} (intent {}) was given up: {reason}. It is not sent again; declare the \
                  record anew with a change, or adopt what is there",
-                intent.host, intent.operation, intent.id
+                intent.path, intent.operation, intent.id
             );
             planned.findings.push(Finding {
                 kind: FindingKind::Note,
-                host: intent.host.clone(),
+                path: intent.path.clone(),
                 reason: Reason::GivenUp,
                 message,
             });
-            held.insert(intent.host);
+            held.insert(intent.path);
         }
         drop_steps(planned, held);
         Ok(())
@@ -95,7 +95,7 @@ impl Planner {
     fn blocks(&self, abandoned: &Intent, by: GivenUpBy, step: &Step) -> bool {
         match (&abandoned.target, &step.target, by) {
             // A step that probes first finds what the abandoned create made.
-            (_, _, GivenUpBy::Unshown) => !step.look_first,
+            (_, _, GivenUpBy::Unshown) => !step.probe_first,
             (Some(before), Some(now), _) => before == now,
             (None, None, GivenUpBy::Engine) => match serde_json::from_str(&abandoned.input) {
                 Ok(Value::Object(input)) => {
@@ -117,10 +117,10 @@ impl Planner {
         for step in &planned.steps {
             let desired = (planned.generation, &Value::Object(step.input.clone()));
             let leave =
-                self.backoff.leave_for(&step.host, &step.operation, &step.target, desired).await?;
-            if let Some(finding) = refused(&leave, &step.host, &step.operation) {
+                self.backoff.leave_for(&step.path, &step.operation, &step.target, desired).await?;
+            if let Some(finding) = refused(&leave, &step.path, &step.operation) {
                 planned.findings.push(finding);
-                held.insert(step.host.clone());
+                held.insert(step.path.clone());
             }
         }
         drop_steps(planned, held);
@@ -137,10 +137,10 @@ impl Planner {
         for step in shared {
             let desired = (0, &Value::Object(step.input.clone()));
             let leave =
-                self.backoff.leave_for(&step.host, &step.operation, &step.target, desired).await?;
-            if let Some(finding) = refused(&leave, &step.host, &step.operation) {
+                self.backoff.leave_for(&step.path, &step.operation, &step.target, desired).await?;
+            if let Some(finding) = refused(&leave, &step.path, &step.operation) {
                 planned.findings.push(finding);
-                held.insert(step.host.clone());
+                held.insert(step.path.clone());
             }
         }
         drop_steps(planned, held);
@@ -173,7 +173,7 @@ pub(crate) fn is_exhausted(status: &DesiredStatus) -> bool {
 }
 
 /// The note of a step whose sends failed and that does not leave now.
-fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
+fn refused(leave: &Leave, path: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {
         Leave::Now => return None,
         Leave::Later { came: Came::Refused, .. } => Reason::Refused,
@@ -182,8 +182,8 @@ fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
         Leave::Person { came: Came::Refused, .. } => Reason::RefusedTooOften,
         Leave::Person { came: Came::Ignored, .. } => Reason::IgnoredTooOften,
     };
-    let message = leave.why_not(host, operation)?;
-    Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason, message })
+    let message = leave.why_not(path, operation)?;
+    Some(Finding { kind: FindingKind::Note, path: path.to_owned(), reason, message })
 }
 
 /// The conditions of a record that has no steps.
@@ -243,28 +243,28 @@ fn withhold_in_doubt(planned: &mut RecordPlan, open: &[Intent]) {
     let mut held: BTreeSet<String> = BTreeSet::new();
     for intent in open {
         let of_it =
-            |path: &String| *path == intent.host || intent.makes.values().any(|made| made == path);
-        let concerns = |step: &Step| of_it(&step.host) || step.after.iter().any(of_it);
-        if planned.steps.iter().any(concerns) || intent.host == planned.key {
-            held.insert(intent.host.clone());
+            |path: &String| *path == intent.path || intent.makes.values().any(|made| made == path);
+        let concerns = |step: &Step| of_it(&step.path) || step.after.iter().any(of_it);
+        if planned.steps.iter().any(concerns) || intent.path == planned.key {
+            held.insert(intent.path.clone());
             held.extend(intent.makes.values().cloned());
             let message = match &intent.state {
-                IntentState::InDoubt { stuck: true, reason, .. } => format!(
+                IntentState::InDoubt { blocked: true, reason, .. } => format!(
                     "{}: {} (intent {id}) waits for a person: {reason}. Decide with \
                      `Connection::resolve`, intent {id}: adopt, retry or abandon",
-                    intent.host,
+                    intent.path,
                     intent.operation,
                     id = intent.id
                 ),
                 _ => format!(
                     "{}: whether {} (intent {}) happened is not known yet; the next apply, sync or \
                      settle looks, and nothing is sent again before that",
-                    intent.host, intent.operation, intent.id
+                    intent.path, intent.operation, intent.id
                 ),
             };
             planned.findings.push(Finding {
                 kind: FindingKind::Note,
-                host: intent.host.clone(),
+                path: intent.path.clone(),
                 reason: Reason::InDoubt.to_owned(),
                 message,
             });
@@ -280,9 +280,9 @@ fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
         return;
     }
     planned.steps.retain(|step| {
-        let waits = held.contains(&step.host) || step.after.iter().any(|host| held.contains(host));
+        let waits = held.contains(&step.path) || step.after.iter().any(|path| held.contains(path));
         if waits {
-            held.insert(step.host.clone());
+            held.insert(step.path.clone());
             held.extend(step.makes.values().cloned());
         }
         !waits
@@ -311,10 +311,10 @@ pub(crate) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
             if fields.is_empty() { String::new() } else { format!(" of {}", fields.join(", ")) };
         let message = format!(
             "{}: {}{what} ({}) is held back, since {why}",
-            step.host, step.operation, step.reason
+            step.path, step.operation, step.reason
         );
-        let (host, reason) = (step.host, Reason::ObservedOnly);
-        record.findings.push(Finding { kind: FindingKind::Note, host, reason, message });
+        let (path, reason) = (step.path, Reason::ObservedOnly);
+        record.findings.push(Finding { kind: FindingKind::Note, path, reason, message });
     }
 }
 

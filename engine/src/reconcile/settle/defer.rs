@@ -40,7 +40,7 @@ impl Settler {
             reason,
             probe_after_ms: at_ms,
             probes: probes(intent).saturating_add(1),
-            stuck: false,
+            blocked: false,
             absent: None,
         };
         self.executor.advance(intent, to, Vec::new(), false).await?;
@@ -69,7 +69,7 @@ impl Settler {
             reason,
             probe_after_ms: self.context.clock.now_ms(),
             probes: probes(intent).saturating_add(1),
-            stuck: true,
+            blocked: true,
             absent: None,
         };
         self.executor.advance(intent, to, Vec::new(), false).await?;
@@ -93,7 +93,7 @@ impl Settler {
             reason: reason_of(intent),
             probe_after_ms: at_ms,
             probes: probes(intent).saturating_add(1),
-            stuck: false,
+            blocked: false,
             absent,
         };
         self.executor.advance(intent, to, Vec::new(), false).await?;

@@ -60,13 +60,13 @@ impl Settler {
             }
             let mut due: Vec<(u64, u64)> = Vec::new();
             report.open = 0;
-            report.stuck = 0;
+            report.blocked = 0;
             for intent in open {
                 match self.turn(intent, resend, &mut report).await? {
                     Turn::Closed => {}
                     Turn::Blocked => {
                         report.open += 1;
-                        report.stuck += 1;
+                        report.blocked += 1;
                     }
                     Turn::Again { at_ms } => {
                         report.open += 1;
@@ -103,7 +103,7 @@ impl Settler {
         resend: Resend,
         report: &mut SettleReport,
     ) -> Result<Turn, Error> {
-        let Some(_held) = self.context.underway.hold(&intent.host) else {
+        let Some(_held) = self.context.underway.hold(&intent.path) else {
             return Ok(Turn::Again {
                 at_ms: self.context.clock.now_ms().saturating_add(look_again_ms(0)),
             });
@@ -129,12 +129,12 @@ impl Settler {
                     reason: "the engine stopped while it was on its way".to_owned(),
                     probe_after_ms: self.context.clock.now_ms(),
                     probes: 0,
-                    stuck: false,
+                    blocked: false,
                     absent: None,
                 };
                 self.executor.advance(&intent, to, Vec::new(), false).await?
             }
-            IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Blocked),
+            IntentState::InDoubt { blocked: true, .. } => return Ok(Turn::Blocked),
             IntentState::InDoubt { probe_after_ms, probes, absent, .. } => {
                 let now_ms = self.context.clock.now_ms();
                 let at_ms = intent.probe_due_ms(*probe_after_ms, *probes, now_ms);
@@ -158,7 +158,7 @@ impl Settler {
         let open = self.context.store.open_intents().await?;
         let stuck = open
             .iter()
-            .filter(|intent| matches!(intent.state, IntentState::InDoubt { stuck: true, .. }));
+            .filter(|intent| matches!(intent.state, IntentState::InDoubt { blocked: true, .. }));
         Ok(u64::try_from(stuck.count()).unwrap_or(u64::MAX))
     }
 
@@ -168,7 +168,7 @@ impl Settler {
         let now_ms = self.context.clock.now_ms();
         let due = open.iter().filter_map(|intent| match intent.state {
             IntentState::Sending => Some(now_ms),
-            IntentState::InDoubt { stuck: false, probe_after_ms, probes, .. } => {
+            IntentState::InDoubt { blocked: false, probe_after_ms, probes, .. } => {
                 Some(intent.probe_due_ms(probe_after_ms, probes, now_ms))
             }
             _ => None,

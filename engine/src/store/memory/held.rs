@@ -2,7 +2,7 @@
 //!
 //! Left out: the lock, and which call does what; see [`super`].
 
-use super::super::forget::{self, Circle, Hash, Hasher};
+use super::super::erase::{self, Circle, Hash, Hasher};
 use super::super::merge;
 use super::super::*;
 use crate::journal::Intent;
@@ -29,7 +29,7 @@ pub(super) struct Connection {
     pub(super) changes: Vec<Change>,
     pub(super) last_serial: u64,
     /// Hashes of erased candidates, each with its erasure.
-    pub(super) forgotten: HashMap<Hash, u64>,
+    pub(super) erased: HashMap<Hash, u64>,
     pub(super) last_erasure: u64,
     pub(super) offsets: BTreeMap<String, u64>,
 }
@@ -41,7 +41,7 @@ impl Connection {
             self.links.values().filter(|link| link.remote.kind == kind && link.remote.id == id);
         let made = |link: &LinkRow| {
             let is_of =
-                |intent: &&Intent| check::makers(&link.host).any(|path| path == intent.host);
+                |intent: &&Intent| check::makers(&link.path).any(|path| path == intent.path);
             self.intents
                 .values()
                 .filter(is_of)
@@ -104,11 +104,11 @@ impl Connection {
     /// The erasure that blocks a record with one of these hashes. A record that is found by another
     /// hash than its own is stored with its own from now on.
     pub(super) fn kept_away(&mut self, hashes: Vec<Hash>) -> bool {
-        let Some(erasure) = hashes.iter().find_map(|hash| self.forgotten.get(hash)).copied() else {
+        let Some(erasure) = hashes.iter().find_map(|hash| self.erased.get(hash)).copied() else {
             return false;
         };
         if let Some(own) = hashes.into_iter().next() {
-            self.forgotten.entry(own).or_insert(erasure);
+            self.erased.entry(own).or_insert(erasure);
         }
         true
     }
@@ -122,7 +122,7 @@ impl Connection {
         hasher: &Hasher,
     ) -> BTreeMap<String, (Hash, u64)> {
         let mut away: BTreeMap<String, (Hash, u64)> = BTreeMap::new();
-        if self.forgotten.is_empty() {
+        if self.erased.is_empty() {
             return away;
         }
         loop {
@@ -132,7 +132,7 @@ impl Connection {
                 let learned = |hash: &Hash| {
                     away.values().find(|(own, _)| own == hash).map(|(_, erasure)| *erasure)
                 };
-                let erasure = hashes.iter().find_map(|hash| self.forgotten.get(hash).copied());
+                let erasure = hashes.iter().find_map(|hash| self.erased.get(hash).copied());
                 let erasure = erasure.or_else(|| hashes.iter().find_map(learned));
                 if let (Some(erasure), Some(own)) = (erasure, hashes.into_iter().next()) {
                     away.entry(record.id.clone()).or_insert((own, erasure));
@@ -148,7 +148,7 @@ impl Connection {
     /// under their ids are not missing.
     pub(super) fn keep_away(&mut self, page: &PageCommit, away: BTreeMap<String, (Hash, u64)>) {
         for (id, (own, erasure)) in away {
-            self.forgotten.entry(own).or_insert(erasure);
+            self.erased.entry(own).or_insert(erasure);
             let key = (page.kind.clone(), id);
             if page.sweep.is_some() && self.observed.contains_key(&key) {
                 self.seen.insert(key);
@@ -164,10 +164,10 @@ impl Connection {
         loop {
             let mut grew = false;
             for link in self.links.values() {
-                let key = path::key(&link.host);
+                let key = path::key(&link.path);
                 if circle.keys.contains(key) {
                     grew |= circle.add(&link.remote.kind, &link.remote.id);
-                } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
+                } else if link.path == key && circle.has(&link.remote.kind, &link.remote.id) {
                     grew |= circle.keys.insert(key.to_owned());
                 }
             }
@@ -186,7 +186,7 @@ impl Connection {
                 }
             }
             for intent in self.intents.values() {
-                if !circle.keys.contains(path::key(&intent.host)) {
+                if !circle.keys.contains(path::key(&intent.path)) {
                     continue;
                 }
                 for remote in check::remotes_of(intent) {
@@ -210,14 +210,14 @@ impl Connection {
         let group = self.last_erasure.saturating_add(1);
         self.last_erasure = group;
         for row in self.desired.values().filter(|row| circle.keys.contains(&row.key)) {
-            circle.addresses.extend(forget::desired_addresses(&row.body));
+            circle.addresses.extend(erase::desired_addresses(&row.body));
         }
         let mut others = BTreeSet::new();
         for row in self.observed.values().filter(|row| !circle.has(&row.kind, &row.id)) {
-            others.extend(forget::addresses(&row.kind, &row.body));
+            others.extend(erase::addresses(&row.kind, &row.body));
         }
         for row in self.desired.values().filter(|row| !circle.keys.contains(&row.key)) {
-            others.extend(forget::desired_addresses(&row.body));
+            others.extend(erase::desired_addresses(&row.body));
         }
         report.addresses_shared = count(circle.addresses.intersection(&others).count());
         let mut hashes: BTreeSet<Hash> =
@@ -227,12 +227,12 @@ impl Connection {
             circle.addresses.difference(&others).map(|address| hasher.address(connection, address)),
         );
         report.kept_away = count(hashes.len());
-        self.forgotten.extend(hashes.into_iter().map(|hash| (hash, group)));
+        self.erased.extend(hashes.into_iter().map(|hash| (hash, group)));
 
         let before = (self.desired.len(), self.links.len());
         self.desired.retain(|key, _| !circle.keys.contains(key));
-        self.links.retain(|host, link| {
-            !circle.keys.contains(path::key(host))
+        self.links.retain(|path, link| {
+            !circle.keys.contains(path::key(path))
                 && !circle.has(&link.remote.kind, &link.remote.id)
         });
         report.desired = count(before.0.saturating_sub(self.desired.len()));
@@ -256,7 +256,7 @@ impl Connection {
             let Some(row) = self.observed.remove(&key) else { continue };
             if !row.gone {
                 report.observed = report.observed.saturating_add(1);
-                self.emit(check::forgotten(kind, id, erasure.now_ms));
+                self.emit(check::erased(kind, id, erasure.now_ms));
             }
         }
         report
@@ -264,8 +264,8 @@ impl Connection {
 }
 
 /// Whether a path is the key or below it.
-pub(super) fn belongs(host: &str, key: &str) -> bool {
-    path::is_within(host, key)
+pub(super) fn belongs(path: &str, key: &str) -> bool {
+    path::is_within(path, key)
 }
 
 pub(super) fn count(number: usize) -> u64 {

@@ -10,7 +10,7 @@
 mod held;
 mod page;
 
-use super::forget::Hasher;
+use super::erase::Hasher;
 use super::signal::Signals;
 use super::*;
 use crate::index;
@@ -343,10 +343,9 @@ impl Desired for MemoryStore {
             check::declarations(&name, &records)?;
             let mut report = DeclareReport::default();
             for Declaration { key, body } in records {
-                if !held.forgotten.is_empty()
-                    && held.kept_away(hasher.of_desired(&name, &key, &body))
+                if !held.erased.is_empty() && held.kept_away(hasher.of_desired(&name, &key, &body))
                 {
-                    report.forgotten = report.forgotten.saturating_add(1);
+                    report.erased = report.erased.saturating_add(1);
                     continue;
                 }
                 let marked = key.clone();
@@ -469,10 +468,10 @@ impl Desired for MemoryStore {
         let key = key.to_owned();
         self.change(guard, move |held, _| {
             let mut open = held.intents.values().filter(|intent| intent.state.is_open());
-            if let Some(open) = open.find(|intent| belongs(&intent.host, &key)) {
+            if let Some(open) = open.find(|intent| belongs(&intent.path, &key)) {
                 return Err(StoreError::IntentOpen(open.id));
             }
-            held.links.retain(|host, _| !belongs(host, &key));
+            held.links.retain(|path, _| !belongs(path, &key));
             Ok(held.desired.remove(&key).is_some())
         })
     }
@@ -488,15 +487,15 @@ impl Desired for MemoryStore {
 }
 
 impl Links for MemoryStore {
-    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
-        let host = host.to_owned();
-        self.on(connection, move |held, _| Ok(held.links.get(&host).cloned()))
+    fn link(&self, connection: &str, path: &str) -> Stored<'_, Option<LinkRow>> {
+        let path = path.to_owned();
+        self.on(connection, move |held, _| Ok(held.links.get(&path).cloned()))
     }
 
     fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>> {
         let key = key.to_owned();
         self.on(connection, move |held, _| {
-            Ok(held.links.values().filter(|link| belongs(&link.host, &key)).cloned().collect())
+            Ok(held.links.values().filter(|link| belongs(&link.path, &key)).cloned().collect())
         })
     }
 
@@ -511,7 +510,7 @@ impl Links for MemoryStore {
         let name = guard.connection().to_owned();
         self.change(guard, move |held, _| {
             check::links(&name, &links)?;
-            held.links.extend(links.into_iter().map(|link| (link.host.clone(), link)));
+            held.links.extend(links.into_iter().map(|link| (link.path.clone(), link)));
             Ok(())
         })
     }
@@ -520,7 +519,7 @@ impl Links for MemoryStore {
         let name = guard.connection().to_owned();
         self.change(guard, move |held, _| {
             check::keys(&name, &hosts)?;
-            hosts.iter().for_each(|host| drop(held.links.remove(host)));
+            hosts.iter().for_each(|path| drop(held.links.remove(path)));
             Ok(())
         })
     }
@@ -532,14 +531,14 @@ impl Journal for MemoryStore {
         self.change(guard, move |held, last_intent| {
             check::intent(&name, &intent)?;
             let same =
-                |open: &&Intent| open.host == intent.host && open.operation == intent.operation;
+                |open: &&Intent| open.path == intent.path && open.operation == intent.operation;
             if let Some(open) = held.intents.values().filter(|open| open.state.is_open()).find(same)
             {
                 return Err(StoreError::IntentOpen(open.id));
             }
             let desired =
-                held.desired.get(path::key(&intent.host)).map(|row| (row.generation, row.mode));
-            check::generation(&intent.host, desired, intent.generation)?;
+                held.desired.get(path::key(&intent.path)).map(|row| (row.generation, row.mode));
+            check::generation(&intent.path, desired, intent.generation)?;
             let time_ms = check::mark_time(intent.mark.time_ms, held.last_mark_ms)?;
             let born = check::born(intent, last_intent.saturating_add(1), time_ms);
             *last_intent = born.id;
@@ -558,7 +557,7 @@ impl Journal for MemoryStore {
             let next = check::step(intent, advance.attempt, advance.to, advance.at)?;
             held.intents.insert(next.id, next.clone());
             check::moved_by(&next, &advance.links).iter().for_each(|key| held.mark(key));
-            held.links.extend(advance.links.into_iter().map(|link| (link.host.clone(), link)));
+            held.links.extend(advance.links.into_iter().map(|link| (link.path.clone(), link)));
             for change in advance.changes {
                 if let Some(to) = check::told_move(&change) {
                     let alias = Alias { to: to.to_owned(), told: true };
@@ -586,7 +585,7 @@ impl Journal for MemoryStore {
             check::rows(rows_max)?;
             let newest_first = held.intents.values().rev();
             Ok(newest_first
-                .filter(|intent| belongs(&intent.host, &key))
+                .filter(|intent| belongs(&intent.path, &key))
                 .take(rows_max)
                 .cloned()
                 .collect())
@@ -703,7 +702,7 @@ impl Erasures for MemoryStore {
             check::declarations(&name, &records)?;
             let away = |record: &Declaration| {
                 let hashes = hasher.of_desired(&name, &record.key, &record.body);
-                hashes.iter().any(|hash| held.forgotten.contains_key(hash))
+                hashes.iter().any(|hash| held.erased.contains_key(hash))
             };
             Ok(records
                 .iter()
@@ -713,14 +712,14 @@ impl Erasures for MemoryStore {
         })
     }
 
-    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
+    fn undo_erasure(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
         let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
         self.change(guard, move |held, _| {
             check::erasure(&name, &erasure)?;
             let hashes = hasher.of_erasure(&name, &erasure);
             let erasures: BTreeSet<u64> =
-                hashes.iter().filter_map(|hash| held.forgotten.get(hash)).copied().collect();
-            held.forgotten.retain(|_, erasure| !erasures.contains(erasure));
+                hashes.iter().filter_map(|hash| held.erased.get(hash)).copied().collect();
+            held.erased.retain(|_, erasure| !erasures.contains(erasure));
             Ok(!erasures.is_empty())
         })
     }

@@ -124,11 +124,11 @@ impl Connection {
         let new = RemoteRef { kind: page.kind.clone(), id: moved.to.clone() };
         let is_old = |remote: &RemoteRef| remote.kind == page.kind && remote.id == moved.from;
         let links = self.links.values().filter(|link| is_old(&link.remote));
-        let hosts: Vec<String> = links.map(|link| link.host.clone()).collect();
-        for host in hosts {
+        let hosts: Vec<String> = links.map(|link| link.path.clone()).collect();
+        for path in hosts {
             let taken = self.links.values().any(|link| link.remote == new);
-            if let Some(link) = self.links.remove(&host) {
-                self.links.insert(host, check::followed(link, &moved.to, taken));
+            if let Some(link) = self.links.remove(&path) {
+                self.links.insert(path, check::followed(link, &moved.to, taken));
             }
         }
         self.touch(&page.kind, &moved.to, &[]);
@@ -185,7 +185,7 @@ impl Connection {
         remotes.extend(named.map(|id| RemoteRef { kind: PERSON.to_owned(), id }));
         let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
         let keys: Vec<String> =
-            linked.map(|link| crate::path::key(&link.host).to_owned()).collect();
+            linked.map(|link| crate::path::key(&link.path).to_owned()).collect();
         keys.iter().for_each(|key| self.mark(key));
     }
 }

@@ -5,14 +5,14 @@
 //!
 //! Left out: when a plan marks a record as clean; see [`crate::reconcile`].
 
-use super::forgotten;
+use super::barred;
 use super::tables::{
     Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get,
     has, number, number_of, number_value, table, to_json,
 };
 use crate::path;
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
-use crate::store::forget::Hasher;
+use crate::store::erase::Hasher;
 use crate::store::{
     Declaration, DeclareReport, DesiredRow, DesiredStatus, LinkRow, Mode, StatusUpdate, StoreError,
     check,
@@ -134,17 +134,17 @@ pub(super) fn declare(
     hasher: &Hasher,
 ) -> Result<DeclareReport, StoreError> {
     let mut report = DeclareReport::default();
-    let guarded = forgotten::any_forgotten(tables, connection)?;
+    let guarded = barred::any_erased(tables, connection)?;
     let fresh = status_text(&DesiredStatus::default())?;
     for record in records {
         if guarded
-            && forgotten::kept_away(
+            && barred::kept_away(
                 tables,
                 connection,
                 &hasher.of_desired(connection, &record.key, &record.body),
             )?
         {
-            report.forgotten = report.forgotten.saturating_add(1);
+            report.erased = report.erased.saturating_add(1);
             continue;
         }
         let key = key_of(connection, &record.key);
@@ -372,8 +372,8 @@ pub(super) fn desired_counts(
     Ok((number(&counters, &total(connection))?, number(&counters, &dirty_total(connection))?))
 }
 
-fn linked_key(connection: &str, remote: &RemoteRef, host: &str) -> Key {
-    Key::of(connection).text(&remote.kind).text(&remote.id).text(host)
+fn linked_key(connection: &str, remote: &RemoteRef, path: &str) -> Key {
+    Key::of(connection).text(&remote.kind).text(&remote.id).text(path)
 }
 
 /// Writes links, each replacing the one of its path.
@@ -383,16 +383,16 @@ pub(super) fn put_links(
     links: &[LinkRow],
 ) -> Result<(), StoreError> {
     for link in links {
-        let key = key_of(connection, &link.host);
+        let key = key_of(connection, &link.path);
         let held: Option<LinkRow> = {
             let value = get(tables.links.rows(), &key)?;
             value.map(|value| from_json(value.value(), "a link")).transpose()?
         };
         if let Some(held) = held.filter(|held| held.remote != link.remote) {
-            tables.linked.remove(&linked_key(connection, &held.remote, &link.host))?;
+            tables.linked.remove(&linked_key(connection, &held.remote, &link.path))?;
         }
         tables.links.put(&key, &to_json(link)?)?;
-        tables.linked.put(&linked_key(connection, &link.remote, &link.host), &[])?;
+        tables.linked.put(&linked_key(connection, &link.remote, &link.path), &[])?;
     }
     Ok(())
 }
@@ -403,14 +403,14 @@ pub(super) fn end_links(
     connection: &str,
     hosts: &[String],
 ) -> Result<(), StoreError> {
-    for host in hosts {
-        let key = key_of(connection, host);
+    for path in hosts {
+        let key = key_of(connection, path);
         let held: Option<LinkRow> = {
             let value = get(tables.links.rows(), &key)?;
             value.map(|value| from_json(value.value(), "a link")).transpose()?
         };
         if let Some(held) = held {
-            tables.linked.remove(&linked_key(connection, &held.remote, host))?;
+            tables.linked.remove(&linked_key(connection, &held.remote, path))?;
             tables.links.remove(&key)?;
         }
     }
@@ -431,10 +431,10 @@ pub(super) fn follow(
         hosts.push(KeyReader::after(key, &old)?.text()?);
         Ok(())
     })?;
-    for host in hosts {
+    for path in hosts {
         let taken = any(tables.linked.rows(), new.clone().within())?;
         let held: LinkRow = {
-            let value = get(tables.links.rows(), &key_of(connection, &host))?
+            let value = get(tables.links.rows(), &key_of(connection, &path))?
                 .ok_or_else(|| damaged("a link"))?;
             from_json(value.value(), "a link")?
         };
@@ -453,8 +453,8 @@ pub(super) fn touch(
     let prefix = Key::of(connection).text(kind).text(id);
     let mut keys = Vec::new();
     each(tables.linked.rows(), prefix.clone().within(), usize::MAX, |key, _| {
-        let host = KeyReader::after(key, &prefix)?.text()?;
-        keys.push(path::key(&host).to_owned());
+        let path = KeyReader::after(key, &prefix)?.text()?;
+        keys.push(path::key(&path).to_owned());
         Ok(())
     })?;
     mark_dirty(tables, connection, &keys)
@@ -464,10 +464,10 @@ pub(super) fn touch(
 pub(super) fn link(
     read: &ReadTransaction,
     connection: &str,
-    host: &str,
+    path: &str,
 ) -> Result<Option<LinkRow>, StoreError> {
     let rows = table(read, LINKS)?;
-    let value = get(&rows, &key_of(connection, host))?;
+    let value = get(&rows, &key_of(connection, path))?;
     value.map(|value| from_json(value.value(), "a link")).transpose()
 }
 
@@ -516,8 +516,8 @@ fn leading_to(
     let prefix = Key::of(connection).text(kind).text(id);
     let mut found = Vec::new();
     each(linked, prefix.clone().within(), usize::MAX, |key, _| {
-        let host = KeyReader::after(key, &prefix)?.text()?;
-        let link = get(links, &key_of(connection, &host))?.ok_or_else(|| damaged("a link"))?;
+        let path = KeyReader::after(key, &prefix)?.text()?;
+        let link = get(links, &key_of(connection, &path))?.ok_or_else(|| damaged("a link"))?;
         found.push(from_json(link.value(), "a link")?);
         Ok(())
     })?;

@@ -1,20 +1,20 @@
 //! Erasures: remove a candidate from every table, and block re-import by hashes
-//! ([`super::forgotten`]).
+//! ([`super::barred`]).
 //!
 //! The rows are read until nothing is added to the candidate's circle, within the transaction that
 //! then removes them. So no reader sees a candidate that is partly erased. See
-//! [`crate::store::forget`] for the rows that it removes.
+//! [`crate::store::erase`] for the rows that it removes.
 //!
 //! Bounds: an erasure reads observed records, events and intents of the connection as a whole, at
 //! least twice, and other writers wait meanwhile: about a second per million rows. Left out: the
 //! file's free pages, which keep their bytes until they are used again or the file is rewritten
 //! ([`super::compact`]).
 
-use super::forgotten::place;
+use super::barred::place;
 use super::tables::{Tables, number, number_value};
 use super::{desired, feed, identity, journal, observed};
 use crate::store::codec::Key;
-use crate::store::forget::{self, Circle, Hash, Hasher};
+use crate::store::erase::{self, Circle, Hash, Hasher};
 use crate::store::{Erasure, ErasureReport, StoreError, check};
 use std::collections::BTreeSet;
 
@@ -29,10 +29,10 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
     loop {
         let mut grew = false;
         desired::links(tables, connection, |link| {
-            let key = crate::path::key(&link.host);
+            let key = crate::path::key(&link.path);
             if circle.keys.contains(key) {
                 grew |= circle.add(&link.remote.kind, &link.remote.id);
-            } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
+            } else if link.path == key && circle.has(&link.remote.kind, &link.remote.id) {
                 grew |= circle.keys.insert(key.to_owned());
             }
         })?;
@@ -56,7 +56,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
             Ok(())
         })?;
         journal::each_intent(tables, connection, |intent| {
-            if circle.keys.contains(crate::path::key(&intent.host)) {
+            if circle.keys.contains(crate::path::key(&intent.path)) {
                 for remote in check::remotes_of(&intent) {
                     grew |= circle.add(&remote.kind, &remote.id);
                 }
@@ -77,13 +77,13 @@ fn addresses_of_others(
     let mut others = BTreeSet::new();
     let (keys, mut own) = (circle.keys.clone(), Vec::new());
     desired::bodies(tables, connection, |key, body| {
-        let addresses = forget::desired_addresses(body);
+        let addresses = erase::desired_addresses(body);
         if keys.contains(key) { own.extend(addresses) } else { others.extend(addresses) }
     })?;
     circle.addresses.extend(own);
     observed::bodies(tables, connection, |kind, id, body| {
         if !circle.has(kind, id) {
-            others.extend(forget::addresses(kind, body));
+            others.extend(erase::addresses(kind, body));
         }
     })?;
     others.retain(|address| circle.addresses.contains(address));
@@ -125,16 +125,16 @@ pub(super) fn erase(
     let mut hosts = Vec::new();
     desired::links(tables, connection, |link| {
         if circle.has(&link.remote.kind, &link.remote.id)
-            && !circle.keys.contains(crate::path::key(&link.host))
+            && !circle.keys.contains(crate::path::key(&link.path))
         {
-            hosts.push(link.host);
+            hosts.push(link.path);
         }
     })?;
 
     tables.meta.put(&last_erasure(), &number_value(group))?;
     report.kept_away = count(hashes.len());
     for hash in hashes {
-        tables.forgotten.put(&place(connection, &hash), &number_value(group))?;
+        tables.erased.put(&place(connection, &hash), &number_value(group))?;
     }
     report.changes = count(events.len());
     for serial in events {
@@ -153,10 +153,10 @@ pub(super) fn erase(
     }
     let mut told = Vec::new();
     for (kind, id) in circle.records() {
-        identity::forget(tables, connection, kind, id)?;
+        identity::erase(tables, connection, kind, id)?;
         if observed::remove(tables, connection, kind, id)? {
             report.observed = report.observed.saturating_add(1);
-            told.push(check::forgotten(kind, id, erasure.now_ms));
+            told.push(check::erased(kind, id, erasure.now_ms));
         }
     }
     feed::append(tables, connection, &told)?;

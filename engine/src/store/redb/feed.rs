@@ -56,7 +56,7 @@ impl Event<'_> {
             ChangeWhat::Deleted => 2,
             ChangeWhat::Moved => 3,
             ChangeWhat::Anonymized => 4,
-            ChangeWhat::Forgotten => 5,
+            ChangeWhat::Erased => 5,
             ChangeWhat::Unread => 6,
         };
         // What a cause carries: the intent's number, or the proof's.
@@ -95,7 +95,7 @@ fn decode<T>(
         2 => ChangeWhat::Deleted,
         3 => ChangeWhat::Moved,
         4 => ChangeWhat::Anonymized,
-        5 => ChangeWhat::Forgotten,
+        5 => ChangeWhat::Erased,
         6 => ChangeWhat::Unread,
         _ => return Err(damaged(WHAT)),
     };

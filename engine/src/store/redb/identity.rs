@@ -85,7 +85,7 @@ pub(super) fn end(
 }
 
 /// Removes what a sweep saw of a record, and its alias.
-pub(super) fn forget(
+pub(super) fn erase(
     tables: &mut Tables<'_>,
     connection: &str,
     kind: &str,

@@ -35,7 +35,7 @@ fn key_of(connection: &str, id: IntentId) -> Key {
 }
 
 fn open_key(connection: &str, intent: &Intent) -> Key {
-    Key::of(connection).text(&intent.host).text(&intent.operation)
+    Key::of(connection).text(&intent.path).text(&intent.operation)
 }
 
 /// Opens an intent. See [`crate::store::Journal::begin_intent`].
@@ -48,8 +48,8 @@ pub(super) fn begin(
     if let Some(id) = get(tables.open.rows(), &open)? {
         return Err(StoreError::IntentOpen(number_of(id.value())?));
     }
-    let held = desired::generation(tables, connection, path::key(&intent.host))?;
-    check::generation(&intent.host, held, intent.generation)?;
+    let held = desired::generation(tables, connection, path::key(&intent.path))?;
+    check::generation(&intent.path, held, intent.generation)?;
     let mark = last_mark(connection);
     let time_ms = check::mark_time(intent.mark.time_ms, number(tables.counters.rows(), &mark)?)?;
     let id = number(tables.meta.rows(), &last_number())?.saturating_add(1);
@@ -58,7 +58,7 @@ pub(super) fn begin(
 
     tables.intents.put(&key_of(connection, id), &value)?;
     tables.open.put(&open, &number_value(id))?;
-    tables.by_host.put(&Key::of(connection).text(&born.host).number(id), &[])?;
+    tables.by_host.put(&Key::of(connection).text(&born.path).number(id), &[])?;
     tables.counters.put(&mark, &number_value(time_ms))?;
     tables.meta.put(&last_number(), &number_value(id))?;
     tables.count_up(&counter(connection, COUNTED, born.state.word()), 1)?;
@@ -119,7 +119,7 @@ pub(super) fn maker(
 ) -> Result<Option<IntentId>, StoreError> {
     let mut found: Option<IntentId> = None;
     for link in desired::links_to_now(tables, connection, kind, id)? {
-        for path in check::makers(&link.host) {
+        for path in check::makers(&link.path) {
             each(
                 tables.by_host.rows(),
                 Key::of(connection).text(path).within(),
@@ -164,8 +164,8 @@ pub(super) fn replace(
     if held.state.is_open() {
         tables.open.remove(&open_key(connection, held))?;
     }
-    tables.by_host.remove(&Key::of(connection).text(&held.host).number(held.id))?;
-    tables.by_host.put(&Key::of(connection).text(&next.host).number(next.id), &[])?;
+    tables.by_host.remove(&Key::of(connection).text(&held.path).number(held.id))?;
+    tables.by_host.put(&Key::of(connection).text(&next.path).number(next.id), &[])?;
     tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
     tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)
 }

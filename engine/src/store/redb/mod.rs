@@ -16,6 +16,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
 
+mod barred;
 mod close;
 mod compact;
 mod desired;
@@ -25,7 +26,6 @@ mod files;
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod foreign;
-mod forgotten;
 mod guarded;
 pub(super) mod held;
 mod identity;
@@ -43,7 +43,7 @@ mod writer;
 pub use compact::Compacted;
 pub use options::RedbOptions;
 
-use super::forget::Hasher;
+use super::erase::Hasher;
 use super::signal::Signals;
 use super::*;
 use crate::entropy::Entropy;
@@ -462,9 +462,9 @@ impl Desired for RedbStore {
 }
 
 impl Links for RedbStore {
-    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
-        let (name, host) = (connection.to_owned(), host.to_owned());
-        self.read(move |read| desired::link(read, &name, &host))
+    fn link(&self, connection: &str, path: &str) -> Stored<'_, Option<LinkRow>> {
+        let (name, path) = (connection.to_owned(), path.to_owned());
+        self.read(move |read| desired::link(read, &name, &path))
     }
 
     fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>> {
@@ -614,14 +614,14 @@ impl Erasures for RedbStore {
         let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         self.read(move |read| {
             check::declarations(&name, &records)?;
-            forgotten::declarations_of(read, &name, &records, &hasher)
+            barred::declarations_of(read, &name, &records, &hasher)
         })
     }
 
-    fn unforget(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
+    fn undo_erasure(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
         let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
         self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables| {
-            forgotten::unforget(tables, &name, &erasure, &hasher)
+            barred::undo_erasure(tables, &name, &erasure, &hasher)
         })
     }
 }

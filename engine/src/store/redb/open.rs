@@ -17,7 +17,7 @@ use super::tables::{META, OrFailed, Tables, get, table};
 use super::writer::prepare;
 use crate::entropy::Entropy;
 use crate::store::codec::Key;
-use crate::store::forget::Hasher;
+use crate::store::erase::Hasher;
 use crate::store::{SCHEMA, StoreError, StoreIdentity};
 use redb::backends::FileBackend;
 use redb::{

@@ -5,9 +5,9 @@
 
 use super::row::{self, Row};
 use super::tables::{Tables, any, counter, get, to_json};
-use super::{desired, feed, forgotten, identity, journal, observed};
+use super::{barred, desired, feed, identity, journal, observed};
 use crate::store::codec::Key;
-use crate::store::forget::Hasher;
+use crate::store::erase::Hasher;
 use crate::store::ingest::{self, Effect, Move, NewRow, Outcome, Rows, Stored};
 use crate::store::merge::Known;
 use crate::store::{ChangeWhat, PageCommit, PageReport, StoreError, check};
@@ -106,7 +106,7 @@ pub(super) fn commit(
     masks: &[Known],
     hasher: &Hasher,
 ) -> Result<PageReport, StoreError> {
-    let kept_away = forgotten::of_page(tables, connection, page, hasher)?;
+    let kept_away = barred::of_page(tables, connection, page, hasher)?;
     let linked = any(tables.linked.rows(), Key::of(connection).within())?;
     let aliased = any(tables.aliases.rows(), Key::of(connection).within())?;
     let first = feed::last_serial(tables, connection)?;
@@ -120,7 +120,7 @@ pub(super) fn commit(
     for next in decision.moves {
         frame.move_on(tables, next)?;
     }
-    forgotten::learn(tables, connection, &page.kind, &kept_away, hasher)?;
+    barred::learn(tables, connection, &page.kind, &kept_away, hasher)?;
     if decision.last_serial > first {
         feed::put_last_serial(tables, connection, decision.last_serial)?;
     }

@@ -39,22 +39,22 @@ pub(super) const PROBLEMS: Definition = TableDefinition::new("problems");
 pub(super) const DESIRED: Definition = TableDefinition::new("desired");
 /// `(connection, key)` → nothing.
 pub(super) const DIRTY: Definition = TableDefinition::new("dirty");
-/// `(connection, host)` → JSON.
+/// `(connection, path)` → JSON.
 pub(super) const LINKS: Definition = TableDefinition::new("links");
-/// `(connection, kind, id, host)` → nothing: the links by their remote record.
+/// `(connection, kind, id, path)` → nothing: the links by their remote record.
 pub(super) const LINKED: Definition = TableDefinition::new("linked");
 /// `(connection, number)` → JSON.
 pub(super) const INTENTS: Definition = TableDefinition::new("intents");
-/// `(connection, host, operation)` → number of the open intent.
+/// `(connection, path, operation)` → number of the open intent.
 pub(super) const OPEN: Definition = TableDefinition::new("open_intents");
-/// `(connection, host, number)` → nothing.
+/// `(connection, path, number)` → nothing.
 pub(super) const BY_HOST: Definition = TableDefinition::new("intents_by_host");
 /// `(connection, serial)` → event.
 pub(super) const CHANGES: Definition = TableDefinition::new("changes");
 /// `(connection, consumer)` → serial.
 pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
 /// `(connection, hash)` → number of the erasure: blocks re-import.
-pub(super) const FORGOTTEN: Definition = TableDefinition::new("forgotten");
+pub(super) const ERASED: Definition = TableDefinition::new("erased");
 /// `(connection, group, name)` → number.
 pub(super) const COUNTERS: Definition = TableDefinition::new("counters");
 
@@ -146,7 +146,7 @@ tables! {
     seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
     links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES,
         offsets: OFFSETS,
-    forgotten: FORGOTTEN, counters: COUNTERS,
+    erased: ERASED, counters: COUNTERS,
 }
 
 impl Tables<'_> {

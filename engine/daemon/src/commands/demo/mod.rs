@@ -178,7 +178,7 @@ async fn write(
     }
     let refused = report.steps.iter().find_map(|step| match &step.end {
         atsync::StepEnd::Refused { reason } | atsync::StepEnd::NotSent { reason } => {
-            Some(format!("{} {}: {reason}", step.operation, step.host))
+            Some(format!("{} {}: {reason}", step.operation, step.path))
         }
         _ => None,
     });

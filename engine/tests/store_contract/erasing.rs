@@ -77,7 +77,7 @@ pub(crate) async fn a_life(store: &dyn Store) {
     clean(store).await;
 }
 
-pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &dyn Store) {
+pub(crate) async fn an_erased_candidate_is_nowhere_and_a_stranger_stays(store: &dyn Store) {
     a_life(store).await;
     let before = changes(store).await;
     let report = store.erase(&Guard::sole(ACME), of_key("zanzibar-1")).await.unwrap();
@@ -101,7 +101,7 @@ pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &d
     assert_eq!(counts, [("applications".to_owned(), 1), ("candidates".to_owned(), 1)]);
     // What was open is over, and the numbers are right.
     let open: Vec<String> =
-        store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.host).collect();
+        store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.path).collect();
     assert_eq!(open, ["s-1"]);
     let counts = store.intent_counts(ACME).await.unwrap();
     assert_eq!(
@@ -114,7 +114,7 @@ pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &d
     assert_eq!(serials, (1..=before.len() as u64 + 4).collect::<Vec<_>>());
     let told: Vec<(&str, &str)> = after
         .iter()
-        .filter(|change| change.what == ChangeWhat::Forgotten)
+        .filter(|change| change.what == ChangeWhat::Erased)
         .map(|change| (change.kind.as_str(), change.id.as_str()))
         .collect();
     assert_eq!(
@@ -135,7 +135,7 @@ pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &d
     );
 }
 
-pub(crate) async fn a_desired_record_that_names_a_forgotten_candidate_by_id_goes_and_stays_away(
+pub(crate) async fn a_desired_record_that_names_an_erased_candidate_by_id_goes_and_stays_away(
     store: &dyn Store,
 ) {
     see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
@@ -151,19 +151,21 @@ pub(crate) async fn a_desired_record_that_names_a_forgotten_candidate_by_id_goes
         .declare(&Guard::sole(ACME), vec![body("new-key", "7"), body("s-2", "8")], 6)
         .await
         .unwrap();
-    assert_eq!(again.forgotten, 1, "{again:?}");
+    assert_eq!(again.erased, 1, "{again:?}");
     let mut keys = Vec::new();
     for key in ["theirs", "s-1", "new-key", "s-2"] {
         keys.extend(store.desired(ACME, key).await.unwrap().map(|row| row.key));
     }
     assert_eq!(keys, ["s-1", "s-2"]);
-    // By the key of such a record the candidate whom it names is forgotten too.
+    // By the key of such a record the candidate whom it names is erased too.
     see(store, "candidates", "8", person("stranger", "stranger@x.com")).await;
     store.erase(&Guard::sole(ACME), of_key("s-1")).await.unwrap();
     assert_eq!(store.observed(ACME, &remote("candidates", "8")).await.unwrap(), None);
 }
 
-pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(store: &dyn Store) {
+pub(crate) async fn an_erased_candidate_does_not_come_back_until_that_is_allowed(
+    store: &dyn Store,
+) {
     a_life(store).await;
     store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
     let back = || async {
@@ -208,13 +210,13 @@ pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(
         );
     }
     let report = store.declare(&Guard::sole(ACME), records.clone(), 9).await.unwrap();
-    assert_eq!((report.forgotten, report.created), (2, 1));
+    assert_eq!((report.erased, report.created), (2, 1));
     assert!(store.desired(ACME, "zanzibar-1").await.unwrap().is_none());
 
     let nobody = Erasure { addresses: ["nobody@x.com".to_owned()].into(), ..Erasure::default() };
-    assert!(!store.unforget(&Guard::sole(ACME), nobody).await.unwrap());
+    assert!(!store.undo_erasure(&Guard::sole(ACME), nobody).await.unwrap());
     let address = Erasure { addresses: ["ZANZIBAR@x.com".to_owned()].into(), ..Erasure::default() };
-    assert!(store.unforget(&Guard::sole(ACME), address).await.unwrap());
+    assert!(store.undo_erasure(&Guard::sole(ACME), address).await.unwrap());
     assert_eq!(back().await, [true; 5]);
     assert_eq!(store.declare(&Guard::sole(ACME), records, 9).await.unwrap().created, 2);
 }

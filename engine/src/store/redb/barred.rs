@@ -2,9 +2,9 @@
 //!
 //! Left out: the erasure itself; see [`super::erasure`].
 
-use super::tables::{FORGOTTEN, Tables, any, each, get, has, number_of, number_value, table};
+use super::tables::{ERASED, Tables, any, each, get, has, number_of, number_value, table};
 use crate::store::codec::{Key, KeyReader};
-use crate::store::forget::{Hash, Hasher};
+use crate::store::erase::{Hash, Hasher};
 use crate::store::{Declaration, Erasure, PageCommit, StoreError};
 use redb::ReadTransaction;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +15,8 @@ pub(super) fn place(connection: &str, hash: &str) -> Key {
 }
 
 /// Whether a candidate of the connection was erased; if none was, no hash has to be computed.
-pub(super) fn any_forgotten(tables: &Tables<'_>, connection: &str) -> Result<bool, StoreError> {
-    any(tables.forgotten.rows(), Key::of(connection).within())
+pub(super) fn any_erased(tables: &Tables<'_>, connection: &str) -> Result<bool, StoreError> {
+    any(tables.erased.rows(), Key::of(connection).within())
 }
 
 /// The erasure that blocks a record with one of these hashes.
@@ -26,7 +26,7 @@ fn erasure_of(
     hashes: &[Hash],
 ) -> Result<Option<u64>, StoreError> {
     for hash in hashes {
-        if let Some(value) = get(tables.forgotten.rows(), &place(connection, hash))? {
+        if let Some(value) = get(tables.erased.rows(), &place(connection, hash))? {
             return Ok(Some(number_of(value.value())?));
         }
     }
@@ -40,8 +40,8 @@ fn put_own(
     erasure: u64,
 ) -> Result<(), StoreError> {
     let key = place(connection, own);
-    if get(tables.forgotten.rows(), &key)?.is_none() {
-        tables.forgotten.put(&key, &number_value(erasure))?;
+    if get(tables.erased.rows(), &key)?.is_none() {
+        tables.erased.put(&key, &number_value(erasure))?;
     }
     Ok(())
 }
@@ -67,7 +67,7 @@ pub(super) fn declarations_of(
     records: &[Declaration],
     hasher: &Hasher,
 ) -> Result<Vec<String>, StoreError> {
-    let rows = table(read, FORGOTTEN)?;
+    let rows = table(read, ERASED)?;
     let mut keys = Vec::new();
     if !any(&rows, Key::of(connection).within())? {
         return Ok(keys);
@@ -91,7 +91,7 @@ pub(super) fn of_page<'p>(
     hasher: &Hasher,
 ) -> Result<BTreeMap<&'p str, u64>, StoreError> {
     let mut found = BTreeMap::new();
-    if !any_forgotten(tables, connection)? {
+    if !any_erased(tables, connection)? {
         return Ok(found);
     }
     // Another record of the page may name a blocked one, in any order.
@@ -132,8 +132,8 @@ pub(super) fn learn(
     Ok(())
 }
 
-/// Allows a candidate to be imported again. See [`crate::store::Erasures::unforget`].
-pub(super) fn unforget(
+/// Allows a candidate to be imported again. See [`crate::store::Erasures::undo_erasure`].
+pub(super) fn undo_erasure(
     tables: &mut Tables<'_>,
     connection: &str,
     erasure: &Erasure,
@@ -145,14 +145,14 @@ pub(super) fn unforget(
     }
     let prefix = Key::of(connection);
     let mut hashes = Vec::new();
-    each(tables.forgotten.rows(), prefix.clone().within(), usize::MAX, |key, value| {
+    each(tables.erased.rows(), prefix.clone().within(), usize::MAX, |key, value| {
         if erasures.contains(&number_of(value)?) {
             hashes.push(KeyReader::after(key, &prefix)?.text()?);
         }
         Ok(())
     })?;
     for hash in hashes {
-        tables.forgotten.remove(&place(connection, &hash))?;
+        tables.erased.remove(&place(connection, &hash))?;
     }
     Ok(!erasures.is_empty())
 }

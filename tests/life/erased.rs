@@ -1,4 +1,4 @@
-//! Who was forgotten stays forgotten: in a pull, in a plan, and in the bytes of the file.
+//! An erased candidate stays erased: in a pull, in a plan, and in the bytes of the file.
 
 use super::*;
 use atsync::Reason;
@@ -14,22 +14,22 @@ fn an_erased_candidate_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     }
     let made = ada_id(&world);
     let before = world.run(acme.status()).unwrap().changes_last;
-    let report = world.run(acme.forget(&Person::Email(ADA.into()))).unwrap();
+    let report = world.run(acme.erase(&Person::Email(ADA.into()))).unwrap();
     assert_eq!((report.desired, report.addresses_shared), (1, 0), "{report:?}");
     let told = feed(&world, &acme, before);
-    assert!(told.iter().all(|change| change.what == ChangeWhat::Forgotten) && !told.is_empty());
+    assert!(told.iter().all(|change| change.what == ChangeWhat::Erased) && !told.is_empty());
     world.sandbox.clear_logs();
     for kind in ["candidates", "applications", "applied_tags", "notes"] {
         world.run(acme.pull_full(kind)).unwrap();
     }
     assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_none());
     let declared = world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    assert_eq!((declared.forgotten, declared.created), (1, 0));
+    assert_eq!((declared.erased, declared.created), (1, 0));
     assert!(world.run(acme.sync()).unwrap().0.is_empty());
     assert_eq!(world.written(), Vec::<String>::new(), "the ATS is not touched");
     let everything = format!("{:?}", feed(&world, &acme, 0));
     assert!(!everything.contains(ADA) && !everything.contains("Byron"));
-    assert!(world.run(acme.unforget(&Person::Key("ref-1".into()))).unwrap());
+    assert!(world.run(acme.undo_erasure(&Person::Key("ref-1".into()))).unwrap());
     world.run(acme.pull_full("candidates")).unwrap();
     assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_some());
 }
@@ -55,7 +55,7 @@ fn traces<'w>(path: &std::path::Path, more: &'w str) -> Vec<&'w str> {
 
 /// The file itself is the judge. A person has lived in it in every way: declared, made, changed on
 /// both sides, merged into, written about, in doubt, planned against and moved on; then she is
-/// forgotten and the file is written anew.
+/// erased and the file is written anew.
 #[test]
 fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     let directory = tempfile::tempdir().unwrap();
@@ -111,7 +111,7 @@ fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     drop(world.run(acme.apply(&plan)));
     world.sandbox.faults().clear();
     world.run(acme.acknowledge("mirror", 3)).unwrap();
-    let report = world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
+    let report = world.run(acme.erase(&Person::Key("ref-1".into()))).unwrap();
     assert!(
         report.desired == 1 && report.observed > 3 && report.intents > 3 && report.changes > 3,
         "{report:?}"
@@ -137,14 +137,14 @@ fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     assert_eq!(kept.unwrap(), ["anew"]);
 }
 
-/// Shown, planned and carried out alike: whoever was forgotten is said to be so, and not even the
+/// Shown, planned and carried out alike: each erased candidate is named, and not even the
 /// tag that only their record needs is made.
 #[test]
-fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
+fn a_plan_names_the_erased_candidates_and_does_nothing_for_them() {
     let world = World::new(1, 60);
     let acme = world.connect();
     assert!(sync(&world, &acme, &ada(&json!({}))).1.is_complete());
-    world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
+    world.run(acme.erase(&Person::Key("ref-1".into()))).unwrap();
     world.sandbox.clear_logs();
     let mut other = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"},
         "emails": ["bo@example.com"]});
@@ -163,19 +163,19 @@ fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
     for key in ["ref-1", "again"] {
         let planned = plan.records.iter().find(|record| record.key == key).unwrap();
         assert!(
-            planned.steps.is_empty() && planned.note(Reason::Forgotten).is_some(),
+            planned.steps.is_empty() && planned.note(Reason::CandidateErased).is_some(),
             "{}",
             words::plan(&plan)
         );
     }
-    let shared: Vec<&str> = plan.shared.iter().map(|step| step.host.as_str()).collect();
+    let shared: Vec<&str> = plan.shared.iter().map(|step| step.path.as_str()).collect();
     assert_eq!(
         (shared, plan.blocked().count()),
         (vec!["~tags/for both"], 0),
         "{}",
         words::plan(&plan)
     );
-    assert_eq!(world.run(acme.declare(&records)).unwrap().forgotten, 2);
+    assert_eq!(world.run(acme.declare(&records)).unwrap().erased, 2);
     let report = world.run(acme.apply(&plan)).unwrap();
     assert!(report.is_complete() && (report.in_step, report.not_in_step) == (1, 0), "{report:#?}");
     let tags = world.sandbox.rows("candidate_tags");
@@ -199,7 +199,7 @@ fn nothing_shared_is_made_for_candidates_who_were_erased_since_the_plan_was_made
     world.run(acme.declare(&desired(&lines))).unwrap();
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert_eq!(plan.shared.len(), 2);
-    world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
+    world.run(acme.erase(&Person::Key("ref-1".into()))).unwrap();
     world.sandbox.clear_logs();
     world.run(acme.apply(&plan)).unwrap();
     let tags = world.sandbox.rows("candidate_tags");
