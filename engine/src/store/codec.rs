@@ -159,14 +159,24 @@ impl ValueWriter {
         self
     }
 
-    /// Adds a byte string.
-    pub(crate) fn string(mut self, bytes: &[u8]) -> Self {
+    /// Adds a length.
+    pub(crate) fn length(mut self, length: usize) -> Self {
         // The limits of the store keep every string far below four gigabytes.
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
         debug_assert!(length < u32::MAX, "a string of a value fits its length");
         self.0.extend_from_slice(&length.to_be_bytes());
+        self
+    }
+
+    /// Adds bytes without their length: the last field.
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
+    }
+
+    /// Adds a byte string.
+    pub(crate) fn string(self, bytes: &[u8]) -> Self {
+        self.length(bytes.len()).bytes(bytes)
     }
 
     /// The bytes.
@@ -205,12 +215,22 @@ impl<'a> ValueReader<'a> {
         Ok(u64::from_be_bytes(*number))
     }
 
+    /// The next length.
+    pub(crate) fn length(&mut self) -> Result<u32, StoreError> {
+        let (length, rest) = self.rest.split_first_chunk().ok_or_else(|| damaged(self.what))?;
+        self.rest = rest;
+        Ok(u32::from_be_bytes(*length))
+    }
+
+    /// All the bytes that are left: the last field.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next string, which must be text.
     pub(crate) fn text(&mut self) -> Result<&'a str, StoreError> {
-        let (length, rest) = self.rest.split_first_chunk().ok_or_else(|| damaged(self.what))?;
-        let length =
-            usize::try_from(u32::from_be_bytes(*length)).map_err(|_| damaged(self.what))?;
-        let (text, rest) = rest.split_at_checked(length).ok_or_else(|| damaged(self.what))?;
+        let length = usize::try_from(self.length()?).map_err(|_| damaged(self.what))?;
+        let (text, rest) = self.rest.split_at_checked(length).ok_or_else(|| damaged(self.what))?;
         self.rest = rest;
         std::str::from_utf8(text).map_err(|_| damaged(self.what))
     }

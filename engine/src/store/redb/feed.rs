@@ -270,7 +270,8 @@ fn change(
         After::ToldByRow => {
             let value = get(rows, &row::key(connection, event.kind, event.id))?
                 .ok_or_else(|| damaged(WHAT))?;
-            let row = row::Row::decode(value.value())?;
+            let stored = row::Stored::read(value.value())?;
+            let row = stored.row();
             if row.told != serial {
                 return Err(damaged(WHAT));
             }

@@ -7,7 +7,7 @@
 //! Bounds: rows per read and per removal. Left out: when to sweep and how to confirm; see
 //! [`crate::reconcile`].
 
-use super::row::{self, Row};
+use super::row;
 use super::tables::{
     ALIASES, OBSERVED, OrFailed, SEEN, SWEEPS, Tables, each, from_json, get, has, table, to_json,
 };
@@ -203,11 +203,11 @@ pub(super) fn suspects_page(
         if next_seen.as_ref().is_some_and(|(seen, _)| seen.value() == key.value()) {
             continue;
         }
-        let row = Row::decode(value.value())?;
-        if row.gone {
+        let stored = row::Stored::read(value.value())?;
+        if stored.is_gone() {
             continue;
         }
-        found.push(row.owned(kind, KeyReader::after(key.value(), &prefix)?.text()?));
+        found.push(stored.row().owned(kind, KeyReader::after(key.value(), &prefix)?.text()?));
         if found.len() >= rows_max {
             break;
         }

@@ -33,6 +33,7 @@ mod journal;
 mod observed;
 mod open;
 mod options;
+mod packed;
 mod page;
 mod pages;
 mod problems;

@@ -2,7 +2,7 @@
 //!
 //! Bounds: rows per read. Left out: how a page is committed; see [`super::page`].
 
-use super::row::{Row, key};
+use super::row::{Stored, key};
 use super::tables::{
     OBSERVED, OrFailed, SCANS, TERMS, Tables, counter, counters, each, from_json, get, table,
 };
@@ -29,11 +29,11 @@ pub(super) fn bodies(
 ) -> Result<(), StoreError> {
     let prefix = Key::of(connection);
     each(tables.observed.rows(), prefix.clone().within(), usize::MAX, |key, value| {
-        let row = Row::decode(value)?;
-        if !row.gone {
+        let stored = Stored::read(value)?;
+        if !stored.is_gone() {
             let mut parts = KeyReader::after(key, &prefix)?;
             let (kind, id) = (parts.text()?, parts.text()?);
-            visit(&kind, &id, row.body);
+            visit(&kind, &id, stored.row().body);
         }
         Ok(())
     })
@@ -49,8 +49,8 @@ pub(super) fn remove(
     let place = key(connection, kind, id);
     let held = {
         let guard = get(tables.observed.rows(), &place)?;
-        let row = guard.as_ref().map(|guard| Row::decode(guard.value())).transpose()?;
-        row.map(|row| (row.gone, terms(kind, row.body)))
+        let stored = guard.as_ref().map(|guard| Stored::read(guard.value())).transpose()?;
+        stored.map(|stored| (stored.is_gone(), terms(kind, stored.row().body)))
     };
     let Some((gone, terms)) = held else { return Ok(false) };
     tables.observed.remove(&place)?;
@@ -91,7 +91,7 @@ pub(super) fn observed(
     let Some(value) = get(&rows, &key(connection, &remote.kind, &remote.id))? else {
         return Ok(None);
     };
-    Ok(Some(Row::decode(value.value())?.owned(&remote.kind, remote.id.clone())))
+    Ok(Some(Stored::read(value.value())?.row().owned(&remote.kind, remote.id.clone())))
 }
 
 /// Records of a kind.
@@ -116,11 +116,11 @@ pub(super) fn observed_page(
     // Tombstones do not count, so the range ends here and not in `each`.
     for row in rows.range(range.start.as_slice()..range.end.as_slice()).or_failed()? {
         let (key, value) = row.or_failed()?;
-        let row = Row::decode(value.value())?;
-        if row.gone {
+        let stored = Stored::read(value.value())?;
+        if stored.is_gone() {
             continue;
         }
-        found.push(row.owned(kind, KeyReader::after(key.value(), &prefix)?.text()?));
+        found.push(stored.row().owned(kind, KeyReader::after(key.value(), &prefix)?.text()?));
         if found.len() >= rows_max {
             break;
         }
@@ -149,7 +149,7 @@ pub(super) fn lookup(
     each(&table(read, TERMS)?, range, rows_max, |term, _| {
         let id = KeyReader::after(term, &prefix)?.text()?;
         let value = get(&observed, &key(connection, kind, &id))?.ok_or_else(|| damaged(WHAT))?;
-        found.push(Row::decode(value.value())?.owned(kind, id));
+        found.push(Stored::read(value.value())?.row().owned(kind, id));
         Ok(())
     })?;
     Ok(found)

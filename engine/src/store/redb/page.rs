@@ -41,8 +41,8 @@ impl Rows for Of<'_, '_> {
     ) -> Result<T, StoreError> {
         let key = row::key(self.connection, self.kind, id);
         let guard = get(self.tables.observed.rows(), &key)?;
-        let row = guard.as_ref().map(|guard| Row::decode(guard.value())).transpose()?;
-        then(row.map(|row| Stored {
+        let held = guard.as_ref().map(|guard| row::Stored::read(guard.value())).transpose()?;
+        then(held.as_ref().map(row::Stored::row).map(|row| Stored {
             gone: row.gone,
             changed_ms: row.changed_ms,
             told: row.told,

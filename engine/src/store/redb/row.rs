@@ -1,23 +1,100 @@
 //! The encoding of an observed record in the file.
 //!
+//! A row is a head of fixed length and four texts: version, names of the known fields, body, raw
+//! JSON. The texts are packed ([`super::packed`]) where that is shorter, so a row is read in two
+//! steps: [`Stored::read`] reads the head and unpacks, [`Stored::row`] borrows the texts.
+//!
 //! Left out: reading and writing rows; see [`super::observed`] and [`super::page`].
 
-use crate::store::codec::{Key, ValueReader, ValueWriter};
+use super::packed;
+use crate::store::codec::{Key, ValueReader, ValueWriter, damaged};
 use crate::store::merge::{self, Held};
 use crate::store::{ObservedRow, StoreError};
+use std::borrow::Cow;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const WHAT: &str = "an observed record";
 const GONE: u8 = 1;
 const HAS_VERSION: u8 = 2;
 const HAS_RAW: u8 = 4;
+const PACKED: u8 = 8;
 
-/// A row as it is stored.
+/// A row as it was read from the file.
+#[derive(Debug)]
+pub(super) struct Stored<'v> {
+    flags: u8,
+    changed_ms: u64,
+    told: u64,
+    texts: Cow<'v, [u8]>,
+    /// Where version, known fields and body end in the texts.
+    ends: [usize; 3],
+}
+
+impl<'v> Stored<'v> {
+    /// Reads a row. Each of its texts is one.
+    pub(super) fn read(value: &'v [u8]) -> Result<Self, StoreError> {
+        let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
+        let flags = reader.byte()?;
+        let (changed_ms, told) = (reader.number()?, reader.number()?);
+        let mut ends = [0; 3];
+        for end in &mut ends {
+            *end = usize::try_from(reader.length()?).map_err(|_| damaged(WHAT))?;
+        }
+        let size = u64::from(reader.length()?);
+        let texts = if flags & PACKED == 0 {
+            let rest = reader.rest();
+            let whole = u64::try_from(rest.len()).is_ok_and(|length| length == size);
+            if !whole {
+                return Err(damaged(WHAT));
+            }
+            Cow::Borrowed(rest)
+        } else {
+            Cow::Owned(packed::unpack(reader.rest(), size, WHAT)?)
+        };
+        let stored = Self { flags, changed_ms, told, texts, ends };
+        // Once here, so that the parts below are texts.
+        stored.parts().ok_or_else(|| damaged(WHAT))?;
+        Ok(stored)
+    }
+
+    /// The four texts; `None` where an end is beyond the next one or inside a character.
+    fn parts(&self) -> Option<[&str; 4]> {
+        let text = std::str::from_utf8(&self.texts).ok()?;
+        let [version, known, body] = self.ends;
+        Some([
+            text.get(..version)?,
+            text.get(version..known)?,
+            text.get(known..body)?,
+            text.get(body..)?,
+        ])
+    }
+
+    /// Whether it is a tombstone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.flags & GONE != 0
+    }
+
+    /// The row.
+    pub(super) fn row(&self) -> Row<'_> {
+        let [version, known, body, raw] = self.parts().unwrap_or_default();
+        Row {
+            gone: self.is_gone(),
+            changed_ms: self.changed_ms,
+            told: self.told,
+            version: (self.flags & HAS_VERSION != 0).then_some(version),
+            known,
+            body,
+            raw: (self.flags & HAS_RAW != 0).then_some(raw),
+        }
+    }
+}
+
+/// A row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row<'a> {
     pub(super) gone: bool,
     pub(super) changed_ms: u64,
-    /// The serial of the event that reads its record from here; 0 for none. See [`feed`].
+    /// The serial of the event that reads its record from here; 0 for none. See [`super::feed`].
     pub(super) told: u64,
     pub(super) version: Option<&'a str>,
     pub(super) known: &'a str,
@@ -26,18 +103,6 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Reads a row.
-    pub(super) fn decode(value: &'a [u8]) -> Result<Self, StoreError> {
-        let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
-        let flags = reader.byte()?;
-        let (changed_ms, told) = (reader.number()?, reader.number()?);
-        let (version, known, body, raw) =
-            (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
-        let version = (flags & HAS_VERSION != 0).then_some(version);
-        let raw = (flags & HAS_RAW != 0).then_some(raw);
-        Ok(Self { gone: flags & GONE != 0, changed_ms, told, version, known, body, raw })
-    }
-
     /// The value to write.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut flags = 0;
@@ -52,10 +117,21 @@ impl<'a> Row<'a> {
         }
         let texts =
             [self.version.unwrap_or_default(), self.known, self.body, self.raw.unwrap_or_default()];
-        let size = texts.iter().map(|text| text.len()).fold(0, usize::saturating_add);
-        let value =
-            ValueWriter::new(FORMAT, size).byte(flags).number(self.changed_ms).number(self.told);
-        texts.into_iter().fold(value, |value, text| value.string(text.as_bytes())).done()
+        let all = texts.concat();
+        let packed = packed::pack(all.as_bytes());
+        let (flags, bytes) = if packed.len() < all.len() {
+            (flags | PACKED, packed.as_slice())
+        } else {
+            (flags, all.as_bytes())
+        };
+        let value = ValueWriter::new(FORMAT, bytes.len()).byte(flags);
+        let mut value = value.number(self.changed_ms).number(self.told);
+        let mut end = 0_usize;
+        for text in &texts[..3] {
+            end = end.saturating_add(text.len());
+            value = value.length(end);
+        }
+        value.length(all.len()).bytes(bytes).done()
     }
 
     /// The stored record, for a merge.
@@ -81,7 +157,7 @@ impl<'a> Row<'a> {
 /// Reads a value and writes it again; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
 pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
-    Ok(Row::decode(value)?.encode())
+    Ok(Stored::read(value)?.row().encode())
 }
 
 /// The key of a record.

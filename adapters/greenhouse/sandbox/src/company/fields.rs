@@ -12,7 +12,10 @@ use crate::writes::name_key;
 pub(super) struct Fields {
     pub(super) external_ref: Option<i64>,
     pub(super) dialing_code: i64,
+    pub(super) about: i64,
     pub(super) salary: i64,
+    pub(super) experience: i64,
+    pub(super) available: i64,
     pub(super) visa: i64,
     pub(super) seniority: i64,
     pub(super) seniorities: Vec<i64>,
@@ -51,7 +54,7 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
         field(model, &wanted("external_ref", "application", "short_text"));
     }
     fields.dialing_code = field(model, &wanted("Dialing Code", "candidate", "short_text"));
-    field(model, &wanted("About", "candidate", "long_text"));
+    fields.about = field(model, &wanted("About", "candidate", "long_text"));
     fields.visa = field(model, &wanted("Needs a Visa?", "candidate", "yes_no"));
     fields.seniority = field(model, &wanted("Seniority", "candidate", "single_select"));
     fields.seniorities = ["Junior", "Mid", "Senior", "Principal"]
@@ -68,9 +71,9 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
         &Wanted { private: true, ..wanted("Salary Expectation", "candidate", "currency") },
     );
     field(model, &wanted("Salary Range", "candidate", "currency_range"));
-    field(model, &wanted("Years of Experience", "candidate", "number"));
+    fields.experience = field(model, &wanted("Years of Experience", "candidate", "number"));
     field(model, &wanted("Hours per Week", "candidate", "number_range"));
-    field(model, &wanted("Available From", "candidate", "date"));
+    fields.available = field(model, &wanted("Available From", "candidate", "date"));
     field(model, &wanted("Portfolio", "candidate", "url"));
     field(model, &wanted("Buddy", "candidate", "user"));
     field(model, &Wanted { active: false, ..wanted("Old Rating", "candidate", "number") });

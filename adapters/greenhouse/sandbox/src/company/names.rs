@@ -211,3 +211,22 @@ pub(super) const NOTES: &[&str] = &[
     "Prefers remote work.",
     "Met at the meetup in Zürich; « très motivée ».",
 ];
+
+pub(super) const STREETS: &[&str] = &[
+    "12 Harbour Road",
+    "Bahnhofstrasse 7",
+    "Rua da Consolação 1400",
+    "3 Adeola Odeku Street",
+    "88 Peachtree Lane NE",
+    "Große Elbstraße 45",
+];
+
+pub(super) const ABOUT: &[&str] = &[
+    "Introduced by a former colleague at the spring meetup. Has led two teams of about eight \
+     people through a migration from a monolith, and would like to stay close to the code. Asked \
+     about parental leave and the on-call rota; both were explained on the phone.",
+    "Spent six years in logistics before moving into data work.\nPrefers a four-day week. Notice \
+     period: three months to the end of a quarter. « Très motivée », said the first interviewer.",
+    "Open source maintainer; the portfolio has talks and two papers.\n\nWould relocate to Zürich \
+     or São Paulo, not to Atlanta. Expects an answer within two weeks: another offer is open.",
+];

@@ -1,6 +1,6 @@
 //! Candidates and their applications, notes and tags.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fields::Fields;
 use super::organisation::{Job, Organisation, ascii};
@@ -98,21 +98,9 @@ fn candidate(
         }
         _ => json!([{"value": email, "type": "personal"}]),
     };
-    let phones = if anonymised || at % 2 == 1 {
-        json!([])
-    } else {
-        json!([{"value": format!("+1 555-01{:02}", at % 100), "type": "mobile"}])
-    };
-    let socials = if anonymised || !at.is_multiple_of(4) {
-        json!([])
-    } else {
-        json!([{"value": format!("linkedin.com/in/{}{at}", ascii(last))}])
-    };
-    let tagged = if anonymised || !at.is_multiple_of(5) {
-        None
-    } else {
-        model.rng.pick(&made.tags).copied()
-    };
+    let contacts = Contacts::of(at, anonymised, last);
+    let tagged = if anonymised { Vec::new() } else { tags(model, made, at) };
+    let tag_names: Vec<&str> = tagged.iter().map(|(_, name)| *name).collect();
     let known = |text: &'static str| if anonymised { Cell::Null } else { Cell::from(text) };
     let employer = model.rng.word(names::COMPANIES);
     let title = model.rng.word(names::TITLES);
@@ -120,7 +108,7 @@ fn candidate(
     let id = model.insert(
         Kind::Candidates,
         &[
-            ("addresses", Cell::Json("[]".into())),
+            ("addresses", Cell::json(&contacts.addresses)),
             ("can_email", (at % 13 != 6).into()),
             ("company", known(employer)),
             ("custom_fields", Cell::Fields(values)),
@@ -128,18 +116,18 @@ fn candidate(
             ("first_name", known(first)),
             ("last_activity_at", Cell::Time(person.touched_ms)),
             ("last_name", known(last)),
-            ("phone_numbers", Cell::json(&phones)),
+            ("phone_numbers", Cell::json(&contacts.phones)),
             ("preferred_name", Cell::Null),
             ("private", (at % 17 == 3).into()),
-            ("social_media_addresses", Cell::json(&socials)),
-            ("tags", Cell::json(&tagged.map_or_else(|| json!([]), |(_, name)| json!([name])))),
+            ("social_media_addresses", Cell::json(&contacts.socials)),
+            ("tags", Cell::json(&json!(tag_names))),
             ("time_zone", Cell::Null),
             ("title", known(title)),
-            ("website_addresses", Cell::Json("[]".into())),
+            ("website_addresses", Cell::json(&contacts.websites)),
             ("updated_at", Cell::Time(person.touched_ms)),
         ],
     );
-    if let Some((tag, _)) = tagged {
+    for (tag, _) in tagged {
         model.insert(
             Kind::AppliedCandidateTags,
             &[("candidate_id", id.into()), ("candidate_tag_id", tag.into())],
@@ -148,26 +136,91 @@ fn candidate(
     id
 }
 
-/// Custom field values of one in two candidates.
+/// The contacts of a candidate besides the e-mail addresses.
+struct Contacts {
+    phones: Value,
+    addresses: Value,
+    websites: Value,
+    socials: Value,
+}
+
+impl Contacts {
+    /// Nine of ten have a phone, four of five a postal address and a profile, half a website; an
+    /// anonymised candidate has none.
+    fn of(at: usize, anonymised: bool, last: &str) -> Self {
+        let list = |has: bool, entry: Value| {
+            if has && !anonymised { json!([entry]) } else { json!([]) }
+        };
+        let handle = ascii(last);
+        let street = word_at(names::STREETS, at);
+        let (place, _) = names::OFFICES.get(at % names::OFFICES.len()).copied().unwrap_or_default();
+        let phone = format!("+1 555-01{:02}", at % 100);
+        let address = format!("{street}\n{:05} {place}", 10_000 + at * 37 % 80_000);
+        Self {
+            phones: list(at % 10 != 1, json!({"value": phone, "type": "mobile"})),
+            addresses: list(at % 5 != 3, json!({"value": address, "type": "home"})),
+            websites: list(
+                at.is_multiple_of(2),
+                json!({"value": format!("https://{handle}{at}.example.org/portfolio"),
+                    "type": "portfolio"}),
+            ),
+            socials: list(
+                at % 5 != 2,
+                json!({"value": format!("https://www.linkedin.com/in/{handle}{at}")}),
+            ),
+        }
+    }
+}
+
+fn word_at(words: &[&'static str], at: usize) -> &'static str {
+    words.get(at % words.len().max(1)).copied().unwrap_or_default()
+}
+
+/// Two tags for two candidates of five, one for a fifth of them.
+fn tags(model: &mut Model, made: &Organisation, at: usize) -> Vec<(i64, &'static str)> {
+    match at % 5 {
+        0 => model.rng.pick(&made.tags).copied().into_iter().collect(),
+        1 | 3 => {
+            let all = made.tags.iter().cycle().skip(at);
+            all.step_by(3).take(2).copied().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Custom field values of different types: five or more for half of the candidates, two or more for
+/// most others, none for one in ten.
 fn values(model: &mut Model, fields: &Fields, at: usize) -> Box<[(i64, Box<str>)]> {
     let mut values: Vec<(i64, Box<str>)> = Vec::new();
+    let nth = |options: &[i64]| options.get(at % options.len().max(1)).copied();
     if at.is_multiple_of(2) {
         values.push((fields.dialing_code, format!("\"+{:02}\"", at % 97).into()));
-        values.push((fields.visa, (at.is_multiple_of(6)).to_string().into()));
+        values.push((fields.visa, at.is_multiple_of(6).to_string().into()));
+        values.push((fields.experience, (at % 31).to_string().into()));
+        let about = word_at(names::ABOUT, at / 2);
+        values.push((fields.about, json!(about).to_string().into()));
     }
-    if at.is_multiple_of(7)
-        && let Some(option) = model.rng.pick(&fields.seniorities)
-    {
+    let seniority = if at.is_multiple_of(7) {
+        model.rng.pick(&fields.seniorities).copied()
+    } else {
+        nth(&fields.seniorities).filter(|_| at % 10 < 6)
+    };
+    if let Some(option) = seniority {
         values.push((fields.seniority, option.to_string().into()));
     }
-    if at.is_multiple_of(11) {
+    if at % 4 < 2 {
+        let day = format!("\"2026-{:02}-{:02}\"", 1 + at % 12, 1 + at % 28);
+        values.push((fields.available, day.into()));
+    }
+    if at.is_multiple_of(11) || at % 4 == 2 {
         values.push((
             fields.languages,
             ids_text(fields.language_options.get(..2).unwrap_or_default()),
         ));
+        let amount = format!("{}.0", 40_000 + at % 60 * 1_000);
         values.push((
             fields.salary,
-            json!({"amount": "85000.0", "currency_code": "EUR"}).to_string().into(),
+            json!({"amount": amount, "currency_code": "EUR"}).to_string().into(),
         ));
     }
     if at % 19 == 1
