@@ -324,7 +324,7 @@ fn sources(
             request::get("sources", vec![Field::new("per_page", request::PER_PAGE_MAX.to_string())])
         }
     };
-    request::look(request, &State::Sources { exact, like, seen, link })
+    request::safe(request, &State::Sources { exact, like, seen, link })
 }
 
 /// Requests one row, with the switches that the kind's scan uses, so that a built-in row counts.
@@ -337,7 +337,7 @@ fn ask(collection: &str, state: State) -> Result<Step, Failure> {
     let mut query: Vec<Field> =
         walk.unwrap_or_default().iter().map(|(name, value)| Field::new(*name, *value)).collect();
     query.push(Field::new("per_page", "1"));
-    request::look(request::get(collection, query), &state)
+    request::safe(request::get(collection, query), &state)
 }
 
 fn scope_of(collection: &str) -> String {

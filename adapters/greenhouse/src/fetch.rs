@@ -75,7 +75,7 @@ pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
     }
     let rows = match named::read(kind, &response, naming)? {
         Reading::Ask(request, naming) => {
-            return request::look(*request, &State { naming: Some(naming), ..state });
+            return request::safe(*request, &State { naming: Some(naming), ..state });
         }
         Reading::Done(rows) => rows,
     };
@@ -126,5 +126,5 @@ fn ask(kind: &Kind, state: State) -> Result<Step, Failure> {
         query.push(request::ids("ids", &ids)?);
         request::get(kind.collection, query)
     };
-    request::look(request, &state)
+    request::safe(request, &state)
 }

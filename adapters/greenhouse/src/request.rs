@@ -81,12 +81,12 @@ fn path(segments: &[&str]) -> String {
 }
 
 /// A step that changes nothing.
-pub(crate) fn look(request: Request, state: &impl Continued) -> Result<Step, Failure> {
+pub(crate) fn safe(request: Request, state: &impl Continued) -> Result<Step, Failure> {
     step(request, state, Effect::Safe)
 }
 
 /// The one step of a write that changes Greenhouse.
-pub(crate) fn change(request: Request, state: &impl Continued) -> Result<Step, Failure> {
+pub(crate) fn changing(request: Request, state: &impl Continued) -> Result<Step, Failure> {
     step(request, state, Effect::Unsafe)
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
         Some(link) => request::follow(link.clone()),
         None => request::get(kind.collection, first_page(kind, &at, &task)?),
     };
-    request::look(request, &State { kind: task.kind, at, unnamed: None })
+    request::safe(request, &State { kind: task.kind, at, unnamed: None })
 }
 
 /// Reads the page.
@@ -112,7 +112,7 @@ fn page_of(
     let rows = match reading {
         Reading::Ask(request, naming) => {
             let unnamed = Some(Unnamed { next, naming });
-            return request::look(*request, &State { kind, at, unnamed });
+            return request::safe(*request, &State { kind, at, unnamed });
         }
         Reading::Done(rows) => rows,
     };

@@ -202,5 +202,5 @@ fn ask(state: State, until: Option<String>) -> Result<Step, Failure> {
             request::get(state.basis.collection(), query)
         }
     };
-    request::look(request, &state)
+    request::safe(request, &state)
 }

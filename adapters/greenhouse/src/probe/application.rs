@@ -7,7 +7,7 @@
 //! write is the answer. Prospects are not unique: they are compared by their jobs, by pool where
 //! one was requested (prospect_details), and by time.
 
-use super::next::{Next, Sent, blind, look, matched};
+use super::next::{Next, Sent, ask, blind, matched};
 use crate::request;
 use crate::write::input::{ApplicationNew, ArmInput};
 use crate::write::standing::{Standing, Status};
@@ -22,7 +22,7 @@ const PAGES_MAX: u32 = 5;
 
 /// The application to find.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     new: ApplicationNew,
     seen: Vec<String>,
     /// Of a unique arm: fitting, but older than the write.
@@ -33,18 +33,18 @@ pub(super) struct Hunt {
 }
 
 /// Starts the probe.
-pub(super) fn begin(new: ApplicationNew) -> Result<Next<Hunt>, Failure> {
+pub(super) fn begin(new: ApplicationNew) -> Result<Next<Search>, Failure> {
     let candidate = new.candidate.clone().unwrap_or_default();
     request::id_number("candidate", &candidate)?;
     let new = ApplicationNew { custom_fields: Vec::new(), ..new };
-    let hunt = Hunt { new, seen: Vec::new(), old: Vec::new(), pages: 0, pools: false };
+    let search = Search { new, seen: Vec::new(), old: Vec::new(), pages: 0, pools: false };
     let request = pages::list("applications", &[("candidate_ids", &candidate)]);
-    Ok(look(request, hunt))
+    Ok(ask(request, search))
 }
 
-impl Hunt {
+impl Search {
     /// Reads a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         if self.pools {
             let rows = pages::read(response, "prospect_details")?.rows;
             self.seen.retain(|id| application::pool_of(&rows, id) == self.new.pool);
@@ -69,7 +69,7 @@ impl Hunt {
                 return Ok(blind("too many applications to search"));
             }
             Some(link) => {
-                return Ok(look(request::follow(link), self));
+                return Ok(ask(request::follow(link), self));
             }
             None => {}
         }
@@ -77,7 +77,7 @@ impl Hunt {
             let request =
                 pages::list("prospect_details", &[("application_ids", &self.seen.join(","))]);
             self.pools = true;
-            return Ok(look(request, self));
+            return Ok(ask(request, self));
         }
         Ok(matched(kinds::APPLICATIONS, if self.seen.is_empty() { &self.old } else { &self.seen }))
     }

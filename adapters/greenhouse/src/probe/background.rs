@@ -6,7 +6,7 @@
 //! in doubt, a row that is too old is reported as ambiguous, since "absent" would create the entry
 //! twice.
 
-use super::next::{Next, Sent, ambiguous, blind, look, matched};
+use super::next::{Next, Sent, ambiguous, ask, blind, matched};
 use crate::kinds::{self as table, Kind};
 use crate::named::{self, Naming, Reading};
 use crate::request::{self, id_number};
@@ -24,7 +24,7 @@ const PAGES_MAX: u32 = 10;
 
 /// The entry to find.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     kind: String,
     candidate: String,
     /// The sent values, by unified field: every field that distinguishes entries of the kind.
@@ -45,7 +45,7 @@ struct Unnamed {
 }
 
 /// Starts the probe; `None` for another operation.
-pub(super) fn begin(op: &Op) -> Result<Option<Next<Hunt>>, Failure> {
+pub(super) fn begin(op: &Op) -> Result<Option<Next<Search>>, Failure> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (kind, candidate, content) = match op {
         Op::EducationCreate { input, .. } => (
@@ -78,7 +78,7 @@ pub(super) fn begin(op: &Op) -> Result<Option<Next<Hunt>>, Failure> {
     let request =
         request::get(kind.collection, query.map(|(name, value)| Field::new(name, value)).to_vec());
     let content = content.into_iter().map(|(field, text)| (field.to_owned(), text)).collect();
-    let hunt = Hunt {
+    let search = Search {
         kind: kind.name.into(),
         candidate: candidate.clone(),
         content,
@@ -87,14 +87,14 @@ pub(super) fn begin(op: &Op) -> Result<Option<Next<Hunt>>, Failure> {
         unsure: Vec::new(),
         pages: 0,
     };
-    Ok(Some(look(request, hunt)))
+    Ok(Some(ask(request, search)))
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {
     table::named(name).ok_or_else(|| Failure::Bug(format!("{name} are not among the kinds")))
 }
 
-impl Hunt {
+impl Search {
     /// Reads a page, or the names of its options.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Self>, Failure> {
         let kind = known(&self.kind)?;
@@ -108,7 +108,7 @@ impl Hunt {
         let rows = match named::read(kind, response, naming)? {
             Reading::Ask(request, naming) => {
                 self.unnamed = Some(Unnamed { next, naming });
-                return Ok(look(*request, self));
+                return Ok(ask(*request, self));
             }
             Reading::Done(rows) => rows,
         };
@@ -122,7 +122,7 @@ impl Hunt {
         self.pages += 1;
         match next {
             Some(_) if self.pages >= PAGES_MAX => Ok(blind("too many entries to search")),
-            Some(link) => Ok(look(request::follow(link), self)),
+            Some(link) => Ok(ask(request::follow(link), self)),
             None if self.seen.is_empty() && !self.unsure.is_empty() => {
                 Ok(ambiguous(kind.name, &self.unsure))
             }

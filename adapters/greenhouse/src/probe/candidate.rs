@@ -15,7 +15,7 @@
 //! there is no way.
 
 use super::application;
-use super::next::{Next, Sent, absent, ambiguous, blind, found, look};
+use super::next::{Next, Sent, absent, ambiguous, ask, blind, found};
 use crate::instant;
 use crate::request;
 use crate::settings::Settings;
@@ -33,7 +33,7 @@ const PAGES_MAX: u32 = 5;
 
 /// The candidate to find.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     /// The addresses to search, one after the other.
     emails: Vec<String>,
     /// The index of the present one.
@@ -78,7 +78,7 @@ pub(super) fn begin(
     settings: &Settings,
     mark: Option<&Mark>,
     sent: Sent,
-) -> Result<Next<Hunt>, Failure> {
+) -> Result<Next<Search>, Failure> {
     let mut emails: Vec<String> = Vec::new();
     for entry in &new.emails {
         let email = normal::email(&entry.value);
@@ -94,7 +94,7 @@ pub(super) fn begin(
         .application
         .map(|application| ApplicationNew { custom_fields: Vec::new(), ..application });
     let marker = settings.marker_field.clone().zip(mark.map(|mark| mark.text.clone()));
-    let hunt = Hunt {
+    let search = Search {
         emails,
         asking: 0,
         name,
@@ -104,11 +104,11 @@ pub(super) fn begin(
         pages: 0,
         found: None,
     };
-    match (hunt.emails.first(), sent.earliest_ms()) {
-        (Some(email), _) => Ok(look(by_email(email), hunt)),
+    match (search.emails.first(), sent.earliest_ms()) {
+        (Some(email), _) => Ok(ask(by_email(email), search)),
         (None, Some(earliest)) => {
             let since = format!("gte|{}", instant::format(earliest));
-            Ok(look(pages::list("candidates", &[("created_at", &since)]), hunt))
+            Ok(ask(pages::list("candidates", &[("created_at", &since)]), search))
         }
         (None, None) => Ok(blind(
             "the candidate has no e-mail address, and Greenhouse cannot be searched by anything \
@@ -121,9 +121,9 @@ fn by_email(email: &str) -> Request {
     pages::list("candidates", &[("email", email)])
 }
 
-impl Hunt {
+impl Search {
     /// Takes a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         if let Some((id, marked)) = self.found.take() {
             return self.with_application(response, id, marked);
         }
@@ -141,7 +141,7 @@ impl Hunt {
                     Ok(ambiguous(kinds::CANDIDATES, &ids))
                 };
             }
-            let Some(seen) = self.look_at(row, sent) else { continue };
+            let Some(seen) = self.judge(row, sent) else { continue };
             if !self.seen.iter().any(|known| known.id == seen.id) {
                 self.seen.push(seen);
             }
@@ -152,7 +152,7 @@ impl Hunt {
                 return Ok(blind("too many candidates to search"));
             }
             Some(link) => {
-                return Ok(look(request::follow(link), self));
+                return Ok(ask(request::follow(link), self));
             }
             None => {}
         }
@@ -160,13 +160,13 @@ impl Hunt {
         self.pages = 0;
         if let Some(email) = self.emails.get(self.asking) {
             let request = by_email(email);
-            return Ok(look(request, self));
+            return Ok(ask(request, self));
         }
         self.verdict(sent)
     }
 
     /// The similarity of a row to the candidate; `None` when it cannot be it.
-    fn look_at(&self, row: &Value, sent: Sent) -> Option<Seen> {
+    fn judge(&self, row: &Value, sent: Sent) -> Option<Seen> {
         let id = row::id(row, "id")?;
         let mark = match &self.marker {
             None => Marking::None,
@@ -212,7 +212,7 @@ impl Hunt {
         held.into_iter().any(|held| self.emails.contains(&held))
     }
 
-    fn verdict(mut self, sent: Sent) -> Result<Next<Hunt>, Failure> {
+    fn verdict(mut self, sent: Sent) -> Result<Next<Search>, Failure> {
         let seen = std::mem::take(&mut self.seen);
         let ids = |fits: &dyn Fn(&Seen) -> bool| -> Vec<String> {
             seen.iter().filter(|seen| fits(seen)).map(|seen| seen.id.clone()).collect()
@@ -239,7 +239,7 @@ impl Hunt {
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);
                 self.found = Some((id.clone(), is_marked));
-                Ok(look(request, self))
+                Ok(ask(request, self))
             }
             [id] => Ok(found(vec![subject(kinds::CANDIDATES, id.clone())], certainty(is_marked))),
             several => Ok(ambiguous(kinds::CANDIDATES, several)),
@@ -252,7 +252,7 @@ impl Hunt {
         response: &Response,
         id: String,
         marked: bool,
-    ) -> Result<Next<Hunt>, Failure> {
+    ) -> Result<Next<Search>, Failure> {
         let rows = pages::read(response, "applications")?.rows;
         let mut links = vec![subject(kinds::CANDIDATES, id)];
         if let Some(new) = &self.application {

@@ -5,7 +5,7 @@
 //! no use, time does not matter. Notes are the strictest, because a duplicate cannot be deleted
 //! (pitfalls.md 7): an equal note that is too old is reported as ambiguous, never as absent.
 
-use super::next::{Next, Sent, absent, ambiguous, blind, look, matched};
+use super::next::{Next, Sent, absent, ambiguous, ask, blind, matched};
 use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::write::input::AppliedTagNew;
@@ -53,7 +53,7 @@ pub(super) enum Want {
         field_type: String,
         value_type: String,
     },
-    Choice {
+    FieldOption {
         field: String,
         name: String,
     },
@@ -61,7 +61,7 @@ pub(super) enum Want {
 
 /// A probe for one record.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     want: Want,
     seen: Vec<String>,
     /// Equal, but too old.
@@ -70,9 +70,9 @@ pub(super) struct Hunt {
 }
 
 /// Starts the probe.
-pub(super) fn begin(want: Want) -> Next<Hunt> {
+pub(super) fn begin(want: Want) -> Next<Search> {
     let request = want.request();
-    look(request, Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 })
+    ask(request, Search { want, seen: Vec::new(), old: Vec::new(), pages: 0 })
 }
 
 impl Want {
@@ -113,7 +113,7 @@ impl Want {
             },
             Op::OptionCreate { input, .. } => {
                 id_number("custom_field", &input.custom_field)?;
-                Self::Choice { field: input.custom_field.clone(), name: input.name.clone() }
+                Self::FieldOption { field: input.custom_field.clone(), name: input.name.clone() }
             }
             _ => return Ok(None),
         }))
@@ -129,7 +129,7 @@ impl Want {
             Self::User { .. } => ("users", kinds::USERS),
             Self::UserEmail { .. } => ("user_emails", kinds::USERS),
             Self::Field { .. } => ("custom_fields", kinds::CUSTOM_FIELDS),
-            Self::Choice { .. } => ("custom_field_options", kinds::CUSTOM_FIELD_OPTIONS),
+            Self::FieldOption { .. } => ("custom_field_options", kinds::CUSTOM_FIELD_OPTIONS),
         }
     }
 
@@ -143,7 +143,7 @@ impl Want {
             Self::User { email } => Some(("primary_email", email)),
             Self::UserEmail { email } => Some(("email", email)),
             Self::Field { field_type, .. } => Some(("field_type", field_type)),
-            Self::Choice { field, .. } => Some(("custom_field_ids", field)),
+            Self::FieldOption { field, .. } => Some(("custom_field_ids", field)),
         };
         pages::list(self.place().0, filter.as_slice())
     }
@@ -191,7 +191,7 @@ impl Want {
                     && text("field_type") == field_type
                     && row::flag(row, "active") != Some(false)
             }
-            Self::Choice { field, name } => {
+            Self::FieldOption { field, name } => {
                 normal::is_option(text("name"), name)
                     && row::id(row, "custom_field_id").as_ref() == Some(field)
                     && row::flag(row, "active") != Some(false)
@@ -201,19 +201,19 @@ impl Want {
     }
 
     /// Whether a record made earlier cannot be the one.
-    fn minds_time(&self) -> bool {
+    fn depends_on_time(&self) -> bool {
         matches!(self, Self::Note { .. } | Self::Attachment { .. })
     }
 }
 
 /// The lowest id.
-fn eldest(ids: &[String]) -> Vec<String> {
+fn lowest(ids: &[String]) -> Vec<String> {
     ids.iter().min_by_key(|id| (id.len(), id.as_str())).into_iter().cloned().collect()
 }
 
-impl Hunt {
+impl Search {
     /// Takes a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         let (collection, kind) = self.want.place();
         // The second request needs another scope. Without it the first result counts: Greenhouse
         // refuses an address in use anyway.
@@ -224,7 +224,7 @@ impl Hunt {
         let page = pages::read(response, collection)?;
         for row in &page.rows {
             let Some(id) = self.want.fits(row) else { continue };
-            let list = if self.want.minds_time() && !sent.can_have_made(row) {
+            let list = if self.want.depends_on_time() && !sent.can_have_made(row) {
                 &mut self.old
             } else {
                 &mut self.seen
@@ -239,7 +239,7 @@ impl Hunt {
                 return Ok(blind("too many records to search"));
             }
             Some(link) if self.pages < PAGES_MAX => {
-                return Ok(look(request::follow(link), self));
+                return Ok(ask(request::follow(link), self));
             }
             _ => {}
         }
@@ -251,8 +251,8 @@ impl Hunt {
                 Ok(ambiguous(kind, &self.old))
             }
             // Equal records have the same meaning; the same one is chosen each time.
-            Want::Tag { .. } | Want::AppliedTag { .. } | Want::Choice { .. } => {
-                Ok(matched(kind, eldest(&self.seen).as_slice()))
+            Want::Tag { .. } | Want::AppliedTag { .. } | Want::FieldOption { .. } => {
+                Ok(matched(kind, lowest(&self.seen).as_slice()))
             }
             _ => Ok(matched(kind, &self.seen)),
         }

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct State {
     /// When the write was first sent.
     sent_ms: Option<u64>,
-    hunt: Hunt,
+    search: Search,
 }
 
 impl Continued for State {
@@ -40,12 +40,12 @@ impl Continued for State {
 
 /// The record to find.
 #[derive(Debug, Serialize, Deserialize)]
-enum Hunt {
-    Candidate(Box<candidate::Hunt>),
-    Application(Box<application::Hunt>),
-    Background(Box<background::Hunt>),
-    Made(made::Hunt),
-    Target(Box<target::Hunt>),
+enum Search {
+    Candidate(Box<candidate::Search>),
+    Application(Box<application::Search>),
+    Background(Box<background::Search>),
+    Made(made::Search),
+    Target(Box<target::Search>),
 }
 
 /// Begins a probe.
@@ -56,15 +56,15 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
     let next = match op {
         Op::CandidateCreate { input, .. } => {
             candidate::begin(input, &settings, given.mark.as_ref(), sent)?
-                .map(|hunt| Hunt::Candidate(Box::new(hunt)))
+                .map(|search| Search::Candidate(Box::new(search)))
         }
         Op::ApplicationCreate { input, .. } => {
-            application::begin(input)?.map(|hunt| Hunt::Application(Box::new(hunt)))
+            application::begin(input)?.map(|search| Search::Application(Box::new(search)))
         }
         op => match (background::begin(&op)?, made::Want::of(&op)?) {
-            (Some(next), _) => next.map(|hunt| Hunt::Background(Box::new(hunt))),
-            (None, Some(want)) => made::begin(want).map(Hunt::Made),
-            (None, None) => target::begin(op)?.map(|hunt| Hunt::Target(Box::new(hunt))),
+            (Some(next), _) => next.map(|search| Search::Background(Box::new(search))),
+            (None, Some(want)) => made::begin(want).map(Search::Made),
+            (None, None) => target::begin(op)?.map(|search| Search::Target(Box::new(search))),
         },
     };
     step(next, probe.first_sent_ms)
@@ -74,27 +74,27 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response: Response = answer::response(reply)?;
     let sent = Sent { first_ms: state.sent_ms, now_ms: given.now_ms };
-    let next = match state.hunt {
-        Hunt::Candidate(hunt) => {
-            hunt.next(&response, sent)?.map(|hunt| Hunt::Candidate(Box::new(hunt)))
+    let next = match state.search {
+        Search::Candidate(search) => {
+            search.next(&response, sent)?.map(|search| Search::Candidate(Box::new(search)))
         }
-        Hunt::Application(hunt) => {
-            hunt.next(&response, sent)?.map(|hunt| Hunt::Application(Box::new(hunt)))
+        Search::Application(search) => {
+            search.next(&response, sent)?.map(|search| Search::Application(Box::new(search)))
         }
-        Hunt::Background(hunt) => {
-            hunt.next(&response, sent)?.map(|hunt| Hunt::Background(Box::new(hunt)))
+        Search::Background(search) => {
+            search.next(&response, sent)?.map(|search| Search::Background(Box::new(search)))
         }
-        Hunt::Made(hunt) => hunt.next(&response, sent)?.map(Hunt::Made),
-        Hunt::Target(hunt) => hunt
+        Search::Made(search) => search.next(&response, sent)?.map(Search::Made),
+        Search::Target(search) => search
             .next(&response, sent, &Settings::of(given)?)?
-            .map(|hunt| Hunt::Target(Box::new(hunt))),
+            .map(|search| Search::Target(Box::new(search))),
     };
     step(next, state.sent_ms)
 }
 
-fn step(next: Next<Hunt>, sent_ms: Option<u64>) -> Result<Step, Failure> {
+fn step(next: Next<Search>, sent_ms: Option<u64>) -> Result<Step, Failure> {
     match next {
         Next::Done(probed) => Ok(Step::Done(Outcome::Probed(probed))),
-        Next::Look(request, hunt) => fits(request::look(*request, &State { sent_ms, hunt })?),
+        Next::Ask(request, search) => fits(request::safe(*request, &State { sent_ms, search })?),
     }
 }

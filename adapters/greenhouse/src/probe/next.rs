@@ -21,7 +21,7 @@ const MAKING_MS_MAX: u64 = 10 * 60 * 1000;
 /// The next step of a probe with the state `H`.
 pub(super) enum Next<H> {
     /// Another request.
-    Look(Box<Request>, H),
+    Ask(Box<Request>, H),
     /// An answer.
     Done(Probed),
 }
@@ -30,7 +30,7 @@ impl<H> Next<H> {
     /// The same, with the state type that all searches share.
     pub(super) fn map<T>(self, shared: impl FnOnce(H) -> T) -> Next<T> {
         match self {
-            Self::Look(request, hunt) => Next::Look(request, shared(hunt)),
+            Self::Ask(request, search) => Next::Ask(request, shared(search)),
             Self::Done(probed) => Next::Done(probed),
         }
     }
@@ -64,8 +64,8 @@ impl Sent {
     }
 }
 
-pub(super) fn look<H>(request: Request, hunt: H) -> Next<H> {
-    Next::Look(Box::new(request), hunt)
+pub(super) fn ask<H>(request: Request, search: H) -> Next<H> {
+    Next::Ask(Box::new(request), search)
 }
 
 pub(super) fn found<H>(links: Vec<Link>, certainty: Certainty) -> Next<H> {

@@ -4,7 +4,7 @@
 //! by this write or another. So these are always `matched`. A record that is not shown is
 //! `not-found`, except after a deletion, which that proves.
 
-use super::next::{Next, Sent, absent, ambiguous, found, look};
+use super::next::{Next, Sent, absent, ambiguous, ask, found};
 use crate::kinds::by_ids;
 use crate::settings::Settings;
 use crate::write::lifecycle;
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 /// A record being compared, and the last request.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Hunt {
+pub(super) enum Search {
     /// The pool, for an edit that names one.
     Pool(Op),
     /// The row.
@@ -31,31 +31,31 @@ pub(super) enum Hunt {
 }
 
 /// Starts the probe.
-pub(super) fn begin(op: Op) -> Result<Next<Hunt>, Failure> {
+pub(super) fn begin(op: Op) -> Result<Next<Search>, Failure> {
     if let Op::ApplicationUpdate { target, input } = &op
         && input.pool.is_some()
     {
         let request = pages::list("prospect_details", &[("application_ids", target)]);
-        return Ok(look(request, Hunt::Pool(op)));
+        return Ok(ask(request, Search::Pool(op)));
     }
     read(op, None)
 }
 
-fn read(op: Op, pool: Option<String>) -> Result<Next<Hunt>, Failure> {
+fn read(op: Op, pool: Option<String>) -> Result<Next<Search>, Failure> {
     let (collection, id) = target_of(&op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
     let request = by_ids(collection, &[id])?;
-    Ok(look(request, Hunt::Row { op, pool }))
+    Ok(ask(request, Search::Row { op, pool }))
 }
 
-impl Hunt {
+impl Search {
     /// Reads an answer.
     pub(super) fn next(
         self,
         response: &Response,
         sent: Sent,
         settings: &Settings,
-    ) -> Result<Next<Hunt>, Failure> {
+    ) -> Result<Next<Search>, Failure> {
         match self {
             Self::Pool(op) => {
                 let rows = pages::read(response, "prospect_details")?.rows;
@@ -103,7 +103,7 @@ fn compare(
     pool: Option<&str>,
     response: &Response,
     settings: &Settings,
-) -> Result<Next<Hunt>, Failure> {
+) -> Result<Next<Search>, Failure> {
     let (collection, id) =
         target_of(&op).ok_or_else(|| Failure::Bug("an operation without a target".into()))?;
     let rows = pages::read(response, collection)?.rows;
@@ -128,14 +128,14 @@ fn compare(
         Op::Move { input, target } => {
             if standing.stage.is_none() && input.to_stage.is_some() {
                 let request = pages::list("application_stages", &[("application_ids", target)]);
-                return Ok(look(request, Hunt::Stages { op, standing }));
+                return Ok(ask(request, Search::Stages { op, standing }));
             }
             standing.is_at(input)
         }
         Op::Convert { input, .. } => match (&standing.status, &standing.candidate) {
             (Status::Converted, Some(candidate)) => {
                 let request = pages::list("applications", &[("candidate_ids", candidate)]);
-                return Ok(look(request, Hunt::Siblings { op, standing }));
+                return Ok(ask(request, Search::Siblings { op, standing }));
             }
             _ => standing.prospect == Some(false) && standing.job.as_ref() == Some(&input.job),
         },
@@ -144,7 +144,7 @@ fn compare(
     Ok(verdict(&op, happened))
 }
 
-fn verdict(op: &Op, happened: bool) -> Next<Hunt> {
+fn verdict(op: &Op, happened: bool) -> Next<Search> {
     let (kind, id) = match op {
         Op::CandidateUpdate { target, .. } => (kinds::CANDIDATES, target),
         Op::RejectionUpdate { target, .. } => (kinds::REJECTIONS, target),
