@@ -1,11 +1,11 @@
-//! Probe: was this application created?
+//! Probes a new application: did Greenhouse create it?
 //!
 //! The candidate's applications are compared by arm and job. A candidate has one application per
-//! job (harvest-v3.md §9.2 \[ok\]), so for that arm it is the answer, whenever it was created: this
-//! also distinguishes a 422 for a second application from any other 422, whose text is unknown
-//! (§10, 11). A merge can add a second one for the same job; then the one from the time of the
-//! write is the answer. Prospects are not unique: they are compared by their jobs, by pool where
-//! one was requested (prospect_details), and by time.
+//! job (harvest-v3.md §9.2 \[ok\]), so for that arm the existing application is the result,
+//! whenever it was created: this also distinguishes a 422 for a second application from any other
+//! 422, whose text is unknown (§10, 11). A merge can add a second one for the same job; then the
+//! one from the time of the write is the result. Prospects are not unique: they are compared by
+//! their jobs, by pool if the write named one (prospect_details), and by time.
 
 use super::next::{Next, Sent, ask, blind, matched};
 use crate::request;
@@ -17,7 +17,7 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that are read at most. Arbitrary: no candidate has 2,500 applications.
+/// The most pages that are read. Arbitrary: no candidate has 2,500 applications.
 const PAGES_MAX: u32 = 5;
 
 /// The application to find.
@@ -25,10 +25,10 @@ const PAGES_MAX: u32 = 5;
 pub(super) struct Search {
     new: ApplicationNew,
     seen: Vec<String>,
-    /// Of a unique arm: fitting, but older than the write.
+    /// Matches of a unique arm that are older than the write.
     old: Vec<String>,
     pages: u32,
-    /// The pools of `seen` were requested.
+    /// Whether the last request was for the pools of `seen`.
     pools: bool,
 }
 
@@ -83,7 +83,7 @@ impl Search {
     }
 }
 
-/// The id of a row that is such an application, whatever its pool.
+/// Returns the id of a row that is such an application, whatever its pool.
 pub(super) fn fits(new: &ApplicationNew, row: &Value) -> Option<String> {
     let standing = Standing::of(row);
     let same = match new.kind {
@@ -91,7 +91,7 @@ pub(super) fn fits(new: &ApplicationNew, row: &Value) -> Option<String> {
             standing.prospect != Some(true) && standing.job.is_some() && standing.job == new.job
         }
         ArmInput::Prospect => {
-            // The job of a prospect is in the list, in `job_id`, or in both.
+            // A prospect's job is in the list, in `job_id`, or in both.
             let mut jobs = row::ids(row, "prospective_job_ids");
             jobs.extend(standing.job.clone());
             let wanted = application::prospective(new);

@@ -1,10 +1,10 @@
-//! Probe: was this education or employment created?
+//! Probes a new education or employment: did Greenhouse create it?
 //!
 //! The rows of the candidate are read as a scan reads them, and compared by their content: every
-//! sent member is the same, and every other one is empty. Nothing else distinguishes two entries.
-//! An unreadable member may be the same or not, so such a row is never ruled out. To settle a write
-//! in doubt, a row that is too old is reported as ambiguous, since "absent" would create the entry
-//! twice.
+//! sent member must be the same, and every other one empty. No other member distinguishes two
+//! entries. An unreadable member may be the same or not, so such a row is never ruled out. When a
+//! write in doubt is settled, an equal row that is too old is reported as ambiguous, since "absent"
+//! would create the entry twice.
 
 use super::next::{Next, Sent, ambiguous, ask, blind, matched};
 use crate::kinds::{self as table, Kind};
@@ -19,7 +19,7 @@ use atsync_adapter::model::normal::is_same_date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that are read at most, 500 rows each, or 50 where names are requested. Arbitrary.
+/// The most pages that are read, 500 rows each, or 50 where names are requested. Arbitrary.
 const PAGES_MAX: u32 = 10;
 
 /// The entry to find.
@@ -32,7 +32,7 @@ pub(super) struct Search {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unnamed: Option<Unnamed>,
     seen: Vec<String>,
-    /// The same or perhaps the same, but no proof of the write.
+    /// Rows that are or may be the same, but do not prove the write.
     unsure: Vec<String>,
     pages: u32,
 }
@@ -132,8 +132,9 @@ impl Search {
 
     /// Classifies a row by its similarity to the entry.
     fn take(&mut self, item: &Item, known: &[String], sent: Sent) -> Result<(), Failure> {
-        let body: Value = serde_json::from_str(&item.body)
-            .map_err(|error| Failure::Bug(format!("a record that was made is no JSON: {error}")))?;
+        let body: Value = serde_json::from_str(&item.body).map_err(|error| {
+            Failure::Bug(format!("a record that the reader made is not JSON: {error}"))
+        })?;
         let is_known = |field: &str| known.iter().any(|known| known == field);
         let owner = body.get("candidate").and_then(|owner| row::id(owner, "id"));
         if owner.is_some_and(|owner| owner != self.candidate) {

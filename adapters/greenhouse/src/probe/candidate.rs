@@ -1,18 +1,17 @@
-//! Probe: was this candidate created?
+//! Probes a new candidate: did Greenhouse create it?
 //!
-//! Searched by each e-mail address (harvest-v3.md §9.1), and compared with the addresses that a row
-//! shows, by the model's rule: Greenhouse's search folds more letters and finds other candidates. A
-//! row that shows no addresses is ambiguous unless it has the mark. More: there is no filter by
-//! name or by a text value, so a marker is only compared on rows that were found in another way
+//! The probe searches each e-mail address (harvest-v3.md §9.1) and compares the addresses that a
+//! row shows by the model's rule, since Greenhouse's search folds more letters and finds other
+//! candidates. A row that shows no addresses is ambiguous unless it has the mark. Greenhouse has no
+//! filter by name or by a text value, so the marker is only compared on rows that the address found
 //! (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, and none
-//! is chosen. To settle a write in doubt, a row counts if it can be from that time: with the sent
-//! name it is `matched`; with another name it proves nothing, so it is reported as ambiguous
-//! instead of being ignored. A row with another intent's mark belongs to that intent. An older row
-//! with the address *and* the name is `matched` too, if there is none from that time: the probe
-//! before the write found none, so the clocks differ by more than [`crate::instant::SKEW_MS`], and
-//! absent would create the candidate twice. Without any address, a write in doubt is settled by
-//! reading the candidates that were created since, at most [`PAGES_MAX`] pages; before a write
-//! there is no way.
+//! is chosen. When a write in doubt is settled, a row counts if it can be from that time: with the
+//! sent name it is `matched`; with another name it is ambiguous, since it proves nothing. A row
+//! with another intent's mark belongs to that intent. An older row with the address *and* the name
+//! is `matched` too, if there is none from that time: the probe before the write found none, so the
+//! clocks differ by more than [`crate::instant::SKEW_MS`], and "absent" would create the candidate
+//! twice. Without any address, a write in doubt is settled by reading the candidates created since,
+//! at most [`PAGES_MAX`] pages; before a write the probe is blind.
 
 use super::application;
 use super::next::{Next, Sent, absent, ambiguous, ask, blind, found};
@@ -28,7 +27,7 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that one probe reads at most: 2,500 candidates. Arbitrary.
+/// The most pages that one probe reads: 2,500 candidates. Arbitrary.
 const PAGES_MAX: u32 = 5;
 
 /// The candidate to find.
@@ -36,16 +35,16 @@ const PAGES_MAX: u32 = 5;
 pub(super) struct Search {
     /// The addresses to search, one after the other.
     emails: Vec<String>,
-    /// The index of the present one.
+    /// The index of the address that is searched now.
     asking: usize,
     name: String,
-    /// Marker field and the mark's text.
+    /// The marker field and the mark's text.
     marker: Option<(String, String)>,
     /// The application of the same request, without its custom fields.
     application: Option<ApplicationNew>,
     seen: Vec<Seen>,
     pages: u32,
-    /// The candidate, once found, while its application is searched.
+    /// The candidate and whether it is marked, once found, while its application is searched.
     found: Option<(String, bool)>,
 }
 
@@ -55,9 +54,9 @@ struct Seen {
     id: String,
     mark: Marking,
     same_name: bool,
-    /// It can be from the time of the write.
+    /// Whether it can be from the time of the write.
     timely: bool,
-    /// It shows a searched address; or there was none to search.
+    /// Whether it shows a searched address, or there is no address to search.
     same_address: bool,
 }
 
@@ -111,8 +110,8 @@ pub(super) fn begin(
             Ok(ask(pages::list("candidates", &[("created_at", &since)]), search))
         }
         (None, None) => Ok(blind(
-            "the candidate has no e-mail address, and Greenhouse cannot be searched by anything \
-             else",
+            "the candidate has no e-mail address, and Greenhouse can be searched only by e-mail \
+             address",
         )),
     }
 }
@@ -122,7 +121,7 @@ fn by_email(email: &str) -> Request {
 }
 
 impl Search {
-    /// Takes a page.
+    /// Reads a page.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         if let Some((id, marked)) = self.found.take() {
             return self.with_application(response, id, marked);
@@ -130,11 +129,11 @@ impl Search {
         let page = pages::read(response, "candidates")?;
         for row in &page.rows {
             if row::is_stub(row) {
-                // It is still being created, or it is hidden for good; the row shows neither which,
-                // nor whose it is (harvest-v3.md §7 [?]).
+                // The candidate is still being created, or is hidden for good; the row shows
+                // neither which, nor its address (harvest-v3.md §7 [?]).
                 let ids: Vec<String> = row::id(row, "id").into_iter().collect();
                 return if sent.is_recent() || ids.is_empty() {
-                    let text = "Greenhouse shows a candidate of this address only as a message; \
+                    let text = "Greenhouse shows only a message for a candidate of this address; \
                         probe again";
                     Err(Failure::Unavailable(text.into()))
                 } else {
@@ -165,7 +164,7 @@ impl Search {
         self.verdict(sent)
     }
 
-    /// The similarity of a row to the candidate; `None` when it cannot be it.
+    /// Judges how well a row matches the candidate; `None` when it cannot be the candidate.
     fn judge(&self, row: &Value, sent: Sent) -> Option<Seen> {
         let id = row::id(row, "id")?;
         let mark = match &self.marker {
@@ -193,8 +192,8 @@ impl Search {
             && mark != Marking::Ours
             && row::shown_contacts(row, "email_addresses").is_some()
         {
-            // Greenhouse's search folds more letters than the model; another address is another
-            // candidate.
+            // Another address is another candidate: Greenhouse's search folds more letters than the
+            // model.
             return None;
         }
         let timely = sent.can_have_made(row);
@@ -234,7 +233,7 @@ impl Search {
             |id: &String| is_marked || seen.iter().any(|seen| seen.id == *id && seen.same_address);
         match fits.as_slice() {
             [] => Ok(absent(kinds::CANDIDATES)),
-            // A row that does not show its addresses: only the search indicates that it matches.
+            // If a row does not show its addresses, only the search indicates that it matches.
             [id] if !is_sure(id) => Ok(ambiguous(kinds::CANDIDATES, &fits)),
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);
@@ -246,7 +245,7 @@ impl Search {
         }
     }
 
-    /// Adds the application, when exactly one fits. One page: no candidate has 500 applications.
+    /// Adds the application, if exactly one fits. One page: no candidate has 500 applications.
     fn with_application(
         self,
         response: &Response,

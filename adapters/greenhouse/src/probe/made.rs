@@ -1,8 +1,8 @@
-//! Probe: was this record created? For notes, tags, files, users and definitions.
+//! Probes a new note, tag, file, user or definition: did Greenhouse create it?
 //!
 //! Each is searched in a list, with the filters that Greenhouse has, and compared member by member.
-//! Where Greenhouse allows only one of its kind, or where a second one of the same name would be of
-//! no use, time does not matter. Notes are the strictest, because a duplicate cannot be deleted
+//! Time does not matter where Greenhouse allows only one such record, or where a second one of the
+//! same name would be useless. Notes are the strictest, because a duplicate cannot be deleted
 //! (pitfalls.md 7): an equal note that is too old is reported as ambiguous, never as absent.
 
 use super::next::{Next, Sent, absent, ambiguous, ask, blind, matched};
@@ -16,7 +16,7 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that are read at most. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is
+/// The most pages that are read. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is
 /// 10,000 of them.
 const PAGES_MAX: u32 = 20;
 
@@ -64,7 +64,7 @@ pub(super) enum Want {
 pub(super) struct Search {
     want: Want,
     seen: Vec<String>,
-    /// Equal, but too old.
+    /// Equal records that are too old.
     old: Vec<String>,
     pages: u32,
 }
@@ -76,7 +76,7 @@ pub(super) fn begin(want: Want) -> Next<Search> {
 }
 
 impl Want {
-    /// The record of a creation; `None` for an operation on an existing record.
+    /// Returns the record of a creation; `None` for an operation on an existing record.
     pub(super) fn of(op: &Op) -> Result<Option<Self>, Failure> {
         Ok(Some(match op {
             Op::NoteCreate { input, .. } => {
@@ -119,7 +119,7 @@ impl Want {
         }))
     }
 
-    /// The collection and the unified kind of its records.
+    /// Returns the collection and the unified kind of its records.
     fn place(&self) -> (&'static str, &'static str) {
         match self {
             Self::Note { .. } => ("notes", kinds::NOTES),
@@ -148,7 +148,7 @@ impl Want {
         pages::list(self.place().0, filter.as_slice())
     }
 
-    /// The id of a row that is it.
+    /// Returns the id of a row that is this record.
     fn fits(&self, row: &Value) -> Option<String> {
         let text = |member: &str| row::text(row, member);
         let same = match self {
@@ -200,23 +200,23 @@ impl Want {
         same.then(|| row::id(row, "id")).flatten()
     }
 
-    /// Whether a record made earlier cannot be the one.
+    /// Whether a record created before the write is excluded.
     fn depends_on_time(&self) -> bool {
         matches!(self, Self::Note { .. } | Self::Attachment { .. })
     }
 }
 
-/// The lowest id.
+/// Returns the lowest id.
 fn lowest(ids: &[String]) -> Vec<String> {
     ids.iter().min_by_key(|id| (id.len(), id.as_str())).into_iter().cloned().collect()
 }
 
 impl Search {
-    /// Takes a page.
+    /// Reads a page.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         let (collection, kind) = self.want.place();
-        // The second request needs another scope. Without it the first result counts: Greenhouse
-        // refuses an address in use anyway.
+        // The second request needs another scope. Without it the result of the first request
+        // counts: Greenhouse refuses an address in use anyway.
         if matches!(self.want, Want::UserEmail { .. }) && matches!(response.status, 403 | 404 | 422)
         {
             return Ok(absent(kind));
@@ -250,7 +250,7 @@ impl Search {
             Want::Note { .. } if self.seen.is_empty() && !self.old.is_empty() => {
                 Ok(ambiguous(kind, &self.old))
             }
-            // Equal records have the same meaning; the same one is chosen each time.
+            // Equal records have the same meaning; the probe returns the same one each time.
             Want::Tag { .. } | Want::AppliedTag { .. } | Want::FieldOption { .. } => {
                 Ok(matched(kind, lowest(&self.seen).as_slice()))
             }

@@ -3,11 +3,11 @@
 //! `first_sent_ms: none` is the probe before a create: an equal record is `found`, `matched`, and
 //! the engine decides whether to adopt it. With a time it settles a write in doubt: a record that
 //! was created before that time, less [`crate::instant::SKEW_MS`], belongs to another write, unless
-//! Greenhouse itself allows only one of its kind (a tag's name, a user's address, one application
-//! of a candidate to a job; pitfalls.md 1): then the existing record is the answer. Several matches
-//! are reported, and none is chosen. `marked` is returned only for a candidate whose marker field
-//! has the mark's text. [`candidate`], [`application`], [`background`] and [`made`] search new
-//! records, [`target`] compares an existing record.
+//! Greenhouse itself allows only one such record (a tag's name, a user's address, one application
+//! of a candidate to a job; pitfalls.md 1): then the existing record is the result. Several matches
+//! are reported, and none is chosen. Only a candidate whose marker field has the mark's text is
+//! `marked`. [`candidate`], [`application`], [`background`] and [`made`] search new records,
+//! [`target`] compares an existing record.
 
 mod application;
 mod background;
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 /// The state of a probe between two requests.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// When the write was first sent.
+    /// The time when the write was first sent.
     sent_ms: Option<u64>,
     search: Search,
 }

@@ -1,8 +1,8 @@
-//! Probe: does an existing record show the result of the operation?
+//! Probes a change: does an existing record show the result of the operation?
 //!
-//! It makes the same comparison as the write before it sends: no difference means that it happened,
-//! by this write or another. So these are always `matched`. A record that is not shown is
-//! `not-found`, except after a deletion, which that proves.
+//! The probe makes the same comparison as the write before it sends: no difference means that the
+//! change happened, by this write or another. So the result is always `matched`. A record that is
+//! not shown is `not-found`, except after a deletion, which this proves.
 
 use super::next::{Next, Sent, absent, ambiguous, ask, found};
 use crate::kinds::by_ids;
@@ -17,7 +17,7 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A record being compared, and the last request.
+/// A comparison, and its last request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Search {
     /// The pool, for an edit that names one.
@@ -68,7 +68,9 @@ impl Search {
                     standing.with_stages(&pages::read(response, "application_stages")?.rows);
                 match &op {
                     Op::Move { input, .. } => Ok(verdict(&op, standing.is_at(input))),
-                    _ => Err(Failure::Bug("stages were read for what is no move".into())),
+                    _ => Err(Failure::Bug(
+                        "stages were read for an operation that is not a move".into(),
+                    )),
                 }
             }
             Self::Siblings { op, standing } => {
@@ -76,7 +78,9 @@ impl Search {
                 let rows: Vec<Value> =
                     rows.into_iter().filter(|row| sent.can_have_made(row)).collect();
                 let Op::Convert { input, .. } = &op else {
-                    return Err(Failure::Bug("siblings of what is no conversion".into()));
+                    return Err(Failure::Bug(
+                        "siblings were read for an operation that is not a conversion".into(),
+                    ));
                 };
                 match lifecycle::converted(&rows, &standing.id, &input.job).as_slice() {
                     [] => Ok(absent(kinds::APPLICATIONS)),
@@ -105,7 +109,7 @@ fn compare(
     settings: &Settings,
 ) -> Result<Next<Search>, Failure> {
     let (collection, id) =
-        target_of(&op).ok_or_else(|| Failure::Bug("an operation without a target".into()))?;
+        target_of(&op).ok_or_else(|| Failure::Bug("the operation has no target".into()))?;
     let rows = pages::read(response, collection)?.rows;
     if let Some(kind) = removed_by(&op) {
         let there = rows.iter().any(|row| row::id(row, "id").as_deref() == Some(id));
@@ -114,7 +118,7 @@ fn compare(
     let row = pages::only(rows, collection, id)?;
     let standing = Standing::of(&row);
     let update = match write::difference(&op, &row, pool, settings) {
-        // An anonymised candidate: it did not happen, and the write will refuse to.
+        // The candidate is anonymised: the change did not happen, and the write will be refused.
         Err(Failure::Conflict(_)) => return Ok(verdict(&op, false)),
         update => update?,
     };
