@@ -29,6 +29,6 @@ mod tests {
         for name in names() {
             assert!(bundled(name).unwrap().starts_with(b"\0asm\x0d\0\x01\0"), "{name}");
         }
-        assert!(bundled("nobody").is_none());
+        assert!(bundled("unknown").is_none());
     }
 }

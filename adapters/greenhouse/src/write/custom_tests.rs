@@ -104,7 +104,7 @@ fn a_different_value_is_a_difference() {
             json!({"amount": 1, "currency_code": "USD"}),
         ),
         ("range", json!({"min": 1}), json!({"min_value": 1, "max_value": 3})),
-        ("user", json!({"id": "1"}), json!("somebody")),
+        ("user", json!({"id": "1"}), json!("Ada")),
         ("text", json!(null), json!("x")),
     ] {
         let field = json!({"k": {"name": "K", "type": source(kind), "value": held}});
