@@ -136,8 +136,8 @@ pub fn refusal(response: &Response, permission: &str) -> Failure {
         403 => Failure::Denied(Denied {
             permission: permission.into(),
             message: format!(
-                "{said} (the scope is missing, or the acting user is not a Site Admin or may not see \
-                 it)"
+                "{said} (the scope is missing, or the acting user is not a Site Admin or may not \
+                 see it)"
             ),
         }),
         404 => Failure::NotFound(said),

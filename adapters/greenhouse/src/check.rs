@@ -76,7 +76,7 @@ impl Continued for State {
     const TASK: &str = "check";
 }
 
-/// Begins.
+/// Begins a check with its first request, or with a verdict.
 pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
     if permission == SETUP_SOURCE {
         if Settings::of(given)?.source.is_none_or(|name| name.trim().is_empty()) {
@@ -100,7 +100,7 @@ pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
     }
 }
 
-/// Continues.
+/// Continues a check with a reply.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response = answer::response(reply)?;
     match state {
@@ -217,8 +217,8 @@ fn empty(collection: &str, response: &Response) -> Result<Step, Failure> {
         ),
         400 | 403 | 404 | 422 => done(
             Verdict::Granted,
-            "it can be read, but no rows are shown. If there should be some, the acting user is not a \
-             Site Admin or may not see them".into(),
+            "it can be read, but no rows are shown. If there should be some, the acting user is not \
+             a Site Admin or may not see them".into(),
         ),
         _ => Err(answer::refusal(response, &scope_of(collection))),
     }
@@ -284,7 +284,7 @@ fn judged(wanted: &str, exact: &[String], like: &[String], seen: usize) -> Resul
         [id] => done(Verdict::Granted, format!("source \"{wanted}\" has id {id}")),
         [] if seen == 0 => done(
             Verdict::Unknown,
-            "no sources are shown at all: the acting user may not be a Site Admin, or there are none"
+            "no sources are shown: the acting user may not be a Site Admin, or there are none"
                 .into(),
         ),
         [] if like.is_empty() => done(

@@ -49,7 +49,7 @@ pub struct Kind {
     pub confidential: bool,
     /// The kind within which an id is unique.
     pub scope: Option<&'static str>,
-    /// How long a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
+    /// The time that a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
     pub visible_within_ms: u64,
     /// By the member that has the id of a custom field's option: the member that receives the
     /// option's name before the row is read.
@@ -86,7 +86,7 @@ const IDS_MAX: u32 = 50;
 /// Reads after a write are expected to show it within this time. v1 documented minutes for
 /// candidates and applications (§7 [?]).
 const SLOW_MS: u64 = 120_000;
-/// The same where no slow kind was documented. Arbitrary.
+/// The same for kinds that no source calls slow. Arbitrary.
 const QUICK_MS: u64 = 30_000;
 
 /// Fills a row of the table with defaults.

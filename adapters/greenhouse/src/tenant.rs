@@ -102,7 +102,7 @@ pub(crate) fn start(given: &Given) -> Result<Step, Failure> {
     }
 }
 
-/// Continues.
+/// Continues with a reply.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response = answer::response(reply)?;
     if !(200..300).contains(&response.status) {

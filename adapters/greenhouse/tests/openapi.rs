@@ -299,8 +299,8 @@ fn row(more: Value) -> Value {
     row
 }
 
-/// Every request with a body that the document describes completely, with every member that the
-/// adapter can send.
+/// Returns every request with a body that the document describes completely, with every member
+/// that the adapter can send.
 fn sent() -> Vec<Asked> {
     let values = json!([
         {"key": "a", "id": "1", "type": "text", "value": "x"},

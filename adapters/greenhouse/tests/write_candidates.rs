@@ -356,8 +356,8 @@ fn the_answer_to_an_update_is_understood_in_every_shape() {
     }
 }
 
-/// A candidate with options that another user selected.
-fn with_choices() -> Value {
+/// Makes a candidate with options that another user selected.
+fn with_options() -> Value {
     let mut row = stored();
     row["custom_fields"]["work"] =
         json!({"name": "Work", "type": "single_select", "value": "Part-time"});
@@ -392,11 +392,11 @@ fn stored_labels_of_other_users_are_sent_back_as_option_ids() {
     ]);
     let rest = json!([option(3, 91, "C", false), option(4, 91, "C", true)]);
     let replies = vec![
-        reply(200, json!([with_choices()])),
+        reply(200, json!([with_options()])),
         reply(200, definitions()),
         more(options),
         reply(200, rest),
-        reply(200, json!([with_choices()])),
+        reply(200, json!([with_options()])),
         reply(200, stored()),
     ];
     let run = update(reference(json!({})), replies).write();
@@ -438,7 +438,7 @@ fn a_stored_label_without_a_single_option_blocks_no_other_field() {
     ]);
     let missing = json!([option(2, 91, "Rust", true), option(3, 91, "C", true)]);
     for options in [ambiguous, missing] {
-        let row = || reply(200, json!([with_choices()]));
+        let row = || reply(200, json!([with_options()]));
         let looks = || vec![row(), reply(200, definitions()), reply(200, options.clone()), row()];
         let sent = |input: Value, answer: Response| {
             let run = update(input, [looks(), vec![answer]].concat()).write();
@@ -491,7 +491,7 @@ fn a_change_made_while_options_were_resolved_is_kept() {
     ]);
     let run = |later: Value, sent: bool| {
         let mut replies = vec![
-            reply(200, json!([with_choices()])),
+            reply(200, json!([with_options()])),
             reply(200, definitions()),
             reply(200, options.clone()),
             reply(200, json!([later])),
@@ -499,7 +499,7 @@ fn a_change_made_while_options_were_resolved_is_kept() {
         replies.extend(sent.then(|| reply(200, stored())));
         update(reference(json!({"company": "New"})), replies).write()
     };
-    let mut edited = with_choices();
+    let mut edited = with_options();
     edited["custom_fields"]["note"]["value"] = json!("changed meanwhile");
     edited["custom_fields"]["langs"]["value"] = json!(["C"]);
     edited["company"] = json!("New");
@@ -510,10 +510,10 @@ fn a_change_made_while_options_were_resolved_is_kept() {
     assert!(fields.contains(&json!({"name_key": "note", "value": "changed meanwhile"})));
     assert!(fields.contains(&json!({"name_key": "langs", "value": [3]})));
 
-    let mut chosen = with_choices();
-    chosen["custom_fields"]["work"]["value"] = json!("Full-time");
+    let mut selected = with_options();
+    selected["custom_fields"]["work"]["value"] = json!("Full-time");
     assert!(
-        matches!(run(chosen, false).failure(), Failure::Conflict(_)),
+        matches!(run(selected, false).failure(), Failure::Conflict(_)),
         "an option that was not resolved"
     );
 }
@@ -522,7 +522,7 @@ fn a_change_made_while_options_were_resolved_is_kept() {
 fn if_the_operator_knows_that_updates_merge_only_the_change_is_sent() {
     let run = update(
         reference(json!({})),
-        vec![reply(200, json!([with_choices()])), reply(200, stored())],
+        vec![reply(200, json!([with_options()])), reply(200, stored())],
     )
     .settings(json!({"custom_fields_reading": "merge"}))
     .write();

@@ -16,7 +16,7 @@ fn application() -> Value {
         "stage_id": 900, "job_interview_stage_id": 60})
 }
 
-/// A Greenhouse that accepts `from_stage_id` in one meaning only.
+/// Runs a move against a Greenhouse that accepts `from_stage_id` in one meaning only.
 fn move_against(accepted: u64, input: Value, settings: Value) -> Run {
     let first =
         case("applications.move", input.clone()).on("applications", "2").settings(settings.clone());

@@ -39,7 +39,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// How an answer reaches the client.
+/// The way in which an answer reaches the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -63,9 +63,9 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// How it reaches the client.
+    /// The way in which it reaches the client.
     pub delivery: Delivery,
-    /// How long the client waits for it.
+    /// The time that the client waits for it.
     pub delay_ms: u64,
 }
 

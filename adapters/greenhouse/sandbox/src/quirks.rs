@@ -75,7 +75,7 @@ pub enum FromStage {
     ApplicationStage,
 }
 
-/// What a PATCH does with custom fields that it does not name.
+/// The effect of a PATCH on custom fields that it does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomFieldsPatch {
@@ -212,7 +212,7 @@ pub struct Quirks {
     pub create_answer: CreateAnswer,
     /// Which id `from_stage_id` of a move means.
     pub from_stage: FromStage,
-    /// What a PATCH does with custom fields that it does not name.
+    /// The effect of a PATCH on custom fields that it does not name.
     pub custom_fields_patch: CustomFieldsPatch,
     /// Whether an update may send back stored values in a form that a new value cannot have.
     pub odd_values: OddValues,

@@ -2,8 +2,8 @@
 //!
 //! The reference is `greenhouse/list-endpoints.json` in `$ATSYNC_SHARED`, or in `../shared` beside
 //! the workspace. This repository may not copy it, so without it this test prints that it is
-//! skipped, and passes. With it, every endpoint, every parameter with its kind and its closed words,
-//! and every response field with its kind must agree, in both directions.
+//! skipped, and passes. With it, every endpoint, every parameter with its kind and its closed
+//! words, and every response field with its kind must agree, in both directions.
 
 #![allow(
     clippy::expect_used,

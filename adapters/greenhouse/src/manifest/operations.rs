@@ -241,7 +241,7 @@ const RULES: &[Rule] = &[
             ("discipline", CreateOnly),
             ("started_on", CreateOnly),
             ("ended_on", CreateOnly),
-            // How dates are written; see `write::background`.
+            // The form of the dates; see `write::background`.
             ("reading", CreateOnly),
         ],
         scopes: &[

@@ -6,7 +6,7 @@ fn wanted(kind: &str, value: Value) -> CustomInput {
     CustomInput { key: "k".into(), r#type: kind.into(), value, ..CustomInput::default() }
 }
 
-/// Each type with a unified value, its written form, and stored forms that count as the same.
+/// Returns each type with a unified value, its written form, and stored forms that are the same.
 fn types() -> Vec<(&'static str, Value, Value, Vec<Value>)> {
     vec![
         ("text", json!("a"), json!("a"), vec![json!("a"), json!(" a ")]),

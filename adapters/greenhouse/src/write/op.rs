@@ -89,27 +89,7 @@ macro_rules! operations {
         }
 
         /// Every operation, for tests.
-        /// Returns Greenhouse's collection of an operation's target, and its id.
-pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
-    match op {
-        Op::CandidateUpdate { target, .. } => Some(("candidates", target)),
-        Op::ApplicationUpdate { target, .. }
-        | Op::Move { target, .. }
-        | Op::Reject { target, .. }
-        | Op::Unreject { target, .. }
-        | Op::Hire { target, .. }
-        | Op::Convert { target, .. } => Some(("applications", target)),
-        Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
-        Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
-        Op::EducationDestroy { target, .. } => Some(("candidate_educations", target)),
-        Op::EmploymentDestroy { target, .. } => Some(("candidate_employments", target)),
-        Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
-        Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
+        #[cfg(test)]
         pub(crate) const ALL: &[(&str, &str)] = &[$(($name, $scope)),*];
     };
 }
@@ -151,6 +131,26 @@ operations! {
     OptionCreate(OptionNew) = "custom_field_options.create", "harvest:custom_field_options:create";
     OptionUpdate(OptionEdit) = "custom_field_options.update" on kinds::CUSTOM_FIELD_OPTIONS,
         "harvest:custom_field_options:update";
+}
+
+/// Returns Greenhouse's collection of an operation's target, and its id.
+pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
+    match op {
+        Op::CandidateUpdate { target, .. } => Some(("candidates", target)),
+        Op::ApplicationUpdate { target, .. }
+        | Op::Move { target, .. }
+        | Op::Reject { target, .. }
+        | Op::Unreject { target, .. }
+        | Op::Hire { target, .. }
+        | Op::Convert { target, .. } => Some(("applications", target)),
+        Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
+        Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
+        Op::EducationDestroy { target, .. } => Some(("candidate_educations", target)),
+        Op::EmploymentDestroy { target, .. } => Some(("candidate_employments", target)),
+        Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
+        Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
+        _ => None,
+    }
 }
 
 /// Returns the kind of the record that an operation removes; `None` for every other operation.

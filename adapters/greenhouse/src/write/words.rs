@@ -22,7 +22,7 @@ pub(crate) const POOL_OWNER: Pair = ("prospect_owner_id", "prospect_owner_id");
 /// The word for an application under way: as a filter, as a value (harvest-v3.md §9.2).
 pub(crate) const UNDER_WAY: Pair = ("active", "in_process");
 
-/// Who may read a note: written (the unified word is the same), read.
+/// The visibility of a note: written (the unified word is the same), read.
 const VISIBILITY: [Pair; 3] = [
     ("public", "publicly_visible"),
     ("private", "privately_visible"),

@@ -43,7 +43,7 @@ fn another_account_has_another_fingerprint() {
         ),
         ..given()
     };
-    // The other account is younger, so the filtered request shows no user and the full scan decides.
+    // The other account is younger: the filtered request shows no user, and the full scan decides.
     let send = start(Task::DescribeTenant, &known);
     let send = sent(resume(send, &known, ok("[]")));
     let other =

@@ -23,8 +23,8 @@ fn marked(id: u64, mark: &str) -> Value {
     row
 }
 
-/// A candidate with the address that Ada's becomes when Unicode folds it: U+212A KELVIN SIGN and
-/// the like.
+/// Makes a candidate with the address that Ada's becomes when Unicode folds it: U+212A KELVIN SIGN
+/// and the like.
 fn stranger(id: u64) -> Value {
     let mut row = ada(id, AFTER);
     row["email_addresses"][0]["value"] = json!("\u{ff41}da@example.com");
@@ -377,11 +377,11 @@ fn an_application_is_found_by_arm_and_job() {
 
 #[test]
 fn a_matching_row_without_an_id_does_not_count_as_absent() {
-    let without_id = json!([{"candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process",
+    let row = json!([{"candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process",
         "created_at": AFTER}]);
     let run =
         case("applications.create", json!({"candidate": "1", "kind": "application", "job": "5"}))
-            .replies(vec![reply(200, without_id)])
+            .replies(vec![reply(200, row)])
             .probe(Some(SENT_MS));
     assert!(matches!(run.failure(), Failure::Protocol(_)));
 }

@@ -20,7 +20,7 @@ pub enum VendorSource {
     /// Once.
     #[default]
     Present,
-    /// Not at all.
+    /// Never.
     Missing,
     /// Twice, under one name.
     Duplicate,

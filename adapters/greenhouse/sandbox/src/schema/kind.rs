@@ -5,15 +5,15 @@ use super::{Endpoint, list_endpoint};
 
 macro_rules! kinds {
     ($($kind:ident $name:literal,)*) => {
-        /// A collection that holds rows.
+        /// A collection that has rows.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) enum Kind { $($kind,)* }
 
         impl Kind {
-            /// Every collection that holds rows.
+            /// Every collection that has rows.
             pub(crate) const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
 
-            /// The name in the path.
+            /// Returns the name in the path.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Kind::$kind => $name,)* }
             }
