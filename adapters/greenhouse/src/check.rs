@@ -208,17 +208,21 @@ fn other(collection: String, tried: Vec<String>, response: &Response) -> Result<
 
 fn empty(collection: &str, response: &Response) -> Result<Step, Failure> {
     match response.status {
-        200..=299 if rows(response)? > 0 => done(Verdict::Granted, "it can be read; there are no \
-            rows".into()),
+        200..=299 if rows(response)? > 0 => {
+            done(Verdict::Granted, "it can be read; there are no rows".into())
+        }
         200..=299 => done(
             Verdict::Actor,
-            format!("{collection} and users are both shown empty, and every account has users: the \
-                acting user is not a Site Admin"),
+            format!(
+                "{collection} and users are both shown empty, and every account has users: the \
+                acting user is not a Site Admin"
+            ),
         ),
         400 | 403 | 404 | 422 => done(
             Verdict::Granted,
-            "it can be read, but no rows are shown. If there should be some, the acting user is not \
-             a Site Admin or may not see them".into(),
+            "it can be read, but no rows are shown; if there should be some, the acting user is \
+             not a Site Admin or may not see them"
+                .into(),
         ),
         _ => Err(answer::refusal(response, &scope_of(collection))),
     }

@@ -146,7 +146,7 @@ fn scalar(body: &mut Map<String, Value>, row: &Value, attribute: &str, wanted: &
 pub(crate) fn writable(row: &Value) -> Result<(), Failure> {
     if row::is_stub(row) {
         return Err(Failure::NotFound(
-            "Greenhouse shows only a message for the candidate: it is still being created, or hidden"
+            "Greenhouse shows only a message for the candidate: still being created, or hidden"
                 .into(),
         ));
     }
