@@ -1,4 +1,4 @@
-//! Candidates and their applications, notes and tags.
+//! Generates candidates and their applications, notes and tags.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::model::cell::Cell;
 use crate::model::render::ids_text;
 use crate::schema::Kind;
 
-/// What becomes of an application.
+/// The outcome of a generated application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     InProcess,
@@ -86,8 +86,8 @@ fn candidate(
         ascii(last),
         ["com", "org", "net"].get(at % 3).copied().unwrap_or("com")
     );
-    // One in twenty-nine shares the address of the candidate before: two rows for one human are
-    // legal.
+    // One in twenty-nine shares the address of the candidate before: Greenhouse allows two rows for
+    // one human.
     let email = if at % 29 == 5 { former_email.clone() } else { own };
     former_email.clone_from(&email);
     let emails = match (anonymised, at % 50) {
@@ -148,7 +148,7 @@ fn candidate(
     id
 }
 
-/// Custom field values of one in two candidates.
+/// Generates custom field values for one in two candidates.
 fn values(model: &mut Model, fields: &Fields, at: usize) -> Box<[(i64, Box<str>)]> {
     let mut values: Vec<(i64, Box<str>)> = Vec::new();
     if at.is_multiple_of(2) {
@@ -264,8 +264,7 @@ fn on_job(
     let values =
         strength.map(|option| (fields.strength, option.to_string().into())).into_iter().collect();
     let ended = Cell::Time(opening.touched_ms);
-    // The stages' rows come right after, so their ids must be known to the application: it is
-    // completed below.
+    // The stage rows are inserted after the application, and complete it with their ids below.
     let id = insert(
         model,
         made,
