@@ -1,16 +1,16 @@
-//! Builds each bundled adapter from source and leaves its component in `OUT_DIR`, for
+//! Builds each bundled adapter from source and writes its component to `OUT_DIR`, for
 //! `include_bytes!`.
 //!
-//! The component that a binary carries is therefore always the one of its own sources. In the
-//! repository the adapter is built within the workspace, with its `Cargo.lock`. A published crate
-//! has no neighbours: it builds the published adapter of its own version, in a small workspace in
-//! `OUT_DIR`, with the versions of its own `Cargo.lock`; where cargo verifies several packages that
-//! are not published yet, they lie unpacked beside each other, and are taken from there. All of it
-//! needs the compilation target `wasm32-unknown-unknown`, which is added with rustup when it is
-//! missing.
+//! A binary therefore always contains the component of its own sources. In the repository the
+//! adapter is built within the workspace, with its `Cargo.lock`. A published crate has no
+//! workspace: it builds the published adapter of its own version, in a small workspace in
+//! `OUT_DIR`, with the versions of its own `Cargo.lock`. When cargo verifies several unpublished
+//! packages together, they are unpacked beside each other, and this script builds from those
+//! directories. Every build needs the compilation target `wasm32-unknown-unknown`; rustup adds it
+//! when it is missing.
 //!
-//! `ATSYNC_COMPONENTS`, a directory with the components, takes the place of building: for builds
-//! without a network or without that target. docs.rs has neither, and gets an empty component.
+//! `ATSYNC_COMPONENTS`, a directory of prebuilt components, replaces the build where there is no
+//! network or no such target. docs.rs has neither, and gets an empty component.
 
 #![allow(clippy::print_stdout, reason = "a build script talks to cargo by printing")]
 
@@ -18,19 +18,19 @@ use atsync_componentize::{Error, Order, Published, build, build_published};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Package, and the file that `src/lib.rs` embeds.
+/// The package of each adapter, and the file that `src/lib.rs` embeds.
 const ADAPTERS: &[(&str, &str)] = &[("atsync-greenhouse", "greenhouse.wasm")];
 
-/// What every adapter is built upon.
+/// The packages that every adapter depends on.
 const FOUNDATIONS: &[&str] = &["atsync-adapter", "atsync-model"];
 
-/// The version of all of them, which is this crate's.
+/// The version of all these packages, which is this crate's.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A directory with prebuilt components.
 const PREBUILT: &str = "ATSYNC_COMPONENTS";
 
-/// What the components are made of in the repository, seen from this crate.
+/// The sources of the components in the repository, relative to this crate.
 const SOURCES: &[&str] = &[
     "../greenhouse/src",
     "../greenhouse/Cargo.toml",
@@ -111,8 +111,8 @@ fn component(package: &str, file: &str, here: &Path, out: &Path) -> Result<Vec<u
     build_published(order).map_err(said)
 }
 
-/// A target directory beside the profiles of the outer one, so that debug and release builds share
-/// it: `OUT_DIR` is `<target>/<profile>/build/<package>/out`.
+/// Returns a target directory beside the profiles of the outer one, so that debug and release
+/// builds share it: `OUT_DIR` is `<target>/<profile>/build/<package>/out`.
 fn adapters_dir(out: &Path) -> PathBuf {
     out.ancestors().nth(4).unwrap_or(out).join("adapters")
 }

@@ -1,21 +1,21 @@
 //! The adapters that ship with atsync, as components built from the source in this repository.
 //!
 //! The bytes are data: the engine loads them like any file, under the same limits and checks. An
-//! operator can put a file of the same name in their place without building anything. Left out: the
+//! operator can override one with a file of the same name, without building anything. Left out: the
 //! engine itself, which knows no adapter by name.
 
-/// Harvest v3 of Greenhouse.
+/// The adapter for Greenhouse Harvest v3.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));
 
 /// Every bundled adapter by the name of its manifest.
 pub static BUNDLED: &[(&str, &[u8])] = &[("greenhouse", GREENHOUSE)];
 
-/// The component of a bundled adapter.
+/// Returns the component of a bundled adapter.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {
     BUNDLED.iter().find(|(bundled, _)| *bundled == name).map(|(_, component)| *component)
 }
 
-/// The names that [`bundled`] knows.
+/// Lists the names that [`bundled`] accepts.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BUNDLED.iter().map(|(name, _)| *name)
 }
@@ -29,6 +29,6 @@ mod tests {
         for name in names() {
             assert!(bundled(name).unwrap().starts_with(b"\0asm\x0d\0\x01\0"), "{name}");
         }
-        assert!(bundled("nobody").is_none());
+        assert!(bundled("unknown").is_none());
     }
 }

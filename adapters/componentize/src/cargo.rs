@@ -1,14 +1,13 @@
 //! Builds an adapter crate with cargo, from inside a build script or a test.
 //!
-//! The inner cargo gets a target directory of its own, because the outer one holds the lock on its
-//! own for as long as it runs, and an environment without the flags and wrappers that were meant
-//! for the outer build. When the compilation target is missing it is added with rustup; where there
-//! is no rustup the error says in one line what to type.
+//! The inner cargo gets its own target directory, because the outer cargo locks its own while it
+//! runs, and an environment without the flags and wrappers of the outer build. When the compilation
+//! target is missing, rustup adds it; without rustup the error says in one line what to type.
 //!
-//! The same sources give the same bytes for everybody: no path of this machine gets into the
-//! module, and neither flags, a linker nor a profile of the user's own cargo configuration takes
-//! part (the command line and the environment go before it). What is left is the compiler itself,
-//! and whatever `RUSTC_WRAPPER` does. An outer build that is offline has an inner build that is.
+//! The same sources give the same bytes on every machine: no local path gets into the module, and
+//! the user's own cargo configuration (flags, linker, profile) has no effect, since the command
+//! line and the environment override it. Bounds: the compiler's version and `RUSTC_WRAPPER` still
+//! count. If the outer build is offline, the inner one is too.
 
 use crate::{Error, wrap};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,8 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The profile that adapters are compiled with.
 const PROFILE: &str = "adapter";
 
-/// That profile, given on the command line so that a workspace need not define it: small and quick.
+/// Settings of that profile, given on the command line so that a workspace need not define it:
+/// small and quick.
 const PROFILE_SETTINGS: &[&str] = &[
     "profile.adapter.inherits=\"release\"",
     "profile.adapter.opt-level=3",
@@ -38,11 +38,11 @@ const PROFILE_SETTINGS: &[&str] = &[
     "target.wasm32-unknown-unknown.linker=\"rust-lld\"",
 ];
 
-/// Between the flags in `CARGO_ENCODED_RUSTFLAGS`.
+/// The separator of flags in `CARGO_ENCODED_RUSTFLAGS`.
 const FLAG_ENDS: &str = "\u{1f}";
 
-/// What cargo and its wrappers hand down that was meant for the outer build. `CARGO_MAKEFLAGS`
-/// stays: it is the shared job server.
+/// The variables of the outer build that the inner one must not see. `CARGO_MAKEFLAGS` stays: it is
+/// the shared job server.
 const MEANT_FOR_THE_OUTER_BUILD: &[&str] = &[
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
@@ -54,7 +54,7 @@ const MEANT_FOR_THE_OUTER_BUILD: &[&str] = &[
     "TARGET",
 ];
 
-/// What to build.
+/// A package to build.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'a> {
     /// The adapter's package, for example `atsync-greenhouse`; its library has the crate type
@@ -66,7 +66,7 @@ pub struct Order<'a> {
     pub target_dir: &'a Path,
 }
 
-/// Builds a package and wraps what comes out as a component.
+/// Builds a package and wraps the result as a component.
 ///
 /// # Errors
 /// When the target is missing and cannot be added, when the crate does not compile, or as for
@@ -82,20 +82,21 @@ pub struct Published<'a> {
     pub package: &'a str,
     /// Its version, for the registry.
     pub version: &'a str,
-    /// The directory of its source, where that is at hand; else the registry has it.
+    /// The directory of its source, if it is available locally; otherwise cargo downloads it.
     pub source: Option<&'a Path>,
-    /// Name and directory of the packages that must be those at hand, whatever the registry has.
+    /// Name and directory of the packages that replace those of the registry.
     pub patches: &'a [(&'a str, &'a Path)],
     /// A `Cargo.lock` with the versions to prefer.
     pub lock: Option<&'a Path>,
-    /// A directory to write a workspace into.
+    /// A directory for the generated workspace.
     pub directory: &'a Path,
     /// A target directory that no running cargo holds.
     pub target_dir: &'a Path,
 }
 
-/// Builds a published adapter from its source and wraps what comes out as a component. Cargo reads
-/// the registry for the adapter's dependencies unless they are downloaded already.
+/// Builds a published adapter from its source and wraps the result as a component.
+///
+/// Cargo reads the registry for the adapter's dependencies unless they are downloaded already.
 ///
 /// # Errors
 /// As for [`build`], and when the workspace cannot be written.
@@ -129,7 +130,7 @@ pub fn build_published(order: Published<'_>) -> Result<Vec<u8>, Error> {
             quoted(&directory.display().to_string())
         ));
     }
-    // Naming the adapter's crate is enough: its exports come along.
+    // Naming the adapter's crate is enough: its exports are linked too.
     let library = "extern crate adapter as _;\n";
     for (name, text) in [("Cargo.toml", manifest.as_str()), ("lib.rs", library)] {
         std::fs::write(order.directory.join(name), text).map_err(unwritable)?;
@@ -142,18 +143,18 @@ pub fn build_published(order: Published<'_>) -> Result<Vec<u8>, Error> {
     compile(inner, Lock::Completed)
 }
 
-/// A text as a basic string of TOML; what JSON escapes, TOML escapes alike.
+/// Quotes a text as a basic string of TOML.
 fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{escaped}\"")
 }
 
-/// What cargo may do to `Cargo.lock`.
+/// The changes that cargo may make to `Cargo.lock`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lock {
-    /// Nothing: the build fails where it does not fit.
+    /// None: the build fails if the lock file does not fit.
     Kept,
-    /// Add what it lacks.
+    /// Adding missing packages.
     Completed,
 }
 
@@ -164,7 +165,7 @@ fn compile(order: Order<'_>, lock: Lock) -> Result<Vec<u8>, Error> {
     for name in MEANT_FOR_THE_OUTER_BUILD {
         command.env_remove(name);
     }
-    // It goes before `RUSTFLAGS` and every `rustflags` of a configuration.
+    // This variable overrides `RUSTFLAGS` and every `rustflags` of a configuration.
     command.env("CARGO_ENCODED_RUSTFLAGS", nameless(order.workspace).join(FLAG_ENDS));
     // `rustc --crate-type cdylib`: an adapter's library is an rlib too, for native tests, and that
     // would forbid link-time optimisation.
@@ -203,14 +204,14 @@ fn compile(order: Order<'_>, lock: Lock) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// Flags that take the paths of this machine out of what is compiled.
+/// Returns the flags that remove this machine's paths from the compiled module.
 fn nameless(workspace: &Path) -> Vec<String> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let home = |name: &str| {
         variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| home.join(name))
     };
-    // A package may lie two directories below the root of its workspace, and its foundations beside
-    // it.
+    // A package may be two directories below the root of its workspace, with its dependencies
+    // beside it.
     let root = workspace
         .ancestors()
         .find(|directory| directory.join("Cargo.lock").is_file())
@@ -241,8 +242,8 @@ fn nameless(workspace: &Path) -> Vec<String> {
     places.into_iter().filter_map(flag).collect()
 }
 
-/// Whether the cargo that runs this build script was told to stay off the network. It hands a word
-/// in the environment down, and no option.
+/// Whether the outer cargo runs offline. Cargo passes on the environment variable but no option, so
+/// this also reads the command line of the parent process.
 fn outer_is_offline() -> bool {
     let is_set = std::env::var("CARGO_NET_OFFLINE").is_ok_and(|value| value == "true");
     is_set
@@ -297,7 +298,7 @@ fn target_is_there(workspace: &Path) -> bool {
     directory.is_some_and(|directory| Path::new(&directory).is_dir())
 }
 
-/// What the compiler answers, where it does.
+/// Runs the compiler and returns its output; `None` when that fails.
 fn rustc(workspace: &Path, arguments: &[&str]) -> Option<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let mut command = Command::new(rustc);
@@ -313,6 +314,6 @@ fn run(mut command: Command, what: &str) -> Result<(), Error> {
     if status.success() {
         Ok(())
     } else {
-        Err(Error::new(format!("{what} failed; cargo's words stand above")))
+        Err(Error::new(format!("{what} failed; see cargo's output above")))
     }
 }

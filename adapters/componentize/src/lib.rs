@@ -1,14 +1,14 @@
-//! Makes adapter components: out of a Rust crate ([`build`]), or out of a core module that any
-//! compiler made ([`wrap`]).
+//! Makes adapter components: from a Rust crate ([`build`]), or from a core module that any compiler
+//! made ([`wrap`]).
 //!
 //! A component that the engine loads is a core WebAssembly module plus a description of its types.
-//! The SDK leaves that description in the module, and [`wrap`] puts both together, checks the
-//! result and refuses it when it imports anything. A module from elsewhere (hand-written text, a
-//! language without our SDK) gets the description from [`describe`] first.
+//! The SDK leaves that description in the module; [`wrap`] combines the two, checks the result and
+//! refuses it when it imports anything. A module from elsewhere (hand-written text, a language
+//! without our SDK) gets the description from [`describe`] first.
 //!
-//! It stands alone, outside the SDK, so that nothing of it is compiled into a guest; and outside
-//! the engine, which loads components but never makes any. Left out: optimising (`wasm-opt` gains
-//! little over the profile `adapter`) and languages other than Rust in [`build`].
+//! It is a crate of its own: outside the SDK, so that none of it is compiled into a guest, and
+//! outside the engine, which loads components but never makes any. Left out: optimising (`wasm-opt`
+//! gains little over the profile `adapter`) and languages other than Rust in [`build`].
 
 mod cargo;
 
@@ -21,7 +21,7 @@ use wit_parser::Resolve;
 /// The contract that components are checked against.
 const CONTRACT: &str = include_str!("../wit/adapter.wit");
 
-/// Why there is no component. The text says what, where, and what to do.
+/// The reason why no component was made. The text says what happened, where, and what to do.
 #[derive(Debug)]
 pub struct Error(String);
 
@@ -39,9 +39,10 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Puts the types of `ats:adapter` into a core module that does not carry them. The module must
-/// export the functions under their core names (`ats:adapter/adapter@0.1.0#start` and so on),
-/// `memory` and `cabi_realloc`.
+/// Adds the types of `ats:adapter` to a core module that does not contain them.
+///
+/// The module must export the functions under their core names (`ats:adapter/adapter@0.1.0#start`
+/// and so on), `memory` and `cabi_realloc`.
 ///
 /// # Errors
 /// When the contract cannot be encoded, which would be a fault of this crate.
@@ -59,10 +60,11 @@ pub fn describe(core: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(described)
 }
 
-/// Makes a component of a core module that carries its types, as one built with the SDK does.
+/// Makes a component from a core module that contains its types, as one built with the SDK does.
 ///
 /// # Errors
-/// When the module is none, carries no types, does not export what they say, or imports something.
+/// When the bytes are not a module, contain no types, do not export what the types require, or
+/// import something.
 pub fn wrap(core: &[u8]) -> Result<Vec<u8>, Error> {
     let component = ComponentEncoder::default()
         .validate(true)
@@ -82,12 +84,12 @@ pub fn wrap(core: &[u8]) -> Result<Vec<u8>, Error> {
     )))
 }
 
-/// What a component imports, by name.
+/// Lists the names that a component imports.
 fn imports(component: &[u8]) -> Result<Vec<String>, Error> {
     let decoded = wit_component::decode(component)
         .map_err(|error| Error::new(format!("the component cannot be read back: {error:#}")))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
-        return Err(Error::new("the result is no component"));
+        return Err(Error::new("the result is not a component"));
     };
     let world =
         resolve.worlds.get(world).ok_or_else(|| Error::new("the component has no world"))?;
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_module_is_refused() {
+    fn bytes_that_are_not_a_module_are_refused() {
         assert!(
             wrap(b"hello").unwrap_err().to_string().contains("cannot become an adapter component")
         );

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line to the terminal: to the error stream, since the result is a file.
+/// Prints one line to the error stream, since the result is a file.
 #[allow(clippy::print_stderr, reason = "a command line speaks to its terminal")]
 fn say(line: &str, code: ExitCode) -> ExitCode {
     eprintln!("{line}");

@@ -1,10 +1,10 @@
 //! Greenhouse's own OpenAPI document as the tests use it: an extract of its facts, and a check of
 //! JSON against a schema.
 //!
-//! `facts.json` holds the schemas of the rows, the bodies of the requests and the query parameters
-//! that this project relies on, as `openapi-v3.json` has them (texts for people left out). Where
-//! the document itself is at hand (`../shared` or `$ATSYNC_SHARED`), [`document`] reads it and a
-//! test compares the two. The check knows the keywords that the document uses: `type`, `enum`,
+//! `facts.json` has the schemas of the rows, the bodies of the requests and the query parameters
+//! that this project relies on, as `openapi-v3.json` has them (texts for people left out). If the
+//! document itself is available (`../shared` or `$ATSYNC_SHARED`), [`document`] reads it and a test
+//! compares the two. The check knows the keywords that the document uses: `type`, `enum`,
 //! `properties`, `required`, `additionalProperties`, `items`, `oneOf`, `anyOf`, `format`,
 //! `maxLength`. `oneOf` is read as "at least one": an empty list fits both of the document's kinds
 //! of lists.
@@ -18,12 +18,12 @@
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// The extract.
+/// Reads the extract.
 pub fn facts() -> Value {
     serde_json::from_str(include_str!("facts.json")).expect("the extract is JSON")
 }
 
-/// The document; none when it is not at hand, which is said.
+/// Reads the document; prints that the test is skipped when it is not available.
 pub fn document() -> Option<Value> {
     let shared = std::env::var_os("ATSYNC_SHARED").map(PathBuf::from);
     let beside = |levels: &str| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(levels);
@@ -37,7 +37,7 @@ pub fn document() -> Option<Value> {
     None
 }
 
-/// What of a value does not fit a schema, as `path: reason`.
+/// Lists the parts of a value that do not fit a schema, as `path: reason`.
 pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     check(schema, value, "", &mut found);
@@ -49,7 +49,7 @@ pub fn is_nullable(schema: &Value) -> bool {
     types(schema).any(|word| word == "null") || schema["nullable"] == true
 }
 
-/// The words of `type`.
+/// Lists the words of `type`.
 pub fn types(schema: &Value) -> impl Iterator<Item = &str> {
     let one = schema["type"].as_str().into_iter();
     one.chain(schema["type"].as_array().into_iter().flatten().filter_map(Value::as_str))

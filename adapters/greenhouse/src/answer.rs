@@ -1,13 +1,13 @@
 //! Reads answers other than the expected one: refusals, errors and proxy pages.
 //!
-//! Every complete answer of Greenhouse is read here once, so that each status has one consequence
+//! This module alone reads statuses and error bodies, so that each status has one consequence
 //! (harvest-v3.md §6). The members of `errors` are texts, one-key objects `{field: text}` or the
 //! older `{message, field}`; all three occur, with and without a `message` beside them. An HTML
-//! page is a proxy's or a maintenance page, never Greenhouse's API. Bounds: at most
+//! page comes from a proxy or a maintenance server, never from Greenhouse's API. Bounds: at most
 //! [`MESSAGES_MAX`] messages of [`MESSAGE_CHARS_MAX`] characters, and [`TEXT_BYTES_MAX`] bytes of a
-//! text made of them; serde's own words are not passed on, because they quote the unreadable text.
-//! Left out: what an *absent* answer means (the engine decides) and whether a write happened (the
-//! write task decides).
+//! text made of them; serde's own error text is dropped, because it quotes the unreadable body.
+//! Left out: the meaning of a *missing* answer (the engine decides) and whether a write happened
+//! (the write task decides).
 
 use atsync_adapter::contract::{
     Denied, Failure, FieldError, Outcome, Probed, Reply, Response, Restart, Step, Written,
@@ -15,19 +15,20 @@ use atsync_adapter::contract::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// How many messages of an answer are passed on.
+/// The most messages of an answer that are passed on.
 pub const MESSAGES_MAX: usize = 20;
-/// Characters of each message.
+/// The most characters of each message.
 pub const MESSAGE_CHARS_MAX: usize = 300;
-/// Bytes of a text that quotes several of them, or a word of the task. The contract allows 8 KiB.
+/// The most bytes of a text that quotes several of them, or a word of the task. The contract allows
+/// 8 KiB.
 pub const TEXT_BYTES_MAX: usize = 4 * 1024;
 /// The longest wait that an answer can request; a longer one is a mistake. Arbitrary.
 const RETRY_AFTER_MAX_MS: u64 = 60 * 60 * 1000;
 
-/// The answer of a reply to a `send`.
+/// Returns the response in a reply to a `send`.
 ///
 /// # Errors
-/// [`Failure::Bug`] for a reply to anything else.
+/// [`Failure::Bug`] for any other reply.
 pub fn response(reply: Reply) -> Result<Response, Failure> {
     match reply {
         Reply::Response(response) => Ok(response),
@@ -37,11 +38,10 @@ pub fn response(reply: Reply) -> Result<Response, Failure> {
     }
 }
 
-/// The adapter's answer with its texts for people cut to the contract's limits, whatever they
-/// quote.
+/// Cuts the texts of an adapter's answer to the contract's limits, whatever they quote.
 ///
 /// # Errors
-/// As before.
+/// Those of the answer itself.
 pub fn cut(mut answer: Result<Step, Failure>) -> Result<Step, Failure> {
     match &mut answer {
         Err(failure) | Ok(Step::Done(Outcome::Written(Written::Refused(failure)))) => {
@@ -80,16 +80,17 @@ fn shorten(failure: &mut Failure) {
     }
 }
 
-/// Returns an answer with a 2xx status, and turns any other into a failure. `permission` is the
-/// scope that the request needs.
+/// Accepts an answer with a 2xx status, and turns any other into a failure.
+///
+/// `permission` is the scope that the request needs.
 ///
 /// # Errors
-/// The failure that [`refusal`] reads from it.
+/// The failure that [`refusal`] reads from the answer.
 pub fn accepted(response: &Response, permission: &str) -> Result<(), Failure> {
     if (200..300).contains(&response.status) { Ok(()) } else { Err(refusal(response, permission)) }
 }
 
-/// The body of an accepted answer as JSON of a known shape.
+/// Parses the body of an accepted answer as JSON of a known shape.
 ///
 /// # Errors
 /// [`Failure::Protocol`] when it has another shape.
@@ -97,7 +98,7 @@ pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
     serde_json::from_slice(&response.body).map_err(|error| unreadable(response, &error))
 }
 
-/// The failure for a body that cannot be read, without quoting it.
+/// Returns the failure for a body that cannot be read, without quoting it.
 pub fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
     if is_html(response) {
         return Failure::Protocol(format!(
@@ -110,7 +111,7 @@ pub fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
         serde_json::error::Category::Eof => "JSON that ends early",
         serde_json::error::Category::Syntax => "a body that is not JSON",
         serde_json::error::Category::Data | serde_json::error::Category::Io => {
-            "JSON of another shape than documented"
+            "JSON that differs from the documented shape"
         }
     };
     Failure::Protocol(format!(
@@ -121,26 +122,27 @@ pub fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
     ))
 }
 
-/// The failure for a complete answer whose status is not 2xx. `permission` is the scope that the
-/// request needed; empty when there is none.
+/// Returns the failure for a complete answer whose status is not 2xx.
+///
+/// `permission` is the scope that the request needed; empty when there is none.
 pub fn refusal(response: &Response, permission: &str) -> Failure {
     let said = said(response);
     match response.status {
         401 => Failure::Auth(said),
-        // A page in HTML comes from a firewall, which has nothing to do with scopes.
+        // A page in HTML comes from a firewall, and says nothing about scopes.
         403 if is_html(response) => {
             Failure::Denied(Denied { permission: String::new(), message: said })
         }
         403 => Failure::Denied(Denied {
             permission: permission.into(),
             message: format!(
-                "{said} (the scope is missing, or the acting user is no Site Admin or may not see \
-                 it)"
+                "{said} (the scope is missing, or the acting user is not a Site Admin or may not \
+                 see it)"
             ),
         }),
         404 => Failure::NotFound(said),
         409 => Failure::Conflict(said),
-        // 413: a file or text that is too large is the record's fault too.
+        // 413: a file or text that is too large is a fault of the record too.
         400 | 413 | 422 => Failure::Invalid(errors(response)),
         429 => Failure::Throttled(retry_after_ms(response)),
         408 | 500..=599 => Failure::Unavailable(format!("status {}: {said}", response.status)),
@@ -148,12 +150,12 @@ pub fn refusal(response: &Response, permission: &str) -> Failure {
     }
 }
 
-/// The failure for a complete answer to a request with a cursor.
+/// Returns the failure for a complete answer to a request with a cursor.
 ///
 /// A cursor is the only parameter of such a request, so an answer that refuses a parameter refuses
-/// the cursor: it has expired, and the pass begins again (harvest-v3.md §4 [?]: the notion exists,
-/// text and lifetime are unknown). The one exception is the known text for parameters beside the
-/// cursor, which a new pass would not cure.
+/// the cursor: it has expired, and the pass begins again (harvest-v3.md §4 [?]: expiry exists, its
+/// text and the lifetime are unknown). The one exception is the known text for parameters beside
+/// the cursor, which would come again in a new pass.
 pub fn cursor_refusal(response: &Response, permission: &str) -> Failure {
     match refusal(response, permission) {
         Failure::Invalid(errors)
@@ -166,12 +168,12 @@ pub fn cursor_refusal(response: &Response, permission: &str) -> Failure {
     }
 }
 
-/// One refused field.
+/// Refuses one field.
 pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Failure {
     Failure::Invalid(vec![FieldError { field: field.into(), message: message.into() }])
 }
 
-/// The refused fields of an answer. Never empty.
+/// Lists the refused fields of an answer. Never empty.
 pub fn errors(response: &Response) -> Vec<FieldError> {
     let mut found = Vec::new();
     let body: Option<Value> = serde_json::from_slice(&response.body).ok();
@@ -199,7 +201,7 @@ pub fn errors(response: &Response) -> Vec<FieldError> {
     found
 }
 
-/// One member of `errors`, in each of its shapes.
+/// Reads one member of `errors`, in each of its shapes.
 fn error(member: &Value, found: &mut Vec<FieldError>) {
     match member {
         Value::String(text) => {
@@ -229,7 +231,7 @@ fn error(member: &Value, found: &mut Vec<FieldError>) {
     }
 }
 
-/// The answer's own text in one line, with the id that Greenhouse's support needs.
+/// Returns the answer's own text in one line, with the id that Greenhouse's support needs.
 pub fn said(response: &Response) -> String {
     if is_html(response) {
         return format!(
@@ -278,14 +280,14 @@ fn is_html(response: &Response) -> bool {
     response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// The wait of a 429: whole seconds (harvest-v3.md §5 \[ok\]). `x-ratelimit-reset` is ignored,
-/// since it is not the end of the window.
+/// Returns the wait of a 429: whole seconds (harvest-v3.md §5 \[ok\]). `x-ratelimit-reset` is
+/// ignored, since it is not the end of the window.
 fn retry_after_ms(response: &Response) -> Option<u64> {
     let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
     Some(seconds.saturating_mul(1000).min(RETRY_AFTER_MAX_MS))
 }
 
-/// At most [`MESSAGE_CHARS_MAX`] characters, without control characters.
+/// Cuts a text to [`MESSAGE_CHARS_MAX`] characters, and drops control characters.
 fn clipped(text: &str) -> String {
     text.chars().take(MESSAGE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

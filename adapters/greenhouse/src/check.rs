@@ -1,19 +1,19 @@
-//! The check task: checks one permission, without changing anything.
+//! The check task: checks one permission, without changing Greenhouse.
 //!
 //! # Expected flow
 //! A *list scope* is checked by reading one row. Greenhouse answers 403 both when the scope is
-//! missing and when the acting user is no Site Admin (harvest-v3.md §2.5, §2.7; pitfalls.md D36),
-//! so the cause of a 403 is found by the scopes in the token, else by reading other collections. If
-//! another one answers, the actor is a Site Admin and the scope is missing; if all are refused, the
-//! cause stays unknown. A non-admin may also get 200 and no rows (§2.5), so after an empty answer
-//! the users are read, of which every account has some.
+//! missing and when the acting user is not a Site Admin (harvest-v3.md §2.5, §2.7; pitfalls.md
+//! D36), so the scopes in the token, or else reads of other collections, show the cause of a 403.
+//! If another collection can be read, the actor is a Site Admin and the scope is missing; if all
+//! are refused, the cause stays unknown. A non-admin may also get 200 and no rows (§2.5), so after
+//! an empty answer the task reads the users, of which every account has some.
 //!
 //! A *write scope* cannot be checked without writing, and the answer to an empty body is unknown
 //! (permissions.md §4 [?]). It is read from the token where the token names its scopes, and is
 //! `unknown` otherwise.
 //!
 //! [`SETUP_SOURCE`] is not a scope: it is the source that an administrator adds by hand
-//! (permissions.md §2, line m). It is searched by name.
+//! (permissions.md §2, line m). The task finds it by name.
 //!
 //! # Caveats
 //! Webhooks, suspended features and plans can refuse in the same way; the verdict's text quotes the
@@ -29,42 +29,43 @@ use atsync_adapter::contract::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Collections that are read when one is refused, each readable in every account that grants
-/// anything. Four are enough, and the customer's other integrations share the rate limit.
+/// The collections that are read when one is refused: each is readable in every account that grants
+/// any scope.
 const OTHERS: &[&str] = &["users", "jobs", "candidates", "applications", "departments"];
-/// How many others are read.
+/// The most of these that one check reads. Four are enough, and the customer's other integrations
+/// share the rate limit.
 const OTHERS_MAX: usize = 4;
-/// How many sources of a similar name are reported.
+/// The most sources of a similar name that a verdict reports.
 const NAMED_MAX: usize = 5;
 
 /// The state of the check.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// The collection itself was requested.
+    /// The collection itself is read.
     Own {
         /// The collection.
         collection: String,
     },
-    /// It was refused; the other collection at this index was requested.
+    /// The collection was refused; the last collection of `tried` is read.
     Other {
         /// The refused one.
         collection: String,
-        /// Those that were refused; the last one is under way.
+        /// The collections read so far; all but the last were refused.
         tried: Vec<String>,
     },
-    /// It answered without rows; the users were requested.
+    /// The collection has no rows; the users are read.
     Empty {
         /// The empty one.
         collection: String,
     },
-    /// A page of sources was requested.
+    /// A page of sources is read.
     Sources {
-        /// Ids of those with exactly the wanted name.
+        /// The ids of those with exactly the wanted name.
         exact: Vec<String>,
-        /// Names that differ in case or outer blanks only.
+        /// The names that differ from it only in case or outer blanks.
         like: Vec<String>,
-        /// How many sources there are.
+        /// The number of sources read so far.
         seen: usize,
         /// The page's URL; absent for the first.
         link: Option<String>,
@@ -75,7 +76,7 @@ impl Continued for State {
     const TASK: &str = "check";
 }
 
-/// Begins.
+/// Begins a check with its first request, or with a verdict.
 pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
     if permission == SETUP_SOURCE {
         if Settings::of(given)?.source.is_none_or(|name| name.trim().is_empty()) {
@@ -99,7 +100,7 @@ pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
     }
 }
 
-/// Continues.
+/// Continues a check with a reply.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response = answer::response(reply)?;
     match state {
@@ -112,13 +113,12 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
-/// A scope that only a write could check.
+/// Judges a scope that only a write could check.
 fn write_scope(permission: &str, given: &Given) -> Result<Step, Failure> {
     match named_in_token(permission, given) {
         Some(true) => done(
             Verdict::Granted,
-            "the token names it; whether the acting user may is \
-            only seen when it is used"
+            "the token names it; whether the acting user has the right shows only when it is used"
                 .into(),
         ),
         Some(false) => done(
@@ -130,7 +130,7 @@ fn write_scope(permission: &str, given: &Given) -> Result<Step, Failure> {
         ),
         None => done(
             Verdict::Unknown,
-            "Greenhouse does not say what this token may, and trying it would change the account: \
+            "Greenhouse does not say what this token may do, and a trial would change the account: \
              see on the credential whether it is ticked"
                 .into(),
         ),
@@ -157,7 +157,7 @@ fn own(collection: String, given: &Given, response: &Response) -> Result<Step, F
             ),
             None => next_other(collection, Vec::new()),
         },
-        // Neither proves anything about rights: a missing collection, a refused parameter.
+        // A missing collection or a refused parameter says nothing about rights.
         400 | 404 | 422 => done(
             Verdict::Unknown,
             format!("Greenhouse answered {}: {}", response.status, answer::said(response)),
@@ -166,7 +166,7 @@ fn own(collection: String, given: &Given, response: &Response) -> Result<Step, F
     }
 }
 
-/// Requests the next of the others, or ends when all are refused.
+/// Reads the next of the other collections, or ends when all are refused.
 fn next_other(collection: String, mut tried: Vec<String>) -> Result<Step, Failure> {
     let next = OTHERS
         .iter()
@@ -179,9 +179,9 @@ fn next_other(collection: String, mut tried: Vec<String>) -> Result<Step, Failur
         _ => done(
             Verdict::Refused,
             format!(
-                "refused with 403, and so are {}: either none of these scopes is granted, or the \
-                 acting user is no Site Admin. Look at the \
-                 user first, then tick {} on the credential",
+                "refused with 403, and so are {}: either none of these scopes is granted, or \
+                     the acting user is not a Site Admin. Check the user first, then tick {} on \
+                     the credential",
                 tried.join(", "),
                 scope_of(&collection)
             ),
@@ -195,13 +195,12 @@ fn other(collection: String, tried: Vec<String>, response: &Response) -> Result<
         200..=299 if rows(response)? > 0 => done(
             Verdict::Missing,
             format!(
-                "refused with 403 while {} can be read, so the acting user is well: tick \
+                "refused with 403 while {} can be read, so the scope is missing: tick \
                  {permission} on the credential",
                 tried.last().map_or("another collection", String::as_str)
             ),
         ),
-        // An actor without rights may get no rows too, so this shows nothing. The same holds for
-        // other statuses.
+        // An actor without rights may get an empty list too, so even a 200 decides nothing.
         200..=299 | 400 | 403 | 404 | 422 => next_other(collection, tried),
         _ => Err(answer::refusal(response, &permission)),
     }
@@ -209,23 +208,27 @@ fn other(collection: String, tried: Vec<String>, response: &Response) -> Result<
 
 fn empty(collection: &str, response: &Response) -> Result<Step, Failure> {
     match response.status {
-        200..=299 if rows(response)? > 0 => done(Verdict::Granted, "it can be read; there are no \
-            rows".into()),
+        200..=299 if rows(response)? > 0 => {
+            done(Verdict::Granted, "it can be read; there are no rows".into())
+        }
         200..=299 => done(
             Verdict::Actor,
-            format!("{collection} and users are both shown empty, and every account has users: the \
-                acting user is no Site Admin"),
+            format!(
+                "{collection} and users are both shown empty, and every account has users: the \
+                acting user is not a Site Admin"
+            ),
         ),
         400 | 403 | 404 | 422 => done(
             Verdict::Granted,
-            "it can be read, but no rows are shown. If there should be some, the acting user is no \
-             Site Admin or may not see them".into(),
+            "it can be read, but no rows are shown; if there should be some, the acting user is \
+             not a Site Admin or may not see them"
+                .into(),
         ),
         _ => Err(answer::refusal(response, &scope_of(collection))),
     }
 }
 
-/// How many rows an answer has.
+/// Counts the rows of an answer.
 fn rows(response: &Response) -> Result<usize, Failure> {
     atsync_adapter::rows::split(&response.body)
         .map(|rows| rows.len())
@@ -239,7 +242,7 @@ struct SourceRow {
     name: Option<String>,
 }
 
-/// The results of earlier pages, and the URL of this page.
+/// The results so far: exact ids, similar names, the number read, and the URL of this page.
 type Found = (Vec<String>, Vec<String>, usize, Option<String>);
 
 fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step, Failure> {
@@ -273,7 +276,7 @@ fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step
     exact.truncate(NAMED_MAX);
     match link::next(response)? {
         Some(next) if link.as_ref() == Some(&next) => {
-            Err(Failure::Protocol("a page of sources names itself as the next".into()))
+            Err(Failure::Protocol("a page of sources has itself as the next page".into()))
         }
         Some(next) => sources(exact, like, seen, Some(next)),
         None => judged(&wanted, &exact, &like, seen),
@@ -285,7 +288,7 @@ fn judged(wanted: &str, exact: &[String], like: &[String], seen: usize) -> Resul
         [id] => done(Verdict::Granted, format!("source \"{wanted}\" has id {id}")),
         [] if seen == 0 => done(
             Verdict::Unknown,
-            "no sources are shown at all: the acting user may be no Site Admin, or there are none"
+            "no sources are shown: the acting user may not be a Site Admin, or there are none"
                 .into(),
         ),
         [] if like.is_empty() => done(
@@ -324,10 +327,10 @@ fn sources(
             request::get("sources", vec![Field::new("per_page", request::PER_PAGE_MAX.to_string())])
         }
     };
-    request::look(request, &State::Sources { exact, like, seen, link })
+    request::safe(request, &State::Sources { exact, like, seen, link })
 }
 
-/// Requests one row, with the switches that the kind's scan uses, so that a built-in row counts.
+/// Requests one row, with the parameters that the kind's scan uses, so that a built-in row counts.
 fn ask(collection: &str, state: State) -> Result<Step, Failure> {
     let walk = KINDS
         .iter()
@@ -337,7 +340,7 @@ fn ask(collection: &str, state: State) -> Result<Step, Failure> {
     let mut query: Vec<Field> =
         walk.unwrap_or_default().iter().map(|(name, value)| Field::new(*name, *value)).collect();
     query.push(Field::new("per_page", "1"));
-    request::look(request::get(collection, query), &state)
+    request::safe(request::get(collection, query), &state)
 }
 
 fn scope_of(collection: &str) -> String {
@@ -347,7 +350,7 @@ fn scope_of(collection: &str) -> String {
         .map_or_else(String::new, kinds::Kind::permission)
 }
 
-/// Whether the token names a scope; none when it does not list its scopes.
+/// Whether the token names a scope; `None` when it does not list its scopes.
 fn named_in_token(permission: &str, given: &Given) -> Option<bool> {
     let scopes = given.grant.as_ref()?.scopes.as_ref()?;
     Some(scopes.iter().any(|scope| scope == permission))
@@ -358,7 +361,7 @@ fn actor_text(given: &Given, seen: &str) -> String {
     let actor =
         actor.map_or_else(|| "the acting user".to_owned(), |id| format!("the acting user {id}"));
     format!(
-        "{seen}: {actor} is no Site Admin. Make that user one, or let the credential act as one"
+        "{seen}: {actor} is not a Site Admin. Make that user one, or let the credential act as one"
     )
 }
 

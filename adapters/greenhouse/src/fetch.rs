@@ -1,11 +1,11 @@
-//! The fetch task: records by their ids.
+//! The fetch task: reads records by their ids.
 //!
-//! The only way to request one record is the filter `ids` (harvest-v3.md §3 \[2nd\]); an unknown,
-//! deleted or invisible id is simply not in the answer. A filter takes 50 ids (§3.1 \[ok\]), which
-//! is also the manifest's limit, so one request is enough. Job posts are the exception: whether
-//! `ids` shows a deleted one is not stated, so ids that the first request does not show are
-//! requested again with `active=false`. Rows of two answers cannot be returned together (a raw
-//! record is a span of the *last* reply), so job posts are fetched one at a time.
+//! The only way to request one record is the filter `ids` (harvest-v3.md §3 \[2nd\]); the answer
+//! omits an unknown, deleted or invisible id. A filter takes 50 ids (§3.1 \[ok\]), which is also
+//! the manifest's limit, so one request is enough. Job posts are the exception: no source says
+//! whether `ids` shows a deleted one, so ids that the first request does not show are requested
+//! again with `active=false`. Rows of two answers cannot be returned together (a raw record is a
+//! span of the *last* reply), so job posts are fetched one at a time.
 //!
 //! Left out: whether a record that is not shown is deleted. The engine decides that.
 
@@ -22,12 +22,12 @@ pub(crate) struct State {
     kind: String,
     /// Each id once.
     ids: Vec<String>,
-    /// Requested, but not a possible id of Greenhouse.
+    /// The requested texts that cannot be ids of Greenhouse.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     impossible: Vec<String>,
-    /// Which of the kind's scans was requested.
+    /// The index of the kind's scan whose parameters were used.
     walk: usize,
-    /// The rows, while the names of their options are requested.
+    /// The rows, kept while the names of their options are requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     naming: Option<Naming>,
 }
@@ -56,7 +56,7 @@ pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
     }
     if wanted.len() > usize::try_from(kind.ids_max).unwrap_or(usize::MAX) {
         return Err(Failure::Bug(format!(
-            "a fetch of {} {} where {} are the most",
+            "a fetch of {} {}, more than the limit of {}",
             wanted.len(),
             kind.name,
             kind.ids_max
@@ -65,7 +65,7 @@ pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
     ask(kind, State { kind: task.kind, ids: wanted, impossible, walk: 0, naming: None })
 }
 
-/// Reads the reply, and sends another request where one cannot show everything.
+/// Reads the reply, and sends another request where one cannot show every record.
 pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
     let kind = known(&state.kind)?;
     let response = answer::response(reply)?;
@@ -75,7 +75,7 @@ pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
     }
     let rows = match named::read(kind, &response, naming)? {
         Reading::Ask(request, naming) => {
-            return request::look(*request, &State { naming: Some(naming), ..state });
+            return request::safe(*request, &State { naming: Some(naming), ..state });
         }
         Reading::Done(rows) => rows,
     };
@@ -84,23 +84,23 @@ pub(crate) fn resume(mut state: State, reply: Reply) -> Result<Step, Failure> {
     }
     if rows.items.iter().any(|item| !state.ids.contains(&item.id)) {
         return Err(Failure::Protocol(format!(
-            "a request for {} by id brought others",
+            "a request for {} by id returned other records",
             kind.collection
         )));
     }
-    // An unreadable row exists all the same.
+    // A row that cannot be read proves that its record exists.
     let unread = |id: &String| rows.problems.iter().any(|problem| problem.id.as_ref() == Some(id));
     let shown = |id: &String| rows.items.iter().any(|item| item.id == *id) || unread(id);
     let mut missing: Vec<String> = state.ids.iter().filter(|id| !shown(id)).cloned().collect();
     if rows.problems.iter().any(|problem| problem.id.is_none()) {
-        // It may be any of them.
+        // The unread row may be any of them.
         missing.clear();
     }
     if rows.nameless > 0 && !missing.is_empty() {
-        // A stub without an id stands for one of them: it exists, so none of them may be reported
-        // as missing.
+        // A stub without an id may be any of the records, and it exists, so none may be reported as
+        // missing.
         return Err(Failure::Unavailable(format!(
-            "{} of the {} are still being made",
+            "{} of the {} are still being created",
             rows.nameless, kind.name
         )));
     }
@@ -126,5 +126,5 @@ fn ask(kind: &Kind, state: State) -> Result<Step, Failure> {
         query.push(request::ids("ids", &ids)?);
         request::get(kind.collection, query)
     };
-    request::look(request, &state)
+    request::safe(request, &state)
 }

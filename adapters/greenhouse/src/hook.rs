@@ -1,14 +1,14 @@
-//! The hook task: the records that a webhook names.
+//! The hook task: finds the records that a webhook names.
 //!
 //! The signature is HMAC-SHA256 over the raw bytes, `Signature: sha256 <hex>` (webhooks.md §2,
-//! verified); the webhook is ignored until the engine has checked it, and only ids of the payload
-//! are kept, since payloads have full personal data (§4). The body is searched before the check
-//! because a continuation could not hold it. Payloads come wrapped (`application.id`) and bare
-//! (`payload.id`). Only 200 is a success (§1); an event that this adapter does not use is answered
-//! 200 too, or Greenhouse would send it seven times.
+//! verified). The task uses the webhook only after the engine has checked it, and keeps only ids of
+//! the payload, since payloads have full personal data (§4). It searches the body before the check
+//! because a continuation could not hold the body. Payloads come wrapped (`application.id`) and
+//! bare (`payload.id`). Only 200 is a success (§1); an event that this adapter does not use is
+//! answered 200 too, or Greenhouse would send it seven times.
 //!
-//! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay (the
-//! header signs no time): hints lead to reads, and a second read is harmless.
+//! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay
+//! protection (the header signs no time): hints lead to reads, and a second read is harmless.
 
 use crate::request;
 use crate::state::Continued;
@@ -20,13 +20,13 @@ use atsync_model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The name of the secret that the operator gives the engine.
+/// The name of the secret that the operator sets in the engine.
 pub(crate) const SECRET: &str = "webhook";
-/// The most hints of one webhook; a candidate with more applications than this is found by the next
-/// sweep.
+/// The most hints of one webhook. The next sweep finds the other applications of a candidate that
+/// has more than this.
 const HINTS_MAX: usize = 500;
 
-/// The hints of a webhook while its signature is checked.
+/// The hints of a webhook, kept while its signature is checked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     hints: Vec<Noted>,
@@ -75,8 +75,9 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     }
 }
 
-/// The hexadecimal digest of `sha256 <hex>`: split at the blank, never trimmed by characters
-/// (webhooks.md §2).
+/// Returns the hexadecimal digest of `sha256 <hex>`.
+///
+/// It is split at the blank, never trimmed by characters (webhooks.md §2).
 fn digest(header: &str) -> Option<String> {
     let (algorithm, digest) = header.trim().split_once(' ')?;
     let digest = digest.trim();
@@ -104,7 +105,7 @@ fn answered(status: u16, hints: Vec<Noted>) -> Result<Step, Failure> {
     })))
 }
 
-/// The hints of a body; none for a ping, an unused event or an unreadable body.
+/// Reads the hints of a body; none for a ping, an unused event or an unreadable body.
 fn hints(body: &[u8]) -> Vec<Noted> {
     let Ok(envelope) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     let action = envelope.get("action").and_then(Value::as_str).unwrap_or_default();
@@ -114,7 +115,7 @@ fn hints(body: &[u8]) -> Vec<Noted> {
     found
 }
 
-/// webhooks.md §4, line by line.
+/// Reads the hints of one event, as webhooks.md §4 lists them line by line.
 fn read(action: &str, payload: &Value) -> Vec<Noted> {
     let changed = |kind: &str, paths: &[&[&str]]| {
         one(kind, payload, paths).map(Noted::Changed).into_iter().collect()
@@ -139,7 +140,7 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
         "delete_candidate" => {
             let mut all: Vec<Noted> =
                 deleted(kinds::CANDIDATES, &[&["person", "id"], &["candidate", "id"]]);
-            // The attribute table names the list differently from the example.
+            // The attribute table and the example name the list differently.
             for name in ["deleted_application_ids", "application_ids"] {
                 let ids = payload
                     .get("person")
@@ -177,7 +178,7 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
     }
 }
 
-/// The record and all below it.
+/// Hints at a record and all those below it.
 fn with_children(kind: &str, place: Option<&Value>) -> Vec<Noted> {
     let Some(place) = place else { return Vec::new() };
     let children = place.get("child_ids").and_then(Value::as_array).into_iter().flatten();
@@ -185,7 +186,7 @@ fn with_children(kind: &str, place: Option<&Value>) -> Vec<Noted> {
     ids.map(|id| Noted::Deleted(RemoteRef::new(kind, id))).collect()
 }
 
-/// The record at the first path that leads to an id.
+/// Returns the record at the first path that leads to an id.
 fn one(kind: &str, payload: &Value, paths: &[&[&str]]) -> Option<RemoteRef> {
     let id = paths.iter().find_map(|path| {
         path.iter().try_fold(payload, |at, step| at.get(step)).and_then(id_text)

@@ -1,14 +1,15 @@
-//! Times as Greenhouse writes them, as milliseconds since 1970, and back.
+//! Converts Greenhouse's times to milliseconds since 1970, and back.
 //!
-//! ISO 8601 in UTC with milliseconds is the rule; no milliseconds and numeric offsets are accepted
-//! (harvest-v3.md §3 \[ok\]/\[2nd\]). The calendar is the proleptic Gregorian one; leap seconds do
-//! not occur. Anything else is `None`: an unreadable time proves nothing.
+//! ISO 8601 in UTC with milliseconds is the rule; times without milliseconds and with numeric
+//! offsets are accepted too (harvest-v3.md §3 \[ok\]/\[2nd\]). The calendar is the proleptic
+//! Gregorian one; leap seconds do not occur. Any other text is `None`: an unreadable time proves
+//! nothing.
 
-/// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for synchronised
-/// machines.
+/// The most that Greenhouse's clock and the engine's may differ. Arbitrary, and generous for
+/// synchronised machines.
 pub(crate) const SKEW_MS: u64 = 2 * 60 * 1000;
 
-/// Reads a time. Before 1970 counts as 1970; a time without a zone is one in UTC.
+/// Reads a time. A time before 1970 counts as 1970; one without a zone is in UTC.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let day = day(date)?;
@@ -32,7 +33,7 @@ pub(crate) fn is_day(text: &str) -> bool {
     day(text).is_some()
 }
 
-/// The days from 1970-01-01 to a date.
+/// Counts the days from 1970-01-01 to a date.
 fn day(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
     let (year, month, day) =
@@ -48,7 +49,7 @@ fn day(text: &str) -> Option<i64> {
     (parts.next().is_none() && (1..=length).contains(&day)).then(|| days(year, month, day))
 }
 
-/// A number of so many digits.
+/// Reads a number of so many digits.
 fn number(text: &str, digits: usize) -> Option<i64> {
     let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number)
@@ -73,7 +74,7 @@ pub(crate) fn format(ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
 }
 
-/// Days from 1970-01-01 to a date.
+/// Counts the days from 1970-01-01 to a date.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_one_of_the_calendar() {
+    fn a_day_must_exist_in_the_calendar() {
         assert!(is_day("2026-11-24") && is_day("2000-02-29"));
         for odd in [
             "",
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_written_time_is_read_back() {
         for ms in [0, 951_825_600_000, 1_795_500_000_123, 4_102_444_799_999] {
             assert_eq!(parse(&format(ms)), Some(ms), "{}", format(ms));
         }

@@ -1,20 +1,20 @@
-//! The table of everything that can be read: one row per kind.
+//! The table of the readable kinds: one row per kind.
 //!
 //! A kind is a unified name, the collection of Harvest v3 behind it, and the reader of its rows;
-//! scope, manifest rule, scan and fetch all follow from the row. Adding a kind means adding a row
-//! and a reader.
+//! scope, manifest rule, scan and fetch all follow from the row. To add a kind, add a row and a
+//! reader.
 //!
-//! Versions: a record's `updated_at` is its version only where every member is the record's own.
-//! Whether a parent's `updated_at` changes with its children is unknown (harvest-v3.md §10 no. 13
-//! [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by content.
-//! Left out: scorecards, interviews, offers and demographic data.
+//! A record's `updated_at` is its version only where every member is the record's own. It is
+//! unknown whether a parent's `updated_at` changes with its children (harvest-v3.md §10 no. 13 [?],
+//! pitfalls.md B27), so kinds that contain lists have no version and are compared by content. Left
+//! out: scorecards, interviews, offers and demographic data.
 
 use crate::read::{Reader, background, candidacy, custom, jobs, lists, people};
 use crate::request;
 use atsync_adapter::contract::{Failure, Field, Request};
 use atsync_model::kinds as names;
 
-/// One kind.
+/// A readable kind.
 #[derive(Debug)]
 pub struct Kind {
     /// The unified name.
@@ -23,22 +23,22 @@ pub struct Kind {
     pub collection: &'static str,
     /// The unified fields that a row as documented fills.
     pub fields: &'static [&'static str],
-    /// The members of a row that are read; the others stay in the raw record.
+    /// The members of a row that the reader reads; the others stay in the raw record.
     pub reads: &'static [&'static str],
-    /// Those of `reads` that are flags or lists and never null by openapi-v3.json; empty texts
-    /// stand for the others.
+    /// Those of `reads` that are flags or lists and never null by openapi-v3.json. For other
+    /// members, null means empty.
     pub never_null: &'static [&'static str],
-    /// Those of `fields` whose members are missing in some rows of a form that is in use
+    /// Those of `fields` whose members some rows in use do not have
     /// (adapters/greenhouse/REFERENCE.md).
     pub optional: &'static [&'static str],
-    /// Parameters of each scan of one pass. More than one where a single scan cannot show
-    /// everything.
+    /// The parameters of each scan of one pass. There is more than one where a single scan cannot
+    /// show every row.
     pub walks: &'static [&'static [(&'static str, &'static str)]],
     /// The largest page.
     pub page_max: u32,
     /// The most ids of one fetch.
     pub ids_max: u32,
-    /// Whether `updated_at` changes with every member.
+    /// Whether `updated_at` changes with each member.
     pub stamped: bool,
     /// Whether the raw record may be stored.
     pub raw: bool,
@@ -49,7 +49,7 @@ pub struct Kind {
     pub confidential: bool,
     /// The kind within which an id is unique.
     pub scope: Option<&'static str>,
-    /// How long a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
+    /// The time that a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
     pub visible_within_ms: u64,
     /// By the member that has the id of a custom field's option: the member that receives the
     /// option's name before the row is read.
@@ -58,12 +58,12 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The unified fields that every row fills.
+    /// Lists the unified fields that every row fills.
     pub fn expected(&self) -> impl Iterator<Item = &'static str> {
         self.fields.iter().copied().filter(|field| !self.optional.contains(field))
     }
 
-    /// The scope that reading needs.
+    /// Returns the scope that reading needs.
     pub fn permission(&self) -> String {
         format!("harvest:{}:list", self.collection)
     }
@@ -86,10 +86,10 @@ const IDS_MAX: u32 = 50;
 /// Reads after a write are expected to show it within this time. v1 documented minutes for
 /// candidates and applications (§7 [?]).
 const SLOW_MS: u64 = 120_000;
-/// The same where no slow kind was documented. Arbitrary.
+/// The same for kinds that no source calls slow. Arbitrary.
 const QUICK_MS: u64 = 30_000;
 
-/// The defaults of a kind.
+/// Fills a row of the table with defaults.
 const fn plain(name: &'static str, collection: &'static str, reader: Reader) -> Kind {
     Kind {
         name,
@@ -132,7 +132,7 @@ pub const KINDS: &[Kind] = &[
         fields: people::USER_FIELDS,
         reads: people::USER_READS,
         never_null: people::USER_NEVER_NULL,
-        // In the official schema, and in none of its examples.
+        // The official schema has it, and none of its examples.
         optional: &["emails"],
         walks: &[&[("show_service_accounts", "true")]],
         stamped: false,
@@ -275,12 +275,12 @@ pub const KINDS: &[Kind] = &[
         fields: background::EDUCATION_FIELDS,
         reads: background::EDUCATION_READS,
         never_null: background::EDUCATION_NEVER_NULL,
-        // Unknown where the options may not be listed.
+        // The names are unknown where the options may not be listed.
         optional: &["school", "degree", "discipline"],
         page_max: PAGE_OF_NAMED_MAX,
-        // The name of an option may change without the row.
+        // The name of an option may change without a change of the row.
         stamped: false,
-        // The rows that are read are not those of the last reply.
+        // The rows that the reader gets are not those of the last reply.
         raw: false,
         confidential: true,
         options: background::EDUCATION_OPTIONS,
@@ -348,18 +348,18 @@ pub const KINDS: &[Kind] = &[
     },
 ];
 
-/// The kind of this unified name.
+/// Returns the kind of this unified name.
 pub fn named(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
-/// The kind behind a collection.
+/// Returns the kind behind a collection.
 pub(crate) fn of_collection(collection: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.collection == collection)
 }
 
-/// The request for a kind by ids, as its scan and fetch send it: the collection's own switches and
-/// `ids`.
+/// Requests records of a kind by ids, as its scan and fetch do: with the collection's own
+/// parameters and `ids`.
 ///
 /// # Errors
 /// As for [`request::ids`].
@@ -370,8 +370,8 @@ pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
     Ok(request::get(collection, query))
 }
 
-/// The switches without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those of the
-/// first scan in the kind's row.
+/// Returns the parameters without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those
+/// of the first scan in the kind's row.
 fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
     let kind = KINDS.iter().find(|kind| kind.collection == collection && kind.walks.len() == 1);
     kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()

@@ -1,18 +1,18 @@
 //! The Greenhouse adapter: Harvest v3 by the engine's contract.
 //!
 //! [`Greenhouse`] is a pure function: it receives a task and returns a request or an outcome.
-//! [`kinds`] is the table of everything that can be read, `wire` parses Greenhouse's JSON, `read`
-//! turns a row into a unified record, `named` fetches the names of its options; `scan`, `fetch`,
-//! `check`, `hook` and `tenant` are one task each; `write` sends operations and `probe` finds out
-//! whether they happened. All of them share [`request`], which builds requests, and [`answer`],
-//! which reads refusals. [`manifest`] describes the adapter as data.
+//! [`kinds`] is the table of the readable kinds, `wire` parses Greenhouse's JSON, `read` turns a
+//! row into a unified record, `named` fetches the names of its options; `scan`, `fetch`, `check`,
+//! `hook` and `tenant` are one task each; `write` sends operations and `probe` finds out whether
+//! they happened. All of them share [`request`], which builds requests, and [`answer`], which reads
+//! refusals. [`manifest`] describes the adapter as data.
 //!
-//! Facts about Greenhouse are cited by section of the project's reference, "harvest-v3.md §4
-//! \[ok\]": `[ok]` stated officially or recorded, `[2nd]` reported by a third party, `[?]`
+//! Comments cite facts about Greenhouse by section of the project's reference, "harvest-v3.md §4
+//! \[ok\]": `[ok]` is stated officially or recorded, `[2nd]` reported by a third party, `[?]`
 //! unconfirmed, so both readings must work here.
 //!
-//! Left out: sending, pacing, credentials (the engine's), Harvest v1 and v2 (they no longer
-//! answer), demographic data (never by default).
+//! Left out: sending, pacing and credentials (the engine does these), Harvest v1 and v2 (they no
+//! longer answer), demographic data (never by default).
 
 pub mod answer;
 mod check;
@@ -52,7 +52,7 @@ enum State {
     Probe(Box<probe::State>),
 }
 
-/// The adapter.
+/// The adapter for Greenhouse.
 #[derive(Clone, Copy, Debug)]
 pub struct Greenhouse;
 

@@ -1,16 +1,17 @@
 //! Reads the `Link` header: the URL of the next page.
 //!
-//! Only `rel="next"` matters; others may be beside it in any order (RFC 8288). The header of a last
-//! page is absent, or present and empty: both were recorded or documented (harvest-v3.md §4
-//! \[ok\]). A header that cannot be read proves neither, so it is a fault and not the last page.
-//! The URL is returned unchanged; the engine proves that it is within the granted origin.
+//! Only `rel="next"` matters; other links may stand beside it in any order (RFC 8288). The header
+//! of a last page is absent, or present and empty: one was recorded, the other documented
+//! (harvest-v3.md §4 \[ok\]). A header that cannot be read proves neither, so it is a failure and
+//! not the last page. The URL is returned unchanged; the engine checks that it is within the
+//! granted origin.
 
 use atsync_adapter::contract::{Failure, Response};
 
-/// The engine sends no longer URL. Greenhouse's have some hundred bytes.
+/// The longest URL that the engine sends. Greenhouse's have some hundred bytes.
 const LINK_BYTES_MAX: usize = 8 * 1024;
 
-/// The URL of the next page.
+/// Returns the URL of the next page.
 ///
 /// # Errors
 /// [`Failure::Protocol`] for a header that cannot be read to its end, that names two next pages, or
@@ -22,7 +23,7 @@ pub fn next(response: &Response) -> Result<Option<String>, Failure> {
     for header in response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link"))
     {
         for link in links(&header.value)
-            .ok_or_else(|| unreadable("is no list of links, as in `<url>; rel=\"next\"`"))?
+            .ok_or_else(|| unreadable("is not a list of links, as in `<url>; rel=\"next\"`"))?
         {
             match found {
                 _ if !link.is_next() => {}
@@ -58,8 +59,8 @@ impl Link<'_> {
     }
 }
 
-/// Parses `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty list is
-/// one.
+/// Parses `<url>; a=b; c="d", <url>; …` to its end; `None` when the text is not such a list. An
+/// empty list is one.
 fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
     let mut links = Vec::new();
     loop {
@@ -74,8 +75,9 @@ fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
     }
 }
 
-/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes does
-/// not end a link; none when a quotation does not end.
+/// Splits the parameters of one link from what follows the comma that ends it.
+///
+/// A comma inside quotes does not end a link; `None` when a quotation does not end.
 fn split_at_comma(text: &str) -> Option<(&str, &str)> {
     let (mut quoted, mut escaped) = (false, false);
     for (index, byte) in text.bytes().enumerate() {
@@ -90,7 +92,7 @@ fn split_at_comma(text: &str) -> Option<(&str, &str)> {
     (!quoted).then_some((text, ""))
 }
 
-/// The relation types of a link; a link without any is ignored.
+/// Returns the relation types of a link; a link without any is ignored.
 fn relations(parameters: &str) -> Option<&str> {
     let mut all = parameters
         .trim_start()
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_cannot_be_read_to_its_end_is_a_fault_and_no_last_page() {
+    fn a_header_that_cannot_be_read_to_its_end_is_a_failure_and_not_the_last_page() {
         for odd in [
             "garbage",
             "https://x/p; rel=\"next\"",

@@ -1,13 +1,13 @@
-//! Puts the names of custom field options into rows that have only their ids.
+//! Adds the names of custom field options to rows that have only their ids.
 //!
 //! School, degree and discipline of an education are ids of options (openapi: candidate_education),
 //! which mean nothing to a host. So after a page of such rows the adapter requests the names, at
 //! most [`request::IDS_MAX`] at a time, puts them into the rows, and reads the rows like any other.
 //! Each option of a page is requested once.
 //!
-//! Bounds: between two steps the needed members of the rows are kept, within [`ROWS_BYTES_MAX`].
-//! Beyond that, and where the options may not be listed, the fields stay unknown: an unknown name
-//! must not lose the row.
+//! Bounds: between two steps the continuation holds the needed members of the rows, within
+//! [`ROWS_BYTES_MAX`]. Beyond that, and where the options may not be listed, the fields stay
+//! unknown: an unknown name must not lose the row.
 
 use crate::kinds::{self, Kind};
 use crate::page::{self, Rows};
@@ -18,26 +18,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The most that rows and names may take between two steps. The engine keeps 64 KiB; the rest is
-/// for links and ids.
+/// The most bytes of rows and names between two steps. The engine keeps 64 KiB; the rest is for
+/// links and ids.
 const ROWS_BYTES_MAX: usize = 44 * 1024;
 
-/// Rows, and the names of their options that were requested so far.
+/// Rows, and the names of their options that were read so far.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Naming {
     rows: Vec<Value>,
-    /// Options to request.
+    /// The options still to request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ids: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
 }
 
-/// The result of an answer.
+/// The next step of naming.
 pub(crate) enum Reading {
     /// A request for more names.
     Ask(Box<Request>, Naming),
-    /// The rows, read.
+    /// The rows, read into records.
     Done(Rows),
 }
 
@@ -67,12 +67,12 @@ pub(crate) fn read(
 }
 
 impl Naming {
-    /// The rows of a page, if any of them names an option by its id alone.
+    /// Takes the rows of a page, if any of them names an option by its id alone.
     fn of(kind: &'static Kind, response: &Response) -> Option<Self> {
         if kind.options.is_empty() {
             return None;
         }
-        // The reader of the page reports what is no list of rows.
+        // A body that is not a list of rows is reported by the reader of the page.
         let mut rows: Vec<Value> = serde_json::from_slice(&response.body).ok()?;
         let mut ids: Vec<String> = Vec::new();
         for row in &mut rows {
@@ -96,7 +96,7 @@ impl Naming {
         serde_json::to_vec(self).is_ok_and(|bytes| bytes.len() <= ROWS_BYTES_MAX)
     }
 
-    /// Stores the requested names.
+    /// Stores the names of an answer.
     fn answered(mut self, response: &Response) -> Result<Self, Failure> {
         if response.status == 403 {
             self.ids.clear();
@@ -113,7 +113,7 @@ impl Naming {
         Ok(self)
     }
 
-    /// The rows with their names, as the body of an answer.
+    /// Puts the names into the rows, and returns them as the body of an answer.
     fn rows(mut self, kind: &'static Kind) -> Vec<u8> {
         for row in &mut self.rows {
             let found: Vec<(&str, &String)> = unnamed(kind, row)
@@ -128,7 +128,8 @@ impl Naming {
     }
 }
 
-/// The options whose id, but not name, a row has: the member of the id, and that of the name.
+/// Lists the options of which a row has the id and not the name: the member of the id, and that of
+/// the name.
 fn unnamed<'a>(
     kind: &'static Kind,
     row: &'a Value,

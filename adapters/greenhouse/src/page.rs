@@ -1,13 +1,13 @@
-//! A reply's rows as the items of a page.
+//! Turns a reply's rows into the items of a page.
 //!
 //! An unreadable member makes its unified field unknown, and an unreadable row is left out; each is
-//! reported as a [`Problem`], and the rest of the page is read. A page never fails for one of its
-//! rows.
+//! reported as a [`Problem`], and the rest of the page is read. A bad row never fails the page.
 //!
 //! A stub row (see [`crate::read::people`]) becomes an item with an empty mask: it shows that the
-//! record exists and erases no known field. Without an id the record is unknown, so the row is left
-//! out and counted; a scan has not seen that record (which proves nothing), and a fetch must not
-//! report it as missing. Items of one page share masks, one per set of members that the rows lack.
+//! record exists and erases no known field. A stub without an id is left out and counted: a scan
+//! has not seen that record (which proves nothing), and a fetch must not report it as missing.
+//! Items of one page share masks, one per set of members that the rows lack. Bound: [`MASKS_MAX`]
+//! masks.
 
 use crate::answer;
 use crate::kinds::Kind;
@@ -17,18 +17,18 @@ use crate::wire::{self, Id, Lacking};
 use atsync_adapter::contract::{Failure, Item, Problem, Response};
 use atsync_adapter::rows;
 
-/// The rows of a reply.
+/// The rows of a reply, as items.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) items: Vec<Item>,
     pub(crate) masks: Vec<Vec<String>>,
-    /// Rows that exist but have neither content nor id.
+    /// The number of rows that exist but have neither content nor id.
     pub(crate) nameless: usize,
     /// The problems of the page.
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Different sets of known fields in one page; rows beyond that are left out. The contract allows
+/// The most sets of known fields in one page; rows beyond that are left out. The contract allows
 /// 64.
 const MASKS_MAX: usize = 48;
 
@@ -91,12 +91,12 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
     Ok(page)
 }
 
-/// A row that cannot be read as a whole, with its id where it has one.
+/// Reports a row that cannot be read as a whole, with its id if it has one.
 fn unreadable(kind: &Kind, index: usize, text: &str, why: &Unreadable) -> Problem {
     let what = match why {
         Unreadable::Shape(error) => {
             format!(
-                "has another shape than documented at line {} column {}",
+                "differs from the documented shape at line {} column {}",
                 error.line(),
                 error.column()
             )

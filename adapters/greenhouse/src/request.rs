@@ -1,9 +1,9 @@
 //! Builds requests to Greenhouse, below origin `api`, and the steps that send them.
 //!
 //! Only this module knows that every collection is at `/v3/<collection>`, that there is no `GET
-//! /v3/<collection>/<id>` (it answers 404 even for what exists: harvest-v3.md §3 \[2nd\]), and that
-//! a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding of
-//! the query, which the engine adds.
+//! /v3/<collection>/<id>` (it answers 404 even for an existing record: harvest-v3.md §3 \[2nd\]),
+//! and that a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the
+//! encoding of the query, which the engine adds.
 
 use crate::state::Continued;
 use atsync_adapter::contract::{
@@ -11,16 +11,16 @@ use atsync_adapter::contract::{
 };
 use serde_json::Value;
 
-/// The origin of every request but those for tokens.
+/// The origin of every request except those for tokens.
 pub const API: &str = "api";
 /// The origin of the token endpoint, which only the engine uses.
 pub const AUTH: &str = "auth";
-/// How many ids a filter takes (harvest-v3.md §3.1 \[ok\]).
+/// The most ids that a filter takes (harvest-v3.md §3.1 \[ok\]).
 pub const IDS_MAX: usize = 50;
-/// The largest page; 501 is refused, not clamped (harvest-v3.md §4 \[ok\]).
+/// The largest page; Greenhouse refuses 501 instead of clamping it (harvest-v3.md §4 \[ok\]).
 pub const PER_PAGE_MAX: u32 = 500;
 
-/// `GET /v3/<collection>` with a query.
+/// Builds `GET /v3/<collection>` with a query.
 pub fn get(collection: &str, query: Vec<Field>) -> Request {
     Request {
         origin: API.into(),
@@ -31,8 +31,8 @@ pub fn get(collection: &str, query: Vec<Field>) -> Request {
     }
 }
 
-/// The page that a `Link` header named. A cursor must be the only parameter (harvest-v3.md §4
-/// \[ok\]), so nothing can be added to it.
+/// Requests the page that a `Link` header named. A cursor must be the only parameter (harvest-v3.md
+/// §4 \[ok\]), so the URL stays unchanged.
 pub fn follow(link: String) -> Request {
     Request {
         origin: API.into(),
@@ -43,17 +43,17 @@ pub fn follow(link: String) -> Request {
     }
 }
 
-/// `POST /v3/<segments>`, for example `["applications", id, "move"]`.
+/// Builds `POST /v3/<segments>`, for example `["applications", id, "move"]`.
 pub fn post(segments: &[&str], body: Json) -> Request {
     with_body("POST", segments, body)
 }
 
-/// `PATCH /v3/<collection>/<id>`.
+/// Builds `PATCH /v3/<collection>/<id>`.
 pub fn patch(collection: &str, id: &str, body: Json) -> Request {
     with_body("PATCH", &[collection, id], body)
 }
 
-/// `DELETE /v3/<collection>/<id>`.
+/// Builds `DELETE /v3/<collection>/<id>`.
 pub fn delete(collection: &str, id: &str) -> Request {
     Request {
         origin: API.into(),
@@ -80,13 +80,13 @@ fn path(segments: &[&str]) -> String {
     atsync_adapter::path::join(&all)
 }
 
-/// A step that changes nothing.
-pub(crate) fn look(request: Request, state: &impl Continued) -> Result<Step, Failure> {
+/// Sends a request that changes nothing.
+pub(crate) fn safe(request: Request, state: &impl Continued) -> Result<Step, Failure> {
     step(request, state, Effect::Safe)
 }
 
-/// The one step of a write that changes Greenhouse.
-pub(crate) fn change(request: Request, state: &impl Continued) -> Result<Step, Failure> {
+/// Sends the one request of a write that changes Greenhouse.
+pub(crate) fn changing(request: Request, state: &impl Continued) -> Result<Step, Failure> {
     step(request, state, Effect::Unsafe)
 }
 
@@ -103,16 +103,16 @@ pub fn is_id(text: &str) -> bool {
         && !text.starts_with('0')
 }
 
-/// An id as a JSON number, as request bodies need it.
+/// Converts an id to a JSON number, as request bodies need it.
 ///
 /// # Errors
-/// [`Failure::Invalid`] for `field` when the text is no id of Greenhouse.
+/// [`Failure::Invalid`] for `field` when the text is not an id of Greenhouse.
 pub fn id_number(field: &str, text: &str) -> Result<Value, Failure> {
     let number = text.parse::<u64>().ok().filter(|_| is_id(text));
     number.map(Value::from).ok_or_else(|| crate::answer::invalid(field, "not an id of Greenhouse"))
 }
 
-/// A filter by ids: `ids=1,2,3`, `candidate_ids=…`.
+/// Builds a filter by ids: `ids=1,2,3`, `candidate_ids=…`.
 ///
 /// # Errors
 /// [`Failure::Bug`] when there are none (the filter would select all) or more than [`IDS_MAX`].

@@ -1,15 +1,15 @@
-//! The scan task: one page of a kind.
+//! The scan task: reads one page of a kind.
 //!
 //! # Expected flow
-//! The first page carries the walk's own parameters, `per_page` and, for changes only, a closed
-//! window over `updated_at` (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the
-//! `Link` header and nothing else. When a scan ends and the kind has a further one (job posts:
-//! active, then deleted), the cursor names the scan instead of a URL. A page may be shorter than
-//! requested and still have a next.
+//! The first page has the walk's own parameters, `per_page` and, for changes only, a closed window
+//! over `updated_at` (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the `Link`
+//! header and nothing else. When a scan ends and the kind has a further one (job posts: active,
+//! then deleted), the cursor names the scan instead of a URL. A page may be shorter than requested
+//! and still have a next page.
 //!
 //! # Guarantees
-//! `complete` exactly when there is no next page in the last scan. A page that names itself as the
-//! next is refused, since the scan would never end.
+//! `complete` exactly when the last scan has no next page. A page that has itself as the next page
+//! is refused, since the scan would never end.
 //!
 //! Rows that name options by id need further requests, for the names ([`crate::named`]).
 //!
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct State {
     kind: String,
     at: Cursor,
-    /// The page, while the names of its options are requested.
+    /// The page, kept while the names of its options are requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unnamed: Option<Unnamed>,
 }
@@ -43,10 +43,10 @@ impl Continued for State {
     const TASK: &str = "scan";
 }
 
-/// The state of a pass, as it is written into `next`.
+/// The state of a pass, as stored in `next`.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Cursor {
-    /// Which of the kind's scans.
+    /// The index of the kind's scan.
     walk: usize,
     /// The page's URL; absent for a scan's first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
         Some(link) => request::follow(link.clone()),
         None => request::get(kind.collection, first_page(kind, &at, &task)?),
     };
-    request::look(request, &State { kind: task.kind, at, unnamed: None })
+    request::safe(request, &State { kind: task.kind, at, unnamed: None })
 }
 
 /// Reads the page.
@@ -89,7 +89,7 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     let next = match link::next(&response)? {
         Some(link) if state.at.link.as_ref() == Some(&link) => {
             return Err(Failure::Protocol(format!(
-                "a page of {} names itself as the next",
+                "a page of {} has itself as the next page",
                 kind.collection
             )));
         }
@@ -102,7 +102,7 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     page_of(reading, state.kind, state.at, next)
 }
 
-/// The page, or the request for its missing names.
+/// Returns the page, or the request for its missing names.
 fn page_of(
     reading: Reading,
     kind: String,
@@ -112,7 +112,7 @@ fn page_of(
     let rows = match reading {
         Reading::Ask(request, naming) => {
             let unnamed = Some(Unnamed { next, naming });
-            return request::look(*request, &State { kind, at, unnamed });
+            return request::safe(*request, &State { kind, at, unnamed });
         }
         Reading::Done(rows) => rows,
     };
@@ -132,7 +132,7 @@ fn known(name: &str) -> Result<&'static Kind, Failure> {
     })
 }
 
-/// The query of a scan's first page.
+/// Builds the query of a scan's first page.
 fn first_page(kind: &Kind, at: &Cursor, task: &Scan) -> Result<Vec<Field>, Failure> {
     let walk = kind
         .walks

@@ -2,7 +2,8 @@
 //!
 //! Unknown members are refused, so that a misspelt setting is not ignored. Ids may be text or
 //! number and are stored as text: they exceed what a 32-bit or a floating number holds
-//! (harvest-v3.md §3 \[ok\]).
+//! (harvest-v3.md §3 \[ok\]). Each uncertain fact of the reference that a write depends on has a
+//! setting here, its reading.
 
 use atsync_adapter::contract::{Failure, Given};
 use serde::de::Error;
@@ -23,24 +24,24 @@ pub struct Settings {
     /// The author of notes whose desired record names none.
     #[serde(deserialize_with = "id")]
     pub note_author: Option<String>,
-    /// `name_key` of a candidate custom field (short text) that a new candidate's mark is written
-    /// to.
+    /// The `name_key` of a candidate custom field (short text) that a new candidate's mark is
+    /// written to.
     pub marker_field: Option<String>,
     /// Whether stages and outcomes may be written; moving a candidate can mail the candidate
     /// (harvest-v3.md §7).
     pub stage_writes: bool,
     /// Whether users may be created, which can mail them and use a seat.
     pub user_invitations: bool,
-    /// Which id `from_stage_id` of a move is, if the operator knows it (harvest-v3.md §9.2 [?]).
+    /// The meaning of `from_stage_id` of a move, if the operator knows it (harvest-v3.md §9.2 [?]).
     pub from_stage_reading: StageReading,
-    /// How `start_date` of a hire is written.
+    /// The form of `start_date` of a hire.
     pub start_date_reading: DateReading,
-    /// Which form of `POST /v3/users` is used. Both exist (openapi); an account without the single
-    /// one answers 404 or 405.
+    /// The form of `POST /v3/users`. Both exist (openapi); an account without the single one
+    /// answers 404 or 405.
     pub users_form: UsersForm,
     /// The effect of a PATCH on custom fields that it does not name (harvest-v3.md §7 [?]).
     pub custom_fields_reading: FieldsReading,
-    /// How the dates of a new education are written; openapi leaves the request empty [?].
+    /// The form of the dates of a new education; openapi leaves the request empty [?].
     pub background_dates_reading: BackgroundDates,
 }
 
@@ -56,48 +57,47 @@ macro_rules! readings {
 }
 
 readings! {
-    /// Which id `from_stage_id` of a move is. Shipped clients disagree (harvest-v3.md §9.2 [?]).
+    /// The meaning of `from_stage_id` of a move. Shipped clients disagree (harvest-v3.md §9.2 [?]).
     StageReading {
         /// `job_interview_stage_id`.
         StageDefinition,
         /// `stage_id`, the row of application_stages.
         ApplicationStage
     }
-    /// How `start_date` of a hire is written: a date-time (openapi: hire.start_date); v1 took a
-    /// date.
+    /// The form of `start_date` of a hire: a date-time (openapi: hire.start_date); v1 took a date.
     DateReading {
         /// `2026-12-01T00:00:00Z`.
         DateTime,
         /// `2026-12-01`.
         Date
     }
-    /// How the dates of a new education are written (openapi leaves the request empty [?]).
+    /// The form of the dates of a new education (openapi leaves the request empty [?]).
     BackgroundDates {
-        /// `start_date` for a day, `start_date_year` and `start_date_month` for less: what shipped
-        /// clients send.
+        /// `start_date` for a day, `start_date_year` and `start_date_month` for less: shipped
+        /// clients send these.
         Parts,
-        /// `start_at`, as rows are read.
+        /// `start_at`, as rows have it.
         Moment
     }
-    /// Which form of the creation of users is used.
+    /// The form of the creation of users.
     UsersForm {
         /// `POST /v3/users`.
         Single,
         /// `POST /v3/users/bulk` with one row.
         Bulk
     }
-    /// Which values of others an update sends back, where it may have to send all (harvest-v3.md §7
-    /// [?]).
+    /// The values of other users that an update sends back, where it may have to send all
+    /// (harvest-v3.md §7 [?]).
     ForeignReading {
         /// All of them, unchanged.
         Kept,
-        /// Those whose form a new value could have. Greenhouse may refuse the others when they are
+        /// Those whose form a new value can have. Greenhouse may refuse the others when they are
         /// sent back.
         LeftOut
     }
     /// The effect of a PATCH on custom fields that it does not name (harvest-v3.md §7 [?]).
     FieldsReading {
-        /// Unknown: the complete set is sent, which is right under both.
+        /// Unknown: the complete set is sent, which is right in both cases.
         Unknown,
         /// They stay: only changed values are sent.
         Merge
@@ -105,7 +105,7 @@ readings! {
 }
 
 impl Settings {
-    /// Reads them from the `given` of a task.
+    /// Reads the settings from the `given` of a task.
     ///
     /// # Errors
     /// [`Failure::Misconfigured`] when they are not an object of known members.
@@ -119,7 +119,7 @@ impl Settings {
     }
 }
 
-/// An id as text or number.
+/// Reads an id from text or number.
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = match Value::deserialize(deserializer)? {
         Value::Null => return Ok(None),
@@ -134,9 +134,9 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::E
     }
 }
 
-/// The JSON Schema of [`Settings`], for the manifest.
+/// Returns the JSON Schema of [`Settings`], for the manifest.
 pub fn schema() -> Value {
-    // Text only: the engine copies `act_as` into a form as it is.
+    // Text only: the engine copies `act_as` unchanged into a form.
     let id =
         |text: &str| json!({"type": "string", "pattern": "^[0-9]{1,19}$", "description": text});
     json!({

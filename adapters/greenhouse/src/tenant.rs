@@ -3,10 +3,10 @@
 //! Harvest v3 has no request for the account. The account's *oldest user* is stable and readable
 //! with one scope: users are deactivated, never removed (no endpoint destroys one, harvest-v3.md
 //! §9.10), and ids of different accounts differ. Lists come by falling id (§3.2), so the first time
-//! all users are listed, ids only; the catalogue stores when the oldest one was created, and from
-//! then on one request for users created until then is enough. Where users may not be read, the
-//! oldest source is used, also when users become readable later: a fingerprint must not change
-//! because a right did. For the same reason the basis never changes.
+//! the task lists all users, ids only; the catalogue stores the oldest one's creation time, and
+//! from then on one request for users created until then is enough. Where users may not be read,
+//! the task uses the oldest source, also when users become readable later: a fingerprint must not
+//! change because a right did.
 //!
 //! An unreadable row is ignored: if it is the older one, the known record is still shown.
 //!
@@ -20,7 +20,7 @@ use atsync_adapter::contract::{Denied, Failure, Field, Given, Outcome, Reply, St
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// 100,000 users.
+/// The most pages that are read: 100,000 users.
 const PAGES_MAX: u32 = 200;
 
 /// The record that identifies the account.
@@ -60,9 +60,9 @@ struct Catalogue {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     basis: Basis,
-    /// The basis may no longer change.
+    /// Whether the basis is final.
     settled: bool,
-    /// Only the records up to the known oldest one were requested.
+    /// Whether only the records up to the known oldest one were requested.
     narrow: bool,
     pages: u32,
     oldest: Option<Row>,
@@ -88,7 +88,7 @@ impl Row {
     }
 }
 
-/// Begins: with the shortcut where there is one.
+/// Begins, with the single request if the oldest record is known.
 pub(crate) fn start(given: &Given) -> Result<Step, Failure> {
     let known = catalogue(given);
     let basis = known.as_ref().map_or(Basis::Users, |known| known.basis);
@@ -102,7 +102,7 @@ pub(crate) fn start(given: &Given) -> Result<Step, Failure> {
     }
 }
 
-/// Goes on.
+/// Continues with a reply.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response = answer::response(reply)?;
     if !(200..300).contains(&response.status) {
@@ -126,7 +126,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
     let known = catalogue(given);
     // Ids of different accounts differ, so an account that shows the known record is the known
-    // customer, even if an older record appears.
+    // account, even if an older record appears.
     if let Some(known) =
         known.filter(|known| read.iter().any(|row| row.id.to_string() == known.oldest))
     {
@@ -151,7 +151,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             None => Err(Failure::Denied(Denied {
                 permission: state.basis.permission().to_owned(),
                 message: format!(
-                    "no {} are shown: the acting user is no Site Admin",
+                    "no {} are shown: the acting user is not a Site Admin",
                     state.basis.collection()
                 ),
             })),
@@ -159,8 +159,8 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
-/// The last millisecond of a time's second: Greenhouse may store finer times than it shows, and a
-/// filter would miss the row.
+/// Returns the last millisecond of a time's second: Greenhouse may store finer times than it shows,
+/// and a filter by the shown time would miss the row.
 fn end_of_second(time: &str) -> String {
     match time.split_once('.') {
         Some((second, fraction)) => {
@@ -170,8 +170,8 @@ fn end_of_second(time: &str) -> String {
     }
 }
 
-/// The stored catalogue. An unreadable one was written by another version: the scan finds the same
-/// answer.
+/// Reads the stored catalogue. Another version may have written an unreadable one; then the scan
+/// finds the same answer.
 fn catalogue(given: &Given) -> Option<Catalogue> {
     given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }
@@ -202,5 +202,5 @@ fn ask(state: State, until: Option<String>) -> Result<Step, Failure> {
             request::get(state.basis.collection(), query)
         }
     };
-    request::look(request, &state)
+    request::safe(request, &state)
 }

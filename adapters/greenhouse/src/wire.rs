@@ -7,13 +7,11 @@
 //! \[2nd\]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 \[ok\]) and become text
 //! without passing through a floating number; ids written as text are accepted too. An invalid id
 //! ([`request::is_id`]) or time, or a flag in place of a text, is a flaw, never a value. Text
-//! without escapes is borrowed.
+//! without escapes is borrowed: serde's own `Option<Cow<str>>` always copies, which is why [`Str`]
+//! exists.
 //!
 //! A row is read strictly first, in one pass. If that fails, it is read member by member, so that
-//! only bad members are unknown.
-//!
-//! Serde's own `Option<Cow<str>>` always copies, which is why [`Str`] exists. Unknown members are
-//! ignored: the raw record keeps them.
+//! only bad members are unknown. Unknown members are ignored: the raw record keeps them.
 
 use crate::{instant, request};
 use atsync_model::unified::{Ref, Text};
@@ -25,17 +23,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A member of a row.
+/// The state of a member of a row.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) enum Got<T> {
-    /// The row does not have it: it is unknown.
+    /// The row does not have it: the field is unknown.
     #[default]
     Absent,
     /// `null`.
     Empty,
     /// A value.
     Here(T),
-    /// The row has it in an unreadable form: it is unknown.
+    /// The row has it in an unreadable form: the field is unknown.
     Flawed(Flaw),
 }
 
@@ -44,7 +42,8 @@ pub(crate) enum Got<T> {
 pub(crate) struct Flaw {
     /// The member of the row.
     pub(crate) member: &'static str,
-    /// It is `null` where the document has no null; otherwise its value has another shape.
+    /// Whether it is `null` where the document has no null; otherwise its value has an undocumented
+    /// shape.
     pub(crate) is_null: bool,
 }
 
@@ -53,7 +52,7 @@ impl std::fmt::Display for Flaw {
         let what = if self.is_null {
             "is null, which is not documented"
         } else {
-            "has another shape than documented"
+            "differs from the documented shape"
         };
         write!(f, "`{}` {what}", self.member)
     }
@@ -66,8 +65,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Got<T> {
 }
 
 impl<T> Got<T> {
-    /// The value; if the row does not have the member in a readable form, records the unified field
-    /// as unknown.
+    /// Returns the value; if the row does not have the member in a readable form, records the
+    /// unified field as unknown.
     pub(crate) fn take(self, field: &'static str, lacking: &mut Lacking) -> Option<T> {
         match self {
             Self::Here(value) => Some(value),
@@ -83,7 +82,7 @@ impl<T> Got<T> {
         }
     }
 
-    /// As [`Got::take`], for a unified field that cannot be empty: `null` leaves it unknown.
+    /// Calls [`Got::take`] for a unified field that cannot be empty: `null` leaves it unknown.
     pub(crate) fn take_some(self, field: &'static str, lacking: &mut Lacking) -> Option<T> {
         if matches!(self, Self::Empty) {
             lacking.note(field);
@@ -91,7 +90,7 @@ impl<T> Got<T> {
         self.take(field, lacking)
     }
 
-    /// The value, for a member that no unified field depends on alone.
+    /// Returns the value of a member that no unified field depends on alone.
     pub(crate) fn value(self) -> Option<T> {
         match self {
             Self::Here(value) => Some(value),
@@ -104,7 +103,7 @@ impl<T> Got<T> {
         matches!(self, Self::Absent)
     }
 
-    /// Makes `null` a flaw.
+    /// Converts `null` to a flaw.
     pub(crate) fn never_null(self, member: &'static str) -> Self {
         if matches!(self, Self::Empty) {
             Self::Flawed(Flaw { member, is_null: true })
@@ -119,10 +118,10 @@ pub(crate) fn member<'a, T: Deserialize<'a>>(name: &'static str, text: &'a str) 
     serde_json::from_str(text).unwrap_or(Got::Flawed(Flaw { member: name, is_null: false }))
 }
 
-/// The members of a JSON object, each as its text; the last one of a name counts.
+/// Splits a JSON object into its members, each as its text; the last one of a name counts.
 ///
 /// # Errors
-/// When the text is no JSON object.
+/// When the text is not a JSON object.
 pub(crate) fn members(
     text: &str,
 ) -> Result<std::collections::BTreeMap<Cow<'_, str>, &RawValue>, serde_json::Error> {
@@ -131,43 +130,43 @@ pub(crate) fn members(
 }
 
 impl<'a> Got<Str<'a>> {
-    /// Neither here nor with anything in it.
+    /// Whether the member is absent, `null` or a blank text.
     pub(crate) fn is_blank(&self) -> bool {
         !matches!(self, Self::Here(text) if !text.0.is_empty())
     }
 
-    /// A text; an empty one means none.
+    /// Returns a text; an empty one means none.
     pub(crate) fn text(self, field: &'static str, lacking: &mut Lacking) -> Option<Text<'a>> {
         self.take(field, lacking).map(|text| text.0).filter(|text| !text.is_empty())
     }
 
-    /// A text that a record always has: `null` leaves it unknown.
+    /// Returns a text that a record always has: `null` leaves it unknown.
     pub(crate) fn some_text(self, field: &'static str, lacking: &mut Lacking) -> Text<'a> {
         self.take_some(field, lacking).map(|text| text.0).unwrap_or_default()
     }
 }
 
 impl<'a> Got<Time<'a>> {
-    /// A time; an empty text means none.
+    /// Returns a time; an empty text means none.
     pub(crate) fn text(self, field: &'static str, lacking: &mut Lacking) -> Option<Text<'a>> {
         self.take(field, lacking).map(|time| time.0).filter(|text| !text.is_empty())
     }
 }
 
 impl<'a> Got<Id<'a>> {
-    /// A reference.
+    /// Returns a reference.
     pub(crate) fn reference(self, field: &'static str, lacking: &mut Lacking) -> Option<Ref<'a>> {
         self.take(field, lacking).map(Id::reference)
     }
 
-    /// A reference that a record always has: `null` leaves it unknown.
+    /// Returns a reference that a record always has: `null` leaves it unknown.
     pub(crate) fn some_reference(self, field: &'static str, lacking: &mut Lacking) -> Ref<'a> {
         self.take_some(field, lacking).map(Id::reference).unwrap_or_default()
     }
 }
 
 impl<'a> Got<Vec<Id<'a>>> {
-    /// References; none for `null`, where the document has it.
+    /// Returns references; none for `null`, where the document has it.
     pub(crate) fn references(self, field: &'static str, lacking: &mut Lacking) -> Vec<Ref<'a>> {
         self.take(field, lacking).unwrap_or_default().into_iter().map(Id::reference).collect()
     }
@@ -184,35 +183,35 @@ pub(crate) struct Lacking {
 }
 
 impl Lacking {
-    /// One more.
+    /// Adds a field.
     pub(crate) fn note(&mut self, field: &'static str) {
         if !self.fields.contains(&field) {
             self.fields.push(field);
         }
     }
 
-    /// One more, whose member is unreadable.
+    /// Adds a field whose member is unreadable.
     pub(crate) fn flaw(&mut self, field: &'static str, flaw: Flaw) {
         self.note(field);
         self.flaws.push((field, flaw));
     }
 
-    /// The unified fields whose members cannot be read, and why.
+    /// Takes the unified fields whose members cannot be read, and why.
     pub(crate) fn take_flaws(&mut self) -> Vec<(&'static str, Flaw)> {
         std::mem::take(&mut self.flaws)
     }
 
-    /// A part of a field cannot be read.
+    /// Adds a part of a field that cannot be read.
     pub(crate) fn part(&mut self, path: String) {
         self.parts.push(path);
     }
 
-    /// The parts that cannot be read.
+    /// Takes the parts that cannot be read.
     pub(crate) fn take_parts(&mut self) -> Vec<String> {
         std::mem::take(&mut self.parts)
     }
 
-    /// Everything is known.
+    /// Whether every field is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
@@ -222,12 +221,12 @@ impl Lacking {
         self.fields.contains(&field)
     }
 
-    /// Nothing is known at all.
+    /// Marks every field as unknown.
     pub(crate) fn all(fields: &[&'static str]) -> Self {
         Self { fields: fields.to_vec(), ..Self::default() }
     }
 
-    /// What remains of these fields.
+    /// Returns those of these fields that are known.
     pub(crate) fn mask(&self, fields: &[&'static str]) -> Vec<String> {
         fields
             .iter()
@@ -237,8 +236,8 @@ impl Lacking {
     }
 }
 
-/// A text, borrowed where possible. Numbers are taken as text, for members whose type the reference
-/// leaves open. Flags, lists and objects are none.
+/// A text, borrowed where possible. A number becomes text, since the reference leaves the type of
+/// some members open. Flags, lists and objects are refused.
 #[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Str<'a>(pub(crate) Text<'a>);
 
@@ -273,7 +272,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
-/// A text that is not blank: the name of something that is known by its name alone.
+/// A text that is not blank: the name of a record that is known by its name alone.
 #[derive(Debug)]
 pub(crate) struct Label<'a>(pub(crate) Text<'a>);
 
@@ -284,7 +283,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Label<'a> {
     }
 }
 
-/// A time or a day, as it was written, or an empty text. What cannot be read as one is none: it
+/// A time or a day, as it was written, or an empty text. A text that is neither is refused: it
 /// could not be compared.
 #[derive(Debug)]
 pub(crate) struct Time<'a>(Text<'a>);
@@ -293,7 +292,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Time<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Str::deserialize(deserializer)?.0;
         let is_time = text.is_empty() || instant::parse(&text).is_some() || instant::is_day(&text);
-        if is_time { Ok(Self(text)) } else { Err(D::Error::custom("no time")) }
+        if is_time { Ok(Self(text)) } else { Err(D::Error::custom("not a time")) }
     }
 }
 
@@ -302,7 +301,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Time<'a> {
 pub(crate) struct Id<'a>(pub(crate) Text<'a>);
 
 impl<'a> Id<'a> {
-    /// A reference to the record of this id.
+    /// Makes a reference to the record of this id.
     pub(crate) fn reference(self) -> Ref<'a> {
         Ref { id: Some(self.0), name: None }
     }
@@ -312,7 +311,7 @@ struct IdVisitor<'a>(PhantomData<&'a ()>);
 
 impl IdVisitor<'_> {
     fn checked<E: Error>(text: Text<'_>) -> Result<Id<'_>, E> {
-        if request::is_id(&text) { Ok(Id(text)) } else { Err(E::custom("no id")) }
+        if request::is_id(&text) { Ok(Id(text)) } else { Err(E::custom("not an id")) }
     }
 }
 
@@ -352,18 +351,18 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Reads an object and nothing else. Serde would take a list for the members in their order.
+/// Reads an object and nothing else. Serde would read a list as the members in their order.
 fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
-/// `{value, type}` of a contact list. Without a value it is none: a renamed member must not empty
-/// the list.
+/// An entry `{value, type}` of a contact list. Without a value it is refused: a renamed member must
+/// not empty the list.
 #[derive(Debug)]
 pub(crate) struct ContactRow<'a> {
     pub(crate) value: Text<'a>,
     pub(crate) kind: Option<Text<'a>>,
-    /// It has a member besides.
+    /// Whether it has further members.
     pub(crate) more: bool,
 }
 
@@ -398,8 +397,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for ContactRow<'a> {
     }
 }
 
-/// `{id, key, name}`: the group of a source or a rejection reason, by its key, or by its name where
-/// it has no key.
+/// `{id, key, name}`: the group of a source or a rejection reason, by its key, or by its name if it
+/// has no key.
 #[derive(Debug)]
 pub(crate) struct GroupRow<'a>(pub(crate) Text<'a>);
 
@@ -423,8 +422,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for GroupRow<'a> {
     }
 }
 
-/// The place of an office: a text, or the older `{"name": text}`, whose name may be null. An empty
-/// text is none.
+/// The location of an office: a text, or the older `{"name": text}`, whose name may be null. An
+/// empty text is none.
 #[derive(Debug)]
 pub(crate) struct Location<'a>(pub(crate) Option<Text<'a>>);
 
@@ -434,7 +433,7 @@ impl<'de: 'a, 'a> Visitor<'de> for LocationVisitor<'a> {
     type Value = Location<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a place")
+        f.write_str("a location")
     }
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Location<'a>, E> {
         Ok(Location(Some(Cow::Borrowed(text)).filter(|text| !text.is_empty())))
@@ -465,7 +464,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Location<'a> {
     }
 }
 
-/// An address of a user: a text, or an object that holds one. The reference says only `emails[]`
+/// An address of a user: a text, or an object that contains one. The reference says only `emails[]`
 /// (harvest-v3.md §9.10).
 #[derive(Debug)]
 pub(crate) struct Address<'a>(pub(crate) Text<'a>);
@@ -503,9 +502,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Address<'a> {
     }
 }
 
-/// Declares the row of a collection: every member is a [`Got`] and `id` comes by itself. `not null`
-/// marks a flag or list that openapi-v3.json never makes null. `READS` lists what is read,
-/// `NEVER_NULL` what is marked.
+/// Declares the row of a collection: every member is a [`Got`], and `id` is always one.
+///
+/// `not null` marks a flag or list that openapi-v3.json never makes null. `READS` lists the members
+/// that are read, `NEVER_NULL` the marked ones.
 macro_rules! row {
     ($(#[$meta:meta])* $name:ident { $($field:ident $(as $json:literal)? $(not $null:ident)? : $kind:ty),* $(,)? }) => {
         $(#[$meta])*
@@ -525,7 +525,7 @@ macro_rules! row {
 
             /// Reads a row; a member that cannot be read is [`Got::Flawed`]($crate::wire::Got).
             fn read(text: &'a str) -> Result<Self, serde_json::Error> {
-                // Serde would take a list for the members in their order.
+                // Serde would read a list as the members in their order.
                 let strict = text.starts_with('{').then(|| serde_json::from_str(text));
                 let row: Self = match strict {
                     Some(Ok(row)) => row,
@@ -556,7 +556,7 @@ macro_rules! row {
     };
 }
 
-/// The name of a member that is never null, else the empty text.
+/// Expands to the name of a member that is never null, otherwise to the empty text.
 macro_rules! never_null {
     ($name:expr) => {
         ""
@@ -566,7 +566,7 @@ macro_rules! never_null {
     };
 }
 
-/// The JSON name of a member of [`row!`].
+/// Expands to the JSON name of a member of [`row!`].
 macro_rules! json_name {
     ($field:ident) => {
         stringify!($field)
@@ -576,7 +576,7 @@ macro_rules! json_name {
     };
 }
 
-/// A member as it is, or with `null` made a flaw.
+/// Expands to a member unchanged, or with `null` made a flaw.
 macro_rules! checked {
     ($got:expr, $name:expr) => {
         $got
@@ -608,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_null_and_here_stay_apart() {
+    fn absent_null_and_present_members_differ() {
         let mut lacking = Lacking::default();
         let row: Sample =
             serde_json::from_str(r#"{"id":1,"name":null,"unheard_of":{"of":[]}}"#).unwrap();
@@ -637,7 +637,7 @@ mod tests {
             "1e25",
             &format!("\"{}\"", "9".repeat(400)),
         ] {
-            assert!(serde_json::from_str::<Id<'_>>(odd).is_err(), "{odd} is no id");
+            assert!(serde_json::from_str::<Id<'_>>(odd).is_err(), "{odd} is not an id");
         }
     }
 
@@ -656,7 +656,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_cannot_be_read_costs_itself() {
+    fn an_unreadable_member_loses_only_itself() {
         let mut lacking = Lacking::default();
         let row =
             Sample::read(r#"{"id":7,"tags":[null],"name":"Ada","name":"Bea","parent_id":1.5}"#)
@@ -670,14 +670,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_no_flag_list_or_object_and_a_time_can_be_read() {
+    fn a_text_is_not_a_flag_list_or_object_and_a_time_is_valid() {
         for odd in ["true", "[]", "[\"x\"]", "{}", "{\"value\":\"x\"}"] {
-            assert!(serde_json::from_str::<Str<'_>>(odd).is_err(), "{odd} is no text");
+            assert!(serde_json::from_str::<Str<'_>>(odd).is_err(), "{odd} is not a text");
         }
         for odd in
             ["true", "99", "\"zzz\"", "\"2027-13-45T99:99:99Z\"", "\"26/11/2026\"", "-1", "\" \""]
         {
-            assert!(serde_json::from_str::<Time<'_>>(odd).is_err(), "{odd} is no time");
+            assert!(serde_json::from_str::<Time<'_>>(odd).is_err(), "{odd} is not a time");
         }
         for time in ["\"\"", "\"2026-11-24\"", "\"2026-11-24T06:00:00.123Z\""] {
             assert!(serde_json::from_str::<Time<'_>>(time).is_ok(), "{time}");
@@ -685,7 +685,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_no_list_and_has_what_it_is_for() {
+    fn an_object_is_not_a_list_and_has_its_needed_members() {
         for odd in [
             "{}",
             "[]",
@@ -697,8 +697,8 @@ mod tests {
             "7",
             "\"x\"",
         ] {
-            assert!(serde_json::from_str::<ContactRow<'_>>(odd).is_err(), "{odd} is no contact");
-            assert!(serde_json::from_str::<GroupRow<'_>>(odd).is_err(), "{odd} is no group");
+            assert!(serde_json::from_str::<ContactRow<'_>>(odd).is_err(), "{odd} is not a contact");
+            assert!(serde_json::from_str::<GroupRow<'_>>(odd).is_err(), "{odd} is not a group");
         }
         for odd in ["{}", "[]", "[\"x\"]", "{\"value\":null}", "{\"verified\":true}", "7"] {
             let is_address = serde_json::from_str::<Address<'_>>(odd).is_ok();

@@ -1,7 +1,7 @@
-//! Educations and employments: what rows become, what is sent, and whether it was made.
+//! Tests educations and employments: records from rows, requests, and probes.
 //!
-//! School, degree and discipline are ids of options at Greenhouse and texts for a host, so most
-//! laws here are about the way between the two.
+//! School, degree and discipline are ids of options in Greenhouse and texts for a host, so most
+//! laws here concern the conversion between the two.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -18,7 +18,7 @@ fn given() -> Given {
     Given { now_ms: NOW_MS, settings: "{}".into(), tenant: None, mark: None, grant: None }
 }
 
-/// What was asked, and the records and masks that came of it.
+/// Runs a task and returns its requests, records and masks.
 fn run(task: Task, replies: Vec<Response>) -> (Vec<String>, Vec<(Value, Vec<String>)>) {
     let mut asked = Vec::new();
     let mut replies = replies.into_iter();
@@ -73,7 +73,7 @@ fn names() -> Response {
 }
 
 #[test]
-fn options_of_a_page_are_named_once_each_and_the_rest_of_the_row_stays() {
+fn each_option_of_a_page_is_requested_once_and_the_rest_of_the_row_is_unchanged() {
     let page = reply(200, json!([row(1, json!({})), row(2, json!({}))]));
     let (asked, read) = run(scan(), vec![page, names()]);
     assert_eq!(asked, ["/v3/candidate_educations ", "/v3/custom_field_options 501,502"]);
@@ -83,12 +83,12 @@ fn options_of_a_page_are_named_once_each_and_the_rest_of_the_row_stays() {
             "started_on": "2016-09", "latest": true, "created_at": AFTER, "updated_at": AFTER})
     );
     assert_eq!(read[1], read[0]);
-    assert!(read[0].1.contains(&"discipline".to_owned()), "null is no discipline");
-    assert!(read[0].1.contains(&"ended_on".to_owned()), "null is no end");
+    assert!(read[0].1.contains(&"discipline".to_owned()), "null means no discipline");
+    assert!(read[0].1.contains(&"ended_on".to_owned()), "null means no end");
 }
 
 #[test]
-fn more_options_than_a_filter_takes_are_asked_for_in_turn() {
+fn more_options_than_a_filter_takes_are_requested_in_turn() {
     let rows: Vec<Value> = (0..40)
         .map(|at| {
             row(
@@ -122,7 +122,7 @@ fn an_option_that_is_not_shown_leaves_its_field_unknown_and_never_empty() {
             assert_eq!(read[0].1.contains(&field.to_owned()), is_known, "{field}");
             assert_eq!(read[0].0.get(field).is_some(), is_known, "{field}");
         }
-        assert!(read[0].1.contains(&"started_on".to_owned()), "the others are known");
+        assert!(read[0].1.contains(&"started_on".to_owned()), "the other fields are known");
     }
 }
 
@@ -135,7 +135,7 @@ fn a_fetch_names_options_as_a_scan_does() {
 }
 
 #[test]
-fn a_row_that_has_the_names_asks_for_none() {
+fn a_row_that_has_the_names_needs_no_further_request() {
     let older = row(1, json!({"school_name": "ETH Zürich", "degree": "Master's"}));
     let (asked, read) = run(scan(), vec![reply(200, json!([older]))]);
     assert_eq!(asked.len(), 1);
@@ -256,7 +256,7 @@ fn the_dates_of_a_new_education_are_parts_or_a_moment() {
         assert_eq!(errors[0].field, "started_on", "a chosen reading is followed by no other");
     }
     let run = make(None, "parts", refusal("candidate_id"));
-    assert!(matches!(run.refused(), Failure::Invalid(_)), "it is not about the date");
+    assert!(matches!(run.refused(), Failure::Invalid(_)), "the refusal does not concern the date");
 }
 
 #[test]
@@ -344,14 +344,14 @@ fn an_education_is_found_by_all_of_its_members() {
             "absent 10000",
         ),
         (
-            "one that says more",
+            "one with a further member",
             vec![with(json!({"discipline_custom_field_option_id": 501}))],
             names(),
             None,
             "absent 10000",
         ),
         (
-            "one that says less",
+            "one with a member less",
             vec![with(json!({"degree_custom_field_option_id": null}))],
             names(),
             None,
@@ -365,7 +365,7 @@ fn an_education_is_found_by_all_of_its_members() {
             "found subject:educations/7 matched",
         ),
         (
-            "one from before the sending",
+            "one from before the request",
             vec![with(json!({"created_at": BEFORE}))],
             names(),
             Some(SENT_MS),

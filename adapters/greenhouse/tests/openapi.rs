@@ -1,9 +1,9 @@
-//! The adapter held to Greenhouse's own OpenAPI document.
+//! Compares the adapter with Greenhouse's own OpenAPI document.
 //!
 //! Every body that the adapter sends is checked against the document's schema of that request,
 //! every query parameter against its list, every flag and list that a reader reads against its
-//! type. And the other way: rows made after the document's schemas are read whole. Facts and
-//! document: `openapi/schema.rs`; what they settle: `REFERENCE.md`.
+//! type. In the other direction, rows generated from the document's schemas must be read
+//! completely. Facts and document: `openapi/schema.rs`; the conclusions: `REFERENCE.md`.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -26,18 +26,18 @@ use schema::{facts, faults, is_nullable, types};
 use serde_json::{Map, Value, json};
 use write_support::{Asked, case, empty, reply};
 
-/// Members of rows that are read and that the document does not have: newer, or older.
+/// Members of rows that readers read and the document does not have: newer, or older.
 const BESIDE: &[(&str, &str)] = &[
     ("applications", "job_interview_stage_id"),
     ("applications", "rejection_reason_id"),
     ("candidates", "message"),
-    // Put beside the ids of options by the adapter; v1 had them in the row.
+    // The adapter adds these to the ids of options; v1 had them in the row.
     ("candidate_educations", "school_name"),
     ("candidate_educations", "degree"),
     ("candidate_educations", "discipline"),
 ];
 
-/// The schema of a row; of a candidate, the arm that is no stub.
+/// Returns the schema of a row; of a candidate, the arm that is not a stub.
 fn row_schema(collection: &str) -> Value {
     let schema = facts()["rows"][collection].clone();
     assert!(schema.is_object(), "{collection} is not in the extract");
@@ -45,7 +45,7 @@ fn row_schema(collection: &str) -> Value {
 }
 
 #[test]
-fn the_extract_says_what_the_document_says() {
+fn the_extract_agrees_with_the_document() {
     let Some(document) = schema::document() else { return };
     let facts = facts();
     let bare = |value: &Value| without_texts(value);
@@ -109,7 +109,7 @@ fn every_member_that_is_read_is_documented_and_null_is_empty_only_where_it_may_b
     }
 }
 
-/// A value of a schema: `filled` with something, else as empty as it may be.
+/// Makes a value of a schema: with contents, or as empty as the schema allows.
 fn sample(schema: &Value, filled: bool) -> Value {
     if !filled && is_nullable(schema) {
         return Value::Null;
@@ -172,7 +172,7 @@ fn read(kind: &kinds::Kind, rows: &[Value]) -> (Vec<(Value, Vec<String>)>, Vec<P
         let Target::Path(path) = &send.request.target else { panic!("a path") };
         assert_eq!(
             path.path, "/v3/custom_field_options",
-            "only the names of options are asked for"
+            "only the names of options are requested"
         );
         let names = json!([{"id": 4_033_591_002_u64, "name": "some text"}]).to_string();
         let response = Response { status: 200, headers: vec![], body: names.into() };
@@ -222,7 +222,7 @@ fn a_row_as_in_the_official_schema_is_read_whole_whatever_the_kind() {
             let expected: Vec<&str> = kind.expected().collect();
             let missing: Vec<&&str> =
                 expected.iter().filter(|field| !mask.contains(&(**field).to_owned())).collect();
-            // A text that must be there and is null says nothing.
+            // A text that a record always has leaves its field unknown when it is null.
             let may_miss = ["name", "title", "key", "email", "filename", "outcome", "candidate"];
             let unexplained: Vec<_> =
                 missing.iter().filter(|field| !may_miss.contains(**field)).collect();
@@ -299,8 +299,8 @@ fn row(more: Value) -> Value {
     row
 }
 
-/// Every request with a body that the document has in full, with every member that the adapter can
-/// send.
+/// Returns every request with a body that the document describes completely, with every member
+/// that the adapter can send.
 fn sent() -> Vec<Asked> {
     let values = json!([
         {"key": "a", "id": "1", "type": "text", "value": "x"},
@@ -409,7 +409,7 @@ fn every_body_that_is_sent_fits_its_schema() {
         seen.insert(line);
     }
     let unused: Vec<&String> = requests.keys().filter(|request| !seen.contains(*request)).collect();
-    // Nothing is activated, deactivated or changed of users, and they are made one by one.
+    // The adapter activates, deactivates and changes no users, and creates them one by one.
     assert!(
         unused
             .iter()
@@ -419,7 +419,7 @@ fn every_body_that_is_sent_fits_its_schema() {
 }
 
 #[test]
-fn the_check_finds_what_it_should() {
+fn the_check_finds_each_kind_of_fault() {
     let hire = &facts()["requests"]["POST /v3/applications/{id}/hire"];
     assert_eq!(
         faults(hire, &json!({"start_date": "2026-12-01T00:00:00Z", "close_reason_id": null})),

@@ -1,4 +1,4 @@
-//! Applications: both arms, updates, and the life cycle.
+//! Tests writes of applications: both arms, updates, and the lifecycle.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -45,10 +45,10 @@ fn each_arm_has_its_own_members() {
     }
 }
 
-/// The text of a refusal for a second application on a job is unknown, so none is read: the probe
-/// tells.
+/// The text of a refusal for a second application on a job is unknown, so the write does not
+/// interpret it: the probe decides.
 #[test]
-fn a_refused_application_is_refused_with_the_words_of_greenhouse() {
+fn a_refused_application_quotes_greenhouses_message() {
     let run = case("applications.create", json!({"candidate": "1", "job": "5"}))
         .replies(vec![reply(422, json!({"errors": [{"job_id": "already applied"}]}))])
         .of_parent()
@@ -76,7 +76,7 @@ fn on(operation: &'static str, input: Value, row: Value, rest: Vec<Response>) ->
 }
 
 #[test]
-fn an_update_sends_what_differs() {
+fn an_update_sends_only_differences() {
     let input = json!({"source": "4", "referrer": "7", "recruiter": "8"});
     let run = on(
         "applications.update",
@@ -95,7 +95,7 @@ fn an_update_sends_what_differs() {
 }
 
 #[test]
-fn a_pool_is_read_where_it_is_kept() {
+fn a_pool_is_read_from_prospect_details() {
     for (pool, sent) in [(json!(30), Some(json!({"prospect_pool_id": 31}))), (json!(31), None)] {
         let mut replies = vec![
             reply(200, json!([{"id": 1, "application_id": 2, "pool_id": pool}])),
@@ -117,9 +117,9 @@ fn a_pool_is_read_where_it_is_kept() {
     }
 }
 
-/// What the standing makes of each call: the request's body, `unneeded`, or `conflict`.
+/// Each case: the request's body, `unneeded`, or `conflict`, by the application's standing.
 #[test]
-fn a_call_is_sent_only_where_the_standing_leaves_something_to_do() {
+fn a_call_is_sent_only_if_the_standing_differs() {
     let active = || row(json!({}));
     let rejected = || row(json!({"status": "rejected", "rejection_reason_id": 9}));
     let hired = || row(json!({"status": "hired"}));
@@ -194,7 +194,7 @@ fn a_call_is_sent_only_where_the_standing_leaves_something_to_do() {
             prospect(),
             "convert_to_candidate {\"job_id\":5,\"to_job_interview_stage_id\":60}",
         ),
-        ("no prospect any more", "applications.convert", json!({"job": "5"}), active(), "unneeded"),
+        ("converted already", "applications.convert", json!({"job": "5"}), active(), "unneeded"),
         (
             "an application to another job",
             "applications.convert",
@@ -264,7 +264,7 @@ fn a_row_without_the_stage_definition_is_completed_from_its_stages() {
     assert_eq!(run.sent().body, json!({"from_stage_id": 60, "to_stage_id": 61}));
     let run = on("applications.move", json!({"to_stage": "60"}), old(), vec![stages()]).write();
     run.unneeded();
-    // Should `stage_id` be the definition's id after all, the stage that is current says the same.
+    // If `stage_id` is the definition's id after all, the current stage gives the same result.
     let mut other = old();
     other["stage_id"] = json!(60);
     on("applications.move", json!({"to_stage": "60"}), other, vec![stages()]).write().unneeded();
@@ -275,7 +275,7 @@ fn a_row_without_the_stage_definition_is_completed_from_its_stages() {
 }
 
 #[test]
-fn several_open_openings_must_be_chosen_from() {
+fn a_hire_with_several_open_openings_must_name_one() {
     let opening = |id: u64, open: bool| json!({"id": id, "job_id": 5, "open": open});
     for (openings, expected) in [
         (json!([]), Some(json!({}))),
@@ -299,7 +299,7 @@ fn several_open_openings_must_be_chosen_from() {
 }
 
 #[test]
-fn a_conversion_done_already_leads_to_its_new_application() {
+fn a_conversion_done_already_links_its_new_application() {
     let old = row(json!({"prospect": true, "status": "converted", "job_id": null}));
     let siblings = json!([row(json!({"id": 3})), row(json!({"id": 4, "job_id": 6})), old.clone()]);
     let run =
@@ -344,9 +344,9 @@ fn an_operation_needs_its_target() {
     assert!(matches!(run.failure(), Failure::Invalid(_)));
 }
 
-/// openapi: the update of an application takes ids and no null, so nothing of it can be cleared.
+/// openapi: the update of an application takes ids and no null, so none of them can be cleared.
 #[test]
-fn what_greenhouse_cannot_clear_is_refused_with_a_sentence() {
+fn a_reference_that_greenhouse_cannot_clear_is_refused_with_the_reason() {
     for field in ["source", "referrer", "recruiter", "coordinator"] {
         let held =
             row(json!({"source_id": 4, "referrer_id": 7, "recruiter_id": 8, "coordinator_id": 9}));
@@ -391,7 +391,7 @@ fn a_range_of_a_rejection_needs_both_ends() {
 }
 
 #[test]
-fn a_reason_is_corrected_where_rejections_are_kept() {
+fn a_reason_is_corrected_in_rejection_details() {
     let row = json!({"id": 800, "application_id": 2, "rejection_reason_id": 701,
         "question_custom_fields": {"why": {"type": "short_text", "value": "x"}}});
     let input = json!({"reason": "702", "custom_fields": [{"key": "why", "id": "1", "type": "text",

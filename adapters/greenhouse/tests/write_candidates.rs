@@ -1,7 +1,8 @@
-//! Candidates: what is sent to make and to change one, and what every answer means.
+//! Tests writes of candidates: the requests that create and change one, and the meaning of every
+//! answer.
 //!
-//! Method: replies are JSON as the reference shows them; the proof is the request that would have
-//! left, and the outcome.
+//! Method: replies are JSON as the reference shows them; the proof is the request that would be
+//! sent, and the outcome.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -20,7 +21,7 @@ fn create(input: Value, answer: atsync_adapter::contract::Response) -> Run {
 }
 
 #[test]
-fn a_new_candidate_is_one_request_in_the_words_of_greenhouse() {
+fn a_new_candidate_is_one_request_with_greenhouses_members() {
     let input = json!({
         "name": {"first": "Ada", "last": "Byron", "preferred": "Countess"},
         "emails": [{"value": "ada@example.com", "type": "home"}, {"value": "ADA@example.com"}],
@@ -66,7 +67,7 @@ fn a_new_candidate_is_one_request_in_the_words_of_greenhouse() {
 }
 
 #[test]
-fn a_prospect_comes_along_in_its_own_arm() {
+fn a_new_candidate_can_have_a_prospect_in_its_own_arm() {
     let mut input = ada();
     input["application"] = json!({"kind": "prospect", "jobs": ["5"], "pool": "31",
         "pool_stage": "77", "owner": "9", "source": "4"});
@@ -79,7 +80,7 @@ fn a_prospect_comes_along_in_its_own_arm() {
     assert_eq!(
         run.applied().warnings.len(),
         1,
-        "the source has to follow: {:?}",
+        "an update must write the source: {:?}",
         run.applied().warnings
     );
 }
@@ -113,7 +114,7 @@ fn every_shape_of_the_answer_is_understood() {
         ("a stub", 201, json!({"message": "being processed"}), "pending"),
         ("a wrapped stub", 200, json!({"candidate": {"message": "being processed"}}), "pending"),
         ("neither id nor message", 201, json!({"candidate": {}}), "unclear"),
-        ("no object", 201, json!([]), "unclear"),
+        ("not an object", 201, json!([]), "unclear"),
     ] {
         let run = create(carrying.clone(), reply(status, body));
         let got = match run.written() {
@@ -125,11 +126,11 @@ fn every_shape_of_the_answer_is_understood() {
         assert_eq!(got, expected, "{law}");
     }
     let run = create(carrying, reply(201, json!({"id": 1})));
-    assert!(run.applied().warnings[0].contains("application"), "a missing link is said");
+    assert!(run.applied().warnings[0].contains("application"), "a warning names the missing link");
 }
 
 #[test]
-fn a_success_that_cannot_be_read_is_unclear_and_no_error() {
+fn a_success_that_cannot_be_read_is_unclear_and_not_an_error() {
     for body in [&b"<html>"[..], b"{\"id\":", b"", b"null"] {
         let answer = atsync_adapter::contract::Response {
             status: 201,
@@ -187,7 +188,7 @@ fn each_status_has_one_meaning() {
 }
 
 #[test]
-fn an_input_that_cannot_be_is_refused_before_anything_is_sent() {
+fn an_invalid_input_is_refused_before_anything_is_sent() {
     for (input, field) in [
         (json!({"name": {"first": "Ada"}}), "name.last"),
         (json!({"name": {"first": "A", "last": "B"}, "nick": "x"}), "nick"),
@@ -247,7 +248,7 @@ fn an_update_reads_first_and_sends_the_smallest_difference() {
             json!({"company": "New"}),
         ),
         ("a cleared scalar", json!({"set": {"company": null}}), json!({"company": ""})),
-        ("secrecy has two names", json!({"set": {"private": true}}), json!({"is_private": true})),
+        ("privacy has two names", json!({"set": {"private": true}}), json!({"is_private": true})),
         (
             "a list whole when it changes",
             json!({"add": {"emails": [{"value": "new@example.com", "type": "home"},
@@ -273,7 +274,7 @@ fn an_update_reads_first_and_sends_the_smallest_difference() {
 }
 
 #[test]
-fn what_is_so_already_is_not_sent() {
+fn a_desired_value_that_is_stored_already_is_not_sent() {
     for input in [
         json!({}),
         json!({"set": {"name": {"first": "Ada", "preferred": ""}, "company": "Old",
@@ -289,7 +290,7 @@ fn what_is_so_already_is_not_sent() {
 }
 
 #[test]
-fn a_candidate_that_is_not_shown_or_not_whole_is_left_alone() {
+fn a_candidate_that_is_not_shown_or_incomplete_is_not_written() {
     let input = json!({"set": {"company": "New"}});
     for (row, expected) in [
         (json!([]), "not found"),
@@ -299,7 +300,7 @@ fn a_candidate_that_is_not_shown_or_not_whole_is_left_alone() {
             json!([{"id": 7, "first_name": "", "last_name": null, "email_addresses": []}]),
             "it was changed meanwhile",
         ),
-        // In part: an address was left.
+        // In part: an address remains.
         (
             json!([{"id": 7, "first_name": null, "last_name": null,
                 "email_addresses": [{"value": "a@x.com", "type": "work"}]}]),
@@ -313,9 +314,9 @@ fn a_candidate_that_is_not_shown_or_not_whole_is_left_alone() {
     assert!(run.failure().to_string().contains("harvest:candidates:list"));
 }
 
-/// A PATCH replaces lists and values as a whole, so what the row does not show would be lost.
+/// A PATCH replaces lists and values as a whole, so entries that the row hides would be lost.
 #[test]
-fn what_the_fresh_read_does_not_show_is_never_replaced() {
+fn a_list_that_the_fresh_read_does_not_show_is_never_replaced() {
     let value = json!({"custom_fields": [{"key": "ref", "id": "1", "type": "text", "value": "b"}]});
     for (input, missing) in [
         (json!({"add": {"emails": ["b@x.com"]}}), "email_addresses"),
@@ -355,8 +356,8 @@ fn the_answer_to_an_update_is_understood_in_every_shape() {
     }
 }
 
-/// A candidate with somebody else's choices.
-fn with_choices() -> Value {
+/// Makes a candidate with options that another user selected.
+fn with_options() -> Value {
     let mut row = stored();
     row["custom_fields"]["work"] =
         json!({"name": "Work", "type": "single_select", "value": "Part-time"});
@@ -383,7 +384,7 @@ fn reference(set: Value) -> Value {
 }
 
 #[test]
-fn stored_labels_of_others_are_sent_back_as_option_ids() {
+fn stored_labels_of_other_users_are_sent_back_as_option_ids() {
     let options = json!([
         option(1, 90, "Part-time", true),
         option(2, 91, "Rust", true),
@@ -391,11 +392,11 @@ fn stored_labels_of_others_are_sent_back_as_option_ids() {
     ]);
     let rest = json!([option(3, 91, "C", false), option(4, 91, "C", true)]);
     let replies = vec![
-        reply(200, json!([with_choices()])),
+        reply(200, json!([with_options()])),
         reply(200, definitions()),
         more(options),
         reply(200, rest),
-        reply(200, json!([with_choices()])),
+        reply(200, json!([with_options()])),
         reply(200, stored()),
     ];
     let run = update(reference(json!({})), replies).write();
@@ -415,7 +416,7 @@ fn stored_labels_of_others_are_sent_back_as_option_ids() {
                 {"name_key": "ref", "value": "b"},
             {"name_key": "work", "value": 1}
         ]),
-        "an archived option of the same label gives way to the active one"
+        "the active option wins over an archived one of the same label"
     );
     let warnings = &run.applied().warnings;
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -425,10 +426,10 @@ fn stored_labels_of_others_are_sent_back_as_option_ids() {
     );
 }
 
-/// Neither a label that several options have nor one that none has can become an id; the host's own
-/// field does not wait for that.
+/// A label that several options have, or none has, cannot become an id; the host's own field is
+/// written nevertheless.
 #[test]
-fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
+fn a_stored_label_without_a_single_option_blocks_no_other_field() {
     let ambiguous = json!([
         option(1, 90, "Part-time", true),
         option(5, 90, "Part-time", true),
@@ -437,7 +438,7 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
     ]);
     let missing = json!([option(2, 91, "Rust", true), option(3, 91, "C", true)]);
     for options in [ambiguous, missing] {
-        let row = || reply(200, json!([with_choices()]));
+        let row = || reply(200, json!([with_options()]));
         let looks = || vec![row(), reply(200, definitions()), reply(200, options.clone()), row()];
         let sent = |input: Value, answer: Response| {
             let run = update(input, [looks(), vec![answer]].concat()).write();
@@ -449,14 +450,14 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
         assert!(fields.contains(&json!({"name_key": "work", "value": "Part-time"})), "{fields:?}");
         assert!(fields.contains(&json!({"name_key": "ref", "value": "b"})), "{fields:?}");
         assert!(as_read.applied().warnings.iter().all(|warning| !warning.contains("work")));
-        // Should Greenhouse refuse that, the set goes out once more without it.
+        // If Greenhouse refuses the set, it is sent once more without the value.
         let refusal =
             || reply(422, json!({"errors": [{"message": "is invalid", "field": "custom_fields"}]}));
         let (unnamed, _) = sent(reference(json!({})), refusal());
         assert_eq!(
             other_reading(unnamed.refused()),
             None,
-            "nothing is left out that no plan named"
+            "only values that the plan named are left out"
         );
         assert!(
             unnamed.refused().to_string().contains("custom_fields.work"),
@@ -480,9 +481,9 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
     }
 }
 
-/// Looking options up takes a while, so the candidate is read once more before the write.
+/// Resolving options takes several requests, so the candidate is read once more before the write.
 #[test]
-fn an_edit_made_while_options_were_looked_up_is_kept() {
+fn a_change_made_while_options_were_resolved_is_kept() {
     let options = json!([
         option(1, 90, "Part-time", true),
         option(2, 91, "Rust", true),
@@ -490,7 +491,7 @@ fn an_edit_made_while_options_were_looked_up_is_kept() {
     ]);
     let run = |later: Value, sent: bool| {
         let mut replies = vec![
-            reply(200, json!([with_choices()])),
+            reply(200, json!([with_options()])),
             reply(200, definitions()),
             reply(200, options.clone()),
             reply(200, json!([later])),
@@ -498,30 +499,30 @@ fn an_edit_made_while_options_were_looked_up_is_kept() {
         replies.extend(sent.then(|| reply(200, stored())));
         update(reference(json!({"company": "New"})), replies).write()
     };
-    let mut edited = with_choices();
+    let mut edited = with_options();
     edited["custom_fields"]["note"]["value"] = json!("changed meanwhile");
     edited["custom_fields"]["langs"]["value"] = json!(["C"]);
     edited["company"] = json!("New");
     let kept = run(edited, true);
     let body = &kept.sent().body;
-    assert!(body.get("company").is_none(), "somebody set it already");
+    assert!(body.get("company").is_none(), "another user has set it");
     let fields = body["custom_fields"].as_array().unwrap();
     assert!(fields.contains(&json!({"name_key": "note", "value": "changed meanwhile"})));
     assert!(fields.contains(&json!({"name_key": "langs", "value": [3]})));
 
-    let mut chosen = with_choices();
-    chosen["custom_fields"]["work"]["value"] = json!("Full-time");
+    let mut selected = with_options();
+    selected["custom_fields"]["work"]["value"] = json!("Full-time");
     assert!(
-        matches!(run(chosen, false).failure(), Failure::Conflict(_)),
-        "an option that was not looked up"
+        matches!(run(selected, false).failure(), Failure::Conflict(_)),
+        "an option that was not resolved"
     );
 }
 
 #[test]
-fn where_the_operator_knows_that_updates_merge_only_the_change_is_sent() {
+fn if_the_operator_knows_that_updates_merge_only_the_change_is_sent() {
     let run = update(
         reference(json!({})),
-        vec![reply(200, json!([with_choices()])), reply(200, stored())],
+        vec![reply(200, json!([with_options()])), reply(200, stored())],
     )
     .settings(json!({"custom_fields_reading": "merge"}))
     .write();

@@ -1,8 +1,8 @@
-//! Every uncertain fact of the reference, in each of its readings.
+//! Tests every uncertain fact of the reference in each of its readings.
 //!
-//! Method: the same operation against a Greenhouse of the one kind and of the other. Where one
-//! request cannot satisfy both, the refusal must name the other reading, and the retry with it must
-//! not name any again, so that nothing ever loops.
+//! Method: the same operation runs against a Greenhouse of each kind. If one request cannot satisfy
+//! both, the refusal must name the other reading, and the retry with it must not name any again, so
+//! that nothing ever loops.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -16,7 +16,7 @@ fn application() -> Value {
         "stage_id": 900, "job_interview_stage_id": 60})
 }
 
-/// A Greenhouse that accepts `from_stage_id` in one meaning only.
+/// Runs a move against a Greenhouse that accepts `from_stage_id` in one meaning only.
 fn move_against(accepted: u64, input: Value, settings: Value) -> Run {
     let first =
         case("applications.move", input.clone()).on("applications", "2").settings(settings.clone());
@@ -94,12 +94,12 @@ fn a_start_date_is_a_date_or_a_date_time() {
         hire(input(None), json!({}), reply(422, json!({"errors": [{"opening_id": "is closed"}]})));
     assert!(
         matches!(run.refused(), Failure::Invalid(_)),
-        "a refusal that does not name the date is not about the date"
+        "a refusal that does not name the date has another cause"
     );
 }
 
 #[test]
-fn users_are_made_one_by_one_or_in_bulk() {
+fn users_are_created_one_by_one_or_in_bulk() {
     let make = |reading: Option<&str>, form: &str, answer: Response| {
         let mut input = json!({"first": "E", "last": "S", "email": "e@x.com"});
         if let Some(reading) = reading {
@@ -133,7 +133,7 @@ fn users_are_made_one_by_one_or_in_bulk() {
 }
 
 #[test]
-fn the_author_of_a_note_is_taken_or_left_out() {
+fn the_author_of_a_note_is_sent_or_left_out() {
     let note = |author: Value, settings: Value, answer: Response| {
         let mut input = json!({"candidate": "1", "body": "x", "visibility": "public"});
         if !author.is_null() {
@@ -158,13 +158,13 @@ fn the_author_of_a_note_is_taken_or_left_out() {
         let run = note(json!(null), settings, refusal());
         assert!(
             matches!(run.refused(), Failure::Misconfigured(_)),
-            "the setting's fault, in both readings"
+            "the setting is at fault, in both readings"
         );
     }
     let run = note(json!("3"), json!({}), refusal());
     assert!(
         matches!(run.refused(), Failure::Invalid(_)),
-        "the record's own author is the record's fault"
+        "an author named by the record is the record's fault"
     );
 }
 
@@ -222,7 +222,7 @@ fn a_lifecycle_call_answers_nothing_or_something() {
 }
 
 #[test]
-fn a_deletion_answers_a_body_or_none_and_may_find_nothing() {
+fn a_deletion_answers_a_body_or_none_and_may_find_no_row() {
     for (answer, warnings) in [
         (empty(204), 0),
         (reply(200, json!({"id": 7, "message": "deleted"})), 0),
@@ -237,9 +237,9 @@ fn a_deletion_answers_a_body_or_none_and_may_find_nothing() {
 }
 
 /// The text for a name that exists is not documented: words that say so are a conflict, all others
-/// the record's fault.
+/// a fault of the record.
 #[test]
-fn a_name_in_use_is_a_conflict_in_whatever_words() {
+fn a_name_in_use_is_a_conflict_whatever_the_message() {
     for (operation, input) in [
         ("tags.create", json!({"name": "Intro"})),
         ("custom_fields.create", json!({"name": "n", "applies_to": "job", "type": "text"})),
@@ -283,8 +283,8 @@ fn values_of_a_rejection_are_read_under_either_name() {
     }
 }
 
-/// Whether a PATCH of custom fields replaces the set or merges by field is not known: what is sent
-/// must lead to the same under both.
+/// It is unknown whether a PATCH of custom fields replaces the set or merges by field: the request
+/// must have the same effect in both cases.
 #[test]
 fn an_update_of_custom_fields_is_right_whether_it_replaces_or_merges() {
     let stored = json!({

@@ -1,4 +1,4 @@
-//! Notes, tags, files, users, custom fields and options.
+//! Tests writes of notes, tags, files, users, custom fields and options.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -7,8 +7,8 @@ use atsync_adapter::contract::{Failure, Written};
 use serde_json::{Value, json};
 use write_support::{case, empty, links, more, reply};
 
-/// Operation, input, path, body as sent, kind of what is made, and the member that a wrapped answer
-/// would use.
+/// Operation, input, path, body as sent, kind of the new record, and the member of a wrapped
+/// answer.
 #[test]
 fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
     for (operation, input, path, sent, kind, member) in [
@@ -102,7 +102,7 @@ fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
                 .write();
             assert!(
                 matches!(run.written(), Written::Unclear(_)),
-                "{operation} {status}: made or not, nobody knows"
+                "{operation} {status}: the outcome is unknown"
             );
         }
     }
@@ -172,10 +172,10 @@ fn an_impossible_creation_is_refused_before_a_request() {
     assert!(matches!(run.failure(), Failure::Bug(_)));
 }
 
-/// A second row for the same tag is not documented as harmless, so the candidate's tags are read
-/// first.
+/// No document says that a second row for the same tag is harmless, so the candidate's tags are
+/// read first.
 #[test]
-fn a_tag_is_put_on_a_candidate_once() {
+fn a_tag_is_added_to_a_candidate_once() {
     let row = |id: u64, tag: u64| json!({"id": id, "candidate_id": 1, "candidate_tag_id": tag});
     let input = || json!({"candidate": "1", "tag": "55"});
     let run = case("applied_tags.create", input())
@@ -191,8 +191,8 @@ fn a_tag_is_put_on_a_candidate_once() {
     assert_eq!(links(&run.applied().links), "subject:applied_tags/9");
 }
 
-/// A note posted for a candidate who vanished becomes an orphan that nobody can delete; nobody has
-/// shown better of the others.
+/// A note posted for a deleted candidate becomes an orphan that cannot be deleted; for the other
+/// records the result is unknown.
 #[test]
 fn a_record_of_a_parent_is_created_only_while_a_new_read_shows_the_parent() {
     let note = json!({"candidate": "1", "body": "Hi", "visibility": "public"});
@@ -231,7 +231,8 @@ fn a_record_of_a_parent_is_created_only_while_a_new_read_shows_the_parent() {
     }
 }
 
-/// What is too large to be kept between two steps cannot be looked after; it is sent as it is.
+/// An input too large for a continuation cannot wait for a read of the parent, so it is sent at
+/// once.
 #[test]
 fn a_file_too_large_for_a_continuation_is_sent_without_confirming_its_parent() {
     let content = "aGk=".repeat(20_000);
@@ -321,7 +322,7 @@ fn a_bulk_answer_is_pending_with_its_handle() {
 }
 
 #[test]
-fn a_tag_is_taken_off_by_its_row() {
+fn a_tag_is_removed_by_its_row() {
     let run = case("applied_tags.delete", json!({}))
         .on("applied_tags", "7")
         .replies(vec![empty(204)])

@@ -1,9 +1,8 @@
-//! What a PATCH replaces as a whole: sent only where the fresh read shows all of it, entry by
-//! entry.
+//! Tests members that a PATCH replaces as a whole: they are sent only if the fresh read shows them
+//! completely, entry by entry.
 //!
-//! Method: every member that goes back whole is shown in every form that is none of its own, and
-//! the proof is that nothing which changes Greenhouse leaves. A member that nobody touches does not
-//! matter.
+//! Method: every such member is shown in every undocumented form, and the proof is that no changing
+//! request is sent. A member that does not change need not be shown.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -86,7 +85,7 @@ fn customs() -> Vec<Whole> {
 }
 
 impl Whole {
-    /// The update of a row that shows the member like this; `None` leaves it out.
+    /// Runs the update against a row that shows the member like this; `None` leaves it out.
     fn showing(&self, shown: Option<Value>) -> Case {
         let mut row = self.row.clone();
         match shown {
@@ -114,7 +113,7 @@ impl Whole {
 }
 
 #[test]
-fn a_list_goes_back_only_where_the_fresh_read_shows_every_entry_of_it() {
+fn a_list_is_sent_back_only_if_the_fresh_read_shows_each_entry() {
     for whole in contacts() {
         for odd in [
             json!(null),
@@ -148,13 +147,13 @@ fn a_list_goes_back_only_where_the_fresh_read_shows_every_entry_of_it() {
         let mut case = whole.showing(Some(json!([own, {"value": "", "type": "odd", "more": 1}])));
         case.replies.push(reply(200, json!({"id": 7})));
         let sent = case.write().sent().body[whole.member].clone();
-        assert_eq!(sent[0], own, "what is shown goes back as it was read");
+        assert_eq!(sent[0], own, "shown entries are sent back as read");
         assert_eq!(sent[1], json!({"value": "", "type": "odd", "more": 1}));
     }
 }
 
 #[test]
-fn values_of_custom_fields_go_back_only_where_the_fresh_read_shows_a_map_of_them() {
+fn custom_values_are_sent_back_only_if_the_fresh_read_shows_a_map() {
     for whole in customs() {
         let odd = [
             json!(null),
@@ -181,13 +180,13 @@ fn values_of_custom_fields_go_back_only_where_the_fresh_read_shows_a_map_of_them
         assert_eq!(
             case.write().sent().body["custom_fields"],
             json!([{"name_key": "ref", "value": "b"}]),
-            "an empty map shows that there are none, where no plan saw any"
+            "an empty map shows that there are none, if the plan saw none"
         );
     }
 }
 
-/// A value that the plan saw is hidden where the row has no such field, and cleared where the row
-/// shows it as empty.
+/// A value that the plan saw is hidden if the row has no such field, and cleared if the row shows
+/// it as empty.
 #[test]
 fn a_value_that_the_plan_saw_and_the_row_leaves_out_is_not_erased() {
     for whole in customs() {
@@ -223,7 +222,7 @@ fn a_value_that_the_plan_saw_and_the_row_leaves_out_is_not_erased() {
                 json!([{"name_key": "ref", "value": "b"}])
             );
         }
-        // Nothing is to be done, and what is written anyway need not be shown.
+        // No other value changes, and a value that the write replaces need not be shown.
         without["ref"]["value"] = json!("b");
         saw(without).write().unneeded();
         let mut case = saw(json!({"note": values()["note"]}));
@@ -232,10 +231,10 @@ fn a_value_that_the_plan_saw_and_the_row_leaves_out_is_not_erased() {
     }
 }
 
-/// openapi lets `custom_fields` be null. It is enough to see that nothing is to be done, and where
-/// a PATCH is known to merge.
+/// openapi lets `custom_fields` be null. That suffices if nothing is to be done, or if a PATCH is
+/// known to merge.
 #[test]
-fn null_in_place_of_custom_fields_is_enough_where_nothing_can_be_erased() {
+fn null_custom_fields_suffice_where_nothing_can_be_erased() {
     for whole in customs() {
         let mut clearing = whole.showing(Some(json!(null)));
         clearing.input["custom_fields"][0]["value"] = json!(null);
@@ -248,11 +247,14 @@ fn null_in_place_of_custom_fields_is_enough_where_nothing_can_be_erased() {
             json!([{"name_key": "ref", "value": "b"}])
         );
         let text = whole.showing(Some(json!(null))).write().failure().to_string();
-        assert!(text.contains("custom_fields_reading = \"merge\""), "the way out is named: {text}");
+        assert!(
+            text.contains("custom_fields_reading = \"merge\""),
+            "the message names the setting: {text}"
+        );
     }
 }
 
-/// The set is made of the last read before the write, also where options were looked up in between.
+/// The set is made from the last read before the write, also if options were resolved in between.
 #[test]
 fn values_that_are_hidden_between_two_reads_are_not_erased() {
     let mut row = candidate();
@@ -276,7 +278,7 @@ fn values_that_are_hidden_between_two_reads_are_not_erased() {
 }
 
 #[test]
-fn what_is_not_touched_need_not_be_shown() {
+fn a_list_that_does_not_change_need_not_be_shown() {
     let mut row = candidate();
     for member in ["email_addresses", "phone_numbers", "custom_fields"] {
         row[member] = json!(null);

@@ -1,8 +1,9 @@
-//! Words that Greenhouse writes differently than it reads (pitfalls.md 11), in both directions.
+//! Tests values that Greenhouse writes differently than it reads (pitfalls.md 11), in both
+//! directions.
 //!
-//! Method: what the write sends is turned into the row that Greenhouse would show, by the
-//! reference's own words, and read by the adapter's reader. What comes out must be what went in,
-//! and the probe must recognise the row.
+//! Method: the test turns the request into the row that Greenhouse would show, by the reference's
+//! own words, and the adapter's reader reads it. The record must equal the input, and the probe
+//! must recognise the row.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -13,12 +14,12 @@ use atsync_greenhouse::Greenhouse;
 use serde_json::{Value, json};
 use write_support::{NOW_MS, case, reply};
 
-/// The unified record that the reader makes of a row.
+/// Returns the unified record that the reader makes of a row.
 fn read(kind: &str, row: Value) -> Value {
     let given =
         Given { now_ms: NOW_MS, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let task = Task::Fetch(Fetch { kind: kind.into(), ids: vec!["7".into()] });
-    let Ok(Step::Send(send)) = Greenhouse::start(task, &given) else { panic!("a look") };
+    let Ok(Step::Send(send)) = Greenhouse::start(task, &given) else { panic!("a request") };
     let step = Greenhouse::resume(send.state, &given, Reply::Response(reply(200, json!([row]))));
     let Ok(Step::Done(Outcome::Fetched(fetched))) = step else { panic!("{step:?}") };
     serde_json::from_str(&fetched.items[0].body).unwrap()
@@ -51,7 +52,7 @@ fn a_note_reads_as_it_was_written() {
 }
 
 #[test]
-fn secrecy_and_contacts_read_as_they_were_written() {
+fn privacy_and_contacts_read_as_they_were_written() {
     let input = json!({
         "name": {"first": "Ada", "last": "Byron"}, "private": true,
         "emails": [{"value": "a@x.com", "type": "work"}],
@@ -88,7 +89,7 @@ fn secrecy_and_contacts_read_as_they_were_written() {
         wanted.sort();
         assert_eq!(got, wanted, "{list}");
     }
-    // And an update that asks for the same leaves nothing to do.
+    // An update to the same values leaves nothing to do.
     let edit = json!({"set": {"private": true},
         "add": {"emails": input["emails"], "phones": input["phones"],
         "addresses": input["addresses"], "links": input["links"]}});
@@ -134,10 +135,10 @@ fn a_definition_reads_as_it_was_written() {
     }
 }
 
-/// A value that was written, shown as Greenhouse shows it, read into unified form, and asked for
-/// again: nothing is left to do.
+/// A written value, shown as Greenhouse shows it, read into unified form, and desired again:
+/// nothing is left to do.
 #[test]
-fn a_custom_value_that_was_read_is_no_difference() {
+fn a_custom_value_that_was_read_is_not_a_difference() {
     for (kind, shown, extra) in [
         ("short_text", json!("a"), json!({})),
         ("yes_no", json!(false), json!({})),

@@ -1,5 +1,6 @@
-//! What wit-bindgen makes of `wit/adapter.wit`, the copy beside this crate. Adapters use
-//! [`crate::contract`] instead; only [`crate::export_adapter!`] reaches in here.
+//! The bindings that wit-bindgen generates from `wit/adapter.wit`, the copy beside this crate.
+//!
+//! Adapters use [`crate::contract`] instead; only [`crate::export_adapter!`] uses this module.
 
 #![allow(
     unsafe_code,

@@ -1,21 +1,21 @@
-//! Between wit-bindgen's types and the contract's.
+//! Converts between wit-bindgen's types and the contract's.
 //!
 //! Both describe the same items, field by field, so the conversions are tables. Vectors are
-//! converted in place; a page of items costs moves, no copies of text.
+//! converted in place: a page of items costs moves, no copies of text.
 
 use crate::bindings::exports::ats::adapter::adapter as wit;
 use crate::{PureAdapter, contract as plain, notice};
 use std::marker::PhantomData;
 
-/// Makes an [`PureAdapter`] what the component exports.
+/// The component export of a [`PureAdapter`].
 #[derive(Debug)]
 pub struct Component<A>(PhantomData<A>);
 
 impl<A: PureAdapter + 'static> wit::Guest for Component<A> {
     fn describe() -> String {
         notice::report_panics();
-        // A manifest is made of text, numbers and lists: it always serialises. An empty text would
-        // be refused by the engine at load.
+        // A manifest consists of text, numbers and lists, so it always serialises. The engine would
+        // refuse an empty text at load.
         serde_json::to_string(&A::describe()).unwrap_or_default()
     }
 
@@ -36,7 +36,7 @@ impl<A: PureAdapter + 'static> wit::Guest for Component<A> {
     }
 }
 
-/// The same item in the other set of types.
+/// Conversion into the other set of types.
 trait Convert<T> {
     fn convert(self) -> T;
 }

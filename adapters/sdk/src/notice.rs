@@ -1,20 +1,20 @@
-//! What an adapter says to its author: log lines, and the message and place of a panic.
+//! Sends an adapter's log lines, and the message and place of a panic, to the engine.
 //!
-//! [`atsync_model::notice`] tells how a text leaves a component that imports nothing. Compiled
-//! natively, a panic is reported as everywhere else, and [`log`] does nothing: a test prints for
+//! A component imports nothing, so a text leaves it as [`atsync_model::notice`] documents. In a
+//! native build a panic is reported as in any program, and [`log`] does nothing: a test prints for
 //! itself.
 
 /// Writes a line to the engine's log, at level debug.
 ///
-/// Each byte costs a call to the host, so this is for finding a fault and not for every row. The
-/// engine cuts long lines and keeps a hundred for each call. Candidate data does not belong into
-/// it.
+/// Each byte costs a call to the adapter runtime, so log to find a fault, not for every row. The
+/// engine cuts long lines and keeps at most a hundred for each call. Never log candidates' data.
 pub fn log(text: &str) {
     send(text, atsync_model::notice::END_OF_LOG);
 }
 
-/// Lets a panic say its message and its place before it traps. Each call of a component begins in a
-/// fresh instance, so each installs it.
+/// Installs a panic hook that reports the message and the place before the trap.
+///
+/// Each call of a component runs in a fresh instance, so each call installs the hook.
 pub(crate) fn report_panics() {
     #[cfg(target_arch = "wasm32")]
     std::panic::set_hook(Box::new(|panic| {
@@ -33,7 +33,7 @@ pub(crate) fn report_panics() {
 fn send(text: &str, end: usize) {
     let pages = text.bytes().map(|byte| atsync_model::notice::BYTE + usize::from(byte));
     for pages in pages.chain([end]) {
-        // Always refused; the number is the message.
+        // The host refuses every one of these; the number of pages carries the byte.
         core::arch::wasm32::memory_grow::<0>(pages);
     }
 }

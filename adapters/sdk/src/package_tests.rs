@@ -1,4 +1,4 @@
-//! The package carries a copy of the contract, since a published crate cannot read `wit/`.
+//! The package contains a copy of the contract, since a published crate cannot read `wit/`.
 
 #[test]
 fn the_packaged_contract_is_the_contract() {

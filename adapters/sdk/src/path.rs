@@ -2,8 +2,8 @@
 
 /// Joins segments to a path, percent-encoding each: `["v3", "jobs"]` becomes `/v3/jobs`.
 ///
-/// A segment that would be `.` or `..` or empty has no safe form; it is encoded so that the ATS
-/// will not find it.
+/// A segment that would be `.`, `..` or empty has no safe form; it is encoded as a name that no ATS
+/// resource has.
 pub fn join(segments: &[&str]) -> String {
     let mut path = String::new();
     for segment in segments {
@@ -28,7 +28,7 @@ mod tests {
     use super::join;
 
     #[test]
-    fn a_segment_cannot_leave_its_place() {
+    fn a_segment_cannot_escape_its_position() {
         assert_eq!(join(&["v3", "jobs"]), "/v3/jobs");
         assert_eq!(join(&["a/b", "..", "ü?"]), "/a%2Fb/%00/%C3%BC%3F");
     }

@@ -1,11 +1,11 @@
-//! The elements of a JSON array, each with its place in the text.
+//! Splits a JSON array into its elements, each with its place in the text.
 //!
 //! The engine holds the reply already, so a record names its raw JSON by offset and length instead
 //! of copying it back.
 //!
-//! [`tolerant`] reads a row of which some members have another shape than the reader knows: a bad
-//! member costs that member, a row that is no row costs itself. A row as documented is read once,
-//! as before; only a bad one is taken apart.
+//! [`tolerant`] reads a row even when some members have a shape that the reader does not expect: a
+//! bad member costs that member, and a row that is not an object costs that row. A row as
+//! documented is parsed once; only a bad row is parsed member by member.
 
 use crate::contract::Span;
 use serde_json::value::RawValue;
@@ -16,20 +16,20 @@ use std::collections::BTreeMap;
 pub struct Row<'a> {
     /// Its JSON text.
     pub text: &'a str,
-    /// Where the text lies in the body.
+    /// The position of the text in the body.
     pub span: Span,
 }
 
 /// Splits a body that is a JSON array into its elements.
 ///
 /// # Errors
-/// When the body is not a JSON array, with serde's words for it.
+/// serde's error when the body is not a JSON array.
 pub fn split(body: &[u8]) -> Result<Vec<Row<'_>>, serde_json::Error> {
     let elements: Vec<&RawValue> = serde_json::from_slice(body)?;
     Ok(elements.into_iter().map(|element| row(body, element)).collect())
 }
 
-/// One element's text and its place. The element must have been read from `body`.
+/// Returns one element's text and place. The element must have been read from `body`.
 pub fn row<'a>(body: &'a [u8], element: &'a RawValue) -> Row<'a> {
     let text = element.get();
     let offset = (text.as_ptr() as usize).saturating_sub(body.as_ptr() as usize);
@@ -43,22 +43,21 @@ pub fn row<'a>(body: &'a [u8], element: &'a RawValue) -> Row<'a> {
 /// A row that was read, perhaps without some of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tolerated<T> {
-    /// What was read.
+    /// The record as read.
     pub value: T,
-    /// The members that could not be read, in the order of their names. The reader has not seen
-    /// them.
+    /// The members that could not be read, ordered by name. The reader has not seen them.
     pub lost: Vec<String>,
 }
 
-/// Reads a row with `read`; where that fails, without the members that `read` does not take.
+/// Reads a row with `read`; if that fails, without the members that `read` rejects.
 ///
-/// `needed` names the members without which there is no record, such as `id`: a row is lost with
-/// any of them. Each other member is tried by itself, beside the needed ones, so a reader must take
-/// a row that lacks it (serde's `default`) and note what it lacks.
+/// `needed` names the members without which there is no record, such as `id`: if one of them is
+/// bad, the row is lost. Each other member is tried by itself, together with the needed ones, so a
+/// reader must accept a row that lacks it (serde's `default`) and note what is missing.
 ///
 /// # Errors
-/// What `read` said of the row as a whole, when it is no JSON object, or cannot be read without its
-/// bad members either.
+/// The error of `read` for the whole row, when it is not a JSON object or stays unreadable without
+/// its bad members.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -102,8 +101,9 @@ pub fn tolerant<T, E>(
     }
 }
 
-/// The row with one of its members replaced by `null`: what the reader makes of it tells what hangs
-/// on the member. The row itself when it is no JSON object.
+/// Returns the row with one member replaced by `null`, to find which fields depend on that member.
+///
+/// Returns the row unchanged when it is not a JSON object.
 pub fn with_null(row: &str, member: &str) -> String {
     match serde_json::from_str::<BTreeMap<String, &RawValue>>(row) {
         Ok(mut members) => {
@@ -114,7 +114,7 @@ pub fn with_null(row: &str, member: &str) -> String {
     }
 }
 
-/// The id of a row that cannot be read otherwise: a member that is a text or a whole number.
+/// Returns the id of an otherwise unreadable row: a member that is a text or a whole number.
 pub fn id_of(row: &str, member: &str) -> Option<String> {
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(row).ok()?;
     let text = members.get(member)?.get();
@@ -124,7 +124,7 @@ pub fn id_of(row: &str, member: &str) -> Option<String> {
     (is_id && !id.is_empty()).then_some(id)
 }
 
-/// The members as an object. Names and raw JSON always serialise.
+/// Serialises the members as an object. Names and raw JSON always serialise.
 fn written(members: &BTreeMap<String, &RawValue>) -> String {
     serde_json::to_string(members).unwrap_or_default()
 }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_what_it_needs_is_lost() {
+    fn a_row_without_a_needed_member_is_lost() {
         for row in [r#"{"id":"x","name":"Ada"}"#, r#"{"name":1}"#, "null", "7", "[]", r#""x""#] {
             assert!(tolerant(row, &["id"], read).is_err(), "{row}");
         }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_is_refused() {
+    fn a_body_that_is_not_an_array_is_refused() {
         assert!(super::split(b"{\"message\":\"x\"}").is_err());
         assert!(super::split(b"<html>").is_err());
     }

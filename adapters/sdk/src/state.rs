@@ -1,4 +1,4 @@
-//! Continuations: an adapter's own type as bytes between two steps.
+//! Converts an adapter's own continuation type to bytes and back.
 
 use crate::contract::{Continuation, Failure};
 use serde::Serialize;

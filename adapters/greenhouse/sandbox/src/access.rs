@@ -1,4 +1,7 @@
 //! The rights of the credential and its acting user: scopes, the Site Admin rule, and visibility.
+//!
+//! [`crate::sandbox`] checks them for each request, so a test can change them while the sandbox
+//! runs.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +36,7 @@ impl Default for Access {
     }
 }
 
-/// Every scope that the sandbox checks.
+/// Lists every scope that the sandbox checks.
 #[must_use]
 pub fn all_scopes() -> BTreeSet<String> {
     let lists = endpoints().iter().map(|endpoint| scope(endpoint.resource, "list"));

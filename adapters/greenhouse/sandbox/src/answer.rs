@@ -1,5 +1,7 @@
-//! Requests and answers without an HTTP library: a simulation passes a [`Request`] and gets an
-//! [`Answer`], which has status, body and how it is delivered, if at all.
+//! Requests and answers without an HTTP library.
+//!
+//! A simulation passes a [`Request`] and gets an [`Answer`], which has status, body and the way in
+//! which it is delivered, if at all. Left out: sockets, which [`crate::server`] owns.
 
 /// One request.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +17,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The value of a header.
+    /// Returns the value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers
@@ -24,20 +26,20 @@ impl<'a> Request<'a> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The path alone.
+    /// Returns the path alone.
     #[must_use]
     pub fn path(&self) -> &'a str {
         self.path_and_query.split('?').next().unwrap_or_default()
     }
 
-    /// The query alone, percent-encoded.
+    /// Returns the query alone, percent-encoded.
     #[must_use]
     pub fn query(&self) -> &'a str {
         self.path_and_query.split_once('?').map_or("", |(_, query)| query)
     }
 }
 
-/// How an answer reaches the client.
+/// The way in which an answer reaches the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -61,26 +63,26 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// How it reaches the client.
+    /// The way in which it reaches the client.
     pub delivery: Delivery,
-    /// How long the client waits for it.
+    /// The time that the client waits for it.
     pub delay_ms: u64,
 }
 
 impl Answer {
-    /// An answer with a JSON body.
+    /// Makes an answer with a JSON body.
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
         let headers =
             vec![("content-type".to_owned(), "application/json;charset=utf-8".to_owned())];
         Self { status, headers, body, delivery: Delivery::Answer, delay_ms: 0 }
     }
 
-    /// An answer with a JSON value.
+    /// Makes an answer with a JSON value.
     pub(crate) fn value(status: u16, value: &serde_json::Value) -> Self {
         Self::json(status, value.to_string().into_bytes())
     }
 
-    /// 204.
+    /// Makes a 204.
     pub(crate) fn no_content() -> Self {
         Self {
             status: 204,
@@ -97,7 +99,7 @@ impl Answer {
         self.headers.push((name.to_owned(), value.into()));
     }
 
-    /// The value of a header.
+    /// Returns the value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -106,7 +108,7 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON; null when it is none.
+    /// Parses the body as JSON; null when it is not JSON.
     #[must_use]
     pub fn body_json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()

@@ -1,19 +1,19 @@
 //! Checks bodies of writes before any change: closed sets of keys, types and closed words.
 //!
-//! A form is a line of `name:kind` words, `!` after the name marking what must be given and may not
-//! be null. The words are the reference's own, so a form reads beside it. Everything not in the
-//! form is refused. `id` and `date_time` are never null, as in the operations that openapi-v3.json
-//! has in full; where it is silent, `int` and `time` may be.
+//! A form is a line of `name:kind` words; `!` after the name marks a member that must be given and
+//! may not be null. The words are the reference's own, so a form can be compared with it by eye.
+//! Everything not in the form is refused. `id` and `date_time` are never null, as in the operations
+//! that openapi-v3.json has in full; `int` and `time`, for the others, may be. Bounds:
+//! [`TEXT_CHARS_MAX`] and [`LIST_MAX`].
 
 use serde_json::{Map, Value};
 
 use crate::clock::parse_ms;
 use crate::refusal::{Problem, Refusal};
 
-/// Longest text anywhere in a body (files excepted); the real limits are not known, this one is
-/// arbitrary.
+/// The longest text in a body, files excepted. The real limit is unknown; this one is arbitrary.
 const TEXT_CHARS_MAX: usize = 100_000;
-/// Most entries of a list in a body; arbitrary as well.
+/// The most entries of a list in a body. Arbitrary.
 const LIST_MAX: usize = 500;
 
 /// A checked body.
@@ -62,7 +62,7 @@ impl Body {
         if problems.is_empty() { Ok(Self(map.clone())) } else { Err(Refusal::Invalid(problems)) }
     }
 
-    /// As [`Body::read`], where existing entries of a row's lists may be sent back unchanged.
+    /// Reads like [`Body::read`], and accepts existing entries of a row's lists unchanged.
     pub(crate) fn read_over(
         bytes: &[u8],
         form: &str,
@@ -180,7 +180,7 @@ fn inside<'a>(kind: &'a str, opening: &str) -> Option<&'a str> {
     kind.strip_prefix(opening)?.strip_suffix(')')
 }
 
-/// A contact entry: exactly a value and, where there are words, one of them as its type.
+/// Whether a contact entry has exactly a value and, where there are words, one of them as its type.
 fn entry_fits(entry: &Value, words: Option<&str>) -> bool {
     let Value::Object(entry) = entry else { return false };
     let valued =

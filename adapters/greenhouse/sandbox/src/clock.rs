@@ -1,5 +1,5 @@
-//! The sandbox's time. Every window, expiry and stamp reads it, so a simulation can control them
-//! all.
+//! The sandbox's time. Every window, expiry and stamp reads it, so a simulation controls all of
+//! them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// A clock that asks `now_ms` each time.
+    /// Makes a clock that calls `now_ms` for each reading.
     pub fn new(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(now_ms))
     }
 
-    /// The machine's clock.
+    /// Returns the machine's clock.
     #[must_use]
     pub fn system() -> Self {
         Self::new(system_now_ms)
     }
 
-    /// The time now, in milliseconds since 1970.
+    /// Returns the time now, in milliseconds since 1970.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         (self.0)()
@@ -37,7 +37,7 @@ impl fmt::Debug for Clock {
 
 #[allow(
     clippy::disallowed_methods,
-    reason = "the one place where the sandbox's injectable clock meets the machine's"
+    reason = "the only place where the sandbox reads the machine's clock"
 )]
 fn system_now_ms() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -49,7 +49,7 @@ fn system_now_ms() -> i64 {
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock standing at `now_ms`.
+    /// Makes a clock that shows `now_ms`.
     #[must_use]
     pub fn at(now_ms: i64) -> Self {
         Self(Arc::new(AtomicI64::new(now_ms)))
@@ -65,13 +65,13 @@ impl ManualClock {
         self.0.store(now_ms, Ordering::SeqCst);
     }
 
-    /// The time it shows.
+    /// Returns the time that it shows.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// The same clock in the sandbox's type.
+    /// Returns the same clock in the sandbox's type.
     #[must_use]
     pub fn clock(&self) -> Clock {
         let shared = self.clone();
@@ -79,7 +79,7 @@ impl ManualClock {
     }
 }
 
-/// `2026-05-05T22:36:04.296Z`, as Greenhouse writes it.
+/// Formats a time as Greenhouse does: `2026-05-05T22:36:04.296Z`.
 pub(crate) fn format_ms(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }

@@ -1,7 +1,8 @@
 //! The control surface: JSON under `/_sandbox/`, for tests in another process than the binary.
 //!
 //! Its calls use no budget, are not logged, meet no faults, and need no credential: every client of
-//! the port may use it. So the server listens on loopback by default.
+//! the port may use it. So the server listens on loopback by default. Left out: changes that no
+//! HTTP client needs, which a test in the same process makes on [`Sandbox`].
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +24,7 @@ enum OneOrMany<T> {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct AccessChange {
-    /// Exactly these scopes.
+    /// Replaces all scopes by these.
     scopes: Option<Vec<String>>,
     /// Adds these.
     grant: Vec<String>,
@@ -153,7 +154,7 @@ fn access(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
     Ok(json!(sandbox.access()))
 }
 
-/// Changes the named switches only; an unknown one is refused.
+/// Changes only the named switches, and refuses an unknown one.
 fn quirks(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
     let change: serde_json::Map<String, Value> = read(request)?;
     let mut merged = json!(sandbox.quirks());
@@ -173,12 +174,12 @@ fn by_email(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
         .ok_or_else(|| "email is missing".to_owned())
 }
 
-/// All rows of a collection, or those whose one id column holds a value: `?candidate_id=7`.
+/// Lists all rows of a collection, or those with a value in one id column: `?candidate_id=7`.
 fn rows(sandbox: &Sandbox, collection: &str, request: &Request<'_>) -> Result<Value, String> {
     match pairs(request.query()).first() {
         None => Ok(json!(sandbox.rows(collection))),
         Some((column, value)) => {
-            let value = value.parse().map_err(|_| "the value is no id".to_owned())?;
+            let value = value.parse().map_err(|_| "the value is not an id".to_owned())?;
             Ok(json!(sandbox.rows_where(collection, column, value)))
         }
     }

@@ -1,14 +1,14 @@
-//! The opaque cursor: URL-safe base64, padding included, of the original query and the id where the
-//! next page starts.
+//! The opaque cursor of a list: URL-safe base64, padding included, of the original query and the id
+//! where the next page starts.
 //!
-//! It is keyset pagination: rows that are added during a scan do not shift pages, and a cursor
+//! This is keyset pagination: rows that are added during a scan do not shift pages, and a cursor
 //! holds no snapshot.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde::{Deserialize, Serialize};
 
-/// Longest cursor that is read; fifty ids in each of several filters fit.
+/// The longest cursor that is read; fifty ids in each of several filters fit.
 const CURSOR_CHARS_MAX: usize = 16_384;
 
 /// The content of a cursor.
@@ -25,13 +25,13 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// Its form in a URL.
+    /// Encodes it for a URL.
     pub(crate) fn encode(&self) -> String {
         let text = URL_SAFE.encode(serde_json::to_vec(self).unwrap_or_default());
         text.replace('=', "%3D")
     }
 
-    /// From a decoded query value.
+    /// Decodes a query value that was percent-decoded.
     pub(crate) fn decode(text: &str) -> Option<Self> {
         if text.len() > CURSOR_CHARS_MAX {
             return None;

@@ -1,8 +1,8 @@
-//! Faults on demand: the rules that choose requests and their faults.
+//! Faults on demand: rules that choose requests and the fault of each.
 //!
-//! A rule names a method, a path prefix, how many matching requests to let pass and how many to
-//! hit. The first rule that is due wins. What a fault does is a value in the answer; only the HTTP
-//! shell turns it into a broken connection.
+//! A rule names a method, a path prefix, how many matching requests pass first and how many meet
+//! the fault. The first rule that is due wins. The effect of a fault is a value in the answer; only
+//! the HTTP shell turns it into a broken connection.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 pub enum FaultKind {
     /// The connection ends before the request is processed.
     DropBefore,
-    /// The request is held for this time, not processed, and then the connection ends: a test can
-    /// end the client before any effect.
+    /// The connection ends without processing after this time, so a test can end the client before
+    /// any effect.
     HoldBefore {
-        /// How long.
+        /// The time.
         delay_ms: u64,
     },
     /// The request is processed, then the connection ends without an answer.
@@ -45,15 +45,15 @@ pub enum FaultKind {
     TooManyRequests,
     /// The request is processed, the answer is 200 with an HTML page.
     Html,
-    /// The request is processed, the answer is 200 with a body that is not JSON although it says
-    /// so.
+    /// The request is processed, the answer is 200 with a body that is not JSON although its type
+    /// says so.
     InvalidJson,
     /// 401 although the token is valid; not processed.
     Unauthorized,
 }
 
 impl FaultKind {
-    /// Whether a request with this fault is processed all the same.
+    /// Whether a request with this fault is still processed.
     #[must_use]
     pub fn applies(self) -> bool {
         !matches!(
@@ -67,23 +67,23 @@ impl FaultKind {
     }
 }
 
-/// Which requests meet a fault.
+/// A rule: the requests that meet a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Only this method, when given.
+    /// Only this method, if given.
     #[serde(default)]
     pub method: Option<String>,
-    /// Only paths that start so. `/` is every request, the token endpoint included.
+    /// Only paths with this prefix. `/` is every request, the token endpoint included.
     #[serde(default = "everywhere")]
     pub path: String,
     /// Matching requests that pass first.
     #[serde(default)]
     pub skip: u32,
-    /// Matching requests that meet the fault; all of them when not given.
+    /// Matching requests that meet the fault; all of them if not given.
     #[serde(default = "once")]
     pub times: Option<u32>,
-    /// The kinds of faults.
+    /// The fault.
     pub fault: FaultKind,
 }
 
@@ -97,7 +97,7 @@ fn once() -> Option<u32> {
 }
 
 impl Fault {
-    /// A fault that the next request to a path meets, once.
+    /// Makes a fault that the next request to a path meets, once.
     #[must_use]
     pub fn once(method: &str, path: &str, fault: FaultKind) -> Self {
         Self {
@@ -109,13 +109,13 @@ impl Fault {
         }
     }
 
-    /// A fault that every request to a path meets, until it is cleared.
+    /// Makes a fault that every request to a path meets, until it is cleared.
     #[must_use]
     pub fn always(path: &str, fault: FaultKind) -> Self {
         Self { method: None, path: path.to_owned(), skip: 0, times: None, fault }
     }
 
-    /// The same, after so many matching requests.
+    /// Lets so many matching requests pass first.
     #[must_use]
     pub fn after(mut self, skip: u32) -> Self {
         self.skip = skip;
@@ -128,14 +128,14 @@ impl Fault {
     }
 }
 
-/// The rules in force.
+/// The active rules.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     pub(crate) rules: Vec<Fault>,
 }
 
 impl Faults {
-    /// The fault that this request meets.
+    /// Chooses the fault that this request meets.
     pub(crate) fn meet(&mut self, method: &str, path: &str) -> Option<FaultKind> {
         for rule in &mut self.rules {
             if !rule.matches(method, path) {
@@ -169,12 +169,12 @@ pub fn parse_fault(text: &str) -> Result<Fault, String> {
         kind.split_once('=').map_or((kind, None), |(name, number)| (name, Some(number)));
     let parsed = |default: u64| {
         number.map_or(Ok(default), |text| {
-            text.parse::<u64>().map_err(|_| format!("{text} is no number"))
+            text.parse::<u64>().map_err(|_| format!("{text} is not a number"))
         })
     };
     let status = |default: u16| {
         parsed(default.into())
-            .and_then(|n| u16::try_from(n).map_err(|_| format!("{n} is no status")))
+            .and_then(|n| u16::try_from(n).map_err(|_| format!("{n} is not a status")))
     };
     let fault = match name {
         "drop_before" => FaultKind::DropBefore,
@@ -190,7 +190,7 @@ pub fn parse_fault(text: &str) -> Result<Fault, String> {
         "html" => FaultKind::Html,
         "invalid_json" => FaultKind::InvalidJson,
         "unauthorized" => FaultKind::Unauthorized,
-        other => return Err(format!("{other} is no kind of fault")),
+        other => return Err(format!("{other} is not a kind of fault")),
     };
     let mut rule = Fault::always(path, fault);
     rule.method = (method != "*").then(|| method.to_owned());
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_lets_pass_then_hits_then_is_spent() {
+    fn a_rule_skips_requests_then_applies_then_ends() {
         let mut faults =
             Faults { rules: vec![Fault::once("POST", "/v3/c", FaultKind::DropAfter).after(1)] };
         let met: Vec<bool> =

@@ -1,16 +1,20 @@
-//! Serves one page: the cursor rule, the rows by falling id, and the `Link` to the next page.
+//! Serves one page of a list: the cursor rule, the rows by falling id, and the `Link` to the next
+//! page.
+//!
+//! A page may hold fewer rows than requested only at the end of the list. The query is checked in
+//! [`crate::query`].
 
 use crate::answer::{Answer, Request};
 use crate::cursor::Cursor;
 use crate::model::Model;
-use crate::model::render::Look;
+use crate::model::render::View;
 use crate::query::{self, ListQuery};
 use crate::quirks::{LastLink, Quirks};
 use crate::refusal::Refusal;
 use crate::schema::{Endpoint, Kind};
 use crate::sight::Sight;
 
-/// What a list needs besides the request.
+/// The context of a list besides the request.
 pub(crate) struct ListContext<'a> {
     pub(crate) model: &'a Model,
     pub(crate) quirks: &'a Quirks,
@@ -77,7 +81,7 @@ fn with_link(mut answer: Answer, next: Option<String>, quirks: &Quirks) -> Answe
     answer
 }
 
-/// The page's body and the id where the next one starts.
+/// Returns the page's body and the id where the next page starts.
 fn page(
     context: &ListContext<'_>,
     kind: Kind,
@@ -85,11 +89,11 @@ fn page(
     start: i64,
 ) -> (Vec<u8>, Option<i64>) {
     let model = context.model;
-    let look = Look {
+    let view = View {
         columns: list.columns.clone(),
         hide_private_fields: context.quirks.hide_private_fields,
         unknown_field: context.quirks.unknown_field,
-        ..Look::of(context.quirks)
+        ..View::of(context.quirks)
     };
     let narrowed: Option<Vec<i64>> =
         list.tests.iter().filter_map(|test| test.narrowed(model, kind)).min_by_key(Vec::len);
@@ -111,7 +115,7 @@ fn page(
             body.push(b',');
         }
         served = served.saturating_add(1);
-        model.write_row(&mut body, kind, row, &look);
+        model.write_row(&mut body, kind, row, &view);
     }
     body.push(b']');
     (body, None)

@@ -1,4 +1,4 @@
-//! The sandbox as a program: one company behind one port, until it is told to stop.
+//! Runs the sandbox as a program: one company behind one port, until a signal stops it.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -13,26 +13,26 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen. The control surface has no lock: keep it on loopback.
+    /// The address to listen on. The control surface has no lock: keep it on loopback.
     #[arg(long, default_value = "127.0.0.1:8099")]
     listen: SocketAddr,
-    /// The company's seed: the same seed is the same company.
+    /// The company's seed: the same seed gives the same company.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many candidates the company has.
+    /// The number of candidates.
     #[arg(long, default_value_t = 200)]
     candidates: usize,
-    /// The client id that may ask for tokens.
+    /// The client id that may request tokens.
     #[arg(long, default_value = "sandbox")]
     client_id: String,
-    /// Its secret.
+    /// The client's secret.
     #[arg(long, default_value = "sandbox-secret")]
     client_secret: String,
     /// API requests per half minute.
     #[arg(long, default_value_t = 150)]
     rate_limit: u32,
-    /// A fault from the start: "POST /v3/candidates drop_after x1 +2" (times, let pass). May be
-    /// given repeatedly.
+    /// A fault from the start: "POST /v3/candidates drop_after x1 +2" (times, skipped first). May
+    /// be given repeatedly.
     #[arg(long, value_parser = parse_fault)]
     fault: Vec<Fault>,
     /// Switches as JSON: '{"create_answer": "bare"}'.
@@ -65,8 +65,8 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
         quirks: arguments.quirks.unwrap_or_default(),
         ..SandboxOptions::sized(arguments.seed, arguments.candidates)
     };
-    // Signals are taken before the port is told, so that whoever reads the line may stop us at
-    // once.
+    // Signal handlers are installed before the port is printed, so that a reader of that line may
+    // stop the program at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let running = Sandbox::start(options).await?;
     say(&announcement(&running, &arguments.client_id));
@@ -78,7 +78,7 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One line: where it is and how to point atsync at it.
+/// Formats the line with the address and how to point atsync at it.
 fn announcement(running: &RunningSandbox, client_id: &str) -> String {
     let base = running.base_url();
     format!(

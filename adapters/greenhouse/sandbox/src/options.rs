@@ -1,4 +1,4 @@
-//! The options of a sandbox. Each default is what most sources say about Greenhouse.
+//! The options of a sandbox. Each default follows most sources about Greenhouse.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,23 +12,23 @@ use crate::tokens::Client;
 /// The options of a sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxOptions {
-    /// Where the HTTP server listens. Loopback by default: the control surface has no lock.
+    /// The address of the HTTP server. Loopback by default: the control surface has no lock.
     pub listen: SocketAddr,
-    /// The company that it holds.
+    /// The company.
     pub company: CompanySpec,
-    /// The client that may ask for tokens.
+    /// The client that may request tokens.
     pub client: Client,
     /// API requests per half minute.
     pub rate_limit: u32,
     /// Token requests per minute.
     pub token_rate_limit: u32,
-    /// What the credential and its acting user may do.
+    /// The rights of the credential and its acting user.
     pub access: Access,
     /// The switches.
     pub quirks: Quirks,
-    /// Faults in force from the start.
+    /// The faults that are active from the start.
     pub faults: Vec<Fault>,
-    /// The time.
+    /// The source of time.
     pub clock: Clock,
 }
 
@@ -49,7 +49,7 @@ impl Default for SandboxOptions {
 }
 
 impl SandboxOptions {
-    /// The defaults around a company of a seed and a number of candidates.
+    /// Returns the defaults for a company of a seed and a number of candidates.
     #[must_use]
     pub fn sized(seed: u64, candidates: usize) -> Self {
         Self { company: CompanySpec::sized(seed, candidates), ..Self::default() }

@@ -1,8 +1,8 @@
 //! Reads query strings of lists, checks them against the endpoint's table, and turns them into
 //! tests on columns.
 //!
-//! Everything unknown is refused, as in v3: a sandbox that ignored a misspelt filter would hide
-//! that Greenhouse, or an older version, answers with every record.
+//! Everything unknown is refused, as in v3. A sandbox that ignored a misspelt filter would return
+//! every record and hide the mistake in the client.
 
 use percent_encoding::percent_decode_str;
 
@@ -49,10 +49,10 @@ pub(crate) enum Test {
     TextIn(usize, Vec<String>),
     Bool(usize, bool),
     Time(usize, Vec<Compare>),
-    /// A custom field holds this option.
+    /// A custom field has this option.
     Option(usize, i64),
     Email(String),
-    /// The column's JSON list holds this text.
+    /// The column's JSON list contains this text.
     JsonListHolds(usize, String),
     NotSpecial,
     Never,
@@ -135,7 +135,7 @@ fn ids_of(value: &str) -> Option<Vec<i64>> {
     value.split(',').map(|id| id.trim().parse().ok()).collect()
 }
 
-/// `gte|A` or `gte|A|lte|B`.
+/// Parses `gte|A` or `gte|A|lte|B`.
 fn compares(value: &str) -> Option<Vec<Compare>> {
     let words: Vec<&str> = value.split('|').collect();
     if words.is_empty() || words.len() > 4 || !words.len().is_multiple_of(2) {
@@ -177,8 +177,7 @@ pub(crate) fn read(
     if matches!(kind, Kind::RejectionReasons | Kind::Users) && !shows_special {
         query.tests.push(Test::NotSpecial);
     }
-    // Deleted job posts: the one collection whose default listing hides rows that `active=false`
-    // shows.
+    // Only job posts have deleted rows that the default listing hides and `active=false` shows.
     if kind == Kind::JobPosts
         && !pairs.iter().any(|(name, _)| name == "active")
         && let Some(active) = kind.column("active")
@@ -256,7 +255,7 @@ fn test_of(
 }
 
 impl Test {
-    /// Whether a row passes.
+    /// Whether a row passes every test.
     pub(crate) fn passes(&self, kind: Kind, row: &Row) -> bool {
         match self {
             Self::Ids(ids) => ids.contains(&row.id),
@@ -291,7 +290,7 @@ impl Test {
         }
     }
 
-    /// The only ids that can pass, where an index has them.
+    /// Returns the only ids that can pass, if an index has them.
     pub(crate) fn narrowed(&self, model: &Model, kind: Kind) -> Option<Vec<i64>> {
         let table = model.table(kind)?;
         match self {

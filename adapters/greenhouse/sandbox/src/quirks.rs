@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How the token endpoint says when a token ends.
+/// The form in which the token endpoint says when a token ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenExpiry {
@@ -75,7 +75,7 @@ pub enum FromStage {
     ApplicationStage,
 }
 
-/// What a PATCH does with custom fields that it does not name.
+/// The effect of a PATCH on custom fields that it does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomFieldsPatch {
@@ -108,7 +108,7 @@ pub enum RepeatedTag {
     Refuse,
 }
 
-/// What happens when a field gets an option of a name that an active one has.
+/// The result of an option whose name an active option of the field has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RepeatedOption {
@@ -141,39 +141,39 @@ pub enum RetryAfter {
     Missing,
 }
 
-/// What a transfer to another job does to the application. The reference says that the id stays,
-/// and no source shows it.
+/// The effect of a transfer to another job on the application. The reference says that the id
+/// stays; no source shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transfer {
     /// The id stays, the job changes.
     #[default]
     KeepsId,
-    /// A new application on the other job, and the old one is gone.
+    /// A new application on the other job replaces the old one.
     NewId,
 }
 
-/// Which members the rows of lists and answers have.
+/// The members that rows of lists and answers have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rows {
-    /// With what was seen live before it was documented: `job_interview_stage_id` and
+    /// The documented ones, and two that were seen live: `job_interview_stage_id` and
     /// `rejection_reason_id` of an application.
     #[default]
     Newer,
-    /// As in Greenhouse's own OpenAPI document, which has neither.
+    /// Those of Greenhouse's own OpenAPI document, which has neither.
     Official,
 }
 
-/// Whether an update may send back what the row holds, where a new value of that form is refused.
-/// No source shows it.
+/// Whether an update may send back a stored value in a form that a new value cannot have. No source
+/// shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OddValues {
     /// A stored value is accepted unchanged.
     #[default]
     TakenBack,
-    /// It is refused like a new one.
+    /// It is refused like a new value.
     Refused,
 }
 
@@ -181,54 +181,55 @@ pub enum OddValues {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
-    /// How the token endpoint says when a token ends.
+    /// The form in which the token endpoint says when a token ends.
     pub token_expiry: TokenExpiry,
-    /// The token's payload carries a `scope` claim.
+    /// Whether the token's payload has a `scope` claim.
     pub scopes_in_token: bool,
-    /// A new token ends the former ones of the same client and `sub`.
+    /// Whether a new token ends the former ones of the same client and `sub`.
     pub single_active_token: bool,
     /// The shape of a 422.
     pub error_shape: ErrorShape,
     /// The `Link` header of a last page.
     pub last_link: LastLink,
-    /// A cursor older than this is refused with 422; nought means that it never expires.
+    /// The age beyond which a cursor is refused with 422; 0 means that cursors never expire.
     pub cursor_lifetime_ms: i64,
     /// Whether a 429 says when to retry.
     pub retry_after: RetryAfter,
-    /// New and changed rows are invisible or stale to lists until this has passed.
+    /// The time for which lists do not show a write.
     pub visibility_delay_ms: i64,
     /// The same by collection, for those that differ: `{"candidates": 90000}`.
     pub visibility_delays_ms: BTreeMap<String, i64>,
-    /// Which members rows have.
+    /// The members that rows have.
     pub rows: Rows,
-    /// Flags that the OpenAPI document lets be null come as null in place of their usual value.
+    /// Whether flags that the OpenAPI document lets be null come as null in place of their usual
+    /// value.
     pub null_flags: bool,
-    /// Rows carry a field that no reference names.
+    /// Whether rows have a field that no reference names.
     pub unknown_field: bool,
-    /// Custom fields marked private are left out of every row.
+    /// Whether private custom fields are left out of every row.
     pub hide_private_fields: bool,
     /// The answer to a candidate's creation.
     pub create_answer: CreateAnswer,
     /// Which id `from_stage_id` of a move means.
     pub from_stage: FromStage,
-    /// What a PATCH does with custom fields that it does not name.
+    /// The effect of a PATCH on custom fields that it does not name.
     pub custom_fields_patch: CustomFieldsPatch,
-    /// What becomes of held values that a new one could not have the form of.
+    /// Whether an update may send back stored values in a form that a new value cannot have.
     pub odd_values: OddValues,
     /// The answer to a DELETE.
     pub delete_answer: DeleteAnswer,
-    /// What a transfer to another job does to the application.
+    /// The effect of a transfer to another job on the application.
     pub transfer: Transfer,
     /// The answer to a tag that the candidate has already.
     pub repeated_tag: RepeatedTag,
-    /// What happens when a field gets an option of a name that an active one has.
+    /// The result of an option whose name an active option of the field has.
     pub repeated_option: RepeatedOption,
     /// Which forms of user creation exist.
     pub user_creation: UserCreation,
-    /// A candidate's `updated_at` changes when their tags, notes or applications change.
+    /// Whether a candidate's `updated_at` changes with its tags, notes and applications.
     pub children_touch_candidate: bool,
-    /// A PATCH with unchanged values does not change `updated_at`.
+    /// Whether a PATCH with unchanged values leaves `updated_at`.
     pub unchanged_patch_is_silent: bool,
-    /// A bulk request is still `building` for this long after its 202.
+    /// The time for which a bulk request stays `building` after its 202.
     pub bulk_delay_ms: i64,
 }

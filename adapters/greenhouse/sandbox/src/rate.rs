@@ -1,4 +1,4 @@
-//! Rate budgets: fixed windows on the wall clock, and a `Reset` header that points somewhere else.
+//! Rate budgets: fixed windows on the wall clock, and a misleading `Reset` header, as recorded.
 
 /// A budget of requests per window of the wall clock.
 #[derive(Debug, Clone)]
@@ -9,15 +9,15 @@ pub(crate) struct Budget {
     used: u32,
 }
 
-/// What a request found of its budget.
+/// The result of spending one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spent {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
-    /// The header's value: always now plus a whole window, though the counter refills where the
-    /// window turns.
+    /// The header's value: always now plus a whole window, although the counter refills at the
+    /// window's end.
     pub(crate) reset_s: i64,
-    /// Set when the budget was empty: whole seconds until the window turns.
+    /// Whole seconds until the window ends, if the budget was empty.
     pub(crate) over_for_s: Option<i64>,
 }
 
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_counter_refills_where_the_half_minute_turns_and_reset_points_elsewhere() {
+    fn the_counter_refills_at_the_half_minute_and_the_reset_header_misleads() {
         let mut budget = Budget::new(2, 30_000);
         let first = budget.spend(29_000);
         assert_eq!((first.remaining, first.reset_s, first.over_for_s), (1, 59, None));

@@ -1,8 +1,9 @@
 //! A recruiter in Greenhouse's own screens: changes without an API request, which a sync must
 //! detect.
 //!
-//! They bypass scopes, the API's checks and the rate budget, and change times as the same change
-//! through the API would.
+//! They bypass scopes, the API's checks and the rate budget, and change stamps as the same change
+//! through the API would. Each is a value, so a simulation can generate it and the control surface
+//! can read it from JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ pub enum Recruiter {
         /// The stage's name.
         stage_name: String,
     },
-    /// Rejects an application, for the first reason of the list when none is named.
+    /// Rejects an application, with the first reason of the list if none is named.
     Reject {
         /// The application.
         application_id: i64,
@@ -34,12 +35,12 @@ pub enum Recruiter {
         #[serde(default)]
         rejection_reason_id: Option<i64>,
     },
-    /// Takes a rejection back.
+    /// Removes a rejection.
     Unreject {
         /// The application.
         application_id: i64,
     },
-    /// Hires into an open opening, the first when none is named.
+    /// Hires into an open opening, the first if none is named.
     Hire {
         /// The application.
         application_id: i64,
@@ -47,22 +48,21 @@ pub enum Recruiter {
         #[serde(default)]
         opening_id: Option<i64>,
     },
-    /// Converts a prospect; answers the new application's id.
+    /// Converts a prospect; returns the new application's id.
     Convert {
         /// The prospect's application.
         application_id: i64,
         /// The job.
         job_id: i64,
     },
-    /// Transfers an application to another job, onto its first stage; answers the id that it has
-    /// there.
+    /// Transfers an application to another job, into its first stage; returns its id there.
     Transfer {
         /// The application.
         application_id: i64,
         /// The job.
         job_id: i64,
     },
-    /// Replaces one e-mail address by another, or adds it when `from` is not there.
+    /// Replaces one e-mail address by another, or adds it when `from` is not present.
     EditEmail {
         /// The candidate.
         candidate_id: i64,
@@ -81,28 +81,28 @@ pub enum Recruiter {
         /// The last name.
         last_name: String,
     },
-    /// Puts a tag on a candidate, making the tag when there is none of that name.
+    /// Adds a tag to a candidate; creates the tag if there is none of that name.
     AddTag {
         /// The candidate.
         candidate_id: i64,
         /// The tag's name.
         tag: String,
     },
-    /// Takes a tag off a candidate.
+    /// Removes a tag from a candidate.
     RemoveTag {
         /// The candidate.
         candidate_id: i64,
         /// The tag's name.
         tag: String,
     },
-    /// Writes a note; answers its id.
+    /// Writes a note; returns its id.
     AddNote {
         /// The candidate.
         candidate_id: i64,
         /// The text.
         body: String,
     },
-    /// Adds an education by the names of its options; answers its id.
+    /// Adds an education by the names of its options; returns its id.
     AddEducation {
         /// The candidate.
         candidate_id: i64,
@@ -114,14 +114,14 @@ pub enum Recruiter {
         /// The field of study.
         #[serde(default)]
         discipline: Option<String>,
-        /// The year it began in.
+        /// The first year.
         #[serde(default)]
         started: Option<i64>,
-        /// The year it ended in.
+        /// The last year.
         #[serde(default)]
         ended: Option<i64>,
     },
-    /// Adds an employment; answers its id.
+    /// Adds an employment; returns its id.
     AddEmployment {
         /// The candidate.
         candidate_id: i64,
@@ -139,10 +139,10 @@ pub enum Recruiter {
     Merge {
         /// The candidate that stays.
         candidate_id: i64,
-        /// The candidate whose id ends.
+        /// The candidate whose id stops existing.
         secondary_candidate_id: i64,
     },
-    /// Deletes a candidate with everything below them.
+    /// Deletes a candidate with all records below it.
     DeleteCandidate {
         /// The candidate.
         candidate_id: i64,
@@ -171,10 +171,10 @@ pub enum Recruiter {
         collection: String,
         /// The row.
         id: i64,
-        /// Columns and values, in the words of the read side.
+        /// Columns and values, in the read side's vocabulary.
         values: serde_json::Map<String, Value>,
     },
-    /// Sets one custom field of a candidate, an application, a job or an opening, and leaves the
+    /// Sets one custom field of a candidate, an application, a job or an opening, and keeps the
     /// others.
     SetCustomField {
         /// The collection.
@@ -195,10 +195,10 @@ pub enum Recruiter {
         id: i64,
         /// The field's key; it may be archived.
         name_key: String,
-        /// The value as it is held: option ids for selects.
+        /// The stored value: option ids for selects.
         value: Value,
     },
-    /// Removes any row, without an event.
+    /// Removes any row, without a webhook.
     Remove {
         /// The collection.
         collection: String,
@@ -208,7 +208,7 @@ pub enum Recruiter {
 }
 
 impl Sandbox {
-    /// Does one action. Answers `{"id": …}` of the created or changed record.
+    /// Carries out one action. Returns `{"id": …}` of the created or changed record.
     ///
     /// # Errors
     /// The reason, in the API's wording.

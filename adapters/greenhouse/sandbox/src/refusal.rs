@@ -1,28 +1,31 @@
-//! Refusals of requests, with bodies in all the known shapes.
+//! Refusals of requests, with bodies in each of the known shapes.
+//!
+//! Which shape Greenhouse sends is open (harvest-v3.md §6), so [`ErrorShape`] chooses it or rotates
+//! through all.
 
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::quirks::ErrorShape;
 
-/// One fault of a request.
+/// One refused member of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(crate) field: String,
     pub(crate) text: String,
 }
 
-/// Why a request is refused.
+/// The reason for a refusal.
 #[derive(Debug, Clone)]
 pub(crate) enum Refusal {
     Unauthorized(&'static str),
-    /// A missing scope and an actor who is no Site Admin answer alike on purpose.
+    /// A missing scope and an actor who is not a Site Admin get the same answer, as in Greenhouse.
     Forbidden,
     NotFound,
     BadRequest(&'static str),
     TooLarge,
     Invalid(Vec<Problem>),
-    /// A 422 whose body the reference quotes word for word.
+    /// A 422 whose text the reference quotes.
     Cursor(&'static str),
 }
 
@@ -31,7 +34,7 @@ impl Refusal {
         Self::Invalid(vec![Problem { field: field.to_owned(), text: text.into() }])
     }
 
-    /// The answer; `turn` picks the shape where shapes rotate.
+    /// Builds the answer; `turn` selects the shape where shapes rotate.
     pub(crate) fn answer(&self, shape: ErrorShape, turn: u64) -> Answer {
         match self {
             Self::Unauthorized(text) => {

@@ -1,5 +1,5 @@
-//! The only source of chance: a seeded generator (SplitMix64), so that a seed names a company and a
-//! run.
+//! The only source of randomness: a seeded generator (SplitMix64), so that a seed names a company
+//! and a run.
 
 /// A small seeded generator.
 #[derive(Debug, Clone)]
@@ -18,24 +18,24 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number below `end` (nought when `end` is nought).
+    /// Returns a number below `end` (0 when `end` is 0).
     pub(crate) fn below(&mut self, end: usize) -> usize {
         let end = end.max(1) as u64;
         usize::try_from(self.next() % end).unwrap_or(0)
     }
 
-    /// A whole number in `from..=to`.
+    /// Returns a whole number in `from..=to`.
     pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
         let span = to.saturating_sub(from).saturating_add(1).max(1).unsigned_abs();
         from.saturating_add(i64::try_from(self.next() % span).unwrap_or(0))
     }
 
-    /// One of the choices.
+    /// Returns one of the items; `None` when there are none.
     pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.below(choices.len()))
     }
 
-    /// One of the words, or nothing written when there are none.
+    /// Returns one of the words; an empty text when there are none.
     pub(crate) fn word(&mut self, words: &[&'static str]) -> &'static str {
         self.pick(words).copied().unwrap_or_default()
     }

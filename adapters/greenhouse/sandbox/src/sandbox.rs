@@ -1,16 +1,16 @@
-//! The facade: one sandbox, its state behind a lock, and the order in which a request meets its
-//! checks.
+//! The facade: one sandbox, its state behind a lock, and the order of the checks on a request.
 //!
 //! # Expected flow
 //! 1. Control calls (`/_sandbox/…`) are answered separately and cost nothing.
 //! 2. The fault that is due is chosen. One that drops the connection before processing ends here.
-//! 3. The rate budget is spent; an empty one answers 429, and nothing was done.
+//! 3. The rate budget is spent; an empty one answers 429, without any effect.
 //! 4. A fault that is not applied answers; otherwise token, route, scope, Site Admin rule,
 //!    parameters or body, effect.
-//! 5. A fault that is applied replaces or breaks the answer. The log has one line in every case.
+//! 5. A fault that is applied replaces or breaks the answer. Every request gets one line in the
+//!    log.
 //!
-//! The whole of it is synchronous and pure but for the clock; the HTTP shell and a simulation call
-//! the same function.
+//! All of it is synchronous and pure except for the clock; the HTTP shell and a simulation call the
+//! same function. Bounds: the constants below.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,19 +36,19 @@ use crate::sight::Sight;
 use crate::tokens::{Client, Issued, TokenContext, Tokens};
 use crate::writes::{self, Done, WriteContext};
 
-/// Requests that the log keeps; the oldest are removed first.
+/// The most requests in the log; the oldest are removed first.
 const REQUEST_LOG_MAX: usize = 100_000;
-/// How much of a request's body the log keeps.
+/// The most bytes of a request's body in the log.
 const LOGGED_BODY_BYTES_MAX: usize = 8_192;
-/// Largest body that is read; a file of a few megabytes in base64 fits.
+/// The largest body that is read; a file of a few megabytes in base64 fits.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Longest path and query; the real limit is not known, this is a usual one.
+/// The longest path and query. The real limit is unknown; this one is usual.
 const TARGET_BYTES_MAX: usize = 32 * 1024;
 
-/// One line of the request log. Headers are not kept, so no token is.
+/// One line of the request log. Headers are left out, so no token is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Logged {
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub at_ms: i64,
     /// The method.
     pub method: String,
@@ -58,7 +58,7 @@ pub struct Logged {
     pub query: String,
     /// The body, cut at a few kilobytes. Token requests are logged without one.
     pub body: String,
-    /// The status, as answered or as it would have been.
+    /// The status, sent or not.
     pub status: u16,
     /// Whether the client got the whole answer.
     pub answered: bool,
@@ -68,7 +68,7 @@ pub struct Logged {
     pub request_id: String,
 }
 
-/// Everything that changes.
+/// The mutable state.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) model: Model,
@@ -93,7 +93,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox with its own company.
+    /// Makes a sandbox with its own company.
     #[must_use]
     pub fn new(options: SandboxOptions) -> Self {
         let now_ms = options.clock.now_ms();
@@ -117,7 +117,7 @@ impl Sandbox {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held is a bug of the sandbox; the state is still useful.
+        // A panic under the lock is a bug of the sandbox; the state is still usable.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.model.now_ms = self.clock.now_ms().saturating_add(state.clock_offset_ms);
         state
@@ -169,7 +169,7 @@ impl State {
             (Some(seconds), _) => self.too_many(Some(seconds)),
             (None, Some(FaultKind::TooManyRequests)) => self.too_many(None),
             (None, Some(FaultKind::NotApplied { status })) => {
-                plain(status, "upstream is not there")
+                plain(status, "upstream is unavailable")
             }
             (None, Some(FaultKind::Unauthorized)) => {
                 Refusal::Unauthorized("Token could not be decoded")
@@ -252,7 +252,7 @@ impl State {
 
     fn may(&self, resource: &str, action: &str, actor: Issued) -> Result<(), Refusal> {
         let granted = self.access.scopes.contains(&scope(resource, action));
-        // The rule binds the user: a demoted or deactivated user stops at once, whatever the
+        // The rule checks the user, so it stops a demoted or deactivated user at once, whatever the
         // token says.
         let person = actor.sub == self.model.service_user_id
             || self.model.flag(Kind::Users, actor.sub, "site_admin");
@@ -272,7 +272,7 @@ impl State {
             [collection] => list_endpoint(collection).ok_or(Refusal::NotFound)?,
             ["rejection_reasons", _] => single("rejection_reasons/{id}")?,
             ["bulk_requests", _] => single("bulk_requests/{bulk_action_uuid}")?,
-            // There is no reading of one record by path, not even of one that exists.
+            // Greenhouse has no read of one record by path, not even of an existing one.
             _ => return Err(Refusal::NotFound),
         };
         self.may(endpoint.resource, "list", actor)?;
@@ -330,7 +330,7 @@ impl State {
         })
     }
 
-    /// The state as a write works on it.
+    /// Borrows the state for a write.
     pub(crate) fn writing(&mut self, writer: Writer, actor_id: i64) -> WriteContext<'_> {
         let sight = match writer {
             Writer::Api => self.sight(),
@@ -397,11 +397,11 @@ fn weak_etag(body: &[u8]) -> String {
     format!("W/\"{:016x}{:016x}\"", hasher.finish(), body.len())
 }
 
-/// Changes a good answer by an applied fault.
+/// Applies a fault to a processed answer.
 fn broken(mut answer: Answer, fault: FaultKind) -> Answer {
     match fault {
         FaultKind::DropAfter => answer.delivery = Delivery::DropAfterApply,
-        FaultKind::AppliedThen { status } => return plain(status, "upstream gave no answer"),
+        FaultKind::AppliedThen { status } => return plain(status, "upstream did not answer"),
         FaultKind::Slow { delay_ms } => answer.delay_ms = delay_ms,
         FaultKind::Truncate { bytes } => answer.delivery = Delivery::Truncate(bytes),
         FaultKind::Html => {

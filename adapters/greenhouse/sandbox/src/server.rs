@@ -1,8 +1,8 @@
 //! The HTTP shell: an accept loop around [`Sandbox::handle`], without any of Harvest's behaviour.
 //!
-//! It speaks HTTP/1.1 by hyper directly rather than through a framework, because faults need what
-//! frameworks hide: to close a connection without an answer, and to stop in the middle of a body
-//! whose length was announced.
+//! It speaks HTTP/1.1 by hyper directly, because faults need two operations that frameworks hide:
+//! closing a connection without an answer, and stopping in the middle of a body whose length was
+//! announced. Bounds: [`CONNECTIONS_MAX`] connections, [`HEADERS_MAX`] headers.
 
 use std::future::poll_fn;
 use std::io;
@@ -23,15 +23,15 @@ use crate::answer::{Answer, Delivery, Request};
 use crate::options::SandboxOptions;
 use crate::sandbox::{BODY_BYTES_MAX, Sandbox};
 
-/// Connections served at once; more wait to be accepted.
+/// The most connections served at once; others wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
-/// Headers read of one request.
+/// The most headers of one request.
 const HEADERS_MAX: usize = 64;
 
 /// A sandbox behind a port.
 #[derive(Debug)]
 pub struct RunningSandbox {
-    /// Where it listens.
+    /// The address it listens on.
     pub addr: SocketAddr,
     sandbox: Sandbox,
     stop: watch::Sender<bool>,
@@ -39,22 +39,22 @@ pub struct RunningSandbox {
 }
 
 impl RunningSandbox {
-    /// The sandbox, to inspect and configure it.
+    /// Returns the sandbox, to inspect and configure it.
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
 
-    /// `http://127.0.0.1:8099`: both the API (below `/v3/`) and the token endpoint (`/token`) are
-    /// there.
+    /// Returns the base URL of both the API (below `/v3/`) and the token endpoint (`/token`), such
+    /// as `http://127.0.0.1:8099`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.addr)
     }
 
-    /// Stops accepting, closes every connection, and waits until that is done.
+    /// Stops accepting, closes every connection, and waits for the end.
     pub async fn shutdown(self) {
-        // No receiver means that serving has ended already.
+        // If there is no receiver, serving has ended already.
         let _ = self.stop.send(true);
         let _ = self.serving.await;
     }
@@ -101,15 +101,15 @@ async fn accept(listener: TcpListener, sandbox: Sandbox, mut stopped: watch::Rec
                     drop(slot);
                 });
             }
-            // A connection that died before it was accepted, or no more descriptors; others get
-            // their turn first.
+            // A connection ended before it was accepted, or there are no more descriptors; other
+            // tasks run first.
             Err(_) => tokio::task::yield_now().await,
         }
     }
     connections.shutdown().await;
 }
 
-/// The next connection, once there is room for it.
+/// Accepts the next connection, once there is room for it.
 async fn next(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -126,17 +126,17 @@ async fn connection(stream: TcpStream, sandbox: Sandbox) {
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .await;
-    // An error is a client that disconnected, or a requested fault.
+    // An error means that the client disconnected, or that a fault was requested.
     drop(served);
 }
 
-/// The connection is to end without an answer.
+/// The error that ends a connection without an answer.
 #[derive(Debug)]
 struct NoAnswer;
 
 impl std::fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the sandbox was told to give no answer")
+        f.write_str("a fault ends the connection without an answer")
     }
 }
 
@@ -195,11 +195,11 @@ async fn wait(delay: Duration) {
     tokio::time::sleep(delay).await;
 }
 
-/// A body of one piece, which may stop short of the length it announced.
+/// A body of one piece, which may end before the length it announced.
 ///
-/// hyper drops what it has not flushed when a body fails, so a cut body waits one turn between its
-/// piece and its failure. A piece larger than the socket takes at once may arrive shorter still:
-/// "at most so many bytes".
+/// hyper drops unflushed bytes when a body fails, so a cut body waits one turn between its piece
+/// and its failure. A piece larger than the socket accepts at once may arrive shorter still: "at
+/// most so many bytes".
 struct Piece {
     part: Option<Bytes>,
     announced: u64,
@@ -239,7 +239,7 @@ impl hyper::body::Body for Piece {
     }
 }
 
-/// The whole body, or as much of it as shows that it is too large.
+/// Reads the whole body, or enough of it to show that it is too large.
 async fn collect(mut body: Incoming) -> Result<Vec<u8>, hyper::Error> {
     let mut whole = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {

@@ -1,12 +1,13 @@
-//! What the acting user may see: private candidates and confidential jobs, and the records below
-//! them, are silently absent from lists and unknown to writes. A change of visibility does not
-//! change a row, nor its `updated_at`.
+//! Visibility for the acting user.
+//!
+//! Private candidates, confidential jobs and the records below them are absent from lists and
+//! unknown to writes. A change of visibility does not change a row, nor its `updated_at`.
 
 use crate::model::Model;
 use crate::model::cell::Row;
 use crate::schema::Kind;
 
-/// What the acting user may see.
+/// The rights of the acting user to see restricted records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sight {
     pub(crate) private_candidates: bool,
@@ -14,7 +15,7 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
-    /// Whether a row is shown.
+    /// Whether lists show a row.
     pub(crate) fn sees(self, model: &Model, kind: Kind, row: &Row) -> bool {
         if self.private_candidates && self.confidential_jobs {
             return true;
@@ -38,7 +39,7 @@ impl Sight {
         !candidate_hidden && !job_hidden
     }
 
-    /// Whether an object that a write names exists for this user.
+    /// Whether a record that a write names exists for this user.
     pub(crate) fn finds(self, model: &Model, kind: Kind, id: i64) -> bool {
         model.row(kind, id).is_some_and(|row| self.sees(model, kind, row))
     }

@@ -2,8 +2,8 @@
 //! hour.
 //!
 //! Tokens are stored rather than verified: a token that the sandbox did not issue since its start
-//! is a 401, and so is an expired one. The signature part is random. Authorization code and refresh
-//! grants are not offered.
+//! is a 401, and so is an expired one. The signature part is random. Bound: [`TOKENS_MAX`]. Left
+//! out: authorization code and refresh grants.
 
 use std::collections::HashMap;
 
@@ -19,12 +19,12 @@ use crate::query::pairs;
 use crate::quirks::{Quirks, TokenExpiry};
 use crate::schema::Kind;
 
-/// Documented and recorded.
+/// The lifetime of a token, documented and recorded.
 const LIFETIME_MS: i64 = 3_600_000;
-/// Tokens remembered; far more than any run issues within an hour.
+/// The most tokens that are stored; far more than a run issues within an hour.
 const TOKENS_MAX: usize = 10_000;
 
-/// The client that may ask for tokens.
+/// The client that may request tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// The client id.
@@ -33,7 +33,7 @@ pub struct Client {
     pub secret: String,
 }
 
-/// A token that was issued.
+/// An issued token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Issued {
     pub(crate) sub: i64,
@@ -47,7 +47,7 @@ pub(crate) struct Tokens {
     serial: u64,
 }
 
-/// What the endpoint needs besides the request.
+/// The context of a token request.
 pub(crate) struct TokenContext<'a> {
     pub(crate) model: &'a Model,
     pub(crate) quirks: &'a Quirks,
@@ -124,7 +124,7 @@ impl Tokens {
         answer
     }
 
-    /// The acting user, if the request has a valid token.
+    /// Returns the acting user, if the request has a valid token.
     pub(crate) fn actor(&self, request: &Request<'_>, now_ms: i64) -> Option<Issued> {
         let token = request.header("authorization")?.strip_prefix("Bearer ")?;
         self.issued.get(token).copied().filter(|issued| issued.expires_ms > now_ms)

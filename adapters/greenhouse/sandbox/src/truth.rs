@@ -1,4 +1,4 @@
-//! Access of a test to the sandbox besides its API: its rows, the logs of writes and requests, and
+//! A test's access to the sandbox besides its API: its rows, the logs of writes and requests, and
 //! handles that change its behaviour while it runs.
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::quirks::Quirks;
 use crate::sandbox::{Logged, Sandbox};
 use crate::schema::Kind;
 
-/// Faults of a running sandbox.
+/// A handle on the faults of a running sandbox.
 #[derive(Debug, Clone)]
 pub struct FaultControl(Sandbox);
 
@@ -25,7 +25,7 @@ impl FaultControl {
         self.0.lock().faults.rules.clear();
     }
 
-    /// The rules with what is left of them.
+    /// Returns the rules, each with its remaining counts.
     #[must_use]
     pub fn rules(&self) -> Vec<Fault> {
         self.0.lock().faults.rules.clone()
@@ -33,7 +33,7 @@ impl FaultControl {
 }
 
 impl Sandbox {
-    /// The faults.
+    /// Returns a handle on the faults.
     #[must_use]
     pub fn faults(&self) -> FaultControl {
         FaultControl(self.clone())
@@ -44,7 +44,7 @@ impl Sandbox {
         change(&mut self.lock().quirks);
     }
 
-    /// The switches.
+    /// Returns the switches.
     #[must_use]
     pub fn quirks(&self) -> Quirks {
         self.lock().quirks.clone()
@@ -55,7 +55,7 @@ impl Sandbox {
         change(&mut self.lock().access);
     }
 
-    /// Scopes and visibility.
+    /// Returns scopes and visibility.
     #[must_use]
     pub fn access(&self) -> Access {
         self.lock().access.clone()
@@ -77,32 +77,32 @@ impl Sandbox {
         state.clock_offset_ms = state.clock_offset_ms.saturating_add(by_ms);
     }
 
-    /// The sandbox's time.
+    /// Returns the sandbox's time.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.lock().model.now_ms
     }
 
-    /// How many rows a collection has, hidden ones included.
+    /// Counts the rows of a collection, hidden ones included.
     #[must_use]
     pub fn count(&self, collection: &str) -> usize {
         Kind::named(collection).map_or(0, |kind| self.lock().model.count(kind))
     }
 
-    /// Every collection and how many rows it has.
+    /// Counts the rows of every collection.
     #[must_use]
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
         let state = self.lock();
         Kind::ALL.iter().map(|kind| (kind.name(), state.model.count(*kind))).collect()
     }
 
-    /// One row as the API would show it, hidden or not.
+    /// Returns one row as the API would show it, hidden or not.
     #[must_use]
     pub fn row(&self, collection: &str, id: i64) -> Option<Value> {
         self.lock().model.row_json(Kind::named(collection)?, id)
     }
 
-    /// Every row of a collection, ascending. Meant for small ones.
+    /// Returns every row of a collection, ascending. Meant for small ones.
     #[must_use]
     pub fn rows(&self, collection: &str) -> Vec<Value> {
         let state = self.lock();
@@ -110,7 +110,7 @@ impl Sandbox {
         state.model.rows(kind).filter_map(|row| state.model.row_json(kind, row.id)).collect()
     }
 
-    /// Candidates that carry an e-mail address, compared without case.
+    /// Returns the candidates with an e-mail address, compared without case.
     #[must_use]
     pub fn candidates_by_email(&self, email: &str) -> Vec<Value> {
         let state = self.lock();
@@ -122,26 +122,26 @@ impl Sandbox {
         ids.into_iter().filter_map(|id| state.model.row_json(Kind::Candidates, id)).collect()
     }
 
-    /// Rows of a collection that belong to a candidate: `applications`, `notes`, `attachments`,
-    /// `applied_candidate_tags`, `candidate_educations`, `candidate_employments`.
+    /// Returns the rows of a collection that belong to a candidate: `applications`, `notes`,
+    /// `attachments`, `applied_candidate_tags`, `candidate_educations`, `candidate_employments`.
     #[must_use]
     pub fn rows_of_candidate(&self, collection: &str, candidate_id: i64) -> Vec<Value> {
         self.rows_where(collection, "candidate_id", candidate_id)
     }
 
-    /// A candidate's applications.
+    /// Returns a candidate's applications.
     #[must_use]
     pub fn applications_of(&self, candidate_id: i64) -> Vec<Value> {
         self.rows_of_candidate("applications", candidate_id)
     }
 
-    /// A candidate's notes.
+    /// Returns a candidate's notes.
     #[must_use]
     pub fn notes_of(&self, candidate_id: i64) -> Vec<Value> {
         self.rows_of_candidate("notes", candidate_id)
     }
 
-    /// Notes whose candidate is gone: they cannot be deleted.
+    /// Returns the notes whose candidate was removed: they cannot be deleted.
     #[must_use]
     pub fn orphan_notes(&self) -> Vec<Value> {
         let state = self.lock();
@@ -154,7 +154,7 @@ impl Sandbox {
         ids.into_iter().filter_map(|id| state.model.row_json(Kind::Notes, id)).collect()
     }
 
-    /// Rows of a collection whose id column holds a value.
+    /// Returns the rows of a collection with a value in an id column.
     #[must_use]
     pub fn rows_where(&self, collection: &str, column: &str, value: i64) -> Vec<Value> {
         let state = self.lock();
@@ -163,19 +163,20 @@ impl Sandbox {
         ids.into_iter().filter_map(|id| state.model.row_json(kind, id)).collect()
     }
 
-    /// The service user that a token without `sub` acts as.
+    /// Returns the service user that a token without `sub` acts as.
     #[must_use]
     pub fn service_user_id(&self) -> i64 {
         self.lock().model.service_user_id
     }
 
-    /// The log of writes since the start, or since it was cleared.
+    /// Returns the log of writes since the start, or since it was cleared.
     #[must_use]
     pub fn writes(&self) -> Vec<Write> {
         self.lock().model.writes.iter().cloned().collect()
     }
 
-    /// How many rows of a collection were created since the start, or since the log was cleared.
+    /// Counts the rows of a collection that were created since the start, or since the log was
+    /// cleared.
     #[must_use]
     pub fn creates(&self, collection: &str) -> usize {
         let state = self.lock();
@@ -187,13 +188,13 @@ impl Sandbox {
             .count()
     }
 
-    /// The log of requests, control calls excepted.
+    /// Returns the log of requests, control calls excepted.
     #[must_use]
     pub fn requests(&self) -> Vec<Logged> {
         self.lock().log.iter().cloned().collect()
     }
 
-    /// Empties both logs.
+    /// Clears both logs.
     pub fn clear_logs(&self) {
         let mut state = self.lock();
         state.log.clear();

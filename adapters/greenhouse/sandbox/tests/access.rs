@@ -44,7 +44,7 @@ fn a_token_answer_says_expires_at_and_nothing_else_by_default() {
 }
 
 #[test]
-fn a_token_is_a_jwt_that_names_scopes_only_where_the_switch_says_so() {
+fn a_token_is_a_jwt_that_names_scopes_only_if_the_switch_says_so() {
     let world = World::new();
     let claims = payload(&world.token);
     assert_eq!(claims["sub"], world.sandbox.service_user_id().to_string());
@@ -61,7 +61,7 @@ fn a_token_is_a_jwt_that_names_scopes_only_where_the_switch_says_so() {
 }
 
 #[test]
-fn the_token_endpoint_refuses_in_the_words_of_its_standard() {
+fn the_token_endpoint_refuses_with_the_error_codes_of_oauth() {
     let world = World::new();
     let refused = |form: &str| (world.ask_token(form).status, world.ask_token(form).body_json());
     assert_eq!(
@@ -84,7 +84,7 @@ fn the_token_endpoint_refuses_in_the_words_of_its_standard() {
 }
 
 #[test]
-fn a_token_dies_after_an_hour_and_a_stranger_never_lived() {
+fn a_token_expires_after_an_hour_and_an_unknown_token_is_refused() {
     let mut world = World::new();
     world.clock.advance_ms(3_599_000);
     assert_eq!(world.get("/v3/jobs").status, 200);
@@ -100,7 +100,7 @@ fn a_token_dies_after_an_hour_and_a_stranger_never_lived() {
 }
 
 #[test]
-fn a_new_token_ends_the_former_only_where_the_switch_says_so() {
+fn a_new_token_ends_the_former_only_if_the_switch_says_so() {
     let mut world = World::new();
     let former = world.token.clone();
     world.login("");
@@ -115,7 +115,7 @@ fn a_new_token_ends_the_former_only_where_the_switch_says_so() {
 }
 
 #[test]
-fn a_missing_scope_and_a_missing_admin_look_alike() {
+fn a_missing_scope_and_a_missing_admin_get_the_same_answer() {
     let world = World::new();
     world.sandbox.set_access(|access| {
         access.scopes.remove("harvest:notes:list");
@@ -128,12 +128,12 @@ fn a_missing_scope_and_a_missing_admin_look_alike() {
     world.sandbox.set_access(|access| access.site_admin = false);
     let admin = world.get("/v3/candidates");
     assert_eq!((admin.status, admin.body_json()), (403, scope.body_json()));
-    // The rule is about lists: a write needs its scope alone.
+    // Site Admins matter only to lists: a write needs its scope alone.
     assert_eq!(world.post("/v3/candidate_tags", json!({"name": "by a mere user"})).status, 201);
 }
 
 #[test]
-fn a_token_acts_as_the_person_it_names() {
+fn a_token_acts_as_the_user_it_names() {
     let mut world = World::new();
     let users = world.list("/v3/users?per_page=500");
     let person = |admin: bool| {
@@ -196,7 +196,7 @@ fn the_window_is_fixed_and_its_reset_header_misleads() {
 }
 
 #[test]
-fn a_429_did_nothing_and_may_hide_when_to_come_back() {
+fn a_429_has_no_effect_and_may_lack_retry_after() {
     let world = World::with(|options| {
         options.rate_limit = 1;
         options.quirks.retry_after = RetryAfter::Missing;
@@ -227,7 +227,7 @@ fn control_calls_cost_nothing_and_are_not_logged() {
 }
 
 #[test]
-fn a_fault_says_in_the_log_whether_the_deed_was_done() {
+fn the_log_shows_whether_a_request_with_a_fault_was_processed() {
     let world = World::new();
     let body = || json!({"name": format!("tag {}", world.sandbox.count("candidate_tags"))});
     for (kind, applied) in [
@@ -249,7 +249,7 @@ fn a_fault_says_in_the_log_whether_the_deed_was_done() {
         assert_eq!(kind.applies(), applied);
         let log = world.sandbox.requests();
         assert_eq!((log.len(), log[0].fault, log[0].status), (1, Some(kind), answer.status));
-        // A rule that is spent hurts no more.
+        // A rule that is used up has no further effect.
         assert_eq!(world.post("/v3/candidate_tags", body()).status, 201, "{kind:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Educations and employments: who has some, what is taken, what moves and what goes.
+//! The laws of educations and employments: creation, lists, visibility, merge and removal.
 
 #![allow(
     clippy::expect_used,
@@ -26,7 +26,7 @@ fn employment(candidate: i64) -> Value {
 }
 
 #[test]
-fn some_candidates_of_a_company_have_some_and_they_are_listed_like_everything_else() {
+fn some_candidates_have_entries_which_are_listed_like_other_rows() {
     let world = World::new();
     for collection in COLLECTIONS {
         let (all, _) = world.walk(&format!("/v3/{collection}?per_page=500"));
@@ -41,7 +41,7 @@ fn some_candidates_of_a_company_have_some_and_they_are_listed_like_everything_el
 }
 
 #[test]
-fn the_rest_of_a_company_does_not_depend_on_them() {
+fn the_rest_of_a_company_does_not_depend_on_the_entries() {
     let world = World::new();
     let first = world.create_candidate("next@example.com");
     let again = Sandbox::new(SandboxOptions {
@@ -88,7 +88,7 @@ fn an_education_takes_options_of_its_fields_and_dates_in_two_forms() {
 }
 
 #[test]
-fn a_repeated_creation_makes_another_and_an_unanswered_one_has_happened() {
+fn a_repeated_creation_adds_a_row_and_an_unanswered_one_is_processed() {
     let world = World::new();
     let candidate = world.create_candidate("ada@example.com");
     for _ in 0..2 {
@@ -104,7 +104,7 @@ fn a_repeated_creation_makes_another_and_an_unanswered_one_has_happened() {
 }
 
 #[test]
-fn one_can_be_taken_away_once_and_shows_late_where_the_switch_says_so() {
+fn an_entry_is_removed_once_and_lists_show_it_late_if_the_switch_says_so() {
     let world = World::new();
     let candidate = world.create_candidate("ada@example.com");
     let made = world.post("/v3/candidate_employments", employment(candidate)).body_json();
@@ -119,7 +119,7 @@ fn one_can_be_taken_away_once_and_shows_late_where_the_switch_says_so() {
 }
 
 #[test]
-fn a_recruiter_adds_some_and_they_go_with_the_candidate() {
+fn a_recruiters_entries_are_merged_and_erased_with_the_candidate() {
     let world = World::new();
     let (one, other) =
         (world.create_candidate("one@example.com"), world.create_candidate("two@example.com"));
@@ -149,13 +149,13 @@ fn a_recruiter_adds_some_and_they_go_with_the_candidate() {
     assert_eq!((held(one), held(other)), ([0, 0], [1, 1]), "a merge moves them");
     let some = Recruiter::Anonymise { candidate_id: other, fields: vec!["education".into()] };
     world.sandbox.recruiter(&some).expect("done");
-    assert_eq!(held(other), [0, 1], "an anonymisation erases what it names");
+    assert_eq!(held(other), [0, 1], "an anonymisation erases the groups that it names");
     world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id: other }).expect("done");
     assert_eq!(held(other), [0, 0]);
 }
 
 #[test]
-fn those_of_a_private_candidate_are_hidden_with_them() {
+fn entries_of_a_private_candidate_are_hidden_too() {
     let world = World::new();
     let candidate = world.create_candidate("ada@example.com");
     let made = world.post("/v3/candidate_employments", employment(candidate)).body_json();

@@ -1,8 +1,7 @@
-//! The laws that only a socket can show: answers that never come, bodies cut short, a program that
-//! starts and stops.
+//! The laws that need a socket: missing answers, truncated bodies, a program that starts and stops.
 //!
 //! The client is a bare TCP stream that sends one request and reads until the other side closes,
-//! because what is proved is exactly which bytes arrive.
+//! because the tests prove exactly which bytes arrive.
 
 #![allow(
     clippy::expect_used,
@@ -21,7 +20,7 @@ use atsync_greenhouse_sandbox::{Fault, FaultKind, RunningSandbox, Sandbox, Sandb
 use common::BASIC;
 use serde_json::{Value, json};
 
-/// Everything that arrives for one request.
+/// Sends one request and returns every byte that arrives.
 fn exchange(addr: SocketAddr, method: &str, path: &str, authorization: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(addr).expect("it listens");
     let length = body.len();
@@ -32,7 +31,7 @@ fn exchange(addr: SocketAddr, method: &str, path: &str, authorization: &str, bod
     );
     stream.write_all(request.as_bytes()).expect("sent");
     let mut bytes = Vec::new();
-    // A reset counts as an end: what arrived before it is what arrived.
+    // A reset counts as an end: the bytes before it count.
     let _ = stream.read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -69,7 +68,7 @@ async fn ask(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_link_to_the_host_that_was_asked() {
+async fn pages_link_to_the_host_of_the_request() {
     let (running, bearer) = start().await;
     let answer = ask(&running, "GET", "/v3/candidates?per_page=30", &bearer, &Value::Null).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -82,7 +81,7 @@ async fn pages_link_to_the_host_that_was_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_answer_is_no_byte_at_all_and_says_nothing_about_the_deed() {
+async fn a_dropped_answer_has_no_bytes_whether_or_not_the_request_was_processed() {
     let (running, bearer) = start().await;
     let body = json!({"first_name": "A", "last_name": "B"});
     for (kind, created) in [(FaultKind::DropBefore, 0), (FaultKind::DropAfter, 1)] {
@@ -171,7 +170,7 @@ async fn a_body_past_the_limit_is_refused_unread() {
     let (running, bearer) = start().await;
     let note = json!({"body": "x".repeat(17 * 1024 * 1024)});
     let answer = ask(&running, "POST", "/v3/notes", &bearer, &note).await;
-    // The client may still be sending when the connection ends; what matters is that nothing was
+    // The client may still be sending when the connection ends; the point is that nothing was
     // written.
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert_eq!(running.sandbox().creates("notes"), 0);
@@ -187,7 +186,7 @@ async fn after_a_shutdown_nothing_listens() {
 }
 
 #[test]
-fn the_program_says_one_line_serves_and_stops_when_told() {
+fn the_program_prints_one_line_serves_and_stops_on_a_signal() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_atsync-greenhouse-sandbox"))
         .args([
             "--listen",

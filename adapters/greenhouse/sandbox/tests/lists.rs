@@ -31,7 +31,7 @@ fn the_last_page_has_an_empty_link_or_none_at_all() {
 }
 
 #[test]
-fn a_cursor_travels_alone() {
+fn a_cursor_allows_no_other_parameter() {
     let world = World::new();
     let next = next_path(&world.get("/v3/candidates?per_page=5")).expect("a next page");
     let answer = world.get(&format!("{next}&per_page=5"));
@@ -42,7 +42,7 @@ fn a_cursor_travels_alone() {
 }
 
 #[test]
-fn a_cursor_ages_only_where_the_switch_says_so() {
+fn a_cursor_expires_only_if_the_switch_says_so() {
     let world = World::new();
     let next = next_path(&world.get("/v3/candidates?per_page=5")).expect("a next page");
     world.clock.advance_ms(10_000);
@@ -64,7 +64,7 @@ fn rows_added_during_a_walk_do_not_shift_pages() {
 }
 
 #[test]
-fn what_is_not_a_parameter_is_refused() {
+fn an_unknown_parameter_is_refused() {
     let world = World::new();
     let many = vec!["1"; 51].join(",");
     for query in [
@@ -92,7 +92,7 @@ fn what_is_not_a_parameter_is_refused() {
 }
 
 #[test]
-fn every_endpoint_answers_and_refuses_strangers() {
+fn every_endpoint_answers_and_refuses_unknown_parameters_and_words() {
     let world = World::new();
     for shape in endpoint_shapes().iter().filter(|shape| !shape.path.contains('{')) {
         assert_eq!(world.get(&shape.path).status, 200, "{}", shape.path);
@@ -195,7 +195,7 @@ fn one_record_is_read_by_ids_and_never_by_path() {
 }
 
 #[test]
-fn a_closed_window_returns_what_changed_in_it_and_nothing_else() {
+fn a_closed_window_returns_exactly_the_rows_that_changed_in_it() {
     let world = World::new();
     let all = world.walk("/v3/candidates?per_page=500").0;
     let (from, to) = ("2025-06-01T00:00:00Z", "2026-03-01T00:00:00.000Z");
@@ -211,7 +211,7 @@ fn a_closed_window_returns_what_changed_in_it_and_nothing_else() {
 }
 
 #[test]
-fn status_is_asked_for_as_active_and_read_as_in_process() {
+fn the_status_is_active_in_filters_and_in_process_in_rows() {
     let world = World::new();
     let rows = world.list("/v3/applications?status=active&per_page=500");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["status"] == "in_process"));
@@ -241,7 +241,7 @@ fn an_email_is_found_exactly_without_case_and_may_be_shared() {
 }
 
 #[test]
-fn some_rows_hide_until_asked_for() {
+fn some_rows_are_listed_only_on_request() {
     let world = World::new();
     let posts = world.list("/v3/job_posts?per_page=500").len();
     let deleted = world.list("/v3/job_posts?active=false&per_page=500").len();
@@ -253,14 +253,14 @@ fn some_rows_hide_until_asked_for() {
     let all = world.list("/v3/users?show_service_accounts=true&per_page=500");
     assert_eq!(all.len(), users + 1);
     assert!(all.iter().any(|user| user["primary_email"] == ""));
-    // Archived custom fields are the other way round: listed unless asked away.
+    // Archived custom fields are the opposite: they are listed unless the request excludes them.
     assert!(
         world.list("/v3/custom_fields").len() > world.list("/v3/custom_fields?active=true").len()
     );
 }
 
 #[test]
-fn private_candidates_and_confidential_jobs_vanish_with_all_that_depends_on_them() {
+fn private_candidates_and_confidential_jobs_are_hidden_with_their_dependents() {
     let world = World::with(|options| options.company.jobs = Some(30));
     let count = |path: &str| world.walk(path).0.len();
     let before = ["/v3/candidates", "/v3/applications", "/v3/jobs", "/v3/job_posts"].map(count);
@@ -286,7 +286,7 @@ fn private_candidates_and_confidential_jobs_vanish_with_all_that_depends_on_them
 }
 
 #[test]
-fn lists_see_a_write_only_when_its_time_has_come() {
+fn lists_show_a_write_only_after_its_delay() {
     let world = World::with(|options| options.quirks.visibility_delay_ms = 5_000);
     let new = world.create_candidate("slow@example.com");
     let old = id(&world.list("/v3/candidates?per_page=1")[0]);
@@ -385,7 +385,7 @@ fn a_company_of_forty_has_every_rare_case() {
 }
 
 #[test]
-fn the_vendors_source_stands_once_twice_or_not_at_all() {
+fn the_vendors_source_exists_once_twice_or_not_at_all() {
     use atsync_greenhouse_sandbox::{VENDOR_SOURCE, VendorSource};
     for (stands, count) in
         [(VendorSource::Present, 1), (VendorSource::Missing, 0), (VendorSource::Duplicate, 2)]

@@ -1,5 +1,5 @@
-//! The sandbox held to Greenhouse's own OpenAPI document: the rows it serves, the answers to its
-//! writes, the bodies it takes.
+//! Compares the sandbox with Greenhouse's own OpenAPI document: the rows it serves, the answers to
+//! its writes, the bodies it accepts.
 //!
 //! In the form `official` a row has the members of the document and no others; in the default form
 //! two more that were seen live. Facts and check: `../openapi/schema.rs`.
@@ -21,8 +21,8 @@ use common::World;
 use schema::{facts, faults};
 use serde_json::{Value, json};
 
-/// What the document makes a value of and what is null all the same: a prospect need not be tied to
-/// a department or an office.
+/// Members that the document never makes null and that are null nevertheless: a prospect need not
+/// belong to a department or an office.
 const NULL_BESIDE: &[(&str, &str)] =
     &[("prospect_details", "department_id"), ("prospect_details", "office_id")];
 
@@ -48,7 +48,7 @@ fn every_row_is_as_in_the_official_schema() {
         for collection in facts()["rows"].as_object().unwrap().keys() {
             let (rows, _) = world.walk(&format!("/v3/{collection}?per_page=500"));
             if rows.is_empty() {
-                found.insert(format!("{collection}: no row to look at"));
+                found.insert(format!("{collection}: no row to check"));
             }
             let members = facts()["rows"][collection]["properties"].as_object().cloned();
             for row in rows {
@@ -60,7 +60,7 @@ fn every_row_is_as_in_the_official_schema() {
                 let missing: Vec<String> = members
                     .iter()
                     .flat_map(|members| members.keys())
-                    // A job post's place is newer than the sandbox's table.
+                    // A job post's location is newer than the sandbox's table.
                     .filter(|member| row.get(member.as_str()).is_none() && *member != "location")
                     .cloned()
                     .collect();
@@ -75,7 +75,7 @@ fn every_row_is_as_in_the_official_schema() {
     }
 }
 
-/// Something of everything.
+/// Makes at least one row of each collection.
 fn busy(world: &mut World) {
     let candidate = world.list("/v3/candidates?per_page=1")[0]["id"].as_i64().unwrap();
     world
@@ -119,7 +119,7 @@ fn answers_to_writes_have_the_form_of_rows() {
     assert_eq!((answer.status, faults_of("applications", &answer.body_json())), (200, vec![]));
 }
 
-/// What the document refuses, the sandbox refuses.
+/// The sandbox refuses each body that the document refuses.
 #[test]
 fn a_body_that_does_not_fit_its_schema_is_refused() {
     let world = World::new();
@@ -147,15 +147,18 @@ fn a_body_that_does_not_fit_its_schema_is_refused() {
         ("POST", "/v3/users", json!({"first_name": "Erin", "last_name": "Smith"})),
     ] {
         let schema = &facts()["requests"][format!("{method} {path}")];
-        assert!(!faults(schema, &body).is_empty(), "{method} {path} {body}: the document takes it");
+        assert!(
+            !faults(schema, &body).is_empty(),
+            "{method} {path} {body}: the document accepts it"
+        );
         let answer = world.send(method, &path.replace("{id}", &id.to_string()), &body);
         assert_eq!(answer.status, 422, "{method} {path} {body}");
     }
 }
 
-/// A single source's live probe: such a note is taken, and nobody can delete it.
+/// A single source's live probe: Greenhouse accepts such a note, and it cannot be deleted.
 #[test]
-fn a_note_for_a_candidate_who_vanished_is_taken_and_an_orphan() {
+fn a_note_for_a_deleted_candidate_is_accepted_and_becomes_an_orphan() {
     let world = World::new();
     let candidate = world.list("/v3/candidates?per_page=1")[0]["id"].as_i64().unwrap();
     world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id: candidate }).unwrap();
@@ -166,5 +169,5 @@ fn a_note_for_a_candidate_who_vanished_is_taken_and_an_orphan() {
     assert!(world.sandbox.orphan_notes().is_empty());
     assert_eq!(world.send("POST", "/v3/notes", &note(candidate)).status, 201);
     assert_eq!(world.sandbox.orphan_notes().len(), 1);
-    assert_eq!(world.send("POST", "/v3/notes", &note(7)).status, 422, "an id that never was");
+    assert_eq!(world.send("POST", "/v3/notes", &note(7)).status, 422, "an id that never existed");
 }

@@ -1,9 +1,9 @@
-//! The endpoint table against the reference itself, where that is at hand.
+//! Compares the endpoint table with the reference itself, if that is available.
 //!
 //! The reference is `greenhouse/list-endpoints.json` in `$ATSYNC_SHARED`, or in `../shared` beside
-//! the workspace. It is not ours to copy, so without it this test says so and passes. With it,
-//! every endpoint, every parameter with its kind and its closed words, and every response field
-//! with its kind must agree, in both directions.
+//! the workspace. This repository may not copy it, so without it this test prints that it is
+//! skipped, and passes. With it, every endpoint, every parameter with its kind and its closed
+//! words, and every response field with its kind must agree, in both directions.
 
 #![allow(
     clippy::expect_used,
@@ -77,7 +77,7 @@ fn every_endpoint_parameter_and_field_is_the_references() {
 }
 
 #[test]
-fn what_is_newer_than_the_reference_is_named_and_nothing_else() {
+fn exactly_the_members_newer_than_the_reference_are_marked() {
     for shape in endpoint_shapes() {
         let (params, fields) = match shape.path.as_str() {
             "/v3/applications" => (
@@ -94,7 +94,7 @@ fn what_is_newer_than_the_reference_is_named_and_nothing_else() {
 }
 
 #[test]
-fn every_scope_that_the_permission_map_names_is_asked_for_somewhere() {
+fn every_scope_that_the_permission_map_names_is_checked_by_an_endpoint() {
     let Some(text) = shared("permissions.md") else { return };
     let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == ':'));
     let named: BTreeSet<&str> = words
@@ -102,7 +102,7 @@ fn every_scope_that_the_permission_map_names_is_asked_for_somewhere() {
         .collect();
     let ours = all_scopes();
     let whole = |scope: &&str| !scope.ends_with(':') && !scope.contains("::");
-    // Webhooks and the removal of custom fields are writes that the sandbox does not offer.
+    // The sandbox does not offer webhooks and the removal of custom fields.
     let left_out = ["harvest:webhooks:list", "harvest:custom_fields:destroy"];
     let missing: Vec<&str> = named
         .into_iter()

@@ -1,5 +1,5 @@
-//! The laws of writing: what repeats, what replaces, what is refused, what a lifecycle call leaves
-//! behind.
+//! The laws of writing: repeated requests, replaced lists, refusals, and the state after each
+//! lifecycle call.
 
 #![allow(
     clippy::expect_used,
@@ -163,7 +163,7 @@ fn selects_are_written_as_ids_and_read_as_labels() {
 }
 
 #[test]
-fn custom_fields_not_sent_go_or_stay_as_the_switch_says() {
+fn custom_fields_not_sent_are_removed_or_kept_by_the_switch() {
     let world = World::new();
     let candidate = world.create_candidate("custom@example.com");
     let patch = |key: &str, value: Value| {
@@ -179,7 +179,7 @@ fn custom_fields_not_sent_go_or_stay_as_the_switch_says() {
 }
 
 #[test]
-fn a_candidates_stamp_moves_with_its_children_only_where_the_switch_says_so() {
+fn a_candidates_stamp_moves_with_its_children_only_if_the_switch_says_so() {
     let world = World::new();
     let candidate = world.create_candidate("stamp@example.com");
     let stamp = || world.sandbox.row("candidates", candidate).expect("a row")["updated_at"].clone();
@@ -277,7 +277,7 @@ fn a_transfer_keeps_the_application_and_changes_its_job() {
 }
 
 #[test]
-fn a_recruiters_transfer_goes_by_either_reading() {
+fn a_recruiters_transfer_follows_either_reading() {
     use atsync_greenhouse_sandbox::{Recruiter, Transfer};
     let world = World::new();
     let ((job, _), (other, others)) = (world.open_job(0), world.open_job(1));
@@ -311,7 +311,7 @@ fn a_recruiters_transfer_goes_by_either_reading() {
 }
 
 #[test]
-fn reject_wants_a_reason_and_comes_back() {
+fn a_rejection_needs_a_reason_and_can_be_removed() {
     let world = World::new();
     let application = world.apply("reject@example.com", world.open_job(0).0);
     let path = |verb: &str| format!("/v3/applications/{application}/{verb}");
@@ -350,7 +350,7 @@ fn reject_wants_a_reason_and_comes_back() {
 }
 
 #[test]
-fn hire_closes_an_opening_and_must_be_told_which_of_several() {
+fn a_hire_closes_an_opening_and_must_name_it_if_several_are_open() {
     let world = World::new();
     let openings = |job: i64| ids(&world.list(&format!("/v3/openings?job_ids={job}&open=true")));
     let (several, single) =
@@ -446,7 +446,7 @@ fn tags_are_unique_by_exact_name_and_their_rows_repeat() {
 }
 
 #[test]
-fn attachments_hang_on_applications_and_a_new_resume_replaces_the_former() {
+fn attachments_belong_to_applications_and_a_new_resume_replaces_the_former() {
     let world = World::new();
     let application = world.apply("file@example.com", world.open_job(0).0);
     let attach = |more: Value| {
@@ -525,7 +525,7 @@ fn renaming_a_custom_field_keeps_its_key_and_archiving_frees_a_label() {
 }
 
 #[test]
-fn a_merge_kills_one_id_and_moves_what_hung_on_it() {
+fn a_merge_ends_one_id_and_moves_its_records() {
     let world = World::new();
     let (job, _) = world.open_job(0);
     let application = world.apply("loser@example.com", job);
@@ -551,7 +551,7 @@ fn a_merge_kills_one_id_and_moves_what_hung_on_it() {
 }
 
 #[test]
-fn anonymising_blanks_what_was_named_and_keeps_the_row() {
+fn anonymising_blanks_the_named_groups_and_keeps_the_row() {
     let world = World::new();
     let candidate = world.create_candidate("gone@example.com");
     let path = format!("/v3/candidates/{candidate}/anonymize");
@@ -563,7 +563,7 @@ fn anonymising_blanks_what_was_named_and_keeps_the_row() {
 }
 
 #[test]
-fn a_deleted_candidate_takes_its_rows_along() {
+fn deleting_a_candidate_deletes_its_rows() {
     let world = World::new();
     let application = world.apply("deleted@example.com", world.open_job(0).0);
     let candidate = world.sandbox.row("applications", application).expect("a row")["candidate_id"]
@@ -582,7 +582,7 @@ fn a_deleted_candidate_takes_its_rows_along() {
 }
 
 #[test]
-fn a_recruiter_leaves_what_the_api_would_and_is_logged_apart() {
+fn a_recruiter_has_the_effects_of_the_api_and_is_logged_separately() {
     let world = World::new();
     let (job, _) = world.open_job(0);
     let application = world.apply("hand@example.com", job);
@@ -635,7 +635,7 @@ fn private_fields_are_absent_where_the_actor_may_not_read_them() {
 }
 
 #[test]
-fn a_patch_that_changes_nothing_moves_the_stamp_unless_the_switch_says_otherwise() {
+fn a_patch_that_changes_nothing_changes_the_stamp_unless_the_switch_says_otherwise() {
     let world = World::new();
     let candidate = world.create_candidate("echo@example.com");
     let patch = || {

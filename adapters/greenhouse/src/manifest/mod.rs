@@ -1,11 +1,11 @@
-//! The manifest of the adapter.
+//! The manifest of the adapter: what Greenhouse has and allows, as data.
 //!
 //! Origins, auth and rates are here; kinds follow from the table in [`crate::kinds`];
-//! [`operations`] and [`permissions`] are lists of their own. Each figure cites where it comes
-//! from. The manifest states the most that Greenhouse allows; `check` narrows it per connection.
+//! [`operations`] and [`permissions`] are lists of their own. Each figure cites its source. The
+//! manifest states the most that Greenhouse allows; `check` narrows it per connection.
 //!
-//! Left out: webhook provisioning (customers make webhooks by hand, webhooks.md §6) and everything
-//! in the reference that no kind or operation uses.
+//! Left out: webhook provisioning (customers create webhooks by hand, webhooks.md §6) and each part
+//! of the reference that no kind or operation uses.
 
 mod operations;
 mod permissions;
@@ -21,14 +21,14 @@ use atsync_adapter::manifest::{
 };
 use atsync_model::kinds::CANDIDATES;
 
-/// `updated_at` stamps are written by many processes; Airbyte's connector overlaps by an hour
-/// (harvest-v3.md §3.2 \[2nd\]).
+/// The overlap of two scans for changes. Many processes write `updated_at`; Airbyte's connector
+/// overlaps by an hour (harvest-v3.md §3.2 \[2nd\]).
 const OVERLAP_MS: u64 = 60 * 60 * 1000;
 
 /// The form by which Greenhouse's phone numbers are compared.
 pub(crate) const PHONES: Coarser = Coarser::Digits;
 
-/// The whole manifest.
+/// Builds the whole manifest.
 pub fn manifest() -> Manifest {
     let mut manifest = Manifest::new("greenhouse", env!("CARGO_PKG_VERSION"));
     manifest.title = "Greenhouse".into();
@@ -45,20 +45,20 @@ pub fn manifest() -> Manifest {
     manifest
 }
 
-/// Every permission that a kind or an operation needs.
+/// Lists every permission that a kind or an operation needs.
 pub fn permissions() -> Vec<Permission> {
     permissions::permissions()
 }
 
-/// harvest-v3.md §1 \[ok\].
+/// Lists the origins (harvest-v3.md §1 \[ok\]).
 fn origins() -> Vec<Origin> {
     let mut api = Origin::fixed(request::API, "https://harvest.greenhouse.io");
     api.credential = true;
     vec![api, Origin::fixed(request::AUTH, "https://auth.greenhouse.io")]
 }
 
-/// A customer's own credential, and a partner's (harvest-v3.md §2.1 \[ok\]). Neither may use the
-/// other's grant.
+/// Lists a customer's own credential, and a partner's (harvest-v3.md §2.1 \[ok\]). Neither may use
+/// the other's grant.
 fn auth() -> Vec<AuthRule> {
     let mut scopes: Vec<String> = permissions()
         .into_iter()
@@ -81,10 +81,12 @@ fn auth() -> Vec<AuthRule> {
     ]
 }
 
-/// harvest-v3.md §5: windows of 30 s that begin at the wall clock's half minutes (REC \[ok\]); the
-/// limit is not published (75, 150 and 50 were seen), so it begins with the smallest and is learnt
-/// from the first answer. The reset header is always "now + 30 s", so it is ignored. The token
-/// endpoint has its own budget, 60 in 60 s (§2.2 \[ok\]).
+/// Lists the rate budgets (harvest-v3.md §5).
+///
+/// Windows of 30 s begin at the wall clock's half minutes (REC \[ok\]). The limit is not published
+/// (75, 150 and 50 were seen), so the budget begins with the smallest and learns the limit from the
+/// first answer. The reset header is always "now + 30 s", so it is ignored. The token endpoint has
+/// its own budget, 60 in 60 s (§2.2 \[ok\]).
 fn rates() -> Vec<RateRule> {
     let mut rates = vec![
         RateRule::new("harvest", [request::API], 50, 30_000),
@@ -98,6 +100,8 @@ fn rates() -> Vec<RateRule> {
     rates
 }
 
+/// Builds the rule of a kind.
+///
 /// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No scan proves an absence, since
 /// rights hide rows (§2.5 \[ok\]); a fetch by id does not return a deleted record (§8).
 fn kind(kind: &Kind) -> KindRule {
@@ -119,7 +123,8 @@ fn kind(kind: &Kind) -> KindRule {
     rule
 }
 
-/// How Greenhouse stores a number is not documented: numbers are compared by their digits.
+/// Lists the normal forms. It is not documented how Greenhouse stores a phone number, so phone
+/// numbers are compared by their digits.
 fn forms() -> Vec<FormRule> {
     vec![FormRule::new(CANDIDATES, "phones", PHONES)]
 }

@@ -1,32 +1,33 @@
 //! The operations, and how each behaves (harvest-v3.md §7, §9).
 //!
 //! No endpoint takes an idempotency key (§7 \[2nd\]), so creates are `probeable`, or `keyed` where
-//! Greenhouse itself refuses a second one: a tag's name and a user's address (permissions.md §5).
-//! Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change the stage
-//! or outcome of an application can mail the candidate and are off until the connection opts in.
+//! Greenhouse itself refuses a second record: a tag's name and a user's address (permissions.md
+//! §5). [`REFUSED`] lists the statuses that mean "refused, nothing changed". Operations that change
+//! the stage or outcome of an application can mail the candidate and are off until the connection
+//! opts in.
 //!
-//! Left out: deleting, merging and anonymising candidates, deleting applications and custom fields.
-//! They cannot be undone.
+//! Left out: deleting, merging and anonymising candidates, and deleting applications and custom
+//! fields. These cannot be undone.
 
 use atsync_adapter::manifest::{
     Carry, EffectClass, FieldMode, FieldRule, OperationRule, SettingIs, SideEffect, SideEffectKind,
 };
 use atsync_model::kinds;
 
-/// 401 and 429 are answered before a request is carried out (pitfalls.md E49); 403, 404 and 422
-/// refuse it (harvest-v3.md §6). 400 and 409 are not documented, so they leave the write
-/// in doubt.
+/// The statuses that prove that Greenhouse changed nothing. It answers 401 and 429 before it
+/// carries out a request (pitfalls.md E49); 403, 404 and 422 refuse it (harvest-v3.md §6). 400 and
+/// 409 are not documented, so they leave the write in doubt.
 const REFUSED: &[u16] = &[401, 403, 404, 422, 429];
-/// How long after the write a probe may miss the record. v1 documented minutes for candidates and
-/// applications, and a poll every half minute (§7 [?]).
+/// The time after the write in which a probe may miss the record. v1 documented minutes for
+/// candidates and applications, and a poll every half minute (§7 [?]).
 const SETTLE_SLOW_MS: u64 = 120_000;
-/// The same for everything else. Arbitrary.
+/// The same for other records. Arbitrary.
 const SETTLE_QUICK_MS: u64 = 30_000;
 
 use EffectClass::{Idempotent, Keyed, Probeable};
 use FieldMode::{CreateOnly, ReplaceAll, Set, SetOrClear};
 
-/// A first application in the request for a new candidate.
+/// Describes the first application in the request for a new candidate.
 fn carry(when: &str, members: &[&str]) -> Carry {
     let mut carry = Carry::new(kinds::APPLICATIONS, members.iter().copied());
     carry.when = Some(when.to_owned());
@@ -38,12 +39,12 @@ struct Rule {
     name: &'static str,
     class: EffectClass,
     fields: &'static [(&'static str, FieldMode)],
-    /// Scopes without prefix.
+    /// The scopes without their prefix.
     scopes: &'static [&'static str],
     calls: u32,
 }
 
-/// All of them.
+/// Builds the rules of all operations.
 pub(super) fn operations() -> Vec<OperationRule> {
     let mut all: Vec<OperationRule> = RULES.iter().map(rule).collect();
     for operation in &mut all {
@@ -120,7 +121,7 @@ const RULES: &[Rule] = &[
         name: "applications.update",
         class: Idempotent,
         fields: &[
-            // openapi: ids without null, so none of them can be cleared.
+            // openapi: ids without null, so they cannot be cleared.
             ("source", Set),
             ("referrer", Set),
             ("recruiter", Set),
@@ -167,7 +168,7 @@ const RULES: &[Rule] = &[
             ("reading", Set),
             ("seen", Set),
         ],
-        // The openings are counted when none is given.
+        // The adapter counts the openings when the input names none.
         scopes: &["applications:hire", "applications:list", "openings:list"],
         calls: 2,
     },
@@ -240,7 +241,7 @@ const RULES: &[Rule] = &[
             ("discipline", CreateOnly),
             ("started_on", CreateOnly),
             ("ended_on", CreateOnly),
-            // How dates are written; see `write::background`.
+            // The form of the dates; see `write::background`.
             ("reading", CreateOnly),
         ],
         scopes: &[
@@ -368,13 +369,13 @@ fn field(name: &str, mode: FieldMode) -> FieldRule {
         // harvest-v3.md §7 [?]: the operator says whether a PATCH replaces the values or merges
         // them.
         rule.merged_when = Some(SettingIs::new("custom_fields_reading", "merge"));
-        // No form of a file is documented on the write side (§9.11).
+        // No source documents a written form of a file (§9.11).
         rule.unwritable = vec!["file".to_owned()];
     }
     rule
 }
 
-/// The members that Greenhouse requires (harvest-v3.md §9, each at its endpoint).
+/// Lists the members that Greenhouse requires (harvest-v3.md §9, each at its endpoint).
 fn required(operation: &str) -> &'static [&'static str] {
     match operation {
         "candidates.create" => &["name.first", "name.last"],
@@ -424,8 +425,9 @@ fn adorn(operation: &mut OperationRule) {
                  notified",
             )],
         ),
-        // harvest-v3.md §7: a mail is sent only when `rejection_email` asks for one, which is never
-        // sent. Whether rules of the account send one is not documented.
+        // harvest-v3.md §7: Greenhouse sends a mail only when `rejection_email` asks for one, and
+        // the adapter never sends that member. No source says whether rules of the account send
+        // one.
         "applications.reject" => (
             Some("stage_writes"),
             vec![effect(
@@ -461,10 +463,11 @@ fn adorn(operation: &mut OperationRule) {
                 carry("prospect", &["kind", "job", "jobs", "pool", "pool_stage", "owner"]),
             ];
         }
-        // A 405 says that this form of the endpoint does not exist (harvest-v3.md §9.10 [?]):
-        // nothing was carried out.
+        // A 405 says that this form of the endpoint does not exist (harvest-v3.md §9.10 [?]), so
+        // nothing changed.
         "users.create" => operation.refused_statuses.push(405),
-        // The prospect's application stays as `converted`; a new one is made (harvest-v3.md §9.2).
+        // The prospect's application stays as `converted`; Greenhouse creates a new one
+        // (harvest-v3.md §9.2).
         "applications.convert" => operation.materialises = vec![kinds::APPLICATIONS.to_owned()],
         _ => {}
     }

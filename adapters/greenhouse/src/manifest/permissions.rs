@@ -1,9 +1,9 @@
 //! The rights that an administrator grants (permissions.md §2, §3): one scope per endpoint, and the
 //! source that is set up by hand.
 //!
-//! List scopes follow from the kinds. A scope is optional when the connection is of use without it:
-//! only candidates, applications and jobs are not. Left out: the irreversible scopes that
-//! permissions.md §3 advises against, and those that no kind or operation uses.
+//! List scopes follow from the kinds. A scope is optional when the connection is useful without it,
+//! which holds for all but candidates, applications and jobs. Left out: the irreversible scopes
+//! that permissions.md §3 advises against, and those that no kind or operation uses.
 
 use crate::kinds::{KINDS, Kind};
 use atsync_adapter::manifest::Permission;
@@ -12,14 +12,14 @@ use atsync_model::kinds as names;
 /// The pseudo-permission for the vendor's own source.
 pub(crate) const SETUP_SOURCE: &str = "setup:source";
 
-/// Where a customer ticks a scope (harvest-v3.md §2.1 \[ok\]). A partner's scopes are registered by
-/// Greenhouse and granted at "Connect".
+/// The place where a customer ticks a scope (harvest-v3.md §2.1 \[ok\]). Greenhouse registers a
+/// partner's scopes, and "Connect" grants them.
 const SCOPES_AT: &str = "Configure > Dev Center > API Credentials > (your Harvest V3 credential) > \
     Scopes; for partners, the Connect button";
-/// Where the source is added (permissions.md §2, line m).
+/// The place where the source is added (permissions.md §2, line m).
 const SOURCES_AT: &str = "Configure > Custom Options > Sources > Prospecting";
 
-/// The permissions of writes: scope without prefix, label, what fails without it.
+/// The permissions of writes: scope without prefix, label, and what fails without it.
 const WRITES: &[(&str, &str, &str)] = &[
     ("candidates:create", "Create candidates", "New candidates cannot be created."),
     (
@@ -103,7 +103,7 @@ const WRITES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Every permission: for reads, for writes, for the set-up.
+/// Lists every permission: for reads, for writes, for the set-up.
 pub(super) fn permissions() -> Vec<Permission> {
     let mut all: Vec<Permission> = KINDS.iter().map(list).collect();
     all.extend(WRITES.iter().map(|(scope, label, without_it)| {
@@ -133,7 +133,7 @@ fn list(kind: &Kind) -> Permission {
     }
 }
 
-/// Label of a kind's list permission, and what fails without it.
+/// Returns the label of a kind's list permission, and what fails without it.
 fn reading(kind: &str) -> (&'static str, &'static str) {
     match kind {
         names::CANDIDATES => (

@@ -1,13 +1,13 @@
-//! Probe: was this application created?
+//! Probes a new application: did Greenhouse create it?
 //!
 //! The candidate's applications are compared by arm and job. A candidate has one application per
-//! job (harvest-v3.md §9.2 \[ok\]), so for that arm it is the answer, whenever it was created: this
-//! also distinguishes a 422 for a second application from any other 422, whose text is unknown
-//! (§10, 11). A merge can add a second one for the same job; then the one from the time of the
-//! write is the answer. Prospects are not unique: they are compared by their jobs, by pool where
-//! one was requested (prospect_details), and by time.
+//! job (harvest-v3.md §9.2 \[ok\]), so for that arm the existing application is the result,
+//! whenever it was created: this also distinguishes a 422 for a second application from any other
+//! 422, whose text is unknown (§10, 11). A merge can add a second one for the same job; then the
+//! one from the time of the write is the result. Prospects are not unique: they are compared by
+//! their jobs, by pool if the write named one (prospect_details), and by time.
 
-use super::next::{Next, Sent, blind, look, matched};
+use super::next::{Next, Sent, ask, blind, matched};
 use crate::request;
 use crate::write::input::{ApplicationNew, ArmInput};
 use crate::write::standing::{Standing, Status};
@@ -17,34 +17,34 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that are read at most. Arbitrary: no candidate has 2,500 applications.
+/// The most pages that are read. Arbitrary: no candidate has 2,500 applications.
 const PAGES_MAX: u32 = 5;
 
 /// The application to find.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     new: ApplicationNew,
     seen: Vec<String>,
-    /// Of a unique arm: fitting, but older than the write.
+    /// Matches of a unique arm that are older than the write.
     old: Vec<String>,
     pages: u32,
-    /// The pools of `seen` were requested.
+    /// Whether the last request was for the pools of `seen`.
     pools: bool,
 }
 
 /// Starts the probe.
-pub(super) fn begin(new: ApplicationNew) -> Result<Next<Hunt>, Failure> {
+pub(super) fn begin(new: ApplicationNew) -> Result<Next<Search>, Failure> {
     let candidate = new.candidate.clone().unwrap_or_default();
     request::id_number("candidate", &candidate)?;
     let new = ApplicationNew { custom_fields: Vec::new(), ..new };
-    let hunt = Hunt { new, seen: Vec::new(), old: Vec::new(), pages: 0, pools: false };
+    let search = Search { new, seen: Vec::new(), old: Vec::new(), pages: 0, pools: false };
     let request = pages::list("applications", &[("candidate_ids", &candidate)]);
-    Ok(look(request, hunt))
+    Ok(ask(request, search))
 }
 
-impl Hunt {
+impl Search {
     /// Reads a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         if self.pools {
             let rows = pages::read(response, "prospect_details")?.rows;
             self.seen.retain(|id| application::pool_of(&rows, id) == self.new.pool);
@@ -69,7 +69,7 @@ impl Hunt {
                 return Ok(blind("too many applications to search"));
             }
             Some(link) => {
-                return Ok(look(request::follow(link), self));
+                return Ok(ask(request::follow(link), self));
             }
             None => {}
         }
@@ -77,13 +77,13 @@ impl Hunt {
             let request =
                 pages::list("prospect_details", &[("application_ids", &self.seen.join(","))]);
             self.pools = true;
-            return Ok(look(request, self));
+            return Ok(ask(request, self));
         }
         Ok(matched(kinds::APPLICATIONS, if self.seen.is_empty() { &self.old } else { &self.seen }))
     }
 }
 
-/// The id of a row that is such an application, whatever its pool.
+/// Returns the id of a row that is such an application, whatever its pool.
 pub(super) fn fits(new: &ApplicationNew, row: &Value) -> Option<String> {
     let standing = Standing::of(row);
     let same = match new.kind {
@@ -91,7 +91,7 @@ pub(super) fn fits(new: &ApplicationNew, row: &Value) -> Option<String> {
             standing.prospect != Some(true) && standing.job.is_some() && standing.job == new.job
         }
         ArmInput::Prospect => {
-            // The job of a prospect is in the list, in `job_id`, or in both.
+            // A prospect's job is in the list, in `job_id`, or in both.
             let mut jobs = row::ids(row, "prospective_job_ids");
             jobs.extend(standing.job.clone());
             let wanted = application::prospective(new);

@@ -1,12 +1,12 @@
-//! Probe: was this education or employment created?
+//! Probes a new education or employment: did Greenhouse create it?
 //!
 //! The rows of the candidate are read as a scan reads them, and compared by their content: every
-//! sent member is the same, and every other one is empty. Nothing else distinguishes two entries.
-//! An unreadable member may be the same or not, so such a row is never ruled out. To settle a write
-//! in doubt, a row that is too old is reported as ambiguous, since "absent" would create the entry
-//! twice.
+//! sent member must be the same, and every other one empty. No other member distinguishes two
+//! entries. An unreadable member may be the same or not, so such a row is never ruled out. When a
+//! write in doubt is settled, an equal row that is too old is reported as ambiguous, since "absent"
+//! would create the entry twice.
 
-use super::next::{Next, Sent, ambiguous, blind, look, matched};
+use super::next::{Next, Sent, ambiguous, ask, blind, matched};
 use crate::kinds::{self as table, Kind};
 use crate::named::{self, Naming, Reading};
 use crate::request::{self, id_number};
@@ -19,12 +19,12 @@ use atsync_adapter::model::normal::is_same_date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that are read at most, 500 rows each, or 50 where names are requested. Arbitrary.
+/// The most pages that are read, 500 rows each, or 50 where names are requested. Arbitrary.
 const PAGES_MAX: u32 = 10;
 
 /// The entry to find.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     kind: String,
     candidate: String,
     /// The sent values, by unified field: every field that distinguishes entries of the kind.
@@ -32,7 +32,7 @@ pub(super) struct Hunt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unnamed: Option<Unnamed>,
     seen: Vec<String>,
-    /// The same or perhaps the same, but no proof of the write.
+    /// Rows that are or may be the same, but do not prove the write.
     unsure: Vec<String>,
     pages: u32,
 }
@@ -45,7 +45,7 @@ struct Unnamed {
 }
 
 /// Starts the probe; `None` for another operation.
-pub(super) fn begin(op: &Op) -> Result<Option<Next<Hunt>>, Failure> {
+pub(super) fn begin(op: &Op) -> Result<Option<Next<Search>>, Failure> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (kind, candidate, content) = match op {
         Op::EducationCreate { input, .. } => (
@@ -78,7 +78,7 @@ pub(super) fn begin(op: &Op) -> Result<Option<Next<Hunt>>, Failure> {
     let request =
         request::get(kind.collection, query.map(|(name, value)| Field::new(name, value)).to_vec());
     let content = content.into_iter().map(|(field, text)| (field.to_owned(), text)).collect();
-    let hunt = Hunt {
+    let search = Search {
         kind: kind.name.into(),
         candidate: candidate.clone(),
         content,
@@ -87,14 +87,14 @@ pub(super) fn begin(op: &Op) -> Result<Option<Next<Hunt>>, Failure> {
         unsure: Vec::new(),
         pages: 0,
     };
-    Ok(Some(look(request, hunt)))
+    Ok(Some(ask(request, search)))
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {
     table::named(name).ok_or_else(|| Failure::Bug(format!("{name} are not among the kinds")))
 }
 
-impl Hunt {
+impl Search {
     /// Reads a page, or the names of its options.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Self>, Failure> {
         let kind = known(&self.kind)?;
@@ -108,7 +108,7 @@ impl Hunt {
         let rows = match named::read(kind, response, naming)? {
             Reading::Ask(request, naming) => {
                 self.unnamed = Some(Unnamed { next, naming });
-                return Ok(look(*request, self));
+                return Ok(ask(*request, self));
             }
             Reading::Done(rows) => rows,
         };
@@ -122,7 +122,7 @@ impl Hunt {
         self.pages += 1;
         match next {
             Some(_) if self.pages >= PAGES_MAX => Ok(blind("too many entries to search")),
-            Some(link) => Ok(look(request::follow(link), self)),
+            Some(link) => Ok(ask(request::follow(link), self)),
             None if self.seen.is_empty() && !self.unsure.is_empty() => {
                 Ok(ambiguous(kind.name, &self.unsure))
             }
@@ -132,8 +132,9 @@ impl Hunt {
 
     /// Classifies a row by its similarity to the entry.
     fn take(&mut self, item: &Item, known: &[String], sent: Sent) -> Result<(), Failure> {
-        let body: Value = serde_json::from_str(&item.body)
-            .map_err(|error| Failure::Bug(format!("a record that was made is no JSON: {error}")))?;
+        let body: Value = serde_json::from_str(&item.body).map_err(|error| {
+            Failure::Bug(format!("a record that the reader made is not JSON: {error}"))
+        })?;
         let is_known = |field: &str| known.iter().any(|known| known == field);
         let owner = body.get("candidate").and_then(|owner| row::id(owner, "id"));
         if owner.is_some_and(|owner| owner != self.candidate) {

@@ -1,21 +1,20 @@
-//! Probe: was this candidate created?
+//! Probes a new candidate: did Greenhouse create it?
 //!
-//! Searched by each e-mail address (harvest-v3.md §9.1), and compared with the addresses that a row
-//! shows, by the model's rule: Greenhouse's search folds more letters and finds other candidates. A
-//! row that shows no addresses is ambiguous unless it has the mark. More: there is no filter by
-//! name or by a text value, so a marker is only compared on rows that were found in another way
+//! The probe searches each e-mail address (harvest-v3.md §9.1) and compares the addresses that a
+//! row shows by the model's rule, since Greenhouse's search folds more letters and finds other
+//! candidates. A row that shows no addresses is ambiguous unless it has the mark. Greenhouse has no
+//! filter by name or by a text value, so the marker is only compared on rows that the address found
 //! (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, and none
-//! is chosen. To settle a write in doubt, a row counts if it can be from that time: with the sent
-//! name it is `matched`; with another name it proves nothing, so it is reported as ambiguous
-//! instead of being ignored. A row with another intent's mark belongs to that intent. An older row
-//! with the address *and* the name is `matched` too, if there is none from that time: the probe
-//! before the write found none, so the clocks differ by more than [`crate::instant::SKEW_MS`], and
-//! absent would create the candidate twice. Without any address, a write in doubt is settled by
-//! reading the candidates that were created since, at most [`PAGES_MAX`] pages; before a write
-//! there is no way.
+//! is chosen. When a write in doubt is settled, a row counts if it can be from that time: with the
+//! sent name it is `matched`; with another name it is ambiguous, since it proves nothing. A row
+//! with another intent's mark belongs to that intent. An older row with the address *and* the name
+//! is `matched` too, if there is none from that time: the probe before the write found none, so the
+//! clocks differ by more than [`crate::instant::SKEW_MS`], and "absent" would create the candidate
+//! twice. Without any address, a write in doubt is settled by reading the candidates created since,
+//! at most [`PAGES_MAX`] pages; before a write the probe is blind.
 
 use super::application;
-use super::next::{Next, Sent, absent, ambiguous, blind, found, look};
+use super::next::{Next, Sent, absent, ambiguous, ask, blind, found};
 use crate::instant;
 use crate::request;
 use crate::settings::Settings;
@@ -28,24 +27,24 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that one probe reads at most: 2,500 candidates. Arbitrary.
+/// The most pages that one probe reads: 2,500 candidates. Arbitrary.
 const PAGES_MAX: u32 = 5;
 
 /// The candidate to find.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     /// The addresses to search, one after the other.
     emails: Vec<String>,
-    /// The index of the present one.
+    /// The index of the address that is searched now.
     asking: usize,
     name: String,
-    /// Marker field and the mark's text.
+    /// The marker field and the mark's text.
     marker: Option<(String, String)>,
     /// The application of the same request, without its custom fields.
     application: Option<ApplicationNew>,
     seen: Vec<Seen>,
     pages: u32,
-    /// The candidate, once found, while its application is searched.
+    /// The candidate and whether it is marked, once found, while its application is searched.
     found: Option<(String, bool)>,
 }
 
@@ -55,9 +54,9 @@ struct Seen {
     id: String,
     mark: Marking,
     same_name: bool,
-    /// It can be from the time of the write.
+    /// Whether it can be from the time of the write.
     timely: bool,
-    /// It shows a searched address; or there was none to search.
+    /// Whether it shows a searched address, or there is no address to search.
     same_address: bool,
 }
 
@@ -78,7 +77,7 @@ pub(super) fn begin(
     settings: &Settings,
     mark: Option<&Mark>,
     sent: Sent,
-) -> Result<Next<Hunt>, Failure> {
+) -> Result<Next<Search>, Failure> {
     let mut emails: Vec<String> = Vec::new();
     for entry in &new.emails {
         let email = normal::email(&entry.value);
@@ -94,7 +93,7 @@ pub(super) fn begin(
         .application
         .map(|application| ApplicationNew { custom_fields: Vec::new(), ..application });
     let marker = settings.marker_field.clone().zip(mark.map(|mark| mark.text.clone()));
-    let hunt = Hunt {
+    let search = Search {
         emails,
         asking: 0,
         name,
@@ -104,15 +103,15 @@ pub(super) fn begin(
         pages: 0,
         found: None,
     };
-    match (hunt.emails.first(), sent.earliest_ms()) {
-        (Some(email), _) => Ok(look(by_email(email), hunt)),
+    match (search.emails.first(), sent.earliest_ms()) {
+        (Some(email), _) => Ok(ask(by_email(email), search)),
         (None, Some(earliest)) => {
             let since = format!("gte|{}", instant::format(earliest));
-            Ok(look(pages::list("candidates", &[("created_at", &since)]), hunt))
+            Ok(ask(pages::list("candidates", &[("created_at", &since)]), search))
         }
         (None, None) => Ok(blind(
-            "the candidate has no e-mail address, and Greenhouse cannot be searched by anything \
-             else",
+            "the candidate has no e-mail address, and Greenhouse can be searched only by e-mail \
+             address",
         )),
     }
 }
@@ -121,27 +120,27 @@ fn by_email(email: &str) -> Request {
     pages::list("candidates", &[("email", email)])
 }
 
-impl Hunt {
-    /// Takes a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
+impl Search {
+    /// Reads a page.
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         if let Some((id, marked)) = self.found.take() {
             return self.with_application(response, id, marked);
         }
         let page = pages::read(response, "candidates")?;
         for row in &page.rows {
             if row::is_stub(row) {
-                // It is still being created, or it is hidden for good; the row shows neither which,
-                // nor whose it is (harvest-v3.md §7 [?]).
+                // The candidate is still being created, or is hidden for good; the row shows
+                // neither which, nor its address (harvest-v3.md §7 [?]).
                 let ids: Vec<String> = row::id(row, "id").into_iter().collect();
                 return if sent.is_recent() || ids.is_empty() {
-                    let text = "Greenhouse shows a candidate of this address only as a message; \
+                    let text = "Greenhouse shows only a message for a candidate of this address; \
                         probe again";
                     Err(Failure::Unavailable(text.into()))
                 } else {
                     Ok(ambiguous(kinds::CANDIDATES, &ids))
                 };
             }
-            let Some(seen) = self.look_at(row, sent) else { continue };
+            let Some(seen) = self.judge(row, sent) else { continue };
             if !self.seen.iter().any(|known| known.id == seen.id) {
                 self.seen.push(seen);
             }
@@ -152,7 +151,7 @@ impl Hunt {
                 return Ok(blind("too many candidates to search"));
             }
             Some(link) => {
-                return Ok(look(request::follow(link), self));
+                return Ok(ask(request::follow(link), self));
             }
             None => {}
         }
@@ -160,13 +159,13 @@ impl Hunt {
         self.pages = 0;
         if let Some(email) = self.emails.get(self.asking) {
             let request = by_email(email);
-            return Ok(look(request, self));
+            return Ok(ask(request, self));
         }
         self.verdict(sent)
     }
 
-    /// The similarity of a row to the candidate; `None` when it cannot be it.
-    fn look_at(&self, row: &Value, sent: Sent) -> Option<Seen> {
+    /// Judges how well a row matches the candidate; `None` when it cannot be the candidate.
+    fn judge(&self, row: &Value, sent: Sent) -> Option<Seen> {
         let id = row::id(row, "id")?;
         let mark = match &self.marker {
             None => Marking::None,
@@ -193,8 +192,8 @@ impl Hunt {
             && mark != Marking::Ours
             && row::shown_contacts(row, "email_addresses").is_some()
         {
-            // Greenhouse's search folds more letters than the model; another address is another
-            // candidate.
+            // Another address is another candidate: Greenhouse's search folds more letters than the
+            // model.
             return None;
         }
         let timely = sent.can_have_made(row);
@@ -212,7 +211,7 @@ impl Hunt {
         held.into_iter().any(|held| self.emails.contains(&held))
     }
 
-    fn verdict(mut self, sent: Sent) -> Result<Next<Hunt>, Failure> {
+    fn verdict(mut self, sent: Sent) -> Result<Next<Search>, Failure> {
         let seen = std::mem::take(&mut self.seen);
         let ids = |fits: &dyn Fn(&Seen) -> bool| -> Vec<String> {
             seen.iter().filter(|seen| fits(seen)).map(|seen| seen.id.clone()).collect()
@@ -234,25 +233,25 @@ impl Hunt {
             |id: &String| is_marked || seen.iter().any(|seen| seen.id == *id && seen.same_address);
         match fits.as_slice() {
             [] => Ok(absent(kinds::CANDIDATES)),
-            // A row that does not show its addresses: only the search indicates that it matches.
+            // If a row does not show its addresses, only the search indicates that it matches.
             [id] if !is_sure(id) => Ok(ambiguous(kinds::CANDIDATES, &fits)),
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);
                 self.found = Some((id.clone(), is_marked));
-                Ok(look(request, self))
+                Ok(ask(request, self))
             }
             [id] => Ok(found(vec![subject(kinds::CANDIDATES, id.clone())], certainty(is_marked))),
             several => Ok(ambiguous(kinds::CANDIDATES, several)),
         }
     }
 
-    /// Adds the application, when exactly one fits. One page: no candidate has 500 applications.
+    /// Adds the application, if exactly one fits. One page: no candidate has 500 applications.
     fn with_application(
         self,
         response: &Response,
         id: String,
         marked: bool,
-    ) -> Result<Next<Hunt>, Failure> {
+    ) -> Result<Next<Search>, Failure> {
         let rows = pages::read(response, "applications")?.rows;
         let mut links = vec![subject(kinds::CANDIDATES, id)];
         if let Some(new) = &self.application {

@@ -1,11 +1,11 @@
-//! Probe: was this record created? For notes, tags, files, users and definitions.
+//! Probes a new note, tag, file, user or definition: did Greenhouse create it?
 //!
 //! Each is searched in a list, with the filters that Greenhouse has, and compared member by member.
-//! Where Greenhouse allows only one of its kind, or where a second one of the same name would be of
-//! no use, time does not matter. Notes are the strictest, because a duplicate cannot be deleted
+//! Time does not matter where Greenhouse allows only one such record, or where a second one of the
+//! same name would be useless. Notes are the strictest, because a duplicate cannot be deleted
 //! (pitfalls.md 7): an equal note that is too old is reported as ambiguous, never as absent.
 
-use super::next::{Next, Sent, absent, ambiguous, blind, look, matched};
+use super::next::{Next, Sent, absent, ambiguous, ask, blind, matched};
 use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::write::input::AppliedTagNew;
@@ -16,7 +16,7 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages that are read at most. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is
+/// The most pages that are read. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is
 /// 10,000 of them.
 const PAGES_MAX: u32 = 20;
 
@@ -53,7 +53,7 @@ pub(super) enum Want {
         field_type: String,
         value_type: String,
     },
-    Choice {
+    FieldOption {
         field: String,
         name: String,
     },
@@ -61,22 +61,22 @@ pub(super) enum Want {
 
 /// A probe for one record.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hunt {
+pub(super) struct Search {
     want: Want,
     seen: Vec<String>,
-    /// Equal, but too old.
+    /// Equal records that are too old.
     old: Vec<String>,
     pages: u32,
 }
 
 /// Starts the probe.
-pub(super) fn begin(want: Want) -> Next<Hunt> {
+pub(super) fn begin(want: Want) -> Next<Search> {
     let request = want.request();
-    look(request, Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 })
+    ask(request, Search { want, seen: Vec::new(), old: Vec::new(), pages: 0 })
 }
 
 impl Want {
-    /// The record of a creation; `None` for an operation on an existing record.
+    /// Returns the record of a creation; `None` for an operation on an existing record.
     pub(super) fn of(op: &Op) -> Result<Option<Self>, Failure> {
         Ok(Some(match op {
             Op::NoteCreate { input, .. } => {
@@ -113,13 +113,13 @@ impl Want {
             },
             Op::OptionCreate { input, .. } => {
                 id_number("custom_field", &input.custom_field)?;
-                Self::Choice { field: input.custom_field.clone(), name: input.name.clone() }
+                Self::FieldOption { field: input.custom_field.clone(), name: input.name.clone() }
             }
             _ => return Ok(None),
         }))
     }
 
-    /// The collection and the unified kind of its records.
+    /// Returns the collection and the unified kind of its records.
     fn place(&self) -> (&'static str, &'static str) {
         match self {
             Self::Note { .. } => ("notes", kinds::NOTES),
@@ -129,7 +129,7 @@ impl Want {
             Self::User { .. } => ("users", kinds::USERS),
             Self::UserEmail { .. } => ("user_emails", kinds::USERS),
             Self::Field { .. } => ("custom_fields", kinds::CUSTOM_FIELDS),
-            Self::Choice { .. } => ("custom_field_options", kinds::CUSTOM_FIELD_OPTIONS),
+            Self::FieldOption { .. } => ("custom_field_options", kinds::CUSTOM_FIELD_OPTIONS),
         }
     }
 
@@ -143,12 +143,12 @@ impl Want {
             Self::User { email } => Some(("primary_email", email)),
             Self::UserEmail { email } => Some(("email", email)),
             Self::Field { field_type, .. } => Some(("field_type", field_type)),
-            Self::Choice { field, .. } => Some(("custom_field_ids", field)),
+            Self::FieldOption { field, .. } => Some(("custom_field_ids", field)),
         };
         pages::list(self.place().0, filter.as_slice())
     }
 
-    /// The id of a row that is it.
+    /// Returns the id of a row that is this record.
     fn fits(&self, row: &Value) -> Option<String> {
         let text = |member: &str| row::text(row, member);
         let same = match self {
@@ -191,7 +191,7 @@ impl Want {
                     && text("field_type") == field_type
                     && row::flag(row, "active") != Some(false)
             }
-            Self::Choice { field, name } => {
+            Self::FieldOption { field, name } => {
                 normal::is_option(text("name"), name)
                     && row::id(row, "custom_field_id").as_ref() == Some(field)
                     && row::flag(row, "active") != Some(false)
@@ -200,23 +200,23 @@ impl Want {
         same.then(|| row::id(row, "id")).flatten()
     }
 
-    /// Whether a record made earlier cannot be the one.
-    fn minds_time(&self) -> bool {
+    /// Whether a record created before the write is excluded.
+    fn depends_on_time(&self) -> bool {
         matches!(self, Self::Note { .. } | Self::Attachment { .. })
     }
 }
 
-/// The lowest id.
-fn eldest(ids: &[String]) -> Vec<String> {
+/// Returns the lowest id.
+fn lowest(ids: &[String]) -> Vec<String> {
     ids.iter().min_by_key(|id| (id.len(), id.as_str())).into_iter().cloned().collect()
 }
 
-impl Hunt {
-    /// Takes a page.
-    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Hunt>, Failure> {
+impl Search {
+    /// Reads a page.
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next<Search>, Failure> {
         let (collection, kind) = self.want.place();
-        // The second request needs another scope. Without it the first result counts: Greenhouse
-        // refuses an address in use anyway.
+        // The second request needs another scope. Without it the result of the first request
+        // counts: Greenhouse refuses an address in use anyway.
         if matches!(self.want, Want::UserEmail { .. }) && matches!(response.status, 403 | 404 | 422)
         {
             return Ok(absent(kind));
@@ -224,7 +224,7 @@ impl Hunt {
         let page = pages::read(response, collection)?;
         for row in &page.rows {
             let Some(id) = self.want.fits(row) else { continue };
-            let list = if self.want.minds_time() && !sent.can_have_made(row) {
+            let list = if self.want.depends_on_time() && !sent.can_have_made(row) {
                 &mut self.old
             } else {
                 &mut self.seen
@@ -239,7 +239,7 @@ impl Hunt {
                 return Ok(blind("too many records to search"));
             }
             Some(link) if self.pages < PAGES_MAX => {
-                return Ok(look(request::follow(link), self));
+                return Ok(ask(request::follow(link), self));
             }
             _ => {}
         }
@@ -250,9 +250,9 @@ impl Hunt {
             Want::Note { .. } if self.seen.is_empty() && !self.old.is_empty() => {
                 Ok(ambiguous(kind, &self.old))
             }
-            // Equal records have the same meaning; the same one is chosen each time.
-            Want::Tag { .. } | Want::AppliedTag { .. } | Want::Choice { .. } => {
-                Ok(matched(kind, eldest(&self.seen).as_slice()))
+            // Equal records have the same meaning; the probe returns the same one each time.
+            Want::Tag { .. } | Want::AppliedTag { .. } | Want::FieldOption { .. } => {
+                Ok(matched(kind, lowest(&self.seen).as_slice()))
             }
             _ => Ok(matched(kind, &self.seen)),
         }

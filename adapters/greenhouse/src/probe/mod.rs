@@ -3,11 +3,11 @@
 //! `first_sent_ms: none` is the probe before a create: an equal record is `found`, `matched`, and
 //! the engine decides whether to adopt it. With a time it settles a write in doubt: a record that
 //! was created before that time, less [`crate::instant::SKEW_MS`], belongs to another write, unless
-//! Greenhouse itself allows only one of its kind (a tag's name, a user's address, one application
-//! of a candidate to a job; pitfalls.md 1): then the existing record is the answer. Several matches
-//! are reported, and none is chosen. `marked` is returned only for a candidate whose marker field
-//! has the mark's text. [`candidate`], [`application`], [`background`] and [`made`] search new
-//! records, [`target`] compares an existing record.
+//! Greenhouse itself allows only one such record (a tag's name, a user's address, one application
+//! of a candidate to a job; pitfalls.md 1): then the existing record is the result. Several matches
+//! are reported, and none is chosen. Only a candidate whose marker field has the mark's text is
+//! `marked`. [`candidate`], [`application`], [`background`] and [`made`] search new records,
+//! [`target`] compares an existing record.
 
 mod application;
 mod background;
@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 /// The state of a probe between two requests.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// When the write was first sent.
+    /// The time when the write was first sent.
     sent_ms: Option<u64>,
-    hunt: Hunt,
+    search: Search,
 }
 
 impl Continued for State {
@@ -40,12 +40,12 @@ impl Continued for State {
 
 /// The record to find.
 #[derive(Debug, Serialize, Deserialize)]
-enum Hunt {
-    Candidate(Box<candidate::Hunt>),
-    Application(Box<application::Hunt>),
-    Background(Box<background::Hunt>),
-    Made(made::Hunt),
-    Target(Box<target::Hunt>),
+enum Search {
+    Candidate(Box<candidate::Search>),
+    Application(Box<application::Search>),
+    Background(Box<background::Search>),
+    Made(made::Search),
+    Target(Box<target::Search>),
 }
 
 /// Begins a probe.
@@ -56,15 +56,15 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
     let next = match op {
         Op::CandidateCreate { input, .. } => {
             candidate::begin(input, &settings, given.mark.as_ref(), sent)?
-                .map(|hunt| Hunt::Candidate(Box::new(hunt)))
+                .map(|search| Search::Candidate(Box::new(search)))
         }
         Op::ApplicationCreate { input, .. } => {
-            application::begin(input)?.map(|hunt| Hunt::Application(Box::new(hunt)))
+            application::begin(input)?.map(|search| Search::Application(Box::new(search)))
         }
         op => match (background::begin(&op)?, made::Want::of(&op)?) {
-            (Some(next), _) => next.map(|hunt| Hunt::Background(Box::new(hunt))),
-            (None, Some(want)) => made::begin(want).map(Hunt::Made),
-            (None, None) => target::begin(op)?.map(|hunt| Hunt::Target(Box::new(hunt))),
+            (Some(next), _) => next.map(|search| Search::Background(Box::new(search))),
+            (None, Some(want)) => made::begin(want).map(Search::Made),
+            (None, None) => target::begin(op)?.map(|search| Search::Target(Box::new(search))),
         },
     };
     step(next, probe.first_sent_ms)
@@ -74,27 +74,27 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response: Response = answer::response(reply)?;
     let sent = Sent { first_ms: state.sent_ms, now_ms: given.now_ms };
-    let next = match state.hunt {
-        Hunt::Candidate(hunt) => {
-            hunt.next(&response, sent)?.map(|hunt| Hunt::Candidate(Box::new(hunt)))
+    let next = match state.search {
+        Search::Candidate(search) => {
+            search.next(&response, sent)?.map(|search| Search::Candidate(Box::new(search)))
         }
-        Hunt::Application(hunt) => {
-            hunt.next(&response, sent)?.map(|hunt| Hunt::Application(Box::new(hunt)))
+        Search::Application(search) => {
+            search.next(&response, sent)?.map(|search| Search::Application(Box::new(search)))
         }
-        Hunt::Background(hunt) => {
-            hunt.next(&response, sent)?.map(|hunt| Hunt::Background(Box::new(hunt)))
+        Search::Background(search) => {
+            search.next(&response, sent)?.map(|search| Search::Background(Box::new(search)))
         }
-        Hunt::Made(hunt) => hunt.next(&response, sent)?.map(Hunt::Made),
-        Hunt::Target(hunt) => hunt
+        Search::Made(search) => search.next(&response, sent)?.map(Search::Made),
+        Search::Target(search) => search
             .next(&response, sent, &Settings::of(given)?)?
-            .map(|hunt| Hunt::Target(Box::new(hunt))),
+            .map(|search| Search::Target(Box::new(search))),
     };
     step(next, state.sent_ms)
 }
 
-fn step(next: Next<Hunt>, sent_ms: Option<u64>) -> Result<Step, Failure> {
+fn step(next: Next<Search>, sent_ms: Option<u64>) -> Result<Step, Failure> {
     match next {
         Next::Done(probed) => Ok(Step::Done(Outcome::Probed(probed))),
-        Next::Look(request, hunt) => fits(request::look(*request, &State { sent_ms, hunt })?),
+        Next::Ask(request, search) => fits(request::safe(*request, &State { sent_ms, search })?),
     }
 }

@@ -1,5 +1,5 @@
-//! The next step of a probe: a request or an answer; and the times that decide whether a row is
-//! from the write.
+//! The next step of a probe, a request or a result, and the times that decide whether a row is from
+//! the write.
 
 use crate::instant;
 use crate::write::row;
@@ -8,35 +8,35 @@ use atsync_adapter::contract::{Certainty, Found, Link, Probed, RemoteRef, Reques
 use atsync_adapter::model::kinds;
 use serde_json::Value;
 
-/// How long a new or changed record may stay invisible. Greenhouse does not document it
-/// (harvest-v3.md §7 [?]); v1 recommended to poll every 30 s.
+/// Returns the time for which a new or changed record may stay invisible. Greenhouse does not
+/// document it (harvest-v3.md §7 [?]); v1 recommended to poll every 30 s.
 fn visible_within_ms(kind: &str) -> u64 {
     if matches!(kind, kinds::CANDIDATES | kinds::APPLICATIONS) { 30_000 } else { 10_000 }
 }
 
-/// How long a probe waits for a row that is only a message. v1 documented minutes (harvest-v1.md
-/// §6); arbitrary beyond that.
+/// The time for which a probe waits for a row that is only a message. v1 documented minutes
+/// (harvest-v1.md §6); arbitrary beyond that.
 const MAKING_MS_MAX: u64 = 10 * 60 * 1000;
 
 /// The next step of a probe with the state `H`.
 pub(super) enum Next<H> {
     /// Another request.
-    Look(Box<Request>, H),
-    /// An answer.
+    Ask(Box<Request>, H),
+    /// The result.
     Done(Probed),
 }
 
 impl<H> Next<H> {
-    /// The same, with the state type that all searches share.
+    /// Converts the state to the type that all searches share.
     pub(super) fn map<T>(self, shared: impl FnOnce(H) -> T) -> Next<T> {
         match self {
-            Self::Look(request, hunt) => Next::Look(request, shared(hunt)),
+            Self::Ask(request, search) => Next::Ask(request, shared(search)),
             Self::Done(probed) => Next::Done(probed),
         }
     }
 }
 
-/// When the write in doubt was first sent; `None` when nothing was sent yet.
+/// The time when a write in doubt was first sent; `None` when it was not sent yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
     pub(super) first_ms: Option<u64>,
@@ -44,7 +44,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// The earliest time that its record can have.
+    /// Returns the earliest time that its record can have.
     pub(super) fn earliest_ms(self) -> Option<u64> {
         self.first_ms.map(|sent| sent.saturating_sub(instant::SKEW_MS))
     }
@@ -54,7 +54,7 @@ impl Sent {
         self.first_ms.is_some_and(|sent| self.now_ms.saturating_sub(sent) < MAKING_MS_MAX)
     }
 
-    /// Whether the write can have created a row. A row without a readable time can be its.
+    /// Whether the write can have created a row. A row without a readable time counts.
     pub(super) fn can_have_made(self, row: &Value) -> bool {
         let created = instant::parse(row::text(row, "created_at"));
         match (self.earliest_ms(), created) {
@@ -64,8 +64,8 @@ impl Sent {
     }
 }
 
-pub(super) fn look<H>(request: Request, hunt: H) -> Next<H> {
-    Next::Look(Box::new(request), hunt)
+pub(super) fn ask<H>(request: Request, search: H) -> Next<H> {
+    Next::Ask(Box::new(request), search)
 }
 
 pub(super) fn found<H>(links: Vec<Link>, certainty: Certainty) -> Next<H> {
@@ -84,7 +84,7 @@ pub(super) fn ambiguous<H>(kind: &str, ids: &[String]) -> Next<H> {
     Next::Done(Probed::Ambiguous(ids.iter().map(|id| RemoteRef::new(kind, id.as_str())).collect()))
 }
 
-/// One fits, none does, or several do.
+/// Returns the result for one match, none or several.
 pub(super) fn matched<H>(kind: &str, ids: &[String]) -> Next<H> {
     match ids {
         [] => absent(kind),

@@ -1,10 +1,10 @@
-//! Probe: does an existing record show the result of the operation?
+//! Probes a change: does an existing record show the result of the operation?
 //!
-//! It makes the same comparison as the write before it sends: no difference means that it happened,
-//! by this write or another. So these are always `matched`. A record that is not shown is
-//! `not-found`, except after a deletion, which that proves.
+//! The probe makes the same comparison as the write before it sends: no difference means that the
+//! change happened, by this write or another. So the result is always `matched`. A record that is
+//! not shown is `not-found`, except after a deletion, which this proves.
 
-use super::next::{Next, Sent, absent, ambiguous, found, look};
+use super::next::{Next, Sent, absent, ambiguous, ask, found};
 use crate::kinds::by_ids;
 use crate::settings::Settings;
 use crate::write::lifecycle;
@@ -17,9 +17,9 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A record being compared, and the last request.
+/// A comparison, and its last request.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Hunt {
+pub(super) enum Search {
     /// The pool, for an edit that names one.
     Pool(Op),
     /// The row.
@@ -31,31 +31,31 @@ pub(super) enum Hunt {
 }
 
 /// Starts the probe.
-pub(super) fn begin(op: Op) -> Result<Next<Hunt>, Failure> {
+pub(super) fn begin(op: Op) -> Result<Next<Search>, Failure> {
     if let Op::ApplicationUpdate { target, input } = &op
         && input.pool.is_some()
     {
         let request = pages::list("prospect_details", &[("application_ids", target)]);
-        return Ok(look(request, Hunt::Pool(op)));
+        return Ok(ask(request, Search::Pool(op)));
     }
     read(op, None)
 }
 
-fn read(op: Op, pool: Option<String>) -> Result<Next<Hunt>, Failure> {
+fn read(op: Op, pool: Option<String>) -> Result<Next<Search>, Failure> {
     let (collection, id) = target_of(&op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
     let request = by_ids(collection, &[id])?;
-    Ok(look(request, Hunt::Row { op, pool }))
+    Ok(ask(request, Search::Row { op, pool }))
 }
 
-impl Hunt {
+impl Search {
     /// Reads an answer.
     pub(super) fn next(
         self,
         response: &Response,
         sent: Sent,
         settings: &Settings,
-    ) -> Result<Next<Hunt>, Failure> {
+    ) -> Result<Next<Search>, Failure> {
         match self {
             Self::Pool(op) => {
                 let rows = pages::read(response, "prospect_details")?.rows;
@@ -68,7 +68,9 @@ impl Hunt {
                     standing.with_stages(&pages::read(response, "application_stages")?.rows);
                 match &op {
                     Op::Move { input, .. } => Ok(verdict(&op, standing.is_at(input))),
-                    _ => Err(Failure::Bug("stages were read for what is no move".into())),
+                    _ => Err(Failure::Bug(
+                        "stages were read for an operation that is not a move".into(),
+                    )),
                 }
             }
             Self::Siblings { op, standing } => {
@@ -76,7 +78,9 @@ impl Hunt {
                 let rows: Vec<Value> =
                     rows.into_iter().filter(|row| sent.can_have_made(row)).collect();
                 let Op::Convert { input, .. } = &op else {
-                    return Err(Failure::Bug("siblings of what is no conversion".into()));
+                    return Err(Failure::Bug(
+                        "siblings were read for an operation that is not a conversion".into(),
+                    ));
                 };
                 match lifecycle::converted(&rows, &standing.id, &input.job).as_slice() {
                     [] => Ok(absent(kinds::APPLICATIONS)),
@@ -103,9 +107,9 @@ fn compare(
     pool: Option<&str>,
     response: &Response,
     settings: &Settings,
-) -> Result<Next<Hunt>, Failure> {
+) -> Result<Next<Search>, Failure> {
     let (collection, id) =
-        target_of(&op).ok_or_else(|| Failure::Bug("an operation without a target".into()))?;
+        target_of(&op).ok_or_else(|| Failure::Bug("the operation has no target".into()))?;
     let rows = pages::read(response, collection)?.rows;
     if let Some(kind) = removed_by(&op) {
         let there = rows.iter().any(|row| row::id(row, "id").as_deref() == Some(id));
@@ -114,7 +118,7 @@ fn compare(
     let row = pages::only(rows, collection, id)?;
     let standing = Standing::of(&row);
     let update = match write::difference(&op, &row, pool, settings) {
-        // An anonymised candidate: it did not happen, and the write will refuse to.
+        // The candidate is anonymised: the change did not happen, and the write will be refused.
         Err(Failure::Conflict(_)) => return Ok(verdict(&op, false)),
         update => update?,
     };
@@ -128,14 +132,14 @@ fn compare(
         Op::Move { input, target } => {
             if standing.stage.is_none() && input.to_stage.is_some() {
                 let request = pages::list("application_stages", &[("application_ids", target)]);
-                return Ok(look(request, Hunt::Stages { op, standing }));
+                return Ok(ask(request, Search::Stages { op, standing }));
             }
             standing.is_at(input)
         }
         Op::Convert { input, .. } => match (&standing.status, &standing.candidate) {
             (Status::Converted, Some(candidate)) => {
                 let request = pages::list("applications", &[("candidate_ids", candidate)]);
-                return Ok(look(request, Hunt::Siblings { op, standing }));
+                return Ok(ask(request, Search::Siblings { op, standing }));
             }
             _ => standing.prospect == Some(false) && standing.job.as_ref() == Some(&input.job),
         },
@@ -144,7 +148,7 @@ fn compare(
     Ok(verdict(&op, happened))
 }
 
-fn verdict(op: &Op, happened: bool) -> Next<Hunt> {
+fn verdict(op: &Op, happened: bool) -> Next<Search> {
     let (kind, id) = match op {
         Op::CandidateUpdate { target, .. } => (kinds::CANDIDATES, target),
         Op::RejectionUpdate { target, .. } => (kinds::REJECTIONS, target),

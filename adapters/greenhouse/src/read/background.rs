@@ -1,7 +1,7 @@
-//! A candidate's background: education and work history.
+//! Reads a candidate's background: education and work history.
 //!
 //! A row of an education names school, degree and discipline by the ids of options of custom fields
-//! (openapi: candidate_education); [`crate::named`] puts their names into the row before it is read
+//! (openapi: candidate_education). [`crate::named`] puts their names into the row before it is read
 //! here, as the members that v1 had (harvest-v1.md §7). A row with an id and no name leaves the
 //! field unknown. Dates are a moment, month and year, or both: the screens have month and year, so
 //! the first day of the month is read as the month.
@@ -29,7 +29,7 @@ row!(
         latest not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of an education.
+/// The members of an education that the reader reads.
 pub(crate) const EDUCATION_READS: &[&str] = EducationRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const EDUCATION_NEVER_NULL: &[&str] = EducationRow::NEVER_NULL;
@@ -80,7 +80,7 @@ pub(crate) fn education(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-/// The name of an option; unknown where the row has its id alone.
+/// Returns the name of an option; unknown where the row has only its id.
 fn option<'a>(
     name: Got<Str<'a>>,
     id: Got<Id<'a>>,
@@ -101,7 +101,7 @@ fn option<'a>(
     }
 }
 
-/// A date as precise as the row has it.
+/// Returns a date as precise as the row has it.
 fn date<'a>(
     field: &'static str,
     year: Got<i64>,
@@ -145,7 +145,7 @@ row!(
         start_date: Time<'a>, end_date: Time<'a>, latest: bool, created_at: Time<'a>,
         updated_at: Time<'a> }
 );
-/// What is read of an employment.
+/// The members of an employment that the reader reads.
 pub(crate) const EMPLOYMENT_READS: &[&str] = EmploymentRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const EMPLOYMENT_NEVER_NULL: &[&str] = EmploymentRow::NEVER_NULL;
@@ -178,7 +178,7 @@ pub(crate) fn employment(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-/// The day of a time.
+/// Returns the day of a time.
 fn day(text: Text<'_>) -> Text<'_> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.get(..10).unwrap_or(text)),

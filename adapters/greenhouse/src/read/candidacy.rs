@@ -3,9 +3,9 @@
 //! `stage_id` of an application is the row of `application_stages`; the stage definition is
 //! `job_interview_stage_id`, which the official schema lacks: there only `stage_name` gives the
 //! stage, and the unified stage has a name and no id. Without `rejection_reason_id` the reason is
-//! unknown (harvest-v3.md §9.2 \[2nd\]). The status read back is `in_process` where the filter says
+//! unknown (harvest-v3.md §9.2 \[2nd\]). The status in a row is `in_process` where the filter says
 //! `active`. A row names a reason but not its type, so only the reason's own record says which side
-//! ended it.
+//! ended the application.
 //!
 //! Left out: a file's `url`. It is a secret while it is valid (§9.14), so the raw record of
 //! attachments is not stored either.
@@ -33,7 +33,7 @@ row!(
         updated_at: Time<'a>,
     }
 );
-/// What is read of an application.
+/// The members of an application that the reader reads.
 pub(crate) const APPLICATION_READS: &[&str] = ApplicationRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const APPLICATION_NEVER_NULL: &[&str] = ApplicationRow::NEVER_NULL;
@@ -102,9 +102,11 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-/// The stage definition. The official schema has only its name, newer rows have the id too; one of
-/// them is enough. `stage_id` is not the definition: it is the row of `application_stages`
-/// (harvest-v3.md §9.2 \[2nd\], pitfalls.md 10).
+/// Returns the stage definition.
+///
+/// The official schema has only its name, newer rows have the id too; one of them is enough.
+/// `stage_id` is not the definition: it is the row of `application_stages` (harvest-v3.md §9.2
+/// \[2nd\], pitfalls.md 10).
 fn stage<'a>(id: Got<Id<'a>>, name: Got<Str<'a>>, lacking: &mut Lacking) -> Option<Ref<'a>> {
     if id.is_absent() && name.is_absent() {
         lacking.note("stage");
@@ -116,7 +118,8 @@ fn stage<'a>(id: Got<Id<'a>>, name: Got<Str<'a>>, lacking: &mut Lacking) -> Opti
     (id.is_some() || name.is_some()).then_some(Ref { id, name })
 }
 
-/// Read back as `in_process`; filters and webhooks call it `active` (harvest-v3.md §9.2).
+/// Converts a status. A row says `in_process` where filters and webhooks say `active`
+/// (harvest-v3.md §9.2).
 fn outcome(source: &str) -> Option<&'static str> {
     Some(match source {
         "in_process" | "active" => "active",
@@ -135,7 +138,7 @@ row!(
         updated_at: Time<'a>,
     }
 );
-/// What is read of an application's stage.
+/// The members of an application's stage that the reader reads.
 pub(crate) const APPLICATION_STAGE_READS: &[&str] = ApplicationStageRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const APPLICATION_STAGE_NEVER_NULL: &[&str] = ApplicationStageRow::NEVER_NULL;
@@ -167,7 +170,7 @@ row!(
         question_custom_fields: CustomMap<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of a rejection.
+/// The members of a rejection that the reader reads.
 pub(crate) const REJECTION_READS: &[&str] = RejectionRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const REJECTION_NEVER_NULL: &[&str] = RejectionRow::NEVER_NULL;
@@ -208,7 +211,7 @@ row!(
         created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of a pool placement.
+/// The members of a pool placement that the reader reads.
 pub(crate) const PLACEMENT_READS: &[&str] = PlacementRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const PLACEMENT_NEVER_NULL: &[&str] = PlacementRow::NEVER_NULL;
@@ -250,7 +253,7 @@ row!(
         body: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of a note.
+/// The members of a note that the reader reads.
 pub(crate) const NOTE_READS: &[&str] = NoteRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const NOTE_NEVER_NULL: &[&str] = NoteRow::NEVER_NULL;
@@ -290,8 +293,8 @@ fn note_word(source: &str) -> Option<&'static str> {
     ["note", "activity", "email"].into_iter().find(|known| known.eq_ignore_ascii_case(source))
 }
 
-/// Written as `public`, read back as `publicly_visible` (harvest-v3.md §7, §9.13): both are
-/// accepted, so that a comparison reports no drift.
+/// Converts a visibility. It is written as `public` and read as `publicly_visible` (harvest-v3.md
+/// §7, §9.13); both are accepted, so that a comparison reports no drift.
 fn visibility(source: &str) -> Option<&'static str> {
     Some(match source {
         "public" | "publicly_visible" => "public",
@@ -308,7 +311,7 @@ row!(
             created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of a file.
+/// The members of a file that the reader reads.
 pub(crate) const ATTACHMENT_READS: &[&str] = AttachmentRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const ATTACHMENT_NEVER_NULL: &[&str] = AttachmentRow::NEVER_NULL;

@@ -1,12 +1,12 @@
-//! Custom fields: their values on other records, their definitions and their options.
+//! Reads custom fields: their values on other records, their definitions and their options.
 //!
 //! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]), or
 //! `null` for none (openapi); a list is neither, so the values stay unknown. Selects are read as
 //! labels (§7 \[2nd\]). Types and members differ by channel: `yes_no` or `boolean`, `currency_code`
 //! or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of them are accepted. A value
-//! of another shape than its type is kept unchanged, as `unknown`; so is one without name and type.
-//! An unreadable value is `unreadable`, neither a value nor empty. A value in a form that no new
-//! value could have is listed in `odd_forms`, by the rule of the writer
+//! that does not have its type's shape is kept unchanged, as `unknown`; so is one without name and
+//! type. A value that is not valid JSON data is `unreadable`, neither a value nor empty.
+//! `odd_forms` lists each value in a form that a new value cannot have, by the rule of the writer
 //! ([`crate::write::custom::oddity`]), so that a plan can state first what an update may have to
 //! leave out. Empty is `null`, whether Greenhouse writes `null`, `""` or `[]`.
 //!
@@ -50,7 +50,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A text, or none.
+/// A text, or none for a value of another type.
 struct Soft<'a>(Option<Text<'a>>);
 
 struct SoftVisitor<'a>(PhantomData<&'a ()>);
@@ -101,7 +101,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Soft<'a> {
 struct EntryVisitor<'a>(PhantomData<&'a ()>);
 
 impl EntryVisitor<'_> {
-    /// A bare value.
+    /// Wraps a value that stands without name and type.
     fn bare<'a, E>(value: Value) -> Result<Entry<'a>, E> {
         Ok(Entry { value, ..Entry::default() })
     }
@@ -169,8 +169,8 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CustomMap<'a>, A::Error> {
         let mut all = CustomMap::default();
-        // Each value by itself, so that an unreadable one (a number out of range, half a character)
-        // affects no other.
+        // Each value is read by itself, so that an unreadable one (a number out of range, half a
+        // character) affects no other.
         while let Some((key, entry)) = map.next_entry::<Str<'a>, &'a RawValue>()? {
             let text = entry.get();
             let entry = serde_json::from_str::<Entry<'a>>(text);
@@ -189,24 +189,24 @@ impl<'de: 'a, 'a> Deserialize<'de> for CustomMap<'a> {
     }
 }
 
-/// Why no new value could have the form of a stored one, by the writer's rule.
+/// Explains why a new value cannot have the form of a stored one, by the writer's rule.
 fn odd(text: &str, entry: Option<&Entry<'_>>) -> Option<&'static str> {
     match entry {
         None => Some("a value that cannot be read"),
         Some(Entry { kind: Some(kind), value, .. }) => oddity(kind, value),
-        // Bare, or without a type: as the writer reads it.
+        // A value that is bare, or without a type, is read as the writer reads it.
         Some(_) => {
             serde_json::from_str::<Value>(text).ok().and_then(|field| oddity_of_field(&field))
         }
     }
 }
 
-/// A value that cannot be read.
+/// Returns the placeholder of a value that cannot be read.
 fn unreadable<'a>() -> CustomValue<'a> {
     CustomValue { name: None, kind: Cow::Borrowed(UNREADABLE), value: Value::Null }
 }
 
-/// The values of a row, and those of them that have an odd form.
+/// Returns the values of a row, and those of them that have an odd form.
 pub(super) fn values<'a>(
     got: Got<CustomMap<'a>>,
     lacking: &mut Lacking,
@@ -218,7 +218,7 @@ pub(super) fn values<'a>(
     (values, odd)
 }
 
-/// A reference by name alone.
+/// Makes a reference by name alone.
 pub(super) fn named(name: Text<'_>) -> Ref<'_> {
     Ref { id: None, name: Some(name) }
 }
@@ -233,7 +233,7 @@ row!(
         description: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of a definition.
+/// The members of a definition that the reader reads.
 pub(crate) const FIELD_READS: &[&str] = FieldRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const FIELD_NEVER_NULL: &[&str] = FieldRow::NEVER_NULL;
@@ -281,7 +281,7 @@ row!(
             active not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of an option.
+/// The members of an option that the reader reads.
 pub(crate) const OPTION_READS: &[&str] = OptionRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const OPTION_NEVER_NULL: &[&str] = OptionRow::NEVER_NULL;
@@ -352,13 +352,13 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_shape_is_kept_as_it_is() {
+    fn a_value_of_another_shape_is_kept_unchanged() {
         assert_eq!(read("single_select", json!(7)), ("unknown", json!(7)));
         assert_eq!(read("something_new", json!({"a": 1})), ("unknown", json!({"a": 1})));
     }
 
     #[test]
-    fn values_are_a_map_and_a_list_says_nothing_of_them() {
+    fn values_in_a_list_stay_unknown() {
         assert_eq!(serde_json::from_str::<CustomMap>("{}").unwrap().values.len(), 0);
         let map = r#"{"a":{"name":"A","type":"short_text","value":"x"},"b":null}"#;
         assert_eq!(serde_json::from_str::<CustomMap>(map).unwrap().values["b"].kind, "unknown");
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_read_costs_its_key_and_is_not_taken_for_empty() {
+    fn an_unreadable_value_loses_its_key_and_does_not_count_as_empty() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         for bad in ["1e999", r#""\ud800""#, &deep] {
             for bad in [bad.to_owned(), format!(r#"{{"type":"number","value":{bad}}}"#)] {
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn one_odd_value_costs_no_other() {
+    fn an_odd_value_affects_no_other_value() {
         let odd = r#"{"a":"bare","b":[1,null],"c":{"name":{},"type":["x"],"value":7},"d":{"name":"D","type":"number","value":1}}"#;
         let all = serde_json::from_str::<CustomMap>(odd).unwrap().values;
         let read = |key: &str| (&*all[key].kind, &all[key].value);

@@ -2,7 +2,7 @@
 //!
 //! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md
 //! §9.5, REC \[ok\]; §3 \[2nd\]). Job posts, stages and openings of a job are rows of their own
-//! that name it.
+//! that name the job.
 
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word_of};
@@ -21,7 +21,7 @@ row!(
         department_id: Id<'a>, custom_fields: CustomMap<'a>,
     }
 );
-/// What is read of a job.
+/// The members of a job that the reader reads.
 pub(crate) const JOB_READS: &[&str] = JobRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const JOB_NEVER_NULL: &[&str] = JobRow::NEVER_NULL;
@@ -81,7 +81,7 @@ row!(
         questions not null: Vec<Value>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of a job post.
+/// The members of a job post that the reader reads.
 pub(crate) const POSTING_READS: &[&str] = PostingRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const POSTING_NEVER_NULL: &[&str] = PostingRow::NEVER_NULL;
@@ -138,7 +138,7 @@ row!(
         updated_at: Time<'a>,
     }
 );
-/// What is read of an opening.
+/// The members of an opening that the reader reads.
 pub(crate) const OPENING_READS: &[&str] = OpeningRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const OPENING_NEVER_NULL: &[&str] = OpeningRow::NEVER_NULL;
@@ -188,7 +188,7 @@ row!(
     /// openapi: job_hiring_manager.
     ManagerRow { job_id: Id<'a>, user_id: Id<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
-/// What is read of a hiring manager.
+/// The members of a hiring manager that the reader reads.
 pub(crate) const MANAGER_READS: &[&str] = ManagerRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const MANAGER_NEVER_NULL: &[&str] = ManagerRow::NEVER_NULL;
@@ -217,7 +217,7 @@ row!(
             created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of an owner.
+/// The members of an owner that the reader reads.
 pub(crate) const OWNER_READS: &[&str] = OwnerRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const OWNER_NEVER_NULL: &[&str] = OwnerRow::NEVER_NULL;
@@ -247,7 +247,7 @@ row!(
     StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active not null: bool,
         created_at: Time<'a>, updated_at: Time<'a> }
 );
-/// What is read of a stage.
+/// The members of a stage that the reader reads.
 pub(crate) const STAGE_READS: &[&str] = StageRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const STAGE_NEVER_NULL: &[&str] = StageRow::NEVER_NULL;

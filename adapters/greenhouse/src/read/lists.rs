@@ -1,7 +1,7 @@
 //! Reads the small lists that resolve names: tags, sources, reasons, departments, offices, pools.
 //!
-//! Names are edited by customers, so nothing is derived from them. The type of a rejection reason
-//! is read by its `key` (harvest-v3.md §9.9), which alone says which side ended an application.
+//! Customers edit the names, so no meaning is derived from them. The type of a rejection reason is
+//! read by its `key` (harvest-v3.md §9.9), which alone says which side ended an application.
 
 use super::{Read, Unreadable, record, word};
 use crate::wire::{GroupRow, Id, Lacking, Location, Str, Time, row};
@@ -11,7 +11,7 @@ row!(
     /// Tags and close reasons: harvest-v3.md §9.4, §9.9.
     PlainRow { name: Str<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
-/// What is read of a row that is only a name.
+/// The members that the reader reads of a row that is only a name.
 pub(crate) const PLAIN_READS: &[&str] = PlainRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const PLAIN_NEVER_NULL: &[&str] = PlainRow::NEVER_NULL;
@@ -36,7 +36,7 @@ row!(
     GroupedRow { name: Str<'a>, kind as "type": GroupRow<'a>, created_at: Time<'a>,
         updated_at: Time<'a> }
 );
-/// What is read of a row with a group.
+/// The members of a row with a group that the reader reads.
 pub(crate) const GROUPED_READS: &[&str] = GroupedRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const GROUPED_NEVER_NULL: &[&str] = GroupedRow::NEVER_NULL;
@@ -70,7 +70,7 @@ row!(
     DepartmentRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, created_at: Time<'a>,
         updated_at: Time<'a> }
 );
-/// What is read of a department.
+/// The members of a department that the reader reads.
 pub(crate) const DEPARTMENT_READS: &[&str] = DepartmentRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const DEPARTMENT_NEVER_NULL: &[&str] = DepartmentRow::NEVER_NULL;
@@ -101,7 +101,7 @@ row!(
             created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of an office.
+/// The members of an office that the reader reads.
 pub(crate) const OFFICE_READS: &[&str] = OfficeRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const OFFICE_NEVER_NULL: &[&str] = OfficeRow::NEVER_NULL;
@@ -135,7 +135,7 @@ row!(
             updated_at: Time<'a>,
     }
 );
-/// What is read of a pool.
+/// The members of a pool that the reader reads.
 pub(crate) const POOL_READS: &[&str] = PoolRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const POOL_NEVER_NULL: &[&str] = PoolRow::NEVER_NULL;
@@ -173,7 +173,7 @@ row!(
     PoolStageRow { prospect_pool_id: Id<'a>, name: Str<'a>, sort_order: i64, created_at: Time<'a>,
         updated_at: Time<'a> }
 );
-/// What is read of a pool's stage.
+/// The members of a pool's stage that the reader reads.
 pub(crate) const POOL_STAGE_READS: &[&str] = PoolStageRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const POOL_STAGE_NEVER_NULL: &[&str] = PoolStageRow::NEVER_NULL;

@@ -1,13 +1,12 @@
 //! Turns rows of Greenhouse into unified records.
 //!
-//! A module per group of kinds; each reader takes one row's JSON and returns one [`Record`].
-//! Nothing is dropped silently: members without a unified field stay in the raw record, and the
-//! crate's tests list them. Missing and unreadable members make their unified field unknown
-//! ([`Lacking`]), never empty, because older and newer forms of the same row are both in use
-//! (harvest-v3.md §9.2).
+//! There is a module per group of kinds; each reader takes one row's JSON and returns one
+//! [`Record`]. The raw record keeps members without a unified field, and the crate's tests list
+//! them. Missing and unreadable members make their unified field unknown ([`Lacking`]), never
+//! empty, because older and newer forms of the same row are both in use (harvest-v3.md §9.2).
 //!
-//! Left out: other rows. A record contains what its own row says; the names of options that
-//! a row has only the ids of are put into the row first ([`crate::named`]).
+//! Left out: other rows. A record contains only what its own row says; [`crate::named`] first puts
+//! the names of options into rows that have only their ids.
 
 pub(crate) mod background;
 pub(crate) mod candidacy;
@@ -22,12 +21,12 @@ use atsync_model::unified::{Text, Word};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// The kinds of rows.
+/// The result of a reader.
 #[derive(Debug)]
 pub(crate) enum Read {
     /// A record.
     Record(Record),
-    /// A row that shows only that the record exists; its content follows later.
+    /// A row that shows only that the record exists, with its id if it has one.
     Stub(Option<String>),
 }
 
@@ -43,10 +42,10 @@ pub(crate) struct Record {
 /// A reader of one row's text.
 pub(crate) type Reader = fn(&str) -> Result<Read, Unreadable>;
 
-/// Why a row could not be read.
+/// The reason why a row could not be read.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// It has another shape.
+    /// It differs from the documented shape.
     Shape(serde_json::Error),
     /// It has no id.
     NoId,
@@ -58,7 +57,7 @@ impl From<serde_json::Error> for Unreadable {
     }
 }
 
-/// Ends a reader: the unified record as JSON.
+/// Ends a reader: serialises the unified record as JSON.
 fn record<T: Serialize>(
     id: Got<Id<'_>>,
     unified: &T,
@@ -74,7 +73,7 @@ fn record<T: Serialize>(
     let mut body = Vec::with_capacity(row.len() + row.len() / 4 + 64);
     serde_json::to_writer(&mut body, unified)?;
     if !lacking.is_empty() {
-        // Rare: a body must not have fields that its mask leaves out.
+        // This is rare: a body must not have fields that its mask leaves out.
         let mut members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_slice(&body)?;
         members.retain(|field, _| !lacking.contains(field));
@@ -93,13 +92,13 @@ impl Record {
     }
 }
 
-/// A word of the same meaning in the unified model, or `other`, with Greenhouse's own word.
+/// Translates a word to the unified one, or `other`, and keeps Greenhouse's own word.
 fn word<'a>(source: Option<Text<'a>>, known: fn(&str) -> Option<&'static str>) -> Word<'a> {
     let value = source.as_deref().and_then(known).unwrap_or("other");
     Word { value: Cow::Borrowed(value), source }
 }
 
-/// As [`word`], for a member that may be absent or `null`.
+/// Calls [`word`] for a member that may be absent or `null`.
 fn word_of<'a>(
     got: Got<Str<'a>>,
     field: &'static str,

@@ -3,8 +3,8 @@
 //! A candidate's contacts have no id and, for social profiles, no type (harvest-v3.md §9.1). A row
 //! of the stub arm has `message` and no names; it is "neither a deletion nor an empty candidate"
 //! (§7 [?]), so it becomes a [`Read::Stub`]. A candidate whose names are both blank was anonymised,
-//! wholly or in part (pitfalls.md B25): nothing else removes both names. `can_email: false` means
-//! that no mail may be sent.
+//! wholly or in part (pitfalls.md B25), since nothing else removes both names. `can_email: false`
+//! means that no mail may be sent.
 
 use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
@@ -29,7 +29,7 @@ row!(
         custom_fields: CustomMap<'a>, message: Str<'a>,
     }
 );
-/// What is read of a candidate.
+/// The members of a candidate that the reader reads.
 pub(crate) const CANDIDATE_READS: &[&str] = CandidateRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const CANDIDATE_NEVER_NULL: &[&str] = CandidateRow::NEVER_NULL;
@@ -135,7 +135,7 @@ fn contacts<'a>(
     .collect()
 }
 
-/// Greenhouse's types are among the unified ones (harvest-v3.md §9.1).
+/// Returns the unified type, which is Greenhouse's own word (harvest-v3.md §9.1).
 fn contact_word(source: &str) -> Option<&'static str> {
     ["personal", "work", "home", "mobile", "skype", "company", "portfolio", "blog"]
         .into_iter()
@@ -147,7 +147,7 @@ row!(
     AppliedTagRow { candidate_id: Id<'a>, candidate_tag_id: Id<'a>, created_at: Time<'a>,
         updated_at: Time<'a> }
 );
-/// What is read of a tag on a candidate.
+/// The members of a tag on a candidate that the reader reads.
 pub(crate) const APPLIED_TAG_READS: &[&str] = AppliedTagRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const APPLIED_TAG_NEVER_NULL: &[&str] = AppliedTagRow::NEVER_NULL;
@@ -179,7 +179,7 @@ row!(
         custom_fields: CustomMap<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
-/// What is read of a user.
+/// The members of a user that the reader reads.
 pub(crate) const USER_READS: &[&str] = UserRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const USER_NEVER_NULL: &[&str] = UserRow::NEVER_NULL;
@@ -202,8 +202,7 @@ pub(crate) const USER_FIELDS: &[&str] = &[
     "updated_at",
 ];
 
-/// Reads a user. The main address of a service user is `""` (harvest-v3.md §9.10), which means
-/// none.
+/// Reads a user. A service user's main address is `""` (harvest-v3.md §9.10), which means none.
 pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
     let row = UserRow::read(text)?;
     let mut lacking = Lacking::default();
@@ -247,7 +246,7 @@ row!(
     UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified not null: bool, created_at: Time<'a>,
         updated_at: Time<'a> }
 );
-/// What is read of a user's address.
+/// The members of a user's address that the reader reads.
 pub(crate) const USER_EMAIL_READS: &[&str] = UserEmailRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const USER_EMAIL_NEVER_NULL: &[&str] = UserEmailRow::NEVER_NULL;
@@ -273,7 +272,7 @@ row!(
     /// harvest-v3.md §9.9. A referrer's id is not a user's id.
     ReferrerRow { name: Str<'a>, user_id: Id<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
-/// What is read of a referrer.
+/// The members of a referrer that the reader reads.
 pub(crate) const REFERRER_READS: &[&str] = ReferrerRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const REFERRER_NEVER_NULL: &[&str] = ReferrerRow::NEVER_NULL;

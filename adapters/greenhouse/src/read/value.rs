@@ -1,13 +1,13 @@
-//! Turns a custom field's value of Greenhouse into its unified form.
+//! Converts a custom field's value of Greenhouse to its unified form.
 //!
-//! Rows, definitions and the writer's comparison read values by the same rules. A value of another
-//! shape than its type is kept unchanged, as `unknown`. Left out: whether a new value could have
+//! Rows, definitions and the writer's comparison read values by these rules. A value that does not
+//! have its type's shape is kept unchanged, as `unknown`. Left out: whether a new value could have
 //! its form, which the writer decides ([`crate::write::custom::oddity`]).
 
 use serde_json::{Map, Value, json};
 
-/// The unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in `_hris`
-/// and have the type before that ending.
+/// Returns the unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in
+/// `_hris` and have the type before that ending.
 pub(crate) fn unified_type(source: &str) -> &'static str {
     match source.strip_suffix("_hris").unwrap_or(source) {
         "short_text" => "text",
@@ -28,8 +28,8 @@ pub(crate) fn unified_type(source: &str) -> &'static str {
     }
 }
 
-/// The unified form of a value; type `unknown` and the value itself where it has another shape than
-/// its type.
+/// Returns the unified form of a value; type `unknown` and the value itself if it does not have its
+/// type's shape.
 pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
     if is_empty(&value) {
         return (kind, Value::Null);
@@ -40,16 +40,16 @@ pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
         }
         "number" => (value.is_number() || value.is_string()).then(|| value.clone()),
         "boolean" => value.is_boolean().then(|| value.clone()),
-        "single" => choice(&value),
+        "single" => option(&value),
         "multi" => value
             .as_array()
-            .and_then(|all| all.iter().map(choice).collect::<Option<Vec<_>>>())
+            .and_then(|all| all.iter().map(option).collect::<Option<Vec<_>>>())
             .map(Value::Array),
         "money" => amounts(&value, &[("amount", &["amount"])], true),
         "money_range" => amounts(&value, &[("min", MIN), ("max", MAX)], true),
         "range" => amounts(&value, &[("min", MIN), ("max", MAX)], false),
         "user" => user(&value),
-        // Unknown, whatever the value: it has no written form.
+        // A file is unknown, whatever its value: it has no written form.
         "file" => Some(value.clone()),
         _ => None,
     };
@@ -68,8 +68,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// A label, or an object with label and id.
-fn choice(value: &Value) -> Option<Value> {
+/// Reads an option: a label, or an object with label and id.
+fn option(value: &Value) -> Option<Value> {
     match value {
         Value::String(label) => Some(json!({"label": label})),
         Value::Object(object) => {

@@ -1,9 +1,9 @@
 //! Creates applications, in two arms, and changes them by the smallest PATCH.
 //!
-//! A prospect is an application with `prospect: true` (harvest-v3.md §9.12); the arms take
-//! different members and the wrong ones are refused with 422 (§9.2), so an input that mixes them is
-//! refused before it is sent. The application in a new candidate's request takes fewer members than
-//! one of its own (§9.1); the others follow in an update, and the plan says so.
+//! A prospect is an application with `prospect: true` (harvest-v3.md §9.12). The two arms take
+//! different members, and Greenhouse refuses the wrong ones with 422 (§9.2), so an input that mixes
+//! them is refused before it is sent. The application in a new candidate's request takes fewer
+//! members than one of its own (§9.1); an update writes the others later, and the plan says so.
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -45,7 +45,7 @@ pub(crate) fn create(new: &ApplicationNew) -> Result<Step, Failure> {
     )
 }
 
-/// The nested `application` of a new candidate.
+/// Builds the nested `application` of a new candidate.
 pub(crate) fn carried(
     new: &ApplicationNew,
     warnings: &mut Vec<String>,
@@ -70,7 +70,7 @@ pub(crate) fn carried(
     Ok(body)
 }
 
-/// The members in which the arms differ.
+/// Builds the members in which the arms differ.
 fn arm(new: &ApplicationNew, prefix: &str) -> Result<Map<String, Value>, Failure> {
     let field = |name: &str| format!("{prefix}{name}");
     let refused = |name: &str, arm: &str| invalid(field(name), format!("{arm} has none"));
@@ -120,7 +120,7 @@ fn arm(new: &ApplicationNew, prefix: &str) -> Result<Map<String, Value>, Failure
     Ok(body)
 }
 
-/// The jobs that a prospect is considered for: `job` and `jobs` together, each once.
+/// Lists the jobs that a prospect is considered for: `job` and `jobs` together, each once.
 pub(crate) fn prospective(new: &ApplicationNew) -> Vec<&str> {
     let mut jobs: Vec<&str> = Vec::new();
     for job in new.job.iter().chain(&new.jobs) {
@@ -155,8 +155,9 @@ fn credit(
     Ok(())
 }
 
-/// The remaining changes of an edit. `pool` is the pool as just read in prospect_details; it is
-/// read only when the edit names one.
+/// Computes the remaining changes of an edit.
+///
+/// `pool` is the pool as just read from prospect_details; it is read only when the edit names one.
 pub(crate) fn difference(
     id: &str,
     edit: &ApplicationEdit,
@@ -204,15 +205,16 @@ pub(crate) fn difference(
     })
 }
 
-/// The pool of an application, from its rows of prospect_details.
+/// Returns the pool of an application, from its rows of prospect_details.
 pub(crate) fn pool_of(rows: &[Value], application: &str) -> Option<String> {
     let row =
         rows.iter().find(|row| row::id(row, "application_id").as_deref() == Some(application))?;
     row::id(row, words::POOL.1)
 }
 
-/// The remaining changes of an edit of a rejection (harvest-v3.md §9.3: the values are called
-/// `question_custom_fields` on read).
+/// Computes the remaining changes of an edit of a rejection.
+///
+/// On read the values are called `question_custom_fields` (harvest-v3.md §9.3).
 pub(crate) fn rejection_difference(
     id: &str,
     edit: &crate::write::input::RejectionEdit,

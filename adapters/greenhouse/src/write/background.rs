@@ -1,15 +1,15 @@
 //! Creates education and employment entries of a candidate: one request each, after its options are
 //! resolved.
 //!
-//! The host names school, degree and discipline by text. Greenhouse takes the ids of options
-//! (openapi: candidate_education), so the options of each field are read before the parent is
-//! confirmed, until one has the text; without one nothing is sent, since an option belongs to the
-//! whole account and is not created as a side effect. The pages are bounded by
-//! [`OPTION_PAGES_MAX`].
+//! The host names school, degree and discipline by text, but Greenhouse takes the ids of options
+//! (openapi: candidate_education). So the options of each field are read, before the parent is
+//! confirmed, until one has the text. If none has it, nothing is sent: an option belongs to the
+//! whole account and is not created as a side effect. [`OPTION_PAGES_MAX`] bounds the pages.
 //!
-//! The request of a creation is not in the document ([?], adapters/greenhouse/REFERENCE.md). Its
-//! dates are sent as shipped clients send them (`start_date`, or year and month), or as rows are
-//! read (`start_at`), by the reading.
+//! The document does not describe the request of a creation ([?],
+//! adapters/greenhouse/REFERENCE.md). The reading decides whether dates are sent as shipped clients
+//! send them (`start_date`, or year and month) or as rows have them (`start_at`). Left out:
+//! updates, which Greenhouse does not have.
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -27,7 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Pages of options of one field that are read at most, 500 rows each. Schools are thousands.
+/// The most pages of options that are read for one field, 500 rows each. There are thousands of
+/// schools.
 const OPTION_PAGES_MAX: u32 = 20;
 
 /// By member of the input: the key of the field that has the option, and the member of the request.
@@ -37,29 +38,29 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("discipline", "discipline", "discipline_custom_field_option_id"),
 ];
 
-/// Options that were found, by member of the input.
+/// Option ids, by member of the input.
 pub(crate) type OptionIds = BTreeMap<String, u64>;
 
 /// An education whose options are being resolved.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Choosing {
+pub(crate) struct Resolving {
     pub(crate) op: Op,
     found: OptionIds,
-    /// Pages of the options of the next field that were read.
+    /// The number of pages read of the options of the next field.
     pages: u32,
 }
 
 /// The next step of resolving options.
-pub(crate) enum Chosen {
-    /// Another page of options.
-    Ask(Request, Choosing),
-    /// The parent is next.
+pub(crate) enum Resolved {
+    /// A request for another page of options.
+    Ask(Request, Resolving),
+    /// The options are complete; the parent is confirmed next.
     Done(Op, OptionIds),
 }
 
-impl Choosing {
-    /// Begins, after all checks that need no request.
-    pub(crate) fn begin(op: Op) -> Result<Chosen, Failure> {
+impl Resolving {
+    /// Begins to resolve options, after all checks that need no request.
+    pub(crate) fn begin(op: Op) -> Result<Resolved, Failure> {
         match &op {
             Op::EducationCreate { input, .. } => check_education(input)?,
             Op::EmploymentCreate { input, .. } => {
@@ -71,7 +72,7 @@ impl Choosing {
     }
 
     /// Reads a page of options.
-    pub(crate) fn answered(mut self, response: &Response) -> Result<Chosen, Failure> {
+    pub(crate) fn answered(mut self, response: &Response) -> Result<Resolved, Failure> {
         let Page { rows, next } = pages::read(response, "custom_field_options")?;
         let Some((member, key, _)) = self.wanted() else { return Ok(self.next()) };
         let text = self.text(member).unwrap_or_default().to_owned();
@@ -86,7 +87,7 @@ impl Choosing {
         }
         self.pages += 1;
         match next.filter(|_| self.pages < OPTION_PAGES_MAX) {
-            Some(link) => Ok(Chosen::Ask(request::follow(link), self)),
+            Some(link) => Ok(Resolved::Ask(request::follow(link), self)),
             None => Err(invalid(
                 member,
                 format!(
@@ -97,17 +98,17 @@ impl Choosing {
         }
     }
 
-    fn next(self) -> Chosen {
+    fn next(self) -> Resolved {
         match self.wanted() {
             Some((_, key, _)) => {
                 let filters = [("custom_field_key", key), ("active", "true")];
-                Chosen::Ask(pages::list("custom_field_options", &filters), self)
+                Resolved::Ask(pages::list("custom_field_options", &filters), self)
             }
-            None => Chosen::Done(self.op, self.found),
+            None => Resolved::Done(self.op, self.found),
         }
     }
 
-    /// The first named option that is not found yet.
+    /// Returns the first named option that is not found yet.
     fn wanted(&self) -> Option<(&'static str, &'static str, &'static str)> {
         let open = |member: &str| self.text(member).is_some() && !self.found.contains_key(member);
         OPTIONS.iter().copied().find(|(member, ..)| open(member))
@@ -124,7 +125,7 @@ impl Choosing {
     }
 }
 
-/// A text that is not empty.
+/// Returns a text unless it is empty.
 fn said(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.trim().is_empty())
 }
@@ -133,7 +134,10 @@ fn check_education(new: &EducationNew) -> Result<(), Failure> {
     id_number("candidate", &new.candidate)?;
     let texts = [&new.school, &new.degree, &new.discipline, &new.started_on, &new.ended_on];
     if !texts.into_iter().any(|text| said(text).is_some()) {
-        return Err(invalid("school", "an education says something"));
+        return Err(invalid(
+            "school",
+            "an education needs a school, a degree, a discipline or a date",
+        ));
     }
     for (field, text) in [("started_on", &new.started_on), ("ended_on", &new.ended_on)] {
         said(text).map(|text| date(field, text)).transpose()?;
@@ -141,14 +145,14 @@ fn check_education(new: &EducationNew) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A day, a month or a year.
+/// Checks a date: a day, a month or a year.
 fn date(field: &str, text: &str) -> Result<String, Failure> {
     part_date(text).ok_or_else(|| {
         invalid(field, "a day, a month or a year, as in 2016-09-01, 2016-09 or 2016")
     })
 }
 
-/// The first day of a date.
+/// Completes a date to its first day.
 fn first_day(date: String) -> String {
     match date.len() {
         4 => format!("{date}-01-01"),

@@ -1,8 +1,8 @@
 //! Creates candidates, and changes them by the smallest PATCH.
 //!
-//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). The request for a new
-//! candidate has the tags by name (§9.1); for an existing one they are never written here, since
-//! the join rows of `applied_tags` do not overwrite those of other users (§9.4).
+//! Attributes: harvest-v3.md §9.1. A scalar is cleared by `""` (§7 \[2nd\]). The request for a new
+//! candidate has the tags by name (§9.1). For an existing candidate this module never writes tags:
+//! the join rows of `applied_tags` add one tag without overwriting those of other users (§9.4).
 
 use crate::request;
 use crate::settings::{FieldsReading, Settings};
@@ -83,7 +83,7 @@ pub(crate) fn create(
     )
 }
 
-/// The remaining changes of an edit, given the candidate as just read.
+/// Computes the remaining changes of an edit, given the candidate as just read.
 pub(crate) fn difference(
     id: &str,
     edit: &CandidateEdit,
@@ -146,12 +146,13 @@ fn scalar(body: &mut Map<String, Value>, row: &Value, attribute: &str, wanted: &
 pub(crate) fn writable(row: &Value) -> Result<(), Failure> {
     if row::is_stub(row) {
         return Err(Failure::NotFound(
-            "Greenhouse shows the candidate only as a message: still being made, or hidden".into(),
+            "Greenhouse shows only a message for the candidate: still being created, or hidden"
+                .into(),
         ));
     }
     if row::is_erased(row) {
         return Err(Failure::Conflict(
-            "the candidate has no name: it was anonymised, and is left alone".into(),
+            "the candidate has no name: it was anonymised, and nothing is written to it".into(),
         ));
     }
     Ok(())

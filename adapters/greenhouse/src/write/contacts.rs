@@ -2,11 +2,11 @@
 //! whole.
 //!
 //! A PATCH replaces a list as a whole and entries have no ids (pitfalls.md 4 and 6), so the list is
-//! read again and merged by normal value: the entries of others stay, unchanged and in order. An
-//! existing entry is not changed, whatever its type; to change a type, the same value is removed
-//! and added, which replaces the entry in its place. An entry that was removed in the meantime is
-//! not restored: it may have been erased. A lost update cannot be prevented, since there is no
-//! precondition header; the read comes right before the write.
+//! read again and merged by normal value: entries of other users stay, unchanged and in order. An
+//! existing entry is not changed, whatever its type; to change a type, the input removes and adds
+//! the same value, which replaces the entry in its place. An entry that was removed in the meantime
+//! is not restored: it may have been erased. Greenhouse has no precondition header, so a lost
+//! update is possible; the read right before the write keeps it unlikely.
 
 use crate::write::input::{ContactEntry, ContactInput, ContactLists};
 use crate::write::normal;
@@ -18,11 +18,11 @@ use serde_json::{Map, Value, json};
 /// The unified type of a link that is stored with the social profiles.
 const SOCIAL: &str = "social";
 
-/// The changed lists, complete, by attribute. Empty when none changes.
+/// Builds the changed lists, complete, by attribute. Empty when none changes.
 ///
 /// # Errors
-/// [`Failure::Protocol`] when the row does not show a list that is to change: the entries of others
-/// would be lost.
+/// [`Failure::Protocol`] when the row does not show a list that is to change: the entries of other
+/// users would be lost.
 pub(crate) fn merge(
     candidate: &Value,
     add: &ContactLists,
@@ -73,13 +73,13 @@ pub(crate) fn merge(
     Ok(changed)
 }
 
-/// The list for a link of this unified type.
+/// Selects the list for a link of this unified type.
 pub(crate) fn link_list(kind: Option<&str>) -> ContactList {
     if kind == Some(SOCIAL) { ContactList::Social } else { ContactList::Websites }
 }
 
-/// A new list from a creation's entries, without repetitions, whose effect is unknown (pitfalls.md
-/// 53).
+/// Builds a new list from a creation's entries, without repetitions, whose effect is unknown
+/// (pitfalls.md 53).
 pub(crate) fn fresh(list: ContactList, entries: &[&ContactInput]) -> Vec<Value> {
     let mut known: Vec<String> = Vec::new();
     let mut made = Vec::new();
@@ -93,7 +93,7 @@ pub(crate) fn fresh(list: ContactList, entries: &[&ContactInput]) -> Vec<Value> 
     made
 }
 
-/// An entry as it is written.
+/// Builds an entry in its written form.
 fn made_entry(list: ContactList, value: &str, kind: Option<&str>) -> Value {
     match list.entry_type(kind) {
         Some(kind) => json!({ "value": value.trim(), "type": kind }),
@@ -101,9 +101,10 @@ fn made_entry(list: ContactList, value: &str, kind: Option<&str>) -> Value {
     }
 }
 
-/// The list with each entry in a form that a new one could have, for a Greenhouse that refuses the
-/// entries as they were read: types and members that a new entry cannot have are removed, and so
-/// are entries without a value.
+/// Rewrites each entry in a form that a new one could have, for use after Greenhouse refused the
+/// entries as read.
+///
+/// Types and members that a new entry cannot have are removed, and so are entries without a value.
 pub(crate) fn renewed(list: ContactList, entries: &[Value]) -> Vec<Value> {
     let renew = |entry: &Value| {
         let value = match entry.get("value") {
@@ -170,7 +171,7 @@ mod tests {
         serde_json::from_str(text).unwrap()
     }
 
-    /// What is stored, added, removed, and the attributes that must be sent.
+    /// Each case: what is stored, added, removed, and the attributes that must be sent.
     #[test]
     fn a_merge_changes_only_what_was_asked_for() {
         let stored = json!({
@@ -210,12 +211,12 @@ mod tests {
                     {"value": "b@x.com", "type": null, "verified": true}]}),
             ),
             (
-                "what is to be replaced and is gone is not put back",
+                "a replaced entry that was removed meanwhile is not restored",
                 r#"{"phones":[{"value":"123","type":"work"}],"links":[{"value":"b.dev","type":"blog"}]}"#,
                 r#"{"phones":["123"],"links":["b.dev"]}"#,
                 json!({}),
             ),
-            ("removing what is not there", "{}", r#"{"phones":["123"]}"#, json!({})),
+            ("removing an absent entry", "{}", r#"{"phones":["123"]}"#, json!({})),
             (
                 "an empty list is filled",
                 r#"{"phones":["123"]}"#,
@@ -229,7 +230,7 @@ mod tests {
                 json!({"website_addresses": []}),
             ),
             (
-                "a link is there in either list",
+                "a link counts as present in either list",
                 r#"{"links":[{"value":"http://ada.dev","type":"social"},"https://LinkedIn.com/in/ada"]}"#,
                 "{}",
                 json!({}),
@@ -271,7 +272,7 @@ mod tests {
             assert_eq!(
                 merge(&unseen, &lists("{}"), &lists("{}")),
                 Ok(Map::new()),
-                "what is not touched does not matter"
+                "a list that does not change need not be shown"
             );
         }
         let half = json!({"website_addresses": [{"value": "ada.dev", "type": "blog"}]});

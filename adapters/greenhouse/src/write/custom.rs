@@ -1,15 +1,15 @@
 //! Writes values of custom fields: their written form, their comparison, and the complete set that
-//! preserves the values of others.
+//! preserves the values of other users.
 //!
-//! They are written as a list of `{name_key, value}` and read as a map by key; selects are written
-//! as option ids and read as labels (harvest-v3.md §7, pitfalls.md 32). It is unknown whether a
-//! PATCH merges by field or replaces all (pitfalls.md 5): the complete set is right under both, so
-//! the adapter sends that. Values of others are sent back as they were read, member for member;
-//! only a label becomes the id of its option, and a user the id. A value in a form that no new
-//! value could have is odd: it is sent back too, and is left out only if Greenhouse refuses the set
-//! with it and the plan had said so (see [`crate::write::edit`]). A file has no written form at
-//! all, and a value that the plan saw and the row does not show cannot be sent back: either one
-//! blocks the whole set.
+//! Greenhouse takes a list of `{name_key, value}` and returns a map by key; a select is written as
+//! option ids and read as labels (harvest-v3.md §7, pitfalls.md 32). It is unknown whether a PATCH
+//! merges by field or replaces all (pitfalls.md 5), so the adapter sends the complete set, which is
+//! right in both cases. The values of other users are sent back as they were read, member for
+//! member; only a label becomes the id of its option, and a user its id. A stored value in a form
+//! that a new value cannot have is odd: it is sent back too, and is left out only if Greenhouse
+//! refuses the set with it and the plan named it (see [`crate::write::edit`]). Two values are
+//! unsendable and block the whole set: a file, which has no written form, and a value that the plan
+//! saw and the row no longer shows.
 
 use crate::answer::invalid;
 use crate::read::value as read;
@@ -29,19 +29,19 @@ pub(crate) const CUSTOM: &str = "custom_fields.";
 pub(crate) struct Merge {
     /// Keys and values that can be sent unchanged.
     pub(crate) ready: Vec<(String, Value)>,
-    /// Stored options of others whose labels must become option ids.
-    pub(crate) choices: Vec<Choice>,
-    /// Stored values of others that cannot be written back, with the reason.
-    pub(crate) stuck: Vec<(String, String)>,
-    /// Keys of others whose values have a form that a new value could not have.
+    /// Stored options of other users whose labels must become option ids.
+    pub(crate) stored_options: Vec<StoredOption>,
+    /// Stored values of other users that cannot be sent back, with the reason.
+    pub(crate) unsendable: Vec<(String, String)>,
+    /// Keys of other users' values in a form that a new value cannot have.
     pub(crate) odd: Vec<String>,
-    /// Keys of others that are part of the set, each with Greenhouse's word for its type.
+    /// Keys of other users' values in the set, each with Greenhouse's word for its type.
     pub(crate) foreign: Vec<(String, String)>,
 }
 
 /// A stored option.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Choice {
+pub(crate) struct StoredOption {
     /// The field.
     pub(crate) key: String,
     /// Whether several labels are allowed.
@@ -50,8 +50,8 @@ pub(crate) struct Choice {
     pub(crate) labels: Vec<String>,
 }
 
-impl Choice {
-    /// The value as it was read.
+impl StoredOption {
+    /// Returns the value as it was read.
     pub(crate) fn as_read(&self) -> Value {
         match self.labels.as_slice() {
             [one] if !self.multi => json!(one),
@@ -72,18 +72,18 @@ pub(crate) struct CustomEdit {
 }
 
 impl CustomEdit {
-    /// A set with the keys that the stored map shows.
+    /// Makes an edit with the keys that the stored map shows.
     pub(crate) fn new(field_type: &'static str, merge: Merge, stored: &Value) -> Self {
         let shown = stored.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
         Self { field_type, merge, shown }
     }
 }
 
-/// The set to send for the desired values; `None` when they hold already.
+/// Builds the set to send for the desired values; `None` when Greenhouse has them already.
 ///
 /// `complete` preserves the other stored values; without it only the desired values are sent, which
-/// is right only where PATCH merges by field. `must_show`: the paths of values that the plan saw. A
-/// missing one is not shown, which does not mean cleared, and the set would erase it.
+/// is right only where a PATCH merges by field. `must_show` has the paths of values that the plan
+/// saw: if the row lacks one, it is hidden rather than cleared, and the set would erase it.
 pub(crate) fn merge(
     stored: &Value,
     wanted: &[CustomInput],
@@ -117,29 +117,29 @@ pub(crate) fn merge(
             Kept::Empty => {}
             Kept::Ready(value) => merge.ready.push((key.clone(), value)),
             Kept::Labels { multi, labels } => {
-                merge.choices.push(Choice { key: key.clone(), multi, labels })
+                merge.stored_options.push(StoredOption { key: key.clone(), multi, labels })
             }
-            Kept::Stuck(why) => merge.stuck.push((key.clone(), why)),
+            Kept::Unsendable(why) => merge.unsendable.push((key.clone(), why)),
         }
     }
     let seen = must_show.iter().filter_map(|path| path.strip_prefix(CUSTOM));
     let is_missing =
         |key: &&str| stored.get(*key).is_none() && !wanted.iter().any(|wanted| wanted.key == **key);
     for key in seen.filter(is_missing).filter(|_| complete) {
-        merge.stuck.push((
+        merge.unsendable.push((
             key.to_owned(),
-            "it held a value when the plan was made, and is not shown now".to_owned(),
+            "it held a value when the plan was made, and the row does not show it now".to_owned(),
         ));
     }
     Ok(Some(merge))
 }
 
-/// The stored values that a set is merged with.
+/// Returns the stored values that a set is merged with.
 ///
 /// # Errors
 /// [`Failure::Protocol`] when values are desired and the row does not show the stored ones: a set
-/// without them would erase them. `null`, which is documented for "none", is enough where nothing
-/// is sent, or where a PATCH merges and so erases nothing.
+/// without them would erase them. `null`, which is documented for "none", suffices where nothing is
+/// sent, or where a PATCH merges and so erases nothing.
 pub(crate) fn stored<'a>(
     row: &'a Value,
     member: &str,
@@ -159,7 +159,7 @@ pub(crate) fn stored<'a>(
             Ok(null)
         }
         Some(Value::Null) => Err(Failure::Protocol(format!(
-            "`{member}` is null, which does not show the values of others, and an update may \
+            "`{member}` is null, which does not show the values of other users, and an update may \
              replace the whole set: nothing is written; the \
              setting custom_fields_reading = \"merge\" lifts this"
         ))),
@@ -167,16 +167,17 @@ pub(crate) fn stored<'a>(
     }
 }
 
-/// The attribute `custom_fields` as it is written.
+/// Builds the attribute `custom_fields` in its written form.
 pub(crate) fn attribute(values: &[(String, Value)]) -> Value {
     values.iter().map(|(key, value)| json!({ "name_key": key, "value": value })).collect()
 }
 
-/// A desired value in its written form (harvest-v3.md §9.11, "Values by type").
+/// Converts a desired value to its written form (harvest-v3.md §9.11, "Values by type").
 pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
     let field = format!("custom_fields.{}", wanted.key);
     let value = &wanted.value;
-    let wrong = || invalid(field.as_str(), format!("this is no value of type {}", wanted.r#type));
+    let wrong =
+        || invalid(field.as_str(), format!("this is not a value of type {}", wanted.r#type));
     if value.is_null() {
         return Ok(Value::Null);
     }
@@ -219,7 +220,7 @@ pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
     !normal::same(&wanted.r#type, &held, &wanted.value)
 }
 
-/// How a stored value can be sent back.
+/// The way in which a stored value can be sent back.
 enum Kept {
     Empty,
     /// Unchanged; only an option or a user becomes an id.
@@ -228,26 +229,26 @@ enum Kept {
         multi: bool,
         labels: Vec<String>,
     },
-    Stuck(String),
+    Unsendable(String),
 }
 
 fn kept(field: &Value) -> Kept {
     let Some(value) = shown_value(field) else {
-        return Kept::Stuck("its value is not shown".to_owned());
+        return Kept::Unsendable("its value is not shown".to_owned());
     };
     if is_empty(value) {
         return Kept::Empty;
     }
     match row::text(field, "type") {
         kind if read::unified_type(kind) == "file" => {
-            Kept::Stuck(format!("a stored value of type {kind} has no written form"))
+            Kept::Unsendable(format!("a stored value of type {kind} has no written form"))
         }
-        "single_select" => match choice(value) {
-            Some(Chosen::Id(id)) => Kept::Ready(id),
-            Some(Chosen::Label(label)) => Kept::Labels { multi: false, labels: vec![label] },
+        "single_select" => match selected_one(value) {
+            Some(Selected::Id(id)) => Kept::Ready(id),
+            Some(Selected::Label(label)) => Kept::Labels { multi: false, labels: vec![label] },
             None => Kept::Ready(value.clone()),
         },
-        "multi_select" => match chosen(value) {
+        "multi_select" => match selected_many(value) {
             Some((labels, ids)) if labels.is_empty() => Kept::Ready(Value::Array(ids)),
             Some((labels, ids)) if ids.is_empty() => Kept::Labels { multi: true, labels },
             _ => Kept::Ready(value.clone()),
@@ -260,8 +261,9 @@ fn kept(field: &Value) -> Kept {
     }
 }
 
-/// Why no new value could have the form of a stored one; none if one could. The reader reports it,
-/// the plan states it first, and the writer leaves out no other value.
+/// Explains why a new value cannot have the form of a stored one; `None` if it can.
+///
+/// The reader reports it, the plan names it first, and the writer leaves out no other value.
 pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     if is_empty(value) {
         return None;
@@ -271,10 +273,10 @@ pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     let text = |member: &str| value.get(member).is_some_and(Value::is_string);
     let has = |members: usize| value.as_object().is_some_and(|object| object.len() == members);
     match source {
-        "single_select" => unless(choice(value).is_some(), "no option"),
+        "single_select" => unless(selected_one(value).is_some(), "no option"),
         "multi_select" => {
-            let is_usual =
-                chosen(value).is_some_and(|(labels, ids)| labels.is_empty() || ids.is_empty());
+            let is_usual = selected_many(value)
+                .is_some_and(|(labels, ids)| labels.is_empty() || ids.is_empty());
             unless(is_usual, "no list of options")
         }
         "user" => unless(row::id_of(value).is_some(), "a user in another form than an id"),
@@ -296,54 +298,55 @@ pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
             unless(value.as_str().is_some_and(|text| normal::date(text).is_some()), "no date")
         }
         "short_text" | "long_text" | "rich_text" | "url" => unless(value.is_string(), "no text"),
-        // Not sent, like all others of the set.
+        // A file is unsendable, and blocks the set rather than being odd.
         kind if read::unified_type(kind) == "file" => None,
         _ => Some("a form that is not known"),
     }
 }
 
-/// As [`oddity`], for a member of the map of values in a row.
+/// Calls [`oddity`] for a member of the map of values in a row.
 pub(crate) fn oddity_of_field(field: &Value) -> Option<&'static str> {
     oddity(row::text(field, "type"), value_of(field))
 }
 
-/// A stored option: a label, as every source reports it, or an option id, should a tenant
-/// answer so.
-enum Chosen {
+/// A stored option: a label, as every source reports it, or an option id, should a tenant return
+/// one.
+enum Selected {
     Id(Value),
     Label(String),
 }
 
-fn choice(value: &Value) -> Option<Chosen> {
+fn selected_one(value: &Value) -> Option<Selected> {
     match value {
-        Value::String(label) => Some(Chosen::Label(label.clone())),
-        Value::Number(_) => Some(Chosen::Id(value.clone())),
+        Value::String(label) => Some(Selected::Label(label.clone())),
+        Value::Number(_) => Some(Selected::Id(value.clone())),
         Value::Object(_) => {
-            value.get("id").filter(|id| id.is_number()).map(|id| Chosen::Id(id.clone()))
+            value.get("id").filter(|id| id.is_number()).map(|id| Selected::Id(id.clone()))
         }
         _ => None,
     }
 }
 
-/// The labels and the ids of a list of options.
-fn chosen(value: &Value) -> Option<(Vec<String>, Vec<Value>)> {
+/// Splits a list of options into labels and ids.
+fn selected_many(value: &Value) -> Option<(Vec<String>, Vec<Value>)> {
     let (mut labels, mut ids) = (Vec::new(), Vec::new());
     for one in value.as_array()? {
-        match choice(one)? {
-            Chosen::Label(label) => labels.push(label),
-            Chosen::Id(id) => ids.push(id),
+        match selected_one(one)? {
+            Selected::Label(label) => labels.push(label),
+            Selected::Id(id) => ids.push(id),
         }
     }
     Some((labels, ids))
 }
 
-/// The value inside `{name, type, value}`; null when there is none.
+/// Returns the value inside `{name, type, value}`; null when there is none.
 fn value_of(field: &Value) -> &Value {
     shown_value(field).unwrap_or(&Value::Null)
 }
 
-/// The value inside `{name, type, value}`; a bare value is returned unchanged. `None` for an entry
-/// that is null or has no value, unlike one whose value is null.
+/// Returns the value inside `{name, type, value}`; a bare value is returned unchanged.
+///
+/// `None` for an entry that is null or has no member `value`, unlike one whose value is null.
 fn shown_value(field: &Value) -> Option<&Value> {
     match field {
         Value::Null => None,
@@ -373,12 +376,12 @@ fn decimal(value: &Value) -> Option<Value> {
     }
 }
 
-/// A user as id, or as an object with one.
+/// Returns a user's id, from an id or from an object with one.
 fn user(value: &Value) -> Option<String> {
     row::id_of(value).or_else(|| row::id(value, "id")).or_else(|| row::id(value, "user_id"))
 }
 
-/// An object under Greenhouse's member names, numbers as numbers; `None` when a number is not one.
+/// Renames the members to Greenhouse's, numbers as numbers; `None` when a number is not one.
 fn renamed(value: &Value, members: &[(&str, &str)]) -> Option<Value> {
     let mut made = Map::new();
     for (unified, written) in members {

@@ -1,4 +1,4 @@
-//! Custom values: each type written, read back and recognised; the complete set.
+//! Tests custom values: each type written, read back and recognised; the complete set.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn wanted(kind: &str, value: Value) -> CustomInput {
     CustomInput { key: "k".into(), r#type: kind.into(), value, ..CustomInput::default() }
 }
 
-/// Type, unified value, written form, and stored forms that must be recognised as the same.
+/// Returns each type with a unified value, its written form, and stored forms that are the same.
 fn types() -> Vec<(&'static str, Value, Value, Vec<Value>)> {
     vec![
         ("text", json!("a"), json!("a"), vec![json!("a"), json!(" a ")]),
@@ -67,7 +67,7 @@ fn types() -> Vec<(&'static str, Value, Value, Vec<Value>)> {
     ]
 }
 
-/// Greenhouse's word for a type.
+/// Returns Greenhouse's word for a type.
 fn source(kind: &str) -> &'static str {
     crate::write::words::value_type(kind).unwrap_or("date_time")
 }
@@ -89,7 +89,7 @@ fn a_value_is_written_in_one_form_and_recognised_in_all() {
 }
 
 #[test]
-fn another_value_is_a_difference() {
+fn a_different_value_is_a_difference() {
     for (kind, unified, held) in [
         ("text", json!("a"), json!("A")),
         ("number", json!(1), json!(2)),
@@ -104,7 +104,7 @@ fn another_value_is_a_difference() {
             json!({"amount": 1, "currency_code": "USD"}),
         ),
         ("range", json!({"min": 1}), json!({"min_value": 1, "max_value": 3})),
-        ("user", json!({"id": "1"}), json!("somebody")),
+        ("user", json!({"id": "1"}), json!("Ada")),
         ("text", json!(null), json!("x")),
     ] {
         let field = json!({"k": {"name": "K", "type": source(kind), "value": held}});
@@ -113,7 +113,7 @@ fn another_value_is_a_difference() {
 }
 
 #[test]
-fn what_is_no_value_of_its_type_is_refused_by_field() {
+fn a_value_of_another_type_is_refused_by_field() {
     for (kind, value) in [
         ("number", json!("many")),
         ("boolean", json!("yes")),
@@ -161,12 +161,12 @@ fn the_complete_set_preserves_every_other_value() {
         }),
         "as they were read, member for member"
     );
-    assert_eq!(merge.choices.len(), 2);
+    assert_eq!(merge.stored_options.len(), 2);
     let mut odd = merge.odd;
     odd.sort_unstable();
     assert_eq!(odd, ["m", "r", "u", "x", "z"]);
-    let stuck: Vec<_> = merge.stuck.iter().map(|(key, _)| key.as_str()).collect();
-    assert_eq!(stuck, ["f"], "a file has no written form");
+    let unsendable: Vec<_> = merge.unsendable.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(unsendable, ["f"], "a file has no written form");
 }
 
 #[test]
@@ -174,11 +174,11 @@ fn where_patch_is_known_to_merge_only_the_change_is_sent() {
     let stored = json!({"k": {"type": "short_text", "value": "old"},
         "s": {"type": "single_select", "value": "A"}});
     let merge = merge(&stored, &[wanted("text", json!("new"))], false, &[]).unwrap().unwrap();
-    assert_eq!((merge.ready.len(), merge.choices.len(), merge.stuck.len()), (1, 0, 0));
+    assert_eq!((merge.ready.len(), merge.stored_options.len(), merge.unsendable.len()), (1, 0, 0));
 }
 
 #[test]
-fn equal_values_are_no_set_at_all() {
+fn equal_values_make_no_set() {
     let stored = json!({"k": {"type": "short_text", "value": "a"},
         "s": {"type": "single_select", "value": "A"}});
     assert_eq!(merge(&stored, &[wanted("text", json!("a"))], true, &[]).unwrap(), None);

@@ -1,16 +1,16 @@
-//! Carries a PATCH: its changes, and the handling of custom values that cannot be preserved.
+//! Sends a PATCH, and handles custom values that cannot be preserved.
 //!
 //! The set of custom fields must be complete, and stored options are labels where ids are needed
-//! (see [`crate::write::custom`]); [`crate::write::options`] resolves the ids. First everything is
-//! sent back as it was read. If Greenhouse refuses that, which changes nothing, the PATCH is sent
-//! once more without the values that may be the cause: values of archived fields and options,
+//! (see [`crate::write::custom`]); [`crate::write::options`] resolves the ids. At first everything
+//! is sent back as it was read. If Greenhouse refuses that, which changes nothing, the PATCH is
+//! sent once more without the values that may be the cause: values of archived fields and options,
 //! labels without a single option, ranges with one end, values with members that no new value has;
-//! and with entries of a contact list in the form of new ones. So the host's own field does not
-//! depend on the values of others. But where a PATCH replaces, a value that is left out is lost, so
-//! only values that the plan named (`may_leave_out`) are left out: else the refusal is the result,
-//! and names the values of others in the set. Only a value without a written form (a file), and one
-//! that is not shown although the plan saw it (`must_show`), block the whole set, since a PATCH
-//! that replaces the set would lose them.
+//! and with contact entries in the form of new ones. So the host's own field does not depend on the
+//! values of other users. But where a PATCH replaces, a value that is left out is lost, so only
+//! values that the plan named (`may_leave_out`) are left out; otherwise the refusal is the result,
+//! and names the other users' values in the set. An unsendable value, which is a file or a value
+//! that the plan saw and the row hides (`must_show`), blocks the whole set, since a PATCH that
+//! replaces the set would lose it.
 
 use crate::answer::invalid;
 use crate::request;
@@ -18,14 +18,14 @@ use crate::settings::ForeignReading;
 use crate::write::contacts;
 use crate::write::custom::{self, CUSTOM, CustomEdit};
 use crate::write::op::Op;
-use crate::write::options::{Lookup, Next, Stuck};
+use crate::write::options::{Lookup, Next, Unsendable};
 use crate::write::sent::{Refusal, Sent, Success, applied, subject};
 use crate::write::steps::{outcome, send};
 use crate::write::words::ContactList;
 use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value};
 
-/// A PATCH under way.
+/// A PATCH, and the changes that it is to make.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
     /// The operation's name.
@@ -44,58 +44,60 @@ pub(crate) struct Edit {
 
 /// The next step of a PATCH.
 pub(crate) enum Begun {
-    /// Its changing request, or its end.
+    /// The changing request, or the outcome.
     Step(Box<Step>),
     /// A request for option ids.
     Lookup(Box<Next>),
 }
 
 impl CustomEdit {
-    /// Whether definitions and options are read: for labels that become ids, and to find archived
+    /// Whether definitions and options are read: to turn labels into ids, and to find archived
     /// ones.
     fn is_looked_up(&self, reading: ForeignReading) -> bool {
         let foreign = reading == ForeignReading::LeftOut && !self.merge.foreign.is_empty();
-        self.merge.stuck.is_empty() && (foreign || !self.merge.choices.is_empty())
+        self.merge.unsendable.is_empty() && (foreign || !self.merge.stored_options.is_empty())
     }
 
-    /// The complete set with option ids, and the keys of the values that were left out of it; or
-    /// the values that cannot be preserved. `named`: the values that the plan allows to leave out.
+    /// Completes the set with option ids and leaves out the odd values that the plan allows
+    /// (`named`), where the reading asks for that.
+    ///
+    /// # Errors
+    /// The values that cannot be preserved.
     fn resolved(
         self,
         lookup: Option<&Lookup>,
         reading: ForeignReading,
         named: &[String],
-    ) -> Result<Complete, Stuck> {
-        let mut stuck = self.merge.stuck;
-        if !stuck.is_empty() {
-            return Err(stuck);
+    ) -> Result<Complete, Unsendable> {
+        let mut unsendable = self.merge.unsendable;
+        if !unsendable.is_empty() {
+            return Err(unsendable);
         }
         let mut values = self.merge.ready;
         let mut odd = self.merge.odd;
-        for choice in &self.merge.choices {
+        for option in &self.merge.stored_options {
             match lookup.map_or_else(
                 || Err("its option was not resolved".into()),
-                |lookup| lookup.resolve(choice),
+                |lookup| lookup.resolve(option),
             ) {
                 Ok((value, is_usual)) => {
                     if !is_usual {
-                        odd.push(choice.key.clone());
+                        odd.push(option.key.clone());
                     }
-                    values.push((choice.key.clone(), value));
+                    values.push((option.key.clone(), value));
                 }
-                // Without resolved options, which happens only where another value blocks the set
-                // anyway.
-                Err(why) if lookup.is_none() => stuck.push((choice.key.clone(), why)),
-                // Its label has no single option: sent as it was read, and left out if Greenhouse
-                // refuses it.
+                // This happens only where another value blocks the set anyway.
+                Err(why) if lookup.is_none() => unsendable.push((option.key.clone(), why)),
+                // The label has no single option: the value is sent as it was read, and is left out
+                // if Greenhouse refuses it.
                 Err(_) => {
-                    odd.push(choice.key.clone());
-                    values.push((choice.key.clone(), choice.as_read()));
+                    odd.push(option.key.clone());
+                    values.push((option.key.clone(), option.as_read()));
                 }
             }
         }
-        if !stuck.is_empty() {
-            return Err(stuck);
+        if !unsendable.is_empty() {
+            return Err(unsendable);
         }
         let archived = |key: &String| lookup.is_some_and(|lookup| lookup.is_archived(key));
         // Only Greenhouse and the plan know whether a user still exists.
@@ -117,14 +119,14 @@ impl CustomEdit {
     }
 }
 
-/// A set of custom values that is sent.
+/// A complete set of custom values, ready to send.
 struct Complete {
     values: Vec<(String, Value)>,
-    /// Keys of others that are not part of it.
+    /// Keys of other users' values that the set lacks.
     left_out: Vec<String>,
-    /// The values of others in it, a possible cause of a refusal: key and type.
+    /// Other users' values in the set, a possible cause of a refusal: key and type.
     foreign: Vec<(String, String)>,
-    /// Some of them may be left out.
+    /// Whether some of them may be left out.
     can_leave_out: bool,
 }
 
@@ -134,7 +136,7 @@ impl Edit {
         self.body.is_empty() && self.custom.is_none()
     }
 
-    /// Continues after the target's row was read: resolves option ids if some are needed, else
+    /// Continues after the target's row was read: resolves option ids if some are needed, otherwise
     /// sends.
     pub(crate) fn begin(self, op: Op, pool: Option<String>) -> Result<Begun, Failure> {
         let reading = op.foreign_reading();
@@ -149,7 +151,7 @@ impl Edit {
 
     /// Continues after option ids were resolved and the target was read again.
     pub(crate) fn again(self, lookup: &Lookup) -> Result<Step, Failure> {
-        if self.custom.as_ref().is_some_and(|custom| !lookup.covers(&custom.merge.choices)) {
+        if self.custom.as_ref().is_some_and(|custom| !lookup.covers(&custom.merge.stored_options)) {
             return Err(Failure::Conflict(format!(
                 "{}/{} was changed while it was read",
                 self.kind, self.id
@@ -175,8 +177,8 @@ impl Edit {
                     }
                     warnings.extend(lookup.into_iter().flat_map(|lookup| lookup.warnings.clone()));
                 }
-                Err(stuck) => {
-                    let text = held_back(&stuck);
+                Err(unsendable) => {
+                    let text = unsendable_text(&unsendable);
                     if self.body.is_empty() {
                         return Err(invalid("custom_fields", text));
                     }
@@ -203,8 +205,10 @@ impl Edit {
 }
 
 impl Edit {
-    /// Converts the contact lists that the plan named into a form that new entries could have,
-    /// after Greenhouse refused them as they were read. Returns whether that was not tried yet.
+    /// Rewrites the contact lists that the plan named in a form that new entries could have, after
+    /// Greenhouse refused them as they were read.
+    ///
+    /// Returns whether this form is still untried.
     fn renew_contacts(
         &mut self,
         reading: ForeignReading,
@@ -224,9 +228,9 @@ impl Edit {
             }
             *entries = renewed;
             warnings.push(format!(
-                "Greenhouse did not take `{}` back as it was read, so entries of others lost what \
-                 a new one cannot have of type and \
-                 members, and those without a value are gone",
+                "Greenhouse did not accept `{}` as it was read, so entries of other users lost \
+                 their type and members where a new entry cannot have them, and entries without a \
+                 value were removed",
                 list.member()
             ));
         }
@@ -236,15 +240,15 @@ impl Edit {
 
 fn left_out(keys: &[String]) -> String {
     format!(
-        "values of others that Greenhouse does not take back were left out ({}); they stay where a \
-         PATCH merges, which the setting \
-         custom_fields_reading = \"merge\" says",
+        "values of other users that Greenhouse does not accept back were left out ({}); they stay \
+         if a PATCH merges; if you know that it does, set custom_fields_reading = \"merge\"",
         keys.join(", ")
     )
 }
 
-fn held_back(stuck: &Stuck) -> String {
-    let reasons: Vec<String> = stuck.iter().map(|(key, why)| format!("{key}: {why}")).collect();
+fn unsendable_text(unsendable: &Unsendable) -> String {
+    let reasons: Vec<String> =
+        unsendable.iter().map(|(key, why)| format!("{key}: {why}")).collect();
     format!(
         "custom fields were not written, because an update may replace the whole set and a stored \
          value of another user could not be preserved \

@@ -1,10 +1,10 @@
 //! The inputs of operations, decoded once.
 //!
-//! Each operation has one structure; unknown members are refused, so that a misspelt one is not
+//! Each operation has one structure, which refuses unknown members, so that a misspelt one is not
 //! ignored. References are remote ids as text, because unified ids are text;
 //! [`crate::request::id_number`] makes the JSON number that Greenhouse needs. A member that `null`
 //! may clear is an `Option<Option<_>>`: the outer level says whether the input names it at all.
-//! Left out: any decision. The module of its record decides what to send.
+//! Left out: any decision, which the module of each record makes.
 
 use crate::answer::invalid;
 use crate::settings::{BackgroundDates, DateReading, ForeignReading, StageReading, UsersForm};
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// By field, the values that it may show if nobody changed it since the plan
+/// The values that each field may show if no other user changed it since the plan
 /// ([`crate::write::seen`]).
 pub(crate) type Seen = std::collections::BTreeMap<String, Vec<Value>>;
 /// A member that may be absent, `null` or a value.
@@ -26,7 +26,7 @@ fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::<T>::deserialize(from).map(Some)
 }
 
-/// Declares input structures: all of them refuse unknown members.
+/// Declares input structures, all of which refuse unknown members.
 macro_rules! inputs {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $kind:ty),* $(,)? })*) => { $(
         $(#[$doc])*
@@ -36,7 +36,7 @@ macro_rules! inputs {
     )* };
 }
 
-/// Whether a member can be left out; keeps continuations small.
+/// Whether a member can be left out, which keeps continuations small.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -87,9 +87,10 @@ inputs! {
         addresses: Vec<ContactEntry>,
     }
 
-    /// `candidates.update`. `reading` says which values of others are sent back; `may_leave_out`
-    /// has the paths of those that the plan allows to leave out, `must_show` the paths whose values
-    /// the plan saw, and `seen` the values that it saw of fields with the policy `yield`.
+    /// `candidates.update`. `reading` says which values of other users are sent back;
+    /// `may_leave_out` has the paths of those that the plan allows to leave out, `must_show` the
+    /// paths whose values the plan saw, and `seen` the values that it saw of fields with the policy
+    /// `yield`.
     CandidateEdit {
         set: CandidateSet,
         add: ContactLists,
@@ -186,7 +187,7 @@ inputs! {
     AppliedTagNew { candidate: String, tag: String }
 
     /// `applied_tags.delete`.
-    AppliedTagGone {}
+    AppliedTagDeletion {}
 
     /// `educations.create`. `reading` says how dates are written; it overrides the setting.
     EducationNew {
@@ -209,7 +210,7 @@ inputs! {
     }
 
     /// `educations.destroy` and `employments.destroy`.
-    BackgroundGone {}
+    BackgroundDeletion {}
 
     /// `attachments.create`: exactly one of `url` and `content_base64`.
     AttachmentNew {
@@ -233,7 +234,7 @@ inputs! {
     }
 
     /// An option of a new custom field.
-    ChoiceInput { name: String, external_id: Option<String> }
+    OptionInput { name: String, external_id: Option<String> }
 
     /// `custom_fields.create`.
     FieldNew {
@@ -242,7 +243,7 @@ inputs! {
         r#type: String,
         private: Option<bool>,
         description: Option<String>,
-        options: Vec<ChoiceInput>,
+        options: Vec<OptionInput>,
     }
 
     /// `custom_fields.update`.
@@ -277,7 +278,7 @@ pub(crate) enum ContactEntry {
 }
 
 impl ContactEntry {
-    /// The value.
+    /// Returns the value.
     pub(crate) fn value(&self) -> &str {
         match self {
             Self::Bare(value) => value,
@@ -285,7 +286,7 @@ impl ContactEntry {
         }
     }
 
-    /// The unified type, where given.
+    /// Returns the unified type, if one is given.
     pub(crate) fn kind(&self) -> Option<&str> {
         match self {
             Self::Bare(_) => None,
@@ -322,7 +323,7 @@ pub(crate) fn parse<T: DeserializeOwned>(input: &str) -> Result<T, Failure> {
     })
 }
 
-/// A text that must not be empty.
+/// Checks that a text is not empty.
 pub(crate) fn required<'a>(field: &str, text: &'a str) -> Result<&'a str, Failure> {
     if text.trim().is_empty() { Err(invalid(field, "must not be empty")) } else { Ok(text) }
 }

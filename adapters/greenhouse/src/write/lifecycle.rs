@@ -1,11 +1,12 @@
-//! Move, reject, unreject, hire, convert: decides what to send from an application's present state.
+//! Moves, rejects, unrejects, hires and converts: decides what to send from an application's
+//! present state.
 //!
 //! Each call answers 204 without a body (harvest-v3.md §6), so the state is read first: if it is
 //! the desired one already, no request is needed, and an impossible change is a conflict for the
-//! planner. Uncertain: which id `from_stage_id` is (§9.2). `start_date` is a date-time (openapi);
-//! an account that accepts only a day gets that form. One task sends one reading; a 422 is then a
-//! conflict that names the other one, unless the input chose the reading itself, so that the other
-//! one is tried once and never in a loop (pitfalls.md 10).
+//! planner. Two facts are uncertain: which id `from_stage_id` is (§9.2), and the form of
+//! `start_date`, a date-time in the document (openapi) and a day in some accounts. One task sends
+//! one reading; a 422 is then a conflict that names the other one, unless the input chose the
+//! reading itself, so that the other one is tried once and never in a loop (pitfalls.md 10).
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -18,8 +19,8 @@ use crate::write::steps::{outcome, send};
 use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value, json};
 
-/// Moves to another stage or job. `None`: the stage definition is not on the row, and
-/// application_stages must be read first.
+/// Moves an application to another stage or job. `None`: the row does not have the stage
+/// definition, and application_stages must be read first.
 pub(crate) fn advance(
     standing: &Standing,
     input: &MoveInput,
@@ -49,7 +50,7 @@ pub(crate) fn advance(
         StageReading::ApplicationStage => (&standing.stage_row, "stage-definition"),
     };
     let from = from.as_deref().ok_or_else(|| {
-        Failure::Conflict("the application stands in no stage that Greenhouse names".into())
+        Failure::Conflict("Greenhouse names no current stage of the application".into())
     })?;
     let mut body = Map::new();
     body.insert("from_stage_id".into(), id_number("from_stage", from)?);
@@ -66,7 +67,7 @@ pub(crate) fn advance(
     standing.send("move", "applications.move", body, refusal, Vec::new()).map(Some)
 }
 
-/// Rejects. It requests no mail, so none is sent (harvest-v3.md §7).
+/// Rejects an application. It requests no mail, so none is sent (harvest-v3.md §7).
 pub(crate) fn reject(standing: &Standing, input: &RejectInput) -> Result<Step, Failure> {
     let reason = id_number("reason", &input.reason)?;
     match standing.status {
@@ -106,16 +107,18 @@ pub(crate) fn unreject(standing: &Standing) -> Result<Step, Failure> {
     }
 }
 
-/// Whether a hire can be sent, and whether the job's openings must be read for it.
+/// The decision on a hire.
 pub(crate) enum Hiring {
     /// The step is decided.
     Step(Step),
-    /// No opening was given: the open ones of this job must be counted.
+    /// The open openings of this job must be counted, since the input names none.
     NeedsOpenings(String),
 }
 
-/// Hires. `openings` are the open ones of the job once read (harvest-v3.md §9.2: required when
-/// several are open).
+/// Hires an applicant.
+///
+/// `openings` are the open ones of the job, once read (harvest-v3.md §9.2: required when several
+/// are open).
 pub(crate) fn hire(
     standing: &Standing,
     input: &HireInput,
@@ -140,7 +143,7 @@ pub(crate) fn hire(
             let open: Vec<String> =
                 rows.iter().filter(open).filter_map(|row| row::id(row, "id")).collect();
             match open.as_slice() {
-                // None is shown; Greenhouse decides whether there is one.
+                // Greenhouse decides whether there is one.
                 [] => None,
                 [one] => Some(one.clone()),
                 several => {
@@ -184,7 +187,7 @@ fn is_day(text: &str) -> bool {
         .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
-/// Whether a conversion can be sent, and whether the candidate's applications must be read for it.
+/// The decision on a conversion.
 pub(crate) enum Converting {
     /// The step is decided.
     Step(Step),
@@ -227,7 +230,7 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
     }
 }
 
-/// The applications to the job that can be the result of a conversion.
+/// Returns the applications to the job that can be the result of a conversion.
 pub(crate) fn converted(rows: &[Value], old: &str, job: &str) -> Vec<Standing> {
     let all = rows.iter().map(Standing::of);
     let fits = |new: &Standing| {
@@ -236,7 +239,7 @@ pub(crate) fn converted(rows: &[Value], old: &str, job: &str) -> Vec<Standing> {
     all.filter(fits).collect()
 }
 
-/// The outcome for a prospect that was converted already.
+/// Returns the outcome for a prospect that was converted already.
 pub(crate) fn converted_already(
     standing: &Standing,
     input: &ConvertInput,

@@ -4,8 +4,8 @@
 //! Unknown names stay unchanged: an unmapped name is better than none. Left out: members of list
 //! entries, which Greenhouse is not known to name.
 
-/// Returns the member of the input that a member of the request was made from; an unknown name
-/// stays.
+/// Returns the member of the input that a member of the request was made from; an unknown name is
+/// returned unchanged.
 pub(crate) fn input_member(operation: &str, written: &str) -> String {
     if let Some(rest) = written.strip_prefix("application.") {
         return format!("application.{}", input_member("applications.create", rest));

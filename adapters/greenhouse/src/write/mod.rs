@@ -2,14 +2,15 @@
 //!
 //! A creation is sent at once, since the engine has probed before; one that belongs to a candidate
 //! or application first confirms that its parent still exists. A change reads its target
-//! immediately before it is sent: if the target has the desired values already, it ends as
-//! `unneeded`; a target that is not shown ends as `not-found`; else it sends the smallest
-//! difference. [`op`] lists the operations, [`input`] their inputs; [`candidate`], [`application`],
-//! [`lifecycle`], [`records`] and [`background`] decide what to send; [`edit`] carries a PATCH,
-//! [`options`] resolves the options of its custom fields; [`sent`] reads the reply to the one
-//! changing request. No write sends twice: the changing request is followed only by an outcome.
-//! Bounds: each list is read up to [`PAGES_MAX`] pages; a continuation that would not fit is
-//! refused before anything is sent.
+//! immediately before it is sent: if the target has the desired values already, the write ends as
+//! `unneeded`; if the target is not shown, as `not-found`; otherwise it sends the smallest
+//! difference. No write sends twice: only an outcome follows the changing request.
+//!
+//! [`op`] lists the operations, [`input`] their inputs; [`candidate`], [`application`],
+//! [`lifecycle`], [`records`] and [`background`] decide what to send; [`edit`] sends a PATCH,
+//! [`options`] resolves the options of its custom fields; [`sent`] reads the reply to the changing
+//! request. Bounds: each list is read up to [`PAGES_MAX`] pages; a continuation that would not fit
+//! is refused before anything is sent.
 
 pub(crate) mod application;
 pub(crate) mod background;
@@ -38,7 +39,7 @@ use crate::request;
 use crate::settings::Settings;
 use crate::state::Continued;
 use atsync_adapter::contract::{Failure, Given, Reply, Request, Response, Step, Write, Written};
-use background::{Choosing, Chosen, OptionIds};
+use background::{OptionIds, Resolved, Resolving};
 use edit::{Begun, Edit};
 use lifecycle::{Converting, Hiring};
 use op::{Op, removed_by, target_of};
@@ -49,40 +50,38 @@ use serde_json::Value;
 use standing::Standing;
 use steps::{fits, outcome};
 
-/// Pages of a list that a write reads at most, 500 rows each. Arbitrary: far more than the records
+/// The most pages of a list that a write reads, 500 rows each. Arbitrary: far more than the records
 /// of one candidate or job.
 const PAGES_MAX: u32 = 10;
 
-/// The state of a write between two steps.
+/// The state of a write between two steps: the request that was sent last.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum State {
-    /// Options that a new education names by text were requested.
-    Choices(Choosing),
-    /// The row of the new record's parent was requested. `options` are those that a new education
-    /// names.
+    /// A page of options that a new education names by text.
+    EducationOptions(Resolving),
+    /// The row of the new record's parent. `options` are those that a new education names.
     Parent {
         op: Op,
         #[serde(default, skip_serializing_if = "OptionIds::is_empty")]
         options: OptionIds,
     },
-    /// The target's row was requested. `pool` is from prospect_details, for an edit that names a
-    /// pool.
+    /// The target's row. `pool` is from prospect_details, for an edit that names a pool.
     Target { op: Op, pool: Option<String> },
-    /// The pool of an application was requested.
+    /// The pool of an application.
     Pool { op: Op },
-    /// The stages of an application were requested.
+    /// The stages of an application.
     Stages { op: Op, standing: Standing },
-    /// The open openings of a job were requested.
+    /// The open openings of a job.
     Openings { op: Op, standing: Standing, open: Vec<Value>, pages: u32 },
-    /// The other applications of a candidate were requested.
+    /// The other applications of a candidate.
     Siblings { op: Op, standing: Standing },
-    /// The tags on a candidate were requested.
+    /// The tags on a candidate.
     Tags { op: Op, pages: u32 },
-    /// Definitions of custom fields were requested.
+    /// Definitions of custom fields.
     Definitions(Lookup),
-    /// Options of custom fields were requested.
+    /// Options of custom fields.
     Options(Lookup),
-    /// The target's row was requested again, after option ids were resolved.
+    /// The target's row once more, after option ids were resolved.
     Again(Lookup),
 }
 
@@ -95,7 +94,7 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
     let settings = Settings::of(given)?;
     let op = Op::decode(&write.operation)?;
     if matches!(op, Op::EducationCreate { .. } | Op::EmploymentCreate { .. }) {
-        return choose(Choosing::begin(op)?);
+        return resolve_options(Resolving::begin(op)?);
     }
     if let Some((collection, id)) = parent_of(&op) {
         // An invalid input is refused before the first request.
@@ -103,7 +102,7 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
         let request = kinds::by_ids(collection, &[id])?;
         let (op, options) = (op.clone(), OptionIds::new());
         let is_large = !matches!(op, Op::AppliedTagCreate { .. });
-        return match look(request, State::Parent { op, options }) {
+        return match ask(request, State::Parent { op, options }) {
             Ok(step) => Ok(step),
             // A file or note too large for a continuation is sent without confirming its parent.
             Err(_) if is_large => Ok(direct),
@@ -122,7 +121,7 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
         Op::OptionCreate { input, .. } => records::option(input),
         Op::ApplicationUpdate { target, input } if input.pool.is_some() => {
             let request = pages::list("prospect_details", &[("application_ids", target)]);
-            look(request, State::Pool { op })
+            ask(request, State::Pool { op })
         }
         _ => read_target(op, None),
     }
@@ -138,7 +137,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     let settings = Settings::of(given)?;
     let response = answer::response(reply)?;
     match state {
-        State::Choices(choosing) => choose(choosing.answered(&response)?),
+        State::EducationOptions(resolving) => resolve_options(resolving.answered(&response)?),
         State::Parent { op, options } => {
             let (collection, id) = parent_of(&op).ok_or_else(misplaced)?;
             let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
@@ -181,7 +180,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             let page = pages::read(&response, "openings")?;
             open.extend(page.rows.iter().map(opening));
             if let Some(link) = page.next.filter(|_| pages < PAGES_MAX) {
-                return look(
+                return ask(
                     request::follow(link),
                     State::Openings { op, standing, open, pages: pages + 1 },
                 );
@@ -201,12 +200,12 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
-/// The parent of a new record, where Greenhouse accepts one for a deleted parent: its collection
-/// and id.
+/// Returns collection and id of a new record's parent, where Greenhouse accepts records of a
+/// deleted parent.
 ///
 /// A note that is posted for a deleted candidate becomes an orphan that cannot be deleted (live
-/// probe, single source); for the others the result is unknown, and each of them is as permanent.
-/// So a read right before the write confirms the parent.
+/// probe, single source). For the other records the result is unknown, and each of them is as
+/// permanent. So a read right before the write confirms the parent.
 fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
     match op {
         Op::NoteCreate { input, .. } => Some(("candidates", &input.candidate)),
@@ -220,18 +219,18 @@ fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
 }
 
 /// Requests the options that a new education names, then the candidate.
-fn choose(chosen: Chosen) -> Result<Step, Failure> {
-    match chosen {
-        Chosen::Ask(request, choosing) => look(request, State::Choices(choosing)),
-        Chosen::Done(op, options) => {
+fn resolve_options(resolved: Resolved) -> Result<Step, Failure> {
+    match resolved {
+        Resolved::Ask(request, resolving) => ask(request, State::EducationOptions(resolving)),
+        Resolved::Done(op, options) => {
             let (collection, id) = parent_of(&op).ok_or_else(misplaced)?;
             let request = kinds::by_ids(collection, &[id])?;
-            look(request, State::Parent { op, options })
+            ask(request, State::Parent { op, options })
         }
     }
 }
 
-/// The step that creates a record of a parent.
+/// Builds the step that creates a record of a parent.
 fn child(op: &Op, options: &OptionIds, settings: &Settings) -> Result<Step, Failure> {
     match op {
         Op::NoteCreate { input, .. } => records::note(input, settings),
@@ -244,7 +243,7 @@ fn child(op: &Op, options: &OptionIds, settings: &Settings) -> Result<Step, Fail
             request::id_number("tag", &input.tag)?;
             let request =
                 pages::list("applied_candidate_tags", &[("candidate_ids", &input.candidate)]);
-            look(request, State::Tags { op: op.clone(), pages: 1 })
+            ask(request, State::Tags { op: op.clone(), pages: 1 })
         }
         _ => Err(misplaced()),
     }
@@ -271,7 +270,7 @@ fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Res
                 Some(step) => Ok(step),
                 None => {
                     let request = pages::list("application_stages", &[("application_ids", target)]);
-                    look(request, State::Stages { op, standing })
+                    ask(request, State::Stages { op, standing })
                 }
             }
         }
@@ -279,21 +278,21 @@ fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Res
             Hiring::Step(step) => Ok(step),
             Hiring::NeedsOpenings(job) => {
                 let request = pages::list("openings", &[("job_ids", &job), ("open", "true")]);
-                look(request, State::Openings { op, standing, open: Vec::new(), pages: 1 })
+                ask(request, State::Openings { op, standing, open: Vec::new(), pages: 1 })
             }
         },
         Op::Convert { input, .. } => match lifecycle::convert(&standing, input)? {
             Converting::Step(step) => Ok(step),
             Converting::NeedsSiblings(candidate) => {
                 let request = pages::list("applications", &[("candidate_ids", &candidate)]);
-                look(request, State::Siblings { op, standing })
+                ask(request, State::Siblings { op, standing })
             }
         },
         _ => Err(misplaced()),
     }
 }
 
-/// The remaining changes of an update; `None` for another operation.
+/// Computes the remaining changes of an update; `None` for another operation.
 pub(crate) fn difference(
     op: &Op,
     row: &Value,
@@ -319,8 +318,8 @@ pub(crate) fn difference(
 /// Requests the next page of a lookup.
 fn look_up(next: Next) -> Result<Step, Failure> {
     match next {
-        Next::Definitions(request, lookup) => look(request, State::Definitions(lookup)),
-        Next::Options(request, lookup) => look(request, State::Options(lookup)),
+        Next::Definitions(request, lookup) => ask(request, State::Definitions(lookup)),
+        Next::Options(request, lookup) => ask(request, State::Options(lookup)),
         Next::Done(lookup) => read_again(lookup),
     }
 }
@@ -329,10 +328,10 @@ fn look_up(next: Next) -> Result<Step, Failure> {
 fn read_again(lookup: Lookup) -> Result<Step, Failure> {
     let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
     let request = kinds::by_ids(collection, &[id])?;
-    look(request, State::Again(lookup))
+    ask(request, State::Again(lookup))
 }
 
-/// Checks whether the candidate has the tag already: a second row is not documented as harmless
+/// Checks whether the candidate has the tag already: no document says that a second row is harmless
 /// (permissions.md §2, line 13).
 fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
     let Op::AppliedTagCreate { input, .. } = &op else { return Err(misplaced()) };
@@ -342,28 +341,28 @@ fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
         return Ok(outcome(Written::Unneeded(applied(links, Vec::new()))));
     }
     match page.next.filter(|_| pages < PAGES_MAX) {
-        Some(link) => look(request::follow(link), State::Tags { op, pages: pages + 1 }),
+        Some(link) => ask(request::follow(link), State::Tags { op, pages: pages + 1 }),
         None => records::applied_tag(input),
     }
 }
 
-/// Requests the target's row. There is no `GET /v3/<collection>/<id>`; a record that is not shown
-/// is `[]` (harvest-v3.md §3).
+/// Requests the target's row. There is no `GET /v3/<collection>/<id>`; the answer for a record that
+/// is not shown is `[]` (harvest-v3.md §3).
 fn read_target(op: Op, pool: Option<String>) -> Result<Step, Failure> {
     let (collection, id) = target_of(&op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
     let request = kinds::by_ids(collection, &[id])?;
-    look(request, State::Target { op, pool })
+    ask(request, State::Target { op, pool })
 }
 
-/// The members of an opening that a hire reads.
+/// Returns the members of an opening that a hire reads.
 fn opening(row: &Value) -> Value {
     serde_json::json!({ "id": row.get("id"), "job_id": row.get("job_id"), "open": row.get("open") })
 }
 
-/// A safe step. The state must be small enough: it holds the input, which can be large.
-fn look(request: Request, state: State) -> Result<Step, Failure> {
-    fits(request::look(request, &state)?)
+/// Sends a safe request. The state holds the input, which can be large, so its size is checked.
+fn ask(request: Request, state: State) -> Result<Step, Failure> {
+    fits(request::safe(request, &state)?)
 }
 
 fn misplaced() -> Failure {

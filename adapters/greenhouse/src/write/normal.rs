@@ -1,8 +1,8 @@
-//! Normal forms: when two values are the same although they are written differently.
+//! Compares values by normal forms: two values are the same although they are written differently.
 //!
-//! They are the model's ([`atsync_adapter::model::normal`]), which the engine compares by as well.
-//! This module selects the form of each list of Greenhouse, and makes fingerprints of long texts.
-//! Forms are used only for comparing: the host's values and the values of others are sent
+//! The forms are the model's ([`atsync_adapter::model::normal`]), which the engine compares by as
+//! well. This module selects the form of each list of Greenhouse, and makes fingerprints of long
+//! texts. Forms are used only for comparing: the host's values and those of other users are sent
 //! unchanged.
 
 use crate::manifest::PHONES;
@@ -11,7 +11,7 @@ use atsync_adapter::model::normal::{self, Contact};
 
 pub(crate) use normal::{email, is_option, text};
 
-/// The normal form of a contact value in a list of this kind.
+/// Returns the normal form of a contact value in a list of this kind.
 pub(crate) fn contact(list: ContactList, value: &str) -> String {
     match list {
         ContactList::Emails => Contact::Email.form(value),
@@ -21,13 +21,15 @@ pub(crate) fn contact(list: ContactList, value: &str) -> String {
     }
 }
 
-/// A candidate's name.
+/// Returns the normal form of a candidate's name.
 pub(crate) fn name(first: &str, last: &str) -> String {
     normal::name(&format!("{first} {last}"))
 }
 
-/// A fingerprint of a long text, so that a continuation stays small: its length and FNV-1a over its
-/// normal form. It distinguishes notes of one candidate, and is no protection against an attacker.
+/// Computes a fingerprint of a long text, so that a continuation stays small.
+///
+/// It is the length and FNV-1a of the normal form. It distinguishes the notes of one candidate, and
+/// does not protect against an attacker.
 pub(crate) fn fingerprint(value: &str) -> String {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

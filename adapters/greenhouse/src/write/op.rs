@@ -1,26 +1,27 @@
 //! The operations: name, input and scope of each.
 //!
-//! An operation is decoded once, at the edge; write and probe both work on [`Op`]. The table of
-//! scopes is harvest-v3.md §9 and permissions.md §2 and §3. The manifest has the effect classes,
-//! for these reasons: updates and lifecycle calls compare with the present values before they send,
-//! so a repeat sends nothing; Greenhouse refuses a second equal tag or user; a probe finds all
+//! An operation is decoded once, at the edge; write and probe both work on [`Op`]. The scopes are
+//! from harvest-v3.md §9 and permissions.md §2 and §3. The manifest has the effect classes, for
+//! these reasons: updates and lifecycle calls compare with the present values before they send, so
+//! a repeat sends nothing; Greenhouse refuses a second equal tag or user; a probe finds every other
+//! creation.
 //! other creations.
 
 use crate::answer::invalid;
 use crate::request::id_number;
 use crate::settings::ForeignReading;
 use crate::write::input::{
-    ApplicationEdit, ApplicationNew, AppliedTagGone, AppliedTagNew, AttachmentNew, BackgroundGone,
-    CandidateEdit, CandidateNew, ConvertInput, EducationNew, EmploymentNew, FieldEdit, FieldNew,
-    HireInput, MoveInput, NoteNew, OptionEdit, OptionNew, RejectInput, RejectionEdit, Seen, TagNew,
-    UnrejectInput, UserNew, parse,
+    ApplicationEdit, ApplicationNew, AppliedTagDeletion, AppliedTagNew, AttachmentNew,
+    BackgroundDeletion, CandidateEdit, CandidateNew, ConvertInput, EducationNew, EmploymentNew,
+    FieldEdit, FieldNew, HireInput, MoveInput, NoteNew, OptionEdit, OptionNew, RejectInput,
+    RejectionEdit, Seen, TagNew, UnrejectInput, UserNew, parse,
 };
 use atsync_adapter::contract::{Failure, Operation};
 use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 
 impl Op {
-    /// Which values of others an update sends back.
+    /// Returns which values of other users an update sends back.
     pub(crate) fn foreign_reading(&self) -> ForeignReading {
         let reading = match self {
             Self::CandidateUpdate { input, .. } => input.reading,
@@ -31,7 +32,7 @@ impl Op {
         reading.unwrap_or_default()
     }
 
-    /// The paths of the values of others that the plan allows to leave out.
+    /// Lists the paths of other users' values that the plan allows to leave out.
     pub(crate) fn may_leave_out(&self) -> &[String] {
         match self {
             Self::CandidateUpdate { input, .. } => &input.may_leave_out,
@@ -41,7 +42,7 @@ impl Op {
         }
     }
 
-    /// The values that the plan saw of fields with the policy `yield`.
+    /// Returns the values that the plan saw of fields with the policy `yield`.
     pub(crate) fn seen(&self) -> Option<&Seen> {
         match self {
             Self::CandidateUpdate { input, .. } => Some(&input.seen),
@@ -56,7 +57,7 @@ impl Op {
     }
 }
 
-/// Declares the operations. With a kind: it has a target of that kind.
+/// Declares the operations. One with a kind has a target of that kind.
 macro_rules! operations {
     ($($case:ident($input:ty) = $name:literal $(on $kind:path)?, $scope:literal;)*) => {
         /// An operation with its target and input. Part of continuations.
@@ -76,39 +77,19 @@ macro_rules! operations {
                 }
             }
 
-            /// Its name in the manifest.
+            /// Returns its name in the manifest.
             pub(crate) fn name(&self) -> &'static str {
                 match self { $(Self::$case { .. } => $name),* }
             }
         }
 
-        /// The scope that the changing request of an operation needs.
+        /// Returns the scope that the changing request of an operation needs.
         pub(crate) fn scope(operation: &str) -> &'static str {
             match operation { $($name => $scope,)* _ => "" }
         }
 
         /// Every operation, for tests.
-        /// Greenhouse's collection of an operation's target, and its id.
-pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
-    match op {
-        Op::CandidateUpdate { target, .. } => Some(("candidates", target)),
-        Op::ApplicationUpdate { target, .. }
-        | Op::Move { target, .. }
-        | Op::Reject { target, .. }
-        | Op::Unreject { target, .. }
-        | Op::Hire { target, .. }
-        | Op::Convert { target, .. } => Some(("applications", target)),
-        Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
-        Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
-        Op::EducationDestroy { target, .. } => Some(("candidate_educations", target)),
-        Op::EmploymentDestroy { target, .. } => Some(("candidate_employments", target)),
-        Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
-        Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
+        #[cfg(test)]
         pub(crate) const ALL: &[(&str, &str)] = &[$(($name, $scope)),*];
     };
 }
@@ -134,13 +115,13 @@ operations! {
     TagCreate(TagNew) = "tags.create", "harvest:candidate_tags:create";
     AppliedTagCreate(AppliedTagNew) = "applied_tags.create",
         "harvest:applied_candidate_tags:create";
-    AppliedTagDelete(AppliedTagGone) = "applied_tags.delete" on kinds::APPLIED_TAGS,
+    AppliedTagDelete(AppliedTagDeletion) = "applied_tags.delete" on kinds::APPLIED_TAGS,
         "harvest:applied_candidate_tags:destroy";
     EducationCreate(EducationNew) = "educations.create", "harvest:candidate_educations:create";
-    EducationDestroy(BackgroundGone) = "educations.destroy" on kinds::EDUCATIONS,
+    EducationDestroy(BackgroundDeletion) = "educations.destroy" on kinds::EDUCATIONS,
         "harvest:candidate_educations:destroy";
     EmploymentCreate(EmploymentNew) = "employments.create", "harvest:candidate_employments:create";
-    EmploymentDestroy(BackgroundGone) = "employments.destroy" on kinds::EMPLOYMENTS,
+    EmploymentDestroy(BackgroundDeletion) = "employments.destroy" on kinds::EMPLOYMENTS,
         "harvest:candidate_employments:destroy";
     AttachmentCreate(AttachmentNew) = "attachments.create", "harvest:attachments:create";
     UserCreate(UserNew) = "users.create", "harvest:users:create";
@@ -152,7 +133,27 @@ operations! {
         "harvest:custom_field_options:update";
 }
 
-/// The kind of the record that an operation removes; `None` for every other operation.
+/// Returns Greenhouse's collection of an operation's target, and its id.
+pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
+    match op {
+        Op::CandidateUpdate { target, .. } => Some(("candidates", target)),
+        Op::ApplicationUpdate { target, .. }
+        | Op::Move { target, .. }
+        | Op::Reject { target, .. }
+        | Op::Unreject { target, .. }
+        | Op::Hire { target, .. }
+        | Op::Convert { target, .. } => Some(("applications", target)),
+        Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
+        Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
+        Op::EducationDestroy { target, .. } => Some(("candidate_educations", target)),
+        Op::EmploymentDestroy { target, .. } => Some(("candidate_employments", target)),
+        Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
+        Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
+        _ => None,
+    }
+}
+
+/// Returns the kind of the record that an operation removes; `None` for every other operation.
 pub(crate) fn removed_by(op: &Op) -> Option<&'static str> {
     match op {
         Op::AppliedTagDelete { .. } => Some(kinds::APPLIED_TAGS),
@@ -162,12 +163,12 @@ pub(crate) fn removed_by(op: &Op) -> Option<&'static str> {
     }
 }
 
-/// The scope that reading a collection needs.
+/// Returns the scope that reading a collection needs.
 pub(crate) fn list_scope(collection: &str) -> String {
     format!("harvest:{collection}:list")
 }
 
-/// The target's id, of the kind that the operation works on; empty for a creation.
+/// Returns the target's id, checked against the operation's kind; empty for a creation.
 fn target(operation: &Operation, kind: Option<&str>) -> Result<String, Failure> {
     match (kind, &operation.target) {
         (None, _) => Ok(String::new()),
@@ -215,15 +216,15 @@ mod tests {
             assert_eq!(decode("{}").unwrap().name(), *name);
             assert!(matches!(decode("{\"surely_not\": 1}"), Err(Failure::Invalid(_))), "{name}");
             if *name == "candidates.update" {
-                // Its members are grouped by what is done with them.
+                // Its members are grouped by mode: set, add, remove.
                 continue;
             }
             for field in &rule.fields {
-                // A wrong type is another complaint than an unknown member.
+                // A wrong type causes another error than an unknown member.
                 let Err(Failure::Invalid(errors)) =
                     decode(&format!("{{\"{}\": {{\"surely_not\": 1}}}}", field.name))
                 else {
-                    panic!("{name}.{} takes anything", field.name)
+                    panic!("{name}.{} accepts every type", field.name)
                 };
                 assert!(
                     !errors

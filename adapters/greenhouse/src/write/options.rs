@@ -1,13 +1,13 @@
 //! Resolves stored labels to option ids, so that a complete set of custom fields can be sent back.
 //!
-//! Only if options of others have to be preserved, the definitions of the fields are read, then the
-//! options of those fields. The target is read again afterwards, and the set is made from that row,
-//! so the read stays right before the write. For values of private fields that the acting user
-//! cannot see there is only a warning. Bounds: [`PAGES_MAX`] pages of each, options of at most 50
-//! fields; options beyond that count as not found.
+//! It runs only if options of other users have to be preserved: it reads the definitions of the
+//! fields, then the options of those fields. The target is read again afterwards, and the set is
+//! made from that row, so the read stays right before the write. The acting user cannot see values
+//! of other users' private fields; for those there is only a warning. Bounds: [`PAGES_MAX`] pages
+//! of each, options of at most 50 fields; options beyond that count as not found.
 
 use crate::request;
-use crate::write::custom::{Choice, CustomEdit};
+use crate::write::custom::{CustomEdit, StoredOption};
 use crate::write::op::Op;
 use crate::write::pages::{self, Page};
 use crate::write::row;
@@ -15,22 +15,22 @@ use atsync_adapter::contract::{Failure, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages of definitions or options that are read at most: 10,000 rows. Arbitrary.
+/// The most pages of definitions or options that are read: 10,000 rows. Arbitrary.
 const PAGES_MAX: u32 = 20;
 
-/// The values that cannot be preserved: key and reason.
-pub(crate) type Stuck = Vec<(String, String)>;
+/// Values that cannot be preserved: key and reason.
+pub(crate) type Unsendable = Vec<(String, String)>;
 
-/// The labels that are being resolved.
+/// The state of resolving labels.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Lookup {
-    /// The operation, to continue with.
+    /// The operation that continues afterwards.
     pub(crate) op: Op,
-    /// The pool that it needed.
+    /// The pool that the operation needed.
     pub(crate) pool: Option<String>,
-    /// The resolved options.
-    choices: Vec<Choice>,
-    /// The keys that the row shows or that are written.
+    /// The stored options to resolve.
+    stored_options: Vec<StoredOption>,
+    /// The keys that the row shows or the write sets.
     known: Vec<String>,
     /// Key and id of the fields whose options are needed.
     fields: Vec<(String, String)>,
@@ -49,11 +49,11 @@ pub(crate) enum Next {
     Definitions(Request, Lookup),
     /// A page of options.
     Options(Request, Lookup),
-    /// None: it is complete.
+    /// No request: the lookup is complete.
     Done(Lookup),
 }
 
-/// A resolved option. `field` is the id of its field.
+/// An option that was read. `field` is the id of its field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
     field: String,
@@ -63,16 +63,16 @@ struct Known {
 }
 
 impl Lookup {
-    /// Requests the definitions.
+    /// Starts a lookup with a request for the definitions.
     pub(crate) fn begin(op: Op, pool: Option<String>, custom: CustomEdit) -> Next {
         let mut known = custom.shown;
         known.extend(custom.merge.ready.into_iter().map(|(key, _)| key));
         let request = pages::list("custom_fields", &[("field_type", custom.field_type)]);
-        let (choices, warnings) = (custom.merge.choices, Vec::new());
+        let (stored_options, warnings) = (custom.merge.stored_options, Vec::new());
         let lookup = Self {
             op,
             pool,
-            choices,
+            stored_options,
             known,
             fields: Vec::new(),
             options: Vec::new(),
@@ -88,7 +88,7 @@ impl Lookup {
         let Page { rows, next } = pages::read(response, "custom_fields")?;
         for definition in &rows {
             let key = row::text(definition, "name_key");
-            let is_chosen = self.choices.iter().any(|choice| choice.key == key);
+            let is_chosen = self.stored_options.iter().any(|option| option.key == key);
             if let Some(id) = row::id(definition, "id").filter(|_| is_chosen) {
                 self.fields.push((key.to_owned(), id));
             }
@@ -118,15 +118,15 @@ impl Lookup {
         Ok(Next::Options(request, self))
     }
 
-    /// Takes a page of options.
+    /// Reads a page of options.
     pub(crate) fn options(mut self, response: &Response) -> Result<Next, Failure> {
         let Page { rows, next } = pages::read(response, "custom_field_options")?;
         for option in &rows {
             let label = row::text(option, "name");
             let is_wanted = self
-                .choices
+                .stored_options
                 .iter()
-                .any(|choice| choice.labels.iter().any(|wanted| wanted == label));
+                .any(|option| option.labels.iter().any(|wanted| wanted == label));
             let field = row::id(option, "custom_field_id").filter(|_| is_wanted);
             if let Some((field, id)) = field.zip(option.get("id").and_then(Value::as_u64)) {
                 let active = row::flag(option, "active") != Some(false);
@@ -142,11 +142,15 @@ impl Lookup {
 
     /// Whether these options are the resolved ones; another one may have been stored between the
     /// reads.
-    pub(crate) fn covers(&self, choices: &[Choice]) -> bool {
+    pub(crate) fn covers(&self, stored_options: &[StoredOption]) -> bool {
         let asked = |key: &str, label: &String| {
-            self.choices.iter().any(|choice| choice.key == key && choice.labels.contains(label))
+            self.stored_options
+                .iter()
+                .any(|option| option.key == key && option.labels.contains(label))
         };
-        choices.iter().all(|choice| choice.labels.iter().all(|label| asked(&choice.key, label)))
+        stored_options
+            .iter()
+            .all(|option| option.labels.iter().all(|label| asked(&option.key, label)))
     }
 
     /// Whether a field is archived.
@@ -154,29 +158,31 @@ impl Lookup {
         self.archived.iter().any(|archived| archived == key)
     }
 
-    /// A stored option as option ids, and whether a new value could be this one.
+    /// Converts a stored option to option ids, and says whether a new value could be this one.
     ///
     /// # Errors
-    /// Why a label has no single option: then the value can only be sent back as it was read.
-    pub(crate) fn resolve(&self, choice: &Choice) -> Result<(Value, bool), String> {
+    /// The reason why a label has no single option: then the value can only be sent back as it was
+    /// read.
+    pub(crate) fn resolve(&self, option: &StoredOption) -> Result<(Value, bool), String> {
         let field =
-            self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
+            self.fields.iter().find(|(key, _)| *key == option.key).map(|(_, id)| id.as_str());
         let mut ids = Vec::new();
         let mut is_usual = true;
-        for label in &choice.labels {
+        for label in &option.labels {
             let option = self.one(field, label)?;
             is_usual &= option.active;
             ids.push(Value::from(option.id));
         }
         match ids.as_slice() {
-            [one] if !choice.multi => Ok((one.clone(), is_usual)),
+            [one] if !option.multi => Ok((one.clone(), is_usual)),
             _ => Ok((Value::Array(ids), is_usual)),
         }
     }
 
-    /// The one option of this label. Archived options still occur in stored values, and may share a
-    /// label with an active one (pitfalls.md 32); then the active one is used, which users see
-    /// alike.
+    /// Returns the one option with this label.
+    ///
+    /// Archived options still occur in stored values, and may share a label with an active one
+    /// (pitfalls.md 32); then the active one is used, since users cannot tell them apart.
     fn one(&self, field: Option<&str>, label: &str) -> Result<&Known, String> {
         let fits = |option: &&Known| Some(option.field.as_str()) == field && option.label == label;
         let fits: Vec<&Known> = self.options.iter().filter(fits).collect();

@@ -1,8 +1,8 @@
-//! Reads lists for writes and probes: an array of rows, and perhaps a next page.
+//! Reads pages of lists for writes and probes: an array of rows, and perhaps a next page.
 //!
 //! Rows stay untyped here, because each read needs only a few members. The last page has no `Link`
-//! header or an empty one (harvest-v3.md §4 \[ok\]); a cursor allows no other parameter. Each read
-//! has a bound on its pages, stated at its start.
+//! header or an empty one (harvest-v3.md §4 \[ok\]); a cursor allows no other parameter. The caller
+//! bounds the number of pages.
 
 use crate::write::op::list_scope;
 use crate::write::row;
@@ -10,12 +10,12 @@ use crate::{answer, link, request};
 use atsync_adapter::contract::{Failure, Field, Request, Response};
 use serde_json::Value;
 
-/// One page.
+/// One page of a list.
 #[derive(Debug)]
 pub(crate) struct Page {
     /// Its rows.
     pub(crate) rows: Vec<Value>,
-    /// The link to the next one.
+    /// The link to the next page.
     pub(crate) next: Option<String>,
 }
 
@@ -23,8 +23,8 @@ pub(crate) struct Page {
 pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failure> {
     answer::accepted(response, &list_scope(collection))?;
     let rows: Vec<Value> = answer::json(response)?;
-    // Skipping a row without an id could make a record count as absent, and be created twice.
-    // Readers of candidates wait for stubs.
+    // A row without an id fails the read: skipping it could make a record count as absent, and be
+    // created twice. Candidates' stubs pass, since their readers handle them.
     let is_stub = |row: &Value| collection == "candidates" && row::is_stub(row);
     // Details of a prospect are identified by their application.
     let id = if collection == "prospect_details" { "application_id" } else { "id" };
@@ -34,7 +34,7 @@ pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failur
     Ok(Page { rows, next: link::next(response)? })
 }
 
-/// The first page of a filtered list, of the largest size.
+/// Requests the first page of a filtered list, of the largest size.
 pub(crate) fn list(collection: &str, filters: &[(&str, &str)]) -> Request {
     let mut query: Vec<Field> =
         filters.iter().map(|(name, value)| Field::new(*name, *value)).collect();
@@ -42,7 +42,7 @@ pub(crate) fn list(collection: &str, filters: &[(&str, &str)]) -> Request {
     request::get(collection, query)
 }
 
-/// The row that was requested by id.
+/// Selects the row that was requested by id.
 pub(crate) fn only(rows: Vec<Value>, collection: &str, id: &str) -> Result<Value, Failure> {
     let found = rows.into_iter().find(|row| row::id(row, "id").as_deref() == Some(id));
     let why = "deleted, merged into another, or not visible to the acting user";

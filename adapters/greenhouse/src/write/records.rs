@@ -1,7 +1,8 @@
 //! Writes notes, tags, files, users, custom fields and their options: one request each.
 //!
-//! None of them is sent twice: the engine probes before a creation, and a change is compared with
-//! the row just read. Paths and members: harvest-v3.md §9.4, §9.10, §9.11, §9.13, §9.14.
+//! No request is sent twice: the engine probes before a creation, and a change is compared with the
+//! row just read. Paths and members: harvest-v3.md §9.4, §9.10, §9.11, §9.13, §9.14. Left out:
+//! changes of notes, files and users, which Greenhouse does not have or no host may declare.
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -20,7 +21,7 @@ use atsync_adapter::model::kinds;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-/// A creation without special cases.
+/// Sends a creation without special cases.
 fn create(
     operation: &str,
     segments: &[&str],
@@ -34,8 +35,8 @@ fn create(
 
 /// Creates a note. It can never be changed or removed (pitfalls.md 7).
 ///
-/// It is uncertain whether `user_id` is accepted (§9.13): it is sent only when the input or the
-/// settings name an author.
+/// It is uncertain whether Greenhouse accepts `user_id` (§9.13): it is sent only when the input or
+/// the settings name an author.
 pub(crate) fn note(new: &NoteNew, settings: &Settings) -> Result<Step, Failure> {
     let visibility = words::visibility_written(&new.visibility)
         .ok_or_else(|| invalid("visibility", "one of public, private and admin_only"))?;
@@ -76,7 +77,7 @@ pub(crate) fn applied_tag(new: &AppliedTagNew) -> Result<Step, Failure> {
     create("applied_tags.create", &["applied_candidate_tags"], &body, success, Refusal::Plain)
 }
 
-/// The row of `applied_candidate_tags` that has this tag on this candidate.
+/// Returns the id of the row of `applied_candidate_tags` that has this tag on this candidate.
 pub(crate) fn applied_row(rows: &[Value], new: &AppliedTagNew) -> Option<String> {
     let fits = |row: &&Value| {
         row::id(row, "candidate_id").as_ref() == Some(&new.candidate)
@@ -85,12 +86,12 @@ pub(crate) fn applied_row(rows: &[Value], new: &AppliedTagNew) -> Option<String>
     rows.iter().find(fits).and_then(|row| row::id(row, "id"))
 }
 
-/// Removes a record: a candidate's tag, education or employment. A record that no longer exists is
-/// a success.
+/// Removes a record: a candidate's tag, education or employment. If it no longer exists, that
+/// counts as a success.
 pub(crate) fn remove(op: &Op) -> Result<Step, Failure> {
     let (collection, id) = target_of(op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to remove", op.name())))?;
-    let (success, refusal) = (Success::Gone, Refusal::GoneAlready);
+    let (success, refusal) = (Success::Deleted, Refusal::DeletedAlready);
     let sent = Sent { operation: op.name().into(), success, refusal, warnings: Vec::new() };
     send(request::delete(collection, id), &sent)
 }
@@ -108,7 +109,7 @@ pub(crate) fn attachment(new: &AttachmentNew) -> Result<Step, Failure> {
             if bytes.is_ok_and(|bytes| bytes.is_empty())
                 || base64::engine::general_purpose::STANDARD.decode(content).is_err()
             {
-                return Err(invalid("content_base64", "not the base64 of a file"));
+                return Err(invalid("content_base64", "not base64"));
             }
             body.insert("content".into(), content.as_str().into())
         }
@@ -123,7 +124,7 @@ pub(crate) fn attachment(new: &AttachmentNew) -> Result<Step, Failure> {
     create("attachments.create", &["attachments"], &Value::Object(body), success, Refusal::Plain)
 }
 
-/// Creates a user. No mail is sent unless the input says so (§7 \[ok\]).
+/// Creates a user. Greenhouse sends no mail unless the input says so (§7 \[ok\]).
 pub(crate) fn user(new: &UserNew, settings: &Settings) -> Result<Step, Failure> {
     let mut row = Map::new();
     row.insert("first_name".into(), required("first", &new.first)?.into());
@@ -211,7 +212,7 @@ pub(crate) fn option(new: &OptionNew) -> Result<Step, Failure> {
     )
 }
 
-/// The remaining changes of an edit of a definition.
+/// Computes the remaining changes of an edit of a definition.
 pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Result<Edit, Failure> {
     let mut body = Map::new();
     if let Some(name) = &edit.name {
@@ -234,7 +235,7 @@ pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Resul
     Ok(plain("custom_fields.update", kinds::CUSTOM_FIELDS, id, body))
 }
 
-/// The remaining changes of an edit of an option.
+/// Computes the remaining changes of an edit of an option.
 pub(crate) fn option_difference(id: &str, edit: &OptionEdit, row: &Value) -> Result<Edit, Failure> {
     let mut body = Map::new();
     if let Some(name) = &edit.name {
@@ -262,6 +263,6 @@ fn plain(
     id: &str,
     body: Map<String, Value>,
 ) -> Edit {
-    // Definitions and options have the same names in both.
+    // The collections of definitions and options have the names of their kinds.
     Edit { operation, collection, kind: collection, id: id.into(), body, custom: None }
 }

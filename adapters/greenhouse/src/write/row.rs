@@ -3,23 +3,23 @@
 //! For texts, missing, `null` and empty are the same. Flags and lists keep them apart: a write
 //! replaces lists and sets of values as a whole, so the row must show them with every entry
 //! ([`shown_contacts`], [`shown_values`]). A list that is missing or `null`, or an entry without a
-//! value, hides stored values of others, and a PATCH made from it would erase those. Ids are JSON
-//! numbers; an id that comes as text is accepted. Unknown members are ignored.
+//! value, hides stored values of other users, and a PATCH made from it would erase those. Ids are
+//! JSON numbers; an id as text is accepted too. Unknown members are ignored.
 
 use crate::request;
 use serde_json::Value;
 
-/// A text; empty when there is none.
+/// Returns a text; empty when there is none.
 pub(crate) fn text<'a>(row: &'a Value, member: &str) -> &'a str {
     row.get(member).and_then(Value::as_str).unwrap_or("")
 }
 
-/// An id in unified form.
+/// Returns an id in unified form.
 pub(crate) fn id(row: &Value, member: &str) -> Option<String> {
     row.get(member).and_then(id_of)
 }
 
-/// A value that is an id.
+/// Converts a value that is an id.
 pub(crate) fn id_of(value: &Value) -> Option<String> {
     match value {
         Value::Number(number) => {
@@ -30,18 +30,18 @@ pub(crate) fn id_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A flag; `None` when it is missing.
+/// Returns a flag; `None` when it is missing.
 pub(crate) fn flag(row: &Value, member: &str) -> Option<bool> {
     row.get(member).and_then(Value::as_bool)
 }
 
-/// A list; empty when there is none.
+/// Returns a list; empty when there is none.
 pub(crate) fn list<'a>(row: &'a Value, member: &str) -> &'a [Value] {
     row.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A contact list that the row shows: a list of objects that each have a value. `None` for anything
-/// else.
+/// Returns a contact list that the row shows: a list of objects that each have a value. `None` for
+/// anything else.
 pub(crate) fn shown_contacts<'a>(row: &'a Value, member: &str) -> Option<&'a [Value]> {
     let has_value = |entry: &Value| {
         entry.get("value").is_some_and(|value| value.is_string() || value.is_number())
@@ -50,14 +50,15 @@ pub(crate) fn shown_contacts<'a>(row: &'a Value, member: &str) -> Option<&'a [Va
     entries.iter().all(has_value).then_some(entries)
 }
 
-/// The map of custom values that the row shows. `None` for anything else: `null` is documented
-/// (openapi: `custom_fields` of every row), and still shows no value that would have to be sent
-/// back.
+/// Returns the map of custom values that the row shows; `None` for anything else.
+///
+/// `null` is documented (openapi: `custom_fields` of every row), but shows no value that would have
+/// to be sent back.
 pub(crate) fn shown_values<'a>(row: &'a Value, member: &str) -> Option<&'a Value> {
     row.get(member).filter(|values| values.is_object())
 }
 
-/// The refusal to replace values that the row does not show.
+/// Refuses to replace values that the row does not show.
 pub(crate) fn not_shown(what: &str) -> atsync_adapter::contract::Failure {
     atsync_adapter::contract::Failure::Protocol(format!(
         "`{what}` is not shown in a form that can be read, and an update replaces it as a whole: \
@@ -65,12 +66,12 @@ pub(crate) fn not_shown(what: &str) -> atsync_adapter::contract::Failure {
     ))
 }
 
-/// The ids of a list, in order.
+/// Returns the ids of a list, in order.
 pub(crate) fn ids(row: &Value, member: &str) -> Vec<String> {
     list(row, member).iter().filter_map(id_of).collect()
 }
 
-/// Whether this is the stub `{id?, message}` of a candidate, which is not an empty candidate
+/// Whether a row is the stub `{id?, message}` of a candidate, which is not an empty candidate
 /// (harvest-v3.md §7).
 pub(crate) fn is_stub(row: &Value) -> bool {
     !text(row, "message").is_empty()
@@ -78,9 +79,11 @@ pub(crate) fn is_stub(row: &Value) -> bool {
         && text(row, "last_name").is_empty()
 }
 
-/// Whether a candidate's personal data were erased, wholly or in part: the row shows its names, and
-/// both are blank. Neither the API nor Greenhouse's screens allow a candidate without a name, so
-/// only an anonymisation removes it (pitfalls.md 25).
+/// Whether a candidate's personal data were erased, wholly or in part: the row shows both names,
+/// and both are blank.
+///
+/// Neither the API nor Greenhouse's screens allow a candidate without a name, so only an
+/// anonymisation removes it (pitfalls.md 25).
 pub(crate) fn is_erased(row: &Value) -> bool {
     ["first_name", "last_name"]
         .iter()

@@ -1,13 +1,13 @@
-//! Detects changes of others between the plan and the write: a field with the policy `yield` is not
-//! overwritten.
+//! Detects changes by other users between the plan and the write: a field with the policy `yield`
+//! is not overwritten.
 //!
-//! A plan decides by the values that it saw. Where the host's policy keeps changes of others, the
-//! input lists for each field the values that it may show without such a change (`seen`): the value
-//! that the plan saw, and the one that the engine wrote last. The row that the write reads right
-//! before it sends is read by the same reader as the plan's record. If it shows another value,
-//! nothing is sent, and the next plan decides. Greenhouse takes no precondition, so an edit within
-//! the time of one request is still lost (pitfalls.md 4). Contact lists are merged entry by entry
-//! with the new read, so only the type of a replaced entry can be overwritten.
+//! A plan decides by the values that it saw. Where the host's policy keeps changes of other users,
+//! the input lists for each field the values that it may show without such a change (`seen`): the
+//! value that the plan saw, and the one that the engine wrote last. The reader that made the plan's
+//! record also reads the row right before the write. If the row shows another value, nothing is
+//! sent, and the next plan decides. Greenhouse takes no precondition, so a change within the time
+//! of one request is still lost (pitfalls.md 4). Contact lists are merged entry by entry with the
+//! new read, so only the type of a replaced entry can be overwritten.
 
 use crate::kinds;
 use crate::read::Read;
@@ -19,7 +19,7 @@ use atsync_adapter::contract::Failure;
 use atsync_adapter::model::normal;
 use serde_json::Value;
 
-/// Refuses to overwrite a field that was changed since the plan.
+/// Refuses to overwrite a field that another user changed since the plan.
 ///
 /// # Errors
 /// [`Failure::Conflict`], which names the first such field.
@@ -41,8 +41,8 @@ pub(crate) fn unchanged(op: &Op, row: &Value) -> Result<(), Failure> {
     match seen.iter().find(is_changed) {
         None => Ok(()),
         Some((field, _)) => Err(Failure::Conflict(format!(
-            "`{field}` of {collection}/{id} shows something else than when the plan was made, so \
-             it is not written over; the next plan decides"
+            "`{field}` of {collection}/{id} has changed since the plan was made, so it is not \
+                 overwritten; the next plan decides"
         ))),
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_field_shows_what_the_plan_saw_in_whatever_spelling_or_something_else() {
+    fn a_field_is_compared_with_what_the_plan_saw_by_normal_form() {
         let record = json!({
             "title": "Engineer ", "name": {"first": "Ada"}, "privacy": {"private": false},
                 "source": {"id": "7"},

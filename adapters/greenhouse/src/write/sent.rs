@@ -1,9 +1,10 @@
-//! The reply to the one changing request: did it happen?
+//! Reads the reply to the changing request: did Greenhouse apply it?
 //!
 //! A 2xx that cannot be read, or does not name the created record, is `unclear`: a probe settles
 //! it. A 4xx is a refusal without effect (harvest-v3.md §6), if the manifest lists its status.
-//! Uncertain facts of the reference are accepted in each reading: answers wrapped or bare (§9.1),
-//! 204 or a body (§6), the `{message}` stub (§7), 202 for later (harvest-v1.md §6).
+//! Where the reference is uncertain, every reading is accepted: answers wrapped or bare (§9.1), 204
+//! or a body (§6), the `{message}` stub (§7), 202 for later (harvest-v1.md §6). Left out: sending
+//! again, which the engine decides.
 
 use crate::answer;
 use crate::state::Continued;
@@ -15,14 +16,14 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The state while the changing request is under way.
+/// The state while the changing request is sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sent {
     /// The operation's name.
     pub(crate) operation: String,
     /// The form of a success.
     pub(crate) success: Success,
-    /// The possible meaning of a refusal besides the record's fault.
+    /// A cause of a refusal other than the record itself.
     #[serde(default)]
     pub(crate) refusal: Refusal,
     /// Warnings for the host if it succeeds.
@@ -37,12 +38,12 @@ impl Continued for Sent {
 /// The form of a success.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Success {
-    /// The new candidate, wrapped or bare, and its application if one was carried.
+    /// A new candidate, wrapped or bare, and its application if the request had one.
     Candidate {
-        /// An application was carried.
+        /// Whether the request had an application.
         carried: bool,
     },
-    /// A new record: its id is in the answer or in the member of this name.
+    /// A new record, whose id is in the answer or in the member of this name.
     Made {
         /// Its unified kind.
         kind: String,
@@ -67,35 +68,35 @@ pub(crate) enum Success {
         old: String,
     },
     /// A deletion: `{id, message}` or nothing.
-    Gone,
+    Deleted,
 }
 
-/// The possible meaning of a refusal besides the record's fault.
+/// A cause of a refusal other than the record itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) enum Refusal {
-    /// Nothing else.
+    /// None.
     #[default]
     Plain,
-    /// A 422 may come from the wrong reading of an uncertain fact; this is the other one. Only when
-    /// `about` is empty or occurs in the answer.
+    /// A 422 may come from the wrong reading of an uncertain fact. It applies only if `about` is
+    /// empty or occurs in the answer.
     Reading {
-        /// The reading to try.
+        /// The other reading, to try next.
         other: String,
-        /// The member that must be named for it.
+        /// The member that the answer must name.
         about: String,
     },
-    /// A 422 may come from values of others in the request: key and type of each.
+    /// A 422 may come from other users' values in the request: key and type of each.
     Others {
         /// The values.
         foreign: Vec<(String, String)>,
     },
-    /// A 404 or 405 says that this form of the endpoint does not exist; this is the other one.
+    /// A 404 or 405 says that this form of the endpoint does not exist.
     Form {
-        /// The reading to try.
+        /// The other form, to try next.
         other: String,
     },
     /// A 404 means that it was removed already.
-    GoneAlready,
+    DeletedAlready,
     /// A name or address may be taken.
     Unique,
     /// The author may be at fault; it came from the settings, or there was none.
@@ -109,7 +110,7 @@ impl Sent {
             200..=299 => self.accepted(response),
             // A time-out within Greenhouse leaves the outcome unknown.
             408 => Written::Unclear(format!("status 408: {}", answer::said(response))),
-            404 if matches!(self.refusal, Refusal::GoneAlready) => Written::Applied(Applied {
+            404 if matches!(self.refusal, Refusal::DeletedAlready) => Written::Applied(Applied {
                 warnings: vec!["it was removed before".into()],
                 ..applied(Vec::new(), Vec::new())
             }),
@@ -155,7 +156,7 @@ impl Sent {
             Success::Done { id } => {
                 Written::Applied(applied(vec![subject(kinds::APPLICATIONS, id)], warnings))
             }
-            Success::Gone => Written::Applied(applied(Vec::new(), warnings)),
+            Success::Deleted => Written::Applied(applied(Vec::new(), warnings)),
         }
     }
 
@@ -192,8 +193,8 @@ impl Sent {
                 Failure::Misread(Misread { message: said, reading: other.clone() })
             }
             Refusal::Others { foreign } => Failure::Invalid(with_others(errors, &said, foreign)),
-            // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual
-            // words are searched.
+            // No error text is documented for a name that exists (harvest-v3.md §9.4), so the
+            // answer is searched for the usual words.
             Refusal::Unique | Refusal::Form { .. }
                 if ["taken", "already", "exist", "unique", "duplicate"]
                     .iter()
@@ -212,12 +213,12 @@ impl Sent {
     }
 }
 
-/// Values of others that a refusal names at most.
+/// The most values of other users that a refusal names.
 const OTHERS_MAX: usize = 10;
 
-/// A refusal with the custom fields of others that may be its reason: those that the answer names
-/// by key or by type, else all that were sent. None where the answer does not mention custom
-/// fields.
+/// Adds the custom fields of other users that may be the cause of a refusal: those that the answer
+/// names by key or by type, otherwise all that were sent. None if the answer does not mention
+/// custom fields.
 fn with_others(
     mut errors: Vec<FieldError>,
     said: &str,
@@ -234,30 +235,30 @@ fn with_others(
     errors.extend(meant.into_iter().take(OTHERS_MAX).map(|(key, kind)| FieldError {
         field: format!("custom_fields.{key}"),
         message: format!(
-            "this value of another user (a {kind}) was sent too, since an update may replace the \
-             whole set, and the plan did not say that \
-             it may be left out; if it is the one that is refused, correct it in Greenhouse"
+            "this value of another user (a {kind}) was sent too, since an update may replace \
+                 the whole set, and the plan did not allow to leave it out; if Greenhouse refuses \
+                 this value, correct it in Greenhouse"
         ),
     }));
     errors
 }
 
-/// A success.
+/// Builds the outcome of a success.
 pub(crate) fn applied(links: Vec<Link>, warnings: Vec<String>) -> Applied {
     Applied { links, deduplicated: false, warnings }
 }
 
-/// The main record of an operation.
+/// Links the main record of an operation.
 pub(crate) fn subject(kind: &str, id: String) -> Link {
     Link { role: "subject".into(), kind: kind.into(), id }
 }
 
-/// The application in the answer for a candidate.
+/// Links the application in the answer for a candidate.
 pub(crate) fn carried(id: String) -> Link {
     Link { role: kinds::APPLICATIONS.into(), kind: kinds::APPLICATIONS.into(), id }
 }
 
-/// The prospect's application that a conversion leaves behind.
+/// Links the prospect's application that a conversion leaves behind.
 pub(crate) fn converted_from(id: String) -> Link {
     Link { role: "converted_from".into(), kind: kinds::APPLICATIONS.into(), id }
 }
@@ -266,7 +267,7 @@ fn inner(body: &Value, member: &str) -> Option<String> {
     body.get(member).and_then(|inner| row::id(inner, "id"))
 }
 
-/// An answer that names no record: pending with status 202, else unclear.
+/// Judges an answer that names no record: pending with status 202, otherwise unclear.
 fn unnamed(response: &Response, body: &Value) -> Written {
     match row::text(body, "message") {
         "" if response.status == 202 => Written::Pending("accepted for later".into()),
@@ -275,8 +276,8 @@ fn unnamed(response: &Response, body: &Value) -> Written {
     }
 }
 
-/// `{candidate, application}` or the bare candidate (harvest-v3.md §9.1 [?]); either may be a stub
-/// without an id (§7 [?]).
+/// Reads `{candidate, application}` or the bare candidate (harvest-v3.md §9.1 [?]); either may be a
+/// stub without an id (§7 [?]).
 fn candidate(body: &Value, with_application: bool, mut warnings: Vec<String>) -> Written {
     let wrapped = body.get("candidate").filter(|inner| inner.is_object());
     let shown = wrapped.unwrap_or(body);
@@ -299,7 +300,7 @@ fn candidate(body: &Value, with_application: bool, mut warnings: Vec<String>) ->
     Written::Applied(applied(links, warnings))
 }
 
-/// The new application, in any of the shapes that are reported for v1 and v3; if it is missing, a
+/// Reads the new application, in each shape that is reported for v1 and v3; if it is missing, a
 /// probe finds it.
 fn converted(response: &Response, body: &Value, old: String, warnings: Vec<String>) -> Written {
     let new = row::id(body, "new_application_id")

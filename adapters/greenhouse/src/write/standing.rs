@@ -1,9 +1,9 @@
 //! The stage and status of an application: the part of a row that decides the remaining work.
 //!
-//! Writes decide by it, and probes compare with it. The status differs by direction: filtered as
-//! `active`, read as `in_process` (harvest-v3.md §9.2). The row has the stage twice: `stage_id` is
+//! Writes decide by it, and probes compare with it. The status differs by direction: `active` in a
+//! filter, `in_process` in a row (harvest-v3.md §9.2). The row has the stage twice: `stage_id` is
 //! its own row in application_stages, `job_interview_stage_id` the stage's definition, which rows
-//! of the older spec do not have.
+//! of the older spec do not have. Left out: the request, which [`crate::write::lifecycle`] builds.
 
 use crate::request;
 use crate::write::input::MoveInput;
@@ -21,12 +21,12 @@ pub(crate) struct Standing {
     pub(crate) id: String,
     pub(crate) candidate: Option<String>,
     pub(crate) job: Option<String>,
-    /// None where the row does not have it.
+    /// `None` where the row does not have it.
     pub(crate) prospect: Option<bool>,
     pub(crate) status: Status,
-    /// The row of application_stages.
+    /// The id of the application's row in application_stages.
     pub(crate) stage_row: Option<String>,
-    /// The stage definition; rows of the older spec do not have it.
+    /// The id of the stage definition; rows of the older spec do not have it.
     pub(crate) stage: Option<String>,
     pub(crate) reason: Option<String>,
 }
@@ -38,12 +38,12 @@ pub(crate) enum Status {
     Rejected,
     Hired,
     Converted,
-    /// An unknown word.
+    /// A word that the adapter does not know.
     Other(String),
 }
 
 impl Standing {
-    /// Reads it from an application's row.
+    /// Reads the standing from an application's row.
     pub(crate) fn of(row: &Value) -> Self {
         let status = match row::text(row, "status") {
             word if words::is_under_way(word) => Status::UnderWay,
@@ -64,8 +64,8 @@ impl Standing {
         }
     }
 
-    /// Reads the stage definition from the rows of application_stages, where the application does
-    /// not name it.
+    /// Completes the stage definition from the rows of application_stages, where the application
+    /// does not name it.
     ///
     /// `stage_id` is the row's id (harvest-v3.md §9.2 \[2nd\]). If it is the definition's, the
     /// current row shows that; the current row also counts where the application names none.
@@ -97,18 +97,18 @@ impl Standing {
         }
     }
 
-    /// Itself as the main record.
+    /// Links the application as the main record.
     pub(crate) fn link(&self) -> Link {
         subject(kinds::APPLICATIONS, self.id.clone())
     }
 
-    /// The outcome when nothing is left to do.
+    /// Returns the outcome when nothing is left to do.
     pub(crate) fn unneeded(&self, warnings: Vec<String>) -> Step {
         outcome(Written::Unneeded(applied(vec![self.link()], warnings)))
     }
 
-    /// The failure when the present state forbids it.
-    pub(crate) fn conflict(&self, wish: &str) -> Failure {
+    /// Returns the failure when the present state forbids a change.
+    pub(crate) fn conflict(&self, change: &str) -> Failure {
         let status = match &self.status {
             Status::UnderWay => "under way",
             Status::Rejected => "rejected",
@@ -117,7 +117,7 @@ impl Standing {
             Status::Other(word) => word,
         };
         let kind = if self.prospect == Some(true) { "prospect" } else { "application" };
-        Failure::Conflict(format!("the {kind} is {status} and cannot be {wish}"))
+        Failure::Conflict(format!("the {kind} is {status} and cannot be {change}"))
     }
 
     /// Sends a lifecycle call.

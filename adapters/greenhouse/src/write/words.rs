@@ -1,9 +1,10 @@
 //! Vocabularies that differ between writing, reading and the unified model.
 //!
-//! Greenhouse writes `is_private`, `note_type`, `visibility: public` and reads `private`, `type`,
-//! `publicly_visible` (pitfalls.md 11). A comparison without one of these would always report
+//! Greenhouse takes `is_private`, `note_type`, `visibility: public` and returns `private`, `type`,
+//! `publicly_visible` (pitfalls.md 11). A comparison that misses one of these would always report
 //! drift, so every pair is here once, in a table that both directions use. Contact types are closed
-//! lists (pitfalls.md 53): a word outside its list is 422, so it becomes `other`.
+//! lists (pitfalls.md 53): Greenhouse refuses a word outside its list with 422, so it becomes
+//! `other`.
 
 /// A word in both vocabularies: unified or written, and read.
 type Pair = (&'static str, &'static str);
@@ -21,7 +22,7 @@ pub(crate) const POOL_OWNER: Pair = ("prospect_owner_id", "prospect_owner_id");
 /// The word for an application under way: as a filter, as a value (harvest-v3.md §9.2).
 pub(crate) const UNDER_WAY: Pair = ("active", "in_process");
 
-/// Who may read a note: written (the unified word is the same), read.
+/// The visibility of a note: written (the unified word is the same), read.
 const VISIBILITY: [Pair; 3] = [
     ("public", "publicly_visible"),
     ("private", "privately_visible"),
@@ -54,32 +55,32 @@ const VALUE_TYPE: [Pair; 12] = [
     ("url", "url"),
 ];
 
-/// The second word of the pair whose first one is given.
+/// Returns the second word of the pair whose first one is given.
 fn forward(table: &[Pair], word: &str) -> Option<&'static str> {
     table.iter().find(|pair| pair.0 == word).map(|pair| pair.1)
 }
 
-/// The word to write for a visibility; `None` when Greenhouse has none.
+/// Returns the word to write for a visibility; `None` when Greenhouse has none.
 pub(crate) fn visibility_written(unified: &str) -> Option<&'static str> {
     VISIBILITY.iter().find(|pair| pair.0 == unified).map(|pair| pair.0)
 }
 
-/// Whether a visibility in a row is the unified one. Both vocabularies are accepted as read.
+/// Whether a visibility in a row is the unified one. Both vocabularies are accepted.
 pub(crate) fn visibility_is(read: &str, unified: &str) -> bool {
     read == unified || forward(&VISIBILITY, unified) == Some(read)
 }
 
-/// The `field_type` for the kind that a custom field applies to.
+/// Returns the `field_type` for the kind that a custom field applies to.
 pub(crate) fn field_type(unified: &str) -> Option<&'static str> {
     forward(&APPLIES_TO, unified)
 }
 
-/// The `value_type` for the type of a custom field.
+/// Returns the `value_type` for the type of a custom field.
 pub(crate) fn value_type(unified: &str) -> Option<&'static str> {
     forward(&VALUE_TYPE, unified)
 }
 
-/// Whether a status in a row means under way. Both vocabularies are accepted as read.
+/// Whether a status in a row means under way. Both vocabularies are accepted.
 pub(crate) fn is_under_way(status: &str) -> bool {
     status == UNDER_WAY.0 || status == UNDER_WAY.1
 }
@@ -104,7 +105,7 @@ impl ContactList {
     pub(crate) const ALL: [Self; 5] =
         [Self::Emails, Self::Phones, Self::Addresses, Self::Websites, Self::Social];
 
-    /// The unified member that has it.
+    /// Returns the unified member that has the list.
     pub(crate) fn member(self) -> &'static str {
         match self {
             Self::Emails => "emails",
@@ -114,7 +115,7 @@ impl ContactList {
         }
     }
 
-    /// Greenhouse's name of it.
+    /// Returns Greenhouse's name of the list.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::Emails => "email_addresses",
@@ -125,14 +126,15 @@ impl ContactList {
         }
     }
 
-    /// The type to write for a unified one (harvest-v3.md §9.1); `None` where entries have no type.
+    /// Returns the type to write for a unified one (harvest-v3.md §9.1); `None` where entries have
+    /// no type.
     pub(crate) fn entry_type(self, unified: Option<&str>) -> Option<&'static str> {
         let (known, default) = self.types()?;
         let Some(word) = unified else { return Some(default) };
         Some(known.iter().copied().find(|known| *known == word).unwrap_or("other"))
     }
 
-    /// The closed list of types, and the usual one; `None` where entries have no type.
+    /// Returns the closed list of types, and the usual one; `None` where entries have no type.
     fn types(self) -> Option<(&'static [&'static str], &'static str)> {
         Some(match self {
             Self::Emails => (&["personal", "work", "other"], "personal"),
@@ -143,8 +145,9 @@ impl ContactList {
         })
     }
 
-    /// Why no new entry could have the form of a stored one; none when one could. `more`: it has
-    /// further members.
+    /// Explains why a new entry cannot have the form of a stored one; `None` if it can.
+    ///
+    /// `more` says that the entry has further members.
     pub(crate) fn oddity(
         self,
         value: &str,
@@ -164,7 +167,7 @@ impl ContactList {
     }
 }
 
-/// The type to write for a file (harvest-v3.md §9.14).
+/// Returns the type to write for a file (harvest-v3.md §9.14).
 pub(crate) fn attachment_type(unified: &str) -> &'static str {
     const KNOWN: [&str; 10] = [
         "resume",

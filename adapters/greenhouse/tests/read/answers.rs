@@ -1,4 +1,4 @@
-//! What an answer means that is not the wanted one (harvest-v3.md §6).
+//! Tests the meaning of each answer other than the expected one (harvest-v3.md §6).
 
 use crate::support::*;
 use atsync_adapter::PureAdapter;
@@ -41,10 +41,9 @@ fn errors_are_read_in_each_of_their_shapes() {
     }
 }
 
-/// Twenty messages in full would be more than the contract lets an adapter say, and then nobody
-/// would hear any of them.
+/// Twenty messages in full would exceed the contract's limit, and then none of them would arrive.
 #[test]
-fn many_long_messages_and_long_words_are_cut_to_what_the_contract_allows() {
+fn many_long_messages_and_long_words_are_cut_to_the_contracts_limit() {
     let long = "\u{1f600}".repeat(400);
     let body = json!({"errors": vec![json!({&long: &long}); 30]}).to_string();
     for status in [401, 403, 404, 409, 422, 503, 302] {
@@ -76,8 +75,8 @@ fn each_status_has_one_consequence() {
     assert!(matches!(failure(answer(302, &[("location", "https://x")], "")), Failure::Protocol(_)));
 }
 
-/// The text of a 403 is unknown (harvest-v3.md §2.7 [?]): with JSON, without, or none at all, the
-/// scope is named.
+/// The text of a 403 is unknown (harvest-v3.md §2.7 [?]): the failure names the scope whether the
+/// body is JSON, another text or empty.
 #[test]
 fn a_403_names_the_scope_whatever_it_says() {
     for body in [r#"{"message":"Forbidden"}"#, r#"{"errors":["no"]}"#, "", "no"] {
@@ -87,12 +86,12 @@ fn a_403_names_the_scope_whatever_it_says() {
     let page = answer(403, &[("content-type", "text/html")], "<html>Request blocked</html>");
     assert!(
         matches!(failure(page), Failure::Denied(denied) if denied.permission.is_empty()),
-        "a firewall knows no scopes"
+        "a firewall does not check scopes"
     );
 }
 
 #[test]
-fn a_429_waits_as_long_as_it_says_and_never_until_the_reset() {
+fn a_429_waits_for_retry_after_and_never_until_the_reset() {
     let headers = [("retry-after", "12"), ("x-ratelimit-reset", "1778507684")];
     assert_eq!(failure(answer(429, &headers, "")), Failure::Throttled(Some(12_000)));
     assert_eq!(
@@ -103,14 +102,14 @@ fn a_429_waits_as_long_as_it_says_and_never_until_the_reset() {
 }
 
 #[test]
-fn what_is_no_array_of_rows_is_not_taken_for_none() {
+fn a_body_that_is_not_an_array_does_not_count_as_no_rows() {
     for body in ["<html>maintenance</html>", "{\"candidates\":[]}", "[{\"id\":1}", "", "null"] {
         assert!(matches!(failure(ok(body)), Failure::Protocol(_)), "{body}");
     }
 }
 
 #[test]
-fn the_request_id_goes_along_for_support() {
+fn the_failure_names_the_request_id_for_support() {
     let response =
         answer(404, &[("x-request-id", "abc123")], r#"{"message":"Resource not found"}"#);
     assert!(failure(response).to_string().contains("abc123"));

@@ -1,4 +1,4 @@
-//! What a check finds out: never by changing anything, never by guessing.
+//! Tests the check task: it never changes Greenhouse and never guesses.
 
 use crate::support::*;
 use atsync_adapter::PureAdapter;
@@ -11,7 +11,7 @@ fn refused() -> Response {
     answer(403, &[], r#"{"message":"Forbidden"}"#)
 }
 
-/// Answers each request as `server` does, until there is a verdict. Gives the collections asked
+/// Answers each request by `server` until there is a verdict. Returns the requested collections
 /// too.
 fn check(
     permission: &str,
@@ -48,7 +48,7 @@ fn one_row_read_is_a_scope_granted() {
 }
 
 #[test]
-fn another_list_that_answers_shows_that_the_scope_is_missing() {
+fn another_readable_list_shows_that_the_scope_is_missing() {
     let (checked, _) =
         check(
             SCOPE,
@@ -74,11 +74,11 @@ fn all_lists_refused_names_both_causes() {
         "{}",
         checked.detail
     );
-    assert_eq!(asked_for.len(), 5, "the budget is shared: one and four others");
+    assert_eq!(asked_for.len(), 5, "at most five reads, since the budget is shared");
 }
 
 #[test]
-fn a_token_that_names_its_scopes_settles_a_403() {
+fn a_token_that_names_its_scopes_explains_a_403() {
     assert_eq!(verdict(SCOPE, &granted(Some(&[SCOPE]), Some("7")), |_| refused()), Verdict::Actor);
     assert_eq!(
         verdict(SCOPE, &granted(Some(&["harvest:jobs:list"]), None), |_| refused()),
@@ -87,9 +87,9 @@ fn a_token_that_names_its_scopes_settles_a_403() {
     assert_eq!(verdict(SCOPE, &granted(None, Some("7")), |_| refused()), Verdict::Refused);
 }
 
-/// harvest-v3.md §2.5: who is no Site Admin gets 403 "or no rows".
+/// harvest-v3.md §2.5: a user who is not a Site Admin gets 403 "or no rows".
 #[test]
-fn no_rows_are_held_against_the_users_that_every_account_has() {
+fn an_empty_list_is_checked_against_the_users_that_every_account_has() {
     let one = r#"[{"id":1}]"#;
     assert_eq!(
         verdict(SCOPE, &given(), |c| ok(if c == "users" { one } else { "[]" })),
@@ -101,7 +101,7 @@ fn no_rows_are_held_against_the_users_that_every_account_has() {
         verdict(SCOPE, &given(), |c| if c == "users" { refused() } else { ok("[]") }),
         Verdict::Granted
     );
-    // Refused here, empty everywhere else: nothing shows that the actor is well.
+    // Refused here, empty in every other list: nothing shows that the actor has rights.
     assert_eq!(
         verdict(SCOPE, &given(), |c| if c == "candidates" { refused() } else { ok("[]") }),
         Verdict::Refused
@@ -111,7 +111,7 @@ fn no_rows_are_held_against_the_users_that_every_account_has() {
 #[test]
 fn a_write_scope_is_read_from_the_token_or_unknown() {
     let scope = "harvest:candidates:create";
-    let never = |_: &str| panic!("nothing is asked");
+    let never = |_: &str| panic!("nothing is requested");
     assert_eq!(verdict(scope, &granted(Some(&[scope]), None), never), Verdict::Granted);
     assert_eq!(verdict(scope, &granted(Some(&[SCOPE]), None), never), Verdict::Missing);
     assert_eq!(verdict(scope, &granted(None, None), never), Verdict::Unknown);
@@ -130,7 +130,7 @@ fn every_permission_of_the_manifest_can_be_checked() {
 }
 
 #[test]
-fn trouble_is_no_verdict() {
+fn an_error_is_not_a_verdict() {
     assert!(matches!(check(SCOPE, &given(), |_| answer(401, &[], "")).0, Err(Failure::Auth(_))));
     assert!(matches!(
         check(SCOPE, &given(), |_| answer(429, &[], "")).0,
@@ -193,13 +193,16 @@ fn the_source_is_searched_on_every_page() {
 
 #[test]
 fn an_unnamed_or_invisible_source_is_unknown() {
-    assert_eq!(verdict("setup:source", &given(), |_| panic!("nothing is asked")), Verdict::Unknown);
+    assert_eq!(
+        verdict("setup:source", &given(), |_| panic!("nothing is requested")),
+        Verdict::Unknown
+    );
     let given = Given { settings: r#"{"source":"Intro"}"#.into(), ..given() };
     assert_eq!(verdict("setup:source", &given, |_| refused()), Verdict::Unknown);
 }
 
 #[test]
-fn a_misspelt_setting_is_the_connections_fault() {
+fn a_misspelt_setting_is_a_misconfigured_connection() {
     let given = Given { settings: r#"{"sauce":"Intro"}"#.into(), ..given() };
     assert!(matches!(
         check("setup:source", &given, |_| ok("[]")).0,

@@ -1,9 +1,9 @@
-//! The adapter's requests and readers against the machine-readable list of Greenhouse's own
+//! Compares the adapter's requests and readers with the machine-readable list of Greenhouse's own
 //! endpoints.
 //!
 //! Method: every request that a read task can begin with is built, and each parameter is looked up
-//! for that endpoint; so is every member that a reader reads. What is newer than the list stands
-//! here by name with its source.
+//! for that endpoint; so is every member that a reader reads. Members newer than the list are named
+//! here with their source.
 
 use crate::support::*;
 use atsync_adapter::contract::*;
@@ -14,13 +14,13 @@ use serde_json::Value;
 const NEWER: &[(&str, &str)] = &[
     ("applications", "job_interview_stage_id"),
     ("applications", "rejection_reason_id"),
-    // The names that the adapter puts beside the ids of options; v1 had them in the row.
+    // The adapter adds these to the ids of options; v1 had them in the row.
     ("candidate_educations", "school_name"),
     ("candidate_educations", "degree"),
     ("candidate_educations", "discipline"),
 ];
 
-/// Documented members that no unified field carries; they stay in the raw record.
+/// Documented members that have no unified field; they stay in the raw record.
 const RAW_ONLY: &[(&str, &[&str])] = &[
     ("application_stages", &["days_in_stage"]),
     ("applications", &["agency_note_id"]),
@@ -58,7 +58,7 @@ const RAW_ONLY: &[(&str, &[&str])] = &[
     ("user_emails", &["verification_token_sent_at"]),
     ("users", &["agency_id", "interviewer_tags"]),
 ];
-/// Documented and read nowhere on purpose, raw record included.
+/// A documented member that is never read, not even into the raw record.
 const SECRET: (&str, &str) = ("attachments", "url");
 
 fn endpoints() -> Option<Vec<Value>> {
@@ -81,7 +81,7 @@ fn documented<'a>(all: &'a [Value], path: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("{path} is not documented"))
 }
 
-/// Every request that a read task can begin with.
+/// Builds every request that a read task can begin with.
 fn requests() -> Vec<Send> {
     let mut all = Vec::new();
     let window = Since::Window(Window {

@@ -1,4 +1,4 @@
-//! Records by id.
+//! Tests reads of records by id.
 
 use crate::support::*;
 use atsync_adapter::PureAdapter;
@@ -17,7 +17,7 @@ fn fetched(step: Result<Step, Failure>) -> Fetched {
 }
 
 #[test]
-fn each_id_is_asked_for_once_and_what_is_not_shown_is_missing() {
+fn each_id_is_requested_once_and_a_record_not_shown_is_missing() {
     let send = start(fetch("tags", &["3", "1", "3", "x"]), &given());
     assert_eq!(asked(&send), "/v3/candidate_tags?ids=3,1");
     let fetched = fetched(resume(
@@ -26,15 +26,11 @@ fn each_id_is_asked_for_once_and_what_is_not_shown_is_missing() {
         ok(r#"[{"id":1,"name":"a","created_at":null,"updated_at":null}]"#),
     ));
     assert_eq!(fetched.items[0].id, "1");
-    assert_eq!(
-        fetched.missing,
-        ["3", "x"],
-        "an impossible id is missing, and Greenhouse is not bothered with it"
-    );
+    assert_eq!(fetched.missing, ["3", "x"], "an impossible id is missing, and is not requested");
 }
 
 #[test]
-fn the_switches_of_a_scan_hold_for_a_fetch() {
+fn a_fetch_sends_the_parameters_of_a_scan() {
     assert_eq!(
         asked(&start(fetch("users", &["1"]), &given())),
         "/v3/users?show_service_accounts=true&ids=1"
@@ -43,7 +39,7 @@ fn the_switches_of_a_scan_hold_for_a_fetch() {
     assert_eq!(asked(&reasons), "/v3/rejection_reasons?include_defaults=true&ids=1");
 }
 
-/// Whether `ids` shows a deleted job post is not stated: either way it is found.
+/// No source says whether `ids` shows a deleted job post; the fetch finds it either way.
 #[test]
 fn a_deleted_job_post_is_requested_twice() {
     let row = r#"[{"id":7,"job_id":2,"title":"x","active":false}]"#;
@@ -58,8 +54,8 @@ fn a_deleted_job_post_is_requested_twice() {
     assert_eq!(fetched(resume(send, &given(), ok("[]"))).missing, ["7"]);
 }
 
-/// harvest-v3.md §7 [?]: a stub may carry its id or not. With it, the record is there and unknown;
-/// without, none may be called missing.
+/// harvest-v3.md §7 [?]: a stub may have its id or not. With it, the record exists and is unknown;
+/// without, no record may be reported as missing.
 #[test]
 fn a_stub_is_neither_missing_nor_empty() {
     let send = start(fetch("candidates", &["5"]), &given());
@@ -83,7 +79,7 @@ fn more_ids_than_a_filter_takes_are_a_bug_of_the_caller() {
 }
 
 #[test]
-fn records_that_were_not_asked_for_are_refused() {
+fn records_that_were_not_requested_are_refused() {
     let send = start(fetch("tags", &["1"]), &given());
     assert!(matches!(
         resume(send, &given(), ok(r#"[{"id":2,"name":"b"}]"#)),
@@ -92,7 +88,7 @@ fn records_that_were_not_asked_for_are_refused() {
 }
 
 #[test]
-fn nothing_to_ask_for_needs_no_request() {
+fn a_fetch_of_no_ids_needs_no_request() {
     let fetched = fetched(Greenhouse::start(fetch("jobs", &["nonsense"]), &given()));
     assert_eq!(fetched.missing, ["nonsense"]);
 }

@@ -1,4 +1,4 @@
-//! Webhooks: accepted only when signed, and then only as hints.
+//! Tests webhooks: they are accepted only when signed, and then only as hints.
 
 use crate::support::*;
 use atsync_adapter::PureAdapter;
@@ -32,7 +32,7 @@ fn hints(action: &str, payload: Value) -> Vec<Hint> {
 }
 
 #[test]
-fn the_raw_bytes_are_what_is_signed() {
+fn the_signature_covers_the_raw_bytes() {
     let body = "{\"action\":\"ping\",  \"payload\":{\"name\":\"\\u003cb\\u003e\"}}\n";
     let Ok(Step::Verify(verify)) = hook(Some(SIGNATURE), body) else {
         panic!("a check of the signature")
@@ -97,7 +97,7 @@ fn a_merge_names_loser_and_winner() {
 }
 
 #[test]
-fn a_deletion_takes_its_children_along_under_either_name() {
+fn a_deletion_includes_its_children_under_either_name() {
     for name in ["deleted_application_ids", "application_ids"] {
         let gone = hints("delete_candidate", json!({"person": {"id": 1, name: [2, 3]}}));
         assert_eq!(gone.len(), 3);
@@ -125,7 +125,7 @@ fn an_erasure_is_passed_on() {
 }
 
 #[test]
-fn events_of_no_use_and_pings_are_answered_all_the_same() {
+fn unused_events_and_pings_are_answered_with_200() {
     assert_eq!(hints("scorecard_deleted", json!({"scorecard": {"id": 1}})), []);
     assert_eq!(hints("ping", json!({"web_hook_id": 1})), []);
     assert_eq!(hints("update_candidate", json!({"candidate": {"id": "no id"}})), []);

@@ -1,5 +1,5 @@
-//! The read half as the engine sees it: tasks and replies in, requests and records out. No clock,
-//! no network.
+//! Tests the read half through the contract: tasks and replies in, requests and records out. No
+//! clock, no network.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The manifest hangs together.
+//! Tests that the manifest is consistent.
 
 use atsync_adapter::Manifest;
 use atsync_adapter::PureAdapter;
@@ -6,7 +6,7 @@ use atsync_greenhouse::Greenhouse;
 use std::collections::BTreeSet;
 
 #[test]
-fn it_survives_its_own_json() {
+fn the_manifest_is_the_same_after_a_round_trip_through_json() {
     let manifest = Greenhouse::describe();
     let text = serde_json::to_string(&manifest).unwrap();
     assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
@@ -100,7 +100,7 @@ fn stage_writes_are_off_until_the_connection_opts_in() {
 }
 
 #[test]
-fn operations_speak_of_known_kinds_and_doubtful_statuses_stay_in_doubt() {
+fn operations_name_known_kinds_and_uncertain_statuses_leave_the_write_in_doubt() {
     let manifest = Greenhouse::describe();
     for operation in &manifest.operations {
         assert!(manifest.kind(&operation.kind).is_some(), "{}", operation.name);

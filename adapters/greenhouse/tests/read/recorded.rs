@@ -1,8 +1,8 @@
-//! Real answers through the scan of jobs.
+//! Replays real answers through the scan of jobs.
 //!
-//! Method: the pairs of a recording are replayed as they were made. Proof that nothing is dropped:
-//! every span of raw JSON parses to the row it came from, and every value of the row is found in
-//! the unified record.
+//! Method: the pairs of a recording are replayed in their order. The proof that nothing is dropped:
+//! every span of raw JSON parses to its row, and every value of the row is found in the unified
+//! record.
 
 use crate::recording::{RECORDINGS, answers, carried};
 use crate::support::*;
@@ -22,7 +22,7 @@ fn recordings() -> Vec<(String, Vec<Response>)> {
 }
 
 #[test]
-fn a_recorded_page_of_jobs_comes_out_whole() {
+fn a_recorded_page_of_jobs_is_read_completely() {
     for (file, answers) in recordings() {
         assert!(!answers.is_empty(), "{file} holds a page");
         for response in answers {

@@ -1,9 +1,9 @@
-//! Recordings of real answers (YAML as VCR writes it), and where each member of a job goes.
+//! Reads recordings of real answers (YAML as VCR writes it), and maps each member of a job to its
+//! field.
 //!
-//! Shared by the adapter's own test and by the one that holds the component against it
-//! (`tests/recorded.rs`). The folder lies outside of the project; who looks for it says so when it
-//! is not there. Reads what such a file needs of YAML: single-quoted scalars, folded lines, lists
-//! of headers.
+//! The adapter's own test and the one that compares the component with it (`tests/recorded.rs`)
+//! share this. The folder is outside of the project; a test that does not find it prints that. The
+//! parser knows only the YAML of such files: single-quoted scalars, folded lines, lists of headers.
 
 use atsync_adapter::contract::{Field, Item, Response};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 /// The files.
 pub(crate) const RECORDINGS: [&str; 2] = ["integration_jobs.yml", "integration_token_refresh.yml"];
 
-/// The answers of a recording (YAML as VCR writes it) whose body is a JSON array: headers and body.
+/// Reads the answers of a recording whose body is a JSON array: headers and body.
 pub(crate) fn answers(text: &str) -> Vec<Response> {
     let mut all = Vec::new();
     for exchange in text.split("\n  response:").skip(1) {
@@ -24,7 +24,7 @@ pub(crate) fn answers(text: &str) -> Vec<Response> {
             if let Some(value) = line.strip_prefix("      - ") {
                 headers.push(Field::new(name.to_ascii_lowercase(), value.trim_matches('\'')));
             } else if line.starts_with("        ") {
-                // A folded value goes on.
+                // A folded value continues.
                 let value = &mut headers.last_mut().unwrap().value;
                 value.push(' ');
                 value.push_str(text);
@@ -39,7 +39,8 @@ pub(crate) fn answers(text: &str) -> Vec<Response> {
     all
 }
 
-/// A single-quoted scalar: `''` is a quote, a line break is a blank, an empty line is a line break.
+/// Reads a single-quoted scalar: `''` is a quote, a line break is a blank, an empty line is a line
+/// break.
 fn quoted(text: &str) -> String {
     let mut inner = String::new();
     let mut characters = text.chars().peekable();
@@ -64,7 +65,7 @@ fn quoted(text: &str) -> String {
     folded
 }
 
-/// Where each member of a job went.
+/// Whether the unified record or the raw one has a member of a job.
 pub(crate) fn carried(name: &str, value: &Value, item: &Item, unified: &Value) -> bool {
     let ids = |field: &str| -> Vec<String> {
         let all = unified.get(field).and_then(Value::as_array).cloned().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What rows become. Every fact of the reference that is unsure is read in both ways.
+//! Tests the record of each kind of row. Every uncertain fact of the reference is read in both
+//! ways.
 
 use crate::support::*;
 use atsync_greenhouse::kinds;
@@ -20,7 +21,7 @@ const APPLICATION: &str = r#"{"id": 83660557002, "candidate_id": 20909586002, "j
  "location_address": null, "answers": [{"question":"Why?","answer":"Because"}], "custom_fields": {}, "last_activity_at": "2026-11-01T10:00:00.000Z",
  "created_at": "2026-10-20T09:00:00.000Z", "updated_at": "2026-11-01T10:00:00.000Z"}"#;
 
-/// A row with some members changed; `Null` at the top removes nothing, it is written.
+/// Changes some members of a row; `Null` at the top is written, not removed.
 fn with(row: &str, changes: Value) -> String {
     let mut row: Value = serde_json::from_str(row).unwrap();
     for (name, value) in changes.as_object().unwrap() {
@@ -85,8 +86,7 @@ fn an_application_reads_as_the_reference_shows_it() {
     assert_eq!(mask, kinds::named("applications").unwrap().fields);
 }
 
-/// harvest-v3.md §9.2: both members appeared before they were documented, so rows lack them or have
-/// them.
+/// harvest-v3.md §9.2: both members appeared before they were documented, so some rows lack them.
 #[test]
 fn a_member_that_the_official_form_lacks_is_unknown_and_not_empty() {
     let (body, mask) = read(
@@ -97,9 +97,9 @@ fn a_member_that_the_official_form_lacks_is_unknown_and_not_empty() {
     assert_eq!(
         body["stage"],
         json!({"name": "Phone Screen"}),
-        "the name alone says where it stands"
+        "the stage is known by its name alone"
     );
-    assert_eq!(body.get("reject_reason"), None, "a body says nothing beyond its mask");
+    assert_eq!(body.get("reject_reason"), None, "a body has no field beyond its mask");
     let (body, mask) =
         read("applications", &without(APPLICATION, &["job_interview_stage_id", "stage_name"]));
     assert!(!mask.contains(&"stage".to_owned()) && body.get("stage").is_none());
@@ -110,7 +110,7 @@ fn a_member_that_the_official_form_lacks_is_unknown_and_not_empty() {
     );
     assert!(
         mask.contains(&"stage".to_owned()) && body.get("stage").is_none(),
-        "a hired application stands nowhere"
+        "a hired application has no stage"
     );
     let (_, mask) = read("applications", APPLICATION);
     assert!(mask.contains(&"stage".to_owned()) && mask.contains(&"reject_reason".to_owned()));
@@ -141,7 +141,7 @@ fn statuses_keep_greenhouses_own_word() {
 }
 
 #[test]
-fn a_prospect_without_a_job_is_an_application_all_the_same() {
+fn a_prospect_without_a_job_is_an_application_too() {
     let (body, _) = read(
         "applications",
         &with(
@@ -155,7 +155,7 @@ fn a_prospect_without_a_job_is_an_application_all_the_same() {
 }
 
 #[test]
-fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
+fn absent_null_and_empty_differ_for_every_flag_and_list() {
     for kind in kinds::KINDS {
         let row = whole(kind);
         let never_null = |member: &str| kind.never_null.contains(&member);
@@ -172,7 +172,7 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
                 .iter()
                 .find(|field| !absent_mask.contains(&(**field).to_owned()))
                 .unwrap_or_else(|| {
-                    panic!("{place}: a row without it knows as much as one with it");
+                    panic!("{place}: the mask is the same without it");
                 });
             assert_eq!(absent.get(*field), None, "{place}");
             let (page, _) = scanned_with(
@@ -185,14 +185,14 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
             assert_eq!(
                 is_known,
                 !never_null(member),
-                "{place}: null is known where openapi has null, else unknown"
+                "{place}: null is known where openapi has null, otherwise unknown"
             );
             assert_ne!(null.get(*field), whole_body.get(*field), "{place}");
             let empty = if is_flag { json!(false) } else { json!([]) };
             let (empty, mask) = read(kind.name, &with(&row.to_string(), json!({ member: empty })));
             assert!(mask.contains(&(*field).to_owned()), "{place}");
             if is_flag && *field != "privacy" {
-                assert_ne!(empty.get(*field), None, "{place}: false is said");
+                assert_ne!(empty.get(*field), None, "{place}: false is in the body");
                 assert_ne!(empty.get(*field), null.get(*field), "{place}: null is not false");
             }
         }
@@ -201,7 +201,7 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
 
 /// openapi: job_hiring_manager, job_owner.
 #[test]
-fn a_hiring_team_refers_to_job_and_users_and_says_who_does_what() {
+fn a_hiring_team_refers_to_job_and_users_and_has_their_roles() {
     let times = json!({"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
     let row =
         |more: Value| with(&with(r#"{"id": 7, "job_id": 5, "user_id": 3}"#, times.clone()), more);
@@ -235,7 +235,7 @@ fn null_never_says_that_a_definition_is_archived() {
 }
 
 #[test]
-fn an_odd_member_costs_itself_and_an_odd_row_itself_whatever_the_kind() {
+fn a_bad_member_or_row_loses_only_itself_whatever_the_kind() {
     for kind in kinds::KINDS {
         let row = whole(kind);
         for member in row.as_object().unwrap().keys().filter(|member| *member != "id") {
@@ -245,7 +245,7 @@ fn an_odd_member_costs_itself_and_an_odd_row_itself_whatever_the_kind() {
                 assert_eq!(page.items.len(), 2, "{}.{member} = {odd}", kind.collection);
                 assert_eq!(
                     page.masks[0], kind.fields,
-                    "{}: the other row is whole",
+                    "{}: the other row is read completely",
                     kind.collection
                 );
                 let mask = &page.masks[page.items[1].mask as usize];
@@ -274,8 +274,8 @@ fn an_odd_member_costs_itself_and_an_odd_row_itself_whatever_the_kind() {
     }
 }
 
-/// A member that is read as text takes text, or a number where an id of the customer's may be one;
-/// one that is a time takes a time.
+/// A member that is read as text accepts text, or a number where it may be a customer's own id; one
+/// that is a time accepts only a time.
 #[test]
 fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
     for kind in kinds::KINDS {
@@ -299,7 +299,11 @@ fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
                 let [problem] = problems.as_slice() else { panic!("{place}: {problems:?}") };
                 let field = problem.field.clone().unwrap();
                 assert!(!page.masks[0].contains(&field), "{place}: {field} is unknown");
-                assert_eq!(page.masks[0].len(), kind.fields.len() - 1, "{place}: and nothing else");
+                assert_eq!(
+                    page.masks[0].len(),
+                    kind.fields.len() - 1,
+                    "{place}: and no other field"
+                );
                 let body: Value = serde_json::from_str(&page.items[0].body).unwrap();
                 assert_eq!(body.get(&field), None, "{place}");
                 assert!(member != "updated_at" || page.items[0].version.is_none(), "{place}");
@@ -308,10 +312,10 @@ fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
     }
 }
 
-/// An id is a positive whole number in its one spelling. Anything else names no record: the row has
-/// no id, the reference is unknown.
+/// An id is a positive whole number in its one spelling. Any other value names no record: the row
+/// has no id, the reference is unknown.
 #[test]
-fn what_is_no_id_makes_neither_a_record_nor_a_reference() {
+fn an_invalid_id_makes_neither_a_record_nor_a_reference() {
     let odd = [
         json!(""),
         json!(" 7 "),
@@ -357,8 +361,8 @@ fn what_is_no_id_makes_neither_a_record_nor_a_reference() {
     }
 }
 
-/// An entry of a list is a value. A list with an entry that shows none is unknown: it is not known
-/// to lack that entry.
+/// A list with an entry that shows no value is unknown as a whole: a shorter list would report that
+/// entry as removed.
 #[test]
 fn an_entry_without_its_value_makes_the_list_unknown_and_never_shorter() {
     let contact = json!({"value": "v", "type": "home"});
@@ -401,13 +405,13 @@ fn an_entry_without_its_value_makes_the_list_unknown_and_never_shorter() {
     assert_eq!(
         scanned_with("candidates", ok(&format!("[{blank}]"))).1.len(),
         1,
-        "a tag has a name"
+        "a tag needs a name"
     );
 }
 
-/// openapi: `custom_fields` is a map or null. Everything else says nothing of them.
+/// openapi: `custom_fields` is a map or null. Any other value leaves them unknown.
 #[test]
-fn custom_fields_are_a_map_or_null_and_anything_else_is_unknown() {
+fn custom_fields_are_a_map_or_null_and_any_other_value_is_unknown() {
     for kind in kinds::KINDS.iter().filter(|kind| kind.fields.contains(&"custom_fields")) {
         let row = whole(kind);
         let member = ["custom_fields", "question_custom_fields"]
@@ -452,7 +456,7 @@ fn custom_fields_are_a_map_or_null_and_anything_else_is_unknown() {
 }
 
 /// openapi: note.candidate_id may be null. An orphan is known to have no candidate, and its body
-/// refers to nothing.
+/// has no reference.
 #[test]
 fn an_orphaned_note_has_no_candidate() {
     let row = whole(kinds::named("notes").unwrap()).to_string();
@@ -472,7 +476,7 @@ fn ids_keep_every_digit_as_numbers_or_texts() {
 }
 
 #[test]
-fn a_candidate_without_a_name_was_anonymised_be_it_in_part() {
+fn a_candidate_without_a_name_was_anonymised_at_least_in_part() {
     let blank = json!({
         "first_name": null, "last_name": "", "email_addresses": [], "phone_numbers": [],
             "website_addresses": [], "social_media_addresses": []
@@ -487,7 +491,7 @@ fn a_candidate_without_a_name_was_anonymised_be_it_in_part() {
     assert_eq!(
         read("candidates", &reachable).0["privacy"]["anonymized"],
         true,
-        "only some fields were chosen"
+        "only some groups were anonymised"
     );
     let named = with(&with(CANDIDATE, blank.clone()), json!({"last_name": "Lebsack"}));
     assert_eq!(read("candidates", &named).0["privacy"].get("anonymized"), None);
@@ -495,12 +499,12 @@ fn a_candidate_without_a_name_was_anonymised_be_it_in_part() {
     assert_eq!(
         read("candidates", &trimmed).0["privacy"].get("anonymized"),
         None,
-        "what is unknown is not blank"
+        "an unknown name is not blank"
     );
 }
 
 #[test]
-fn a_request_not_to_be_mailed_is_kept() {
+fn a_request_not_to_be_mailed_is_read() {
     assert_eq!(
         read("candidates", &with(CANDIDATE, json!({"can_email": false}))).0["privacy"]["do_not_contact"],
         true
@@ -515,7 +519,7 @@ fn a_stub_shows_that_the_record_exists_and_erases_nothing() {
     let page =
         scanned("candidates", ok(&format!("[{CANDIDATE},{stub},{{\"message\":\"processing\"}}]")))
             .unwrap();
-    assert_eq!(page.items.len(), 2, "a stub without id is no record");
+    assert_eq!(page.items.len(), 2, "a stub without an id makes no record");
     let item = &page.items[1];
     assert_eq!(
         (&*item.id, &*item.body, page.masks[item.mask as usize].len(), item.raw.is_none()),
@@ -526,7 +530,7 @@ fn a_stub_shows_that_the_record_exists_and_erases_nothing() {
 }
 
 #[test]
-fn members_unheard_of_are_left_to_the_raw_record() {
+fn unknown_members_stay_in_the_raw_record() {
     let (body, mask) = read("candidates", &with(CANDIDATE, json!({"brand_new": {"a": [1]}})));
     assert_eq!(body, read("candidates", CANDIDATE).0);
     assert_eq!(mask, read("candidates", CANDIDATE).1);
@@ -543,7 +547,7 @@ fn times_are_kept_as_written() {
 }
 
 #[test]
-fn a_version_stands_only_where_every_member_is_the_records_own() {
+fn a_version_exists_only_where_every_member_is_the_records_own() {
     let tag = r#"{"id":1,"name":"a","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#;
     assert_eq!(
         scanned("tags", ok(&format!("[{tag}]"))).unwrap().items[0].version.as_deref(),
@@ -555,9 +559,9 @@ fn a_version_stands_only_where_every_member_is_the_records_own() {
     );
 }
 
-/// The link of a file is a secret for as long as it lives: neither record nor raw span may hold it.
+/// The URL of a file is a secret while it is valid: neither record nor raw span may contain it.
 #[test]
-fn where_a_file_lies_is_kept_nowhere() {
+fn the_url_of_a_file_is_never_kept() {
     let row = r#"{"id":1,"application_id":2,"candidate_id":3,"type":"resume","filename":"cv.pdf","url":"https://files/secret?sig=1","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-02T00:00:00Z"}"#;
     let page = scanned("attachments", ok(&format!("[{row}]"))).unwrap();
     assert!(!page.items[0].body.contains("secret") && page.items[0].raw.is_none());
@@ -576,7 +580,7 @@ fn a_service_user_has_no_address() {
 }
 
 #[test]
-fn the_type_of_a_rejection_reason_says_who_ended_it() {
+fn the_type_of_a_rejection_reason_says_which_side_ended_it() {
     for (key, value) in [
         ("WE_REJECTED_THEM", "organisation"),
         ("THEY_REJECTED_US", "candidate"),
@@ -611,7 +615,7 @@ fn a_note_reads_the_same_from_either_vocabulary() {
 }
 
 #[test]
-fn an_offices_place_is_a_text_or_the_older_object() {
+fn an_offices_location_is_a_text_or_the_older_object() {
     for location in [json!("Atlanta"), json!({"name": "Atlanta"})] {
         let row = json!({"id": 1, "name": "A", "location": location, "parent_id": null,
             "external_id": null, "created_at": "2026-01-01T00:00:00Z",
@@ -620,8 +624,7 @@ fn an_offices_place_is_a_text_or_the_older_object() {
     }
 }
 
-/// A row of made-up members for every kind fills every field of its mask: the table and the readers
-/// agree.
+/// A generated row of every kind fills every field of its mask: the table and the readers agree.
 #[test]
 fn every_field_of_a_mask_can_be_filled() {
     for kind in kinds::KINDS {
@@ -643,7 +646,7 @@ fn every_field_of_a_mask_can_be_filled() {
     }
 }
 
-/// A row with all members that are read.
+/// Makes a row with all members that are read.
 fn whole(kind: &kinds::Kind) -> Value {
     let members = kind.reads.iter().filter(|member| **member != "message");
     Value::Object(members.map(|member| ((*member).to_owned(), sample(kind.name, member))).collect())
@@ -688,7 +691,7 @@ fn sample(kind: &str, member: &str) -> Value {
 }
 
 #[test]
-fn what_no_new_value_could_have_the_form_of_is_noted_by_its_path_and_without_the_value() {
+fn an_odd_form_is_noted_by_its_path_and_without_the_value() {
     let values = json!({
         "usual": {"name": "A", "type": "short_text", "value": "a"},
             "none": {"name": "B", "type": "number", "value": null},

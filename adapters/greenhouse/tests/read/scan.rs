@@ -1,4 +1,4 @@
-//! Pages and how one leads to the next.
+//! Tests pages, and the link from each to the next.
 
 use crate::support::*;
 use atsync_adapter::PureAdapter;
@@ -15,7 +15,7 @@ fn done(step: Result<Step, Failure>) -> Page {
 }
 
 #[test]
-fn a_window_is_closed_and_a_page_never_larger_than_greenhouse_gives() {
+fn a_window_is_closed_and_a_page_never_exceeds_greenhouses_limit() {
     let window = Since::Window(Window {
         from: "2026-01-01T00:00:00Z".into(),
         to: "2026-02-01T00:00:00Z".into(),
@@ -31,11 +31,11 @@ fn a_window_is_closed_and_a_page_never_larger_than_greenhouse_gives() {
 }
 
 #[test]
-fn a_cursor_travels_alone() {
+fn a_cursor_allows_no_other_parameter() {
     let send = start(Task::Scan(everything("candidates")), &given());
     let first =
         done(resume(send, &given(), page(r#"[{"id":1}]"#, &format!("<{NEXT}>; rel=\"next\""))));
-    assert!(!first.complete, "a page shorter than asked may have a next one");
+    assert!(!first.complete, "a page shorter than requested may have a next one");
     let window = Since::Window(Window { from: "a".into(), to: "b".into() });
     let send = start(
         Task::Scan(Scan { cursor: first.next, since: window, ..everything("candidates") }),
@@ -46,7 +46,7 @@ fn a_cursor_travels_alone() {
     assert!(last.complete && last.next.is_none());
 }
 
-/// harvest-v3.md §4: both were seen.
+/// harvest-v3.md §4: both forms were seen.
 #[test]
 fn the_last_page_has_an_empty_link_header_or_none() {
     for response in [page("[]", ""), ok("[]")] {
@@ -56,7 +56,7 @@ fn the_last_page_has_an_empty_link_header_or_none() {
 }
 
 #[test]
-fn a_page_that_names_itself_as_the_next_is_refused() {
+fn a_page_that_has_itself_as_the_next_is_refused() {
     let send = start(Task::Scan(everything("candidates")), &given());
     let first = done(resume(send, &given(), page("[]", &format!("<{NEXT}>; rel=\"next\""))));
     let send = start(Task::Scan(Scan { cursor: first.next, ..everything("candidates") }), &given());
@@ -65,12 +65,12 @@ fn a_page_that_names_itself_as_the_next_is_refused() {
 }
 
 #[test]
-fn job_posts_are_walked_twice_since_the_deleted_ones_hide() {
+fn job_posts_are_scanned_twice_since_deleted_ones_are_hidden() {
     let row = r#"{"id":1,"job_id":2,"title":"x","active":true}"#;
     let send = start(Task::Scan(everything("postings")), &given());
     assert_eq!(asked(&send), "/v3/job_posts?active=true&per_page=100");
     let first = done(resume(send, &given(), ok(&format!("[{row}]"))));
-    assert!(!first.complete, "the active ones are half of it");
+    assert!(!first.complete, "only the active posts are read");
     let send = start(Task::Scan(Scan { cursor: first.next, ..everything("postings") }), &given());
     assert_eq!(asked(&send), "/v3/job_posts?active=false&per_page=100");
     let link = "<https://harvest.greenhouse.io/v3/job_posts?cursor=z>; rel=\"next\"";
@@ -81,7 +81,7 @@ fn job_posts_are_walked_twice_since_the_deleted_ones_hide() {
 }
 
 #[test]
-fn rows_that_hide_by_default_are_asked_for() {
+fn rows_hidden_by_default_are_requested() {
     let reasons = start(Task::Scan(everything("reject_reasons")), &given());
     assert_eq!(asked(&reasons), "/v3/rejection_reasons?include_defaults=true&per_page=500");
     let users = start(Task::Scan(everything("users")), &given());
@@ -110,7 +110,7 @@ fn an_expired_cursor_begins_the_pass_again() {
 }
 
 #[test]
-fn a_cursor_sent_with_others_is_our_mistake_and_no_reason_to_begin_again() {
+fn a_cursor_with_other_parameters_is_a_protocol_failure_and_does_not_restart_the_pass() {
     let send = start(Task::Scan(everything("candidates")), &given());
     let first = done(resume(send, &given(), page("[]", &format!("<{NEXT}>; rel=\"next\""))));
     let send = start(Task::Scan(Scan { cursor: first.next, ..everything("candidates") }), &given());
@@ -129,7 +129,7 @@ fn a_refused_scan_names_its_scope() {
 }
 
 #[test]
-fn the_place_of_a_bad_member_is_named_and_never_its_content() {
+fn the_position_of_a_bad_member_is_reported_and_never_its_content() {
     let (page, problems) =
         scanned_with("candidates", ok(r#"[{"id":1},7,{"id":2,"tags":{"secret":"Ada"}}]"#));
     assert_eq!(page.items.iter().map(|item| &*item.id).collect::<Vec<_>>(), ["1", "2"]);
@@ -144,7 +144,7 @@ fn the_place_of_a_bad_member_is_named_and_never_its_content() {
 }
 
 #[test]
-fn what_the_engine_should_never_ask_is_a_bug_and_not_a_panic() {
+fn an_invalid_task_of_the_engine_is_a_bug_failure_and_not_a_panic() {
     for task in [
         Scan { since: Since::Token(vec![1]), ..everything("jobs") },
         Scan { parent: Some(RemoteRef::new("jobs", "1")), ..everything("stages") },

@@ -1,4 +1,4 @@
-//! Short ways to say what a test means.
+//! Shorthands for the read tests.
 
 use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
@@ -16,7 +16,7 @@ pub(crate) fn given() -> Given {
     }
 }
 
-/// With what a token says of itself.
+/// Returns a `given` with the scopes and the actor of a token.
 pub(crate) fn granted(scopes: Option<&[&str]>, actor: Option<&str>) -> Given {
     let scopes = scopes.map(|all| all.iter().map(|scope| (*scope).to_owned()).collect());
     Given { grant: Some(Grant { scopes, actor: actor.map(str::to_owned) }), ..given() }
@@ -59,7 +59,7 @@ pub(crate) fn resume(send: Send, given: &Given, response: Response) -> Result<St
     Greenhouse::resume(send.state, given, Reply::Response(response))
 }
 
-/// `path?name=value&…`, unencoded.
+/// Formats a request as `path?name=value&…`, unencoded.
 pub(crate) fn asked(send: &Send) -> String {
     match &send.request.target {
         Target::Link(link) => link.clone(),
@@ -75,7 +75,7 @@ pub(crate) fn asked(send: &Send) -> String {
     }
 }
 
-/// One page of a kind from one answer.
+/// Reads one page of a kind from one answer.
 pub(crate) fn scanned(kind: &str, response: Response) -> Result<Page, Failure> {
     let send = start(Task::Scan(everything(kind)), &given());
     match resume(send, &given(), response)? {
@@ -84,7 +84,7 @@ pub(crate) fn scanned(kind: &str, response: Response) -> Result<Page, Failure> {
     }
 }
 
-/// One page of a kind from one answer, and what of it cannot be read.
+/// Reads one page of a kind from one answer, and returns its problems too.
 pub(crate) fn scanned_with(kind: &str, response: Response) -> (Page, Vec<Problem>) {
     let send = start(Task::Scan(everything(kind)), &given());
     match resume(send, &given(), response) {
@@ -94,7 +94,7 @@ pub(crate) fn scanned_with(kind: &str, response: Response) -> (Page, Vec<Problem
     }
 }
 
-/// The unified record and mask of the only row.
+/// Returns the unified record and mask of the only row.
 pub(crate) fn read(kind: &str, row: &str) -> (Value, Vec<String>) {
     let page = scanned(kind, ok(&format!("[{row}]"))).unwrap();
     assert_eq!(page.items.len(), 1);
@@ -102,7 +102,8 @@ pub(crate) fn read(kind: &str, row: &str) -> (Value, Vec<String>) {
     (serde_json::from_str(&item.body).unwrap(), page.masks[item.mask as usize].clone())
 }
 
-/// The folder with the reference, which is not part of the project. Says so when it is not there.
+/// Finds the folder with the reference, which is not part of the project; prints that it is skipped
+/// when it is missing.
 pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder =
@@ -111,6 +112,6 @@ pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    println!("skipped: {} is not there (ATSYNC_SHARED names its folder)", path.display());
+    println!("skipped: {} does not exist (ATSYNC_SHARED names its folder)", path.display());
     None
 }

@@ -1,4 +1,4 @@
-//! The same customer is recognised, whatever rights come and go.
+//! Tests that the same account is recognised, whatever rights are granted or lost.
 
 use crate::support::*;
 use atsync_adapter::contract::*;
@@ -43,7 +43,7 @@ fn another_account_has_another_fingerprint() {
         ),
         ..given()
     };
-    // The other account is younger, so the narrow look shows nobody and the walk decides.
+    // The other account is younger: the filtered request shows no user, and the full scan decides.
     let send = start(Task::DescribeTenant, &known);
     let send = sent(resume(send, &known, ok("[]")));
     let other =
@@ -52,7 +52,7 @@ fn another_account_has_another_fingerprint() {
 }
 
 #[test]
-fn without_users_the_oldest_source_serves_and_goes_on_serving() {
+fn without_users_the_oldest_source_identifies_the_account_from_then_on() {
     let send = start(Task::DescribeTenant, &given());
     let send = sent(resume(send, &given(), refused()));
     assert_eq!(asked(&send), "/v3/sources?fields=id,created_at&per_page=500");
@@ -70,13 +70,13 @@ fn a_right_that_is_lost_does_not_change_the_fingerprint() {
 }
 
 #[test]
-fn no_users_at_all_is_a_lack_of_rights_and_no_tenant() {
+fn an_empty_list_of_users_is_a_lack_of_rights_and_not_a_tenant() {
     let send = start(Task::DescribeTenant, &given());
     assert!(matches!(resume(send, &given(), ok("[]")), Err(Failure::Denied(_))));
 }
 
 #[test]
-fn a_row_that_cannot_be_read_costs_that_row_before_and_after_it_can() {
+fn an_unreadable_row_is_ignored_before_and_after_it_becomes_readable() {
     let send = start(Task::DescribeTenant, &given());
     let rows = r#"[null, {"id":"3","created_at":"2019-01-01T00:00:00Z"}, {"id":null,"created_at":"2018-01-01T00:00:00Z"}]"#;
     let first = tenant(resume(send, &given(), ok(rows)));
@@ -87,7 +87,7 @@ fn a_row_that_cannot_be_read_costs_that_row_before_and_after_it_can() {
     assert_eq!(
         tenant(resume(send, &known, ok(&rows))),
         first,
-        "an older one that can be read by now changes nothing"
+        "an older row that has become readable changes nothing"
     );
     let send = start(Task::DescribeTenant, &given());
     assert!(matches!(

@@ -1,4 +1,4 @@
-//! Whether a change of an existing record happened: nothing is left of it.
+//! Tests probes of changes: a change happened if no difference is left.
 
 use super::*;
 
@@ -182,9 +182,9 @@ fn a_conversion_is_found_as_the_new_application() {
     }
 }
 
-/// Found by fuzzing: such a row became a link without an id.
+/// Found by fuzzing: a matching row without an id became a link without an id.
 #[test]
-fn a_row_that_fits_and_has_no_id_proves_neither_that_the_conversion_happened_nor_that_it_did_not() {
+fn a_matching_row_without_an_id_neither_proves_nor_disproves_the_conversion() {
     let old = application(
         7,
         json!({"prospect": true, "status": "converted", "job_id": null, "created_at": BEFORE}),

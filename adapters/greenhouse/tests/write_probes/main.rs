@@ -1,6 +1,6 @@
-//! Probes: found, absent, ambiguous or blind, before a creation and after a doubt.
+//! Tests probes: found, absent, ambiguous or blind, before a creation and for a write in doubt.
 //!
-//! Method: the row that a probe must recognise, next to rows that only resemble it.
+//! Method: each probe gets the row that it must recognise, next to rows that only resemble it.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "../write_support/mod.rs"]
@@ -23,7 +23,8 @@ fn marked(id: u64, mark: &str) -> Value {
     row
 }
 
-/// With the address that Ada's becomes when Unicode folds it: U+212A KELVIN SIGN and its like.
+/// Makes a candidate with the address that Ada's becomes when Unicode folds it: U+212A KELVIN SIGN
+/// and the like.
 fn stranger(id: u64) -> Value {
     let mut row = ada(id, AFTER);
     row["email_addresses"][0]["value"] = json!("\u{ff41}da@example.com");
@@ -47,10 +48,10 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
     let marker = json!({"marker_field": "ref"});
     let plain = json!({});
     for (law, rows, sent, settings, verdict) in [
-        ("nobody, before", json!([]), None, &plain, "absent 30000"),
-        ("nobody, after", json!([]), Some(SENT_MS), &plain, "absent 30000"),
+        ("no rows, before", json!([]), None, &plain, "absent 30000"),
+        ("no rows, after", json!([]), Some(SENT_MS), &plain, "absent 30000"),
         (
-            "somebody, before, however old",
+            "a match before, however old",
             json!([ada(1, BEFORE)]),
             None,
             &plain,
@@ -71,28 +72,28 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
             "ambiguous candidates/2 candidates/1",
         ),
         (
-            "made after the sending",
+            "created after the request",
             json!([ada(2, AFTER), ada(1, BEFORE)]),
             Some(SENT_MS),
             &plain,
             "found subject:candidates/2 matched",
         ),
         (
-            "the look before found nobody, so one that looks older is it and the clocks differ",
+            "the probe before found none, so an older match counts: the clocks differ",
             json!([ada(1, BEFORE)]),
             Some(SENT_MS),
             &plain,
             "found subject:candidates/1 matched",
         ),
         (
-            "an older one of another name is somebody else's",
+            "an older one of another name is another candidate",
             json!([eve(1, BEFORE)]),
             Some(SENT_MS),
             &plain,
             "absent 30000",
         ),
         (
-            "two that look older",
+            "two older ones",
             json!([ada(2, BEFORE), ada(1, BEFORE)]),
             Some(SENT_MS),
             &plain,
@@ -106,7 +107,7 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
             "ambiguous candidates/2 candidates/1",
         ),
         (
-            "two made after",
+            "two created after",
             json!([ada(3, AFTER), ada(2, AFTER)]),
             Some(SENT_MS),
             &plain,
@@ -148,7 +149,7 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
             "found subject:candidates/2 matched",
         ),
         (
-            "a row without a time may be it",
+            "a row without a time may be the candidate",
             json!([{"id": 2, "first_name": "Ada", "last_name": "Byron",
                 "email_addresses": [{"value": "ADA@example.com"}]}]),
             Some(SENT_MS),
@@ -156,14 +157,14 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
             "found subject:candidates/2 matched",
         ),
         (
-            "a row that does not show its addresses may be a stranger's",
+            "a row that does not show its addresses may be another candidate",
             json!([{"id": 2, "first_name": "Ada", "last_name": "Byron"}]),
             None,
             &plain,
             "ambiguous candidates/2",
         ),
         (
-            "another address is somebody else's, whatever the search took for the same",
+            "another address is another candidate, whatever the search matched",
             json!([stranger(2)]),
             None,
             &plain,
@@ -182,7 +183,7 @@ fn the_clock_of_greenhouse_may_be_two_minutes_off() {
         ("2026-11-24T05:57:31Z", "ambiguous candidates/1"),
         ("2026-11-24T05:57:29Z", "absent 30000"),
     ] {
-        // With another name, so that only the time speaks.
+        // The other name leaves only the time to decide.
         assert_eq!(
             candidate(json!([eve(1, created)]), Some(SENT_MS), json!({})).verdict(),
             verdict
@@ -190,25 +191,25 @@ fn the_clock_of_greenhouse_may_be_two_minutes_off() {
     }
 }
 
-/// The stub is explained nowhere: it may be a candidate in the making or one that is hidden for
-/// good (harvest-v3.md §7).
+/// No source explains the stub: it may be a candidate that is being created, or one that is hidden
+/// for good (harvest-v3.md §7).
 #[test]
 fn a_stub_is_neither_found_nor_absent() {
     let stub = || json!([{"id": 1, "message": "being processed"}]);
     let making = candidate(stub(), Some(SENT_MS), json!({}));
     assert!(
         matches!(making.failure(), Failure::Unavailable(_)),
-        "shortly after the sending it is waited for"
+        "shortly after the request the probe waits for it"
     );
     let hidden = candidate(stub(), Some(SENT_MS - 3_600_000), json!({}));
-    assert_eq!(hidden.verdict(), "ambiguous candidates/1", "later a person decides");
+    assert_eq!(hidden.verdict(), "ambiguous candidates/1", "later a user decides");
     assert_eq!(candidate(stub(), None, json!({})).verdict(), "ambiguous candidates/1");
     let nameless = candidate(json!([{"message": "being processed"}]), None, json!({}));
     assert!(matches!(nameless.failure(), Failure::Unavailable(_)));
 }
 
 #[test]
-fn every_address_is_asked_for_and_one_candidate_counts_once() {
+fn every_address_is_searched_and_one_candidate_counts_once() {
     let input = json!({"name": {"first": "Ada", "last": "Byron"},
         "emails": [{"value": "a@x.com"}, {"value": "B@x.com"}, {"value": "A@X.com"}]});
     let mut row = ada(1, AFTER);
@@ -247,7 +248,7 @@ fn without_an_address_the_candidates_of_the_time_are_read_or_the_probe_is_blind(
 }
 
 #[test]
-fn a_carried_application_is_found_along() {
+fn an_application_in_the_candidates_request_is_found_too() {
     let input = json!({"name": {"first": "Ada", "last": "Byron"},
         "emails": [{"value": "ada@example.com"}],
         "application": {"kind": "application", "job": "5"}});
@@ -292,7 +293,7 @@ fn an_application_is_found_by_arm_and_job() {
             "found subject:applications/9 matched",
         ),
         (
-            "one per job, so an old one is it: the 422 for a second is told so",
+            "one per job, so an old one counts, which explains a 422 for a second",
             &job,
             json!([application(9, json!({"created_at": BEFORE, "status": "rejected"}))]),
             Some(SENT_MS),
@@ -306,7 +307,7 @@ fn an_application_is_found_by_arm_and_job() {
             "absent 30000",
         ),
         (
-            "a prospect is no application",
+            "a prospect is not an application",
             &job,
             json!([as_prospect(9, json!(5), json!([5]))]),
             None,
@@ -320,7 +321,7 @@ fn an_application_is_found_by_arm_and_job() {
             "found subject:applications/9 matched",
         ),
         (
-            "a job told in the other member",
+            "a job in the other member",
             &prospect,
             json!([as_prospect(9, json!(5), json!([6]))]),
             Some(SENT_MS),
@@ -341,7 +342,7 @@ fn an_application_is_found_by_arm_and_job() {
             "found subject:applications/9 matched",
         ),
         (
-            "an old prospect is not of this doubt",
+            "an old prospect is not from this write",
             &loose,
             json!([application(
                 9,
@@ -351,7 +352,7 @@ fn an_application_is_found_by_arm_and_job() {
             "absent 30000",
         ),
         (
-            "a converted prospect is none",
+            "a converted prospect does not count",
             &loose,
             json!([application(
                 9,
@@ -375,12 +376,12 @@ fn an_application_is_found_by_arm_and_job() {
 }
 
 #[test]
-fn a_row_that_does_not_say_which_it_is_is_not_taken_for_absent() {
-    let nobody = json!([{"candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process",
+fn a_matching_row_without_an_id_does_not_count_as_absent() {
+    let row = json!([{"candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process",
         "created_at": AFTER}]);
     let run =
         case("applications.create", json!({"candidate": "1", "kind": "application", "job": "5"}))
-            .replies(vec![reply(200, nobody)])
+            .replies(vec![reply(200, row)])
             .probe(Some(SENT_MS));
     assert!(matches!(run.failure(), Failure::Protocol(_)));
 }
@@ -402,7 +403,7 @@ fn a_pool_distinguishes_prospects() {
 }
 
 #[test]
-fn a_note_is_recognised_in_the_words_of_reading_and_an_old_equal_one_is_ambiguous() {
+fn a_note_is_recognised_in_the_read_vocabulary_and_an_old_equal_one_is_ambiguous() {
     let note = |id: u64, body: &str, visibility: &str, created: &str| {
         json!({"id": id, "candidate_id": 1, "application_id": null, "type": "NOTE",
         "visibility": visibility, "body": body, "created_at": created})
@@ -439,7 +440,7 @@ fn a_note_is_recognised_in_the_words_of_reading_and_an_old_equal_one_is_ambiguou
             "found subject:notes/7 matched",
         ),
         (
-            "an equal one that looks too old stops everything",
+            "an equal one that is too old is ambiguous",
             json!([note(7, "Hi\nthere", "public", BEFORE)]),
             Some(SENT_MS),
             "ambiguous notes/7",
@@ -463,7 +464,7 @@ fn a_note_is_recognised_in_the_words_of_reading_and_an_old_equal_one_is_ambiguou
 }
 
 #[test]
-fn other_new_records_are_found_by_what_makes_them_one() {
+fn other_new_records_are_found_by_their_natural_keys() {
     for (law, operation, input, rows, sent, line, verdict) in [
         (
             "a tag's name is case-sensitive",
@@ -539,7 +540,7 @@ fn other_new_records_are_found_by_what_makes_them_one() {
             "absent 10000",
         ),
         (
-            "an archived option is not there",
+            "an archived option does not count",
             "custom_field_options.create",
             json!({"custom_field": "9", "name": "A"}),
             json!([{"id": 6, "custom_field_id": 9, "name": "A", "active": false}]),

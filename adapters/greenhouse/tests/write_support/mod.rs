@@ -1,4 +1,4 @@
-//! Runs a write or probe against prepared replies and keeps what was asked, in order.
+//! Runs a write or probe against prepared replies, and keeps its requests in order.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 
 /// The engine's clock: 2026-11-24T06:00:00Z.
 pub const NOW_MS: u64 = 1_795_500_000_000;
-/// When a write in doubt was sent: half a minute ago.
+/// The time when a write in doubt was sent: half a minute ago.
 pub const SENT_MS: u64 = NOW_MS - 30_000;
-/// A time after that and one long before.
+/// A time after that, and one long before.
 pub const AFTER: &str = "2026-11-24T05:59:31.000Z";
 pub const BEFORE: &str = "2026-11-20T00:00:00.000Z";
 
-/// One request as the engine would send it.
+/// One request that the engine would send.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub effect: Effect,
@@ -30,7 +30,7 @@ pub struct Asked {
     pub body: Value,
 }
 
-/// What a task did.
+/// The requests of a task, and its end.
 #[derive(Debug)]
 pub struct Run {
     pub asked: Vec<Asked>,
@@ -55,17 +55,17 @@ pub fn case(operation: &'static str, input: Value) -> Case {
     }
 }
 
-/// A reply.
+/// Makes a reply.
 pub fn reply(status: u16, body: Value) -> Response {
     Response { status, headers: vec![], body: body.to_string().into_bytes() }
 }
 
-/// A reply without a body.
+/// Makes a reply without a body.
 pub fn empty(status: u16) -> Response {
     Response { status, headers: vec![], body: Vec::new() }
 }
 
-/// A page that has another one behind it.
+/// Makes a page with a link to a next page.
 pub fn more(body: Value) -> Response {
     let link = "<https://harvest.greenhouse.io/v3/x?cursor=abc>; rel=\"next\"";
     Response {
@@ -103,18 +103,18 @@ impl Case {
         let task = Task::Write(Write { operation: self.operation(), observed: None });
         let run = self.run(task);
         let changes = run.asked.iter().filter(|asked| asked.effect == Effect::Unsafe).count();
-        assert!(changes <= 1, "one task, one effect: {:?}", run.asked);
+        assert!(changes <= 1, "at most one changing request per task: {:?}", run.asked);
         if changes == 1 {
             assert_eq!(
                 run.asked.last().unwrap().effect,
                 Effect::Unsafe,
-                "nothing follows the effect"
+                "nothing follows the changing request"
             );
         }
         run
     }
 
-    /// First a reply that shows what the new record is to belong to.
+    /// Prepends a reply that shows the parent of the new record.
     pub fn of_parent(mut self) -> Self {
         let id = |member: &str| self.input[member].as_str().map(|id| id.parse::<u64>().unwrap());
         let row = match self.operation {
@@ -154,18 +154,17 @@ impl Case {
             let send = match step {
                 Ok(Step::Send(send)) => send,
                 Ok(Step::Done(outcome)) => {
-                    assert!(
-                        replies.next().is_none(),
-                        "a reply was never asked for; asked: {asked:#?}"
-                    );
+                    assert!(replies.next().is_none(), "a reply was not used; requests: {asked:#?}");
                     return Run { asked, end: Ok(outcome) };
                 }
-                Ok(other) => panic!("no such step here: {other:?}"),
+                Ok(other) => panic!("an unexpected step: {other:?}"),
                 Err(failure) => return Run { asked, end: Err(failure) },
             };
             assert!(send.state.len() <= CONTINUATION_BYTES_MAX);
             asked.push(shown(&send));
-            let Some(reply) = replies.next() else { panic!("no reply is left; asked: {asked:#?}") };
+            let Some(reply) = replies.next() else {
+                panic!("no reply is left; requests: {asked:#?}")
+            };
             step = Greenhouse::resume(send.state, &given, Reply::Response(reply));
         }
     }
@@ -188,7 +187,7 @@ fn shown(send: &Send) -> Asked {
     let body = match &send.request.body {
         Body::None => Value::Null,
         Body::Json(text) => serde_json::from_str(text).unwrap(),
-        other => panic!("no such body: {other:?}"),
+        other => panic!("an unexpected body: {other:?}"),
     };
     Asked { effect: send.effect, line, body }
 }
@@ -198,7 +197,7 @@ impl Run {
         self.asked.iter().map(|asked| asked.line.as_str()).collect()
     }
 
-    /// The changing request.
+    /// Returns the changing request.
     pub fn sent(&self) -> &Asked {
         self.asked
             .iter()
@@ -238,7 +237,7 @@ impl Run {
     pub fn failure(&self) -> &Failure {
         assert!(
             self.asked.iter().all(|asked| asked.effect == Effect::Safe),
-            "a failure after the effect"
+            "a failure after the changing request"
         );
         self.end.as_ref().err().unwrap_or_else(|| panic!("no failure: {self:?}"))
     }
@@ -250,7 +249,8 @@ impl Run {
         }
     }
 
-    /// `found candidates/1 marked`, `absent 30000`, `ambiguous a/1 a/2`, `blind`.
+    /// Formats a verdict: `found candidates/1 marked`, `absent 30000`, `ambiguous a/1 a/2`,
+    /// `blind`.
     pub fn verdict(&self) -> String {
         match self.probed() {
             Probed::Found(found) => {
@@ -268,7 +268,7 @@ impl Run {
     }
 }
 
-/// `subject:candidates/1 applications:applications/2`.
+/// Formats links: `subject:candidates/1 applications:applications/2`.
 pub fn links(links: &[Link]) -> String {
     links
         .iter()
@@ -277,7 +277,7 @@ pub fn links(links: &[Link]) -> String {
         .join(" ")
 }
 
-/// The other reading that a refusal asks for.
+/// Returns the other reading that a refusal names.
 pub fn other_reading(failure: &Failure) -> Option<&str> {
     match failure {
         Failure::Misread(misread) => Some(&misread.reading),

@@ -1,14 +1,14 @@
-//! Educations and employments of some candidates.
+//! Generates educations and employments of some candidates.
 //!
-//! They are made last and from randomness of their own, so that everything else of a company is the
-//! same with and without them.
+//! They are generated last and from their own seed, so that the rest of a company is the same with
+//! and without them.
 
 use super::fields::Fields;
 use crate::model::Model;
 use crate::model::cell::Cell;
 use crate::schema::Kind;
 
-/// Company, title, first day and last day.
+/// Company, title, first day and last day of an employment.
 const JOBS: [(&str, &str, &str, Option<&str>); 4] = [
     ("Analytical Engines Ltd", "Engineer", "2016-02-01", Some("2019-06-30")),
     ("Kaufmann & Töchter", "Team Lead", "2019-07-01", None),

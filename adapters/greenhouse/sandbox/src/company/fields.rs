@@ -1,5 +1,5 @@
-//! The custom fields: one of each value type, private and archived ones, and a label that exists
-//! twice.
+//! Generates the custom fields: one of each value type, private and archived ones, and a label that
+//! two options share.
 
 use super::{CompanySpec, DAY_MS, HISTORY_MS};
 use crate::model::Model;
@@ -30,7 +30,7 @@ pub(super) struct Fields {
     pub(super) disciplines: Vec<i64>,
 }
 
-/// How one field is made.
+/// The specification of one field.
 struct Wanted {
     name: &'static str,
     of: &'static str,
@@ -45,7 +45,7 @@ const fn wanted(name: &'static str, of: &'static str, holds: &'static str) -> Wa
 
 pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
     let now_ms = model.now_ms;
-    // Set up before the first candidate came.
+    // The fields are older than the first candidate.
     model.now_ms = now_ms.saturating_sub(HISTORY_MS).saturating_sub(30 * DAY_MS);
     let mut fields = Fields::default();
     if spec.external_ref_field {
@@ -60,7 +60,7 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
     fields.seniorities = ["Junior", "Mid", "Senior", "Principal"]
         .map(|name| option(model, fields.seniority, name, true))
         .to_vec();
-    // The label lives twice: once archived, once in use.
+    // Two options share the label: one archived, one active.
     option(model, fields.seniority, "Senior", false);
     fields.languages = field(model, &wanted("Languages", "candidate", "multi_select"));
     fields.language_options = ["Deutsch", "English", "Español", "Yorùbá", "日本語"]

@@ -1,8 +1,8 @@
-//! A realistic company of any size, the same for the same seed, size and time.
+//! Generates a realistic company of any size, the same for the same seed, size and time.
 //!
-//! Rare cases (a private candidate, an anonymised one, a shared e-mail, every status) occur by
-//! count, not at random, so a company of forty candidates has them like one of twenty thousand. All
-//! addresses lie in the domains and number ranges reserved for examples.
+//! Rare cases (a private candidate, an anonymised one, a shared e-mail address, every status) occur
+//! by count, not at random, so a company of forty candidates has them like one of twenty thousand.
+//! All addresses and telephone numbers are in the ranges reserved for examples.
 
 mod background;
 mod fields;
@@ -12,15 +12,15 @@ mod people;
 
 use crate::model::Model;
 
-/// How often the vendor's own source exists in the customer's settings. It is created by hand, so
-/// all three occur.
+/// The number of times that the vendor's own source exists in the customer's settings. Customers
+/// create it by hand, so all three occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum VendorSource {
     /// Once.
     #[default]
     Present,
-    /// Not at all.
+    /// Never.
     Missing,
     /// Twice, under one name.
     Duplicate,
@@ -31,14 +31,14 @@ pub enum VendorSource {
 pub struct CompanySpec {
     /// The seed: same seed, same company.
     pub seed: u64,
-    /// How many candidates.
+    /// The number of candidates.
     pub candidates: usize,
-    /// How many jobs; by default a number that fits the candidates.
+    /// The number of jobs; by default one that fits the candidates.
     pub jobs: Option<usize>,
     /// The company's present, in milliseconds since 1970; by default the sandbox's clock at its
     /// start.
     pub now_ms: Option<i64>,
-    /// How often the source [`VENDOR_SOURCE`] exists.
+    /// The number of times that the source [`VENDOR_SOURCE`] exists.
     pub vendor_source: VendorSource,
     /// Whether candidates and applications have the custom field `external_ref`.
     pub external_ref_field: bool,
@@ -48,7 +48,7 @@ pub struct CompanySpec {
 pub const VENDOR_SOURCE: &str = "Acme Referrals";
 
 impl CompanySpec {
-    /// A company of a seed and a number of candidates, everything else as usual.
+    /// Specifies a company by seed and number of candidates, with defaults otherwise.
     #[must_use]
     pub fn sized(seed: u64, candidates: usize) -> Self {
         Self {
@@ -73,7 +73,7 @@ pub(crate) struct Company {
 }
 
 impl Company {
-    /// Makes the company; `now_ms` counts when the spec names no present of its own.
+    /// Generates the company; `now_ms` is used when the spec has no present of its own.
     pub(crate) fn generate(spec: &CompanySpec, now_ms: i64) -> Self {
         let now_ms = spec.now_ms.unwrap_or(now_ms);
         let mut model = Model::empty(spec.seed, now_ms);
@@ -86,7 +86,7 @@ impl Company {
     }
 }
 
-/// Three years: how far back the company's candidates go.
+/// The age of the oldest candidates: three years.
 const HISTORY_MS: i64 = 3 * 365 * 86_400_000;
 /// A day.
 const DAY_MS: i64 = 86_400_000;

@@ -1,4 +1,4 @@
-//! Names of candidates and jobs. More than ASCII on purpose.
+//! Names of candidates and jobs. They include letters beyond ASCII, to test encodings.
 
 pub(super) const FIRST: &[&str] = &[
     "Ada",

@@ -1,5 +1,5 @@
-//! The organisation: departments, offices, users and referrers, jobs with their stages, posts and
-//! openings, and the settings that a customer edits by hand.
+//! Generates the organisation: departments, offices, users and referrers, jobs with their stages,
+//! posts and openings, and the settings that a customer edits by hand.
 
 use serde_json::json;
 
@@ -181,7 +181,7 @@ fn settings(model: &mut Model, spec: &CompanySpec, made: &mut Organisation) {
             Cell::json(&json!({"id": id, "key": key, "name": name}))
         })
     };
-    // Greenhouse's own ones, listed only when asked for.
+    // Greenhouse's own reasons appear in lists only on request.
     for (name, at) in
         [("Lacking skill(s)/qualification(s)", 0), ("Withdrew", 1), ("Other (add notes below)", 2)]
     {
@@ -329,7 +329,7 @@ fn stages(model: &mut Model, job: i64, at: usize) -> Vec<(i64, &'static str)> {
     let mut order = 0_i64;
     let mut made = Vec::new();
     for (position, name) in names::STAGES.iter().enumerate() {
-        // Jobs leave out different ones; one job in four keeps an inactive stage.
+        // Each job leaves out another stage; one job in four keeps an inactive one.
         let inactive = skipped == 1 && position == 3;
         if position == skipped.saturating_add(1) && skipped > 1 {
             continue;
@@ -410,7 +410,7 @@ fn post(model: &mut Model, job: i64, title: &str, board: i64, active: bool) {
     );
 }
 
-/// The letters of a name that fit an address.
+/// Returns the letters of a name that fit an address.
 pub(super) fn ascii(name: &str) -> String {
     let letters: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     if letters.is_empty() { "person".to_owned() } else { letters }

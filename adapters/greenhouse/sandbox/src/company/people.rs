@@ -1,4 +1,4 @@
-//! Candidates and their applications, notes and tags.
+//! Generates candidates and their applications, notes and tags.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::model::cell::Cell;
 use crate::model::render::ids_text;
 use crate::schema::Kind;
 
-/// What becomes of an application.
+/// The outcome of a generated application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     InProcess,
@@ -86,8 +86,8 @@ fn candidate(
         ascii(last),
         ["com", "org", "net"].get(at % 3).copied().unwrap_or("com")
     );
-    // One in twenty-nine shares the address of the candidate before: two rows for one human are
-    // legal.
+    // One in twenty-nine shares the address of the candidate before: Greenhouse allows two rows for
+    // one human.
     let email = if at % 29 == 5 { former_email.clone() } else { own };
     former_email.clone_from(&email);
     let emails = match (anonymised, at % 50) {
@@ -145,8 +145,8 @@ struct Contacts {
 }
 
 impl Contacts {
-    /// Nine of ten have a phone, four of five a postal address and a profile, half a website; an
-    /// anonymised candidate has none.
+    /// Makes the contacts. Nine of ten candidates have a phone, four of five a postal address and a profile,
+    /// half a website; an anonymised candidate has none.
     fn of(at: usize, anonymised: bool, last: &str) -> Self {
         let list = |has: bool, entry: Value| {
             if has && !anonymised { json!([entry]) } else { json!([]) }
@@ -176,7 +176,7 @@ fn word_at(words: &[&'static str], at: usize) -> &'static str {
     words.get(at % words.len().max(1)).copied().unwrap_or_default()
 }
 
-/// Two tags for two candidates of five, one for a fifth of them.
+/// Picks two tags for two candidates of five, and one for another fifth.
 fn tags(model: &mut Model, made: &Organisation, at: usize) -> Vec<(i64, &'static str)> {
     match at % 5 {
         0 => model.rng.pick(&made.tags).copied().into_iter().collect(),
@@ -188,8 +188,8 @@ fn tags(model: &mut Model, made: &Organisation, at: usize) -> Vec<(i64, &'static
     }
 }
 
-/// Custom field values of different types: five or more for half of the candidates, two or more for
-/// most others, none for one in ten.
+/// Generates custom field values of different types: five or more for half of the candidates, one
+/// to four for most others.
 fn values(model: &mut Model, fields: &Fields, at: usize) -> Box<[(i64, Box<str>)]> {
     let mut values: Vec<(i64, Box<str>)> = Vec::new();
     let nth = |options: &[i64]| options.get(at % options.len().max(1)).copied();
@@ -317,8 +317,7 @@ fn on_job(
     let values =
         strength.map(|option| (fields.strength, option.to_string().into())).into_iter().collect();
     let ended = Cell::Time(opening.touched_ms);
-    // The stages' rows come right after, so their ids must be known to the application: it is
-    // completed below.
+    // The stage rows are inserted after the application, and complete it with their ids below.
     let id = insert(
         model,
         made,

@@ -1,8 +1,8 @@
 //! One value of a row, and the row itself: compact, positional, written straight to JSON bytes.
 //!
 //! A company of 20,000 candidates has some 200,000 rows, so a row is one boxed slice of small cells
-//! in the order of its collection's columns, not a map. Nested arrays without a filter are
-//! kept as the JSON text they are served as.
+//! in the order of its collection's columns, not a map. Nested arrays without a filter are kept as
+//! the JSON text that lists serve.
 
 use crate::clock::format_ms;
 
@@ -17,10 +17,9 @@ pub(crate) enum Cell {
     Time(i64),
     Text(Box<str>),
     Ids(Box<[i64]>),
-    /// JSON text, served as it is.
+    /// JSON text, served unchanged.
     Json(Box<str>),
-    /// Custom field values: (field id, value as written, JSON text). Select values are option ids
-    /// here.
+    /// Custom field values: (field id, value as written, JSON text). Select values are option ids.
     Fields(Box<[(i64, Box<str>)]>),
 }
 
@@ -61,7 +60,7 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
 }
 
 impl Cell {
-    /// A cell holding JSON as it is.
+    /// Makes a cell of JSON text.
     pub(crate) fn json(value: &serde_json::Value) -> Self {
         Self::Json(value.to_string().into())
     }
@@ -108,7 +107,7 @@ impl Cell {
         }
     }
 
-    /// The parsed value of a JSON cell.
+    /// Parses a JSON cell.
     pub(crate) fn value(&self) -> serde_json::Value {
         match self {
             Self::Json(text) => serde_json::from_str(text).unwrap_or_default(),
@@ -116,7 +115,7 @@ impl Cell {
         }
     }
 
-    /// Writes the cell as JSON; custom fields are written by the model, which knows their names.
+    /// Writes the cell as JSON; the model writes custom fields, since it knows their names.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Null => out.extend_from_slice(b"null"),
@@ -162,13 +161,14 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub(crate) id: i64,
-    /// Not in a default listing: a service user, or one of Greenhouse's own rejection reasons.
+    /// Whether a default listing hides it: a service user, or one of Greenhouse's own rejection
+    /// reasons.
     pub(crate) special: bool,
     pub(crate) cells: Box<[Cell]>,
 }
 
 impl Row {
-    /// The cell of a column; a column that is not there reads as null.
+    /// Returns the cell of a column; null when there is no such column.
     pub(crate) fn cell(&self, column: usize) -> &Cell {
         static NULL: Cell = Cell::Null;
         self.cells.get(column).unwrap_or(&NULL)

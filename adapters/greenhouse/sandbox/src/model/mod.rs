@@ -1,9 +1,8 @@
-//! The company's data: one table per collection, ids that never fit 32 bits, stamps, and the log of
-//! writes.
+//! The company's data: one table per collection, ids beyond 32 bits, stamps, and the log of writes.
 //!
 //! Every change goes through [`Model::insert`], [`Model::set`] or [`Model::remove`], which stamp,
-//! log and delay it. Missing rows read as nothing and never panic: what may not exist is said by
-//! the caller, not here.
+//! log and delay it. Reading a missing row gives null and never panics: the callers refuse
+//! references to records that do not exist. Bound: [`WRITE_LOG_MAX`] entries of the log.
 
 pub(crate) mod cell;
 pub(crate) mod render;
@@ -19,52 +18,52 @@ use crate::quirks::Quirks;
 use crate::rng::Rng;
 use crate::schema::Kind;
 
-/// How many entries the write log keeps; an arbitrary number that no test of ours comes near.
+/// The most entries of the write log. Arbitrary: no test of ours comes near.
 const WRITE_LOG_MAX: usize = 200_000;
 
-/// Whether a change moves the row's `updated_at`.
+/// Whether a change sets the row's `updated_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Touch {
     Stamp,
     Leave,
 }
 
-/// Who wrote.
+/// The author of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Writer {
     /// A request through the API.
     Api,
-    /// A recruiter, played by the test.
+    /// A recruiter, whom the test plays.
     Recruiter,
 }
 
-/// What was done to an object.
+/// The effect of a write on a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Deed {
-    /// The object came to be.
+    /// The record was created.
     Create,
-    /// The object changed.
+    /// The record changed.
     Update,
-    /// The object went away.
+    /// The record was removed.
     Delete,
 }
 
 /// One entry of the write log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Write {
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub at_ms: i64,
-    /// Who.
+    /// The author.
     pub writer: Writer,
-    /// What.
+    /// The effect.
     pub deed: Deed,
     /// The collection.
     pub collection: &'static str,
-    /// The object.
+    /// The record's id.
     pub id: i64,
 }
 
@@ -74,22 +73,22 @@ pub(crate) struct Model {
     tables: Vec<Table>,
     pub(crate) rng: Rng,
     pub(crate) now_ms: i64,
-    /// How long lists show what was before, for kinds that have no delay of their own.
+    /// The time for which lists show the former state, for kinds that have no delay of their own.
     visibility_delay_ms: i64,
     /// The same by kind.
     visibility_delays_ms: BTreeMap<&'static str, i64>,
     pub(crate) writer: Writer,
     pub(crate) service_user_id: i64,
     pub(crate) writes: VecDeque<Write>,
-    /// Off while a company is generated.
+    /// Whether writes are logged; off while a company is generated.
     pub(crate) logging: bool,
 }
 
 impl Model {
     pub(crate) fn empty(seed: u64, now_ms: i64) -> Self {
-        // Past what 32 bits hold, signed or not. Collections start far apart, so that an id of one
-        // is (almost) never an id of another. The endings imitate the recorded ones, which all end
-        // in the same three digits.
+        // The first ids exceed 32 bits, signed or not. Collections start far apart, so that an id
+        // of one is (almost) never an id of another. All end in the same three digits, like the
+        // recorded ones.
         let base = |at: usize| {
             i64::try_from(at)
                 .unwrap_or(0)
@@ -151,7 +150,7 @@ impl Model {
         self.cell(kind, id, column).bool().unwrap_or(false)
     }
 
-    /// Ids of the rows whose `column` is `value`, ascending.
+    /// Lists the ids of the rows whose `column` is `value`, ascending.
     pub(crate) fn find(&self, kind: Kind, column: &str, value: i64) -> Vec<i64> {
         let (Some(table), Some(column)) = (self.table(kind), kind.column(column)) else {
             return Vec::new();
@@ -162,7 +161,7 @@ impl Model {
         table.rows().filter(|row| row.cell(column).int() == Some(value)).map(|row| row.id).collect()
     }
 
-    /// Ids of the rows whose text `column` is `value`, ascending.
+    /// Lists the ids of the rows whose text `column` is `value`, ascending.
     pub(crate) fn find_text(&self, kind: Kind, column: &str, value: &str) -> Vec<i64> {
         let Some(column) = kind.column(column) else { return Vec::new() };
         self.rows(kind)
@@ -171,7 +170,7 @@ impl Model {
             .collect()
     }
 
-    /// Stages of a job's pipeline in their order, active ones only.
+    /// Lists the active stages of a job's pipeline, in order.
     pub(crate) fn pipeline(&self, job_id: i64) -> Vec<i64> {
         let mut stages: Vec<(i64, i64)> = self
             .find(Kind::JobInterviewStages, "job_id", job_id)
@@ -188,13 +187,13 @@ impl Model {
         self.tables.get(kind as usize).map_or(0, |table| table.last_id.saturating_add(step))
     }
 
-    /// Adds a row. Columns not named are null, empty lists or empty objects as their kind asks;
-    /// stamps default to now.
+    /// Adds a row. Columns not named are null, empty lists or empty objects, by their kind; stamps
+    /// default to now.
     pub(crate) fn insert(&mut self, kind: Kind, cells: &[(&str, Cell)]) -> i64 {
         self.insert_special(kind, false, cells)
     }
 
-    /// The same for a row that a default listing hides.
+    /// Adds a row that a default listing hides.
     pub(crate) fn insert_special(
         &mut self,
         kind: Kind,
@@ -217,7 +216,7 @@ impl Model {
             .collect();
         let mut expected = 0;
         for (name, cell) in cells {
-            // Callers mostly name columns in the table's order, so the search rarely goes far.
+            // Callers mostly name columns in the table's order, so the search is short.
             let ahead = endpoint.fields.iter().skip(expected).position(|field| field.name == *name);
             let at =
                 ahead.map(|ahead| ahead.saturating_add(expected)).or_else(|| kind.column(name));
@@ -231,7 +230,7 @@ impl Model {
         id
     }
 
-    /// Changes named columns of a row. Says whether the row was there.
+    /// Changes named columns of a row. Returns whether the row exists.
     pub(crate) fn set(
         &mut self,
         kind: Kind,
@@ -252,14 +251,14 @@ impl Model {
         true
     }
 
-    /// Whether the id was given to a record of the kind, be it gone by now.
+    /// Whether a record of the kind ever had the id.
     pub(crate) fn had(&self, kind: Kind, id: i64) -> bool {
         self.tables
             .get(kind as usize)
             .is_some_and(|table| id > table.first_id && id <= table.last_id)
     }
 
-    /// Removes a row. Says whether it was there.
+    /// Removes a row. Returns whether it existed.
     pub(crate) fn remove(&mut self, kind: Kind, id: i64) -> bool {
         let delayed = self.delayed_until_ms(kind);
         let removed = self
@@ -279,7 +278,7 @@ impl Model {
         }
     }
 
-    /// From when on lists show what is written, by the switches.
+    /// Sets the delays by the switches.
     pub(crate) fn delay(&mut self, quirks: &Quirks) {
         self.visibility_delay_ms = quirks.visibility_delay_ms;
         self.visibility_delays_ms = quirks
@@ -311,14 +310,15 @@ impl Model {
         });
     }
 
-    /// Drops the versions that every delayed reader has passed.
+    /// Drops the versions that no reader can see any more.
     pub(crate) fn settle(&mut self) {
         for table in &mut self.tables {
             table.settle(self.now_ms);
         }
     }
 
-    /// Writes the names of a candidate's tags into its row; applied tags are rows of their own.
+    /// Writes the names of a candidate's tags into its row, since applied tags are rows of their
+    /// own.
     pub(crate) fn refresh_tags(&mut self, candidate_id: i64, touch: Touch) {
         let names: Vec<String> = self
             .find(Kind::AppliedCandidateTags, "candidate_id", candidate_id)

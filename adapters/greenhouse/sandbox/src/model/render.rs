@@ -1,6 +1,8 @@
-//! Rows as JSON bytes. Custom field values are stored as written (option ids) and served as read
-//! (labels, with the field's present name), so renaming a field or an option changes every row at
-//! once, as it does at Greenhouse.
+//! Renders rows as JSON bytes.
+//!
+//! Custom field values are stored as written (option ids) and rendered as read (labels, with the
+//! field's present name), so renaming a field or an option changes every row at once, as in
+//! Greenhouse.
 
 use serde_json::Value;
 
@@ -9,7 +11,7 @@ use super::cell::{Cell, Row, write_int, write_text};
 use crate::quirks::{Quirks, Rows};
 use crate::schema::{Field, Kind};
 
-/// Flags that may be null (openapi-v3.json), with the value that null stands for here.
+/// Flags that may be null (openapi-v3.json), with the value for which null is rendered.
 const NULLABLE_FLAGS: [(Kind, &str, bool); 5] = [
     (Kind::Applications, "needs_decision", false),
     (Kind::Candidates, "private", false),
@@ -18,23 +20,23 @@ const NULLABLE_FLAGS: [(Kind, &str, bool); 5] = [
     (Kind::Jobs, "is_template", false),
 ];
 
-/// What of a row is written.
+/// The parts of a row that are rendered.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Look {
-    /// Only these columns, when given.
+pub(crate) struct View {
+    /// Only these columns, if given.
     pub(crate) columns: Option<Vec<usize>>,
-    /// Custom fields marked private are left out.
+    /// Whether private custom fields are left out.
     pub(crate) hide_private_fields: bool,
-    /// A field that the reference does not know.
+    /// Whether to add a field that the reference does not know.
     pub(crate) unknown_field: bool,
-    /// Only what the OpenAPI document has.
+    /// Whether to render only the members of the OpenAPI document.
     pub(crate) official: bool,
-    /// Nullable flags come as null.
+    /// Whether nullable flags are rendered as null.
     pub(crate) null_flags: bool,
 }
 
-impl Look {
-    /// What the switches say of a row in an answer to a write.
+impl View {
+    /// Chooses the parts of a row in an answer to a write, by the switches.
     pub(crate) fn of(quirks: &Quirks) -> Self {
         Self {
             official: quirks.rows == Rows::Official,
@@ -46,42 +48,42 @@ impl Look {
 
 impl Model {
     /// Writes a row as a JSON object.
-    pub(crate) fn write_row(&self, out: &mut Vec<u8>, kind: Kind, row: &Row, look: &Look) {
+    pub(crate) fn write_row(&self, out: &mut Vec<u8>, kind: Kind, row: &Row, view: &View) {
         let fields: &[Field] = kind.endpoint().map_or(&[], |endpoint| &endpoint.fields);
         out.push(b'{');
         let mut first = true;
         for (at, field) in fields.iter().enumerate() {
-            let wanted = look.columns.as_ref().is_none_or(|columns| columns.contains(&at));
-            if !wanted || field.stub_only || (look.official && field.newer) {
+            let wanted = view.columns.as_ref().is_none_or(|columns| columns.contains(&at));
+            if !wanted || field.stub_only || (view.official && field.newer) {
                 continue;
             }
             write_key(out, field.name, &mut first);
             let is_null = |value: bool| {
-                look.null_flags && NULLABLE_FLAGS.contains(&(kind, field.name, value))
+                view.null_flags && NULLABLE_FLAGS.contains(&(kind, field.name, value))
             };
             match row.cell(at) {
                 Cell::Bool(value) if is_null(*value) => Cell::Null.write(out),
-                Cell::Fields(values) => self.write_fields(out, values, look.hide_private_fields),
+                Cell::Fields(values) => self.write_fields(out, values, view.hide_private_fields),
                 cell => cell.write(out),
             }
         }
-        if look.unknown_field && look.columns.is_none() {
+        if view.unknown_field && view.columns.is_none() {
             write_key(out, "not_in_any_reference", &mut first);
             out.extend_from_slice(b"{\"since\":\"yesterday\"}");
         }
         out.push(b'}');
     }
 
-    /// A row as a JSON value, whole; for tests.
+    /// Returns a whole row as a JSON value, for tests.
     pub(crate) fn row_json(&self, kind: Kind, id: i64) -> Option<Value> {
-        self.row_seen(kind, id, &Look::default())
+        self.row_seen(kind, id, &View::default())
     }
 
-    /// A row as a JSON value as an answer to a write shows it.
-    pub(crate) fn row_seen(&self, kind: Kind, id: i64, look: &Look) -> Option<Value> {
+    /// Returns a row as a JSON value, as an answer to a write shows it.
+    pub(crate) fn row_seen(&self, kind: Kind, id: i64, view: &View) -> Option<Value> {
         let row = self.row(kind, id)?;
         let mut out = Vec::new();
-        self.write_row(&mut out, kind, row, look);
+        self.write_row(&mut out, kind, row, view);
         serde_json::from_slice(&out).ok()
     }
 
@@ -114,7 +116,7 @@ impl Model {
         out.push(b'}');
     }
 
-    /// Option ids in, labels out.
+    /// Writes the labels of option ids.
     fn write_labels(&self, out: &mut Vec<u8>, value: &str) {
         let label = |id: &str| {
             id.trim().parse().ok().and_then(|id| self.text(Kind::CustomFieldOptions, id, "name"))
@@ -144,7 +146,7 @@ fn write_key(out: &mut Vec<u8>, name: &str, first: &mut bool) {
     out.extend_from_slice(b"\":");
 }
 
-/// A JSON array of whole numbers, as select values are stored.
+/// Formats whole numbers as a JSON array, which is how select values are stored.
 pub(crate) fn ids_text(ids: &[i64]) -> Box<str> {
     let mut out = Vec::new();
     out.push(b'[');

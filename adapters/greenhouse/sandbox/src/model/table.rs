@@ -1,20 +1,20 @@
-//! One collection: rows by id, the few indexes that lists and cascades need, and what a delayed
-//! reader still sees.
+//! One collection: rows by id, the few indexes that lists and cascades need, and the versions that
+//! a delayed reader still sees.
 //!
 //! A list walks ids downwards from a key, so a page costs what it returns. With delayed visibility
-//! every change keeps the former version until its time has come; without it (the default) the
-//! history stays empty and costs nothing.
+//! every change keeps the former version until the delay ends; without it (the default) the history
+//! stays empty and costs nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cell::Row;
 use crate::schema::Kind;
 
-/// Parents by which children are looked up often enough to deserve an index.
+/// The columns that are indexed: parents by which children are looked up often.
 const INDEXED: [&str; 6] =
     ["candidate_id", "application_id", "job_id", "user_id", "custom_field_id", "candidate_tag_id"];
 
-/// What a reader sees from a moment on.
+/// The row that a reader sees from some time on.
 #[derive(Debug, Clone)]
 struct Version {
     visible_from_ms: i64,
@@ -63,20 +63,20 @@ impl Table {
         self.rows.values()
     }
 
-    /// Ids of the rows whose indexed column holds `value`; `None` when the column has no index.
+    /// Returns the ids of the rows whose indexed column is `value`; `None` when the column has no
+    /// index.
     pub(crate) fn indexed(&self, column: usize, value: i64) -> Option<&[i64]> {
         self.indexed
             .contains(&column)
             .then(|| self.index.get(&(column, value)).map_or(&[][..], Vec::as_slice))
     }
 
-    /// Candidates that carry an e-mail address, compared without case.
+    /// Returns the candidates with an e-mail address, compared without case.
     pub(crate) fn with_email(&self, email: &str) -> &[i64] {
         self.emails.get(&email.to_lowercase()).map_or(&[][..], Vec::as_slice)
     }
 
-    /// Stores a row; readers keep seeing the former one until `visible_from_ms`, when that lies
-    /// ahead.
+    /// Stores a row; readers see the former one until `delayed_until_ms`, if given.
     pub(crate) fn put(&mut self, row: Row, delayed_until_ms: Option<i64>) {
         self.remember(row.id, Some(&row), delayed_until_ms);
         if let Some(former) = self.rows.remove(&row.id) {
@@ -140,14 +140,14 @@ impl Table {
             .collect()
     }
 
-    /// Drops versions that every reader has passed.
+    /// Drops versions that no reader can see any more.
     pub(crate) fn settle(&mut self, now_ms: i64) {
         self.history.retain(|_, versions| {
             versions.last().is_some_and(|last| last.visible_from_ms > now_ms)
         });
     }
 
-    /// The row as a list shows it.
+    /// Returns the row as a list shows it.
     pub(crate) fn shown(&self, id: i64, now_ms: i64) -> Option<&Row> {
         match self.history.get(&id) {
             None => self.rows.get(&id),
@@ -159,7 +159,7 @@ impl Table {
         }
     }
 
-    /// Rows as a list shows them, from `start` (inclusive) downwards; only `ids` when given.
+    /// Lists rows as a list shows them, from `start` (inclusive) downwards; only `ids` if given.
     pub(crate) fn walk<'a>(
         &'a self,
         ids: Option<&[i64]>,
@@ -169,8 +169,8 @@ impl Table {
         if ids.is_none() && self.history.is_empty() {
             return Box::new(self.rows.range(..=start).rev().map(|(_, row)| row));
         }
-        // A narrowed set knows only current rows; what is still shown otherwise is added and judged
-        // by its shown version.
+        // A narrowed set has only current rows. Ids with former versions are added, and the shown
+        // version decides.
         let mut chosen: BTreeSet<i64> = match ids {
             Some(ids) => ids.iter().copied().collect(),
             None => self.rows.keys().copied().collect(),

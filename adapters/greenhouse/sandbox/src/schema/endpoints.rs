@@ -1,11 +1,11 @@
-//! The table of GET endpoints of Harvest v3: which parameters each takes and which fields a row
-//! has.
+//! The table of GET endpoints of Harvest v3: the parameters that each takes and the fields of its
+//! rows.
 //!
 //! One entry is (collection, parameters, fields). A word is `name:kind`. Six parameters are common
 //! to every list and not repeated: `cursor per_page ids created_at updated_at fields`; the word
-//! `-times` takes the two dates away again. A `+` marks what was seen live before the reference
-//! named it, a `?` a field that only the stub answer of a candidate carries. The table is data of
-//! our own; `tests/reference.rs` holds it to the reference where that is at hand.
+//! `-times` removes the two dates. A `+` marks a member that was seen live before the reference
+//! named it, a `?` a field that only the stub answer of a candidate has. The table is our own data;
+//! `tests/reference.rs` compares it with the reference if that is available.
 
 /// Every GET endpoint: collection, parameters beyond the common ones, fields of a row.
 #[rustfmt::skip]

@@ -1,19 +1,19 @@
-//! The collections that hold rows. The others route, check their parameters and answer an empty
+//! The collections that have rows. The others route, check their parameters and answer an empty
 //! list.
 
 use super::{Endpoint, list_endpoint};
 
 macro_rules! kinds {
     ($($kind:ident $name:literal,)*) => {
-        /// A collection that holds rows.
+        /// A collection that has rows.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) enum Kind { $($kind,)* }
 
         impl Kind {
-            /// Every collection that holds rows.
+            /// Every collection that has rows.
             pub(crate) const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
 
-            /// The name in the path.
+            /// Returns the name in the path.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Kind::$kind => $name,)* }
             }
@@ -57,17 +57,17 @@ kinds! {
 }
 
 impl Kind {
-    /// The collection of that name.
+    /// Returns the collection of that name.
     pub(crate) fn named(name: &str) -> Option<Kind> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
-    /// The columns of its rows.
+    /// Returns the endpoint with the columns of its rows.
     pub(crate) fn endpoint(self) -> Option<&'static Endpoint> {
         list_endpoint(self.name())
     }
 
-    /// The position of a column.
+    /// Returns the position of a column.
     pub(crate) fn column(self, name: &str) -> Option<usize> {
         self.endpoint()?.fields.iter().position(|field| field.name == name)
     }

@@ -1,10 +1,10 @@
 //! The shape of Harvest v3 as data: collections, their query parameters and the columns of their
 //! rows.
 //!
-//! The table in [`endpoints`] is parsed once, at first use, into typed values; everything else
-//! (query checks, row storage, `fields=` trimming, the test against the reference) reads those. A
-//! word that does not parse is dropped rather than fatal, and the unit test below proves that no
-//! word is dropped.
+//! The table in [`endpoints`] is parsed once, at first use, into typed values, which everything
+//! else reads: query checks, row storage, `fields=` trimming, the test against the reference. A
+//! word that does not parse is dropped rather than fatal, and the unit test below proves that none
+//! is dropped.
 
 mod endpoints;
 mod kind;
@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 pub(crate) use kind::Kind;
 
-/// What a query parameter holds.
+/// The type of a query parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ParamKind {
     /// A comma-separated list of ids, at most fifty.
@@ -37,11 +37,11 @@ pub(crate) enum ParamKind {
 pub(crate) struct Param {
     pub(crate) name: &'static str,
     pub(crate) kind: ParamKind,
-    /// Seen live before the reference named it.
+    /// Whether it was seen live before the reference named it.
     pub(crate) newer: bool,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldKind {
     /// An id or another whole number.
@@ -65,9 +65,9 @@ pub(crate) enum FieldKind {
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) kind: FieldKind,
-    /// Seen live before the reference named it.
+    /// Whether it was seen live before the reference named it.
     pub(crate) newer: bool,
-    /// Only the stub answer of a candidate carries it.
+    /// Whether only the stub answer of a candidate has it.
     pub(crate) stub_only: bool,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     /// The resource in the name of its scope.
     pub(crate) resource: &'static str,
-    /// Whether it answers a list (and takes the common parameters).
+    /// Whether it is a list (and takes the common parameters).
     pub(crate) list: bool,
     pub(crate) params: Vec<Param>,
     pub(crate) fields: Vec<Field>,
@@ -88,12 +88,12 @@ static SCHEMA: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
     endpoints::ENDPOINTS.iter().map(|(path, params, fields)| parse(path, params, fields)).collect()
 });
 
-/// Every GET endpoint.
+/// Lists every GET endpoint.
 pub(crate) fn endpoints() -> &'static [Endpoint] {
     &SCHEMA
 }
 
-/// The list endpoint of a collection.
+/// Returns the list endpoint of a collection.
 pub(crate) fn list_endpoint(collection: &str) -> Option<&'static Endpoint> {
     SCHEMA.iter().find(|endpoint| endpoint.list && endpoint.path == collection)
 }
@@ -159,7 +159,7 @@ fn parse_field(word: &'static str) -> Option<Field> {
     Some(Field { name, kind, newer, stub_only })
 }
 
-/// One GET endpoint in words, for tests that hold the sandbox to a reference of their own.
+/// One GET endpoint as text, for tests that compare the sandbox with a reference of their own.
 #[derive(Debug, Clone)]
 pub struct EndpointShape {
     /// The path, `/v3/` included.
@@ -175,7 +175,7 @@ pub struct EndpointShape {
     pub newer_fields: Vec<String>,
 }
 
-/// Every GET endpoint that the sandbox serves.
+/// Describes every GET endpoint that the sandbox serves.
 #[must_use]
 pub fn endpoint_shapes() -> Vec<EndpointShape> {
     endpoints().iter().map(shape).collect()

@@ -1,7 +1,7 @@
-//! Applications: two arms (a job, or a prospect), and the rows that every application brings along.
+//! Applications: two arms (a job, or a prospect), and the rows that come with every application.
 //!
-//! An application on a job has one `application_stages` row per stage of the job, of which only
-//! visited ones carry times; a prospect has one `prospect_details` row instead.
+//! An application on a job has one `application_stages` row per stage of the job, and only visited
+//! ones have times; a prospect has one `prospect_details` row instead.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const UPDATE: &str = "source_id:id referrer_id:id recruiter_id:id coordinator_id
     prospect_pool_id:id \
     prospect_stage_id:id rejected_at:time created_at:time custom_fields:list";
 
-/// A checked application that is to be opened.
+/// A checked application, not created yet.
 #[derive(Debug, Clone)]
 pub(super) struct Arm {
     body: Body,
@@ -99,7 +99,7 @@ pub(super) fn on_job(model: &Model, candidate: i64, job: i64) -> bool {
     theirs.into_iter().any(|id| model.int(Kind::Applications, id, "job_id") == Some(job))
 }
 
-/// Opens a checked application.
+/// Creates a checked application.
 pub(super) fn open(context: &mut WriteContext<'_>, candidate: i64, arm: &Arm) -> i64 {
     let body = &arm.body;
     let prospect = body.bool("prospect").unwrap_or(false);
@@ -143,7 +143,7 @@ pub(super) fn open(context: &mut WriteContext<'_>, candidate: i64, arm: &Arm) ->
     id
 }
 
-/// Makes the stage rows of an application and enters one of them (the first when none is named).
+/// Creates the stage rows of an application and enters one stage (the first if none is named).
 pub(crate) fn create_stages(model: &mut Model, application: i64, job: i64, enter: Option<i64>) {
     let stages = model.pipeline(job);
     let entered = enter.or_else(|| stages.first().copied());
@@ -230,7 +230,7 @@ pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Re
     Ok(context.deleted(id, "Application"))
 }
 
-/// Removes an application and everything below it.
+/// Removes an application and all records below it.
 pub(crate) fn destroy(context: &mut WriteContext<'_>, id: i64) {
     for kind in
         [Kind::ApplicationStages, Kind::RejectionDetails, Kind::ProspectDetails, Kind::Attachments]

@@ -1,7 +1,7 @@
 //! Education and work history of a candidate: create and destroy, no update.
 //!
-//! The bodies of creations are empty in the OpenAPI document; the members are those that shipped
-//! clients send. A repeat makes another row.
+//! The bodies of creations are empty in the OpenAPI document; shipped clients send the members
+//! below. A repeated creation makes another row.
 
 use super::{Done, WriteContext};
 use crate::body::Body;
@@ -94,7 +94,7 @@ pub(super) fn destroy(
     Ok(context.deleted(id, "Record"))
 }
 
-/// Adds an education by the names of its options, which are made where they are missing.
+/// Adds an education by the names of its options, and creates missing ones.
 pub(crate) fn add_education(
     context: &mut WriteContext<'_>,
     candidate: i64,
@@ -139,14 +139,14 @@ fn add(context: &mut WriteContext<'_>, kind: Kind, candidate: i64, cells: &[(&st
     id
 }
 
-/// Moves the candidate's stamp where the switch says so.
+/// Changes the candidate's stamp if the switch says so.
 fn touch(context: &mut WriteContext<'_>, candidate: i64) {
     if context.child_touch() == Touch::Stamp {
         context.model.set(Kind::Candidates, candidate, Touch::Stamp, &[]);
     }
 }
 
-/// The option of that name of the field with this key.
+/// Returns the option of that name of the field with this key, and creates it if it is missing.
 fn option_named(model: &mut Model, key: &str, name: &str) -> Option<i64> {
     let field = model.find_text(Kind::CustomFields, "name_key", key).first().copied()?;
     let options = model.find(Kind::CustomFieldOptions, "custom_field_id", field);
@@ -164,13 +164,13 @@ fn option_named(model: &mut Model, key: &str, name: &str) -> Option<i64> {
     Some(model.insert(Kind::CustomFieldOptions, &cells))
 }
 
-/// A day of the calendar, as `2016-09-01`.
+/// Checks a day of the calendar, as `2016-09-01`.
 fn day(field: &str, text: &str) -> Result<String, Refusal> {
     let day: Option<jiff::civil::Date> = text.parse().ok();
     day.map(|day| day.to_string()).ok_or_else(|| Refusal::invalid(field, "is not a date"))
 }
 
-/// The columns of a day.
+/// Returns the columns of a day.
 fn dated<'a>(day: &str, at: &'a str, month: &'a str, year: &'a str) -> [(&'a str, Cell); 3] {
     let number = |part: Option<&str>| part.and_then(|part| part.parse::<i64>().ok());
     [

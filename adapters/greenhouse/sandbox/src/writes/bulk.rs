@@ -1,4 +1,5 @@
-//! Bulk creation: 202 at once, the outcome to be asked for. Rows that fail do not stop the others.
+//! Bulk creation: 202 at once, and a status to poll for the outcome. Rows that fail do not stop the
+//! others.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::model::cell::Cell;
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
-/// How long results are kept, by the reference's silence an arbitrary week.
+/// The time for which results are kept. The reference does not say; a week is arbitrary.
 const RESULTS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
 
 pub(super) fn create_users(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
@@ -68,7 +69,7 @@ fn run(
     ))
 }
 
-/// One bulk request, as it stands now: `building` until its time has come.
+/// Returns the present status of a bulk request: `building` until its delay ends.
 pub(crate) fn status(model: &crate::model::Model, uuid: &str) -> Result<Value, Refusal> {
     let found = model.find_text(Kind::BulkRequests, "bulk_action_uuid", uuid).first().copied();
     let id = found.ok_or(Refusal::NotFound)?;

@@ -1,5 +1,7 @@
 //! Candidates: create (with at most one application), update (arrays replace), merge, anonymise,
 //! destroy.
+//!
+//! Everything is checked before the first change, so a refusal has no effect.
 
 use serde_json::{Value, json};
 
@@ -32,14 +34,15 @@ const CONTACTS: [&str; 5] = [
     "website_addresses",
     "social_media_addresses",
 ];
-/// The groups that an anonymisation may name; the reference gives two of them, the rest are ours.
+/// The groups that an anonymisation may name; the reference gives two of them, the others are our
+/// guess.
 const GROUPS: &str = "full_name email_addresses phone_numbers addresses website_addresses \
     social_media_addresses \
     current_company headline tags custom_candidate_fields notes attachments education employment";
 
 pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
     let body = Body::read(body, CREATE)?;
-    // Everything is checked before anything is written: a refusal leaves no trace.
+    // Every check comes before the first change: a refusal leaves no trace.
     let application = body.get("application").filter(|value| !value.is_null());
     let application =
         application.map(|value| applications::check_nested(context, value)).transpose()?;
@@ -67,7 +70,7 @@ pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done
     }))
 }
 
-/// The cells that a body sets, tags excepted.
+/// Builds the cells that a body sets, tags excepted.
 fn changed(
     context: &WriteContext<'_>,
     body: &Body,
@@ -150,7 +153,7 @@ pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Re
     Ok(context.deleted(id, "Candidate"))
 }
 
-/// What belongs to a candidate and to no application.
+/// The collections of records that belong to a candidate and to no application.
 const CHILDREN: [Kind; 5] = [
     Kind::AppliedCandidateTags,
     Kind::Notes,
@@ -188,8 +191,8 @@ pub(super) fn merge_request(
     Ok(context.shown(Kind::Candidates, primary))
 }
 
-/// The secondary id stops existing; its applications, notes, files, tags and background move over.
-/// No redirect stays behind.
+/// Merges two candidates: the secondary id stops existing, and its applications, notes, files, tags
+/// and background get the primary one. No redirect remains.
 pub(crate) fn merge(context: &mut WriteContext<'_>, primary: i64, secondary: i64) {
     let moved = [("candidate_id", Cell::Int(primary))];
     for kind in [Kind::Applications].into_iter().chain(CHILDREN) {
@@ -235,7 +238,7 @@ pub(super) fn anonymise_request(
     Ok(context.shown(Kind::Candidates, id))
 }
 
-/// Blanks groups of fields, for good. All of them when none is named.
+/// Blanks groups of fields irreversibly, or all of them if none is named.
 pub(crate) fn anonymise(context: &mut WriteContext<'_>, id: i64, groups: &[String]) {
     let chosen = |group: &str| groups.is_empty() || groups.iter().any(|named| named == group);
     let mut cells = Vec::new();

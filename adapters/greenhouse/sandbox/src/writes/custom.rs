@@ -1,6 +1,7 @@
-//! Custom fields and their options. The key of a field comes from its first name and never changes
-//! again; an option's DELETE archives it, which is how two options of one field come to share a
-//! label.
+//! Custom fields and their options.
+//!
+//! The key of a field comes from its first name and never changes. DELETE archives an option, so
+//! two options of one field can share a label.
 
 use super::{Done, WriteContext};
 use crate::body::Body;
@@ -23,7 +24,7 @@ const UPDATE_FIELD: &str = "name:name private:bool description:text required:boo
 /// The form of one option.
 pub(super) const OPTION: &str = "custom_field_id!:int name!:name sort_order:int external_id:text";
 
-/// The key that a field's first name makes: a lossy slug, as recorded.
+/// Makes the key from a field's first name: a lossy slug, as recorded.
 pub(crate) fn name_key(name: &str) -> String {
     name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

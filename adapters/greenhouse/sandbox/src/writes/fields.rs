@@ -1,6 +1,7 @@
-//! Custom field values on writes: a list of `{name_key | custom_field_id, value}`, each value
-//! checked by its field's type, selects by option id. They are stored as written; reading turns
-//! option ids into labels.
+//! Writes custom field values: a list of `{name_key | custom_field_id, value}`, each value checked
+//! by its field's type, selects by option id.
+//!
+//! They are stored as written; [`crate::model::render`] turns option ids into labels.
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::quirks::{CustomFieldsPatch, OddValues};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
-/// The cell that a write leaves behind, given what was there.
+/// Returns the cell after a write, given the former one.
 pub(super) fn apply(
     context: &WriteContext<'_>,
     field_type: &str,
@@ -24,8 +25,8 @@ pub(super) fn apply(
     merged(context, field_type, list, former.fields(), if keep { former.fields() } else { &[] })
 }
 
-/// The cell after some fields were edited and the others kept, whatever the switch says: what a
-/// user does on screen.
+/// Returns the cell after a user's edit on screen: some fields change and the others stay, whatever
+/// the switch says.
 pub(crate) fn edited(
     context: &WriteContext<'_>,
     field_type: &str,
@@ -63,8 +64,8 @@ fn merged(
     Ok(Cell::Fields(values.into()))
 }
 
-/// A value that is held just so, be its field or its option archived or its form one that a new
-/// value could not have.
+/// Accepts a stored value unchanged, even if its field or option is archived or a new value cannot
+/// have its form.
 fn taken_back(
     context: &WriteContext<'_>,
     field_type: &str,

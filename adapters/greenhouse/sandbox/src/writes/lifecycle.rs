@@ -1,8 +1,8 @@
 //! Lifecycle of an application: move, reject, unreject, hire, convert. All answer 204, convert
 //! excepted.
 //!
-//! `move` is the only compare-and-swap of the API; a prospect's conversion is the only deed that
-//! changes an application's identity. Statuses are not a ladder: every way back exists.
+//! `move` is the API's only compare-and-swap; a prospect's conversion is the only call that changes
+//! an application's identity. Statuses are not a ladder: an application can return from each.
 
 use super::{Done, WriteContext, applications};
 use crate::body::Body;
@@ -118,8 +118,8 @@ pub(crate) fn move_to(context: &mut WriteContext<'_>, id: i64, stage: i64) -> Re
     Ok(())
 }
 
-/// A transfer changes the application's job and lands on the first stage. Answers the id that it
-/// has from then on ([`Transfer`]).
+/// Transfers an application to the first stage of another job. Returns its id from then on
+/// ([`Transfer`]).
 pub(crate) fn transfer(context: &mut WriteContext<'_>, id: i64, job: i64) -> Result<i64, Refusal> {
     if context.model.flag(Kind::Applications, id, "prospect") {
         return Err(Refusal::invalid("base", "application is a prospect"));
@@ -147,7 +147,7 @@ pub(crate) fn transfer(context: &mut WriteContext<'_>, id: i64, job: i64) -> Res
     Ok(to)
 }
 
-/// The application on another job under a new id, with its files; the old one goes.
+/// Copies the application to another job under a new id, with its files, and removes the old one.
 fn anew(context: &mut WriteContext<'_>, id: i64, candidate: i64, job: i64) -> i64 {
     let now = Cell::Time(context.model.now_ms);
     let mut cells = kept(context, id);
@@ -167,14 +167,14 @@ fn anew(context: &mut WriteContext<'_>, id: i64, candidate: i64, job: i64) -> i6
     to
 }
 
-/// What an application takes along to a new id.
+/// Returns the cells that an application keeps under a new id.
 fn kept(context: &WriteContext<'_>, id: i64) -> Vec<(&'static str, Cell)> {
     ["custom_fields", "coordinator_id", "recruiter_id", "referrer_id", "source_id"]
         .map(|name| (name, context.model.cell(Kind::Applications, id, name).clone()))
         .into()
 }
 
-/// How an application is rejected.
+/// The parameters of a rejection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rejection {
     pub(crate) application_id: i64,
@@ -262,7 +262,7 @@ pub(super) fn unreject_request(
     Ok(Done::NoContent)
 }
 
-/// Takes a rejection back.
+/// Removes a rejection.
 pub(crate) fn unreject(context: &mut WriteContext<'_>, id: i64) {
     for detail in context.model.find(Kind::RejectionDetails, "application_id", id) {
         context.model.remove(Kind::RejectionDetails, detail);
@@ -290,8 +290,8 @@ pub(super) fn hire_request(
     Ok(Done::NoContent)
 }
 
-/// Hires into an opening, which closes. A hired application has left its stage; the last open
-/// opening closes the job.
+/// Hires into an opening, which closes. A hired application leaves its stage; the last open opening
+/// closes the job.
 pub(crate) fn hire(
     context: &mut WriteContext<'_>,
     id: i64,
@@ -383,7 +383,7 @@ pub(super) fn convert_request(
     Ok(context.created(Kind::Applications, new))
 }
 
-/// Converts a prospect: a **new** application on the job; the prospect's own stays behind as
+/// Converts a prospect to a **new** application on the job; the prospect's own stays as
 /// `converted`.
 pub(crate) fn convert(
     context: &mut WriteContext<'_>,

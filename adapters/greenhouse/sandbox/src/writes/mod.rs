@@ -1,8 +1,9 @@
-//! The writes: which method and path does what under which scope. Each deed has its own file; this
-//! one only routes.
+//! The writes: which method and path has which effect under which scope. This file only routes;
+//! each effect has its own file.
 //!
-//! There is no idempotency: a request that is sent twice is done twice, except where Greenhouse
-//! itself has a uniqueness rule (tag names, user e-mails, one application per candidate and job).
+//! There is no idempotency: a request that is sent twice is carried out twice, except where
+//! Greenhouse itself has a uniqueness rule (tag names, user e-mails, one application per candidate
+//! and job).
 
 mod applications;
 mod background;
@@ -34,7 +35,7 @@ pub(crate) use lifecycle::{Rejection, convert, hire, move_to, reject, transfer, 
 pub(crate) use small::add_note;
 pub(crate) use tags::{apply_tag, tag_named};
 
-/// What a write works on.
+/// The state that a write changes.
 pub(crate) struct WriteContext<'a> {
     pub(crate) model: &'a mut Model,
     pub(crate) quirks: &'a Quirks,
@@ -43,7 +44,7 @@ pub(crate) struct WriteContext<'a> {
     pub(crate) actor_id: i64,
 }
 
-/// What a write answers.
+/// The answer to a write.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Done {
     Created(Value),
@@ -52,7 +53,7 @@ pub(crate) enum Done {
     NoContent,
 }
 
-/// A write that exists.
+/// A write that exists, with its scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) resource: &'static str,
@@ -97,7 +98,7 @@ enum Deed {
     CreateOptions,
 }
 
-/// Finds the write behind a method and path segments below `/v3/`.
+/// Finds the write for a method and path segments below `/v3/`.
 pub(crate) fn route(method: &str, segments: &[&str]) -> Option<Route> {
     let id = segments.get(1).and_then(|text| text.parse().ok());
     let (resource, action, deed) = match (method, segments, id) {
@@ -204,7 +205,7 @@ pub(crate) const WRITE_SCOPES: &[(&str, &[&str])] = &[
     ("custom_field_options", &["create", "update", "destroy"]),
 ];
 
-/// Does it.
+/// Carries out a write.
 pub(crate) fn perform(
     context: &mut WriteContext<'_>,
     route: Route,
@@ -248,12 +249,12 @@ pub(crate) fn perform(
 }
 
 impl WriteContext<'_> {
-    /// The object that the path names, or 404.
+    /// Refuses with 404 unless the record that the path names exists.
     fn must_find(&self, kind: Kind, id: i64) -> Result<(), Refusal> {
         if self.sight.finds(self.model, kind, id) { Ok(()) } else { Err(Refusal::NotFound) }
     }
 
-    /// An object that a body names, or 422.
+    /// Refuses with 422 unless the record that a body names exists.
     fn must_know(&self, kind: Kind, field: &str, id: Option<i64>) -> Result<(), Refusal> {
         match id {
             Some(id) if !self.sight.finds(self.model, kind, id) => {
@@ -263,9 +264,9 @@ impl WriteContext<'_> {
         }
     }
 
-    /// A row as an answer shows it.
+    /// Returns a row as an answer shows it.
     fn seen(&self, kind: Kind, id: i64) -> Option<serde_json::Value> {
-        self.model.row_seen(kind, id, &crate::model::render::Look::of(self.quirks))
+        self.model.row_seen(kind, id, &crate::model::render::View::of(self.quirks))
     }
 
     fn created(&self, kind: Kind, id: i64) -> Done {
@@ -285,12 +286,12 @@ impl WriteContext<'_> {
         }
     }
 
-    /// Whether a change of a candidate's children moves the candidate's own stamp.
+    /// Whether a change of a candidate's children changes the candidate's own stamp.
     pub(crate) fn child_touch(&self) -> Touch {
         if self.quirks.children_touch_candidate { Touch::Stamp } else { Touch::Leave }
     }
 
-    /// Moves the candidate's activity, and its stamp where the switch says so.
+    /// Sets the candidate's activity, and its stamp if the switch says so.
     pub(crate) fn note_activity(&mut self, candidate_id: i64) {
         let now = crate::model::cell::Cell::Time(self.model.now_ms);
         let touch = self.child_touch();

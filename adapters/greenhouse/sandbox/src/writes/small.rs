@@ -1,5 +1,5 @@
-//! Rejection details, notes and attachments. Notes cannot be edited or removed: a duplicate is for
-//! good.
+//! Rejection details, notes and attachments. Notes cannot be edited or removed, so a duplicate is
+//! permanent.
 
 use serde_json::Value;
 
@@ -48,9 +48,9 @@ pub(super) fn create_note(context: &mut WriteContext<'_>, body: &[u8]) -> Result
     let body = Body::read(body, form)?;
     let (candidate, application) =
         (body.int("candidate_id").unwrap_or(0), body.int("application_id"));
-    // A candidate who vanished is taken for one who is there: the note becomes an orphan (a single
-    // source's live probe). What is only hidden from the acting user is refused as before, and so
-    // is an id that never was.
+    // Greenhouse accepts a note for a deleted candidate, which becomes an orphan (a single source's
+    // live probe). It refuses a candidate that is only hidden from the acting user, and an id that
+    // never existed.
     if context.model.has(Kind::Candidates, candidate)
         || !context.model.had(Kind::Candidates, candidate)
     {
@@ -145,7 +145,7 @@ content:file \
     }
     let kind = body.text("type").unwrap_or_default();
     if kind == "resume" {
-        // A new resume takes the place of the former one.
+        // A new resume replaces the former one.
         for former in context.model.find(Kind::Attachments, "application_id", application) {
             if context.model.text(Kind::Attachments, former, "type") == Some("resume") {
                 context.model.remove(Kind::Attachments, former);

@@ -1,4 +1,4 @@
-//! Tags: organisation-wide names, unique and case-sensitive, and their rows on candidates.
+//! Tags: names unique within the organisation and case-sensitive, and their rows on candidates.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done
     Ok(context.created(Kind::CandidateTags, id))
 }
 
-/// Removes a tag from everyone.
+/// Removes a tag from every candidate.
 pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Refusal> {
     context.must_find(Kind::CandidateTags, id)?;
     context.model.remove(Kind::CandidateTags, id);
@@ -57,7 +57,7 @@ fn row_of(context: &WriteContext<'_>, candidate: i64, tag: i64) -> Option<i64> {
     })
 }
 
-/// Adds a tag to a candidate; a repeat is another row.
+/// Adds a tag to a candidate; a repeat adds another row.
 pub(crate) fn apply_tag(context: &mut WriteContext<'_>, candidate: i64, tag: i64) -> i64 {
     let cells = [("candidate_id", Cell::Int(candidate)), ("candidate_tag_id", Cell::Int(tag))];
     let id = context.model.insert(Kind::AppliedCandidateTags, &cells);
@@ -75,13 +75,13 @@ pub(super) fn unapply(context: &mut WriteContext<'_>, id: i64) -> Result<Done, R
     Ok(context.deleted(id, "Applied candidate tag"))
 }
 
-/// The tag of that name, made when there is none.
+/// Returns the tag of that name, and creates it if there is none.
 pub(crate) fn tag_named(context: &mut WriteContext<'_>, name: &str) -> i64 {
     let known = context.model.find_text(Kind::CandidateTags, "name", name).first().copied();
     known.unwrap_or_else(|| context.model.insert(Kind::CandidateTags, &[("name", name.into())]))
 }
 
-/// Makes a candidate's tags exactly these: what a candidate's `tags` on a write means.
+/// Replaces a candidate's tags by exactly these, as the member `tags` of a write does.
 pub(super) fn replace(context: &mut WriteContext<'_>, candidate: i64, names: &[String]) {
     let wanted: Vec<i64> = names.iter().map(|name| tag_named(context, name)).collect();
     for row in context.model.find(Kind::AppliedCandidateTags, "candidate_id", candidate) {
@@ -100,7 +100,7 @@ pub(super) fn replace(context: &mut WriteContext<'_>, candidate: i64, names: &[S
     context.model.refresh_tags(candidate, Touch::Leave);
 }
 
-/// The empty list of tags that a new candidate starts with.
+/// Returns the empty list of tags that a new candidate starts with.
 pub(super) fn none() -> Cell {
     Cell::json(&Value::Array(Vec::new()))
 }

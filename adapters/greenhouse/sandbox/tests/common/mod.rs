@@ -1,12 +1,12 @@
-//! A client of the sandbox for the tests beside it: a token, a path, an answer. It knows no more
-//! than curl would.
+//! A client of the sandbox for the tests beside it: a token, a path, an answer. It knows no more of
+//! the sandbox than curl would.
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(unreachable_pub, reason = "shared between test binaries")]
 
 use atsync_greenhouse_sandbox::{Answer, ManualClock, Request, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 
-/// A moment at the turn of a half minute.
+/// A time at the start of a half minute.
 pub const NOW_MS: i64 = 1_795_500_000_000;
 /// base64 of `sandbox:sandbox-secret`.
 pub const BASIC: &str = "Basic c2FuZGJveDpzYW5kYm94LXNlY3JldA==";
@@ -75,7 +75,7 @@ impl World {
         answer.body_json().as_array().expect("a bare array").clone()
     }
 
-    /// Every row over all pages, and how many pages there were.
+    /// Returns the rows of all pages, and the number of pages.
     pub fn walk(&self, path: &str) -> (Vec<Value>, usize) {
         let (mut rows, mut pages, mut next) = (Vec::new(), 0, path.to_owned());
         loop {
@@ -106,7 +106,7 @@ impl World {
         id(&answer.body_json()["candidate"])
     }
 
-    /// An open job that is not confidential, with its stages in order.
+    /// Returns an open job that is not confidential, with its stages in order.
     pub fn open_job(&self, nth: usize) -> (i64, Vec<i64>) {
         let jobs = self.sandbox.rows("jobs");
         let job = jobs
@@ -120,7 +120,7 @@ impl World {
         (id(job), stages.iter().map(id).collect())
     }
 
-    /// A new candidate's application on an open job.
+    /// Creates a candidate with an application to an open job.
     pub fn apply(&self, email: &str, job: i64) -> i64 {
         let candidate = self.create_candidate(email);
         let answer =
@@ -138,7 +138,7 @@ pub fn ids(rows: &[Value]) -> Vec<i64> {
     rows.iter().map(id).collect()
 }
 
-/// The path of the next page, from the `Link` header.
+/// Returns the path of the next page, from the `Link` header.
 pub fn next_path(answer: &Answer) -> Option<String> {
     let link = answer.header("link")?;
     let url = link.strip_prefix("<http://sandbox.test")?.strip_suffix(">; rel=\"next\"")?;
