@@ -145,8 +145,8 @@ fn script(directory: &Path, url: &str) {
     let [candidates, seconds, mebibytes] = figures[..] else { panic!("{said}") };
     let bytes = std::fs::metadata(file).unwrap().len();
     println!(
-        "{candidates} candidates, python3 into sqlite: {seconds} s CPU, peak {mebibytes} MiB, store {} \
-         MiB",
+        "{candidates} candidates, python3 into sqlite: {seconds} s CPU, peak {mebibytes} MiB, \
+         store {} MiB",
         bytes >> 20
     );
 }

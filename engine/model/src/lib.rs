@@ -8,6 +8,7 @@
 pub mod contract;
 pub mod declarable;
 pub mod desired;
+pub mod dictionary;
 pub mod kinds;
 pub mod manifest;
 pub mod normal;
