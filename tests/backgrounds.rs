@@ -86,7 +86,7 @@ fn recruiter(world: &World, same: bool) {
 }
 
 #[test]
-fn what_is_declared_is_added_once() {
+fn a_declared_entry_is_added_once() {
     let world = World::new(1, 40);
     let acme = world.connect();
     let record = ada(json!([eth()]), json!([acme_ltd()]));
@@ -104,7 +104,7 @@ fn what_is_declared_is_added_once() {
 }
 
 #[test]
-fn what_is_there_already_is_found_and_stays_the_recruiters() {
+fn an_existing_entry_is_found_and_stays_the_recruiters() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([]), json!([])));
@@ -117,7 +117,7 @@ fn what_is_there_already_is_found_and_stays_the_recruiters() {
 }
 
 #[test]
-fn what_is_declared_no_more_is_taken_away_and_nothing_else() {
+fn an_entry_that_is_no_longer_declared_is_removed_and_no_other() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([eth()]), json!([acme_ltd()])));
@@ -132,7 +132,7 @@ fn what_is_declared_no_more_is_taken_away_and_nothing_else() {
 }
 
 #[test]
-fn another_content_is_another_entry() {
+fn an_entry_with_other_content_is_another_entry() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([]), json!([acme_ltd()])));
@@ -148,7 +148,7 @@ fn another_content_is_another_entry() {
 }
 
 #[test]
-fn a_creation_in_doubt_is_probed_and_never_doubled() {
+fn a_create_in_doubt_is_probed_and_never_duplicated() {
     for collection in [EDUCATIONS, EMPLOYMENTS] {
         let world = World::new(1, 40);
         let acme = world.connect();
@@ -165,7 +165,7 @@ fn a_creation_in_doubt_is_probed_and_never_doubled() {
 }
 
 #[test]
-fn withdrawing_takes_back_what_the_engine_added() {
+fn a_withdrawal_removes_the_entries_that_the_engine_added() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([]), json!([])));

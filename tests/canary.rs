@@ -44,7 +44,7 @@ fn logged(level: Level, act: impl FnOnce()) -> String {
 }
 
 #[test]
-fn what_an_adapter_says_when_it_panics_is_in_no_log_above_debug_and_in_no_status() {
+fn the_message_of_an_adapters_panic_is_in_no_log_above_debug_and_in_no_status() {
     for (level, says) in [(Level::INFO, false), (Level::DEBUG, true)] {
         let mut world = World::new(1, 12);
         world.adapter = panicking_greenhouse();

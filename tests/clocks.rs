@@ -88,7 +88,7 @@ fn settled(
 }
 
 #[test]
-fn no_date_of_the_ats_makes_a_write_in_doubt_twice_or_keeps_it_in_doubt() {
+fn no_date_of_the_ats_repeats_a_write_in_doubt_or_keeps_it_in_doubt() {
     let offs = [0, -3 * MINUTE_MS, 3 * MINUTE_MS, -2 * HOUR_MS, 2 * HOUR_MS, -DECADE_MS, DECADE_MS];
     for before_ms in offs {
         for after_ms in [0, before_ms, -before_ms] {
@@ -137,7 +137,7 @@ fn no_date_of_the_ats_has_a_note_posted_twice() {
 }
 
 #[test]
-fn a_date_from_the_future_hides_no_edit_from_later_pulls() {
+fn a_date_from_the_future_hides_no_change_from_later_pulls() {
     for off_ms in [3 * MINUTE_MS, 2 * HOUR_MS, DECADE_MS] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -227,7 +227,7 @@ fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize>
 }
 
 #[test]
-fn a_wall_clock_that_jumps_neither_stops_a_schedule_nor_runs_everything_at_once() {
+fn a_wall_clock_that_jumps_neither_stops_a_schedule_nor_runs_all_rounds_at_once() {
     let undisturbed = pulled_on_schedule(0);
     assert!(
         undisturbed.len() == 3 && undisturbed.values().all(|times| (16..=18).contains(times)),

@@ -75,7 +75,7 @@ fn is_in_step(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn field_before_option_before_value_and_all_in_one_run() {
+fn a_field_is_created_before_its_options_and_they_before_their_values_in_one_run() {
     let world = world();
     let acme = world.connect();
     // The person stands before what they hang on, and the ATS makes another key of the name than
@@ -127,7 +127,7 @@ fn field_before_option_before_value_and_all_in_one_run() {
 }
 
 #[test]
-fn what_cannot_be_made_blocks_only_what_depends_on_it() {
+fn a_definition_that_cannot_be_created_blocks_only_its_dependents() {
     let world = world();
     let acme = world.connect();
     let mut ben = ada(&json!({}));
@@ -161,7 +161,7 @@ fn what_cannot_be_made_blocks_only_what_depends_on_it() {
 }
 
 #[test]
-fn a_field_that_is_there_is_taken_and_only_what_is_missing_is_made() {
+fn an_existing_field_is_adopted_and_only_its_missing_options_are_created() {
     let world = world();
     let acme = world.connect();
     let seniority = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate",
@@ -226,7 +226,7 @@ fn an_archived_option_stays_archived_unless_the_host_insists() {
 }
 
 #[test]
-fn an_option_that_is_called_otherwise_is_still_the_same_option() {
+fn a_renamed_option_is_still_the_same_option() {
     let world = world();
     let acme = world.connect();
     sync(&world, &acme, &[channel(&json!({})), ada(&json!({"channel": "Portal"}))]);
@@ -271,7 +271,7 @@ fn a_field_changed_in_the_ats_stays_so_and_one_changed_by_the_host_follows() {
 }
 
 #[test]
-fn what_a_field_cannot_be_blocks_it_and_says_why() {
+fn an_impossible_field_is_blocked_with_the_reason() {
     let world = world();
     let acme = world.connect();
     let as_text = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate",
@@ -292,7 +292,7 @@ fn what_a_field_cannot_be_blocks_it_and_says_why() {
 }
 
 #[test]
-fn a_paused_definition_makes_nothing_and_what_depends_on_it_says_so() {
+fn a_paused_definition_creates_nothing_and_its_dependents_say_so() {
     let world = world();
     let acme = world.connect();
     world.run(acme.declare(&desired(&channel(&json!({})).to_string()))).unwrap();
@@ -331,7 +331,7 @@ fn mentor() -> Value {
 }
 
 #[test]
-fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_told() {
+fn a_user_is_identified_by_address_and_created_and_invited_only_after_opting_in() {
     let mut world = world();
     let acme = world.connect();
     let records = [grace(), mentor(), ada(&json!({"mentor": "grace.hopper@example.com"}))];
@@ -379,7 +379,7 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
 }
 
 #[test]
-fn an_option_that_is_no_longer_declared_is_said_to_be_released_and_stays() {
+fn an_option_that_is_no_longer_declared_is_reported_as_released_and_stays() {
     let world = world();
     let acme = world.connect();
     assert!(sync(&world, &acme, &[channel(&json!({}))]).1.is_complete());

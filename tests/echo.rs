@@ -137,7 +137,7 @@ fn repeat(request: &WireRequest, response: &mut Response, number: usize) {
 }
 
 #[test]
-fn no_live_secret_reaches_adapter_log_failure_or_store() {
+fn no_live_secret_reaches_adapter_log_error_or_store() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("echo.redb");
     let clock = ManualClock::at(BEGIN_MS);

@@ -180,7 +180,7 @@ fn cases() -> Vec<(&'static str, Value, Shows)> {
 }
 
 #[test]
-fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_in_step() {
+fn a_value_that_the_ats_stores_in_another_form_is_written_twice_at_most_and_then_in_step() {
     for (what, more, shows) in cases() {
         for (policy, rounds) in [("enforce", 3), ("yield", 2), ("fill", 2), ("seed", 2)] {
             for existing in [false, true] {
@@ -240,7 +240,7 @@ fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_
 }
 
 #[test]
-fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
+fn a_value_that_the_ats_stores_in_another_form_can_still_be_changed_and_removed() {
     for policy in ["enforce", "yield"] {
         println!("== {policy}");
         let world = world();
@@ -286,7 +286,7 @@ fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
 }
 
 #[test]
-fn a_value_that_shows_as_it_was_written_is_not_spoken_of() {
+fn a_value_that_shows_as_it_was_written_gets_no_finding() {
     for policy in ["enforce", "yield"] {
         let world = world();
         let acme = world.connect();
@@ -302,7 +302,7 @@ fn a_value_that_shows_as_it_was_written_is_not_spoken_of() {
 }
 
 #[test]
-fn a_recruiters_change_is_not_taken_for_a_form_of_an_enforced_value() {
+fn a_recruiters_change_is_not_mistaken_for_a_form_of_an_enforced_value() {
     let world = world();
     let acme = world.connect();
     let id = {
@@ -336,7 +336,7 @@ fn a_recruiters_change_is_not_taken_for_a_form_of_an_enforced_value() {
 }
 
 #[test]
-fn a_recruiters_new_number_is_not_taken_for_the_hosts() {
+fn a_recruiters_new_number_is_not_mistaken_for_the_hosts() {
     for policy in ["enforce", "yield"] {
         let world = world();
         let acme = world.connect();
@@ -365,7 +365,7 @@ fn a_recruiters_new_number_is_not_taken_for_the_hosts() {
 }
 
 #[test]
-fn what_was_never_seen_is_not_called_a_recruiters_edit() {
+fn a_value_that_never_showed_is_not_reported_as_drift() {
     let world = world();
     let acme = world.connect();
     declare(&world, &acme, &ada(&json!({}), "yield"));
@@ -423,7 +423,7 @@ fn an_entry_that_shows_late_and_in_another_form_is_added_once() {
 
 /// Of a stage, an outcome and the reason of a rejection, as of a candidate's own fields.
 #[test]
-fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit() {
+fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_reported_as_drift() {
     let stage_of = |world: &World, job: i64, at: usize| {
         let mut stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
         stages.retain(|stage| stage["active"] != json!(false));

@@ -158,22 +158,22 @@ fn no_url_leaves_its_grant() {
 }
 
 #[test]
-fn no_reply_brings_the_adapter_down_or_out_of_its_contract() {
+fn no_reply_crashes_the_adapter_or_breaks_its_contract() {
     runs("adapter", 10_000);
 }
 
 #[test]
-fn what_is_accepted_as_desired_reads_back_as_the_same() {
+fn an_accepted_desired_record_reads_back_as_the_same() {
     runs("desired", 10_000);
 }
 
 #[test]
-fn both_stores_take_in_any_page_alike() {
+fn both_stores_ingest_any_page_alike() {
     runs("record", 1_000);
 }
 
 #[test]
-fn foreign_rows_are_refused_by_name_and_what_is_read_is_written_as_it_reads() {
+fn foreign_rows_are_refused_by_name_and_read_rows_are_written_unchanged() {
     runs("row", 10_000);
 }
 
@@ -196,7 +196,7 @@ fn every_target_is_run_by_libfuzzer_too_and_has_a_corpus() {
 }
 
 #[test]
-fn a_seed_that_is_a_file_of_its_own_has_a_name_that_says_what_it_is() {
+fn a_seed_in_a_file_of_its_own_has_a_descriptive_name() {
     let mut count = 0;
     for (target, _) in atsync_fuzz_targets::TARGETS {
         let seeds =

@@ -243,7 +243,7 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
 }
 
 #[test]
-fn whatever_json_a_row_has_the_check_refuses_it_or_the_store_gives_it_back() {
+fn any_json_of_a_row_is_refused_by_the_check_or_returned_by_the_store() {
     let adapter = native_greenhouse();
     let (stores, count) = (Stores::new(), AtomicU64::new(0));
     let id = || count.fetch_add(1, Ordering::Relaxed).to_string();
@@ -290,7 +290,7 @@ fn a_row_whose_own_json_is_too_long_costs_that_json_and_not_the_page() {
 }
 
 #[test]
-fn whatever_json_a_declaration_has_it_is_refused_or_given_back() {
+fn any_json_of_a_declaration_is_refused_or_returned() {
     let stores = Stores::new();
     let a_record = |text: &str| {
         let line = format!(r#"{{"key":"k","emails":["a@x.com"],"custom_fields":{{"f":{text}}}}}"#)

@@ -119,7 +119,7 @@ impl Wish {
 }
 
 #[test]
-fn keys_that_are_places_may_be_shuffled_and_shifted_and_only_what_is_new_is_made() {
+fn positional_keys_can_be_shuffled_and_shifted_and_only_new_items_are_created() {
     for seed in 1..=16 {
         println!("seed {seed}");
         let mut chance = Chance(seed);
@@ -181,7 +181,7 @@ fn texts(rows: &[Value], member: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_its_key() {
+fn an_item_that_is_declared_again_under_any_key_is_the_existing_one() {
     let world = world();
     let acme = world.connect();
     let jobs = world.open_jobs();
@@ -214,7 +214,7 @@ fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_it
 }
 
 #[test]
-fn an_edit_in_place_is_no_rename_and_is_said() {
+fn a_changed_item_under_the_same_key_is_no_rename_and_is_reported() {
     let world = world();
     let acme = world.connect();
     let jobs = world.open_jobs();
@@ -295,7 +295,7 @@ const APART: [Apart; 6] = [
 ];
 
 #[test]
-fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declared() {
+fn no_write_targets_a_linked_record_that_is_not_the_declared_one() {
     for (name, before, then) in APART {
         for policy in ["yield", "enforce"] {
             println!("== {name} {policy}");
@@ -367,7 +367,7 @@ enum Found {
 }
 
 #[test]
-fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_next_plan() {
+fn an_adopted_item_keeps_its_identity_when_keys_shift_before_the_next_plan() {
     for (found, wait_ms) in
         [Found::ByLook, Found::ByHand].into_iter().flat_map(|found| [(found, 1), (found, 31_000)])
     {
@@ -436,7 +436,7 @@ fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_ne
 /// A part whose creation is in doubt, and whose key the host gives to something else before anybody
 /// has looked.
 #[test]
-fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
+fn keys_that_shift_while_a_create_is_in_doubt_duplicate_nothing() {
     let first =
         Wish { notes: vec!["one".into()], files: vec!["one.pdf".into()], applications: vec![0] };
     let shifted = Wish {

@@ -112,7 +112,7 @@ fn ends_as(words: &[Value], policy: Option<&str>, gap_ms: u64) -> (Value, Value)
 }
 
 #[test]
-fn what_is_declared_changed_and_declared_again_before_it_shows_is_what_the_ats_ends_with() {
+fn the_ats_ends_with_the_last_declaration_even_if_earlier_ones_show_late() {
     let application = |outcome: &str| {
         json!({"applications": [{"key": "a", "job": {"id": "JOB"},
         "outcome": outcome}]})
@@ -146,7 +146,7 @@ fn what_is_declared_changed_and_declared_again_before_it_shows_is_what_the_ats_e
 }
 
 #[test]
-fn of_three_words_in_a_row_nothing_but_the_last_stays() {
+fn of_three_declarations_in_a_row_only_the_last_stays() {
     let word = |of: &str, tag: &str| {
         json!({"title": of, "phones": [format!("+44 20 {of}1")],
         "emails": [ADA, format!("{of}@x.example")], "tags": [tag]})
@@ -184,7 +184,7 @@ fn rest(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn a_tag_that_the_engine_took_off_is_put_on_again_though_another_came_and_its_creation_carried_it()
+fn a_removed_tag_is_added_again_although_the_create_carried_it_and_another_came()
 {
     for policy in ["yield", "enforce"] {
         for (first_ms, then_ms) in [(1, 1), (20_000, 31_000), (100_000, 1), (100_000, 100_000)] {
@@ -205,7 +205,7 @@ fn a_tag_that_the_engine_took_off_is_put_on_again_though_another_came_and_its_cr
 }
 
 #[test]
-fn what_withdraw_took_off_comes_back_when_the_record_is_resumed() {
+fn tags_that_a_withdrawal_removed_come_back_when_the_record_is_resumed() {
     for policy in ["yield", "enforce"] {
         for gap_ms in [1, 20_000, 600_000] {
             let world = late();
@@ -227,7 +227,7 @@ fn what_withdraw_took_off_comes_back_when_the_record_is_resumed() {
 }
 
 #[test]
-fn what_the_engine_put_on_stays_its_own_though_it_found_it_again() {
+fn a_tag_that_the_engine_added_stays_its_own_although_a_probe_found_it() {
     for gap_ms in [1, 20_000, 27_000, 60_000] {
         let (world, with) = (late(), |tags: &[&str]| {
             ada(&json!({"tags": tags, "policy": {"tags": "enforce"}}), None)

@@ -131,7 +131,7 @@ fn finish(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
+fn options_created_with_their_field_that_show_late_are_not_created_again() {
     for lag_ms in [200, 5_000, QUICK_MS] {
         let world = late();
         world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = lag_ms);
@@ -151,7 +151,7 @@ fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
 }
 
 #[test]
-fn a_look_counts_from_the_moment_that_it_was_asked_and_not_from_its_answer() {
+fn a_probe_counts_from_its_request_and_not_from_its_answer() {
     let world = late();
     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 24_000);
     let mut options = world.options();
@@ -172,7 +172,7 @@ fn a_look_counts_from_the_moment_that_it_was_asked_and_not_from_its_answer() {
 }
 
 #[test]
-fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
+fn a_restart_between_parent_and_child_shortens_no_visibility_delay() {
     let mut rehearsal = late();
     rehearsal.restart();
     let acme = rehearsal.connect();
@@ -212,7 +212,7 @@ fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
 }
 
 #[test]
-fn what_was_given_up_and_declared_again_under_another_key_is_found_and_not_made_again() {
+fn an_abandoned_item_declared_again_under_another_key_is_found_and_not_created_again() {
     let world = late();
     let acme = world.connect();
     let mut everything = ada_with_everything(&world);
@@ -225,7 +225,7 @@ fn what_was_given_up_and_declared_again_under_another_key_is_found_and_not_made_
 }
 
 #[test]
-fn what_was_given_up_on_a_candidate_who_was_there_before_is_found_and_not_made_again() {
+fn an_abandoned_item_on_an_existing_candidate_is_found_and_not_created_again() {
     let members = ada_with_everything(&late());
     for member in ["notes", "tags", "applications"] {
         let world = late();
@@ -251,7 +251,7 @@ fn what_was_given_up_on_a_candidate_who_was_there_before_is_found_and_not_made_a
 }
 
 #[test]
-fn a_list_that_is_written_whole_keeps_our_own_last_write_that_does_not_show_yet() {
+fn a_list_that_is_written_whole_keeps_our_last_write_that_does_not_show_yet() {
     let world = late();
     let acme = world.connect();
     sync(&world, &acme, &[ada(&json!({}))]);
@@ -265,7 +265,7 @@ fn a_list_that_is_written_whole_keeps_our_own_last_write_that_does_not_show_yet(
 }
 
 #[test]
-fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
+fn an_abandoned_user_that_is_declared_again_is_found_and_not_created_again() {
     let mut world = late();
     world.settings.insert("user_invitations".into(), json!(true));
     let acme = world.connect();
@@ -283,7 +283,7 @@ fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
 /// creation that arrived. Left out: 401 and 429, which say that nothing was executed; the session
 /// repeats those itself.
 #[test]
-fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again() {
+fn a_create_that_was_refused_although_it_happened_is_found_and_not_repeated() {
     for path in [
         "/v3/candidates",
         "/v3/applications",
@@ -336,7 +336,7 @@ fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again(
 }
 
 #[test]
-fn a_create_waits_only_where_something_may_have_come_along() {
+fn a_create_waits_only_if_an_earlier_create_may_have_carried_the_record() {
     // Every kind shows at once, so that the only waits are needless ones.
     let world = World::new(1, 24);
     let acme = world.connect();
@@ -366,7 +366,7 @@ fn a_create_waits_only_where_something_may_have_come_along() {
 }
 
 #[test]
-fn a_doubled_option_is_used_and_reported_and_never_stops_its_record() {
+fn a_duplicate_option_is_used_and_reported_and_never_blocks_its_record() {
     let world = World::new(1, 24);
     world.sandbox.set_quirks(|quirks| quirks.repeated_option = RepeatedOption::AnotherRow);
     let acme = world.connect();
@@ -412,7 +412,7 @@ fn a_doubled_option_is_used_and_reported_and_never_stops_its_record() {
 }
 
 #[test]
-fn what_came_along_with_a_creation_and_shows_later_than_it_is_not_made_again() {
+fn a_record_that_a_create_carried_and_that_shows_later_is_not_created_again() {
     for slow in ["applications", "applied_candidate_tags", "candidate_tags"] {
         let mut world = late();
         // The candidate shows at once, what came along with it late.
@@ -456,7 +456,7 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
 }
 
 #[test]
-fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_made_once_they_show() {
+fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_sent_once_they_show() {
     for (manner, made) in [(Meddle::DieBefore, false), (Meddle::DieAfter, true)] {
         for comes_back in [false, true] {
             let mut world = late();
@@ -500,7 +500,7 @@ fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_made_once_th
 }
 
 #[test]
-fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
+fn a_note_that_a_merge_brings_late_is_not_created_again() {
     for pause_ms in [0, 10_000, 20_000] {
         let world = World::new(1, 24);
         let acme = world.connect();
@@ -653,7 +653,7 @@ fn an_erased_candidate_who_comes_back_at_once_is_not_created_twice() {
 
 /// The ATS takes a note for somebody whom it still shows, and nobody reads notes on a schedule.
 #[test]
-fn a_note_left_on_whoever_was_merged_away_a_moment_before_is_left_on_who_they_are_now() {
+fn a_note_on_a_candidate_merged_away_a_moment_before_is_created_on_the_winner() {
     for gap_ms in [1, 31_000, 60_000] {
         println!("{gap_ms} ms after the merge");
         let world = late();

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[test]
-fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
+fn a_plan_can_have_more_records_than_one_write_of_the_store_takes() {
     let world = World::new(1, 20);
     let acme = world.connect();
     let many = PAGE_RECORDS_MAX + 1;
@@ -45,7 +45,7 @@ fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
 /// taken. Method: the same records planned as a file, which forgets nothing, and as declared, which
 /// does; far apart stand records that mean the same person, new or known.
 #[test]
-fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
+fn a_plan_that_drops_facts_on_its_way_equals_the_plan_that_keeps_all() {
     let first = World::new(1, 60);
     let store = UpsetStore::new(Arc::new(MemoryStore::default()), Arc::default());
     let world = World::with(
@@ -165,7 +165,7 @@ fn hiring_world() -> World {
 }
 
 #[test]
-fn a_plan_in_parts_is_the_plan_of_all_whatever_the_parts() {
+fn a_plan_in_parts_equals_the_plan_of_all_for_any_parts() {
     let world = hiring_world();
     let acme = world.connect();
     let records = entangled(&world);
@@ -183,7 +183,7 @@ fn a_plan_in_parts_is_the_plan_of_all_whatever_the_parts() {
 }
 
 #[test]
-fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_would_do() {
+fn a_sync_in_bounded_batches_does_the_same_as_one_of_all_records() {
     let outcome = |records_at_once: usize| {
         let world = hiring_world();
         let mut options = world.options();
@@ -245,7 +245,7 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
 /// A creation that came to nothing, or of which nobody knows yet, still is the one that the next
 /// part must not repeat.
 #[test]
-fn what_a_part_of_a_sync_claimed_holds_for_the_next_parts_although_carrying_it_out_failed() {
+fn a_claim_of_one_batch_holds_for_the_next_ones_although_applying_it_failed() {
     for fault in [
         FaultKind::NotApplied { status: 422 },
         FaultKind::NotApplied { status: 500 },

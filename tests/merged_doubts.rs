@@ -203,7 +203,7 @@ fn is_of(row: &Value, job: &str) -> bool {
 }
 
 #[test]
-fn what_is_in_doubt_when_its_candidate_is_merged_away_ends_up_once_on_whoever_lives() {
+fn a_write_in_doubt_whose_candidate_is_merged_away_ends_up_once_on_the_winner() {
     let mut broken = Vec::new();
     for is_late in [false, true] {
         for thing in [Thing::Note, Thing::Application, Thing::Tag, Thing::File] {

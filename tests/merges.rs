@@ -150,7 +150,7 @@ fn orders(of: usize) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn a_chain_of_merges_ends_at_whoever_is_there_in_the_order_in_which_it_happened_wherever_the_engine_dies()
+fn a_chain_of_merges_ends_at_the_last_winner_in_order_wherever_the_engine_is_killed()
  {
     let mut broken = Vec::new();
     for length in [2, 3, 4] {

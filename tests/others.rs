@@ -161,7 +161,7 @@ fn said(plan: &Plan) -> String {
 }
 
 #[test]
-fn no_value_of_others_is_lost_that_the_plan_did_not_name_and_none_blocks_the_hosts_own_field() {
+fn no_value_of_others_is_lost_unless_the_plan_named_it_and_none_blocks_the_hosts_field() {
     for (key, left) in left_by_others() {
         for world in worlds() {
             let acme = world.connect();
@@ -198,7 +198,7 @@ fn no_value_of_others_is_lost_that_the_plan_did_not_name_and_none_blocks_the_hos
 
 /// What came after the plan was made, the plan could not say. It stays; the next plan says it.
 #[test]
-fn a_value_that_came_after_the_plan_is_not_left_out_before_a_plan_names_it() {
+fn a_value_added_after_the_plan_is_left_out_only_once_a_plan_names_it() {
     for key in ["dialing_code", "available_from", "buddy", "years_of_experience"] {
         let world = World::new(1, 12);
         world.sandbox.set_quirks(|quirks| quirks.odd_values = OddValues::Refused);
@@ -413,7 +413,7 @@ fn a_value_of_others_on_an_application_that_the_read_before_a_write_leaves_out_i
 /// The other side of it: what a recruiter cleared, or whose field was archived, keeps nothing back
 /// for good.
 #[test]
-fn a_value_that_a_recruiter_cleared_or_whose_field_was_archived_keeps_no_write_back() {
+fn a_value_that_a_recruiter_cleared_or_whose_field_was_archived_blocks_no_write() {
     for archives in [false, true] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -563,7 +563,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
 }
 
 #[test]
-fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces() {
+fn a_change_between_plan_and_apply_is_overwritten_only_under_enforce() {
     for at in 0..6 {
         for policy in ["yield", "fill", "enforce"] {
             let mut world = World::new(1, 12);

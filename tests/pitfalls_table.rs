@@ -77,7 +77,7 @@ fn tests_in(source: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_sixty_entries_are_there_each_once_and_in_order() {
+fn the_table_has_each_of_the_sixty_entries_once_and_in_order() {
     let numbers: Vec<usize> = table().iter().map(|row| row.number).collect();
     assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
 }

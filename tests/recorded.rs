@@ -119,7 +119,7 @@ fn recordings() -> Option<PathBuf> {
 }
 
 #[test]
-fn real_answers_come_out_whole_and_the_same_natively_and_as_a_component() {
+fn real_answers_are_read_completely_and_alike_natively_and_as_a_component() {
     let Some(folder) = recordings() else { return };
     let both = Both::new();
     for file in recording::RECORDINGS {

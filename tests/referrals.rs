@@ -30,7 +30,7 @@ fn ada(world: &World) -> String {
 }
 
 #[test]
-fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do() {
+fn a_referral_creates_exactly_one_of_each_record_and_leaves_nothing_to_do() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&world)))).unwrap();
@@ -59,7 +59,7 @@ fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do()
 }
 
 #[test]
-fn two_records_that_fit_one_candidate_are_never_both_linked_to_them() {
+fn two_records_that_match_one_candidate_are_never_both_linked() {
     let world = World::new(3, 20);
     let acme = world.connect();
     let one = r#"{"key":"whole","name":{"first":"Ada","last":"Byron"},"emails":["ada@a.example.com","ada@b.example.com"]}"#;

@@ -101,7 +101,7 @@ const CASES: [Case; 5] = [
 ];
 
 #[test]
-fn what_is_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again() {
+fn items_below_a_renamed_path_follow_it_and_none_is_created_again() {
     for (name, rename, moves) in CASES {
         let world = world();
         let acme = world.connect();
@@ -126,7 +126,7 @@ fn what_is_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again() 
 }
 
 #[test]
-fn what_changes_together_with_the_key_is_written_and_what_is_new_is_made() {
+fn a_change_together_with_the_key_is_written_and_a_new_item_is_created() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
@@ -145,7 +145,7 @@ fn what_changes_together_with_the_key_is_written_and_what_is_new_is_made() {
 }
 
 #[test]
-fn another_job_under_another_key_is_another_application_and_takes_nothing_along() {
+fn another_job_under_another_key_is_another_application_without_the_old_items() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
@@ -169,7 +169,7 @@ fn another_job_under_another_key_is_another_application_and_takes_nothing_along(
 /// As an earlier version left it: the new key adopted the application, and the old path still holds
 /// what is below it.
 #[test]
-fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
+fn the_next_plan_repairs_a_half_done_rename() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);

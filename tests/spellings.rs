@@ -67,7 +67,7 @@ fn called(world: &World, collection: &str, label: &str) -> usize {
 }
 
 #[test]
-fn one_tag_in_two_spellings_is_made_once_whoever_makes_it() {
+fn one_tag_in_two_spellings_is_created_once_by_engine_or_recruiter() {
     for (one, other) in SPELLINGS {
         // Who is there before, and what is then declared: of those who are new the creation carries
         // the tags.
@@ -111,7 +111,7 @@ fn one_tag_in_two_spellings_is_made_once_whoever_makes_it() {
 }
 
 #[test]
-fn a_tag_that_the_ats_has_in_a_spelling_of_its_own_is_that_one_for_new_candidates_too() {
+fn a_new_candidate_gets_an_existing_tag_in_the_spelling_of_the_ats() {
     for (own, declared) in SPELLINGS {
         let world = world();
         let acme = world.connect();
@@ -135,7 +135,7 @@ fn channel(options: &[&str]) -> Value {
 }
 
 #[test]
-fn an_option_in_another_spelling_is_the_one_that_is_there() {
+fn an_option_in_another_spelling_is_the_existing_option() {
     for (one, other) in SPELLINGS {
         let world = world();
         let acme = world.connect();
@@ -155,7 +155,7 @@ fn an_option_in_another_spelling_is_the_one_that_is_there() {
 }
 
 #[test]
-fn one_label_in_two_spellings_is_refused_where_two_would_be_made_of_it() {
+fn one_label_in_two_spellings_is_refused_where_it_would_become_two_options() {
     for (one, other) in SPELLINGS {
         for record in [
             channel(&[one, other]),
@@ -172,7 +172,7 @@ fn one_label_in_two_spellings_is_refused_where_two_would_be_made_of_it() {
 }
 
 #[test]
-fn a_field_whose_name_another_record_has_in_another_spelling_is_not_made_twice() {
+fn a_field_named_in_two_spellings_by_two_records_is_created_once() {
     for (one, other) in SPELLINGS {
         let world = world();
         let acme = world.connect();
@@ -193,7 +193,7 @@ fn a_field_whose_name_another_record_has_in_another_spelling_is_not_made_twice()
 }
 
 #[test]
-fn what_is_explained_of_a_record_that_is_still_to_be_made_is_reported_once() {
+fn explain_reports_each_item_of_a_planned_record_once() {
     let world = world();
     let acme = world.connect();
     let records = [channel(&["One", "Two"]), person("ada", &["Poet", "Mathematician"])];

@@ -88,7 +88,7 @@ fn page(emails: &[String]) -> PageCommit {
 }
 
 #[tokio::test]
-async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
+async fn no_other_candidate_is_found_in_the_index_or_removed_by_an_erasure() {
     let directory = tempfile::tempdir().unwrap();
     let file =
         RedbStore::open(&directory.path().join("s.redb"), RedbOptions::default(), &SystemEntropy)
@@ -128,7 +128,7 @@ async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
 }
 
 #[test]
-fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
+fn no_other_candidate_is_planned_for_matched_by_a_probe_or_written_to() {
     let world = World::new(1, 420);
     let strangers = strangers();
     let rows = world.sandbox.rows("candidates");
@@ -249,7 +249,7 @@ fn answer_strangers(
 /// is taken for the person, by the look before a creation or by the one that settles whether it
 /// happened.
 #[test]
-fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
+fn no_candidate_is_adopted_without_the_requested_address() {
     for loses in [false, true] {
         for (what, answer) in answers() {
             println!("== {what}, the first creation is lost: {loses}");
@@ -314,7 +314,7 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
 
 /// As for candidates: users are asked for by their first address, then by any.
 #[test]
-fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
+fn no_user_is_adopted_without_the_requested_address() {
     const GRACE: &str = "grace@example.com";
     for loses in [false, true] {
         for address in [
@@ -391,7 +391,7 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
 
 /// Who is to be credited is found by address as well; a look-alike is not.
 #[test]
-fn nobody_is_credited_whose_address_only_looks_like_the_one_declared() {
+fn no_user_with_a_similar_address_is_credited() {
     for alike in ["xsam.lee@example.com", "sam.lee@example.com.au", "am.lee@example.com"] {
         let world = World::new(1, 12);
         let user =
@@ -425,7 +425,7 @@ fn nobody_is_credited_whose_address_only_looks_like_the_one_declared() {
 }
 
 #[test]
-fn whom_a_crooked_address_means_is_not_guessed() {
+fn a_malformed_address_is_refused_and_not_guessed() {
     let world = World::new(1, 12);
     let acme = world.connect();
     for crooked in [

@@ -30,7 +30,7 @@ fn told(world: &World, acme: &Connection) -> String {
 }
 
 #[test]
-fn a_prospect_is_planned_as_a_prospect_whether_it_goes_with_the_candidate_or_alone() {
+fn a_prospect_is_planned_as_a_prospect_with_the_candidate_or_alone() {
     for alone in [false, true] {
         let world = World::new(71, 20);
         let acme = world.connect();
@@ -66,7 +66,7 @@ fn a_record_that_is_in_step_has_no_heading_of_its_own() {
 }
 
 #[test]
-fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
+fn explain_never_contradicts_the_plan_about_a_tag() {
     let world = World::new(71, 20);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&json!({"tags": ["Keen"]})).to_string()))).unwrap();
@@ -101,7 +101,7 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
 /// Who is linked to a record that another one was merged into differs from it by the merge: nobody
 /// changed a thing.
 #[test]
-fn what_differs_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_written() {
+fn a_difference_caused_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_written() {
     let world = World::new(71, 20);
     let acme = world.connect();
     let pass = || world.clock.set(world.clock.now_ms() + 600_000);
@@ -161,7 +161,7 @@ fn what_differs_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_writt
 }
 
 #[test]
-fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_that_depends_on_it_is_planned()
+fn the_status_names_the_blocked_write_and_the_plan_has_none_of_its_dependents()
  {
     for status in [422, 500] {
         let world = World::new(71, 20);
@@ -197,7 +197,7 @@ fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_th
 }
 
 #[test]
-fn a_deleted_or_merged_candidate_is_reported_with_whoever_has_the_address_now() {
+fn a_deleted_or_merged_candidate_is_reported_with_the_candidate_who_has_the_address_now() {
     for is_merged in [true, false] {
         let world = World::new(71, 20);
         let acme = world.connect();

@@ -201,7 +201,7 @@ async fn an_origin_that_is_new_is_a_change() {
 }
 
 #[tokio::test]
-async fn an_update_that_declares_the_same_or_less_goes_on_and_its_code_is_kept() {
+async fn an_update_that_declares_the_same_or_less_is_accepted_and_its_code_is_kept() {
     let world = World::new();
     world.connect(component(&sound(), "one"), |_| {}).await.unwrap();
     let mut less = sound();
@@ -214,7 +214,7 @@ async fn an_update_that_declares_the_same_or_less_goes_on_and_its_code_is_kept()
 }
 
 #[tokio::test]
-async fn what_the_operator_gives_is_the_operators_and_hides_no_change_of_the_adapter() {
+async fn origins_of_the_operator_hide_no_change_of_the_adapter() {
     let world = World::new();
     let sandbox = |options: &mut ConnectionOptions| {
         options.origins.insert("api".to_owned(), "https://sandbox.test".to_owned());
@@ -230,7 +230,7 @@ async fn what_the_operator_gives_is_the_operators_and_hides_no_change_of_the_ada
 }
 
 #[tokio::test]
-async fn a_component_that_nobody_vouches_for_gets_its_origins_from_the_operator() {
+async fn an_unvouched_component_gets_its_origins_from_the_operator() {
     let world = World::new();
     let stranger = || Component { is_vouched_for: false, ..component(&sound(), "one") };
     let text = world.connect(stranger(), |_| {}).await.unwrap_err().to_string();

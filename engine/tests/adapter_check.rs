@@ -234,7 +234,7 @@ fn a_write_has_one_effect() {
 }
 
 #[test]
-fn a_write_says_what_it_did() {
+fn a_write_names_its_effect() {
     refused(write().step(&wrote(Written::Applied(applied())), None), "no request");
     refused(write().step(&wrote(Written::Unclear(String::new())), None), "no request");
     write().step(&wrote(Written::Unneeded(applied())), None).unwrap();
@@ -292,7 +292,7 @@ fn a_task_follows_no_link_twice_so_a_circle_of_pages_ends_it() {
 }
 
 #[test]
-fn a_task_that_never_ends_is_ended() {
+fn an_endless_task_is_ended() {
     let mut guard = TaskGuard::new(&Task::DescribeTenant);
     for _ in 0..limits::STEPS_MAX {
         guard.step(&sends(Effect::Safe), None).unwrap();
@@ -467,7 +467,7 @@ fn a_reference_without_an_id_is_unknown_and_never_known_to_be_empty() {
 }
 
 #[test]
-fn what_is_no_id_is_taken_nowhere() {
+fn an_invalid_id_is_accepted_nowhere() {
     for bad in ["", " ", "7 ", "\t7", "7\u{7f}", &"7".repeat(limits::NAME_BYTES_MAX + 1)] {
         let reference = RemoteRef::new("jobs", bad);
         let link = Link { role: "subject".into(), kind: "jobs".into(), id: bad.into() };

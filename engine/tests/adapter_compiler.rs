@@ -43,7 +43,7 @@ fn a_compiler_that_does_not_end_is_ended() {
 }
 
 #[test]
-fn a_compiler_that_the_system_ends_went_over_its_limits() {
+fn a_compiler_that_the_system_kills_is_reported_as_over_its_limits() {
     let error = shell("kill -9 $$");
     assert!(matches!(&error, LoadError::TooCostly { .. }), "{error}");
 }
@@ -66,7 +66,7 @@ fn a_compilers_message_about_a_component_is_one_plain_line() {
 }
 
 #[test]
-fn what_no_wasmtime_of_this_version_made_is_not_loaded() {
+fn code_of_another_wasmtime_version_is_not_loaded() {
     for script in ["printf hello", "exit 0", "exec head -c 100000 /dev/urandom"] {
         let error = shell(script);
         assert!(matches!(&error, LoadError::Compiler { .. }), "{script}: {error}");
@@ -74,7 +74,7 @@ fn what_no_wasmtime_of_this_version_made_is_not_loaded() {
 }
 
 #[test]
-fn a_compiler_that_is_not_there_is_named() {
+fn a_missing_compiler_is_named() {
     let error = load_by("/nowhere/compiler", &[], Duration::from_secs(20));
     assert!(
         matches!(&error, LoadError::Compiler { program, .. } if program == "/nowhere/compiler"),

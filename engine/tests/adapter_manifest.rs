@@ -95,7 +95,7 @@ fn members(path: &str, value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_member_of_a_manifest_is_held_somewhere_or_says_why_not() {
+fn every_member_of_a_manifest_is_checked_or_listed_with_a_reason() {
     let manifest = manifest_check::read(&sound().to_string()).unwrap();
     let mut found = BTreeSet::new();
     members("", &serde_json::to_value(&manifest).unwrap(), &mut found);
@@ -557,7 +557,7 @@ fn texts(pointer: &str, value: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn no_text_of_a_manifest_steers_a_terminal_or_hides_a_letter() {
+fn no_text_of_a_manifest_controls_a_terminal_or_hides_a_letter() {
     let mut found = Vec::new();
     texts("", &sound(), &mut found);
     assert!(found.len() > 60, "{}", found.len());
@@ -603,7 +603,7 @@ fn a_host_that_looks_like_another_one_is_refused_with_its_punycode() {
 }
 
 #[test]
-fn what_the_engine_can_send_is_what_the_document_for_authors_lists() {
+fn the_engine_sends_exactly_the_members_that_the_document_for_authors_lists() {
     let text =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/operations.md"))
             .unwrap();

@@ -81,7 +81,7 @@ fn public() -> BTreeSet<String> {
 }
 
 #[test]
-fn a_host_meets_at_most_120_names() {
+fn the_front_door_has_at_most_120_names() {
     let names = public();
     assert!(names.len() > 50, "the list was not read: {names:?}");
     assert!(names.len() <= NAMES_MAX, "{} public names: {names:#?}", names.len());
@@ -90,7 +90,7 @@ fn a_host_meets_at_most_120_names() {
 /// Nothing is released yet, so there is no version to hold the interface against; until then the
 /// list is the baseline.
 #[test]
-fn a_public_name_comes_or_goes_only_with_the_list() {
+fn a_public_name_is_added_or_removed_only_with_the_list() {
     let listed: BTreeSet<String> = read(LIST).lines().map(str::to_owned).collect();
     let names = public();
     let gone: Vec<&String> = listed.difference(&names).collect();
@@ -112,7 +112,7 @@ fn sources(path: &Path, found: &mut Vec<PathBuf>) {
 
 /// The program and the examples are hosts: what they cannot do by the front door no host can.
 #[test]
-fn program_and_examples_come_in_by_the_front_door() {
+fn the_program_and_the_examples_use_only_the_front_door() {
     let mut files = Vec::new();
     for path in ["daemon/src", "../examples"] {
         sources(&root().join(path), &mut files);

@@ -279,7 +279,7 @@ async fn a_write_that_meets_a_dying_kept_connection_is_unclear_and_never_sent_ag
 }
 
 #[tokio::test]
-async fn what_the_egress_policy_refuses_never_meets_a_socket() {
+async fn a_request_that_the_egress_policy_refuses_opens_no_socket() {
     let (port, requests) = serve(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).await;
     let transport = transport();
     for (url, private_network) in [

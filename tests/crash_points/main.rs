@@ -454,25 +454,25 @@ macro_rules! crashed_anywhere {
 }
 
 crashed_anywhere! {
-    a_new_person_with_everything: "a new person with an application, tags and a note",
-    a_new_person_alone: "a new person without an application",
-    an_adopted_person: "a person who is there already is adopted and updated",
-    a_tag_shared_by_two: "two people share a new tag",
-    new_tags: "a known person gets new tags",
-    notes: "a known person gets notes",
-    another_application: "a known person applies to another job",
+    a_new_candidate_with_everything: "a new candidate with an application, tags and a note",
+    a_new_candidate_alone: "a new candidate without an application",
+    an_adopted_candidate: "an existing candidate is adopted and updated",
+    a_tag_shared_by_two: "two candidates share a new tag",
+    new_tags: "a known candidate gets new tags",
+    notes: "a known candidate gets notes",
+    another_application: "a known candidate applies to another job",
     a_prospect: "a prospect in a pool",
     a_file: "a file is attached",
-    a_tag_taken_off: "a tag is taken off",
+    a_removed_tag: "a tag is removed",
     changed_fields: "contacts and custom fields change",
     a_move: "an application moves to another stage",
     a_rejection: "an application is rejected",
-    a_new_application_that_is_rejected: "a new person with an application that is rejected in a \
+    a_new_application_that_is_rejected: "a new candidate with an application that is rejected in a \
         later stage",
-    a_new_application_that_is_hired: "a known person gets an application that is hired",
+    a_new_application_that_is_hired: "a known candidate gets an application that is hired",
     a_conversion: "a prospect becomes an application",
     a_defined_value: "a value whose field, choice and user are declared with it",
-    an_education_and_employments: "a known person gets an education and employments",
-    an_employment_replaced: "an employment is taken away and another one added",
+    an_education_and_employments: "a known candidate gets an education and employments",
+    an_employment_replaced: "an employment is removed and another one added",
     a_harmful_note: "a note that must never be sent twice",
 }

@@ -32,18 +32,18 @@ const fn scenario(
 }
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    scenario("a new person with an application, tags and a note", nothing, referral, 2),
-    scenario("a new person without an application", nothing, |_| person(json!({})), 1),
-    scenario("a person who is there already is adopted and updated", recruiters_ada, adopted, 1),
-    scenario("two people share a new tag", known_ada, shared_tag, 3),
+    scenario("a new candidate with an application, tags and a note", nothing, referral, 2),
+    scenario("a new candidate without an application", nothing, |_| person(json!({})), 1),
+    scenario("an existing candidate is adopted and updated", recruiters_ada, adopted, 1),
+    scenario("two candidates share a new tag", known_ada, shared_tag, 3),
     scenario(
-        "a known person gets new tags",
+        "a known candidate gets new tags",
         known_ada,
         |world| changed(world, json!({"tags": ["new tag", "other new tag"]})),
         4,
     ),
     scenario(
-        "a known person gets notes",
+        "a known candidate gets notes",
         known_ada,
         |world| {
             changed(
@@ -56,11 +56,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         },
         2,
     ),
-    scenario("a known person applies to another job", known_ada, second_application, 1),
+    scenario("a known candidate applies to another job", known_ada, second_application, 1),
     scenario("a prospect in a pool", nothing, prospect, 1),
     scenario("a file is attached", known_ada, attachment, 1),
     scenario(
-        "a tag is taken off",
+        "a tag is removed",
         tagged_ada,
         |world| changed(world, json!({"tags": ["kept"]})),
         1,
@@ -81,12 +81,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("an application moves to another stage", known_ada, moved, 1),
     scenario("an application is rejected", known_ada, rejected, 1),
     scenario(
-        "a new person with an application that is rejected in a later stage",
+        "a new candidate with an application that is rejected in a later stage",
         nothing,
         new_and_rejected,
         2,
     ),
-    scenario("a known person gets an application that is hired", known_ada, new_and_hired, 2),
+    scenario("a known candidate gets an application that is hired", known_ada, new_and_hired, 2),
     scenario(
         "a prospect becomes an application",
         prospective_ada,
@@ -98,13 +98,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     scenario("a value whose field, choice and user are declared with it", nothing, defined, 4),
     scenario(
-        "a known person gets an education and employments",
+        "a known candidate gets an education and employments",
         known_ada,
         |world| changed(world, background(&["Mill Works", "Difference Ltd"])),
         3,
     ),
     scenario(
-        "an employment is taken away and another one added",
+        "an employment is removed and another one added",
         |world| bring_about(world, &changed(world, background(&["Mill Works"]))),
         |world| changed(world, background(&["Difference Ltd"])),
         2,

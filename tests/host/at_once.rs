@@ -101,7 +101,7 @@ async fn all_at_once(way: Way, clones: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn tasks_that_work_at_once_on_one_connection_make_everything_once() {
+async fn concurrent_tasks_on_one_connection_create_every_record_once() {
     for way in [Way::Sync, Way::PlanAndApply, Way::SettleBeside] {
         for clones in [true, false] {
             all_at_once(way, clones).await;

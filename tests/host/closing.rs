@@ -52,7 +52,7 @@ async fn the_file_of_a_closed_engine_opens_at_once_whatever_handles_remain() {
 }
 
 #[tokio::test]
-async fn writes_that_were_begun_are_done_before_the_file_is_closed() {
+async fn writes_under_way_are_finished_before_the_file_is_closed() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a.redb");
     let engine = Engine::builder().store_file(&file).unwrap().build().unwrap();
@@ -135,7 +135,7 @@ fn a_closed_connection_refuses_every_clone_and_frees_its_name() {
 }
 
 #[test]
-fn a_write_that_has_left_gets_its_answer_before_a_close_ends_and_no_other_leaves() {
+fn a_sent_write_gets_its_answer_before_a_close_ends_and_no_other_leaves() {
     let world = World::new(1, 20);
     let acme = world.connect();
     world.run(acme.declare(&desired(ADA))).unwrap();

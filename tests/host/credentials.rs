@@ -42,7 +42,7 @@ fn a_credential_that_does_not_fit_is_refused_and_the_old_one_stays() {
 }
 
 #[test]
-fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
+fn rounds_survive_a_refused_credential_and_resume_when_another_is_given() {
     let world = World::new(1, 20);
     let acme = refused(&world);
     let pulls = [("jobs", "*/15 * * * *"), ("candidates", "*/15 * * * *")];
@@ -84,7 +84,7 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
 /// What asks for something of the ATS fails with a sentence; what reads the store works; nothing
 /// leaves, not even for a token.
 #[test]
-fn a_connection_for_the_store_only_sends_nothing_whatever_is_asked_of_it() {
+fn a_store_only_connection_sends_nothing_for_any_call() {
     let world = World::new(1, 20);
     let acme = world.connect();
     world.run(acme.pull("jobs")).unwrap();
@@ -108,7 +108,7 @@ fn a_connection_for_the_store_only_sends_nothing_whatever_is_asked_of_it() {
 }
 
 #[test]
-fn opening_a_connection_for_the_store_only_writes_nothing() {
+fn opening_a_store_only_connection_writes_nothing() {
     let world = World::new(1, 20);
     let mut options = world.options();
     options.store_only = true;

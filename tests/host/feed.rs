@@ -132,7 +132,7 @@ async fn a_reader_after_the_feed_was_trimmed_gets_an_error_and_can_go_on() {
 }
 
 #[tokio::test]
-async fn a_host_that_restores_a_backup_of_its_own_data_follows_from_the_serial_that_is_in_it() {
+async fn a_host_that_restores_a_backup_follows_from_the_serial_in_it() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
     engine.store().commit_page(&Guard::sole("acme"), tags(0..5)).await.unwrap();
     // By its own offset, without a consumer.
@@ -165,7 +165,7 @@ async fn a_follower_holds_back_trimming_until_it_acknowledges() {
 }
 
 #[test]
-fn what_one_handle_pulls_another_follows() {
+fn a_follower_reads_what_another_handle_pulls() {
     let world = World::new(1, 20);
     let acme = world.connect();
     let follow = acme.follow("host").take(5).try_collect::<Vec<Change>>();
@@ -178,7 +178,7 @@ fn what_one_handle_pulls_another_follows() {
 }
 
 #[tokio::test]
-async fn what_is_committed_while_the_feed_is_read_wakes_its_follower() {
+async fn a_commit_during_a_read_of_the_feed_wakes_its_follower() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let store = UpsetStore::new(Arc::clone(&inner), Arc::default());
     let late = Arc::clone(&inner);

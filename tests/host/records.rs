@@ -48,7 +48,7 @@ fn pages_of_any_size_give_every_record_once_in_one_order() {
 }
 
 #[test]
-fn a_filter_gives_what_the_index_holds_and_pages_too() {
+fn a_filter_returns_what_the_index_holds_page_by_page() {
     let (world, acme) = pulled(&["candidates", "applications", "jobs", "stages"]);
     let rows: Vec<_> = world.run(acme.observed("stages").try_collect::<Vec<_>>()).unwrap();
     let of_job = |body: &str| {
@@ -92,7 +92,7 @@ fn a_filter_gives_what_the_index_holds_and_pages_too() {
 }
 
 #[test]
-fn what_a_page_cannot_be_asked_for_is_refused_with_words() {
+fn an_impossible_page_request_is_refused_with_a_message() {
     let (world, acme) = pulled(&["candidates"]);
     let refusal = |kind: &str, filter: Filter, cursor: Option<&str>, rows: usize| {
         let error = world.run(acme.observed_page(kind, &filter, cursor, rows)).unwrap_err();

@@ -65,7 +65,7 @@ fn without_a_runtime_the_network_says_so_and_no_call_panics() {
 }
 
 #[tokio::test]
-async fn a_file_that_this_process_holds_is_not_said_to_be_another_processes() {
+async fn a_file_that_this_process_holds_is_not_reported_as_another_processes() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a.redb");
     let first = Engine::builder().store_file(&file).unwrap();

@@ -26,7 +26,7 @@ async fn connect(engine: &Engine, name: &str, origin: &str, store_only: bool) ->
 }
 
 #[tokio::test]
-async fn what_ends_one_connection_for_good_is_reported_and_ends_no_other() {
+async fn a_permanent_failure_of_one_connection_is_reported_and_ends_no_other() {
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 10)).await.unwrap();
     let origin = sandbox.base_url();
     let engine = Engine::builder().build().unwrap();
@@ -57,7 +57,7 @@ async fn what_ends_one_connection_for_good_is_reported_and_ends_no_other() {
 }
 
 #[tokio::test]
-async fn when_every_connection_has_ended_nothing_waits_for_the_stop() {
+async fn when_every_connection_has_ended_the_run_ends_without_a_stop() {
     let engine = Engine::builder().build().unwrap();
     let broken = connect(&engine, "broken", "http://127.0.0.1:9", true).await;
     let early = Engine::run([(broken, hourly())], std::future::pending(), |_, _| {}).await.unwrap();

@@ -47,7 +47,7 @@ fn update_of(world: &World) -> (String, String) {
 }
 
 #[test]
-fn an_authentic_webhook_is_looked_into_and_answered_200() {
+fn an_authentic_webhook_is_fetched_and_answered_200() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (id, body) = update_of(&world);
@@ -61,7 +61,7 @@ fn an_authentic_webhook_is_looked_into_and_answered_200() {
 }
 
 #[test]
-fn what_no_secret_of_the_connection_signed_is_answered_401_and_nothing_is_read() {
+fn a_webhook_that_no_secret_of_the_connection_signed_is_answered_401_and_nothing_is_read() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let zebra = connect(&world, "zebra", &["hook secret of zebra"]);
@@ -107,7 +107,7 @@ fn a_replay_is_answered_200_and_costs_nothing() {
 }
 
 #[test]
-fn a_false_hook_of_who_knows_the_secret_removes_nobody() {
+fn a_false_webhook_with_a_valid_signature_deletes_no_record() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     world.run(acme.pull("candidates")).unwrap();
@@ -123,7 +123,7 @@ fn a_false_hook_of_who_knows_the_secret_removes_nobody() {
 }
 
 #[test]
-fn what_is_too_large_is_answered_413() {
+fn a_webhook_that_is_too_large_is_answered_413() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let body = " ".repeat(atsync::internals::webhook::limits::BODY_BYTES_MAX + 1);
@@ -147,7 +147,7 @@ fn both_secrets_are_good_while_one_is_being_replaced() {
 }
 
 #[test]
-fn without_a_secret_nothing_is_believed_and_the_host_is_told() {
+fn without_a_secret_no_webhook_is_believed_and_the_host_gets_an_error() {
     let world = World::new(1, 20);
     for secrets in [&[][..], &[""][..]] {
         let acme = connect(&world, "acme", secrets);
@@ -160,7 +160,7 @@ fn without_a_secret_nothing_is_believed_and_the_host_is_told() {
 }
 
 #[test]
-fn one_whose_fetch_failed_is_fetched_when_it_comes_again() {
+fn a_redelivered_webhook_is_fetched_if_its_first_fetch_failed() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (id, body) = update_of(&world);
@@ -182,7 +182,7 @@ fn one_whose_fetch_failed_is_fetched_when_it_comes_again() {
 }
 
 #[test]
-fn a_flood_of_hooks_about_one_record_costs_two_reads_and_no_secret_is_printed() {
+fn a_flood_of_webhooks_about_one_record_costs_two_reads_and_no_secret_is_printed() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (_, body) = update_of(&world);
@@ -301,7 +301,7 @@ fn a_webhook_that_was_signed_too_long_ago_is_answered_401_and_nothing_is_read() 
 }
 
 #[test]
-fn a_hint_whose_look_fails_keeps_no_other_hint_of_its_delivery_from_a_look() {
+fn a_hint_whose_fetch_fails_blocks_no_other_hint_of_its_delivery() {
     let unknown = Hint::Changed(RemoteRef::new("spaceships", "1"));
     let steps = vec![check_of(SECRET, 1), taken(vec![unknown, first_candidate()], None)];
     let (world, received) = scripted(steps);

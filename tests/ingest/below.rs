@@ -69,7 +69,7 @@ fn a_plan_reads_below_the_parents_that_it_concerns_and_below_no_others() {
 }
 
 #[test]
-fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_says_how_much() {
+fn every_call_about_one_record_reads_only_below_its_own_parents_and_the_plan_says_how_much() {
     let world = narrow(52);
     let acme = world.connect();
     let jobs = world.sandbox.rows("jobs");

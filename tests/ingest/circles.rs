@@ -40,7 +40,7 @@ fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
 }
 
 #[test]
-fn a_cursor_seen_before_ends_the_pass_as_a_fault_and_the_next_pass_begins_anew() {
+fn a_repeated_cursor_ends_the_pass_with_an_error_and_the_next_pass_starts_anew() {
     for length in [1, 2, 3, 7] {
         for full in [true, false] {
             let world = World::new(31, 20);
@@ -70,7 +70,7 @@ fn a_cursor_seen_before_ends_the_pass_as_a_fault_and_the_next_pass_begins_anew()
 }
 
 #[test]
-fn a_circle_ends_a_sweep_which_believes_nothing_absent() {
+fn a_circle_of_pages_ends_a_sweep_without_suspects() {
     for length in [1, 2, 5] {
         let world = World::new(32, 20);
         let acme = world.connect();
@@ -92,7 +92,7 @@ fn a_circle_ends_a_sweep_which_believes_nothing_absent() {
 }
 
 #[test]
-fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
+fn a_circle_of_pages_below_one_parent_blocks_no_other_parent() {
     let mut world = World::new(33, 12);
     world.adapter = BelowCandidates::wrap(native_greenhouse(), "notes");
     let acme = world.connect();
@@ -179,7 +179,7 @@ impl Adapter for Endless {
 }
 
 #[test]
-fn a_cursor_that_never_advances_and_one_that_changes_over_the_same_rows_end_in_three_pages_and_the_kind_goes_on()
+fn a_cursor_that_makes_no_progress_ends_the_pass_in_three_pages_and_the_kind_still_syncs()
  {
     for new_cursors in [false, true] {
         let mut world = World::new(31, 20);

@@ -61,7 +61,7 @@ fn about_records(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn whenever_a_credential_of_another_customer_takes_over_no_record_of_theirs_is_read_or_written() {
+fn no_record_of_another_customer_is_read_or_written_whenever_their_credential_takes_over() {
     let records = desired(concat!(
         r#"{"key":"a","emails":["a@example.test"],"name":{"first":"A","last":"L"},"#,
         r#""tags":["New"],"notes":[{"key":"n","body":"Met."}]}"#,
@@ -134,7 +134,7 @@ fn whenever_a_credential_of_another_customer_takes_over_no_record_of_theirs_is_r
 
 /// Where it is another credential of the same customer, what is under way goes on with it.
 #[test]
-fn another_credential_of_the_same_customer_takes_over_without_a_word() {
+fn another_credential_of_the_same_customer_takes_over_without_interruption() {
     for at in 1..30 {
         let world = World::new(71, 20);
         let acme = world.connect();

@@ -13,7 +13,7 @@ fn odd() -> Value {
 /// For each kind: its first row is bad in one member, or has no id, or is no row at all. The others
 /// are read, the bad one is named, and it is read with the next pass once it is whole.
 #[test]
-fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
+fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_valid() {
     for (kind, collection) in KINDS {
         for fault in ["every member", "no id", "null", "text"] {
             let world = World::new(21, 40);
@@ -88,7 +88,7 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
 
 /// A field that could not be read keeps what is known of it, and makes no event of its own.
 #[test]
-fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
+fn a_bad_member_never_overwrites_the_known_value_of_its_field() {
     let world = World::new(22, 20);
     let acme = world.connect();
     world.run(acme.pull("candidates")).unwrap();
@@ -122,7 +122,7 @@ fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
 
 /// JSON that parses and cannot be kept: it passes no check that the store does not pass.
 #[test]
-fn what_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
+fn a_value_that_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
     let deep = [98, 99, 100, 101, 126, 140]
         .map(|levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels)));
     for value in deep.iter().map(String::as_str).chain(["1e999", "\"\\ud800\""]) {
@@ -151,7 +151,7 @@ fn what_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
 /// A sweep never takes a row for absent that it could not read: by its id where it has one, and by
 /// holding where it has none.
 #[test]
-fn a_sweep_never_believes_a_row_absent_that_it_could_not_read() {
+fn a_row_that_a_sweep_could_not_read_is_no_suspect() {
     for nameless in [false, true] {
         let world = World::new(24, 30);
         let acme = world.connect();

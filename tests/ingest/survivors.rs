@@ -57,7 +57,7 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
 /// What is stamped before a window's end and shows only after it is in the next window: that
 /// reaches back by the kind's overlap.
 #[test]
-fn what_shows_late_is_within_the_next_windows_overlap() {
+fn the_next_windows_overlap_covers_a_record_that_shows_late() {
     let (world, _) = world_apart(82, 15);
     let acme = world.connect();
     world.run(acme.pull("candidates")).unwrap();
@@ -99,7 +99,7 @@ fn a_windows_end_is_capped_by_the_atss_clock() {
 
 /// For every kind: a 403 in answer to a fetch by id proves nothing about what was asked for.
 #[test]
-fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
+fn a_403_while_confirming_proves_no_absence_of_any_kind() {
     for (kind, collection) in KINDS {
         let world = World::new(84, 40);
         let acme = world.connect();
@@ -132,7 +132,7 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
 /// A pass that was cut off and goes on later knows what its first part could not read: the window
 /// is read again, not stepped over.
 #[test]
-fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
+fn rows_that_an_interrupted_pass_could_not_read_are_read_again() {
     let (world, _) = world_apart(85, 1_100);
     let acme = world.connect();
     // Lists begin with the newest.
@@ -227,7 +227,7 @@ fn alone(world: &World) -> Vec<(String, String)> {
 
 /// A plan that is older than its record writes nothing, not even a link.
 #[test]
-fn a_plan_that_is_older_than_its_record_makes_no_link() {
+fn a_plan_older_than_its_record_creates_no_link() {
     let world = World::new(87, 20);
     let acme = world.connect();
     let email = alone(&world)[0].1.clone();
@@ -246,7 +246,7 @@ fn a_plan_that_is_older_than_its_record_makes_no_link() {
 
 /// Several that fit by the time of the look: none is made, none is picked.
 #[test]
-fn a_look_that_finds_several_makes_nothing() {
+fn a_probe_that_finds_several_records_creates_nothing() {
     let world = World::new(88, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "k");
@@ -262,7 +262,7 @@ fn a_look_that_finds_several_makes_nothing() {
 
 /// A record that another path holds by the time of the look stays that path's own.
 #[test]
-fn a_look_takes_no_record_of_another_path() {
+fn a_probe_adopts_no_record_of_another_path() {
     let world = World::new(89, 20);
     let acme = world.connect();
     let (held, email) = alone(&world)[0].clone();
@@ -299,7 +299,7 @@ fn a_status_that_the_manifest_does_not_list_is_no_refusal() {
 
 /// A repetition that did not leave says nothing of the first send.
 #[test]
-fn a_repetition_that_does_not_leave_keeps_the_first_send_in_doubt() {
+fn a_resend_that_does_not_leave_keeps_the_first_send_in_doubt() {
     let mut world = World::new(91, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "k");
@@ -321,7 +321,7 @@ fn a_repetition_that_does_not_leave_keeps_the_first_send_in_doubt() {
 
 /// Two records of one address mean one candidate, and one plan makes one.
 #[test]
-fn a_plan_makes_one_candidate_of_two_records_of_one_address() {
+fn a_plan_creates_one_candidate_for_two_records_with_one_address() {
     let world = World::new(92, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "one");
@@ -333,7 +333,7 @@ fn a_plan_makes_one_candidate_of_two_records_of_one_address() {
 
 /// What depends on a write in doubt is not planned either.
 #[test]
-fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
+fn a_plan_leaves_out_steps_that_depend_on_a_write_in_doubt() {
     let world = World::new(93, 20);
     let acme = world.connect();
     let record = json!({"key": "k", "emails": [NEW], "name": {"first": "K", "last": "L"},

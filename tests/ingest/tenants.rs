@@ -24,7 +24,7 @@ fn writes(sandbox: &Sandbox) -> Vec<String> {
 /// A credential that belongs to another customer than the store writes nothing to them, whoever of
 /// plan, apply, settle and sweep comes first.
 #[test]
-fn nothing_is_written_to_another_customer_than_the_stores() {
+fn the_engine_writes_only_to_the_customer_of_the_store() {
     for sweeps in [false, true] {
         let mut world = World::new(71, 20);
         let acme = world.connect();
@@ -59,7 +59,7 @@ fn nothing_is_written_to_another_customer_than_the_stores() {
 
 /// A write in doubt is sent again only to the customer whose records the store has.
 #[test]
-fn what_is_in_doubt_is_never_sent_again_to_another_customer() {
+fn a_write_in_doubt_is_never_sent_again_to_another_customer() {
     let mut world = World::new(71, 20);
     let acme = world.connect();
     world.run(acme.verify_tenant()).unwrap();
@@ -128,7 +128,7 @@ fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
 /// because the other does not show it, whatever a host asks first; a check still works, since it is
 /// how somebody finds out.
 #[test]
-fn nothing_is_read_from_another_customer_than_the_stores() {
+fn the_engine_reads_only_from_the_customer_of_the_store() {
     let mut world = World::new(71, 20);
     let acme = world.connect();
     for (kind, _) in KINDS {

@@ -186,7 +186,7 @@ fn a_plan_names_the_erased_candidates_and_does_nothing_for_them() {
 }
 
 #[test]
-fn nothing_shared_is_made_for_candidates_who_were_erased_since_the_plan_was_made() {
+fn no_shared_record_is_created_for_candidates_erased_after_the_plan() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let mut bo = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"},

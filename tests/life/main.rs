@@ -85,7 +85,7 @@ fn somebody(world: &World) -> (i64, String) {
 }
 
 #[test]
-fn a_released_field_keeps_its_value_and_is_nobodys() {
+fn a_released_field_keeps_its_value_and_has_no_owner() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let phones = json!({"company": "Analytical", "phones": ["+44 20 1234"], "tags": ["vip"]});
@@ -107,7 +107,7 @@ fn a_released_field_keeps_its_value_and_is_nobodys() {
 }
 
 #[test]
-fn what_the_engine_takes_away_is_gone_at_once_and_reported_with_its_intent() {
+fn a_record_that_the_engine_deletes_is_reported_at_once_with_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
@@ -135,7 +135,7 @@ fn what_the_engine_takes_away_is_gone_at_once_and_reported_with_its_intent() {
 }
 
 #[test]
-fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
+fn a_field_that_both_sides_changed_is_a_conflict_and_is_not_written() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"title": "Engineer"})));
@@ -169,7 +169,7 @@ fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
 }
 
 #[test]
-fn what_is_only_observed_is_linked_and_shown_and_never_written() {
+fn an_only_observed_record_is_linked_and_shown_and_never_written() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let (id, email) = somebody(&world);
@@ -203,7 +203,7 @@ fn what_is_only_observed_is_linked_and_shown_and_never_written() {
 }
 
 #[test]
-fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
+fn a_blocked_record_is_in_the_status_and_never_reported_as_written() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
@@ -246,7 +246,7 @@ fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
 }
 
 #[test]
-fn nothing_is_sent_for_a_paused_record_not_even_by_a_plan_from_before() {
+fn nothing_is_sent_for_a_paused_record_not_even_by_an_older_plan() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
@@ -268,7 +268,7 @@ fn nothing_is_sent_for_a_paused_record_not_even_by_a_plan_from_before() {
 }
 
 #[test]
-fn an_abandoned_record_leaves_everything_in_the_ats() {
+fn abandoning_a_record_changes_nothing_in_the_ats() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
@@ -310,7 +310,7 @@ fn an_imported_record_plans_nothing() {
 }
 
 #[test]
-fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
+fn an_imported_record_that_is_declared_unchanged_links_and_writes_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
     // Among them: nobody's address, one that two share, an application, private ones that are not
@@ -347,7 +347,7 @@ fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
 }
 
 #[test]
-fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
+fn a_record_with_an_id_is_linked_to_that_candidate_and_creates_none() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let (id, email) = somebody(&world);
@@ -389,7 +389,7 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
 }
 
 #[test]
-fn a_record_is_adopted_by_hand_and_by_one_path_alone() {
+fn a_record_is_adopted_by_the_host_and_by_one_path_alone() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let (id, email) = somebody(&world);
@@ -415,7 +415,7 @@ fn a_record_is_adopted_by_hand_and_by_one_path_alone() {
 }
 
 #[test]
-fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
+fn a_withdrawal_removes_what_the_engine_added_and_says_what_stays() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let (id, email) = somebody(&world);
@@ -456,7 +456,7 @@ fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
 }
 
 #[test]
-fn withdrawing_never_takes_the_addresses_of_a_person_whom_the_engine_made() {
+fn a_withdrawal_never_removes_the_addresses_of_a_candidate_that_the_engine_created() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({})));
@@ -486,7 +486,7 @@ fn in_doubt(applied: bool) -> (World, Connection, u64) {
 }
 
 #[test]
-fn a_write_in_doubt_is_resolved_by_adopting_what_was_made() {
+fn a_write_in_doubt_is_resolved_by_adopting_the_created_record() {
     let (world, acme, id) = in_doubt(true);
     let made = ada_id(&world).to_string();
     let stranger = RemoteRef::new("candidates", "1");
@@ -505,7 +505,7 @@ fn a_write_in_doubt_is_resolved_by_adopting_what_was_made() {
 }
 
 #[test]
-fn a_write_in_doubt_is_resolved_by_sending_once_more_on_the_hosts_word() {
+fn a_write_in_doubt_is_resolved_by_sending_once_more_when_the_host_says_so() {
     let (world, acme, id) = in_doubt(false);
     let intent = world.run(acme.resolve(id, Resolution::Retry)).unwrap();
     assert_eq!((intent.state.word(), intent.attempt), ("applied", 2));
@@ -514,7 +514,7 @@ fn a_write_in_doubt_is_resolved_by_sending_once_more_on_the_hosts_word() {
 }
 
 #[test]
-fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
+fn an_abandoned_write_is_not_sent_again_until_the_declaration_changes() {
     let (world, acme, id) = in_doubt(false);
     let waiting = world.run(acme.explain("ref-1")).unwrap();
     assert!(waiting.next.iter().any(|next| next.what.contains("in doubt")), "{}", waiting.words());
@@ -542,7 +542,7 @@ fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
 }
 
 #[test]
-fn an_event_of_what_the_engine_wrote_names_its_intent() {
+fn an_event_of_an_engines_write_names_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.pull("candidates")).unwrap();
@@ -562,7 +562,7 @@ fn an_event_of_what_the_engine_wrote_names_its_intent() {
 /// An application's job is what it is. Declaring another one under the same key is said to be a
 /// conflict; another key makes another application.
 #[test]
-fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes_nothing() {
+fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_creates_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let jobs = world.sandbox.rows("jobs");
@@ -608,7 +608,7 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
 }
 
 #[test]
-fn a_reader_who_comes_too_late_gets_an_error_and_never_misses_silently() {
+fn a_reader_behind_the_trimmed_feed_gets_an_error_and_never_misses_silently() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.pull("jobs")).unwrap();
@@ -624,7 +624,7 @@ fn a_reader_who_comes_too_late_gets_an_error_and_never_misses_silently() {
 }
 
 #[test]
-fn what_can_mail_a_candidate_is_off_until_the_connection_opts_in_and_then_said_in_words() {
+fn a_step_that_can_mail_a_candidate_needs_an_opt_in_and_the_plan_says_so() {
     let mut world = World::new(1, 60);
     let jobs = world.sandbox.rows("jobs");
     let open = |job: &&Value| {
@@ -674,7 +674,7 @@ fn a_setting_outside_of_its_list_is_refused_with_its_name_before_anything_is_ask
 }
 
 #[test]
-fn a_connection_has_a_name_that_messages_can_name() {
+fn a_connections_name_can_stand_in_messages() {
     let world = World::new(1, 12);
     for odd in ["", " ", "acme ", "a\nb", &"x".repeat(201)] {
         let mut options = world.options();
@@ -686,7 +686,7 @@ fn a_connection_has_a_name_that_messages_can_name() {
 }
 
 #[test]
-fn what_was_emptied_under_fill_is_not_reported_as_set_while_it_is_empty() {
+fn a_field_emptied_under_fill_is_not_reported_as_set_while_it_is_empty() {
     let world = World::new(1, 30);
     let acme = world.connect();
     let record = ada(&json!({"company": "Analytical", "policy": {"company": "fill"}}));

@@ -178,7 +178,7 @@ fn wishes(world: &World, job: i64) -> Vec<(Value, &'static str, &'static [&'stat
 }
 
 #[test]
-fn the_first_plan_holds_all_that_is_declared_of_a_new_application_and_the_first_apply_brings_it() {
+fn the_first_plan_holds_everything_declared_for_a_new_application_and_one_apply_does_it() {
     for known in [false, true] {
         for custom in [false, true] {
             for place in [None, Some(0), Some(2)] {
@@ -255,7 +255,7 @@ fn a_new_application_is_planned_with_its_effects_before_anything_is_sent() {
 }
 
 #[test]
-fn a_declaration_that_cannot_be_met_is_refused_before_the_candidate_exists() {
+fn a_declaration_that_cannot_be_met_is_blocked_before_the_candidate_exists() {
     let other_jobs_stage = |world: &World| {
         let rows = world.sandbox.rows_where("job_interview_stages", "job_id", job(world, 1));
         json!({"stage": {"id": rows[1]["id"].to_string()}})
@@ -315,7 +315,7 @@ fn a_declaration_that_cannot_be_met_is_refused_before_the_candidate_exists() {
 }
 
 #[test]
-fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
+fn a_new_application_to_a_job_that_is_not_open_is_reported_before_it_is_sent() {
     for state in ["closed", "draft"] {
         for kind in ["application", "prospect"] {
             let world = world();
@@ -349,7 +349,7 @@ fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
 }
 
 #[test]
-fn what_waits_for_the_connections_word_is_said_in_the_first_plan_and_the_rest_is_done() {
+fn a_step_that_needs_an_opt_in_is_reported_in_the_first_plan_and_the_rest_is_applied() {
     for number in 0..3 {
         let world = cautious_world();
         let acme = world.connect();
@@ -389,7 +389,7 @@ fn a_new_prospect_can_be_rejected_in_the_same_apply() {
 }
 
 #[test]
-fn a_prospect_becomes_an_application_in_its_stage_and_reaches_its_end_in_one_apply() {
+fn a_prospect_becomes_an_application_and_reaches_its_stage_and_outcome_in_one_apply() {
     for outcome in ["active", "rejected", "hired"] {
         let world = world();
         let acme = world.connect();
@@ -422,7 +422,7 @@ fn a_prospect_becomes_an_application_in_its_stage_and_reaches_its_end_in_one_app
 }
 
 #[test]
-fn a_recruiters_decision_stands_and_is_reported_unless_the_host_says_enforce() {
+fn a_recruiters_decision_stands_and_is_reported_unless_the_policy_is_enforce() {
     type Deed = (&'static str, fn(&World, i64) -> Recruiter);
     let deeds_of_recruiters: [Deed; 4] = [
         ("stage", |world, application_id| Recruiter::Move {
@@ -581,7 +581,7 @@ fn another_reason_of_the_hosts_own_rejection_is_written_to_it() {
 }
 
 #[test]
-fn what_was_rejected_by_a_recruiter_for_another_reason_is_reported_and_not_rewritten() {
+fn a_recruiters_other_reject_reason_is_reported_and_not_overwritten() {
     let world = world();
     let acme = world.connect();
     bring_whole(&world, &acme, &ada(&world, &json!({})));
@@ -596,7 +596,7 @@ fn what_was_rejected_by_a_recruiter_for_another_reason_is_reported_and_not_rewri
 }
 
 #[test]
-fn a_stage_that_is_wanted_of_a_closed_application_is_reported_and_never_fought_for() {
+fn a_stage_declared_for_a_closed_application_is_reported_and_never_forced() {
     for policy in ["yield", "enforce"] {
         for hired in [false, true] {
             let world = world();
@@ -624,7 +624,7 @@ fn a_stage_that_is_wanted_of_a_closed_application_is_reported_and_never_fought_f
 }
 
 #[test]
-fn an_archived_stage_blocks_only_who_would_have_to_enter_it() {
+fn an_archived_stage_blocks_only_applications_that_would_enter_it() {
     let world = world();
     let acme = world.connect();
     let job_id = job(&world, 0);
@@ -676,7 +676,7 @@ fn a_stage_that_a_recruiter_chose_before_the_engine_came_stands_unless_enforced(
 }
 
 #[test]
-fn a_step_on_what_was_just_made_waits_until_it_shows() {
+fn a_step_on_a_record_that_was_just_created_waits_until_it_shows() {
     let world = world();
     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 20_000);
     let acme = world.connect();
@@ -696,7 +696,7 @@ fn a_step_on_what_was_just_made_waits_until_it_shows() {
 }
 
 #[test]
-fn a_creation_in_doubt_is_followed_by_its_end_once_it_is_settled() {
+fn a_settled_create_in_doubt_is_followed_by_its_rejection_or_hire() {
     for kind in [FaultKind::DropAfter, FaultKind::DropBefore] {
         let world = world();
         let acme = world.connect();
@@ -717,7 +717,7 @@ fn a_creation_in_doubt_is_followed_by_its_end_once_it_is_settled() {
 }
 
 #[test]
-fn an_end_follows_a_creation_whose_answer_does_not_name_the_application() {
+fn a_rejection_or_hire_follows_a_create_whose_answer_does_not_name_the_application() {
     for answer in [CreateAnswer::Wrapped, CreateAnswer::Bare] {
         let world = world();
         world.sandbox.set_quirks(|quirks| quirks.create_answer = answer);
@@ -733,7 +733,7 @@ fn an_end_follows_a_creation_whose_answer_does_not_name_the_application() {
 }
 
 #[test]
-fn a_prospect_that_stands_in_another_pool_stage_is_reported() {
+fn a_prospect_in_another_pool_stage_is_reported() {
     let world = world();
     let acme = world.connect();
     let of = |place: &str| {

@@ -71,7 +71,7 @@ fn a_missing_scope_is_distinguished_from_an_actor_who_is_no_site_admin() {
 /// Entry 36: a write scope cannot be tried without writing, so nothing is claimed where the token
 /// does not say.
 #[test]
-fn a_write_scope_is_granted_only_where_the_token_says_so() {
+fn a_write_scope_counts_as_granted_only_if_the_token_says_so() {
     for scopes_in_token in [false, true] {
         let world = world(|quirks| quirks.scopes_in_token = scopes_in_token);
         let acme = world.connect();
@@ -85,7 +85,7 @@ fn a_write_scope_is_granted_only_where_the_token_says_so() {
 /// once: the error names the actor's right beside the scope, and once no token is to be had any
 /// more it is the credential that needs a person.
 #[test]
-fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause() {
+fn an_acting_user_who_leaves_stops_the_connection_with_an_error_that_names_the_cause() {
     let mut world = world(|_| {});
     let admin = admins(&world)[0];
     world.settings.insert("act_as".into(), json!(admin.to_string()));
@@ -110,7 +110,7 @@ fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause
 /// Entry 40: whatever ails the token endpoint for a while is no revocation, and the connection goes
 /// on by itself once it is well.
 #[test]
-fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
+fn a_failing_token_endpoint_is_not_a_revocation() {
     let ills = [
         FaultKind::NotApplied { status: 500 },
         FaultKind::NotApplied { status: 503 },
@@ -142,7 +142,7 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
 /// Entry 40, the other side: a client that is refused needs a person, and the endpoint is not
 /// hammered meanwhile.
 #[test]
-fn a_refused_client_needs_a_person_and_the_endpoint_is_left_in_peace() {
+fn a_refused_client_needs_a_user_and_the_endpoint_is_not_flooded() {
     let world = super::world_of(|options| options.client.secret = "another".into());
     let acme = world.connect();
     for _ in 0..10 {
@@ -194,7 +194,7 @@ fn a_scope_that_is_taken_away_stops_one_collection_and_is_named() {
 /// Entry 42: a write whose scope is missing is refused with its name; what does not hang on it is
 /// done, and a tick later so is the rest.
 #[test]
-fn a_missing_write_scope_holds_back_only_what_needs_it() {
+fn a_missing_write_scope_blocks_only_the_steps_that_need_it() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.set_access(|access| {
@@ -260,7 +260,7 @@ fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
 /// Entry 43: whichever of `expires_at` and `expires_in` comes, a token is used for its life and
 /// renewed before it ends; no request meets an expired one.
 #[test]
-fn a_token_is_fetched_once_per_life_however_its_end_is_written() {
+fn a_token_is_fetched_once_per_lifetime_in_either_notation() {
     for expiry in [TokenExpiry::ExpiresAt, TokenExpiry::ExpiresIn, TokenExpiry::Both] {
         println!("{expiry:?}");
         let world = world(|quirks| quirks.token_expiry = expiry);

@@ -89,7 +89,7 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
 /// Entry 45: 429 for ever. A bounded number of attempts a pass, pauses that grow, then the pass is
 /// given up and told as "not there just now".
 #[test]
-fn an_endless_429_is_given_up_after_few_attempts_with_growing_pauses() {
+fn an_endless_429_fails_after_few_attempts_with_growing_pauses() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.faults().add(Fault::always("/v3/candidates", FaultKind::TooManyRequests));
@@ -108,7 +108,7 @@ fn an_endless_429_is_given_up_after_few_attempts_with_growing_pauses() {
 
 /// Entry 45: reads that meet an ill server are repeated a few times, never in a storm.
 #[test]
-fn an_endless_5xx_is_given_up_after_few_attempts_with_pauses() {
+fn an_endless_5xx_fails_after_few_attempts_with_pauses() {
     for status in [500, 502, 503, 504] {
         let world = world(|_| {});
         let acme = world.connect();

@@ -120,7 +120,7 @@ fn a_custom_value_that_a_recruiter_set_between_plan_and_apply_survives() {
 /// Entries 4 and 5: a row that does not show what others stored, in whatever form, leads to no
 /// update that erases it. Once it is shown, the host's own value is written beside it.
 #[test]
-fn what_a_row_does_not_show_of_others_is_never_erased() {
+fn a_value_of_others_that_a_row_does_not_show_is_never_erased() {
     type Hide = fn(&mut serde_json::Map<String, Value>);
     let hides: [(&str, Hide); 9] = [
         ("null", |row| drop(row.insert("custom_fields".into(), Value::Null))),
@@ -241,7 +241,7 @@ fn private_values_that_cannot_be_seen_are_named_before_an_update_could_lose_them
 /// Entry 30: fields are named by key. The label may change, ids differ between tenants, and one key
 /// may stand on two kinds of record.
 #[test]
-fn a_custom_field_is_known_by_its_key_and_not_by_label_or_id() {
+fn a_custom_field_is_identified_by_its_key_and_not_by_label_or_id() {
     let mut ids = Vec::new();
     for candidates in [60, 90] {
         let world = World::new(3, candidates);
@@ -363,7 +363,7 @@ fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
 /// Entry 32: an archived option still stands in a stored value and cannot be sent again. It is not
 /// wiped for the sake of another field.
 #[test]
-fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
+fn a_stored_value_whose_option_was_archived_is_not_cleared() {
     for patch in PATCHES {
         println!("{patch:?}");
         let world = world(|quirks| quirks.custom_fields_patch = patch);
@@ -392,7 +392,7 @@ fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
 /// Entry 34: `required` binds the form, not the API. A record without the field is made, and an
 /// empty one that is not declared stays empty.
 #[test]
-fn a_required_field_that_nobody_declared_is_left_alone() {
+fn a_required_field_that_is_not_declared_is_left_alone() {
     let world = world(|_| {});
     let acme = world.connect();
     let values_of = json!({"required": true}).as_object().unwrap().clone();

@@ -65,7 +65,7 @@ fn set(world: &World, id: i64, values: Value) {
 }
 
 #[test]
-fn what_was_erased_of_a_candidate_is_not_written_back_by_any_policy() {
+fn no_policy_writes_back_the_erased_data_of_a_candidate() {
     for policy in POLICIES {
         for group in [
             "email_addresses",
@@ -106,7 +106,7 @@ fn what_was_erased_of_a_candidate_is_not_written_back_by_any_policy() {
 /// A policy that is changed later, or an entry that somebody else makes, does not bring it back
 /// either.
 #[test]
-fn what_was_erased_stays_away_when_its_group_is_filled_again_and_when_the_policy_becomes_enforce() {
+fn erased_data_stays_erased_when_its_group_is_filled_again_and_when_the_policy_becomes_enforce() {
     for (group, filled) in [
         (
             "email_addresses",
@@ -143,7 +143,7 @@ fn what_was_erased_stays_away_when_its_group_is_filled_again_and_when_the_policy
 }
 
 #[test]
-fn what_the_host_newly_wants_is_written_where_something_was_erased() {
+fn a_newly_declared_value_is_written_where_a_value_was_erased() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(&world, &acme, &everything(&world, "enforce"));

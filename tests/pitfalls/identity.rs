@@ -28,7 +28,7 @@ fn live_on(world: &World, acme: &atsync::Connection) {
 /// Entry 8: the loser's id dies without a redirect. Neither the person nor the application is made
 /// again, and the winner is not written to by a guess.
 #[test]
-fn a_candidate_that_was_merged_away_is_not_made_again() {
+fn a_candidate_that_was_merged_away_is_not_created_again() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(&world, &acme, &with_application(&world, &json!({"source": "Acme Referrals"})));
@@ -51,7 +51,7 @@ fn a_candidate_that_was_merged_away_is_not_made_again() {
 /// Entry 2: of somebody with the address and another name nothing tells whether it is who was made.
 /// Nobody need know: that one is taken up, nobody else is made, and no person is asked.
 #[test]
-fn a_candidate_renamed_while_its_creation_is_in_doubt_is_taken_up() {
+fn a_candidate_renamed_while_its_create_is_in_doubt_is_adopted() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.faults().add(Fault::once(
@@ -81,7 +81,7 @@ fn a_candidate_renamed_while_its_creation_is_in_doubt_is_taken_up() {
 /// Entry 9: converting makes a new application id. The engine's own conversion, whatever becomes of
 /// its answer, makes one and follows it.
 #[test]
-fn a_conversion_makes_one_application_and_the_link_follows_it() {
+fn a_conversion_creates_one_application_and_the_link_follows_it() {
     let faults = [
         None,
         Some(FaultKind::DropBefore),
@@ -122,7 +122,7 @@ fn a_conversion_makes_one_application_and_the_link_follows_it() {
 /// Entry 9: a recruiter converts the prospect that the engine made. It is not made a second time;
 /// the record still being declared as a prospect changes nothing.
 #[test]
-fn a_prospect_that_a_recruiter_converted_is_not_made_again() {
+fn a_prospect_that_a_recruiter_converted_is_not_created_again() {
     for tied in [true, false] {
         println!("tied to the job: {tied}");
         let world = world(|_| {});
@@ -236,7 +236,7 @@ fn nothing_is_written_back_to_a_candidate_that_was_anonymised_in_part() {
 
 /// Entry 7: a note posted for a candidate who vanished would be an orphan that nobody can delete.
 #[test]
-fn no_note_is_left_for_a_candidate_who_vanished_meanwhile() {
+fn no_note_is_created_for_a_candidate_who_was_deleted_meanwhile() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({})));
@@ -322,7 +322,7 @@ fn a_candidate_anonymised_between_plan_and_apply_is_left_alone() {
 /// Entries 24 and 26: hidden and deleted look alike. What is linked and not shown is neither made
 /// again nor forgotten.
 #[test]
-fn a_linked_candidate_that_does_not_show_is_not_made_again() {
+fn a_linked_candidate_that_does_not_show_is_not_created_again() {
     for deleted in [true, false] {
         println!("deleted: {deleted}");
         let world = world(|_| {});
@@ -355,7 +355,7 @@ type Deed = fn(i64, &World) -> Recruiter;
 /// Entries 59 and 60: hired, rejected, moved on or back, unrejected, transferred: a recruiter's
 /// deeds stand, whatever was declared.
 #[test]
-fn what_a_recruiter_did_to_an_application_is_not_fought() {
+fn a_recruiters_change_of_an_application_is_not_reverted() {
     let deeds: [(&str, Deed); 3] = [
         ("hired", |application_id, _| Recruiter::Hire { application_id, opening_id: None }),
         ("rejected", |application_id, _| Recruiter::Reject {
@@ -417,7 +417,7 @@ fn a_hired_application_is_not_moved_to_its_declared_stage() {
 /// Entry 60: backwards goes too. What the host rejected and a recruiter took back is not rejected
 /// for ever.
 #[test]
-fn a_rejection_that_a_recruiter_took_back_is_put_back_only_where_the_host_says_enforce() {
+fn a_rejection_that_a_recruiter_reverted_is_restored_only_under_enforce() {
     for (policy, status) in [(Some("yield"), "in_process"), (Some("enforce"), "rejected")] {
         println!("{policy:?}");
         let world = world_with_stages(|_| {});
@@ -443,7 +443,7 @@ fn a_rejection_that_a_recruiter_took_back_is_put_back_only_where_the_host_says_e
 /// Entry 60: a transfer keeps the application's id and changes its job. The link is followed, and
 /// no second application is made on the job it left.
 #[test]
-fn an_application_that_was_transferred_is_not_made_again_on_the_job_it_left() {
+fn a_transferred_application_is_not_created_again_on_the_job_it_left() {
     let world = world(|quirks| quirks.create_answer = CreateAnswer::Wrapped);
     let acme = world.connect();
     bring(&world, &acme, &with_application(&world, &json!({})));

@@ -188,7 +188,7 @@ fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
 /// Entry 15: a pass that broke off moves no watermark; it goes on from its last page, and what
 /// changed meanwhile comes with the next one.
 #[test]
-fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
+fn an_interrupted_pass_resumes_and_skips_nothing() {
     let world = world_of(|options| options.company.candidates = 1_600);
     let acme = world.connect();
     world.sandbox.faults().add(Fault {
@@ -321,7 +321,7 @@ fn more_than_fifty_ids_are_asked_for_in_parts_without_repeats() {
 /// Entries 20, 24 and 26: rows that a scan does not show, some of them or all, are not gone: rights
 /// may have changed, which moves no stamp. When they show again nothing was lost.
 #[test]
-fn no_row_is_taken_for_deleted_because_a_scan_lacks_it() {
+fn no_row_counts_as_deleted_because_a_scan_lacks_it() {
     let world = world(|_| {});
     let acme = world.connect();
     for kind in ["candidates", "jobs", "applications"] {
@@ -392,7 +392,7 @@ fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
 /// Entry 27, from the host's side: a tag of ours that a recruiter takes off is drift although the
 /// candidate's stamp stands still.
 #[test]
-fn a_tag_taken_off_by_a_recruiter_stays_off_and_is_not_put_on_again() {
+fn a_tag_that_a_recruiter_removed_is_not_added_again() {
     for children_touch_candidate in [false, true] {
         let world = world(|quirks| quirks.children_touch_candidate = children_touch_candidate);
         let acme = world.connect();

@@ -18,7 +18,7 @@ fn with_application(world: &World, more: &Value) -> Value {
 /// Entry 51: the source is switched on by hand and matched by name. Missing, renamed, doubled:
 /// nothing is sent without it or with another, and both plan and check say so.
 #[test]
-fn a_source_that_is_missing_renamed_or_doubled_holds_the_record_back() {
+fn a_missing_renamed_or_duplicate_source_blocks_the_record() {
     for (source, renamed, said) in [
         (VendorSource::Missing, false, "no source with the name"),
         (VendorSource::Duplicate, false, "2 sources have the name"),

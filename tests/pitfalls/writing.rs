@@ -37,7 +37,7 @@ fn exactly_one_of_everything(world: &World) {
 
 /// Entry 1, and 49: every kind of create, under every fault that leaves open whether it happened.
 #[test]
-fn whatever_becomes_of_the_answer_to_a_create_there_is_one_of_it() {
+fn a_create_makes_exactly_one_record_whatever_its_answer() {
     let creates = [
         "candidates",
         "candidate_tags",
@@ -68,7 +68,7 @@ fn whatever_becomes_of_the_answer_to_a_create_there_is_one_of_it() {
 /// Entry 1: a write that may have arrived is never sent again before the settle window is over,
 /// however long the answer takes.
 #[test]
-fn a_create_that_failed_is_not_sent_again_before_a_look_could_have_shown_it() {
+fn a_failed_create_is_not_sent_again_before_a_probe_could_have_shown_it() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.faults().add(Fault::once(
@@ -113,7 +113,7 @@ fn two_candidates_with_one_address_block_the_record_and_are_both_named() {
 
 /// Entry 2: creation races are expected.
 #[test]
-fn a_candidate_that_a_recruiter_made_since_the_plan_is_adopted() {
+fn a_candidate_that_a_recruiter_created_after_the_plan_is_adopted() {
     let world = world(|_| {});
     let acme = world.connect();
     declare(&world, &acme, &[ada(&json!({}))]);
@@ -144,7 +144,7 @@ fn two_desired_records_with_one_address_make_one_candidate() {
 /// Entry 3: what was made does not show for a while, with its answer received or lost, under each
 /// form of the answer.
 #[test]
-fn a_creation_that_does_not_show_yet_is_neither_lost_nor_repeated() {
+fn a_create_that_does_not_show_yet_is_neither_lost_nor_repeated() {
     for answer in [CreateAnswer::Wrapped, CreateAnswer::Bare, CreateAnswer::Stub] {
         for lost in [false, true] {
             println!("{answer:?}, answer lost: {lost}");
@@ -252,7 +252,7 @@ fn entries_that_the_engine_did_not_add_are_never_cleaned_up() {
 /// Entry 7: a duplicate note would be permanent. On a person that exists, for each visibility,
 /// under every fault.
 #[test]
-fn a_note_is_left_once_whatever_becomes_of_its_answer() {
+fn a_note_is_created_once_whatever_its_answer() {
     for fault in FAULTS {
         println!("{fault:?}");
         let world = world(|_| {});
@@ -276,7 +276,7 @@ fn a_note_is_left_once_whatever_becomes_of_its_answer() {
 /// Entry 7: somebody left the same words already, before the plan or since; they are taken for the
 /// note.
 #[test]
-fn a_note_that_is_there_already_is_not_left_again() {
+fn an_existing_note_is_not_created_again() {
     for since_the_plan in [false, true] {
         let world = world(|_| {});
         let acme = world.connect();
@@ -510,7 +510,7 @@ fn stages_and_outcomes_are_written_only_after_opting_in_and_the_plan_names_the_m
 
 /// Entry 14: a rejection needs a reason, and one that the tenant has; otherwise nothing is sent.
 #[test]
-fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
+fn a_rejection_without_a_known_reason_is_blocked_before_anything_is_sent() {
     let world = world_with_stages(|_| {});
     let acme = world.connect();
     let job = open_jobs(&world)[0].to_string();
@@ -546,7 +546,7 @@ fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
 /// Entries 1 and 4: a tag put on twice is one row, whether Greenhouse would refuse the second or
 /// keep both.
 #[test]
-fn a_tag_is_put_on_once_under_either_way_with_repeated_tags() {
+fn a_tag_is_added_once_whether_greenhouse_refuses_or_keeps_a_second_one() {
     for repeated in [RepeatedTag::AnotherRow, RepeatedTag::Refuse] {
         for fault in FAULTS {
             println!("{repeated:?} {fault:?}");

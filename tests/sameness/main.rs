@@ -236,7 +236,7 @@ fn a_value_in_another_spelling_is_neither_planned_nor_sent() {
 /// Values drawn at random, decorated at random, changed by a recruiter at random: whatever the plan
 /// names is sent, and what is sent ends it.
 #[test]
-fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
+fn the_adapter_sends_every_planned_change_and_then_nothing_is_left() {
     let mut state: u64 = 0x5eed;
     println!("seed {state:#x}");
     let mut draw = |below: usize| {
@@ -348,7 +348,7 @@ fn own() -> Value {
 }
 
 #[test]
-fn what_others_stored_goes_back_as_it_was_and_does_not_block_the_hosts_own_field() {
+fn values_of_others_are_sent_back_unchanged_and_do_not_block_the_hosts_field() {
     for patch in [CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge] {
         println!("== {patch:?}");
         let world = world();
@@ -387,7 +387,7 @@ fn what_others_stored_goes_back_as_it_was_and_does_not_block_the_hosts_own_field
 
 /// Where the ATS refuses what it holds, and merges, the leftovers are left out and stay.
 #[test]
-fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written() {
+fn values_that_the_ats_does_not_take_back_are_left_out_and_the_hosts_field_is_written() {
     for reading in [None, Some("merge")] {
         println!("== {reading:?}");
         let mut world = world();
@@ -419,7 +419,7 @@ fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written
 /// What others chose shows by a label that two active options have: no id can be told from it, and
 /// the host's own field is written.
 #[test]
-fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
+fn a_stored_label_that_matches_two_options_does_not_block_the_hosts_field() {
     for (patch, odd) in [
         (CustomFieldsPatch::Merge, OddValues::Refused),
         (CustomFieldsPatch::ReplaceAll, OddValues::TakenBack),
@@ -554,7 +554,7 @@ fn an_address_that_could_be_taken_for_another_is_refused_at_declaration() {
 
 /// KELVIN SIGN is no k: whoever has the one address is not the other.
 #[test]
-fn a_letter_that_only_looks_alike_matches_nobody() {
+fn an_address_with_a_similar_letter_matches_no_candidate() {
     let world = world();
     let acme = world.connect();
     let candidate =

@@ -69,7 +69,7 @@ fn options_of(seed: u64) -> Options {
 const HASTY_SEEDS: u64 = 16;
 
 #[test]
-fn every_law_holds_where_the_ats_is_late_and_the_engine_comes_back_at_once() {
+fn every_law_holds_with_a_late_ats_and_an_engine_that_restarts_at_once() {
     for seed in 1..=HASTY_SEEDS {
         held(Options { late: true, hasty: true, ..Options::of(seed) });
     }
@@ -79,7 +79,7 @@ fn every_law_holds_where_the_ats_is_late_and_the_engine_comes_back_at_once() {
 const LYING_SEEDS: u64 = 24;
 
 #[test]
-fn every_law_holds_whatever_the_ats_says_of_the_time() {
+fn every_law_holds_whatever_time_the_ats_reports() {
     if let Some(seed) = number_from("ATSYNC_SIM_SEED") {
         println!("{}", held(Options { liar: true, ..options_of(seed) }).trace.join("\n"));
         return;
@@ -114,7 +114,7 @@ fn simulated(options: Options) -> Result<Outcome, String> {
 }
 
 #[test]
-fn every_law_holds_whatever_befalls() {
+fn every_law_holds_under_all_faults() {
     if let Some(seed) = number_from("ATSYNC_SIM_SEED") {
         println!("{}", held(options_of(seed)).trace.join("\n"));
         return;

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// that seed's history elsewhere, so here is the trouble in the fewest steps, with a rename for the
 /// clock.
 #[test]
-fn a_look_that_finds_one_record_which_may_not_be_ours_stops_nobody() {
+fn a_probe_that_finds_one_uncertain_record_stops_no_other_record() {
     let mut world = World::new(1, 12);
     let acme = world.connect();
     let first =
@@ -66,7 +66,7 @@ fn a_look_that_finds_one_record_which_may_not_be_ours_stops_nobody() {
 /// been made "before" the request, and a second one was created. Doubts are now told by the ATS's
 /// own clock, learned from the dates of its answers.
 #[test]
-fn a_clock_that_is_ahead_of_the_ats_makes_nobody_twice() {
+fn a_clock_ahead_of_the_ats_duplicates_no_candidate() {
     held(Options::of(3));
 }
 
@@ -112,7 +112,7 @@ fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
 /// Found while looking at seed 2: whatever keeps one doubt from being looked at kept everything
 /// else from being done.
 #[test]
-fn a_write_in_doubt_that_cannot_be_probed_leaves_the_others_to_be_worked_on() {
+fn a_write_in_doubt_that_cannot_be_probed_blocks_no_other_record() {
     let world = World::new(1, 12);
     let acme = world.connect();
     let first =
@@ -340,7 +340,7 @@ fn died_at(record: &Value, path: &'static str, meddle: Meddle) -> World {
 /// a second candidate of that address was made. Before a creation is sent again the ATS is asked
 /// once more as before any creation.
 #[test]
-fn a_creation_in_doubt_that_was_merged_into_another_makes_nobody_twice() {
+fn a_create_in_doubt_that_was_merged_into_another_duplicates_no_candidate() {
     let world = died_at(&ada(&json!({})), "/v3/candidates", Meddle::DieAfter);
     let secondary_candidate_id = the_one(&world, ADA);
     let candidate_id = somebody(&world);
@@ -357,7 +357,7 @@ fn a_creation_in_doubt_that_was_merged_into_another_makes_nobody_twice() {
 /// another path holds is nobody's doubt. Nor was the wish given up: when the address is free again,
 /// she is made.
 #[test]
-fn a_creation_in_doubt_that_was_merged_into_anothers_candidate_waits_and_is_not_given_up() {
+fn a_create_in_doubt_merged_into_another_records_candidate_is_deferred_and_not_abandoned() {
     let mut world = World::new(1, 12);
     let acme = world.connect();
     let ben = json!({"key": "two", "name": {"first": "Ben", "last": "Byron"},
@@ -490,7 +490,7 @@ fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() 
 /// prospect fitted nothing, so an application was sent, and refused, at every sync. It is the
 /// candidacy that is wanted; making it an application is a step of its own, which must be allowed.
 #[test]
-fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
+fn a_prospect_of_the_declared_job_is_converted_and_gets_no_second_application() {
     for allowed in [false, true] {
         println!("stage writes are allowed: {allowed}");
         let mut world = World::new(1, 12);
@@ -528,7 +528,7 @@ fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
 /// years old, to the same job. The look does not ask when an application was made, since there is
 /// one to a job, so it found two and could not tell. Where there are two, the time does.
 #[test]
-fn an_application_in_doubt_is_recognised_by_its_time_from_one_that_a_merge_brought() {
+fn the_time_tells_an_application_in_doubt_from_one_that_a_merge_brought() {
     let job = open_jobs(&World::new(1, 12))[0];
     let applied = ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}}]}));
     let world = died_at(&applied, "/v3/applications", Meddle::DieAfter);
@@ -559,7 +559,7 @@ fn an_application_in_doubt_is_recognised_by_its_time_from_one_that_a_merge_broug
 /// was gone and the named one there, so the hook was believed, although an application told who it
 /// really was.
 #[test]
-fn a_false_hook_about_a_real_merge_is_found_out_by_the_applications() {
+fn the_applications_disprove_a_false_webhook_about_a_real_merge() {
     let world = World::new(1, 12);
     let acme = world.connect();
     for kind in ["candidates", "applications"] {
@@ -585,7 +585,7 @@ fn late_and_hasty(seed: u64) -> Options {
 /// it. What a plan would link to is shown by the ATS first; `tests/sweeps/adoptions.rs` has the
 /// law.
 #[test]
-fn what_was_deleted_before_it_was_wanted_is_not_linked() {
+fn an_application_deleted_before_it_was_declared_is_not_linked() {
     held(late_and_hasty(106));
 }
 
@@ -593,14 +593,14 @@ fn what_was_deleted_before_it_was_wanted_is_not_linked() {
 /// that the host enforces. They may have been erased, so that is not written over; the law wanted
 /// it to be.
 #[test]
-fn what_a_recruiter_writes_to_a_candidate_without_any_contact_stands() {
+fn a_recruiters_value_on_a_candidate_without_contacts_stands() {
     held(late_and_hasty(753));
 }
 
 /// Seed 697, late. Between the look at a candidate and the note on its way they were merged away.
 /// The ATS took the note, on somebody who is no more, and for the engine it was left.
 #[test]
-fn a_note_for_a_candidate_who_was_merged_away_at_that_moment_is_left_on_who_they_are_now() {
+fn a_note_for_a_candidate_merged_away_at_that_moment_is_created_on_the_winner() {
     let world = World::new(1, 12);
     let acme = world.connect();
     declare(&world, &acme, &ada(&json!({})));
@@ -642,7 +642,7 @@ fn a_note_for_a_candidate_who_was_merged_away_at_that_moment_is_left_on_who_they
 /// depends on it came a day late. A wait is now held against the longest that its own intent can
 /// have been given.
 #[test]
-fn a_clock_that_jumps_back_keeps_no_write_in_doubt_waiting_for_as_long_as_it_jumped() {
+fn a_clock_that_jumps_back_does_not_delay_a_probe_by_as_much() {
     const MINUTE_MS: u64 = 60_000;
     let (clock, behind_ms) = (ManualClock::at(BEGIN_MS), Arc::<AtomicU64>::default());
     let mut company = SandboxOptions::sized(1, 12);
@@ -686,6 +686,6 @@ fn a_clock_that_jumps_back_keeps_no_write_in_doubt_waiting_for_as_long_as_it_jum
 /// and took it for one that had been put on the winner. It now looks at each write before anything
 /// else happens.
 #[test]
-fn what_a_merge_moves_to_an_anonymised_candidate_was_not_written_to_them() {
+fn a_tag_that_a_merge_moves_to_an_anonymised_candidate_is_no_write_to_them() {
     held(Options { late: true, hasty: true, ..Options::of(874) });
 }

@@ -81,7 +81,7 @@ fn with(more: &Value) -> String {
 }
 
 #[test]
-fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person() {
+fn a_create_without_effect_is_sent_five_times_and_then_blocked() {
     for fault in [
         FaultKind::NotApplied { status: 500 },
         FaultKind::DropBefore,
@@ -143,7 +143,7 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
 }
 
 #[test]
-fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
+fn a_refused_write_is_sent_five_times_and_then_blocked() {
     let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
         "type": "text", "name": "Channel"});
     let mut tagged = ada();
@@ -226,7 +226,7 @@ fn credential() -> Credential {
 
 /// The credential is accepted elsewhere: reads work, or nothing would be planned.
 #[test]
-fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_for_a_person_or_a_credential()
+fn a_write_refused_for_its_credential_is_sent_five_times_and_blocked_until_one_is_given()
  {
     for (path, fault, requests) in [
         (PEOPLE, FaultKind::NotApplied { status: 403 }, 1),
@@ -290,7 +290,7 @@ fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_
 }
 
 #[test]
-fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_then_waits_for_a_person() {
+fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_is_then_blocked() {
     let mut world = World::new(1, 12);
     world.adapter = panicking_greenhouse();
     // The ATS says that the candidate was created, and does nothing.
@@ -339,7 +339,7 @@ fn numbered(count: usize, address: impl Fn(usize) -> String) -> Vec<String> {
 
 /// Five new people, and one whose write or look is answered so, whatever happens.
 #[test]
-fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_other_back() {
+fn a_path_that_alone_is_throttled_or_refused_is_retried_rarely_and_blocks_no_other() {
     for (method, status) in [("POST", 429), ("GET", 429), ("GET", 401), ("GET", 403)] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -390,7 +390,7 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
 }
 
 #[test]
-fn a_kind_whose_list_alone_fails_keeps_only_the_records_back_that_ask_about_it() {
+fn a_kind_whose_list_fails_blocks_only_the_records_that_need_it() {
     for status in [401, 403, 404, 422, 429, 500] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -447,7 +447,7 @@ fn a_kind_whose_list_alone_fails_keeps_only_the_records_back_that_ask_about_it()
 }
 
 #[test]
-fn what_is_taken_away_and_never_goes_is_sent_five_times_and_then_waits_for_a_person() {
+fn a_removal_without_effect_is_sent_five_times_and_then_blocked() {
     for status in [404, 204, 200] {
         let mut world = World::new(1, 12);
         let acme = world.connect();
@@ -516,7 +516,7 @@ fn a_write_in_doubt_is_settled_by_plan_and_apply_alone() {
 }
 
 #[test]
-fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
+fn a_write_whose_reads_fail_is_retried_rarely_and_needs_no_user() {
     for status in [500, 503, 404, 403, 418] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -622,7 +622,7 @@ fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_reported() {
 /// A value of others that cannot be sent back, or that a fresh read hides, beside the host's: what
 /// is left of the update is sent, and what is held back is told.
 #[test]
-fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
+fn a_custom_value_blocked_by_values_of_others_is_not_sent_repeatedly() {
     for odd in [
         json!({"url": "https://example.com/cv.pdf"}),
         json!([{"a": 1}]),
@@ -669,7 +669,7 @@ fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
 }
 
 #[test]
-fn what_waits_after_refusals_is_never_called_complete() {
+fn a_deferred_or_blocked_record_is_never_reported_as_complete() {
     let world = World::new(1, 12);
     always(&world, PEOPLE, FaultKind::NotApplied { status: 422 });
     let acme = world.connect();
@@ -694,7 +694,7 @@ fn what_waits_after_refusals_is_never_called_complete() {
 }
 
 #[test]
-fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
+fn a_record_that_cannot_be_probed_blocks_no_other() {
     // A look that always fails for one address: as a message instead of a row, and as a server's
     // fault.
     for at in [0, 5, 11] {

@@ -102,7 +102,7 @@ fn sent_for(world: &World, wish: &Wish) -> usize {
 }
 
 #[test]
-fn what_is_answered_as_done_and_never_shows_is_sent_five_times_and_then_waits_for_a_person() {
+fn a_write_answered_as_done_that_never_shows_is_sent_five_times_and_then_blocked() {
     let count = wishes(&World::new(1, 12)).len();
     for at in 0..count {
         let wish = wishes(&World::new(1, 12)).remove(at);
@@ -180,7 +180,7 @@ fn what_is_answered_as_done_and_never_shows_is_sent_five_times_and_then_waits_fo
 }
 
 #[test]
-fn what_a_recruiter_takes_back_each_time_is_put_back_each_time() {
+fn an_enforced_value_that_a_recruiter_reverts_is_restored_each_time() {
     for wish in wishes(&World::new(1, 12)) {
         let (world, acme) = there(&wish);
         world.run(acme.declare(&desired(&with(&wish.more)))).unwrap();

@@ -50,7 +50,7 @@ fn leads_to(world: &World, links: &[(String, String)], path: &str, collection: &
 /// Seed 106 of the late simulation. An application was deleted, and then an application to that job
 /// was wanted: the stored one was linked, found to be gone, and called deleted since.
 #[test]
-fn what_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
+fn a_record_deleted_before_it_was_declared_is_created_and_not_linked() {
     for differs in [false, true] {
         println!("the desired record differs from what is stored: {differs}");
         let (world, acme) = pulled(1, 60);
@@ -95,7 +95,7 @@ fn what_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
 }
 
 #[test]
-fn a_definition_that_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
+fn a_definition_deleted_before_it_was_declared_is_created_and_not_linked() {
     let (world, acme) = pulled(1, 60);
     let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
         "type": "single",
@@ -123,7 +123,7 @@ fn a_definition_that_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
 }
 
 #[test]
-fn who_was_merged_before_they_were_wanted_is_found_where_they_live_on() {
+fn a_candidate_merged_before_they_were_declared_is_linked_to_the_winner() {
     let (world, acme) = pulled(1, 60);
     let everyone = people(&world);
     let ((winner, _), (loser, address)) = (everyone[0].clone(), everyone[1].clone());
@@ -136,7 +136,7 @@ fn who_was_merged_before_they_were_wanted_is_found_where_they_live_on() {
 }
 
 #[test]
-fn beside_what_may_only_be_hidden_nothing_is_made_and_nothing_is_linked() {
+fn a_record_that_may_be_hidden_blocks_both_create_and_link() {
     let (world, acme) = pulled(1, 60);
     let rows = world.sandbox.rows("candidates");
     let private = rows
@@ -162,7 +162,7 @@ fn beside_what_may_only_be_hidden_nothing_is_made_and_nothing_is_linked() {
 }
 
 #[test]
-fn what_many_records_would_link_to_is_read_with_one_request() {
+fn one_request_confirms_the_records_that_many_records_would_link_to() {
     let (world, acme) = pulled(1, 60);
     let everyone = people(&world);
     let record = |(at, (_, email)): (usize, &(i64, String))| json!({"key": format!("p{at}"), "emails": [email]});

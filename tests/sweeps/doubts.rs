@@ -95,7 +95,7 @@ fn a_write_in_doubt_about_a_candidate_who_was_deleted_ends_by_itself_and_the_del
 }
 
 #[test]
-fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_one_they_live_on_as() {
+fn a_write_in_doubt_about_a_candidate_who_was_merged_continues_on_the_winner() {
     let (world, loser) = in_doubt(31);
     let rows = world.sandbox.rows("candidates");
     let winner =
@@ -112,7 +112,7 @@ fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_one_they_l
 }
 
 #[test]
-fn a_write_in_doubt_that_nothing_resolves_is_probed_less_and_less_often_through_restarts() {
+fn an_inconclusive_write_in_doubt_is_probed_less_and_less_often_through_restarts() {
     let (mut world, mut acme, _) = in_doubt_and_hidden(32);
     for round in 0..24 * 12 {
         world.run(acme.sync()).unwrap();
@@ -153,7 +153,7 @@ fn a_write_in_doubt_that_nothing_resolves_is_probed_less_and_less_often_through_
 }
 
 #[test]
-fn what_a_hint_proves_deleted_ends_the_wait_of_a_write_in_doubt() {
+fn a_deletion_that_a_hint_proves_ends_the_wait_of_a_write_in_doubt() {
     let (world, acme, candidate_id) = in_doubt_and_hidden(33);
     world.run(acme.sync()).unwrap();
     let at_ms = world.run(acme.status()).unwrap().next_look_ms.unwrap();
@@ -167,7 +167,7 @@ fn what_a_hint_proves_deleted_ends_the_wait_of_a_write_in_doubt() {
 }
 
 #[test]
-fn a_connection_that_is_kept_in_step_probes_a_write_in_doubt_when_its_wait_is_over() {
+fn a_running_connection_probes_a_write_in_doubt_when_its_wait_is_over() {
     let (world, acme, _) = in_doubt_and_hidden(34);
     let hours = 4;
     world.run(acme.run(Crons::default(), world.clock.sleep(hours * HOUR_MS), |_| {})).unwrap();

@@ -113,7 +113,7 @@ fn a_deletion_is_reported_once_and_with_its_proof() {
 }
 
 #[test]
-fn a_partial_sweep_deletes_nothing_and_pulls_go_on_beside_it() {
+fn a_partial_sweep_deletes_nothing_and_pulls_run_beside_it() {
     let (world, acme) = pulled(2, 1_100);
     let everyone = people(&world);
     act(&world, &Recruiter::DeleteCandidate { candidate_id: everyone[0].0 });
@@ -134,7 +134,7 @@ fn a_partial_sweep_deletes_nothing_and_pulls_go_on_beside_it() {
 /// The engine is killed at each exchange of a sweep in turn; the answer never comes, and a new
 /// engine opens the store.
 #[test]
-fn killed_at_any_exchange_a_sweep_comes_to_the_same_end() {
+fn a_sweep_killed_at_any_exchange_has_the_same_result() {
     let mut killed = 0;
     for at in 1..12 {
         let (mut world, acme) = pulled(3, 60);
@@ -168,7 +168,7 @@ fn killed_at_any_exchange_a_sweep_comes_to_the_same_end() {
 /// A row that the walk does not show although it is there: the credential is blind to it while the
 /// walk goes on, and sees again after.
 #[test]
-fn a_row_that_a_page_skipped_is_asked_for_and_stays() {
+fn a_row_that_a_page_skipped_is_fetched_and_stays() {
     let (world, acme) = pulled(4, 60);
     let (skipped, _) = people(&world)[5];
     let hide = json!({"private": true}).as_object().unwrap().clone();
@@ -203,7 +203,7 @@ fn the_brake_holds_until_the_host_forces_it() {
 }
 
 #[test]
-fn a_right_lost_since_holds_even_against_force() {
+fn a_lost_right_holds_a_sweep_even_with_force() {
     let (world, acme) = pulled(6, 60);
     act(&world, &Recruiter::DeleteCandidate { candidate_id: people(&world)[0].0 });
     assert!(
@@ -229,7 +229,7 @@ fn a_right_lost_since_holds_even_against_force() {
 }
 
 #[test]
-fn records_known_as_private_are_not_deleted_when_sight_is_lost() {
+fn private_records_are_not_deleted_when_the_right_to_see_them_is_lost() {
     let (world, acme) = pulled(7, 120);
     let private: Vec<i64> = world
         .sandbox
@@ -288,7 +288,7 @@ fn a_merge_that_no_pull_showed_is_found_by_the_sweep() {
 }
 
 #[test]
-fn two_records_of_one_merged_candidate_do_not_fight() {
+fn two_desired_records_of_one_merged_candidate_do_not_overwrite_each_other() {
     let (world, acme) = pulled(10, 60);
     let everyone = people(&world);
     let ((loser, email), (winner, other)) = (&everyone[0], &everyone[1]);
@@ -313,7 +313,7 @@ fn two_records_of_one_merged_candidate_do_not_fight() {
 }
 
 #[test]
-fn a_prospect_converted_by_a_recruiter_is_reported_to_live_on() {
+fn a_prospect_converted_by_a_recruiter_is_reported_as_moved() {
     let (world, acme) = pulled(11, 120);
     let applications = world.sandbox.rows("applications");
     let prospect = applications.iter().find(|row| {
@@ -354,7 +354,7 @@ fn an_anonymised_candidate_is_reported_without_their_data_and_nothing_is_written
 }
 
 #[test]
-fn a_linked_record_that_was_deleted_is_not_made_again() {
+fn a_linked_record_that_was_deleted_is_not_created_again() {
     let (world, acme) = pulled(13, 60);
     let (candidate_id, email) = people(&world)[0].clone();
     adopt(&world, &acme, "r1", &email);
@@ -369,7 +369,7 @@ fn a_linked_record_that_was_deleted_is_not_made_again() {
 }
 
 #[test]
-fn a_transferred_application_is_neither_fought_nor_made_twice() {
+fn a_transferred_application_is_neither_reverted_nor_duplicated() {
     let (world, acme) = pulled(14, 60);
     let jobs = world.sandbox.rows("jobs");
     let open: Vec<i64> = jobs
@@ -403,7 +403,7 @@ fn a_transferred_application_is_neither_fought_nor_made_twice() {
 }
 
 #[test]
-fn a_hint_is_believed_only_after_a_look() {
+fn a_hint_is_believed_only_after_a_fetch() {
     let (world, acme) = pulled(15, 60);
     let everyone = people(&world);
     let candidate = |at: usize| RemoteRef::new("candidates", everyone[at].0.to_string());

@@ -79,7 +79,7 @@ fn assert_told(world: &World, acme: &Connection, note: i64, cause: &Cause) {
 }
 
 #[test]
-fn what_is_listed_below_its_parents_is_confirmed_by_a_fetch() {
+fn a_record_listed_below_its_parent_is_confirmed_by_a_fetch() {
     let (world, acme, note) = world(60, Ats { below_candidates: true, ..Ats::default() });
     remove(&world, note);
     world.sandbox.clear_logs();
@@ -90,7 +90,7 @@ fn what_is_listed_below_its_parents_is_confirmed_by_a_fetch() {
 }
 
 #[test]
-fn a_sweep_below_parents_that_was_cut_off_deletes_nothing_and_goes_on_with_its_parent() {
+fn an_interrupted_sweep_below_parents_deletes_nothing_and_resumes_with_its_parent() {
     let (world, acme, note) = world(61, Ats { below_candidates: true, ..Ats::default() });
     remove(&world, note);
     let mut pages = 0;
@@ -106,7 +106,7 @@ fn a_sweep_below_parents_that_was_cut_off_deletes_nothing_and_goes_on_with_its_p
 }
 
 #[test]
-fn where_a_complete_walk_proves_absence_the_walk_is_the_proof() {
+fn a_complete_walk_is_the_proof_where_the_manifest_says_so() {
     for below_candidates in [false, true] {
         println!("below candidates: {below_candidates}");
         let (world, acme, note) =
@@ -124,7 +124,7 @@ fn where_a_complete_walk_proves_absence_the_walk_is_the_proof() {
 /// by a fetch of its own and never by the walk, which could not look there; and the other parents
 /// are read all the same, by pulls and sweeps.
 #[test]
-fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
+fn a_hidden_parent_stops_no_other_and_proves_no_deletion() {
     for no_fetch in [false, true] {
         println!("no fetch: {no_fetch}");
         let ats = Ats { below_candidates: true, no_fetch, absence_proves: true };
@@ -153,7 +153,7 @@ fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
 }
 
 #[test]
-fn a_walk_that_showed_nothing_at_all_proves_nothing() {
+fn an_empty_walk_proves_no_deletion() {
     let (world, acme, _) =
         world(63, Ats { no_fetch: true, absence_proves: true, ..Ats::default() });
     let notes: Vec<i64> = world.sandbox.rows("notes").iter().map(id).collect();
@@ -167,7 +167,7 @@ fn a_walk_that_showed_nothing_at_all_proves_nothing() {
 }
 
 #[test]
-fn where_nothing_proves_absence_nothing_is_reported() {
+fn a_deletion_that_cannot_be_proven_is_not_reported() {
     let (world, acme, note) = world(64, Ats { no_fetch: true, ..Ats::default() });
     remove(&world, note);
     let before = feed(&world, &acme).len();
@@ -177,7 +177,7 @@ fn where_nothing_proves_absence_nothing_is_reported() {
 }
 
 #[test]
-fn a_hook_alone_proves_what_cannot_be_asked_for_by_id() {
+fn a_webhook_alone_proves_the_deletion_of_a_kind_without_fetch() {
     let (world, acme, note) = world(65, Ats { no_fetch: true, ..Ats::default() });
     remove(&world, note);
     world.sandbox.clear_logs();
@@ -190,7 +190,7 @@ fn a_hook_alone_proves_what_cannot_be_asked_for_by_id() {
 }
 
 #[test]
-fn a_hook_and_a_fetch_prove_what_can_be_asked_for() {
+fn a_webhook_and_a_fetch_prove_the_deletion_of_a_kind_with_fetch() {
     let (world, acme, note) = world(66, Ats::default());
     let hint = Hint::Deleted(RemoteRef::new("notes", note.to_string()));
     assert_eq!(world.run(acme.hint(hint.clone())).unwrap(), HintEnd::StillThere);
@@ -201,7 +201,7 @@ fn a_hook_and_a_fetch_prove_what_can_be_asked_for() {
 
 /// The proof as consumers of the feed read it.
 #[test]
-fn the_feed_spells_the_proof_out() {
+fn the_feed_names_the_proof_of_a_deletion() {
     let words = |cause: Cause| serde_json::to_value(cause).unwrap();
     assert_eq!(
         words(Cause::Swept { proof: Proof::Walk }),

@@ -69,7 +69,7 @@ fn the_admin_role_lost_between_pull_and_sweep_holds_the_sweep() {
 }
 
 #[test]
-fn the_admin_role_lost_between_two_pages_holds_the_sweep_and_it_goes_on_from_there_in_another_life()
+fn the_admin_role_lost_between_two_pages_holds_the_sweep_which_resumes_after_a_restart()
 {
     let (mut world, acme) = pulled(41, 1_100);
     delete(&world, 2);
@@ -127,7 +127,7 @@ fn the_admin_role_lost_while_suspects_are_confirmed_holds_the_rest() {
 }
 
 #[test]
-fn a_rolling_sweep_that_lost_a_right_goes_on_soon_after_it_is_back() {
+fn a_rolling_sweep_that_lost_a_right_resumes_soon_after_it_is_back() {
     let (world, acme) = pulled(43, 60);
     delete(&world, 1);
     set_admin(&world, false);

@@ -69,7 +69,7 @@ fn private_person_with_application(world: &World) -> (i64, i64) {
 }
 
 #[test]
-fn nothing_that_sight_was_lost_of_is_taken_for_deleted_whatever_it_depends_on() {
+fn a_record_that_the_credential_can_no_longer_see_is_never_reported_as_deleted() {
     let (world, acme) = pulled(50);
     world.sandbox.set_access(|access| {
         access.sees_private_candidates = false;
@@ -85,7 +85,7 @@ fn nothing_that_sight_was_lost_of_is_taken_for_deleted_whatever_it_depends_on() 
 }
 
 #[test]
-fn what_depends_on_a_private_candidate_is_reported_as_deleted_while_that_candidate_is_shown() {
+fn a_deleted_dependent_of_a_private_candidate_is_reported_while_the_candidate_shows() {
     let (world, acme) = pulled(51);
     let (_, application_id) = private_person_with_application(&world);
     act(&world, &Recruiter::DeleteApplication { application_id });
@@ -97,7 +97,7 @@ fn what_depends_on_a_private_candidate_is_reported_as_deleted_while_that_candida
 }
 
 #[test]
-fn what_depends_on_a_private_candidate_who_does_not_show_either_is_left_alone_until_they_do() {
+fn a_dependent_of_a_hidden_private_candidate_is_left_alone_until_the_candidate_shows() {
     let (world, acme) = pulled(52);
     let (_, application_id) = private_person_with_application(&world);
     act(&world, &Recruiter::DeleteApplication { application_id });

@@ -107,7 +107,7 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_is_settled_by_a_probe_and_counts_as_done() {
+async fn a_lost_answer_is_settled_by_a_probe_and_counts_as_done() {
     let site = Site::start().await;
     site.write("r.jsonl", ADA);
     site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropAfter));
@@ -137,7 +137,7 @@ async fn the_schema_needs_no_configuration_and_names_every_member() {
 }
 
 #[tokio::test]
-async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
+async fn a_run_pulls_the_due_kinds_and_stops_cleanly_on_a_signal() {
     let site = Site::start().await;
     let mut child = site
         .command(&["run", "--json"])
@@ -194,7 +194,7 @@ async fn a_sweep_that_lost_a_right_is_held_and_resumes_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn the_demo_holds() {
+async fn the_demo_passes_all_its_checks() {
     let nowhere = tempfile::tempdir().unwrap();
     let ran = finish(atsync(nowhere.path(), &["demo"])).await;
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -203,7 +203,7 @@ async fn the_demo_holds() {
 }
 
 #[tokio::test]
-async fn the_raw_json_of_a_kind_is_what_the_ats_sent_and_of_a_kind_without_any_is_refused() {
+async fn get_raw_prints_the_json_of_the_ats_and_refuses_a_kind_without_any() {
     let site = Site::start().await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs,candidates"]).await.code, 0);
     let raw = site.run(&["get", "acme", "jobs", "--raw"]).await;

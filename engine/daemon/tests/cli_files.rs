@@ -72,7 +72,7 @@ async fn commands_that_read_the_store_send_nothing_and_leave_its_bytes() {
 }
 
 #[tokio::test]
-async fn a_store_is_for_its_owner_alone_whatever_the_umask_says() {
+async fn only_its_owner_can_read_a_store_under_any_umask() {
     let site = Site::start().await;
     let mut command = Command::new("sh");
     command.args(["-c", "umask 000 && exec \"$0\" --config acme.toml pull acme --kinds jobs"]);
@@ -93,7 +93,7 @@ async fn a_store_is_for_its_owner_alone_whatever_the_umask_says() {
 }
 
 #[tokio::test]
-async fn a_secret_file_that_others_may_read_is_warned_about() {
+async fn a_secret_file_that_other_users_can_read_gives_a_warning() {
     let site = Site::start().await;
     site.write("acme.toml", &site.config().replace("env = \"GH_SECRET\"", "file = \"key\""));
     site.write("key", "sandbox-secret\n");

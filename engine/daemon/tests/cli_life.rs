@@ -84,7 +84,7 @@ async fn apply_without_a_terminal_does_not_advise_the_same_command_again() {
 }
 
 #[tokio::test]
-async fn import_prints_a_record_that_plans_nothing_and_withdraw_shows_before_it_does() {
+async fn import_prints_a_record_that_plans_nothing_and_withdraw_prints_its_plan_first() {
     let site = Site::start().await;
     let id = site.sandbox().rows("candidates")[0]["id"].to_string();
     let imported = site.run(&["import", "acme", &id, "x", "--declare"]).await;

@@ -21,7 +21,7 @@ fn options() -> HostOptions {
 }
 
 #[test]
-fn what_it_compiles_is_what_the_host_would() {
+fn the_compiler_process_makes_the_same_code_as_the_host() {
     let greenhouse = atsync_adapters_bundled::bundled("greenhouse").unwrap();
     for metering in [Metering::Epochs, Metering::Fuel(atsync::internals::adapter::limits::FUEL_MAX)]
     {
@@ -67,7 +67,7 @@ fn a_component_that_takes_too_long_is_refused_alone() {
 }
 
 #[test]
-fn it_limits_itself_before_it_reads() {
+fn the_compiler_process_limits_itself_before_it_reads() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_atsync"))
         .arg("compile-component")
         .stdin(Stdio::piped())

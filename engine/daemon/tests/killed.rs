@@ -232,7 +232,7 @@ async fn a_run_with_nothing_to_change_makes_no_write_and_at_most_one_call_per_ki
 }
 
 #[tokio::test]
-async fn a_compact_killed_midway_leaves_the_store_whole_and_its_copy_goes_with_the_next_command() {
+async fn a_killed_compact_leaves_the_store_whole_and_the_next_command_removes_its_copy() {
     let site = Site::sized(1_500).await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
     let copy = site.path("acme.redb.compacting");

@@ -98,7 +98,7 @@ async fn every_command_of_the_readme_works_in_its_own_sandbox() {
 }
 
 #[tokio::test]
-async fn every_record_of_the_readme_comes_about_with_the_setting_that_it_names() {
+async fn every_record_of_the_readme_is_applied_with_the_setting_that_it_names() {
     let readme = readme();
     let site = site(&readme).await;
     site.write("referrals.jsonl", &blocks(&readme, "json").concat());

@@ -104,17 +104,17 @@ async fn no_effect_begins_after(name: &str) {
 }
 
 #[tokio::test]
-async fn after_sigterm_no_effect_begins_and_the_one_on_its_way_ends() {
+async fn after_sigterm_no_write_starts_and_the_one_under_way_finishes() {
     no_effect_begins_after("-TERM").await;
 }
 
 #[tokio::test]
-async fn after_sigint_no_effect_begins_and_the_one_on_its_way_ends() {
+async fn after_sigint_no_write_starts_and_the_one_under_way_finishes() {
     no_effect_begins_after("-INT").await;
 }
 
 #[tokio::test]
-async fn run_ends_with_0_when_it_is_told_to_stop() {
+async fn run_exits_with_0_when_it_is_stopped() {
     let site = Site::start().await;
     for name in ["-TERM", "-INT"] {
         let mut program = Program::start(&site, &["run"]);
@@ -172,7 +172,7 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
 /// What is wrong with one connection is said, keeps no other from being kept in step, and is mended
 /// by SIGHUP.
 #[tokio::test]
-async fn a_connection_that_cannot_start_prevents_no_other() {
+async fn a_connection_that_cannot_start_stops_no_other() {
     let wrongs = [
         ("adapter = \"greenhouse\"", "adapter = \"gone.wasm\"", "gone.wasm cannot be read"),
         ("GH_SECRET", "GH_UNSET", "GH_UNSET"),

@@ -72,7 +72,7 @@ fn storm(passing: bool, rounds: u64, step_ms: u64) -> (u32, Leave) {
 
 proptest! {
     #[test]
-    fn what_is_always_refused_leaves_five_times_at_most_however_often_it_is_planned(step_ms in 1_u64..400_000) {
+    fn a_write_that_is_always_refused_is_sent_five_times_however_often_it_is_planned(step_ms in 1_u64..400_000) {
         let (sends, leave) = storm(false, 2_000_000_u64.div_ceil(step_ms) + 10, step_ms);
         prop_assert_eq!(sends, SENDS_MAX);
         let Leave::Person { tries, intent, .. } = leave else { panic!("{leave:?}") };
@@ -92,7 +92,7 @@ proptest! {
     }
 
     #[test]
-    fn what_never_left_counts_for_nothing(unsent in 0_usize..20) {
+    fn a_request_that_never_left_does_not_count(unsent in 0_usize..20) {
         let unsent = (1..).take(unsent).map(|id| intent(id, 1, 5,
             IntentState::NotSent { reason: "no".to_owned() }));
         let journal: Vec<Intent> = unsent.collect();
@@ -101,7 +101,7 @@ proptest! {
 }
 
 #[test]
-fn a_quota_of_the_connection_waits_for_nobody_but_is_asked_rarely() {
+fn a_quota_of_the_connection_is_retried_rarely_and_blocks_nothing() {
     let day_ms = 24 * 3_600_000;
     let (sends, leave) = storm(true, day_ms / 10_000, 10_000);
     assert!((80..120).contains(&sends), "{sends}");
@@ -171,14 +171,14 @@ fn the_evidence_names_each_send_and_the_last_five_are_kept() {
 }
 
 #[test]
-fn a_clock_that_jumped_back_keeps_nothing_waiting() {
+fn a_clock_that_jumped_back_delays_no_send() {
     let journal: Vec<Intent> = (1..4).map(|id| intent(id, 1, 10_000_000, refused(false))).collect();
     assert!(matches!(may_leave(journal.iter().rev(), wanted(1), 10_000_001), Leave::Later { .. }));
     assert_eq!(may_leave(journal.iter().rev(), wanted(1), 5_000_000), Leave::Now);
 }
 
 #[test]
-fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_clock_jumped_back() {
+fn a_wait_longer_than_the_intents_longest_began_before_the_clock_jumped_back() {
     let in_doubt = IntentState::InDoubt {
         reason: String::new(),
         probe_after_ms: 0,
@@ -204,7 +204,7 @@ fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_cloc
 }
 
 #[test]
-fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is() {
+fn a_write_answered_as_done_that_never_shows_counts_like_a_refusal() {
     let done = |id: u64, changed_ms: u64, input: Value| {
         let applied = IntentState::Applied { links: Vec::new(), by_probe: false };
         Intent { input: input.to_string(), ..intent(id, 1, changed_ms, applied) }
@@ -250,7 +250,7 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
 }
 
 #[test]
-fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given() {
+fn a_refused_credential_counts_until_a_credential_is_given_again() {
     let refused = |mark: &str| IntentState::Refused {
         reason: "401".to_owned(),
         passing: false,
@@ -275,7 +275,7 @@ fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given(
 }
 
 #[test]
-fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_with() {
+fn a_removal_that_still_shows_counts_without_a_link() {
     let applied = || IntentState::Applied { links: Vec::new(), by_probe: false };
     let journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, applied())).collect();
     let leave =
@@ -295,7 +295,7 @@ fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_
 }
 
 #[test]
-fn why_nothing_is_sent_names_the_path_the_operation_how_often_and_what_comes_next() {
+fn the_reason_for_no_send_names_path_operation_count_and_next_step() {
     let (sends, intent, reason) = (2, 7, "no room".to_owned());
     let later =
         Leave::Later { at_ms: 0, sends, came: Came::Refused, intent, reason: reason.clone() };

@@ -113,7 +113,7 @@ fn serials_have_no_gap_and_follow_records_then_deletions_then_moves() {
 }
 
 #[test]
-fn a_new_row_tells_its_own_event_and_a_changed_one_tells_none() {
+fn a_new_row_keeps_the_serial_of_its_event_and_a_changed_one_keeps_none() {
     let rows = Fixed { bodies: [("2", Some(r#"{"a":1}"#))].into(), ..Fixed::default() };
     let page = page(&[("1", r#"{"a":1}"#), ("2", r#"{"a":2}"#)], &[], &[]);
     let told: Vec<u64> = decided(&rows, &page).effects.iter().map(|effect| effect.row.1).collect();

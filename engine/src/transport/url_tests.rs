@@ -86,7 +86,7 @@ fn a_path_that_could_lead_elsewhere_is_refused() {
 }
 
 #[test]
-fn a_query_is_encoded_so_that_any_text_comes_out_as_it_went_in() {
+fn a_query_is_encoded_so_that_any_text_is_decoded_unchanged() {
     let field = |name: &str, value: &str| Field { name: name.to_owned(), value: value.to_owned() };
     let query = vec![
         field("updated_at", "gte|2024-01-01T00:00:00Z"),
@@ -189,7 +189,7 @@ fn an_origin_is_scheme_host_port_and_base_path_and_nothing_else() {
 /// Method: pieces that have fooled URL parsers are strung together at random, as path and as link;
 /// whatever is accepted must lie within the grant when a parser reads it afresh.
 #[test]
-fn whatever_is_accepted_lies_within_the_grant() {
+fn every_accepted_url_lies_within_the_grant() {
     const PIECES: &[&str] = &[
         "/",
         "//",

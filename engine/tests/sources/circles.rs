@@ -180,7 +180,7 @@ fn circles(uses: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<String> {
 }
 
 #[test]
-fn no_circle_between_files_comes_anew_and_none_that_went_stays_listed() {
+fn no_new_circle_between_files_appears_and_no_removed_one_stays_listed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found = BTreeSet::new();
     for sources_of in CRATES {

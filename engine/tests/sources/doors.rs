@@ -126,7 +126,7 @@ fn the_engines_lints_are_those_of_the_workspace_and_more() {
 }
 
 #[test]
-fn a_way_out_is_seen_in_a_use_tree_in_a_path_and_nowhere_else() {
+fn an_escape_is_found_in_a_use_tree_and_in_a_path_and_nowhere_else() {
     let seen = |text: &str| paths(&tokens(text));
     assert!(seen("use std::{fs, io};").contains(&"std::fs".to_owned()));
     assert!(seen("fn f() { std::fs::read(x) }").iter().any(|path| path.starts_with("std::fs::")));

@@ -48,7 +48,7 @@ fn named(text: &str, words: &BTreeSet<String>) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_kind_is_known_by_name_outside_the_model_and_the_hooks() {
+fn only_the_model_and_the_hooks_know_a_kind_by_name() {
     let words = words();
     assert!(words.contains("candidates"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

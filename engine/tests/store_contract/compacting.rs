@@ -74,7 +74,7 @@ async fn lived(store: &RedbStore) {
 }
 
 #[tokio::test]
-async fn what_is_stored_is_the_same_and_what_was_removed_is_nowhere_in_the_file() {
+async fn compacting_keeps_every_row_and_leaves_no_removed_byte_in_the_file() {
     let (store, directory) = redb();
     lived(&store).await;
     let identity = store.identity().await.unwrap();
@@ -100,7 +100,7 @@ async fn what_is_stored_is_the_same_and_what_was_removed_is_nowhere_in_the_file(
 }
 
 #[tokio::test]
-async fn a_store_that_is_open_is_not_compacted_and_goes_on() {
+async fn an_open_store_is_not_compacted_and_keeps_working() {
     let (store, directory) = redb();
     let path = path(&directory);
     assert!(matches!(compact(&path), Err(StoreError::Busy(_))));
@@ -110,7 +110,7 @@ async fn a_store_that_is_open_is_not_compacted_and_goes_on() {
 }
 
 #[tokio::test]
-async fn what_is_no_store_is_refused_and_left_as_it_was() {
+async fn compacting_refuses_a_file_that_is_no_store_and_leaves_it_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing.redb");
     assert!(compact(&missing).unwrap_err().to_string().contains("missing.redb"));
@@ -123,7 +123,7 @@ async fn what_is_no_store_is_refused_and_left_as_it_was() {
 
 /// A compaction that was cut off leaves a part of a copy, and the store as it was.
 #[tokio::test]
-async fn a_compaction_that_was_cut_off_is_begun_again() {
+async fn an_interrupted_compaction_starts_again() {
     let (store, directory) = redb();
     lived(&store).await;
     drop(store);
@@ -137,7 +137,7 @@ async fn a_compaction_that_was_cut_off_is_begun_again() {
 
 /// The copy is as private as the store, so it does not stay until somebody compacts again.
 #[tokio::test]
-async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
+async fn opening_the_store_removes_the_copy_of_a_killed_compaction() {
     let (store, directory) = redb();
     lived(&store).await;
     let (path, part) = (path(&directory), directory.path().join("store.redb.compacting"));
@@ -158,7 +158,7 @@ async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_new_file_is_for_its_owner_alone_and_a_link_stays_a_link() {
+async fn only_its_owner_can_read_the_new_file_and_a_symlink_stays_a_symlink() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let (store, directory) = redb();
     store

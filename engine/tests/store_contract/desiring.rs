@@ -42,7 +42,7 @@ pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn
     assert_eq!(store.dirty_page(ACME, Some("b"), 10).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn keys_that_would_break_host_paths_are_refused(store: &dyn Store) {
+pub(crate) async fn keys_that_would_break_paths_are_refused(store: &dyn Store) {
     for key in ["", "a/b", "/", "a\nb", "a\u{0}", "\u{7f}"] {
         let records = vec![declaration("fine", "{}"), declaration(key, "{}")];
         let refused = store.declare(&Guard::sole(ACME), records, 5).await;
@@ -100,7 +100,7 @@ pub(crate) async fn marking_dirty_passes_over_unknown_keys(store: &dyn Store) {
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (2, 1));
 }
 
-pub(crate) async fn links_are_found_by_host_and_by_remote(store: &dyn Store) {
+pub(crate) async fn links_are_found_by_path_and_by_remote(store: &dyn Store) {
     let links = vec![
         link("b/tags/x", "tags", "1"),
         link("a/tags/x", "tags", "1"),

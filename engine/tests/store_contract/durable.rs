@@ -34,7 +34,7 @@ fn is_unusable(path: &Path) {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_reopening() {
+async fn every_acknowledged_write_survives_a_reopening() {
     let (store, directory) = redb();
     let identity = store.identity().await.unwrap();
     declare(&store, &["r1"]).await;
@@ -53,7 +53,7 @@ async fn what_was_acknowledged_is_there_after_a_reopening() {
 /// The file is copied while the store is open, between two calls: what a power cut at that moment
 /// leaves, with all writes kept.
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_kill() {
+async fn every_acknowledged_write_survives_a_kill() {
     let (store, directory) = redb();
     declare(&store, &["r1"]).await;
     for round in 0..10_u64 {
@@ -132,7 +132,7 @@ async fn opening_and_reading_leave_the_bytes_of_the_file() {
 
 #[cfg(unix)]
 #[test]
-fn a_store_is_for_its_owner_alone_and_a_wider_one_is_repaired() {
+fn only_its_owner_can_read_a_store_and_wider_permissions_are_repaired() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = path(&directory);
@@ -270,7 +270,7 @@ async fn a_refusal_costs_no_commit() {
 /// The caller goes away before the answer: what was queued is still written when the store is
 /// dropped.
 #[tokio::test]
-async fn dropping_the_store_writes_what_is_queued() {
+async fn dropping_the_store_writes_its_queue() {
     let (store, directory) = redb();
     let mut call =
         store.commit_page(&Guard::sole(ACME), page("tags", vec![record("1", json!({"a": 1}))]));
@@ -283,7 +283,7 @@ async fn dropping_the_store_writes_what_is_queued() {
 }
 
 #[tokio::test]
-async fn it_works_on_a_backend() {
+async fn the_store_works_on_a_custom_backend() {
     let backend = ::redb::backends::InMemoryBackend::new();
     let store = RedbStore::with_backend(backend, RedbOptions::default(), &SystemEntropy).unwrap();
     see(&store, "tags", "1", json!({"a": 1})).await;

@@ -221,7 +221,7 @@ pub(crate) async fn an_erased_candidate_does_not_come_back_until_that_is_allowed
     assert_eq!(store.declare(&Guard::sole(ACME), records, 9).await.unwrap().created, 2);
 }
 
-pub(crate) async fn an_address_that_two_people_have_keeps_nobody_away(store: &dyn Store) {
+pub(crate) async fn an_address_that_two_candidates_share_blocks_neither(store: &dyn Store) {
     see(store, "candidates", "7", person("one", "agency@x.com")).await;
     see(store, "candidates", "8", person("two", "agency@x.com")).await;
     let report = store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
@@ -251,7 +251,7 @@ pub(crate) async fn an_erasure_follows_a_merge_and_deleted_records(store: &dyn S
     assert_eq!(store.observed(ACME, &remote("candidates", "6")).await.unwrap(), None);
 }
 
-pub(crate) async fn an_erasure_of_nobody_is_refused(store: &dyn Store) {
+pub(crate) async fn an_erasure_without_a_candidate_is_refused(store: &dyn Store) {
     let refused = store.erase(&Guard::sole(ACME), Erasure::default()).await;
     assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
     // Somebody who is not known is kept away all the same.
@@ -291,7 +291,7 @@ pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
     assert_eq!(store.changes(ACME, 6, 9).await.unwrap()[0].serial, 7);
 }
 
-pub(crate) async fn what_no_consumer_has_acknowledged_is_kept_when_asked(store: &dyn Store) {
+pub(crate) async fn trimming_keeps_unacknowledged_events_when_asked(store: &dyn Store) {
     for serial in 1..=4 {
         at(store, &serial.to_string(), json!({"x": serial}), 100).await;
     }
@@ -321,7 +321,7 @@ pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) 
     assert_eq!(causes, [Cause::Applied { intent: 42 }, Cause::Observed]);
 }
 
-pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows_it_first(
+pub(crate) async fn a_record_that_the_engine_created_is_reported_as_applied_by_whichever_read_shows_it_first(
     store: &dyn Store,
 ) {
     crate::given::declare(store, &["a"]).await;

@@ -10,7 +10,7 @@ fn is_stale<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Stale(_)))
 }
 
-pub(crate) async fn an_intent_is_born_sending_and_numbered(store: &dyn Store) {
+pub(crate) async fn an_intent_starts_as_sending_with_a_number(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
     store.declare(&Guard::sole("other"), vec![declaration("r1", "{}")], 5).await.unwrap();
     let mut asked = intent("r1/notes/n1", "notes.create");
@@ -89,7 +89,7 @@ pub(crate) async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Stor
     assert!(is_stale(store.begin_intent(&Guard::sole(ACME), intent("r1", "beyond")).await));
 }
 
-pub(crate) async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn Store) {
+pub(crate) async fn a_transition_needs_the_current_attempt_and_must_be_allowed_by_the_journal(store: &dyn Store) {
     declare(store, &["r1"]).await;
     assert!(
         is_stale(store.advance_intent(&Guard::sole(ACME), step(1, 1, applied())).await),

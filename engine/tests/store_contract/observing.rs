@@ -71,7 +71,7 @@ pub(crate) async fn a_record_seen_again_as_before_makes_no_event(store: &dyn Sto
     assert_eq!(changes[0].after, map(json!({"a": 1, "b": 2})));
 }
 
-pub(crate) async fn an_update_tells_the_changed_fields_alone(store: &dyn Store) {
+pub(crate) async fn an_update_event_names_only_the_changed_fields(store: &dyn Store) {
     see(store, "tags", "1", json!({"a": 1, "b": {"x": 1}, "c": 3, "d": 4})).await;
     let next = PageCommit {
         masks: vec!["abcd".chars().map(String::from).collect()],
@@ -126,7 +126,7 @@ pub(crate) async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
     );
 }
 
-pub(crate) async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Store) {
+pub(crate) async fn a_deleted_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Store) {
     see(store, "tags", "1", json!({"name": "x"})).await;
     let deleted = PageReport { deleted: 1, ..PageReport::default() };
     assert_eq!(
@@ -287,7 +287,7 @@ pub(crate) async fn a_refused_page_leaves_nothing_behind(store: &dyn Store) {
     assert!(changes(store).await.is_empty());
 }
 
-pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn Store) {
+pub(crate) async fn a_desired_record_linked_to_a_changed_record_becomes_dirty(store: &dyn Store) {
     declare(store, &["r1", "r2", "r3"]).await;
     let links = vec![
         link("r1/tags/x", "tags", "1"),

@@ -197,7 +197,7 @@ fn has(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_record_that_is_changed_leaf_by_leaf_has_every_member_of_the_schema() {
+fn the_test_record_has_every_member_of_the_schema() {
     let world = World::new(1, 60);
     let schema = serde_json::to_value(schemars::schema_for!(Desired)).unwrap();
     let mut covered = BTreeSet::new();
@@ -360,7 +360,7 @@ fn opted_in() -> Map<String, Value> {
 }
 
 #[test]
-fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
+fn every_changed_leaf_is_reported_under_every_policy() {
     let mut world = World::new(1, 60);
     world.settings = opted_in();
     let acme = world.connect();
@@ -448,7 +448,7 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
 }
 
 #[test]
-fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
+fn a_field_that_is_no_longer_declared_is_left_as_it_is_and_reported_once() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let record = whole(&world)[0].clone();
@@ -482,7 +482,7 @@ fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
 }
 
 #[test]
-fn another_type_another_source_and_privacy_are_done_where_the_host_enforces_them() {
+fn another_type_another_source_and_privacy_are_written_under_enforce() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let mut record = whole(&world)[0].clone();
@@ -510,7 +510,7 @@ fn tags_of(world: &World, id: i64) -> usize {
 }
 
 #[test]
-fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_shows() {
+fn the_next_plan_notices_a_tag_that_a_recruiter_removed_wherever_it_shows() {
     // The tag came with the candidate and its row was never read; or it was put on by itself, and
     // was.
     for (came_along, policy) in
@@ -560,7 +560,7 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
 }
 
 #[test]
-fn a_tag_that_came_with_the_candidate_is_the_engines_to_take_off() {
+fn a_tag_that_the_candidates_create_carried_can_be_removed_by_the_engine() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let record = |tags: Value| {
@@ -578,7 +578,7 @@ fn a_tag_that_came_with_the_candidate_is_the_engines_to_take_off() {
 }
 
 #[test]
-fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_application() {
+fn two_keys_for_one_job_are_refused_in_any_spelling_and_never_share_an_application() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let rows = world.sandbox.rows("jobs");
@@ -606,7 +606,7 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
 }
 
 #[test]
-fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_candidate_shows() {
+fn a_tag_that_is_declared_again_is_added_again_although_an_old_read_still_shows_it() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let record = |tags: Value| {
@@ -626,7 +626,7 @@ fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_cand
 
 /// A user who is named by id is looked up as one who is named by address.
 #[test]
-fn a_user_who_does_not_exist_is_blocked_by_the_plan_however_they_are_named() {
+fn a_plan_blocks_a_record_that_names_an_unknown_user_by_id_or_address() {
     let world = World::new(1, 12);
     let acme = world.connect();
     let ada = |buddy: Value| {

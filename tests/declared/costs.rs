@@ -145,7 +145,7 @@ fn the_costs_of_a_hire_and_of_a_field_with_its_options_are_what_the_plan_says() 
 /// Values that others chose go back as ids, and only the ATS knows these: the documented exception
 /// of `Plan::calls`.
 #[test]
-fn values_of_others_that_must_be_looked_up_cost_at_most_what_is_documented_more_than_the_plan_says()
+fn values_of_others_that_need_a_lookup_cost_at_most_the_documented_extra_calls()
 {
     let mut world = World::new(1, 60);
     world.settings = opted_in();
