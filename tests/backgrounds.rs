@@ -1,8 +1,8 @@
-//! Educations and employments of a candidate: declared by their content, added once, and taken away
-//! only where the engine added them.
+//! Educations and employments of a candidate: identified by their content, added once, and removed
+//! only if the engine added them.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock. What
-//! counts is what the sandbox holds and which requests reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock. The
+//! tests check what the sandbox holds and which requests reached it.
 
 #![allow(
     clippy::unwrap_used,
@@ -61,7 +61,7 @@ fn counts(world: &World) -> [usize; 2] {
     [EDUCATIONS, EMPLOYMENTS].map(|collection| held(world, collection).len())
 }
 
-/// A recruiter's own entries, which say the same as [`eth`] and [`acme_ltd`] where `same`.
+/// A recruiter's own entries; with `same`, they have the content of [`eth`] and [`acme_ltd`].
 fn recruiter(world: &World, same: bool) {
     let candidate_id = ada_id(world);
     let education = Recruiter::AddEducation {
@@ -113,7 +113,7 @@ fn an_existing_entry_is_found_and_stays_the_recruiters() {
     assert!(report.is_complete());
     assert_eq!(counts(&world), [1, 1], "nothing is added beside it");
     sync(&world, &acme, &ada(json!([]), json!([])));
-    assert_eq!(counts(&world), [1, 1], "what the engine did not add it does not take away");
+    assert_eq!(counts(&world), [1, 1], "the engine removes only what it added");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! What an ATS says of the time decides nothing durable: no write is made twice, no doubt lasts for
-//! ever, nothing is stepped over.
+//! The times that an ATS reports decide nothing durable: no write is made twice, no write stays in
+//! doubt for ever, no change is skipped.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets; the wire changes the `date` of answers, or what else they say of the time. Each
-//! case is tried with the engine living on and with a restart in the middle.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets; the wire changes the `date` of answers, or their other times. Each case runs
+//! with the engine living on and with a restart in the middle.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,8 +32,8 @@ fn ada(more: &Value) -> Value {
     ada
 }
 
-/// From here on answers are dated by this much beside the truth until the first write was answered,
-/// then by that much.
+/// From now on answers are dated this far from the true time until the first write was answered,
+/// then that far.
 fn dated(world: &World, before_ms: i64, after_ms: i64) {
     let (sandbox, written) = (world.sandbox.clone(), AtomicBool::new(false));
     world.wire.edit(move |request, response| {
@@ -53,7 +53,7 @@ fn declared(world: &World, record: &Value) -> Connection {
     acme
 }
 
-/// A create that the ATS makes, shows 8 s later and answers with 504, once.
+/// A create that the ATS executes, shows 8 s later and answers with 504, once.
 fn applied_then_504(world: &World, path: &str) {
     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 8_000);
     let mut fault = Fault::always(path, FaultKind::AppliedThen { status: 504 });
@@ -61,7 +61,7 @@ fn applied_then_504(world: &World, path: &str) {
     world.sandbox.faults().add(fault);
 }
 
-/// Syncs, living on or reborn once between, until nothing is open; how long that took.
+/// Syncs until nothing is open, with or without a restart in between; returns how long that took.
 fn settled(
     world: &mut World,
     acme: Connection,
@@ -84,7 +84,7 @@ fn settled(
         }
         world.clock.set(world.clock.now_ms() + 10_000);
     }
-    panic!("a doubt that does not end: {:#?}", world.run(acme.open_intents()).unwrap());
+    panic!("a write stays in doubt: {:#?}", world.run(acme.open_intents()).unwrap());
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn no_header_of_the_ats_makes_a_request_wait_longer_than_an_hour() {
     }
 }
 
-/// What is kept in step on a schedule for some hours, with the wall clock set beside in the middle:
+/// Runs schedules for some hours, with the wall clock set to another time in the middle; returns
 /// how often each kind was pulled.
 fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize> {
     use atsync::{Cron, Crons, Round};

@@ -1,9 +1,9 @@
-//! The host's last word is what the ATS ends with, however late its reads are.
+//! The ATS ends with the host's last declaration, however late its reads are.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock;
-//! every kind shows a change as late as its manifest allows. A host declares one thing, another
-//! one, and one more, with too little time between for the reads. What counts is what the sandbox
-//! holds in the end.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock;
+//! every kind shows a change as late as its manifest allows. A host declares one value, then
+//! another, and then a third, with too little time between for the reads. The tests check the
+//! sandbox's state in the end.
 
 #![allow(
     clippy::unwrap_used,
@@ -83,7 +83,7 @@ fn holds(world: &World) -> Value {
     Value::Object(held)
 }
 
-/// What an ATS holds in the end to which only the last of these was ever declared after the first.
+/// The final state of an ATS to which only the last of these was ever declared after the first.
 fn ends_as(words: &[Value], policy: Option<&str>, gap_ms: u64) -> (Value, Value) {
     let run = |words: &[&Value], gap_ms: u64| {
         let world = late();
@@ -175,7 +175,7 @@ fn tags_of(world: &World) -> Vec<String> {
     held
 }
 
-/// Long after the last word, by syncs.
+/// Long after the last declaration, by syncs.
 fn rest(world: &World, acme: &Connection) {
     for _ in 0..4 {
         world.run(acme.sync()).unwrap();
@@ -184,8 +184,7 @@ fn rest(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn a_removed_tag_is_added_again_although_the_create_carried_it_and_another_came()
-{
+fn a_removed_tag_is_added_again_although_the_create_carried_it_and_another_came() {
     for policy in ["yield", "enforce"] {
         for (first_ms, then_ms) in [(1, 1), (20_000, 31_000), (100_000, 1), (100_000, 100_000)] {
             let (world, with) = (late(), |tags: &[&str]| {

@@ -67,8 +67,7 @@ fn two_records_that_match_one_candidate_are_never_both_linked() {
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert!(world.run(acme.apply(&plan)).unwrap().is_complete());
 
-    // Another store that has never seen her, and two records of which each has one of her
-    // addresses.
+    // Another store that has never seen her, and two records, each with one of her addresses.
     let (sandbox, clock) = (world.sandbox.clone(), std::sync::Arc::clone(&world.clock));
     let store = std::sync::Arc::new(atsync::internals::store::memory::MemoryStore::default());
     let other = World::with(sandbox, clock, store, atsync_tests::native_greenhouse());
@@ -81,8 +80,8 @@ fn two_records_that_match_one_candidate_are_never_both_linked() {
     assert!(other.run(acme.links("b")).unwrap().is_empty());
 }
 
-/// When a lease ends, another process may write for the connection; a request that is under way by
-/// then would be nobody's.
+/// When a lease ends, another process may write for the connection, so no request may be under way
+/// then.
 #[test]
 fn no_intent_begins_when_the_lease_may_end_before_its_request_does() {
     let first = World::new(1, 60);

@@ -1,4 +1,4 @@
-//! A component that was swapped, against a transport that counts.
+//! A component that was swapped, against a transport that counts requests.
 
 use super::*;
 use crate::adapter::{AdapterError, manifest_check};
@@ -13,7 +13,7 @@ use atsync_model::contract::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Asks each task's question at its own origin, whatever it is called.
+/// Sends each task's request to its own origin, whatever its name is.
 #[derive(Debug)]
 struct Component {
     manifest: Manifest,
@@ -161,7 +161,7 @@ async fn a_swapped_component_sends_nothing_and_the_refusal_says_what_changed_and
         let text = error.to_string();
         assert!(text.contains(words) && text.starts_with("acme: "), "{text}");
         assert_eq!(world.sent(), 0, "{place}");
-        // The word of another declaration accepts nothing.
+        // The token of another declaration accepts nothing.
         assert!(
             world
                 .connect(component(&swapped, "two"), |options| options.accept = Some("0123".into()))
@@ -176,7 +176,8 @@ async fn a_swapped_component_sends_nothing_and_the_refusal_says_what_changed_and
             }
         });
         accepted.await.unwrap();
-        // It is pinned now, and the word is not needed any more; the first one would be a change.
+        // The declaration is pinned now, so the token is not needed any more; the first declaration
+        // would be a change.
         let later = world.connect(component(&swapped, "two"), |options| {
             if place.ends_with("/0") {
                 options.credential = Credential::Key(Secret::new("k"));
@@ -220,7 +221,7 @@ async fn origins_of_the_operator_hide_no_change_of_the_adapter() {
         options.origins.insert("api".to_owned(), "https://sandbox.test".to_owned());
     };
     world.connect(component(&sound(), "one"), sandbox).await.unwrap();
-    // Taken away, the manifest's is what it was at the first use.
+    // Without the operator's origins, the pinned origins are the manifest's at the first use.
     world.connect(component(&sound(), "one"), |_| {}).await.unwrap();
     let mut swapped = sound();
     swapped["origins"][0]["base"]["url"] = json!("https://evil.test");
@@ -242,7 +243,7 @@ async fn an_unvouched_component_gets_its_origins_from_the_operator() {
         }
     };
     world.connect(stranger(), given).await.unwrap();
-    // Another component below the same name goes where the operator said, and nowhere else.
+    // Another component under the same name sends only where the operator said.
     let mut swapped = sound();
     swapped["origins"][0]["base"]["url"] = json!("https://evil.test");
     let evil = Component { is_vouched_for: false, ..component(&swapped, "two") };

@@ -2,9 +2,8 @@
 //! them.
 //!
 //! Method: each shape is written as WebAssembly text, or as a core module in the frame of
-//! `tests/hostile`, well above what is allowed, and must be refused by name; what adapters are made
-//! of must pass. That nothing was compiled shows in the cache of compiled code, which was not
-//! asked.
+//! `tests/hostile`, well above its limit, and must be refused by name; shapes that adapters have
+//! must pass. The cache of compiled code proves that nothing was compiled: nothing asked it.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,7 +63,7 @@ fn types_that_double_at_each_level_are_counted_with_their_sharing_expanded() {
     let bomb = component(&format!("{text} {used}"));
     assert!(bomb.len() < 2_500, "{} bytes", bomb.len());
     is_too_much(&bomb, "parts of one type");
-    // Each within what one may have, together not.
+    // Each within its own limit, but not together.
     let many = repeated(60, |n| format!("(type $f{n} (func (param \"a\" $t11)))"));
     is_too_much(
         &component(&format!(
@@ -138,7 +137,7 @@ fn a_function_too_large_for_the_compiler_is_refused() {
         &with_functions(&format!("(func (local {}))", "i64 ".repeat(4_001))),
         "locals of one function",
     );
-    // What bytes do not show: the loops that carry a local, the values of calls, the targets of a
+    // Costs that the bytes do not show: loops that carry a local, values of calls, targets of a
     // table.
     let nest = format!(
         "(func (local {}) {} {} {})",

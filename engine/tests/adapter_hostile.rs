@@ -1,9 +1,9 @@
-//! Hostile guests: each breaks one rule, and the host must name it and live on.
+//! Hostile guests: each breaks one rule, and the host must name it and keep running.
 //!
-//! Method: the guests are in `tests/hostile`, one scenario a file, the body of `start` in
-//! WebAssembly text. They are put into `frame.wat`, which is an honest adapter otherwise, get the
-//! contract's real types, and are loaded as any component. So what is refused is refused by the
-//! same path that a compiled adapter takes. Lies that need well-formed data are tested natively, in
+//! Method: the guests are in `tests/hostile`, one scenario per file, the body of `start` in
+//! WebAssembly text. The test puts them into `frame.wat`, an otherwise honest adapter with the
+//! contract's real types, and loads them like any component, so a refusal takes the path that a
+//! compiled adapter takes. Lies that need well-formed data are tested natively, in
 //! `adapter_check.rs`.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
@@ -23,7 +23,7 @@ use atsync::internals::adapter::{
 use atsync_model::contract::{Reply, Response};
 use std::time::Duration;
 
-/// What differs from the frame.
+/// The differences from the frame.
 struct Guest<'a> {
     pages: &'a str,
     manifest: &'a str,
@@ -59,7 +59,7 @@ impl Guest<'_> {
     }
 }
 
-/// A host that does not wait two seconds for a loop.
+/// A host that ends a loop in less than two seconds.
 fn impatient() -> ComponentHost {
     let mut options = HostOptions::default();
     options.limits.guest_time_max = Duration::from_millis(100);
@@ -70,7 +70,7 @@ fn load(guest: &Guest<'_>) -> Result<ComponentAdapter, LoadError> {
     impatient().load("hostile", &guest.component())
 }
 
-/// The fault of a guest with this `start`; it must be the same the second time.
+/// The fault of a guest with this `start`; the second call must give the same.
 fn fault(start: &str) -> AdapterError {
     let adapter = load(&Guest { start, ..HONEST }).unwrap();
     let first = adapter.start(scan(), given()).unwrap_err();

@@ -1,8 +1,7 @@
-//! A manifest is held to its words when it is loaded: every member is checked, or it is said why
-//! not.
+//! A manifest is checked when it is loaded: every member is checked, or a list says why not.
 //!
-//! Method: a sound manifest with every member is broken in one place at a time; the table says
-//! which words the refusal must have.
+//! Method: the test breaks a sound manifest with every member in one place at a time; the table
+//! lists the words that the refusal must have.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
@@ -20,7 +19,7 @@ use atsync_model::plain::is_plain;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Sound, and with every member that a manifest can have.
+/// A sound manifest with every member that a manifest can have.
 fn sound() -> Value {
     json!({
         "name": "sound", "version": "1.0.0", "title": "Sound", "contract": "ats:adapter@0.1.0",
@@ -72,7 +71,7 @@ fn sound() -> Value {
     })
 }
 
-/// The paths of all members below a value, as [`MEMBERS`] writes them.
+/// The paths of all members below a value, in the form of [`MEMBERS`].
 fn members(path: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
         _ if path == "settings_schema" || path.ends_with("merged_when.value") => {

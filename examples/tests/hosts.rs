@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]
 
-#[allow(dead_code, reason = "its main is for a person")]
+#[allow(dead_code, reason = "a test does not run its main")]
 #[path = "../axum_host.rs"]
 mod axum_host;
-#[allow(dead_code, reason = "its main is for a person")]
+#[allow(dead_code, reason = "a test does not run its main")]
 #[path = "../spawn.rs"]
 mod spawn;
 

@@ -147,14 +147,14 @@ fn desired_records_are_listed_by_pages() {
 async fn typed_records_are_owned_and_go_to_another_task() {
     let (_, acme) = pulled(&["candidates", "jobs"]);
     let read = acme.observed_as::<Candidate<'_>>("candidates").unwrap();
-    let people = tokio::spawn(read.try_collect::<Vec<_>>()).await.unwrap().unwrap();
-    assert_eq!(people.len(), 60);
-    // Nothing of the store is borrowed.
-    let kept: Vec<Candidate<'static>> = people.into_iter().map(|person| person.record).collect();
-    let names =
-        tokio::spawn(
-            async move { kept.iter().filter(|person| person.name.first.is_some()).count() },
-        );
+    let candidates = tokio::spawn(read.try_collect::<Vec<_>>()).await.unwrap().unwrap();
+    assert_eq!(candidates.len(), 60);
+    // The records borrow nothing from the store.
+    let kept: Vec<Candidate<'static>> =
+        candidates.into_iter().map(|candidate| candidate.record).collect();
+    let names = tokio::spawn(async move {
+        kept.iter().filter(|candidate| candidate.name.first.is_some()).count()
+    });
     assert!(names.await.unwrap() > 0);
     let error = acme.observed_as::<Job<'_>>("candidates").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Input);
@@ -166,7 +166,8 @@ fn every_kind_that_an_adapter_reads_has_a_type_that_fits_what_it_reads() {
     use atsync::model::unified as u;
     fn all<T: u::Unified>(world: &World, acme: &Connection) -> Vec<&'static str> {
         for kind in T::KINDS {
-            // What does not fit is an error, and so is a kind that the adapter cannot read.
+            // A record that does not fit its type is an error, and so is a kind that the adapter
+            // cannot read.
             world.run(acme.pull(kind)).unwrap();
             let read = acme.observed_as::<T>(kind).unwrap();
             world.run(read.try_collect::<Vec<_>>()).unwrap();

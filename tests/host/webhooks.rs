@@ -1,4 +1,4 @@
-//! Webhooks: believed only when signed with the connection's own secret, once, and then only as
+//! Webhooks: believed only if the connection's own secret signed them, once, and then only as
 //! hints.
 
 use atsync::internals::adapter::{Adapter, AdapterError};
@@ -76,13 +76,13 @@ fn a_webhook_that_no_secret_of_the_connection_signed_is_answered_401_and_nothing
         (&acme, vec![("signature", "sha256 ")], &body),
         (&acme, vec![("x-signature", &right)], &body),
         (&acme, vec![], &body),
-        // Another customer's hook: right for acme, not for zebra.
+        // Another customer's webhook: valid for acme, not for zebra.
         (&zebra, vec![("signature", &right)], &body),
     ];
     for (to, headers, body) in forged {
         let received = world.run(to.receive(headers.clone(), body)).unwrap();
         if received.verdict == (Verdict::Accepted(Vec::new())) || received.status == 200 {
-            panic!("{headers:?} was taken for authentic");
+            panic!("{headers:?} counted as authentic");
         }
         assert_eq!((received.verdict, received.status), (Verdict::Forged, 401), "{headers:?}");
     }
@@ -101,8 +101,8 @@ fn a_replay_is_answered_200_and_costs_nothing() {
         assert_eq!((received.verdict, received.status), (Verdict::Duplicate, 200));
     }
     assert_eq!(world.reads().len(), reads);
-    // The same bytes under another id may be another event: it is looked into, which changes
-    // nothing.
+    // The same bytes under another id may be another event: the engine fetches the record, which
+    // changes nothing.
     assert!(matches!(deliver(&world, &acme, SECRET, "2", &body).verdict, Verdict::Accepted(_)));
 }
 
@@ -113,8 +113,8 @@ fn a_false_webhook_with_a_valid_signature_deletes_no_record() {
     world.run(acme.pull("candidates")).unwrap();
     let (id, _) = update_of(&world);
     for action in ["delete_candidate", "merge_candidate"] {
-        let person = json!({"id": id.parse::<u64>().unwrap(), "new_candidate_id": 1});
-        let body = json!({"action": action, "payload": {"person": person}}).to_string();
+        let candidate = json!({"id": id.parse::<u64>().unwrap(), "new_candidate_id": 1});
+        let body = json!({"action": action, "payload": {"person": candidate}}).to_string();
         let received = deliver(&world, &acme, SECRET, action, &body);
         let Verdict::Accepted(ends) = received.verdict else { panic!("{received:?}") };
         assert!(ends.iter().all(|(_, end)| *end == HintEnd::StillThere), "{ends:?}");
@@ -201,7 +201,7 @@ fn a_flood_of_webhooks_about_one_record_costs_two_reads_and_no_secret_is_printed
     assert!(world.clock.now_ms() > 0);
 }
 
-/// Greenhouse whose hook task takes these steps, whatever is delivered.
+/// A Greenhouse whose hook task takes these steps for any delivery.
 #[derive(Debug)]
 struct Scripted {
     inner: Arc<dyn Adapter>,
@@ -247,7 +247,7 @@ fn check_of(secret: &str, next: u8) -> Step {
     })
 }
 
-/// The adapter takes the delivery and gives these hints.
+/// The adapter accepts the delivery and returns these hints.
 fn taken(hints: Vec<Hint>, signed_at_ms: Option<u64>) -> Step {
     let answer = Response { status: 200, headers: Vec::new(), body: Vec::new() };
     Step::Done(Outcome::Hooked(Hooked { answer, hints, signed_at_ms }))

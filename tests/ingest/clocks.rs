@@ -1,4 +1,4 @@
-//! Windows by two clocks.
+//! Windows under two clocks.
 
 use super::*;
 
@@ -6,8 +6,8 @@ const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
-/// Ours lags or leads by so much, the ATS's being `ahead`; in the same process and in a new one for
-/// each pull.
+/// Our clock lags or leads by this much, and the ATS's is `ahead`; in the same process and in a new
+/// one for each pull.
 #[test]
 fn no_clock_hides_a_fresh_change_or_skips_a_new_record() {
     for ahead_ms in [
@@ -50,8 +50,8 @@ fn no_clock_hides_a_fresh_change_or_skips_a_new_record() {
     }
 }
 
-/// A watermark is never later than the ATS's clock was when the pass began, so nothing is stepped
-/// over when the clocks are set right.
+/// A watermark is never later than the ATS's clock when the pass began, so correcting the clocks
+/// skips nothing.
 #[test]
 fn a_clock_that_ran_ahead_and_is_corrected_has_skipped_nothing() {
     let (world, ahead) = world_apart(42, 15);
@@ -71,7 +71,7 @@ fn a_clock_that_ran_ahead_and_is_corrected_has_skipped_nothing() {
     }
 }
 
-/// Clocks that differ are said to; where no answer has a date, ours ends the windows.
+/// Differing clocks are reported; if no answer has a date, our clock ends the windows.
 #[test]
 fn differing_clocks_are_reported_and_without_a_date_of_the_ats_ours_ends_the_windows() {
     let (world, ahead) = world_apart(43, 15);

@@ -7,7 +7,7 @@ use atsync::model::Manifest;
 use atsync::model::manifest::ScanRule;
 use atsync_tests::{Altered, desired};
 
-/// A record that needs nothing but a candidate, and one that needs this and that.
+/// A record that needs only a candidate, and one that needs other kinds.
 fn records(world: &World) -> String {
     let fields = world.sandbox.rows("custom_fields");
     let key = fields

@@ -1,8 +1,8 @@
-//! An adapter that answers what is not so is believed only where the ATS shows it.
+//! The engine accepts a false answer of an adapter only if the ATS shows the record.
 
 use super::*;
 
-/// Answers one operation's write, or every probe, without asking the ATS.
+/// Answers one operation's write, or every probe, without a request to the ATS.
 #[derive(Debug)]
 struct Liar {
     inner: Arc<dyn Adapter>,

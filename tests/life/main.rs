@@ -1,8 +1,8 @@
-//! The life of a record: released, adopted, imported, observed, paused, abandoned, withdrawn,
-//! resolved, explained, erased.
+//! The operations on single records: release, adopt, import, observe, pause, abandon, withdraw,
+//! resolve, explain, erase.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets. What counts is what the sandbox holds and which requests reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets. The tests check what the sandbox holds and which requests reached it.
 
 #![allow(
     clippy::unwrap_used,
@@ -68,8 +68,8 @@ fn feed(world: &World, acme: &Connection, after: u64) -> Vec<Change> {
     world.run(acme.changes(after).try_collect()).unwrap()
 }
 
-/// A candidate of the company with exactly one address that nobody else has, and that address.
-fn somebody(world: &World) -> (i64, String) {
+/// A candidate of the company with exactly one address that no other has, and that address.
+fn addressed_candidate(world: &World) -> (i64, String) {
     let candidates = world.sandbox.rows("candidates");
     candidates
         .iter()
@@ -99,7 +99,7 @@ fn a_released_field_keeps_its_value_and_has_no_owner() {
         (&ada_in(&world)["company"], tags_of(&world, ada_id(&world))),
         (&before["company"], 1)
     );
-    // Named again without the entries: what was released is not taken back.
+    // Declared again without the entries: released entries are not removed.
     let (plan, _) =
         sync(&world, &acme, &ada(&json!({"phones": [], "tags": [], "company": "Other"})));
     assert_eq!(world.written(), Vec::<String>::new(), "{}", words::plan(&plan));
@@ -111,7 +111,7 @@ fn a_record_that_the_engine_deletes_is_reported_at_once_with_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
-    // The tag came with the candidate; its own row is known from the next read on.
+    // The candidate's create carried the tag; its own row is known from the next read on.
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
     let link = world
         .run(acme.links("ref-1"))
@@ -172,7 +172,7 @@ fn a_field_that_both_sides_changed_is_a_conflict_and_is_not_written() {
 fn an_only_observed_record_is_linked_and_shown_and_never_written() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     let tags = tags_of(&world, id);
     let record =
         json!({"key": "x", "emails": [email, "new@example.com"], "tags": ["never seen before"]});
@@ -212,11 +212,7 @@ fn a_blocked_record_is_in_the_status_and_never_reported_as_written() {
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     assert!(not_in_step().is_empty(), "{:?}", not_in_step());
     world.run(acme.observe_only("ref-1")).unwrap();
-    assert!(
-        not_in_step().is_empty(),
-        "in step, and only to be looked at again: {:?}",
-        not_in_step()
-    );
+    assert!(not_in_step().is_empty(), "in step, and only read again: {:?}", not_in_step());
     let changed = desired(&ada(&json!({"title": "Analyst"})).to_string());
     world.run(acme.declare(&changed)).unwrap();
     world.run(acme.sync()).unwrap();
@@ -279,7 +275,7 @@ fn abandoning_a_record_changes_nothing_in_the_ats() {
     assert_eq!((ada_in(&world), tags_of(&world, ada_id(&world))), before);
     assert_eq!(world.written(), Vec::<String>::new());
     assert!(world.run(acme.links("ref-1")).unwrap().is_empty());
-    // Declared again, it is found again and nothing is made twice.
+    // Declared again, the record is found again and nothing is created twice.
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
     assert_eq!(world.written(), Vec::<String>::new());
     ada_in(&world);
@@ -289,7 +285,7 @@ fn abandoning_a_record_changes_nothing_in_the_ats() {
 fn an_imported_record_plans_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, _) = somebody(&world);
+    let (id, _) = addressed_candidate(&world);
     world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "seen".into() }).unwrap();
     let record = world.run(acme.import(&id.to_string(), "imported")).unwrap().record;
     assert_eq!(record.tags.as_ref().map(|tags| tags.contains(&"seen".to_owned())), Some(true));
@@ -313,8 +309,8 @@ fn an_imported_record_plans_nothing() {
 fn an_imported_record_that_is_declared_unchanged_links_and_writes_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    // Among them: nobody's address, one that two share, an application, private ones that are not
-    // shown.
+    // Among them: a candidate without an address, an address that two share, an application,
+    // private candidates that do not show.
     for kind in ["candidates", "applications", "tags"] {
         world.run(acme.pull(kind)).unwrap();
     }
@@ -350,7 +346,7 @@ fn an_imported_record_that_is_declared_unchanged_links_and_writes_nothing() {
 fn a_record_with_an_id_is_linked_to_that_candidate_and_creates_none() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     let rows = world.sandbox.rows("candidates");
     let other = rows.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"]
         .to_string();
@@ -392,13 +388,13 @@ fn a_record_with_an_id_is_linked_to_that_candidate_and_creates_none() {
 fn a_record_is_adopted_by_the_host_and_by_one_path_alone() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     let remote = RemoteRef::new("candidates", id.to_string());
-    // By address she would be made anew.
+    // By address she would be created anew.
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
     world.run(acme.link("ref-1", &remote)).unwrap();
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
-    assert_eq!(ada_id(&world), id, "the address was added to whom she was linked to");
+    assert_eq!(ada_id(&world), id, "the address was added to the linked candidate");
     assert_eq!(world.sandbox.candidates_by_email(&email).len(), 1);
     let candidates = world.sandbox.rows("candidates");
     let other =
@@ -418,7 +414,7 @@ fn a_record_is_adopted_by_the_host_and_by_one_path_alone() {
 fn a_withdrawal_removes_what_the_engine_added_and_says_what_stays() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "theirs".into() }).unwrap();
     let before = (
         world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap(),
@@ -449,7 +445,7 @@ fn a_withdrawal_removes_what_the_engine_added_and_says_what_stays() {
         world.sandbox.notes_of(id).iter().filter(|note| note["body"] == "Hello.").count(),
         1
     );
-    // Nothing is put there again.
+    // Nothing is added there again.
     world.sandbox.clear_logs();
     assert!(world.run(acme.sync()).unwrap().0.is_empty());
     assert_eq!(world.written(), Vec::<String>::new());
@@ -465,7 +461,7 @@ fn a_withdrawal_never_removes_the_addresses_of_a_candidate_that_the_engine_creat
     assert!(words::plan(&plan).contains("stays"), "{}", words::plan(&plan));
 }
 
-/// A world in which the making of Ada is in doubt and nobody can see whether it happened.
+/// A world in which Ada's create is in doubt and no probe can settle it.
 fn in_doubt(applied: bool) -> (World, Connection, u64) {
     let world = World::new(1, 60);
     let acme = world.connect();
@@ -473,7 +469,7 @@ fn in_doubt(applied: bool) -> (World, Connection, u64) {
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     let kind = if applied { FaultKind::DropAfter } else { FaultKind::DropBefore };
     world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", kind));
-    // Looking fails until the test has decided: the doubt stays.
+    // Probes fail until the test has decided, so the create stays in doubt.
     let mut blind = Fault::always("/v3/candidates", FaultKind::Unauthorized);
     blind.method = Some("GET".into());
     world.sandbox.faults().add(blind.after(1));
@@ -559,8 +555,8 @@ fn an_event_of_an_engines_write_names_its_intent() {
     );
 }
 
-/// An application's job is what it is. Declaring another one under the same key is said to be a
-/// conflict; another key makes another application.
+/// An application's job is fixed. Another job declared under the same key is reported as a
+/// conflict; another key creates another application.
 #[test]
 fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_creates_nothing() {
     let world = World::new(1, 60);

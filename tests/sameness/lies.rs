@@ -1,11 +1,11 @@
-//! What an adapter wrongly says of its own write.
+//! False answers of an adapter about its own write.
 
 use super::*;
 
 /// How an adapter lies about a write.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
-    /// It says that there was nothing to send.
+    /// It reports that there was nothing to send.
     Unneeded,
     /// It names no record.
     NamesNothing,
@@ -121,7 +121,7 @@ fn a_difference_that_the_adapter_calls_none_is_reported_once_and_recorded() {
     assert!(again.is_empty(), "the record is durable");
     let report = apply(&world, &acme, &again);
     assert!(report.steps.is_empty() && report.not_in_step == 0);
-    // Another wish, or another value in the ATS, is another pair.
+    // Another declaration, or another value in the ATS, is another pair.
     declare(
         &world,
         &acme,

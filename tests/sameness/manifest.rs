@@ -1,4 +1,4 @@
-//! The words of a manifest bind the plan.
+//! The rules of a manifest bind the plan.
 
 use super::*;
 use atsync::Reason;

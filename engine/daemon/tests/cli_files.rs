@@ -1,5 +1,5 @@
-//! The store's file as the commands treat it: private, untouched by who only reads, and never read
-//! when it is damaged.
+//! The store's file as the commands treat it: private, unchanged by commands that only read, and
+//! never read when it is damaged.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
@@ -24,7 +24,7 @@ const READERS: [&[&str]; 6] = [
     &["changes", "acme", "--after", "0", "--json"],
     &["explain", "acme", "candidates", "a"],
 ];
-/// Those that write the store and send nothing.
+/// The commands that write the store and send nothing.
 const WRITERS: [&[&str]; 5] = [
     &["pause", "acme", "a"],
     &["resume", "acme", "a"],
@@ -118,8 +118,8 @@ async fn an_empty_file_is_refused_by_every_command_and_stays_empty() {
     assert_eq!(site.sandbox().requests().len(), 0);
 }
 
-/// The seeds of the store's own law are a thousand; here each one costs some processes.
-/// `ATSYNC_DAMAGED_FILES` says how many (8 without it).
+/// The store's own law uses a thousand seeds; here each seed starts several processes.
+/// `ATSYNC_DAMAGED_FILES` sets the number (8 without it).
 #[tokio::test]
 async fn no_command_reads_a_damaged_file_or_shows_a_panic() {
     let seeds: u64 =

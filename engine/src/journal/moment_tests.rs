@@ -1,4 +1,4 @@
-//! How long ago something was, and how early.
+//! How long ago a moment was, and which of two moments was earlier.
 
 use super::{DAY_MS, Moment, Now};
 
@@ -9,8 +9,8 @@ fn sent(ahead_ms: Option<i64>) -> Moment {
     Moment { wall_ms: WALL_MS, steady_ms: 5_000, life: 1, ahead_ms }
 }
 
-/// So many milliseconds after [`sent`], by clocks that may have jumped; `life` 2 began a second
-/// before.
+/// A moment so many milliseconds after [`sent`], by clocks that may have jumped; `life` 2 began a
+/// second before.
 fn now(life: u64, true_ms: u64, jumped_ms: i64, ahead_ms: Option<i64>) -> Now {
     let wall_ms = (WALL_MS + true_ms).saturating_add_signed(jumped_ms);
     let steady_ms = if life == 1 { 5_000 + true_ms } else { 1_000 };
@@ -31,7 +31,8 @@ fn within_a_process_neither_a_jump_nor_the_ats_changes_a_moments_age() {
 
 #[test]
 fn after_a_restart_no_single_wrong_clock_shortens_a_wait() {
-    // Ours jumped ahead, the ATS's tells; the ATS's is wrong by any amount, ours tells.
+    // Our clock jumped, and the ATS's is right; the ATS's clock is wrong by any amount, and ours is
+    // right.
     for (jumped_ms, then_ms, ahead_ms) in [
         (3_600_000, Some(0), Some(-3_600_000)),
         (0, Some(-180_000), Some(0)),

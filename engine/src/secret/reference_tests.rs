@@ -1,4 +1,5 @@
-//! Where a secret is: read, bounded, refused with words that do not repeat it.
+//! Where a secret is stored: reading it, bounding it, and refusing it with a message that does not
+//! repeat it.
 
 use super::{SecretRef, TextRef};
 use crate::secret::limits::SECRET_BYTES_MAX;
@@ -80,7 +81,7 @@ async fn a_pipe_or_a_device_is_refused_at_once() {
     }
 }
 
-/// As where no terminal is, wherever the test runs.
+/// As if there were no terminal, wherever the test runs.
 #[cfg(unix)]
 async fn unattended(
     script: &str,
@@ -99,8 +100,8 @@ async fn the_output_of_a_failed_command_is_reported_plainly_and_bounded() {
     assert!(refusal.len() < 10_000, "{} bytes", refusal.len());
 }
 
-/// A command that is given up is killed with its children: the child holds the writing end of a
-/// pipe, whose reader sees the end.
+/// A command that times out is killed with its children: the child holds the writing end of a pipe,
+/// and its reader sees the end.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_command_that_times_out_is_killed_with_its_children() {

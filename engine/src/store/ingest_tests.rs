@@ -1,11 +1,11 @@
-//! What a page changes, decided from rows held in a map.
+//! The decision what a page changes, made from rows held in a map.
 
 use super::{Decision, NewRow, Outcome, Rows, Stored, decide};
 use crate::store::merge::{Held, Known};
 use crate::store::{Cause, MovedTo, ObservedWrite, PageCommit, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is stored, for a decision: bodies of records, `None` for a tombstone.
+/// The stored rows for a decision: bodies of records, `None` for a tombstone.
 #[derive(Default)]
 struct Fixed {
     bodies: BTreeMap<&'static str, Option<&'static str>>,
@@ -14,7 +14,7 @@ struct Fixed {
 }
 
 impl Rows for Fixed {
-    /// Body, and the serial that the row tells.
+    /// The body, and the serial that the row keeps.
     type Row = (String, u64);
 
     fn stored<T>(
@@ -159,7 +159,7 @@ fn a_moved_record_becomes_a_tombstone_unless_it_stays() {
             matches!(&next.event, Some((_, Outcome::Moved { before, .. })) if before.is_empty())
         })
         .collect();
-    assert_eq!(before, [false, true, true], "the event says what is no more under the old id");
+    assert_eq!(before, [false, true, true], "the event names the old values under the old id");
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn map(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-/// Merges; gives the known names, the body and the event, or none when nothing is to be written.
+/// Merges; returns the known names, the body and the event, or none if nothing needs to be written.
 fn merged(
     held: (&str, &[&str]),
     seen: (&str, &[&str]),

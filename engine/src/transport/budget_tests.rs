@@ -1,7 +1,6 @@
-//! The budget against a model of the other side: a counter per window on a clock of its own.
+//! The budget against a model of the server: a counter per window on a clock of its own.
 //!
-//! The numbers that prove it: how many requests the model refused, and which share of its windows
-//! was used.
+//! Each law measures how many requests the model refused, and which share of its windows was used.
 
 use super::*;
 use crate::clock::{Clock, rfc3339};
@@ -33,14 +32,14 @@ fn field(name: &str, value: impl ToString) -> Field {
     Field { name: name.into(), value: value.to_string() }
 }
 
-/// The other side.
+/// The model of the server.
 struct Model {
     limit: u32,
-    /// Its clock is ahead by so much, and its windows begin so much later than multiples of their
-    /// length.
+    /// Its clock is ahead by this much, and its windows begin this much later than multiples of
+    /// their length.
     skew_ms: i64,
     shift_ms: u64,
-    /// What others take at the beginning of each window.
+    /// Requests of other integrations at the beginning of each window.
     others: u32,
     window: u64,
     used: u32,
@@ -88,7 +87,7 @@ impl Model {
         (200, headers)
     }
 
-    /// The share of the windows between the first and the last that was used, others included.
+    /// The used share of the windows between the first and the last, other integrations included.
     fn share(&self) -> f64 {
         let (first, last) = (*self.served.first().unwrap(), *self.served.last().unwrap());
         let inner =
@@ -97,8 +96,8 @@ impl Model {
     }
 }
 
-/// Lets `workers` send as fast as the budget allows for `windows` windows, each request taking up
-/// to `latency_ms`.
+/// Lets `workers` send as fast as the budget allows for `windows` windows; each request takes up to
+/// `latency_ms`.
 fn saturate(model: Model, seed: u64, workers: usize, latency_ms: u64, windows: u64) -> Model {
     let clock = ManualClock::at(T0);
     let entropy = SeededEntropy::new(seed);
@@ -143,8 +142,8 @@ fn the_budget_leaves_other_integrations_their_share() {
     assert!(model.share() >= 0.98, "{}", model.share());
 }
 
-/// Method: the model's windows begin later than assumed. The first turn cannot know; each refusal
-/// teaches, by its `Retry-After` of 3 s.
+/// Method: the model's windows begin later than assumed. The budget cannot know the first turn; it
+/// learns from each refusal's `Retry-After` of 3 s.
 #[test]
 fn shifted_windows_are_learned_at_the_cost_of_a_few_single_refusals() {
     for shift_ms in [1_500, 13_000, 29_000] {
@@ -244,14 +243,13 @@ fn after_a_refusal_retry_after_is_obeyed_but_never_less_than_a_second() {
         assert_eq!(window.ask(until_ms, Priority::Interactive), Decision::Go);
         assert!(
             window.ask(until_ms, Priority::Interactive) != Decision::Go,
-            "one alone looks first"
+            "one request alone probes first"
         );
     }
 }
 
 #[test]
-fn consecutive_refusals_lengthen_the_pause_up_to_a_bound_and_concurrent_ones_count_once()
- {
+fn consecutive_refusals_lengthen_the_pause_up_to_a_bound_and_concurrent_ones_count_once() {
     let mut window = Window::new(&rule_with(|rule| rule.remaining_header = None));
     for _ in 0..5 {
         assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);

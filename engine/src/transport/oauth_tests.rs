@@ -55,7 +55,7 @@ fn status(delivery: &Delivery) -> Option<u16> {
     if let Delivery::Answered(response) = delivery { Some(response.status) } else { None }
 }
 
-/// Gives `t0`, `t1`, ... by the number of the request; the API takes what `good` says.
+/// Returns `t0`, `t1`, ... by the number of the request; the API accepts what `good` says.
 fn service(
     clock: &Arc<ManualClock>,
     good: impl Fn(usize, &str) -> bool + Send + Sync + 'static,

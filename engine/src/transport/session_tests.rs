@@ -215,7 +215,7 @@ fn a_throttled_path_delays_no_other_and_only_if_all_are_throttled_the_connection
             assert_eq!(status(&other), 200);
             assert!(clock.now_ms() - before_ms < 2_000, "another path waits for nothing");
         } else {
-            // The second of them paused all for longer than a call waits.
+            // The second of them paused the connection for longer than a call waits.
             assert_eq!(status(&other), 429);
             assert_eq!(transport.count("/base/b"), 1);
             assert!(matches!(ask("/c"), Delivery::NotSent(NotSent::Throttled { .. })));
@@ -336,8 +336,8 @@ impl Gate for Allows {
 fn a_request_that_is_moot_when_its_turn_comes_does_not_leave() {
     for allowed in [0, 1, 2] {
         let clock = ManualClock::at(T0);
-        // Each answer says that nothing was done and asks for a pause, after which the gate is
-        // asked anew.
+        // Each answer says that nothing was done and asks for a pause; after it the session asks
+        // the gate again.
         let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "3")], "")));
         let session = session(options(), &transport, &clock);
         let (gate, post) = (Allows(AtomicU64::new(allowed)), request("POST", "/a"));
@@ -382,7 +382,7 @@ fn the_credential_is_sent_only_to_the_origins_named_for_it() {
         status(&clock.drive(session.execute(&other, Effect::Safe, Priority::Backfill))),
         401
     );
-    // Its refusal renews nothing: one request, and none for a token.
+    // Its refusal renews no token: one request, and none for a token.
     transport.seen(|sent| {
         assert_eq!(sent.len(), 1);
         assert_eq!(header(&sent[0], "authorization"), None);

@@ -1,4 +1,4 @@
-//! How a token endpoint's answer is read.
+//! How the answer of a token endpoint is read.
 
 use super::*;
 use crate::testing::SeededEntropy;
@@ -30,13 +30,13 @@ fn the_lifetime_comes_from_expires_in_then_expires_at_then_a_default() {
             3600,
         ),
         (r#"{"access_token":"t","expires_at":"2026-05-11T16:53:44.000+02:00"}"#, None, 3600),
-        // The server's clock is two hours ahead of ours: only its own date gives the truth.
+        // The server's clock is two hours ahead of ours: only its own date shows the lifetime.
         (
             r#"{"access_token":"t","expires_at":"2026-05-11T16:53:44Z"}"#,
             Some("Mon, 11 May 2026 15:53:44 GMT"),
             3600,
         ),
-        // Expired by our clock, no date: kept for a short while all the same.
+        // Expired by our clock, and the answer has no date: kept for a short while all the same.
         (r#"{"access_token":"t","expires_at":"2026-05-11T12:00:00Z"}"#, None, 30),
         (r#"{"access_token":"t","expires_in":600,"expires_at":"2030-01-01T00:00:00Z"}"#, None, 600),
         (r#"{"access_token":"t"}"#, None, 300),

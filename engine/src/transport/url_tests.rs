@@ -1,5 +1,5 @@
-//! The laws of [`super`]: accepted means within the grant; what is refused, and that opaque text
-//! survives.
+//! The laws of [`super`]: an accepted URL lies within the grant, what else is refused, and opaque
+//! text survives.
 
 use super::*;
 
@@ -186,8 +186,8 @@ fn an_origin_is_scheme_host_port_and_base_path_and_nothing_else() {
     }
 }
 
-/// Method: pieces that have fooled URL parsers are strung together at random, as path and as link;
-/// whatever is accepted must lie within the grant when a parser reads it afresh.
+/// Method: the test joins pieces that have fooled URL parsers at random, as path and as link; every
+/// accepted URL must lie within the grant when a parser reads it anew.
 #[test]
 fn every_accepted_url_lies_within_the_grant() {
     const PIECES: &[&str] = &[

@@ -1,8 +1,8 @@
 //! A source file has at most 800 lines, and a line at most 100 columns.
 //!
-//! `rustfmt` breaks code at 100 columns, but no text, table or macro. [`WIDE`] counts the lines that
-//! are wider, by file: rows of JSON as an ATS sends them, addresses, and tables. It may only
-//! shrink: a file with more, and an entry whose file has none, fail.
+//! `rustfmt` breaks code at 100 columns, but no text, table or macro. [`WIDE`] counts the wider
+//! lines by file: rows of JSON as an ATS sends them, addresses, and tables. It may only shrink: a
+//! file with more wide lines fails, and so does an entry whose file has none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ const COLUMNS_MAX: usize = 100;
 /// The directories that hold sources, from the repository's root.
 const DIRECTORIES: &[&str] = &["adapters", "engine", "examples", "fuzz/fuzz_targets", "tests"];
 
-/// The wider lines that are left, by file.
+/// The remaining wider lines, by file.
 const WIDE: &[(&str, usize)] = &[
     ("adapters/greenhouse/sandbox/src/schema/endpoints.rs", 6),
     ("adapters/greenhouse/sandbox/src/writes/custom.rs", 1),

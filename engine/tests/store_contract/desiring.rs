@@ -80,7 +80,7 @@ pub(crate) async fn a_status_is_written_only_for_its_generation(store: &dyn Stor
     assert_eq!((row.status, row.dirty), (status.clone(), false));
     assert_eq!(store.desired(ACME, "b").await.unwrap().unwrap().status, DesiredStatus::default());
     assert_eq!(dirty(store).await, ["b"]);
-    // A changed record keeps the status, which speaks of the older generation.
+    // A changed record keeps the status of the older generation.
     store.declare(&Guard::sole(ACME), vec![declaration("a", "{\"x\":1}")], 8).await.unwrap();
     assert_eq!(store.desired(ACME, "a").await.unwrap().unwrap().status, status);
     assert!(
@@ -205,7 +205,7 @@ pub(crate) async fn a_mark_that_came_after_the_row_was_read_is_not_taken_away(st
     declare(store, &["a"]).await;
     store.put_links(&Guard::sole(ACME), vec![link("a", "candidates", "1")]).await.unwrap();
     let read = store.desired(ACME, "a").await.unwrap().unwrap();
-    // A page lands between reading the row and writing what was made of it.
+    // A page commits between reading the row and writing the status made from it.
     see(store, "candidates", "1", serde_json::json!({"x": 1})).await;
     let update = |row: &atsync::internals::store::DesiredRow| StatusUpdate {
         key: row.key.clone(),

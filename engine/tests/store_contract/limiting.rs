@@ -1,5 +1,5 @@
-//! Laws of the limits: what goes beyond is refused and leaves nothing behind; what just fits is
-//! taken.
+//! Laws of the limits: input beyond a limit is refused and leaves nothing behind; input at the
+//! limit is accepted.
 
 use crate::given::{ACME, changes, declaration, intent, link, page, record, remote};
 use atsync::internals::store::{

@@ -1,9 +1,9 @@
-//! The store's contract: one set of laws, run against the model in memory and against the durable
+//! The store's contract: one set of laws, run against the store in memory and against the durable
 //! store.
 //!
-//! A law is a function that gets an empty store and proves one promise of the trait. What only a
-//! durable store promises (reopening, damage, group commit) is in `durable` and `crashing`; `model`
-//! runs random sequences of operations on both stores and compares every answer.
+//! A law is a function that gets an empty store and proves one promise of the trait. `durable` and
+//! `crashing` hold the promises of the durable store alone (reopening, damage, group commit);
+//! `model` runs random sequences of operations on both stores and compares every answer.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
@@ -49,14 +49,14 @@ macro_rules! laws {
         }
         mod redb_inline {
             $($(
-                // Without a runtime and without threads: the first poll is the last.
+                // Without a runtime and without threads: the first poll must be the last.
                 #[test]
                 fn $law() {
                     let (store, _directory) = crate::given::redb_inline();
                     let law = std::pin::pin!(crate::$module::$law(&store));
                     let polled = std::future::Future::poll(law,
                         &mut std::task::Context::from_waker(std::task::Waker::noop()));
-                    assert!(polled.is_ready(), "an inline store waits for nobody");
+                    assert!(polled.is_ready(), "an inline store never waits");
                 }
             )+)+
         }

@@ -25,7 +25,7 @@ fn the_next_process_finds_a_cached_file_under_its_name_alone() {
 }
 
 #[test]
-fn no_changed_byte_is_taken_for_code() {
+fn a_file_with_a_changed_byte_is_not_loaded_as_code() {
     let directory = tempfile::tempdir().unwrap();
     kept(directory.path()).put("one", b"code");
     let whole = std::fs::read(file(directory.path())).unwrap();
@@ -90,7 +90,7 @@ mod of_others {
     fn no_file_counts_in_a_directory_that_others_could_write() {
         for wide in [0o777, 0o770, 0o755, 0o1777, 0o710] {
             let directory = tempfile::tempdir().unwrap();
-            // Whoever could write there has key and code of their own, good by themselves.
+            // A user who could write there has their own, valid key and code.
             kept(directory.path()).put("one", b"planted");
             set_mode(directory.path(), wide);
             let opened = kept(directory.path());
@@ -142,7 +142,7 @@ mod of_others {
 
     #[test]
     fn the_directory_of_another_user_is_refused() {
-        // Root's own, wherever the tests run; as root, one of somebody else.
+        // Root's own directory, wherever the tests run; as root, a directory of another user.
         let directory = tempfile::tempdir().unwrap();
         let of_another = if nix::unistd::Uid::effective().is_root() {
             nix::unistd::chown(directory.path(), Some(nix::unistd::Uid::from_raw(4_711)), None)
