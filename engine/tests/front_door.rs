@@ -96,8 +96,8 @@ fn a_public_name_is_added_or_removed_only_with_the_list() {
     let new: Vec<&String> = names.difference(&listed).collect();
     assert!(
         removed.is_empty() && new.is_empty(),
-        "engine/{LIST} and src/lib.rs differ; removed: {removed:?}, new: {new:?}. Mend the list, and say \
-         in CHANGELOG.md what a host does instead of what is removed"
+        "engine/{LIST} and src/lib.rs differ; removed: {removed:?}, new: {new:?}. Update the list, \
+         and say in CHANGELOG.md what a host does instead of a removed name"
     );
 }
 
@@ -143,7 +143,7 @@ const EXHAUSTIVE: &[(&str, &str)] = &[
     ("model/declarable", "the engine's own table, which only the engine writes"),
     ("model/desired", "a host writes literals with `..Default::default()`, which still compile"),
     ("model/desired/definition", "as `model/desired`"),
-    ("model/normal", "the result of a comparison of two values; only engine and adapters read it"),
+    ("model/normal", "the result of a comparison; only engine and adapters read it"),
     ("model/normal/custom", "as `model/normal`"),
     ("model/resource", "the engine's own table, which only the engine writes"),
     ("model/unified", "an adapter writes literals with `..Default::default()`"),

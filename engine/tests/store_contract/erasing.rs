@@ -323,7 +323,7 @@ pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) 
     assert_eq!(causes, [Cause::Applied { intent: 42 }, Cause::Observed]);
 }
 
-pub(crate) async fn a_record_that_the_engine_created_is_reported_as_applied_by_whichever_read_shows_it_first(
+pub(crate) async fn a_record_that_the_engine_created_is_reported_as_applied_by_any_first_read(
     store: &dyn Store,
 ) {
     crate::given::declare(store, &["a"]).await;

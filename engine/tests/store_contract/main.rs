@@ -105,7 +105,7 @@ laws! {
         a_trimmed_feed_says_where_it_begins,
         trimming_keeps_unacknowledged_events_when_asked,
         an_event_names_the_intent_that_caused_it,
-        a_record_that_the_engine_created_is_reported_as_applied_by_whichever_read_shows_it_first;
+        a_record_that_the_engine_created_is_reported_as_applied_by_any_first_read;
     journaling:
         an_intent_starts_as_sending_with_a_number,
         one_intent_is_open_per_object_and_operation,
