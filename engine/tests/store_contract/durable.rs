@@ -172,11 +172,11 @@ fn another_layout_is_refused() {
     let database = atsync::internals::store::redb::foreign::database(&path).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta: ::redb::TableDefinition<'_, &[u8], &[u8]> = ::redb::TableDefinition::new("meta");
-    transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"3"[..]).unwrap();
+    transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"4"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
     is_unusable(&path);
-    assert!(refused(&path).to_string().contains("has layout 3"));
+    assert!(refused(&path).to_string().contains("has layout 4"));
 }
 
 #[tokio::test]
