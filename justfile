@@ -1,4 +1,4 @@
-# The one entry point: `just` lists what one can do; `.ci/run` calls the same recipes.
+# The one entry point: `just` lists the recipes; `.ci/run` calls the same recipes.
 # `cargo install just --locked`, or read the commands here and type them.
 
 export CARGO_INCREMENTAL := "0"

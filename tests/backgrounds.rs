@@ -1,8 +1,8 @@
-//! Educations and employments of a candidate: declared by their content, added once, and taken away
-//! only where the engine added them.
+//! Educations and employments of a candidate: identified by their content, added once, and removed
+//! only if the engine added them.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock. What
-//! counts is what the sandbox holds and which requests reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock. The
+//! tests check what the sandbox holds and which requests reached it.
 
 #![allow(
     clippy::unwrap_used,
@@ -61,7 +61,7 @@ fn counts(world: &World) -> [usize; 2] {
     [EDUCATIONS, EMPLOYMENTS].map(|collection| held(world, collection).len())
 }
 
-/// A recruiter's own entries, which say the same as [`eth`] and [`acme_ltd`] where `same`.
+/// A recruiter's own entries; with `same`, they have the content of [`eth`] and [`acme_ltd`].
 fn recruiter(world: &World, same: bool) {
     let candidate_id = ada_id(world);
     let education = Recruiter::AddEducation {
@@ -86,7 +86,7 @@ fn recruiter(world: &World, same: bool) {
 }
 
 #[test]
-fn what_is_declared_is_added_once() {
+fn a_declared_entry_is_added_once() {
     let world = World::new(1, 40);
     let acme = world.connect();
     let record = ada(json!([eth()]), json!([acme_ltd()]));
@@ -104,7 +104,7 @@ fn what_is_declared_is_added_once() {
 }
 
 #[test]
-fn what_is_there_already_is_found_and_stays_the_recruiters() {
+fn an_existing_entry_is_found_and_stays_the_recruiters() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([]), json!([])));
@@ -113,11 +113,11 @@ fn what_is_there_already_is_found_and_stays_the_recruiters() {
     assert!(report.is_complete());
     assert_eq!(counts(&world), [1, 1], "nothing is added beside it");
     sync(&world, &acme, &ada(json!([]), json!([])));
-    assert_eq!(counts(&world), [1, 1], "what the engine did not add it does not take away");
+    assert_eq!(counts(&world), [1, 1], "the engine removes only what it added");
 }
 
 #[test]
-fn what_is_declared_no_more_is_taken_away_and_nothing_else() {
+fn an_entry_that_is_no_longer_declared_is_removed_and_no_other() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([eth()]), json!([acme_ltd()])));
@@ -132,7 +132,7 @@ fn what_is_declared_no_more_is_taken_away_and_nothing_else() {
 }
 
 #[test]
-fn another_content_is_another_entry() {
+fn an_entry_with_other_content_is_another_entry() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([]), json!([acme_ltd()])));
@@ -148,7 +148,7 @@ fn another_content_is_another_entry() {
 }
 
 #[test]
-fn a_creation_in_doubt_is_probed_and_never_doubled() {
+fn a_create_in_doubt_is_probed_and_never_duplicated() {
     for collection in [EDUCATIONS, EMPLOYMENTS] {
         let world = World::new(1, 40);
         let acme = world.connect();
@@ -165,7 +165,7 @@ fn a_creation_in_doubt_is_probed_and_never_doubled() {
 }
 
 #[test]
-fn withdrawing_takes_back_what_the_engine_added() {
+fn a_withdrawal_removes_the_entries_that_the_engine_added() {
     let world = World::new(1, 40);
     let acme = world.connect();
     sync(&world, &acme, &ada(json!([]), json!([])));

@@ -1,8 +1,8 @@
-//! What an adapter says when it panics may quote a candidate's data: it is in no log above debug,
-//! and in nothing that is shown.
+//! The message of an adapter's panic may quote a candidate's data: no log above debug and no
+//! user-visible output shows it.
 //!
-//! The only test of its file: what is logged is caught on this thread, and other threads that log
-//! would spoil that.
+//! The only test of its file: it captures the log of this thread, and other threads that log would
+//! disturb that.
 
 #![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]
 
@@ -29,7 +29,7 @@ impl std::io::Write for Lines {
     }
 }
 
-/// What the engine logs at this level and above while `act` runs.
+/// The engine's log at this level and above while `act` runs.
 fn logged(level: Level, act: impl FnOnce()) -> String {
     let lines = Lines::default();
     let writer = lines.clone();
@@ -44,11 +44,11 @@ fn logged(level: Level, act: impl FnOnce()) -> String {
 }
 
 #[test]
-fn what_an_adapter_says_when_it_panics_is_in_no_log_above_debug_and_in_no_status() {
+fn the_message_of_an_adapters_panic_is_in_no_log_above_debug_and_in_no_status() {
     for (level, says) in [(Level::INFO, false), (Level::DEBUG, true)] {
         let mut world = World::new(1, 12);
         world.adapter = panicking_greenhouse();
-        // The ATS says that the candidate was created, and does nothing.
+        // The ATS answers that it created the candidate, and does nothing.
         let rule = Fault::always("/v3/candidates", FaultKind::NotApplied { status: 201 });
         world.sandbox.faults().add(Fault { method: Some("POST".to_owned()), ..rule });
         let acme = world.connect();
@@ -60,7 +60,7 @@ fn what_an_adapter_says_when_it_panics_is_in_no_log_above_debug_and_in_no_status
             }
         });
         assert_eq!(log.contains(CANARY), says, "{log}");
-        // The log says that it is in doubt, and why, and nothing of whom.
+        // The log says that the write is in doubt, and why, and names no candidate.
         let intent = world.run(acme.open_intents()).unwrap().remove(0);
         let doubt = log.lines().find(|line| line.contains("in doubt")).unwrap();
         for word in [

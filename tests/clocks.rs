@@ -1,9 +1,9 @@
-//! What an ATS says of the time decides nothing durable: no write is made twice, no doubt lasts for
-//! ever, nothing is stepped over.
+//! The times that an ATS reports decide nothing durable: no write is made twice, no write stays in
+//! doubt for ever, no change is skipped.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets; the wire changes the `date` of answers, or what else they say of the time. Each
-//! case is tried with the engine living on and with a restart in the middle.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets; the wire changes the `date` of answers, or their other times. Each case runs
+//! with the engine living on and with a restart in the middle.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,8 +32,8 @@ fn ada(more: &Value) -> Value {
     ada
 }
 
-/// From here on answers are dated by this much beside the truth until the first write was answered,
-/// then by that much.
+/// From now on answers are dated this far from the true time until the first write was answered,
+/// then that far.
 fn dated(world: &World, before_ms: i64, after_ms: i64) {
     let (sandbox, written) = (world.sandbox.clone(), AtomicBool::new(false));
     world.wire.edit(move |request, response| {
@@ -53,7 +53,7 @@ fn declared(world: &World, record: &Value) -> Connection {
     acme
 }
 
-/// A create that the ATS makes, shows 8 s later and answers with 504, once.
+/// A create that the ATS executes, shows 8 s later and answers with 504, once.
 fn applied_then_504(world: &World, path: &str) {
     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 8_000);
     let mut fault = Fault::always(path, FaultKind::AppliedThen { status: 504 });
@@ -61,7 +61,7 @@ fn applied_then_504(world: &World, path: &str) {
     world.sandbox.faults().add(fault);
 }
 
-/// Syncs, living on or reborn once between, until nothing is open; how long that took.
+/// Syncs until nothing is open, with or without a restart in between; returns how long that took.
 fn settled(
     world: &mut World,
     acme: Connection,
@@ -84,11 +84,11 @@ fn settled(
         }
         world.clock.set(world.clock.now_ms() + 10_000);
     }
-    panic!("a doubt that does not end: {:#?}", world.run(acme.open_intents()).unwrap());
+    panic!("a write stays in doubt: {:#?}", world.run(acme.open_intents()).unwrap());
 }
 
 #[test]
-fn no_date_of_the_ats_makes_a_write_in_doubt_twice_or_keeps_it_in_doubt() {
+fn no_date_of_the_ats_repeats_a_write_in_doubt_or_keeps_it_in_doubt() {
     let offs = [0, -3 * MINUTE_MS, 3 * MINUTE_MS, -2 * HOUR_MS, 2 * HOUR_MS, -DECADE_MS, DECADE_MS];
     for before_ms in offs {
         for after_ms in [0, before_ms, -before_ms] {
@@ -137,7 +137,7 @@ fn no_date_of_the_ats_has_a_note_posted_twice() {
 }
 
 #[test]
-fn a_date_from_the_future_hides_no_edit_from_later_pulls() {
+fn a_date_from_the_future_hides_no_change_from_later_pulls() {
     for off_ms in [3 * MINUTE_MS, 2 * HOUR_MS, DECADE_MS] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -202,7 +202,7 @@ fn no_header_of_the_ats_makes_a_request_wait_longer_than_an_hour() {
     }
 }
 
-/// What is kept in step on a schedule for some hours, with the wall clock set beside in the middle:
+/// Runs schedules for some hours, with the wall clock set to another time in the middle; returns
 /// how often each kind was pulled.
 fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize> {
     use atsync::{Cron, Crons, Round};
@@ -227,7 +227,7 @@ fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize>
 }
 
 #[test]
-fn a_wall_clock_that_jumps_neither_stops_a_schedule_nor_runs_everything_at_once() {
+fn a_wall_clock_that_jumps_neither_stops_a_schedule_nor_runs_all_rounds_at_once() {
     let undisturbed = pulled_on_schedule(0);
     assert!(
         undisturbed.len() == 3 && undisturbed.values().all(|times| (16..=18).contains(times)),

@@ -1,8 +1,8 @@
-//! What is declared beside people: custom fields, their choices, users. Made before what names
-//! them, found again, never taken away.
+//! The definitions that are declared beside candidates: custom fields, their options, users. They
+//! are created before the values that name them, found again, and never removed.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets. What counts is what the sandbox holds and which requests reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets. The tests check what the sandbox holds and which requests reached it.
 
 #![allow(
     clippy::unwrap_used,
@@ -75,11 +75,11 @@ fn is_in_step(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn field_before_option_before_value_and_all_in_one_run() {
+fn a_field_is_created_before_its_options_and_they_before_their_values_in_one_run() {
     let world = world();
     let acme = world.connect();
-    // The person stands before what they hang on, and the ATS makes another key of the name than
-    // the host's.
+    // The candidate comes before the definitions that they depend on, and the ATS derives another
+    // key from the name than the host's.
     let records = [ada(&json!({"channel": "Event"})), channel(&json!({}))];
     let shown = world.run(acme.plan(PlanOf::Records(&desired(&lines(&records))))).unwrap();
     let order: Vec<(&str, &str)> = shown
@@ -103,9 +103,10 @@ fn field_before_option_before_value_and_all_in_one_run() {
     assert_eq!(create.after, [field.to_owned(), event.clone()], "{}", words::plan(&shown));
     let (_, report) = sync(&world, &acme, &records);
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
-    // The choices came along with the field, and were found.
+    // The field's create carried the options, and a probe found them.
     assert_eq!(world.written(), ["POST /v3/custom_fields", "POST /v3/candidates"]);
-    // The field was read for its choices before it was read back; the engine made it all the same.
+    // The engine read the field for its options before the read-back; the event names the engine as
+    // its cause all the same.
     let feed: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
     let made = rows(&world, "custom_fields", "Which channel?")[0]["id"].to_string();
     let told =
@@ -116,7 +117,7 @@ fn field_before_option_before_value_and_all_in_one_run() {
     );
     assert_eq!(values(&world)["which_channel_"]["value"], "Event");
     is_in_step(&world, &acme);
-    // A later person costs nothing but themselves.
+    // A later candidate costs only their own calls.
     let mut ben = ada(&json!({"channel": "Portal"}));
     ben["key"] = json!("ben");
     ben["emails"] = json!(["ben@example.com"]);
@@ -127,7 +128,7 @@ fn field_before_option_before_value_and_all_in_one_run() {
 }
 
 #[test]
-fn what_cannot_be_made_blocks_only_what_depends_on_it() {
+fn a_definition_that_cannot_be_created_blocks_only_its_dependents() {
     let world = world();
     let acme = world.connect();
     let mut ben = ada(&json!({}));
@@ -152,7 +153,7 @@ fn what_cannot_be_made_blocks_only_what_depends_on_it() {
             .iter()
             .any(|held| held.kind == ConditionType::Blocked && held.message.contains(portal))
     );
-    // Once the cause is gone the next run brings the rest.
+    // Once the cause is removed, the next run applies the rest.
     let (_, report) = world.run(acme.sync()).unwrap();
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
     assert_eq!(values(&world)["which_channel_"]["value"], "Portal");
@@ -161,7 +162,7 @@ fn what_cannot_be_made_blocks_only_what_depends_on_it() {
 }
 
 #[test]
-fn a_field_that_is_there_is_taken_and_only_what_is_missing_is_made() {
+fn an_existing_field_is_adopted_and_only_its_missing_options_are_created() {
     let world = world();
     let acme = world.connect();
     let seniority = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate",
@@ -175,7 +176,7 @@ fn a_field_that_is_there_is_taken_and_only_what_is_missing_is_made() {
     assert_eq!(values(&world)["seniority"]["value"], "Fellow");
     assert_eq!(world.sandbox.rows("custom_field_options").len(), before + 1);
     is_in_step(&world, &acme);
-    // Declared no more, a choice stays and is nobody's.
+    // An option that is no longer declared stays and has no owner.
     let mut fewer = seniority;
     fewer["options"] = json!([]);
     sync(&world, &acme, &[fewer]);
@@ -208,7 +209,7 @@ fn an_archived_option_stays_archived_unless_the_host_insists() {
         .map(|finding| finding.reason.as_str())
         .collect();
     assert_eq!((drifted, plan.is_empty()), (vec!["RemovedInAts"], true), "{}", words::plan(&plan));
-    // A value that wants it says what there is.
+    // A value that names it is blocked with the existing options.
     let (plan, _) = sync(&world, &acme, &[ada(&json!({"channel": "Portal"}))]);
     assert!(
         blocked(&plan)[0].contains("no active option \"Portal\"; the options are: Event"),
@@ -226,7 +227,7 @@ fn an_archived_option_stays_archived_unless_the_host_insists() {
 }
 
 #[test]
-fn an_option_that_is_called_otherwise_is_still_the_same_option() {
+fn a_renamed_option_is_still_the_same_option() {
     let world = world();
     let acme = world.connect();
     sync(&world, &acme, &[channel(&json!({})), ada(&json!({"channel": "Portal"}))]);
@@ -237,7 +238,7 @@ fn an_option_that_is_called_otherwise_is_still_the_same_option() {
     }
     is_in_step(&world, &acme);
     assert_eq!(values(&world)["which_channel_"]["value"], "Employee portal");
-    // And back, where the host insists.
+    // The host enforces it, and it is active again.
     sync(&world, &acme, &[channel(&json!({"policy": {"options": "enforce"}}))]);
     assert_eq!(world.written(), [format!("PATCH /v3/custom_field_options/{}", portal["id"])]);
     assert_eq!(values(&world)["which_channel_"]["value"], "Portal");
@@ -271,7 +272,7 @@ fn a_field_changed_in_the_ats_stays_so_and_one_changed_by_the_host_follows() {
 }
 
 #[test]
-fn what_a_field_cannot_be_blocks_it_and_says_why() {
+fn an_impossible_field_is_blocked_with_the_reason() {
     let world = world();
     let acme = world.connect();
     let as_text = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate",
@@ -292,7 +293,7 @@ fn what_a_field_cannot_be_blocks_it_and_says_why() {
 }
 
 #[test]
-fn a_paused_definition_makes_nothing_and_what_depends_on_it_says_so() {
+fn a_paused_definition_creates_nothing_and_its_dependents_say_so() {
     let world = world();
     let acme = world.connect();
     world.run(acme.declare(&desired(&channel(&json!({})).to_string()))).unwrap();
@@ -308,7 +309,7 @@ fn a_paused_definition_makes_nothing_and_what_depends_on_it_says_so() {
     world.run(acme.resume("@custom_fields.candidate.channel")).unwrap();
     let (_, report) = world.run(acme.sync()).unwrap();
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
-    // Withdrawing tells that definitions stay.
+    // A withdrawal reports that definitions stay.
     let (plan, _) =
         world.run(acme.withdraw("@custom_fields.candidate.channel", Default::default())).unwrap();
     assert!(words::plan(&plan).contains("the definition custom_fields/"), "{}", words::plan(&plan));
@@ -331,7 +332,7 @@ fn mentor() -> Value {
 }
 
 #[test]
-fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_told() {
+fn a_user_is_identified_by_address_and_created_and_invited_only_after_opting_in() {
     let mut world = world();
     let acme = world.connect();
     let records = [grace(), mentor(), ada(&json!({"mentor": "grace.hopper@example.com"}))];
@@ -344,7 +345,7 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
     assert!(!report.is_complete());
     assert_eq!((report.in_step, report.not_in_step, report.held_back), (1, 1, 1), "{report:#?}");
     assert!(!world.written().contains(&"POST /v3/users".to_owned()), "{:?}", world.written());
-    assert!(world.sandbox.candidates_by_email(ADA).is_empty(), "the person waits for the user");
+    assert!(world.sandbox.candidates_by_email(ADA).is_empty(), "the candidate waits for the user");
 
     world.settings.insert("user_invitations".into(), json!(true));
     world.restart();
@@ -369,7 +370,7 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
     let grace: Vec<&Value> = users.iter().filter(|user| user["last_name"] == "Hopper").collect();
     assert_eq!(grace.len(), 1, "{users:#?}");
     is_in_step(&world, &acme);
-    // Somebody whom nobody declares is not made.
+    // A user that no record declares is not created.
     let (plan, _) = sync(&world, &acme, &[ada(&json!({"mentor": "alan@example.com"}))]);
     assert!(
         blocked(&plan)[0].contains("no user of the ATS has the address alan@example.com"),
@@ -379,7 +380,7 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
 }
 
 #[test]
-fn an_option_that_is_no_longer_declared_is_said_to_be_released_and_stays() {
+fn an_option_that_is_no_longer_declared_is_reported_as_released_and_stays() {
     let world = world();
     let acme = world.connect();
     assert!(sync(&world, &acme, &[channel(&json!({}))]).1.is_complete());

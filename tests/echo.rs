@@ -1,8 +1,8 @@
-//! An ATS that repeats whatever it is sent, everywhere: no live secret reaches an adapter, a log, a
-//! failure or the store's file.
+//! An ATS that repeats every text that it is sent: no live secret reaches an adapter, a log, an
+//! error or the store's file.
 //!
-//! The only test of its file: what is logged is caught on this thread, and other threads that log
-//! would spoil that.
+//! The only test of its file: it captures the log of this thread, and other threads that log would
+//! disturb that.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex};
 
 const ADA: &str =
     r#"{"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]}"#;
-/// What the sandbox's client is known by.
+/// The id of the sandbox's client.
 const SECRET: &str = "sandbox-secret";
 
 #[derive(Clone, Default, Debug)]
@@ -55,7 +55,7 @@ impl std::io::Write for Bytes {
     }
 }
 
-/// The Greenhouse adapter, and all that it is shown.
+/// The Greenhouse adapter, with a record of everything that it is shown.
 #[derive(Debug)]
 struct Shown {
     inner: Arc<dyn Adapter>,
@@ -86,7 +86,7 @@ impl Adapter for Shown {
     }
 }
 
-/// What a request had, in several spellings.
+/// The contents of a request, in several spellings.
 fn echo(request: &WireRequest) -> String {
     let headers: Vec<String> =
         request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
@@ -137,7 +137,7 @@ fn repeat(request: &WireRequest, response: &mut Response, number: usize) {
 }
 
 #[test]
-fn no_live_secret_reaches_adapter_log_failure_or_store() {
+fn no_live_secret_reaches_adapter_log_error_or_store() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("echo.redb");
     let clock = ManualClock::at(BEGIN_MS);
@@ -152,7 +152,7 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
     let input = Bytes::default();
     let adapter = Arc::new(Shown { inner: native_greenhouse(), input: input.clone() });
     let world = World::with(Sandbox::new(options), clock, Arc::new(store), adapter);
-    // What went out, to be looked for.
+    // The secrets that were sent, to be searched for.
     let secrets = Arc::new(Mutex::new(BTreeSet::from([SECRET.to_owned()])));
     let (sent, mut number) = (Arc::clone(&secrets), 0);
     let came = Bytes::default();
@@ -183,7 +183,7 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
                 told += &format!("{:?}\n", world.run(acme.pull_full(kind)));
             }
             told += &format!("{:?}\n", world.run(acme.sync()));
-            // The token ends, and another one comes.
+            // The token expires, and the session fetches another one.
             world.clock.set(world.clock.now_ms() + 3_700_000);
         }
         told += &format!(
@@ -214,7 +214,7 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
             );
         }
     }
-    // They were repeated, and what stands for them arrived.
+    // The ATS repeated them, and their placeholder arrived.
     let repeated: usize =
         secrets.iter().map(|secret| came.text().matches(secret.as_str()).count()).sum();
     println!(
@@ -222,6 +222,6 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
         input.text().matches(REDACTED).count()
     );
     assert!(repeated > 100 && input.text().matches(REDACTED).count() > repeated);
-    assert!(file.contains(REDACTED), "the store keeps what the ATS said");
-    assert!(told.contains(REDACTED), "failures quote what the ATS said");
+    assert!(file.contains(REDACTED), "the store keeps the text of the ATS");
+    assert!(told.contains(REDACTED), "errors quote the text of the ATS");
 }

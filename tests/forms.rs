@@ -1,9 +1,9 @@
-//! An ATS that keeps another form of a value than it was sent: written once or twice, said once,
-//! and in step from then on.
+//! An ATS that stores a value in another form than it was sent: the engine writes it once or twice,
+//! reports it once, and treats it as in step from then on.
 //!
-//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. The
-//! wire changes what the ATS shows of a stored value. What counts is what reaches the sandbox and
-//! what it holds.
+//! Method: the real engine and the Greenhouse adapter against the sandbox, on a manual clock. The
+//! wire changes how the ATS shows a stored value. The tests check the requests that reach the
+//! sandbox, and its state.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ fn walk(value: &mut Value, change: Shows) {
     }
 }
 
-/// From here on every answer about candidates shows its rows so.
+/// From now on every answer about candidates shows its rows this way.
 fn reshape(world: &World, change: Shows) {
     world.wire.edit(move |request, response| {
         if request.url.path().starts_with("/v3/candidates")
@@ -68,7 +68,7 @@ fn declare(world: &World, acme: &Connection, record: &Value) {
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
 }
 
-/// One plan carried out, long enough after the last one for everything to show.
+/// Applies one plan, long enough after the last one for everything to show.
 fn round(world: &World, acme: &Connection) -> (Plan, ApplyReport) {
     world.clock.set(world.clock.now_ms() + 200_000);
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
@@ -119,7 +119,7 @@ fn cut(row: &mut Map<String, Value>) {
     text(row, "title", |text| text.chars().take(5).collect());
 }
 
-/// What is declared, and how the ATS shows it.
+/// The declared value, and how the ATS shows it.
 fn cases() -> Vec<(&'static str, Value, Shows)> {
     let field = |key: &str, value: Value| json!({"custom_fields": {key: value}});
     let money = json!({"amount": 85000, "currency": "EUR"});
@@ -180,12 +180,12 @@ fn cases() -> Vec<(&'static str, Value, Shows)> {
 }
 
 #[test]
-fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_in_step() {
+fn a_value_that_the_ats_stores_in_another_form_is_written_twice_at_most_and_then_in_step() {
     for (what, more, shows) in cases() {
         for (policy, rounds) in [("enforce", 3), ("yield", 2), ("fill", 2), ("seed", 2)] {
             for existing in [false, true] {
                 if existing && what == "name in title case" {
-                    // It shows what was there before, as a write does that never takes.
+                    // It shows the old value, like a write without effect.
                     continue;
                 }
                 println!("== {what}, {policy}, existing {existing}");
@@ -221,7 +221,7 @@ fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_
                     let drift = plan.records.iter().flat_map(|record| &record.findings);
                     let drift =
                         drift.filter(|finding| finding.kind == FindingKind::Drifted).count();
-                    assert_eq!(drift, 0, "{what}, {policy}: nobody changed it");
+                    assert_eq!(drift, 0, "{what}, {policy}: no user changed it");
                 }
                 if policy == "enforce" && what != "two phones that become one" {
                     assert!((1..=2).contains(&said), "{what}, {policy}: said {said} times");
@@ -240,7 +240,7 @@ fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_
 }
 
 #[test]
-fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
+fn a_value_that_the_ats_stores_in_another_form_can_still_be_changed_and_removed() {
     for policy in ["enforce", "yield"] {
         println!("== {policy}");
         let world = world();
@@ -271,13 +271,9 @@ fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
                 .map(|entry| entry["value"].clone())
                 .collect()
         };
-        assert_eq!(
-            phones(&ada),
-            ["0301234567"],
-            "the former number is taken back, in whatever form it shows"
-        );
+        assert_eq!(phones(&ada), ["0301234567"], "the former number is removed, in any form");
         assert!(round(&world, &acme).0.is_empty());
-        // Another spelling that shows as the same.
+        // Another spelling that shows as the same value.
         declare(&world, &acme, &record("Author of Notes", json!(["0044301234567"]), "b"));
         (0..3).for_each(|_| drop(round(&world, &acme)));
         assert_eq!(phones(&the_ada(&world)).len(), 1);
@@ -286,7 +282,7 @@ fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
 }
 
 #[test]
-fn a_value_that_shows_as_it_was_written_is_not_spoken_of() {
+fn a_value_that_shows_as_it_was_written_gets_no_finding() {
     for policy in ["enforce", "yield"] {
         let world = world();
         let acme = world.connect();
@@ -302,7 +298,7 @@ fn a_value_that_shows_as_it_was_written_is_not_spoken_of() {
 }
 
 #[test]
-fn a_recruiters_change_is_not_taken_for_a_form_of_an_enforced_value() {
+fn a_recruiters_change_is_not_mistaken_for_a_form_of_an_enforced_value() {
     let world = world();
     let acme = world.connect();
     let id = {
@@ -329,14 +325,14 @@ fn a_recruiters_change_is_not_taken_for_a_form_of_an_enforced_value() {
     for _ in 0..4 {
         edit(json!({"title": "Painter"}));
         let (plan, _) = round(&world, &acme);
-        assert!(!plan.is_empty(), "what the host enforces is written over a recruiter's change");
+        assert!(!plan.is_empty(), "an enforced value overwrites a recruiter's change");
         assert_eq!(the_ada(&world)["title"], "Engineer");
     }
     assert!(round(&world, &acme).0.is_empty());
 }
 
 #[test]
-fn a_recruiters_new_number_is_not_taken_for_the_hosts() {
+fn a_recruiters_new_number_is_not_mistaken_for_the_hosts() {
     for policy in ["enforce", "yield"] {
         let world = world();
         let acme = world.connect();
@@ -353,7 +349,7 @@ fn a_recruiters_new_number_is_not_taken_for_the_hosts() {
             .unwrap();
         let (plan, _) = round(&world, &acme);
         assert_eq!(!plan.is_empty(), policy == "enforce");
-        // And what is not the engine's own is never taken back.
+        // A value that the engine does not own is never removed.
         declare(&world, &acme, &ada(&json!({"phones": []}), policy));
         round(&world, &acme);
         let phones = the_ada(&world)["phone_numbers"].clone();
@@ -365,12 +361,12 @@ fn a_recruiters_new_number_is_not_taken_for_the_hosts() {
 }
 
 #[test]
-fn what_was_never_seen_is_not_called_a_recruiters_edit() {
+fn a_value_that_never_showed_is_not_reported_as_drift() {
     let world = world();
     let acme = world.connect();
     declare(&world, &acme, &ada(&json!({}), "yield"));
     round(&world, &acme);
-    // The ATS answers each write with 200 and goes on showing what it showed.
+    // The ATS answers each write with 200 and still shows the old value.
     reshape(&world, |row| {
         text(row, "title", |_| String::new());
         row.entry("phone_numbers").and_modify(|entries| *entries = json!([]));
@@ -421,9 +417,9 @@ fn an_entry_that_shows_late_and_in_another_form_is_added_once() {
     }
 }
 
-/// Of a stage, an outcome and the reason of a rejection, as of a candidate's own fields.
+/// The same for a stage, an outcome and a reject reason as for a candidate's own fields.
 #[test]
-fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit() {
+fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_reported_as_drift() {
     let stage_of = |world: &World, job: i64, at: usize| {
         let mut stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
         stages.retain(|stage| stage["active"] != json!(false));
@@ -432,8 +428,8 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
     };
     let reason =
         |world: &World, at: usize| world.sandbox.rows("rejection_reasons")[at]["name"].clone();
-    type Wish = Box<dyn Fn(&World, i64) -> Value>;
-    let cases: Vec<(&str, bool, Wish)> = vec![
+    type Declaration = Box<dyn Fn(&World, i64) -> Value>;
+    let cases: Vec<(&str, bool, Declaration)> = vec![
         ("a stage", false, Box::new(move |world, job| json!({"stage": stage_of(world, job, 1)}))),
         (
             "the stage of a new application",
@@ -449,7 +445,7 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
         ),
         ("a hire", false, Box::new(|_, _| json!({"outcome": "hired"}))),
     ];
-    for (what, is_new, wish) in cases {
+    for (what, is_new, declaration) in cases {
         println!("== {what}");
         let mut world = world();
         world.settings.insert("stage_writes".into(), json!(true));
@@ -472,7 +468,7 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
         round(&world, &acme);
         let ada = the_ada(&world)["id"].as_i64().unwrap();
         let as_it_was = world.sandbox.rows_where("applications", "candidate_id", ada)[0].clone();
-        let mut declared = record(wish(&world, job));
+        let mut declared = record(declaration(&world, job));
         if is_new {
             declared = json!({"key": "ref-2", "name": {"first": "Eve", "last": "Hill"},
                 "emails": ["eve@example.com"],

@@ -1,12 +1,11 @@
-//! The fuzz targets without libFuzzer: every input of the corpus, and seeded mutations of it, in
-//! every run of the tests.
+//! The fuzz targets without libFuzzer: every run of the tests uses each input of the corpus and
+//! seeded mutations of it.
 //!
-//! The bodies are `tests/fuzz`, the corpora `tests/corpus`; `.ci/fuzz` runs the same bodies under
-//! libFuzzer (`fuzz/Cargo.toml` says how). A failure prints the input, and its name or the seed and
-//! the round. An input that failed once is put into `fuzz/corpus/<target>/` under a name that says
-//! what it is, which makes it a regression test. `ATSYNC_FUZZ_SEED` and
-//! `ATSYNC_FUZZ_ROUNDS` choose another walk or a longer one. Left out: guidance by coverage, which
-//! is libFuzzer's.
+//! The bodies are in `tests/fuzz`, the corpora in `tests/corpus`; `.ci/fuzz` runs the same bodies
+//! under libFuzzer (`fuzz/Cargo.toml` says how). A failure prints the input, and its name or the
+//! seed and the round. An input that failed once becomes a regression test: put it into
+//! `fuzz/corpus/<target>/` under a descriptive name. `ATSYNC_FUZZ_SEED` and `ATSYNC_FUZZ_ROUNDS`
+//! choose another seed or more rounds. Left out: guidance by coverage, which libFuzzer has.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +23,7 @@ use std::path::PathBuf;
 /// Inputs grow by mutation; libFuzzer's default bound.
 const INPUT_BYTES_MAX: usize = 4096;
 
-/// What text of this kind breaks at, whatever it says.
+/// Text that breaks parsers of any format.
 const TOKENS: [&str; 40] = [
     "\n",
     "\n\n",
@@ -93,7 +92,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Runs one input; when it fails, says which it was.
+/// Runs one input; if it fails, prints which one.
 fn told(name: &str, input: &[u8], body: fn(&[u8])) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(input))) {
         println!("{name}, input b\"{}\"", input.escape_ascii());
@@ -158,22 +157,22 @@ fn no_url_leaves_its_grant() {
 }
 
 #[test]
-fn no_reply_brings_the_adapter_down_or_out_of_its_contract() {
+fn no_reply_crashes_the_adapter_or_breaks_its_contract() {
     runs("adapter", 10_000);
 }
 
 #[test]
-fn what_is_accepted_as_desired_reads_back_as_the_same() {
+fn an_accepted_desired_record_reads_back_as_the_same() {
     runs("desired", 10_000);
 }
 
 #[test]
-fn both_stores_take_in_any_page_alike() {
+fn both_stores_ingest_any_page_alike() {
     runs("record", 1_000);
 }
 
 #[test]
-fn foreign_rows_are_refused_by_name_and_what_is_read_is_written_as_it_reads() {
+fn foreign_rows_are_refused_by_name_and_read_rows_are_written_unchanged() {
     runs("row", 10_000);
 }
 
@@ -196,7 +195,7 @@ fn every_target_is_run_by_libfuzzer_too_and_has_a_corpus() {
 }
 
 #[test]
-fn a_seed_that_is_a_file_of_its_own_has_a_name_that_says_what_it_is() {
+fn a_seed_in_a_file_of_its_own_has_a_descriptive_name() {
     let mut count = 0;
     for (target, _) in atsync_fuzz_targets::TARGETS {
         let seeds =

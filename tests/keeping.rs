@@ -1,9 +1,9 @@
-//! What is let in can be kept: whatever JSON a row or a declaration has, either the check refuses
-//! it, or the store gives back what was put in.
+//! Accepted JSON can be stored: whatever JSON a row or a declaration has, either the check refuses
+//! it, or the store returns it unchanged.
 //!
-//! Method: odd JSON, from a grammar of what breaks readers and from examples, goes through the
-//! check of an adapter's answers, or through a declaration, into both stores, and is read back by
-//! every way that reads it.
+//! Method: odd JSON, from a grammar of known problems and from examples, goes through the check of
+//! an adapter's answers, or through a declaration, into both stores, and is read back in every way
+//! that the engine reads it.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Neither store waits for anybody.
+/// Neither store ever waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("the first poll is the last")
 }
@@ -38,7 +38,7 @@ fn nested(levels: usize, list: bool) -> String {
     format!("{}1{}", open.repeat(levels), close.repeat(levels))
 }
 
-/// What broke readers, or may.
+/// Values that broke readers, or may.
 const ODD: [&str; 44] = [
     "1e999",
     "-1e999",
@@ -136,7 +136,7 @@ impl Stores {
     }
 }
 
-/// What the check lets through of a page with one row, and what it says.
+/// The part of a page with one row that the check accepts, and its problems.
 fn checked(manifest: &Manifest, item: Item, reply_bytes: usize) -> (Page, Vec<Problem>) {
     let fields = manifest.kind(&item.kind).unwrap().fields.clone();
     let page = Page {
@@ -178,7 +178,7 @@ fn commit(page: Page, raw: Option<&str>, now_ms: u64) -> PageCommit {
     }
 }
 
-/// One row: let in and kept as it is, or refused and named.
+/// One row: accepted and stored unchanged, or refused and named.
 fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
     let body = format!(
         r#"{{"company":{text},"emails":[{{"value":"a@x.com"}}],"custom_fields":{{"k":{{"type":"text","value":{text}}},"l":{{"value":1}}}}}}"#
@@ -198,7 +198,7 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
         assert!(!problems.is_empty(), "a row vanished without a word: {text}");
         return;
     };
-    let meaning: Value = serde_json::from_str(&kept.body).expect("what passes can be read");
+    let meaning: Value = serde_json::from_str(&kept.body).expect("a value that passes can be read");
     if problems.is_empty() {
         assert_eq!(meaning, serde_json::from_str::<Value>(&body).unwrap(), "{text}");
     }
@@ -208,16 +208,16 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
         now(store.commit_page(&Guard::sole("acme"), commit(page.clone(), Some(text), 1_000)))
             .unwrap();
         let row = now(store.observed("acme", &remote)).unwrap().unwrap();
-        let read: Value = serde_json::from_str(&row.body).expect("what is stored can be read");
-        // What is known to be empty is not written down.
+        let read: Value = serde_json::from_str(&row.body).expect("a stored row can be read");
+        // A field that is known to be empty is not stored.
         for (member, value) in
             meaning.as_object().unwrap().iter().filter(|(_, value)| !value.is_null())
         {
             assert_eq!(read.get(member), Some(value), "{text}");
         }
         assert_eq!(row.raw.as_deref(), kept.raw.as_ref().map(|_| text));
-        // The same again is no event; another value is one, and each can be read by whoever follows
-        // the feed.
+        // The same row again is no event; another value is one, and a follower of the feed can read
+        // each.
         now(store.commit_page(&Guard::sole("acme"), commit(page.clone(), Some(text), 2_000)))
             .unwrap();
         let mut other = page.clone();
@@ -243,7 +243,7 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
 }
 
 #[test]
-fn whatever_json_a_row_has_the_check_refuses_it_or_the_store_gives_it_back() {
+fn any_json_of_a_row_is_refused_by_the_check_or_returned_by_the_store() {
     let adapter = native_greenhouse();
     let (stores, count) = (Stores::new(), AtomicU64::new(0));
     let id = || count.fetch_add(1, Ordering::Relaxed).to_string();
@@ -290,7 +290,7 @@ fn a_row_whose_own_json_is_too_long_costs_that_json_and_not_the_page() {
 }
 
 #[test]
-fn whatever_json_a_declaration_has_it_is_refused_or_given_back() {
+fn any_json_of_a_declaration_is_refused_or_returned() {
     let stores = Stores::new();
     let a_record = |text: &str| {
         let line = format!(r#"{{"key":"k","emails":["a@x.com"],"custom_fields":{{"f":{text}}}}}"#)
@@ -302,10 +302,10 @@ fn whatever_json_a_declaration_has_it_is_refused_or_given_back() {
         for store in stores.each() {
             now(store.declare(&Guard::sole("acme"), declarations.clone(), 1_000)).unwrap();
             let row = now(store.desired("acme", "k")).unwrap().unwrap();
-            let read: Value = serde_json::from_str(&row.body).expect("what is stored can be read");
+            let read: Value = serde_json::from_str(&row.body).expect("a stored row can be read");
             let declared: Value = serde_json::from_str(&line).unwrap();
             assert_eq!(read["custom_fields"], declared["custom_fields"], "{text}");
-            // Within what a plan, a link or an answer to a host wraps it in.
+            // Within the limit of what wraps it in a plan, a link or an answer to a host.
             let wrapped = format!("{}{}{}", "[".repeat(20), row.body, "]".repeat(20));
             assert!(serde_json::from_str::<Value>(&wrapped).is_ok(), "{text}");
         }

@@ -1,9 +1,9 @@
-//! Keys that change places: what was made stays the same thing by what it says, only what is new is
-//! made, nothing is lost, and nothing that is meant for one application lands on another.
+//! Keys that change places: an item stays the same item by its content, only new items are created,
+//! nothing is lost, and nothing that is meant for one application is written to another.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox. Hosts that number the
-//! parts of a record are played from seeds: what is declared is shuffled, shortened and lengthened,
-//! and the keys are the places. Seeds are printed. A single key that changes is `renamed.rs`.
+//! Method: the real engine with the Greenhouse adapter against the sandbox. Seeds drive hosts that
+//! number the parts of a record: they shuffle, shorten and lengthen the declaration, and the keys
+//! are the positions. Seeds are printed. `renamed.rs` covers a single key that changes.
 
 #![allow(
     clippy::unwrap_used,
@@ -59,17 +59,17 @@ impl Chance {
     }
 }
 
-/// What a host declares of each: a note's body, a file's name, an application's job. A key is a
-/// place.
+/// The contents that a host declares: a note's body, a file's name, an application's job. The keys
+/// are positions.
 #[derive(Clone, Default)]
-struct Wish {
+struct Declaration {
     notes: Vec<String>,
     files: Vec<String>,
-    /// Places of jobs, and what is said of each application.
+    /// Positions of jobs, one for each application.
     applications: Vec<usize>,
 }
 
-impl Wish {
+impl Declaration {
     /// Ada: the files are those of the application to the first job, and a note is about the
     /// application to each job.
     fn record(&self, jobs: &[String]) -> Value {
@@ -103,7 +103,7 @@ impl Wish {
             "notes": notes.chain(about).collect::<Vec<_>>(), "applications": applications})
     }
 
-    /// One edit as a host makes it: a shuffle, something new at any place, or something taken out.
+    /// One edit of a host: a shuffle, a new item at any position, or a removed one.
     fn edit(&mut self, chance: &mut Chance, new: &str) {
         match chance.below(6) {
             0 => chance.shuffle(&mut self.notes),
@@ -119,27 +119,28 @@ impl Wish {
 }
 
 #[test]
-fn keys_that_are_places_may_be_shuffled_and_shifted_and_only_what_is_new_is_made() {
+fn positional_keys_can_be_shuffled_and_shifted_and_only_new_items_are_created() {
     for seed in 1..=16 {
         println!("seed {seed}");
         let mut chance = Chance(seed);
         let world = world();
         let acme = world.connect();
         let jobs = world.open_jobs();
-        let mut wish = Wish {
+        let mut declaration = Declaration {
             notes: vec!["One".to_owned(), "Two".to_owned(), "Three".to_owned()],
             files: vec!["a.pdf".to_owned(), "b.pdf".to_owned()],
             applications: vec![0, 1, 2],
         };
-        world.bring(&acme, &wish.record(&jobs));
+        world.bring(&acme, &declaration.record(&jobs));
         let ada = id_of_ada(&world);
-        let mut ever: BTreeSet<String> = wish.notes.iter().chain(&wish.files).cloned().collect();
+        let mut ever: BTreeSet<String> =
+            declaration.notes.iter().chain(&declaration.files).cloned().collect();
         for step in 0..12 {
-            wish.edit(&mut chance, &format!("{seed}-{step}"));
-            ever.extend(wish.notes.iter().chain(&wish.files).cloned());
-            world.bring(&acme, &wish.record(&jobs));
-            // Nothing doubled, nothing lost: of each text and each file there is one, and so of
-            // each application.
+            declaration.edit(&mut chance, &format!("{seed}-{step}"));
+            ever.extend(declaration.notes.iter().chain(&declaration.files).cloned());
+            world.bring(&acme, &declaration.record(&jobs));
+            // Nothing duplicated, nothing lost: there is one of each text and of each file, and so
+            // of each application.
             let notes: Vec<String> = texts(&world.sandbox.rows_of_candidate("notes", ada), "body");
             let files: Vec<String> =
                 texts(&world.sandbox.rows_of_candidate("attachments", ada), "filename");
@@ -156,13 +157,13 @@ fn keys_that_are_places_may_be_shuffled_and_shifted_and_only_what_is_new_is_made
                     json!(job.to_string())
                 );
             }
-            // Each path leads to what it declares.
+            // Each path is linked to the item that it declares.
             let links = links(&world, &acme);
-            for (at, job) in wish.applications.iter().enumerate() {
+            for (at, job) in declaration.applications.iter().enumerate() {
                 let row = applications.iter().find(|row| job_of(row) == jobs[*job]).unwrap();
                 assert_eq!(links[&format!("ada/applications/{at}")], row["id"].to_string());
             }
-            for (at, body) in wish.notes.iter().enumerate() {
+            for (at, body) in declaration.notes.iter().enumerate() {
                 let notes = world.sandbox.rows_of_candidate("notes", ada);
                 let row = notes.iter().find(|row| row["body"] == json!(body)).unwrap();
                 assert_eq!(links[&format!("ada/notes/{at}")], row["id"].to_string());
@@ -181,16 +182,16 @@ fn texts(rows: &[Value], member: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_its_key() {
+fn an_item_that_is_declared_again_under_any_key_is_the_existing_one() {
     let world = world();
     let acme = world.connect();
     let jobs = world.open_jobs();
-    let wish = |notes: &[&str], applications: &[usize]| Wish {
+    let declaration = |notes: &[&str], applications: &[usize]| Declaration {
         notes: notes.iter().map(|body| (*body).to_owned()).collect(),
         applications: applications.to_vec(),
         files: vec!["cv.pdf".to_owned()],
     };
-    world.bring(&acme, &wish(&["One", "Two"], &[0, 1]).record(&jobs));
+    world.bring(&acme, &declaration(&["One", "Two"], &[0, 1]).record(&jobs));
     let ada = id_of_ada(&world);
     for (notes, applications) in [
         (vec!["Two"], vec![1]),
@@ -199,27 +200,28 @@ fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_it
         (vec!["Two", "One"], vec![1, 0]),
         (vec!["One", "Two"], vec![0, 1]),
     ] {
-        world.bring(&acme, &wish(&notes, &applications).record(&jobs));
+        world.bring(&acme, &declaration(&notes, &applications).record(&jobs));
         assert_eq!(world.written(), Vec::<String>::new(), "{notes:?} {applications:?}");
         rests(&world, &acme);
     }
     assert_eq!(world.sandbox.applications_of(ada).len(), 2);
     assert_eq!(world.sandbox.rows_of_candidate("notes", ada).len(), 4);
-    // Under a key that was released something else is something new.
-    world.bring(&acme, &wish(&[], &[]).record(&jobs));
-    world.bring(&acme, &wish(&["Three"], &[2]).record(&jobs));
+    // Under a released key, other content is a new item.
+    world.bring(&acme, &declaration(&[], &[]).record(&jobs));
+    world.bring(&acme, &declaration(&["Three"], &[2]).record(&jobs));
     assert_eq!(world.sandbox.applications_of(ada).len(), 3);
     assert_eq!(world.sandbox.rows_of_candidate("notes", ada).len(), 6);
     rests(&world, &acme);
 }
 
 #[test]
-fn an_edit_in_place_is_no_rename_and_is_said() {
+fn a_changed_item_under_the_same_key_is_no_rename_and_is_reported() {
     let world = world();
     let acme = world.connect();
     let jobs = world.open_jobs();
     let mut record =
-        Wish { notes: vec!["One".to_owned(), "Two".to_owned()], ..Wish::default() }.record(&jobs);
+        Declaration { notes: vec!["One".to_owned(), "Two".to_owned()], ..Declaration::default() }
+            .record(&jobs);
     world.bring(&acme, &record);
     record["notes"][0]["body"] = json!("Another");
     let plan = world.bring(&acme, &record);
@@ -231,8 +233,8 @@ fn an_edit_in_place_is_no_rename_and_is_said() {
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// A declaration that means another record than the one that its key is linked to: how it is
-/// brought about, and what is declared then. The application is the first one of the record.
+/// A declaration that means another record than the one that its key is linked to: how that arises,
+/// and what is declared then. The application is the first one of the record.
 type Apart = (&'static str, fn(&World, &mut Value), fn(&World, &Connection, &mut Value));
 
 fn pool(world: &World, at: usize) -> Value {
@@ -277,7 +279,7 @@ const APART: [Apart; 6] = [
         },
         other_job,
     ),
-    ("a prospect that was converted to nobody knows what", make_prospect, |world, _, _| {
+    ("a prospect that was converted to an unknown application", make_prospect, |world, _, _| {
         let ada = id_of_ada(world);
         let id = |row: &Value| row["id"].as_i64().unwrap();
         let prospect = id(&world.sandbox.applications_of(ada)[0]);
@@ -295,7 +297,7 @@ const APART: [Apart; 6] = [
 ];
 
 #[test]
-fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declared() {
+fn no_write_targets_a_linked_record_that_is_not_the_declared_one() {
     for (name, before, then) in APART {
         for policy in ["yield", "enforce"] {
             println!("== {name} {policy}");
@@ -346,7 +348,7 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
                 .iter()
                 .find(|finding| finding.reason == Reason::NotPlanned);
             assert!(silent.is_none(), "{}", words::plan(&plan));
-            // The person themselves goes on, and nothing is tried again and again.
+            // The candidate itself is still synced, and no step is retried over and over.
             assert_eq!(
                 world.sandbox.candidates_by_email("ada@example.com")[0]["title"],
                 "Countess"
@@ -357,17 +359,17 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
     }
 }
 
-/// How notes and files come to be linked without having been made by their paths.
+/// How notes and files are linked without having been created by their paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
-    /// Declared under the key of a new record, and found by the look before their creation.
+    /// Declared under the key of a new record, and found by the probe before their create.
     ByLook,
     /// The host linked them.
     ByHand,
 }
 
 #[test]
-fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_next_plan() {
+fn an_adopted_item_keeps_its_identity_when_keys_shift_before_the_next_plan() {
     for (found, wait_ms) in
         [Found::ByLook, Found::ByHand].into_iter().flat_map(|found| [(found, 1), (found, 31_000)])
     {
@@ -383,7 +385,7 @@ fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_ne
         let record = |places: &[&str], title: &str| {
             let notes = places.iter().map(|one| (*one).to_owned()).collect();
             let files = places.iter().map(|one| format!("{one}.pdf")).collect();
-            let mut record = Wish { notes, files, applications: vec![0] }.record(&jobs);
+            let mut record = Declaration { notes, files, applications: vec![0] }.record(&jobs);
             record["title"] = json!(title);
             record["policy"] = json!({"title": "enforce"});
             record
@@ -433,13 +435,15 @@ fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_ne
     }
 }
 
-/// A part whose creation is in doubt, and whose key the host gives to something else before anybody
-/// has looked.
+/// An item whose create is in doubt, and whose key the host gives to another item before any probe.
 #[test]
-fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
-    let first =
-        Wish { notes: vec!["one".into()], files: vec!["one.pdf".into()], applications: vec![0] };
-    let shifted = Wish {
+fn keys_that_shift_while_a_create_is_in_doubt_duplicate_nothing() {
+    let first = Declaration {
+        notes: vec!["one".into()],
+        files: vec!["one.pdf".into()],
+        applications: vec![0],
+    };
+    let shifted = Declaration {
         notes: vec!["new".into(), "one".into()],
         files: vec!["new.pdf".into(), "one.pdf".into()],
         ..first.clone()
@@ -457,7 +461,7 @@ fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
                     let acme = world.connect();
                     world.bring(
                         &acme,
-                        &Wish { notes: Vec::new(), files: Vec::new(), ..first.clone() }
+                        &Declaration { notes: Vec::new(), files: Vec::new(), ..first.clone() }
                             .record(&jobs),
                     );
                     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = late_ms);

@@ -1,9 +1,9 @@
-//! The host's last word is what the ATS ends with, however late its reads are.
+//! The ATS ends with the host's last declaration, however late its reads are.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock;
-//! every kind shows a change as late as its manifest allows. A host declares one thing, another
-//! one, and one more, with too little time between for the reads. What counts is what the sandbox
-//! holds in the end.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock;
+//! every kind shows a change as late as its manifest allows. A host declares one value, then
+//! another, and then a third, with too little time between for the reads. The tests check the
+//! sandbox's state in the end.
 
 #![allow(
     clippy::unwrap_used,
@@ -83,7 +83,7 @@ fn holds(world: &World) -> Value {
     Value::Object(held)
 }
 
-/// What an ATS holds in the end to which only the last of these was ever declared after the first.
+/// The final state of an ATS to which only the last of these was ever declared after the first.
 fn ends_as(words: &[Value], policy: Option<&str>, gap_ms: u64) -> (Value, Value) {
     let run = |words: &[&Value], gap_ms: u64| {
         let world = late();
@@ -112,7 +112,7 @@ fn ends_as(words: &[Value], policy: Option<&str>, gap_ms: u64) -> (Value, Value)
 }
 
 #[test]
-fn what_is_declared_changed_and_declared_again_before_it_shows_is_what_the_ats_ends_with() {
+fn the_ats_ends_with_the_last_declaration_even_if_earlier_ones_show_late() {
     let application = |outcome: &str| {
         json!({"applications": [{"key": "a", "job": {"id": "JOB"},
         "outcome": outcome}]})
@@ -146,7 +146,7 @@ fn what_is_declared_changed_and_declared_again_before_it_shows_is_what_the_ats_e
 }
 
 #[test]
-fn of_three_words_in_a_row_nothing_but_the_last_stays() {
+fn of_three_declarations_in_a_row_only_the_last_stays() {
     let word = |of: &str, tag: &str| {
         json!({"title": of, "phones": [format!("+44 20 {of}1")],
         "emails": [ADA, format!("{of}@x.example")], "tags": [tag]})
@@ -175,7 +175,7 @@ fn tags_of(world: &World) -> Vec<String> {
     held
 }
 
-/// Long after the last word, by syncs.
+/// Long after the last declaration, by syncs.
 fn rest(world: &World, acme: &Connection) {
     for _ in 0..4 {
         world.run(acme.sync()).unwrap();
@@ -184,8 +184,7 @@ fn rest(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn a_tag_that_the_engine_took_off_is_put_on_again_though_another_came_and_its_creation_carried_it()
-{
+fn a_removed_tag_is_added_again_although_the_create_carried_it_and_another_came() {
     for policy in ["yield", "enforce"] {
         for (first_ms, then_ms) in [(1, 1), (20_000, 31_000), (100_000, 1), (100_000, 100_000)] {
             let (world, with) = (late(), |tags: &[&str]| {
@@ -205,7 +204,7 @@ fn a_tag_that_the_engine_took_off_is_put_on_again_though_another_came_and_its_cr
 }
 
 #[test]
-fn what_withdraw_took_off_comes_back_when_the_record_is_resumed() {
+fn tags_that_a_withdrawal_removed_come_back_when_the_record_is_resumed() {
     for policy in ["yield", "enforce"] {
         for gap_ms in [1, 20_000, 600_000] {
             let world = late();
@@ -227,7 +226,7 @@ fn what_withdraw_took_off_comes_back_when_the_record_is_resumed() {
 }
 
 #[test]
-fn what_the_engine_put_on_stays_its_own_though_it_found_it_again() {
+fn a_tag_that_the_engine_added_stays_its_own_although_a_probe_found_it() {
     for gap_ms in [1, 20_000, 27_000, 60_000] {
         let (world, with) = (late(), |tags: &[&str]| {
             ada(&json!({"tags": tags, "policy": {"tags": "enforce"}}), None)

@@ -1,9 +1,9 @@
-//! Reads that lag behind writes: what an ATS does not show yet is not taken for absent.
+//! Reads that lag behind writes: a record that the ATS does not show yet is not absent.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets; lists, lookups by id included, show a write only after a while, each kind its
-//! own. What counts is how often everything exists in the sandbox in the end, and how long the
-//! clock had to run for it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets; lists, lookups by id included, show a write only after a delay, different for
+//! each kind. The tests check how often each record exists in the sandbox in the end, and how long
+//! the clock ran.
 
 #![allow(
     clippy::unwrap_used,
@@ -67,7 +67,7 @@ fn ada(more: &Value) -> Value {
     ada
 }
 
-/// Everything that can hang on somebody.
+/// Every kind of record that can depend on a candidate.
 fn ada_with_everything(world: &World) -> Value {
     ada(&json!({
         "tags": ["one", "two"],
@@ -84,13 +84,13 @@ fn named(world: &World, collection: &str, name: &str) -> usize {
     world.sandbox.rows(collection).iter().filter(|row| row["name"] == name).count()
 }
 
-/// How often everything of [`ada_with_everything`] exists.
+/// How often each record of [`ada_with_everything`] exists.
 fn counts(world: &World) -> Vec<(&'static str, usize)> {
-    let people = world.sandbox.candidates_by_email(ADA);
-    let id = people.first().and_then(|row| row["id"].as_i64()).unwrap_or_default();
+    let candidates = world.sandbox.candidates_by_email(ADA);
+    let id = candidates.first().and_then(|row| row["id"].as_i64()).unwrap_or_default();
     let of = |collection: &str| world.sandbox.rows_of_candidate(collection, id).len();
     vec![
-        ("candidates", people.len()),
+        ("candidates", candidates.len()),
         ("applications", world.sandbox.applications_of(id).len()),
         ("applied tags", of("applied_candidate_tags")),
         (
@@ -131,7 +131,7 @@ fn finish(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
+fn options_created_with_their_field_that_show_late_are_not_created_again() {
     for lag_ms in [200, 5_000, QUICK_MS] {
         let world = late();
         world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = lag_ms);
@@ -151,14 +151,14 @@ fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
 }
 
 #[test]
-fn a_look_counts_from_the_moment_that_it_was_asked_and_not_from_its_answer() {
+fn a_probe_counts_from_its_request_and_not_from_its_answer() {
     let world = late();
     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 24_000);
     let mut options = world.options();
     options.settle_window_ms = Some(25_000);
     let acme = world.run(world.engine().connect(options)).unwrap();
-    // Each list of options is 9 s on its way, less than what two clocks may differ by: the third
-    // look is asked 19 s after the field was made, and answered when the delay is over.
+    // Each list of options takes 9 s on the wire, less than two clocks may differ by: the third
+    // probe is sent 19 s after the field was created, and answered when the delay is over.
     let clock = Arc::clone(&world.clock);
     world.wire.edit(move |request, _| {
         if request.method == "GET" && request.url.path() == "/v3/custom_field_options" {
@@ -172,7 +172,7 @@ fn a_look_counts_from_the_moment_that_it_was_asked_and_not_from_its_answer() {
 }
 
 #[test]
-fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
+fn a_restart_between_parent_and_child_shortens_no_visibility_delay() {
     let mut rehearsal = late();
     rehearsal.restart();
     let acme = rehearsal.connect();
@@ -212,7 +212,7 @@ fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
 }
 
 #[test]
-fn what_was_given_up_and_declared_again_under_another_key_is_found_and_not_made_again() {
+fn an_abandoned_item_declared_again_under_another_key_is_found_and_not_created_again() {
     let world = late();
     let acme = world.connect();
     let mut everything = ada_with_everything(&world);
@@ -225,13 +225,13 @@ fn what_was_given_up_and_declared_again_under_another_key_is_found_and_not_made_
 }
 
 #[test]
-fn what_was_given_up_on_a_candidate_who_was_there_before_is_found_and_not_made_again() {
+fn an_abandoned_item_on_an_existing_candidate_is_found_and_not_created_again() {
     let members = ada_with_everything(&late());
     for member in ["notes", "tags", "applications"] {
         let world = late();
         let acme = world.connect();
-        // Somebody whom the ATS shows at once, and one member alone, so that nothing but its own
-        // kind's delay is waited for.
+        // A candidate whom the ATS shows at once, and one member alone, so that only the delay of
+        // its own kind matters.
         sync(&world, &acme, &[ada(&json!({}))]);
         world.run(acme.abandon("ada")).unwrap();
         world.clock.set(world.clock.now_ms() + 3_600_000);
@@ -251,7 +251,7 @@ fn what_was_given_up_on_a_candidate_who_was_there_before_is_found_and_not_made_a
 }
 
 #[test]
-fn a_list_that_is_written_whole_keeps_our_own_last_write_that_does_not_show_yet() {
+fn a_list_that_is_written_whole_keeps_our_last_write_that_does_not_show_yet() {
     let world = late();
     let acme = world.connect();
     sync(&world, &acme, &[ada(&json!({}))]);
@@ -265,7 +265,7 @@ fn a_list_that_is_written_whole_keeps_our_own_last_write_that_does_not_show_yet(
 }
 
 #[test]
-fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
+fn an_abandoned_user_that_is_declared_again_is_found_and_not_created_again() {
     let mut world = late();
     world.settings.insert("user_invitations".into(), json!(true));
     let acme = world.connect();
@@ -279,11 +279,11 @@ fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
     assert_eq!(graces.count(), 1);
 }
 
-/// A refusal says what the ATS answered, not what it did: the next look waits as after any other
-/// creation that arrived. Left out: 401 and 429, which say that nothing was executed; the session
+/// A refusal states what the ATS answered, not what it did: the next probe waits as after any other
+/// create that arrived. Left out: 401 and 429, which say that nothing was executed; the session
 /// repeats those itself.
 #[test]
-fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again() {
+fn a_create_that_was_refused_although_it_happened_is_found_and_not_repeated() {
     for path in [
         "/v3/candidates",
         "/v3/applications",
@@ -297,8 +297,8 @@ fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again(
                 let acme = world.connect();
                 let mut record = ada(&json!({}));
                 if path != "/v3/candidates" {
-                    // Somebody whom the ATS shows, so that nothing but the own kind's delay is
-                    // waited for.
+                    // A candidate whom the ATS shows, so that only the delay of its own kind
+                    // matters.
                     sync(&world, &acme, std::slice::from_ref(&record));
                     world.clock.set(world.clock.now_ms() + 3_600_000);
                 }
@@ -317,7 +317,8 @@ fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again(
                 record = ada_with_everything(&world);
                 world.run(acme.declare(&desired(&record.to_string()))).unwrap();
                 world.run(acme.sync()).unwrap();
-                // Declared anew, so that no pause between the sends of one wish comes in between.
+                // Declared again, so that no pause between the sends of one declaration comes in
+                // between.
                 for title in ["Engineer", "Poet"] {
                     world.clock.set(world.clock.now_ms() + pause_ms);
                     record["title"] = json!(title);
@@ -336,8 +337,8 @@ fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again(
 }
 
 #[test]
-fn a_create_waits_only_where_something_may_have_come_along() {
-    // Every kind shows at once, so that the only waits are needless ones.
+fn a_create_waits_only_if_an_earlier_create_may_have_carried_the_record() {
+    // Every kind shows at once, so every wait would be needless.
     let world = World::new(1, 24);
     let acme = world.connect();
     let spent = |act: &dyn Fn()| {
@@ -348,7 +349,7 @@ fn a_create_waits_only_where_something_may_have_come_along() {
     let everything = ada_with_everything(&world);
     let first_ms =
         spent(&|| assert!(sync(&world, &acme, std::slice::from_ref(&everything)).1.came_about()));
-    assert!(first_ms < 5_000, "a new person with everything took {first_ms} ms");
+    assert!(first_ms < 5_000, "a new candidate with everything took {first_ms} ms");
     world.clock.set(world.clock.now_ms() + 10 * 60_000);
     let mut noted = everything.clone();
     noted["notes"].as_array_mut().unwrap().push(json!({"key": "n2", "body": "Called."}));
@@ -362,16 +363,16 @@ fn a_create_waits_only_where_something_may_have_come_along() {
         })
         .collect();
     let many_ms = spent(&|| assert!(sync(&world, &acme, &many).1.came_about()));
-    assert!(many_ms < 60_000, "20 people took {many_ms} ms");
+    assert!(many_ms < 60_000, "20 candidates took {many_ms} ms");
 }
 
 #[test]
-fn a_doubled_option_is_used_and_reported_and_never_stops_its_record() {
+fn a_duplicate_option_is_used_and_reported_and_never_blocks_its_record() {
     let world = World::new(1, 24);
     world.sandbox.set_quirks(|quirks| quirks.repeated_option = RepeatedOption::AnotherRow);
     let acme = world.connect();
     sync(&world, &acme, &[channel()]);
-    // An option is called like another one by now, and no link tells which was meant.
+    // Another option has the same name by now, and no link tells which one was meant.
     let option = |name: &str| {
         world
             .sandbox
@@ -412,10 +413,10 @@ fn a_doubled_option_is_used_and_reported_and_never_stops_its_record() {
 }
 
 #[test]
-fn what_came_along_with_a_creation_and_shows_later_than_it_is_not_made_again() {
+fn a_record_that_a_create_carried_and_that_shows_later_is_not_created_again() {
     for slow in ["applications", "applied_candidate_tags", "candidate_tags"] {
         let mut world = late();
-        // The candidate shows at once, what came along with it late.
+        // The candidate shows at once, the records that its create carried show late.
         world.sandbox.set_quirks(|quirks| {
             quirks.visibility_delay_ms = 0;
             quirks.visibility_delays_ms.clear();
@@ -456,7 +457,7 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
 }
 
 #[test]
-fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_made_once_they_show() {
+fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_sent_once_they_show() {
     for (manner, made) in [(Meddle::DieBefore, false), (Meddle::DieAfter, true)] {
         for comes_back in [false, true] {
             let mut world = late();
@@ -469,7 +470,7 @@ fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_made_once_th
             });
             assert!(world.live(acme.sync()).is_none());
             drop(acme);
-            // Before any read shows the new candidate, somebody deletes or hides it.
+            // Before any read shows the new candidate, a recruiter deletes or hides it.
             let candidate_id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
             if comes_back {
                 let values = json!({"private": true}).as_object().cloned().unwrap();
@@ -500,7 +501,7 @@ fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_made_once_th
 }
 
 #[test]
-fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
+fn a_note_that_a_merge_brings_late_is_not_created_again() {
     for pause_ms in [0, 10_000, 20_000] {
         let world = World::new(1, 24);
         let acme = world.connect();
@@ -512,7 +513,7 @@ fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
         let others =
             rows.iter().filter(|row| row["private"] != true && !row["first_name"].is_null());
         let winner = others.filter_map(|row| row["id"].as_i64()).find(|id| *id != loser).unwrap();
-        // That two people are one shows at once, and what hangs on them follows.
+        // The merge of two candidates shows at once, and their records follow later.
         world.sandbox.set_quirks(|quirks| {
             quirks.visibility_delay_ms = QUICK_MS;
             quirks.visibility_delays_ms =
@@ -521,8 +522,8 @@ fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
         let merge = Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser };
         world.sandbox.recruiter(&merge).unwrap();
         world.clock.set(world.clock.now_ms() + pause_ms);
-        let person = |id: i64| RemoteRef::new("candidates", id.to_string());
-        world.run(acme.hint(Hint::Merged((person(loser), person(winner))))).unwrap();
+        let candidate = |id: i64| RemoteRef::new("candidates", id.to_string());
+        world.run(acme.hint(Hint::Merged((candidate(loser), candidate(winner))))).unwrap();
         world.sandbox.clear_logs();
         for _ in 0..2 {
             world.run(acme.sync()).unwrap();
@@ -540,7 +541,7 @@ fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
 }
 
 #[test]
-fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
+fn a_value_that_does_not_show_yet_does_not_count_as_erased() {
     let world = late();
     let acme = world.connect();
     let rows = world.sandbox.rows("candidates");
@@ -553,7 +554,7 @@ fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
     let (candidate_id, email) = found.unwrap();
     let record =
         json!({"key": "ada", "emails": [email], "custom_fields": {"external_ref": "ref-1"}});
-    // What is read back after the write is from before it, and so is what the second one reads.
+    // The read-back after the write is from before it, and so are the reads of the second record.
     for _ in 0..2 {
         sync(&world, &acme, std::slice::from_ref(&record));
     }
@@ -571,8 +572,8 @@ fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
 }
 
 /// Syncs a record with everything while every kind shows late and the first request is lost; from
-/// so many milliseconds on no effect may begin. How long the sync went on after that, and the
-/// world.
+/// this many milliseconds on no write may begin. Returns how long the sync continued after that,
+/// and the world.
 fn held_after(after_ms: u64) -> (u64, World) {
     let world = late();
     let acme = world.connect();
@@ -600,7 +601,7 @@ fn held_after(after_ms: u64) -> (u64, World) {
 #[test]
 fn a_stop_ends_every_wait_of_an_apply_at_once() {
     const NEVER_MS: u64 = 24 * 3_600_000;
-    // What is left to do then: reads, of 40 ms each.
+    // The remaining work then: reads, of 40 ms each.
     const READS_MS: u64 = 3_000;
     let undisturbed = late();
     let acme = undisturbed.connect();
@@ -626,8 +627,8 @@ fn an_erased_candidate_who_comes_back_at_once_is_not_created_twice() {
         for dies_at in [None, Some("/v3/candidates"), Some("/v3/notes"), Some("/v3/attachments")] {
             let mut world = late();
             let mut acme = world.connect();
-            let wish = ada_with_everything(&world);
-            world.run(acme.declare(&desired(&wish.to_string()))).unwrap();
+            let declaration = ada_with_everything(&world);
+            world.run(acme.declare(&desired(&declaration.to_string()))).unwrap();
             if let Some(path) = dies_at {
                 world.wire.meddle(move |request| {
                     (request.method == "POST" && request.url.path() == path)
@@ -641,29 +642,29 @@ fn an_erased_candidate_who_comes_back_at_once_is_not_created_twice() {
                 world.run(acme.sync()).unwrap();
             }
             world.clock.set(world.clock.now_ms() + wait_ms);
-            let person = Person::Key("ada".to_owned());
-            world.run(acme.erase(&person)).unwrap();
-            assert!(world.run(acme.undo_erasure(&person)).unwrap());
-            world.run(acme.declare(&desired(&wish.to_string()))).unwrap();
+            let candidate = Person::Key("ada".to_owned());
+            world.run(acme.erase(&candidate)).unwrap();
+            assert!(world.run(acme.undo_erasure(&candidate)).unwrap());
+            world.run(acme.declare(&desired(&declaration.to_string()))).unwrap();
             finish(&world, &acme);
             assert_eq!(counts(&world), ONE_OF_EACH, "{wait_ms} ms, died at {dies_at:?}");
         }
     }
 }
 
-/// The ATS takes a note for somebody whom it still shows, and nobody reads notes on a schedule.
+/// The ATS accepts a note for a candidate whom it still shows, and no schedule reads notes.
 #[test]
-fn a_note_left_on_whoever_was_merged_away_a_moment_before_is_left_on_who_they_are_now() {
+fn a_note_on_a_candidate_merged_away_a_moment_before_is_created_on_the_winner() {
     for gap_ms in [1, 31_000, 60_000] {
         println!("{gap_ms} ms after the merge");
         let world = late();
         let acme = world.connect();
-        let person = |key: &str, email: &str, at: usize, notes: Value| {
+        let candidate = |key: &str, email: &str, at: usize, notes: Value| {
             json!({"key": key, "name": {"first": key, "last": "Byron"}, "emails": [email],
                 "applications": [{"key": "a", "job": {"id": job(&world, at)}}], "notes": notes})
         };
-        let ada = |notes: Value| person("ada", ADA, 0, notes);
-        let other = person("other", "other@example.com", 1, json!([]));
+        let ada = |notes: Value| candidate("ada", ADA, 0, notes);
+        let other = candidate("other", "other@example.com", 1, json!([]));
         sync(&world, &acme, &[ada(json!([])), other]);
         world.clock.set(world.clock.now_ms() + 600_000);
         world.run(acme.sync()).unwrap();

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[test]
-fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
+fn a_plan_can_have_more_records_than_one_write_of_the_store_takes() {
     let world = World::new(1, 20);
     let acme = world.connect();
     let many = PAGE_RECORDS_MAX + 1;
@@ -40,12 +40,12 @@ fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
     }
 }
 
-/// A long plan forgets from time to time what the store can tell again (more than 5,000 facts).
-/// What it decided itself must outlast that: whose address was claimed, which record of the ATS was
-/// taken. Method: the same records planned as a file, which forgets nothing, and as declared, which
-/// does; far apart stand records that mean the same person, new or known.
+/// A long plan drops facts from time to time that the store can return again (more than 5,000
+/// facts). Its own decisions must outlast that: which addresses were claimed, which records of the
+/// ATS were adopted. Method: the same records planned as a file, which drops nothing, and as
+/// declared, which does; records of the same candidate, new or known, are far apart.
 #[test]
-fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
+fn a_plan_that_drops_facts_on_its_way_equals_the_plan_that_keeps_all() {
     let first = World::new(1, 60);
     let store = UpsetStore::new(Arc::new(MemoryStore::default()), Arc::default());
     let world = World::with(
@@ -68,8 +68,8 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     let many = 4_000;
     let record = |number: usize| {
         let email = match number {
-            // The first and the last mean people whom the ATS knows; in between stand pairs of one
-            // new person, far apart.
+            // The first and the last mean candidates whom the ATS knows; in between are pairs that
+            // mean one new candidate, far apart.
             number if number < 20 => known[number].to_owned(),
             number if number >= many - 20 => known[many - 1 - number].to_owned(),
             number => format!("n{}@new.example.com", number % (many - 1_000)),
@@ -94,10 +94,10 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     assert_eq!(world.run(acme.declare(&records)).unwrap().created as usize, many);
     let (forgetful, lookups_again) = asked(PlanOf::All);
     println!(
-        "{lookups} lookups, and {lookups_again} with facts forgotten; {}",
+        "{lookups} lookups, and {lookups_again} with facts dropped; {}",
         words::summary(&whole)
     );
-    assert!(lookups_again > lookups, "nothing was forgotten, so nothing was tried");
+    assert!(lookups_again > lookups, "no fact was dropped, so nothing was tried");
     assert!(lookups > 5_000, "{lookups} facts are not enough");
     let reasons: BTreeSet<&str> = whole
         .records
@@ -110,7 +110,7 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     for (one, other) in whole.records.iter().zip(&forgetful.records) {
         assert_eq!(one, other);
     }
-    // What it took to make a plan is not what it says.
+    // The cost of planning is not part of the comparison.
     let said = |plan: &Plan| {
         let mut plan = plan.clone();
         plan.calls_made = 0;
@@ -119,8 +119,8 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     assert_eq!(said(&whole), said(&forgetful));
 }
 
-/// Records that bear on each other, and stand as far apart as they can: two of one new candidate,
-/// two of one that the ATS has, two hires into one opening, two custom fields of one name.
+/// Records that affect each other, as far apart as possible: two of one new candidate, two of one
+/// that the ATS has, two hires into one opening, two custom fields of one name.
 fn entangled(world: &World) -> Vec<Desired> {
     let known = world.sandbox.rows("candidates");
     let known = known.iter().find_map(|row| row["email_addresses"][0]["value"].as_str()).unwrap();
@@ -136,7 +136,7 @@ fn entangled(world: &World) -> Vec<Desired> {
         .unwrap();
     let hire = json!([{"key": "h", "job": {"id": job["id"].to_string()}, "outcome": "hired",
         "opening": {"id": opening["id"].to_string()}}]);
-    let person = |key: &str, email: &str, applications: &Value| {
+    let candidate = |key: &str, email: &str, applications: &Value| {
         let tags = if key.starts_with("known") { json!(["one tag"]) } else { json!([]) };
         json!({"key": key, "name": {"first": "Some", "last": "Body"}, "emails": [email],
             "tags": tags,
@@ -149,10 +149,14 @@ fn entangled(world: &World) -> Vec<Desired> {
     let none = json!([]);
     let mut all = vec![field("channel"), field("channel_too")];
     for half in ["1", "2"] {
-        all.push(person(&format!("new{half}"), "one@new.example.com", &none));
-        all.push(person(&format!("known{half}"), known, &none));
-        all.push(person(&format!("hire{half}"), &format!("hire{half}@new.example.com"), &hire));
-        all.push(person(&format!("plain{half}"), &format!("plain{half}@new.example.com"), &none));
+        all.push(candidate(&format!("new{half}"), "one@new.example.com", &none));
+        all.push(candidate(&format!("known{half}"), known, &none));
+        all.push(candidate(&format!("hire{half}"), &format!("hire{half}@new.example.com"), &hire));
+        all.push(candidate(
+            &format!("plain{half}"),
+            &format!("plain{half}@new.example.com"),
+            &none,
+        ));
     }
     let line = |record: Value| atsync_tests::desired(&record.to_string()).remove(0);
     all.into_iter().map(line).collect()
@@ -165,7 +169,7 @@ fn hiring_world() -> World {
 }
 
 #[test]
-fn a_plan_in_parts_is_the_plan_of_all_whatever_the_parts() {
+fn a_plan_in_parts_equals_the_plan_of_all_for_any_parts() {
     let world = hiring_world();
     let acme = world.connect();
     let records = entangled(&world);
@@ -183,7 +187,7 @@ fn a_plan_in_parts_is_the_plan_of_all_whatever_the_parts() {
 }
 
 #[test]
-fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_would_do() {
+fn a_sync_in_bounded_batches_does_the_same_as_one_of_all_records() {
     let outcome = |records_at_once: usize| {
         let world = hiring_world();
         let mut options = world.options();
@@ -207,7 +211,7 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
         );
         assert!(plan.records.len() <= records_at_once, "{}", plan.records.len());
         assert_eq!(plan.planned as usize, records.len());
-        // Ids follow the order of creation, which is another one in parts.
+        // Ids follow the order of creation, which differs in parts.
         let without_ids = |one: String| {
             one.split('/')
                 .map(|part| if part.parse::<u64>().is_ok() { "…" } else { part })
@@ -216,8 +220,8 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
         };
         let mut written: Vec<String> = world.written().into_iter().map(without_ids).collect();
         let fields = written.iter().position(|one| one == "POST /v3/custom_fields");
-        let people = written.iter().position(|one| one == "POST /v3/candidates");
-        assert!(fields < people, "what values name is made first: {written:?}");
+        let candidates = written.iter().position(|one| one == "POST /v3/candidates");
+        assert!(fields < candidates, "the fields that values name are created first: {written:?}");
         written.sort();
         let mut steps: Vec<(String, String)> =
             report.steps.iter().map(|step| (step.path.clone(), step.operation.clone())).collect();
@@ -242,10 +246,9 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
     }
 }
 
-/// A creation that came to nothing, or of which nobody knows yet, still is the one that the next
-/// part must not repeat.
+/// A create that failed, or is in doubt, is still the one that the next part must not repeat.
 #[test]
-fn what_a_part_of_a_sync_claimed_holds_for_the_next_parts_although_carrying_it_out_failed() {
+fn a_claim_of_one_batch_holds_for_the_next_ones_although_applying_it_failed() {
     for fault in [
         FaultKind::NotApplied { status: 422 },
         FaultKind::NotApplied { status: 500 },
@@ -255,12 +258,12 @@ fn what_a_part_of_a_sync_claimed_holds_for_the_next_parts_although_carrying_it_o
         let mut options = world.options();
         options.records_at_once = 1;
         let acme = world.run(world.engine().connect(options)).unwrap();
-        let person = |key: &str| {
+        let candidate = |key: &str| {
             let record = json!({"key": key, "name": {"first": "Some", "last": "Body"},
                 "emails": ["one@new.example.com"]});
             Desired::from(serde_json::from_value::<DesiredCandidate>(record).unwrap())
         };
-        world.run(acme.declare(&[person("a"), person("b")])).unwrap();
+        world.run(acme.declare(&[candidate("a"), candidate("b")])).unwrap();
         world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", fault));
         world.run(acme.sync()).unwrap();
         let b = world.run(acme.desired("b")).unwrap().unwrap();

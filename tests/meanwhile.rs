@@ -1,8 +1,8 @@
-//! What is learned between two steps of one record holds for the second one.
+//! A fact that the engine learns between two steps of one record applies to the second one.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets. While a sync carries out a record of many steps, a fate strikes the candidate
-//! and its webhook is looked into. Of every step it is tried that the fate strikes there.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets. While a sync applies a record of many steps, a fate strikes the candidate and
+//! the engine fetches what its webhook names. The fate strikes at every step in turn.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ fn ada(more: &Value) -> String {
     record.to_string()
 }
 
-/// A record with a step of each sort to somebody who is there.
+/// A record with a step of each sort for an existing candidate.
 fn steps(world: &World) -> Value {
     let jobs = world.sandbox.rows("jobs");
     let open = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true);
@@ -50,7 +50,7 @@ fn steps(world: &World) -> Value {
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     Anonymised,
-    /// The ATS's own rows do not give it away: only the webhook tells.
+    /// The ATS's own rows do not show it: only the webhook names it.
     AnonymisedInPart,
     Deleted,
 }
@@ -68,10 +68,10 @@ impl Fate {
     }
 
     fn hint(self, candidate_id: i64) -> Hint {
-        let person = RemoteRef::new("candidates", candidate_id.to_string());
+        let candidate = RemoteRef::new("candidates", candidate_id.to_string());
         match self {
-            Self::Anonymised | Self::AnonymisedInPart => Hint::Erased(person),
-            Self::Deleted => Hint::Deleted(person),
+            Self::Anonymised | Self::AnonymisedInPart => Hint::Erased(candidate),
+            Self::Deleted => Hint::Deleted(candidate),
         }
     }
 }
@@ -86,8 +86,8 @@ fn condition(world: &World, acme: &Connection, kind: ConditionType) -> Option<Re
     found.map(|condition| condition.reason)
 }
 
-/// A sync during which, at its write of this number, the fate strikes and is learned. How many
-/// writes were made, how many had left when it was known, and the world.
+/// A sync during which, at its write of this number, the fate strikes and the engine learns of it.
+/// Returns how many writes were made, how many had left by then, and the world.
 fn struck_at(fate: Option<Fate>, at: usize) -> (usize, usize, World) {
     let world = World::new(1, 12);
     let acme = world.connect();
@@ -151,7 +151,7 @@ fn nothing_leaves_for_a_candidate_known_to_be_anonymised_or_deleted() {
             assert_eq!(world.run(acme.open_intents()).unwrap(), [], "{fate:?} at {at}");
             assert_eq!(world.written().len(), made, "{fate:?} at {at}: {:?}", world.written());
         }
-        // Most of what follows a fate was stopped, or this proves nothing.
+        // Most writes after a fate were stopped, or this proves nothing.
         assert!(stopped >= all, "{fate:?}: {stopped} of {all}");
     }
 }
@@ -185,7 +185,7 @@ fn an_application_that_a_merge_moved_to_an_anonymised_candidate_is_not_changed()
         .recruiter(&Recruiter::Merge { candidate_id: erased, secondary_candidate_id: ada })
         .unwrap();
     world.clock.set(world.clock.now_ms() + 3_600_000);
-    // Only the application has shown that it belongs to somebody else by now.
+    // Only the application shows that it belongs to another candidate by now.
     let moved = world.sandbox.applications_of(erased).last().unwrap()["id"].to_string();
     world.run(acme.hint(Hint::Changed(RemoteRef::new("applications", moved)))).unwrap();
     world.sandbox.clear_logs();

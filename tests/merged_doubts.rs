@@ -1,9 +1,9 @@
-//! A merge while it is not known whether something was left on whoever is merged away.
+//! A merge while a write to the candidate who is merged away is in doubt.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock. The
-//! engine dies at the request that leaves a note, an application, a tag or a file, or the request
-//! comes to nothing; then a recruiter merges the candidate into another. What counts is how often
-//! the thing exists in the sandbox in the end, and on whom.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock. The
+//! engine dies at the request that creates a note, an application, a tag or a file, or the request
+//! has no effect; then a recruiter merges the candidate into another. The tests check how often the
+//! item exists in the sandbox in the end, and on which candidate.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,16 +22,16 @@ const BOB: &str = "bob@example.com";
 const SLOW_MS: i64 = 118_000;
 const QUICK_MS: i64 = 28_000;
 
-/// What is in doubt.
+/// The item in doubt.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Thing {
+enum Item {
     Note,
     Application,
     Tag,
     File,
 }
 
-/// What befalls its request.
+/// The fate of its request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     DiesBefore,
@@ -66,18 +66,18 @@ fn declare(world: &World, acme: &Connection, record: &Value) {
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
 }
 
-fn ada(jobs: &[String], more: Option<Thing>) -> Value {
+fn ada(jobs: &[String], more: Option<Item>) -> Value {
     let mut ada = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
         "applications": [{"key": "a", "job": {"id": jobs[0]}}]});
     match more {
         None => {}
-        Some(Thing::Note) => ada["notes"] = json!([{"key": "n", "body": "Met"}]),
-        Some(Thing::Tag) => ada["tags"] = json!(["Poet"]),
-        Some(Thing::Application) => {
+        Some(Item::Note) => ada["notes"] = json!([{"key": "n", "body": "Met"}]),
+        Some(Item::Tag) => ada["tags"] = json!(["Poet"]),
+        Some(Item::Application) => {
             ada["applications"] = json!([{"key": "a", "job": {"id": jobs[0]}},
                 {"key": "b", "job": {"id": jobs[2]}}]);
         }
-        Some(Thing::File) => {
+        Some(Item::File) => {
             ada["applications"][0]["attachments"] = json!([{"key": "cv", "filename": "cv.pdf",
                 "type": "resume", "url": "https://files.example.com/cv.pdf"}]);
         }
@@ -85,8 +85,8 @@ fn ada(jobs: &[String], more: Option<Thing>) -> Value {
     ada
 }
 
-/// Ada in step, Bob in the ATS and not declared, and a thing of Ada's whose request met its fate.
-fn stage(thing: Thing, fate: Fate, is_late: bool) -> Stage {
+/// Ada in step, Bob in the ATS and not declared, and an item of Ada's whose request met its fate.
+fn stage(item: Item, fate: Fate, is_late: bool) -> Stage {
     let mut world = World::new(1, 30);
     if is_late {
         world.sandbox.set_quirks(|quirks| {
@@ -107,12 +107,12 @@ fn stage(thing: Thing, fate: Fate, is_late: bool) -> Stage {
         pass(&world, 600_000);
     }
     world.run(acme.abandon("bob")).unwrap();
-    declare(&world, &acme, &ada(&jobs, Some(thing)));
-    let path = match thing {
-        Thing::Note => "/v3/notes",
-        Thing::Application => "/v3/applications",
-        Thing::Tag => "/v3/applied_candidate_tags",
-        Thing::File => "/v3/attachments",
+    declare(&world, &acme, &ada(&jobs, Some(item)));
+    let path = match item {
+        Item::Note => "/v3/notes",
+        Item::Application => "/v3/applications",
+        Item::Tag => "/v3/applied_candidate_tags",
+        Item::File => "/v3/attachments",
     };
     let meddle = match fate {
         Fate::DiesBefore => Meddle::DieBefore,
@@ -142,21 +142,21 @@ impl Stage {
         self.world.sandbox.recruiter(&merge).unwrap();
     }
 
-    /// How often the thing is on somebody.
-    fn on(&self, thing: Thing, who: i64) -> usize {
+    /// How often a candidate has the item.
+    fn on(&self, item: Item, who: i64) -> usize {
         let sandbox = &self.world.sandbox;
         let of = |collection: &str| sandbox.rows_of_candidate(collection, who);
         let tags = sandbox.rows("candidate_tags");
         let is_poet = |applied: &&Value| {
             tags.iter().any(|tag| tag["id"] == applied["candidate_tag_id"] && tag["name"] == "Poet")
         };
-        match thing {
-            Thing::Note => of("notes").iter().filter(|note| note["body"] == "Met").count(),
-            Thing::Tag => of("applied_candidate_tags").iter().filter(is_poet).count(),
-            Thing::Application => {
+        match item {
+            Item::Note => of("notes").iter().filter(|note| note["body"] == "Met").count(),
+            Item::Tag => of("applied_candidate_tags").iter().filter(is_poet).count(),
+            Item::Application => {
                 sandbox.applications_of(who).iter().filter(|one| is_of(one, &self.job)).count()
             }
-            Thing::File => sandbox
+            Item::File => sandbox
                 .rows("attachments")
                 .iter()
                 .filter(|file| file["filename"] == "cv.pdf" && who == self.bob)
@@ -164,10 +164,11 @@ impl Stage {
         }
     }
 
-    /// A day of syncs with sweeps: exactly once, on whoever lives, and in step. Nobody can know of a
-    /// merge that the ATS does not show yet: a note that is known not to have been left may be left
-    /// on whoever was merged away a moment before, and is left anew.
-    fn ends_well(&self, thing: Thing, may_miss: bool) -> Result<(), String> {
+    /// A day of syncs with sweeps: the item exists exactly once, on the winner, and the record is
+    /// in step. The engine cannot know of a merge that the ATS does not show yet: a note that is
+    /// known not to have been created may be created on the candidate who was merged away a moment
+    /// before, and is created again.
+    fn ends_well(&self, item: Item, may_miss: bool) -> Result<(), String> {
         let acme = self.acme.as_ref().unwrap();
         let mut complete = false;
         for ms in [1, 10_000, 130_000, 600_000, 3_600_000, 43_200_000, 43_200_000] {
@@ -181,7 +182,7 @@ impl Stage {
             }
         }
         let plan = self.world.run(acme.plan(PlanOf::All)).unwrap();
-        let found = (self.on(thing, self.bob), self.on(thing, self.ada));
+        let found = (self.on(item, self.bob), self.on(item, self.ada));
         let is_right = found == (1, 0) || (may_miss && found == (1, 1));
         if is_right && complete && plan.is_empty() {
             return Ok(());
@@ -203,23 +204,23 @@ fn is_of(row: &Value, job: &str) -> bool {
 }
 
 #[test]
-fn what_is_in_doubt_when_its_candidate_is_merged_away_ends_up_once_on_whoever_lives() {
+fn a_write_in_doubt_whose_candidate_is_merged_away_ends_up_once_on_the_winner() {
     let mut broken = Vec::new();
     for is_late in [false, true] {
-        for thing in [Thing::Note, Thing::Application, Thing::Tag, Thing::File] {
+        for item in [Item::Note, Item::Application, Item::Tag, Item::File] {
             for fate in [Fate::DiesBefore, Fate::DiesAfter, Fate::ComesToNothing] {
-                // How long after the request the merge comes, and how long after that a look.
-                for (merged_ms, looked_ms) in
+                // How long after the request the merge comes, and how long after that a probe.
+                for (merged_ms, probed_ms) in
                     [(1, 1), (1, 60_000), (20_000, 31_000), (1, 600_000), (110_000, 10_000)]
                 {
-                    let stage = stage(thing, fate, is_late);
+                    let stage = stage(item, fate, is_late);
                     pass(&stage.world, merged_ms);
                     stage.merge();
-                    pass(&stage.world, looked_ms);
-                    let may_miss = is_late && thing == Thing::Note && fate == Fate::ComesToNothing;
-                    if let Err(error) = stage.ends_well(thing, may_miss) {
+                    pass(&stage.world, probed_ms);
+                    let may_miss = is_late && item == Item::Note && fate == Fate::ComesToNothing;
+                    if let Err(error) = stage.ends_well(item, may_miss) {
                         broken.push(format!(
-                            "{thing:?} {fate:?} late={is_late} {merged_ms}+{looked_ms}: {error}"
+                            "{item:?} {fate:?} late={is_late} {merged_ms}+{probed_ms}: {error}"
                         ));
                     }
                 }
@@ -267,8 +268,8 @@ fn each_of_several_records_that_were_merged_into_one_names_the_record_that_holds
                 "{key}: {told:?}"
             );
         }
-        // Once the holder is given up, the next in order has the candidate and nobody waits for
-        // nobody.
+        // Once the holder is abandoned, the next record in order has the candidate, and no record
+        // waits for another.
         world.run(acme.abandon("p2")).unwrap();
         let (first, second) = (told("p0"), told("p1"));
         assert!(!first.iter().any(|text| text.contains("is linked to")), "p0: {first:?}");
@@ -277,10 +278,10 @@ fn each_of_several_records_that_were_merged_into_one_names_the_record_that_holds
 }
 
 /// Simulation seed 5190 (late visibility): a merge brought a second application to the same job
-/// while the creation of ours was in doubt. The doubt waited for a person besides the record.
+/// while the create of ours was in doubt. The write in doubt was blocked besides the record.
 #[test]
 fn a_merge_that_brings_a_second_application_ends_the_write_in_doubt_and_blocks_the_record_alone() {
-    let stage = stage(Thing::Application, Fate::DiesAfter, false);
+    let stage = stage(Item::Application, Fate::DiesAfter, false);
     let (world, acme) = (&stage.world, stage.acme.as_ref().unwrap());
     let sandbox = &world.sandbox;
     let id = |row: &Value| row["id"].as_i64().unwrap();
@@ -306,8 +307,8 @@ fn a_merge_that_brings_a_second_application_ends_the_write_in_doubt_and_blocks_t
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     let blocked: Vec<&str> = plan.blocked().map(|finding| finding.reason.as_str()).collect();
     assert_eq!(blocked, ["AmbiguousApplication"]);
-    assert_eq!(stage.on(Thing::Application, stage.bob), 2, "none is made, none is taken away");
-    // Whichever a recruiter leaves is the one; nobody has to tell the engine.
+    assert_eq!(stage.on(Item::Application, stage.bob), 2, "none is made, none is taken away");
+    // The engine takes the application that a recruiter leaves; no user has to resolve anything.
     let of_ours = Recruiter::DeleteApplication { application_id: id(&ours) };
     sandbox.recruiter(&of_ours).unwrap();
     for kind in ["candidates", "applications"] {
@@ -318,5 +319,5 @@ fn a_merge_that_brings_a_second_application_ends_the_write_in_doubt_and_blocks_t
     assert!(plan.is_empty() && plan.blocked().next().is_none(), "{plan:?}");
     let links = world.run(acme.links("ada")).unwrap();
     assert!(links.iter().any(|link| link.remote.id == theirs.to_string()), "{links:?}");
-    assert_eq!(stage.on(Thing::Application, stage.bob), 1);
+    assert_eq!(stage.on(Item::Application, stage.bob), 1);
 }

@@ -1,9 +1,9 @@
-//! Merges on merges: whatever the order of the ids and wherever the engine died, links end at the
-//! candidate who is there, and the feed tells the merges in the order in which they happened.
+//! Merges on merges: whatever the order of the ids and wherever the engine was killed, links end at
+//! the last winner, and the feed reports the merges in the order in which they happened.
 //!
 //! Method: the real engine with the Greenhouse adapter against the sandbox. After each merge the
-//! engine reads the applications, which give the merge away, and dies at a chosen write to its
-//! store, so that the leads pile up; the last life is left alone.
+//! engine reads the applications, which show the merge, and dies at a chosen write to its store, so
+//! that leads accumulate; the last life runs undisturbed.
 
 #![allow(
     clippy::unwrap_used,
@@ -47,7 +47,7 @@ fn stage() -> Stage {
 }
 
 /// Candidates with an application and an address of their own, in the order of their ids.
-fn people(world: &World) -> Vec<(i64, String)> {
+fn candidates(world: &World) -> Vec<(i64, String)> {
     let rows = world.sandbox.rows("candidates");
     let plain = rows.iter().filter(|row| row["private"] == false && row["anonymized_at"].is_null());
     let known = plain.filter_map(|row| {
@@ -56,18 +56,18 @@ fn people(world: &World) -> Vec<(i64, String)> {
         let alone = world.sandbox.candidates_by_email(email).len() == 1 && !jobs.is_empty();
         alone.then(|| (id, email.to_owned()))
     });
-    let mut people: Vec<(i64, String)> = known.collect();
-    people.sort();
-    people
+    let mut candidates: Vec<(i64, String)> = known.collect();
+    candidates.sort();
+    candidates
 }
 
-/// One history: the candidates at these places are merged along, and each life but the last dies at
-/// the write of this number.
+/// One history: the candidates at these positions are merged in turn, and each life but the last
+/// dies at the write of this number.
 fn history(places: &[usize], dies_at: u64, upset: StoreUpset) -> Result<(), String> {
     let Stage { mut world, store } = stage();
-    let people = people(&world);
-    let chain: Vec<i64> = places.iter().map(|place| people[*place].0).collect();
-    let email = &people[places[0]].1;
+    let candidates = candidates(&world);
+    let chain: Vec<i64> = places.iter().map(|place| candidates[*place].0).collect();
+    let email = &candidates[places[0]].1;
     let acme = world.connect();
     for kind in [kinds::CANDIDATES, kinds::APPLICATIONS] {
         world.run(acme.pull_full(kind)).unwrap();
@@ -110,20 +110,20 @@ fn history(places: &[usize], dies_at: u64, upset: StoreUpset) -> Result<(), Stri
         changes.iter().filter(move |change| change.kind == kinds::CANDIDATES && change.what == what)
     };
     let place = |id: &str| chain.iter().position(|known| known.to_string() == id);
-    if let Some(gone) = of(ChangeWhat::Deleted).find(|change| place(&change.id).is_some()) {
-        return Err(format!("{} is told as deleted", gone.id));
+    if let Some(deleted) = of(ChangeWhat::Deleted).find(|change| place(&change.id).is_some()) {
+        return Err(format!("{} is reported as deleted", deleted.id));
     }
-    // Whoever follows the feed from the first one on comes to the last, and is never led to
-    // somebody who was merged before.
+    // A reader of the feed that follows the first candidate arrives at the last, and is never led
+    // to a candidate that was merged before.
     let mut at = chain[0].to_string();
     let mut latest = 0;
     for change in of(ChangeWhat::Moved) {
         let to = change.after.get("id").and_then(Value::as_str).unwrap_or_default();
         let (Some(from), Some(place_to)) = (place(&change.id), place(to)) else {
-            return Err(format!("{} is told to live on as {to}", change.id));
+            return Err(format!("{} is reported as moved to {to}", change.id));
         };
         if place_to <= from || place_to < latest {
-            return Err(format!("{} to {to} is told too late", change.id));
+            return Err(format!("{} to {to} is reported too late", change.id));
         }
         latest = place_to;
         if change.id == at {
@@ -150,15 +150,15 @@ fn orders(of: usize) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn a_chain_of_merges_ends_at_whoever_is_there_in_the_order_in_which_it_happened_wherever_the_engine_dies()
- {
+fn a_chain_of_merges_ends_at_the_last_winner_in_order_wherever_the_engine_is_killed() {
     let mut broken = Vec::new();
     for length in [2, 3, 4] {
         for order in orders(length) {
             for dies_at in 0..=WRITES_MAX {
                 // 0: no life dies.
                 for upset in [StoreUpset::DieBefore, StoreUpset::DieAfter] {
-                    // Of the long chains one manner is enough, and the writes that take a page in.
+                    // The long chains need one kind of death only, and the writes that ingest a
+                    // page.
                     if length == 4 && (upset == StoreUpset::DieBefore || dies_at > 3) {
                         continue;
                     }

@@ -1,10 +1,10 @@
-//! What others stored is not lost by a write unless the plan named it first, and what they change
-//! meanwhile is not written over.
+//! A write loses no value of others unless the plan named it first, and does not overwrite what
+//! others change meanwhile.
 //!
-//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock.
-//! Values of others are planted in every form that an update may not be able to send back; the
-//! sandbox replaces all values and refuses odd ones, or does not. What counts is what it holds
-//! afterwards, against what the plan had said.
+//! Method: the real engine and the Greenhouse adapter against the sandbox, on a manual clock. The
+//! test plants values of others in every form that an update may not be able to send back; the
+//! sandbox replaces all values and refuses odd ones, or does not. The tests compare the sandbox's
+//! state afterwards with the plan.
 
 #![allow(
     clippy::unwrap_used,
@@ -67,7 +67,7 @@ fn id(row: &Value) -> i64 {
     row["id"].as_i64().unwrap()
 }
 
-/// A candidate whom everybody may see, with Ada's address.
+/// A candidate whom every user may see, with Ada's address.
 fn ada(world: &World) -> i64 {
     let candidate =
         id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
@@ -90,7 +90,7 @@ fn option(world: &World, key: &str, name: &str) -> i64 {
     id(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
 }
 
-/// What others may have left of one field.
+/// The values that others may have stored in one field.
 type Left = (&'static str, fn(&World) -> Value);
 
 fn left_by_others() -> Vec<Left> {
@@ -161,7 +161,7 @@ fn said(plan: &Plan) -> String {
 }
 
 #[test]
-fn no_value_of_others_is_lost_that_the_plan_did_not_name_and_none_blocks_the_hosts_own_field() {
+fn no_value_of_others_is_lost_unless_the_plan_named_it_and_none_blocks_the_hosts_field() {
     for (key, left) in left_by_others() {
         for world in worlds() {
             let acme = world.connect();
@@ -175,7 +175,7 @@ fn no_value_of_others_is_lost_that_the_plan_did_not_name_and_none_blocks_the_hos
             let planned = plan(&world, &acme);
             assert!(
                 said(&planned).contains(key),
-                "{key}: the plan says first what may be left out"
+                "{key}: a plan first names the values that may be left out"
             );
             apply(&world, &acme, &planned);
             let after = world.sandbox.row("candidates", candidate).unwrap();
@@ -196,9 +196,9 @@ fn no_value_of_others_is_lost_that_the_plan_did_not_name_and_none_blocks_the_hos
     }
 }
 
-/// What came after the plan was made, the plan could not say. It stays; the next plan says it.
+/// The plan could not name a value that was added later. It stays; the next plan names it.
 #[test]
-fn a_value_that_came_after_the_plan_is_not_left_out_before_a_plan_names_it() {
+fn a_value_added_after_the_plan_is_left_out_only_once_a_plan_names_it() {
     for key in ["dialing_code", "available_from", "buddy", "years_of_experience"] {
         let world = World::new(1, 12);
         world.sandbox.set_quirks(|quirks| quirks.odd_values = OddValues::Refused);
@@ -282,10 +282,10 @@ fn entries_of_others_in_an_odd_form_are_named_first_and_keep_their_values() {
     }
 }
 
-/// What is left out of the custom fields of a row, and how.
+/// The part of a row's custom fields that is left out, and how.
 type Hiding = (&'static str, fn(&mut Value));
 
-/// Hides values of custom fields in what is read by id, as right before a write; counts such reads.
+/// Hides values of custom fields in reads by id, as right before a write; counts such reads.
 fn hide(world: &World, path: &str, hides: fn(&mut Value)) -> Arc<AtomicUsize> {
     let hidden = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&hidden);
@@ -298,9 +298,9 @@ fn hide(world: &World, path: &str, hides: fn(&mut Value)) -> Arc<AtomicUsize> {
     hidden
 }
 
-/// An update replaces all values, and a value that the read before it does not show is still there:
+/// An update replaces all values, and a value that the read before it does not show still exists:
 /// it may be hidden from the acting user, or left out of the answer. A cleared one shows as empty,
-/// or the next pull shows it gone.
+/// or the next pull shows that it was removed.
 #[test]
 fn a_value_of_others_that_the_read_before_a_write_leaves_out_is_not_erased() {
     let hiding: Vec<Hiding> = vec![
@@ -336,7 +336,7 @@ fn a_value_of_others_that_the_read_before_a_write_leaves_out_is_not_erased() {
                 }
             }
             assert!(hidden.load(Ordering::Relaxed) > 0);
-            // What goes along is written without them.
+            // The other fields of the step are written without them.
             for report in reports.iter().filter(|_| also.get("title").is_none()) {
                 let StepEnd::NotSent { reason } = &report.steps[0].end else {
                     panic!("{report:#?}")
@@ -410,10 +410,10 @@ fn a_value_of_others_on_an_application_that_the_read_before_a_write_leaves_out_i
     assert_eq!((value("referral_strength"), value("external_ref")), (json!("Weak"), json!("ours")));
 }
 
-/// The other side of it: what a recruiter cleared, or whose field was archived, keeps nothing back
+/// The opposite case: a value that a recruiter cleared, or whose field was archived, blocks nothing
 /// for good.
 #[test]
-fn a_value_that_a_recruiter_cleared_or_whose_field_was_archived_keeps_no_write_back() {
+fn a_value_that_a_recruiter_cleared_or_whose_field_was_archived_blocks_no_write() {
     for archives in [false, true] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -457,12 +457,12 @@ fn a_value_that_a_recruiter_cleared_or_whose_field_was_archived_keeps_no_write_b
     }
 }
 
-/// What the host declares in a step, what a recruiter does between plan and apply, and how to see
-/// whose it is.
+/// The host's declaration in a step, a recruiter's change between plan and apply, and the check of
+/// whose value it is.
 struct Meanwhile {
     what: &'static str,
     field: &'static str,
-    wish: Value,
+    declaration: Value,
     deed: fn(&World, candidate: i64, application: i64),
     theirs: fn(&World, candidate: i64, application: i64) -> bool,
 }
@@ -475,7 +475,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
         Meanwhile {
             what: "a title",
             field: "title",
-            wish: json!({"title": "ours"}),
+            declaration: json!({"title": "ours"}),
             deed: |world, candidate, _| {
                 set(world, "candidates", candidate, &json!({"title": "theirs"}))
             },
@@ -486,7 +486,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
         Meanwhile {
             what: "a custom field",
             field: "custom_fields",
-            wish: json!({"custom_fields": {"about": "ours"}}),
+            declaration: json!({"custom_fields": {"about": "ours"}}),
             deed: |world, candidate, _| plant(world, candidate, "about", json!("theirs")),
             theirs: |world, candidate, _| {
                 world.sandbox.row("candidates", candidate).unwrap()["custom_fields"]["about"]["value"]
@@ -496,7 +496,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
         Meanwhile {
             what: "the type of a phone",
             field: "phones",
-            wish: json!({"phones": [{"value": "+44 20 1234", "type": "work"}]}),
+            declaration: json!({"phones": [{"value": "+44 20 1234", "type": "work"}]}),
             deed: |world, candidate, _| {
                 set(
                     world,
@@ -513,7 +513,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
         Meanwhile {
             what: "a source",
             field: "source",
-            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
+            declaration: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
                 "source": {"id": source}}]}),
             deed: |world, _, application| {
                 let source = id(&world.sandbox.rows("sources")[1]);
@@ -527,7 +527,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
         Meanwhile {
             what: "a stage",
             field: "stage",
-            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
+            declaration: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
                 "stage": name(1)}]}),
             deed: |world, _, application_id| {
                 let job = world.sandbox.row("applications", application_id).unwrap()["job_id"]
@@ -550,7 +550,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
         Meanwhile {
             what: "an outcome",
             field: "outcome",
-            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
+            declaration: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
                 "outcome": "hired"}]}),
             deed: |world, _, application_id| {
                 recruiter(world, &Recruiter::Reject { application_id, rejection_reason_id: None });
@@ -563,7 +563,7 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
 }
 
 #[test]
-fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces() {
+fn a_change_between_plan_and_apply_is_overwritten_only_under_enforce() {
     for at in 0..6 {
         for policy in ["yield", "fill", "enforce"] {
             let mut world = World::new(1, 12);
@@ -579,7 +579,8 @@ fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces()
                 .filter(|job| job["status"] == "open" && job["is_template"] != true)
                 .map(id);
             let job = open.into_iter().find(has_opening).unwrap();
-            let Meanwhile { what, field, wish, deed, theirs } = meanwhile(&world, job).remove(at);
+            let Meanwhile { what, field, declaration, deed, theirs } =
+                meanwhile(&world, job).remove(at);
             println!("== {what}, {policy}");
             let mut record = json!({
                 "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
@@ -599,7 +600,7 @@ fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces()
                 set(&world, "applications", application, &json!({"source_id": null}));
             }
             world.run(acme.sync()).unwrap();
-            record.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
+            record.as_object_mut().unwrap().extend(declaration.as_object().unwrap().clone());
             declare(&world, &acme, &record);
             let planned = plan(&world, &acme);
             if planned.is_empty() {
@@ -610,10 +611,10 @@ fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces()
             let report = apply(&world, &acme, &planned);
             let is_theirs = theirs(&world, candidate, application);
             if policy == "enforce" {
-                // Whether the ATS lets it be written over is its own affair.
+                // Whether the ATS allows overwriting it is its own decision.
                 continue;
             }
-            assert!(is_theirs, "{what}, {policy}: a recruiter's edit was written over");
+            assert!(is_theirs, "{what}, {policy}: a recruiter's change was overwritten");
             let StepEnd::NotSent { reason } = &report.steps[0].end else {
                 panic!("{what}: {report:#?}")
             };

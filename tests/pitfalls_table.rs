@@ -1,9 +1,9 @@
-//! The table `pitfalls.md` is true: sixty entries, each with tests that exist or a reason, and no
-//! law of `pitfalls/` left out.
+//! The table `pitfalls.md` is true: sixty entries, each with tests that exist or a reason, and it
+//! names every law of `pitfalls/`.
 //!
-//! Method: the table and the sources are read as text. A test counts as existing when its file has
-//! a function of that name with a test attribute above it. Where the folder of references is at
-//! hand, the titles of its entries are counted too.
+//! Method: the table and the sources are read as text. A test exists if its file has a function of
+//! that name with a test attribute above it. If the folder of references is available, its entries
+//! are counted too.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,13 +16,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The folder of each package that the table names, from this one's.
+/// The folder of each package that the table names, relative to this one.
 const PACKAGES: [(&str, &str); 3] = [
     ("atsync-tests", "."),
     ("atsync", "../engine"),
     ("atsync-greenhouse", "../adapters/greenhouse"),
 ];
-/// Words that a reason must have: why it cannot concern us, or which later work meets it.
+/// The first words of a valid reason: why the entry cannot concern us, or which later work covers
+/// it.
 const REASONS: [&str; 2] = ["Cannot concern us", "Later work"];
 
 struct Row {
@@ -77,7 +78,7 @@ fn tests_in(source: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_sixty_entries_are_there_each_once_and_in_order() {
+fn the_table_has_each_of_the_sixty_entries_once_and_in_order() {
     let numbers: Vec<usize> = table().iter().map(|row| row.number).collect();
     assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
 }

@@ -1,11 +1,10 @@
-//! The Greenhouse adapter as a component gives what it gives natively: on real answers, and on
+//! The Greenhouse adapter as a component returns the same as natively: on real answers, and on
 //! pages of every kind.
 //!
-//! Method: both are driven through the same exchange and every answer of the two is compared whole:
-//! steps with their requests and continuations, outcomes with their items, masks, cursors and
-//! places of raw JSON. The real answers lie outside of the project (`ATSYNC_SHARED`, else
-//! `../shared` beside the workspace); without them that test says so and passes. The other one
-//! needs only the sandbox.
+//! Method: both run the same exchange, and the test compares every answer of the two whole: steps
+//! with their requests and continuations, outcomes with their items, masks, cursors and places of
+//! raw JSON. The real answers are outside of the project (`ATSYNC_SHARED`, else `../shared` beside
+//! the workspace); without them that test says so and passes. The other one needs only the sandbox.
 
 #![allow(
     clippy::panic,
@@ -33,7 +32,7 @@ const PAGES_MAX: usize = 3;
 /// Rows of one page: small, so that most kinds have a second one.
 const PAGE_ROWS: u32 = 100;
 
-/// Both forms of the adapter. What they say must be the same, always.
+/// Both forms of the adapter. Their answers must always be the same.
 struct Both {
     native: Arc<dyn Adapter>,
     wasm: Arc<dyn Adapter>,
@@ -54,7 +53,7 @@ impl Both {
         }
     }
 
-    /// The page that an answer leads to, or the next request where it needs names first.
+    /// The page of an answer, or the next request if the adapter needs names first.
     fn page(&self, state: &[u8], response: &Response) -> Result<Page, Box<Send>> {
         let resume = |adapter: &Arc<dyn Adapter>| {
             adapter.resume(state.to_vec(), given(), Reply::Response(response.clone())).unwrap()
@@ -83,11 +82,9 @@ fn difference(native: &Answer, wasm: &Answer) -> String {
     let differs = |(left, right): &(&Item, &Item)| left != right;
     match left.items.iter().zip(&right.items).find(differs) {
         Some((left, right)) => format!("{left:?} and {right:?}"),
-        None => format!(
-            "{} and {} items, or what stands beside them",
-            left.items.len(),
-            right.items.len()
-        ),
+        None => {
+            format!("{} and {} items, or their other members", left.items.len(), right.items.len())
+        }
     }
 }
 
@@ -105,7 +102,7 @@ fn scan(kind: &str, page_size: u32, cursor: Option<Vec<u8>>) -> Task {
     })
 }
 
-/// The folder of the recordings. Says so when it is not there.
+/// The folder of the recordings. Prints a line if it is missing.
 fn recordings() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let folder = std::env::var_os("ATSYNC_SHARED")
@@ -119,7 +116,7 @@ fn recordings() -> Option<PathBuf> {
 }
 
 #[test]
-fn real_answers_come_out_whole_and_the_same_natively_and_as_a_component() {
+fn real_answers_are_read_completely_and_alike_natively_and_as_a_component() {
     let Some(folder) = recordings() else { return };
     let both = Both::new();
     for file in recording::RECORDINGS {

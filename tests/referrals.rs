@@ -30,7 +30,7 @@ fn ada(world: &World) -> String {
 }
 
 #[test]
-fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do() {
+fn a_referral_creates_exactly_one_of_each_record_and_leaves_nothing_to_do() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&world)))).unwrap();
@@ -59,7 +59,7 @@ fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do()
 }
 
 #[test]
-fn two_records_that_fit_one_candidate_are_never_both_linked_to_them() {
+fn two_records_that_match_one_candidate_are_never_both_linked() {
     let world = World::new(3, 20);
     let acme = world.connect();
     let one = r#"{"key":"whole","name":{"first":"Ada","last":"Byron"},"emails":["ada@a.example.com","ada@b.example.com"]}"#;
@@ -67,8 +67,7 @@ fn two_records_that_fit_one_candidate_are_never_both_linked_to_them() {
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert!(world.run(acme.apply(&plan)).unwrap().is_complete());
 
-    // Another store that has never seen her, and two records of which each has one of her
-    // addresses.
+    // Another store that has never seen her, and two records, each with one of her addresses.
     let (sandbox, clock) = (world.sandbox.clone(), std::sync::Arc::clone(&world.clock));
     let store = std::sync::Arc::new(atsync::internals::store::memory::MemoryStore::default());
     let other = World::with(sandbox, clock, store, atsync_tests::native_greenhouse());
@@ -81,8 +80,8 @@ fn two_records_that_fit_one_candidate_are_never_both_linked_to_them() {
     assert!(other.run(acme.links("b")).unwrap().is_empty());
 }
 
-/// When a lease ends, another process may write for the connection; a request that is under way by
-/// then would be nobody's.
+/// When a lease ends, another process may write for the connection, so no request may be under way
+/// then.
 #[test]
 fn no_intent_begins_when_the_lease_may_end_before_its_request_does() {
     let first = World::new(1, 60);

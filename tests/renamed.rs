@@ -1,9 +1,9 @@
-//! Parts of a record under another key than before: what was made for the old key is known by the
-//! new one, nothing is made again, and the record comes to rest.
+//! Items of a record under another key than before: the new key keeps the record of the old one,
+//! nothing is created again, and the next plan is empty.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox. A record is brought
-//! about, then declared with other keys; what counts is that no write leaves for what is there, and
-//! that the links lead where they should.
+//! Method: the real engine with the Greenhouse adapter against the sandbox. A record is applied,
+//! then declared with other keys; the tests check that no write leaves for an existing item, and
+//! that the links follow.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,7 +51,7 @@ fn world() -> World {
     World::new(1, 60)
 }
 
-/// What is renamed, and the paths before and after.
+/// The renamed item, and the paths before and after.
 type Case = (&'static str, fn(&mut Value), &'static [(&'static str, &'static str)]);
 
 const CASES: [Case; 5] = [
@@ -101,7 +101,7 @@ const CASES: [Case; 5] = [
 ];
 
 #[test]
-fn what_is_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again() {
+fn items_below_a_renamed_path_follow_it_and_none_is_created_again() {
     for (name, rename, moves) in CASES {
         let world = world();
         let acme = world.connect();
@@ -126,7 +126,7 @@ fn what_is_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again() 
 }
 
 #[test]
-fn what_changes_together_with_the_key_is_written_and_what_is_new_is_made() {
+fn a_change_together_with_the_key_is_written_and_a_new_item_is_created() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
@@ -145,7 +145,7 @@ fn what_changes_together_with_the_key_is_written_and_what_is_new_is_made() {
 }
 
 #[test]
-fn another_job_under_another_key_is_another_application_and_takes_nothing_along() {
+fn another_job_under_another_key_is_another_application_without_the_old_items() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
@@ -167,9 +167,9 @@ fn another_job_under_another_key_is_another_application_and_takes_nothing_along(
 }
 
 /// As an earlier version left it: the new key adopted the application, and the old path still holds
-/// what is below it.
+/// the items below it.
 #[test]
-fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
+fn the_next_plan_repairs_a_half_done_rename() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
@@ -199,7 +199,7 @@ fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
     rests(&world, &acme);
 }
 
-/// What is declared for one job never lands on the application for another: neither fields, values,
+/// A declaration for one job never reaches the application for another: neither fields, values,
 /// files nor notes about it.
 #[test]
 fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() {
@@ -238,7 +238,7 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
         assert_eq!(world.sandbox.applications_of(id), before, "{policy}");
         assert_eq!(world.sandbox.rows_of_candidate("attachments", id).len(), files, "{policy}");
         assert_eq!(world.sandbox.rows_of_candidate("notes", id).len(), 1, "{policy}");
-        // The person themselves goes on.
+        // The candidate itself is still synced.
         assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["title"], "Countess");
     }
 }

@@ -1,9 +1,9 @@
-//! One label in several spellings: composed or decomposed letters, other blanks. The model takes
-//! them for one, so whatever is declared in them is made once, known once and told once, whichever
-//! record says it in which spelling.
+//! One label in several spellings: composed or decomposed letters, other blanks. The model treats
+//! them as equal, so a label declared in them is created once, linked once and reported once,
+//! whichever record uses which spelling.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, which tells labels
-//! apart letter by letter, as an ATS may. What counts is what the sandbox holds.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, which distinguishes
+//! labels letter by letter, as an ATS may. The tests check the sandbox's state.
 
 #![allow(
     clippy::unwrap_used,
@@ -54,7 +54,7 @@ fn rests(world: &World, acme: &Connection) {
     );
 }
 
-fn person(key: &str, tags: &[&str]) -> Value {
+fn candidate(key: &str, tags: &[&str]) -> Value {
     json!({"key": key, "name": {"first": key, "last": "X"},
         "emails": [format!("{key}@example.com")], "tags": tags})
 }
@@ -67,23 +67,26 @@ fn called(world: &World, collection: &str, label: &str) -> usize {
 }
 
 #[test]
-fn one_tag_in_two_spellings_is_made_once_whoever_makes_it() {
+fn one_tag_in_two_spellings_is_created_once_by_engine_or_recruiter() {
     for (one, other) in SPELLINGS {
-        // Who is there before, and what is then declared: of those who are new the creation carries
-        // the tags.
+        // The existing candidates, and the declarations after that: a new candidate's create
+        // carries the tags.
         for (before, records) in [
-            (vec![], vec![person("a", &[one]), person("b", &[other])]),
-            (vec![person("a", &[])], vec![person("a", &[one]), person("b", &[other])]),
-            (vec![person("b", &[])], vec![person("a", &[one]), person("b", &[other])]),
+            (vec![], vec![candidate("a", &[one]), candidate("b", &[other])]),
+            (vec![candidate("a", &[])], vec![candidate("a", &[one]), candidate("b", &[other])]),
+            (vec![candidate("b", &[])], vec![candidate("a", &[one]), candidate("b", &[other])]),
             (
-                vec![person("a", &[]), person("b", &[])],
-                vec![person("a", &[one]), person("b", &[other])],
+                vec![candidate("a", &[]), candidate("b", &[])],
+                vec![candidate("a", &[one]), candidate("b", &[other])],
             ),
             (
-                vec![person("a", &[one])],
-                vec![person("a", &[one, other]), person("b", &[other, one])],
+                vec![candidate("a", &[one])],
+                vec![candidate("a", &[one, other]), candidate("b", &[other, one])],
             ),
-            (vec![person("a", &[one])], vec![person("a", &[other]), person("b", &[one, other])]),
+            (
+                vec![candidate("a", &[one])],
+                vec![candidate("a", &[other]), candidate("b", &[one, other])],
+            ),
         ] {
             let world = world();
             let acme = world.connect();
@@ -97,11 +100,12 @@ fn one_tag_in_two_spellings_is_made_once_whoever_makes_it() {
                 let row = &world.sandbox.candidates_by_email(&format!("{key}@example.com"))[0];
                 assert_eq!(row["tags"].as_array().unwrap().len(), 1, "{row}");
             }
-            // Declared in the other spelling nothing changes, and declared no more it goes.
+            // Declared in the other spelling nothing changes, and a tag that is no longer declared
+            // is removed.
             world.sandbox.clear_logs();
-            sync(&world, &acme, &[person("a", &[other]), person("b", &[one])]);
+            sync(&world, &acme, &[candidate("a", &[other]), candidate("b", &[one])]);
             assert_eq!(world.written(), Vec::<String>::new());
-            sync(&world, &acme, &[person("a", &[]), person("b", &[])]);
+            sync(&world, &acme, &[candidate("a", &[]), candidate("b", &[])]);
             for key in ["a", "b"] {
                 let row = &world.sandbox.candidates_by_email(&format!("{key}@example.com"))[0];
                 assert_eq!(row["tags"], json!([]), "{row}");
@@ -111,17 +115,14 @@ fn one_tag_in_two_spellings_is_made_once_whoever_makes_it() {
 }
 
 #[test]
-fn a_tag_that_the_ats_has_in_a_spelling_of_its_own_is_that_one_for_new_candidates_too() {
+fn a_new_candidate_gets_an_existing_tag_in_the_spelling_of_the_ats() {
     for (own, declared) in SPELLINGS {
         let world = world();
         let acme = world.connect();
-        let candidate = world.sandbox.rows("candidates")[0]["id"].as_i64().unwrap();
-        let deed = atsync_greenhouse_sandbox::Recruiter::AddTag {
-            candidate_id: candidate,
-            tag: own.into(),
-        };
+        let candidate_id = world.sandbox.rows("candidates")[0]["id"].as_i64().unwrap();
+        let deed = atsync_greenhouse_sandbox::Recruiter::AddTag { candidate_id, tag: own.into() };
         world.sandbox.recruiter(&deed).unwrap();
-        sync(&world, &acme, &[person("a", &[declared])]);
+        sync(&world, &acme, &[candidate("a", &[declared])]);
         assert_eq!(called(&world, "candidate_tags", own), 1, "{own:?} {declared:?}");
         assert_eq!(world.sandbox.candidates_by_email("a@example.com")[0]["tags"], json!([own]));
         rests(&world, &acme);
@@ -135,12 +136,12 @@ fn channel(options: &[&str]) -> Value {
 }
 
 #[test]
-fn an_option_in_another_spelling_is_the_one_that_is_there() {
+fn an_option_in_another_spelling_is_the_existing_option() {
     for (one, other) in SPELLINGS {
         let world = world();
         let acme = world.connect();
         let ada = |labels: Value| {
-            let mut ada = person("ada", &[]);
+            let mut ada = candidate("ada", &[]);
             ada["custom_fields"] = json!({"channel": labels});
             ada
         };
@@ -155,7 +156,7 @@ fn an_option_in_another_spelling_is_the_one_that_is_there() {
 }
 
 #[test]
-fn one_label_in_two_spellings_is_refused_where_two_would_be_made_of_it() {
+fn one_label_in_two_spellings_is_refused_where_it_would_become_two_options() {
     for (one, other) in SPELLINGS {
         for record in [
             channel(&[one, other]),
@@ -172,7 +173,7 @@ fn one_label_in_two_spellings_is_refused_where_two_would_be_made_of_it() {
 }
 
 #[test]
-fn a_field_whose_name_another_record_has_in_another_spelling_is_not_made_twice() {
+fn a_field_named_in_two_spellings_by_two_records_is_created_once() {
     for (one, other) in SPELLINGS {
         let world = world();
         let acme = world.connect();
@@ -193,10 +194,10 @@ fn a_field_whose_name_another_record_has_in_another_spelling_is_not_made_twice()
 }
 
 #[test]
-fn what_is_explained_of_a_record_that_is_still_to_be_made_is_reported_once() {
+fn explain_reports_each_item_of_a_planned_record_once() {
     let world = world();
     let acme = world.connect();
-    let records = [channel(&["One", "Two"]), person("ada", &["Poet", "Mathematician"])];
+    let records = [channel(&["One", "Two"]), candidate("ada", &["Poet", "Mathematician"])];
     let lines: Vec<String> = records.iter().map(Value::to_string).collect();
     world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
     for (key, field, entries) in [

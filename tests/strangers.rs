@@ -1,9 +1,9 @@
-//! No stranger is ever matched: an address that only looks like another one, or that Unicode folds
-//! to it, is somebody else's.
+//! No other candidate is ever matched: an address that only looks like the declared one, or that
+//! Unicode folds to it, belongs to another candidate.
 //!
 //! Method: more than two hundred addresses that differ from one by letters that fold to its
-//! letters, show nothing, or look alike; each belongs to a candidate of the sandbox, whose search
-//! is made to give a stranger for every address that it is asked for.
+//! letters, are invisible, or look alike; each belongs to a candidate of the sandbox, whose search
+//! is made to return another candidate for every address that it is asked for.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,12 +31,12 @@ const ALIKE: &str = "\
     \u{430}a\u{441}c\u{435}e\u{43e}o\u{440}p\u{445}x\u{43c}m\u{43a}k\u{3ba}k\u{3bf}o\u{3b1}a\u{3c1}p\
     \u{433}r\u{131}l\u{4cf}l\u{5e0}l\u{3f2}c\u{584}p\u{578}n\u{1d0b}k\u{1d0d}m\u{1d00}a\u{280}r\u{2da}0\
     \u{ed0}o\u{1040}o\u{39c}m\u{39a}k\u{391}a\u{395}e\u{3a1}p";
-/// What shows nothing.
+/// Invisible characters.
 const NOTHING: &str = "\
     \u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\
     \u{2061}\u{2066}\u{2069}\u{206f}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{e0001}\u{e0041}";
 
-/// Addresses of strangers.
+/// Addresses of other candidates.
 fn strangers() -> Vec<String> {
     let folds = |letter: char, plain: char| {
         let case = letter.to_lowercase().chain(letter.to_uppercase()).collect::<String>();
@@ -88,7 +88,7 @@ fn page(emails: &[String]) -> PageCommit {
 }
 
 #[tokio::test]
-async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
+async fn no_other_candidate_is_found_in_the_index_or_removed_by_an_erasure() {
     let directory = tempfile::tempdir().unwrap();
     let file =
         RedbStore::open(&directory.path().join("s.redb"), RedbOptions::default(), &SystemEntropy)
@@ -128,7 +128,7 @@ async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
 }
 
 #[test]
-fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
+fn no_other_candidate_is_planned_for_matched_by_a_probe_or_written_to() {
     let world = World::new(1, 420);
     let strangers = strangers();
     let rows = world.sandbox.rows("candidates");
@@ -142,12 +142,12 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
         held.push(*id);
     }
     assert!(held.len() >= 200, "{}", held.len());
-    // The ATS gives strangers, whatever address its search is asked for: one, which would be
-    // matched, or several, which would keep the record from being made. It never gives nobody.
+    // For any address, the ATS's search returns other candidates: one, which would be matched, or
+    // several, which would block the record. It never returns none.
     let shown: Vec<Value> =
         held.iter().map(|id| world.sandbox.row("candidates", *id).unwrap()).collect();
-    let (mut at, looks) = (0, Arc::new(AtomicUsize::new(0)));
-    let seen = Arc::clone(&looks);
+    let (mut at, probes) = (0, Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&probes);
     world.wire.edit_rows("/v3/candidates", move |request, rows| {
         if request.url.query_pairs().any(|(name, _)| name == "email") && rows.is_empty() {
             let count = if seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { 1 } else { 7 };
@@ -158,7 +158,8 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
     let acme = world.connect();
     let records: Vec<Desired> = (0..60)
         .flat_map(|number| {
-            // The first declares the address itself; the others, addresses that nobody has.
+            // The first declares the address itself; the others declare addresses that no candidate
+            // has.
             let email =
                 if number == 0 { MARK.to_owned() } else { format!("nobody{number}@example.org") };
             desired(
@@ -175,7 +176,7 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
         world.clock.set(world.clock.now_ms() + 600_000);
     }
     assert_eq!(world.sandbox.count("candidates"), before + 60);
-    assert!(looks.load(Ordering::Relaxed) >= 60);
+    assert!(probes.load(Ordering::Relaxed) >= 60);
     assert!(
         world.written().iter().all(|line| line == "POST /v3/candidates"),
         "{:?}",
@@ -192,8 +193,8 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
 
 const ADA: &str = "ada.byron@example.com";
 
-/// What a search for Ada's address answers although nobody has it: each stranger by the addresses
-/// of its row; none where the row does not show them.
+/// The answers to a search for Ada's address although no candidate has it: each other candidate
+/// with the addresses of its row, or none if the row does not show them.
 fn answers() -> Vec<(&'static str, Vec<Option<Value>>)> {
     let shows = |address: &str| Some(json!([{"value": address, "type": "personal"}]));
     vec![
@@ -212,8 +213,8 @@ fn answers() -> Vec<(&'static str, Vec<Option<Value>>)> {
     ]
 }
 
-/// Lets the search for candidates by address answer these rows: made after all that was sent, and
-/// with Ada's name.
+/// Makes the search for candidates by address return these rows, with a creation time after every
+/// send and with Ada's name.
 fn answer_strangers(
     world: &World,
     answer: Vec<Option<Value>>,
@@ -245,14 +246,13 @@ fn answer_strangers(
     ids
 }
 
-/// Whoever shows other addresses is somebody else, and whoever shows none may be anybody: neither
-/// is taken for the person, by the look before a creation or by the one that settles whether it
-/// happened.
+/// A candidate who shows other addresses is another one, and one who shows none may be any: neither
+/// the probe before a create nor the one that settles it adopts them.
 #[test]
-fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
+fn no_candidate_is_adopted_without_the_requested_address() {
     for loses in [false, true] {
         for (what, answer) in answers() {
-            println!("== {what}, the first creation is lost: {loses}");
+            println!("== {what}, the first create is lost: {loses}");
             let is_shown = answer.iter().all(|addresses| {
                 let all = addresses.as_ref().and_then(Value::as_array);
                 all.is_some_and(|all| all.iter().all(|entry| entry["value"].is_string()))
@@ -269,8 +269,9 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
                 "applications": [{"key": "a", "job": {"id": job["id"].to_string()}}],
             });
             world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-            // The look before finds nobody, the creation does not arrive, which nobody is told, and
-            // from then on the search gives strangers; or it does so from the beginning.
+            // The probe before finds none, the create does not arrive, which the engine cannot
+            // know, and from then on the search returns other candidates; or it does so from the
+            // beginning.
             let begun = Arc::new(AtomicBool::new(!loses));
             let strangers = answer_strangers(&world, answer, &begun);
             world.wire.meddle(move |request| {
@@ -280,10 +281,10 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
             });
             let untouched: Vec<Value> =
                 strangers.iter().map(|id| world.sandbox.row("candidates", *id).unwrap()).collect();
-            let hanging = |id: &i64| {
+            let dependents = |id: &i64| {
                 world.sandbox.notes_of(*id).len() + world.sandbox.applications_of(*id).len()
             };
-            let hung: Vec<usize> = strangers.iter().map(hanging).collect();
+            let dependents_before: Vec<usize> = strangers.iter().map(dependents).collect();
             for _ in 0..3 {
                 world.run(acme.sync()).unwrap();
                 world.clock.set(world.clock.now_ms() + 600_000);
@@ -294,7 +295,7 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
                 assert_eq!(
                     &world.sandbox.row("candidates", *id).unwrap(),
                     row,
-                    "{what}: a stranger was written to"
+                    "{what}: another candidate was written to"
                 );
                 let links = world.run(acme.links("ref-1")).unwrap();
                 assert!(
@@ -302,9 +303,14 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
                     "{what}: {links:?}"
                 );
             }
-            assert_eq!(strangers.iter().map(hanging).collect::<Vec<_>>(), hung, "{what}");
+            assert_eq!(
+                strangers.iter().map(dependents).collect::<Vec<_>>(),
+                dependents_before,
+                "{what}"
+            );
             if !is_shown {
-                // Nobody guesses: it is said, not made, and not silently so.
+                // The engine does not guess: the record is blocked with a message, and nothing is
+                // created.
                 let report = world.run(acme.sync()).unwrap().1;
                 assert!(!report.is_complete(), "{what}: {report:#?}");
             }
@@ -312,9 +318,9 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
     }
 }
 
-/// As for candidates: users are asked for by their first address, then by any.
+/// The same as for candidates: the adapter searches for users by their first address, then by any.
 #[test]
-fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
+fn no_user_is_adopted_without_the_requested_address() {
     const GRACE: &str = "grace@example.com";
     for loses in [false, true] {
         for address in [
@@ -323,7 +329,7 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
             Some("grace@example.com.au"),
             None,
         ] {
-            println!("== {address:?}, the first creation is lost: {loses}");
+            println!("== {address:?}, the first create is lost: {loses}");
             let mut world = World::new(1, 12);
             world.settings.insert("user_invitations".into(), json!(true));
             let acme = world.connect();
@@ -338,8 +344,8 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
                 .find(|row| row["deactivated"] != true)
                 .unwrap();
             let id = stranger["id"].clone();
-            let looks = Arc::new(AtomicUsize::new(0));
-            let (seen, of) = (Arc::clone(&looks), id.clone());
+            let probes = Arc::new(AtomicUsize::new(0));
+            let (seen, of) = (Arc::clone(&probes), id.clone());
             world.wire.edit(move |request, response| {
                 let asks = |name: &str| request.url.query_pairs().any(|(asked, _)| asked == name);
                 let mut row = match request.url.path() {
@@ -375,7 +381,7 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
                 world.run(acme.sync()).unwrap();
                 world.clock.set(world.clock.now_ms() + 600_000);
             }
-            assert!(looks.load(Ordering::Relaxed) >= 2, "both searches gave a stranger");
+            assert!(probes.load(Ordering::Relaxed) >= 2, "both searches gave another candidate");
             assert_eq!(
                 world.sandbox.count("users"),
                 before + 1,
@@ -389,9 +395,9 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
     }
 }
 
-/// Who is to be credited is found by address as well; a look-alike is not.
+/// The adapter finds the credited user by address as well; a similar address does not match.
 #[test]
-fn nobody_is_credited_whose_address_only_looks_like_the_one_declared() {
+fn no_user_with_a_similar_address_is_credited() {
     for alike in ["xsam.lee@example.com", "sam.lee@example.com.au", "am.lee@example.com"] {
         let world = World::new(1, 12);
         let user =
@@ -425,7 +431,7 @@ fn nobody_is_credited_whose_address_only_looks_like_the_one_declared() {
 }
 
 #[test]
-fn whom_a_crooked_address_means_is_not_guessed() {
+fn a_malformed_address_is_refused_and_not_guessed() {
     let world = World::new(1, 12);
     let acme = world.connect();
     for crooked in [

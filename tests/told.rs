@@ -1,5 +1,4 @@
-//! What a plan and an explanation tell people is what is done, and neither says otherwise than the
-//! other.
+//! A plan and an explanation report what the engine does, and neither contradicts the other.
 //!
 //! Method: the real engine with the Greenhouse adapter against the sandbox, without sockets.
 
@@ -30,7 +29,7 @@ fn told(world: &World, acme: &Connection) -> String {
 }
 
 #[test]
-fn a_prospect_is_planned_as_a_prospect_whether_it_goes_with_the_candidate_or_alone() {
+fn a_prospect_is_planned_as_a_prospect_with_the_candidate_or_alone() {
     for alone in [false, true] {
         let world = World::new(71, 20);
         let acme = world.connect();
@@ -39,9 +38,9 @@ fn a_prospect_is_planned_as_a_prospect_whether_it_goes_with_the_candidate_or_alo
             world.run(acme.sync()).unwrap();
         }
         let pool = world.sandbox.rows("prospect_pools")[0]["id"].to_string();
-        let wish =
+        let declaration =
             json!({"applications": [{"key": "a", "kind": "prospect", "pool": {"id": pool}}]});
-        world.run(acme.declare(&desired(&ada(&wish).to_string()))).unwrap();
+        world.run(acme.declare(&desired(&ada(&declaration).to_string()))).unwrap();
         let text = told(&world, &acme);
         assert!(text.contains("kind = prospect"), "{text}");
     }
@@ -54,8 +53,7 @@ fn a_record_that_is_in_step_has_no_heading_of_its_own() {
     world
         .run(acme.declare(&desired(&ada(&json!({"tags": ["Of No One Yet"]})).to_string())))
         .unwrap();
-    // The tag goes along with the candidate: its own row is linked by a later plan, which has
-    // nothing to tell.
+    // The candidate's create carries the tag: a later plan links its own row, and reports nothing.
     world.run(acme.sync()).unwrap();
     for _ in 0..3 {
         world.clock.set(world.clock.now_ms() + 600_000);
@@ -66,7 +64,7 @@ fn a_record_that_is_in_step_has_no_heading_of_its_own() {
 }
 
 #[test]
-fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
+fn explain_never_contradicts_the_plan_about_a_tag() {
     let world = World::new(71, 20);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&json!({"tags": ["Keen"]})).to_string()))).unwrap();
@@ -98,21 +96,21 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
     assert_eq!(tag(&after), "differs: their value stands", "{after}");
 }
 
-/// Who is linked to a record that another one was merged into differs from it by the merge: nobody
-/// changed a thing.
+/// A linked candidate that another one was merged into differs by the merge: no user changed a
+/// value.
 #[test]
-fn what_differs_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_written() {
+fn a_difference_caused_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_written() {
     let world = World::new(71, 20);
     let acme = world.connect();
     let pass = || world.clock.set(world.clock.now_ms() + 600_000);
     let job =
         world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap()["id"]
             .to_string();
-    let wish =
+    let declaration =
         ada(&json!({"title": "Countess", "applications": [{"key": "a", "job": {"id": job}}]}));
     let other = json!({"key": "other", "name": {"first": "Augusta", "last": "King"},
         "emails": ["king@example.com"], "title": "Lady"});
-    let both = [wish.to_string(), other.to_string()].join("\n");
+    let both = [declaration.to_string(), other.to_string()].join("\n");
     world.run(acme.declare(&desired(&both))).unwrap();
     world.run(acme.sync()).unwrap();
     pass();
@@ -136,9 +134,9 @@ fn what_differs_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_writt
         assert!(!text.contains("was changed in the ATS"), "{round}: {text}");
         world.run(acme.sync()).unwrap();
     }
-    // The host changes its wish: it is said what is there, and how it came there. Where it enforces
-    // it, that ends.
-    let mut changed = wish.clone();
+    // The host changes its declaration: the plan reports the current value and its cause. Under
+    // `enforce`, that ends.
+    let mut changed = declaration.clone();
     changed["title"] = json!("Baroness");
     world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
     let text = told(&world, &acme);
@@ -161,8 +159,7 @@ fn what_differs_by_a_merge_is_reported_as_the_merge_until_it_is_in_step_or_writt
 }
 
 #[test]
-fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_that_depends_on_it_is_planned()
- {
+fn the_status_names_the_blocked_write_and_the_plan_has_none_of_its_dependents() {
     for status in [422, 500] {
         let world = World::new(71, 20);
         let acme = world.connect();
@@ -170,12 +167,12 @@ fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_th
             "url": "https://files.example.com/cv.pdf"});
         let application =
             json!({"key": "a", "job": {"id": world.open_jobs()[0]}, "attachments": [file]});
-        let wish = json!({"applications": [application],
+        let declaration = json!({"applications": [application],
             "notes": [{"key": "n", "body": "Met.", "application": "a"}]});
         let mut rule = Fault::always("/v3/candidates", FaultKind::NotApplied { status });
         rule.method = Some("POST".to_owned());
         world.sandbox.faults().add(rule);
-        world.run(acme.declare(&desired(&ada(&wish).to_string()))).unwrap();
+        world.run(acme.declare(&desired(&ada(&declaration).to_string()))).unwrap();
         for _ in 0..12 {
             world.run(acme.sync()).unwrap();
             let told = world.run(acme.status()).unwrap();
@@ -197,7 +194,7 @@ fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_th
 }
 
 #[test]
-fn a_deleted_or_merged_candidate_is_reported_with_whoever_has_the_address_now() {
+fn a_deleted_or_merged_candidate_is_reported_with_the_candidate_who_has_the_address_now() {
     for is_merged in [true, false] {
         let world = World::new(71, 20);
         let acme = world.connect();
@@ -229,7 +226,7 @@ fn a_deleted_or_merged_candidate_is_reported_with_whoever_has_the_address_now() 
             "{text}"
         );
         if is_merged {
-            // The way that it names is one.
+            // The way out that it names works.
             world.run(acme.link("ada", &RemoteRef::new("candidates", other.to_string()))).unwrap();
             world.bring(&acme, &ada(&json!({"title": "Countess", "policy": {"title": "enforce"}})));
             let rows = world.sandbox.rows("candidates");
@@ -238,7 +235,7 @@ fn a_deleted_or_merged_candidate_is_reported_with_whoever_has_the_address_now() 
     }
 }
 
-/// It has a word of its own: it waits for nothing, unlike a write that the ATS ignores.
+/// It has a reason of its own: it is not blocked, unlike a write that the ATS ignores.
 #[test]
 fn a_field_that_the_ats_never_shows_keeps_no_record_from_being_in_step() {
     let world = World::new(71, 20);

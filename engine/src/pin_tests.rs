@@ -1,4 +1,4 @@
-//! A component that was swapped, against a transport that counts.
+//! A component that was swapped, against a transport that counts requests.
 
 use super::*;
 use crate::adapter::{AdapterError, manifest_check};
@@ -13,7 +13,7 @@ use atsync_model::contract::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Asks each task's question at its own origin, whatever it is called.
+/// Sends each task's request to its own origin, whatever its name is.
 #[derive(Debug)]
 struct Component {
     manifest: Manifest,
@@ -161,7 +161,7 @@ async fn a_swapped_component_sends_nothing_and_the_refusal_says_what_changed_and
         let text = error.to_string();
         assert!(text.contains(words) && text.starts_with("acme: "), "{text}");
         assert_eq!(world.sent(), 0, "{place}");
-        // The word of another declaration accepts nothing.
+        // The token of another declaration accepts nothing.
         assert!(
             world
                 .connect(component(&swapped, "two"), |options| options.accept = Some("0123".into()))
@@ -176,7 +176,8 @@ async fn a_swapped_component_sends_nothing_and_the_refusal_says_what_changed_and
             }
         });
         accepted.await.unwrap();
-        // It is pinned now, and the word is not needed any more; the first one would be a change.
+        // The declaration is pinned now, so the token is not needed any more; the first declaration
+        // would be a change.
         let later = world.connect(component(&swapped, "two"), |options| {
             if place.ends_with("/0") {
                 options.credential = Credential::Key(Secret::new("k"));
@@ -201,7 +202,7 @@ async fn an_origin_that_is_new_is_a_change() {
 }
 
 #[tokio::test]
-async fn an_update_that_declares_the_same_or_less_goes_on_and_its_code_is_kept() {
+async fn an_update_that_declares_the_same_or_less_is_accepted_and_its_code_is_kept() {
     let world = World::new();
     world.connect(component(&sound(), "one"), |_| {}).await.unwrap();
     let mut less = sound();
@@ -214,13 +215,13 @@ async fn an_update_that_declares_the_same_or_less_goes_on_and_its_code_is_kept()
 }
 
 #[tokio::test]
-async fn what_the_operator_gives_is_the_operators_and_hides_no_change_of_the_adapter() {
+async fn origins_of_the_operator_hide_no_change_of_the_adapter() {
     let world = World::new();
     let sandbox = |options: &mut ConnectionOptions| {
         options.origins.insert("api".to_owned(), "https://sandbox.test".to_owned());
     };
     world.connect(component(&sound(), "one"), sandbox).await.unwrap();
-    // Taken away, the manifest's is what it was at the first use.
+    // Without the operator's origins, the pinned origins are the manifest's at the first use.
     world.connect(component(&sound(), "one"), |_| {}).await.unwrap();
     let mut swapped = sound();
     swapped["origins"][0]["base"]["url"] = json!("https://evil.test");
@@ -230,7 +231,7 @@ async fn what_the_operator_gives_is_the_operators_and_hides_no_change_of_the_ada
 }
 
 #[tokio::test]
-async fn a_component_that_nobody_vouches_for_gets_its_origins_from_the_operator() {
+async fn an_unvouched_component_gets_its_origins_from_the_operator() {
     let world = World::new();
     let stranger = || Component { is_vouched_for: false, ..component(&sound(), "one") };
     let text = world.connect(stranger(), |_| {}).await.unwrap_err().to_string();
@@ -242,7 +243,7 @@ async fn a_component_that_nobody_vouches_for_gets_its_origins_from_the_operator(
         }
     };
     world.connect(stranger(), given).await.unwrap();
-    // Another component below the same name goes where the operator said, and nowhere else.
+    // Another component under the same name sends only where the operator said.
     let mut swapped = sound();
     swapped["origins"][0]["base"]["url"] = json!("https://evil.test");
     let evil = Component { is_vouched_for: false, ..component(&swapped, "two") };

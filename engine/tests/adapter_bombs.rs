@@ -2,9 +2,8 @@
 //! them.
 //!
 //! Method: each shape is written as WebAssembly text, or as a core module in the frame of
-//! `tests/hostile`, well above what is allowed, and must be refused by name; what adapters are made
-//! of must pass. That nothing was compiled shows in the cache of compiled code, which was not
-//! asked.
+//! `tests/hostile`, well above its limit, and must be refused by name; shapes that adapters have
+//! must pass. The cache of compiled code proves that nothing was compiled: nothing asked it.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,7 +63,7 @@ fn types_that_double_at_each_level_are_counted_with_their_sharing_expanded() {
     let bomb = component(&format!("{text} {used}"));
     assert!(bomb.len() < 2_500, "{} bytes", bomb.len());
     is_too_much(&bomb, "parts of one type");
-    // Each within what one may have, together not.
+    // Each within its own limit, but not together.
     let many = repeated(60, |n| format!("(type $f{n} (func (param \"a\" $t11)))"));
     is_too_much(
         &component(&format!(
@@ -76,7 +75,7 @@ fn types_that_double_at_each_level_are_counted_with_their_sharing_expanded() {
 }
 
 #[test]
-fn a_type_is_counted_wherever_it_is_hidden() {
+fn a_type_is_counted_wherever_it_is_declared() {
     let inside = |kind: &str| {
         let doubling = repeated(17, |n| format!("(type $t{} (tuple $t{n} $t{n}))", n + 1));
         component(&format!("(type ({kind} (type $t0 (tuple u32 u32)) {doubling}))"))
@@ -98,7 +97,7 @@ fn a_type_is_counted_wherever_it_is_hidden() {
 }
 
 #[test]
-fn instances_and_nesting_have_an_end() {
+fn instances_and_nesting_are_bounded() {
     let deep = |levels: usize| format!("{}{}", "(component ".repeat(levels), ")".repeat(levels));
     is_too_much(&component(&deep(5)), "levels of components");
     is_too_much(&component(&deep(1).repeat(20)), "modules and components in one another");
@@ -128,7 +127,7 @@ fn no_part_of_a_component_calls_another_one_so_the_compiler_joins_none() {
 }
 
 #[test]
-fn a_function_is_no_larger_than_the_compiler_can_bear() {
+fn a_function_too_large_for_the_compiler_is_refused() {
     let long = format!(
         "(func (param i32) {})",
         "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(90_000)
@@ -138,7 +137,7 @@ fn a_function_is_no_larger_than_the_compiler_can_bear() {
         &with_functions(&format!("(func (local {}))", "i64 ".repeat(4_001))),
         "locals of one function",
     );
-    // What bytes do not show: the loops that carry a local, the values of calls, the targets of a
+    // Costs that the bytes do not show: loops that carry a local, values of calls, targets of a
     // table.
     let nest = format!(
         "(func (local {}) {} {} {})",
@@ -164,7 +163,7 @@ fn a_function_is_no_larger_than_the_compiler_can_bear() {
 }
 
 #[test]
-fn functions_and_code_have_an_end_together() {
+fn functions_and_code_are_bounded_in_total() {
     is_too_much(&with_functions(&"(func)".repeat(40_001)), "functions");
     let mut long = String::new();
     let body = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(16_000);
@@ -176,6 +175,6 @@ fn functions_and_code_have_an_end_together() {
 }
 
 #[test]
-fn what_adapters_are_made_of_passes() {
+fn the_shapes_that_adapters_have_pass() {
     ComponentHost::new(HostOptions::default()).unwrap().load("minimal", minimal()).unwrap();
 }

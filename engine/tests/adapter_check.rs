@@ -1,8 +1,8 @@
-//! Lies in well-formed answers: the checks that natively compiled adapters and components go
-//! through alike.
+//! Lies in well-formed answers: the checks are the same for natively compiled adapters and for
+//! components.
 //!
-//! Method: an honest step is taken and one thing in it is made wrong; the table says which words
-//! the refusal must have.
+//! Method: the test makes one member of an honest step wrong; the table lists the words that the
+//! refusal must have.
 
 #![allow(
     clippy::unwrap_used,
@@ -234,7 +234,7 @@ fn a_write_has_one_effect() {
 }
 
 #[test]
-fn a_write_says_what_it_did() {
+fn a_write_names_its_effect() {
     refused(write().step(&wrote(Written::Applied(applied())), None), "no request");
     refused(write().step(&wrote(Written::Unclear(String::new())), None), "no request");
     write().step(&wrote(Written::Unneeded(applied())), None).unwrap();
@@ -292,7 +292,7 @@ fn a_task_follows_no_link_twice_so_a_circle_of_pages_ends_it() {
 }
 
 #[test]
-fn a_task_that_never_ends_is_ended() {
+fn an_endless_task_is_ended() {
     let mut guard = TaskGuard::new(&Task::DescribeTenant);
     for _ in 0..limits::STEPS_MAX {
         guard.step(&sends(Effect::Safe), None).unwrap();
@@ -351,7 +351,7 @@ fn a_panic_of_a_native_adapter_is_its_crash() {
     assert_eq!((crash.to_string().as_str(), crash.said()), ("it panicked", Some("Ada Lovelace")));
 }
 
-/// As the hosts take an answer in.
+/// Checks an answer as the adapter runtimes do.
 fn received(page: Page) -> (Page, Vec<Problem>) {
     let mut step = Ok(Step::Done(Outcome::Page(page)));
     receive(&manifest(), &mut step, Some(10)).unwrap();
@@ -360,7 +360,7 @@ fn received(page: Page) -> (Page, Vec<Problem>) {
         Step::Done(Outcome::FlawedPage(flawed)) => flawed,
         other => panic!("{other:?}"),
     };
-    // What passed is what the strict check takes.
+    // What passed here passes the strict check too.
     checked(step).unwrap();
     taken
 }
@@ -467,7 +467,7 @@ fn a_reference_without_an_id_is_unknown_and_never_known_to_be_empty() {
 }
 
 #[test]
-fn what_is_no_id_is_taken_nowhere() {
+fn an_invalid_id_is_accepted_nowhere() {
     for bad in ["", " ", "7 ", "\t7", "7\u{7f}", &"7".repeat(limits::NAME_BYTES_MAX + 1)] {
         let reference = RemoteRef::new("jobs", bad);
         let link = Link { role: "subject".into(), kind: "jobs".into(), id: bad.into() };
@@ -520,7 +520,7 @@ fn of_candidates() -> Manifest {
     manifest_check::read(&manifest.to_string()).unwrap()
 }
 
-/// What is left of a candidate's body, the fields that are known, and the places of the problems.
+/// The rest of a candidate's body, the known fields, and the places of the problems.
 fn taken(body: &str) -> (Value, Vec<String>, Vec<String>) {
     let mut page = page();
     page.masks = vec![["title", "emails", "tags", "custom_fields"].map(str::to_owned).to_vec()];
@@ -540,7 +540,7 @@ fn taken(body: &str) -> (Value, Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn a_custom_value_that_cannot_be_kept_costs_its_key_and_is_not_taken_for_empty() {
+fn a_custom_value_that_cannot_be_stored_costs_its_key_and_is_not_empty() {
     let sound = json!({"type": "number", "value": 1});
     for bad in [
         r#"{"type":"number","value":1e999}"#,

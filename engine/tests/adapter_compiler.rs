@@ -1,6 +1,6 @@
-//! A program that compiles may fail, lie, loop and talk without end; it is ended, and the refusal
-//! says what to do. And compiled code that this user did not put there is not run. What `atsync`
-//! does as such a program is tested beside it (`daemon/tests/compiling.rs`).
+//! A compiler process may fail, lie, loop and print without end; the host ends it, and the refusal
+//! says what to do. Nor does the host run compiled code that another user stored.
+//! `daemon/tests/compiling.rs` tests what `atsync` does as such a process.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![cfg(unix)]
@@ -43,7 +43,7 @@ fn a_compiler_that_does_not_end_is_ended() {
 }
 
 #[test]
-fn a_compiler_that_the_system_ends_went_over_its_limits() {
+fn a_compiler_that_the_system_kills_is_reported_as_over_its_limits() {
     let error = shell("kill -9 $$");
     assert!(matches!(&error, LoadError::TooCostly { .. }), "{error}");
 }
@@ -66,7 +66,7 @@ fn a_compilers_message_about_a_component_is_one_plain_line() {
 }
 
 #[test]
-fn what_no_wasmtime_of_this_version_made_is_not_loaded() {
+fn code_of_another_wasmtime_version_is_not_loaded() {
     for script in ["printf hello", "exit 0", "exec head -c 100000 /dev/urandom"] {
         let error = shell(script);
         assert!(matches!(&error, LoadError::Compiler { .. }), "{script}: {error}");
@@ -74,7 +74,7 @@ fn what_no_wasmtime_of_this_version_made_is_not_loaded() {
 }
 
 #[test]
-fn a_compiler_that_is_not_there_is_named() {
+fn a_missing_compiler_is_named() {
     let error = load_by("/nowhere/compiler", &[], Duration::from_secs(20));
     assert!(
         matches!(&error, LoadError::Compiler { program, .. } if program == "/nowhere/compiler"),
@@ -86,13 +86,14 @@ fn a_compiler_that_is_not_there_is_named() {
 fn a_compiler_gets_nothing_of_the_environment() {
     assert!(std::env::var_os("PATH").is_some());
     let error = shell("exec /usr/bin/env >&2");
-    // It ends well and gives no code; what it was given stands nowhere. So it is asked to fail.
+    // It exits with success and without code, so its input would be in no message; the test
+    // therefore makes it fail.
     assert!(matches!(&error, LoadError::Compiler { .. }), "{error}");
     let error = shell("/usr/bin/env >&2; exit 1");
     let LoadError::Broken { reason, .. } = &error else { panic!("{error}") };
     let names: Vec<&str> =
         reason.split(' ').filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
-    // The shell's own, and the two that bound the compiler.
+    // The shell's own variables, and the two that bound the compiler.
     let known = ["PWD", "OLDPWD", "SHLVL", "_", "PATH", "MALLOC_ARENA_MAX", "RAYON_NUM_THREADS"];
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
     assert!(!reason.contains("CARGO"), "{reason}");
@@ -115,7 +116,7 @@ fn code_in(directory: &Path) -> std::path::PathBuf {
 
 #[test]
 fn planted_code_is_not_run() {
-    // Good code of another adapter, compiled by another user for the same version and machine.
+    // Valid code of another adapter, compiled by another user for the same version and machine.
     let of_another = tempfile::tempdir().unwrap();
     let other = String::from_utf8_lossy(minimal()).contains("plainlist");
     assert!(other, "the adapter's name stands in its bytes");
@@ -131,7 +132,7 @@ fn planted_code_is_not_run() {
     let host = keeping(own.path());
     assert_eq!(host.load("it", minimal()).unwrap().manifest().name, "plainlist");
     assert_eq!((host.cache_use().hits, host.cache_use().misses), (0, 1));
-    // With the other's key beside it, where the other could write.
+    // With the other user's key beside it, where the other user could write.
     std::fs::copy(code_in(of_another.path()), &place).unwrap();
     std::fs::copy(of_another.path().join("key"), own.path().join("key")).unwrap();
     std::fs::set_permissions(own.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))

@@ -1,9 +1,9 @@
-//! Hostile guests: each breaks one rule, and the host must name it and live on.
+//! Hostile guests: each breaks one rule, and the host must name it and keep running.
 //!
-//! Method: the guests are in `tests/hostile`, one scenario a file, the body of `start` in
-//! WebAssembly text. They are put into `frame.wat`, which is an honest adapter otherwise, get the
-//! contract's real types, and are loaded as any component. So what is refused is refused by the
-//! same path that a compiled adapter takes. Lies that need well-formed data are tested natively, in
+//! Method: the guests are in `tests/hostile`, one scenario per file, the body of `start` in
+//! WebAssembly text. The test puts them into `frame.wat`, an otherwise honest adapter with the
+//! contract's real types, and loads them like any component, so a refusal takes the path that a
+//! compiled adapter takes. Lies that need well-formed data are tested natively, in
 //! `adapter_check.rs`.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
@@ -23,7 +23,7 @@ use atsync::internals::adapter::{
 use atsync_model::contract::{Reply, Response};
 use std::time::Duration;
 
-/// What differs from the frame.
+/// The differences from the frame.
 struct Guest<'a> {
     pages: &'a str,
     manifest: &'a str,
@@ -59,7 +59,7 @@ impl Guest<'_> {
     }
 }
 
-/// A host that does not wait two seconds for a loop.
+/// A host that ends a loop in less than two seconds.
 fn impatient() -> ComponentHost {
     let mut options = HostOptions::default();
     options.limits.guest_time_max = Duration::from_millis(100);
@@ -70,7 +70,7 @@ fn load(guest: &Guest<'_>) -> Result<ComponentAdapter, LoadError> {
     impatient().load("hostile", &guest.component())
 }
 
-/// The fault of a guest with this `start`; it must be the same the second time.
+/// The fault of a guest with this `start`; the second call must give the same.
 fn fault(start: &str) -> AdapterError {
     let adapter = load(&Guest { start, ..HONEST }).unwrap();
     let first = adapter.start(scan(), given()).unwrap_err();
@@ -130,13 +130,13 @@ fn calls_cannot_go_deeper_than_the_stack() {
 }
 
 #[test]
-fn memory_has_an_end_at_once_and_bit_by_bit() {
+fn memory_is_bounded_at_once_and_in_small_steps() {
     is_limit(&fault(scenario!("memory_bomb")), "bytes of memory");
     is_limit(&fault(scenario!("memory_creep")), "bytes of memory");
 }
 
 #[test]
-fn tables_have_an_end() {
+fn tables_are_bounded() {
     is_limit(&fault(scenario!("table_bomb")), "table elements");
 }
 
@@ -146,7 +146,7 @@ fn an_answer_is_not_copied_beyond_its_limit() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_read_is_a_lie() {
+fn an_answer_that_cannot_be_decoded_is_a_breach_of_the_contract() {
     is_lie(&fault(scenario!("answer_of_4_gib")), "out of bounds of memory");
     is_lie(&fault(scenario!("unknown_case")), "discriminant");
     is_lie(&fault(scenario!("not_utf8")), "utf-8");
@@ -155,23 +155,23 @@ fn an_answer_that_cannot_be_read_is_a_lie() {
 }
 
 #[test]
-fn an_answer_that_can_be_read_is_held_against_the_contract() {
+fn a_decoded_answer_is_checked_against_the_contract() {
     is_lie(&fault(scenario!("empty_request")), "origin");
 }
 
 #[test]
-fn an_allocator_that_lies_harms_only_its_own_call() {
+fn a_lying_allocator_fails_only_its_own_call() {
     let adapter = load(&Guest { realloc: "(i32.const 0x7ffffff8)", ..HONEST }).unwrap();
     is_lie(&adapter.start(scan(), given()).unwrap_err(), "");
 }
 
 #[test]
-fn no_call_finds_what_another_one_left() {
+fn no_call_sees_the_memory_of_another_call() {
     is_lie(&fault(scenario!("memory_of_last_call")), "origin");
 }
 
 #[test]
-fn a_crash_spoils_neither_the_next_call_nor_the_neighbour() {
+fn a_crash_affects_neither_the_next_call_nor_another_adapter() {
     let host = host();
     let hostile =
         host.load("hostile", &Guest { start: scenario!("trap"), ..HONEST }.component()).unwrap();
@@ -183,7 +183,7 @@ fn a_crash_spoils_neither_the_next_call_nor_the_neighbour() {
 }
 
 #[test]
-fn a_loop_does_not_hold_up_the_neighbour() {
+fn a_loop_delays_no_other_adapter() {
     let host = impatient();
     let hostile = host
         .load("hostile", &Guest { start: scenario!("endless_loop"), ..HONEST }.component())
@@ -197,7 +197,7 @@ fn a_loop_does_not_hold_up_the_neighbour() {
 }
 
 #[test]
-fn a_reply_that_no_adapter_could_take_is_not_handed_in() {
+fn a_reply_too_large_for_an_adapter_is_not_passed_to_it() {
     let adapter = host().load("minimal", minimal()).unwrap();
     let body = vec![b' '; atsync::internals::adapter::limits::REPLY_BYTES_MAX + 1];
     let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
@@ -208,7 +208,7 @@ fn a_reply_that_no_adapter_could_take_is_not_handed_in() {
 }
 
 #[test]
-fn what_misbehaves_while_it_is_loaded_is_not_loaded() {
+fn a_component_that_misbehaves_while_loading_is_refused() {
     is_refused(load(&Guest { pages: "2000", ..HONEST }), "bytes of memory");
     let more = "(func $forever (loop $again (br $again))) (start $forever)";
     is_refused(load(&Guest { more, ..HONEST }), "longer than a call may");
@@ -217,7 +217,7 @@ fn what_misbehaves_while_it_is_loaded_is_not_loaded() {
 }
 
 #[test]
-fn what_describes_itself_wrongly_is_not_loaded() {
+fn a_component_with_a_wrong_manifest_is_refused() {
     is_refused(load(&Guest { manifest: "", ..HONEST }), "manifest");
     is_refused(load(&Guest { manifest: "[]", ..HONEST }), "manifest");
     let other = HONEST.manifest.replace("@0.1.0", "@9.0.0");
@@ -225,7 +225,7 @@ fn what_describes_itself_wrongly_is_not_loaded() {
 }
 
 #[test]
-fn what_is_no_component_is_refused_in_one_line() {
+fn a_file_that_is_no_component_is_refused_in_one_line() {
     let load = |bytes: &[u8]| host().load("adapters/x.wasm", bytes);
     is_refused(load(b""), "adapters/x.wasm is no WebAssembly component: it is empty");
     is_refused(load(b"#!/bin/sh"), "no WebAssembly at all");

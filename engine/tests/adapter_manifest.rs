@@ -1,8 +1,7 @@
-//! A manifest is held to its words when it is loaded: every member is checked, or it is said why
-//! not.
+//! A manifest is checked when it is loaded: every member is checked, or a list says why not.
 //!
-//! Method: a sound manifest with every member is broken in one place at a time; the table says
-//! which words the refusal must have.
+//! Method: the test breaks a sound manifest with every member in one place at a time; the table
+//! lists the words that the refusal must have.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
@@ -20,7 +19,7 @@ use atsync_model::plain::is_plain;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Sound, and with every member that a manifest can have.
+/// A sound manifest with every member that a manifest can have.
 fn sound() -> Value {
     json!({
         "name": "sound", "version": "1.0.0", "title": "Sound", "contract": "ats:adapter@0.1.0",
@@ -72,7 +71,7 @@ fn sound() -> Value {
     })
 }
 
-/// The paths of all members below a value, as [`MEMBERS`] writes them.
+/// The paths of all members below a value, in the form of [`MEMBERS`].
 fn members(path: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
         _ if path == "settings_schema" || path.ends_with("merged_when.value") => {
@@ -95,7 +94,7 @@ fn members(path: &str, value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_member_of_a_manifest_is_held_somewhere_or_says_why_not() {
+fn every_member_of_a_manifest_is_checked_or_listed_with_a_reason() {
     let manifest = manifest_check::read(&sound().to_string()).unwrap();
     let mut found = BTreeSet::new();
     members("", &serde_json::to_value(&manifest).unwrap(), &mut found);
@@ -557,7 +556,7 @@ fn texts(pointer: &str, value: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn no_text_of_a_manifest_steers_a_terminal_or_hides_a_letter() {
+fn no_text_of_a_manifest_controls_a_terminal_or_hides_a_letter() {
     let mut found = Vec::new();
     texts("", &sound(), &mut found);
     assert!(found.len() > 60, "{}", found.len());
@@ -603,7 +602,7 @@ fn a_host_that_looks_like_another_one_is_refused_with_its_punycode() {
 }
 
 #[test]
-fn what_the_engine_can_send_is_what_the_document_for_authors_lists() {
+fn the_engine_sends_exactly_the_members_that_the_document_for_authors_lists() {
     let text =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/operations.md"))
             .unwrap();

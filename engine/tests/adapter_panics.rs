@@ -1,8 +1,8 @@
-//! What the author of an adapter sees of a panic: its place in the error of the call, and its
-//! message where it is asked for.
+//! A panic as the author of an adapter sees it: its place in the error of the call, and its message
+//! on request.
 //!
-//! Method: `tests/hostile/panicking` is a real adapter, compiled with the SDK in the way in which a
-//! published adapter is.
+//! Method: `tests/hostile/panicking` is a real adapter, compiled with the SDK the way a published
+//! adapter is.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
@@ -52,8 +52,7 @@ fn a_panic_of_a_guest_carries_its_message_and_its_place() {
     assert!(says("index", "index out of bounds: the len is 5 but the index is 5 ("));
     assert!(says("none", "`Option::unwrap()` on a `None` value ("));
     assert!(says("value", "a value that is no text ("));
-    // The error that a host and the command line show: the place, and the text for whoever asks for
-    // it.
+    // The error that a host and the command line show: the place, and the text on request.
     let error = Error::from(AdapterError::Trap(found));
     assert_eq!(error.kind(), ErrorKind::Adapter);
     let shown = format!("{error} {error:?}");

@@ -1,6 +1,6 @@
 //! The errors that a host meets say what to do next, not only what happened.
 //!
-//! Method: one of each variant whose text is fixed; the way out is the clause after the semicolon.
+//! Method: one of each variant with a fixed text; the way out is the clause after the semicolon.
 //! Left out: errors whose text is made where they happen, and `NotSent`, whose kinds say whether
 //! the same call may succeed later.
 
@@ -37,6 +37,6 @@ fn every_error_of_the_store_and_of_loading_an_adapter_says_what_to_do_next() {
         let told = error.to_string();
         assert!(told.contains("; "), "{told}");
     }
-    let gone = StoreError::ChangesGone { first: 3 }.to_string();
-    assert!(gone.contains("read the records anew"), "{gone}");
+    let trimmed = StoreError::ChangesGone { first: 3 }.to_string();
+    assert!(trimmed.contains("read the records anew"), "{trimmed}");
 }

@@ -1,5 +1,5 @@
-//! The front door: what the crate names publicly is few, flat, and changes only where a reader of
-//! the change sees it; and its types can grow without breaking a host or an adapter.
+//! The front door: the crate's public names are few and flat, a change of them shows in a list, and
+//! the public types can grow without breaking a host or an adapter.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops when something does not hold")]
@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Names that a host may have to learn, with those of the feature `testing`.
 const NAMES_MAX: usize = 120;
-/// The names as they were when somebody last looked: a name that goes breaks hosts, and one that
-/// comes is promised from then on.
+/// The reviewed list of names: removing a name breaks hosts, and adding one is a promise.
 const LIST: &str = "public-names.txt";
 
 fn root() -> &'static Path {
@@ -28,7 +27,7 @@ fn statements(text: &str) -> Vec<String> {
     code.join(" ").split(';').map(|statement| statement.trim().to_owned()).collect()
 }
 
-/// The names that a `pub use` gives: the last part of each path, or what stands behind `as`.
+/// The names that a `pub use` exports: the last part of each path, or the name after `as`.
 fn named(path: &str) -> Vec<String> {
     let inner = match path.split_once('{') {
         Some((_, list)) => list.trim_end_matches('}'),
@@ -68,7 +67,7 @@ fn public() -> BTreeSet<String> {
                     names.extend(own.map(|name| format!("testing::{name}")));
                     names.insert("testing".to_owned());
                 }
-                other => panic!("`{other}` is a public module; name what it shows one by one"),
+                other => panic!("`{other}` is a public module; re-export its items one by one"),
             }
         } else {
             assert!(
@@ -81,24 +80,24 @@ fn public() -> BTreeSet<String> {
 }
 
 #[test]
-fn a_host_meets_at_most_120_names() {
+fn the_front_door_has_at_most_120_names() {
     let names = public();
     assert!(names.len() > 50, "the list was not read: {names:?}");
     assert!(names.len() <= NAMES_MAX, "{} public names: {names:#?}", names.len());
 }
 
-/// Nothing is released yet, so there is no version to hold the interface against; until then the
+/// Nothing is released yet, so there is no version to compare the interface with; until then the
 /// list is the baseline.
 #[test]
-fn a_public_name_comes_or_goes_only_with_the_list() {
+fn a_public_name_is_added_or_removed_only_with_the_list() {
     let listed: BTreeSet<String> = read(LIST).lines().map(str::to_owned).collect();
     let names = public();
-    let gone: Vec<&String> = listed.difference(&names).collect();
+    let removed: Vec<&String> = listed.difference(&names).collect();
     let new: Vec<&String> = names.difference(&listed).collect();
     assert!(
-        gone.is_empty() && new.is_empty(),
-        "engine/{LIST} and src/lib.rs differ; gone: {gone:?}, new: {new:?}. Mend the list, and say \
-         in CHANGELOG.md what a host does instead of what is gone"
+        removed.is_empty() && new.is_empty(),
+        "engine/{LIST} and src/lib.rs differ; removed: {removed:?}, new: {new:?}. Update the list, \
+         and say in CHANGELOG.md what a host does instead of a removed name"
     );
 }
 
@@ -110,9 +109,10 @@ fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The program and the examples are hosts: what they cannot do by the front door no host can.
+/// The program and the examples are hosts: if they cannot do it through the front door, no host
+/// can.
 #[test]
-fn program_and_examples_come_in_by_the_front_door() {
+fn the_program_and_the_examples_use_only_the_front_door() {
     let mut files = Vec::new();
     for path in ["daemon/src", "../examples"] {
         sources(&root().join(path), &mut files);
@@ -140,12 +140,12 @@ const EXHAUSTIVE: &[(&str, &str)] = &[
     ("ObservedRow", "a row, which a store outside this crate makes"),
     ("WireRequest", "a test of a host's own transport makes one"),
     ("model/contract", "the types of `ats:adapter@0.1.0`: a new member is a new contract"),
-    ("model/declarable", "the engine's own table, which nobody else writes"),
+    ("model/declarable", "the engine's own table, which only the engine writes"),
     ("model/desired", "a host writes literals with `..Default::default()`, which still compile"),
     ("model/desired/definition", "as `model/desired`"),
-    ("model/normal", "what the comparison of two values gives; only engine and adapters read it"),
+    ("model/normal", "the result of a comparison; only engine and adapters read it"),
     ("model/normal/custom", "as `model/normal`"),
-    ("model/resource", "the engine's own table, which nobody else writes"),
+    ("model/resource", "the engine's own table, which only the engine writes"),
     ("model/unified", "an adapter writes literals with `..Default::default()`"),
     ("model/manifest: AuthRule", "the engine must handle each case, and the compiler checks it"),
     ("model/manifest: BasicHalf", "as `AuthRule`"),
@@ -160,7 +160,7 @@ const EXHAUSTIVE: &[(&str, &str)] = &[
     ("model/manifest: SideEffectKind", "as `AuthRule`"),
 ];
 
-/// The types that a file opens to literals or to matches without a wildcard.
+/// The types of a file that a host can build as literals or match without a wildcard.
 fn exhaustive(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
@@ -183,7 +183,7 @@ fn exhaustive(text: &str) -> Vec<String> {
     found
 }
 
-/// The front door's types, as their rooms name them, by room.
+/// The types of the front door, by room and by their name in the room.
 fn by_room() -> BTreeSet<(String, String)> {
     let mut names = BTreeSet::new();
     for statement in statements(&read("src/lib.rs")) {
@@ -223,11 +223,11 @@ fn a_public_type_can_grow_or_the_list_says_why_it_need_not() {
     }
     let listed: BTreeSet<String> = EXHAUSTIVE.iter().map(|(name, _)| (*name).to_owned()).collect();
     let new: Vec<&String> = found.difference(&listed).collect();
-    let gone: Vec<&String> = listed.difference(&found).collect();
+    let removed: Vec<&String> = listed.difference(&found).collect();
     assert!(
-        new.is_empty() && gone.is_empty(),
+        new.is_empty() && removed.is_empty(),
         "add `#[non_exhaustive]`, and a constructor where others make the type, or list it in \
-         engine/tests/front_door.rs with the reason: {new:?}; listed without need: {gone:?}"
+         engine/tests/front_door.rs with the reason: {new:?}; listed without need: {removed:?}"
     );
 }
 

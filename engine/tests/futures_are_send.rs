@@ -1,7 +1,7 @@
 //! Every public future and stream of the facade can be spawned.
 //!
-//! Checked by the compiler: nothing here runs but [`every_public_async_fn_is_listed`], which reads
-//! the facade's sources so that a new function cannot be forgotten.
+//! The compiler checks it: nothing here runs but [`every_public_async_fn_is_listed`], which reads
+//! the facade's sources so that no new function is left out.
 
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::model::desired::{Desired, DesiredCandidate};
@@ -109,7 +109,7 @@ fn streams(acme: Connection) {
     future(acme.receive([("signature", "")], "{}"));
 }
 
-/// Named here by hand: what is public, gives a stream or a future, and is no `async fn`.
+/// Listed by hand: public functions that return a stream or a future and are no `async fn`.
 const STREAMS: &[&str] = &["observed", "observed_as", "changes", "follow", "follow_after"];
 
 #[test]
@@ -117,7 +117,7 @@ fn every_public_async_fn_is_listed() {
     let mut missing = Vec::new();
     for (file, text) in FACADE {
         for signature in text.split("\n").enumerate().filter_map(|(number, line)| {
-            // A signature may take several lines: up to its body.
+            // A signature may span several lines, up to its body.
             let begins = line.trim_start().starts_with("pub ") && line.contains("fn ");
             begins.then(|| text.split("\n").skip(number).take_while(|line| !line.is_empty()))
         }) {

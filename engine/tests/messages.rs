@@ -1,4 +1,4 @@
-//! What the engine says is said to every host: no message names a command line.
+//! Every host sees the engine's messages, so no message names a command line.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]

@@ -1,5 +1,5 @@
-//! The maps in ARCHITECTURE.md are true: a room uses what stands in its own row or below it, and
-//! a part of `reconcile` uses only what stands below its row.
+//! The maps in ARCHITECTURE.md are true: a room uses only rooms of its own row or below it, and a
+//! part of `reconcile` uses only parts below its row.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
@@ -18,7 +18,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What the table with this head lists, each with its row.
+/// The entries of the table with this head, each with its row.
 fn rows(head: &str) -> BTreeMap<String, usize> {
     let text = std::fs::read_to_string(root().join("../ARCHITECTURE.md")).unwrap();
     let (_, table) = text.split_once(head).unwrap();
@@ -53,12 +53,12 @@ fn files_of(room: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The names after `crate::` in code that is no test's.
+/// The names after `crate::` in code outside of tests.
 fn used(text: &str) -> Vec<String> {
     after(text, "crate::")
 }
 
-/// The names after a prefix in code that is no test's.
+/// The names after a prefix in code outside of tests.
 fn after(text: &str, prefix: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -86,7 +86,7 @@ fn a_room_uses_only_rooms_of_its_own_row_or_below_it() {
     for room in rooms {
         for file in files_of(room) {
             for name in used(&std::fs::read_to_string(&file).unwrap()) {
-                // What stands at the root, as `crate::Connection`, is the facade's.
+                // Names at the root, such as `crate::Connection`, belong to the facade.
                 let target = if rows.contains_key(&name) { name.as_str() } else { "engine" };
                 if rows[target] < rows[room] {
                     wrong.push(format!("{}: {room} uses crate::{name}", file.display()));
@@ -105,7 +105,7 @@ fn a_plan_and_a_declaration_are_made_without_the_store() {
     }
 }
 
-/// The modules that a file declares, its tests aside.
+/// The modules that a file declares, without its tests.
 fn modules(file: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(file).unwrap();
     let declared = text.lines().filter_map(|line| {
@@ -128,14 +128,15 @@ fn a_part_of_reconciling_uses_only_parts_below_it() {
         for file in files_of(&format!("reconcile/{part}")) {
             let text = std::fs::read_to_string(&file).unwrap();
             let mut used = after(&text, "crate::reconcile::");
-            // The parent of a part's first file is `reconcile`, that of the others the part.
+            // The parent of a part's first file is `reconcile`; the parent of its other files is
+            // the part.
             if file.ends_with("mod.rs") || file.ends_with(format!("reconcile/{part}.rs")) {
                 used.extend(after(&text, "super::"));
             } else {
                 used.extend(after(&text, "super::super::"));
             }
             for name in used.iter().filter(|name| *name != part && *name != "super") {
-                // What stands at the room's root is the assembly, above all parts.
+                // Code at the room's root is the assembly, above all parts.
                 if rows.get(name).is_none_or(|row| *row <= rows[part]) {
                     wrong.push(format!("{}: {part} uses {name}", file.display()));
                 }

@@ -1,8 +1,8 @@
 //! `HttpTransport` against raw servers on loopback that behave badly in one way each.
 //!
-//! Method: each test binds a port, plays one server by hand over a bare socket, and looks at the
-//! delivery; the number of connections or of requests that the server read proves what was or was
-//! not sent. What needs a real certificate is not tested here.
+//! Method: each test binds a port, plays one server over a bare socket, and checks the delivery;
+//! the number of connections, or of requests that the server read, proves what was or was not sent.
+//! Left out: what needs a real certificate.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server writes after it has read a request; `None` closes at once, before reading.
+/// The server's answer after it has read a request; `None` closes at once, before reading.
 async fn serve(answer: Option<&'static [u8]>) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -32,7 +32,7 @@ async fn serve(answer: Option<&'static [u8]>) -> (u16, Arc<AtomicUsize>) {
             let Some(answer) = answer else { continue };
             read_request(&mut stream).await;
             count.fetch_add(1, Ordering::SeqCst);
-            if answer == b"hang" {
+            if answer == b"silent" {
                 std::future::pending::<()>().await;
             }
             stream.write_all(answer).await.unwrap();
@@ -99,9 +99,9 @@ async fn a_port_without_a_listener_means_not_sent() {
 
 #[tokio::test]
 async fn a_tls_handshake_that_fails_means_not_sent() {
-    // One server waits for the end of a request that never comes, so the handshake takes too long;
-    // one closes at once.
-    for answer in [Some(&b"hang"[..]), None] {
+    // One server waits for the end of a request that never comes, so the handshake times out; one
+    // closes at once.
+    for answer in [Some(&b"silent"[..]), None] {
         let (port, _) = serve(answer).await;
         let delivery = transport().exchange(post(&format!("https://127.0.0.1:{port}/"))).await;
         assert!(matches!(delivery, Delivery::NotSent(NotSent::Unreachable(_))), "{delivery:?}");
@@ -128,7 +128,7 @@ async fn an_answer_that_is_cut_short_is_unclear() {
         b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel",
-        // Ends with the connection, in clear text: nothing says that this was all.
+        // Clear text that ends with the connection: nothing says that it is complete.
         b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"id\":1",
         b"not http at all\r\n\r\n",
     ] {
@@ -183,7 +183,7 @@ async fn a_compressed_body_that_is_broken_or_cut_is_unclear() {
     }
 }
 
-/// The product asks for gzip, and a proxy labels what it did not pack.
+/// The product requests gzip, and a proxy labels a body that it did not compress.
 #[tokio::test]
 async fn clear_text_under_the_label_gzip_is_an_answer_where_its_end_is_marked() {
     for (head, body, is_answer) in [
@@ -217,7 +217,7 @@ async fn clear_text_under_the_label_gzip_is_an_answer_where_its_end_is_marked() 
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_in_time_is_unclear() {
-    let (delivery, requests) = exchange(Some(b"hang")).await;
+    let (delivery, requests) = exchange(Some(b"silent")).await;
     assert!(
         matches!(&delivery, Delivery::Unclear(why) if why.contains("timed out")),
         "{delivery:?}"
@@ -251,8 +251,8 @@ async fn a_complete_answer_comes_through_whole_without_cookies() {
 }
 
 /// Method: the server answers the first request, waits for the second one on the same connection,
-/// reads it whole and resets. A client that resends would come back on a new connection; the count
-/// of requests tells.
+/// reads it whole and resets. A client that resends would open a new connection; the number of
+/// requests shows it.
 #[tokio::test]
 async fn a_write_that_meets_a_dying_kept_connection_is_unclear_and_never_sent_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -279,7 +279,7 @@ async fn a_write_that_meets_a_dying_kept_connection_is_unclear_and_never_sent_ag
 }
 
 #[tokio::test]
-async fn what_the_egress_policy_refuses_never_meets_a_socket() {
+async fn a_request_that_the_egress_policy_refuses_opens_no_socket() {
     let (port, requests) = serve(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).await;
     let transport = transport();
     for (url, private_network) in [

@@ -1,7 +1,7 @@
 //! The examples do what they say. The first one is also run as a doc-test of the library, the way a
 //! host would copy it.
 
-#[allow(dead_code, reason = "its main is for a person")]
+#[allow(dead_code, reason = "a test does not run its main")]
 #[path = "../load_component.rs"]
 mod load_component;
 

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]
 
-#[allow(dead_code, reason = "its main is for a person")]
+#[allow(dead_code, reason = "a test does not run its main")]
 #[path = "../axum_host.rs"]
 mod axum_host;
-#[allow(dead_code, reason = "its main is for a person")]
+#[allow(dead_code, reason = "a test does not run its main")]
 #[path = "../spawn.rs"]
 mod spawn;
 
@@ -48,7 +48,7 @@ fn signed(secret: &str, body: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_axum_service_declares_plans_applies_lists_and_takes_webhooks() {
+async fn an_axum_service_declares_plans_applies_lists_and_receives_webhooks() {
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 50)).await.unwrap();
     let engine = Engine::builder().build().unwrap();
     let acme =

@@ -1,10 +1,9 @@
 //! A page of 500 candidates through the Greenhouse adapter: the component against the same code
 //! compiled natively.
 //!
-//! The goal is at most 1.3 times the native time. Both go through the same checks, so the
-//! difference is what WebAssembly costs: the copy of the answer into the guest, the guest's code,
-//! the copy of the items out of it. A call with next to nothing to do is measured by
-//! `engine/benches/adapter_call.rs`.
+//! The goal is at most 1.3 times the native time. Both run the same checks, so the difference is
+//! the cost of WebAssembly: the copy of the answer into the guest, the guest's code, the copy of
+//! the items out of it. `engine/benches/adapter_call.rs` measures a call that does almost nothing.
 
 #![allow(
     clippy::unwrap_used,

@@ -6,14 +6,14 @@
 //! component and store included; at most 40 MiB once the compiled component is cached, flat as the
 //! number grows; at most 2 KiB of file a candidate.
 //!
-//! It is the command line itself that is measured: this program runs as `atsync` when it is started
+//! The benchmark measures the command line itself: this program runs as `atsync` when it is started
 //! with `--config`, as the compiler that `atsync` starts from its own program when it is started
 //! with `compile-component`, and as the sandbox when it is started with `sandbox N`. With numbers
-//! or nothing it starts the first and the last and prints the figures. It refuses other arguments:
-//! measuring on those as well would start itself without end.
+//! or without arguments it starts the first and the last and prints the figures. It refuses other
+//! arguments: measuring on those as well would start itself without end.
 //!
-//! `cargo bench -p atsync-tests --bench pull`, with numbers of candidates behind `--` for others
-//! than the usual. Figures come from `/proc`, so Linux only.
+//! `cargo bench -p atsync-tests --bench pull`, with other numbers of candidates behind `--`. The
+//! figures come from `/proc`, so it runs on Linux only.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,9 +31,9 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
 
-/// What the line of figures begins with.
+/// The start of the line of figures.
 const FIGURES: &str = "figures:";
-/// Clock ticks of `/proc/self/stat` a second, the same on all Linux machines.
+/// Clock ticks of `/proc/self/stat` per second, the same on all Linux machines.
 const TICKS_A_SECOND: f64 = 100.0;
 
 fn main() -> ExitCode {
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         }
         Some("compile-component") => atsync_daemon::main(),
         _ => {
-            // cargo's own argument says only that a benchmark is run.
+            // Cargo's own argument only says that a benchmark runs.
             let given = arguments.iter().filter(|argument| *argument != "--bench");
             let Ok(given) = given.map(|number| number.parse()).collect::<Result<Vec<usize>, _>>()
             else {
@@ -76,7 +76,7 @@ fn figures() -> String {
         line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default()
     };
     let mut text = String::new();
-    // A string takes everything.
+    // Writing to a string never fails.
     let _ = write!(
         text,
         "user {:.2} s, system {:.2} s, peak {:.1} MiB (of it anonymous at the end {:.1} MiB)",

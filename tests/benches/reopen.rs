@@ -1,11 +1,11 @@
 //! Reopening a large store whose process was killed while it committed.
 //!
 //! The goal is less than 100 ms for a store of 1 GB. This program runs itself with `fill PATH`:
-//! that process fills a store to [`BYTES`], says so, and goes on committing pages until it is ended
-//! by SIGKILL, whatever it is doing at that moment. The time of [`RedbStore::open`] is measured
-//! with the file in the page cache, as after a crash of the process, and once more after another
-//! kill with the file's pages dropped from the cache (by `dd`), as after a crash of the machine.
-//! Each time all that was told to be durable must be there.
+//! that process fills a store to [`BYTES`], prints a line, and commits further pages until SIGKILL
+//! ends it, at any moment. The benchmark measures [`RedbStore::open`] with the file in the page
+//! cache, as after a crash of the process, and once more after another kill with the file's pages
+//! dropped from the cache (by `dd`), as after a crash of the machine. Each time the store must hold
+//! every write that was reported as durable.
 //!
 //! `cargo bench -p atsync-tests --bench reopen`. Left out: a machine that lost power, whose disk
 //! may have kept less.
@@ -28,9 +28,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How large the store is before the first kill.
+/// The size of the store before the first kill.
 const BYTES: u64 = 1 << 30;
-/// Records of a page.
+/// Records of one page.
 const PAGE: u64 = 500;
 /// Bytes of a record's text.
 const TEXT: usize = 1_500;
@@ -50,13 +50,13 @@ fn open(path: &Path) -> RedbStore {
     RedbStore::open(path, RedbOptions::default(), &SystemEntropy).unwrap()
 }
 
-/// Commits pages for ever. Says the feed's serial after each once the store is large enough.
+/// Commits pages for ever. Prints the feed's serial after each once the store is large enough.
 async fn fill(path: &Path) {
     let store = open(path);
     let mut serial = store.changes_last("acme").await.unwrap();
     loop {
         let records = (serial..serial + PAGE).map(|number| {
-            // Ids all over the tree, as records of many ages have.
+            // Ids spread over the tree, like records of many ages.
             let id = format!("{:020}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let text = format!("{number:08}").repeat(TEXT / 8);
             let email = format!("c{id}@example.com");

@@ -1,13 +1,13 @@
-//! How much of the rate window a connection uses that has more to ask than it may.
+//! How much of the rate window a connection uses that has more requests than it may send.
 //!
-//! The goal: at least 98 % of what the windows allow, and no answer 429 that could have been
-//! avoided. Real session and real budgets with the rules of Greenhouse's manifest against the
-//! sandbox's own limiter, by a manual clock: figures repeat exactly and an hour takes a moment.
-//! Windows are those of the sandbox's clock, which may be apart from ours. The window in which the
-//! run begins and the one in which it ends are not counted, since they are not whole.
+//! The goal: at least 98 % of what the windows allow, and no avoidable 429. A real session and real
+//! budgets with the rules of Greenhouse's manifest run against the sandbox's own limiter on a
+//! manual clock: figures repeat exactly, and an hour takes a moment. The windows are those of the
+//! sandbox's clock, which may differ from ours. The first and the last window are not counted,
+//! since they are not whole.
 //!
 //! `cargo bench -p atsync-tests --bench saturation`. Left out: other integrations that use the same
-//! budget; tests of the budget have them.
+//! budget; the tests of the budget have them.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures")]
 
@@ -28,11 +28,11 @@ use std::sync::Arc;
 
 /// The length of Greenhouse's windows.
 const WINDOW_MS: i64 = 30_000;
-/// How long the connection asks.
+/// How long the connection sends.
 const RUN_MS: u64 = 3_600_000;
-/// Share of the windows, in percent, that must be used.
+/// The share of the windows, in percent, that must be used.
 const GOAL: f64 = 98.0;
-/// Callers at once; each asks again as soon as it is answered.
+/// Concurrent callers; each sends again as soon as it gets an answer.
 const CALLERS: usize = 24;
 
 fn main() {

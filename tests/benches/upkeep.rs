@@ -1,19 +1,19 @@
-//! What keeping many records in step costs, and what durability does.
+//! The cost of keeping many records in step, and the cost of durability.
 //!
-//! Two questions. Does a plan's cost follow what changed and not how many records are declared: so
-//! many candidates are declared and in step, and a plan is timed with nothing changed, and with 100
-//! that a recruiter renamed. And how many intents a second become durable, one after the other and
-//! many at once. Real store file, real plan, native adapter, the sandbox in this process; no
-//! sockets, so that the figures are the engine's.
+//! Two questions. Does the cost of a plan follow the number of changes and not the number of
+//! declared records? Many candidates are declared and in step, and the benchmark times a plan with
+//! nothing changed, and one with 100 candidates that a recruiter renamed. And how many intents per
+//! second become durable, one after the other and concurrently? Real store file, real plan, native
+//! adapter, the sandbox in this process; no sockets, so that the figures are the engine's.
 //!
 //! Only [`REAL`] candidates are the sandbox's and are pulled; a million would take an hour. The
 //! others are copies of one of them, with ids and addresses of their own, put into the store
 //! through [`Store`]: the observed row, then the desired record with all others in one declaration,
-//! its link and its status as the first plan wrote them for the original. That the copies are in
-//! step is checked by planning some of them.
+//! its link, and its status as the first plan wrote them for the original. A plan of some copies
+//! proves that they are in step.
 //!
-//! `cargo bench -p atsync-tests --bench upkeep`, with numbers of records behind `--` for others
-//! than the usual. Peaks come from `/proc`, so Linux only.
+//! `cargo bench -p atsync-tests --bench upkeep`, with other numbers of records behind `--`. Peaks
+//! come from `/proc`, so it runs on Linux only.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Where the sandbox would be, had it a socket.
+/// The sandbox's address, if it had a socket.
 const HOST: &str = "127.0.0.1:8099";
 /// Records that change between two plans.
 const CHANGED: usize = 100;
@@ -52,7 +52,7 @@ const REAL: usize = 500;
 const PROVEN: usize = 100;
 /// Intents that are made durable.
 const INTENTS: usize = 1_000;
-/// Intents at once, where they come at once.
+/// Concurrent intents.
 const AT_ONCE: usize = 64;
 
 #[tokio::main]
@@ -77,7 +77,7 @@ impl Transport for Direct {
             None => request.url.path().to_owned(),
         };
         let mut headers = request.headers.clone();
-        // The client writes it, from the address; the sandbox makes its links of it.
+        // The client writes it, from the address; the sandbox builds its links from it.
         headers.push(("host".to_owned(), HOST.to_owned()));
         let answer = self.0.handle(&Request {
             method: &request.method,
@@ -96,7 +96,7 @@ impl Transport for Direct {
 }
 
 async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
-    // Sets the peak back to what is resident now.
+    // Resets the peak to what is resident now.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let started = Instant::now();
     let done = work.await;
@@ -108,7 +108,7 @@ async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
-/// The most memory that was resident at once.
+/// The peak of resident memory.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -162,19 +162,19 @@ async fn plans(size: usize) {
     }
     let busy = format!("{size} records: plan with {CHANGED} changed");
     let plan = timed(&busy, acme.plan(PlanOf::Dirty)).await.unwrap();
-    println!("  of {size} records it looked at {}", plan.planned);
+    println!("  of {size} records it planned {}", plan.planned);
     assert_eq!(plan.planned as usize, CHANGED);
     let plan =
         timed(&format!("{size} records: plan of all"), acme.plan(PlanOf::All)).await.unwrap();
     assert_eq!((plan.planned as usize, plan.writes()), (size, 0));
 }
 
-/// What copies of one record are made of.
+/// The parts of the copies of one record.
 struct Copies {
     observed: ObservedRow,
     link: LinkRow,
     status: atsync::internals::store::DesiredStatus,
-    /// What is replaced in all of them.
+    /// The texts that are replaced in all of them.
     address: String,
 }
 
@@ -217,7 +217,7 @@ impl Copies {
             .unwrap()
     }
 
-    /// Takes the copies in as pages of a scan would, in the order of their ids.
+    /// Ingests the copies as pages of a scan would, in the order of their ids.
     async fn observe(&self, store: &dyn Store, numbers: std::ops::Range<usize>) {
         let numbers: Vec<usize> = numbers.collect();
         for page in numbers.chunks(PAGE_RECORDS_MAX) {
@@ -245,7 +245,7 @@ impl Copies {
         }
     }
 
-    /// Links all that are dirty and calls them in step.
+    /// Links all dirty records and marks them as in step.
     async fn put_in_step(&self, store: &dyn Store) {
         loop {
             let rows = store.dirty_page("acme", None, PAGE_RECORDS_MAX).await.unwrap();
@@ -297,9 +297,9 @@ async fn connect(engine: &Engine) -> Connection {
     engine.connect(options).await.unwrap()
 }
 
-/// A record for each candidate who has an address that nobody else has.
+/// A record for each candidate with an address that no other has.
 async fn desired(acme: &Connection) -> (Vec<DesiredCandidate>, Vec<i64>) {
-    let mut people: Vec<(String, Vec<String>)> = Vec::new();
+    let mut candidates: Vec<(String, Vec<String>)> = Vec::new();
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
     let mut rows = std::pin::pin!(acme.observed("candidates"));
     while let Some(row) = rows.try_next().await.unwrap() {
@@ -313,10 +313,10 @@ async fn desired(acme: &Connection) -> (Vec<DesiredCandidate>, Vec<i64>) {
         for address in &addresses {
             *times.entry(address.clone()).or_default() += 1;
         }
-        people.push((row.id, addresses));
+        candidates.push((row.id, addresses));
     }
     let (mut records, mut ids) = (Vec::new(), Vec::new());
-    for (id, addresses) in people {
+    for (id, addresses) in candidates {
         let Some(email) =
             addresses.first().filter(|_| addresses.iter().all(|address| times[address] == 1))
         else {
@@ -349,7 +349,7 @@ async fn intents(at_once: usize) {
 async fn one(store: &RedbStore, number: usize) {
     let intent = Intent {
         id: 0,
-        // A path that belongs to no desired record, as a tag that several share does.
+        // A path that belongs to no desired record, like that of a tag that several share.
         path: format!("~tags/{number}"),
         operation: "candidates.create".into(),
         target: None,

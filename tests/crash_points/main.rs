@@ -1,25 +1,24 @@
-//! Crash-point enumeration: every scenario is killed at each of its steps and finished, and must
-//! come out as if nothing had happened.
+//! Crash-point enumeration: the tests kill every scenario at each of its steps and finish it; the
+//! result must be the same as without a crash.
 //!
 //! A step is an exchange with the ATS (the engine dies before the request is processed, or after it
 //! and before the answer) or a write to the store (before it, or after). Besides, each write to the
-//! ATS meets each of the answers that leave its outcome open. First a scenario runs without
-//! accident; its steps are counted and its truth is kept. Then there is one run for each step and
-//! manner: after the accident a new engine on the same store syncs until nothing is left, at most
-//! [`ROUNDS_MAX`] times. The proof of each run: the truth is that of the run without accident,
+//! ATS meets each of the answers that leave its outcome open. First a scenario runs without a
+//! fault; the test counts its steps and keeps its truth. Then there is one run for each step and
+//! kind of fault: after the fault a new engine on the same store syncs until nothing is left, at
+//! most [`ROUNDS_MAX`] times. The proof of each run: the truth is that of the run without a fault,
 //! times apart, so there is exactly one of everything and no field is lost; no intent is open;
 //! planning everything again finds nothing to do and writes nothing; the feed has no gap.
 //!
 //! A scenario runs in four [`Mode`]s: its state in memory or in redb, on a disk that keeps what was
-//! synced; and an ATS that shows what is written at once, or each kind as late as the manifest
-//! allows, with little time passing after the accident, so that a lost intent shows. In memory and
-//! at once every accident is tried. Of the other modes a usual run tries redb and late together,
-//! and the accidents around a write: there an intent could be lost. `ATSYNC_CRASH_MODE=all` tries
-//! every accident in every mode, a mode's name (`memory-late`, `redb-prompt`, `redb-late`) every
-//! accident in that one.
+//! synced; and an ATS that shows writes at once, or each kind as late as the manifest allows, with
+//! little time passing after the fault, so that a lost intent shows. In memory and at once, every
+//! fault is tried. Of the other modes a usual run tries redb and late together, and the faults
+//! around a write: there an intent could be lost. `ATSYNC_CRASH_MODE=all` tries every fault in
+//! every mode, a mode's name (`memory-late`, `redb-prompt`, `redb-late`) every fault in that one.
 //!
 //! The sandbox's model is the truth. Bounds: some three thousand runs, two minutes in all. Left
-//! out: two accidents in one run, and what recruiters do meanwhile; the simulation has both.
+//! out: two faults in one run, and concurrent changes of recruiters; the simulation has both.
 
 mod scenarios;
 mod truth;
@@ -43,11 +42,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use truth::{Truth, difference, ids, truth};
 
-/// Syncs after the accident: one settles and finishes, one reads what it brought, one proves that
-/// nothing is left.
+/// Syncs after the fault: one settles and finishes, one reads the results, one proves that nothing
+/// is left.
 const ROUNDS_MAX: usize = 3;
 
-/// What happens to a run, and at which of its steps.
+/// The fault of a run, and its step.
 #[derive(Clone, Copy, Debug)]
 enum Accident {
     Nothing,
@@ -56,7 +55,7 @@ enum Accident {
     StoreWrite { number: u64, upset: StoreUpset },
 }
 
-/// What a run took and left.
+/// The costs and results of a run.
 struct Run {
     exchanges: u64,
     store_writes: u64,
@@ -68,7 +67,7 @@ struct Run {
     truth: Truth,
 }
 
-/// Where the state is kept, and when the ATS shows what is written.
+/// The place of the state, and the time at which the ATS shows writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mode {
     redb: bool,
@@ -84,25 +83,25 @@ const MODES: [(&str, Mode); 4] = [
     ("redb-late", REDB_LATE),
 ];
 
-/// How late the ATS shows what is written: just within what the manifest states, for candidates and
-/// applications and for all else.
+/// The delay after which the ATS shows writes: just within what the manifest states, for candidates
+/// and applications and for all other kinds.
 const SLOW_MS: i64 = 118_000;
 const QUICK_MS: i64 = 28_000;
-/// What passes between two syncs after an accident, where everything shows late.
+/// The time between two syncs after a fault, if everything shows late.
 const PAUSE_MS: u64 = 5 * 60_000;
 
 struct Stage {
     world: World,
     store: Arc<UpsetStore>,
     mode: Mode,
-    /// What the store keeps its state in, and what it is while it is alive.
+    /// The store's state on its disk, and the store while it is alive.
     disk: Option<Disk>,
-    /// Ids that were there when the scenario began.
+    /// The ids that existed when the scenario began.
     old: BTreeSet<i64>,
 }
 
 impl Stage {
-    /// A new engine on what the last one left.
+    /// A new engine on the state of the last one.
     fn revive(&mut self) {
         if let Some(disk) = &self.disk {
             let opened;
@@ -159,7 +158,7 @@ fn stage(scenario: &Scenario, mode: Mode) -> Stage {
     world.sandbox.clear_logs();
     let old = ids(&world.sandbox);
     if mode.late {
-        // What was before is long known.
+        // Earlier writes have long been visible.
         world.clock.set(world.clock.now_ms() + 60 * 60_000);
         world.sandbox.set_quirks(|quirks| {
             quirks.visibility_delay_ms = QUICK_MS;
@@ -176,7 +175,7 @@ fn is_write(method: &str, path: &str) -> bool {
     method != "GET" && path != "/token"
 }
 
-/// Arms the world for the accident. Numbers count from here.
+/// Arms the world for the fault. Numbers count from here.
 fn arm(stage: &Stage, accident: Accident) {
     let base = stage.world.wire.exchanges.load(Ordering::SeqCst);
     let stored = stage.store.writes();
@@ -247,7 +246,7 @@ fn run(scenario: &Scenario, mode: Mode, accident: Accident) -> Result<Run, Strin
     let calls = stage.store.calls();
     stage.revive();
     if mode.late {
-        // Soon enough that nothing shows yet that was written last.
+        // Soon enough that the last writes do not show yet.
         stage.pass(if accident.number().is_multiple_of(2) { 0 } else { 20_000 });
     }
     finish(scenario, &stage, &records)?;
@@ -275,10 +274,11 @@ fn finish(
         stage.pass(if stage.mode.late { PAUSE_MS } else { 0 });
     }
     let open = world.run(acme.open_intents()).unwrap();
-    let stuck = |state: &IntentState| matches!(state, IntentState::InDoubt { blocked: true, .. });
+    let is_blocked =
+        |state: &IntentState| matches!(state, IntentState::InDoubt { blocked: true, .. });
     let allowed = |intent: &atsync::internals::journal::Intent| {
         Some(intent.operation.as_str()) == scenario.harmful
-            && stuck(&intent.state)
+            && is_blocked(&intent.state)
             && intent.attempt == 1
     };
     if let Some(intent) = open.iter().find(|intent| !allowed(intent)) {
@@ -286,7 +286,7 @@ fn finish(
     }
     if scenario.harmful.is_some() {
         let requests = world.sandbox.requests();
-        // 401 and 429 say that nothing was done with the request.
+        // 401 and 429 say that the request was not executed.
         let notes = requests
             .iter()
             .filter(|request| request.method == "POST" && request.path.ends_with("/notes"));
@@ -336,7 +336,7 @@ impl Accident {
         }
     }
 
-    /// Whether it falls on a write to the ATS, or on what the store keeps of one.
+    /// Whether it falls on a write to the ATS, or on the store's record of one.
     fn is_around_a_write(self, rehearsal: &Run) -> bool {
         match self {
             Self::Nothing => false,
@@ -350,7 +350,7 @@ impl Accident {
     }
 }
 
-/// The modes of this run, and whether every accident is tried in them.
+/// The modes of this run, and whether every fault is tried in them.
 fn modes() -> Vec<(Mode, bool)> {
     match std::env::var("ATSYNC_CRASH_MODE").as_deref() {
         Ok("all") => MODES.iter().map(|(_, mode)| (*mode, true)).collect(),
@@ -402,8 +402,8 @@ fn enumerate(scenario: &Scenario, mode: Mode, every: bool) -> (usize, Vec<String
     for accident in &accidents {
         let law = match run(scenario, mode, *accident) {
             Err(law) => Some(law),
-            // What must never be sent twice may be missing in the end; more than one was looked for
-            // already.
+            // A write that must never be sent twice may be missing in the end; a duplicate was
+            // ruled out above.
             Ok(_) if scenario.harmful.is_some() => None,
             Ok(run) => difference(&rehearsal.truth, &run.truth),
         };
@@ -424,7 +424,7 @@ fn ends_as_if_nothing_had_happened(name: &str) {
     assert!(all.is_empty(), "{} broken laws\n{}", all.len(), all.join("\n"));
 }
 
-/// One test a scenario, so that they run side by side and each failure names its own.
+/// One test per scenario, so that they run in parallel and each failure names its scenario.
 macro_rules! crashed_anywhere {
     ($($test:ident: $name:literal,)*) => {
         $(#[test]
@@ -454,25 +454,25 @@ macro_rules! crashed_anywhere {
 }
 
 crashed_anywhere! {
-    a_new_person_with_everything: "a new person with an application, tags and a note",
-    a_new_person_alone: "a new person without an application",
-    an_adopted_person: "a person who is there already is adopted and updated",
-    a_tag_shared_by_two: "two people share a new tag",
-    new_tags: "a known person gets new tags",
-    notes: "a known person gets notes",
-    another_application: "a known person applies to another job",
+    a_new_candidate_with_everything: "a new candidate with an application, tags and a note",
+    a_new_candidate_alone: "a new candidate without an application",
+    an_adopted_candidate: "an existing candidate is adopted and updated",
+    a_tag_shared_by_two: "two candidates share a new tag",
+    new_tags: "a known candidate gets new tags",
+    notes: "a known candidate gets notes",
+    another_application: "a known candidate applies to another job",
     a_prospect: "a prospect in a pool",
     a_file: "a file is attached",
-    a_tag_taken_off: "a tag is taken off",
+    a_removed_tag: "a tag is removed",
     changed_fields: "contacts and custom fields change",
     a_move: "an application moves to another stage",
     a_rejection: "an application is rejected",
-    a_new_application_that_is_rejected: "a new person with an application that is rejected in a \
+    a_new_application_that_is_rejected: "a new candidate with an application that is rejected in a \
         later stage",
-    a_new_application_that_is_hired: "a known person gets an application that is hired",
+    a_new_application_that_is_hired: "a known candidate gets an application that is hired",
     a_conversion: "a prospect becomes an application",
     a_defined_value: "a value whose field, choice and user are declared with it",
-    an_education_and_employments: "a known person gets an education and employments",
-    an_employment_replaced: "an employment is taken away and another one added",
+    an_education_and_employments: "a known candidate gets an education and employments",
+    an_employment_replaced: "an employment is removed and another one added",
     a_harmful_note: "a note that must never be sent twice",
 }

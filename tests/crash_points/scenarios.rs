@@ -1,8 +1,8 @@
-//! The scenarios whose every step is a place to crash: what is there before, and what the host
-//! declares then.
+//! The scenarios whose every step is a crash point: the records that exist before, and the records
+//! that the host declares then.
 //!
-//! Together they use every write that a plan can make, and all four effect classes (the Greenhouse
-//! adapter has no `unsafe` operation, so one scenario calls its notes so).
+//! Together they use every write that a plan can contain, and all four effect classes (the
+//! Greenhouse adapter has no `unsafe` operation, so one scenario declares its notes as such).
 
 use atsync::PlanOf;
 use atsync_greenhouse_sandbox::Recruiter;
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 /// One scenario.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    /// Brings the world to where the scenario begins, without any accident.
+    /// Prepares the world for the scenario, without any fault.
     pub(crate) before: fn(&World),
-    /// What the host declares in the life that is crashed.
+    /// The host's declaration in the process that crashes.
     pub(crate) declared: fn(&World) -> Value,
-    /// Writes to the ATS when nothing goes wrong: less would prove nothing.
+    /// Writes to the ATS without a fault: fewer would prove nothing.
     pub(crate) writes: u64,
-    /// The operation that is called `unsafe` here.
+    /// The operation that this scenario declares as `unsafe`.
     pub(crate) harmful: Option<&'static str>,
 }
 
@@ -32,18 +32,18 @@ const fn scenario(
 }
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    scenario("a new person with an application, tags and a note", nothing, referral, 2),
-    scenario("a new person without an application", nothing, |_| person(json!({})), 1),
-    scenario("a person who is there already is adopted and updated", recruiters_ada, adopted, 1),
-    scenario("two people share a new tag", known_ada, shared_tag, 3),
+    scenario("a new candidate with an application, tags and a note", nothing, referral, 2),
+    scenario("a new candidate without an application", nothing, |_| candidate(json!({})), 1),
+    scenario("an existing candidate is adopted and updated", recruiters_ada, adopted, 1),
+    scenario("two candidates share a new tag", known_ada, shared_tag, 3),
     scenario(
-        "a known person gets new tags",
+        "a known candidate gets new tags",
         known_ada,
         |world| changed(world, json!({"tags": ["new tag", "other new tag"]})),
         4,
     ),
     scenario(
-        "a known person gets notes",
+        "a known candidate gets notes",
         known_ada,
         |world| {
             changed(
@@ -56,15 +56,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         },
         2,
     ),
-    scenario("a known person applies to another job", known_ada, second_application, 1),
+    scenario("a known candidate applies to another job", known_ada, second_application, 1),
     scenario("a prospect in a pool", nothing, prospect, 1),
     scenario("a file is attached", known_ada, attachment, 1),
-    scenario(
-        "a tag is taken off",
-        tagged_ada,
-        |world| changed(world, json!({"tags": ["kept"]})),
-        1,
-    ),
+    scenario("a tag is removed", tagged_ada, |world| changed(world, json!({"tags": ["kept"]})), 1),
     scenario(
         "contacts and custom fields change",
         known_ada,
@@ -81,30 +76,30 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("an application moves to another stage", known_ada, moved, 1),
     scenario("an application is rejected", known_ada, rejected, 1),
     scenario(
-        "a new person with an application that is rejected in a later stage",
+        "a new candidate with an application that is rejected in a later stage",
         nothing,
         new_and_rejected,
         2,
     ),
-    scenario("a known person gets an application that is hired", known_ada, new_and_hired, 2),
+    scenario("a known candidate gets an application that is hired", known_ada, new_and_hired, 2),
     scenario(
         "a prospect becomes an application",
         prospective_ada,
         |world| {
-            person(json!({"applications": [
+            candidate(json!({"applications": [
         {"key": "a1", "job": {"id": jobs(world)[0]}}]}))
         },
         1,
     ),
     scenario("a value whose field, choice and user are declared with it", nothing, defined, 4),
     scenario(
-        "a known person gets an education and employments",
+        "a known candidate gets an education and employments",
         known_ada,
         |world| changed(world, background(&["Mill Works", "Difference Ltd"])),
         3,
     ),
     scenario(
-        "an employment is taken away and another one added",
+        "an employment is removed and another one added",
         |world| bring_about(world, &changed(world, background(&["Mill Works"]))),
         |world| changed(world, background(&["Difference Ltd"])),
         2,
@@ -127,25 +122,25 @@ pub(crate) fn jobs(world: &World) -> Vec<String> {
     open.map(|job| job["id"].to_string()).collect()
 }
 
-fn person(more: Value) -> Value {
-    let mut person = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"},
+fn candidate(more: Value) -> Value {
+    let mut candidate = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"},
         "emails": ["ada@example.com"]});
-    person.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    person
+    candidate.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    candidate
 }
 
 fn applicant(world: &World) -> Value {
-    person(json!({
+    candidate(json!({
         "company": "Analytical", "custom_fields": {"external_ref": "ada"},
         "applications": [{"key": "a1", "job": {"id": jobs(world)[0]},
             "source": "Acme Referrals"}]}))
 }
 
-/// The known person with members of the record replaced.
+/// The known candidate with members of the record replaced.
 fn changed(world: &World, members: Value) -> Value {
-    let mut person = applicant(world);
-    person.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-    person
+    let mut candidate = applicant(world);
+    candidate.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    candidate
 }
 
 fn bring_about(world: &World, record: &Value) {
@@ -182,13 +177,13 @@ fn tagged_ada(world: &World) {
 fn prospective_ada(world: &World) {
     bring_about(
         world,
-        &person(json!({"applications": [
+        &candidate(json!({"applications": [
         {"key": "a1", "kind": "prospect", "job": {"id": jobs(world)[0]}}]})),
     );
 }
 
-/// Somebody in the ATS has made her: a candidate of the company is renamed, so that the engine
-/// knows nothing of it.
+/// A recruiter has created her: a candidate of the company is renamed, so that the engine knows
+/// nothing of it.
 fn recruiters_ada(world: &World) {
     let candidates = world.sandbox.rows("candidates");
     let plain = candidates.iter().find(|row| row["private"] != true && row["tags"] != json!(null));
@@ -220,7 +215,7 @@ fn referral(world: &World) -> Value {
 
 fn shared_tag(world: &World) -> Value {
     let mut brother =
-        person(json!({"key": "ben", "emails": ["ben@example.com"], "tags": ["family"]}));
+        candidate(json!({"key": "ben", "emails": ["ben@example.com"], "tags": ["family"]}));
     brother["name"]["first"] = json!("Ben");
     json!([brother, changed(world, json!({"tags": ["family"]}))])
 }
@@ -237,7 +232,7 @@ fn second_application(world: &World) -> Value {
 
 fn defined(_: &World) -> Value {
     let mut record =
-        person(json!({"custom_fields": {"channel": "Event", "mentor": "grace@example.com"}}));
+        candidate(json!({"custom_fields": {"channel": "Event", "mentor": "grace@example.com"}}));
     record["key"] = json!("zoe");
     json!([record,
         {"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
@@ -251,7 +246,7 @@ fn defined(_: &World) -> Value {
 
 fn prospect(world: &World) -> Value {
     let pool = world.sandbox.rows("prospect_pools")[0]["id"].to_string();
-    person(json!({"applications": [{"key": "p1", "kind": "prospect", "pool": {"id": pool}}]}))
+    candidate(json!({"applications": [{"key": "p1", "kind": "prospect", "pool": {"id": pool}}]}))
 }
 
 fn attachment(world: &World) -> Value {

@@ -1,9 +1,9 @@
 //! The truth of a sandbox in a form that can be compared between two runs: without times, and
-//! without the ids of what was made in the run.
+//! without the ids that the run assigned.
 //!
-//! An accident may delay a record and so give it another id; the world is the same all the same.
-//! Each new id is replaced by what its row says, refined a few times, so that a row which names a
-//! new row names *that* one. Left out: nothing else; a hidden or internal row counts too.
+//! A fault may delay a record and so give it another id; that is no difference. Each new id is
+//! replaced by the contents of its row, refined a few times, so that a row which names a new row
+//! names *that* one. Nothing else is left out; a hidden or internal row counts too.
 
 use atsync_greenhouse_sandbox::Sandbox;
 use serde_json::Value;
@@ -11,13 +11,13 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
-/// Rows hang on each other three deep at most: application stage, application, candidate.
+/// Rows depend on each other three deep at most: application stage, application, candidate.
 const REFINEMENTS: usize = 3;
 
 /// Everything in the ATS, by collection, sorted.
 pub(crate) type Truth = BTreeMap<&'static str, Vec<String>>;
 
-/// The ids that there are.
+/// The existing ids.
 pub(crate) fn ids(sandbox: &Sandbox) -> BTreeSet<i64> {
     let counts = sandbox.counts();
     counts
@@ -27,13 +27,13 @@ pub(crate) fn ids(sandbox: &Sandbox) -> BTreeSet<i64> {
         .collect()
 }
 
-/// The truth; `old` are the ids that were there before the run.
+/// The truth; `old` are the ids that existed before the run.
 pub(crate) fn truth(sandbox: &Sandbox, old: &BTreeSet<i64>) -> Truth {
     let mut rows: Vec<(&'static str, Option<i64>, Value)> = Vec::new();
     for (name, _) in sandbox.counts() {
         for mut row in sandbox.rows(name) {
             without_times(&mut row);
-            // Which of several was made first, an accident may swap as it may swap ids.
+            // A fault may swap which of several was created first, as it may swap ids.
             let order = match name {
                 "custom_fields" => "sort_order",
                 "candidate_educations" | "candidate_employments" => "latest",
@@ -65,7 +65,7 @@ pub(crate) fn truth(sandbox: &Sandbox, old: &BTreeSet<i64>) -> Truth {
     truth
 }
 
-/// Where two truths differ, in words.
+/// The differences of two truths, as text.
 pub(crate) fn difference(expected: &Truth, found: &Truth) -> Option<String> {
     let nothing = Vec::new();
     let names: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
@@ -90,7 +90,7 @@ fn without_times(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.retain(|name, _| !name.ends_with("_at") && !name.ends_with("_on"));
-            // Shown in the order of the tags' ids, which an accident may swap.
+            // Listed in the order of the tags' ids, which a fault may swap.
             if let Some(Value::Array(tags)) = members.get_mut("tags") {
                 tags.sort_by_key(Value::to_string);
             }

@@ -1,5 +1,5 @@
-//! Several tasks of one process work on one connection at once, each with a handle of its own:
-//! everything is made once.
+//! Several tasks of one process use one connection at the same time, each with a handle of its own:
+//! every record is created once.
 
 use atsync::model::desired::DesiredCandidate;
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret};
@@ -26,7 +26,7 @@ async fn connect(engine: &Engine, origin: &str) -> Connection {
     engine.connect(options).await.unwrap()
 }
 
-fn people() -> Vec<DesiredCandidate> {
+fn candidates() -> Vec<DesiredCandidate> {
     let one = |at: usize| {
         let value = json!({
             "key": format!("k{at}"), "name": {"first": "Ada", "last": format!("Number {at}")},
@@ -38,13 +38,13 @@ fn people() -> Vec<DesiredCandidate> {
     (0..PEOPLE).map(one).collect()
 }
 
-/// What the tasks do with their handles once all of them have a plan.
+/// The calls that the tasks make with their handles once all of them have a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Sync,
-    /// Plans that know nothing of each other.
+    /// Plans that are independent of each other.
     PlanAndApply,
-    /// Half of them settle while the others apply.
+    /// Half of the tasks settle while the others apply.
     SettleBeside,
 }
 
@@ -53,7 +53,7 @@ async fn all_at_once(way: Way, clones: bool) {
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 30)).await.unwrap();
     let engine = Engine::builder().build().unwrap();
     let first = connect(&engine, &sandbox.base_url()).await;
-    first.declare(&people()).await.unwrap();
+    first.declare(&candidates()).await.unwrap();
     sandbox.sandbox().set_quirks(|quirks| quirks.visibility_delay_ms = 1_000);
     let barrier = Arc::new(Barrier::new(TASKS));
     let mut tasks = JoinSet::new();
@@ -101,7 +101,7 @@ async fn all_at_once(way: Way, clones: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn tasks_that_work_at_once_on_one_connection_make_everything_once() {
+async fn concurrent_tasks_on_one_connection_create_every_record_once() {
     for way in [Way::Sync, Way::PlanAndApply, Way::SettleBeside] {
         for clones in [true, false] {
             all_at_once(way, clones).await;

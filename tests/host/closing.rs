@@ -1,4 +1,4 @@
-//! Closing a connection and an engine: what ends, what is waited for, what is free afterwards.
+//! Closing a connection and an engine: what ends, what is waited for, and what is free afterwards.
 
 use atsync::internals::store::StoreError;
 use atsync::{
@@ -42,7 +42,7 @@ async fn the_file_of_a_closed_engine_opens_at_once_whatever_handles_remain() {
 
     let again = Engine::builder().store_file(&file).unwrap().build().unwrap();
     let acme = connect(&again, "acme").await.unwrap();
-    assert_eq!(acme.status().await.unwrap().desired, 1, "what was written is there");
+    assert_eq!(acme.status().await.unwrap().desired, 1, "the written record is there");
     says(other.status().await.map(drop), "closed");
     says(observed.try_collect::<Vec<_>>().await.map(drop), "closed");
     says(connect(&clone, "acme").await.map(drop), "the engine was closed");
@@ -52,7 +52,7 @@ async fn the_file_of_a_closed_engine_opens_at_once_whatever_handles_remain() {
 }
 
 #[tokio::test]
-async fn writes_that_were_begun_are_done_before_the_file_is_closed() {
+async fn writes_under_way_are_finished_before_the_file_is_closed() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a.redb");
     let engine = Engine::builder().store_file(&file).unwrap().build().unwrap();
@@ -135,7 +135,7 @@ fn a_closed_connection_refuses_every_clone_and_frees_its_name() {
 }
 
 #[test]
-fn a_write_that_has_left_gets_its_answer_before_a_close_ends_and_no_other_leaves() {
+fn a_sent_write_gets_its_answer_before_a_close_ends_and_no_other_leaves() {
     let world = World::new(1, 20);
     let acme = world.connect();
     world.run(acme.declare(&desired(ADA))).unwrap();
@@ -181,7 +181,7 @@ fn a_close_interrupts_a_pull_which_resumes_where_it_stopped() {
     assert!(report.created < 1_200, "{report:?}");
 }
 
-/// Candidates that the store has.
+/// The number of candidates in the store.
 async fn candidates(acme: &Connection) -> u64 {
     acme.status().await.unwrap().observed.get("candidates").copied().unwrap_or(0)
 }
@@ -232,7 +232,7 @@ fn an_engine_stays_open_while_a_call_of_a_closing_connection_is_under_way() {
     let left = a_write_leaves(&world);
     let close = async {
         left.notified().await;
-        // A close that the host's own limit cut short.
+        // A close that the host's own time limit cut short.
         assert!(acme.clone().close().now_or_never().is_none());
         world.engine().clone().close().await
     };

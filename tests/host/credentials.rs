@@ -1,4 +1,4 @@
-//! A credential that the ATS refuses, and another in its place, without opening anything anew.
+//! A credential that the ATS refuses, and its replacement without reopening the connection.
 
 use atsync::{Clock, Connection, Credential, ErrorKind, Secret};
 use atsync::{Cron, Crons, Round};
@@ -42,7 +42,7 @@ fn a_credential_that_does_not_fit_is_refused_and_the_old_one_stays() {
 }
 
 #[test]
-fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
+fn rounds_survive_a_refused_credential_and_resume_when_another_is_given() {
     let world = World::new(1, 20);
     let acme = refused(&world);
     let pulls = [("jobs", "*/15 * * * *"), ("candidates", "*/15 * * * *")];
@@ -58,7 +58,7 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
         };
         note.lock().unwrap().push((clock.now_ms(), word));
     };
-    // Half an hour with the old one, a quarter with the new one.
+    // Half an hour with the old one, a quarter of an hour with the new one.
     let begun_ms = world.clock.now_ms();
     let (half_ms, quarter_ms) = (30 * 60_000 + 1_234, 10 * 60_000);
     let stop = world.clock.sleep(half_ms + quarter_ms);
@@ -81,10 +81,10 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
     assert!(late[0].0 - (begun_ms + half_ms) < 5_000, "at once: {late:?}");
 }
 
-/// What asks for something of the ATS fails with a sentence; what reads the store works; nothing
+/// Every call that needs the ATS fails with a message; calls that read the store work; no request
 /// leaves, not even for a token.
 #[test]
-fn a_connection_for_the_store_only_sends_nothing_whatever_is_asked_of_it() {
+fn a_store_only_connection_sends_nothing_for_any_call() {
     let world = World::new(1, 20);
     let acme = world.connect();
     world.run(acme.pull("jobs")).unwrap();
@@ -108,7 +108,7 @@ fn a_connection_for_the_store_only_sends_nothing_whatever_is_asked_of_it() {
 }
 
 #[test]
-fn opening_a_connection_for_the_store_only_writes_nothing() {
+fn opening_a_store_only_connection_writes_nothing() {
     let world = World::new(1, 20);
     let mut options = world.options();
     options.store_only = true;

@@ -60,7 +60,7 @@ async fn a_follower_in_another_task_is_woken_by_every_commit_and_misses_none() {
     let stores: [Arc<dyn Store>; 3] = [
         Arc::new(redb),
         Arc::new(MemoryStore::default()),
-        // One that wraps another.
+        // A stream that wraps another.
         UpsetStore::new(Arc::new(MemoryStore::default()), Arc::default()),
     ];
     for store in stores {
@@ -107,7 +107,7 @@ async fn a_follower_waits_where_a_bounded_read_ends() {
     assert_eq!(feed.next().await.unwrap().unwrap().id, "0");
     assert_eq!(feed.next().await.unwrap().unwrap().id, "1");
     assert!(feed.next().now_or_never().is_none());
-    // A commit of another connection wakes nobody here.
+    // A commit of another connection wakes no follower here.
     engine.store().commit_page(&Guard::sole("zebra"), tags(0..2)).await.unwrap();
     assert!(feed.next().now_or_never().is_none());
     engine.store().commit_page(&Guard::sole("acme"), tags(2..3)).await.unwrap();
@@ -132,7 +132,7 @@ async fn a_reader_after_the_feed_was_trimmed_gets_an_error_and_can_go_on() {
 }
 
 #[tokio::test]
-async fn a_host_that_restores_a_backup_of_its_own_data_follows_from_the_serial_that_is_in_it() {
+async fn a_host_that_restores_a_backup_follows_from_the_serial_in_it() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
     engine.store().commit_page(&Guard::sole("acme"), tags(0..5)).await.unwrap();
     // By its own offset, without a consumer.
@@ -142,8 +142,8 @@ async fn a_host_that_restores_a_backup_of_its_own_data_follows_from_the_serial_t
     let error = ahead.next().await.unwrap().unwrap_err();
     let source = error.cause::<StoreError>();
     assert!(matches!(source, Some(StoreError::ChangesAhead { last: 5, at: 6 })), "{error:?}");
-    // By a named consumer: an older serial is answered with the one that stands, until the consumer
-    // is ended.
+    // By a named consumer: an acknowledgement of an older serial returns the current one, until the
+    // consumer is ended.
     assert_eq!(acme.acknowledge("host", 4).await.unwrap(), 4);
     assert_eq!(acme.acknowledge("host", 2).await.unwrap(), 4);
     acme.end_consumer("host").await.unwrap();
@@ -165,7 +165,7 @@ async fn a_follower_holds_back_trimming_until_it_acknowledges() {
 }
 
 #[test]
-fn what_one_handle_pulls_another_follows() {
+fn a_follower_reads_what_another_handle_pulls() {
     let world = World::new(1, 20);
     let acme = world.connect();
     let follow = acme.follow("host").take(5).try_collect::<Vec<Change>>();
@@ -178,7 +178,7 @@ fn what_one_handle_pulls_another_follows() {
 }
 
 #[tokio::test]
-async fn what_is_committed_while_the_feed_is_read_wakes_its_follower() {
+async fn a_commit_during_a_read_of_the_feed_wakes_its_follower() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let store = UpsetStore::new(Arc::clone(&inner), Arc::default());
     let late = Arc::clone(&inner);

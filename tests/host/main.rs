@@ -1,6 +1,5 @@
-//! What a host needs of the library beyond declaring and applying: credentials that change, a feed
-//! to follow, webhooks to take in, records to page through, a way to close, and plain words where
-//! something is missing.
+//! A host's needs beyond declaring and applying: replacing credentials, following the feed,
+//! receiving webhooks, paging through records, closing, and clear messages if something is missing.
 
 mod at_once;
 mod closing;

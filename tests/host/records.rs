@@ -48,7 +48,7 @@ fn pages_of_any_size_give_every_record_once_in_one_order() {
 }
 
 #[test]
-fn a_filter_gives_what_the_index_holds_and_pages_too() {
+fn a_filter_returns_what_the_index_holds_page_by_page() {
     let (world, acme) = pulled(&["candidates", "applications", "jobs", "stages"]);
     let rows: Vec<_> = world.run(acme.observed("stages").try_collect::<Vec<_>>()).unwrap();
     let of_job = |body: &str| {
@@ -92,7 +92,7 @@ fn a_filter_gives_what_the_index_holds_and_pages_too() {
 }
 
 #[test]
-fn what_a_page_cannot_be_asked_for_is_refused_with_words() {
+fn an_impossible_page_request_is_refused_with_a_message() {
     let (world, acme) = pulled(&["candidates"]);
     let refusal = |kind: &str, filter: Filter, cursor: Option<&str>, rows: usize| {
         let error = world.run(acme.observed_page(kind, &filter, cursor, rows)).unwrap_err();
@@ -147,14 +147,14 @@ fn desired_records_are_listed_by_pages() {
 async fn typed_records_are_owned_and_go_to_another_task() {
     let (_, acme) = pulled(&["candidates", "jobs"]);
     let read = acme.observed_as::<Candidate<'_>>("candidates").unwrap();
-    let people = tokio::spawn(read.try_collect::<Vec<_>>()).await.unwrap().unwrap();
-    assert_eq!(people.len(), 60);
-    // Nothing of the store is borrowed.
-    let kept: Vec<Candidate<'static>> = people.into_iter().map(|person| person.record).collect();
-    let names =
-        tokio::spawn(
-            async move { kept.iter().filter(|person| person.name.first.is_some()).count() },
-        );
+    let candidates = tokio::spawn(read.try_collect::<Vec<_>>()).await.unwrap().unwrap();
+    assert_eq!(candidates.len(), 60);
+    // The records borrow nothing from the store.
+    let kept: Vec<Candidate<'static>> =
+        candidates.into_iter().map(|candidate| candidate.record).collect();
+    let names = tokio::spawn(async move {
+        kept.iter().filter(|candidate| candidate.name.first.is_some()).count()
+    });
     assert!(names.await.unwrap() > 0);
     let error = acme.observed_as::<Job<'_>>("candidates").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Input);
@@ -166,7 +166,8 @@ fn every_kind_that_an_adapter_reads_has_a_type_that_fits_what_it_reads() {
     use atsync::model::unified as u;
     fn all<T: u::Unified>(world: &World, acme: &Connection) -> Vec<&'static str> {
         for kind in T::KINDS {
-            // What does not fit is an error, and so is a kind that the adapter cannot read.
+            // A record that does not fit its type is an error, and so is a kind that the adapter
+            // cannot read.
             world.run(acme.pull(kind)).unwrap();
             let read = acme.observed_as::<T>(kind).unwrap();
             world.run(read.try_collect::<Vec<_>>()).unwrap();

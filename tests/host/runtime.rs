@@ -1,4 +1,4 @@
-//! Where something of the host's is missing or in the way: told in words, never by a panic.
+//! A missing runtime or a busy file of the host: reported as an error, never by a panic.
 
 use atsync::{Clock, ConnectionOptions, Credential, Engine, Error, ErrorKind, Secret, SystemClock};
 use atsync_tests::native_greenhouse;
@@ -53,7 +53,7 @@ fn without_a_runtime_the_network_says_so_and_no_call_panics() {
     says_runtime(&block_on(acme.pull("jobs")).unwrap_err());
     says_runtime(&block_on(acme.check()).unwrap_err());
     says_runtime(&block_on(acme.verify_tenant()).unwrap_err());
-    // What reads the store in memory needs none.
+    // Reading a store in memory needs no runtime.
     assert!(block_on(acme.observed("jobs").try_collect::<Vec<_>>()).unwrap().is_empty());
     block_on(acme.status()).unwrap();
     let crons = [("jobs".to_owned(), atsync::Cron::parse("* * * * *").unwrap())];
@@ -65,7 +65,7 @@ fn without_a_runtime_the_network_says_so_and_no_call_panics() {
 }
 
 #[tokio::test]
-async fn a_file_that_this_process_holds_is_not_said_to_be_another_processes() {
+async fn a_file_that_this_process_holds_is_not_reported_as_another_processes() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a.redb");
     let first = Engine::builder().store_file(&file).unwrap();

@@ -11,7 +11,7 @@ fn hourly() -> Crons {
     Crons::of_pulls([("jobs".to_owned(), Cron::parse("0 * * * *").unwrap())])
 }
 
-/// `store_only`: whatever it is asked to do with the ATS fails, and no waiting mends it.
+/// `store_only`: every call that needs the ATS fails, and waiting does not change that.
 async fn connect(engine: &Engine, name: &str, origin: &str, store_only: bool) -> Connection {
     let credential = Credential::ClientCredentials {
         client_id: "sandbox".into(),
@@ -26,7 +26,7 @@ async fn connect(engine: &Engine, name: &str, origin: &str, store_only: bool) ->
 }
 
 #[tokio::test]
-async fn what_ends_one_connection_for_good_is_reported_and_ends_no_other() {
+async fn a_permanent_failure_of_one_connection_is_reported_and_ends_no_other() {
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 10)).await.unwrap();
     let origin = sandbox.base_url();
     let engine = Engine::builder().build().unwrap();
@@ -43,7 +43,7 @@ async fn what_ends_one_connection_for_good_is_reported_and_ends_no_other() {
     };
     let heard: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let names = Arc::clone(&heard);
-    // Both that work have pulled by then.
+    // By then both working connections have pulled.
     let stop = async move {
         while names.lock().unwrap().len() < 2 {
             let name = hears.recv().await.unwrap();
@@ -57,7 +57,7 @@ async fn what_ends_one_connection_for_good_is_reported_and_ends_no_other() {
 }
 
 #[tokio::test]
-async fn when_every_connection_has_ended_nothing_waits_for_the_stop() {
+async fn when_every_connection_has_ended_the_run_ends_without_a_stop() {
     let engine = Engine::builder().build().unwrap();
     let broken = connect(&engine, "broken", "http://127.0.0.1:9", true).await;
     let early = Engine::run([(broken, hourly())], std::future::pending(), |_, _| {}).await.unwrap();

@@ -1,4 +1,4 @@
-//! Webhooks: believed only when signed with the connection's own secret, once, and then only as
+//! Webhooks: believed only if the connection's own secret signed them, once, and then only as
 //! hints.
 
 use atsync::internals::adapter::{Adapter, AdapterError};
@@ -47,7 +47,7 @@ fn update_of(world: &World) -> (String, String) {
 }
 
 #[test]
-fn an_authentic_webhook_is_looked_into_and_answered_200() {
+fn an_authentic_webhook_is_fetched_and_answered_200() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (id, body) = update_of(&world);
@@ -61,7 +61,7 @@ fn an_authentic_webhook_is_looked_into_and_answered_200() {
 }
 
 #[test]
-fn what_no_secret_of_the_connection_signed_is_answered_401_and_nothing_is_read() {
+fn a_webhook_that_no_secret_of_the_connection_signed_is_answered_401_and_nothing_is_read() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let zebra = connect(&world, "zebra", &["hook secret of zebra"]);
@@ -76,13 +76,13 @@ fn what_no_secret_of_the_connection_signed_is_answered_401_and_nothing_is_read()
         (&acme, vec![("signature", "sha256 ")], &body),
         (&acme, vec![("x-signature", &right)], &body),
         (&acme, vec![], &body),
-        // Another customer's hook: right for acme, not for zebra.
+        // Another customer's webhook: valid for acme, not for zebra.
         (&zebra, vec![("signature", &right)], &body),
     ];
     for (to, headers, body) in forged {
         let received = world.run(to.receive(headers.clone(), body)).unwrap();
         if received.verdict == (Verdict::Accepted(Vec::new())) || received.status == 200 {
-            panic!("{headers:?} was taken for authentic");
+            panic!("{headers:?} counted as authentic");
         }
         assert_eq!((received.verdict, received.status), (Verdict::Forged, 401), "{headers:?}");
     }
@@ -101,20 +101,20 @@ fn a_replay_is_answered_200_and_costs_nothing() {
         assert_eq!((received.verdict, received.status), (Verdict::Duplicate, 200));
     }
     assert_eq!(world.reads().len(), reads);
-    // The same bytes under another id may be another event: it is looked into, which changes
-    // nothing.
+    // The same bytes under another id may be another event: the engine fetches the record, which
+    // changes nothing.
     assert!(matches!(deliver(&world, &acme, SECRET, "2", &body).verdict, Verdict::Accepted(_)));
 }
 
 #[test]
-fn a_false_hook_of_who_knows_the_secret_removes_nobody() {
+fn a_false_webhook_with_a_valid_signature_deletes_no_record() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     world.run(acme.pull("candidates")).unwrap();
     let (id, _) = update_of(&world);
     for action in ["delete_candidate", "merge_candidate"] {
-        let person = json!({"id": id.parse::<u64>().unwrap(), "new_candidate_id": 1});
-        let body = json!({"action": action, "payload": {"person": person}}).to_string();
+        let candidate = json!({"id": id.parse::<u64>().unwrap(), "new_candidate_id": 1});
+        let body = json!({"action": action, "payload": {"person": candidate}}).to_string();
         let received = deliver(&world, &acme, SECRET, action, &body);
         let Verdict::Accepted(ends) = received.verdict else { panic!("{received:?}") };
         assert!(ends.iter().all(|(_, end)| *end == HintEnd::StillThere), "{ends:?}");
@@ -123,7 +123,7 @@ fn a_false_hook_of_who_knows_the_secret_removes_nobody() {
 }
 
 #[test]
-fn what_is_too_large_is_answered_413() {
+fn a_webhook_that_is_too_large_is_answered_413() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let body = " ".repeat(atsync::internals::webhook::limits::BODY_BYTES_MAX + 1);
@@ -147,7 +147,7 @@ fn both_secrets_are_good_while_one_is_being_replaced() {
 }
 
 #[test]
-fn without_a_secret_nothing_is_believed_and_the_host_is_told() {
+fn without_a_secret_no_webhook_is_believed_and_the_host_gets_an_error() {
     let world = World::new(1, 20);
     for secrets in [&[][..], &[""][..]] {
         let acme = connect(&world, "acme", secrets);
@@ -160,7 +160,7 @@ fn without_a_secret_nothing_is_believed_and_the_host_is_told() {
 }
 
 #[test]
-fn one_whose_fetch_failed_is_fetched_when_it_comes_again() {
+fn a_redelivered_webhook_is_fetched_if_its_first_fetch_failed() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (id, body) = update_of(&world);
@@ -182,7 +182,7 @@ fn one_whose_fetch_failed_is_fetched_when_it_comes_again() {
 }
 
 #[test]
-fn a_flood_of_hooks_about_one_record_costs_two_reads_and_no_secret_is_printed() {
+fn a_flood_of_webhooks_about_one_record_costs_two_reads_and_no_secret_is_printed() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (_, body) = update_of(&world);
@@ -201,7 +201,7 @@ fn a_flood_of_hooks_about_one_record_costs_two_reads_and_no_secret_is_printed() 
     assert!(world.clock.now_ms() > 0);
 }
 
-/// Greenhouse whose hook task takes these steps, whatever is delivered.
+/// A Greenhouse whose hook task takes these steps for any delivery.
 #[derive(Debug)]
 struct Scripted {
     inner: Arc<dyn Adapter>,
@@ -247,7 +247,7 @@ fn check_of(secret: &str, next: u8) -> Step {
     })
 }
 
-/// The adapter takes the delivery and gives these hints.
+/// The adapter accepts the delivery and returns these hints.
 fn taken(hints: Vec<Hint>, signed_at_ms: Option<u64>) -> Step {
     let answer = Response { status: 200, headers: Vec::new(), body: Vec::new() };
     Step::Done(Outcome::Hooked(Hooked { answer, hints, signed_at_ms }))
@@ -301,7 +301,7 @@ fn a_webhook_that_was_signed_too_long_ago_is_answered_401_and_nothing_is_read() 
 }
 
 #[test]
-fn a_hint_whose_look_fails_keeps_no_other_hint_of_its_delivery_from_a_look() {
+fn a_hint_whose_fetch_fails_blocks_no_other_hint_of_its_delivery() {
     let unknown = Hint::Changed(RemoteRef::new("spaceships", "1"));
     let steps = vec![check_of(SECRET, 1), taken(vec![unknown, first_candidate()], None)];
     let (world, received) = scripted(steps);

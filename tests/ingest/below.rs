@@ -69,7 +69,7 @@ fn a_plan_reads_below_the_parents_that_it_concerns_and_below_no_others() {
 }
 
 #[test]
-fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_says_how_much() {
+fn every_call_about_one_record_reads_only_below_its_own_parents_and_the_plan_says_how_much() {
     let world = narrow(52);
     let acme = world.connect();
     let jobs = world.sandbox.rows("jobs");
@@ -81,7 +81,7 @@ fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_sa
     let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
         "type": "single",
         "name": "Channel", "options": ["Portal", "Fair"]});
-    let person = |stage: &Value, tag: &str| {
+    let candidate = |stage: &Value, tag: &str| {
         json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"},
             "emails": ["ada@new.example.com"],
             "tags": [tag], "custom_fields": {"channel": "Portal"}, "policy": {"stage": "enforce"},
@@ -93,16 +93,16 @@ fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_sa
         world.sandbox.clear_logs();
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
         let (read, sent) = (lists(&world), world.reads().len() as u32);
-        assert_eq!(plan.calls_made, sent, "the plan says what it took");
+        assert_eq!(plan.calls_made, sent, "the plan states the calls that it made");
         let report = world.run(acme.apply(&plan)).unwrap();
         assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
         world.run(acme.sync()).unwrap();
         read
     };
     world.run(acme.pull("candidates")).unwrap();
-    let first = bring(&[field.clone(), person(&stages[0]["name"], "one")]);
+    let first = bring(&[field.clone(), candidate(&stages[0]["name"], "one")]);
     assert!(first[0] == 0 && first[1] <= 1 && first[2] == 0, "of a new one: {first:?}");
-    let second = bring(&[field.clone(), person(&stages[1]["name"], "two")]);
+    let second = bring(&[field.clone(), candidate(&stages[1]["name"], "two")]);
     assert!(second[0] <= 1 && second[1] <= 1 && second[2] <= 1, "of a known one: {second:?}");
     let id = world.sandbox.candidates_by_email("ada@new.example.com")[0]["id"].to_string();
     world.sandbox.clear_logs();

@@ -1,4 +1,4 @@
-//! Pages that name each other.
+//! Pages that link to each other in a circle.
 
 use super::*;
 use atsync::ErrorKind;
@@ -9,8 +9,8 @@ use atsync::model::manifest::Manifest;
 use atsync_tests::BelowCandidates;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-/// Makes the lists of a collection a circle of this many pages: each page names the next, the last
-/// the first of them.
+/// Makes the lists of a collection a circle of this many pages: each page links to the next, the
+/// last to the first of them.
 fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
     let (path, pages) = (format!("/v3/{collection}"), Arc::<AtomicUsize>::default());
     let count = Arc::clone(&pages);
@@ -28,7 +28,7 @@ fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
         if at == 0 {
             first = response.body.clone();
         } else {
-            // The sandbox knows none of these cursors; what it refuses becomes a page.
+            // The sandbox knows none of these cursors; the wire turns its refusal into a page.
             (response.status, response.body) = (200, first.clone());
         }
         let next =
@@ -40,7 +40,7 @@ fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
 }
 
 #[test]
-fn a_cursor_seen_before_ends_the_pass_as_a_fault_and_the_next_pass_begins_anew() {
+fn a_repeated_cursor_ends_the_pass_with_an_error_and_the_next_pass_starts_anew() {
     for length in [1, 2, 3, 7] {
         for full in [true, false] {
             let world = World::new(31, 20);
@@ -70,14 +70,14 @@ fn a_cursor_seen_before_ends_the_pass_as_a_fault_and_the_next_pass_begins_anew()
 }
 
 #[test]
-fn a_circle_ends_a_sweep_which_believes_nothing_absent() {
+fn a_circle_of_pages_ends_a_sweep_without_suspects() {
     for length in [1, 2, 5] {
         let world = World::new(32, 20);
         let acme = world.connect();
         world.run(acme.pull("candidates")).unwrap();
         pass(&world, 600_000);
         let pages = circle(&world, "candidates", length);
-        // A sweep is walked some pages at a time.
+        // A sweep reads a few pages at a time.
         let options = SweepOptions::default().pages_max(1);
         let ended =
             (0..length + 2).find_map(|_| world.run(acme.sweep("candidates", options)).err());
@@ -92,7 +92,7 @@ fn a_circle_ends_a_sweep_which_believes_nothing_absent() {
 }
 
 #[test]
-fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
+fn a_circle_of_pages_below_one_parent_blocks_no_other_parent() {
     let mut world = World::new(33, 12);
     world.adapter = BelowCandidates::wrap(native_greenhouse(), "notes");
     let acme = world.connect();
@@ -126,8 +126,8 @@ fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
     assert!(others.into_iter().all(|id| known.contains_key(&id)));
 }
 
-/// Greenhouse, but its pages of candidates never end: each is the first one again, and names a next
-/// cursor, always the same or ever another.
+/// A Greenhouse whose pages of candidates never end: each is the first one again, and links to a
+/// next cursor, always the same or always another.
 #[derive(Debug)]
 struct Endless {
     inner: Arc<dyn Adapter>,
@@ -179,8 +179,7 @@ impl Adapter for Endless {
 }
 
 #[test]
-fn a_cursor_that_never_advances_and_one_that_changes_over_the_same_rows_end_in_three_pages_and_the_kind_goes_on()
- {
+fn a_cursor_that_makes_no_progress_ends_the_pass_in_three_pages_and_the_kind_still_syncs() {
     for new_cursors in [false, true] {
         let mut world = World::new(31, 20);
         let endless = Arc::new(Endless {

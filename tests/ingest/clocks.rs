@@ -1,4 +1,4 @@
-//! Windows by two clocks.
+//! Windows under two clocks.
 
 use super::*;
 
@@ -6,10 +6,10 @@ const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
-/// Ours lags or leads by so much, the ATS's being `ahead`; in the same process and in a new one for
-/// each pull.
+/// Our clock lags or leads by this much, and the ATS's is `ahead`; in the same process and in a new
+/// one for each pull.
 #[test]
-fn no_clock_hides_what_is_fresh_or_skips_what_is_new() {
+fn no_clock_hides_a_fresh_change_or_skips_a_new_record() {
     for ahead_ms in [
         0,
         3 * SECOND,
@@ -50,10 +50,10 @@ fn no_clock_hides_what_is_fresh_or_skips_what_is_new() {
     }
 }
 
-/// A watermark is never later than the ATS's clock was when the pass began, so nothing is stepped
-/// over when the clocks are set right.
+/// A watermark is never later than the ATS's clock when the pass began, so correcting the clocks
+/// skips nothing.
 #[test]
-fn a_clock_that_ran_ahead_and_is_set_right_has_stepped_over_nothing() {
+fn a_clock_that_ran_ahead_and_is_corrected_has_skipped_nothing() {
     let (world, ahead) = world_apart(42, 15);
     ahead.store(-5 * HOUR, Ordering::SeqCst);
     let acme = world.connect();
@@ -71,9 +71,9 @@ fn a_clock_that_ran_ahead_and_is_set_right_has_stepped_over_nothing() {
     }
 }
 
-/// Clocks that differ are said to; where no answer has a date, ours ends the windows.
+/// Differing clocks are reported; if no answer has a date, our clock ends the windows.
 #[test]
-fn clocks_that_differ_are_said_to_and_an_ats_without_a_date_is_read_by_ours() {
+fn differing_clocks_are_reported_and_without_a_date_of_the_ats_ours_ends_the_windows() {
     let (world, ahead) = world_apart(43, 15);
     ahead.store(HOUR, Ordering::SeqCst);
     let acme = world.connect();

@@ -1,9 +1,9 @@
-//! Laws of reading: what one bad row, one circle of pages, one wrong clock, one missing kind and
-//! one strange tenant may cost.
+//! Laws of reading: the cost of one bad row, one circle of pages, one wrong clock, one missing kind
+//! and one foreign tenant.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets; the wire changes answers where the sandbox would not. What counts is the truth
-//! inside of the sandbox and the requests that reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets; the wire changes answers that the sandbox would not. The tests check the
+//! sandbox's state and the requests that reached it.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,7 +64,7 @@ const KINDS: [(&str, &str); 25] = [
     ("attachments", "attachments"),
 ];
 
-/// A world of so many candidates whose ATS's clock is ahead of ours by what the number holds, in
+/// A world of this many candidates whose ATS's clock is ahead of ours by the atomic's value, in
 /// milliseconds.
 fn world_apart(seed: u64, candidates: usize) -> (World, Arc<AtomicI64>) {
     let clock = ManualClock::at(BEGIN_MS);
@@ -87,13 +87,13 @@ fn id_of(row: &Value) -> String {
     row["id"].to_string()
 }
 
-/// What the store holds of a kind, by id.
+/// The store's records of a kind, by id.
 fn stored(world: &World, acme: &Connection, kind: &str) -> BTreeMap<String, ObservedRow> {
     let rows: Vec<ObservedRow> = world.run(acme.observed(kind).try_collect()).unwrap();
     rows.into_iter().map(|row| (row.id.clone(), row)).collect()
 }
 
-/// The ids that the sandbox has.
+/// The ids in the sandbox.
 fn truth(world: &World, collection: &str) -> Vec<String> {
     let mut ids: Vec<String> = world.sandbox.rows(collection).iter().map(id_of).collect();
     ids.sort();

@@ -1,4 +1,4 @@
-//! A credential of another customer that takes the place of the right one at any moment.
+//! A credential of another customer that replaces the right one at any moment.
 
 use super::*;
 use atsync::{Credential, Secret};
@@ -16,7 +16,7 @@ fn credential(id: &str, secret: &str) -> Credential {
     Credential::ClientCredentials { client_id: id.to_owned(), client_secret: Secret::new(secret) }
 }
 
-/// Another customer's sandbox, to which their credential leads. `is_refused`: whether ours is
+/// Another customer's sandbox, which their credential belongs to. `is_refused`: whether ours is
 /// refused by now.
 fn beside(world: &World, is_refused: &Arc<AtomicBool>) -> Sandbox {
     let mut options = SandboxOptions::sized(99, 20);
@@ -50,7 +50,7 @@ fn beside(world: &World, is_refused: &Arc<AtomicBool>) -> Sandbox {
     other
 }
 
-/// Requests to a sandbox that are neither for a token nor the question whose the credential is.
+/// Requests to a sandbox that are neither for a token nor the check of the tenant.
 fn about_records(sandbox: &Sandbox) -> Vec<String> {
     let requests = sandbox.requests();
     let other = requests.iter().filter(|request| {
@@ -61,7 +61,7 @@ fn about_records(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn whenever_a_credential_of_another_customer_takes_over_no_record_of_theirs_is_read_or_written() {
+fn no_record_of_another_customer_is_read_or_written_whenever_their_credential_takes_over() {
     let records = desired(concat!(
         r#"{"key":"a","emails":["a@example.test"],"name":{"first":"A","last":"L"},"#,
         r#""tags":["New"],"notes":[{"key":"n","body":"Met."}]}"#,
@@ -74,7 +74,7 @@ fn whenever_a_credential_of_another_customer_takes_over_no_record_of_theirs_is_r
         for at in 1..40 {
             let mut world = World::new(71, 20);
             let acme = world.connect();
-            // Whose the store is has been learned before.
+            // The store's customer was learned before.
             world.run(acme.verify_tenant()).unwrap();
             world.restart();
             let acme = world.connect();
@@ -112,7 +112,7 @@ fn whenever_a_credential_of_another_customer_takes_over_no_record_of_theirs_is_r
                 break;
             }
             took_over += 1;
-            // The right one again: everything is had once.
+            // The right credential again: the store gets every record once.
             refused.store(false, Ordering::SeqCst);
             world.run(acme.replace_credential(credential("sandbox", "sandbox-secret"))).unwrap();
             let mut is_complete = false;
@@ -132,9 +132,9 @@ fn whenever_a_credential_of_another_customer_takes_over_no_record_of_theirs_is_r
     assert!(took_over > 60, "{took_over}");
 }
 
-/// Where it is another credential of the same customer, what is under way goes on with it.
+/// If it is another credential of the same customer, the call under way continues with it.
 #[test]
-fn another_credential_of_the_same_customer_takes_over_without_a_word() {
+fn another_credential_of_the_same_customer_takes_over_without_interruption() {
     for at in 1..30 {
         let world = World::new(71, 20);
         let acme = world.connect();

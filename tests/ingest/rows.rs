@@ -1,4 +1,4 @@
-//! What one bad member or row costs.
+//! The cost of one bad member or row.
 
 use super::*;
 use atsync::internals::reconcile::SweepOptions;
@@ -11,9 +11,9 @@ fn odd() -> Value {
 }
 
 /// For each kind: its first row is bad in one member, or has no id, or is no row at all. The others
-/// are read, the bad one is named, and it is read with the next pass once it is whole.
+/// are read, the bad one is reported, and the next pass reads it once it is valid.
 #[test]
-fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
+fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_valid() {
     for (kind, collection) in KINDS {
         for fault in ["every member", "no id", "null", "text"] {
             let world = World::new(21, 40);
@@ -86,9 +86,9 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
     }
 }
 
-/// A field that could not be read keeps what is known of it, and makes no event of its own.
+/// A field that could not be read keeps its known value, and makes no event of its own.
 #[test]
-fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
+fn a_bad_member_never_overwrites_the_known_value_of_its_field() {
     let world = World::new(22, 20);
     let acme = world.connect();
     world.run(acme.pull("candidates")).unwrap();
@@ -120,9 +120,9 @@ fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
     assert_eq!(fields, ["privacy", "tags"]);
 }
 
-/// JSON that parses and cannot be kept: it passes no check that the store does not pass.
+/// JSON that parses and cannot be stored: it passes no check that the store does not pass.
 #[test]
-fn what_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
+fn a_value_that_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
     let deep = [98, 99, 100, 101, 126, 140]
         .map(|levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels)));
     for value in deep.iter().map(String::as_str).chain(["1e999", "\"\\ud800\""]) {
@@ -148,10 +148,10 @@ fn what_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
     }
 }
 
-/// A sweep never takes a row for absent that it could not read: by its id where it has one, and by
-/// holding where it has none.
+/// A sweep never treats a row that it could not read as absent: it knows the id if there is one,
+/// and is held if there is none.
 #[test]
-fn a_sweep_never_believes_a_row_absent_that_it_could_not_read() {
+fn a_row_that_a_sweep_could_not_read_is_no_suspect() {
     for nameless in [false, true] {
         let world = World::new(24, 30);
         let acme = world.connect();
@@ -174,10 +174,10 @@ fn a_sweep_never_believes_a_row_absent_that_it_could_not_read() {
         });
         let report = world.run(acme.sweep("candidates", SweepOptions::default())).unwrap();
         assert_eq!(report.held_by, nameless.then_some(HeldBy::Unread), "{report:?}");
-        let gone = told(&world, &acme, ChangeWhat::Deleted);
+        let deleted = told(&world, &acme, ChangeWhat::Deleted);
         let here = truth(&world, "candidates");
-        assert!(gone.iter().all(|change| change.id != here[0]), "{gone:?}");
-        assert!(!nameless || gone.is_empty(), "{gone:?}");
+        assert!(deleted.iter().all(|change| change.id != here[0]), "{deleted:?}");
+        assert!(!nameless || deleted.is_empty(), "{deleted:?}");
         world.wire.spare();
         pass(&world, 600_000);
         let report = world.run(acme.sweep("candidates", SweepOptions::default())).unwrap();
@@ -185,7 +185,7 @@ fn a_sweep_never_believes_a_row_absent_that_it_could_not_read() {
     }
 }
 
-/// A member that the ATS renamed is absent from every row: said loudly, and no value.
+/// A member that the ATS renamed is absent from every row: reported as a warning, and no value.
 #[test]
 fn a_member_that_is_absent_from_every_row_is_a_warning_and_not_a_value() {
     let altered = atsync_tests::Altered::wrap(native_greenhouse(), |manifest| {
@@ -212,14 +212,14 @@ fn a_member_that_is_absent_from_every_row_is_a_warning_and_not_a_value() {
     let tags =
         |row: &ObservedRow| serde_json::from_str::<Value>(&row.body).unwrap()["tags"].clone();
     for (id, row) in stored(&world, &acme, "candidates") {
-        assert_eq!(tags(&row), tags(&before[&id]), "what is known stays");
+        assert_eq!(tags(&row), tags(&before[&id]), "known values stay");
     }
     world.wire.spare();
     world.run(acme.pull_full("candidates")).unwrap();
     assert_eq!(world.run(acme.status()).unwrap().problems, []);
 }
 
-/// `null` in a flag says neither yes nor no: what it is about is used.
+/// `null` in a flag means neither yes nor no: the record is used.
 #[test]
 fn a_flag_that_is_null_is_not_read_as_false() {
     let world = World::new(26, 10);

@@ -1,4 +1,4 @@
-//! Faults that were planted and found by no test: each has its law here.
+//! The laws of planted faults that no test found before.
 
 use super::*;
 use atsync::PlanOf;
@@ -9,7 +9,7 @@ use atsync_tests::{Meddle, desired};
 use serde_json::json;
 use std::sync::atomic::AtomicBool;
 
-/// The span of time that a read asked for.
+/// The window that a read requested.
 fn window(query: &str) -> Option<(String, String)> {
     let decoded = query.replace("%7C", "|").replace("%3A", ":");
     let value = decoded.split('&').find_map(|pair| pair.strip_prefix("updated_at="))?;
@@ -20,7 +20,7 @@ fn window(query: &str) -> Option<(String, String)> {
     }
 }
 
-/// A pass that broke off and must begin again begins where the last *complete* one ended.
+/// A pass that was interrupted and must start again starts where the last *complete* one ended.
 #[test]
 fn a_pass_that_did_not_finish_moves_no_watermark() {
     let (world, _) = world_apart(81, 1_100);
@@ -40,7 +40,7 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
         .add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
     world.run(acme.pull("candidates")).unwrap_err();
     world.sandbox.faults().clear();
-    // The place to go on from is lost, so the pass begins anew.
+    // The stored position is lost, so the pass starts anew.
     let expired = AtomicBool::new(false);
     world.wire.meddle(move |request| {
         let follows = request.url.path() == "/v3/candidates"
@@ -54,10 +54,10 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
     }
 }
 
-/// What is stamped before a window's end and shows only after it is in the next window: that
+/// A change stamped before a window's end that shows only after it is in the next window, which
 /// reaches back by the kind's overlap.
 #[test]
-fn what_shows_late_is_within_the_next_windows_overlap() {
+fn the_next_windows_overlap_covers_a_record_that_shows_late() {
     let (world, _) = world_apart(82, 15);
     let acme = world.connect();
     world.run(acme.pull("candidates")).unwrap();
@@ -97,9 +97,9 @@ fn a_windows_end_is_capped_by_the_atss_clock() {
     );
 }
 
-/// For every kind: a 403 in answer to a fetch by id proves nothing about what was asked for.
+/// For every kind: a 403 in answer to a fetch by id proves nothing about the requested record.
 #[test]
-fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
+fn a_403_while_confirming_proves_no_absence_of_any_kind() {
     for (kind, collection) in KINDS {
         let world = World::new(84, 40);
         let acme = world.connect();
@@ -107,7 +107,7 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
             world.run(acme.pull(kind)).unwrap();
         }
         pass(&world, 600_000);
-        // Not the first: an account is recognised by its oldest user.
+        // Not the first: an account is identified by its oldest user.
         let Some(hidden) = truth(&world, collection).last().cloned() else { continue };
         let path = format!("/v3/{collection}");
         let by_id = path.clone();
@@ -118,8 +118,8 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
             asks.then_some(Meddle::Fault(FaultKind::NotApplied { status: 403 }))
         });
         let report = world.run(acme.sweep(kind, SweepOptions::default()));
-        let gone = told(&world, &acme, ChangeWhat::Deleted);
-        assert!(gone.is_empty(), "{kind}: {gone:?}");
+        let deleted = told(&world, &acme, ChangeWhat::Deleted);
+        assert!(deleted.is_empty(), "{kind}: {deleted:?}");
         let report = report.unwrap_or_else(|error| panic!("{kind}: {error}"));
         assert!(
             report.confirmed == 0
@@ -129,10 +129,10 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
     }
 }
 
-/// A pass that was cut off and goes on later knows what its first part could not read: the window
-/// is read again, not stepped over.
+/// A pass that was interrupted and resumed knows which rows its first part could not read: the
+/// window is read again and not skipped.
 #[test]
-fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
+fn rows_that_an_interrupted_pass_could_not_read_are_read_again() {
     let (world, _) = world_apart(85, 1_100);
     let acme = world.connect();
     // Lists begin with the newest.
@@ -167,7 +167,7 @@ fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
     );
 }
 
-/// A row that cannot be read and does not say which it is has its window read again, but not for
+/// A row that cannot be read and has no id makes the engine read its window again, but not for
 /// ever.
 #[test]
 fn a_row_that_stays_unreadable_holds_its_window_for_three_passes() {
@@ -199,7 +199,7 @@ fn a_row_that_stays_unreadable_holds_its_window_for_three_passes() {
 
 const NEW: &str = "k@example.test";
 
-/// Declares somebody whom the ATS does not have.
+/// Declares a candidate whom the ATS does not have.
 fn declare_new(world: &World, acme: &Connection, key: &str) {
     let record = json!({"key": key, "emails": [NEW], "name": {"first": "K", "last": "L"}});
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
@@ -209,14 +209,14 @@ fn is_creation(request: &atsync::internals::transport::WireRequest) -> bool {
     request.method == "POST" && request.url.path() == "/v3/candidates"
 }
 
-/// Gives a candidate this address; whoever holds it from then on is told by the ATS alone.
+/// Gives a candidate this address; from then on only the ATS knows who has it.
 fn give_address(world: &World, candidate: &str, address: &str) {
     let candidate_id = candidate.parse().unwrap();
     let deed = Recruiter::EditEmail { candidate_id, from: None, to: address.to_owned() };
     world.sandbox.recruiter(&deed).unwrap();
 }
 
-/// Candidates with addresses that nobody else has: id and address.
+/// Candidates with addresses that no other has: id and address.
 fn alone(world: &World) -> Vec<(String, String)> {
     let rows = world.sandbox.rows("candidates");
     let known = rows.iter().filter_map(|row| {
@@ -227,7 +227,7 @@ fn alone(world: &World) -> Vec<(String, String)> {
 
 /// A plan that is older than its record writes nothing, not even a link.
 #[test]
-fn a_plan_that_is_older_than_its_record_makes_no_link() {
+fn a_plan_older_than_its_record_creates_no_link() {
     let world = World::new(87, 20);
     let acme = world.connect();
     let email = alone(&world)[0].1.clone();
@@ -244,9 +244,9 @@ fn a_plan_that_is_older_than_its_record_makes_no_link() {
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// Several that fit by the time of the look: none is made, none is picked.
+/// A probe finds several records: the engine creates none and picks none.
 #[test]
-fn a_look_that_finds_several_makes_nothing() {
+fn a_probe_that_finds_several_records_creates_nothing() {
     let world = World::new(88, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "k");
@@ -260,9 +260,9 @@ fn a_look_that_finds_several_makes_nothing() {
     assert_eq!(world.run(acme.links("k")).unwrap(), []);
 }
 
-/// A record that another path holds by the time of the look stays that path's own.
+/// A record that another path holds at the time of the probe stays that path's own.
 #[test]
-fn a_look_takes_no_record_of_another_path() {
+fn a_probe_adopts_no_record_of_another_path() {
     let world = World::new(89, 20);
     let acme = world.connect();
     let (held, email) = alone(&world)[0].clone();
@@ -280,8 +280,7 @@ fn a_look_takes_no_record_of_another_path() {
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// A status that the manifest does not list says nothing of what happened: the write stays in
-/// doubt.
+/// A status that the manifest does not list does not say what happened: the write stays in doubt.
 #[test]
 fn a_status_that_the_manifest_does_not_list_is_no_refusal() {
     let world = World::new(90, 20);
@@ -293,13 +292,13 @@ fn a_status_that_the_manifest_does_not_list_is_no_refusal() {
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     world.run(acme.apply(&plan)).unwrap();
     let open = world.run(acme.open_intents()).unwrap();
-    assert_eq!(open.len(), 1, "it is looked for, not given up");
+    assert_eq!(open.len(), 1, "it is probed for, not abandoned");
     assert!(open[0].attempt > 1, "it does not show, so it was sent again: {:?}", open[0]);
 }
 
-/// A repetition that did not leave says nothing of the first send.
+/// A resend that did not leave says nothing about the first send.
 #[test]
-fn a_repetition_that_does_not_leave_keeps_the_first_send_in_doubt() {
+fn a_resend_that_does_not_leave_keeps_the_first_send_in_doubt() {
     let mut world = World::new(91, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "k");
@@ -319,9 +318,9 @@ fn a_repetition_that_does_not_leave_keeps_the_first_send_in_doubt() {
     assert_eq!(world.sandbox.candidates_by_email(NEW).len(), 1);
 }
 
-/// Two records of one address mean one candidate, and one plan makes one.
+/// Two records with one address mean one candidate, and one plan creates one.
 #[test]
-fn a_plan_makes_one_candidate_of_two_records_of_one_address() {
+fn a_plan_creates_one_candidate_for_two_records_with_one_address() {
     let world = World::new(92, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "one");
@@ -331,9 +330,9 @@ fn a_plan_makes_one_candidate_of_two_records_of_one_address() {
     assert_eq!(steps.filter(|step| step.operation == "candidates.create").count(), 1);
 }
 
-/// What depends on a write in doubt is not planned either.
+/// A plan also leaves out steps that depend on a write in doubt.
 #[test]
-fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
+fn a_plan_leaves_out_steps_that_depend_on_a_write_in_doubt() {
     let world = World::new(93, 20);
     let acme = world.connect();
     let record = json!({"key": "k", "emails": [NEW], "name": {"first": "K", "last": "L"},
@@ -350,7 +349,7 @@ fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
     assert!(plan.is_empty() && plan.records[0].note(Reason::InDoubt).is_some(), "{plan:#?}");
 }
 
-/// Nothing is sent again for somebody whose data were erased since.
+/// Nothing is sent again for a candidate whose data were erased since.
 #[test]
 fn a_write_in_doubt_is_not_sent_again_for_a_candidate_who_was_anonymised_since() {
     let mut world = World::new(94, 20);

@@ -5,7 +5,7 @@ use atsync::model::contract::{Hint, RemoteRef};
 use atsync::{ErrorKind, PlanOf};
 use atsync_tests::{Meddle, desired};
 
-/// Another customer's sandbox, by the same clock.
+/// Another customer's sandbox, on the same clock.
 fn other(world: &World) -> Sandbox {
     let mut options = SandboxOptions::sized(99, 20);
     options.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
@@ -21,10 +21,10 @@ fn writes(sandbox: &Sandbox) -> Vec<String> {
     written.map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
-/// A credential that belongs to another customer than the store writes nothing to them, whoever of
-/// plan, apply, settle and sweep comes first.
+/// With the credential of another customer than the store's, the engine writes nothing to them,
+/// whichever of plan, apply, settle and sweep comes first.
 #[test]
-fn nothing_is_written_to_another_customer_than_the_stores() {
+fn the_engine_writes_only_to_the_customer_of_the_store() {
     for sweeps in [false, true] {
         let mut world = World::new(71, 20);
         let acme = world.connect();
@@ -48,7 +48,7 @@ fn nothing_is_written_to_another_customer_than_the_stores() {
         assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
         assert_eq!(writes(&other), Vec::<String>::new());
         assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty());
-        // The right customer again, and it goes through.
+        // With the right credential again, the write succeeds.
         let own = world.sandbox.clone();
         world.wire.lead_to(&own);
         world.run(acme.apply(&plan)).unwrap();
@@ -57,9 +57,9 @@ fn nothing_is_written_to_another_customer_than_the_stores() {
     }
 }
 
-/// A write in doubt is sent again only to the customer whose records the store has.
+/// A write in doubt is sent again only to the customer whose records the store holds.
 #[test]
-fn what_is_in_doubt_is_never_sent_again_to_another_customer() {
+fn a_write_in_doubt_is_never_sent_again_to_another_customer() {
     let mut world = World::new(71, 20);
     let acme = world.connect();
     world.run(acme.verify_tenant()).unwrap();
@@ -86,7 +86,7 @@ fn what_is_in_doubt_is_never_sent_again_to_another_customer() {
     assert_eq!(writes(&own), ["POST /v3/candidates"]);
 }
 
-/// One thing that a host can ask of a connection, whatever it answers.
+/// One call that a host can make on a connection, whatever it returns.
 type Ask = Box<dyn Fn(&World, &Connection) -> Result<(), atsync::Error>>;
 
 fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
@@ -124,11 +124,11 @@ fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
     asks
 }
 
-/// Nothing of another customer is read into the store, and nothing of the store's is called gone
-/// because the other does not show it, whatever a host asks first; a check still works, since it is
-/// how somebody finds out.
+/// No record of another customer gets into the store, and no record of the store is reported as
+/// deleted because the other customer's ATS does not show it, whatever a host calls first; a check
+/// still works, since it shows the mistake to a user.
 #[test]
-fn nothing_is_read_from_another_customer_than_the_stores() {
+fn the_engine_reads_only_from_the_customer_of_the_store() {
     let mut world = World::new(71, 20);
     let acme = world.connect();
     for (kind, _) in KINDS {
@@ -161,11 +161,11 @@ fn nothing_is_read_from_another_customer_than_the_stores() {
     world.restart();
     let acme = world.connect();
     assert!(!world.run(acme.check()).unwrap().is_empty());
-    // The right customer again, and it goes through.
+    // With the right credential again, the call succeeds.
     let own = world.sandbox.clone();
     world.wire.lead_to(&own);
     for (name, ask) in asks(&candidate, &application) {
-        // Once the hints are believed, the candidate is erased, and has nothing to import.
+        // Once the hints are believed, the candidate is erased and cannot be imported.
         match ask(&world, &acme) {
             Err(error) => assert_eq!((name, error.kind()), ("import", ErrorKind::Input), "{error}"),
             Ok(()) => assert_ne!(name, "import"),

@@ -7,7 +7,7 @@ use atsync::model::Manifest;
 use atsync::model::manifest::ScanRule;
 use atsync_tests::{Altered, desired};
 
-/// A record that needs nothing but a candidate, and one that needs this and that.
+/// A record that needs only a candidate, and one that needs other kinds.
 fn records(world: &World) -> String {
     let fields = world.sandbox.rows("custom_fields");
     let key = fields
@@ -80,7 +80,7 @@ fn a_kind_that_the_adapter_cannot_list_blocks_the_records_that_look_it_up_and_no
 }
 
 #[test]
-fn an_operation_that_the_adapter_lacks_is_said_of_the_record_that_needs_it() {
+fn an_operation_that_the_adapter_lacks_is_reported_for_the_record_that_needs_it() {
     let operation = "notes.create";
     plans(|manifest| manifest.operations.retain(|rule| rule.name != operation), operation);
 }

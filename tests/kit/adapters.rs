@@ -1,6 +1,5 @@
 //! The adapters that tests run: Greenhouse natively, as the real component with fuel, with a
-//! manifest that says something else, and as an ATS would be that lists a kind only below its
-//! parents.
+//! changed manifest, and as an ATS would be that lists a kind only below its parents.
 
 use atsync::internals::adapter::{
     Adapter, AdapterError, ComponentHost, HostOptions, Metering, NativeAdapter, limits, native,
@@ -22,7 +21,7 @@ pub fn native_greenhouse() -> Arc<dyn Adapter> {
     Arc::new(NativeAdapter::of::<Greenhouse>().expect("the Greenhouse manifest is valid"))
 }
 
-/// What the panics of [`panicking_greenhouse`] quote of whom it was reading.
+/// The text that the panics of [`panicking_greenhouse`] quote from the record that it was reading.
 pub const CANARY: &str = "canary-lovelace";
 
 thread_local! {
@@ -30,7 +29,7 @@ thread_local! {
     static WRITES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The Greenhouse adapter, except that it panics over the answer to each creation and quotes
+/// The Greenhouse adapter, except that it panics over the answer to each create and quotes
 /// [`CANARY`].
 pub fn panicking_greenhouse() -> Arc<dyn Adapter> {
     fn start(task: Task, given: &Given) -> Result<Step, Failure> {
@@ -41,7 +40,7 @@ pub fn panicking_greenhouse() -> Arc<dyn Adapter> {
     Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
 }
 
-/// As [`panicking_greenhouse`], and its probes say without asking that nothing is there.
+/// Like [`panicking_greenhouse`], and its probes report without a request that nothing was found.
 pub fn panicking_greenhouse_with_a_blank_probe() -> Arc<dyn Adapter> {
     fn start(task: Task, given: &Given) -> Result<Step, Failure> {
         WRITES.set(matches!(task, Task::Write(_)));
@@ -62,7 +61,7 @@ fn panicking(state: Continuation, given: &Given, reply: Reply) -> Result<Step, F
 }
 
 /// The Greenhouse adapter as it ships: the component, metered by fuel so that the same input takes
-/// the same course. Compiled once a process.
+/// the same course. Compiled once per process.
 pub fn component_greenhouse() -> Arc<dyn Adapter> {
     static COMPONENT: OnceLock<Arc<dyn Adapter>> = OnceLock::new();
     let component = COMPONENT.get_or_init(|| {
@@ -78,8 +77,8 @@ pub fn component_greenhouse() -> Arc<dyn Adapter> {
     Arc::clone(component)
 }
 
-/// The Greenhouse adapter as it ships, metered by time. Compiled code is kept in `cache`, so that
-/// only the first test of a build compiles it.
+/// The Greenhouse adapter as it ships, metered by time. `cache` holds the compiled code, so only
+/// the first test of a build compiles it.
 pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
     let mut options = HostOptions::default();
     options.cache_dir = Some(cache.to_owned());
@@ -91,7 +90,7 @@ pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
     )
 }
 
-/// An adapter whose manifest says something else in one place; everything else is the inner one's.
+/// An adapter with another value in one place of the manifest; everything else is the inner one's.
 #[derive(Debug)]
 pub struct Altered {
     inner: Arc<dyn Adapter>,
@@ -106,7 +105,7 @@ impl Altered {
         Arc::new(Self { inner, manifest })
     }
 
-    /// Calls an operation `unsafe`: one that must never be sent again by itself.
+    /// Declares an operation as `unsafe`: the engine must never send it again by itself.
     pub fn harmful(inner: Arc<dyn Adapter>, operation: &str) -> Arc<dyn Adapter> {
         Self::wrap(inner, |manifest| {
             let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
@@ -135,10 +134,9 @@ impl Adapter for Altered {
     }
 }
 
-/// Greenhouse as if it listed a kind only below each record of another, a candidate mostly. The
-/// first page of such a list carries the filter; the links to the others do already. Below a
-/// candidate that was made to be missing there is nothing to list, which such an ATS would answer
-/// with 404.
+/// A Greenhouse that lists a kind only below each record of another, mostly a candidate. The first
+/// page of such a list carries the filter; the links to the others do already. Below a candidate
+/// that the test made missing there is nothing to list, which such an ATS would answer with 404.
 #[derive(Debug)]
 pub struct BelowCandidates {
     inner: Arc<dyn Adapter>,

@@ -1,12 +1,11 @@
-//! A sandbox asked by hand: what an adapter wants to send, and the answer, with no engine between
-//! them.
+//! A sandbox without an engine: a test passes it the requests of an adapter and gets the answers.
 
 use crate::BEGIN_MS;
 use atsync::model::contract::{Field, Request, Response, Target};
 use atsync_greenhouse_sandbox::{ManualClock, Sandbox, SandboxOptions};
 use serde_json::Value;
 
-/// A company, and a token to ask it with.
+/// A company, and a token for requests to it.
 #[derive(Debug)]
 pub struct Company {
     sandbox: Sandbox,
@@ -63,7 +62,7 @@ impl Company {
                     format!("{}?{}", path.path, pairs.join("&"))
                 }
             }
-            // As the engine does it: what follows the origin.
+            // As the engine does it: the part after the origin.
             Target::Link(link) => match link.split_once("://").map(|(_, rest)| rest) {
                 Some(rest) => rest
                     .split_once('/')

@@ -1,5 +1,5 @@
-//! What end to end tests are written with: a world of one engine and one Greenhouse sandbox,
-//! without sockets and without real time.
+//! The kit of the end-to-end tests: a world of one engine and one Greenhouse sandbox, without
+//! sockets and without real time.
 //!
 //! [`World`] wires the real engine (real plan, journal, session, budget; the Greenhouse adapter
 //! natively or as a component) to the sandbox's model through [`Wire`], a transport that calls
@@ -41,17 +41,17 @@ pub const BEGIN_MS: u64 = 1_795_514_400_000;
 pub struct World {
     /// The time.
     pub clock: Arc<ManualClock>,
-    /// The truth.
+    /// The sandbox, which knows what really happened.
     pub sandbox: Sandbox,
     /// The wire between them.
     pub wire: Arc<Wire>,
-    /// What survives a restart.
+    /// The store, which survives a restart.
     pub store: Arc<dyn Store>,
     /// The adapter.
     pub adapter: Arc<dyn Adapter>,
     /// The connection's settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
-    /// What ends an engine.
+    /// The switch that ends an engine.
     pub death: Arc<Death>,
     lives: u64,
     engine: Engine,
@@ -73,7 +73,7 @@ impl World {
         )
     }
 
-    /// Ids of the open jobs that everybody may see.
+    /// Ids of the open jobs that every user may see.
     pub fn open_jobs(&self) -> Vec<String> {
         let jobs = self.sandbox.rows("jobs");
         let is_open = |job: &&Value| {
@@ -82,7 +82,7 @@ impl World {
         jobs.iter().filter(is_open).map(|job| job["id"].to_string()).collect()
     }
 
-    /// Declares one record ten minutes later and synchronises it, which must complete.
+    /// Declares one record ten minutes later and syncs it, which must complete.
     pub fn bring(&self, connection: &Connection, record: &Value) -> Plan {
         self.clock.set(self.clock.now_ms() + 600_000);
         self.run(connection.declare(&desired(&record.to_string()))).unwrap();
@@ -92,7 +92,7 @@ impl World {
         plan
     }
 
-    /// A world of given parts.
+    /// A world made of these parts.
     pub fn with(
         sandbox: Sandbox,
         clock: Arc<ManualClock>,
@@ -102,7 +102,7 @@ impl World {
         Self::mortal(sandbox, clock, store, adapter, Arc::default())
     }
 
-    /// A world whose engine dies when `death` says so; the store may know it too.
+    /// A world whose engine dies when `death` says so; the store may share it.
     pub fn mortal(
         sandbox: Sandbox,
         clock: Arc<ManualClock>,
@@ -135,13 +135,13 @@ impl World {
         self.engine = engine(&self.store, &self.wire, &self.clock, self.lives);
     }
 
-    /// Runs a future by the manual clock.
+    /// Runs a future on the manual clock.
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.clock.drive(future)
     }
 
     /// Runs a future until its end or the engine's death, whichever comes first. After a death it
-    /// is dropped where it stood; none comes back.
+    /// is dropped, and the call returns none.
     pub fn live<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         self.clock.drive(self.death.or(future))
     }
@@ -192,7 +192,7 @@ impl World {
     }
 }
 
-/// Each life has randomness of its own, as a real one has.
+/// Each engine has its own randomness, as a real one has.
 fn engine(
     store: &Arc<dyn Store>,
     wire: &Arc<Wire>,

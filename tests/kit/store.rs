@@ -1,9 +1,9 @@
-//! A store that can be upset: at a chosen write the engine dies before it or after it, or the disk
-//! is full.
+//! A store with faults: at a chosen write the engine dies before it or after it, or the disk is
+//! full.
 //!
 //! Only calls that write are counted, since a crash between two reads is the crash between the
-//! writes around them. Reads pass. What the wrapped store keeps is its own affair: a power cut that
-//! loses what was not synced needs a disk below (see the simulation).
+//! writes around them. Reads pass. The wrapped store decides what it keeps: a power cut that loses
+//! unsynced writes needs a disk below it (see the simulation).
 
 use crate::Death;
 use atsync::internals::journal::{Intent, IntentId};
@@ -14,14 +14,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
-/// What befalls one write.
+/// The fault of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreUpset {
-    /// The engine dies and the store was not told.
+    /// The engine dies before the store gets the write.
     DieBefore,
     /// The engine dies when the store has done it.
     DieAfter,
-    /// There is no room.
+    /// The disk is full.
     Full,
 }
 
@@ -66,12 +66,12 @@ impl UpsetStore {
         *self.lease_until_ms.lock().unwrap() = Some(until_ms);
     }
 
-    /// Does this once the feed has been read the next time, before the reader gets what was read.
+    /// Runs this once after the next read of the feed, before the reader gets the result.
     pub fn after_changes(&self, deed: impl Future<Output = ()> + Send + 'static) {
         *self.after_changes.lock().unwrap() = Some(Box::pin(deed));
     }
 
-    /// Writes so far.
+    /// The number of writes so far.
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
     }
@@ -81,13 +81,13 @@ impl UpsetStore {
         self.calls.lock().unwrap().clone()
     }
 
-    /// Lookups by a term so far.
+    /// The number of lookups by a term so far.
     pub fn lookups(&self) -> u64 {
         self.lookups.load(Ordering::SeqCst)
     }
 
-    /// Asks this closure what befalls each write: its number since the store was wrapped and the
-    /// name of the call.
+    /// Asks this closure for the fault of each write: its number since the store was wrapped, and
+    /// the name of the call.
     pub fn upset(
         &self,
         upsetter: impl FnMut(u64, &'static str) -> Option<StoreUpset> + Send + 'static,
@@ -95,7 +95,7 @@ impl UpsetStore {
         *self.upsetter.lock().unwrap() = Some(Box::new(upsetter));
     }
 
-    /// Nothing befalls anybody any more.
+    /// Removes all faults.
     pub fn spare(&self) {
         *self.upsetter.lock().unwrap() = None;
     }

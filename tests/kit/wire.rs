@@ -1,11 +1,11 @@
-//! A transport without a socket: the sandbox's own handler behind the engine's session, and what
-//! can go wrong on the way.
+//! A transport without a socket: the sandbox's own handler behind the engine's session, and the
+//! faults of a network.
 //!
-//! An exchange is numbered when it begins. It may be where the engine dies, before the sandbox saw
-//! the request or after; and a *meddler* may decide for each request what befalls it ([`Meddle`]).
-//! Whatever befalls it, a request that changes something finds its durable intent in the store at
-//! the moment that it leaves, or the test stops. Left out: faults that the sandbox makes itself
-//! when asked; a meddler asks for them.
+//! An exchange is numbered when it begins. The engine may die at it, before the sandbox saw the
+//! request or after; and a *meddler* may choose a fault for each request ([`Meddle`]). With or
+//! without a fault, a request that changes something must have its durable intent in the store when
+//! it leaves, or the test stops. Left out: faults that the sandbox makes itself on request; a
+//! meddler requests them.
 
 use crate::Death;
 use atsync::Clock;
@@ -21,19 +21,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How long an answer takes on the wire, by the manual clock.
+/// How long an answer takes on the wire, on the manual clock.
 const LATENCY_MS: u64 = 40;
 
-/// What befalls one exchange.
+/// The fault of one exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meddle {
-    /// The host's name does not resolve, or nobody listens: nothing leaves.
+    /// The host's name does not resolve, or no server listens: nothing leaves.
     Unreachable,
     /// The sandbox answers with a fault of its own.
     Fault(FaultKind),
     /// The cursor is too old.
     CursorExpired,
-    /// All rows of a page come twice.
+    /// Every row of a page comes twice.
     DuplicatePage,
     /// The last row of a page is missing.
     SkippedRow,
@@ -43,7 +43,7 @@ pub enum Meddle {
     DieAfter,
 }
 
-/// Where the intents stand: the store that the engine writes them to, and the connection's name.
+/// The place of the intents: the store that the engine writes them to, and the connection's name.
 type Books = (Arc<dyn Store>, &'static str);
 type Meddler = Box<dyn FnMut(&WireRequest) -> Option<Meddle> + Send>;
 type Editor = Box<dyn FnMut(&WireRequest, &mut Response) + Send>;
@@ -55,7 +55,7 @@ pub struct Wire {
     death: Arc<Death>,
     /// Exchanges so far.
     pub exchanges: AtomicU64,
-    /// The exchange at which the engine is killed: it was processed, the answer never comes. 0:
+    /// The exchange at which the engine is killed: it was processed, the answer never arrives. 0:
     /// never.
     pub kill_at: AtomicU64,
     /// The exchange at which the engine is killed before the sandbox sees it. 0: never.
@@ -86,7 +86,7 @@ impl Wire {
         }
     }
 
-    /// From here on the credential belongs to another customer of the ATS: this sandbox answers.
+    /// From now on the credential belongs to another customer of the ATS: this sandbox answers.
     pub fn lead_to(&self, sandbox: &Sandbox) {
         *self.sandbox.lock().unwrap() = sandbox.clone();
     }
@@ -111,14 +111,14 @@ impl Wire {
         });
     }
 
-    /// Has every request that changes something held against the intents of a connection, at the
+    /// Checks every request that changes something against the intents of a connection at the
     /// moment that it leaves.
     pub(crate) fn audit(&self, store: &Arc<dyn Store>, connection: &'static str) {
         *self.books.lock().unwrap() = Some((Arc::clone(store), connection));
     }
 
-    /// The law of every suite: what changes something leaves only while an intent for it stands
-    /// `sending` in the store.
+    /// The law of every suite: a request that changes something leaves only while the store holds
+    /// an intent for it as `sending`.
     async fn is_in_the_books(&self, request: &WireRequest) {
         let Some((store, connection)) = self.books.lock().unwrap().clone() else { return };
         let path = request.url.path();
@@ -126,7 +126,7 @@ impl Wire {
             return;
         }
         let open = store.open_intents(connection).await.expect("the intents can be read");
-        // What is sent again may differ from what was sent first, by what was read in between.
+        // A resend may differ from the first send by what was read in between.
         let digest = digest(request);
         let is_its_own = |intent: &&Intent| intent.digest == digest || intent.attempt > 1;
         let sending = open.iter().filter(|intent| intent.state == IntentState::Sending);
@@ -138,12 +138,12 @@ impl Wire {
         );
     }
 
-    /// Asks this closure what befalls each exchange.
+    /// Asks this closure for the fault of each exchange.
     pub fn meddle(&self, meddler: impl FnMut(&WireRequest) -> Option<Meddle> + Send + 'static) {
         *self.meddler.lock().unwrap() = Some(Box::new(meddler));
     }
 
-    /// Nothing befalls anybody any more.
+    /// Removes all faults.
     pub fn spare(&self) {
         self.kill_at.store(0, Ordering::SeqCst);
         self.kill_before.store(0, Ordering::SeqCst);
@@ -175,7 +175,7 @@ impl Wire {
         if meddle == Some(Meddle::CursorExpired) {
             sandbox.set_quirks(|quirks| quirks.cursor_lifetime_ms = 1);
         }
-        // The host is a socket's to add; links to further pages are made of it.
+        // A socket would add the host; the sandbox builds links to further pages from it.
         let mut headers = request.headers.clone();
         headers.push(("host".into(), request.url.authority().to_owned()));
         let answer = sandbox.handle(&sandbox_words::Request {
@@ -223,8 +223,7 @@ impl Wire {
     }
 }
 
-/// What the journal keeps of a request: the engine's own digest over method, origin, path, query
-/// and body.
+/// The journal's digest of a request: the engine's own, over method, origin, path, query and body.
 fn digest(request: &WireRequest) -> String {
     let query =
         request.url.query_pairs().map(|(name, value)| Field::new(name.as_ref(), value.as_ref()));
@@ -241,7 +240,7 @@ fn digest(request: &WireRequest) -> String {
     })
 }
 
-/// A page with its rows changed; what is no page stays as it is.
+/// A page with its rows changed; any other answer stays unchanged.
 fn with_rows(body: Vec<u8>, change: impl FnOnce(&mut Vec<Value>)) -> Vec<u8> {
     match serde_json::from_slice::<Value>(&body) {
         Ok(Value::Array(mut rows)) => {

@@ -34,8 +34,8 @@ fn an_erased_candidate_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_some());
 }
 
-/// What of her is in the file, as bytes: everything that was desired, observed, applied, tried and
-/// told.
+/// Her data in the file, as bytes: everything that was desired, observed, applied, attempted and
+/// reported.
 fn traces<'w>(path: &std::path::Path, more: &'w str) -> Vec<&'w str> {
     let bytes = std::fs::read(path).unwrap();
     let words = [
@@ -53,9 +53,9 @@ fn traces<'w>(path: &std::path::Path, more: &'w str) -> Vec<&'w str> {
     words.iter().filter(held).copied().collect()
 }
 
-/// The file itself is the judge. A person has lived in it in every way: declared, made, changed on
-/// both sides, merged into, written about, in doubt, planned against and moved on; then she is
-/// erased and the file is written anew.
+/// The test searches the file itself. A candidate was stored in it in every way: declared, created,
+/// changed on both sides, merged into, written about, in doubt, planned and moved; then she is
+/// erased and the file is rewritten.
 #[test]
 fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     let directory = tempfile::tempdir().unwrap();
@@ -84,7 +84,7 @@ fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     let (plan, report) = sync(&world, &acme, &record);
     assert!(report.is_complete(), "{} {report:#?}", words::plan(&plan));
     let candidate_id = ada_id(&world);
-    let (other, others) = somebody(&world);
+    let (other, others) = addressed_candidate(&world);
     world.clock.set(world.clock.now_ms() + 3_600_000);
     world
         .sandbox
@@ -101,7 +101,7 @@ fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     for kind in ["candidates", "applications", "applied_tags", "notes", "attachments"] {
         world.run(acme.pull_full(kind)).unwrap();
     }
-    // One change of hers stays in doubt.
+    // One of her changes stays in doubt.
     let mut changed = record.clone();
     changed["title"] = json!("Countess Byron");
     world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
@@ -122,11 +122,11 @@ fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     println!("left in unused pages: {left:?}");
     assert!(
         left.contains(&ADA) && left.contains(&others.as_str()),
-        "unused pages keep what was removed, or this test tries nothing"
+        "unused pages keep removed bytes, or this test proves nothing"
     );
     RedbStore::compact(&path, RedbOptions::default(), SeededEntropy::new(2).as_ref()).unwrap();
     assert_eq!(traces(&path, &others), Vec::<&str>::new());
-    // She is kept away all the same.
+    // The import stays blocked all the same.
     let store = RedbStore::open(&path, options, SeededEntropy::new(3).as_ref()).unwrap();
     let again = Declaration {
         key: "anew".into(),
@@ -137,8 +137,8 @@ fn no_byte_of_an_erased_candidate_is_left_in_a_compacted_file() {
     assert_eq!(kept.unwrap(), ["anew"]);
 }
 
-/// Shown, planned and carried out alike: each erased candidate is named, and not even the
-/// tag that only their record needs is made.
+/// A plan that is shown and one that is applied agree: each names every erased candidate, and not
+/// even the tag that only their record needs is created.
 #[test]
 fn a_plan_names_the_erased_candidates_and_does_nothing_for_them() {
     let world = World::new(1, 60);
@@ -148,12 +148,12 @@ fn a_plan_names_the_erased_candidates_and_does_nothing_for_them() {
     world.sandbox.clear_logs();
     let mut other = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"},
         "emails": ["bo@example.com"]});
-    // A new candidate brings its tags along; on one who is there they are steps of their own.
+    // A new candidate's create carries its tags; on an existing one they are steps of their own.
     assert!(sync(&world, &acme, &other).1.is_complete());
     world.sandbox.clear_logs();
     other["tags"] = json!(["for both"]);
     let lines = format!("{}\n{}\n{other}", ada(&json!({"tags": ["hers alone", "for both"]})), {
-        // The same person under another key.
+        // The same candidate under another key.
         let mut again = ada(&json!({"tags": ["hers alone"]}));
         again["key"] = json!("again");
         again
@@ -186,7 +186,7 @@ fn a_plan_names_the_erased_candidates_and_does_nothing_for_them() {
 }
 
 #[test]
-fn nothing_shared_is_made_for_candidates_who_were_erased_since_the_plan_was_made() {
+fn no_shared_record_is_created_for_candidates_erased_after_the_plan() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let mut bo = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"},

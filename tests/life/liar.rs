@@ -1,8 +1,8 @@
-//! An adapter that answers what is not so is believed only where the ATS shows it.
+//! The engine accepts a false answer of an adapter only if the ATS shows the record.
 
 use super::*;
 
-/// Answers one operation's write, or every probe, without asking the ATS.
+/// Answers one operation's write, or every probe, without a request to the ATS.
 #[derive(Debug)]
 struct Liar {
     inner: Arc<dyn Adapter>,
@@ -40,7 +40,7 @@ impl Adapter for Liar {
 }
 
 #[test]
-fn a_creation_is_unneeded_only_for_a_record_that_the_ats_shows() {
+fn a_create_is_unneeded_only_if_the_ats_shows_the_record() {
     for (operation, kind) in [("candidates.create", "candidates"), ("notes.create", "notes")] {
         let mut world = World::new(1, 30);
         if operation == "notes.create" {
@@ -67,7 +67,7 @@ fn a_creation_is_unneeded_only_for_a_record_that_the_ats_shows() {
 }
 
 #[test]
-fn an_ambiguous_probe_is_recognised_by_what_it_names() {
+fn an_ambiguous_probe_is_recognised_by_the_records_that_it_names() {
     let one = RemoteRef::new("candidates", "7");
     for (refs, says) in [
         (Vec::new(), "the adapter does not say which"),

@@ -1,8 +1,8 @@
-//! The life of a record: released, adopted, imported, observed, paused, abandoned, withdrawn,
-//! resolved, explained, erased.
+//! The operations on single records: release, adopt, import, observe, pause, abandon, withdraw,
+//! resolve, explain, erase.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets. What counts is what the sandbox holds and which requests reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets. The tests check what the sandbox holds and which requests reached it.
 
 #![allow(
     clippy::unwrap_used,
@@ -68,8 +68,8 @@ fn feed(world: &World, acme: &Connection, after: u64) -> Vec<Change> {
     world.run(acme.changes(after).try_collect()).unwrap()
 }
 
-/// A candidate of the company with exactly one address that nobody else has, and that address.
-fn somebody(world: &World) -> (i64, String) {
+/// A candidate of the company with exactly one address that no other has, and that address.
+fn addressed_candidate(world: &World) -> (i64, String) {
     let candidates = world.sandbox.rows("candidates");
     candidates
         .iter()
@@ -85,7 +85,7 @@ fn somebody(world: &World) -> (i64, String) {
 }
 
 #[test]
-fn a_released_field_keeps_its_value_and_is_nobodys() {
+fn a_released_field_keeps_its_value_and_has_no_owner() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let phones = json!({"company": "Analytical", "phones": ["+44 20 1234"], "tags": ["vip"]});
@@ -99,7 +99,7 @@ fn a_released_field_keeps_its_value_and_is_nobodys() {
         (&ada_in(&world)["company"], tags_of(&world, ada_id(&world))),
         (&before["company"], 1)
     );
-    // Named again without the entries: what was released is not taken back.
+    // Declared again without the entries: released entries are not removed.
     let (plan, _) =
         sync(&world, &acme, &ada(&json!({"phones": [], "tags": [], "company": "Other"})));
     assert_eq!(world.written(), Vec::<String>::new(), "{}", words::plan(&plan));
@@ -107,11 +107,11 @@ fn a_released_field_keeps_its_value_and_is_nobodys() {
 }
 
 #[test]
-fn what_the_engine_takes_away_is_gone_at_once_and_reported_with_its_intent() {
+fn a_record_that_the_engine_deletes_is_reported_at_once_with_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
-    // The tag came with the candidate; its own row is known from the next read on.
+    // The candidate's create carried the tag; its own row is known from the next read on.
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
     let link = world
         .run(acme.links("ref-1"))
@@ -135,7 +135,7 @@ fn what_the_engine_takes_away_is_gone_at_once_and_reported_with_its_intent() {
 }
 
 #[test]
-fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
+fn a_field_that_both_sides_changed_is_a_conflict_and_is_not_written() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"title": "Engineer"})));
@@ -169,10 +169,10 @@ fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
 }
 
 #[test]
-fn what_is_only_observed_is_linked_and_shown_and_never_written() {
+fn an_only_observed_record_is_linked_and_shown_and_never_written() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     let tags = tags_of(&world, id);
     let record =
         json!({"key": "x", "emails": [email, "new@example.com"], "tags": ["never seen before"]});
@@ -203,7 +203,7 @@ fn what_is_only_observed_is_linked_and_shown_and_never_written() {
 }
 
 #[test]
-fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
+fn a_blocked_record_is_in_the_status_and_never_reported_as_written() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
@@ -212,11 +212,7 @@ fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     assert!(not_in_step().is_empty(), "{:?}", not_in_step());
     world.run(acme.observe_only("ref-1")).unwrap();
-    assert!(
-        not_in_step().is_empty(),
-        "in step, and only to be looked at again: {:?}",
-        not_in_step()
-    );
+    assert!(not_in_step().is_empty(), "in step, and only read again: {:?}", not_in_step());
     let changed = desired(&ada(&json!({"title": "Analyst"})).to_string());
     world.run(acme.declare(&changed)).unwrap();
     world.run(acme.sync()).unwrap();
@@ -246,7 +242,7 @@ fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
 }
 
 #[test]
-fn nothing_is_sent_for_a_paused_record_not_even_by_a_plan_from_before() {
+fn nothing_is_sent_for_a_paused_record_not_even_by_an_older_plan() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
@@ -268,7 +264,7 @@ fn nothing_is_sent_for_a_paused_record_not_even_by_a_plan_from_before() {
 }
 
 #[test]
-fn an_abandoned_record_leaves_everything_in_the_ats() {
+fn abandoning_a_record_changes_nothing_in_the_ats() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
@@ -279,7 +275,7 @@ fn an_abandoned_record_leaves_everything_in_the_ats() {
     assert_eq!((ada_in(&world), tags_of(&world, ada_id(&world))), before);
     assert_eq!(world.written(), Vec::<String>::new());
     assert!(world.run(acme.links("ref-1")).unwrap().is_empty());
-    // Declared again, it is found again and nothing is made twice.
+    // Declared again, the record is found again and nothing is created twice.
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
     assert_eq!(world.written(), Vec::<String>::new());
     ada_in(&world);
@@ -289,7 +285,7 @@ fn an_abandoned_record_leaves_everything_in_the_ats() {
 fn an_imported_record_plans_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, _) = somebody(&world);
+    let (id, _) = addressed_candidate(&world);
     world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "seen".into() }).unwrap();
     let record = world.run(acme.import(&id.to_string(), "imported")).unwrap().record;
     assert_eq!(record.tags.as_ref().map(|tags| tags.contains(&"seen".to_owned())), Some(true));
@@ -310,11 +306,11 @@ fn an_imported_record_plans_nothing() {
 }
 
 #[test]
-fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
+fn an_imported_record_that_is_declared_unchanged_links_and_writes_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    // Among them: nobody's address, one that two share, an application, private ones that are not
-    // shown.
+    // Among them: a candidate without an address, an address that two share, an application,
+    // private candidates that do not show.
     for kind in ["candidates", "applications", "tags"] {
         world.run(acme.pull(kind)).unwrap();
     }
@@ -347,10 +343,10 @@ fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
 }
 
 #[test]
-fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
+fn a_record_with_an_id_is_linked_to_that_candidate_and_creates_none() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     let rows = world.sandbox.rows("candidates");
     let other = rows.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"]
         .to_string();
@@ -389,16 +385,16 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
 }
 
 #[test]
-fn a_record_is_adopted_by_hand_and_by_one_path_alone() {
+fn a_record_is_adopted_by_the_host_and_by_one_path_alone() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     let remote = RemoteRef::new("candidates", id.to_string());
-    // By address she would be made anew.
+    // By address she would be created anew.
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
     world.run(acme.link("ref-1", &remote)).unwrap();
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
-    assert_eq!(ada_id(&world), id, "the address was added to whom she was linked to");
+    assert_eq!(ada_id(&world), id, "the address was added to the linked candidate");
     assert_eq!(world.sandbox.candidates_by_email(&email).len(), 1);
     let candidates = world.sandbox.rows("candidates");
     let other =
@@ -415,10 +411,10 @@ fn a_record_is_adopted_by_hand_and_by_one_path_alone() {
 }
 
 #[test]
-fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
+fn a_withdrawal_removes_what_the_engine_added_and_says_what_stays() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let (id, email) = somebody(&world);
+    let (id, email) = addressed_candidate(&world);
     world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "theirs".into() }).unwrap();
     let before = (
         world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap(),
@@ -449,14 +445,14 @@ fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
         world.sandbox.notes_of(id).iter().filter(|note| note["body"] == "Hello.").count(),
         1
     );
-    // Nothing is put there again.
+    // Nothing is added there again.
     world.sandbox.clear_logs();
     assert!(world.run(acme.sync()).unwrap().0.is_empty());
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
 #[test]
-fn withdrawing_never_takes_the_addresses_of_a_person_whom_the_engine_made() {
+fn a_withdrawal_never_removes_the_addresses_of_a_candidate_that_the_engine_created() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({})));
@@ -465,7 +461,7 @@ fn withdrawing_never_takes_the_addresses_of_a_person_whom_the_engine_made() {
     assert!(words::plan(&plan).contains("stays"), "{}", words::plan(&plan));
 }
 
-/// A world in which the making of Ada is in doubt and nobody can see whether it happened.
+/// A world in which Ada's create is in doubt and no probe can settle it.
 fn in_doubt(applied: bool) -> (World, Connection, u64) {
     let world = World::new(1, 60);
     let acme = world.connect();
@@ -473,7 +469,7 @@ fn in_doubt(applied: bool) -> (World, Connection, u64) {
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     let kind = if applied { FaultKind::DropAfter } else { FaultKind::DropBefore };
     world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", kind));
-    // Looking fails until the test has decided: the doubt stays.
+    // Probes fail until the test has decided, so the create stays in doubt.
     let mut blind = Fault::always("/v3/candidates", FaultKind::Unauthorized);
     blind.method = Some("GET".into());
     world.sandbox.faults().add(blind.after(1));
@@ -486,7 +482,7 @@ fn in_doubt(applied: bool) -> (World, Connection, u64) {
 }
 
 #[test]
-fn a_write_in_doubt_is_resolved_by_adopting_what_was_made() {
+fn a_write_in_doubt_is_resolved_by_adopting_the_created_record() {
     let (world, acme, id) = in_doubt(true);
     let made = ada_id(&world).to_string();
     let stranger = RemoteRef::new("candidates", "1");
@@ -505,7 +501,7 @@ fn a_write_in_doubt_is_resolved_by_adopting_what_was_made() {
 }
 
 #[test]
-fn a_write_in_doubt_is_resolved_by_sending_once_more_on_the_hosts_word() {
+fn a_write_in_doubt_is_resolved_by_sending_once_more_when_the_host_says_so() {
     let (world, acme, id) = in_doubt(false);
     let intent = world.run(acme.resolve(id, Resolution::Retry)).unwrap();
     assert_eq!((intent.state.word(), intent.attempt), ("applied", 2));
@@ -514,7 +510,7 @@ fn a_write_in_doubt_is_resolved_by_sending_once_more_on_the_hosts_word() {
 }
 
 #[test]
-fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
+fn an_abandoned_write_is_not_sent_again_until_the_declaration_changes() {
     let (world, acme, id) = in_doubt(false);
     let waiting = world.run(acme.explain("ref-1")).unwrap();
     assert!(waiting.next.iter().any(|next| next.what.contains("in doubt")), "{}", waiting.words());
@@ -542,7 +538,7 @@ fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
 }
 
 #[test]
-fn an_event_of_what_the_engine_wrote_names_its_intent() {
+fn an_event_of_an_engines_write_names_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.pull("candidates")).unwrap();
@@ -559,10 +555,10 @@ fn an_event_of_what_the_engine_wrote_names_its_intent() {
     );
 }
 
-/// An application's job is what it is. Declaring another one under the same key is said to be a
-/// conflict; another key makes another application.
+/// An application's job is fixed. Another job declared under the same key is reported as a
+/// conflict; another key creates another application.
 #[test]
-fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes_nothing() {
+fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_creates_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let jobs = world.sandbox.rows("jobs");
@@ -608,7 +604,7 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
 }
 
 #[test]
-fn a_reader_who_comes_too_late_gets_an_error_and_never_misses_silently() {
+fn a_reader_behind_the_trimmed_feed_gets_an_error_and_never_misses_silently() {
     let world = World::new(1, 60);
     let acme = world.connect();
     world.run(acme.pull("jobs")).unwrap();
@@ -624,7 +620,7 @@ fn a_reader_who_comes_too_late_gets_an_error_and_never_misses_silently() {
 }
 
 #[test]
-fn what_can_mail_a_candidate_is_off_until_the_connection_opts_in_and_then_said_in_words() {
+fn a_step_that_can_mail_a_candidate_needs_an_opt_in_and_the_plan_says_so() {
     let mut world = World::new(1, 60);
     let jobs = world.sandbox.rows("jobs");
     let open = |job: &&Value| {
@@ -674,7 +670,7 @@ fn a_setting_outside_of_its_list_is_refused_with_its_name_before_anything_is_ask
 }
 
 #[test]
-fn a_connection_has_a_name_that_messages_can_name() {
+fn a_connections_name_can_stand_in_messages() {
     let world = World::new(1, 12);
     for odd in ["", " ", "acme ", "a\nb", &"x".repeat(201)] {
         let mut options = world.options();
@@ -686,7 +682,7 @@ fn a_connection_has_a_name_that_messages_can_name() {
 }
 
 #[test]
-fn what_was_emptied_under_fill_is_not_reported_as_set_while_it_is_empty() {
+fn a_field_emptied_under_fill_is_not_reported_as_set_while_it_is_empty() {
     let world = World::new(1, 30);
     let acme = world.connect();
     let record = ada(&json!({"company": "Analytical", "policy": {"company": "fill"}}));

@@ -24,7 +24,7 @@ fn a_hire_fills_the_opening_that_is_named_by_id_or_by_key() {
         bring_whole(&world, &acme, &ada_at(job, &json!({"outcome": "hired", "opening": name})));
         let taken = world.sandbox.row("openings", open[1]["id"].as_i64().unwrap()).unwrap();
         assert_eq!((&taken["open"], &taken["application_id"]), (&json!(false), &json!(id(&world))));
-        // Another wish comes too late, and is said.
+        // Another declaration comes too late, and is reported.
         let other = json!({"outcome": "hired", "opening": {"id": open[0]["id"].to_string()}});
         declare(&world, &acme, &ada_at(job, &other));
         later(&world);
@@ -58,7 +58,7 @@ fn a_hire_into_a_closed_opening_or_a_job_without_one_is_blocked_and_names_what_i
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// Whether the opening is named by both, or left to be the only one: the second hire is refused
+/// Whether both hires name the opening, or leave it to be the only one: the second hire is blocked
 /// before anything is sent.
 #[test]
 fn two_hires_into_one_opening_are_distinguished_when_they_are_planned() {
@@ -87,7 +87,7 @@ fn two_hires_into_one_opening_are_distinguished_when_they_are_planned() {
         assert_eq!(
             world.sandbox.candidates_by_email("bea@example.com").len(),
             0,
-            "nothing is made of what is blocked"
+            "nothing is created for a blocked hire"
         );
         assert_eq!(world.sandbox.candidates_by_email(ADA).len(), 1);
     }

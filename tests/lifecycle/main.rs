@@ -1,9 +1,9 @@
-//! The lifecycle of applications, end to end: what the host wants of a new one, what it changes its
-//! mind about, and what recruiters decide in between.
+//! The lifecycle of applications, end to end: what the host declares for a new one, how its
+//! declaration changes, and what recruiters decide in between.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets. What counts is the truth inside the sandbox and the writes that reached it.
-//! Every state of an application meets every wish.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets. The tests check the sandbox's state and the writes that reached it. Every state
+//! of an application meets every declaration.
 
 #![allow(
     clippy::unwrap_used,
@@ -39,7 +39,7 @@ fn cautious_world() -> World {
     World::new(1, 60)
 }
 
-/// The open job at a place. The first has one opening, the second two, the third three.
+/// The open job at a position. The first has one opening, the second two, the third three.
 fn job(world: &World, place: usize) -> i64 {
     let jobs = world.sandbox.rows("jobs");
     let open = |job: &&Value| {
@@ -48,7 +48,7 @@ fn job(world: &World, place: usize) -> i64 {
     jobs.iter().filter(open).nth(place).unwrap()["id"].as_i64().unwrap()
 }
 
-/// The name of a stage of a job, by place.
+/// The name of a stage of a job, by position.
 fn stage(world: &World, job: i64, place: usize) -> String {
     world.sandbox.rows_where("job_interview_stages", "job_id", job)[place]["name"]
         .as_str()
@@ -88,7 +88,7 @@ fn plan(world: &World, acme: &Connection) -> Plan {
     plan
 }
 
-/// Declares, plans and carries the plan out.
+/// Declares, plans and applies the plan.
 fn bring(world: &World, acme: &Connection, record: &Value) -> (Plan, ApplyReport) {
     declare(world, acme, record);
     let plan = plan(world, acme);
@@ -97,7 +97,7 @@ fn bring(world: &World, acme: &Connection, record: &Value) -> (Plan, ApplyReport
     (plan, report)
 }
 
-/// Brings it, and holds it to be whole: done in one apply, and in step by what is then seen.
+/// Applies it, and asserts that one apply completed it and that the next reads find it in step.
 fn bring_whole(world: &World, acme: &Connection, record: &Value) -> Plan {
     let (plan, report) = bring(world, acme, record);
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
@@ -105,7 +105,7 @@ fn bring_whole(world: &World, acme: &Connection, record: &Value) -> Plan {
     plan
 }
 
-/// A later plan has nothing to do, and says of nothing that it stands otherwise.
+/// A later plan has nothing to do, and reports no difference.
 fn in_step(world: &World, acme: &Connection) {
     later(world);
     let plan = plan(world, acme);
@@ -152,7 +152,7 @@ fn finding(plan: &Plan, kind: FindingKind) -> &str {
     all.find(|finding| finding.kind == kind).map_or("", |finding| &finding.message)
 }
 
-/// Does nothing for the record, says so, and ends well: for ever.
+/// Does nothing for the record, says so, and succeeds: at every later run too.
 fn stands(world: &World, acme: &Connection, kind: FindingKind) {
     for _ in 0..3 {
         let plan = plan(world, acme);
@@ -165,9 +165,9 @@ fn stands(world: &World, acme: &Connection, kind: FindingKind) {
     }
 }
 
-/// The wishes that a new application can carry: how it stands then, and the writes that bring it
-/// there.
-fn wishes(world: &World, job: i64) -> Vec<(Value, &'static str, &'static [&'static str])> {
+/// The declarations that a new application can carry: its state afterwards, and the writes that
+/// lead there.
+fn declarations(world: &World, job: i64) -> Vec<(Value, &'static str, &'static [&'static str])> {
     let opening = json!({"id": openings(world, job)[0]["id"].to_string()});
     vec![
         (json!({}), "in_process", &[]),
@@ -178,7 +178,7 @@ fn wishes(world: &World, job: i64) -> Vec<(Value, &'static str, &'static [&'stat
 }
 
 #[test]
-fn the_first_plan_holds_all_that_is_declared_of_a_new_application_and_the_first_apply_brings_it() {
+fn the_first_plan_holds_everything_declared_for_a_new_application_and_one_apply_does_it() {
     for known in [false, true] {
         for custom in [false, true] {
             for place in [None, Some(0), Some(2)] {
@@ -186,25 +186,25 @@ fn the_first_plan_holds_all_that_is_declared_of_a_new_application_and_the_first_
                     let world = world();
                     let acme = world.connect();
                     let job = job(&world, 1);
-                    let (mut wish, end, ends) = wishes(&world, job)[number].clone();
+                    let (mut declaration, end, ends) = declarations(&world, job)[number].clone();
                     let first = stage(&world, job, 0);
                     let wanted = place.map(|place| stage(&world, job, place));
                     if let Some(wanted) = &wanted {
-                        wish["stage"] = json!(wanted);
+                        declaration["stage"] = json!(wanted);
                     }
                     if custom {
-                        // The application cannot come along with its candidate then.
-                        wish["custom_fields"] = json!({"external_ref": "app-1"});
+                        // The candidate's create cannot carry the application then.
+                        declaration["custom_fields"] = json!({"external_ref": "app-1"});
                     }
-                    println!("known {known}, {wish}");
+                    println!("known {known}, {declaration}");
                     if known {
-                        let mut person = ada_at(job, &json!({}));
-                        person.as_object_mut().unwrap().remove("applications");
-                        bring_whole(&world, &acme, &person);
+                        let mut candidate = ada_at(job, &json!({}));
+                        candidate.as_object_mut().unwrap().remove("applications");
+                        bring_whole(&world, &acme, &candidate);
                     }
                     world.sandbox.clear_logs();
                     let before = world.sandbox.requests().len();
-                    declare(&world, &acme, &ada_at(job, &wish));
+                    declare(&world, &acme, &ada_at(job, &declaration));
                     let plan = plan(&world, &acme);
                     assert!(plan.calls > 0 && before == 0);
                     let report = world.run(acme.apply(&plan)).unwrap();
@@ -232,9 +232,9 @@ fn the_first_plan_holds_all_that_is_declared_of_a_new_application_and_the_first_
 fn a_new_application_is_planned_with_its_effects_before_anything_is_sent() {
     let world = world();
     let acme = world.connect();
-    let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
+    let declaration = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
         "reject_reason": REASON});
-    declare(&world, &acme, &ada(&world, &wish));
+    declare(&world, &acme, &ada(&world, &declaration));
     let plan = plan(&world, &acme);
     let words = words::plan(&plan);
     assert_eq!(plan.writes(), 2, "{words}");
@@ -249,13 +249,13 @@ fn a_new_application_is_planned_with_its_effects_before_anything_is_sent() {
     }
     let calls: u32 =
         plan.records.iter().flat_map(|record| &record.steps).map(|step| step.calls).sum();
-    // What was written is read back, too.
+    // The written records are read back, too.
     assert!(plan.calls >= calls, "{} >= {calls}", plan.calls);
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
 #[test]
-fn a_declaration_that_cannot_be_met_is_refused_before_the_candidate_exists() {
+fn a_declaration_that_cannot_be_met_is_blocked_before_the_candidate_exists() {
     let other_jobs_stage = |world: &World| {
         let rows = world.sandbox.rows_where("job_interview_stages", "job_id", job(world, 1));
         json!({"stage": {"id": rows[1]["id"].to_string()}})
@@ -268,8 +268,8 @@ fn a_declaration_that_cannot_be_met_is_refused_before_the_candidate_exists() {
         json!({"kind": "prospect", "pool": {"id": pools[0]["id"].to_string()},
             "pool_stage": {"id": other["id"].to_string()}})
     };
-    type Wish<'w> = &'w dyn Fn(&World) -> Value;
-    let wrong: [(Wish<'_>, &str); 12] = [
+    type Declaration<'w> = &'w dyn Fn(&World) -> Value;
+    let wrong: [(Declaration<'_>, &str); 12] = [
         (&other_pools_stage, "is one of pool"),
         (&|_| json!({"stage": "Phone Scren"}), "no stage with the name"),
         (&|_| json!({"stage": {"id": "987654321"}}), "no stage with the id"),
@@ -292,17 +292,17 @@ fn a_declaration_that_cannot_be_met_is_refused_before_the_candidate_exists() {
         (&|_| json!({"kind": "prospect", "stage": "Phone Screen"}), "pool_stage"),
         (&|_| json!({"kind": "prospect", "outcome": "hired"}), "cannot be hired"),
     ];
-    for (wish, said) in wrong {
+    for (declaration, said) in wrong {
         for known in [false, true] {
             let world = world();
             let acme = world.connect();
             if known {
-                let mut person = ada(&world, &json!({}));
-                person.as_object_mut().unwrap().remove("applications");
-                bring_whole(&world, &acme, &person);
+                let mut candidate = ada(&world, &json!({}));
+                candidate.as_object_mut().unwrap().remove("applications");
+                bring_whole(&world, &acme, &candidate);
             }
             later(&world);
-            let (plan, _) = bring(&world, &acme, &ada(&world, &wish(&world)));
+            let (plan, _) = bring(&world, &acme, &ada(&world, &declaration(&world)));
             assert!(plan.is_empty());
             assert!(
                 finding(&plan, FindingKind::Blocked).contains(said),
@@ -315,7 +315,7 @@ fn a_declaration_that_cannot_be_met_is_refused_before_the_candidate_exists() {
 }
 
 #[test]
-fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
+fn a_new_application_to_a_job_that_is_not_open_is_reported_before_it_is_sent() {
     for state in ["closed", "draft"] {
         for kind in ["application", "prospect"] {
             let world = world();
@@ -349,17 +349,17 @@ fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
 }
 
 #[test]
-fn what_waits_for_the_connections_word_is_said_in_the_first_plan_and_the_rest_is_done() {
+fn a_step_that_needs_an_opt_in_is_reported_in_the_first_plan_and_the_rest_is_applied() {
     for number in 0..3 {
         let world = cautious_world();
         let acme = world.connect();
         let job = job(&world, 0);
-        let wish = match number {
+        let declaration = match number {
             0 => json!({"stage": stage(&world, job, 1)}),
             1 => json!({"outcome": "rejected", "reject_reason": REASON}),
             _ => json!({"outcome": "hired"}),
         };
-        let (plan, report) = bring(&world, &acme, &ada(&world, &wish));
+        let (plan, report) = bring(&world, &acme, &ada(&world, &declaration));
         let note = plan.records[0].note(Reason::NotOptedIn).expect("it is said");
         assert!(note.message.contains("stage_writes = true"), "{}", note.message);
         assert!(
@@ -380,8 +380,8 @@ fn what_waits_for_the_connections_word_is_said_in_the_first_plan_and_the_rest_is
 fn a_new_prospect_can_be_rejected_in_the_same_apply() {
     let world = world();
     let acme = world.connect();
-    let wish = json!({"kind": "prospect", "outcome": "rejected", "reject_reason": REASON});
-    bring_whole(&world, &acme, &ada(&world, &wish));
+    let declaration = json!({"kind": "prospect", "outcome": "rejected", "reject_reason": REASON});
+    bring_whole(&world, &acme, &ada(&world, &declaration));
     assert_eq!(
         (status(&world).as_str(), &application(&world)["prospect"]),
         ("rejected", &json!(true))
@@ -389,25 +389,25 @@ fn a_new_prospect_can_be_rejected_in_the_same_apply() {
 }
 
 #[test]
-fn a_prospect_becomes_an_application_in_its_stage_and_reaches_its_end_in_one_apply() {
+fn a_prospect_becomes_an_application_and_reaches_its_stage_and_outcome_in_one_apply() {
     for outcome in ["active", "rejected", "hired"] {
         let world = world();
         let acme = world.connect();
         let job = job(&world, 0);
         bring_whole(&world, &acme, &ada(&world, &json!({"kind": "prospect"})));
         let prospect = id(&world);
-        // As recruiters make it when they tie a prospect to one job.
+        // As recruiters create it when they assign a prospect to one job.
         let values = json!({"job_id": job}).as_object().unwrap().clone();
         recruiter(
             &world,
             &Recruiter::Set { collection: "applications".into(), id: prospect, values },
         );
         let wanted = stage(&world, job, 2);
-        let mut wish = json!({"stage": wanted, "outcome": outcome});
+        let mut declaration = json!({"stage": wanted, "outcome": outcome});
         if outcome == "rejected" {
-            wish["reject_reason"] = json!(REASON);
+            declaration["reject_reason"] = json!(REASON);
         }
-        let mut record = ada(&world, &wish);
+        let mut record = ada(&world, &declaration);
         record["applications"][0]["key"] = json!("a2");
         bring_whole(&world, &acme, &record);
         let candidate = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
@@ -422,7 +422,7 @@ fn a_prospect_becomes_an_application_in_its_stage_and_reaches_its_end_in_one_app
 }
 
 #[test]
-fn a_recruiters_decision_stands_and_is_reported_unless_the_host_says_enforce() {
+fn a_recruiters_decision_stands_and_is_reported_unless_the_policy_is_enforce() {
     type Deed = (&'static str, fn(&World, i64) -> Recruiter);
     let deeds_of_recruiters: [Deed; 4] = [
         ("stage", |world, application_id| Recruiter::Move {
@@ -464,7 +464,7 @@ fn a_recruiters_decision_stands_and_is_reported_unless_the_host_says_enforce() {
                 continue;
             }
             if matches!(deed, Recruiter::Hire { .. }) {
-                // Greenhouse has no way to take a hire back: said, not tried.
+                // Greenhouse has no way to revert a hire: reported, not tried.
                 stands(&world, &acme, FindingKind::Note);
                 assert_eq!(application(&world), decided);
                 continue;
@@ -486,7 +486,7 @@ fn the_host_takes_its_own_rejection_back_and_not_a_recruiters() {
             println!("by the host: {by_host}, {policy}");
             let world = world();
             let acme = world.connect();
-            let of = |wish: &Value| with_policy(ada(&world, wish), "outcome", policy);
+            let of = |declaration: &Value| with_policy(ada(&world, declaration), "outcome", policy);
             if by_host {
                 bring_whole(
                     &world,
@@ -519,7 +519,7 @@ fn every_change_of_the_hosts_own_declaration_is_carried_out_in_one_apply() {
     let world = world();
     let acme = world.connect();
     let at = |place| stage(&world, job(&world, 0), place);
-    let wishes: [(Value, &[&str], &str); 9] = [
+    let declarations: [(Value, &[&str], &str); 9] = [
         (json!({}), &[], "in_process"),
         (json!({"stage": at(1)}), &["move"], "in_process"),
         (json!({"stage": at(2)}), &["move"], "in_process"),
@@ -542,10 +542,10 @@ fn every_change_of_the_hosts_own_declaration_is_carried_out_in_one_apply() {
         ),
         (json!({"stage": at(2), "outcome": "hired"}), &["unreject", "hire"], "hired"),
     ];
-    for (number, (wish, expected, status_then)) in wishes.iter().enumerate() {
-        println!("{wish}");
+    for (number, (declaration, expected, status_then)) in declarations.iter().enumerate() {
+        println!("{declaration}");
         later(&world);
-        let (plan, report) = bring(&world, &acme, &ada(&world, wish));
+        let (plan, report) = bring(&world, &acme, &ada(&world, declaration));
         assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
         if number > 0 {
             assert_eq!(deeds(&world), *expected);
@@ -581,7 +581,7 @@ fn another_reason_of_the_hosts_own_rejection_is_written_to_it() {
 }
 
 #[test]
-fn what_was_rejected_by_a_recruiter_for_another_reason_is_reported_and_not_rewritten() {
+fn a_recruiters_other_reject_reason_is_reported_and_not_overwritten() {
     let world = world();
     let acme = world.connect();
     bring_whole(&world, &acme, &ada(&world, &json!({})));
@@ -596,7 +596,7 @@ fn what_was_rejected_by_a_recruiter_for_another_reason_is_reported_and_not_rewri
 }
 
 #[test]
-fn a_stage_that_is_wanted_of_a_closed_application_is_reported_and_never_fought_for() {
+fn a_stage_declared_for_a_closed_application_is_reported_and_never_forced() {
     for policy in ["yield", "enforce"] {
         for hired in [false, true] {
             let world = world();
@@ -604,7 +604,7 @@ fn a_stage_that_is_wanted_of_a_closed_application_is_reported_and_never_fought_f
             // A job with two openings, which the hire does not close.
             let job = job(&world, 1);
             let place = |place| stage(&world, job, place);
-            let of = |wish: &Value| with_policy(ada_at(job, wish), "stage", policy);
+            let of = |declaration: &Value| with_policy(ada_at(job, declaration), "stage", policy);
             bring_whole(&world, &acme, &of(&json!({"stage": place(1)})));
             let deed = if hired {
                 let opening_id = openings(&world, job)[0]["id"].as_i64();
@@ -615,7 +615,7 @@ fn a_stage_that_is_wanted_of_a_closed_application_is_reported_and_never_fought_f
             recruiter(&world, &deed);
             declare(&world, &acme, &of(&json!({"stage": place(2)})));
             stands(&world, &acme, FindingKind::Drifted);
-            // The same of an end that the host itself wants.
+            // The same for an outcome that the host itself declares.
             let outcome = if hired { "hired" } else { "rejected" };
             declare(&world, &acme, &of(&json!({"stage": place(2), "outcome": outcome})));
             stands(&world, &acme, FindingKind::Note);
@@ -624,7 +624,7 @@ fn a_stage_that_is_wanted_of_a_closed_application_is_reported_and_never_fought_f
 }
 
 #[test]
-fn an_archived_stage_blocks_only_who_would_have_to_enter_it() {
+fn an_archived_stage_blocks_only_applications_that_would_enter_it() {
     let world = world();
     let acme = world.connect();
     let job_id = job(&world, 0);
@@ -639,7 +639,7 @@ fn an_archived_stage_blocks_only_who_would_have_to_enter_it() {
             &Recruiter::Set { collection: "job_interview_stages".into(), id, values },
         );
     }
-    // It stands there already.
+    // It is in that stage already.
     in_step(&world, &acme);
     let (plan, _) = bring(&world, &acme, &ada(&world, &by_id(2)));
     assert!(finding(&plan, FindingKind::Blocked).contains("archived"), "{}", words::plan(&plan));
@@ -663,25 +663,25 @@ fn a_stage_that_a_recruiter_chose_before_the_engine_came_stands_unless_enforced(
     let world = world();
     let acme = world.connect();
     bring_whole(&world, &acme, &ada(&world, &json!({})));
-    // Given up, so that nothing is known of what the engine applied.
+    // Abandoned, so that the engine knows no applied value.
     world.run(acme.abandon("ref-1")).unwrap();
     let chosen = stage(&world, job(&world, 0), 3);
     recruiter(&world, &Recruiter::Move { application_id: id(&world), stage_name: chosen.clone() });
-    let wish = ada(&world, &json!({"stage": stage(&world, job(&world, 0), 1)}));
-    declare(&world, &acme, &wish);
+    let declaration = ada(&world, &json!({"stage": stage(&world, job(&world, 0), 1)}));
+    declare(&world, &acme, &declaration);
     stands(&world, &acme, FindingKind::Drifted);
     assert_eq!(application(&world)["stage_name"], json!(chosen));
-    bring_whole(&world, &acme, &with_policy(wish, "stage", "enforce"));
+    bring_whole(&world, &acme, &with_policy(declaration, "stage", "enforce"));
     assert_eq!(application(&world)["stage_name"], json!(stage(&world, job(&world, 0), 1)));
 }
 
 #[test]
-fn a_step_on_what_was_just_made_waits_until_it_shows() {
+fn a_step_on_a_record_that_was_just_created_waits_until_it_shows() {
     let world = world();
     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 20_000);
     let acme = world.connect();
-    let wish = json!({"outcome": "rejected", "reject_reason": REASON});
-    let (_, report) = bring(&world, &acme, &ada(&world, &wish));
+    let declaration = json!({"outcome": "rejected", "reject_reason": REASON});
+    let (_, report) = bring(&world, &acme, &ada(&world, &declaration));
     assert!(report.is_complete(), "{report:#?}");
     assert_eq!(status(&world), "rejected");
     later(&world);
@@ -696,13 +696,13 @@ fn a_step_on_what_was_just_made_waits_until_it_shows() {
 }
 
 #[test]
-fn a_creation_in_doubt_is_followed_by_its_end_once_it_is_settled() {
+fn a_settled_create_in_doubt_is_followed_by_its_rejection_or_hire() {
     for kind in [FaultKind::DropAfter, FaultKind::DropBefore] {
         let world = world();
         let acme = world.connect();
-        let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
+        let declaration = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
             "reject_reason": REASON});
-        declare(&world, &acme, &ada(&world, &wish));
+        declare(&world, &acme, &ada(&world, &declaration));
         world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", kind));
         for _ in 0..3 {
             world.clock.set(world.clock.now_ms() + 200_000);
@@ -717,23 +717,23 @@ fn a_creation_in_doubt_is_followed_by_its_end_once_it_is_settled() {
 }
 
 #[test]
-fn an_end_follows_a_creation_whose_answer_does_not_name_the_application() {
+fn a_rejection_or_hire_follows_a_create_whose_answer_does_not_name_the_application() {
     for answer in [CreateAnswer::Wrapped, CreateAnswer::Bare] {
         let world = world();
         world.sandbox.set_quirks(|quirks| quirks.create_answer = answer);
         let acme = world.connect();
-        let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
+        let declaration = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
             "reject_reason": REASON});
-        bring_whole(&world, &acme, &ada(&world, &wish));
+        bring_whole(&world, &acme, &ada(&world, &declaration));
         assert_eq!(status(&world), "rejected");
-        // It is the host's own rejection, whichever way it was found.
+        // It is the host's own rejection, whether the engine applied it or found it.
         bring_whole(&world, &acme, &ada(&world, &json!({"outcome": "active"})));
         assert_eq!(status(&world), "in_process");
     }
 }
 
 #[test]
-fn a_prospect_that_stands_in_another_pool_stage_is_reported() {
+fn a_prospect_in_another_pool_stage_is_reported() {
     let world = world();
     let acme = world.connect();
     let of = |place: &str| {

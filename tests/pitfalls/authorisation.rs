@@ -1,4 +1,5 @@
-//! Section D: what the credential may, and how that is told from an endpoint that is merely ill.
+//! Section D: the rights of the credential, and how a lost right differs from an endpoint that
+//! fails for a while.
 
 use super::{
     ADA, ada, apply, bring, count, declare, id_of, pass, plain_candidates, plan, recruiter,
@@ -30,8 +31,8 @@ fn admins(world: &World) -> Vec<i64> {
     users.iter().filter(admin).map(id_of).collect()
 }
 
-/// Entry 36: 403 means that the scope is missing or that the actor may not. The two are told apart
-/// where anything tells, and both are named where nothing does.
+/// Entry 36: 403 means that the scope is missing or that the actor lacks a right. The message names
+/// the cause if any answer shows it, and both if none does.
 #[test]
 fn a_missing_scope_is_distinguished_from_an_actor_who_is_no_site_admin() {
     for scopes_in_token in [false, true] {
@@ -68,10 +69,10 @@ fn a_missing_scope_is_distinguished_from_an_actor_who_is_no_site_admin() {
     }
 }
 
-/// Entry 36: a write scope cannot be tried without writing, so nothing is claimed where the token
-/// does not say.
+/// Entry 36: a write scope cannot be tested without a write, so the check claims nothing if the
+/// token does not say.
 #[test]
-fn a_write_scope_is_granted_only_where_the_token_says_so() {
+fn a_write_scope_counts_as_granted_only_if_the_token_says_so() {
     for scopes_in_token in [false, true] {
         let world = world(|quirks| quirks.scopes_in_token = scopes_in_token);
         let acme = world.connect();
@@ -81,11 +82,11 @@ fn a_write_scope_is_granted_only_where_the_token_says_so() {
     }
 }
 
-/// Entry 37: tokens act as a person. When that person is demoted or leaves, every call fails at
-/// once: the error names the actor's right beside the scope, and once no token is to be had any
-/// more it is the credential that needs a person.
+/// Entry 37: tokens act as a user. When that user is demoted or leaves, every call fails at once:
+/// the error names the actor's right beside the scope, and once the token endpoint issues no token
+/// any more, the credential needs a user.
 #[test]
-fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause() {
+fn an_acting_user_who_leaves_stops_the_connection_with_an_error_that_names_the_cause() {
     let mut world = world(|_| {});
     let admin = admins(&world)[0];
     world.settings.insert("act_as".into(), json!(admin.to_string()));
@@ -107,10 +108,10 @@ fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
 }
 
-/// Entry 40: whatever ails the token endpoint for a while is no revocation, and the connection goes
-/// on by itself once it is well.
+/// Entry 40: a failure of the token endpoint that passes is no revocation, and the connection
+/// resumes by itself afterwards.
 #[test]
-fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
+fn a_failing_token_endpoint_is_not_a_revocation() {
     let ills = [
         FaultKind::NotApplied { status: 500 },
         FaultKind::NotApplied { status: 503 },
@@ -139,10 +140,10 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
     }
 }
 
-/// Entry 40, the other side: a client that is refused needs a person, and the endpoint is not
-/// hammered meanwhile.
+/// Entry 40, the opposite case: a client that is refused needs a user, and the engine does not
+/// flood the endpoint meanwhile.
 #[test]
-fn a_refused_client_needs_a_person_and_the_endpoint_is_left_in_peace() {
+fn a_refused_client_needs_a_user_and_the_endpoint_is_not_flooded() {
     let world = super::world_of(|options| options.client.secret = "another".into());
     let acme = world.connect();
     for _ in 0..10 {
@@ -174,7 +175,7 @@ fn every_scope_that_is_asked_for_exists() {
 }
 
 /// Entries 41 and 42: a scope that is taken away acts at once, on one collection only; the others
-/// go on, and the message says which to tick and where.
+/// go on, and the message says which scope to grant and where.
 #[test]
 fn a_scope_that_is_taken_away_stops_one_collection_and_is_named() {
     let world = world(|_| {});
@@ -191,10 +192,10 @@ fn a_scope_that_is_taken_away_stops_one_collection_and_is_named() {
     }
 }
 
-/// Entry 42: a write whose scope is missing is refused with its name; what does not hang on it is
-/// done, and a tick later so is the rest.
+/// Entry 42: a write whose scope is missing is refused with its name; steps that do not depend on
+/// it are applied, and the rest once the scope is granted.
 #[test]
-fn a_missing_write_scope_holds_back_only_what_needs_it() {
+fn a_missing_write_scope_blocks_only_the_steps_that_need_it() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.set_access(|access| {
@@ -217,9 +218,9 @@ fn a_missing_write_scope_holds_back_only_what_needs_it() {
     assert_eq!(world.sandbox.notes_of(candidate).len(), 1);
 }
 
-/// Entry 42: a kind that may not be read blocks the records whose plan asks about it, with the
-/// scope's name and without one write for them; the others are brought about, and the blocked ones
-/// as soon as the scope is back.
+/// Entry 42: a kind that the credential may not read blocks the records whose plan needs it, with
+/// the scope's name and without one write for them; the other records are applied, and the blocked
+/// ones as soon as the scope is back.
 #[test]
 fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
     let world = world(|_| {});
@@ -257,15 +258,15 @@ fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
     assert_eq!(world.sandbox.applications_of(id_of(&the_candidate(&world, ADA))).len(), 1);
 }
 
-/// Entry 43: whichever of `expires_at` and `expires_in` comes, a token is used for its life and
-/// renewed before it ends; no request meets an expired one.
+/// Entry 43: with `expires_at` as with `expires_in`, a token is used for its lifetime and renewed
+/// before it ends; no request meets an expired one.
 #[test]
-fn a_token_is_fetched_once_per_life_however_its_end_is_written() {
+fn a_token_is_fetched_once_per_lifetime_in_either_notation() {
     for expiry in [TokenExpiry::ExpiresAt, TokenExpiry::ExpiresIn, TokenExpiry::Both] {
         println!("{expiry:?}");
         let world = world(|quirks| quirks.token_expiry = expiry);
         let acme = world.connect();
-        // Four hours, a pull every five minutes; a token lives for one.
+        // Four hours, a pull every five minutes; a token is valid for one hour.
         for _ in 0..48 {
             world.run(acme.pull("jobs")).unwrap();
             pass(&world, 300_000);
@@ -277,7 +278,7 @@ fn a_token_is_fetched_once_per_life_however_its_end_is_written() {
 }
 
 /// Entries 43 and 49: a token that is revoked while a create is under way: 401 says that nothing
-/// was done, so it is repeated once with a fresh one.
+/// was done, so the create is repeated once with a fresh one.
 #[test]
 fn a_token_revoked_before_a_create_costs_one_more_token_and_makes_one_candidate() {
     for single_active_token in [false, true] {
@@ -293,7 +294,7 @@ fn a_token_revoked_before_a_create_costs_one_more_token_and_makes_one_candidate(
     }
 }
 
-/// Entry 44: one token per actor. Two connections of one credential that act as two people never
+/// Entry 44: one token per actor. Two connections of one credential that act as two users never
 /// write in each other's name.
 #[test]
 fn two_actors_of_one_credential_do_not_share_a_token() {

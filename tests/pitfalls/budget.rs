@@ -6,7 +6,7 @@ use atsync_greenhouse_sandbox::{Fault, FaultKind, RetryAfter};
 use atsync_tests::World;
 use serde_json::json;
 
-/// When requests with this status came.
+/// The times of the requests with this status.
 fn times(world: &World, path: &str) -> Vec<i64> {
     let requests = world.sandbox.requests();
     requests.iter().filter(|request| request.path == path).map(|request| request.at_ms).collect()
@@ -16,12 +16,12 @@ fn refused(world: &World) -> usize {
     world.sandbox.requests().iter().filter(|request| request.status == 429).count()
 }
 
-/// Entries 46, 47 and 50: twenty pages under a limit that nobody told, smaller or larger than
-/// assumed. Not one avoidable 429, and the windows turn when they turn: waiting for the misleading
-/// reset header would take twice as long.
+/// Entries 46, 47 and 50: twenty pages under an unknown limit, smaller or larger than assumed. No
+/// avoidable 429, and the windows turn when they turn: waiting for the misleading reset header
+/// would take twice as long.
 #[test]
 fn twenty_pages_under_an_unknown_limit_meet_no_429_and_use_the_windows_as_they_turn() {
-    // The limit, and how long it may take: the window turns ten seconds after the beginning, and a
+    // The limit, and the allowed time: the window turns ten seconds after the beginning, and a
     // backfill leaves a part of each to others.
     for (limit, took_ms_max) in [(4, 105_000), (10, 30_000), (150, 2_000)] {
         println!("limit {limit}");
@@ -44,8 +44,8 @@ fn twenty_pages_under_an_unknown_limit_meet_no_429_and_use_the_windows_as_they_t
     }
 }
 
-/// Entries 45 and 47: others use the same bucket and a 429 does not say when to come back. It is
-/// waited out, at least a second each time, and no page is lost.
+/// Entries 45 and 47: others use the same bucket and a 429 has no `Retry-After`. The engine waits,
+/// at least a second each time, and loses no page.
 #[test]
 fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
     for retry_after in [RetryAfter::Sent, RetryAfter::Missing] {
@@ -86,10 +86,10 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
     }
 }
 
-/// Entry 45: 429 for ever. A bounded number of attempts a pass, pauses that grow, then the pass is
-/// given up and told as "not there just now".
+/// Entry 45: 429 for ever. A pass makes a bounded number of attempts with growing pauses, then
+/// fails as temporarily unavailable.
 #[test]
-fn an_endless_429_is_given_up_after_few_attempts_with_growing_pauses() {
+fn an_endless_429_fails_after_few_attempts_with_growing_pauses() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.faults().add(Fault::always("/v3/candidates", FaultKind::TooManyRequests));
@@ -100,15 +100,15 @@ fn an_endless_429_is_given_up_after_few_attempts_with_growing_pauses() {
     let pauses: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(pauses.iter().all(|pause| *pause >= 1_000), "{pauses:?}");
     assert!(pauses.last() > pauses.first(), "{pauses:?}");
-    // And it goes on by itself later.
+    // It resumes by itself later.
     world.sandbox.faults().clear();
     pass(&world, 300_000);
     world.run(acme.pull("candidates")).unwrap();
 }
 
-/// Entry 45: reads that meet an ill server are repeated a few times, never in a storm.
+/// Entry 45: reads that meet a failing server are repeated a few times, never in a storm.
 #[test]
-fn an_endless_5xx_is_given_up_after_few_attempts_with_pauses() {
+fn an_endless_5xx_fails_after_few_attempts_with_pauses() {
     for status in [500, 502, 503, 504] {
         let world = world(|_| {});
         let acme = world.connect();
@@ -124,8 +124,8 @@ fn an_endless_5xx_is_given_up_after_few_attempts_with_pauses() {
     }
 }
 
-/// Entry 48: the token endpoint has a limit of its own, which many actors of one client share. They
-/// are spread, and none is refused.
+/// Entry 48: the token endpoint has its own limit, which many actors of one client share. The
+/// engine spreads them, and none is refused.
 #[test]
 fn many_tokens_at_once_stay_within_the_limit_of_the_token_endpoint() {
     let mut world = world_of(|options| options.token_rate_limit = 3);
@@ -152,8 +152,8 @@ fn many_tokens_at_once_stay_within_the_limit_of_the_token_endpoint() {
     assert_eq!(times(&world, "/token").len(), connections.len());
 }
 
-/// Entry 49: 429 says that nothing was done. A create that meets it is repeated, once too often
-/// never.
+/// Entry 49: 429 says that nothing was done. A create that meets it is repeated, and never once too
+/// often.
 #[test]
 fn a_create_that_meets_a_429_is_made_once() {
     let world = world(|_| {});

@@ -99,7 +99,7 @@ fn writing_one_custom_field_keeps_all_others_under_either_reading_of_patch() {
     }
 }
 
-/// Entry 5: what a recruiter typed between plan and apply is part of the set that is sent.
+/// Entry 5: the update includes what a recruiter typed between plan and apply.
 #[test]
 fn a_custom_value_that_a_recruiter_set_between_plan_and_apply_survives() {
     for patch in PATCHES {
@@ -117,10 +117,10 @@ fn a_custom_value_that_a_recruiter_set_between_plan_and_apply_survives() {
     }
 }
 
-/// Entries 4 and 5: a row that does not show what others stored, in whatever form, leads to no
-/// update that erases it. Once it is shown, the host's own value is written beside it.
+/// Entries 4 and 5: a row that does not show values of others, in whatever form, leads to no update
+/// that erases them. Once it shows them, the host's own value is written beside them.
 #[test]
-fn what_a_row_does_not_show_of_others_is_never_erased() {
+fn a_value_of_others_that_a_row_does_not_show_is_never_erased() {
     type Hide = fn(&mut serde_json::Map<String, Value>);
     let hides: [(&str, Hide); 9] = [
         ("null", |row| drop(row.insert("custom_fields".into(), Value::Null))),
@@ -187,7 +187,7 @@ fn what_a_row_does_not_show_of_others_is_never_erased() {
     }
 }
 
-/// Entry 5: an owned field that is cleared goes, and only that one.
+/// Entry 5: clearing an owned field clears only that one.
 #[test]
 fn clearing_one_custom_field_clears_no_other_under_either_reading_of_patch() {
     for patch in PATCHES {
@@ -213,8 +213,8 @@ fn clearing_one_custom_field_clears_no_other_under_either_reading_of_patch() {
 }
 
 /// Entry 35, and 5: private fields that the actor may not read come back absent and cannot be
-/// preserved. The plan names them before an update could lose them, and says nothing where they are
-/// shown; where the operator knows that PATCH merges, they stay.
+/// preserved. The plan names them before an update could lose them, and says nothing if they show;
+/// if the operator knows that PATCH merges, they stay.
 #[test]
 fn private_values_that_cannot_be_seen_are_named_before_an_update_could_lose_them() {
     for hidden in [true, false] {
@@ -238,10 +238,10 @@ fn private_values_that_cannot_be_seen_are_named_before_an_update_could_lose_them
     }
 }
 
-/// Entry 30: fields are named by key. The label may change, ids differ between tenants, and one key
-/// may stand on two kinds of record.
+/// Entry 30: fields are identified by key. The label may change, ids differ between tenants, and
+/// two kinds of record may have the same key.
 #[test]
-fn a_custom_field_is_known_by_its_key_and_not_by_label_or_id() {
+fn a_custom_field_is_identified_by_its_key_and_not_by_label_or_id() {
     let mut ids = Vec::new();
     for candidates in [60, 90] {
         let world = World::new(3, candidates);
@@ -270,7 +270,7 @@ fn a_custom_field_is_known_by_its_key_and_not_by_label_or_id() {
     assert_ne!(ids[0].1, ids[0].2, "one key, two fields");
 }
 
-/// Entry 31: no custom value is lost on the way into the store.
+/// Entry 31: the store gets every custom value.
 #[test]
 fn every_custom_value_of_a_row_is_in_the_observed_record() {
     let world = world(|_| {});
@@ -308,8 +308,8 @@ fn every_custom_value_of_a_row_is_in_the_observed_record() {
     assert!(body["custom_fields"].as_object().unwrap().len() >= 12);
 }
 
-/// Entry 32: labels are resolved to option ids when writing; the label of an archived option that
-/// lives on under the same name means the active one.
+/// Entry 32: labels are resolved to option ids when writing; the label of an archived option of
+/// which another is active under the same name means the active one.
 #[test]
 fn an_option_is_written_by_the_id_of_its_active_option() {
     let world = world(|_| {});
@@ -360,10 +360,10 @@ fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// Entry 32: an archived option still stands in a stored value and cannot be sent again. It is not
-/// wiped for the sake of another field.
+/// Entry 32: a stored value may hold an archived option, which cannot be sent again. An update of
+/// another field does not clear it.
 #[test]
-fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
+fn a_stored_value_whose_option_was_archived_is_not_cleared() {
     for patch in PATCHES {
         println!("{patch:?}");
         let world = world(|quirks| quirks.custom_fields_patch = patch);
@@ -384,15 +384,15 @@ fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
             bring(&world, &acme, &own(&world, candidate, &json!({"external_ref": "ref-1"})));
         assert_eq!(values(&world, candidate)["seniority"]["value"], "Junior");
         if values(&world, candidate)["external_ref"]["value"] != "ref-1" {
-            assert!(!report.is_complete(), "what was not written is told");
+            assert!(!report.is_complete(), "a value that was not written is reported");
         }
     }
 }
 
-/// Entry 34: `required` binds the form, not the API. A record without the field is made, and an
+/// Entry 34: `required` binds the form, not the API. A record without the field is created, and an
 /// empty one that is not declared stays empty.
 #[test]
-fn a_required_field_that_nobody_declared_is_left_alone() {
+fn a_required_field_that_is_not_declared_is_left_alone() {
     let world = world(|_| {});
     let acme = world.connect();
     let values_of = json!({"required": true}).as_object().unwrap().clone();
@@ -408,8 +408,7 @@ fn a_required_field_that_nobody_declared_is_left_alone() {
     converge(&world, &acme, 1);
 }
 
-/// Entry 33: a value that does not have its type's form is refused with the form that it should
-/// have.
+/// Entry 33: a value of another type is refused with the form of its type.
 #[test]
 fn a_value_of_another_type_is_refused_with_the_form_it_should_have() {
     let world = world(|_| {});

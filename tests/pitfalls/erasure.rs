@@ -1,5 +1,5 @@
-//! Entry 25, group by group: what was erased of a candidate is not written back, by any policy,
-//! although nothing but the blank says so.
+//! Entry 25, group by group: no policy writes back erased data of a candidate, although only the
+//! blank shows the erasure.
 
 use super::{
     ADA, ada, apply, bring, declare, id_of, open_jobs, pass, plan, recruiter, the_candidate, world,
@@ -44,8 +44,7 @@ fn everything(world: &World, policy: &str) -> Value {
     }))
 }
 
-/// Plans and applies over some hours, with all that is to be noticed read, and says what was
-/// written.
+/// Plans and applies over some hours, reading all that is due, and returns the writes.
 fn live_on(world: &World, acme: &Connection) -> Vec<String> {
     world.sandbox.clear_logs();
     for _ in 0..3 {
@@ -65,7 +64,7 @@ fn set(world: &World, id: i64, values: Value) {
 }
 
 #[test]
-fn what_was_erased_of_a_candidate_is_not_written_back_by_any_policy() {
+fn no_policy_writes_back_the_erased_data_of_a_candidate() {
     for policy in POLICIES {
         for group in [
             "email_addresses",
@@ -103,10 +102,9 @@ fn what_was_erased_of_a_candidate_is_not_written_back_by_any_policy() {
     }
 }
 
-/// A policy that is changed later, or an entry that somebody else makes, does not bring it back
-/// either.
+/// Neither a policy that is changed later nor an entry that a recruiter adds brings it back.
 #[test]
-fn what_was_erased_stays_away_when_its_group_is_filled_again_and_when_the_policy_becomes_enforce() {
+fn erased_data_stays_erased_when_its_group_is_filled_again_and_when_the_policy_becomes_enforce() {
     for (group, filled) in [
         (
             "email_addresses",
@@ -143,7 +141,7 @@ fn what_was_erased_stays_away_when_its_group_is_filled_again_and_when_the_policy
 }
 
 #[test]
-fn what_the_host_newly_wants_is_written_where_something_was_erased() {
+fn a_newly_declared_value_is_written_where_a_value_was_erased() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(&world, &acme, &everything(&world, "enforce"));
@@ -180,7 +178,7 @@ fn what_the_host_newly_wants_is_written_where_something_was_erased() {
     assert_eq!(values("website_addresses"), [json!("https://new.dev")]);
     assert_eq!(values("social_media_addresses"), Vec::<Value>::new());
     assert!(row["custom_fields"].to_string().contains("ref-2"), "{row:#}");
-    // The same values, taken out and declared again.
+    // The same values, removed and declared again.
     let mut fewer = newly.clone();
     for field in ["title", "phones"] {
         fewer.as_object_mut().unwrap().remove(field);
@@ -197,8 +195,8 @@ fn what_the_host_newly_wants_is_written_where_something_was_erased() {
     );
 }
 
-/// Erased is what left its group empty: a recruiter's change of a value, or of one of several
-/// entries, is still overruled.
+/// An erasure leaves its group empty: a recruiter's change of a value, or of one of several
+/// entries, is still overwritten.
 #[test]
 fn a_recruiters_change_of_one_of_several_is_still_corrected_under_enforce() {
     for values in [
@@ -225,8 +223,8 @@ fn a_recruiters_change_of_one_of_several_is_still_corrected_under_enforce() {
     }
 }
 
-/// The erasure comes while the candidate's own data need not show yet: it cannot be told from a
-/// delay, so the tag waits as the fields do.
+/// The erasure comes while the candidate's own data need not show yet: it cannot be distinguished
+/// from a delay, so the tag waits as the fields do.
 #[test]
 fn a_tag_that_was_erased_soon_after_our_own_write_is_not_put_back() {
     for gap_ms in [1_000, 50_000, 600_000] {

@@ -1,5 +1,5 @@
-//! Entries about whose record it is: merged, converted, anonymised, hidden, deleted, hired,
-//! rejected. What recruiters did is never undone by accident.
+//! Entries about the identity of a record: merged, converted, anonymised, hidden, deleted, hired,
+//! rejected. The engine never undoes a recruiter's change by accident.
 
 use super::{
     ADA, ada, apply, blocked, bring, converge, count, declare, id_of, open_jobs, pass,
@@ -25,10 +25,10 @@ fn live_on(world: &World, acme: &atsync::Connection) {
     }
 }
 
-/// Entry 8: the loser's id dies without a redirect. Neither the person nor the application is made
-/// again, and the winner is not written to by a guess.
+/// Entry 8: the loser's id dies without a redirect. Neither the candidate nor the application is
+/// created again, and the winner is not written to by a guess.
 #[test]
-fn a_candidate_that_was_merged_away_is_not_made_again() {
+fn a_candidate_that_was_merged_away_is_not_created_again() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(&world, &acme, &with_application(&world, &json!({"source": "Acme Referrals"})));
@@ -48,10 +48,11 @@ fn a_candidate_that_was_merged_away_is_not_made_again() {
     assert_eq!(count(&world, "POST", "/v3/applications"), 0);
 }
 
-/// Entry 2: of somebody with the address and another name nothing tells whether it is who was made.
-/// Nobody need know: that one is taken up, nobody else is made, and no person is asked.
+/// Entry 2: for a candidate with the address and another name, nothing shows whether they are the
+/// created one. It does not matter: the engine adopts them, creates no other, and needs no decision
+/// of a user.
 #[test]
-fn a_candidate_renamed_while_its_creation_is_in_doubt_is_taken_up() {
+fn a_candidate_renamed_while_its_create_is_in_doubt_is_adopted() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.faults().add(Fault::once(
@@ -78,10 +79,10 @@ fn a_candidate_renamed_while_its_creation_is_in_doubt_is_taken_up() {
     assert!(world.run(acme.open_intents()).unwrap().is_empty());
 }
 
-/// Entry 9: converting makes a new application id. The engine's own conversion, whatever becomes of
-/// its answer, makes one and follows it.
+/// Entry 9: converting creates a new application id. The engine's own conversion, whatever its
+/// answer, creates one and follows it.
 #[test]
-fn a_conversion_makes_one_application_and_the_link_follows_it() {
+fn a_conversion_creates_one_application_and_the_link_follows_it() {
     let faults = [
         None,
         Some(FaultKind::DropBefore),
@@ -119,10 +120,10 @@ fn a_conversion_makes_one_application_and_the_link_follows_it() {
     }
 }
 
-/// Entry 9: a recruiter converts the prospect that the engine made. It is not made a second time;
-/// the record still being declared as a prospect changes nothing.
+/// Entry 9: a recruiter converts the prospect that the engine created. It is not created a second
+/// time; the record that still declares a prospect changes nothing.
 #[test]
-fn a_prospect_that_a_recruiter_converted_is_not_made_again() {
+fn a_prospect_that_a_recruiter_converted_is_not_created_again() {
     for tied in [true, false] {
         println!("tied to the job: {tied}");
         let world = world(|_| {});
@@ -145,7 +146,7 @@ fn a_prospect_that_a_recruiter_converted_is_not_made_again() {
     }
 }
 
-/// Entry 9: the same for an application that the host wanted all along.
+/// Entry 9: the same for an application that the host declared all along.
 #[test]
 fn an_application_declared_on_a_converted_prospect_is_the_new_one() {
     let world = world_with_stages(|_| {});
@@ -167,8 +168,8 @@ fn an_application_declared_on_a_converted_prospect_is_the_new_one() {
     );
 }
 
-/// Entry 25: data that somebody erased by law is not written back, whatever the policy, whether all
-/// of it was blanked or only name and contacts.
+/// Entry 25: data that were erased by law are not written back, whatever the policy, whether all of
+/// them were blanked or only name and contacts.
 #[test]
 fn nothing_is_written_back_to_an_anonymised_candidate() {
     let groups = [
@@ -200,8 +201,8 @@ fn nothing_is_written_back_to_an_anonymised_candidate() {
     }
 }
 
-/// Entry 25: an erasure of some fields alone is one too. Nothing says so but the blanks: no name is
-/// left, or no contact.
+/// Entry 25: an erasure of some fields alone is one too. Only the blanks show it: no name is left,
+/// or no contact.
 #[test]
 fn nothing_is_written_back_to_a_candidate_that_was_anonymised_in_part() {
     for (fields, is_blocked) in [
@@ -234,9 +235,9 @@ fn nothing_is_written_back_to_a_candidate_that_was_anonymised_in_part() {
     }
 }
 
-/// Entry 7: a note posted for a candidate who vanished would be an orphan that nobody can delete.
+/// Entry 7: a note posted for a deleted candidate would be an orphan that no user can delete.
 #[test]
-fn no_note_is_left_for_a_candidate_who_vanished_meanwhile() {
+fn no_note_is_created_for_a_candidate_who_was_deleted_meanwhile() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({})));
@@ -255,8 +256,8 @@ fn no_note_is_left_for_a_candidate_who_vanished_meanwhile() {
 }
 
 /// Official schema: an application has `stage_id` and `stage_name` and no `job_interview_stage_id`.
-/// Its stage is known in both forms, the feed tells of a move, and a desired stage is reached and
-/// stays reached.
+/// The engine reads its stage in both forms, the feed reports a move, and a declared stage is
+/// reached and stays.
 #[test]
 fn a_stage_is_read_reported_and_reached_in_both_forms_of_an_application() {
     for rows in [Rows::Newer, Rows::Official] {
@@ -303,7 +304,7 @@ fn a_stage_is_read_reported_and_reached_in_both_forms_of_an_application() {
     }
 }
 
-/// Entry 25: erased between the plan and its execution; the read just before the write shows it.
+/// Entry 25: erased between the plan and the apply; the read just before the write shows it.
 #[test]
 fn a_candidate_anonymised_between_plan_and_apply_is_left_alone() {
     let world = world(|_| {});
@@ -319,10 +320,10 @@ fn a_candidate_anonymised_between_plan_and_apply_is_left_alone() {
     assert_eq!(world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"], json!([]));
 }
 
-/// Entries 24 and 26: hidden and deleted look alike. What is linked and not shown is neither made
-/// again nor forgotten.
+/// Entries 24 and 26: hidden and deleted look alike. A linked record that does not show is neither
+/// created again nor unlinked.
 #[test]
-fn a_linked_candidate_that_does_not_show_is_not_made_again() {
+fn a_linked_candidate_that_does_not_show_is_not_created_again() {
     for deleted in [true, false] {
         println!("deleted: {deleted}");
         let world = world(|_| {});
@@ -349,13 +350,13 @@ fn a_linked_candidate_that_does_not_show_is_not_made_again() {
     }
 }
 
-/// What a recruiter does to an application.
+/// A recruiter's changes of an application.
 type Deed = fn(i64, &World) -> Recruiter;
 
 /// Entries 59 and 60: hired, rejected, moved on or back, unrejected, transferred: a recruiter's
-/// deeds stand, whatever was declared.
+/// changes stand, whatever was declared.
 #[test]
-fn what_a_recruiter_did_to_an_application_is_not_fought() {
+fn a_recruiters_change_of_an_application_is_not_reverted() {
     let deeds: [(&str, Deed); 3] = [
         ("hired", |application_id, _| Recruiter::Hire { application_id, opening_id: None }),
         ("rejected", |application_id, _| Recruiter::Reject {
@@ -367,13 +368,14 @@ fn what_a_recruiter_did_to_an_application_is_not_fought() {
             stage_name: super::writing::stage_at(world, open_jobs(world)[0], 2),
         }),
     ];
-    let wishes = [json!({}), json!({"outcome": "active"}), json!({"source": "Acme Referrals"})];
+    let declarations =
+        [json!({}), json!({"outcome": "active"}), json!({"source": "Acme Referrals"})];
     for (name, deed) in deeds {
-        for wish in &wishes {
-            println!("{name}, declared {wish}");
+        for declaration in &declarations {
+            println!("{name}, declared {declaration}");
             let world = world_with_stages(|_| {});
             let acme = world.connect();
-            let record = with_application(&world, wish);
+            let record = with_application(&world, declaration);
             bring(&world, &acme, &record);
             let candidate = id_of(&the_candidate(&world, ADA));
             let application = id_of(&world.sandbox.applications_of(candidate)[0]);
@@ -395,8 +397,7 @@ fn what_a_recruiter_did_to_an_application_is_not_fought() {
     }
 }
 
-/// Entry 59: a hire leaves the stage. A stage that was declared is not written to a hired
-/// application.
+/// Entry 59: a hire keeps the stage. A declared stage is not written to a hired application.
 #[test]
 fn a_hired_application_is_not_moved_to_its_declared_stage() {
     let world = world_with_stages(|_| {});
@@ -414,10 +415,10 @@ fn a_hired_application_is_not_moved_to_its_declared_stage() {
     assert_eq!(world.sandbox.row("applications", application).unwrap()["status"], "hired");
 }
 
-/// Entry 60: backwards goes too. What the host rejected and a recruiter took back is not rejected
-/// for ever.
+/// Entry 60: the way back exists too. The engine does not reject again and again what a recruiter
+/// unrejected.
 #[test]
-fn a_rejection_that_a_recruiter_took_back_is_put_back_only_where_the_host_says_enforce() {
+fn a_rejection_that_a_recruiter_reverted_is_restored_only_under_enforce() {
     for (policy, status) in [(Some("yield"), "in_process"), (Some("enforce"), "rejected")] {
         println!("{policy:?}");
         let world = world_with_stages(|_| {});
@@ -440,10 +441,10 @@ fn a_rejection_that_a_recruiter_took_back_is_put_back_only_where_the_host_says_e
     }
 }
 
-/// Entry 60: a transfer keeps the application's id and changes its job. The link is followed, and
-/// no second application is made on the job it left.
+/// Entry 60: a transfer keeps the application's id and changes its job. The link follows, and no
+/// second application is created on the job it left.
 #[test]
-fn an_application_that_was_transferred_is_not_made_again_on_the_job_it_left() {
+fn a_transferred_application_is_not_created_again_on_the_job_it_left() {
     let world = world(|quirks| quirks.create_answer = CreateAnswer::Wrapped);
     let acme = world.connect();
     bring(&world, &acme, &with_application(&world, &json!({})));

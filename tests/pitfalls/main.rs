@@ -1,10 +1,10 @@
 //! The pitfalls of Greenhouse integrations (`shared/greenhouse/pitfalls.md`), as laws that the
 //! engine keeps.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets. What counts is the truth inside the sandbox and the requests that reached it,
-//! never what the engine says of itself. Where the reference leaves two readings open, a law is
-//! held under both. `pitfalls.md` beside this folder says which entry is shown by which law.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets. The tests check the sandbox's state and the requests that reached it, never the
+//! engine's own reports. If the reference leaves two readings open, a law holds under both.
+//! `pitfalls.md` beside this folder lists the laws of each entry.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,10 +35,10 @@ use atsync_tests::{BEGIN_MS, World, desired, native_greenhouse};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The address of the person of most laws.
+/// The address of the candidate of most laws.
 const ADA: &str = "ada.byron@example.com";
 
-/// A world around a company that is set up as given.
+/// A world around a company with this configuration.
 fn world_of(set: impl FnOnce(&mut SandboxOptions)) -> World {
     let clock = ManualClock::at(BEGIN_MS);
     let mut options = SandboxOptions::sized(1, 60);
@@ -49,7 +49,7 @@ fn world_of(set: impl FnOnce(&mut SandboxOptions)) -> World {
     World::with(Sandbox::new(options), clock, Arc::new(MemoryStore::default()), native_greenhouse())
 }
 
-/// A world with the usual company, ways turned over as given.
+/// A world with the usual company and these quirks changed.
 fn world(quirks: impl FnOnce(&mut atsync_greenhouse_sandbox::Quirks)) -> World {
     let world = World::new(1, 60);
     world.sandbox.set_quirks(quirks);
@@ -68,7 +68,7 @@ fn pass(world: &World, ms: u64) {
     world.clock.set(world.clock.now_ms() + ms);
 }
 
-/// Ids of open jobs that everybody may see.
+/// Ids of open jobs that every user may see.
 fn open_jobs(world: &World) -> Vec<i64> {
     let jobs = world.sandbox.rows("jobs");
     let open = |job: &&Value| {
@@ -119,14 +119,14 @@ fn apply(world: &World, acme: &Connection, plan: &Plan) -> ApplyReport {
     report
 }
 
-/// Declares one record, plans and carries the plan out.
+/// Declares one record, plans and applies the plan.
 fn bring(world: &World, acme: &Connection, record: &Value) -> ApplyReport {
     declare(world, acme, std::slice::from_ref(record));
     let plan = plan(world, acme);
     apply(world, acme, &plan)
 }
 
-/// Settles, plans and applies until nothing is left, at most so many times; then proves that a
+/// Settles, plans and applies until nothing is left, at most this many times; then proves that a
 /// further plan is empty and costs no write.
 fn converge(world: &World, acme: &Connection, rounds: usize) {
     for _ in 0..rounds {
@@ -179,7 +179,7 @@ fn count(world: &World, method: &str, path: &str) -> usize {
         .count()
 }
 
-/// What the plan says that keeps records back.
+/// The reasons for which the plan blocks records.
 fn blocked(plan: &Plan) -> String {
     plan.blocked()
         .map(|finding| format!("{}: {}", finding.reason, finding.message))

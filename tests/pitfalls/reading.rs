@@ -1,4 +1,5 @@
-//! Section B: silent gaps when reading. What counts is that the store holds what the sandbox holds.
+//! Section B: silent gaps when reading. The tests check that the store holds what the sandbox
+//! holds.
 
 use super::{
     ada, apply, bring, declare, id_of, open_jobs, pass, plain_candidates, plan, recruiter, world,
@@ -43,7 +44,7 @@ const KINDS: [(&str, &str); 25] = [
     ("attachments", "attachments"),
 ];
 
-/// What the store holds of a kind: id and raw row.
+/// The store's records of a kind: id and raw row.
 fn stored(world: &World, acme: &Connection, kind: &str) -> BTreeMap<String, Value> {
     let rows: Vec<_> = world.run(acme.observed(kind).try_collect()).unwrap();
     rows.into_iter()
@@ -63,7 +64,7 @@ fn assert_mirrors(world: &World, acme: &Connection, kind: &str, collection: &str
     let (stored, truth) = (stored(world, acme, kind), truth(world, collection));
     assert_eq!(stored.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>(), "{kind}");
     for (id, row) in &truth {
-        // Files are kept without the place where they lie, so without the raw row.
+        // Files are stored without their address, so without the raw row.
         if kind != "attachments" {
             assert_eq!(&stored[id], row, "{kind} {id}");
         }
@@ -93,7 +94,7 @@ fn url_pairs(query: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A connection that lets something happen after each page.
+/// A connection that runs a closure after each page.
 fn connect_watched(world: &World, on_page: impl Fn(u32) + Send + Sync + 'static) -> Connection {
     let pages = AtomicU32::new(0);
     let mut options = world.options();
@@ -122,8 +123,8 @@ fn rename(sandbox: &Sandbox, candidate_id: i64, last_name: &str) {
         .unwrap();
 }
 
-/// Entries 21, 22, 29 and 31: whatever hides by default is read, rows with members unheard of are
-/// read, and every row is kept as it is.
+/// Entries 21, 22, 29 and 31: the engine reads records that are hidden by default, reads rows with
+/// unknown members, and keeps every row unchanged.
 #[test]
 fn every_row_of_every_kind_is_read_whole_and_no_switch_hides_any() {
     for unknown_field in [false, true] {
@@ -143,7 +144,7 @@ fn every_row_of_every_kind_is_read_whole_and_no_switch_hides_any() {
                 assert_mirrors(&world, &acme, kind, collection);
             }
         }
-        // What hides by default is among them.
+        // Records that are hidden by default are among them.
         let has = |collection: &str, fits: fn(&Value) -> bool| {
             world.sandbox.rows(collection).iter().any(fits)
         };
@@ -185,10 +186,10 @@ fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
     assert_mirrors(&world, &quiet, "candidates", "candidates");
 }
 
-/// Entry 15: a pass that broke off moves no watermark; it goes on from its last page, and what
-/// changed meanwhile comes with the next one.
+/// Entry 15: an interrupted pass moves no watermark; it resumes after its last page, and the next
+/// one reads what changed meanwhile.
 #[test]
-fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
+fn an_interrupted_pass_resumes_and_skips_nothing() {
     let world = world_of(|options| options.company.candidates = 1_600);
     let acme = world.connect();
     world.sandbox.faults().add(Fault {
@@ -218,8 +219,8 @@ fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
     assert_mirrors(&world, &acme, "candidates", "candidates");
 }
 
-/// Entry 15, and the cursor's unknown life: a cursor that expired begins the pass again and nothing
-/// is lost.
+/// Entry 15, and the cursor's unknown lifetime: an expired cursor makes the pass start again, and
+/// nothing is lost.
 #[test]
 fn a_cursor_that_expired_between_two_runs_costs_pages_and_no_rows() {
     let world = world_of(|options| {
@@ -238,7 +239,7 @@ fn a_cursor_that_expired_between_two_runs_costs_pages_and_no_rows() {
     assert_mirrors(&world, &acme, "candidates", "candidates");
 }
 
-/// Entries 16, 17 and 50: the cursor travels alone, no page is larger than Greenhouse gives, and
+/// Entries 16, 17 and 50: the cursor is sent alone, no page is larger than Greenhouse allows, and
 /// the walk ends at its last page, empty `Link` or none, full or not, without a further request.
 #[test]
 fn a_walk_sends_its_cursor_alone_and_ends_with_the_last_page() {
@@ -262,7 +263,7 @@ fn a_walk_sends_its_cursor_alone_and_ends_with_the_last_page() {
     }
 }
 
-/// Entry 18: an incremental read asks for one closed window on one field.
+/// Entry 18: an incremental read requests one closed window on one field.
 #[test]
 fn an_incremental_read_asks_for_one_closed_window() {
     let world = world(|_| {});
@@ -286,7 +287,7 @@ fn an_incremental_read_asks_for_one_closed_window() {
     );
 }
 
-/// Entry 19: ids are asked for fifty at a time, each once.
+/// Entry 19: a fetch requests fifty ids at a time, each once.
 #[test]
 fn more_than_fifty_ids_are_asked_for_in_parts_without_repeats() {
     let world = world(|_| {});
@@ -318,10 +319,10 @@ fn more_than_fifty_ids_are_asked_for_in_parts_without_repeats() {
     }
 }
 
-/// Entries 20, 24 and 26: rows that a scan does not show, some of them or all, are not gone: rights
-/// may have changed, which moves no stamp. When they show again nothing was lost.
+/// Entries 20, 24 and 26: rows that a scan does not show, some of them or all, are not deleted:
+/// rights may have changed, which moves no stamp. When they show again, nothing was lost.
 #[test]
-fn no_row_is_taken_for_deleted_because_a_scan_lacks_it() {
+fn no_row_counts_as_deleted_because_a_scan_lacks_it() {
     let world = world(|_| {});
     let acme = world.connect();
     for kind in ["candidates", "jobs", "applications"] {
@@ -344,8 +345,8 @@ fn no_row_is_taken_for_deleted_because_a_scan_lacks_it() {
     assert!(rows.iter().all(|row| !row.gone));
 }
 
-/// Entry 27: a child that changes need not move its parent's stamp. Each collection is read by its
-/// own clock, so the change is seen either way.
+/// Entry 27: a child that changes need not move its parent's stamp. The engine reads each
+/// collection by its own stamps, so it sees the change either way.
 #[test]
 fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
     for children_touch_candidate in [false, true] {
@@ -389,10 +390,10 @@ fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
     }
 }
 
-/// Entry 27, from the host's side: a tag of ours that a recruiter takes off is drift although the
-/// candidate's stamp stands still.
+/// Entry 27, from the host's side: a tag of ours that a recruiter removes is drift although the
+/// candidate's stamp does not move.
 #[test]
-fn a_tag_taken_off_by_a_recruiter_stays_off_and_is_not_put_on_again() {
+fn a_tag_that_a_recruiter_removed_is_not_added_again() {
     for children_touch_candidate in [false, true] {
         let world = world(|quirks| quirks.children_touch_candidate = children_touch_candidate);
         let acme = world.connect();

@@ -15,10 +15,10 @@ fn with_application(world: &World, more: &Value) -> Value {
     ada(&json!({"applications": [application]}))
 }
 
-/// Entry 51: the source is switched on by hand and matched by name. Missing, renamed, doubled:
-/// nothing is sent without it or with another, and both plan and check say so.
+/// Entry 51: the source is enabled by hand and matched by name. If it is missing, renamed or
+/// duplicate, nothing is sent without it or with another, and both plan and check say so.
 #[test]
-fn a_source_that_is_missing_renamed_or_doubled_holds_the_record_back() {
+fn a_missing_renamed_or_duplicate_source_blocks_the_record() {
     for (source, renamed, said) in [
         (VendorSource::Missing, false, "no source with the name"),
         (VendorSource::Duplicate, false, "2 sources have the name"),
@@ -45,9 +45,9 @@ fn a_source_that_is_missing_renamed_or_doubled_holds_the_record_back() {
     }
 }
 
-/// Entry 52: a referrer's id is not a user's. It is found by way of the user, any of their
-/// addresses, and a user who has no entry among the referrers is credited with nothing rather than
-/// by their user id.
+/// Entry 52: a referrer's id is not a user's. The adapter finds it through the user, by any of
+/// their addresses, and a user without an entry among the referrers is credited with nothing rather
+/// than by their user id.
 #[test]
 fn a_user_id_is_never_sent_for_a_referrer() {
     let world = world(|_| {});
@@ -75,8 +75,8 @@ fn a_user_id_is_never_sent_for_a_referrer() {
     converge(&world, &acme, 1);
 }
 
-/// Entry 53: types are closed lists, and what two equal values in one list do is unknown. No other
-/// word and no value twice is ever sent.
+/// Entry 53: types are closed lists, and the effect of two equal values in one list is unknown. No
+/// other word and no value twice is ever sent.
 #[test]
 fn only_words_of_the_closed_lists_are_sent_and_no_value_twice() {
     let world = world(|_| {});
@@ -117,8 +117,8 @@ fn only_words_of_the_closed_lists_are_sent_and_no_value_twice() {
     converge(&world, &acme, 1);
 }
 
-/// Entry 54: a file hangs on an application and a new resume replaces the former. Nothing is
-/// attached twice or fought over, and no place where a file lies is kept.
+/// Entry 54: a file depends on an application and a new resume replaces the former. Nothing is
+/// attached twice or written repeatedly, and no file's address is stored.
 #[test]
 fn a_file_is_attached_once_and_its_url_is_kept_nowhere() {
     let world = world(|_| {});
@@ -153,7 +153,7 @@ fn a_file_is_attached_once_and_its_url_is_kept_nowhere() {
     }
 }
 
-/// Entry 55: tags are told apart by case.
+/// Entry 55: tags are case-sensitive.
 #[test]
 fn tags_that_differ_in_case_are_two_tags() {
     let world = world(|_| {});

@@ -1,4 +1,4 @@
-//! Section A: writing twice, losing writes.
+//! Section A: duplicate writes and lost writes.
 
 use super::{
     ADA, ada, ada_with_everything, apply, blocked, bodies, bring, converge, count, declare,
@@ -37,7 +37,7 @@ fn exactly_one_of_everything(world: &World) {
 
 /// Entry 1, and 49: every kind of create, under every fault that leaves open whether it happened.
 #[test]
-fn whatever_becomes_of_the_answer_to_a_create_there_is_one_of_it() {
+fn a_create_makes_exactly_one_record_whatever_its_answer() {
     let creates = [
         "candidates",
         "candidate_tags",
@@ -52,8 +52,8 @@ fn whatever_becomes_of_the_answer_to_a_create_there_is_one_of_it() {
             let world = world(|_| {});
             let acme = world.connect();
             if create.ends_with("tags") {
-                // A new candidate brings its tags along; on one who is there they are made one by
-                // one.
+                // A new candidate's create carries its tags; on an existing one they are created
+                // one by one.
                 bring(&world, &acme, &ada(&json!({})));
             }
             world.sandbox.faults().add(Fault::once("POST", &format!("/v3/{create}"), fault));
@@ -68,7 +68,7 @@ fn whatever_becomes_of_the_answer_to_a_create_there_is_one_of_it() {
 /// Entry 1: a write that may have arrived is never sent again before the settle window is over,
 /// however long the answer takes.
 #[test]
-fn a_create_that_failed_is_not_sent_again_before_a_look_could_have_shown_it() {
+fn a_failed_create_is_not_sent_again_before_a_probe_could_have_shown_it() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.faults().add(Fault::once(
@@ -113,7 +113,7 @@ fn two_candidates_with_one_address_block_the_record_and_are_both_named() {
 
 /// Entry 2: creation races are expected.
 #[test]
-fn a_candidate_that_a_recruiter_made_since_the_plan_is_adopted() {
+fn a_candidate_that_a_recruiter_created_after_the_plan_is_adopted() {
     let world = world(|_| {});
     let acme = world.connect();
     declare(&world, &acme, &[ada(&json!({}))]);
@@ -127,7 +127,7 @@ fn a_candidate_that_a_recruiter_made_since_the_plan_is_adopted() {
     assert_eq!(count(&world, "POST", "/v3/candidates"), 0);
 }
 
-/// Entry 2: two referrals of one person in one batch make one person.
+/// Entry 2: two referrals of one candidate in one batch create one candidate.
 #[test]
 fn two_desired_records_with_one_address_make_one_candidate() {
     let world = world(|_| {});
@@ -141,10 +141,10 @@ fn two_desired_records_with_one_address_make_one_candidate() {
     the_candidate(&world, ADA);
 }
 
-/// Entry 3: what was made does not show for a while, with its answer received or lost, under each
-/// form of the answer.
+/// Entry 3: a created record does not show for a while, with its answer received or lost, under
+/// each form of the answer.
 #[test]
-fn a_creation_that_does_not_show_yet_is_neither_lost_nor_repeated() {
+fn a_create_that_does_not_show_yet_is_neither_lost_nor_repeated() {
     for answer in [CreateAnswer::Wrapped, CreateAnswer::Bare, CreateAnswer::Stub] {
         for lost in [false, true] {
             println!("{answer:?}, answer lost: {lost}");
@@ -177,7 +177,7 @@ fn a_creation_that_does_not_show_yet_is_neither_lost_nor_repeated() {
     }
 }
 
-/// Entry 4: PATCH replaces lists. What a recruiter added between the plan and its execution
+/// Entry 4: PATCH replaces lists. An entry that a recruiter added between the plan and the apply
 /// survives, in its order, and only what differs is sent.
 #[test]
 fn an_address_that_a_recruiter_added_between_plan_and_apply_survives() {
@@ -218,8 +218,8 @@ fn an_address_that_a_recruiter_added_between_plan_and_apply_survives() {
     converge(&world, &acme, 2);
 }
 
-/// Entry 6: entries have no ids; the ones of others keep value, type, spelling and place, and the
-/// engine takes back only its own.
+/// Entry 6: entries have no ids; the ones of others keep value, type, spelling and position, and
+/// the engine removes only its own.
 #[test]
 fn entries_that_the_engine_did_not_add_are_never_cleaned_up() {
     let world = world(|_| {});
@@ -243,16 +243,16 @@ fn entries_that_the_engine_did_not_add_are_never_cleaned_up() {
     with_ours.push(json!({"value": "+49 30 77", "type": "work"}));
     assert_eq!(phones(&world), Value::Array(with_ours));
     converge(&world, &acme, 2);
-    // Its own entry is taken back; the one that was there before is not, although the record named
-    // it.
+    // The engine removes its own entry; it keeps the one that existed before, although the record
+    // named it.
     bring(&world, &acme, &record(json!([])));
     assert_eq!(phones(&world), theirs);
 }
 
-/// Entry 7: a duplicate note would be permanent. On a person that exists, for each visibility,
+/// Entry 7: a duplicate note would be permanent. On an existing candidate, for each visibility,
 /// under every fault.
 #[test]
-fn a_note_is_left_once_whatever_becomes_of_its_answer() {
+fn a_note_is_created_once_whatever_its_answer() {
     for fault in FAULTS {
         println!("{fault:?}");
         let world = world(|_| {});
@@ -273,10 +273,10 @@ fn a_note_is_left_once_whatever_becomes_of_its_answer() {
     }
 }
 
-/// Entry 7: somebody left the same words already, before the plan or since; they are taken for the
-/// note.
+/// Entry 7: a recruiter left the same text already, before the plan or since; the engine adopts it
+/// as the note.
 #[test]
-fn a_note_that_is_there_already_is_not_left_again() {
+fn an_existing_note_is_not_created_again() {
     for since_the_plan in [false, true] {
         let world = world(|_| {});
         let acme = world.connect();
@@ -305,7 +305,7 @@ fn a_note_that_is_there_already_is_not_left_again() {
 }
 
 /// Entry 10: clients disagree which id `from_stage_id` is. Both readings get there, without a loop,
-/// even when the operator has set the wrong one.
+/// even if the operator has set the wrong one.
 #[test]
 fn a_move_succeeds_under_either_reading_of_its_stage_and_never_loops() {
     for from_stage in [FromStage::JobInterviewStage, FromStage::ApplicationStage] {
@@ -333,7 +333,7 @@ fn a_move_succeeds_under_either_reading_of_its_stage_and_never_loops() {
     }
 }
 
-/// Entry 10: a stage that a recruiter changed between plan and apply is not run over in a loop.
+/// Entry 10: a stage that a recruiter changed between plan and apply is not overwritten in a loop.
 #[test]
 fn a_move_that_greenhouse_refuses_is_tried_twice_at_most() {
     let world = world_with_stages(|_| {});
@@ -358,7 +358,7 @@ fn a_move_that_greenhouse_refuses_is_tried_twice_at_most() {
     assert_eq!(world.sandbox.row("applications", application).unwrap()["status"], "rejected");
 }
 
-/// The name of a stage of a job, by place.
+/// The name of a stage of a job, by position.
 pub(super) fn stage_at(world: &World, job: i64, place: usize) -> String {
     world.sandbox.rows_where("job_interview_stages", "job_id", job)[place]["name"]
         .as_str()
@@ -425,7 +425,7 @@ fn after_an_apply_the_plan_is_empty_for_every_field() {
     assert_eq!(later.records.iter().filter(|record| !record.findings.is_empty()).count(), 0);
 }
 
-/// Entry 11: fields set on a candidate that exists, one update, then nothing.
+/// Entry 11: fields set on an existing candidate, one update, then nothing.
 #[test]
 fn an_update_of_every_field_leaves_nothing_to_do() {
     let world = world(|_| {});
@@ -469,11 +469,11 @@ fn the_answer_to_a_create_may_be_wrapped_bare_or_a_stub() {
 }
 
 /// Entry 13: moves can mail the candidate. They are off until the connection opts in, and the plan
-/// says so in words, both ways.
+/// says so in either case.
 #[test]
 fn stages_and_outcomes_are_written_only_after_opting_in_and_the_plan_names_the_mail() {
     let job = |world: &World| open_jobs(world)[0];
-    let wishes = [
+    let declarations = [
         (json!({"stage": "replaced below"}), "may mail the candidate"),
         (
             json!({"outcome": "rejected", "reject_reason": "Took another offer"}),
@@ -481,16 +481,16 @@ fn stages_and_outcomes_are_written_only_after_opting_in_and_the_plan_names_the_m
         ),
         (json!({"outcome": "hired"}), "the opening closes"),
     ];
-    for (mut wish, said) in wishes {
+    for (mut declaration, said) in declarations {
         for allowed in [false, true] {
             let world = if allowed { world_with_stages(|_| {}) } else { world(|_| {}) };
-            if wish.get("stage").is_some() {
-                wish["stage"] = json!(stage_at(&world, job(&world), 1));
+            if declaration.get("stage").is_some() {
+                declaration["stage"] = json!(stage_at(&world, job(&world), 1));
             }
             let acme = world.connect();
             let mut application = json!({"key": "a1", "job": {"id": job(&world).to_string()}});
             bring(&world, &acme, &ada(&json!({"applications": [application]})));
-            application.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
+            application.as_object_mut().unwrap().extend(declaration.as_object().unwrap().clone());
             declare(&world, &acme, &[ada(&json!({"applications": [application]}))]);
             world.sandbox.clear_logs();
             let planned = plan(&world, &acme);
@@ -510,7 +510,7 @@ fn stages_and_outcomes_are_written_only_after_opting_in_and_the_plan_names_the_m
 
 /// Entry 14: a rejection needs a reason, and one that the tenant has; otherwise nothing is sent.
 #[test]
-fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
+fn a_rejection_without_a_known_reason_is_blocked_before_anything_is_sent() {
     let world = world_with_stages(|_| {});
     let acme = world.connect();
     let job = open_jobs(&world)[0].to_string();
@@ -521,7 +521,7 @@ fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
     };
     bring(&world, &acme, &record(json!({})));
     world.sandbox.clear_logs();
-    for (wish, said) in [
+    for (declaration, said) in [
         (json!({"outcome": "rejected"}), "reject_reason"),
         (
             json!({"outcome": "rejected", "reject_reason": "Tok another offer"}),
@@ -529,7 +529,7 @@ fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
         ),
         (json!({"outcome": "rejected", "reject_reason": {"id": "999999"}}), "999999"),
     ] {
-        declare(&world, &acme, &[record(wish)]);
+        declare(&world, &acme, &[record(declaration)]);
         let planned = plan(&world, &acme);
         assert!(planned.is_empty());
         assert!(blocked(&planned).contains(said), "{}", blocked(&planned));
@@ -543,10 +543,10 @@ fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
     converge(&world, &acme, 2);
 }
 
-/// Entries 1 and 4: a tag put on twice is one row, whether Greenhouse would refuse the second or
+/// Entries 1 and 4: a tag added twice is one row, whether Greenhouse would refuse the second or
 /// keep both.
 #[test]
-fn a_tag_is_put_on_once_under_either_way_with_repeated_tags() {
+fn a_tag_is_added_once_whether_greenhouse_refuses_or_keeps_a_second_one() {
     for repeated in [RepeatedTag::AnotherRow, RepeatedTag::Refuse] {
         for fault in FAULTS {
             println!("{repeated:?} {fault:?}");

@@ -171,7 +171,7 @@ proptest! {
 
     #[test]
     fn a_blocked_record_plans_nothing(tiny in account(), candidate in candidate()) {
-        // Without the definition an option that the ATS lacks blocks.
+        // Without the definition, an option that the ATS lacks blocks the record.
         let run = tiny.plan(&read(&[&candidate]));
         let plan = run.candidate();
         if plan.is_blocked() {

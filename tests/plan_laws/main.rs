@@ -1,7 +1,7 @@
 //! The laws of every plan, whatever is declared, observed, linked and edited: `plan::record` as a
 //! pure function, against an ATS of a few maps.
 //!
-//! Method: generated desired records meet generated observed ones; the steps are carried out
+//! Method: generated desired records meet generated observed ones; the test carries out the steps
 //! literally on the maps, recruiters edit them, another declaration follows. No adapter, no
 //! transport, no store.
 //!

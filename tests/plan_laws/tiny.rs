@@ -1,4 +1,4 @@
-//! An ATS of a few maps: plans are made from it, and their steps are carried out on it.
+//! An ATS of a few maps: plans are made from it, and it carries out their steps.
 
 use atsync::internals::index;
 use atsync::internals::plan::{Declared, Facts, Input, Need, Record, RecordPlan, Step, record};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const CHANNEL: &str = "@custom_fields.candidate.channel";
 
-/// An ATS that does what it is asked at once, and the links that the engine keeps.
+/// An ATS that executes every step at once, and the links that the engine keeps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tiny {
     pub(crate) records: BTreeMap<(String, String), Map<String, Value>>,
@@ -407,10 +407,12 @@ impl Tiny {
         }
         for list in ["emails", "phones"] {
             let held = body.entry(list).or_insert_with(|| json!([])).as_array_mut().unwrap();
-            let gone: Vec<&Value> =
+            let removed: Vec<&Value> =
                 input["remove"][list].as_array().into_iter().flatten().collect();
             held.retain(|entry| {
-                !gone.iter().any(|gone| gone["value"] == entry["value"] || **gone == entry["value"])
+                !removed.iter().any(|removed| {
+                    removed["value"] == entry["value"] || **removed == entry["value"]
+                })
             });
             held.extend(input["add"][list].as_array().into_iter().flatten().map(unified_entry));
         }

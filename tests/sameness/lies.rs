@@ -1,11 +1,11 @@
-//! What an adapter wrongly says of its own write.
+//! False answers of an adapter about its own write.
 
 use super::*;
 
 /// How an adapter lies about a write.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
-    /// It says that there was nothing to send.
+    /// It reports that there was nothing to send.
     Unneeded,
     /// It names no record.
     NamesNothing,
@@ -91,7 +91,7 @@ fn lying(operation: &'static str, lie: Lie) -> World {
 }
 
 #[test]
-fn a_difference_that_the_adapter_calls_none_is_said_once_and_recorded() {
+fn a_difference_that_the_adapter_calls_none_is_reported_once_and_recorded() {
     let mut world = world();
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({"company": "Acme", "phones": ["1234"]})));
@@ -121,7 +121,7 @@ fn a_difference_that_the_adapter_calls_none_is_said_once_and_recorded() {
     assert!(again.is_empty(), "the record is durable");
     let report = apply(&world, &acme, &again);
     assert!(report.steps.is_empty() && report.not_in_step == 0);
-    // Another wish, or another value in the ATS, is another pair.
+    // Another declaration, or another value in the ATS, is another pair.
     declare(
         &world,
         &acme,
@@ -132,7 +132,7 @@ fn a_difference_that_the_adapter_calls_none_is_said_once_and_recorded() {
 }
 
 #[test]
-fn a_creation_whose_answer_names_no_record_waits_for_a_person_and_is_never_sent_again() {
+fn a_create_whose_answer_names_no_record_is_blocked_and_never_sent_again() {
     for lie in [Lie::NamesNothing, Lie::AnotherKind, Lie::AnotherRole, Lie::Twice] {
         println!("== {lie:?}");
         let world = lying("candidates.create", lie);
@@ -163,7 +163,7 @@ fn a_creation_whose_answer_names_no_record_waits_for_a_person_and_is_never_sent_
 }
 
 #[test]
-fn a_change_whose_answer_names_another_record_is_not_believed() {
+fn an_update_whose_answer_names_another_record_is_not_accepted() {
     let mut world = world();
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({"company": "Acme"})));

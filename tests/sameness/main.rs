@@ -1,9 +1,8 @@
-//! One notion of the same, values of others that go back as they were read, and the words of a
-//! manifest.
+//! Equal values, values of others that are sent back unchanged, and the rules of a manifest.
 //!
-//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. What
-//! counts is what the sandbox holds and which requests reached it. Where an adapter must lie, it is
-//! Greenhouse's with one answer changed. Seeds are printed.
+//! Method: the real engine and the Greenhouse adapter against the sandbox, on a manual clock. The
+//! tests check the sandbox's state and the requests that reached it. Where an adapter must lie, it
+//! is Greenhouse's with one answer changed. Seeds are printed.
 
 #![allow(
     clippy::unwrap_used,
@@ -116,7 +115,7 @@ fn option(world: &World, key: &str, name: &str) -> i64 {
     id(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
 }
 
-/// What the host declares, first in one spelling and then in another, of every kind of contact and
+/// The host's declaration, first in one spelling and then in another, of every kind of contact and
 /// type of value.
 fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
     let custom = |key: &str, value: Value| json!({"custom_fields": {key: value}});
@@ -210,8 +209,8 @@ fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
     ]
 }
 
-/// Whichever spelling stands in the ATS and whichever is declared: the plan is empty, nothing is
-/// sent, and the next one is empty too.
+/// Whichever spelling the ATS has and whichever is declared: the plan is empty, nothing is sent,
+/// and the next plan is empty too.
 #[test]
 fn a_value_in_another_spelling_is_neither_planned_nor_sent() {
     for (what, first, others) in spellings() {
@@ -233,10 +232,10 @@ fn a_value_in_another_spelling_is_neither_planned_nor_sent() {
     }
 }
 
-/// Values drawn at random, decorated at random, changed by a recruiter at random: whatever the plan
-/// names is sent, and what is sent ends it.
+/// Random values with random decorations, which a recruiter changes at random: the adapter sends
+/// every change that the plan names, and then the plan is empty.
 #[test]
-fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
+fn the_adapter_sends_every_planned_change_and_then_nothing_is_left() {
     let mut state: u64 = 0x5eed;
     println!("seed {state:#x}");
     let mut draw = |below: usize| {
@@ -294,7 +293,7 @@ fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
     }
 }
 
-/// Values in every form that others may have left, with one of the host's own beside them.
+/// Values in every form that others may have stored, with one of the host's own beside them.
 fn leftovers(world: &World) -> i64 {
     let candidate =
         id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
@@ -348,7 +347,7 @@ fn own() -> Value {
 }
 
 #[test]
-fn what_others_stored_goes_back_as_it_was_and_does_not_block_the_hosts_own_field() {
+fn values_of_others_are_sent_back_unchanged_and_do_not_block_the_hosts_field() {
     for patch in [CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge] {
         println!("== {patch:?}");
         let world = world();
@@ -360,7 +359,7 @@ fn what_others_stored_goes_back_as_it_was_and_does_not_block_the_hosts_own_field
         let planned = plan(&world, &acme);
         let said = words::plan(&planned);
         for key in ["old_rating", "hours_per_week", "salary_range", "years_of_experience"] {
-            assert!(said.contains(key), "the plan says first what goes along: {key}");
+            assert!(said.contains(key), "a plan first names the values that are sent along: {key}");
         }
         assert!(apply(&world, &acme, &planned).is_complete());
         let after = world.sandbox.row("candidates", candidate).unwrap();
@@ -385,9 +384,10 @@ fn what_others_stored_goes_back_as_it_was_and_does_not_block_the_hosts_own_field
     }
 }
 
-/// Where the ATS refuses what it holds, and merges, the leftovers are left out and stay.
+/// If the ATS refuses a value that it holds, and merges updates, the refused values are left out
+/// and stay.
 #[test]
-fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written() {
+fn values_that_the_ats_does_not_take_back_are_left_out_and_the_hosts_field_is_written() {
     for reading in [None, Some("merge")] {
         println!("== {reading:?}");
         let mut world = world();
@@ -416,10 +416,10 @@ fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written
     }
 }
 
-/// What others chose shows by a label that two active options have: no id can be told from it, and
-/// the host's own field is written.
+/// A value of others shows by a label that two active options have: no id follows from it, and the
+/// host's own field is written.
 #[test]
-fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
+fn a_stored_label_that_matches_two_options_does_not_block_the_hosts_field() {
     for (patch, odd) in [
         (CustomFieldsPatch::Merge, OddValues::Refused),
         (CustomFieldsPatch::ReplaceAll, OddValues::TakenBack),
@@ -456,7 +456,7 @@ fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
     }
 }
 
-/// An option of the languages, be it archived.
+/// An option of the languages, possibly archived.
 fn option_of(world: &World, name: &str) -> i64 {
     let options = world.sandbox.rows_where(
         "custom_field_options",
@@ -532,7 +532,7 @@ fn adopting_a_candidate_does_not_say_that_a_recruiter_changed_it() {
 }
 
 #[test]
-fn an_address_that_could_be_taken_for_another_is_refused_at_declaration() {
+fn an_ambiguous_address_is_refused_at_declaration() {
     for address in [
         "a b@x.com",
         "a@x.com, b@x.com",
@@ -552,9 +552,9 @@ fn an_address_that_could_be_taken_for_another_is_refused_at_declaration() {
     }
 }
 
-/// KELVIN SIGN is no k: whoever has the one address is not the other.
+/// KELVIN SIGN is no k: the two addresses belong to different candidates.
 #[test]
-fn a_letter_that_only_looks_alike_matches_nobody() {
+fn an_address_with_a_similar_letter_matches_no_candidate() {
     let world = world();
     let acme = world.connect();
     let candidate =
@@ -573,7 +573,7 @@ fn a_letter_that_only_looks_alike_matches_nobody() {
     assert!(planned.records[0].steps.iter().any(|step| step.operation == "candidates.create"));
 }
 
-/// Spellings of a tag that the model takes for one are one tag, whichever is declared, in one
+/// Spellings of a tag that the model treats as equal are one tag, whichever is declared, in one
 /// record or in two.
 #[test]
 fn a_tag_in_another_spelling_is_the_same_tag() {
@@ -594,7 +594,7 @@ fn a_tag_in_another_spelling_is_the_same_tag() {
         assert!(apply(&world, &acme, &planned).is_complete());
         planned
     };
-    // Candidates first, so that each tag is put on by itself.
+    // Candidates first, so that each tag is added by itself.
     let lines = [record("ref-1", ADA, json!([])), record("ref-2", "other@example.com", json!([]))];
     world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
     let planned = plan(&world, &acme);
@@ -612,13 +612,10 @@ fn a_tag_in_another_spelling_is_the_same_tag() {
     bring(json!([]));
     let applied =
         world.sandbox.rows_where("applied_candidate_tags", "candidate_id", id(&the_ada(&world)));
-    assert!(
-        applied.is_empty(),
-        "what is no longer declared is taken off, in whatever spelling it was put on"
-    );
+    assert!(applied.is_empty(), "a tag that is no longer declared is removed, in any spelling");
 }
 
-/// What does not fit a custom field's type is refused by the plan, member by member; nothing of it
+/// The plan blocks values that do not fit a custom field's type, member by member; nothing of them
 /// is sent.
 #[test]
 fn a_value_that_does_not_fit_its_type_is_blocked_and_never_sent() {
@@ -646,7 +643,7 @@ fn a_value_that_does_not_fit_its_type_is_blocked_and_never_sent() {
         assert_eq!(report.not_in_step, 1, "a blocked record is not in step");
         assert_eq!(world.written(), Vec::<String>::new());
     }
-    // Nothing in any member is nothing: it clears the value.
+    // A value without any member clears the field.
     let none = json!({"custom_fields": {"salary_expectation": {"amount": null, "currency": null}}});
     assert!(bring(&world, &acme, &ada(&none)).is_complete());
     assert_eq!(the_ada(&world)["custom_fields"]["salary_expectation"]["value"], Value::Null);

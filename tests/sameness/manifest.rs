@@ -1,4 +1,4 @@
-//! The words of a manifest bind the plan.
+//! The rules of a manifest bind the plan.
 
 use super::*;
 use atsync::Reason;
@@ -15,7 +15,7 @@ fn without(manifest: &mut Manifest, operation: &str, field: &str) {
 }
 
 #[test]
-fn a_field_that_no_operation_lists_is_named_and_neither_sent_nor_called_in_step() {
+fn a_field_that_no_operation_lists_is_reported_and_neither_sent_nor_called_in_step() {
     let wanted = json!({
         "company": "Acme", "title": "Countess", "phones": ["1234"], "links": ["https://ada.dev"],
         "custom_fields": {"external_ref": "r"},

@@ -1,7 +1,7 @@
-//! Educations and employments: the host declares some, takes some out again, and the ATS must hold
+//! Educations and employments: the host declares some, removes some again, and the ATS must hold
 //! each once.
 //!
-//! The engine takes away only what it added. Left out: what recruiters write there; see
+//! The engine removes only what it added. Left out: entries that recruiters write; see
 //! `tests/backgrounds.rs`.
 
 use crate::chance::Chance;
@@ -28,7 +28,7 @@ fn entry(list: &str, chance: &mut Chance) -> Value {
     }
 }
 
-/// Declares an entry, or takes it out where it is declared. Says what.
+/// Declares an entry, or removes it if it is declared. Returns a description.
 pub(crate) fn change(record: &mut Value, chance: &mut Chance) -> Option<String> {
     if !chance.one_in(2) {
         return None;
@@ -55,19 +55,19 @@ fn employer(row: &Value) -> Option<&str> {
     row["company_name"].as_str()
 }
 
-/// The rows of a collection that we made and that say what an entry says.
+/// The rows of a collection that we created with an entry's content.
 fn ours(sim: &Sim, collection: &'static str, candidate: i64) -> Vec<Value> {
     let mut rows = sim.world.sandbox.rows_of_candidate(collection, candidate);
     rows.retain(|row| row["id"].as_i64().is_some_and(|id| sim.made.contains(&(collection, id))));
     rows
 }
 
-/// What must hold at any time: no entry was made twice.
+/// The law at any time: no entry was created twice.
 pub(crate) fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     let email = record["emails"][0].as_str().unwrap();
     let candidates = sim.world.sandbox.candidates_by_email(email);
     let Some(id) = candidates.first().and_then(|row| row["id"].as_i64()) else { return };
-    // A merge gives the winner what both had.
+    // A merge gives the winner the entries of both.
     if sim.fates.is_winner(id) {
         return;
     }
@@ -81,7 +81,7 @@ pub(crate) fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     }
 }
 
-/// What must hold in the end: what is declared is there, and of ours nothing else.
+/// The law in the end: every declared entry is there, and no other entry of ours.
 pub(crate) fn as_declared(sim: &Sim, record: &Value, candidate: i64, broken: &mut Vec<String>) {
     for (collection, list, part) in LISTS {
         let is_blank = sim.fates.blanked.get(&candidate).is_some_and(|parts| parts.contains(part));

@@ -2,15 +2,15 @@
 //! part, hide, convert, transfer, and replace an address.
 //!
 //! Every fate is remembered with what the engine's store knew when it struck ([`Known`]), since the
-//! laws tell by both what may be missing and what must have been told. A fate befalls whatever the
-//! company had and the host does not know, whatever is linked, and records whose creation is in
-//! doubt. Merges fall on merges. What one cannot know is not asked for:
-//! - A merge must be told where the store had seen an application on the loser, since nothing else
-//!   gives a merge away.
-//! - A creation in doubt that was undone before anybody looked ([`Fates::undone`]) cannot be told
-//!   from one that never happened: it may happen again.
+//! laws decide by both what may be missing and what must have been reported. A fate strikes
+//! candidates of the company that the host does not know, linked records, and records whose create
+//! is in doubt. Merges fall on merges. The laws do not ask for what the engine cannot know:
+//! - A merge must be reported if the store had seen an application on the loser, since nothing else
+//!   shows a merge.
+//! - A create in doubt that was undone before any probe ([`Fates::undone`]) looks like one that
+//!   never happened: it may happen again.
 //!
-//! Left out: a new name for a candidate in doubt, which makes a doubt that only a person can
+//! Left out: a new name for a candidate in doubt, which makes a write in doubt that only a user can
 //! resolve (see the regressions).
 
 use crate::chance::Chance;
@@ -64,21 +64,21 @@ pub(crate) struct Fates {
     pub(crate) anonymised: BTreeSet<i64>,
     /// Candidates of whom groups of fields were blanked, and which.
     pub(crate) blanked: BTreeMap<i64, BTreeSet<&'static str>>,
-    /// Of all those, the ones whom the store holds as anonymised.
+    /// Of all those, the ones that the store holds as anonymised.
     pub(crate) known_as_blank: BTreeSet<i64>,
     /// Prospect and the application that it became.
     pub(crate) converted: BTreeMap<i64, i64>,
     /// Addresses that were replaced.
     pub(crate) replaced: BTreeSet<(i64, String)>,
-    /// Candidates whose creation was in doubt when a fate made them unrecognisable.
+    /// Candidates whose create was in doubt when a fate made them unrecognisable.
     pub(crate) undone: BTreeSet<i64>,
-    /// Merges that webhooks told of and that never were.
+    /// Merges that webhooks reported and that never happened.
     pub(crate) lies: BTreeSet<(i64, i64)>,
-    /// What the ATS's webhooks have to say of all that.
+    /// The pending webhooks of the ATS.
     hooks: Vec<Hint>,
 }
 
-fn person(id: i64) -> RemoteRef {
+fn candidate_ref(id: i64) -> RemoteRef {
     RemoteRef::new(kinds::CANDIDATES, id.to_string())
 }
 
@@ -91,12 +91,12 @@ fn set_private(id: i64, private: bool) -> Deed {
     Deed::Set { collection: "candidates".into(), id, values }
 }
 
-/// What a choice is made from.
+/// The input of a choice.
 struct Scene<'a> {
     sandbox: &'a Sandbox,
     known: &'a Known,
     alive: Vec<i64>,
-    /// Made by the API and not linked.
+    /// Created by the API and not linked.
     doubtful: Vec<i64>,
 }
 
@@ -129,13 +129,13 @@ impl Fates {
         }
     }
 
-    /// Whom merges made of a candidate, in order, the last one being who they are now.
+    /// The winners of a candidate's merges, in order, the last one being the current one.
     pub(crate) fn chain(&self, id: i64) -> Vec<i64> {
         std::iter::successors(self.merged.get(&id).copied(), |at| self.merged.get(at).copied())
             .collect()
     }
 
-    /// Who a candidate is now; none when nobody.
+    /// The current id of a candidate; none if they were deleted.
     pub(crate) fn lives_on(&self, id: i64) -> Option<i64> {
         let last = self.chain(id).last().copied().unwrap_or(id);
         (!self.deleted.contains(&last)).then_some(last)
@@ -146,8 +146,8 @@ impl Fates {
         self.merged.values().any(|winner| *winner == id)
     }
 
-    /// Whether the merge of a loser can be known: an application that the store had seen on them
-    /// hangs on who they are now.
+    /// Whether the engine can know the merge of a loser: an application that the store had seen on
+    /// them belongs to their winner.
     pub(crate) fn gives_itself_away(&self, sandbox: &Sandbox, loser: i64) -> bool {
         let Some(now) = self.lives_on(loser) else { return false };
         let there = sandbox.applications_of(now);
@@ -158,8 +158,8 @@ impl Fates {
             .any(|id| there.iter().any(|row| row["id"] == *id))
     }
 
-    /// Does something. The words that it fires, and what it was. `within` a life of the engine, or
-    /// between two.
+    /// Does something. Returns the names of its faults, and a description. `within` a life of the
+    /// engine, or between two.
     pub(crate) fn act(
         &mut self,
         sandbox: &Sandbox,
@@ -172,13 +172,13 @@ impl Fates {
         let doubtful: Vec<i64> = ids
             .filter(|id| {
                 !self.company.contains(id)
-                    && !known.people.contains(id)
+                    && !known.candidates.contains(id)
                     && !self.undone.contains(id)
             })
             .collect();
         let here = |id: &i64| sandbox.row("candidates", *id).is_some();
         let mut alive: BTreeSet<i64> =
-            known.people.union(&self.free).copied().filter(here).collect();
+            known.candidates.union(&self.free).copied().filter(here).collect();
         alive.extend(&doubtful);
         let scene = Scene { sandbox, known, alive: alive.into_iter().collect(), doubtful };
         if scene.alive.len() < 2 {
@@ -211,7 +211,7 @@ impl Fates {
         Some((words, format!("recruiter: {deed:?}")))
     }
 
-    /// Something happens to somebody whose creation is in doubt.
+    /// A fate strikes a candidate whose create is in doubt.
     fn in_doubt(&mut self, scene: &Scene<'_>) -> Option<(Vec<&'static str>, Deed)> {
         let id = *self.chance.pick(&scene.doubtful);
         Some(match self.chance.below(8) {
@@ -237,7 +237,7 @@ impl Fates {
                 )
             }
             5 => {
-                // Without its name alone it would be somebody of whom nobody can say who they are.
+                // Without its name alone, it would be a candidate that cannot be identified.
                 let parts = self.chance.pick(&PARTS[1..]);
                 let fields = parts.iter().map(|part| (*part).to_owned()).collect();
                 let words = vec![
@@ -252,7 +252,7 @@ impl Fates {
 
     fn choose(&mut self, scene: &Scene<'_>) -> Option<(Vec<&'static str>, Deed)> {
         let ours: Vec<i64> =
-            scene.alive.iter().copied().filter(|id| scene.known.people.contains(id)).collect();
+            scene.alive.iter().copied().filter(|id| scene.known.candidates.contains(id)).collect();
         let id = *self.chance.pick(if ours.is_empty() || self.chance.clone().one_in(3) {
             &scene.alive
         } else {
@@ -318,14 +318,14 @@ impl Fates {
         })
     }
 
-    /// Whom to merge into `winner`: often somebody who won before, or on whom an application was
-    /// seen.
+    /// The candidate to merge into `winner`: often one who won before, or on whom an application
+    /// was seen.
     fn loser(&mut self, scene: &Scene<'_>, winner: i64) -> Option<i64> {
         let others = |fits: &dyn Fn(i64) -> bool| -> Vec<i64> {
             scene.alive.iter().copied().filter(|id| *id != winner && fits(*id)).collect()
         };
         let winners = others(&|id| self.is_winner(id));
-        let shown = others(&|id| scene.known.hangs_on.values().any(|of| *of == id));
+        let shown = others(&|id| scene.known.belongs_to.values().any(|of| *of == id));
         let all = others(&|_| true);
         let from = match self.chance.below(6) {
             0 | 1 if !winners.is_empty() => winners,
@@ -404,17 +404,17 @@ impl Fates {
                 let moved = scene.sandbox.applications_of(*winner);
                 let moved = moved.iter().filter_map(|row| row["id"].as_i64());
                 let shown: Vec<i64> =
-                    moved.filter(|id| scene.known.hangs_on.get(id) == Some(loser)).collect();
+                    moved.filter(|id| scene.known.belongs_to.get(id) == Some(loser)).collect();
                 if scene.known.seen.contains(loser) {
                     self.shown.insert(*loser, shown);
                 }
                 self.merged.insert(*loser, *winner);
                 self.undo(*loser, scene);
-                self.hooks.push(Hint::Merged((person(*loser), person(*winner))));
+                self.hooks.push(Hint::Merged((candidate_ref(*loser), candidate_ref(*winner))));
                 let moved: Vec<_> =
                     self.replaced.iter().filter(|(id, _)| id == loser).cloned().collect();
                 self.replaced.extend(moved.into_iter().map(|(_, from)| (*winner, from)));
-                // What was blanked of one is missing in both.
+                // Groups that were blanked on one of them are missing in the winner.
                 let all: BTreeSet<&'static str> =
                     PARTS.iter().flat_map(|part| part.iter().copied()).collect();
                 let mut blank = self.blanked.get(loser).cloned().unwrap_or_default();
@@ -435,26 +435,26 @@ impl Fates {
             Deed::DeleteCandidate { candidate_id } => {
                 self.deleted.insert(*candidate_id);
                 self.undo(*candidate_id, scene);
-                self.hooks.push(Hint::Deleted(person(*candidate_id)));
+                self.hooks.push(Hint::Deleted(candidate_ref(*candidate_id)));
                 memory.lives_on(*candidate_id, None);
             }
             Deed::DeleteApplication { application_id: id } => {
                 memory.touched.extend(candidate);
                 self.hooks.push(Hint::Deleted(application(*id)));
-                let gone = candidate.map(|candidate| Deleted { id: *id, candidate, job });
-                self.applications.extend(gone.filter(|_| linked(id)));
+                let deleted = candidate.map(|candidate| Deleted { id: *id, candidate, job });
+                self.applications.extend(deleted.filter(|_| linked(id)));
             }
             Deed::Transfer { application_id: id, .. } => {
                 memory.touched.extend(candidate);
                 self.hooks.push(Hint::Changed(application(*id)));
-                let gone = candidate
+                let deleted = candidate
                     .map(|candidate| Deleted { id: *id, candidate, job })
                     .filter(|_| linked(id));
                 if made == *id { &mut self.transferred } else { &mut self.applications }
-                    .extend(gone);
+                    .extend(deleted);
             }
             Deed::Anonymise { candidate_id, fields } => {
-                self.hooks.push(Hint::Erased(person(*candidate_id)));
+                self.hooks.push(Hint::Erased(candidate_ref(*candidate_id)));
                 let groups = PARTS
                     .iter()
                     .flat_map(|part| part.iter())
@@ -484,11 +484,11 @@ impl Fates {
                 }
                 self.replaced.insert((*candidate_id, from.clone()));
                 self.undo(*candidate_id, scene);
-                self.hooks.push(Hint::Changed(person(*candidate_id)));
+                self.hooks.push(Hint::Changed(candidate_ref(*candidate_id)));
             }
             Deed::Set { id, .. } => {
                 memory.touched.insert(*id);
-                self.hooks.push(Hint::Changed(person(*id)));
+                self.hooks.push(Hint::Changed(candidate_ref(*id)));
             }
             _ => {}
         }
@@ -515,9 +515,9 @@ impl Fates {
                 let merged = self.chance.one_in(2);
                 self.lies.extend(merged.then_some((*one, *other)));
                 let lie = if merged {
-                    Hint::Merged((person(*one), person(*other)))
+                    Hint::Merged((candidate_ref(*one), candidate_ref(*other)))
                 } else {
-                    Hint::Deleted(person(*one))
+                    Hint::Deleted(candidate_ref(*one))
                 };
                 hints.push((false, lie));
             }

@@ -1,5 +1,5 @@
-//! Faults, named as one would say them, and the count of each: a fault that never fires proves
-//! nothing and fails the run.
+//! Faults, named in plain words, and the count of each: a fault that never fires proves nothing and
+//! fails the run.
 
 use crate::chance::Chance;
 use crate::liar::LIES;
@@ -89,7 +89,7 @@ impl Counts {
     }
 }
 
-/// Whether the fault leaves it open what became of a write.
+/// Whether the fault leaves the outcome of a write open.
 pub(crate) fn leaves_in_doubt(fault: &str) -> bool {
     [
         "applied, then reset",
@@ -102,9 +102,9 @@ pub(crate) fn leaves_in_doubt(fault: &str) -> bool {
     .contains(&fault)
 }
 
-/// What befalls a request, and the fault's name. `rarity`: once in so many requests something does.
-/// Where the ATS is `late`, more writes are cut off by a death: what was on its way does not show
-/// when the next life looks.
+/// The fault of a request, and its name. `rarity`: one in so many requests has a fault. If the ATS
+/// is `late`, a death cuts off more writes: what was on its way does not show when the next life
+/// probes.
 pub(crate) fn befall(
     chance: &mut Chance,
     request: &WireRequest,
@@ -115,7 +115,7 @@ pub(crate) fn befall(
     let token = path == "/token";
     let write = request.method != "GET" && !token;
     let cursor = request.url.query().is_some_and(|query| query.contains("cursor="));
-    // Writes are rare and are where it hurts; pages after the first are rarer still.
+    // Faults matter most on writes, which are rare; pages after the first are rarer still.
     let rarity = if write || cursor { rarity.div_ceil(4) } else { rarity };
     if !chance.one_in(rarity) {
         return None;
@@ -149,8 +149,8 @@ pub(crate) fn befall(
         all.extend([("killed before its answer", Meddle::DieAfter); 8]);
     }
     if cursor {
-        // Only pages after the first: a look for one record is no walk, and an ATS that hides a
-        // record from it cannot be worked with.
+        // Only pages after the first: a probe for one record is no walk, and the engine cannot work
+        // with an ATS that hides a record from a probe.
         for _ in 0..4 {
             all.push(("cursor expired", Meddle::CursorExpired));
             all.push(("duplicate page", Meddle::DuplicatePage));

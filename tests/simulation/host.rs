@@ -1,5 +1,5 @@
-//! The host: it declares people, changes its mind, releases fields, and remembers what it was told
-//! was taken in.
+//! The host: it declares candidates, changes its declarations, releases fields, and remembers what
+//! was acknowledged.
 
 use crate::background;
 use crate::chance::Chance;
@@ -8,38 +8,38 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const COMPANIES: &[&str] = &["Analytical", "Babbage & Sons", "", "Difference"];
-/// Choices of a custom field that the host declares once it has a use for them.
+/// Options of a custom field that the host declares once it uses them.
 const CHANNELS: &[&str] = &["Portal", "Event", "Meetup"];
 /// The field's name; the sandbox makes [`CHANNEL_KEY`] of it.
 pub(crate) const CHANNEL_NAME: &str = "Which channel?";
-/// The key that values are filed under in the ATS, which is not the host's.
+/// The key of the values in the ATS, which is not the host's.
 pub(crate) const CHANNEL_KEY: &str = "which_channel_";
 const TAGS: &[&str] = &["referral", "warm", "Warm", "met at the fair"];
 
-/// What the host knows of the company that it declares people to.
+/// The host's knowledge of the company that it declares candidates to.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     pub(crate) jobs: Vec<String>,
     pub(crate) pools: Vec<String>,
     pub(crate) reasons: Vec<String>,
-    /// E-mail addresses of people who are in the ATS already, each on one of them.
+    /// E-mail addresses of candidates who are in the ATS already, each on one of them.
     pub(crate) known: Vec<String>,
 }
 
-/// The host and all that it wants.
+/// The host and all its declarations.
 #[derive(Debug)]
 pub(crate) struct Host {
     chance: Chance,
-    /// Drawn apart, so that everything else of the history stays as it is.
+    /// Drawn separately, so that everything else of the history stays as it is.
     background: Option<Chance>,
     lifecycle: bool,
     serial: u64,
     pub(crate) wanted: BTreeMap<String, Value>,
-    /// What the engine has acknowledged last.
+    /// The last declarations that the engine acknowledged.
     pub(crate) acknowledged: BTreeMap<String, Value>,
-    /// Choices that the host has declared.
+    /// Options that the host has declared.
     pub(crate) channels: BTreeSet<&'static str>,
-    /// People for whom the host has ever named the field.
+    /// Candidates for whom the host has ever named the field.
     pub(crate) owned: BTreeSet<(String, &'static str)>,
 }
 
@@ -58,7 +58,7 @@ impl Host {
         }
     }
 
-    /// All that it declares: people first, although they hang on the field.
+    /// All its declarations: candidates first, although they depend on the field.
     pub(crate) fn declares(&self) -> Vec<Value> {
         let field = (!self.channels.is_empty()).then(|| {
             json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
@@ -68,7 +68,7 @@ impl Host {
         self.wanted.values().cloned().chain(field).collect()
     }
 
-    /// Does something; says what.
+    /// Does something; returns a description.
     pub(crate) fn act(&mut self, catalogue: &mut Catalogue) -> String {
         let keys: Vec<String> = self.wanted.keys().cloned().collect();
         if keys.len() < 2 || (keys.len() < 9 && self.chance.one_in(3)) {
@@ -223,7 +223,7 @@ impl Host {
     }
 }
 
-/// The list of that name, made when it is not there.
+/// The list of that name, created if it is missing.
 fn list<'a>(members: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
     members.entry(name.to_owned()).or_insert_with(|| json!([])).as_array_mut().unwrap()
 }

@@ -1,5 +1,5 @@
-//! What the engine's store knows at a moment, read without the engine's doing: a fate is judged by
-//! what could be known when it struck.
+//! The store's knowledge at a moment, read without the engine: a fate is judged by what the engine
+//! could know when it struck.
 
 use atsync::internals::store::{Store, StoreError};
 use atsync::model::contract::RemoteRef;
@@ -16,25 +16,25 @@ const ROWS_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// Linked candidates.
-    pub(crate) people: BTreeSet<i64>,
+    pub(crate) candidates: BTreeSet<i64>,
     /// Linked applications.
     pub(crate) applications: BTreeSet<i64>,
-    /// Candidates observed and not known to be gone.
+    /// Candidates observed and not known to be deleted.
     pub(crate) seen: BTreeSet<i64>,
     /// Applications as observed, each with its candidate.
-    pub(crate) hangs_on: BTreeMap<i64, i64>,
+    pub(crate) belongs_to: BTreeMap<i64, i64>,
     /// Linked candidates of desired records with an open intent.
     pub(crate) in_doubt: BTreeSet<i64>,
 }
 
-/// A store call's answer. The simulated stores answer at once; none when the disk is gone.
+/// A store call's answer. The simulated stores answer at once; none if the disk is dead.
 fn now<T>(call: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
     call.now_or_never().expect("the store answers at once").ok()
 }
 
 impl Known {
-    /// Reads what is known of the desired records of these keys. None when the store cannot be read
-    /// any more.
+    /// Reads what is known about the desired records of these keys. None if the store cannot be
+    /// read any more.
     pub(crate) fn of(store: &Arc<dyn Store>, keys: &[String]) -> Option<Self> {
         let mut known = Self::default();
         let open = now(store.open_intents("acme"))?;
@@ -45,7 +45,7 @@ impl Known {
                 let Ok(id) = link.remote.id.parse::<i64>() else { continue };
                 match link.remote.kind.as_str() {
                     kinds::CANDIDATES => {
-                        known.people.insert(id);
+                        known.candidates.insert(id);
                         if doubtful.contains(key.as_str()) {
                             known.in_doubt.insert(id);
                         }
@@ -61,7 +61,7 @@ impl Known {
         for row in now(store.observed_page("acme", kinds::APPLICATIONS, None, ROWS_MAX))? {
             let body: Value = serde_json::from_str(&row.body).unwrap();
             let of = body["candidate"]["id"].as_str().and_then(|id| id.parse::<i64>().ok());
-            known.hangs_on.extend(row.id.parse::<i64>().ok().zip(of).filter(|_| !row.gone));
+            known.belongs_to.extend(row.id.parse::<i64>().ok().zip(of).filter(|_| !row.gone));
         }
         Some(known)
     }
@@ -73,7 +73,7 @@ pub(crate) fn is_anonymised(store: &Arc<dyn Store>, id: i64) -> bool {
     row.flatten().is_some_and(|row| row.body.contains("\"anonymized\":true"))
 }
 
-/// Whose an application is, as the store has it.
+/// The candidate of an application, according to the store.
 pub(crate) fn candidate_of(store: &Arc<dyn Store>, application: i64) -> Option<i64> {
     let row =
         now(store.observed("acme", &RemoteRef::new(kinds::APPLICATIONS, application.to_string())))

@@ -1,18 +1,18 @@
-//! The laws, held against the truth: the sandbox's model, which knows what really happened.
+//! The laws, checked against the truth: the sandbox's model, which knows what really happened.
 //!
-//! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have
-//! stopped and the calm lives are over.
+//! The simulation checks [`at_any_time`] after every life, whatever its faults; [`at_the_end`] when
+//! faults have stopped and the calm lives are over.
 //!
-//! What nobody can know is not asked for, and each place says so. There are seven such things: a
-//! creation that a fate undid while it was in doubt may happen again; a merge is known only where
-//! the store had seen an application on the loser that is still there, so another one may be told
-//! as a deletion, or to whom a lying webhook says; an anonymisation in part looks like an edit
-//! until a webhook names it, and is written over where a field is enforced; of what was written
-//! before the store could know that somebody was erased, nothing is asked; which of two
-//! applications to one job is meant, when a merge brought the second, only a person can say, so
-//! that record waits; whether what was emptied was erased, so that it stays empty, or as a
-//! recruiter wrote it since, be it enforced; and whether the last private candidate that the ATS
-//! returned was deleted or hidden from the credential, so that writes to that candidate wait.
+//! The laws do not ask for what the engine cannot know, and each place says so. There are seven
+//! such cases: a create that a fate undid while it was in doubt may happen again; a merge is known
+//! only if the store had seen an application on the loser that still exists, so another one may be
+//! reported as a deletion, or into the winner that a lying webhook names; an anonymisation in part
+//! looks like an edit until a webhook names it, and is overwritten where a field is enforced;
+//! writes before the store could know of an erasure are not judged; which of two applications to
+//! one job is meant, when a merge brought the second, only a user can say, so that record waits;
+//! whether an emptied field was erased, so that it stays empty, or stands as a recruiter wrote it
+//! since, even if it is enforced; and whether the last private candidate was deleted or hidden from
+//! the credential, so that writes to it wait.
 
 use crate::background;
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
@@ -29,7 +29,7 @@ use futures_util::TryStreamExt;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Requests that can mail somebody.
+/// Requests that can mail a candidate.
 const MAILING: &[&str] =
     &["/move", "/reject", "/unreject", "/hire", "/convert_to_candidate", "/v3/users"];
 
@@ -42,7 +42,7 @@ const CONTACTS: [&str; 5] = [
     "social_media_addresses",
 ];
 
-/// What must hold after any life.
+/// The laws after any life.
 pub(crate) fn at_any_time(sim: &mut Sim) {
     let mut broken = Vec::new();
     let truth = &sim.world.sandbox;
@@ -51,12 +51,11 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
         one_of_each(sim, record, &mut broken);
         background::one_of_each(sim, record, &mut broken);
         let email = record["emails"][0].as_str().unwrap();
-        // A creation that was undone before anybody looked for it looks like one that never
-        // happened.
+        // A create that was undone before any probe looks like one that never happened.
         let makings = sim.office.makings.lock().unwrap();
         let made = makings.get(email).map_or(0, |made| made.difference(&sim.fates.undone).count());
         if made > usize::from(record.get("name").is_some()) {
-            broken.push(format!("{}: {made} people were made for {email}", record["key"]));
+            broken.push(format!("{}: {made} candidates were created for {email}", record["key"]));
         }
     }
     for (collection, what) in [
@@ -75,7 +74,7 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
         }
     }
     for (collection, id) in &sim.deleted {
-        // Tags are taken off; a newer resume replaces the one before in the ATS itself.
+        // Tags are removed; a newer resume replaces the one before in the ATS itself.
         let may_go = ["applied_candidate_tags", "attachments"].contains(collection)
             || background::COLLECTIONS.contains(collection);
         if !may_go || !sim.made.contains(&(*collection, *id)) {
@@ -83,8 +82,7 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
         }
     }
     for ended in sim.fates.applications.iter().chain(&sim.fates.transferred) {
-        // Where two people are one, the other's application to the same job is none of theirs made
-        // again.
+        // After a merge, the other candidate's application to the same job is no duplicate of ours.
         if sim.fates.is_winner(ended.candidate) {
             continue;
         }
@@ -104,7 +102,9 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
         let mailing = sim.requests.iter().filter(|request| request.method != "GET");
         let found = mailing.filter(|request| MAILING.iter().any(|end| request.path.ends_with(end)));
         broken.extend(
-            found.map(|request| format!("{} {} could mail somebody", request.method, request.path)),
+            found.map(|request| {
+                format!("{} {} could mail a candidate", request.method, request.path)
+            }),
         );
     }
     if sim.options.harmful {
@@ -112,7 +112,7 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
             .requests
             .iter()
             .filter(|request| request.method == "POST" && request.path == "/v3/notes");
-        // These say that nothing was done with the request.
+        // These say that the request was not executed.
         let sent = notes
             .filter(|request| ![401, 422, 429].contains(&request.status))
             .map(|request| request.body.as_str());
@@ -127,7 +127,7 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
     }
 }
 
-/// At most one remote object per intent: whatever carries a name that only one desired object has
+/// At most one remote object per intent: a record with a name that only one desired object has
 /// exists once at most.
 fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     let (truth, made): (&Sandbox, _) = (&sim.world.sandbox, &sim.made);
@@ -139,7 +139,7 @@ fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     }
     let Some(id) = candidates.first().and_then(|row| row["id"].as_i64()) else { return };
     let all = truth.notes_of(id);
-    // What the company had may be there twice where two people were made one.
+    // The company's records may exist twice where two candidates were merged.
     let notes = all
         .iter()
         .filter_map(|row| row["body"].as_str())
@@ -160,7 +160,7 @@ fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
             .map(|(file, times)| format!("{key}: {file} is there {times} times")),
     );
     if sim.fates.is_winner(id) {
-        // Two people's applications and tags hang on one.
+        // A merge puts the applications and tags of two candidates on one.
         return;
     }
     let applications = truth.applications_of(id);
@@ -198,7 +198,7 @@ fn repeated<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     counts.into_iter().filter(|(_, times)| *times > 1).collect()
 }
 
-/// What must hold when faults have stopped.
+/// The laws when faults have stopped.
 pub(crate) fn at_the_end(sim: &mut Sim) {
     sim.be_born();
     let mut broken = Vec::new();
@@ -209,7 +209,7 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
     desired_is_there(sim, &mut broken);
     unowned_stands(sim, &mut broken);
     if !broken.is_empty() {
-        // Whoever looks for the reason begins here.
+        // Start here to find the reason.
         for key in sim.host.wanted.keys() {
             let row = sim.world.run(sim.world.connect().desired(key)).unwrap();
             sim.say(format!(
@@ -236,9 +236,9 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
         link.is_some_and(|remote| out_of_sight.contains(&remote.id))
     };
     for intent in sim.world.run(acme.open_intents()).unwrap() {
-        let stuck = matches!(intent.state, IntentState::InDoubt { blocked: true, .. });
-        let harmful = stuck && sim.options.harmful && intent.operation == "notes.create";
-        if !harmful && (stuck || !waits_for_sight(&intent.path)) {
+        let blocked = matches!(intent.state, IntentState::InDoubt { blocked: true, .. });
+        let harmful = blocked && sim.options.harmful && intent.operation == "notes.create";
+        if !harmful && (blocked || !waits_for_sight(&intent.path)) {
             broken.push(format!(
                 "an intent is left open: {} of {}, {:?}",
                 intent.operation, intent.path, intent.state
@@ -298,7 +298,7 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
     {
         broken.push(format!("the feed has {} where {serial} belongs", change.serial));
     }
-    // What the feed tells, put together, is what the store holds.
+    // The events of the feed, put together, give the contents of the store.
     let mut told: BTreeMap<(&str, &str), BTreeMap<&str, &Value>> = BTreeMap::new();
     let mut ended: BTreeMap<(&str, i64, bool), usize> = BTreeMap::new();
     for change in &changes {
@@ -311,12 +311,12 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 told.remove(&(change.kind.as_str(), change.id.as_str()));
                 let id: i64 = change.id.parse().unwrap();
                 if sim.world.sandbox.row(collection(&change.kind), id).is_some() {
-                    broken.push(format!("{} {id} is told as deleted and is there", change.kind));
+                    broken.push(format!("{} {id} is reported as deleted and exists", change.kind));
                 }
                 if change.kind == kinds::CANDIDATES
                     && sim.fates.gives_itself_away(&sim.world.sandbox, id)
                 {
-                    broken.push(format!("the merged candidate {id} is told as deleted"));
+                    broken.push(format!("the merged candidate {id} is reported as deleted"));
                 }
                 *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() +=
                     1;
@@ -324,22 +324,22 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
             ChangeWhat::Moved => {
                 let id: i64 = change.id.parse().unwrap();
                 let to = change.after["id"].as_str().and_then(|to| to.parse::<i64>().ok());
-                // Of merges on merges each may be told, or all as one.
+                // Of merges on merges each may be reported, or all as one.
                 let became = if change.kind == kinds::CANDIDATES {
                     sim.fates.chain(id)
                 } else {
                     sim.fates.converted.get(&id).copied().into_iter().collect()
                 };
-                // Where the host wants an application, the engine converts itself.
+                // If the host declares an application, the engine converts itself.
                 let by_us = matches!(change.cause, Cause::Applied { .. })
                     && to.is_some_and(|to| sim.made.contains(&("applications", to)));
-                // A lie about the winner is found out only where the merge gives itself away.
+                // The engine detects a lie about the winner only if the merge shows.
                 let lie = to.is_some_and(|to| sim.fates.lies.contains(&(id, to)))
                     && change.kind == kinds::CANDIDATES
                     && !became.is_empty()
                     && !sim.fates.gives_itself_away(&sim.world.sandbox, id);
                 if !by_us && !lie && !to.is_some_and(|to| became.contains(&to)) {
-                    broken.push(format!("{} {id} is told to live on as {to:?}", change.kind));
+                    broken.push(format!("{} {id} is reported as moved to {to:?}", change.kind));
                 }
                 *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() +=
                     1;
@@ -350,21 +350,21 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
             ChangeWhat::Erased => {
                 broken.push(format!("{} {} is reported as erased", change.kind, change.id))
             }
-            other => broken.push(format!("no law says what {other:?} means")),
+            other => broken.push(format!("no law covers {other:?}")),
         }
     }
-    // A converted prospect stays, and may be deleted later. A merge that nothing gives away is a
-    // deletion until a webhook knows better.
+    // A converted prospect stays, and may be deleted later. A merge that nothing shows is a
+    // deletion until a webhook corrects it.
     for ((kind, id, moved), times) in ended.iter().filter(|(_, times)| **times > 1) {
         broken.push(format!(
-            "the {} of {kind} {id} is told {times} times",
+            "the {} of {kind} {id} is reported {times} times",
             if *moved { "move" } else { "end" }
         ));
     }
     let is_told = |loser: &i64| ended.contains_key(&(kinds::CANDIDATES, *loser, true));
     let untold = sim.fates.merged.keys().filter(|loser| !is_told(loser));
     for loser in untold.filter(|loser| sim.fates.gives_itself_away(&sim.world.sandbox, **loser)) {
-        broken.push(format!("the merge of {loser} is not told"));
+        broken.push(format!("the merge of {loser} is not reported"));
     }
     for kind in PULLED {
         let rows: Vec<_> = sim.world.run(acme.observed(kind).try_collect()).unwrap();
@@ -375,7 +375,7 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 body.iter().all(|(name, value)| told.get(name.as_str()) == Some(&value))
             });
             if !agrees {
-                broken.push(format!("the feed does not tell what {kind} {} holds", row.id));
+                broken.push(format!("the feed lacks contents of {kind} {}", row.id));
             }
         }
     }
@@ -417,7 +417,7 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
                 .and_then(|raw| serde_json::from_str(raw).ok())
                 .unwrap_or_default();
             let Some(truth) = truth.get(&row.id) else {
-                // Nor does the absence of what depends on a candidate who is out of sight.
+                // Nor does the absence of what depends on a hidden candidate.
                 let body: Value = serde_json::from_str(&row.body).unwrap();
                 let sight_may_be_lost = match *kind {
                     kinds::CANDIDATES => out_of_sight.contains(&row.id),
@@ -431,8 +431,7 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
                 continue;
             };
             if *kind == kinds::ATTACHMENTS {
-                // Its address opens the file for whoever has it, so the adapter keeps no raw
-                // record.
+                // Its address opens the file for anyone, so the adapter keeps no raw record.
                 if row.raw.is_some() {
                     broken.push(format!("{kind} {} keeps a raw record", row.id));
                 }
@@ -452,8 +451,8 @@ fn links(sim: &Sim, key: &str) -> BTreeMap<String, RemoteRef> {
     links.into_iter().map(|link| (link.path, link.remote)).collect()
 }
 
-/// Whether a merge brought two applications that an application which is wanted and not linked may
-/// be: which one is meant only a person can say.
+/// Whether a merge brought two applications that a declared, unlinked application may mean: only a
+/// user can say which.
 fn is_ambiguous(sim: &Sim, key: &str, links: &BTreeMap<String, RemoteRef>, candidate: i64) -> bool {
     let there = sim.world.sandbox.applications_of(candidate);
     let wanted = sim.host.wanted[key]["applications"].as_array().cloned().unwrap_or_default();
@@ -471,19 +470,19 @@ fn is_ambiguous(sim: &Sim, key: &str, links: &BTreeMap<String, RemoteRef>, candi
     sim.fates.is_winner(candidate) && free.into_iter().any(|wanted| fitting(wanted) > 1)
 }
 
-/// Desired records that a fate ended: their person is gone, anonymised (or said to be) or another
-/// record's, or an application of theirs was deleted or cannot be told from another one.
+/// Desired records that a fate ended: their candidate is deleted, anonymised (or said to be) or
+/// another record's, or an application of theirs was deleted or is ambiguous.
 fn fated(sim: &Sim) -> BTreeSet<String> {
     let all: Vec<(String, BTreeMap<String, RemoteRef>)> =
         sim.host.wanted.keys().map(|key| (key.clone(), links(sim, key))).collect();
-    let person = |key: &str, links: &BTreeMap<String, RemoteRef>| {
+    let candidate = |key: &str, links: &BTreeMap<String, RemoteRef>| {
         links.get(key).and_then(|remote| remote.id.parse::<i64>().ok())
     };
     let mut holders: BTreeMap<i64, usize> = BTreeMap::new();
-    for id in all.iter().filter_map(|(key, links)| person(key, links)) {
+    for id in all.iter().filter_map(|(key, links)| candidate(key, links)) {
         *holders.entry(id).or_default() += 1;
     }
-    // A candidate in doubt was merged into somebody whom another record holds, or whose data were
+    // A candidate in doubt was merged into one whom another record holds, or whose data were
     // erased.
     let is_anothers = |key: &str| {
         let email = sim.host.wanted[key]["emails"][0].as_str().unwrap();
@@ -500,7 +499,7 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
                 .any(|to| to.kind == kinds::APPLICATIONS && to.id == deleted.id.to_string())
         });
         deleted
-            || match person(key, links) {
+            || match candidate(key, links) {
                 Some(id) => {
                     sim.fates.lives_on(id).is_none()
                         || sim.fates.anonymised.contains(&id)
@@ -516,7 +515,7 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
     all.iter().filter(ended).map(|(key, _)| key.clone()).collect()
 }
 
-/// The desired records of which a plan says one of these.
+/// The desired records for which a plan gives one of these reasons.
 fn said_of(sim: &Sim, reasons: &[&str]) -> BTreeSet<String> {
     let plan = sim.world.run(sim.world.connect().plan(PlanOf::All)).unwrap();
     let findings = plan.records.iter().flat_map(|record| &record.findings);
@@ -530,7 +529,7 @@ fn has_no_contact(row: &Value) -> bool {
     CONTACTS.iter().all(|list| row[*list].as_array().is_none_or(Vec::is_empty))
 }
 
-/// What only the host writes is as the host wants it.
+/// Values that only the host writes are as the host declares them.
 fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
     let truth = &sim.world.sandbox;
     let fated = fated(sim);
@@ -566,7 +565,7 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
             .and_then(|to| to.id.parse().ok())
             .and_then(|id: i64| sim.fates.merged.get(&id));
         if let Some(winner) = dead {
-            broken.push(format!("{key} is linked to somebody who lives on as {winner}"));
+            broken.push(format!("{key} is linked to a candidate who was merged into {winner}"));
         }
         let Some(id) = links.get(key).and_then(|remote| remote.id.parse::<i64>().ok()) else {
             broken.push(format!("{key} has no candidate"));
@@ -576,15 +575,14 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
             broken.push(format!("{key}: there is no candidate {id}"));
             continue;
         };
-        // What was blanked in part stays blank where nothing was written since, and no longer is
-        // what it was where the engine made it.
+        // Fields blanked in part stay blank unless a write followed, and no longer have the
+        // engine's old value.
         let blanked =
             |group: &str| sim.fates.blanked.get(&id).is_some_and(|groups| groups.contains(group));
         let field = &row["custom_fields"]["external_ref"]["value"];
-        // What was emptied, alone or with all contacts, may have been erased, so no policy puts
-        // back what was there (seed 753): it stays empty, or what a recruiter wrote since stands.
-        // The engine must say so, it must be so, and what the host says anew is written all the
-        // same.
+        // A field that was emptied, alone or with all contacts, may have been erased, so no policy
+        // restores it (seed 753): it stays empty, or a recruiter's later value stands. The engine
+        // must report it, it must be so, and a new declaration of the host is still written.
         let is_blank = blanked("custom_candidate_fields");
         // Contacts that the host declared since do not undo that (lying seed 80).
         let contacts_went = has_no_contact(&row) || CONTACTS.iter().any(|group| blanked(group));
@@ -638,8 +636,8 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                 sim.fates.converted.values().any(|new| new == to)
                     || sim.fates.transferred.iter().any(|transferred| transferred.id == *to)
             });
-            // Where a merge brought a prospect of the same job, that one is it, and is made an
-            // application only where that is allowed.
+            // If a merge brought a prospect of the same job, that one is it, and is converted only
+            // if that is allowed.
             let is_prospect = to.and_then(|to| truth.row("applications", to)).is_some_and(|row| {
                 row["prospect"] == true
                     && row["job_id"].as_i64()
@@ -682,7 +680,7 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
     }
 }
 
-/// What others wrote, and where the host owns nothing, stands.
+/// Values of others in fields that the host does not own stand.
 fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
     let truth = &sim.world.sandbox;
     let recruiter = sim.office.recruiter.lock().unwrap();
@@ -696,12 +694,12 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
             continue;
         }
         if truth.row("candidates", *id).as_ref() != Some(row) {
-            broken.push(format!("candidate {id} is nobody's and was changed"));
+            broken.push(format!("candidate {id} is not declared and was changed"));
         }
     }
     for (collection, id) in &sim.updated {
-        // The tags that a creation carries are rows of their own, put on in the same request: no
-        // write to somebody who is there.
+        // The tags that a create carries are rows of their own, added by the same request: no write
+        // to an existing candidate.
         let names = |text: &str| text.contains(&id.to_string());
         let is_addressed = || {
             let mut writes = sim.requests.iter().filter(|request| request.method != "GET");
@@ -725,7 +723,7 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
         }
         let blanked =
             |group: &str| sim.fates.blanked.get(id).is_some_and(|groups| groups.contains(group));
-        // Where a merge left several records with one person, each of them may have written before
+        // If a merge left several records with one candidate, each of them may have written before
         // it.
         let holders = keys
             .iter()

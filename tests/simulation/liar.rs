@@ -1,9 +1,9 @@
-//! What an ATS, or a cache on the way, may say of the time: dates that are old, ahead by years, or
-//! another one with each answer; headers that ask for centuries of patience.
+//! The times that an ATS, or a cache on the way, may report: dates that are old, ahead by years, or
+//! different with each answer; headers that ask for centuries of waiting.
 //!
-//! None of it is true, and none of it may make a write twice, lose one, or keep a doubt or a
-//! request waiting beyond its bound. Drawn apart from everything else of a history, so that the
-//! same seed without lies is the same history.
+//! None of them is true, and none may make a write twice, lose one, or keep a write in doubt or a
+//! request waiting beyond its bound. They are drawn separately from everything else of a history,
+//! so that the same seed without lies is the same history.
 
 use crate::chance::Chance;
 use crate::faults::Counts;
@@ -11,14 +11,14 @@ use atsync::internals::transport::WireRequest;
 use atsync::model::contract::{Field, Response};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The lies, as one would name them.
+/// The names of the lies.
 pub(crate) const LIES: &[&str] =
     &["dates from a cache", "dates years ahead", "another date with each answer", "absurd headers"];
 
 const MINUTE_MS: i64 = 60_000;
 const DECADE_MS: i64 = 10 * 366 * 24 * 60 * MINUTE_MS;
 
-/// Who lies during one life.
+/// The liar of one life.
 pub(crate) struct Liar {
     lie: &'static str,
     chance: Chance,
@@ -39,8 +39,7 @@ impl Liar {
         Self { lie, chance, off_ms, has_written: false, counts }
     }
 
-    /// Changes an answer as if the one who sent it did not know the time. `now_ms`: what time it is
-    /// there.
+    /// Changes an answer as if its sender did not know the time. `now_ms`: the true time there.
     pub(crate) fn edit(&mut self, request: &WireRequest, response: &mut Response, now_ms: i64) {
         let off_ms = match self.lie {
             "another date with each answer" => {

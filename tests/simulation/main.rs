@@ -1,16 +1,16 @@
 //! The deterministic simulation: many small histories of host, recruiter ([`recruiter`], [`fates`],
-//! [`office`]), engine and faults, each from a seed, each held against the truth.
+//! [`office`]), engine and faults, each from a seed, each checked against the truth.
 //!
-//! Clock, randomness, transport and store stand behind traits, so one thread and one seed decide
-//! everything ([`sim`]). Half of the seeds keep their state in redb on a disk that can lose power
-//! ([`atsync::testing::Disk`]); a fifth run the real component with fuel; a quarter call notes
+//! Clock, randomness, transport and store are traits, so one thread and one seed decide everything
+//! ([`sim`]). Half of the seeds keep their state in redb on a disk that can lose power
+//! ([`atsync::testing::Disk`]); a fifth run the real component with fuel; a quarter declare notes
 //! `unsafe`. [`laws`] says what must hold after each life and in the end. `ATSYNC_SIM_SEEDS=500`
 //! runs more, `ATSYNC_SIM_FIRST=501` others; `ATSYNC_SIM_SEED=17` runs one and prints its trace,
-//! with and without lies. Of a usual run every third seed has an ATS that shows each kind as late
-//! as its manifest allows; `ATSYNC_SIM_LATE=1` has all of them so, `ATSYNC_SIM_LATE=0` none.
-//! `ATSYNC_SIM_LIES=1000` runs so many seeds with an ATS that does not know the time ([`liar`]).
-//! That every fault fires is asked of [`SEEDS`] seeds and more. A seed that fails becomes a test
-//! with its story in [`regressions`].
+//! with and without lies. In a usual run every third seed has an ATS that shows each kind as late
+//! as its manifest allows; `ATSYNC_SIM_LATE=1` makes all of them late, `ATSYNC_SIM_LATE=0` none.
+//! `ATSYNC_SIM_LIES=1000` runs so many seeds with an ATS that does not know the time ([`liar`]). A
+//! run of [`SEEDS`] seeds and more must fire every fault. A seed that fails becomes a test with its
+//! story in [`regressions`].
 //!
 //! Not simulated: threads, sockets, TLS, and the ATS itself, which is the sandbox.
 
@@ -32,7 +32,7 @@ use faults::{ALL, Counts};
 use liar::LIES;
 use sim::{Options, Outcome, simulate};
 
-/// Seeds of a usual run: every fault fires several times. Of fewer it is not asked.
+/// Seeds of a usual run: every fault fires several times. A run of fewer need not fire all.
 const SEEDS: u64 = 60;
 
 fn number_from(variable: &str) -> Option<u64> {
@@ -41,7 +41,7 @@ fn number_from(variable: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
 }
 
-/// Runs a history; stops the test with its trace when a law was broken.
+/// Runs a history; stops the test with its trace if a law was broken.
 fn held(options: Options) -> Outcome {
     let outcome = simulate(options);
     if !outcome.broken.is_empty() {
@@ -65,11 +65,11 @@ fn options_of(seed: u64) -> Options {
     }
 }
 
-/// Seeds of a usual run whose ATS is late and whose engine comes back at once after each death.
+/// Seeds of a usual run whose ATS is late and whose engine restarts at once after each death.
 const HASTY_SEEDS: u64 = 16;
 
 #[test]
-fn every_law_holds_where_the_ats_is_late_and_the_engine_comes_back_at_once() {
+fn every_law_holds_with_a_late_ats_and_an_engine_that_restarts_at_once() {
     for seed in 1..=HASTY_SEEDS {
         held(Options { late: true, hasty: true, ..Options::of(seed) });
     }
@@ -79,7 +79,7 @@ fn every_law_holds_where_the_ats_is_late_and_the_engine_comes_back_at_once() {
 const LYING_SEEDS: u64 = 24;
 
 #[test]
-fn every_law_holds_whatever_the_ats_says_of_the_time() {
+fn every_law_holds_whatever_time_the_ats_reports() {
     if let Some(seed) = number_from("ATSYNC_SIM_SEED") {
         println!("{}", held(Options { liar: true, ..options_of(seed) }).trace.join("\n"));
         return;
@@ -105,7 +105,7 @@ fn every_law_holds_whatever_the_ats_says_of_the_time() {
     assert!(seeds < LYING_SEEDS || silent.is_empty(), "lies that were never told: {silent:?}");
 }
 
-/// A history, or that it was cut off by a broken law of the kit (the wire's).
+/// A history, or the message that a broken law of the kit (the wire's) cut it off.
 fn simulated(options: Options) -> Result<Outcome, String> {
     std::panic::catch_unwind(|| simulate(options)).map_err(|stop| {
         let said = stop.downcast_ref::<String>().map(String::as_str);
@@ -114,7 +114,7 @@ fn simulated(options: Options) -> Result<Outcome, String> {
 }
 
 #[test]
-fn every_law_holds_whatever_befalls() {
+fn every_law_holds_under_all_faults() {
     if let Some(seed) = number_from("ATSYNC_SIM_SEED") {
         println!("{}", held(options_of(seed)).trace.join("\n"));
         return;
@@ -151,7 +151,7 @@ fn every_law_holds_whatever_befalls() {
         failed.len(),
         failed.join("\n")
     );
-    // Where the mode is chosen, the seeds are others than those that were seen to fire everything.
+    // If the mode is chosen, the seeds differ from those that are known to fire everything.
     let enough = if number_from("ATSYNC_SIM_LATE").is_some() { 4 * SEEDS } else { SEEDS };
     if seeds < enough {
         println!("too few seeds to ask that every fault fires");

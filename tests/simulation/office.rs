@@ -1,10 +1,10 @@
-//! The recruiter's office: where fates and edits come from, between the lives of the engine and
+//! The recruiter's office: the source of fates and edits, between the lives of the engine and
 //! within them, between any two exchanges.
 //!
-//! Within a life every act shows at once, as what is done on the ATS's own screens does. What the
-//! acts need to know is read from the store as it is at that moment. Two things are kept watch
-//! over: whom the engine made for which address, before a fate hides it; and from when on the store
-//! holds somebody as anonymised, since from then on nothing may be written to them.
+//! Within a life every act shows at once, like a change on the ATS's own screens. The acts read
+//! what they need from the store of that moment. The office watches two facts: whom the engine
+//! created for which address, before a fate hides it; and since when the store holds a candidate as
+//! anonymised, since from then on nothing may be written to them.
 //!
 //! Left out: an edit that the ATS's reads do not show yet. Nothing could merge with it.
 
@@ -23,7 +23,7 @@ pub(crate) struct Office {
     pub(crate) sandbox: Sandbox,
     pub(crate) fates: Arc<Mutex<Fates>>,
     pub(crate) recruiter: Arc<Mutex<Recruiter>>,
-    /// Candidates that the engine made for an address.
+    /// Candidates that the engine created for an address.
     pub(crate) makings: Arc<Mutex<BTreeMap<String, BTreeSet<i64>>>>,
     /// Laws that were broken within a life.
     pub(crate) broken: Arc<Mutex<Vec<String>>>,
@@ -42,7 +42,7 @@ impl Office {
         self.trace.lock().unwrap().push(line);
     }
 
-    /// A fate between two lives. Whether one struck.
+    /// A fate between two lives. Returns whether one struck.
     pub(crate) fn fate(&self, files: &Files) -> bool {
         self.strike(files, false)
     }
@@ -60,16 +60,16 @@ impl Office {
     /// An edit between two lives.
     pub(crate) fn edit(&self, files: &Files) {
         let Some(known) = Known::of(&files.store, &files.keys) else { return };
-        let deed = self.recruiter.lock().unwrap().act(&self.sandbox, &known.people);
+        let deed = self.recruiter.lock().unwrap().act(&self.sandbox, &known.candidates);
         self.say(deed);
     }
 
-    /// A recruiter moves, rejects or takes back a rejection while something of that person is in
-    /// doubt. Whether they did.
+    /// A recruiter moves, rejects or unrejects an application while a write about that candidate is
+    /// in doubt. Returns whether they did.
     pub(crate) fn work_in_doubt(&self, files: &Files) -> bool {
         let Some(known) = Known::of(&files.store, &files.keys) else { return false };
-        let people: Vec<i64> = known.in_doubt.into_iter().collect();
-        let done = self.recruiter.lock().unwrap().work_in_doubt(&self.sandbox, &people);
+        let candidates: Vec<i64> = known.in_doubt.into_iter().collect();
+        let done = self.recruiter.lock().unwrap().work_in_doubt(&self.sandbox, &candidates);
         let Some((word, deed)) = done else { return false };
         self.counts.fired(word);
         self.say(deed);
@@ -89,13 +89,14 @@ impl Office {
     pub(crate) fn edit_meanwhile(&self, files: &Files) {
         let Some(known) = Known::of(&files.store, &files.keys) else { return };
         self.at_once(|| {
-            let deed = self.recruiter.lock().unwrap().act_meanwhile(&self.sandbox, &known.people);
+            let deed =
+                self.recruiter.lock().unwrap().act_meanwhile(&self.sandbox, &known.candidates);
             self.say(format!("meanwhile, {deed}"));
             self.counts.fired("recruiter acts meanwhile");
         });
     }
 
-    /// As [`Self::work_in_doubt`], within a life.
+    /// Like [`Self::work_in_doubt`], within a life.
     pub(crate) fn work_in_doubt_meanwhile(&self, files: &Files) {
         self.at_once(|| {
             self.work_in_doubt(files);
@@ -112,11 +113,11 @@ impl Office {
         self.sandbox.set_quirks(|now| *now = quirks);
     }
 
-    /// Looks at what was written since `from` writes, and at what the store knows of the
-    /// anonymised. How many writes there are by now.
+    /// Checks the writes since number `from` against what the store knows of the anonymised.
+    /// Returns the number of writes so far.
     ///
     /// Called before any fate strikes, so a record that was written still belongs to the candidate
-    /// whom it was written to: a merge moves it later.
+    /// it was written to: a merge moves it later.
     pub(crate) fn watch(&self, store: &Arc<dyn Store>, from: usize) -> usize {
         let writes = self.sandbox.writes();
         for write in writes.iter().skip(from) {
@@ -134,8 +135,7 @@ impl Office {
             }
         }
         let mut fates = self.fates.lock().unwrap();
-        // Taken after the writes were judged: what left before the store knew may have been
-        // written.
+        // Read after the writes were judged: a write that left before the store knew is allowed.
         let blank = fates.anonymised.iter().chain(fates.blanked.keys()).copied();
         let news: Vec<i64> = blank.filter(|id| !fates.known_as_blank.contains(id)).collect();
         let news = news.into_iter().filter(|id| known::is_anonymised(store, *id));
@@ -144,9 +144,9 @@ impl Office {
         writes.len()
     }
 
-    /// The law that nothing is written to somebody whom the store held as anonymised when it left.
-    /// Whose an application is that is changed, the store says: a merge that nobody was told of
-    /// moves it without a sign in the rows of candidates.
+    /// The law that no write reaches a candidate whom the store held as anonymised when it left.
+    /// The store says to whom a changed application belongs: a merge that was not reported moves it
+    /// without a sign in the rows of candidates.
     fn is_not_to_the_anonymised(&self, write: &Write, store: &Arc<dyn Store>) {
         let row = self.sandbox.row(write.collection, write.id).unwrap_or_default();
         let of = match (write.collection, write.deed) {
@@ -156,7 +156,8 @@ impl Office {
         };
         if of.is_some_and(|of| self.fates.lock().unwrap().known_as_blank.contains(&of)) {
             let Write { deed, collection, id, .. } = write;
-            let law = format!("{deed:?} of {collection} {id} of somebody known to be anonymised");
+            let law =
+                format!("{deed:?} of {collection} {id} of a candidate known to be anonymised");
             self.broken.lock().unwrap().push(law);
         }
     }

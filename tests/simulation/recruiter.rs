@@ -1,7 +1,7 @@
-//! The recruiter: a person who works in the ATS while we do, on our people and on others.
+//! The recruiter: a user who works in the ATS at the same time, on our candidates and on others.
 //!
-//! What they write where the host owns nothing is remembered, since it must stand in the end. What
-//! they do to records as a whole is in [`crate::fates`].
+//! Their values in fields that the host does not own are remembered, since these must stand in the
+//! end. [`crate::fates`] has what they do to records as a whole.
 
 use crate::chance::Chance;
 use atsync_greenhouse_sandbox::{Recruiter as Deed, Sandbox};
@@ -17,7 +17,7 @@ pub(crate) struct Recruiter {
     company: BTreeSet<i64>,
     /// Candidates that they touched in any way.
     pub(crate) touched: BTreeSet<i64>,
-    /// Titles that they gave.
+    /// Titles that they set.
     pub(crate) titles: BTreeMap<i64, String>,
     /// Tags that they put on.
     pub(crate) tags: BTreeSet<(i64, String)>,
@@ -41,7 +41,8 @@ impl Recruiter {
         }
     }
 
-    /// Does something; says what. `ours` are candidates that the engine knows to be linked.
+    /// Does something; returns a description. `ours` are candidates that the engine knows to be
+    /// linked.
     pub(crate) fn act(&mut self, sandbox: &Sandbox, ours: &BTreeSet<i64>) -> String {
         let ours: Vec<i64> = ours.iter().copied().collect();
         let others: Vec<i64> =
@@ -54,7 +55,7 @@ impl Recruiter {
             0 => ("tags", Deed::AddTag { candidate_id, tag: format!("by hand {}", number % 3) }),
             1 => {
                 let Some(tag) = self.tag_of(sandbox, candidate_id) else {
-                    return "recruiter: looks".into();
+                    return "recruiter: does nothing".into();
                 };
                 ("untags", Deed::RemoveTag { candidate_id, tag })
             }
@@ -66,10 +67,10 @@ impl Recruiter {
                     to: format!("hand{number}@example.net"),
                 },
             ),
-            // Whether a candidate in doubt is ours is told by their name: with another one only a
-            // person can tell.
+            // The name shows whether a candidate in doubt is ours: with another name only a user
+            // can decide.
             3 if !self.company.contains(&candidate_id) && !ours.contains(&candidate_id) => {
-                return "recruiter: looks".into();
+                return "recruiter: does nothing".into();
             }
             3 => (
                 "renames",
@@ -105,7 +106,7 @@ impl Recruiter {
             ),
             _ => {
                 let Some(deed) = self.on_application(sandbox, candidate_id) else {
-                    return "recruiter: looks".into();
+                    return "recruiter: does nothing".into();
                 };
                 ("works on an application", deed)
             }
@@ -117,9 +118,9 @@ impl Recruiter {
         format!("recruiter: {word} of {candidate_id}")
     }
 
-    /// As [`Self::act`], between a read and the write that follows from it. An address added there
-    /// is lost to a write of the whole list, since the ATS takes no condition; so it is nothing to
-    /// insist on.
+    /// Like [`Self::act`], between a read and the write that follows from it. An address added
+    /// there is lost to a write of the whole list, since the ATS takes no condition; so the laws do
+    /// not insist on it.
     pub(crate) fn act_meanwhile(&mut self, sandbox: &Sandbox, ours: &BTreeSet<i64>) -> String {
         let before = self.emails.clone();
         let deed = self.act(sandbox, ours);
@@ -127,19 +128,22 @@ impl Recruiter {
         deed
     }
 
-    /// Moves or rejects an application of one of these people, or takes a rejection back. The
-    /// fault's name, and what was done.
+    /// Moves, rejects or unrejects an application of one of these candidates. Returns the fault's
+    /// name and a description.
     pub(crate) fn work_in_doubt(
         &mut self,
         sandbox: &Sandbox,
-        people: &[i64],
+        candidates: &[i64],
     ) -> Option<(&'static str, String)> {
-        let people: Vec<i64> =
-            people.iter().copied().filter(|id| !sandbox.applications_of(*id).is_empty()).collect();
-        if people.is_empty() {
+        let candidates: Vec<i64> = candidates
+            .iter()
+            .copied()
+            .filter(|id| !sandbox.applications_of(*id).is_empty())
+            .collect();
+        if candidates.is_empty() {
             return None;
         }
-        let candidate = *self.chance.pick(&people);
+        let candidate = *self.chance.pick(&candidates);
         let deed = self.on_application(sandbox, candidate)?;
         let word = match &deed {
             Deed::Reject { .. } => "recruiter rejects while a write is in doubt",
@@ -151,7 +155,7 @@ impl Recruiter {
         Some((word, format!("in doubt, recruiter: {deed:?}")))
     }
 
-    /// Forgets what was written into groups of fields that were blanked.
+    /// Drops what was written into groups of fields that were blanked.
     pub(crate) fn blank(&mut self, candidate: i64, groups: &BTreeSet<&'static str>) {
         self.touched.insert(candidate);
         if groups.contains("headline") {
@@ -185,7 +189,7 @@ impl Recruiter {
         }
     }
 
-    /// What was written to somebody who lives on as another, or no more.
+    /// The values on a candidate who was merged into another, or deleted.
     pub(crate) fn lives_on(&mut self, from: i64, to: Option<i64>) {
         self.touched.insert(from);
         self.titles.remove(&from);

@@ -1,5 +1,5 @@
-//! What the simulation found, each with its story: seeds that failed once, and the same trouble in
-//! the fewest steps.
+//! The findings of the simulation, each with its story: seeds that failed once, and the same
+//! problem in the fewest steps.
 
 use crate::held;
 use crate::sim::Options;
@@ -18,14 +18,14 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seed 2. A create of a note was applied and answered with 504 while our clock was two hours ahead
-/// of the ATS's. The look found an equal note that seemed too old, and the adapter said so:
-/// ambiguous, one record. The host took a list of one for a broken contract; settling comes first
-/// in every sync, so that one doubt stopped the whole connection for good. The fixes since moved
-/// that seed's history elsewhere, so here is the trouble in the fewest steps, with a rename for the
-/// clock.
+/// Seed 2. The ATS applied a create of a note and answered with 504 while our clock was two hours
+/// ahead of the ATS's. The probe found an equal note that seemed too old, and the adapter said so:
+/// ambiguous, one record. The runtime took a list of one for a breach of the contract; settling
+/// comes first in every sync, so that one write in doubt stopped the whole connection for good.
+/// Later fixes moved that seed's history elsewhere, so here is the problem in the fewest steps,
+/// with a rename instead of the clock.
 #[test]
-fn a_look_that_finds_one_record_which_may_not_be_ours_stops_nobody() {
+fn a_probe_that_finds_one_uncertain_record_stops_no_other_record() {
     let mut world = World::new(1, 12);
     let acme = world.connect();
     let first =
@@ -49,7 +49,7 @@ fn a_look_that_finds_one_record_which_may_not_be_ours_stops_nobody() {
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.candidates_by_email("ben@example.com").len(), 1);
     assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
-    // Whose it is makes no difference: nobody else is made, and that one is taken up.
+    // It does not matter whose it is: the engine adopts it and creates no other.
     world.clock.set(world.clock.now_ms() + 3_600_000);
     world.run(acme.sync()).unwrap();
     assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
@@ -62,25 +62,25 @@ fn a_look_that_finds_one_record_which_may_not_be_ours_stops_nobody() {
 }
 
 /// Seed 3. The engine was killed after a candidate was created and before it knew, with its clock 2
-/// h 33 min ahead of the ATS's. After the restart the look passed the candidate over, since it had
-/// been made "before" the request, and a second one was created. Doubts are now told by the ATS's
-/// own clock, learned from the dates of its answers.
+/// h 33 min ahead of the ATS's. After the restart the probe passed the candidate over, since it had
+/// been created "before" the request, and a second one was created. Writes in doubt are now settled
+/// by the ATS's own clock, learned from the dates of its answers.
 #[test]
-fn a_clock_that_is_ahead_of_the_ats_makes_nobody_twice() {
+fn a_clock_ahead_of_the_ats_duplicates_no_candidate() {
     held(Options::of(3));
 }
 
 /// Seed 208. A note was journalled, then waited half a minute for the rate budget, was sent,
 /// applied, and its answer lost. The settle window was counted from the journalling and seemed
-/// over: the first look, which did not see the note yet, was believed, and the note left twice.
+/// over: the first probe, which did not see the note yet, was believed, and the note created twice.
 #[test]
 fn a_settle_window_begins_when_the_request_can_have_left_at_the_latest() {
     held(Options::of(208));
 }
 
 /// Seed 126. The host added a telephone number twice within seconds. The ATS's reads lagged behind
-/// its writes, so the second merge began from a list without the first number and took it back; the
-/// next plan took that for a recruiter's wish. In the fewest steps:
+/// its writes, so the second merge began from a list without the first number and removed it; the
+/// next plan reported that as a recruiter's change. In the fewest steps:
 #[test]
 fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
     let world = World::new(1, 12);
@@ -93,11 +93,11 @@ fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
         world.run(acme.declare(&desired(&record))).unwrap();
         world.run(acme.sync()).unwrap();
         if phones == r#""1""# {
-            // She shows; from here on everything follows at once.
+            // She shows; from now on everything shows at once.
             world.clock.set(world.clock.now_ms() + 60_000);
         }
     }
-    // What was declared anew before the engine's own write showed has waited for that.
+    // The record that was declared again before the engine's own write showed has waited for that.
     world.clock.set(world.clock.now_ms() + 600_000);
     world.run(acme.sync()).unwrap();
     let candidate = &world.sandbox.candidates_by_email("ada@example.com")[0];
@@ -109,10 +109,9 @@ fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
     );
 }
 
-/// Found while looking at seed 2: whatever keeps one doubt from being looked at kept everything
-/// else from being done.
+/// Found with seed 2: an obstacle to the probe of one write in doubt blocked all other work.
 #[test]
-fn a_write_in_doubt_that_cannot_be_probed_leaves_the_others_to_be_worked_on() {
+fn a_write_in_doubt_that_cannot_be_probed_blocks_no_other_record() {
     let world = World::new(1, 12);
     let acme = world.connect();
     let first =
@@ -140,7 +139,7 @@ fn a_write_in_doubt_that_cannot_be_probed_leaves_the_others_to_be_worked_on() {
 }
 
 /// Seed 43: a change was proven not to have happened, and the read before it was sent again came
-/// back as a web page: the wish was given up for good.
+/// back as a web page: the write was abandoned for good.
 #[test]
 fn an_answer_that_cannot_be_read_abandons_no_write() {
     for skip in 0..8 {
@@ -173,7 +172,7 @@ fn an_answer_that_cannot_be_read_abandons_no_write() {
     }
 }
 
-/// Ada, whose change of company was applied and left no answer, and what then became of her.
+/// Ada, whose change of company was applied and left no answer, and the fate that then struck her.
 fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
     let mut world = World::new(1, 12);
     let acme = world.connect();
@@ -216,9 +215,9 @@ fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
     world
 }
 
-/// Seed 39 of the fates. A candidate was deleted while one of its changes was in doubt. No look
-/// could tell any more whether the change happened, so each sync looked again, and the record
-/// stayed busy for good, although a sweep had proved that the candidate is gone.
+/// Seed 39 of the fates. A candidate was deleted while one of its changes was in doubt. No probe
+/// could tell any more whether the change happened, so each sync probed again, and the record
+/// stayed busy for good, although a sweep had proved the deletion.
 #[test]
 fn a_write_in_doubt_about_a_candidate_who_is_proven_deleted_is_closed() {
     changed_in_doubt_then(|world, candidate_id| {
@@ -226,8 +225,8 @@ fn a_write_in_doubt_about_a_candidate_who_is_proven_deleted_is_closed() {
     });
 }
 
-/// The same with a merge: closing the doubt must not keep the wish from the one she lives on as.
-/// What was given up on one record says nothing of another.
+/// The same with a merge: closing the write in doubt must not cancel the declaration for the
+/// winner. A write that was abandoned on one record says nothing about another.
 #[test]
 fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_winner() {
     let world = changed_in_doubt_then(|world, secondary_candidate_id| {
@@ -235,7 +234,7 @@ fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_winner() {
         let other =
             rows.iter().find(|row| row["private"] != true && row["id"] != secondary_candidate_id);
         let candidate_id = other.unwrap()["id"].as_i64().unwrap();
-        // As it was last in step, so that nobody else's edit stands in the way.
+        // As it was last in step, so that no other change stands in the way.
         let values = [("company".to_owned(), "Old".into())].into_iter().collect();
         let same = Recruiter::Set { collection: "candidates".into(), id: candidate_id, values };
         world.sandbox.recruiter(&same).unwrap();
@@ -289,8 +288,8 @@ fn open_jobs(world: &World) -> Vec<i64> {
         .collect()
 }
 
-/// Somebody whom the company had.
-fn somebody(world: &World) -> i64 {
+/// A candidate of the company.
+fn known_candidate(world: &World) -> i64 {
     let rows = world.sandbox.rows("candidates");
     let plain = |row: &&Value| {
         row["private"] == false
@@ -334,16 +333,16 @@ fn died_at(record: &Value, path: &'static str, meddle: Meddle) -> World {
     world
 }
 
-/// Seeds 3, 30 and 33 of the fates that strike within a life. Somebody was made, the answer was
-/// lost, and before anybody looked a recruiter merged them into a person whom the company had. The
-/// look passed over that one, older and of another name, although they have the address by now, and
-/// a second candidate of that address was made. Before a creation is sent again the ATS is asked
-/// once more as before any creation.
+/// Seeds 3, 30 and 33 of the fates that strike within a life. A candidate was created, the answer
+/// was lost, and before any probe a recruiter merged them into a candidate of the company. The
+/// probe passed over the winner, older and of another name, although they have the address by now,
+/// and a second candidate with that address was created. Before a create is sent again, the engine
+/// now probes the ATS as before any create.
 #[test]
-fn a_creation_in_doubt_that_was_merged_into_another_makes_nobody_twice() {
+fn a_create_in_doubt_that_was_merged_into_another_duplicates_no_candidate() {
     let world = died_at(&ada(&json!({})), "/v3/candidates", Meddle::DieAfter);
     let secondary_candidate_id = the_one(&world, ADA);
-    let candidate_id = somebody(&world);
+    let candidate_id = known_candidate(&world);
     recruiter(&world, &Recruiter::Merge { candidate_id, secondary_candidate_id });
     let acme = world.connect();
     live_on(&world, &acme);
@@ -352,12 +351,12 @@ fn a_creation_in_doubt_that_was_merged_into_another_makes_nobody_twice() {
     assert_eq!(world.run(acme.open_intents()).unwrap(), []);
 }
 
-/// Seed 70. As above, but the winner is another desired record's person, made in the same hour: of
-/// that time, of another name, so the look could not tell and the doubt waited for a person. Whom
-/// another path holds is nobody's doubt. Nor was the wish given up: when the address is free again,
-/// she is made.
+/// Seed 70. As above, but the winner is another desired record's candidate, created in the same
+/// hour: of that time, of another name, so the probe was ambiguous and the write in doubt was
+/// blocked. A candidate that another path holds is no reason for doubt. Nor was the write
+/// abandoned: when the address is free again, she is created.
 #[test]
-fn a_creation_in_doubt_that_was_merged_into_anothers_candidate_waits_and_is_not_given_up() {
+fn a_create_in_doubt_merged_into_another_records_candidate_is_deferred_and_not_abandoned() {
     let mut world = World::new(1, 12);
     let acme = world.connect();
     let ben = json!({"key": "two", "name": {"first": "Ben", "last": "Byron"},
@@ -395,9 +394,9 @@ fn a_creation_in_doubt_that_was_merged_into_anothers_candidate_waits_and_is_not_
     assert_ne!(the_one(&world, ADA), candidate_id);
 }
 
-/// Seed 41. A note never left, nobody knew, and meanwhile the person was anonymised, which the
-/// store had learnt. The doubt was settled by sending the note to somebody whose data had been
-/// erased.
+/// Seed 41. A note never left, the engine did not know it, and meanwhile the candidate was
+/// anonymised, which the store had learned. The engine settled the write in doubt by sending the
+/// note to a candidate whose data had been erased.
 #[test]
 fn nothing_is_sent_again_for_a_candidate_who_was_anonymised_since() {
     let noted = ada(&json!({"notes": [{"key": "n1", "body": "Met."}]}));
@@ -416,13 +415,13 @@ fn nothing_is_sent_again_for_a_candidate_who_was_anonymised_since() {
     assert_eq!(condition(&world, &acme, "one", ConditionType::Blocked), Some(Reason::Anonymized));
 }
 
-/// Seed 58. A linked person who was anonymised was left alone; one who was found by an address was
-/// adopted and written to.
+/// Seed 58. A linked candidate who was anonymised was left alone; one who was found by an address
+/// was adopted and written to.
 #[test]
 fn an_erased_candidate_who_is_found_by_an_address_is_not_written_to() {
     let world = World::new(1, 12);
     let acme = world.connect();
-    let candidate_id = somebody(&world);
+    let candidate_id = known_candidate(&world);
     let row = world.sandbox.row("candidates", candidate_id).unwrap();
     let email = row["email_addresses"][0]["value"].as_str().unwrap().to_owned();
     recruiter(
@@ -438,10 +437,11 @@ fn an_erased_candidate_who_is_found_by_an_address_is_not_written_to() {
 }
 
 /// Seeds 20, 43, 59 and 272. A prospect was seen as converted before its new application was, and
-/// another application of that person was taken for it: one that another path held, or one that had
-/// been there all the time. Links went astray, and the feed told a move that never was.
+/// the engine linked another application of that candidate instead: one that another path held, or
+/// one that had existed all the time. Links were wrong, and the feed reported a move that never
+/// was.
 #[test]
-fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() {
+fn a_converted_prospect_is_not_mistaken_for_an_older_application() {
     for held in [true, false] {
         println!("another path holds it: {held}");
         let world = World::new(1, 12);
@@ -459,7 +459,7 @@ fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() 
         if !held {
             declare(&world, &acme, &ada(&json!({"applications": [prospect]})));
             world.run(acme.sync()).unwrap();
-            // The prospect was touched after that, and was one still.
+            // The prospect was touched after that, and was still one.
             let deed = Recruiter::Set {
                 collection: "applications".into(),
                 id: from,
@@ -486,11 +486,12 @@ fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() 
     }
 }
 
-/// Seed 118. A merge brought a prospect of the very job that the person was to apply to. The
-/// prospect fitted nothing, so an application was sent, and refused, at every sync. It is the
-/// candidacy that is wanted; making it an application is a step of its own, which must be allowed.
+/// Seed 118. A merge brought a prospect of the very job that the candidate was to apply to. The
+/// prospect matched nothing, so an application was sent, and refused, at every sync. The
+/// declaration asks for the candidacy; converting it to an application is a step of its own, which
+/// must be allowed.
 #[test]
-fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
+fn a_prospect_of_the_declared_job_is_converted_and_gets_no_second_application() {
     for allowed in [false, true] {
         println!("stage writes are allowed: {allowed}");
         let mut world = World::new(1, 12);
@@ -524,11 +525,11 @@ fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
     }
 }
 
-/// Seeds 269 and 379. An application was made, its answer lost, and a merge brought another one,
-/// years old, to the same job. The look does not ask when an application was made, since there is
-/// one to a job, so it found two and could not tell. Where there are two, the time does.
+/// Seeds 269 and 379. An application was created, its answer lost, and a merge brought another one,
+/// years old, to the same job. The probe does not ask when an application was created, since there
+/// is one to a job, so it found two and could not tell. If there are two, the time decides.
 #[test]
-fn an_application_in_doubt_is_recognised_by_its_time_from_one_that_a_merge_brought() {
+fn the_creation_time_distinguishes_an_application_in_doubt_from_a_merged_one() {
     let job = open_jobs(&World::new(1, 12))[0];
     let applied = ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}}]}));
     let world = died_at(&applied, "/v3/applications", Meddle::DieAfter);
@@ -555,58 +556,62 @@ fn an_application_in_doubt_is_recognised_by_its_time_from_one_that_a_merge_broug
     assert_eq!(link.remote.id, made.to_string());
 }
 
-/// Seed 705. Somebody was merged, and in the same hour a false hook named another winner. The loser
-/// was gone and the named one there, so the hook was believed, although an application told who it
-/// really was.
+/// Seed 705. A candidate was merged, and in the same hour a false webhook named another winner. The
+/// loser was gone and the named one there, so the webhook was believed, although an application
+/// showed the real winner.
 #[test]
-fn a_false_hook_about_a_real_merge_is_found_out_by_the_applications() {
+fn the_applications_disprove_a_false_webhook_about_a_real_merge() {
     let world = World::new(1, 12);
     let acme = world.connect();
     for kind in ["candidates", "applications"] {
         world.run(acme.pull_full(kind)).unwrap();
     }
     let rows = world.sandbox.rows("candidates");
-    let people: Vec<i64> = rows.iter().filter(|row| row["private"] == false).map(id_of).collect();
-    let loser = *people.iter().find(|id| !world.sandbox.applications_of(**id).is_empty()).unwrap();
-    let others: Vec<i64> = people.into_iter().filter(|id| *id != loser).collect();
+    let candidates: Vec<i64> =
+        rows.iter().filter(|row| row["private"] == false).map(id_of).collect();
+    let loser =
+        *candidates.iter().find(|id| !world.sandbox.applications_of(**id).is_empty()).unwrap();
+    let others: Vec<i64> = candidates.into_iter().filter(|id| *id != loser).collect();
     recruiter(&world, &Recruiter::Merge { candidate_id: others[0], secondary_candidate_id: loser });
-    let person = |id: i64| RemoteRef::new("candidates", id.to_string());
-    let end = world.run(acme.hint(Hint::Merged((person(loser), person(others[1]))))).unwrap();
+    let candidate_ref = |id: i64| RemoteRef::new("candidates", id.to_string());
+    let end = world
+        .run(acme.hint(Hint::Merged((candidate_ref(loser), candidate_ref(others[1])))))
+        .unwrap();
     assert_eq!(end, HintEnd::Moved { to: others[0].to_string() });
 }
 
-/// The history of a seed whose ATS is late and whose engine comes back at once after each death.
+/// The history of a seed whose ATS is late and whose engine restarts at once after each death.
 fn late_and_hasty(seed: u64) -> Options {
     Options { late: true, hasty: true, ..Options::of(seed) }
 }
 
-/// Seed 106, late. An application was deleted, then one to that job was wanted. The stored one was
-/// linked, its update found it gone, and so the wish waited for a person, as if somebody had undone
-/// it. What a plan would link to is shown by the ATS first; `tests/sweeps/adoptions.rs` has the
-/// law.
+/// Seed 106, late. An application was deleted, then one to that job was declared. The stored one
+/// was linked, its update showed that it was deleted, and so the write was blocked, as if a
+/// recruiter had undone it. The ATS now confirms a record before it is linked;
+/// `tests/sweeps/adoptions.rs` has the law.
 #[test]
-fn what_was_deleted_before_it_was_wanted_is_not_linked() {
+fn an_application_deleted_before_it_was_declared_is_not_linked() {
     held(late_and_hasty(106));
 }
 
-/// Seed 753, late. All contacts of somebody were blanked, and then a recruiter wrote a custom field
-/// that the host enforces. They may have been erased, so that is not written over; the law wanted
-/// it to be.
+/// Seed 753, late. All contacts of a candidate were blanked, and then a recruiter wrote a custom
+/// field that the host enforces. The contacts may have been erased, so that field is not
+/// overwritten; the law demanded that it be.
 #[test]
-fn what_a_recruiter_writes_to_a_candidate_without_any_contact_stands() {
+fn a_recruiters_value_on_a_candidate_without_contacts_stands() {
     held(late_and_hasty(753));
 }
 
-/// Seed 697, late. Between the look at a candidate and the note on its way they were merged away.
-/// The ATS took the note, on somebody who is no more, and for the engine it was left.
+/// Seed 697, late. Between the probe of a candidate and the note on its way they were merged away.
+/// The ATS accepted the note, on the merged candidate, and the engine took it for created.
 #[test]
-fn a_note_for_a_candidate_who_was_merged_away_at_that_moment_is_left_on_who_they_are_now() {
+fn a_note_for_a_candidate_merged_away_at_that_moment_is_created_on_the_winner() {
     let world = World::new(1, 12);
     let acme = world.connect();
     declare(&world, &acme, &ada(&json!({})));
     world.run(acme.sync()).unwrap();
     live_on(&world, &acme);
-    let (candidate_id, secondary_candidate_id) = (somebody(&world), the_one(&world, ADA));
+    let (candidate_id, secondary_candidate_id) = (known_candidate(&world), the_one(&world, ADA));
     let sandbox = world.sandbox.clone();
     let mut merged = false;
     world.wire.meddle(move |request| {
@@ -622,9 +627,12 @@ fn a_note_for_a_candidate_who_was_merged_away_at_that_moment_is_left_on_who_they
     declare(&world, &acme, &noted);
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.orphan_notes().len(), 1, "the ATS took it");
-    let person = |id: i64| RemoteRef::new("candidates", id.to_string());
+    let candidate_ref = |id: i64| RemoteRef::new("candidates", id.to_string());
     world
-        .run(acme.hint(Hint::Merged((person(secondary_candidate_id), person(candidate_id)))))
+        .run(acme.hint(Hint::Merged((
+            candidate_ref(secondary_candidate_id),
+            candidate_ref(candidate_id),
+        ))))
         .unwrap();
     live_on(&world, &acme);
     let met = |world: &World| {
@@ -636,18 +644,18 @@ fn a_note_for_a_candidate_who_was_merged_away_at_that_moment_is_left_on_who_they
     assert_eq!((met(&world), world.written()), (1, Vec::new()), "once is enough");
 }
 
-/// Seed 329 with late reads. A creation was in doubt, a probe came back as a web page, and the next
-/// one was put off by some minutes. Then the clock jumped back by forty: the wait was taken for one
-/// that had just begun, since waits may be as long as an hour, and the creation with all that
-/// depends on it came a day late. A wait is now held against the longest that its own intent can
-/// have been given.
+/// Seed 329 with late reads. A create was in doubt, a probe came back as a web page, and the next
+/// one was deferred by some minutes. Then the clock jumped back by forty: the wait counted as one
+/// that had just begun, since waits may be as long as an hour, and the create with all that depends
+/// on it came a day late. A wait is now compared with the longest that its own intent can have been
+/// given.
 #[test]
-fn a_clock_that_jumps_back_keeps_no_write_in_doubt_waiting_for_as_long_as_it_jumped() {
+fn a_clock_that_jumps_back_does_not_delay_a_probe_by_as_much() {
     const MINUTE_MS: u64 = 60_000;
     let (clock, behind_ms) = (ManualClock::at(BEGIN_MS), Arc::<AtomicU64>::default());
     let mut company = SandboxOptions::sized(1, 12);
     company.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
-    // The ATS's clock goes on as ever.
+    // The ATS's clock does not jump.
     let (time, behind) = (Arc::clone(&clock), Arc::clone(&behind_ms));
     company.clock = AtsClock::new(move || {
         i64::try_from(time.now_ms() + behind.load(Ordering::SeqCst)).unwrap()
@@ -681,11 +689,10 @@ fn a_clock_that_jumps_back_keeps_no_write_in_doubt_waiting_for_as_long_as_it_jum
     the_one(&world, ADA);
 }
 
-/// Seed 874 with late reads. Somebody got a tag and was merged, a moment later, into a candidate
-/// who was known to be anonymised. The law looked at the end of the life whom the tag belonged to,
-/// and took it for one that had been put on the winner. It now looks at each write before anything
-/// else happens.
+/// Seed 874 with late reads. A candidate got a tag and was merged, a moment later, into a candidate
+/// who was known to be anonymised. The law checked at the end of the life whom the tag belonged to,
+/// and took it for a write to the winner. It now checks each write before the next event.
 #[test]
-fn what_a_merge_moves_to_an_anonymised_candidate_was_not_written_to_them() {
+fn a_tag_that_a_merge_moves_to_an_anonymised_candidate_is_no_write_to_them() {
     held(Options { late: true, hasty: true, ..Options::of(874) });
 }

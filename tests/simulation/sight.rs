@@ -1,4 +1,4 @@
-//! Candidates who may have been deleted, or hidden from the credential: nobody can know which.
+//! Candidates who may have been deleted, or hidden from the credential: no read can show which.
 
 use crate::sim::Sim;
 use atsync::model::kinds;
@@ -6,9 +6,9 @@ use futures_util::TryStreamExt;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The candidates of the store that are private, that the ATS does not hold any more, and whose
-/// absence proves nothing, since no private candidate is left that the credential could be seen to
-/// see (see the engine's sweeps).
+/// The private candidates of the store that the ATS does not hold any more, and whose absence
+/// proves nothing, since no private candidate is left that the credential could be seen to see (see
+/// the engine's sweeps).
 pub(crate) fn out_of_sight(sim: &Sim) -> BTreeSet<String> {
     let truth = sim.world.sandbox.rows(kinds::CANDIDATES);
     if truth.iter().any(|row| row["private"] == true) {

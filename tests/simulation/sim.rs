@@ -1,11 +1,11 @@
 //! One simulated history: a host, a recruiter, lives of an engine, and faults and fates between
 //! them and within.
 //!
-//! Everything that could be accidental comes from the seed: chance, the engine's randomness, both
-//! clocks, the wire, the store. The ATS keeps a clock of its own; only the engine's jumps. A
-//! history has [`Options::rounds`] rounds in which anything may go wrong, then at most
-//! [`CALM_LIVES`] lives without faults, after which every law must hold. The trace is what
-//! happened, line by line, and the same seed gives the same.
+//! The seed decides everything random: chance, the engine's randomness, both clocks, the wire, the
+//! store. The ATS keeps a clock of its own; only the engine's jumps. A history has
+//! [`Options::rounds`] rounds in which any fault may occur, then at most [`CALM_LIVES`] lives
+//! without faults, after which every law must hold. The trace lists the events, line by line, and
+//! the same seed gives the same.
 
 use crate::chance::Chance;
 use crate::fates::Fates;
@@ -38,13 +38,13 @@ use std::sync::{Arc, Mutex};
 /// Lives without faults within which everything is in step: one settles and works, one reads all
 /// that faults hid and works on it, one proves it.
 const CALM_LIVES: usize = 3;
-/// How long an edit may stay invisible, where the ATS is not late.
+/// How long an edit may stay invisible if the ATS is not late.
 const VISIBLE_MS: u64 = 4_000;
-/// The same where it is late, just within what the manifest states: for candidates and
-/// applications, and for all other kinds.
+/// The same for a late ATS, just within what the manifest states: for candidates and applications,
+/// and for all other kinds.
 const SLOW_MS: u64 = 118_000;
 const QUICK_MS: u64 = 28_000;
-/// For how many exchanges after a lost answer fates and edits come thick.
+/// For how many exchanges after a lost answer fates and edits come often.
 const DOUBTFUL: u64 = 10;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
@@ -58,7 +58,7 @@ pub(crate) const PULLED: &[&str] = &[
     kinds::ATTACHMENTS,
 ];
 
-/// What a history is made of; all from the seed.
+/// The choices of a history, all from the seed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     pub(crate) seed: u64,
@@ -67,20 +67,19 @@ pub(crate) struct Options {
     pub(crate) redb: bool,
     /// The real component with fuel instead of the native adapter.
     pub(crate) component: bool,
-    /// Notes are called `unsafe`.
+    /// Notes are declared `unsafe`.
     pub(crate) harmful: bool,
     /// The connection opted in to stage writes.
     pub(crate) lifecycle: bool,
-    /// Each kind shows what is written as late as the manifest allows.
+    /// Each kind shows writes as late as the manifest allows.
     pub(crate) late: bool,
-    /// Besides, more writes are cut off by a death, and the next life comes before anything shows
-    /// that was on its way.
+    /// Besides, deaths cut off more writes, and the next life starts before they show.
     pub(crate) hasty: bool,
     /// The ATS, or a cache on the way, does not know the time.
     pub(crate) liar: bool,
     /// The host declares educations and employments as well.
     pub(crate) backgrounds: bool,
-    /// Once in so many exchanges something befalls.
+    /// One in so many exchanges has a fault.
     pub(crate) rarity: u64,
 }
 
@@ -103,13 +102,13 @@ impl Options {
         }
     }
 
-    /// How long whoever acts in the ATS waits until their act shows.
+    /// How long an actor in the ATS waits until their act shows.
     fn visible_ms(self) -> u64 {
         if self.late { SLOW_MS } else { VISIBLE_MS }
     }
 }
 
-/// What came of a history.
+/// The result of a history.
 pub(crate) struct Outcome {
     pub(crate) trace: Vec<String>,
     pub(crate) counts: Counts,
@@ -140,11 +139,11 @@ pub(crate) struct Sim {
     exchanges: u64,
     /// Calm lives sweep all kinds.
     sweeps: bool,
-    /// The last life of a hasty history was killed: the next one comes before anything shows that
+    /// The last life of a hasty history was killed: the next one starts before anything shows that
     /// was on its way.
     hasty: bool,
     pub(crate) broken: Vec<String>,
-    /// Writes of this life that the office has seen.
+    /// Writes of this life that the office has checked.
     watched: Arc<AtomicUsize>,
     /// Every request and API write so far.
     pub(crate) requests: Vec<Logged>,
@@ -153,7 +152,7 @@ pub(crate) struct Sim {
     pub(crate) deleted: BTreeSet<(&'static str, i64)>,
     /// Candidates as the company had them.
     pub(crate) initial: BTreeMap<i64, Value>,
-    /// Where the consumer of the feed was acknowledged to be.
+    /// The acknowledged offset of the feed's consumer.
     pub(crate) acknowledged_serial: u64,
 }
 
@@ -170,12 +169,12 @@ pub(crate) fn simulate(options: Options) -> Outcome {
     if sim.broken.is_empty() {
         for calm in 0..CALM_LIVES {
             sim.say(format!("-- calm {calm}"));
-            // Two days, since what was taken in while the clock was ahead stays young until the
+            // Two days, since a record ingested while the clock was ahead stays young until the
             // clock has been there again, and since a wait whose clocks disagreed ends a day after
             // its write by our own clock, which jumped by hours.
             sim.pass_ms(if calm == 1 { 2 * DAY_MS } else { 20 * MINUTE_MS });
-            // The first sweeps end what faults cut off, the second ones see everything, the third
-            // what was taken away since and showed a while longer.
+            // The first sweeps finish what faults cut off, the second ones see everything, the
+            // third ones what was removed since and showed a while longer.
             sim.sweeps = true;
             sim.be_born();
             sim.life(false);
@@ -232,7 +231,7 @@ impl Sim {
         company.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
         company.quirks = quirks(&mut chance);
         if options.late {
-            // Drawn apart, so that everything else of the history stays as it is.
+            // Drawn separately, so that everything else of the history stays as it is.
             let mut chance = Chance::of(options.seed, "late");
             company.quirks.visibility_delay_ms = 1 + i64::try_from(chance.below(QUICK_MS)).unwrap();
             for slow in ["candidates", "applications"] {
@@ -272,7 +271,7 @@ impl Sim {
         let known = catalogue.known.iter().flat_map(|email| sandbox.candidates_by_email(email));
         let known: BTreeSet<i64> = known.filter_map(|row| row["id"].as_i64()).collect();
         let company: BTreeSet<i64> = initial.keys().copied().collect();
-        // Somebody who is blank from the start stays so for the engine, whoever is merged into
+        // A candidate who is blank from the start stays so for the engine, whoever is merged into
         // them.
         let is_blank = |id: &i64| initial[id]["first_name"].is_null();
         let free = company.difference(&known).copied().filter(|id| !is_blank(id)).collect();
@@ -364,8 +363,8 @@ impl Sim {
         let minutes = *self.chance.pick(&[0, 1, 5, 30, 240]);
         self.pass_ms(minutes * MINUTE_MS);
         if self.options.late {
-            // Where nothing shows yet what was written last, where some of it does, and where all
-            // does.
+            // At a moment when none of the last writes shows yet, when some of them do, and when
+            // all do.
             let mut chance = Chance::of(self.options.seed, &format!("pause {}", self.lives));
             self.pass_ms(*chance.pick(&[0, 5_000, 20_000, 60_000]));
         }
@@ -391,7 +390,7 @@ impl Sim {
         self.world.clock.jump(by_ms);
     }
 
-    /// A new engine on what the last one left.
+    /// A new engine on the state of the last one.
     pub(crate) fn be_born(&mut self) {
         self.lives += 1;
         let death = Arc::clone(&self.world.death);
@@ -415,7 +414,7 @@ impl Sim {
         self.world.restart();
     }
 
-    /// One life of the engine that was born: it is told what the host wants, pulls, syncs, and the
+    /// One life of the engine that was born: the host declares to it, it pulls and syncs, and the
     /// consumer reads the feed.
     pub(crate) fn life(&mut self, faulty: bool) {
         let mut pulls: Vec<(&str, bool)> = PULLED.iter().map(|kind| (*kind, true)).collect();
@@ -463,9 +462,9 @@ impl Sim {
                 if !report.complete {
                     counts.fired("a sweep stops half way");
                     if swept(&acme, self.acknowledged_serial).await? != before {
-                        partial
-                            .borrow_mut()
-                            .push(format!("a sweep of {kind} that did not end told a deletion"));
+                        partial.borrow_mut().push(format!(
+                            "a sweep of {kind} that did not end reported a deletion"
+                        ));
                     }
                 }
             }
@@ -551,7 +550,7 @@ impl Sim {
         self.say(format!("life {}: {words}", self.lives));
     }
 
-    /// Lets faults loose on the life that begins.
+    /// Arms the faults of the life that begins.
     fn arm(&mut self) {
         let (counts, trace) = (self.counts.clone(), Arc::clone(&self.trace));
         let (office, files, watched) =
@@ -567,8 +566,8 @@ impl Sim {
         }
         let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
         let mut acts = Chance::of(self.options.seed, &format!("meanwhile {}", self.lives));
-        // Exchanges during which something is likely to be in doubt, left; and whether that is
-        // somebody's creation.
+        // Remaining exchanges during which a write is probably in doubt; and whether that is a
+        // candidate's create.
         let (mut doubtful, mut unborn) = (0_u64, false);
         self.world.wire.meddle(move |request| {
             watched.store(
@@ -633,13 +632,13 @@ impl Sim {
     }
 }
 
-/// A disk with which the engine dies: what it was doing when the power was cut comes to no end.
+/// A disk with which the engine dies: its calls at the power cut never return.
 fn mortal_disk(image: Vec<u8>, death: &Arc<Death>) -> Disk {
     let death = Arc::clone(death);
     Disk::holding(image).on_cut(move || death.mark())
 }
 
-/// How many deletions sweeps have told after a serial.
+/// The number of deletions that sweeps have reported after a serial.
 async fn swept(acme: &atsync::Connection, after: u64) -> Result<usize, Error> {
     let changes: Vec<Change> = acme.changes(after).try_collect().await?;
     let told = |change: &&Change| {

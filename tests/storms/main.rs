@@ -1,10 +1,10 @@
-//! Requests that come to nothing again and again: they leave less and less often, five times at
-//! most, and then a person decides with the evidence.
+//! Requests that fail again and again: the engine sends them less and less often, five times at
+//! most, and then a user decides with the evidence.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
-//! without sockets. The ATS never does what it is asked; the engine is synced every minute for
-//! days, and what reached the sandbox is counted. Left out: a component that traps, which is the
-//! same error of the same call (see the engine's `adapter_panics`).
+//! Method: the real engine with the Greenhouse adapter against the sandbox, on a manual clock,
+//! without sockets. The ATS never executes the request; the engine syncs every minute for days, and
+//! the tests count what reached the sandbox. Left out: a component that traps, which is the same
+//! error of the same call (see the engine's `adapter_panics`).
 
 #![allow(
     clippy::unwrap_used,
@@ -38,14 +38,15 @@ fn always(world: &World, path: &str, fault: FaultKind) {
     world.sandbox.faults().add(rule);
 }
 
-/// When each request to a path left, by the manual clock.
+/// The times at which requests to a path left, by the manual clock.
 fn sent(world: &World, path: &str) -> Vec<u64> {
     let requests = world.sandbox.requests();
     let posts = requests.iter().filter(|request| request.method == "POST" && request.path == path);
     posts.map(|request| u64::try_from(request.at_ms).unwrap()).collect()
 }
 
-/// Syncs every minute for so many hours. Errors of the connection are what a scheduler waits after.
+/// Syncs every minute for so many hours. Errors of the connection are those after which a scheduler
+/// waits.
 fn hours(world: &World, acme: &Connection, hours: u64) {
     let until_ms = world.clock.now_ms() + hours * 60 * MINUTE_MS;
     while world.clock.now_ms() < until_ms {
@@ -70,7 +71,7 @@ fn condition(world: &World, acme: &Connection, key: &str) -> String {
         .join(" | ")
 }
 
-fn the_person(sandbox: &Sandbox) -> i64 {
+fn the_candidate(sandbox: &Sandbox) -> i64 {
     sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap()
 }
 
@@ -81,7 +82,7 @@ fn with(more: &Value) -> String {
 }
 
 #[test]
-fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person() {
+fn a_create_without_effect_is_sent_five_times_and_then_blocked() {
     for fault in [
         FaultKind::NotApplied { status: 500 },
         FaultKind::DropBefore,
@@ -93,7 +94,7 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
         world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
         hours(&world, &acme, 1);
         drop(acme);
-        // A restart forgets no send.
+        // A restart keeps the count of sends.
         world.restart();
         let acme = world.connect();
         hours(&world, &acme, 6);
@@ -111,7 +112,7 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
             "{reason}, {:?}",
             intent.tries
         );
-        // Condition, explanation and status say so, and how to go on.
+        // Condition, explanation and status say so, and how to continue.
         let said = condition(&world, &acme, "ada");
         assert!(
             said.contains("waits for a person")
@@ -130,7 +131,7 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
             "{:?}",
             status.not_in_step
         );
-        // A person lets it go: once more, and no oftener.
+        // A user allows it: once more, and no oftener.
         world.run(acme.resolve(intent.id, Resolution::Retry)).unwrap();
         hours(&world, &acme, 2);
         assert_eq!(sent(&world, PEOPLE).len(), 6, "{fault:?}");
@@ -143,7 +144,7 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
 }
 
 #[test]
-fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
+fn a_refused_write_is_sent_five_times_and_then_blocked() {
     let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
         "type": "text", "name": "Channel"});
     let mut tagged = ada();
@@ -156,7 +157,7 @@ fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
         let mut world = World::new(1, 12);
         let acme = world.connect();
         if path == "/v3/candidate_tags" {
-            // A new candidate brings its tags along; a known one gets them by requests of their
+            // A new candidate's create carries its tags; a known one gets them by requests of their
             // own.
             world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
             world.run(acme.sync()).unwrap();
@@ -183,9 +184,9 @@ fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
         let report = world.run(acme.sync()).unwrap().1;
         assert!(
             report.not_in_step > 0,
-            "what was refused and waits is not in step, nor left on purpose: {report:?}"
+            "a refused record that waits is not in step, nor left on purpose: {report:?}"
         );
-        // What was refused can be sent once more by a person, as the sentence says.
+        // A user can have a refused write sent once more, as the message says.
         let number =
             said.split("`Connection::resolve`, intent ").nth(1).unwrap().split(',').next().unwrap();
         world.sandbox.faults().clear();
@@ -216,7 +217,7 @@ fn a_changed_declaration_starts_anew_after_refusals() {
     assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
 }
 
-/// What the credential of [`World`] is.
+/// The client id and secret of [`World`].
 fn credential() -> Credential {
     Credential::ClientCredentials {
         client_id: "sandbox".into(),
@@ -224,10 +225,9 @@ fn credential() -> Credential {
     }
 }
 
-/// The credential is accepted elsewhere: reads work, or nothing would be planned.
+/// The credential is accepted elsewhere: reads work, or the engine could not plan.
 #[test]
-fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_for_a_person_or_a_credential()
- {
+fn a_write_refused_for_its_credential_is_sent_five_times_and_blocked_until_one_is_given() {
     for (path, fault, requests) in [
         (PEOPLE, FaultKind::NotApplied { status: 403 }, 1),
         // Twice each time: once more with a new token.
@@ -263,12 +263,11 @@ fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_
             world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"),
             "{said}"
         );
-        // Given again, it is tried again, as often.
+        // After the credential is given again, it is tried again, as often.
         world.run(acme.replace_credential(credential())).unwrap();
         hours(&world, &acme, 3);
         assert_eq!(sent(&world, path).len(), 2 * sends, "{path} {fault:?}");
-        // So it is when a right that was missing is found by a check, and the engine begins anew
-        // after it.
+        // The same when a check finds a missing right granted, and the engine restarts after it.
         world.run(acme.check()).unwrap();
         drop(acme);
         world.restart();
@@ -280,7 +279,7 @@ fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_
         assert_eq!(sent(&world, path).len(), 3 * sends, "{path} {fault:?}");
         world.run(acme.check()).unwrap();
         hours(&world, &acme, 1);
-        let id = the_person(&world.sandbox);
+        let id = the_candidate(&world.sandbox);
         assert!(path == PEOPLE || world.sandbox.notes_of(id).len() == 1);
         assert!(
             condition(&world, &acme, "ada").contains("the ATS holds what is desired"),
@@ -290,10 +289,10 @@ fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_
 }
 
 #[test]
-fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_then_waits_for_a_person() {
+fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_is_then_blocked() {
     let mut world = World::new(1, 12);
     world.adapter = panicking_greenhouse();
-    // The ATS says that the candidate was created, and does nothing.
+    // The ATS answers that it created the candidate, and does nothing.
     always(&world, PEOPLE, FaultKind::NotApplied { status: 201 });
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
@@ -318,7 +317,7 @@ fn an_adapter_that_crashes_after_each_write_and_whose_probe_finds_nothing_sends_
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
     hours(&world, &acme, 12);
-    // The ATS did create her each time: what an adapter that lies can do is bounded, not undone.
+    // The ATS did create her each time: the effect of a lying adapter is bounded, not undone.
     let times = sent(&world, PEOPLE);
     assert!(times.len() <= usize::try_from(SENDS_MAX).unwrap(), "{times:?}");
     let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -337,14 +336,14 @@ fn numbered(count: usize, address: impl Fn(usize) -> String) -> Vec<String> {
     (0..count).map(one).collect()
 }
 
-/// Five new people, and one whose write or look is answered so, whatever happens.
+/// Five new candidates, and one whose write or probe always gets this answer.
 #[test]
-fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_other_back() {
+fn a_path_that_alone_is_throttled_or_refused_is_retried_rarely_and_blocks_no_other() {
     for (method, status) in [("POST", 429), ("GET", 429), ("GET", 401), ("GET", 403)] {
         let world = World::new(1, 12);
         let acme = world.connect();
         let address = |number: usize| format!("ref{number}@example.com");
-        let people = numbered(6, address);
+        let candidates = numbered(6, address);
         let (mail, encoded) = (address(0), address(0).replace('@', "%40"));
         let counted = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&counted);
@@ -358,7 +357,7 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
                 Meddle::Fault(FaultKind::NotApplied { status })
             })
         });
-        world.run(acme.declare(&desired(&people.join("\n")))).unwrap();
+        world.run(acme.declare(&desired(&candidates.join("\n")))).unwrap();
         for round in 0..72 {
             let (_, report) = world.run(acme.sync()).unwrap();
             assert!(report.not_in_step == 1 || round == 0, "{method} {status}: {report:#?}");
@@ -367,7 +366,7 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
         let made = (1..6)
             .filter(|number| !world.sandbox.candidates_by_email(&address(*number)).is_empty());
         assert_eq!(made.count(), 5, "{method} {status}");
-        // A write five times; a look for ever, but rarely. Each with its repeats.
+        // A write five times; a probe for ever, but rarely. Each with its repeats.
         let sends = counted.load(Ordering::SeqCst);
         assert!(
             sends <= if method == "POST" { 5 * 5 } else { 5 * 20 },
@@ -380,7 +379,7 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
             "candidates.create"
         };
         assert!(said.contains(words), "{method} {status}: {said}");
-        // Nobody has to act where only a look failed.
+        // No user has to act if only a probe failed.
         world.wire.spare();
         if method == "GET" {
             hours(&world, &acme, 2);
@@ -390,7 +389,7 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
 }
 
 #[test]
-fn a_kind_whose_list_alone_fails_keeps_only_the_records_back_that_ask_about_it() {
+fn a_kind_whose_list_fails_blocks_only_the_records_that_need_it() {
     for status in [401, 403, 404, 422, 429, 500] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -447,7 +446,7 @@ fn a_kind_whose_list_alone_fails_keeps_only_the_records_back_that_ask_about_it()
 }
 
 #[test]
-fn what_is_taken_away_and_never_goes_is_sent_five_times_and_then_waits_for_a_person() {
+fn a_removal_without_effect_is_sent_five_times_and_then_blocked() {
     for status in [404, 204, 200] {
         let mut world = World::new(1, 12);
         let acme = world.connect();
@@ -516,7 +515,7 @@ fn a_write_in_doubt_is_settled_by_plan_and_apply_alone() {
 }
 
 #[test]
-fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
+fn a_write_whose_reads_fail_is_retried_rarely_and_needs_no_user() {
     for status in [500, 503, 404, 403, 418] {
         let world = World::new(1, 12);
         let acme = world.connect();
@@ -547,7 +546,7 @@ fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
         assert!(!report.is_complete(), "{status}: {report:#?}");
         world.wire.spare();
         hours(&world, &acme, 2);
-        let id = the_person(&world.sandbox);
+        let id = the_candidate(&world.sandbox);
         assert_eq!(
             world.sandbox.notes_of(id).len(),
             1,
@@ -561,7 +560,7 @@ fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
     }
 }
 
-/// As it was before, as another one, or as a new one each time.
+/// Unchanged, as another one, or as a new one each time.
 #[test]
 fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_reported() {
     let shown: [(&str, Value, Value); 9] = [
@@ -610,7 +609,7 @@ fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_reported() {
             let said = condition(&world, &acme, "ada");
             assert!(writes > 0, "{key}: {said}");
             assert!(writes <= usize::try_from(SENDS_MAX).unwrap(), "{key} {how}: {writes} {said}");
-            // What shows as the same other value after two sends is taken for the ATS's form of it.
+            // Another value that shows unchanged after two sends counts as the ATS's form of it.
             assert!(
                 how == "other" || !said.contains("the ATS holds what is desired"),
                 "{key} {how}: {said}"
@@ -619,10 +618,10 @@ fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_reported() {
     }
 }
 
-/// A value of others that cannot be sent back, or that a fresh read hides, beside the host's: what
-/// is left of the update is sent, and what is held back is told.
+/// A value of others that cannot be sent back, or that a fresh read hides, beside the host's: the
+/// engine sends the rest of the update, and reports what is blocked.
 #[test]
-fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
+fn a_custom_value_blocked_by_values_of_others_is_not_sent_repeatedly() {
     for odd in [
         json!({"url": "https://example.com/cv.pdf"}),
         json!([{"a": 1}]),
@@ -634,7 +633,7 @@ fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
         let acme = world.connect();
         world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
         world.run(acme.sync()).unwrap();
-        let id = the_person(&world.sandbox);
+        let id = the_candidate(&world.sandbox);
         let (collection, name_key) = ("candidates".to_owned(), "about".to_owned());
         world
             .sandbox
@@ -669,7 +668,7 @@ fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
 }
 
 #[test]
-fn what_waits_after_refusals_is_never_called_complete() {
+fn a_deferred_or_blocked_record_is_never_reported_as_complete() {
     let world = World::new(1, 12);
     always(&world, PEOPLE, FaultKind::NotApplied { status: 422 });
     let acme = world.connect();
@@ -694,15 +693,15 @@ fn what_waits_after_refusals_is_never_called_complete() {
 }
 
 #[test]
-fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
-    // A look that always fails for one address: as a message instead of a row, and as a server's
-    // fault.
+fn a_record_that_cannot_be_probed_blocks_no_other() {
+    // A probe that always fails for one address: as a message instead of a row, and as a server
+    // error.
     for at in [0, 5, 11] {
         for fault in [None, Some(503), Some(500)] {
             let world = World::new(1, 12);
             let acme = world.connect();
             let address = |number: usize| format!("ref{number:02}@example.com");
-            let people = numbered(12, address);
+            let candidates = numbered(12, address);
             let bad = address(at).replace('@', "%40");
             world.wire.edit(move |request, response| {
                 let query = request.url.query().unwrap_or_default();
@@ -713,7 +712,7 @@ fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
                     }
                 }
             });
-            world.run(acme.declare(&desired(&people.join("\n")))).unwrap();
+            world.run(acme.declare(&desired(&candidates.join("\n")))).unwrap();
             for _ in 0..3 {
                 let (_, report) = world.run(acme.sync()).unwrap();
                 assert!(report.not_in_step >= 1, "{report:#?}");

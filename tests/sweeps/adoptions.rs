@@ -1,9 +1,9 @@
-//! What is stored and no longer there is linked to nothing: what the host wants is made, or waits.
+//! A stored record that the ATS deleted is never linked: the declared record is created, or waits.
 //!
-//! Method: as in the module above, but nothing is swept before the host declares: the engine is
-//! left with what it once read.
+//! Method: as in the module above, but nothing is swept before the host declares: the engine has
+//! only its earlier reads.
 
-use super::{act, id, later, people, pulled, told};
+use super::{act, candidates, id, later, pulled, told};
 use atsync::Connection;
 use atsync::internals::store::{ChangeWhat, Condition};
 use atsync::{ConditionType, Reason};
@@ -11,7 +11,7 @@ use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};
 use serde_json::{Value, json};
 
-/// Declares and syncs; where the paths lead afterwards.
+/// Declares and syncs; returns the links of the paths.
 fn sync(world: &World, acme: &Connection, records: &[Value]) -> Vec<(String, String)> {
     let lines: Vec<String> = records.iter().map(Value::to_string).collect();
     world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
@@ -36,25 +36,28 @@ fn remove(world: &World, collection: &str, id: i64) {
     act(world, &Recruiter::Remove { collection: collection.into(), id });
 }
 
-/// The ids that the links of these paths lead to, which are in the sandbox.
+/// The ids that these paths are linked to, which must be in the sandbox.
 fn leads_to(world: &World, links: &[(String, String)], path: &str, collection: &str) -> i64 {
     let (_, id) = links
         .iter()
         .find(|(host, _)| host == path)
         .unwrap_or_else(|| panic!("{path} of {links:?}"));
     let id = id.parse().unwrap();
-    assert!(world.sandbox.row(collection, id).is_some(), "{path} is linked to {id}, which is gone");
+    assert!(
+        world.sandbox.row(collection, id).is_some(),
+        "{path} is linked to {id}, which was deleted"
+    );
     id
 }
 
 /// Seed 106 of the late simulation. An application was deleted, and then an application to that job
-/// was wanted: the stored one was linked, found to be gone, and called deleted since.
+/// was declared: the stored one was linked, found to be deleted, and reported as deleted since.
 #[test]
-fn what_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
+fn a_record_deleted_before_it_was_declared_is_created_and_not_linked() {
     for differs in [false, true] {
-        println!("the desired record differs from what is stored: {differs}");
+        println!("the desired record differs from the stored one: {differs}");
         let (world, acme) = pulled(1, 60);
-        let everyone = people(&world);
+        let everyone = candidates(&world);
         let (deleted, address) = everyone[0].clone();
         let (applicant, applicants_address) = everyone[1].clone();
         let application = world
@@ -66,15 +69,15 @@ fn what_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
         act(&world, &Recruiter::DeleteCandidate { candidate_id: deleted });
         act(&world, &Recruiter::DeleteApplication { application_id: id(&application) });
         let mut wanted = json!({"key": "a1", "job": {"id": application["job_id"].to_string()}});
-        let mut person =
+        let mut candidate =
             json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": [address]});
         if differs {
             wanted["custom_fields"] = json!({"external_ref": "app-1"});
-            person["custom_fields"] = json!({"external_ref": "one"});
+            candidate["custom_fields"] = json!({"external_ref": "one"});
         }
         let applied =
             json!({"key": "two", "emails": [applicants_address], "applications": [wanted]});
-        let records = [person, applied];
+        let records = [candidate, applied];
         let links = sync(&world, &acme, &records);
         assert_ne!(leads_to(&world, &links, "one", "candidates"), deleted);
         assert_eq!(leads_to(&world, &links, "two", "candidates"), applicant);
@@ -89,13 +92,13 @@ fn what_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
         assert_eq!(
             told(&world, &acme, ChangeWhat::Deleted).len(),
             2,
-            "each deletion that was found is told"
+            "each found deletion is reported"
         );
     }
 }
 
 #[test]
-fn a_definition_that_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
+fn a_definition_deleted_before_it_was_declared_is_created_and_not_linked() {
     let (world, acme) = pulled(1, 60);
     let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
         "type": "single",
@@ -123,11 +126,11 @@ fn a_definition_that_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
 }
 
 #[test]
-fn who_was_merged_before_they_were_wanted_is_found_where_they_live_on() {
+fn a_candidate_merged_before_they_were_declared_is_linked_to_the_winner() {
     let (world, acme) = pulled(1, 60);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let ((winner, _), (loser, address)) = (everyone[0].clone(), everyone[1].clone());
-    // The store knows of the loser alone that they have the address.
+    // The store only knows of the loser that they have the address.
     act(&world, &Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser });
     let links = sync(&world, &acme, &[json!({"key": "one", "emails": [address]})]);
     assert_eq!(leads_to(&world, &links, "one", "candidates"), winner);
@@ -136,7 +139,7 @@ fn who_was_merged_before_they_were_wanted_is_found_where_they_live_on() {
 }
 
 #[test]
-fn beside_what_may_only_be_hidden_nothing_is_made_and_nothing_is_linked() {
+fn a_record_that_may_be_hidden_blocks_both_create_and_link() {
     let (world, acme) = pulled(1, 60);
     let rows = world.sandbox.rows("candidates");
     let private = rows
@@ -153,7 +156,7 @@ fn beside_what_may_only_be_hidden_nothing_is_made_and_nothing_is_linked() {
         condition.kind == ConditionType::Blocked && condition.reason == Reason::NotVisible
     };
     assert!(row.status.conditions.iter().any(is_said), "{row:?}");
-    // Seen again, they are linked.
+    // Once they show again, they are linked.
     world.sandbox.set_access(|access| access.sees_private_candidates = true);
     later(&world);
     world.run(acme.sync()).unwrap();
@@ -162,9 +165,9 @@ fn beside_what_may_only_be_hidden_nothing_is_made_and_nothing_is_linked() {
 }
 
 #[test]
-fn what_many_records_would_link_to_is_read_with_one_request() {
+fn one_request_confirms_the_records_that_many_records_would_link_to() {
     let (world, acme) = pulled(1, 60);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let record = |(at, (_, email)): (usize, &(i64, String))| json!({"key": format!("p{at}"), "emails": [email]});
     let alone = |(_, email): &&(i64, String)| world.sandbox.candidates_by_email(email).len() == 1;
     let records: Vec<Value> =
@@ -180,7 +183,7 @@ fn what_many_records_would_link_to_is_read_with_one_request() {
     let links = sync(&world, &acme, &records);
     assert_eq!(links.len(), records.len());
     assert_eq!(by_id(&world), 1, "{:?}", world.reads());
-    // What is linked is not asked for again.
+    // A linked record is not confirmed again.
     world.sandbox.clear_logs();
     world.run(acme.plan(atsync::PlanOf::All)).unwrap();
     assert_eq!(by_id(&world), 0, "{:?}", world.reads());

@@ -1,9 +1,9 @@
-//! A doubt about a record that vanished: it ends by itself where looking can prove that the record
-//! is gone, and costs little where nothing can.
+//! A write in doubt about a record that was deleted: it ends by itself if a probe can prove the
+//! deletion, and costs little if none can.
 //!
-//! Method: a change of a person whom the engine made is on its way when the engine dies, so that
-//! the next life is in doubt; then something becomes of that person. What counts is the journal,
-//! the feed and the requests by id that reached the sandbox.
+//! Method: a change of a candidate that the engine created is on its way when the engine dies, so
+//! that the next life has a write in doubt; then a fate strikes that candidate. The tests check the
+//! journal, the feed and the requests by id that reached the sandbox.
 
 use super::{HOUR_MS, act, blocked, id, later, told};
 use atsync::Crons;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 const EMAIL: &str = "ada@example.com";
 
-/// A world in which nobody knows whether Ada's title was changed (it was not), and her id.
+/// A world in which the change of Ada's title is in doubt (it did not happen), and her id.
 fn in_doubt(seed: u64) -> (World, i64) {
     let mut world = World::new(seed, 60);
     let acme = world.connect();
@@ -47,8 +47,8 @@ fn in_doubt(seed: u64) -> (World, i64) {
     (world, candidate)
 }
 
-/// The same, and Ada is known to be private and no longer shown: whether she is gone, nothing can
-/// tell.
+/// The same, and Ada is known to be private and no longer shown: nothing can prove whether she was
+/// deleted.
 fn in_doubt_and_hidden(seed: u64) -> (World, Connection, i64) {
     let (world, candidate) = in_doubt(seed);
     let acme = world.connect();
@@ -61,8 +61,8 @@ fn in_doubt_and_hidden(seed: u64) -> (World, Connection, i64) {
     (world, acme, candidate)
 }
 
-/// How often candidates were asked for by id since the logs were cleared.
-fn looks(world: &World) -> usize {
+/// The number of fetches of candidates by id since the logs were cleared.
+fn fetches(world: &World) -> usize {
     let requests = world.sandbox.requests();
     requests
         .iter()
@@ -82,7 +82,7 @@ fn a_write_in_doubt_about_a_candidate_who_was_deleted_ends_by_itself_and_the_del
     let acme = world.connect();
     world.run(acme.sync()).unwrap();
     assert_eq!(open(&world, &acme), 0);
-    assert!(looks(&world) <= 2, "one look, one proof: {:?}", world.reads());
+    assert!(fetches(&world) <= 2, "one fetch, one proof: {:?}", world.reads());
     let deleted = told(&world, &acme, ChangeWhat::Deleted);
     let deleted: Vec<_> =
         deleted.iter().map(|change| (change.id.clone(), change.cause.clone())).collect();
@@ -95,7 +95,7 @@ fn a_write_in_doubt_about_a_candidate_who_was_deleted_ends_by_itself_and_the_del
 }
 
 #[test]
-fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_one_they_live_on_as() {
+fn a_write_in_doubt_about_a_candidate_who_was_merged_continues_on_the_winner() {
     let (world, loser) = in_doubt(31);
     let rows = world.sandbox.rows("candidates");
     let winner =
@@ -107,12 +107,15 @@ fn a_write_in_doubt_about_a_candidate_who_was_merged_goes_on_with_the_one_they_l
     assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty());
     assert_eq!(told(&world, &acme, ChangeWhat::Moved).len(), 1);
     let links = world.run(acme.links("r1")).unwrap();
-    let person = links.iter().find(|link| link.path == "r1").unwrap();
-    assert_eq!((person.remote.id.clone(), person.how), (winner.to_string(), LinkHow::Followed));
+    let candidate = links.iter().find(|link| link.path == "r1").unwrap();
+    assert_eq!(
+        (candidate.remote.id.clone(), candidate.how),
+        (winner.to_string(), LinkHow::Followed)
+    );
 }
 
 #[test]
-fn a_write_in_doubt_that_nothing_resolves_is_probed_less_and_less_often_through_restarts() {
+fn an_inconclusive_write_in_doubt_is_probed_less_and_less_often_through_restarts() {
     let (mut world, mut acme, _) = in_doubt_and_hidden(32);
     for round in 0..24 * 12 {
         world.run(acme.sync()).unwrap();
@@ -123,15 +126,15 @@ fn a_write_in_doubt_that_nothing_resolves_is_probed_less_and_less_often_through_
             acme = world.connect();
         }
     }
-    let looks_a_day = looks(&world);
-    println!("{looks_a_day} looks in {} hours", 24);
+    let fetches_a_day = fetches(&world);
+    println!("{fetches_a_day} fetches in {} hours", 24);
     // Twelve while the wait rises from a second to an hour, then one an hour.
-    assert!((20..=40).contains(&looks_a_day), "{looks_a_day} looks");
+    assert!((20..=40).contains(&fetches_a_day), "{fetches_a_day} fetches");
     assert_eq!(open(&world, &acme), 1);
-    assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty(), "hidden is not gone");
+    assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty(), "a hidden record is not deleted");
     assert_eq!(world.written(), Vec::<String>::new());
 
-    // It is said when it is looked into next, and so it is.
+    // The explanation names the time of the next probe, and the engine keeps to it.
     let story = world.run(acme.explain("r1")).unwrap();
     let at_ms =
         story.next.iter().find(|next| next.what.contains("in doubt")).unwrap().at_ms.unwrap();
@@ -145,7 +148,7 @@ fn a_write_in_doubt_that_nothing_resolves_is_probed_less_and_less_often_through_
     world.sandbox.set_access(|access| access.sees_private_candidates = true);
     world.clock.set(at_ms - 300_000);
     world.run(acme.settle_without_sending()).unwrap();
-    assert_eq!((looks(&world), open(&world, &acme)), (looks_a_day, 1));
+    assert_eq!((fetches(&world), open(&world, &acme)), (fetches_a_day, 1));
     world.clock.set(at_ms);
     world.run(acme.sync()).unwrap();
     assert_eq!(open(&world, &acme), 0);
@@ -153,7 +156,7 @@ fn a_write_in_doubt_that_nothing_resolves_is_probed_less_and_less_often_through_
 }
 
 #[test]
-fn what_a_hint_proves_deleted_ends_the_wait_of_a_write_in_doubt() {
+fn a_deletion_that_a_hint_proves_ends_the_wait_of_a_write_in_doubt() {
     let (world, acme, candidate_id) = in_doubt_and_hidden(33);
     world.run(acme.sync()).unwrap();
     let at_ms = world.run(acme.status()).unwrap().next_look_ms.unwrap();
@@ -167,11 +170,11 @@ fn what_a_hint_proves_deleted_ends_the_wait_of_a_write_in_doubt() {
 }
 
 #[test]
-fn a_connection_that_is_kept_in_step_probes_a_write_in_doubt_when_its_wait_is_over() {
+fn a_running_connection_probes_a_write_in_doubt_when_its_wait_is_over() {
     let (world, acme, _) = in_doubt_and_hidden(34);
     let hours = 4;
     world.run(acme.run(Crons::default(), world.clock.sleep(hours * HOUR_MS), |_| {})).unwrap();
-    let looks = looks(&world);
-    println!("{looks} looks in {hours} hours");
-    assert!((12..=18).contains(&looks), "{looks} looks");
+    let fetches = fetches(&world);
+    println!("{fetches} fetches in {hours} hours");
+    assert!((12..=18).contains(&fetches), "{fetches} fetches");
 }

@@ -1,8 +1,8 @@
-//! What vanishes from the ATS, and what lives on there under another id.
+//! Records that are deleted in the ATS, and records that continue there under another id.
 //!
-//! Method: a recruiter changes the sandbox past the API, the engine looks, and the feed is counted.
-//! The feed is the judge: every event of a kind counts once, and serials have no gap. Time is moved
-//! by hand beyond the window in which a record counts as young.
+//! Method: a recruiter changes the sandbox past the API, the engine reads, and the tests count the
+//! events of the feed: every event of a kind counts once, and serials have no gap. The tests move
+//! the time beyond the window in which a record counts as young.
 
 mod adoptions;
 mod doubts;
@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 
 const HOUR_MS: u64 = 3_600_000;
 
-/// A world whose people and applications were pulled an hour ago.
+/// A world whose candidates and applications were pulled an hour ago.
 fn pulled(seed: u64, candidates: usize) -> (World, Connection) {
     let world = World::new(seed, candidates);
     let acme = world.connect();
@@ -62,8 +62,8 @@ fn id(row: &Value) -> i64 {
     row["id"].as_i64().unwrap()
 }
 
-/// People with an e-mail address and an application each, who are shown to all.
-fn people(world: &World) -> Vec<(i64, String)> {
+/// Candidates with an e-mail address and an application each, who are visible to all users.
+fn candidates(world: &World) -> Vec<(i64, String)> {
     let rows = world.sandbox.rows("candidates");
     let plain = rows
         .iter()
@@ -96,8 +96,8 @@ fn blocked(world: &World, acme: &Connection, key: &str) -> String {
 #[test]
 fn a_deletion_is_reported_once_and_with_its_proof() {
     let (world, acme) = pulled(1, 60);
-    let (gone, _) = people(&world)[3];
-    act(&world, &Recruiter::DeleteCandidate { candidate_id: gone });
+    let (deleted_id, _) = candidates(&world)[3];
+    act(&world, &Recruiter::DeleteCandidate { candidate_id: deleted_id });
     let report = sweep(&world, &acme, "candidates");
     assert!(report.complete);
     assert_eq!((report.suspected, report.confirmed, report.still_there), (1, 1, 0));
@@ -107,15 +107,15 @@ fn a_deletion_is_reported_once_and_with_its_proof() {
     assert_eq!(deleted.len(), 1);
     assert_eq!(
         (deleted[0].id.clone(), deleted[0].cause.clone()),
-        (gone.to_string(), Cause::Swept { proof: Proof::Fetched })
+        (deleted_id.to_string(), Cause::Swept { proof: Proof::Fetched })
     );
     assert!(!deleted[0].before.is_empty());
 }
 
 #[test]
-fn a_partial_sweep_deletes_nothing_and_pulls_go_on_beside_it() {
+fn a_partial_sweep_deletes_nothing_and_pulls_run_beside_it() {
     let (world, acme) = pulled(2, 1_100);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     act(&world, &Recruiter::DeleteCandidate { candidate_id: everyone[0].0 });
     act(&world, &Recruiter::DeleteCandidate { candidate_id: everyone[everyone.len() - 1].0 });
     let options = SweepOptions::default().pages_max(1);
@@ -131,14 +131,14 @@ fn a_partial_sweep_deletes_nothing_and_pulls_go_on_beside_it() {
     assert_eq!(told(&world, &acme, ChangeWhat::Deleted).len(), 2);
 }
 
-/// The engine is killed at each exchange of a sweep in turn; the answer never comes, and a new
+/// The engine is killed at each exchange of a sweep in turn; the answer never arrives, and a new
 /// engine opens the store.
 #[test]
-fn killed_at_any_exchange_a_sweep_comes_to_the_same_end() {
+fn a_sweep_killed_at_any_exchange_has_the_same_result() {
     let mut killed = 0;
     for at in 1..12 {
         let (mut world, acme) = pulled(3, 60);
-        act(&world, &Recruiter::DeleteCandidate { candidate_id: people(&world)[0].0 });
+        act(&world, &Recruiter::DeleteCandidate { candidate_id: candidates(&world)[0].0 });
         let before = world.wire.exchanges.load(Ordering::SeqCst);
         world.wire.kill_at.store(before + at, Ordering::SeqCst);
         let end = world.run(async {
@@ -165,12 +165,12 @@ fn killed_at_any_exchange_a_sweep_comes_to_the_same_end() {
     assert!(killed >= 4, "{killed} kills hit nothing");
 }
 
-/// A row that the walk does not show although it is there: the credential is blind to it while the
-/// walk goes on, and sees again after.
+/// An existing row that the walk does not show: the credential cannot see it during the walk, and
+/// can again afterwards.
 #[test]
-fn a_row_that_a_page_skipped_is_asked_for_and_stays() {
+fn a_row_that_a_page_skipped_is_fetched_and_stays() {
     let (world, acme) = pulled(4, 60);
-    let (skipped, _) = people(&world)[5];
+    let (skipped, _) = candidates(&world)[5];
     let hide = json!({"private": true}).as_object().unwrap().clone();
     act(&world, &Recruiter::Set { collection: "candidates".into(), id: skipped, values: hide });
     world.sandbox.set_access(|access| access.sees_private_candidates = false);
@@ -188,14 +188,14 @@ fn a_row_that_a_page_skipped_is_asked_for_and_stays() {
 #[test]
 fn the_brake_holds_until_the_host_forces_it() {
     let (world, acme) = pulled(5, 60);
-    for (candidate_id, _) in people(&world).into_iter().take(25) {
+    for (candidate_id, _) in candidates(&world).into_iter().take(25) {
         act(&world, &Recruiter::DeleteCandidate { candidate_id });
     }
     let held = sweep(&world, &acme, "candidates");
     let text = held.held.unwrap();
     assert!(text.contains("25 of 60") && text.contains("`SweepOptions::force`"), "{text}");
     assert!(!held.complete && told(&world, &acme, ChangeWhat::Deleted).is_empty());
-    // Without force it begins again, and holds again.
+    // Without force it starts again, and is held again.
     assert!(sweep(&world, &acme, "candidates").held.is_some());
     let forced = world.run(acme.sweep("candidates", SweepOptions::default().force(true))).unwrap();
     assert_eq!((forced.pages, forced.confirmed, forced.complete), (0, 25, true));
@@ -203,9 +203,9 @@ fn the_brake_holds_until_the_host_forces_it() {
 }
 
 #[test]
-fn a_right_lost_since_holds_even_against_force() {
+fn a_lost_right_holds_a_sweep_even_with_force() {
     let (world, acme) = pulled(6, 60);
-    act(&world, &Recruiter::DeleteCandidate { candidate_id: people(&world)[0].0 });
+    act(&world, &Recruiter::DeleteCandidate { candidate_id: candidates(&world)[0].0 });
     assert!(
         world
             .run(acme.sweep("candidates", SweepOptions::default().brake(0, 0)))
@@ -229,7 +229,7 @@ fn a_right_lost_since_holds_even_against_force() {
 }
 
 #[test]
-fn records_known_as_private_are_not_deleted_when_sight_is_lost() {
+fn private_records_are_not_deleted_when_the_right_to_see_them_is_lost() {
     let (world, acme) = pulled(7, 120);
     let private: Vec<i64> = world
         .sandbox
@@ -249,7 +249,7 @@ fn records_known_as_private_are_not_deleted_when_sight_is_lost() {
 #[test]
 fn a_merge_is_followed_by_the_next_pull_and_reported_once() {
     let (world, acme) = pulled(8, 60);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let ((loser, email), (winner, _)) = (&everyone[0], &everyone[1]);
     adopt(&world, &acme, "r1", email);
     act(&world, &Recruiter::Merge { candidate_id: *winner, secondary_candidate_id: *loser });
@@ -272,7 +272,7 @@ fn a_merge_is_followed_by_the_next_pull_and_reported_once() {
 #[test]
 fn a_merge_that_no_pull_showed_is_found_by_the_sweep() {
     let (world, acme) = pulled(9, 60);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let (loser, middle, winner) = (everyone[0].0, everyone[1].0, everyone[2].0);
     act(&world, &Recruiter::Merge { candidate_id: middle, secondary_candidate_id: loser });
     act(&world, &Recruiter::Merge { candidate_id: winner, secondary_candidate_id: middle });
@@ -288,9 +288,9 @@ fn a_merge_that_no_pull_showed_is_found_by_the_sweep() {
 }
 
 #[test]
-fn two_records_of_one_merged_candidate_do_not_fight() {
+fn two_desired_records_of_one_merged_candidate_do_not_overwrite_each_other() {
     let (world, acme) = pulled(10, 60);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let ((loser, email), (winner, other)) = (&everyone[0], &everyone[1]);
     adopt(&world, &acme, "r1", email);
     adopt(&world, &acme, "r2", other);
@@ -313,7 +313,7 @@ fn two_records_of_one_merged_candidate_do_not_fight() {
 }
 
 #[test]
-fn a_prospect_converted_by_a_recruiter_is_reported_to_live_on() {
+fn a_prospect_converted_by_a_recruiter_is_reported_as_moved() {
     let (world, acme) = pulled(11, 120);
     let applications = world.sandbox.rows("applications");
     let prospect = applications.iter().find(|row| {
@@ -340,7 +340,7 @@ fn a_prospect_converted_by_a_recruiter_is_reported_to_live_on() {
 #[test]
 fn an_anonymised_candidate_is_reported_without_their_data_and_nothing_is_written_back() {
     let (world, acme) = pulled(12, 60);
-    let (candidate_id, email) = people(&world)[0].clone();
+    let (candidate_id, email) = candidates(&world)[0].clone();
     adopt(&world, &acme, "r1", &email);
     act(&world, &Recruiter::Anonymise { candidate_id, fields: Vec::new() });
     later(&world);
@@ -354,9 +354,9 @@ fn an_anonymised_candidate_is_reported_without_their_data_and_nothing_is_written
 }
 
 #[test]
-fn a_linked_record_that_was_deleted_is_not_made_again() {
+fn a_linked_record_that_was_deleted_is_not_created_again() {
     let (world, acme) = pulled(13, 60);
-    let (candidate_id, email) = people(&world)[0].clone();
+    let (candidate_id, email) = candidates(&world)[0].clone();
     adopt(&world, &acme, "r1", &email);
     act(&world, &Recruiter::DeleteCandidate { candidate_id });
     later(&world);
@@ -369,7 +369,7 @@ fn a_linked_record_that_was_deleted_is_not_made_again() {
 }
 
 #[test]
-fn a_transferred_application_is_neither_fought_nor_made_twice() {
+fn a_transferred_application_is_neither_reverted_nor_duplicated() {
     let (world, acme) = pulled(14, 60);
     let jobs = world.sandbox.rows("jobs");
     let open: Vec<i64> = jobs
@@ -403,9 +403,9 @@ fn a_transferred_application_is_neither_fought_nor_made_twice() {
 }
 
 #[test]
-fn a_hint_is_believed_only_after_a_look() {
+fn a_hint_is_believed_only_after_a_fetch() {
     let (world, acme) = pulled(15, 60);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let candidate = |at: usize| RemoteRef::new("candidates", everyone[at].0.to_string());
     let hint = |hint: Hint| world.run(acme.hint(hint)).unwrap();
     let before = feed(&world, &acme).len();
@@ -435,12 +435,12 @@ fn a_hint_is_believed_only_after_a_look() {
     }
 }
 
-/// Only some fields were erased, so the record itself does not look anonymised; the hook's word
-/// outlasts the next full pass.
+/// Only some fields were erased, so the record itself does not look anonymised; the webhook's
+/// report outlasts the next full pass.
 #[test]
 fn a_hint_of_an_erasure_outlasts_the_next_pass() {
     let (world, acme) = pulled(16, 60);
-    let (candidate_id, email) = people(&world)[0].clone();
+    let (candidate_id, email) = candidates(&world)[0].clone();
     adopt(&world, &acme, "r1", &email);
     act(&world, &Recruiter::Anonymise { candidate_id, fields: vec!["email_addresses".into()] });
     let of = RemoteRef::new("candidates", candidate_id.to_string());
@@ -457,7 +457,7 @@ fn a_hint_of_an_erasure_outlasts_the_next_pass() {
 fn sweeps_roll_in_turns_beside_the_pulls() {
     use atsync::{Cron, Crons, Round};
     let (world, acme) = pulled(17, 60);
-    act(&world, &Recruiter::DeleteCandidate { candidate_id: people(&world)[0].0 });
+    act(&world, &Recruiter::DeleteCandidate { candidate_id: candidates(&world)[0].0 });
     let cron = |text: &str| Cron::parse(text).unwrap();
     let crons = Crons::of_pulls([("applications".to_owned(), cron("*/5 * * * *"))])
         .with_sweeps([("candidates".to_owned(), cron("30 * * * *"))]);

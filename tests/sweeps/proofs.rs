@@ -1,10 +1,9 @@
-//! Each way in which an absence is proven, and that the feed says which it was.
+//! Each way to prove an absence; the feed names which one it was.
 //!
-//! Method: as in the module above, with a manifest that says what another ATS could: a kind that is
-//! listed only below its parents, one that cannot be asked for by id, one of which a complete walk
-//! proves absence.
+//! Method: as in the module above, with a manifest of another ATS: a kind that is listed only below
+//! its parents, one that cannot be fetched by id, one of which a complete walk proves absence.
 
-use super::{act, feed, id, later, people, sweep, told};
+use super::{act, candidates, feed, id, later, sweep, told};
 use atsync::internals::adapter::Adapter;
 use atsync::internals::store::{Cause, ChangeWhat, HeldBy, Proof};
 use atsync::model::contract::{Hint, RemoteRef};
@@ -14,7 +13,7 @@ use atsync_tests::{Altered, BelowCandidates, World, native_greenhouse};
 use serde_json::json;
 use std::sync::Arc;
 
-/// What of the notes' rule differs from Greenhouse's.
+/// The differences of the notes' rule from Greenhouse's.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ats {
     below_candidates: bool,
@@ -39,7 +38,7 @@ fn altered(ats: Ats) -> Arc<dyn Adapter> {
     })
 }
 
-/// A world of such an ATS with what was pulled an hour ago, and a note in it.
+/// A world of such an ATS, pulled an hour ago, and a note in it.
 fn world(seed: u64, ats: Ats) -> (World, Connection, i64) {
     if ats.below_candidates {
         let (world, acme, note, _) = below(seed, ats);
@@ -52,14 +51,14 @@ fn world_with(seed: u64, adapter: Arc<dyn Adapter>) -> (World, Connection, i64) 
     let mut world = World::new(seed, 30);
     world.adapter = adapter;
     let acme = world.connect();
-    for (candidate_id, _) in people(&world).into_iter().take(5) {
+    for (candidate_id, _) in candidates(&world).into_iter().take(5) {
         act(&world, &Recruiter::AddNote { candidate_id, body: "A word.".into() });
     }
     for kind in ["candidates", "applications", "notes"] {
         world.run(acme.pull_full(kind)).unwrap();
     }
     later(&world);
-    let (candidate, _) = people(&world)[2];
+    let (candidate, _) = candidates(&world)[2];
     let note = id(&world.sandbox.notes_of(candidate)[0]);
     (world, acme, note)
 }
@@ -68,8 +67,8 @@ fn remove(world: &World, note: i64) {
     act(world, &Recruiter::Remove { collection: "notes".into(), id: note });
 }
 
-/// The one deletion that the feed tells of is that of the note, known so.
-fn assert_told(world: &World, acme: &Connection, note: i64, cause: &Cause) {
+/// The note's is the only deletion in the feed, with this proof.
+fn assert_reported(world: &World, acme: &Connection, note: i64, cause: &Cause) {
     let deleted = told(world, acme, ChangeWhat::Deleted);
     let deleted: Vec<_> = deleted
         .iter()
@@ -79,18 +78,18 @@ fn assert_told(world: &World, acme: &Connection, note: i64, cause: &Cause) {
 }
 
 #[test]
-fn what_is_listed_below_its_parents_is_confirmed_by_a_fetch() {
+fn a_record_listed_below_its_parent_is_confirmed_by_a_fetch() {
     let (world, acme, note) = world(60, Ats { below_candidates: true, ..Ats::default() });
     remove(&world, note);
     world.sandbox.clear_logs();
     let report = sweep(&world, &acme, "notes");
     assert_eq!((report.complete, report.suspected, report.confirmed), (true, 1, 1));
     assert_eq!(report.pages, 30, "one walk below each candidate");
-    assert_told(&world, &acme, note, &Cause::Swept { proof: Proof::Fetched });
+    assert_reported(&world, &acme, note, &Cause::Swept { proof: Proof::Fetched });
 }
 
 #[test]
-fn a_sweep_below_parents_that_was_cut_off_deletes_nothing_and_goes_on_with_its_parent() {
+fn an_interrupted_sweep_below_parents_deletes_nothing_and_resumes_with_its_parent() {
     let (world, acme, note) = world(61, Ats { below_candidates: true, ..Ats::default() });
     remove(&world, note);
     let mut pages = 0;
@@ -106,7 +105,7 @@ fn a_sweep_below_parents_that_was_cut_off_deletes_nothing_and_goes_on_with_its_p
 }
 
 #[test]
-fn where_a_complete_walk_proves_absence_the_walk_is_the_proof() {
+fn a_complete_walk_is_the_proof_where_the_manifest_says_so() {
     for below_candidates in [false, true] {
         println!("below candidates: {below_candidates}");
         let (world, acme, note) =
@@ -116,15 +115,15 @@ fn where_a_complete_walk_proves_absence_the_walk_is_the_proof() {
         assert!(!first.complete && told(&world, &acme, ChangeWhat::Deleted).is_empty());
         let report = sweep(&world, &acme, "notes");
         assert_eq!((report.complete, report.confirmed, report.unproven), (true, 1, 0));
-        assert_told(&world, &acme, note, &Cause::Swept { proof: Proof::Walk });
+        assert_reported(&world, &acme, note, &Cause::Swept { proof: Proof::Walk });
     }
 }
 
-/// A parent that the ATS does not show any more, deleted or hidden: what hangs on it is proven gone
-/// by a fetch of its own and never by the walk, which could not look there; and the other parents
-/// are read all the same, by pulls and sweeps.
+/// A parent that the ATS does not show any more, deleted or hidden: a fetch of its own proves the
+/// deletion of a dependent record, never the walk, which could not read there; pulls and sweeps
+/// still read the other parents.
 #[test]
-fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
+fn a_hidden_parent_stops_no_other_and_proves_no_deletion() {
     for no_fetch in [false, true] {
         println!("no fetch: {no_fetch}");
         let ats = Ats { below_candidates: true, no_fetch, absence_proves: true };
@@ -153,7 +152,7 @@ fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
 }
 
 #[test]
-fn a_walk_that_showed_nothing_at_all_proves_nothing() {
+fn an_empty_walk_proves_no_deletion() {
     let (world, acme, _) =
         world(63, Ats { no_fetch: true, absence_proves: true, ..Ats::default() });
     let notes: Vec<i64> = world.sandbox.rows("notes").iter().map(id).collect();
@@ -167,7 +166,7 @@ fn a_walk_that_showed_nothing_at_all_proves_nothing() {
 }
 
 #[test]
-fn where_nothing_proves_absence_nothing_is_reported() {
+fn a_deletion_that_cannot_be_proven_is_not_reported() {
     let (world, acme, note) = world(64, Ats { no_fetch: true, ..Ats::default() });
     remove(&world, note);
     let before = feed(&world, &acme).len();
@@ -177,7 +176,7 @@ fn where_nothing_proves_absence_nothing_is_reported() {
 }
 
 #[test]
-fn a_hook_alone_proves_what_cannot_be_asked_for_by_id() {
+fn a_webhook_alone_proves_the_deletion_of_a_kind_without_fetch() {
     let (world, acme, note) = world(65, Ats { no_fetch: true, ..Ats::default() });
     remove(&world, note);
     world.sandbox.clear_logs();
@@ -186,22 +185,22 @@ fn a_hook_alone_proves_what_cannot_be_asked_for_by_id() {
         assert_eq!(world.run(acme.hint(hint)).unwrap(), HintEnd::Gone);
     }
     assert_eq!(world.reads(), Vec::<String>::new(), "there is nothing to ask");
-    assert_told(&world, &acme, note, &Cause::Hinted { proof: Proof::Hook });
+    assert_reported(&world, &acme, note, &Cause::Hinted { proof: Proof::Hook });
 }
 
 #[test]
-fn a_hook_and_a_fetch_prove_what_can_be_asked_for() {
+fn a_webhook_and_a_fetch_prove_the_deletion_of_a_kind_with_fetch() {
     let (world, acme, note) = world(66, Ats::default());
     let hint = Hint::Deleted(RemoteRef::new("notes", note.to_string()));
     assert_eq!(world.run(acme.hint(hint.clone())).unwrap(), HintEnd::StillThere);
     remove(&world, note);
     assert_eq!(world.run(acme.hint(hint)).unwrap(), HintEnd::Gone);
-    assert_told(&world, &acme, note, &Cause::Hinted { proof: Proof::HookAndFetch });
+    assert_reported(&world, &acme, note, &Cause::Hinted { proof: Proof::HookAndFetch });
 }
 
 /// The proof as consumers of the feed read it.
 #[test]
-fn the_feed_spells_the_proof_out() {
+fn the_feed_names_the_proof_of_a_deletion() {
     let words = |cause: Cause| serde_json::to_value(cause).unwrap();
     assert_eq!(
         words(Cause::Swept { proof: Proof::Walk }),
@@ -220,7 +219,7 @@ fn the_feed_spells_the_proof_out() {
 #[test]
 fn a_hint_of_a_merge_into_a_candidate_who_does_not_exist_moves_nothing() {
     let (world, acme) = super::pulled(66, 40);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let (loser, winner) = (everyone[0].0, everyone[1].0);
     for candidate_id in [loser, winner] {
         act(&world, &Recruiter::DeleteCandidate { candidate_id });

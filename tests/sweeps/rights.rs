@@ -1,7 +1,7 @@
-//! A right that is lost while a sweep is under way: the sweep is held with the reason in words,
-//! deletes nothing more, and goes on where it was once the right is back, be it in another life.
+//! A right that is lost during a sweep: the sweep is held with the reason in its message, deletes
+//! nothing more, and resumes where it stopped once the right is back, even after a restart.
 
-use super::{HOUR_MS, act, later, people, pulled, sweep, told};
+use super::{HOUR_MS, act, candidates, later, pulled, sweep, told};
 use atsync::internals::store::{ChangeWhat, HeldBy};
 use atsync::{Clock, Connection, SweepOptions, SweepReport};
 use atsync::{Cron, Crons, Round};
@@ -14,12 +14,12 @@ fn set_admin(world: &World, admin: bool) {
 }
 
 fn delete(world: &World, number: usize) {
-    for (candidate_id, _) in people(world).into_iter().take(number) {
+    for (candidate_id, _) in candidates(world).into_iter().take(number) {
         act(world, &Recruiter::DeleteCandidate { candidate_id });
     }
 }
 
-/// Held for want of the admin role, in words, and shown by the status.
+/// Held because the admin role is missing, with a message, and shown by the status.
 fn assert_held(world: &World, acme: &Connection, report: &SweepReport) {
     println!("{report:?}");
     assert!(!report.complete);
@@ -34,7 +34,7 @@ fn assert_held(world: &World, acme: &Connection, report: &SweepReport) {
 #[test]
 fn a_right_lost_before_a_merge_is_confirmed_leaves_its_lead_for_later() {
     let (world, acme) = pulled(45, 60);
-    let everyone = people(&world);
+    let everyone = candidates(&world);
     let (loser, winner) = (everyone[0].0, everyone[1].0);
     act(&world, &Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser });
     later(&world);
@@ -69,8 +69,7 @@ fn the_admin_role_lost_between_pull_and_sweep_holds_the_sweep() {
 }
 
 #[test]
-fn the_admin_role_lost_between_two_pages_holds_the_sweep_and_it_goes_on_from_there_in_another_life()
-{
+fn the_admin_role_lost_between_two_pages_holds_the_sweep_which_resumes_after_a_restart() {
     let (mut world, acme) = pulled(41, 1_100);
     delete(&world, 2);
     let options = SweepOptions::default();
@@ -101,7 +100,7 @@ fn the_admin_role_lost_between_two_pages_holds_the_sweep_and_it_goes_on_from_the
     assert_eq!(told(&world, &acme, ChangeWhat::Deleted).len(), 2);
 }
 
-/// The role is lost after the first fifty were confirmed: those were told, the others wait.
+/// The role is lost after the first fifty were confirmed: those were reported, the others wait.
 #[test]
 fn the_admin_role_lost_while_suspects_are_confirmed_holds_the_rest() {
     let (world, acme) = pulled(42, 120);
@@ -127,7 +126,7 @@ fn the_admin_role_lost_while_suspects_are_confirmed_holds_the_rest() {
 }
 
 #[test]
-fn a_rolling_sweep_that_lost_a_right_goes_on_soon_after_it_is_back() {
+fn a_rolling_sweep_that_lost_a_right_resumes_soon_after_it_is_back() {
     let (world, acme) = pulled(43, 60);
     delete(&world, 1);
     set_admin(&world, false);

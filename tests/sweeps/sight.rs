@@ -1,8 +1,8 @@
-//! What does not show because the credential may not see it is not gone; what does not show
-//! although it may is.
+//! A record that the credential may not see is not deleted; a record that it may see and that does
+//! not show is.
 //!
-//! Method: as in the module above. The brake is lifted, so that nothing but the rules on sight
-//! keeps a record from being taken for deleted.
+//! Method: as in the module above. The brake is lifted, so that only the rules on visibility keep a
+//! record from being reported as deleted.
 
 use super::{act, id, later, told};
 use atsync::internals::store::ChangeWhat;
@@ -12,7 +12,7 @@ use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::World;
 use serde_json::{Value, json};
 
-/// Every kind of which some records are shown to few or hang on such.
+/// Every kind of which some records are restricted or depend on restricted ones.
 const KINDS: [&str; 11] = [
     "jobs",
     "stages",
@@ -51,7 +51,7 @@ fn sweep(world: &World, acme: &Connection, kind: &str) -> SweepReport {
     report
 }
 
-fn private_person_with_application(world: &World) -> (i64, i64) {
+fn private_candidate_with_application(world: &World) -> (i64, i64) {
     let rows = world.sandbox.rows("candidates");
     let private = rows.iter().filter(|row| row["private"] == true).map(id);
     let plain = |row: &Value| {
@@ -60,16 +60,16 @@ fn private_person_with_application(world: &World) -> (i64, i64) {
             .row("jobs", row["job_id"].as_i64().unwrap_or(0))
             .is_some_and(|job| job["confidential"] != true)
     };
-    let mut found = private.filter_map(|person| {
-        let applications = world.sandbox.applications_of(person);
+    let mut found = private.filter_map(|candidate| {
+        let applications = world.sandbox.applications_of(candidate);
         let application = applications.iter().find(|row| plain(row))?;
-        Some((person, id(application)))
+        Some((candidate, id(application)))
     });
     found.next().expect("the company has a private candidate with an application")
 }
 
 #[test]
-fn nothing_that_sight_was_lost_of_is_taken_for_deleted_whatever_it_depends_on() {
+fn a_record_that_the_credential_can_no_longer_see_is_never_reported_as_deleted() {
     let (world, acme) = pulled(50);
     world.sandbox.set_access(|access| {
         access.sees_private_candidates = false;
@@ -85,9 +85,9 @@ fn nothing_that_sight_was_lost_of_is_taken_for_deleted_whatever_it_depends_on() 
 }
 
 #[test]
-fn what_depends_on_a_private_candidate_is_reported_as_deleted_while_that_candidate_is_shown() {
+fn a_deleted_dependent_of_a_private_candidate_is_reported_while_the_candidate_shows() {
     let (world, acme) = pulled(51);
-    let (_, application_id) = private_person_with_application(&world);
+    let (_, application_id) = private_candidate_with_application(&world);
     act(&world, &Recruiter::DeleteApplication { application_id });
     let report = sweep(&world, &acme, "applications");
     assert_eq!((report.hidden, report.confirmed), (0, 1));
@@ -97,9 +97,9 @@ fn what_depends_on_a_private_candidate_is_reported_as_deleted_while_that_candida
 }
 
 #[test]
-fn what_depends_on_a_private_candidate_who_does_not_show_either_is_left_alone_until_they_do() {
+fn a_dependent_of_a_hidden_private_candidate_is_left_alone_until_the_candidate_shows() {
     let (world, acme) = pulled(52);
-    let (_, application_id) = private_person_with_application(&world);
+    let (_, application_id) = private_candidate_with_application(&world);
     act(&world, &Recruiter::DeleteApplication { application_id });
     world.sandbox.set_access(|access| access.sees_private_candidates = false);
     let report = sweep(&world, &acme, "applications");
@@ -112,14 +112,14 @@ fn what_depends_on_a_private_candidate_who_does_not_show_either_is_left_alone_un
 #[test]
 fn a_private_candidate_who_does_not_show_is_deleted_when_other_private_candidates_show() {
     let (world, acme) = pulled(53);
-    let (candidate_id, _) = private_person_with_application(&world);
+    let (candidate_id, _) = private_candidate_with_application(&world);
     act(&world, &Recruiter::DeleteCandidate { candidate_id });
     let report = sweep(&world, &acme, "candidates");
     assert_eq!((report.hidden, report.confirmed), (0, 1));
 }
 
-/// Who may see a confidential job is settled for each job: that others show proves nothing. A
-/// webhook's word is believed.
+/// The right to see a confidential job is granted for each job: other visible jobs prove nothing.
+/// The engine believes a webhook.
 #[test]
 fn a_confidential_job_that_does_not_show_is_left_alone_although_others_show() {
     let (world, acme) = pulled(54);

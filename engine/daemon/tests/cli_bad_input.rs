@@ -1,5 +1,5 @@
-//! Bad input ends with one message (what, where, what to do), exit code 1, and nothing half done:
-//! the sandbox's log of writes stays empty.
+//! Bad input ends with one message (what, where, what to do) and exit code 1, and no write is half
+//! done: the sandbox's log of writes stays empty.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
@@ -15,7 +15,8 @@ use serde_json::json;
 
 const MULTI: &str = "acme";
 
-/// Applies a file and gives what was said; asserts that nothing was written, there or here.
+/// Applies a file and returns what the command printed; asserts that neither the ATS nor the store
+/// was written.
 async fn refused(site: &Site, file: &str, text: &str) -> Ran {
     site.write(file, text);
     site.sandbox().clear_logs();
@@ -78,8 +79,8 @@ async fn an_unknown_job_blocks_and_says_what_is_near() {
 #[tokio::test]
 async fn two_candidates_with_the_same_email_block() {
     let site = Site::start().await;
-    let people = site.sandbox().rows("candidates");
-    let id = |at: usize| people[at]["id"].as_i64().unwrap();
+    let candidates = site.sandbox().rows("candidates");
+    let id = |at: usize| candidates[at]["id"].as_i64().unwrap();
     for at in [0, 1] {
         let deed = Recruiter::EditEmail {
             candidate_id: id(at),

@@ -1,5 +1,5 @@
-//! The commands against a sandbox over real HTTP: exit codes, the shape of what programs read, and
-//! a clean stop.
+//! The commands against a sandbox over real HTTP: exit codes, the shape of machine-readable output,
+//! and a clean stop.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
@@ -66,17 +66,20 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
     assert_eq!(pulled.code, 0, "{pulled:?}");
     let kinds: Vec<_> = pulled.json().iter().map(|line| line["kind"].clone()).collect();
     assert_eq!(kinds, ["candidates", "applications", "stages"]);
-    let people = site.run(&["get", "acme", "candidates", "--json"]).await.json();
-    assert_eq!(people.len(), site.sandbox().count("candidates"));
-    for line in &people {
+    let candidates = site.run(&["get", "acme", "candidates", "--json"]).await.json();
+    assert_eq!(candidates.len(), site.sandbox().count("candidates"));
+    for line in &candidates {
         assert_eq!(line["kind"], "candidates");
         assert!(
             line["id"].is_string() && line["known"].is_array() && line["body"].is_object(),
             "{line}"
         );
     }
-    let id = people[0]["id"].as_str().unwrap();
-    assert_eq!(site.run(&["get", "acme", "candidates", id, "--json"]).await.json()[0], people[0]);
+    let id = candidates[0]["id"].as_str().unwrap();
+    assert_eq!(
+        site.run(&["get", "acme", "candidates", id, "--json"]).await.json()[0],
+        candidates[0]
+    );
     assert_eq!(
         site.run(&["get", "acme", "candidates", id, "--raw"]).await.json()[0]["id"].to_string(),
         id
@@ -87,7 +90,7 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
     assert_eq!(feed[0]["serial"], 1);
     let last = feed.last().unwrap()["serial"].as_u64().unwrap();
     assert_eq!(last, feed.len() as u64);
-    let row = people[0].clone();
+    let row = candidates[0].clone();
     let candidate_id = row["id"].as_str().unwrap().parse().unwrap();
     let deed =
         Recruiter::Rename { candidate_id, first_name: "Zoë".into(), last_name: "Renamed".into() };
@@ -95,10 +98,7 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
     let consumer = ["changes", "acme", "--consumer", "crm", "--ack", "--json"];
     assert_eq!(site.run(&consumer).await.json().len() as u64, last + 1);
-    assert!(
-        site.run(&consumer).await.json().is_empty(),
-        "what was acknowledged does not come again"
-    );
+    assert!(site.run(&consumer).await.json().is_empty(), "acknowledged changes are not repeated");
     let news = site.run(&["changes", "acme", "--after", &last.to_string(), "--json"]).await.json();
     assert_eq!(
         (news.len(), &news[0]["kind"], &news[0]["id"], &news[0]["what"]),
@@ -107,7 +107,7 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_is_settled_by_a_probe_and_counts_as_done() {
+async fn a_lost_answer_is_settled_by_a_probe_and_counts_as_done() {
     let site = Site::start().await;
     site.write("r.jsonl", ADA);
     site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropAfter));
@@ -127,8 +127,8 @@ async fn the_schema_needs_no_configuration_and_names_every_member() {
     let ran = finish(atsync(nowhere.path(), &["schema"])).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let schema: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-    let person = &schema["$defs"]["DesiredCandidate"]["properties"];
-    assert!(person["applications"].is_object() && person["emails"].is_object());
+    let candidate = &schema["$defs"]["DesiredCandidate"]["properties"];
+    assert!(candidate["applications"].is_object() && candidate["emails"].is_object());
     assert_eq!(
         schema["$defs"]["DesiredCustomField"]["properties"]["kind"]["const"],
         "custom_fields"
@@ -137,7 +137,7 @@ async fn the_schema_needs_no_configuration_and_names_every_member() {
 }
 
 #[tokio::test]
-async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
+async fn a_run_pulls_the_due_kinds_and_stops_cleanly_on_a_signal() {
     let site = Site::start().await;
     let mut child = site
         .command(&["run", "--json"])
@@ -168,8 +168,8 @@ async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
     assert_eq!(site.run(&["status", "acme"]).await.code, 0, "the store was closed");
 }
 
-/// The admin role is lost between pull and sweep: exit code 1 with the reason, and `status` keeps
-/// saying it until the sweep has gone on.
+/// The admin role is lost between pull and sweep: the exit code is 1 with the reason, and `status`
+/// shows it until a later sweep has finished.
 #[tokio::test]
 async fn a_sweep_that_lost_a_right_is_held_and_resumes_when_it_is_back() {
     let site = Site::start().await;
@@ -194,7 +194,7 @@ async fn a_sweep_that_lost_a_right_is_held_and_resumes_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn the_demo_holds() {
+async fn the_demo_passes_all_its_checks() {
     let nowhere = tempfile::tempdir().unwrap();
     let ran = finish(atsync(nowhere.path(), &["demo"])).await;
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -203,7 +203,7 @@ async fn the_demo_holds() {
 }
 
 #[tokio::test]
-async fn the_raw_json_of_a_kind_is_what_the_ats_sent_and_of_a_kind_without_any_is_refused() {
+async fn get_raw_prints_the_json_of_the_ats_and_refuses_a_kind_without_any() {
     let site = Site::start().await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs,candidates"]).await.code, 0);
     let raw = site.run(&["get", "acme", "jobs", "--raw"]).await;
@@ -245,8 +245,8 @@ async fn a_built_in_adapter_is_inspected_by_its_name_with_settings_operations_an
     );
 }
 
-/// A webhook that the connection's secret signed is looked into; any other is refused, and nothing
-/// is read.
+/// `receive` fetches the record of a webhook that the connection's secret signed; for any other
+/// webhook it reads nothing.
 #[tokio::test]
 async fn a_webhook_from_stdin_is_accepted_only_when_it_is_signed() {
     let site = Site::start().await;

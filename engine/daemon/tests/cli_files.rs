@@ -1,5 +1,5 @@
-//! The store's file as the commands treat it: private, untouched by who only reads, and never read
-//! when it is damaged.
+//! The store's file as the commands treat it: private, unchanged by commands that only read, and
+//! never read when it is damaged.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
@@ -24,7 +24,7 @@ const READERS: [&[&str]; 6] = [
     &["changes", "acme", "--after", "0", "--json"],
     &["explain", "acme", "candidates", "a"],
 ];
-/// Those that write the store and send nothing.
+/// The commands that write the store and send nothing.
 const WRITERS: [&[&str]; 5] = [
     &["pause", "acme", "a"],
     &["resume", "acme", "a"],
@@ -72,7 +72,7 @@ async fn commands_that_read_the_store_send_nothing_and_leave_its_bytes() {
 }
 
 #[tokio::test]
-async fn a_store_is_for_its_owner_alone_whatever_the_umask_says() {
+async fn only_its_owner_can_read_a_store_under_any_umask() {
     let site = Site::start().await;
     let mut command = Command::new("sh");
     command.args(["-c", "umask 000 && exec \"$0\" --config acme.toml pull acme --kinds jobs"]);
@@ -93,7 +93,7 @@ async fn a_store_is_for_its_owner_alone_whatever_the_umask_says() {
 }
 
 #[tokio::test]
-async fn a_secret_file_that_others_may_read_is_warned_about() {
+async fn a_secret_file_that_other_users_can_read_gives_a_warning() {
     let site = Site::start().await;
     site.write("acme.toml", &site.config().replace("env = \"GH_SECRET\"", "file = \"key\""));
     site.write("key", "sandbox-secret\n");
@@ -118,8 +118,8 @@ async fn an_empty_file_is_refused_by_every_command_and_stays_empty() {
     assert_eq!(site.sandbox().requests().len(), 0);
 }
 
-/// The seeds of the store's own law are a thousand; here each one costs some processes.
-/// `ATSYNC_DAMAGED_FILES` says how many (8 without it).
+/// The store's own law uses a thousand seeds; here each seed starts several processes.
+/// `ATSYNC_DAMAGED_FILES` sets the number (8 without it).
 #[tokio::test]
 async fn no_command_reads_a_damaged_file_or_shows_a_panic() {
     let seeds: u64 =

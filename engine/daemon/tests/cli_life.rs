@@ -1,5 +1,5 @@
-//! The commands for the life of a record, against a sandbox over real HTTP: what they change, and
-//! what they leave.
+//! The commands for single records, against a sandbox over real HTTP: what they change, and what
+//! they leave unchanged.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 
@@ -44,7 +44,7 @@ async fn explain_shows_each_field_and_the_intents_by_key_and_by_id() {
         .iter()
         .map(|intent| intent["operation"].as_str().unwrap())
         .collect();
-    // The tag went along with the candidate.
+    // The candidate's create carried the tag.
     assert_eq!(operations, ["candidates.create"]);
     let id = told["links"][0]["remote"]["id"].as_str().unwrap();
     let words = site.run(&["explain", "acme", "candidates", id]).await;
@@ -84,7 +84,7 @@ async fn apply_without_a_terminal_does_not_advise_the_same_command_again() {
 }
 
 #[tokio::test]
-async fn import_prints_a_record_that_plans_nothing_and_withdraw_shows_before_it_does() {
+async fn import_prints_a_record_that_plans_nothing_and_withdraw_prints_its_plan_first() {
     let site = Site::start().await;
     let id = site.sandbox().rows("candidates")[0]["id"].to_string();
     let imported = site.run(&["import", "acme", &id, "x", "--declare"]).await;
@@ -113,13 +113,13 @@ async fn erase_needs_a_yes_and_blocks_the_import_until_undone() {
     let site = applied().await;
     let by_email = ["erase", "acme", "--email", EMAIL];
     assert_eq!(site.run(&by_email).await.code, 1);
-    assert_eq!(site.run(&["erase", "acme", "--yes"]).await.code, 1, "nobody is named");
+    assert_eq!(site.run(&["erase", "acme", "--yes"]).await.code, 1, "no candidate is named");
     let done = site.run(&["erase", "acme", "--email", EMAIL, "--yes"]).await;
     assert!(done.code == 0 && done.out.contains("1 desired"), "{done:?}");
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates", "--full"]).await.code, 0);
-    let people = site.run(&["get", "acme", "candidates", "--json"]).await;
-    assert!(!people.out.contains(EMAIL));
-    assert_eq!(people.json().len(), site.sandbox().count("candidates") - 1);
+    let candidates = site.run(&["get", "acme", "candidates", "--json"]).await;
+    assert!(!candidates.out.contains(EMAIL));
+    assert_eq!(candidates.json().len(), site.sandbox().count("candidates") - 1);
     let again = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
     // An apply that meets an erased candidate reports it, does nothing for them, and succeeds.
     assert_eq!((again.code, site.sandbox().creates("candidates")), (0, 1), "{again:?}");
@@ -162,7 +162,7 @@ async fn a_write_in_doubt_is_abandoned_from_the_command_line() {
     assert_eq!(site.sandbox().creates("candidates"), 0);
 }
 
-/// An erased candidate is named by every plan, and is not in the compacted file.
+/// Every plan names an erased candidate, and the compacted file holds no byte of them.
 #[tokio::test]
 async fn an_erased_candidate_is_reported_and_compacting_leaves_no_byte_of_them() {
     let site = applied().await;
@@ -170,7 +170,7 @@ async fn an_erased_candidate_is_reported_and_compacting_leaves_no_byte_of_them()
         let bytes = std::fs::read(site.path("acme.redb")).unwrap();
         bytes.windows(EMAIL.len()).any(|window| window == EMAIL.as_bytes())
     };
-    // Several versions of the record, so that pages go out of use with it.
+    // Several versions of the record, so that the erasure frees whole pages.
     for title in ["Engineer", "Countess"] {
         site.write(
             "later.jsonl",
@@ -190,7 +190,7 @@ async fn an_erased_candidate_is_reported_and_compacting_leaves_no_byte_of_them()
     let apply = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
     assert_eq!(apply.code, 0, "{apply:?}");
     assert_eq!(site.sandbox().writes().len(), writes);
-    assert!(holds(), "unused pages keep what was removed, or this test tries nothing");
+    assert!(holds(), "unused pages keep removed bytes, or this test proves nothing");
     let compact = site.run(&["compact", "--json"]).await;
     assert_eq!(compact.code, 0, "{compact:?}");
     assert!(compact.json()[0]["rows"].as_u64().unwrap() > 100, "{compact:?}");
@@ -217,9 +217,9 @@ async fn erasing_an_unknown_candidate_is_reported_and_blocks_their_import() {
     }
     let known = site.run(&["erase", "acme", "--key", "a", "--yes"]).await;
     assert!(known.out.starts_with("Erased: 1 desired"), "{known:?}");
-    let nobody =
+    let unknown =
         r#"{"key":"nobody","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
-    site.write("r.jsonl", nobody);
+    site.write("r.jsonl", unknown);
     let barred = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
     assert!(barred.code == 0 && barred.out.contains("was erased here"), "{barred:?}");
     assert_eq!(site.run(&["erase", "acme", "--key", "nobody", "--undo"]).await.code, 0);

@@ -1,4 +1,5 @@
-//! Nothing but plain text leaves the binary, whatever the ATS, an adapter's words or a file hold.
+//! The binary prints nothing but plain text, whatever the ATS, an adapter's messages or a file
+//! hold.
 //!
 //! Method: a server in front of the sandbox puts more than fifty payloads into every text of every
 //! reply, and sends its JSON over many lines.
@@ -22,10 +23,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A forged line begins with it.
+/// Every forged line begins with this text.
 const FORGED: &str = "error: forged";
 
-/// Sequences, marks and line breaks.
+/// Escape sequences, bidirectional marks and line breaks.
 fn payloads() -> Vec<String> {
     let mut all: Vec<String> = [
         "\u{1b}[2J",
@@ -165,7 +166,7 @@ async fn serve(mut stream: TcpStream, sandbox: Sandbox, turn: Arc<AtomicUsize>) 
     } else {
         load(&mut value, &turn);
     }
-    // Over many lines, and with marks in a header that adapters quote.
+    // The JSON is spread over many lines, and a header that adapters quote holds marks.
     let body = serde_json::to_string_pretty(&value).unwrap().replace('\n', "\r\n");
     let mut reply = format!(
         "HTTP/1.1 {status} X\r\nx-request-id: r\u{202e}\u{9b}2J\u{200b}\r\nconnection: close\r\n"
@@ -181,7 +182,7 @@ async fn serve(mut stream: TcpStream, sandbox: Sandbox, turn: Arc<AtomicUsize>) 
     let _ = stream.write_all(reply.as_bytes()).await;
 }
 
-/// A directory with `acme.toml` that leads to the server.
+/// A directory with an `acme.toml` that points to the server.
 async fn site() -> (tempfile::TempDir, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -238,7 +239,7 @@ async fn nothing_but_plain_text_leaves_the_binary() {
     let (directory, turn) = site().await;
     let at = directory.path();
     let laden: String = payloads().concat();
-    // A declaration may hold marks, and line breaks in a note, but no control characters.
+    // A declaration can hold marks, and line breaks in a note, but no control characters.
     let marks: String = laden.chars().filter(|letter| !letter.is_control()).collect();
     let record = json!({
         "key": format!("ada{}z", marks.replace('/', "").chars().take(50).collect::<String>()),
@@ -290,7 +291,7 @@ async fn nothing_but_plain_text_leaves_the_binary() {
     }
     println!("{lines} lines, {} texts with payloads", turn.load(Ordering::Relaxed));
     assert!(turn.load(Ordering::Relaxed) > 500);
-    // Each record is one line, and says exactly what the ATS said.
+    // Each record is one line, with exactly the text that the ATS sent.
     let raw = run(at, &["get", "acme", "candidates", "--raw"]).await;
     let rows = raw.json();
     assert_eq!(rows.len(), run(at, &["get", "acme", "candidates"]).await.out.lines().count());

@@ -1,5 +1,5 @@
-//! `atsync` as its own compiler: it gives what a host loads, and ends itself when a component takes
-//! more than it may.
+//! `atsync` as its own compiler process: it makes the code that a host loads, and ends itself when
+//! a component exceeds its limits.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
@@ -21,7 +21,7 @@ fn options() -> HostOptions {
 }
 
 #[test]
-fn what_it_compiles_is_what_the_host_would() {
+fn the_compiler_process_makes_the_same_code_as_the_host() {
     let greenhouse = atsync_adapters_bundled::bundled("greenhouse").unwrap();
     for metering in [Metering::Epochs, Metering::Fuel(atsync::internals::adapter::limits::FUEL_MAX)]
     {
@@ -39,7 +39,7 @@ fn what_it_compiles_is_what_the_host_would() {
     }
 }
 
-/// Divisions take the compiler the longest for their bytes.
+/// Divisions take the compiler longest for their number of bytes.
 fn divisions(functions: usize, each: usize) -> Vec<u8> {
     let mut text = String::from("(component (core module ");
     for _ in 0..functions {
@@ -67,7 +67,7 @@ fn a_component_that_takes_too_long_is_refused_alone() {
 }
 
 #[test]
-fn it_limits_itself_before_it_reads() {
+fn the_compiler_process_limits_itself_before_it_reads() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_atsync"))
         .arg("compile-component")
         .stdin(Stdio::piped())
@@ -76,7 +76,7 @@ fn it_limits_itself_before_it_reads() {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    // It has limited itself when it has taken more than a pipe holds.
+    // The process has limited itself once it has read more than a pipe holds.
     input.write_all(&[b'e'; 200_000]).unwrap();
     #[cfg(target_os = "linux")]
     {

@@ -1,11 +1,11 @@
-//! The binary killed with SIGKILL, over real HTTP, and started again: nothing is read twice that
-//! was kept, nothing is made twice.
+//! The binary is killed with SIGKILL, over real HTTP, and started again: it reads no stored page
+//! twice and creates no record twice.
 //!
 //! Method: the sandbox holds a chosen request for ever, before or after it processed it; when its
-//! log shows that request, the process is killed there. The moments are enumerated, not drawn:
-//! first an undisturbed run says how many requests there are, then each of them is one moment. Left
-//! out: kills between two requests, which the engine's own tests cover by cancelling at each
-//! request of a simulation; and power loss, which is the store's
+//! log shows that request, the test kills the process. The tests enumerate the moments: an
+//! undisturbed run first counts the requests, then each request is one moment. Left out: kills
+//! between two requests, which the engine's own tests cover by cancelling at each request of a
+//! simulation; and power loss, which the store's tests cover
 //! (`engine/tests/store_contract/crashing.rs`).
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
@@ -23,15 +23,15 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::process::Stdio;
 
-/// Longer than any test runs: who is held is killed.
+/// Longer than any test runs: a process with a held request is killed.
 const FOR_EVER_MS: u64 = 3_600_000;
-/// Cases that run beside each other.
+/// Cases that run in parallel.
 const AT_ONCE: usize = 3;
 const EMAIL: &str = "ada@new.example.com";
 const TAG: &str = "Tag Of No One Yet";
 const APPLY: &[&str] = &["apply", "acme", "--desired", "r.jsonl", "--yes"];
 
-/// Which requests a company has answered or been asked.
+/// Whether the company counts received or answered requests.
 fn asked(site: &Site, is: impl Fn(&Logged) -> bool) -> Vec<Logged> {
     site.sandbox().requests().into_iter().filter(|logged| is(logged)).collect()
 }
@@ -44,8 +44,8 @@ fn is_write(logged: &Logged) -> bool {
     logged.method != "GET" && logged.path != "/token"
 }
 
-/// Starts the binary and kills it as soon as the sandbox has seen so many requests of a kind. Says
-/// whether it came that far.
+/// Starts the binary and kills it as soon as the sandbox has seen so many requests of a kind.
+/// Returns whether it reached that number.
 async fn killed_at(
     site: &Site,
     arguments: &[&str],
@@ -54,7 +54,7 @@ async fn killed_at(
 ) -> bool {
     let mut child =
         site.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Bounded by the process: it comes to the request, or to its own end.
+    // Bounded by the process: it reaches the request or exits.
     while asked(site, is).len() < seen {
         if child.try_wait().unwrap().is_some() {
             return false;
@@ -74,7 +74,7 @@ async fn twenty_thousand_candidates_are_forty_calls_and_a_kill_costs_at_most_one
     assert_eq!(asked(&site, is_page_of_candidates).len(), 40);
     assert_eq!(asked(&site, |_| true).len(), 42, "and one each for the token and for the customer");
 
-    // Held at page 21: page 20 was kept, since the next one is asked for only then.
+    // Held at page 21: the store has page 20, since the binary asks for the next page only then.
     let (second, third) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut site = Site { directory: second, ..site };
     site.write("acme.toml", &site.config());
@@ -88,7 +88,7 @@ async fn twenty_thousand_candidates_are_forty_calls_and_a_kill_costs_at_most_one
     assert_eq!(asked(&site, is_page_of_candidates).len(), 20);
     assert_eq!(kept(&site).await, site.sandbox().count("candidates"));
 
-    // Killed while page 20 is on the wire or being kept.
+    // Killed while page 20 is on the wire or being stored.
     site.directory = third;
     site.write("acme.toml", &site.config());
     site.sandbox().clear_logs();
@@ -101,7 +101,7 @@ async fn twenty_thousand_candidates_are_forty_calls_and_a_kill_costs_at_most_one
     assert_eq!(kept(&site).await, site.sandbox().count("candidates"));
 }
 
-/// Observed candidates according to the status.
+/// The number of observed candidates according to `status`.
 async fn kept(site: &Site) -> usize {
     let status = site.run(&["status", "acme", "--json"]).await;
     assert_eq!(status.code, 0, "{status:?}");
@@ -110,7 +110,7 @@ async fn kept(site: &Site) -> usize {
     usize::try_from(count.unwrap_or_else(|| unreachable!("{line}"))).unwrap()
 }
 
-/// A company and one person of everything that is written.
+/// A company, and a record with one of everything that can be written.
 async fn with_a_referral() -> Site {
     let site = Site::sized(40).await;
     site.write("acme.toml", &(site.config() + "settle_window_ms = 20\n"));
@@ -121,7 +121,7 @@ async fn with_a_referral() -> Site {
         "company": "Globex", "title": "Engineer", "tags": [TAG],
             "custom_fields": { "external_ref": "ref-1" },
         "notes": [{ "key": "n", "body": "We worked together." }],
-        // The first goes along with the candidate, the second by itself.
+        // The candidate's create carries the first application; the second is a request of its own.
         "applications": [
             { "key": "a", "job": jobs[0], "source": "Acme Referrals" },
             { "key": "b", "job": jobs[1], "source": "Acme Referrals" },
@@ -131,15 +131,15 @@ async fn with_a_referral() -> Site {
     site
 }
 
-/// Ends with exactly one of everything, in step, and with nothing left to write.
+/// A second run ends in step, with exactly one of everything and nothing left to write.
 async fn is_exactly_one(site: &Site, case: &str) {
     let again = site.run(APPLY).await;
     let said = |ran: &Ran| format!("{case}: {ran:?}\n{:#?}", asked(site, is_write));
     assert_eq!(again.code, 0, "{}", said(&again));
     let sandbox = site.sandbox();
-    let people = sandbox.candidates_by_email(EMAIL);
-    assert_eq!((people.len(), sandbox.creates("candidates")), (1, 1), "{}", said(&again));
-    let id = people[0]["id"].as_i64().unwrap();
+    let candidates = sandbox.candidates_by_email(EMAIL);
+    assert_eq!((candidates.len(), sandbox.creates("candidates")), (1, 1), "{}", said(&again));
+    let id = candidates[0]["id"].as_i64().unwrap();
     assert_eq!(
         (sandbox.applications_of(id).len(), sandbox.creates("applications")),
         (2, 2),
@@ -150,11 +150,11 @@ async fn is_exactly_one(site: &Site, case: &str) {
         ("notes", sandbox.notes_of(id).len()),
         ("applied tags", sandbox.rows_of_candidate("applied_candidate_tags", id).len()),
         ("tags", sandbox.creates("candidate_tags")),
-        ("phones", people[0]["phone_numbers"].as_array().unwrap().len()),
+        ("phones", candidates[0]["phone_numbers"].as_array().unwrap().len()),
     ] {
         assert_eq!(count, 1, "{what}, {}", said(&again));
     }
-    assert_eq!(people[0]["company"], "Globex", "{}", said(&again));
+    assert_eq!(candidates[0]["company"], "Globex", "{}", said(&again));
     sandbox.clear_logs();
     let plan = site.run(&["plan", "acme", "--all"]).await;
     assert_eq!((plan.code, asked(site, is_write).len()), (0, 0), "{}", said(&plan));
@@ -181,7 +181,7 @@ async fn an_apply_killed_at_any_request_ends_with_exactly_one_of_everything() {
         let mut held = Fault::always("/", fault).after(u32::try_from(before).unwrap());
         held.times = Some(1);
         site.sandbox().faults().add(held);
-        // A request that is held before it is processed is logged at once as well.
+        // The log also shows a request that is held before it is processed.
         let case = format!("killed at request {}, processed: {is_processed}", before + 1);
         assert!(killed_at(&site, APPLY, before + 1, |_| true).await, "{case}: it ended by itself");
         site.sandbox().faults().clear();
@@ -203,8 +203,8 @@ async fn an_answer_lost_after_any_write_ends_with_exactly_one_of_everything() {
             let site = with_a_referral().await;
             site.sandbox().faults().add(Fault::once(&logged.method, &logged.path, kind));
             let case = format!("{kind:?} at {} {}", logged.method, logged.path);
-            // It settles the doubt; what hung on a tag in doubt may be left for the next run, and
-            // the exit code says so.
+            // It settles the write in doubt; steps that depended on a tag in doubt may be left for
+            // the next run, as the exit code says.
             site.run(APPLY).await;
             is_exactly_one(&site, &case).await;
         }
@@ -232,13 +232,13 @@ async fn a_run_with_nothing_to_change_makes_no_write_and_at_most_one_call_per_ki
 }
 
 #[tokio::test]
-async fn a_compact_killed_midway_leaves_the_store_whole_and_its_copy_goes_with_the_next_command() {
+async fn a_killed_compact_leaves_the_store_whole_and_the_next_command_removes_its_copy() {
     let site = Site::sized(1_500).await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
     let copy = site.path("acme.redb.compacting");
     let mut midway = 0;
-    // A compaction may end before it is killed; so few are that not one is midway only if none ever
-    // shows its copy.
+    // A compaction may end before the kill; the test fails only if no kill of all of them found a
+    // copy.
     for _ in 0..20 {
         let mut child =
             site.command(&["compact"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -1,8 +1,8 @@
-//! A desired file too long to be planned as a whole: planned part by part, declared as a whole,
-//! carried out part by part.
+//! A desired file too long for one plan: planned part by part, declared as a whole, applied part by
+//! part.
 //!
-//! Method: all but two of its people are in the ATS already and are named by id, so that most parts
-//! write nothing.
+//! Method: all but two of its candidates are in the ATS already and are declared by id, so that
+//! most parts write nothing.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
@@ -21,28 +21,28 @@ const RECORDS: usize = 5_001;
 const FIRST: &str = "first@new.example.com";
 const LAST: &str = "last@new.example.com";
 
-fn person(key: &str, email: &str) -> Value {
+fn desired_candidate(key: &str, email: &str) -> Value {
     json!({ "key": key, "name": { "first": "Ada", "last": key }, "emails": [email],
         "tags": ["Shared By Parts"] })
 }
 
-/// Two new people, one in each part, and between them candidates of the company.
+/// Two new candidates, one in each part, and candidates of the company between them.
 fn records(site: &Site) -> Vec<Value> {
     let known = site.sandbox().rows("candidates");
     let known =
         known.iter().filter(|row| row["private"] != true && is_named(row)).take(RECORDS - 2);
-    let mut records = vec![person("first", FIRST)];
+    let mut records = vec![desired_candidate("first", FIRST)];
     records.extend(known.map(|row| {
         let id = row["id"].to_string();
         json!({ "key": format!("known-{id}"), "id": id,
             "name": { "first": row["first_name"], "last": row["last_name"] } })
     }));
-    records.push(person("last", LAST));
+    records.push(desired_candidate("last", LAST));
     assert_eq!(records.len(), RECORDS);
     records
 }
 
-/// Whoever was anonymised has no name.
+/// An anonymised candidate has no name.
 fn is_named(row: &Value) -> bool {
     ["first_name", "last_name"]
         .iter()
@@ -60,7 +60,7 @@ async fn a_file_in_parts_is_declared_as_a_whole_or_not_at_all_and_creates_each_c
     let apply = ["apply", "acme", "--desired", "r.jsonl", "--yes"];
     let made = || [FIRST, LAST].map(|email| site.sandbox().candidates_by_email(email).len());
 
-    // Blocked in the last part: nothing of the first one is declared or written.
+    // A record of the last part is blocked, so no record of the first one is declared or written.
     records[RECORDS - 1]["applications"] = json!([{ "key": "x", "job": "No Such Job At All" }]);
     site.write("r.jsonl", &lines(&records));
     let blocked = site.run(&apply).await;
@@ -81,7 +81,7 @@ async fn a_file_in_parts_is_declared_as_a_whole_or_not_at_all_and_creates_each_c
         .rows("candidate_tags")
         .into_iter()
         .filter(|row| row["name"] == "Shared By Parts");
-    assert_eq!(shared.count(), 1, "what the parts share is made once");
+    assert_eq!(shared.count(), 1, "a tag that the parts share is created once");
 
     let writes = site.sandbox().writes().len();
     let again = site.run(&apply).await;
@@ -95,7 +95,7 @@ async fn a_file_in_parts_is_declared_as_a_whole_or_not_at_all_and_creates_each_c
     assert!(again.out.contains("Nothing to do"), "{}", again.out);
 }
 
-/// How many records are declared.
+/// The number of declared records.
 async fn desired(site: &Site) -> u64 {
     let status = site.run(&["status", "acme", "--json"]).await;
     status.json()[0]["desired"].as_u64().unwrap()

@@ -1,9 +1,9 @@
-//! README's own configuration, records and commands, tried on README's own sandbox: a reader who
+//! README's own configuration, records and commands, run on README's own sandbox: a reader who
 //! follows it line by line succeeds.
 //!
-//! Method: the blocks are read out of README.md as they stand; only the sandbox's port and the
-//! length of `run` are the test's. Left out: what README says of a real Greenhouse, and the blocks
-//! of Rust, which `examples/` holds.
+//! Method: the test reads the blocks of README.md unchanged, except for the sandbox's port and the
+//! length of `run`. Left out: what README says about a real Greenhouse, and the Rust blocks, which
+//! `examples/` covers.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
@@ -36,7 +36,7 @@ fn blocks(readme: &str, language: &str) -> Vec<String> {
         .collect()
 }
 
-/// README's site: its configuration beside the company that its sandbox command starts.
+/// README's setup: its configuration beside the company that its sandbox command starts.
 async fn site(readme: &str) -> Site {
     let commands = blocks(readme, "sh").concat();
     assert!(
@@ -61,7 +61,7 @@ async fn ran(site: &Site, arguments: &[&str]) -> Ran {
     cli_support::finish(command).await
 }
 
-/// `run` until it says that it keeps things in step, then told to stop.
+/// Runs `run` until it reports that it keeps records in step, then stops it.
 async fn run(site: &Site) -> Option<i32> {
     let mut command = site.command(&["run"]);
     let mut child = command.env("GH_ID", "sandbox").stdout(Stdio::piped()).spawn().unwrap();
@@ -98,7 +98,7 @@ async fn every_command_of_the_readme_works_in_its_own_sandbox() {
 }
 
 #[tokio::test]
-async fn every_record_of_the_readme_comes_about_with_the_setting_that_it_names() {
+async fn every_record_of_the_readme_is_applied_with_the_setting_that_it_names() {
     let readme = readme();
     let site = site(&readme).await;
     site.write("referrals.jsonl", &blocks(&readme, "json").concat());

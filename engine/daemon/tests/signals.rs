@@ -1,4 +1,4 @@
-//! The binary told to stop, and to read its configuration again, by real signals.
+//! Real signals stop the binary, and make it read its configuration again.
 //!
 //! Method: the sandbox holds a chosen request for a while; when its log shows that request, the
 //! signal is sent. Everything else waits for a line that the program prints, never for a time.
@@ -27,7 +27,7 @@ fn writes(site: &Site) -> usize {
     site.sandbox().writes().len()
 }
 
-/// A running program and what it says.
+/// A running program and its output.
 struct Program {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
@@ -43,7 +43,7 @@ impl Program {
         Self { child, out, err }
     }
 
-    /// Reads on until a line has these words.
+    /// Reads on until a line contains this text.
     async fn says(&mut self, words: &str) {
         loop {
             let line = self.out.next_line().await.unwrap();
@@ -104,17 +104,17 @@ async fn no_effect_begins_after(name: &str) {
 }
 
 #[tokio::test]
-async fn after_sigterm_no_effect_begins_and_the_one_on_its_way_ends() {
+async fn after_sigterm_no_write_starts_and_the_one_under_way_finishes() {
     no_effect_begins_after("-TERM").await;
 }
 
 #[tokio::test]
-async fn after_sigint_no_effect_begins_and_the_one_on_its_way_ends() {
+async fn after_sigint_no_write_starts_and_the_one_under_way_finishes() {
     no_effect_begins_after("-INT").await;
 }
 
 #[tokio::test]
-async fn run_ends_with_0_when_it_is_told_to_stop() {
+async fn run_exits_with_0_when_it_is_stopped() {
     let site = Site::start().await;
     for name in ["-TERM", "-INT"] {
         let mut program = Program::start(&site, &["run"]);
@@ -135,7 +135,7 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
     program.says("acme keeping candidates, jobs in step").await;
     program.says("acme failed").await;
 
-    // A mistake is told, and what runs goes on.
+    // A mistake is reported, and the running connections continue.
     site.write("acme.toml", &by_file.replace("*/15 * * * *", "hourly"));
     signal(&program.child, "-HUP");
     program.complains("connections.acme.schedule.jobs: \"hourly\" is no cron expression").await;
@@ -148,13 +148,13 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
     signal(&program.child, "-HUP");
     program.complains("acme.toml: connections.acme.auth.client_secret").await;
 
-    // A new secret is used at once, by the connection as it is.
+    // The connection uses a new secret at once, without a restart.
     site.write("secret", "sandbox-secret\n");
     signal(&program.child, "-HUP");
     program.complains("read acme.toml again").await;
     program.says("acme pulled jobs").await;
 
-    // A new connection begins; a changed one begins again; a removed one ends.
+    // A new connection starts; a changed one restarts; a removed one ends.
     let table = by_file.split_once("[connections.acme]").unwrap().1;
     let other = table.replace("jobs = \"*/15 * * * *\", ", "");
     site.write("acme.toml", &format!("{by_file}\n[connections.other]{other}"));
@@ -169,10 +169,9 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
     assert_eq!(program.code().await, Some(0));
 }
 
-/// What is wrong with one connection is said, keeps no other from being kept in step, and is mended
-/// by SIGHUP.
+/// A fault of one connection is reported, stops no other connection, and is repaired by SIGHUP.
 #[tokio::test]
-async fn a_connection_that_cannot_start_prevents_no_other() {
+async fn a_connection_that_cannot_start_stops_no_other() {
     let wrongs = [
         ("adapter = \"greenhouse\"", "adapter = \"gone.wasm\"", "gone.wasm cannot be read"),
         ("GH_SECRET", "GH_UNSET", "GH_UNSET"),

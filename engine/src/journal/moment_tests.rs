@@ -1,4 +1,4 @@
-//! How long ago something was, and how early.
+//! How long ago a moment was, and which of two moments was earlier.
 
 use super::{DAY_MS, Moment, Now};
 
@@ -9,8 +9,8 @@ fn sent(ahead_ms: Option<i64>) -> Moment {
     Moment { wall_ms: WALL_MS, steady_ms: 5_000, life: 1, ahead_ms }
 }
 
-/// So many milliseconds after [`sent`], by clocks that may have jumped; `life` 2 began a second
-/// before.
+/// A moment so many milliseconds after [`sent`], by clocks that may have jumped; `life` 2 began a
+/// second before.
 fn now(life: u64, true_ms: u64, jumped_ms: i64, ahead_ms: Option<i64>) -> Now {
     let wall_ms = (WALL_MS + true_ms).saturating_add_signed(jumped_ms);
     let steady_ms = if life == 1 { 5_000 + true_ms } else { 1_000 };
@@ -19,7 +19,7 @@ fn now(life: u64, true_ms: u64, jumped_ms: i64, ahead_ms: Option<i64>) -> Now {
 }
 
 #[test]
-fn within_a_life_neither_a_jump_nor_the_ats_changes_how_long_ago_it_was() {
+fn within_a_process_neither_a_jump_nor_the_ats_changes_a_moments_age() {
     for jumped_ms in [-3 * 3_600_000, -1, 0, 1, 3 * 3_600_000, DECADE_MS] {
         for then_ms in [None, Some(-180_000), Some(0), Some(DECADE_MS)] {
             for ahead_ms in [None, Some(-180_000), Some(0), Some(DECADE_MS), Some(-DECADE_MS)] {
@@ -30,8 +30,9 @@ fn within_a_life_neither_a_jump_nor_the_ats_changes_how_long_ago_it_was() {
 }
 
 #[test]
-fn over_a_restart_no_single_wrong_clock_makes_a_wait_shorter() {
-    // Ours jumped ahead, the ATS's tells; the ATS's is wrong by any amount, ours tells.
+fn after_a_restart_no_single_wrong_clock_shortens_a_wait() {
+    // Our clock jumped, and the ATS's is right; the ATS's clock is wrong by any amount, and ours is
+    // right.
     for (jumped_ms, then_ms, ahead_ms) in [
         (3_600_000, Some(0), Some(-3_600_000)),
         (0, Some(-180_000), Some(0)),
@@ -45,7 +46,7 @@ fn over_a_restart_no_single_wrong_clock_makes_a_wait_shorter() {
 }
 
 #[test]
-fn a_wait_ends_however_wrong_the_ats_is() {
+fn a_wait_ends_even_if_the_clock_of_the_ats_is_wrong() {
     for ahead_ms in [None, Some(0), Some(-DECADE_MS), Some(DECADE_MS)] {
         for then_ms in [None, Some(0), Some(DECADE_MS), Some(-DECADE_MS)] {
             let mut later = now(2, 2_000, 0, ahead_ms);
@@ -67,7 +68,7 @@ fn a_wait_ends_however_wrong_the_ats_is() {
 }
 
 #[test]
-fn what_the_ats_may_have_stamped_is_never_later_than_any_answer_showed() {
+fn the_latest_possible_stamp_of_the_ats_is_never_later_than_its_answers_show() {
     let shown = now(1, 160, 0, Some(-180_000));
     assert_eq!(sent(Some(DECADE_MS)).earliest_ms(&shown), WALL_MS - 180_000);
     assert_eq!(sent(Some(-3_600_000)).earliest_ms(&shown), WALL_MS - 3_600_000);
@@ -80,20 +81,20 @@ fn what_the_ats_may_have_stamped_is_never_later_than_any_answer_showed() {
 }
 
 #[test]
-fn of_two_moments_the_later_one_is_reported_whatever_the_wall_showed() {
+fn the_later_of_two_moments_is_reported_even_if_the_wall_clock_jumped() {
     let (first, second) =
         (sent(None), Moment { steady_ms: 6_000, wall_ms: WALL_MS - 3_600_000, ..sent(None) });
     assert_eq!((first.later(second), second.later(first)), (second, second));
 }
 
 #[test]
-fn of_two_moments_in_different_lives_the_wall_clock_tells_the_later_one() {
+fn the_wall_clock_orders_two_moments_of_different_processes() {
     let (first, second) =
         (sent(None), Moment { life: 2, steady_ms: 0, wall_ms: WALL_MS + 1, ..sent(None) });
     assert_eq!((first.later(second), second.later(first)), (second, second));
 }
 
 #[test]
-fn what_is_left_of_a_wait_is_what_has_not_passed() {
+fn the_rest_of_a_wait_is_its_length_less_the_time_that_passed() {
     assert_eq!(sent(None).left_ms(30_000, &now(1, 10_000, 0, None)), 20_000);
 }

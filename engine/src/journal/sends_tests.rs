@@ -31,7 +31,7 @@ fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent 
 
 static GIVEN: CredentialGiven = CredentialGiven { mark: String::new(), at: None };
 
-/// What is sent, without anything that was answered as done before.
+/// What the journal allows, without an earlier answer of success.
 fn wanted(generation: u64) -> Wanted<'static> {
     const NOTHING: &Value = &Value::Null;
     Wanted {
@@ -55,8 +55,8 @@ fn sends_come_less_and_less_often() {
     assert_eq!(send_wait_ms(u32::MAX), SEND_WAIT_MAX_MS);
 }
 
-/// Sends whenever the journal allows it; every request is refused. How often it left, and when it
-/// stopped.
+/// Sends whenever the journal allows it; every request is refused. Returns how often it left, and
+/// when it stopped.
 fn storm(passing: bool, rounds: u64, step_ms: u64) -> (u32, Leave) {
     let mut journal: Vec<Intent> = Vec::new();
     let mut leave = Leave::Now;
@@ -72,7 +72,7 @@ fn storm(passing: bool, rounds: u64, step_ms: u64) -> (u32, Leave) {
 
 proptest! {
     #[test]
-    fn what_is_always_refused_leaves_five_times_at_most_however_often_it_is_planned(step_ms in 1_u64..400_000) {
+    fn a_write_that_is_always_refused_is_sent_five_times_at_most(step_ms in 1_u64..400_000) {
         let (sends, leave) = storm(false, 2_000_000_u64.div_ceil(step_ms) + 10, step_ms);
         prop_assert_eq!(sends, SENDS_MAX);
         let Leave::Person { tries, intent, .. } = leave else { panic!("{leave:?}") };
@@ -92,7 +92,7 @@ proptest! {
     }
 
     #[test]
-    fn what_never_left_counts_for_nothing(unsent in 0_usize..20) {
+    fn a_request_that_never_left_does_not_count(unsent in 0_usize..20) {
         let unsent = (1..).take(unsent).map(|id| intent(id, 1, 5,
             IntentState::NotSent { reason: "no".to_owned() }));
         let journal: Vec<Intent> = unsent.collect();
@@ -101,7 +101,7 @@ proptest! {
 }
 
 #[test]
-fn a_quota_of_the_connection_waits_for_nobody_but_is_asked_rarely() {
+fn a_quota_of_the_connection_is_retried_rarely_and_blocks_nothing() {
     let day_ms = 24 * 3_600_000;
     let (sends, leave) = storm(true, day_ms / 10_000, 10_000);
     assert!((80..120).contains(&sends), "{sends}");
@@ -171,14 +171,14 @@ fn the_evidence_names_each_send_and_the_last_five_are_kept() {
 }
 
 #[test]
-fn a_clock_that_jumped_back_keeps_nothing_waiting() {
+fn a_clock_that_jumped_back_delays_no_send() {
     let journal: Vec<Intent> = (1..4).map(|id| intent(id, 1, 10_000_000, refused(false))).collect();
     assert!(matches!(may_leave(journal.iter().rev(), wanted(1), 10_000_001), Leave::Later { .. }));
     assert_eq!(may_leave(journal.iter().rev(), wanted(1), 5_000_000), Leave::Now);
 }
 
 #[test]
-fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_clock_jumped_back() {
+fn a_wait_longer_than_the_intents_longest_began_before_the_clock_jumped_back() {
     let in_doubt = IntentState::InDoubt {
         reason: String::new(),
         probe_after_ms: 0,
@@ -204,13 +204,13 @@ fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_cloc
 }
 
 #[test]
-fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is() {
+fn a_write_answered_as_done_that_never_shows_counts_like_a_refusal() {
     let done = |id: u64, changed_ms: u64, input: Value| {
         let applied = IntentState::Applied { links: Vec::new(), by_probe: false };
         Intent { input: input.to_string(), ..intent(id, 1, changed_ms, applied) }
     };
     let title = json!({"title": "A", "name": {"first": "Ada"}});
-    // The first send carried more, which took.
+    // The first send carried more members, and those took effect.
     let mut journal = vec![done(
         1,
         0,
@@ -224,15 +224,15 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
         leave(&journal, &title, Some(1)),
         Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }
     ));
-    // The ATS showed it since the last one; since the first one; another value; another member; a
-    // changed wanted.
+    // The ATS showed the value since the last send; since the first send; another value; another
+    // member; a changed declaration.
     assert_eq!(leave(&journal, &title, None), Leave::Now);
     assert_eq!(leave(&journal, &title, Some(2)), Leave::Now);
     assert_eq!(leave(&journal, &json!({"title": "B"}), Some(1)), Leave::Now);
     assert_eq!(leave(&journal, &json!({"title": "A", "private": true}), Some(1)), Leave::Now);
     let changed = Wanted { input: &title, unseen_since: Some(1), ..wanted(2) };
     assert_eq!(may_leave(journal.iter().rev(), changed, 2_000_000), Leave::Now);
-    // Refusals count along.
+    // Refusals count too.
     journal.pop();
     journal.push(Intent { input: title.to_string(), ..intent(6, 1, 0, refused(false)) });
     assert!(matches!(
@@ -250,7 +250,7 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
 }
 
 #[test]
-fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given() {
+fn a_refused_credential_counts_until_a_credential_is_given_again() {
     let refused = |mark: &str| IntentState::Refused {
         reason: "401".to_owned(),
         passing: false,
@@ -268,14 +268,14 @@ fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given(
         leave("a", None),
         Leave::Person { by_credential: true, sends: SENDS_MAX, intent: 5, .. }
     ));
-    // Two of them were refused after it was given again.
+    // Two of them were refused after the credential was given again.
     assert!(matches!(leave("a", Some(35)), Leave::Later { sends: 2, .. }));
     assert_eq!(leave("a", Some(55)), Leave::Now);
     assert_eq!(leave("b", None), Leave::Now);
 }
 
 #[test]
-fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_with() {
+fn a_removal_that_still_shows_counts_without_a_link() {
     let applied = || IntentState::Applied { links: Vec::new(), by_probe: false };
     let journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, applied())).collect();
     let leave =
@@ -285,7 +285,7 @@ fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_
         Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }
     ));
     assert_eq!(leave(None), Leave::Now);
-    // As long as the ATS may show it still, nothing is known.
+    // As long as the ATS may still show it, the outcome is unknown.
     let once = Wanted { ends_within_ms: Some(100), ..wanted(1) };
     assert!(matches!(
         may_leave(journal.iter().take(1), once, 104),
@@ -295,18 +295,18 @@ fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_
 }
 
 #[test]
-fn why_nothing_is_sent_names_the_path_the_operation_how_often_and_what_comes_next() {
+fn the_reason_for_no_send_names_path_operation_count_and_next_step() {
     let (sends, intent, reason) = (2, 7, "no room".to_owned());
     let later =
         Leave::Later { at_ms: 0, sends, came: Came::Refused, intent, reason: reason.clone() };
     let unread = Leave::Unread { at_ms: 0, times: 1, reason };
-    let person =
+    let blocked_by =
         |came| Leave::Person { by_credential: false, sends, came, intent, tries: Vec::new() };
     let cases: [(Leave, &[&str]); 4] = [
         (later, &["refused 2 times", "intent 7: no room", "1970-01-01T00:00:00.000Z"]),
         (unread, &["tried once", "no room", "1970-01-01T00:00:00.000Z"]),
-        (person(Came::Refused), &["refused 2 times", "waits for a person", "intent 7"]),
-        (person(Came::Ignored), &["sent 2 times and answered as done", "waits for a person"]),
+        (blocked_by(Came::Refused), &["refused 2 times", "waits for a person", "intent 7"]),
+        (blocked_by(Came::Ignored), &["sent 2 times and answered as done", "waits for a person"]),
     ];
     for (leave, parts) in cases {
         let text = leave.why_not("r/notes/n", "notes.create").unwrap();

@@ -35,12 +35,12 @@ use std::sync::{Arc, Mutex};
 const NOW_MS: u64 = 1_795_514_400_000;
 const DAY_MS: u64 = 86_400_000;
 
-/// An ATS of jobs, which the adapter answers from without a request.
+/// An ATS of jobs; the adapter answers from it without a request.
 #[derive(Debug)]
 struct Ats {
     manifest: Manifest,
     jobs: Mutex<BTreeSet<String>>,
-    /// The tasks so far, in a word each.
+    /// The tasks so far, one word each.
     tasks: Mutex<Vec<&'static str>>,
 }
 
@@ -65,7 +65,7 @@ impl Ats {
         self.jobs.lock().unwrap().remove(id);
     }
 
-    /// How many tasks of this word there were.
+    /// The number of tasks with this word.
     fn count(&self, word: &str) -> usize {
         self.tasks.lock().unwrap().iter().filter(|task| **task == word).count()
     }

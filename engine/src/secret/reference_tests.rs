@@ -1,4 +1,5 @@
-//! Where a secret is: read, bounded, refused with words that do not repeat it.
+//! Where a secret is stored: reading it, bounding it, and refusing it with a message that does not
+//! repeat it.
 
 use super::{SecretRef, TextRef};
 use crate::secret::limits::SECRET_BYTES_MAX;
@@ -31,7 +32,7 @@ fn each_form_is_read_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_named() {
+async fn a_missing_secret_source_is_named() {
     let text =
         |reference: SecretRef| async move { reference.read("").await.unwrap_err().to_string() };
     let env = text(SecretRef::Env("ATSYNC_TEST_IS_NOT_SET".into())).await;
@@ -47,7 +48,7 @@ async fn what_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn one_line_break_at_the_end_is_no_part_of_the_secret() {
+async fn one_trailing_line_break_is_not_part_of_the_secret() {
     let secret = command(&["printf", "s3\\n"]).read("").await.unwrap();
     assert_eq!(secret.expose(), "s3");
     let directory = tempfile::tempdir().unwrap();
@@ -57,7 +58,7 @@ async fn one_line_break_at_the_end_is_no_part_of_the_secret() {
 }
 
 #[tokio::test]
-async fn a_source_without_an_end_is_cut_off_and_refused() {
+async fn an_endless_source_is_cut_off_and_refused() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("long"), vec![b'a'; SECRET_BYTES_MAX + 1]).unwrap();
     std::fs::write(directory.path().join("fits"), vec![b'a'; SECRET_BYTES_MAX]).unwrap();
@@ -80,7 +81,7 @@ async fn a_pipe_or_a_device_is_refused_at_once() {
     }
 }
 
-/// As where no terminal is, wherever the test runs.
+/// As if there were no terminal, wherever the test runs.
 #[cfg(unix)]
 async fn unattended(
     script: &str,
@@ -92,18 +93,18 @@ async fn unattended(
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_a_failed_command_said_is_reported_plainly_and_in_bounds() {
+async fn the_output_of_a_failed_command_is_reported_plainly_and_bounded() {
     let script = "printf 'no \\033[31mkey\\n' >&2; yes x | head -c 100000 >&2; exit 3";
     let refusal = unattended(script, "").await.unwrap_err();
     assert!(refusal.contains("it said: no") && !refusal.contains('\u{1b}'), "{refusal}");
     assert!(refusal.len() < 10_000, "{} bytes", refusal.len());
 }
 
-/// A command that is given up is killed with its children: the child holds the writing end of a
-/// pipe, whose reader sees the end.
+/// A command that times out is killed with its children: the child holds the writing end of a pipe,
+/// and its reader sees the end.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_command_that_is_given_up_is_killed_with_its_children() {
+async fn a_command_that_times_out_is_killed_with_its_children() {
     use std::io::Read;
     let directory = tempfile::tempdir().unwrap();
     let pipe = directory.path().join("pipe");

@@ -1,11 +1,11 @@
-//! What a page changes, decided from rows held in a map.
+//! The decision what a page changes, made from rows held in a map.
 
 use super::{Decision, NewRow, Outcome, Rows, Stored, decide};
 use crate::store::merge::{Held, Known};
 use crate::store::{Cause, MovedTo, ObservedWrite, PageCommit, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is stored, for a decision: bodies of records, `None` for a tombstone.
+/// The stored rows for a decision: bodies of records, `None` for a tombstone.
 #[derive(Default)]
 struct Fixed {
     bodies: BTreeMap<&'static str, Option<&'static str>>,
@@ -14,7 +14,7 @@ struct Fixed {
 }
 
 impl Rows for Fixed {
-    /// Body, and the serial that the row tells.
+    /// The body, and the serial that the row keeps.
     type Row = (String, u64);
 
     fn stored<T>(
@@ -113,7 +113,7 @@ fn serials_have_no_gap_and_follow_records_then_deletions_then_moves() {
 }
 
 #[test]
-fn a_new_row_tells_its_own_event_and_a_changed_one_tells_none() {
+fn a_new_row_keeps_the_serial_of_its_event_and_a_changed_one_keeps_none() {
     let rows = Fixed { bodies: [("2", Some(r#"{"a":1}"#))].into(), ..Fixed::default() };
     let page = page(&[("1", r#"{"a":1}"#), ("2", r#"{"a":2}"#)], &[], &[]);
     let told: Vec<u64> = decided(&rows, &page).effects.iter().map(|effect| effect.row.1).collect();
@@ -159,7 +159,7 @@ fn a_moved_record_becomes_a_tombstone_unless_it_stays() {
             matches!(&next.event, Some((_, Outcome::Moved { before, .. })) if before.is_empty())
         })
         .collect();
-    assert_eq!(before, [false, true, true], "the event says what is no more under the old id");
+    assert_eq!(before, [false, true, true], "the event names the old values under the old id");
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn map(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-/// Merges; gives the known names, the body and the event, or none when nothing is to be written.
+/// Merges; returns the known names, the body and the event, or none if nothing needs to be written.
 fn merged(
     held: (&str, &[&str]),
     seen: (&str, &[&str]),
@@ -73,7 +73,7 @@ fn null_and_absent_are_both_empty() {
 }
 
 #[test]
-fn what_was_unknown_has_no_before() {
+fn an_unknown_field_has_no_previous_value() {
     let (known, _, event) = merged((r#"{"a":1}"#, &["a"]), (r#"{"b":2}"#, &["b", "c"])).unwrap();
     assert_eq!(known, ["a", "b", "c"]);
     assert_eq!(
@@ -111,7 +111,7 @@ fn raw_stays_when_none_is_given() {
 }
 
 #[test]
-fn what_could_not_be_read_back_is_refused_and_not_quoted() {
+fn a_body_that_could_not_be_read_back_is_refused_and_not_quoted() {
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     let mask = mask(&["a"]);
     for body in [
@@ -133,7 +133,7 @@ fn what_could_not_be_read_back_is_refused_and_not_quoted() {
 }
 
 #[test]
-fn a_mask_with_a_name_that_cannot_be_one_is_refused() {
+fn a_mask_with_an_invalid_name_is_refused() {
     for name in ["", "a\nb", &"x".repeat(513)] {
         assert!(Known::of(&[name.to_owned()]).is_err());
     }

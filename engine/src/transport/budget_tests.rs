@@ -1,7 +1,6 @@
-//! The budget against a model of the other side: a counter per window on a clock of its own.
+//! The budget against a model of the server: a counter per window on a clock of its own.
 //!
-//! The numbers that prove it: how many requests the model refused, and which share of its windows
-//! was used.
+//! Each law measures how many requests the model refused, and which share of its windows was used.
 
 use super::*;
 use crate::clock::{Clock, rfc3339};
@@ -33,14 +32,14 @@ fn field(name: &str, value: impl ToString) -> Field {
     Field { name: name.into(), value: value.to_string() }
 }
 
-/// The other side.
+/// The model of the server.
 struct Model {
     limit: u32,
-    /// Its clock is ahead by so much, and its windows begin so much later than multiples of their
-    /// length.
+    /// Its clock is ahead by this much, and its windows begin this much later than multiples of
+    /// their length.
     skew_ms: i64,
     shift_ms: u64,
-    /// What others take at the beginning of each window.
+    /// Requests of other integrations at the beginning of each window.
     others: u32,
     window: u64,
     used: u32,
@@ -88,7 +87,7 @@ impl Model {
         (200, headers)
     }
 
-    /// The share of the windows between the first and the last that was used, others included.
+    /// The used share of the windows between the first and the last, other integrations included.
     fn share(&self) -> f64 {
         let (first, last) = (*self.served.first().unwrap(), *self.served.last().unwrap());
         let inner =
@@ -97,8 +96,8 @@ impl Model {
     }
 }
 
-/// Lets `workers` send as fast as the budget allows for `windows` windows, each request taking up
-/// to `latency_ms`.
+/// Lets `workers` send as fast as the budget allows for `windows` windows; each request takes up to
+/// `latency_ms`.
 fn saturate(model: Model, seed: u64, workers: usize, latency_ms: u64, windows: u64) -> Model {
     let clock = ManualClock::at(T0);
     let entropy = SeededEntropy::new(seed);
@@ -119,7 +118,7 @@ fn saturate(model: Model, seed: u64, workers: usize, latency_ms: u64, windows: u
 }
 
 #[test]
-fn a_saturated_window_is_used_to_98_percent_and_nothing_is_refused_whatever_the_clocks_say() {
+fn a_saturated_window_is_used_to_98_percent_without_refusals_under_any_clock_skew() {
     for (round, skew_ms) in
         [0, 400, -700, 5_000, -12_345, 3_600_000, -86_400_123].into_iter().enumerate()
     {
@@ -137,16 +136,16 @@ fn a_saturated_window_is_used_to_98_percent_and_nothing_is_refused_whatever_the_
 }
 
 #[test]
-fn what_other_integrations_take_is_left_to_them() {
+fn the_budget_leaves_other_integrations_their_share() {
     let model = saturate(Model { others: 60, ..Model::new(150) }, 0xb0d9_0100, 16, 300, 8);
     assert_eq!(model.refused, 0);
     assert!(model.share() >= 0.98, "{}", model.share());
 }
 
-/// Method: the model's windows begin later than assumed. The first turn cannot know; each refusal
-/// teaches, by its `Retry-After` of 3 s.
+/// Method: the model's windows begin later than assumed. The budget cannot know the first turn; it
+/// learns from each refusal's `Retry-After` of 3 s.
 #[test]
-fn windows_that_lie_elsewhere_are_found_at_the_price_of_a_few_single_refusals() {
+fn shifted_windows_are_learned_at_the_cost_of_a_few_single_refusals() {
     for shift_ms in [1_500, 13_000, 29_000] {
         let model = saturate(Model { shift_ms, ..Model::new(150) }, 0xb0d9_0200, 16, 300, 20);
         assert!(model.refused <= 5, "shift {shift_ms}: {}", model.refused);
@@ -162,7 +161,7 @@ fn a_limit_smaller_than_assumed_is_learned_from_the_first_answer() {
 }
 
 #[test]
-fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
+fn an_interactive_request_is_served_at_once_while_a_backfill_has_used_its_share() {
     let mut window = Window::new(&rule_with(|rule| {
         rule.remaining_header = None;
         rule.limit_initial = 100;
@@ -190,7 +189,7 @@ fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
 }
 
 #[test]
-fn an_answer_that_comes_late_does_not_raise_what_remains() {
+fn a_late_answer_does_not_raise_the_remaining_count() {
     let mut window = Window::new(&rule_with(|rule| rule.limit_initial = 10));
     let said = |remaining: u32| {
         [field("x-ratelimit-limit", 10), field("x-ratelimit-remaining", remaining)]
@@ -207,7 +206,7 @@ fn an_answer_that_comes_late_does_not_raise_what_remains() {
 }
 
 #[test]
-fn a_request_that_never_left_costs_nothing_and_one_that_is_unclear_costs_one() {
+fn a_request_that_never_left_costs_nothing_and_an_unclear_one_costs_one() {
     let mut window = Window::new(&rule_with(|rule| {
         rule.limit_initial = 20;
         rule.remaining_header = None;
@@ -244,14 +243,13 @@ fn after_a_refusal_retry_after_is_obeyed_but_never_less_than_a_second() {
         assert_eq!(window.ask(until_ms, Priority::Interactive), Decision::Go);
         assert!(
             window.ask(until_ms, Priority::Interactive) != Decision::Go,
-            "one alone looks first"
+            "one request alone probes first"
         );
     }
 }
 
 #[test]
-fn refusals_in_a_row_lengthen_the_pause_up_to_a_bound_and_those_that_were_under_way_together_count_once()
- {
+fn consecutive_refusals_lengthen_the_pause_up_to_a_bound_and_concurrent_ones_count_once() {
     let mut window = Window::new(&rule_with(|rule| rule.remaining_header = None));
     for _ in 0..5 {
         assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
@@ -361,7 +359,7 @@ fn no_reset_header_keeps_a_window_from_ending_for_longer_than_an_hour() {
 }
 
 #[test]
-fn waiters_go_by_priority_then_arrival_and_one_that_gives_up_blocks_nobody() {
+fn waiters_are_served_by_priority_then_arrival_and_one_that_gives_up_blocks_no_other() {
     let clock = ManualClock::at(T0);
     let rule = rule_with(|rule| {
         rule.concurrency_max = Some(1);
@@ -422,7 +420,7 @@ fn a_dropped_permit_counts_as_spent_and_equal_credentials_share_a_budget() {
 }
 
 #[test]
-fn a_request_around_a_turn_counts_in_the_new_window_too_until_an_answer_tells() {
+fn a_request_around_a_windows_turn_counts_in_the_new_window_until_an_answer_shows_it() {
     // `T0` is 14 s into a window of 30 s. The date bounds the difference of the clocks to -100 ms
     // and +999 ms, so the window ends between 15,001 and 16,100 ms after `T0`.
     let mut window = Window::new(&rule_with(|rule| {
@@ -441,7 +439,7 @@ fn a_request_around_a_turn_counts_in_the_new_window_too_until_an_answer_tells() 
 }
 
 #[test]
-fn a_date_in_retry_after_is_held_against_the_date_of_its_own_answer() {
+fn a_date_in_retry_after_is_compared_with_the_date_of_its_own_answer() {
     let at = |ms: u64| {
         httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms))
     };

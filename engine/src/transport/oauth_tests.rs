@@ -55,7 +55,7 @@ fn status(delivery: &Delivery) -> Option<u16> {
     if let Delivery::Answered(response) = delivery { Some(response.status) } else { None }
 }
 
-/// Gives `t0`, `t1`, ... by the number of the request; the API takes what `good` says.
+/// Returns `t0`, `t1`, ... by the number of the request; the API accepts what `good` says.
 fn service(
     clock: &Arc<ManualClock>,
     good: impl Fn(usize, &str) -> bool + Send + Sync + 'static,
@@ -81,7 +81,7 @@ fn service(
 }
 
 #[test]
-fn however_many_ask_one_token_is_fetched_and_all_sessions_of_the_credential_use_it() {
+fn concurrent_requests_fetch_one_token_that_all_sessions_of_the_credential_share() {
     let clock = ManualClock::at(T0);
     let transport = service(&clock, |_, token| token == "t0");
     let shared = Shared::default();
@@ -113,7 +113,7 @@ fn token_endpoint_and_api_may_be_one_origin() {
 }
 
 #[test]
-fn a_token_is_renewed_before_it_ends_by_one_while_the_others_go_on() {
+fn one_request_renews_a_token_before_it_expires_while_the_others_use_it() {
     let clock = ManualClock::at(T0);
     let transport = service(&clock, |_, _| true);
     let session = make(options("s", false), &transport, &clock, &Shared::default());
@@ -132,7 +132,7 @@ fn a_token_is_renewed_before_it_ends_by_one_while_the_others_go_on() {
 }
 
 #[test]
-fn a_revoked_token_is_renewed_once_however_many_meet_a_401_and_each_request_is_repeated() {
+fn a_revoked_token_is_renewed_once_for_many_401s_and_each_request_is_repeated() {
     let clock = ManualClock::at(T0);
     let transport = service(&clock, |_, token| token != "t0");
     let session = make(options("s", false), &transport, &clock, &Shared::default());
@@ -142,7 +142,7 @@ fn a_revoked_token_is_renewed_once_however_many_meet_a_401_and_each_request_is_r
 }
 
 #[test]
-fn a_401_that_no_token_cures_is_handed_over_without_asking_for_tokens_for_ever() {
+fn a_401_that_a_new_token_does_not_cure_is_returned_without_endless_token_requests() {
     let clock = ManualClock::at(T0);
     let transport = service(&clock, |_, _| false);
     let session = make(options("s", false), &transport, &clock, &Shared::default());
@@ -153,7 +153,7 @@ fn a_401_that_no_token_cures_is_handed_over_without_asking_for_tokens_for_ever()
 }
 
 #[test]
-fn a_refused_client_needs_a_person_and_is_not_asked_again_at_once() {
+fn a_refused_client_needs_a_user_and_is_not_retried_at_once() {
     for (code, word) in
         [(401, "invalid_client"), (400, "invalid_grant"), (400, "unauthorized_client")]
     {
@@ -175,7 +175,7 @@ fn a_refused_client_needs_a_person_and_is_not_asked_again_at_once() {
 }
 
 #[test]
-fn a_credential_given_anew_is_tried_at_once_even_when_it_is_the_same() {
+fn a_credential_given_again_is_tried_at_once_even_if_it_is_the_same() {
     let clock = ManualClock::at(T0);
     let refused = Arc::new(AtomicBool::new(true));
     let refuses = Arc::clone(&refused);
@@ -231,7 +231,7 @@ fn a_credential_is_replaced_under_a_request_that_the_old_one_made() {
 }
 
 #[test]
-fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
+fn a_refusal_of_the_token_endpoint_is_permanent_and_quotes_the_answer() {
     const HTML: &[(&str, &str)] = &[("content-type", "text/html")];
     const AWAY: &[(&str, &str)] = &[("location", "https://login.example/x?state=1")];
     type Headers = &'static [(&'static str, &'static str)];
@@ -263,7 +263,7 @@ fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
 }
 
 #[test]
-fn an_answer_that_holds_no_token_is_no_missing_connection_and_a_person_must_act() {
+fn an_answer_without_a_token_is_no_network_error_and_needs_a_user() {
     let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(3_000_000));
     for body in [
         "[]",
@@ -286,7 +286,7 @@ fn an_answer_that_holds_no_token_is_no_missing_connection_and_a_person_must_act(
 }
 
 #[test]
-fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
+fn a_failing_token_endpoint_is_not_a_revocation() {
     for n in 0..6 {
         let clock = ManualClock::at(T0);
         let transport = Scripted::new(&clock, move |_, _| {
@@ -315,7 +315,7 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
 }
 
 #[test]
-fn a_token_that_does_not_say_how_long_it_lives_is_not_fetched_per_request() {
+fn a_token_without_a_lifetime_is_not_fetched_for_each_request() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, request| {
         (
@@ -335,7 +335,7 @@ fn a_token_that_does_not_say_how_long_it_lives_is_not_fetched_per_request() {
 }
 
 #[test]
-fn a_secret_with_reserved_characters_is_tried_encoded_then_raw_and_what_worked_is_remembered() {
+fn a_secret_with_reserved_characters_is_tried_encoded_then_raw_and_the_working_form_is_kept() {
     let (encoded, raw) = (basic("client", "a%2Fb%2B"), basic("client", "a/b+"));
     for (accepted, first_round) in [(encoded.clone(), 1), (raw.clone(), 2)] {
         let clock = ManualClock::at(T0);

@@ -115,7 +115,7 @@ fn a_request_that_breaks_a_rule_never_reaches_the_transport() {
 }
 
 #[test]
-fn an_unsafe_request_leaves_once_when_its_outcome_is_doubtful() {
+fn an_unsafe_request_leaves_once_when_its_outcome_is_unclear() {
     for outcome in [0, 1, 2] {
         let clock = ManualClock::at(T0);
         let transport = Scripted::new(&clock, move |_, _| {
@@ -141,7 +141,7 @@ fn an_unsafe_request_leaves_once_when_its_outcome_is_doubtful() {
 }
 
 #[test]
-fn a_safe_request_is_repeated_with_growing_pauses_and_then_handed_over() {
+fn a_safe_request_is_repeated_with_growing_pauses_and_then_returned() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |n, _| {
         (5, if n == 0 { unreachable() } else { answer(503, &[], "") })
@@ -162,7 +162,7 @@ fn a_safe_request_is_repeated_with_growing_pauses_and_then_handed_over() {
 }
 
 #[test]
-fn a_429_is_waited_out_even_for_a_write_and_handed_over_when_it_does_not_end() {
+fn a_429_is_waited_out_even_for_a_write_and_returned_if_it_does_not_end() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |n, _| {
         (5, if n < 2 { answer(429, &[("retry-after", "3")], "") } else { answer(201, &[], "") })
@@ -195,7 +195,7 @@ fn a_429_is_waited_out_even_for_a_write_and_handed_over_when_it_does_not_end() {
 }
 
 #[test]
-fn a_path_that_is_always_throttled_keeps_no_other_waiting_and_where_all_are_the_connection_rests() {
+fn a_throttled_path_delays_no_other_and_only_if_all_are_throttled_the_connection_pauses() {
     for alone in [true, false] {
         let clock = ManualClock::at(T0);
         let transport = Scripted::new(&clock, move |_, wire| {
@@ -215,7 +215,7 @@ fn a_path_that_is_always_throttled_keeps_no_other_waiting_and_where_all_are_the_
             assert_eq!(status(&other), 200);
             assert!(clock.now_ms() - before_ms < 2_000, "another path waits for nothing");
         } else {
-            // The second of them paused all for longer than a call waits.
+            // The second of them paused the connection for longer than a call waits.
             assert_eq!(status(&other), 429);
             assert_eq!(transport.count("/base/b"), 1);
             assert!(matches!(ask("/c"), Delivery::NotSent(NotSent::Throttled { .. })));
@@ -333,11 +333,11 @@ impl Gate for Allows {
 }
 
 #[test]
-fn what_is_not_wanted_any_more_when_its_turn_comes_does_not_leave() {
+fn a_request_that_is_moot_when_its_turn_comes_does_not_leave() {
     for allowed in [0, 1, 2] {
         let clock = ManualClock::at(T0);
-        // Each answer says that nothing was done and asks for a pause, after which the gate is
-        // asked anew.
+        // Each answer says that nothing was done and asks for a pause; after it the session asks
+        // the gate again.
         let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "3")], "")));
         let session = session(options(), &transport, &clock);
         let (gate, post) = (Allows(AtomicU64::new(allowed)), request("POST", "/a"));
@@ -356,7 +356,7 @@ fn what_is_not_wanted_any_more_when_its_turn_comes_does_not_leave() {
 }
 
 #[test]
-fn the_credential_goes_to_the_origins_that_are_named_for_it_and_to_no_other() {
+fn the_credential_is_sent_only_to_the_origins_named_for_it() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(401, &[], "")));
     let origins = [("api", "https://api.test"), ("files", "https://files.test")]
@@ -382,7 +382,7 @@ fn the_credential_goes_to_the_origins_that_are_named_for_it_and_to_no_other() {
         status(&clock.drive(session.execute(&other, Effect::Safe, Priority::Backfill))),
         401
     );
-    // Its refusal renews nothing: one request, and none for a token.
+    // Its refusal renews no token: one request, and none for a token.
     transport.seen(|sent| {
         assert_eq!(sent.len(), 1);
         assert_eq!(header(&sent[0], "authorization"), None);
@@ -390,7 +390,7 @@ fn the_credential_goes_to_the_origins_that_are_named_for_it_and_to_no_other() {
 }
 
 #[test]
-fn a_delete_that_is_called_safe_and_a_method_by_another_name_leave_nothing_behind() {
+fn a_delete_called_safe_and_an_overridden_method_are_not_sent() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(500, &[], "")));
     let session = session(options(), &transport, &clock);

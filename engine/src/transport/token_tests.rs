@@ -1,4 +1,4 @@
-//! How a token endpoint's answer is read.
+//! How the answer of a token endpoint is read.
 
 use super::*;
 use crate::testing::SeededEntropy;
@@ -19,7 +19,7 @@ fn read(body: &str, date: Option<&str>) -> Result<Token, NotSent> {
 }
 
 #[test]
-fn the_life_comes_from_expires_in_then_expires_at_then_an_assumption() {
+fn the_lifetime_comes_from_expires_in_then_expires_at_then_a_default() {
     for (body, date, life_s) in [
         (r#"{"access_token":"t","expires_in":3600}"#, None, 3600),
         (r#"{"access_token":"t","expires_in":"1200"}"#, None, 1200),
@@ -30,13 +30,13 @@ fn the_life_comes_from_expires_in_then_expires_at_then_an_assumption() {
             3600,
         ),
         (r#"{"access_token":"t","expires_at":"2026-05-11T16:53:44.000+02:00"}"#, None, 3600),
-        // The server's clock is two hours ahead of ours: only its own date gives the truth.
+        // The server's clock is two hours ahead of ours: only its own date shows the lifetime.
         (
             r#"{"access_token":"t","expires_at":"2026-05-11T16:53:44Z"}"#,
             Some("Mon, 11 May 2026 15:53:44 GMT"),
             3600,
         ),
-        // Expired by our clock, no date: kept for a short while all the same.
+        // Expired by our clock, and the answer has no date: kept for a short while all the same.
         (r#"{"access_token":"t","expires_at":"2026-05-11T12:00:00Z"}"#, None, 30),
         (r#"{"access_token":"t","expires_in":600,"expires_at":"2030-01-01T00:00:00Z"}"#, None, 600),
         (r#"{"access_token":"t"}"#, None, 300),
@@ -67,7 +67,7 @@ fn an_answer_without_a_usable_token_is_an_error_that_shows_nothing_of_it() {
 }
 
 #[test]
-fn rights_come_from_the_answer_then_from_the_token_itself() {
+fn scopes_come_from_the_answer_then_from_the_token_itself() {
     let jwt = |claims: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
     for (claims, scope, scopes, actor) in [
         (r#"{"sub":4212952002,"scope":"a b"}"#, "", Some(vec!["a", "b"]), Some("4212952002")),
@@ -94,7 +94,7 @@ fn rights_come_from_the_answer_then_from_the_token_itself() {
 }
 
 #[test]
-fn only_the_error_codes_of_the_standard_need_a_person() {
+fn only_the_error_codes_of_the_standard_need_a_user() {
     for (body, terminal) in [
         (r#"{"error":"invalid_client"}"#, true),
         (r#"{"error":"invalid_grant"}"#, true),

@@ -1,5 +1,5 @@
-//! The laws of [`super`]: accepted means within the grant; what is refused, and that opaque text
-//! survives.
+//! The laws of [`super`]: an accepted URL lies within the grant, what else is refused, and opaque
+//! text survives.
 
 use super::*;
 
@@ -86,7 +86,7 @@ fn a_path_that_could_lead_elsewhere_is_refused() {
 }
 
 #[test]
-fn a_query_is_encoded_so_that_any_text_comes_out_as_it_went_in() {
+fn a_query_is_encoded_so_that_any_text_is_decoded_unchanged() {
     let field = |name: &str, value: &str| Field { name: name.to_owned(), value: value.to_owned() };
     let query = vec![
         field("updated_at", "gte|2024-01-01T00:00:00Z"),
@@ -186,10 +186,10 @@ fn an_origin_is_scheme_host_port_and_base_path_and_nothing_else() {
     }
 }
 
-/// Method: pieces that have fooled URL parsers are strung together at random, as path and as link;
-/// whatever is accepted must lie within the grant when a parser reads it afresh.
+/// Method: the test joins pieces that have fooled URL parsers at random, as path and as link; every
+/// accepted URL must lie within the grant when a parser reads it anew.
 #[test]
-fn whatever_is_accepted_lies_within_the_grant() {
+fn every_accepted_url_lies_within_the_grant() {
     const PIECES: &[&str] = &[
         "/",
         "//",

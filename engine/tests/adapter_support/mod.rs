@@ -1,5 +1,5 @@
-//! What the tests of the adapter host share: the minimal adapter as a component, and hostile ones
-//! made of a few lines of WebAssembly text.
+//! The shared parts of the tests of the adapter runtime: the minimal adapter as a component, and
+//! hostile ones made of a few lines of WebAssembly text.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
@@ -8,8 +8,8 @@ use atsync_model::contract::{Given, Reply, Response, Scan, Since, Task};
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// The minimal adapter, built from source once a test binary. Cargo finds it built after the first
-/// time.
+/// The minimal adapter, built from source once per test binary. Later builds find it in Cargo's
+/// cache.
 pub(crate) fn minimal() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| {

@@ -1,31 +1,31 @@
-//! No circle between the files of a crate: a file is understood together with those below it, and
-//! with no others.
+//! There is no circle between the files of a crate: a reader understands a file together with those
+//! below it, and needs no others.
 //!
 //! What counts as a use: each path in a file's own code that begins with `crate`, `super`, `self`,
 //! a child module or a name that the file imports. A path leads to the file that declares its last
-//! name, through re-exports. So a child may take a type from its parent where the parent only
-//! declares or re-exports children, and a parent may call its children where these take nothing
-//! from the parent's own file; both at once are a circle. `mod` and `pub use` are no uses. Left
-//! out: code of tests, `$crate` paths of macros, methods called on a value.
+//! name, through re-exports. So a child may take a type from its parent if the parent only declares
+//! or re-exports children, and a parent may call its children if these take nothing from the
+//! parent's own file; both at once are a circle. `mod` and `pub use` are no uses. Left out: code of
+//! tests, `$crate` paths of macros, methods called on a value.
 //!
-//! [`LEFT`] holds the circles that are still there. It may only shrink: a circle that is not in it,
-//! and an entry that is needed no longer, fail.
+//! [`LEFT`] holds the remaining circles. It may only shrink: a circle that is not in it fails, and
+//! so does an entry that is no longer needed.
 
 use crate::tokens::{Module, sources, tokens, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The sources of each crate that is held, from the repository's root.
+/// The sources of each checked crate, from the repository's root.
 const CRATES: &[&str] =
     &["adapters/greenhouse/src", "engine/daemon/src", "engine/model/src", "engine/src"];
 
-/// The circles that are left, of which there is none: a crate, and the files of one circle.
+/// The remaining circles, currently none: a crate, and the files of one circle.
 const LEFT: &[(&str, &str)] = &[];
 
 /// A source file's own code.
 #[derive(Default)]
 struct Code {
-    /// The names that it imports or re-exports, with where they lead.
+    /// The names that it imports or re-exports, and the paths that they lead to.
     names: BTreeMap<String, Module>,
     /// The modules whose whole content it imports.
     globs: Vec<Module>,
@@ -103,7 +103,7 @@ fn code(module: &Module, text: &str, children: &BTreeSet<String>) -> Code {
     code
 }
 
-/// The file that declares what a path leads to, and whether the path names that file itself.
+/// The file that declares the target of a path, and whether the path names that file itself.
 fn declared(path: &[String], codes: &BTreeMap<Module, Code>, depth: usize) -> (Module, bool) {
     for length in (0..=path.len()).rev() {
         let Some(code) = codes.get(&path[..length]) else { continue };
@@ -142,7 +142,7 @@ fn uses(files: &BTreeMap<Module, String>) -> BTreeMap<Module, BTreeSet<Module>> 
             };
             let Some(target) = target else { continue };
             let (file, is_module) = declared(&target, &codes, 0);
-            // Who imports a module uses what its paths through it lead to.
+            // A file that imports a module uses the targets of its paths through that module.
             if !is_module {
                 used.insert(file);
             }
@@ -180,7 +180,7 @@ fn circles(uses: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<String> {
 }
 
 #[test]
-fn no_circle_between_files_comes_anew_and_none_that_went_stays_listed() {
+fn no_new_circle_between_files_appears_and_no_removed_one_stays_listed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found = BTreeSet::new();
     for sources_of in CRATES {
@@ -195,8 +195,11 @@ fn no_circle_between_files_comes_anew_and_none_that_went_stays_listed() {
     let left: BTreeSet<(String, String)> =
         LEFT.iter().map(|(of, circle)| ((*of).to_owned(), (*circle).to_owned())).collect();
     let new: Vec<_> = found.difference(&left).collect();
-    let gone: Vec<_> = left.difference(&found).collect();
-    assert!(new.is_empty() && gone.is_empty(), "not listed: {new:#?}\nlisted, but gone: {gone:#?}");
+    let unused: Vec<_> = left.difference(&found).collect();
+    assert!(
+        new.is_empty() && unused.is_empty(),
+        "not listed: {new:#?}\nlisted, but not found: {unused:#?}"
+    );
 }
 
 fn circles_of(files: &[(&str, &str)]) -> Vec<String> {

@@ -1,17 +1,17 @@
-//! The disk, processes, threads, tasks and timers are used only in the files that own them;
-//! everything else goes through a trait or through these files.
+//! Only the files that own the disk, processes, threads, tasks and timers use them; everything else
+//! goes through a trait or through these files.
 //!
-//! Two checks hold this law. `engine/clippy.toml` bans the calls by what they resolve to, methods
+//! Two checks hold this law. `engine/clippy.toml` bans the calls by their resolved names, methods
 //! of a path and renamed imports included, and an owner expects the lint at its top. The table here
-//! says which files may own what, and sees each use of these modules, also of what no ban names. An
-//! entry whose file uses it no longer fails, so that the table stays true; and a file outside the
-//! table may not expect the lint.
+//! says which files may own what, and finds each use of these modules, also of items that no ban
+//! names. An entry fails if its file no longer uses the module, so that the table stays true; and a
+//! file outside the table may not expect the lint.
 
 use crate::tokens::{sources, tokens, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Where a way out begins, and the files of the engine that may take it.
+/// The first names of each escape, and the files of the engine that may use it.
 const OWNED: &[(&str, &[&str])] = &[
     (
         "std::fs",
@@ -58,7 +58,7 @@ fn paths(tokens: &[String]) -> Vec<String> {
             tree(&tokens[at + 1..at + end], &[], &mut found);
             paths.extend(found.into_iter().map(|(path, _)| path.join("::")));
         } else if token == "spawn_blocking" {
-            // A method, of a runtime or its handle.
+            // A method of a runtime or of its handle.
             paths.push(token.clone());
         } else if matches!(token.as_str(), "std" | "tokio") {
             paths.push(tokens[at..].iter().take(5).map(String::as_str).collect());
@@ -88,10 +88,10 @@ fn the_disk_threads_tasks_and_timers_are_used_only_by_the_files_that_own_them() 
         .flat_map(|(way, files)| files.iter().map(|file| (*way, (*file).to_owned())))
         .collect();
     let strange: Vec<_> = found.difference(&owned).collect();
-    let gone: Vec<_> = owned.difference(&found).collect();
+    let unused: Vec<_> = owned.difference(&found).collect();
     assert!(
-        strange.is_empty() && gone.is_empty(),
-        "used elsewhere: {strange:#?}\nlisted, but not used: {gone:#?}"
+        strange.is_empty() && unused.is_empty(),
+        "used elsewhere: {strange:#?}\nlisted, but not used: {unused:#?}"
     );
 }
 
@@ -114,7 +114,7 @@ fn clippy_lets_through_only_the_files_of_the_table() {
     assert!(!through.is_empty() && strange.is_empty(), "list them in OWNED: {strange:#?}");
 }
 
-/// Clippy reads the nearest file alone.
+/// Clippy reads only the nearest file.
 #[test]
 fn the_engines_lints_are_those_of_the_workspace_and_more() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -126,7 +126,7 @@ fn the_engines_lints_are_those_of_the_workspace_and_more() {
 }
 
 #[test]
-fn a_way_out_is_seen_in_a_use_tree_in_a_path_and_nowhere_else() {
+fn an_escape_is_found_in_a_use_tree_and_in_a_path_and_nowhere_else() {
     let seen = |text: &str| paths(&tokens(text));
     assert!(seen("use std::{fs, io};").contains(&"std::fs".to_owned()));
     assert!(seen("fn f() { std::fs::read(x) }").iter().any(|path| path.starts_with("std::fs::")));

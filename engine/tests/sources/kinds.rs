@@ -1,25 +1,25 @@
 //! The engine knows no kind of record by name: it reads the model's table
-//! (`engine/model/src/resource.rs`), so that a new kind is a row there and not a search through the
+//! (`engine/model/src/resource.rs`), so that a new kind is a row there and no search through the
 //! rooms.
 //!
-//! What counts as a name: a constant of `atsync_model::kinds`, and a text that is a kind's word and
-//! nothing else. [`HOOKS`] are the files whose matter is what certain kinds mean together, above
-//! all the course of an application; an entry that is needed no longer fails.
+//! What counts as a name: a constant of `atsync_model::kinds`, and a text that is a kind's name and
+//! nothing else. [`HOOKS`] are the files about the relations of certain kinds, mostly about an
+//! application's lifecycle; an entry that is no longer needed fails.
 
 use crate::tokens::{sources, with_texts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The files that may name kinds, each with what it does.
+/// The files that may name kinds, each with its purpose.
 const HOOKS: &[(&str, &str)] = &[
     ("adapter/manifest_check/operation", "the members of each operation's input"),
     ("plan/lifecycle", "the outcome of an application, and the reason that its rejection has"),
     ("plan/opening", "the opening that a hire fills"),
     ("plan/place", "the stage of an application, and the pool of a prospect"),
-    ("reconcile/lifecycle/import", "what the ATS holds of a candidate, as a desired record"),
+    ("reconcile/lifecycle/import", "a candidate of the ATS as a desired record"),
 ];
 
-/// The kinds' words, read from the model.
+/// The kinds' names, read from the model.
 fn words() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/src/kinds.rs");
     let tokens = with_texts(&std::fs::read_to_string(root).unwrap());
@@ -48,7 +48,7 @@ fn named(text: &str, words: &BTreeSet<String>) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_kind_is_known_by_name_outside_the_model_and_the_hooks() {
+fn only_the_model_and_the_hooks_know_a_kind_by_name() {
     let words = words();
     assert!(words.contains("candidates"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -62,8 +62,11 @@ fn no_kind_is_known_by_name_outside_the_model_and_the_hooks() {
     let hooks = HOOKS.iter().map(|(file, _)| *file);
     let listed: BTreeSet<&str> = hooks.collect();
     let new: Vec<_> = found.iter().filter(|(file, _)| !listed.contains(file.as_str())).collect();
-    let gone: Vec<_> = listed.iter().filter(|file| !found.contains_key(**file)).collect();
-    assert!(new.is_empty() && gone.is_empty(), "not listed: {new:#?}\nlisted, but gone: {gone:#?}");
+    let unused: Vec<_> = listed.iter().filter(|file| !found.contains_key(**file)).collect();
+    assert!(
+        new.is_empty() && unused.is_empty(),
+        "not listed: {new:#?}\nlisted, but not found: {unused:#?}"
+    );
 }
 
 #[test]

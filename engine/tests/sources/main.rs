@@ -1,6 +1,6 @@
-//! What holds for the sources as text, and no compiler or lint says: no circle between files, no way
-//! to the disk, a thread, a task or a timer outside the files that own one, no kind known by name
-//! outside the model's table and the hooks, and a size that can be read.
+//! Laws of the sources as text that no compiler or lint checks: no circle between files, no access
+//! to the disk, a thread, a task or a timer outside the files that own it, no kind known by name
+//! outside the model's table and the hooks, and files of a readable size.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(

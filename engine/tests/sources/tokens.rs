@@ -1,7 +1,7 @@
 //! Rust sources as names and signs, read without a compiler.
 //!
-//! Enough to find paths and use trees in code that `rustfmt` formats. Left out: what macros expand
-//! to, and code of tests, which begins at `#[cfg(test)]` with a `mod`.
+//! The reader finds paths and use trees in code that `rustfmt` formats. Left out: what macros
+//! expand to, and code of tests, which begins at `#[cfg(test)]` with a `mod`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(crate) fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// As [`tokens`], with the texts: each as one token that begins with its quotation mark.
+/// Like [`tokens`], with the texts: each is one token that begins with its quotation mark.
 pub(crate) fn with_texts(text: &str) -> Vec<String> {
     let text: Vec<char> = text.chars().collect();
     let at = |i: usize| text.get(i).copied().unwrap_or('\0');
@@ -101,7 +101,7 @@ pub(crate) fn with_texts(text: &str) -> Vec<String> {
     tokens
 }
 
-/// The paths of a use tree, each with the name that it is known by.
+/// The paths of a use tree, each with its local name.
 pub(crate) fn tree(tokens: &[String], before: &[String], paths: &mut Vec<(Vec<String>, String)>) {
     let mut path = before.to_vec();
     let mut i = 0;

@@ -1,8 +1,8 @@
-//! The file written anew: everything that is stored is in it, nothing that was removed is, and at
-//! every moment there is a whole store.
+//! The file written anew: it holds every stored row and nothing that was removed, and at every
+//! moment there is a whole store.
 
 use crate::given::{
-    ACME, applied, declare, gone, intent, link, open, page, path, record, redb, see, step,
+    ACME, applied, declare, deleted_page, intent, link, open, page, path, record, redb, see, step,
 };
 use ::redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use atsync::SystemEntropy;
@@ -16,7 +16,7 @@ use atsync::internals::store::{Guard, StoreError};
 use serde_json::json;
 use std::path::Path;
 
-/// What a stranger would look for.
+/// The text that must not be found afterwards.
 const SECRET: &str = "zanzibar@example.com";
 
 fn compact(path: &Path) -> Result<Compacted, StoreError> {
@@ -47,7 +47,7 @@ fn rows(path: &Path) -> Rows {
     rows
 }
 
-/// Some of everything, and a tag whose name was removed.
+/// Rows of every kind, and a tag whose name was removed.
 async fn lived(store: &RedbStore) {
     declare(store, &["r1", "r2"]).await;
     for round in 0..300_u64 {
@@ -59,12 +59,12 @@ async fn lived(store: &RedbStore) {
         )
         .await;
     }
-    see(store, "tags", "gone", json!({"name": SECRET})).await;
+    see(store, "tags", "removed", json!({"name": SECRET})).await;
     store.put_links(&Guard::sole(ACME), vec![link("r1", "candidates", "7")]).await.unwrap();
     let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
     store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
     store.begin_intent(&Guard::sole(ACME), intent("r2", "o")).await.unwrap();
-    store.commit_page(&Guard::sole(ACME), gone("tags", &["gone"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["removed"])).await.unwrap();
     let last = store.changes_last(ACME).await.unwrap();
     store.acknowledge(&Guard::sole(ACME), "mirror", last).await.unwrap();
     store
@@ -74,13 +74,13 @@ async fn lived(store: &RedbStore) {
 }
 
 #[tokio::test]
-async fn what_is_stored_is_the_same_and_what_was_removed_is_nowhere_in_the_file() {
+async fn compacting_keeps_every_row_and_leaves_no_removed_byte_in_the_file() {
     let (store, directory) = redb();
     lived(&store).await;
     let identity = store.identity().await.unwrap();
     let path = path(&directory);
     drop(store);
-    assert!(holds(&path, SECRET), "free pages keep what was removed, or this test tries nothing");
+    assert!(holds(&path, SECRET), "free pages keep removed bytes, or this test proves nothing");
     let before = rows(&path);
     let done = compact(&path).unwrap();
     println!("{done:?}");
@@ -100,7 +100,7 @@ async fn what_is_stored_is_the_same_and_what_was_removed_is_nowhere_in_the_file(
 }
 
 #[tokio::test]
-async fn a_store_that_is_open_is_not_compacted_and_goes_on() {
+async fn an_open_store_is_not_compacted_and_keeps_working() {
     let (store, directory) = redb();
     let path = path(&directory);
     assert!(matches!(compact(&path), Err(StoreError::Busy(_))));
@@ -110,7 +110,7 @@ async fn a_store_that_is_open_is_not_compacted_and_goes_on() {
 }
 
 #[tokio::test]
-async fn what_is_no_store_is_refused_and_left_as_it_was() {
+async fn compacting_refuses_a_file_that_is_no_store_and_leaves_it_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing.redb");
     assert!(compact(&missing).unwrap_err().to_string().contains("missing.redb"));
@@ -121,9 +121,9 @@ async fn what_is_no_store_is_refused_and_left_as_it_was() {
     assert_eq!(std::fs::read(&other).unwrap(), b"not a store");
 }
 
-/// A compaction that was cut off leaves a part of a copy, and the store as it was.
+/// An interrupted compaction leaves part of a copy, and the store unchanged.
 #[tokio::test]
-async fn a_compaction_that_was_cut_off_is_begun_again() {
+async fn an_interrupted_compaction_starts_again() {
     let (store, directory) = redb();
     lived(&store).await;
     drop(store);
@@ -135,9 +135,9 @@ async fn a_compaction_that_was_cut_off_is_begun_again() {
     assert!(rows(&path) == before && !part.exists());
 }
 
-/// The copy is as private as the store, so it does not stay until somebody compacts again.
+/// The copy is as private as the store, so it does not stay until the next compaction.
 #[tokio::test]
-async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
+async fn opening_the_store_removes_the_copy_of_a_killed_compaction() {
     let (store, directory) = redb();
     lived(&store).await;
     let (path, part) = (path(&directory), directory.path().join("store.redb.compacting"));
@@ -148,7 +148,7 @@ async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
     );
     assert!(
         part.exists(),
-        "whoever does not hold the store touches nothing: a compaction may be running"
+        "a process that does not hold the store touches nothing: a compaction may be running"
     );
     drop(store);
     let before = rows(&path);
@@ -158,7 +158,7 @@ async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_new_file_is_for_its_owner_alone_and_a_link_stays_a_link() {
+async fn only_its_owner_can_read_the_new_file_and_a_symlink_stays_a_symlink() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let (store, directory) = redb();
     store

@@ -1,9 +1,9 @@
 //! Crashes of the durable store, on a disk that the test owns ([`Disk`]).
 //!
-//! A power cut at the n-th operation stops the disk for good; what is found afterwards is all that
-//! was synced and an arbitrary part of the writes since, chosen from n. Every n of a short history
-//! is tried. Proof: what was acknowledged is there, and what was not is there as a whole or not at
-//! all.
+//! A power cut at the n-th operation stops the disk for good; afterwards the disk holds everything
+//! that was synced and an arbitrary part of the later writes, chosen from n. The test tries every n
+//! of a short history. Proof: every acknowledged write is there, and every other is there as a
+//! whole or not at all.
 
 use crate::given::{ACME, applied, declare, intent, page, record, step};
 use atsync::SystemEntropy;
@@ -17,8 +17,8 @@ fn opened(disk: &Disk) -> Result<RedbStore, StoreError> {
     RedbStore::with_backend(disk.clone(), RedbOptions::default(), &SystemEntropy)
 }
 
-/// Three rounds of a page, an intent and its outcome. Gives how many calls were acknowledged before
-/// the first failure.
+/// Three rounds of a page, an intent and its outcome. Returns how many calls were acknowledged
+/// before the first failure.
 async fn history(store: &dyn Store) -> u64 {
     let mut done = 0;
     for round in 0..3_u64 {
@@ -45,7 +45,8 @@ async fn history(store: &dyn Store) -> u64 {
     done
 }
 
-/// How many calls of the history the store shows, after proving that each is there as a whole.
+/// Returns how many calls of the history the store shows, after proving that each is there as a
+/// whole.
 async fn shown(store: &dyn Store) -> u64 {
     let pages = store.scan_state(ACME, "tags", None).await.unwrap().map_or(0, |scan| scan.passes);
     assert_eq!(store.observed_page(ACME, "tags", None, 99).await.unwrap().len() as u64, pages * 3);
@@ -92,8 +93,8 @@ async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
     }
 }
 
-/// Making a store is cut short: the next opening makes it again, or says that the file is no store;
-/// it never shows half of one.
+/// The creation of a store is cut short: the next opening creates it again, or says that the file
+/// is no store; it never shows half of one.
 #[tokio::test]
 async fn a_power_cut_while_a_store_is_made_leaves_no_half_store() {
     let mut made = 0;

@@ -1,9 +1,10 @@
-//! Damaged files: what is read is what was written, or reading says that the file is damaged.
+//! Damaged files: every value that is read is the value that was written, or reading reports that
+//! the file is damaged.
 //!
-//! Method: a store with rows in every table, closed cleanly or copied while it was open, is damaged
-//! by a seed: bits, runs of zeros, pages exchanged or copied over another, the end cut off.
-//! Everything that can be read of it is compared with what the whole file gave. `ATSYNC_DAMAGED`
-//! says how many seeds (1,000 without it, some seconds).
+//! Method: a seed damages a store with rows in every table, closed cleanly or copied while it was
+//! open: bits, runs of zeros, pages exchanged or copied over another, the end cut off. The test
+//! compares everything that can be read from it with the contents of the whole file.
+//! `ATSYNC_DAMAGED` sets the number of seeds (1,000 without it, some seconds).
 
 use crate::erasing::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};
@@ -24,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a reader of everything sees.
+/// Everything that a reader sees.
 async fn read(path: &Path) -> Result<String, StoreError> {
     let mut options = RedbOptions::default();
     options.inline = true;
@@ -50,7 +51,7 @@ async fn read(path: &Path) -> Result<String, StoreError> {
     Ok(seen)
 }
 
-/// Damages the bytes. Says how.
+/// Damages the bytes. Returns how.
 fn damage(bytes: &mut Vec<u8>, chance: &dyn Entropy) -> String {
     let length = bytes.len();
     let below = |bound: usize| usize::try_from(chance.below(bound as u64)).unwrap();

@@ -42,7 +42,7 @@ pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn
     assert_eq!(store.dirty_page(ACME, Some("b"), 10).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn keys_that_would_break_host_paths_are_refused(store: &dyn Store) {
+pub(crate) async fn keys_that_would_break_paths_are_refused(store: &dyn Store) {
     for key in ["", "a/b", "/", "a\nb", "a\u{0}", "\u{7f}"] {
         let records = vec![declaration("fine", "{}"), declaration(key, "{}")];
         let refused = store.declare(&Guard::sole(ACME), records, 5).await;
@@ -80,7 +80,7 @@ pub(crate) async fn a_status_is_written_only_for_its_generation(store: &dyn Stor
     assert_eq!((row.status, row.dirty), (status.clone(), false));
     assert_eq!(store.desired(ACME, "b").await.unwrap().unwrap().status, DesiredStatus::default());
     assert_eq!(dirty(store).await, ["b"]);
-    // A changed record keeps the status, which speaks of the older generation.
+    // A changed record keeps the status of the older generation.
     store.declare(&Guard::sole(ACME), vec![declaration("a", "{\"x\":1}")], 8).await.unwrap();
     assert_eq!(store.desired(ACME, "a").await.unwrap().unwrap().status, status);
     assert!(
@@ -100,7 +100,7 @@ pub(crate) async fn marking_dirty_passes_over_unknown_keys(store: &dyn Store) {
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (2, 1));
 }
 
-pub(crate) async fn links_are_found_by_host_and_by_remote(store: &dyn Store) {
+pub(crate) async fn links_are_found_by_path_and_by_remote(store: &dyn Store) {
     let links = vec![
         link("b/tags/x", "tags", "1"),
         link("a/tags/x", "tags", "1"),
@@ -205,7 +205,7 @@ pub(crate) async fn a_mark_that_came_after_the_row_was_read_is_not_taken_away(st
     declare(store, &["a"]).await;
     store.put_links(&Guard::sole(ACME), vec![link("a", "candidates", "1")]).await.unwrap();
     let read = store.desired(ACME, "a").await.unwrap().unwrap();
-    // A page lands between reading the row and writing what was made of it.
+    // A page commits between reading the row and writing the status made from it.
     see(store, "candidates", "1", serde_json::json!({"x": 1})).await;
     let update = |row: &atsync::internals::store::DesiredRow| StatusUpdate {
         key: row.key.clone(),

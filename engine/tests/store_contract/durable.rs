@@ -1,5 +1,5 @@
-//! What only the durable store promises: it survives, it says what is wrong with a file, it shares
-//! commits.
+//! The promises of the durable store alone: it survives, it reports what is wrong with a file, it
+//! shares commits.
 
 use crate::given::{
     ACME, applied, declare, intent, open, page, path, record, redb, remote, see, step,
@@ -25,7 +25,7 @@ fn refused(path: &Path) -> StoreError {
     }
 }
 
-/// Proves that a file is refused in words that name it and the way out.
+/// Proves that a file is refused with a message that names it and the way out.
 fn is_unusable(path: &Path) {
     let error = refused(path);
     let StoreError::Unusable(text) = &error else { panic!("{error:?}") };
@@ -34,7 +34,7 @@ fn is_unusable(path: &Path) {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_reopening() {
+async fn every_acknowledged_write_survives_a_reopening() {
     let (store, directory) = redb();
     let identity = store.identity().await.unwrap();
     declare(&store, &["r1"]).await;
@@ -50,10 +50,10 @@ async fn what_was_acknowledged_is_there_after_a_reopening() {
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (1, 1));
 }
 
-/// The file is copied while the store is open, between two calls: what a power cut at that moment
-/// leaves, with all writes kept.
+/// The test copies the file while the store is open, between two calls: what a power cut at that
+/// moment leaves, with all writes kept.
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_kill() {
+async fn every_acknowledged_write_survives_a_kill() {
     let (store, directory) = redb();
     declare(&store, &["r1"]).await;
     for round in 0..10_u64 {
@@ -116,8 +116,7 @@ fn an_empty_file_is_refused_and_kept() {
     assert_eq!(std::fs::read(&path).unwrap(), b"");
 }
 
-/// Opening notes in the file that it is open only with the first change, so whoever only reads
-/// leaves no trace.
+/// The first change marks the file as open, so a process that only reads leaves no trace.
 #[tokio::test]
 async fn opening_and_reading_leave_the_bytes_of_the_file() {
     let (store, directory) = redb();
@@ -132,7 +131,7 @@ async fn opening_and_reading_leave_the_bytes_of_the_file() {
 
 #[cfg(unix)]
 #[test]
-fn a_store_is_for_its_owner_alone_and_a_wider_one_is_repaired() {
+fn only_its_owner_can_read_a_store_and_wider_permissions_are_repaired() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = path(&directory);
@@ -173,11 +172,11 @@ fn another_layout_is_refused() {
     let database = atsync::internals::store::redb::foreign::database(&path).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta: ::redb::TableDefinition<'_, &[u8], &[u8]> = ::redb::TableDefinition::new("meta");
-    transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"3"[..]).unwrap();
+    transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"4"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
     is_unusable(&path);
-    assert!(refused(&path).to_string().contains("has layout 3"));
+    assert!(refused(&path).to_string().contains("has layout 4"));
 }
 
 #[tokio::test]
@@ -195,8 +194,8 @@ async fn a_file_that_was_cut_short_is_refused() {
     }
 }
 
-/// Damage where redb does not look when it opens must end in an error, never in a panic that
-/// reaches the caller.
+/// Damage in parts that redb does not check when it opens must end in an error, never in a panic
+/// that reaches the caller.
 #[tokio::test]
 async fn damage_in_the_middle_ends_in_an_error() {
     let (store, directory) = redb();
@@ -230,8 +229,8 @@ async fn damage_in_the_middle_ends_in_an_error() {
     assert!(told > 0, "some of the damage must have been where the rows are");
 }
 
-/// Many callers at once: far fewer commits than calls prove that they shared them; all distinct
-/// numbers and marks prove that nobody was disturbed.
+/// Many callers at once: far fewer commits than calls prove that they shared them; distinct numbers
+/// and marks prove that none disturbed another.
 #[tokio::test]
 async fn concurrent_intents_share_commits() {
     let (store, _directory) = redb();
@@ -239,7 +238,7 @@ async fn concurrent_intents_share_commits() {
     declare(&store, &keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let store = Arc::new(store);
     let commits = store.commits();
-    // Every fifth is refused: its record has another generation.
+    // Every fifth call is refused: its record has another generation.
     let calls = keys.into_iter().enumerate().map(|(at, key)| {
         let store = Arc::clone(&store);
         let mut intent = intent(&key, "o");
@@ -267,10 +266,9 @@ async fn a_refusal_costs_no_commit() {
     assert_eq!(store.commits(), commits);
 }
 
-/// The caller goes away before the answer: what was queued is still written when the store is
-/// dropped.
+/// The caller drops its future before the answer: dropping the store still writes the queue.
 #[tokio::test]
-async fn dropping_the_store_writes_what_is_queued() {
+async fn dropping_the_store_writes_its_queue() {
     let (store, directory) = redb();
     let mut call =
         store.commit_page(&Guard::sole(ACME), page("tags", vec![record("1", json!({"a": 1}))]));
@@ -283,15 +281,15 @@ async fn dropping_the_store_writes_what_is_queued() {
 }
 
 #[tokio::test]
-async fn it_works_on_a_backend() {
+async fn the_store_works_on_a_custom_backend() {
     let backend = ::redb::backends::InMemoryBackend::new();
     let store = RedbStore::with_backend(backend, RedbOptions::default(), &SystemEntropy).unwrap();
     see(&store, "tags", "1", json!({"a": 1})).await;
     assert_eq!(store.changes_last(ACME).await.unwrap(), 1);
 }
 
-/// Method: a life with a marker in every text that a person brings along; afterwards each key and
-/// value of each table is searched, as bytes.
+/// Method: a history with a marker in every text about a candidate; afterwards the test searches
+/// each key and value of each table, as bytes.
 #[tokio::test]
 async fn no_table_has_a_byte_of_an_erased_candidate() {
     use crate::erasing::{MARKER, a_life};
@@ -333,7 +331,7 @@ async fn no_table_has_a_byte_of_an_erased_candidate() {
         .unwrap();
     drop(store);
     assert_eq!(has(&path(&directory)), Vec::<String>::new());
-    // An erased candidate stays erased over a reopening: the salt is kept.
+    // An erased candidate stays erased after a reopening: the store keeps the salt.
     let store = open(&path(&directory));
     crate::given::see(&store, "candidates", "7", serde_json::json!({"x": 1})).await;
     assert!(

@@ -1,8 +1,8 @@
 //! Laws of erasures and of trimming the feed.
 
 use crate::given::{
-    ACME, change, changes, clean, declaration, dirty, gone, intent, link, page, record, remote,
-    see, step,
+    ACME, change, changes, clean, declaration, deleted_page, dirty, intent, link, page, record,
+    remote, see, step,
 };
 use atsync::internals::journal::{Intent, IntentState};
 use atsync::internals::store::{
@@ -11,7 +11,7 @@ use atsync::internals::store::{
 };
 use serde_json::json;
 
-/// What must not be found anywhere afterwards.
+/// The text that must not be found anywhere afterwards.
 pub(crate) const MARKER: &str = "zanzibar";
 
 fn of_key(key: &str) -> Erasure {
@@ -22,16 +22,16 @@ fn of_candidate(id: &str) -> Erasure {
     Erasure { candidates: [id.to_owned()].into(), now_ms: 9_000, ..Erasure::default() }
 }
 
-fn person(name: &str, email: &str) -> serde_json::Value {
+fn candidate(name: &str, email: &str) -> serde_json::Value {
     json!({"name": {"first": name}, "emails": [{"value": email}]})
 }
 
-/// A person with a desired record, an application, a note, an attachment, intents and a history;
-/// and a stranger.
+/// A candidate with a desired record, an application, a note, an attachment, intents and a history;
+/// and an unrelated candidate.
 pub(crate) async fn a_life(store: &dyn Store) {
-    see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
-    see(store, "candidates", "7", person("zanzibar the second", "zanzibar@x.com")).await;
-    see(store, "candidates", "8", person("stranger", "stranger@x.com")).await;
+    see(store, "candidates", "7", candidate(MARKER, "zanzibar@x.com")).await;
+    see(store, "candidates", "7", candidate("zanzibar the second", "zanzibar@x.com")).await;
+    see(store, "candidates", "8", candidate("stranger", "stranger@x.com")).await;
     see(store, "applications", "1", json!({"candidate": {"id": "7", "name": MARKER}})).await;
     see(store, "notes", "3", json!({"candidate": {"id": "7"}, "body": MARKER})).await;
     see(store, "attachments", "5", json!({"application": {"id": "1"}, "filename": MARKER})).await;
@@ -99,7 +99,7 @@ pub(crate) async fn an_erased_candidate_is_nowhere_and_a_stranger_stays(store: &
     assert!(store.links_of(ACME, "zanzibar-1").await.unwrap().is_empty());
     let counts = store.observed_counts(ACME).await.unwrap();
     assert_eq!(counts, [("applications".to_owned(), 1), ("candidates".to_owned(), 1)]);
-    // What was open is over, and the numbers are right.
+    // Open intents are closed, and the numbers are right.
     let open: Vec<String> =
         store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.path).collect();
     assert_eq!(open, ["s-1"]);
@@ -108,7 +108,8 @@ pub(crate) async fn an_erased_candidate_is_nowhere_and_a_stranger_stays(store: &
         counts,
         [("abandoned".to_owned(), 1), ("refused".to_owned(), 1), ("sending".to_owned(), 1)]
     );
-    // The feed has no gap, says nothing of the person, and tells whoever keeps a copy.
+    // The feed has no gap, holds no data of the candidate, and reports the erasure to every
+    // consumer that keeps a copy.
     let after = changes(store).await;
     let serials: Vec<u64> = after.iter().map(|change| change.serial).collect();
     assert_eq!(serials, (1..=before.len() as u64 + 4).collect::<Vec<_>>());
@@ -127,7 +128,7 @@ pub(crate) async fn an_erased_candidate_is_nowhere_and_a_stranger_stays(store: &
     }
     all.push_str(&format!("{:?}", store.desired_page(ACME, None, 99).await.unwrap()));
     assert!(!all.contains(MARKER), "{all}");
-    // The stranger.
+    // The unrelated candidate.
     assert!(store.observed(ACME, &remote("applications", "2")).await.unwrap().is_some());
     assert_eq!(store.links_of(ACME, "s-1").await.unwrap().len(), 1);
     assert!(
@@ -138,8 +139,9 @@ pub(crate) async fn an_erased_candidate_is_nowhere_and_a_stranger_stays(store: &
 pub(crate) async fn a_desired_record_that_names_an_erased_candidate_by_id_goes_and_stays_away(
     store: &dyn Store,
 ) {
-    see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
-    // Declared and not linked yet; one names them, one somebody else.
+    see(store, "candidates", "7", candidate(MARKER, "zanzibar@x.com")).await;
+    // Declared and not linked yet; one record names the erased candidate, another names another
+    // candidate.
     let body = |key: &str, id: &str| declaration(key, &json!({"key": key, "id": id}).to_string());
     store
         .declare(&Guard::sole(ACME), vec![body("theirs", "7"), body("s-1", "8")], 5)
@@ -157,8 +159,8 @@ pub(crate) async fn a_desired_record_that_names_an_erased_candidate_by_id_goes_a
         keys.extend(store.desired(ACME, key).await.unwrap().map(|row| row.key));
     }
     assert_eq!(keys, ["s-1", "s-2"]);
-    // By the key of such a record the candidate whom it names is erased too.
-    see(store, "candidates", "8", person("stranger", "stranger@x.com")).await;
+    // An erasure by the key of such a record erases the candidate that it names too.
+    see(store, "candidates", "8", candidate("stranger", "stranger@x.com")).await;
     store.erase(&Guard::sole(ACME), of_key("s-1")).await.unwrap();
     assert_eq!(store.observed(ACME, &remote("candidates", "8")).await.unwrap(), None);
 }
@@ -169,12 +171,12 @@ pub(crate) async fn an_erased_candidate_does_not_come_back_until_that_is_allowed
     a_life(store).await;
     store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
     let back = || async {
-        // By the id; by the candidate that it names; by an address under a new id; by the desired
-        // record.
-        see(store, "candidates", "7", person("other name", "other@x.com")).await;
+        // By the id; by the candidate that the row names; by an address under a new id; by the
+        // desired record.
+        see(store, "candidates", "7", candidate("other name", "other@x.com")).await;
         see(store, "applications", "10", json!({"candidate": {"id": "7"}})).await;
         see(store, "attachments", "11", json!({"application": {"id": "10"}})).await;
-        see(store, "candidates", "12", person("again", " Zanzibar@X.com")).await;
+        see(store, "candidates", "12", candidate("again", " Zanzibar@X.com")).await;
         see(store, "applications", "13", json!({"candidate": {"id": "12"}})).await;
         let ids = [
             ("candidates", "7"),
@@ -191,7 +193,7 @@ pub(crate) async fn an_erased_candidate_does_not_come_back_until_that_is_allowed
     };
     let last = store.changes_last(ACME).await.unwrap();
     assert_eq!(back().await, [false; 5]);
-    assert_eq!(store.changes_last(ACME).await.unwrap(), last, "what is kept away makes no event");
+    assert_eq!(store.changes_last(ACME).await.unwrap(), last, "a blocked record makes no event");
     let again = |key: &str, email: &str| Declaration {
         key: key.to_owned(),
         body: json!({"key": key, "emails": [{"value": email}]}).to_string(),
@@ -201,7 +203,7 @@ pub(crate) async fn an_erased_candidate_does_not_come_back_until_that_is_allowed
         again("other", "zanzibar@home.com"),
         again("fine", "f@x.com"),
     ];
-    // It is told beforehand who would not be stored, and telling changes nothing.
+    // The preview reports which records would not be stored, and changes nothing.
     for _ in 0..2 {
         assert_eq!(store.kept_away(ACME, records.clone()).await.unwrap(), ["zanzibar-1", "other"]);
         assert_eq!(
@@ -213,30 +215,30 @@ pub(crate) async fn an_erased_candidate_does_not_come_back_until_that_is_allowed
     assert_eq!((report.erased, report.created), (2, 1));
     assert!(store.desired(ACME, "zanzibar-1").await.unwrap().is_none());
 
-    let nobody = Erasure { addresses: ["nobody@x.com".to_owned()].into(), ..Erasure::default() };
-    assert!(!store.undo_erasure(&Guard::sole(ACME), nobody).await.unwrap());
+    let unknown = Erasure { addresses: ["nobody@x.com".to_owned()].into(), ..Erasure::default() };
+    assert!(!store.undo_erasure(&Guard::sole(ACME), unknown).await.unwrap());
     let address = Erasure { addresses: ["ZANZIBAR@x.com".to_owned()].into(), ..Erasure::default() };
     assert!(store.undo_erasure(&Guard::sole(ACME), address).await.unwrap());
     assert_eq!(back().await, [true; 5]);
     assert_eq!(store.declare(&Guard::sole(ACME), records, 9).await.unwrap().created, 2);
 }
 
-pub(crate) async fn an_address_that_two_people_have_keeps_nobody_away(store: &dyn Store) {
-    see(store, "candidates", "7", person("one", "agency@x.com")).await;
-    see(store, "candidates", "8", person("two", "agency@x.com")).await;
+pub(crate) async fn an_address_that_two_candidates_share_blocks_neither(store: &dyn Store) {
+    see(store, "candidates", "7", candidate("one", "agency@x.com")).await;
+    see(store, "candidates", "8", candidate("two", "agency@x.com")).await;
     let report = store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
     assert_eq!((report.observed, report.addresses_shared, report.kept_away), (1, 1, 1));
-    see(store, "candidates", "8", person("two renamed", "agency@x.com")).await;
+    see(store, "candidates", "8", candidate("two renamed", "agency@x.com")).await;
     let row = store.observed(ACME, &remote("candidates", "8")).await.unwrap().unwrap();
     assert!(row.body.contains("two renamed"));
 }
 
 pub(crate) async fn an_erasure_follows_a_merge_and_deleted_records(store: &dyn Store) {
-    see(store, "candidates", "6", person(MARKER, "zanzibar@x.com")).await;
+    see(store, "candidates", "6", candidate(MARKER, "zanzibar@x.com")).await;
     see(store, "applications", "1", json!({"candidate": {"id": "6"}, "note": MARKER})).await;
-    let gone = PageCommit { gone: vec!["1".to_owned()], ..page("applications", Vec::new()) };
-    store.commit_page(&Guard::sole(ACME), gone).await.unwrap();
-    see(store, "candidates", "7", person("kept", "kept@x.com")).await;
+    let deleted = PageCommit { gone: vec!["1".to_owned()], ..page("applications", Vec::new()) };
+    store.commit_page(&Guard::sole(ACME), deleted).await.unwrap();
+    see(store, "candidates", "7", candidate("kept", "kept@x.com")).await;
     store.declare(&Guard::sole(ACME), vec![declaration("a", "{}")], 5).await.unwrap();
     let born = store.begin_intent(&Guard::sole(ACME), intent("a", "o")).await.unwrap();
     let mut moved = change("candidates", "6");
@@ -251,10 +253,10 @@ pub(crate) async fn an_erasure_follows_a_merge_and_deleted_records(store: &dyn S
     assert_eq!(store.observed(ACME, &remote("candidates", "6")).await.unwrap(), None);
 }
 
-pub(crate) async fn an_erasure_of_nobody_is_refused(store: &dyn Store) {
+pub(crate) async fn an_erasure_without_a_candidate_is_refused(store: &dyn Store) {
     let refused = store.erase(&Guard::sole(ACME), Erasure::default()).await;
     assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
-    // Somebody who is not known is kept away all the same.
+    // An erasure of an unknown candidate blocks their import all the same.
     let report = store.erase(&Guard::sole(ACME), of_candidate("99")).await.unwrap();
     assert_eq!((report.observed, report.kept_away), (0, 1));
     see(store, "candidates", "99", json!({"x": 1})).await;
@@ -275,13 +277,13 @@ pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
     assert_eq!(store.trim_changes(&Guard::sole(ACME), 300, Keep::Nothing).await.unwrap(), 2);
     assert_eq!(store.changes_first(ACME).await.unwrap(), 3);
     for after in [0, 1] {
-        let gone = store.changes(ACME, after, 9).await;
-        assert!(matches!(gone, Err(StoreError::ChangesGone { first: 3 })), "{gone:?}");
+        let trimmed = store.changes(ACME, after, 9).await;
+        assert!(matches!(trimmed, Err(StoreError::ChangesGone { first: 3 })), "{trimmed:?}");
     }
     let left: Vec<u64> =
         store.changes(ACME, 2, 9).await.unwrap().into_iter().map(|change| change.serial).collect();
     assert_eq!(left, [3, 4, 5]);
-    // The record of a trimmed event goes on living, and the serials go on.
+    // The record of a trimmed event stays, and the serials continue.
     at(store, "1", json!({"x": 9}), 600).await;
     assert_eq!(store.changes_last(ACME).await.unwrap(), 6);
     assert_eq!(store.trim_changes(&Guard::sole(ACME), u64::MAX, Keep::Nothing).await.unwrap(), 4);
@@ -291,14 +293,14 @@ pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
     assert_eq!(store.changes(ACME, 6, 9).await.unwrap()[0].serial, 7);
 }
 
-pub(crate) async fn what_no_consumer_has_acknowledged_is_kept_when_asked(store: &dyn Store) {
+pub(crate) async fn trimming_keeps_unacknowledged_events_when_asked(store: &dyn Store) {
     for serial in 1..=4 {
         at(store, &serial.to_string(), json!({"x": serial}), 100).await;
     }
     assert_eq!(
         store.trim_changes(&Guard::sole(ACME), 200, Keep::Unacknowledged).await.unwrap(),
         0,
-        "nobody is known to have read"
+        "no consumer is known to have read"
     );
     store.acknowledge(&Guard::sole(ACME), "quick", 3).await.unwrap();
     store.acknowledge(&Guard::sole(ACME), "slow", 1).await.unwrap();
@@ -309,7 +311,7 @@ pub(crate) async fn what_no_consumer_has_acknowledged_is_kept_when_asked(store: 
     assert_eq!(
         store.trim_changes(&Guard::sole(ACME), 100, Keep::Nothing).await.unwrap(),
         0,
-        "what is young stays"
+        "young events stay"
     );
 }
 
@@ -321,12 +323,12 @@ pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) 
     assert_eq!(causes, [Cause::Applied { intent: 42 }, Cause::Observed]);
 }
 
-pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows_it_first(
+pub(crate) async fn a_record_that_the_engine_created_is_reported_as_applied_by_any_first_read(
     store: &dyn Store,
 ) {
     crate::given::declare(store, &["a"]).await;
-    // Made by an intent of the path above it, as an application that was sent along with its
-    // candidate.
+    // Created by an intent of the path above it, like an application that its candidate's create
+    // carried.
     let born = store.begin_intent(&Guard::sole(ACME), intent("a", "o")).await.unwrap();
     let state = |ids: &[&str]| {
         let links = ids.iter().map(|id| remote("tags", id)).collect();
@@ -337,7 +339,7 @@ pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows
     let links = made.into_iter().chain([found]).collect();
     let advance = IntentAdvance { links, ..step(born.id, 1, state(&["1", "2", "3"])) };
     store.advance_intent(&Guard::sole(ACME), advance).await.unwrap();
-    // Changed later by another intent, which made nothing.
+    // Changed later by another intent, which created nothing.
     let later = store.begin_intent(&Guard::sole(ACME), intent("a", "o")).await.unwrap();
     store.advance_intent(&Guard::sole(ACME), step(later.id, 1, state(&["2"]))).await.unwrap();
     for id in ["1", "2", "3", "4"] {
@@ -346,8 +348,8 @@ pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows
     let own = Cause::Applied { intent: born.id };
     let causes: Vec<Cause> = changes(store).await.into_iter().map(|change| change.cause).collect();
     assert_eq!(causes, [own.clone(), own, Cause::Observed, Cause::Observed]);
-    // What went and came back, or changed, was somebody else's doing.
-    store.commit_page(&Guard::sole(ACME), gone("tags", &["1"])).await.unwrap();
+    // The intent is not the cause of a later deletion, return or change.
+    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["1"])).await.unwrap();
     see(store, "tags", "1", json!({"x": 1})).await;
     see(store, "tags", "2", json!({"x": 2})).await;
     let later: Vec<Cause> =

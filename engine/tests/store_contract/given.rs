@@ -1,4 +1,4 @@
-//! What the laws begin with.
+//! The fixtures of the laws.
 
 use atsync::SystemEntropy;
 use atsync::internals::journal::{Intent, IntentState, Moment};
@@ -68,7 +68,7 @@ pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
     }
 }
 
-pub(crate) fn gone(kind: &str, ids: &[&str]) -> PageCommit {
+pub(crate) fn deleted_page(kind: &str, ids: &[&str]) -> PageCommit {
     let gone = ids.iter().map(|id| (*id).to_owned()).collect();
     PageCommit {
         gone,
@@ -95,7 +95,7 @@ pub(crate) async fn declare(store: &dyn Store, keys: &[&str]) {
     store.declare(&Guard::sole(ACME), records, 5).await.unwrap();
 }
 
-/// Takes the dirt from all desired records.
+/// Marks all desired records as clean.
 pub(crate) async fn clean(store: &dyn Store) {
     for row in store.dirty_page(ACME, None, 1_000).await.unwrap() {
         let (key, generation, status, dirt) = (row.key, row.generation, row.status, row.dirt);

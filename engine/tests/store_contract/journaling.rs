@@ -10,7 +10,7 @@ fn is_stale<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Stale(_)))
 }
 
-pub(crate) async fn an_intent_is_born_sending_and_numbered(store: &dyn Store) {
+pub(crate) async fn an_intent_starts_as_sending_with_a_number(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
     store.declare(&Guard::sole("other"), vec![declaration("r1", "{}")], 5).await.unwrap();
     let mut asked = intent("r1/notes/n1", "notes.create");
@@ -39,18 +39,18 @@ pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Stor
     store.advance_intent(&Guard::sole(ACME), step(first.id, 1, in_doubt())).await.unwrap();
     let doubted = store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await;
     assert!(matches!(doubted, Err(StoreError::IntentOpen(id)) if id == first.id));
-    let stuck = IntentState::InDoubt {
+    let blocked = IntentState::InDoubt {
         reason: "several fit".to_owned(),
         probe_after_ms: 9,
         probes: 1,
         blocked: true,
         absent: None,
     };
-    store.advance_intent(&Guard::sole(ACME), step(first.id, 1, stuck)).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(first.id, 1, blocked)).await.unwrap();
     let waiting = store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await;
     assert!(
         matches!(waiting, Err(StoreError::IntentOpen(id)) if id == first.id),
-        "a person decides first"
+        "a user decides first"
     );
     store.advance_intent(&Guard::sole(ACME), step(first.id, 1, applied())).await.unwrap();
     store.begin_intent(&Guard::sole(ACME), intent("r1", "candidates.create")).await.unwrap();
@@ -76,7 +76,7 @@ pub(crate) async fn an_intent_of_an_older_generation_is_stale(store: &dyn Store)
 pub(crate) async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let mut times = Vec::new();
-    // The clock stands, goes on, and goes back.
+    // The clock stops, advances, and goes back.
     for (at, asked) in [100, 100, 100, 500, 100, 501, 502].into_iter().enumerate() {
         let mut intent = intent("r1", &format!("o{at}"));
         intent.mark.time_ms = asked;
@@ -89,7 +89,9 @@ pub(crate) async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Stor
     assert!(is_stale(store.begin_intent(&Guard::sole(ACME), intent("r1", "beyond")).await));
 }
 
-pub(crate) async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn Store) {
+pub(crate) async fn a_transition_needs_the_current_attempt_and_must_be_allowed_by_the_journal(
+    store: &dyn Store,
+) {
     declare(store, &["r1"]).await;
     assert!(
         is_stale(store.advance_intent(&Guard::sole(ACME), step(1, 1, applied())).await),
@@ -139,24 +141,24 @@ pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have
     assert_eq!(born.last_sent.wall_ms, 200);
     let moment = |life, wall_ms, steady_ms| Moment { wall_ms, steady_ms, life, ahead_ms: None };
     let at = |attempt, to, at| IntentAdvance { at, ..step(born.id, attempt, to) };
-    // An intent is written before its request waits for its turn.
+    // An intent is written before its request waits for the budget.
     let doubted = store
         .advance_intent(&Guard::sole(ACME), at(1, in_doubt(), moment(1, 900, 10)))
         .await
         .unwrap();
     assert_eq!(doubted.last_sent, moment(1, 900, 10));
-    // Looking again sends nothing.
-    let looked = store
+    // A probe sends nothing.
+    let probed = store
         .advance_intent(&Guard::sole(ACME), at(1, in_doubt(), moment(1, 2_000, 20)))
         .await
         .unwrap();
-    assert_eq!(looked.last_sent, doubted.last_sent);
+    assert_eq!(probed.last_sent, doubted.last_sent);
     let again = store
         .advance_intent(&Guard::sole(ACME), at(1, IntentState::Sending, moment(1, 5_000, 50)))
         .await
         .unwrap();
     assert_eq!(again.last_sent, moment(1, 5_000, 50));
-    // A wall clock that went back, in another life, makes no send earlier.
+    // A wall clock that went back, in another process, makes no send earlier.
     let doubted = store
         .advance_intent(&Guard::sole(ACME), at(2, in_doubt(), moment(2, 100, 1)))
         .await
@@ -213,7 +215,7 @@ pub(crate) async fn intents_since_a_time_are_newest_first_and_bounded(store: &dy
         let asked =
             Intent { first_sent: Moment::of_wall(sent_ms), ..intent("r1", &format!("o{sent_ms}")) };
         let born = store.begin_intent(&Guard::sole(ACME), asked).await.unwrap();
-        // What became of it is no matter: closed intents are listed too.
+        // The outcome does not matter: closed intents are listed too.
         store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
     }
     store
@@ -243,7 +245,7 @@ pub(crate) async fn a_follower_is_woken_by_events_of_its_connection_alone(store:
     acme.mark_unchanged();
     other.mark_unchanged();
     declare(store, &["r1"]).await;
-    assert!(!acme.has_changed().unwrap(), "nothing was told");
+    assert!(!acme.has_changed().unwrap(), "no event was written");
     crate::given::see(store, "tags", "1", serde_json::json!({"a": 1})).await;
     assert!(acme.has_changed().unwrap());
     assert!(!other.has_changed().unwrap());
@@ -280,7 +282,7 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
             .collect::<Vec<_>>(),
         [5, 6]
     );
-    // Who stands behind the end reads a store that is older than the one read before.
+    // A consumer beyond the end reads a store that is older than the one it read before.
     for ahead in [7, u64::MAX] {
         let told = store.changes(ACME, ahead, 10).await.unwrap_err();
         assert!(matches!(told, StoreError::ChangesAhead { last: 6, at } if at == ahead), "{told}");
@@ -304,7 +306,7 @@ pub(crate) async fn a_step_that_closes_wakes_the_record_that_it_serves(store: &d
     let born = store.begin_intent(&Guard::sole(ACME), intent("a/notes/1", "o")).await.unwrap();
     crate::given::clean(store).await;
     store.advance_intent(&Guard::sole(ACME), step(born.id, 1, in_doubt())).await.unwrap();
-    assert!(crate::given::dirty(store).await.is_empty(), "a doubt brings nothing to plan with");
+    assert!(crate::given::dirty(store).await.is_empty(), "a write in doubt marks no record dirty");
     store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
     assert_eq!(crate::given::dirty(store).await, ["a"]);
 }

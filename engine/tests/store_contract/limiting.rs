@@ -1,5 +1,5 @@
-//! Laws of the limits: what goes beyond is refused and leaves nothing behind; what just fits is
-//! taken.
+//! Laws of the limits: input beyond a limit is refused and leaves nothing behind; input at the
+//! limit is accepted.
 
 use crate::given::{ACME, changes, declaration, intent, link, page, record, remote};
 use atsync::internals::store::{
@@ -62,7 +62,7 @@ pub(crate) async fn a_declaration_may_be_larger_than_a_page_and_has_a_limit_of_i
     assert!(store.desired(ACME, "a").await.unwrap().is_none());
 }
 
-pub(crate) async fn words_beyond_the_limit_are_refused(store: &dyn Store) {
+pub(crate) async fn texts_beyond_the_limit_are_refused(store: &dyn Store) {
     let long = "x".repeat(limits::KEY_BYTES_MAX + 1);
     let fits = "x".repeat(limits::KEY_BYTES_MAX);
     let one = || vec![record("1", json!({"a": 1}))];
@@ -114,7 +114,7 @@ pub(crate) async fn a_body_that_is_no_object_is_refused(store: &dyn Store) {
     assert!(matches!(nameless, Err(StoreError::Invalid(_))));
 }
 
-pub(crate) async fn a_mask_that_is_not_there_is_refused(store: &dyn Store) {
+pub(crate) async fn a_missing_mask_is_refused(store: &dyn Store) {
     let stray = ObservedWrite { mask: 1, ..record("1", json!({})) };
     assert!(matches!(
         store.commit_page(&Guard::sole(ACME), page("tags", vec![stray])).await,
@@ -131,7 +131,7 @@ fn met(id: Option<&str>, field: Option<&str>) -> Met {
     }
 }
 
-pub(crate) async fn a_problem_is_told_once_and_kept_until_it_is_cured(store: &dyn Store) {
+pub(crate) async fn a_problem_is_reported_once_and_kept_until_it_is_solved(store: &dyn Store) {
     let note = |met: Vec<Met>, pass_ms: u64| Problems {
         kind: "tags".to_owned(),
         met,

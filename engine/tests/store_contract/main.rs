@@ -1,9 +1,9 @@
-//! The store's contract: one set of laws, run against the model in memory and against the durable
+//! The store's contract: one set of laws, run against the store in memory and against the durable
 //! store.
 //!
-//! A law is a function that gets an empty store and proves one promise of the trait. What only a
-//! durable store promises (reopening, damage, group commit) is in `durable` and `crashing`; `model`
-//! runs random sequences of operations on both stores and compares every answer.
+//! A law is a function that gets an empty store and proves one promise of the trait. `durable` and
+//! `crashing` hold the promises of the durable store alone (reopening, damage, group commit);
+//! `model` runs random sequences of operations on both stores and compares every answer.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, threads and tasks")]
 #![allow(
@@ -49,14 +49,14 @@ macro_rules! laws {
         }
         mod redb_inline {
             $($(
-                // Without a runtime and without threads: the first poll is the last.
+                // Without a runtime and without threads: the first poll must be the last.
                 #[test]
                 fn $law() {
                     let (store, _directory) = crate::given::redb_inline();
                     let law = std::pin::pin!(crate::$module::$law(&store));
                     let polled = std::future::Future::poll(law,
                         &mut std::task::Context::from_waker(std::task::Waker::noop()));
-                    assert!(polled.is_ready(), "an inline store waits for nobody");
+                    assert!(polled.is_ready(), "an inline store never waits");
                 }
             )+)+
         }
@@ -67,25 +67,25 @@ laws! {
     observing:
         a_page_commits_rows_events_and_scan_together,
         a_record_seen_again_as_before_makes_no_event,
-        an_update_tells_the_changed_fields_alone,
+        an_update_event_names_only_the_changed_fields,
         the_created_event_says_the_same_after_the_record_changed,
         a_partial_record_keeps_what_it_does_not_know,
         the_last_of_a_repeated_id_wins,
-        a_gone_record_is_a_tombstone_and_comes_back_as_new,
+        a_deleted_record_is_a_tombstone_and_comes_back_as_new,
         the_index_follows_the_record,
         connections_and_kinds_do_not_leak_into_each_other,
         pages_run_in_the_order_of_ids,
         a_fetch_moves_no_scan,
         scans_are_kept_by_kind_and_parent,
         a_refused_page_leaves_nothing_behind,
-        what_is_linked_to_a_changed_record_becomes_dirty,
+        a_desired_record_linked_to_a_changed_record_becomes_dirty,
         a_change_of_a_candidates_application_makes_her_record_dirty;
     desiring:
         a_generation_rises_with_every_change_of_the_body,
-        keys_that_would_break_host_paths_are_refused,
+        keys_that_would_break_paths_are_refused,
         a_status_is_written_only_for_its_generation,
         marking_dirty_passes_over_unknown_keys,
-        links_are_found_by_host_and_by_remote,
+        links_are_found_by_path_and_by_remote,
         a_replaced_link_no_longer_leads_to_the_old_record,
         links_of_a_key_are_not_those_of_a_longer_key,
         a_connection_is_kept,
@@ -99,19 +99,19 @@ laws! {
         an_erased_candidate_is_nowhere_and_a_stranger_stays,
         a_desired_record_that_names_an_erased_candidate_by_id_goes_and_stays_away,
         an_erased_candidate_does_not_come_back_until_that_is_allowed,
-        an_address_that_two_people_have_keeps_nobody_away,
+        an_address_that_two_candidates_share_blocks_neither,
         an_erasure_follows_a_merge_and_deleted_records,
-        an_erasure_of_nobody_is_refused,
+        an_erasure_without_a_candidate_is_refused,
         a_trimmed_feed_says_where_it_begins,
-        what_no_consumer_has_acknowledged_is_kept_when_asked,
+        trimming_keeps_unacknowledged_events_when_asked,
         an_event_names_the_intent_that_caused_it,
-        what_the_engine_made_is_told_as_applied_whichever_read_shows_it_first;
+        a_record_that_the_engine_created_is_reported_as_applied_by_any_first_read;
     journaling:
-        an_intent_is_born_sending_and_numbered,
+        an_intent_starts_as_sending_with_a_number,
         one_intent_is_open_per_object_and_operation,
         an_intent_of_an_older_generation_is_stale,
         no_two_intents_of_a_connection_share_a_mark,
-        a_step_needs_the_attempt_and_the_journals_leave,
+        a_transition_needs_the_current_attempt_and_must_be_allowed_by_the_journal,
         sending_again_counts_the_attempt,
         the_last_send_is_the_latest_time_at_which_a_request_can_have_left,
         a_step_brings_its_links_and_events,
@@ -122,25 +122,25 @@ laws! {
         the_feed_has_no_gap_and_offsets_never_go_back;
     vanishing:
         a_sweep_remembers_what_its_pages_showed,
-        what_holds_a_sweep_is_kept_with_where_it_stands,
+        the_reason_that_holds_a_sweep_is_stored_with_its_position,
         an_event_keeps_the_level_of_its_proof,
         a_refused_page_of_a_sweep_leaves_nothing_seen,
-        forgetting_is_bounded_and_keeps_to_its_kind,
-        a_move_takes_the_links_along_and_is_told_once,
+        clearing_the_seen_ids_is_bounded_and_affects_only_its_kind,
+        a_move_takes_its_links_along_and_is_reported_once,
         a_link_that_follows_to_a_taken_record_yields,
-        a_record_that_stays_is_told_to_live_on_and_stays,
+        a_moved_record_that_the_ats_keeps_is_reported_as_moved_and_stays,
         a_page_cannot_contradict_its_moves,
         an_application_of_another_candidate_leaves_a_lead,
-        a_move_that_an_intent_made_is_told_once_too,
-        anonymised_is_told_without_what_was_erased_and_for_good;
+        a_move_by_an_intent_is_reported_once_too,
+        an_anonymisation_is_reported_without_the_erased_data_and_is_permanent;
     limiting:
         a_record_beyond_the_limit_is_refused,
         a_page_beyond_the_limit_is_refused,
         a_declaration_may_be_larger_than_a_page_and_has_a_limit_of_its_own,
-        words_beyond_the_limit_are_refused,
+        texts_beyond_the_limit_are_refused,
         reads_beyond_the_limit_are_refused,
         a_body_that_is_no_object_is_refused,
-        a_mask_that_is_not_there_is_refused,
-        a_problem_is_told_once_and_kept_until_it_is_cured,
+        a_missing_mask_is_refused,
+        a_problem_is_reported_once_and_kept_until_it_is_solved,
         problems_beyond_the_limit_are_counted_with_those_without_an_id;
 }

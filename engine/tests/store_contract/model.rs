@@ -1,11 +1,13 @@
 //! The durable store against the model: any sequence of operations gives the same answers, and the
 //! same state after a reopening.
 //!
-//! Small alphabets on purpose, so that ids, keys, masks and intents meet. Errors are compared by
-//! their text: they come from the same checks. proptest prints a failing sequence and keeps its
-//! seed.
+//! The alphabets are small so that ids, keys, masks and intents collide. The test compares errors
+//! by their text, since they come from the same checks. proptest prints a failing sequence and
+//! keeps its seed.
 
-use crate::given::{ACME, applied, change, gone, in_doubt, intent, link, open, path, remote, step};
+use crate::given::{
+    ACME, applied, change, deleted_page, in_doubt, intent, link, open, path, remote, step,
+};
 use atsync::internals::journal::IntentState;
 use atsync::internals::store::memory::MemoryStore;
 use atsync::internals::store::{
@@ -102,7 +104,14 @@ fn page() -> impl Strategy<Value = PageCommit> {
                 held: None,
                 blind_spots: 0,
             });
-            PageCommit { records, moved, sweep, masks: vec![one, two], now_ms, ..gone(&kind, &ids) }
+            PageCommit {
+                records,
+                moved,
+                sweep,
+                masks: vec![one, two],
+                now_ms,
+                ..deleted_page(&kind, &ids)
+            }
         },
     )
 }
@@ -132,7 +141,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(one, 1..25)
 }
 
-/// Does a step; gives what it answered.
+/// Runs a step; returns its answer.
 async fn take(store: &dyn Store, step_of: Step) -> String {
     fn said<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
         format!("{result:?}")
@@ -147,8 +156,8 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
         }
         Step::Status(key, generation, dirty) => {
             let status = DesiredStatus { observed_generation: generation, conditions: Vec::new() };
-            // Marks are numbered in another order by either store; what counts is whether one came
-            // since.
+            // Either store numbers marks in its own order; the test compares only whether a new one
+            // appeared.
             let dirt = store.desired(ACME, &key).await.unwrap().map_or(0, |row| row.dirt);
             said(
                 store
@@ -234,7 +243,7 @@ fn unnumbered(row: DesiredRow) -> DesiredRow {
     DesiredRow { dirt: 0, ..row }
 }
 
-/// All that can be read, as text.
+/// Everything that can be read, as text.
 async fn all(store: &dyn Store) -> Vec<String> {
     let mut seen = Vec::new();
     macro_rules! read {

@@ -1,7 +1,7 @@
 //! Laws of observation.
 
 use crate::given::{
-    ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
+    ACME, changes, clean, declare, deleted_page, dirty, link, map, page, record, remote, see,
 };
 use atsync::internals::store::{
     Cause, ChangeWhat, Guard, ObservedWrite, PageCommit, PageReport, Pass, Proof, ScanState, Store,
@@ -71,7 +71,7 @@ pub(crate) async fn a_record_seen_again_as_before_makes_no_event(store: &dyn Sto
     assert_eq!(changes[0].after, map(json!({"a": 1, "b": 2})));
 }
 
-pub(crate) async fn an_update_tells_the_changed_fields_alone(store: &dyn Store) {
+pub(crate) async fn an_update_event_names_only_the_changed_fields(store: &dyn Store) {
     see(store, "tags", "1", json!({"a": 1, "b": {"x": 1}, "c": 3, "d": 4})).await;
     let next = PageCommit {
         masks: vec!["abcd".chars().map(String::from).collect()],
@@ -91,7 +91,7 @@ pub(crate) async fn the_created_event_says_the_same_after_the_record_changed(sto
     }
     let before = changes(store).await;
     see(store, "tags", "1", json!({"a": "other"})).await;
-    store.commit_page(&Guard::sole(ACME), gone("tags", &["2"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["2"])).await.unwrap();
     see(store, "tags", "2", json!({"a": "back"})).await;
     let after = changes(store).await;
     assert_eq!(after[..3], before[..]);
@@ -115,7 +115,7 @@ pub(crate) async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
     let mut page = page("tags", records.to_vec());
     page.records.insert(1, record("2", json!({"a": "other"})));
     page.gone = vec!["3".to_owned(), "3".to_owned()];
-    page.records.push(record("3", json!({"a": "seen and gone in one page"})));
+    page.records.push(record("3", json!({"a": "seen and deleted in one page"})));
     let report = store.commit_page(&Guard::sole(ACME), page).await.unwrap();
     assert_eq!(report, PageReport { created: 2, ..PageReport::default() });
     let told: Vec<_> =
@@ -126,18 +126,18 @@ pub(crate) async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
     );
 }
 
-pub(crate) async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Store) {
+pub(crate) async fn a_deleted_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Store) {
     see(store, "tags", "1", json!({"name": "x"})).await;
     let deleted = PageReport { deleted: 1, ..PageReport::default() };
     assert_eq!(
         store
-            .commit_page(&Guard::sole(ACME), gone("tags", &["1", "1", "never-seen"]))
+            .commit_page(&Guard::sole(ACME), deleted_page("tags", &["1", "1", "never-seen"]))
             .await
             .unwrap(),
         deleted
     );
     assert_eq!(
-        store.commit_page(&Guard::sole(ACME), gone("tags", &["1"])).await.unwrap(),
+        store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["1"])).await.unwrap(),
         PageReport::default()
     );
 
@@ -165,9 +165,9 @@ pub(crate) async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &d
 }
 
 pub(crate) async fn the_index_follows_the_record(store: &dyn Store) {
-    let person = |email: &str| json!({"emails": [{"value": email}]});
-    see(store, "candidates", "2", person("Ada@Example.com")).await;
-    see(store, "candidates", "1", person("ada@example.com")).await;
+    let candidate = |email: &str| json!({"emails": [{"value": email}]});
+    see(store, "candidates", "2", candidate("Ada@Example.com")).await;
+    see(store, "candidates", "1", candidate("ada@example.com")).await;
     let find = async |term: &str, rows_max| {
         let rows = store.lookup(ACME, "candidates", "email", term, rows_max).await.unwrap();
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
@@ -185,10 +185,10 @@ pub(crate) async fn the_index_follows_the_record(store: &dyn Store) {
     assert_eq!(page(None, 1).await, ["1"]);
     assert_eq!(page(Some("1"), 10).await, ["2"]);
     assert!(page(Some("2"), 10).await.is_empty());
-    see(store, "candidates", "1", person("other@example.com")).await;
+    see(store, "candidates", "1", candidate("other@example.com")).await;
     assert_eq!(find("ada@example.com", 10).await, ["2"]);
     assert_eq!(find("other@example.com", 10).await, ["1"]);
-    // A term that no key can hold is left out, and cannot be asked for.
+    // The index leaves out a term that no key can hold, and a lookup of it is refused.
     see(store, "tags", "long", json!({"name": "x".repeat(600)})).await;
     let refused = store.lookup(ACME, "tags", "name", &"x".repeat(600), 10).await;
     assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
@@ -225,7 +225,7 @@ pub(crate) async fn pages_run_in_the_order_of_ids(store: &dyn Store) {
         )
         .await
         .unwrap();
-    store.commit_page(&Guard::sole(ACME), gone("tags", &["ab"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["ab"])).await.unwrap();
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let rows = store.observed_page(ACME, "tags", after.as_deref(), 2).await.unwrap();
@@ -287,7 +287,7 @@ pub(crate) async fn a_refused_page_leaves_nothing_behind(store: &dyn Store) {
     assert!(changes(store).await.is_empty());
 }
 
-pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn Store) {
+pub(crate) async fn a_desired_record_linked_to_a_changed_record_becomes_dirty(store: &dyn Store) {
     declare(store, &["r1", "r2", "r3"]).await;
     let links = vec![
         link("r1/tags/x", "tags", "1"),
@@ -300,11 +300,11 @@ pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn
     assert_eq!(dirty(store).await, ["r1", "r2"]);
     clean(store).await;
     see(store, "tags", "1", json!({"a": 1})).await;
-    assert!(dirty(store).await.is_empty(), "a record as before touches nobody");
+    assert!(dirty(store).await.is_empty(), "an unchanged record makes no desired record dirty");
     see(store, "tags", "1", json!({"a": 2})).await;
     assert_eq!(dirty(store).await, ["r1", "r2"]);
     clean(store).await;
-    store.commit_page(&Guard::sole(ACME), gone("tags", &["1", "2"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["1", "2"])).await.unwrap();
     assert_eq!(dirty(store).await, ["r1", "r2"], "record 2 was never there");
 }
 
@@ -321,10 +321,10 @@ pub(crate) async fn a_change_of_a_candidates_application_makes_her_record_dirty(
     see(store, "applications", "1", json!({"candidate": {"id": "7"}})).await;
     assert_eq!(dirty(store).await, ["r1"]);
     clean(store).await;
-    // From one to the other: both have changed.
+    // From one candidate to the other: both have changed.
     see(store, "applications", "1", json!({"candidate": {"id": "Q8"}})).await;
     assert_eq!(dirty(store).await, ["r1", "r2"]);
     clean(store).await;
-    store.commit_page(&Guard::sole(ACME), gone("applications", &["1"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), deleted_page("applications", &["1"])).await.unwrap();
     assert_eq!(dirty(store).await, ["r2"]);
 }

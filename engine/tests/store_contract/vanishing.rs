@@ -1,7 +1,7 @@
-//! Laws of what vanishes and of what lives on under another id.
+//! Laws of deleted records and of records that moved to another id.
 
 use crate::given::{
-    ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
+    ACME, changes, clean, declare, deleted_page, dirty, link, map, page, record, remote, see,
 };
 use atsync::internals::store::{
     Alias, Cause, ChangeWhat, Guard, HeldBy, Hold, LinkHow, MovedTo, PageCommit, PageReport, Proof,
@@ -45,7 +45,7 @@ pub(crate) async fn a_sweep_remembers_what_its_pages_showed(store: &dyn Store) {
     for id in ["1", "2", "3", "4", "5"] {
         see(store, "tags", id, json!({"a": 1})).await;
     }
-    store.commit_page(&Guard::sole(ACME), gone("tags", &["4"])).await.unwrap();
+    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["4"])).await.unwrap();
     sweep_over(store, ACME, "tags", &["2"]).await;
     sweep_over(store, ACME, "tags", &["3", "new"]).await;
     assert_eq!(suspects(store, "tags").await, ["1", "5"]);
@@ -54,12 +54,12 @@ pub(crate) async fn a_sweep_remembers_what_its_pages_showed(store: &dyn Store) {
     assert!(store.suspects_page(ACME, "tags", None, 0).await.unwrap().is_empty());
     assert_eq!(store.sweep_state(ACME, "tags").await.unwrap(), Some(sweep(SweepPhase::Walked)));
     assert_eq!(store.sweep_state(ACME, "jobs").await.unwrap(), None);
-    // What a pull or a fetch shows is not seen by the sweep.
+    // The sweep does not count a record that a pull or a fetch shows as seen.
     see(store, "tags", "1", json!({"a": 2})).await;
     assert_eq!(suspects(store, "tags").await, ["1", "5"]);
 }
 
-pub(crate) async fn what_holds_a_sweep_is_kept_with_where_it_stands(store: &dyn Store) {
+pub(crate) async fn the_reason_that_holds_a_sweep_is_stored_with_its_position(store: &dyn Store) {
     let phase = SweepPhase::Walking { parent: Some("7".to_owned()), cursor: Some(vec![0, 255]) };
     for by in [HeldBy::Right, HeldBy::Brake] {
         let held = Some(Hold { by, at_ms: 9, why: "a right is missing".to_owned() });
@@ -82,7 +82,7 @@ pub(crate) async fn an_event_keeps_the_level_of_its_proof(store: &dyn Store) {
         store
             .commit_page(
                 &Guard::sole(ACME),
-                PageCommit { cause: cause.clone(), ..gone("tags", &[&id]) },
+                PageCommit { cause: cause.clone(), ..deleted_page("tags", &[&id]) },
             )
             .await
             .unwrap();
@@ -101,7 +101,7 @@ pub(crate) async fn a_refused_page_of_a_sweep_leaves_nothing_seen(store: &dyn St
     assert_eq!(store.sweep_state(ACME, "tags").await.unwrap(), None);
 }
 
-pub(crate) async fn forgetting_is_bounded_and_keeps_to_its_kind(store: &dyn Store) {
+pub(crate) async fn clearing_the_seen_ids_is_bounded_and_affects_only_its_kind(store: &dyn Store) {
     sweep_over(store, ACME, "tags", &["1", "2", "3"]).await;
     sweep_over(store, ACME, "jobs", &["1"]).await;
     sweep_over(store, "other", "tags", &["1"]).await;
@@ -113,7 +113,7 @@ pub(crate) async fn forgetting_is_bounded_and_keeps_to_its_kind(store: &dyn Stor
     assert!(store.suspects_page("other", "tags", None, 9).await.unwrap().is_empty());
 }
 
-pub(crate) async fn a_move_takes_the_links_along_and_is_told_once(store: &dyn Store) {
+pub(crate) async fn a_move_takes_its_links_along_and_is_reported_once(store: &dyn Store) {
     declare(store, &["r1", "r2", "r3"]).await;
     see(store, "candidates", "7", json!({"name": {"first": "Ada"}})).await;
     see(store, "candidates", "8", json!({"name": {"first": "A."}})).await;
@@ -155,7 +155,7 @@ pub(crate) async fn a_move_takes_the_links_along_and_is_told_once(store: &dyn St
         .unwrap();
     assert_eq!(again, PageReport::default());
     assert_eq!(
-        store.commit_page(&Guard::sole(ACME), gone("candidates", &["7"])).await.unwrap(),
+        store.commit_page(&Guard::sole(ACME), deleted_page("candidates", &["7"])).await.unwrap(),
         PageReport::default()
     );
     assert_eq!(store.changes_last(ACME).await.unwrap(), 3);
@@ -187,7 +187,9 @@ pub(crate) async fn a_link_that_follows_to_a_taken_record_yields(store: &dyn Sto
     assert_eq!(hows, expected.map(|(host, how)| (host.to_owned(), how)));
 }
 
-pub(crate) async fn a_record_that_stays_is_told_to_live_on_and_stays(store: &dyn Store) {
+pub(crate) async fn a_moved_record_that_the_ats_keeps_is_reported_as_moved_and_stays(
+    store: &dyn Store,
+) {
     let converted = record("5", json!({"outcome": {"value": "converted"}}));
     see(store, "applications", "5", json!({"outcome": {"value": "active"}})).await;
     let page = PageCommit {
@@ -216,11 +218,11 @@ pub(crate) async fn a_record_that_stays_is_told_to_live_on_and_stays(store: &dyn
 pub(crate) async fn a_page_cannot_contradict_its_moves(store: &dyn Store) {
     let mut shown = moving("tags", vec![moved("1", "2", false)]);
     shown.records = vec![record("1", json!({}))];
-    let mut buried = moving("tags", vec![moved("1", "2", false)]);
-    buried.gone = vec!["1".to_owned()];
+    let mut tombstoned = moving("tags", vec![moved("1", "2", false)]);
+    tombstoned.gone = vec!["1".to_owned()];
     let twice = moving("tags", vec![moved("1", "2", true), moved("1", "3", true)]);
     let itself = moving("tags", vec![moved("1", "1", true)]);
-    for page in [shown, buried, twice, itself] {
+    for page in [shown, tombstoned, twice, itself] {
         assert!(matches!(
             store.commit_page(&Guard::sole(ACME), page).await,
             Err(StoreError::Invalid(_))
@@ -257,13 +259,13 @@ pub(crate) async fn an_application_of_another_candidate_leaves_a_lead(store: &dy
     see(store, "applications", "1", at("7")).await;
     see(store, "applications", "1", at("9")).await;
     let told = store.alias(ACME, &remote("candidates", "7")).await.unwrap();
-    assert_eq!(told, Some(Alias { to: "8".into(), told: true }), "what was told outlives leads");
-    // A record that is there again is itself again.
+    assert_eq!(told, Some(Alias { to: "8".into(), told: true }), "a reported move outlives leads");
+    // A record that shows again is the same record again.
     see(store, "candidates", "7", json!({"a": 1})).await;
     assert_eq!(store.alias(ACME, &remote("candidates", "7")).await.unwrap(), None);
 }
 
-pub(crate) async fn a_move_that_an_intent_made_is_told_once_too(store: &dyn Store) {
+pub(crate) async fn a_move_by_an_intent_is_reported_once_too(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let born =
         store.begin_intent(&Guard::sole(ACME), crate::given::intent("r1", "o")).await.unwrap();
@@ -285,7 +287,9 @@ pub(crate) async fn a_move_that_an_intent_made_is_told_once_too(store: &dyn Stor
     assert_eq!(store.changes_last(ACME).await.unwrap(), 1);
 }
 
-pub(crate) async fn anonymised_is_told_without_what_was_erased_and_for_good(store: &dyn Store) {
+pub(crate) async fn an_anonymisation_is_reported_without_the_erased_data_and_is_permanent(
+    store: &dyn Store,
+) {
     let with = |privacy: serde_json::Value| json!({"name": {}, "privacy": privacy});
     see(store, "candidates", "1", json!({"name": {"first": "Ada"}, "privacy": {"private": true}}))
         .await;

@@ -6,8 +6,9 @@
 //! other files in every listing and search; a selection of 300 loses almost half of the edges of
 //! the target `adapter`.
 //!
-//! The archive does not depend on who packs it or when: names are sorted, and owner, mode and time
-//! are fixed. The program `corpus` unpacks and packs it (`just corpus-unpack`, `just corpus-pack`).
+//! The archive does not depend on the machine or the time of packing: names are sorted, and owner,
+//! mode and time are fixed. The program `corpus` unpacks and packs it (`just corpus-unpack`, `just
+//! corpus-pack`).
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,8 +1,8 @@
-//! The scan's cursor: bytes that came from the other side once and come back from the store.
+//! The scan's cursor: bytes that came from the ATS once and come back from the store.
 //!
 //! Input: a line with a kind, a line with the cursor (empty: none), a line that becomes the `Link`
-//! header, then the page's body. Whatever they are, what the adapter sends goes to the ATS, and a
-//! link that leads away is refused by the URL builder.
+//! header, then the page's body. For any input, the adapter's requests go to the ATS, and the URL
+//! builder refuses a link that leads elsewhere.
 
 use crate::grant::{given, greenhouse, stays};
 use atsync::internals::adapter::{Adapter as _, TaskGuard};
@@ -17,14 +17,14 @@ pub fn cursor(bytes: &[u8]) {
     let link = Field::new("link", String::from_utf8_lossy(part()));
     let reply = Response { status: 200, headers: vec![link], body: part().to_vec() };
     let Some(next) = page(&kind, cursor, &reply) else { return };
-    // One page on: the link of the page before is the cursor now. A page that names itself again
-    // ends there.
+    // The next page: the link of this page is now the cursor. A page that links to itself ends the
+    // walk.
     if let Some(further) = page(&kind, Some(next.clone()), &reply) {
         assert_ne!(further, next, "a page does not name itself as the next");
     }
 }
 
-/// Asks for one page and reads it; gives the cursor of the next.
+/// Requests one page and reads it; returns the cursor of the next.
 fn page(kind: &str, cursor: Option<Vec<u8>>, reply: &Response) -> Option<Vec<u8>> {
     let scan = Scan {
         kind: kind.to_owned(),

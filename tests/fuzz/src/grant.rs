@@ -1,4 +1,4 @@
-//! What is asked of every request of the Greenhouse adapter, whatever made it ask.
+//! The checks of every request of the Greenhouse adapter, whatever caused it.
 
 use atsync::NativeAdapter;
 use atsync::internals::transport::url::build_url;
@@ -7,8 +7,8 @@ use atsync_greenhouse::Greenhouse;
 use std::sync::OnceLock;
 use url::Url;
 
-/// The adapter, called natively: a panic of its is `AdapterError::Trap`, and libFuzzer sees it
-/// before that.
+/// The adapter, called natively: its panic is `AdapterError::Trap`, and libFuzzer sees it before
+/// that.
 pub(crate) fn greenhouse() -> &'static NativeAdapter {
     static ADAPTER: OnceLock<NativeAdapter> = OnceLock::new();
     ADAPTER.get_or_init(|| {
@@ -20,7 +20,7 @@ pub(crate) fn greenhouse() -> &'static NativeAdapter {
 /// corpus.
 pub(crate) const NOW_MS: u64 = 1_795_500_000_000;
 
-/// What the engine gives along.
+/// The context that the engine passes.
 pub(crate) fn given() -> Given {
     Given {
         now_ms: NOW_MS,
@@ -31,9 +31,9 @@ pub(crate) fn given() -> Given {
     }
 }
 
-/// The request goes to the ATS, and the URL builder holds it there.
+/// The request goes to the ATS, and the URL builder keeps it there.
 pub(crate) fn stays(send: &Send) {
-    assert_eq!(send.request.origin, "api", "the adapter speaks to the ATS and nobody else");
+    assert_eq!(send.request.origin, "api", "the adapter sends to the ATS alone");
     let origin = Url::parse("https://harvest.greenhouse.io").expect("it is a URL");
     match build_url(&origin, &send.request.target) {
         Ok(url) => crate::url::within(&origin, &url),

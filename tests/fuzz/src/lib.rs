@@ -1,13 +1,12 @@
-//! The bodies of the fuzz targets: functions of any bytes, with what must hold asserted.
+//! The bodies of the fuzz targets: functions of arbitrary bytes that assert what must hold.
 //!
-//! They stand here once and run twice: plainly, with the committed corpus and seeded mutations of
+//! They are defined once and run twice: plainly, with the committed corpus and seeded mutations of
 //! it (`tests/fuzzing.rs`, in every `cargo test --workspace`), and under libFuzzer (`fuzz/`).
-//! Inputs are plain text where they can be, so that a corpus is readable and a failing input says
-//! what it is about. A body never refuses an input with a panic of its own: a panic is a finding.
+//! Inputs are plain text if possible, so that a corpus is readable and a failing input explains
+//! itself. A body never refuses an input with a panic of its own: a panic is a finding.
 //!
-//! Bounds: inputs are small (libFuzzer gives 4 KiB by default), so limits of size are other tests'
-//! affair. Left out: components; what the sandbox of wasmtime holds back has tests of its own
-//! (`engine/tests`).
+//! Bounds: inputs are small (libFuzzer's default is 4 KiB), so other tests cover limits of size.
+//! Left out: components; the tests in `engine/tests` cover the sandbox of wasmtime.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,10 +30,10 @@ pub use replies::adapter;
 pub use row::row;
 pub use url::url;
 
-/// What one target does with an input.
+/// The body of one target, called with an input.
 pub type Target = fn(&[u8]);
 
-/// A target by its name, as the directories of the corpus have it.
+/// A target by its name, as in the directories of the corpus.
 pub const TARGETS: [(&str, Target); 6] = [
     ("url", url),
     ("adapter", adapter),

@@ -1,8 +1,8 @@
-//! The store and what it is given: pages of any content.
+//! The store and its input: pages of any content.
 //!
 //! Each line of the input is a page of one record: a character whose bits choose the mask, one that
-//! chooses the id and whether it is called gone, then the body. Both stores take in all pages and
-//! must say the same.
+//! chooses the id and whether the record is deleted, then the body. Both stores ingest all pages
+//! and must give the same answers.
 
 use atsync::Entropy;
 use atsync::internals::store::Observed;
@@ -53,7 +53,7 @@ fn page(line: &str, now_ms: u64) -> PageCommit {
     let mask = letters.next().map_or(0, u32::from);
     let what = letters.next().map_or(0, u32::from);
     let id = (what % 3 + 1).to_string();
-    let is_gone = what % 8 == 7;
+    let is_deleted = what % 8 == 7;
     let mask = FIELDS
         .iter()
         .zip(0..)
@@ -70,9 +70,9 @@ fn page(line: &str, now_ms: u64) -> PageCommit {
     PageCommit {
         kind: KIND.to_owned(),
         parent: None,
-        records: if is_gone { Vec::new() } else { vec![record] },
+        records: if is_deleted { Vec::new() } else { vec![record] },
         masks: vec![mask.collect()],
-        gone: if is_gone { vec![id] } else { Vec::new() },
+        gone: if is_deleted { vec![id] } else { Vec::new() },
         moved: Vec::new(),
         scan: None,
         sweep: None,
@@ -92,7 +92,7 @@ fn alike<'a, T: PartialEq + std::fmt::Debug>(
     assert_eq!(one, other, "both stores hold the same");
 }
 
-/// Neither store waits for anything.
+/// Neither store ever waits.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

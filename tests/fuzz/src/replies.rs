@@ -1,9 +1,9 @@
-//! The adapter and what an ATS may answer: any status, any headers, any body, in any task.
+//! The adapter and every possible answer of an ATS: any status, any headers, any body, in any task.
 //!
-//! Input: sections parted by a line `---`. The first is what the engine gives along, as far as it
-//! is not the usual, and the task, a line and what belongs to it; each other one is a reply, as
-//! HTTP has it: the status, headers, an empty line, the body. Replies are handed in until they or
-//! the task end.
+//! Input: sections separated by a line `---`. The first holds the context that the engine passes,
+//! as far as it is not the default, and the task, a line and its arguments; each other section is a
+//! reply in HTTP's form: the status, headers, an empty line, the body. Replies are passed to the
+//! task until they or the task end.
 //!
 //! ```text
 //! settings JSON                or `known JSON` (what is known of the tenant), `scopes ID,ID`, `actor ID`
@@ -25,8 +25,8 @@ use atsync::model::contract::{
 
 const PART: &[u8] = b"\n---\n";
 
-/// Never a trap, never a breach of the contract: the adapter answers, or says in the contract's
-/// words why not.
+/// The adapter never traps and never breaches the contract: it answers, or fails with an error of
+/// the contract.
 pub fn adapter(bytes: &[u8]) {
     let mut sections = sections(bytes);
     let Some((task, given)) = sections.next().and_then(begin) else { return };
@@ -38,7 +38,7 @@ pub fn adapter(bytes: &[u8]) {
         let Ok(step) = answer else { return };
         match guard.step(&step, last.as_ref()) {
             Ok(()) => {}
-            // Replies that lead in a circle are the peer's doing, and end the task.
+            // Replies that lead in a circle are the ATS's fault, and end the task.
             Err(AdapterError::Circle) => return,
             Err(error) => panic!("the step belongs to the task: {error}"),
         }
@@ -84,7 +84,7 @@ fn split<'a>(bytes: &'a [u8], at: &[u8]) -> (&'a [u8], Option<&'a [u8]>) {
     }
 }
 
-/// The task, and what the engine gives along.
+/// The task, and the context that the engine passes.
 fn begin(mut section: &[u8]) -> Option<(Task, Given)> {
     let mut given = given();
     loop {

@@ -1,8 +1,8 @@
-//! The URL builder: what comes out lies within the grant, or nothing comes out.
+//! The URL builder: a URL that it returns lies within the grant, and it refuses every other.
 //!
 //! Input: a line with the number of an origin, a line `path` or `link`, then the path or link, then
-//! a line `name=value` for each query field. The judgement is made on the finished URL by means of
-//! its own, not by the builder's: read anew from its text, segments decoded.
+//! a line `name=value` for each query field. The check parses the finished URL by its own means,
+//! not by the builder's: anew from its text, with decoded segments.
 
 use atsync::internals::transport::limits::URL_BYTES_MAX;
 use atsync::internals::transport::url::build_url;
@@ -51,9 +51,9 @@ pub fn url(bytes: &[u8]) {
     }
 }
 
-/// What every URL must keep to that is sent with a credential.
+/// The rules for every URL that is sent with a credential.
 pub(crate) fn within(origin: &Url, url: &Url) {
-    let read = Url::parse(url.as_str()).expect("what is sent can be read");
+    let read = Url::parse(url.as_str()).expect("a sent URL can be parsed");
     assert_eq!(&read, url, "it reads as it was meant");
     assert_eq!(read.scheme(), origin.scheme());
     assert_eq!(read.host_str(), origin.host_str());

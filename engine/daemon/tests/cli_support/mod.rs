@@ -1,4 +1,4 @@
-//! A sandbox on real sockets, a configuration for it, and the binary run as a stranger would.
+//! A sandbox on real sockets, a configuration for it, and the binary run as a user would run it.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(
@@ -12,13 +12,13 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A company and a directory with `acme.toml` that leads to it.
+/// A company, and a directory with an `acme.toml` that points to it.
 pub(crate) struct Site {
     pub(crate) running: RunningSandbox,
     pub(crate) directory: TempDir,
 }
 
-/// How the binary ended and what it said.
+/// The exit code and the output of the binary.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -46,11 +46,10 @@ impl Site {
         Self::sized(60).await
     }
 
-    /// A company of so many candidates.
+    /// A company with this many candidates.
     pub(crate) async fn sized(candidates: usize) -> Self {
         let mut options = SandboxOptions::sized(3, candidates);
-        // The tests are about words, exit codes and numbers of calls; nobody should wait for a
-        // budget.
+        // The tests check texts, exit codes and numbers of calls; none should wait for a budget.
         options.rate_limit = 10_000;
         let site = Self {
             running: Sandbox::start(options).await.unwrap(),
@@ -98,12 +97,12 @@ schedule = {{ jobs = "*/15 * * * *", candidates = "*/5 * * * *" }}
         finish(self.command(arguments)).await
     }
 
-    /// The title of an open job that only one job has.
+    /// The title of an open job that no other job has.
     pub(crate) fn job(&self) -> String {
         self.jobs().remove(0)
     }
 
-    /// The titles of open jobs that only one job has.
+    /// The titles of open jobs that no other job has.
     pub(crate) fn jobs(&self) -> Vec<String> {
         let jobs = self.sandbox().rows("jobs");
         let title = |row: &serde_json::Value| row["name"].as_str().unwrap_or_default().to_owned();
@@ -116,7 +115,7 @@ schedule = {{ jobs = "*/15 * * * *", candidates = "*/5 * * * *" }}
     }
 }
 
-/// The binary in a directory, with a configuration there, never asking.
+/// The binary in a directory with a configuration; it never prompts.
 pub(crate) fn atsync(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atsync"));
     command

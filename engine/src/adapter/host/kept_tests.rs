@@ -12,7 +12,7 @@ fn file(directory: &Path) -> PathBuf {
 }
 
 #[test]
-fn what_was_put_is_found_by_the_next_process_under_its_name_alone() {
+fn the_next_process_finds_a_cached_file_under_its_name_alone() {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("a/b");
     kept(&directory).put("one", b"code");
@@ -25,7 +25,7 @@ fn what_was_put_is_found_by_the_next_process_under_its_name_alone() {
 }
 
 #[test]
-fn no_changed_byte_is_taken_for_code() {
+fn a_file_with_a_changed_byte_is_not_loaded_as_code() {
     let directory = tempfile::tempdir().unwrap();
     kept(directory.path()).put("one", b"code");
     let whole = std::fs::read(file(directory.path())).unwrap();
@@ -49,7 +49,7 @@ fn a_file_larger_than_code_may_be_is_not_read() {
 }
 
 #[test]
-fn the_oldest_files_go() {
+fn the_oldest_files_are_removed() {
     let directory = tempfile::tempdir().unwrap();
     let kept = kept(directory.path());
     for n in 0..FILES_MAX + 3 {
@@ -76,7 +76,7 @@ mod of_others {
     }
 
     #[test]
-    fn directory_key_and_code_are_for_their_owner_alone() {
+    fn only_the_owner_can_read_the_directory_the_key_and_the_code() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("made");
         kept(&directory).put("one", b"code");
@@ -87,10 +87,10 @@ mod of_others {
     }
 
     #[test]
-    fn nothing_counts_that_lay_in_a_directory_that_others_could_write() {
+    fn no_file_counts_in_a_directory_that_others_could_write() {
         for wide in [0o777, 0o770, 0o755, 0o1777, 0o710] {
             let directory = tempfile::tempdir().unwrap();
-            // Whoever could write there has key and code of their own, good by themselves.
+            // A user who could write there has their own, valid key and code.
             kept(directory.path()).put("one", b"planted");
             set_mode(directory.path(), wide);
             let opened = kept(directory.path());
@@ -102,7 +102,7 @@ mod of_others {
     }
 
     #[test]
-    fn a_key_that_others_may_know_is_no_key() {
+    fn a_key_that_others_could_read_is_replaced() {
         type Spoil = fn(&Path);
         let spoil: [(&str, Spoil); 5] = [
             ("readable by others", |key| set_mode(key, 0o644)),
@@ -142,7 +142,7 @@ mod of_others {
 
     #[test]
     fn the_directory_of_another_user_is_refused() {
-        // Root's own, wherever the tests run; as root, one of somebody else.
+        // Root's own directory, wherever the tests run; as root, a directory of another user.
         let directory = tempfile::tempdir().unwrap();
         let of_another = if nix::unistd::Uid::effective().is_root() {
             nix::unistd::chown(directory.path(), Some(nix::unistd::Uid::from_raw(4_711)), None)

@@ -1,8 +1,8 @@
-//! What a plan says that it costs, against what is sent.
+//! The stated cost of a plan, compared with the requests that are sent.
 
 use super::*;
 
-/// What is declared first, what then, and what that costs, each as the plan says it and as it is
+/// The first declaration, the second one, and the cost of that, as the plan states it and as it is
 /// counted.
 #[test]
 fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
@@ -74,8 +74,8 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
     }
 }
 
-/// What is declared besides, in a world that has it already or not; what a plan of it costs, as it
-/// says and as it is counted.
+/// The further declaration, in a world that has it already or not; the cost of its plan, as stated
+/// and as counted.
 fn costs(before: &[Value], after: &[Value]) -> (usize, usize, Vec<String>, String) {
     let mut world = World::new(1, 60);
     world.settings = opted_in();
@@ -142,11 +142,10 @@ fn the_costs_of_a_hire_and_of_a_field_with_its_options_are_what_the_plan_says() 
     }
 }
 
-/// Values that others chose go back as ids, and only the ATS knows these: the documented exception
-/// of `Plan::calls`.
+/// Values of others that are options go back as ids, which only the ATS knows: the documented
+/// exception of `Plan::calls`.
 #[test]
-fn values_of_others_that_must_be_looked_up_cost_at_most_what_is_documented_more_than_the_plan_says()
-{
+fn values_of_others_that_need_a_lookup_cost_at_most_the_documented_extra_calls() {
     let mut world = World::new(1, 60);
     world.settings = opted_in();
     let candidates = world.sandbox.rows("candidates");

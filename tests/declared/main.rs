@@ -1,11 +1,11 @@
-//! Whatever was declared is, after the plan, a step, in step, a finding, or blocked with a
-//! sentence: never silently nothing.
+//! After a plan, every declared leaf is a step, in step, a finding, or blocked with a message: the
+//! plan never drops one silently.
 //!
-//! Method: the leaves of a desired record are read from its JSON Schema, so that a member added to
-//! the model is covered by itself. A record that has all of them is brought about in the sandbox;
-//! then each leaf is changed alone, declared and planned, and the plan must speak of it. The same
-//! for each policy that could keep it silent. Besides: one fact seen in two places, one job under
-//! two keys, and what a plan says that it costs against what is sent.
+//! Method: the test reads the leaves of a desired record from its JSON Schema, so that it covers a
+//! member added to the model by itself. A record that has all of them is applied to the sandbox;
+//! then each leaf is changed alone, declared and planned, and the plan must report it. The same for
+//! each policy that could keep it silent. Besides: one fact seen in two places, one job under two
+//! keys, and the stated cost of a plan against the sent requests.
 
 #![allow(
     clippy::unwrap_used,
@@ -50,7 +50,7 @@ fn bring_about(world: &World, acme: &Connection, records: &[Value]) -> Plan {
     world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
     let (plan, report) = world.run(acme.sync()).unwrap();
     assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
-    // What came with another record is linked once its own row is known.
+    // A record that another create carried is linked once its own row is known.
     world.run(acme.sync()).unwrap();
     plan
 }
@@ -103,8 +103,8 @@ fn whole(world: &World) -> Vec<Value> {
     ]
 }
 
-/// The whole records with what the life of an application has besides: one that is under way in a
-/// stage, one rejected, one hired. For a connection that has opted in to stage writes.
+/// The whole records with the further states of an application: one in progress in a stage, one
+/// rejected, one hired. For a connection that has opted in to stage writes.
 fn walked(world: &World) -> Vec<Value> {
     let mut records = whole(world);
     let jobs = world.open_jobs();
@@ -143,7 +143,7 @@ fn stages_of(world: &World, job: &str) -> Vec<String> {
 /// Members that the whole record lacks, with the reason. Each has a test of its own that changes
 /// it.
 const ELSEWHERE: &[&str] = &[
-    // It says which candidate the record is, and is no wish: the laws of `life`.
+    // It says which candidate the record is, and is no value to write: the laws of `life`.
     "id",
     // Users have none, which the plan says.
     "name.preferred",
@@ -197,7 +197,7 @@ fn has(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_record_that_is_changed_leaf_by_leaf_has_every_member_of_the_schema() {
+fn the_test_record_has_every_member_of_the_schema() {
     let world = World::new(1, 60);
     let schema = serde_json::to_value(schemars::schema_for!(Desired)).unwrap();
     let mut covered = BTreeSet::new();
@@ -211,8 +211,8 @@ fn the_record_that_is_changed_leaf_by_leaf_has_every_member_of_the_schema() {
     assert!(missing.is_empty(), "new members of the schema that no test changes: {missing:?}");
 }
 
-/// Every place in a record whose value can be changed: JSON pointers. What names and what says how
-/// is left out.
+/// Every place in a record whose value can be changed: JSON pointers. Keys and policies are left
+/// out.
 fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(object) if object.contains_key("id") => found.push(pointer.to_owned()),
@@ -298,7 +298,7 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
     }
 }
 
-/// Whether the plan speaks of this leaf: a step or a finding on its path, or above, that names it.
+/// Whether the plan reports this leaf: a step or a finding on its path, or above, that names it.
 fn speaks_of(plan: &Plan, record: &Value, pointer: &str) -> bool {
     let key = desired(&record.to_string())[0].key();
     let mut path = key;
@@ -334,18 +334,18 @@ fn speaks_of(plan: &Plan, record: &Value, pointer: &str) -> bool {
                 && step.fields.iter().any(|change| change.field == word)
     });
     let mut findings = plan.records.iter().flat_map(|record| &record.findings);
-    // The same list of the ATS may be meant by its entries' words.
+    // The words of its entries may name the same list of the ATS.
     by_step
         || findings.any(|finding| {
             own(&finding.path)
                 && (finding.message.contains(&word)
                     || finding.message.contains(&place[0])
-                    || names_thing(&word, &finding.message))
+                    || names_member(&word, &finding.message))
         })
 }
 
-/// Findings that speak of a member in other words than its name.
-fn names_thing(member: &str, message: &str) -> bool {
+/// Findings that describe a member in other words than its name.
+fn names_member(member: &str, message: &str) -> bool {
     match member {
         "kind" => message.contains("prospect") || message.contains("applications.convert"),
         _ => false,
@@ -360,7 +360,7 @@ fn opted_in() -> Map<String, Value> {
 }
 
 #[test]
-fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
+fn every_changed_leaf_is_reported_under_every_policy() {
     let mut world = World::new(1, 60);
     world.settings = opted_in();
     let acme = world.connect();
@@ -382,7 +382,7 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
         let mut found = Vec::new();
         places(record, "", &mut found);
         for pointer in found {
-            // Those that make it another record: a new key, planned as such.
+            // Changes that make it another record: a new key, planned as such.
             let is_identity = ["/email", "/applies_to"].contains(&pointer.as_str());
             for policy in ["yield", "enforce", "seed", "fill"] {
                 let mut changed = records.clone();
@@ -437,7 +437,7 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
                 } else {
                     speaks_of(&plan, &changed[at], &pointer)
                 };
-                // That it may be another beside one that is alone changes nothing.
+                // Marking it as possibly another application changes nothing if it is alone.
                 if !is_fine && !pointer.ends_with("/another") {
                     silent.push(format!("{pointer} ({policy}):\n{}", words::plan(&plan)));
                 }
@@ -448,7 +448,7 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
 }
 
 #[test]
-fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
+fn a_field_that_is_no_longer_declared_is_left_as_it_is_and_reported_once() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let record = whole(&world)[0].clone();
@@ -472,7 +472,7 @@ fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
         "{}",
         words::plan(&again)
     );
-    // The same key never makes a second one.
+    // The same key never creates a second one.
     let back = plan_of(&world, &acme, std::slice::from_ref(&record));
     assert!(
         back.records.iter().flat_map(|record| &record.steps).all(|step| step.target.is_some()),
@@ -482,7 +482,7 @@ fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
 }
 
 #[test]
-fn another_type_another_source_and_privacy_are_done_where_the_host_enforces_them() {
+fn another_type_another_source_and_privacy_are_written_under_enforce() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let mut record = whole(&world)[0].clone();
@@ -510,9 +510,9 @@ fn tags_of(world: &World, id: i64) -> usize {
 }
 
 #[test]
-fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_shows() {
-    // The tag came with the candidate and its row was never read; or it was put on by itself, and
-    // was.
+fn the_next_plan_notices_a_tag_that_a_recruiter_removed_wherever_it_shows() {
+    // The candidate's create carried the tag and its row was never read; or a request of its own
+    // added it, and its row was read.
     for (came_along, policy) in
         [(true, "yield"), (true, "enforce"), (false, "yield"), (false, "enforce")]
     {
@@ -537,7 +537,7 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
             .sandbox
             .recruiter(&Recruiter::RemoveTag { candidate_id: id, tag: "vip".into() })
             .unwrap();
-        // As where a change of a tag moves the candidate's stamp.
+        // As in an ATS where a change of a tag moves the candidate's stamp.
         let touch = json!({"title": "Countess"}).as_object().unwrap().clone();
         world
             .sandbox
@@ -560,7 +560,7 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
 }
 
 #[test]
-fn a_tag_that_came_with_the_candidate_is_the_engines_to_take_off() {
+fn a_tag_that_the_candidates_create_carried_can_be_removed_by_the_engine() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let record = |tags: Value| {
@@ -578,7 +578,7 @@ fn a_tag_that_came_with_the_candidate_is_the_engines_to_take_off() {
 }
 
 #[test]
-fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_application() {
+fn two_keys_for_one_job_are_refused_in_any_spelling_and_never_share_an_application() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let rows = world.sandbox.rows("jobs");
@@ -592,7 +592,7 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
     let blocked: Vec<(&str, &str)> =
         plan.blocked().map(|finding| (finding.path.as_str(), finding.reason.as_str())).collect();
     assert_eq!(blocked, [("ref-1/applications/a2", "DuplicateDesired")], "{}", words::plan(&plan));
-    // Meant: the ATS decides, and the second is never taken for the first.
+    // Intended: the ATS decides, and the second is never mistaken for the first.
     world.run(acme.declare(&desired(&two(true).to_string()))).unwrap();
     let (_, report) = world.run(acme.sync()).unwrap();
     let links = world.run(acme.links("ref-1")).unwrap();
@@ -606,7 +606,7 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
 }
 
 #[test]
-fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_candidate_shows() {
+fn a_tag_that_is_declared_again_is_added_again_although_an_old_read_still_shows_it() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let record = |tags: Value| {
@@ -624,9 +624,9 @@ fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_cand
     }
 }
 
-/// A user who is named by id is looked up as one who is named by address.
+/// The plan looks up a user who is named by id like one who is named by address.
 #[test]
-fn a_user_who_does_not_exist_is_blocked_by_the_plan_however_they_are_named() {
+fn a_plan_blocks_a_record_that_names_an_unknown_user_by_id_or_address() {
     let world = World::new(1, 12);
     let acme = world.connect();
     let ada = |buddy: Value| {
@@ -634,13 +634,13 @@ fn a_user_who_does_not_exist_is_blocked_by_the_plan_however_they_are_named() {
         "emails": [ADA], "custom_fields": {"buddy": buddy}})
     };
     let user = ids(&world, "users")[0].clone();
-    for nobody in
+    for unknown in
         [json!("99999999"), json!({"id": "99999999"}), json!("Sam"), json!("nobody@example.com")]
     {
-        let plan = plan_of(&world, &acme, &[ada(nobody.clone())]);
+        let plan = plan_of(&world, &acme, &[ada(unknown.clone())]);
         let blocked: Vec<_> = plan.blocked().collect();
-        assert_eq!(blocked.len(), 1, "{nobody}: {}", words::plan(&plan));
-        assert_eq!(blocked[0].reason, Reason::UnknownReference, "{nobody}");
+        assert_eq!(blocked.len(), 1, "{unknown}: {}", words::plan(&plan));
+        assert_eq!(blocked[0].reason, Reason::UnknownReference, "{unknown}");
         assert!(
             blocked[0].message.contains("buddy") || blocked[0].message.contains("nobody@"),
             "{}",
