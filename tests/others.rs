@@ -619,7 +619,7 @@ fn a_change_between_plan_and_apply_is_overwritten_only_under_enforce() {
                 panic!("{what}: {report:#?}")
             };
             assert!(
-                reason.contains(field) && reason.contains("when the plan was made"),
+                reason.contains(field) && reason.contains("since the plan was made"),
                 "{reason}"
             );
             // The next plan knows it, without a pull.
