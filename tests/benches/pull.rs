@@ -27,6 +27,7 @@
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -119,12 +120,13 @@ fn measure(candidates: usize) {
     let directory = tempfile::tempdir().unwrap();
     for round in ["component compiled", "component cached", "component cached"] {
         let (seconds, figures) = pull(&program, directory.path(), url.trim());
-        let bytes = std::fs::metadata(directory.path().join("acme.redb")).unwrap().len();
+        let (length, disk) = sizes(&directory.path().join("acme.redb"));
         println!(
-            "{candidates} candidates, {round}: {seconds:.2} s, {figures}, store {} MiB, {} bytes a \
-             candidate",
-            bytes >> 20,
-            bytes / candidates.max(1) as u64
+            "{candidates} candidates, {round}: {seconds:.2} s, {figures}, store {} MiB long, {} on \
+             disk, {} bytes a candidate",
+            length >> 20,
+            disk >> 20,
+            disk / candidates.max(1) as u64
         );
         std::fs::remove_file(directory.path().join("acme.redb")).unwrap();
     }
@@ -143,12 +145,19 @@ fn script(directory: &Path, url: &str) {
     let said = String::from_utf8(ran.stdout).unwrap();
     let figures: Vec<&str> = said.split_whitespace().collect();
     let [candidates, seconds, mebibytes] = figures[..] else { panic!("{said}") };
-    let bytes = std::fs::metadata(file).unwrap().len();
+    let (_, disk) = sizes(&file);
     println!(
         "{candidates} candidates, python3 into sqlite: {seconds} s CPU, peak {mebibytes} MiB, \
          store {} MiB",
-        bytes >> 20
+        disk >> 20
     );
+}
+
+/// The length of a file, and the bytes that it takes on the disk: redb doubles a file that is too
+/// short, and what it has not written yet takes none.
+fn sizes(file: &Path) -> (u64, u64) {
+    let known = std::fs::metadata(file).unwrap();
+    (known.len(), known.blocks() * 512)
 }
 
 fn pull(program: &Path, directory: &Path, url: &str) -> (f64, String) {
