@@ -1,13 +1,13 @@
 //! Names of members and usual beginnings of values, as a dictionary for compression.
 //!
-//! Records of one kind differ in their values and hardly in the names of their members. A compressor
+//! Records of one kind differ in their values and hardly in their members' names. A compressor
 //! that knows the names beforehand spends a few bytes on what takes half of a small record. The
 //! dictionary has the unified model's members as they are written, the names that ATSs commonly use
 //! for the same, and beginnings such as `https://`; nothing of a customer or a candidate.
 //!
 //! It is part of what was compressed with it: a change makes older data unreadable. So it never
-//! changes; a better one is a new constant beside it. What occurs in most records stands last, since
-//! near places cost less. Left out: an adapter's own names, which would have to be stored with the
+//! changes; a better one is a new constant beside it. The members of most records stand last,
+//! since near places cost less. Left out: an adapter's own names, which would have to be stored with the
 //! data; they would save a twentieth.
 
 /// The first dictionary, for LZ4.

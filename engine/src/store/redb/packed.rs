@@ -1,10 +1,10 @@
 //! The texts of an observed record, packed into one block of LZ4.
 //!
 //! A record's body and its raw JSON say nearly the same, and every record of a kind has the same
-//! member names. So the four texts of a row are one block, the body before the raw JSON that repeats
-//! its values, and a dictionary of member names ([`DICTIONARY_1`]) stands before the block. A candidate of
-//! 2.2 KB takes about 0.8 KB so. LZ4 and no stronger code: a scan reads every row that it compares,
-//! and LZ4 unpacks a row in one or two microseconds.
+//! member names. So the four texts of a row are one block, the body before the raw JSON that
+//! repeats its values, and a dictionary of member names ([`DICTIONARY_1`]) stands before the block.
+//! A candidate of 2.2 KB takes about 0.8 KB so. LZ4 and no stronger code: a scan reads every row
+//! that it compares, and LZ4 unpacks a row in one or two microseconds.
 //!
 //! The dictionary is part of the row's format: another dictionary needs another format byte.
 //!

@@ -145,8 +145,8 @@ struct Contacts {
 }
 
 impl Contacts {
-    /// Makes the contacts. Nine of ten candidates have a phone, four of five a postal address and a profile,
-    /// half a website; an anonymised candidate has none.
+    /// Makes the contacts. Nine of ten candidates have a phone, four of five a postal address and a
+    /// profile, half a website; an anonymised candidate has none.
     fn of(at: usize, anonymised: bool, last: &str) -> Self {
         let list = |has: bool, entry: Value| {
             if has && !anonymised { json!([entry]) } else { json!([]) }
