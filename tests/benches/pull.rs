@@ -3,8 +3,8 @@
 //!
 //! The goals: 20,000 candidates in at most 0.4 times the CPU of a script of Python's standard
 //! library that pulls them into SQLite (`pull_sqlite.py` beside this file, run by `python3`),
-//! start, component and store included; at most 40 MiB once the compiled component is cached, flat as the
-//! number grows; at most 2 KiB of file a candidate.
+//! start, component and store included; at most 40 MiB once the compiled component is cached, flat
+//! as the number grows; at most 2 KiB of file a candidate.
 //!
 //! The benchmark measures the command line itself: this program runs as `atsync` when it is started
 //! with `--config`, as the compiler that `atsync` starts from its own program when it is started

@@ -6,8 +6,8 @@
 //! for the same, and beginnings such as `https://`; nothing of a customer or a candidate.
 //!
 //! It is part of what was compressed with it: a change makes older data unreadable. So it never
-//! changes; a better one is a new constant beside it. The members of most records stand last,
-//! since near places cost less. Left out: an adapter's own names, which would have to be stored with the
+//! changes; a better one is a new constant beside it. The members of most records stand last, since
+//! near places cost less. Left out: an adapter's own names, which would have to be stored with the
 //! data; they would save a twentieth.
 
 /// The first dictionary, for LZ4.
