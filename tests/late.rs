@@ -501,6 +501,52 @@ fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_sent_once_th
 }
 
 #[test]
+fn a_change_in_doubt_of_a_record_that_never_showed_ends_and_is_planned_anew_once_it_shows() {
+    for manner in [Meddle::DieBefore, Meddle::DieAfter] {
+        for comes_back in [false, true] {
+            let mut world = late();
+            world.settings.insert("stage_writes".into(), json!(true));
+            let acme = world.connect();
+            let rejected =
+                ada(&json!({"applications": [{"key": "a", "job": {"id": job(&world, 0)},
+                "outcome": "rejected", "reject_reason": "Took another offer"}]}));
+            world.run(acme.declare(&desired(&rejected.to_string()))).unwrap();
+            world
+                .wire
+                .meddle(move |request| request.url.path().ends_with("/reject").then_some(manner));
+            assert!(world.live(acme.sync()).is_none(), "the process dies at the rejection");
+            drop(acme);
+            // Before any read shows the new application, a recruiter deletes it or its candidate is
+            // hidden.
+            let candidate_id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+            let made = &world.sandbox.rows_where("applications", "candidate_id", candidate_id)[0];
+            let application_id = made["id"].as_i64().unwrap();
+            if comes_back {
+                let values = json!({"private": true}).as_object().cloned().unwrap();
+                let (collection, id) = ("candidates".to_owned(), candidate_id);
+                world.sandbox.recruiter(&Recruiter::Set { collection, id, values }).unwrap();
+                world.sandbox.set_access(|access| access.sees_private_candidates = false);
+            } else {
+                world.sandbox.recruiter(&Recruiter::DeleteApplication { application_id }).unwrap();
+            }
+            world.restart();
+            let acme = world.connect();
+            for _ in 0..4 {
+                world.run(acme.sync()).unwrap();
+                world.clock.set(world.clock.now_ms() + 10 * 60_000);
+            }
+            assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new(), "{comes_back}");
+            if comes_back {
+                world.sandbox.set_access(|access| access.sees_private_candidates = true);
+                finish(&world, &acme);
+                let row = &world.sandbox.rows_where("applications", "id", application_id)[0];
+                assert_eq!(row["status"], "rejected");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_note_that_a_merge_brings_late_is_not_created_again() {
     for pause_ms in [0, 10_000, 20_000] {
         let world = World::new(1, 24);

@@ -144,9 +144,10 @@ pub enum GivenUpBy {
     /// The engine, because the target or a parent no longer exists, or the ATS would refuse the
     /// request: only steps for the same target and parents are blocked.
     Engine,
-    /// The engine, because the ATS never returned a parent of the record that it would have made.
-    /// Only a step that would not be probed for is blocked: once the ATS returns the parent, the
-    /// create is probed for and planned anew.
+    /// The engine, because the ATS never returned the target, or a parent of the record that the
+    /// write would have made. Once the ATS returns it, a change is planned anew from the record, and
+    /// a create is probed for and planned anew; only a create that would not be probed for is
+    /// blocked.
     Unshown,
 }
 

@@ -94,8 +94,10 @@ impl Planner {
     /// record that no longer exists.
     fn blocks(&self, abandoned: &Intent, by: GivenUpBy, step: &Step) -> bool {
         match (&abandoned.target, &step.target, by) {
+            // The row that shows at last tells whether the change happened.
+            (Some(_), _, GivenUpBy::Unshown) => false,
             // A step that probes first finds what the abandoned create made.
-            (_, _, GivenUpBy::Unshown) => !step.probe_first,
+            (None, _, GivenUpBy::Unshown) => !step.probe_first,
             (Some(before), Some(now), _) => before == now,
             (None, None, GivenUpBy::Engine) => match serde_json::from_str(&abandoned.input) {
                 Ok(Value::Object(input)) => {

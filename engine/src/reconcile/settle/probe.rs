@@ -24,6 +24,16 @@ enum Place {
     Unclear(Vec<RemoteRef>),
 }
 
+/// What became of the target of a write in doubt.
+enum Fate {
+    /// It exists, or nothing is known.
+    Open,
+    /// It is confirmed as deleted or moved: it does not matter whether the change happened.
+    Deleted,
+    /// The ATS has never returned it, although its visibility delay is over.
+    NeverShown,
+}
+
 impl Settler {
     pub(super) async fn probe_intent(
         &self,
@@ -47,11 +57,18 @@ impl Settler {
             Err(error) => {
                 let is_missing =
                     matches!(&error, TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)));
-                if is_missing && self.target_is_deleted(&intent).await? {
-                    let reason = "what it changes is proven to be gone".to_owned();
-                    return self.abandon(&intent, reason).await;
+                let fate = if is_missing { self.fate(&intent, rule).await? } else { Fate::Open };
+                match fate {
+                    Fate::Deleted => {
+                        let reason = "what it changes is proven to be gone".to_owned();
+                        return self.abandon(&intent, reason).await;
+                    }
+                    Fate::NeverShown => {
+                        let reason = "the ATS never returned what it changes".to_owned();
+                        return self.abandon_by(&intent, reason, GivenUpBy::Unshown).await;
+                    }
+                    Fate::Open => return self.defer_failed(&intent, error).await,
                 }
-                return self.defer_failed(&intent, error).await;
             }
         };
         let Outcome::Probed(probed) = finished.outcome else {
@@ -93,17 +110,33 @@ impl Settler {
         }
     }
 
-    /// Whether the target of an intent is confirmed as deleted or moved: then it does not matter
-    /// whether the change happened.
-    async fn target_is_deleted(&self, intent: &Intent) -> Result<bool, Error> {
-        let Some(target) = &intent.target else { return Ok(false) };
-        match self.context.store.observed(target).await? {
-            Some(row) if row.gone => Ok(true),
+    /// What became of the target of an intent that a probe did not find. A target that is deleted,
+    /// or that the ATS has not returned once when its visibility delay is over, ends the doubt: no
+    /// read can ever tell whether the change happened. An operation that must not be repeated stays
+    /// in doubt, since the target may be hidden and show again.
+    async fn fate(&self, intent: &Intent, rule: &OperationRule) -> Result<Fate, Error> {
+        let Some(target) = &intent.target else { return Ok(Fate::Open) };
+        let is_deleted = match self.context.store.observed(target).await? {
+            Some(row) if row.gone => true,
             Some(row) => {
-                self.deletions.confirm_deleted(&row, |proof| Cause::Doubted { proof }).await
+                self.deletions.confirm_deleted(&row, |proof| Cause::Doubted { proof }).await?
             }
-            None => Ok(false),
-        }
+            None => {
+                let shown_ms = self.context.manifest().kind(&target.kind);
+                let shown_ms = shown_ms.map_or(0, |rule| rule.visible_within_ms);
+                let window_ms = self
+                    .context
+                    .settle_window_ms
+                    .unwrap_or_else(|| shown_ms.max(rule.settle_window_ms));
+                let left_ms = intent.last_sent.left_ms(window_ms, &self.context.moments.now());
+                return Ok(if left_ms == 0 && rule.class != EffectClass::Unsafe {
+                    Fate::NeverShown
+                } else {
+                    Fate::Open
+                });
+            }
+        };
+        Ok(if is_deleted { Fate::Deleted } else { Fate::Open })
     }
 
     pub(super) async fn has_tombstone(&self, intent: &Intent) -> Result<bool, Error> {
