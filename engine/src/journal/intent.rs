@@ -145,8 +145,8 @@ pub enum GivenUpBy {
     /// request: only steps for the same target and parents are blocked.
     Engine,
     /// The engine, because the ATS never returned the target, or a parent of the record that the
-    /// write would have made. Once the ATS returns it, a change is planned anew from the record, and
-    /// a create is probed for and planned anew; only a create that would not be probed for is
+    /// write would have made. Once the ATS returns it, a change is planned anew from the record,
+    /// and a create is probed for and planned anew; only a create that would not be probed for is
     /// blocked.
     Unshown,
 }
