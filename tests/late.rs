@@ -456,6 +456,25 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
     assert_eq!(counts(&world), ONE_OF_EACH);
 }
 
+/// Makes a candidate private, which the credential may not see any more.
+fn hide(world: &World, id: i64) {
+    let values = json!({"private": true}).as_object().cloned().unwrap();
+    let collection = "candidates".to_owned();
+    world.sandbox.recruiter(&Recruiter::Set { collection, id, values }).unwrap();
+    world.sandbox.set_access(|access| access.sees_private_candidates = false);
+}
+
+/// Restarts the engine and syncs for longer than any visibility delay.
+fn restarted(world: &mut World) -> Connection {
+    world.restart();
+    let acme = world.connect();
+    for _ in 0..4 {
+        world.run(acme.sync()).unwrap();
+        world.clock.set(world.clock.now_ms() + 10 * 60_000);
+    }
+    acme
+}
+
 #[test]
 fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_sent_once_they_show() {
     for (manner, made) in [(Meddle::DieBefore, false), (Meddle::DieAfter, true)] {
@@ -473,19 +492,11 @@ fn a_write_in_doubt_below_a_candidate_that_never_showed_ends_and_is_sent_once_th
             // Before any read shows the new candidate, a recruiter deletes or hides it.
             let candidate_id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
             if comes_back {
-                let values = json!({"private": true}).as_object().cloned().unwrap();
-                let (collection, id) = ("candidates".to_owned(), candidate_id);
-                world.sandbox.recruiter(&Recruiter::Set { collection, id, values }).unwrap();
-                world.sandbox.set_access(|access| access.sees_private_candidates = false);
+                hide(&world, candidate_id);
             } else {
                 world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id }).unwrap();
             }
-            world.restart();
-            let acme = world.connect();
-            for _ in 0..4 {
-                world.run(acme.sync()).unwrap();
-                world.clock.set(world.clock.now_ms() + 10 * 60_000);
-            }
+            let acme = restarted(&mut world);
             assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
             assert_eq!(world.sandbox.creates("notes"), usize::from(made), "{comes_back}");
             if comes_back {
@@ -522,19 +533,11 @@ fn a_change_in_doubt_of_a_record_that_never_showed_ends_and_is_planned_anew_once
             let made = &world.sandbox.rows_where("applications", "candidate_id", candidate_id)[0];
             let application_id = made["id"].as_i64().unwrap();
             if comes_back {
-                let values = json!({"private": true}).as_object().cloned().unwrap();
-                let (collection, id) = ("candidates".to_owned(), candidate_id);
-                world.sandbox.recruiter(&Recruiter::Set { collection, id, values }).unwrap();
-                world.sandbox.set_access(|access| access.sees_private_candidates = false);
+                hide(&world, candidate_id);
             } else {
                 world.sandbox.recruiter(&Recruiter::DeleteApplication { application_id }).unwrap();
             }
-            world.restart();
-            let acme = world.connect();
-            for _ in 0..4 {
-                world.run(acme.sync()).unwrap();
-                world.clock.set(world.clock.now_ms() + 10 * 60_000);
-            }
+            let acme = restarted(&mut world);
             assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new(), "{comes_back}");
             if comes_back {
                 world.sandbox.set_access(|access| access.sees_private_candidates = true);

@@ -222,6 +222,6 @@ async fn erasing_an_unknown_candidate_is_reported_and_blocks_their_import() {
     site.write("r.jsonl", unknown);
     let barred = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
     assert!(barred.code == 0 && barred.out.contains("was erased here"), "{barred:?}");
-    assert_eq!(site.run(&["erase", "acme", "--key", "nobody", "--undo"]).await.code, 0);
+    assert_eq!(site.run(&["erase", "acme", "--key", "unknown", "--undo"]).await.code, 0);
     assert_eq!(site.run(&["plan", "acme", "--desired", "r.jsonl"]).await.code, 2);
 }

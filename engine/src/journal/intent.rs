@@ -188,11 +188,11 @@ mod tests {
 
     /// One state of each variant, and an intent in doubt that waits for a person.
     fn states() -> [IntentState; 7] {
-        let doubt = |stuck| IntentState::InDoubt {
+        let doubt = |blocked| IntentState::InDoubt {
             reason: String::new(),
             probe_after_ms: 0,
             probes: 0,
-            blocked: stuck,
+            blocked,
             absent: None,
         };
         [

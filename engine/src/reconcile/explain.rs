@@ -140,7 +140,7 @@ impl Explainer {
             return Err(self.context.no_record(key));
         };
         let desired = self.context.parse_desired(&row)?;
-        let links = self.gatherer.links_by_host(key).await?;
+        let links = self.gatherer.links_by_path(key).await?;
         let input = plan::Input {
             manifest: self.context.manifest(),
             settings: &self.context.settings,

@@ -216,10 +216,10 @@ impl<'a> ValueReader<'a> {
     }
 
     /// The next length.
-    pub(crate) fn length(&mut self) -> Result<u32, StoreError> {
+    pub(crate) fn length(&mut self) -> Result<usize, StoreError> {
         let (length, rest) = self.rest.split_first_chunk().ok_or_else(|| damaged(self.what))?;
         self.rest = rest;
-        Ok(u32::from_be_bytes(*length))
+        usize::try_from(u32::from_be_bytes(*length)).map_err(|_| damaged(self.what))
     }
 
     /// All the bytes that are left: the last field.
@@ -229,7 +229,7 @@ impl<'a> ValueReader<'a> {
 
     /// The next string, which must be text.
     pub(crate) fn text(&mut self) -> Result<&'a str, StoreError> {
-        let length = usize::try_from(self.length()?).map_err(|_| damaged(self.what))?;
+        let length = self.length()?;
         let (text, rest) = self.rest.split_at_checked(length).ok_or_else(|| damaged(self.what))?;
         self.rest = rest;
         std::str::from_utf8(text).map_err(|_| damaged(self.what))

@@ -116,7 +116,7 @@ forward! {
         set_mode(key: &str, mode: Mode) -> Stored<'_, bool>;
         remove_desired(key: &str) -> Stored<'_, bool>;
         put_links(links: Vec<LinkRow>) -> Stored<'_, ()>;
-        end_links(hosts: Vec<String>) -> Stored<'_, ()>;
+        end_links(paths: Vec<String>) -> Stored<'_, ()>;
         begin_intent(intent: Intent) -> Stored<'_, Intent>;
         advance_intent(advance: IntentAdvance) -> Stored<'_, Intent>;
         trim_changes(before_ms: u64, keep: Keep) -> Stored<'_, u64>;

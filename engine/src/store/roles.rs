@@ -270,7 +270,7 @@ pub trait Links: Debug + Send + Sync {
     fn put_links(&self, guard: &Guard, links: Vec<LinkRow>) -> Stored<'_, ()>;
 
     /// Removes the links of paths; a path without one is ignored.
-    fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()>;
+    fn end_links(&self, guard: &Guard, paths: Vec<String>) -> Stored<'_, ()>;
 }
 
 /// The write attempts. An intent is durable before its request leaves.

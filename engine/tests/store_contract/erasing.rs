@@ -215,7 +215,7 @@ pub(crate) async fn an_erased_candidate_does_not_come_back_until_that_is_allowed
     assert_eq!((report.erased, report.created), (2, 1));
     assert!(store.desired(ACME, "zanzibar-1").await.unwrap().is_none());
 
-    let unknown = Erasure { addresses: ["nobody@x.com".to_owned()].into(), ..Erasure::default() };
+    let unknown = Erasure { addresses: ["unknown@x.com".to_owned()].into(), ..Erasure::default() };
     assert!(!store.undo_erasure(&Guard::sole(ACME), unknown).await.unwrap());
     let address = Erasure { addresses: ["ZANZIBAR@x.com".to_owned()].into(), ..Erasure::default() };
     assert!(store.undo_erasure(&Guard::sole(ACME), address).await.unwrap());

@@ -172,14 +172,14 @@ impl Applier {
         }
         let mut needed: BTreeSet<&str> = BTreeSet::new();
         for record in &plan.records {
-            let hosts: Vec<&str> =
+            let paths: Vec<&str> =
                 record.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
-            if hosts.is_empty() {
+            if paths.is_empty() {
                 continue;
             }
             let works = !record.is_blocked() && self.outdated(record).await?.is_none();
             let set = if works { &mut needed } else { &mut unneeded };
-            set.extend(hosts);
+            set.extend(paths);
         }
         unneeded.retain(|path| !needed.contains(path));
         Ok(unneeded)

@@ -35,7 +35,7 @@ const NAMES_MAX: usize = 500;
 
 impl Gatherer {
     /// The links of a key and of the paths below it.
-    pub(crate) async fn links_by_host(
+    pub(crate) async fn links_by_path(
         &self,
         key: &str,
     ) -> Result<BTreeMap<String, LinkRow>, Error> {
@@ -186,7 +186,7 @@ impl Gatherer {
             (None, None) => return Ok(None),
         };
         let managed = row.is_none_or(|row| row.mode == Mode::Managed);
-        Ok(Some(Declared { desired, managed, links: self.links_by_host(path).await? }))
+        Ok(Some(Declared { desired, managed, links: self.links_by_path(path).await? }))
     }
 }
 

@@ -17,7 +17,7 @@ impl Lifecycle {
             return Err(self.context.no_record(key));
         };
         let desired = self.context.parse_desired(&row)?;
-        let links = self.gatherer.links_by_host(key).await?;
+        let links = self.gatherer.links_by_path(key).await?;
         let mut gathered = Gathered::default();
         for kind in resource::withdrawn().map(|of| of.kind) {
             self.gatherer

@@ -22,7 +22,7 @@ impl Planner {
         if let Some(waits) = self.awaits_own_write(&key, generation).await? {
             return Ok((waits, Vec::new()));
         }
-        let links = self.gatherer.links_by_host(&key).await?;
+        let links = self.gatherer.links_by_path(&key).await?;
         // A linked definition asks for nothing that would refresh its kind, but drift of it must be
         // known.
         let refreshed = self.gatherer.refresh_of_record(gathered, record, &links).await;

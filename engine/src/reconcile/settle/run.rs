@@ -156,10 +156,10 @@ impl Settler {
     /// How many open intents only a person can resolve.
     pub(crate) async fn blocked_intents(&self) -> Result<u64, Error> {
         let open = self.context.store.open_intents().await?;
-        let stuck = open
+        let blocked = open
             .iter()
             .filter(|intent| matches!(intent.state, IntentState::InDoubt { blocked: true, .. }));
-        Ok(u64::try_from(stuck.count()).unwrap_or(u64::MAX))
+        Ok(u64::try_from(blocked.count()).unwrap_or(u64::MAX))
     }
 
     /// When the next intent is to be probed; none when no probe may resolve one.

@@ -515,11 +515,11 @@ impl Links for MemoryStore {
         })
     }
 
-    fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()> {
+    fn end_links(&self, guard: &Guard, paths: Vec<String>) -> Stored<'_, ()> {
         let name = guard.connection().to_owned();
         self.change(guard, move |held, _| {
-            check::keys(&name, &hosts)?;
-            hosts.iter().for_each(|path| drop(held.links.remove(path)));
+            check::keys(&name, &paths)?;
+            paths.iter().for_each(|path| drop(held.links.remove(path)));
             Ok(())
         })
     }

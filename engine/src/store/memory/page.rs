@@ -124,8 +124,8 @@ impl Connection {
         let new = RemoteRef { kind: page.kind.clone(), id: moved.to.clone() };
         let is_old = |remote: &RemoteRef| remote.kind == page.kind && remote.id == moved.from;
         let links = self.links.values().filter(|link| is_old(&link.remote));
-        let hosts: Vec<String> = links.map(|link| link.path.clone()).collect();
-        for path in hosts {
+        let paths: Vec<String> = links.map(|link| link.path.clone()).collect();
+        for path in paths {
             let taken = self.links.values().any(|link| link.remote == new);
             if let Some(link) = self.links.remove(&path) {
                 self.links.insert(path, check::followed(link, &moved.to, taken));

@@ -208,17 +208,17 @@ pub(super) fn remove(
     connection: &str,
     key: &str,
 ) -> Result<(bool, u64), StoreError> {
-    let mut hosts = Vec::new();
+    let mut paths = Vec::new();
     let own = Key::of(connection).text(key).within();
     let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
     for range in [own, below] {
         each(tables.links.rows(), range, usize::MAX, |key, _| {
-            hosts.push(KeyReader::after(key, &Key::of(connection))?.text()?);
+            paths.push(KeyReader::after(key, &Key::of(connection))?.text()?);
             Ok(())
         })?;
     }
-    end_links(tables, connection, &hosts)?;
-    let links = u64::try_from(hosts.len()).unwrap_or(u64::MAX);
+    end_links(tables, connection, &paths)?;
+    let links = u64::try_from(paths.len()).unwrap_or(u64::MAX);
     let key = key_of(connection, key);
     if !has(tables.desired.rows(), &key)? {
         return Ok((false, links));
@@ -401,9 +401,9 @@ pub(super) fn put_links(
 pub(super) fn end_links(
     tables: &mut Tables<'_>,
     connection: &str,
-    hosts: &[String],
+    paths: &[String],
 ) -> Result<(), StoreError> {
-    for path in hosts {
+    for path in paths {
         let key = key_of(connection, path);
         let held: Option<LinkRow> = {
             let value = get(tables.links.rows(), &key)?;
@@ -426,12 +426,12 @@ pub(super) fn follow(
 ) -> Result<(), StoreError> {
     let old = Key::of(connection).text(kind).text(from);
     let new = Key::of(connection).text(kind).text(to);
-    let mut hosts = Vec::new();
+    let mut paths = Vec::new();
     each(tables.linked.rows(), old.clone().within(), usize::MAX, |key, _| {
-        hosts.push(KeyReader::after(key, &old)?.text()?);
+        paths.push(KeyReader::after(key, &old)?.text()?);
         Ok(())
     })?;
-    for path in hosts {
+    for path in paths {
         let taken = any(tables.linked.rows(), new.clone().within())?;
         let held: LinkRow = {
             let value = get(tables.links.rows(), &key_of(connection, &path))?

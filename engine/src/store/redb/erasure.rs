@@ -122,12 +122,12 @@ pub(super) fn erase(
             intents.push((intent, emptied));
         }
     })?;
-    let mut hosts = Vec::new();
+    let mut paths = Vec::new();
     desired::links(tables, connection, |link| {
         if circle.has(&link.remote.kind, &link.remote.id)
             && !circle.keys.contains(crate::path::key(&link.path))
         {
-            hosts.push(link.path);
+            paths.push(link.path);
         }
     })?;
 
@@ -144,8 +144,8 @@ pub(super) fn erase(
     for (held, emptied) in &intents {
         journal::replace(tables, connection, held, emptied)?;
     }
-    report.links = count(hosts.len());
-    desired::end_links(tables, connection, &hosts)?;
+    report.links = count(paths.len());
+    desired::end_links(tables, connection, &paths)?;
     for key in &circle.keys {
         let (was, links) = desired::remove(tables, connection, key)?;
         report.desired = report.desired.saturating_add(u64::from(was));

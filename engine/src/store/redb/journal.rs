@@ -7,7 +7,7 @@
 //! Left out: which change is allowed; see [`crate::journal`] and [`check::step`].
 
 use super::tables::{
-    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number,
+    BY_PATH, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number,
     number_of, number_value, table, to_json,
 };
 use super::{desired, feed};
@@ -58,7 +58,7 @@ pub(super) fn begin(
 
     tables.intents.put(&key_of(connection, id), &value)?;
     tables.open.put(&open, &number_value(id))?;
-    tables.by_host.put(&Key::of(connection).text(&born.path).number(id), &[])?;
+    tables.by_path.put(&Key::of(connection).text(&born.path).number(id), &[])?;
     tables.counters.put(&mark, &number_value(time_ms))?;
     tables.meta.put(&last_number(), &number_value(id))?;
     tables.count_up(&counter(connection, COUNTED, born.state.word()), 1)?;
@@ -121,7 +121,7 @@ pub(super) fn maker(
     for link in desired::links_to_now(tables, connection, kind, id)? {
         for path in check::makers(&link.path) {
             each(
-                tables.by_host.rows(),
+                tables.by_path.rows(),
                 Key::of(connection).text(path).within(),
                 usize::MAX,
                 |key, _| {
@@ -164,8 +164,8 @@ pub(super) fn replace(
     if held.state.is_open() {
         tables.open.remove(&open_key(connection, held))?;
     }
-    tables.by_host.remove(&Key::of(connection).text(&held.path).number(held.id))?;
-    tables.by_host.put(&Key::of(connection).text(&next.path).number(next.id), &[])?;
+    tables.by_path.remove(&Key::of(connection).text(&held.path).number(held.id))?;
+    tables.by_path.put(&Key::of(connection).text(&next.path).number(next.id), &[])?;
     tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
     tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)
 }
@@ -219,12 +219,12 @@ pub(super) fn intents_of(
     rows_max: usize,
 ) -> Result<Vec<Intent>, StoreError> {
     check::rows(rows_max)?;
-    let by_host = table(read, BY_HOST)?;
+    let by_path = table(read, BY_PATH)?;
     let mut ids = Vec::new();
     let own = Key::of(connection).text(key).within();
     let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
     for range in [own, below] {
-        each(&by_host, range, usize::MAX, |key, _| {
+        each(&by_path, range, usize::MAX, |key, _| {
             let mut parts = KeyReader::after(key, &Key::of(connection))?;
             parts.text()?;
             ids.push(parts.number()?);

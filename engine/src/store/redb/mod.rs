@@ -485,10 +485,10 @@ impl Links for RedbStore {
         })
     }
 
-    fn end_links(&self, guard: &Guard, hosts: Vec<String>) -> Stored<'_, ()> {
+    fn end_links(&self, guard: &Guard, paths: Vec<String>) -> Stored<'_, ()> {
         let name = guard.connection().to_owned();
-        self.write(guard, 0, check::keys(guard.connection(), &hosts), move |tables| {
-            desired::end_links(tables, &name, &hosts)
+        self.write(guard, 0, check::keys(guard.connection(), &paths), move |tables| {
+            desired::end_links(tables, &name, &paths)
         })
     }
 }

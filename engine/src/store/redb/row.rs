@@ -25,47 +25,39 @@ pub(super) struct Stored<'v> {
     flags: u8,
     changed_ms: u64,
     told: u64,
-    texts: Cow<'v, [u8]>,
+    texts: Cow<'v, str>,
     /// Where version, known fields and body end in the texts.
     ends: [usize; 3],
 }
 
 impl<'v> Stored<'v> {
-    /// Reads a row. Each of its texts is one.
+    /// Reads a row and checks that each of its texts is one.
     pub(super) fn read(value: &'v [u8]) -> Result<Self, StoreError> {
         let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
         let flags = reader.byte()?;
         let (changed_ms, told) = (reader.number()?, reader.number()?);
-        let mut ends = [0; 3];
-        for end in &mut ends {
-            *end = usize::try_from(reader.length()?).map_err(|_| damaged(WHAT))?;
-        }
-        let size = u64::from(reader.length()?);
-        let texts = if flags & PACKED == 0 {
-            let rest = reader.rest();
-            let whole = u64::try_from(rest.len()).is_ok_and(|length| length == size);
-            if !whole {
-                return Err(damaged(WHAT));
-            }
-            Cow::Borrowed(rest)
+        let ends = [reader.length()?, reader.length()?, reader.length()?];
+        let size = reader.length()?;
+        let bytes = reader.rest();
+        let texts = if flags & PACKED != 0 {
+            Cow::Owned(packed::unpack(bytes, size, WHAT)?)
         } else {
-            Cow::Owned(packed::unpack(reader.rest(), size, WHAT)?)
+            let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() == size);
+            Cow::Borrowed(text.ok_or_else(|| damaged(WHAT))?)
         };
         let stored = Self { flags, changed_ms, told, texts, ends };
-        // Once here, so that the parts below are texts.
         stored.parts().ok_or_else(|| damaged(WHAT))?;
         Ok(stored)
     }
 
     /// The four texts; `None` where an end is beyond the next one or inside a character.
     fn parts(&self) -> Option<[&str; 4]> {
-        let text = std::str::from_utf8(&self.texts).ok()?;
         let [version, known, body] = self.ends;
         Some([
-            text.get(..version)?,
-            text.get(version..known)?,
-            text.get(known..body)?,
-            text.get(body..)?,
+            self.texts.get(..version)?,
+            self.texts.get(version..known)?,
+            self.texts.get(known..body)?,
+            self.texts.get(body..)?,
         ])
     }
 
@@ -118,7 +110,7 @@ impl<'a> Row<'a> {
         let texts =
             [self.version.unwrap_or_default(), self.known, self.body, self.raw.unwrap_or_default()];
         let all = texts.concat();
-        let packed = packed::pack(all.as_bytes());
+        let packed = packed::pack(&all);
         let (flags, bytes) = if packed.len() < all.len() {
             (flags | PACKED, packed.as_slice())
         } else {

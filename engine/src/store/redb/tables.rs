@@ -48,7 +48,7 @@ pub(super) const INTENTS: Definition = TableDefinition::new("intents");
 /// `(connection, path, operation)` → number of the open intent.
 pub(super) const OPEN: Definition = TableDefinition::new("open_intents");
 /// `(connection, path, number)` → nothing.
-pub(super) const BY_HOST: Definition = TableDefinition::new("intents_by_host");
+pub(super) const BY_PATH: Definition = TableDefinition::new("intents_by_path");
 /// `(connection, serial)` → event.
 pub(super) const CHANGES: Definition = TableDefinition::new("changes");
 /// `(connection, consumer)` → serial.
@@ -144,7 +144,7 @@ tables! {
     meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS,
         sweeps: SWEEPS,
     seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
-    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES,
+    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_path: BY_PATH, changes: CHANGES,
         offsets: OFFSETS,
     erased: ERASED, counters: COUNTERS,
 }
