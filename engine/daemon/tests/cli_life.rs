@@ -205,7 +205,7 @@ async fn an_erased_candidate_is_reported_and_compacting_leaves_no_byte_of_them()
 async fn erasing_an_unknown_candidate_is_reported_and_blocks_their_import() {
     let site = applied().await;
     for (option, name) in
-        [("--key", "nobody"), ("--email", "nobody@example.com"), ("--candidate", "999999")]
+        [("--key", "unknown"), ("--email", "unknown@example.com"), ("--candidate", "999999")]
     {
         let done = site.run(&["erase", "acme", option, name, "--yes"]).await;
         assert!(done.code == 0 && done.out.contains("Nothing was stored under"), "{done:?}");
@@ -218,7 +218,7 @@ async fn erasing_an_unknown_candidate_is_reported_and_blocks_their_import() {
     let known = site.run(&["erase", "acme", "--key", "a", "--yes"]).await;
     assert!(known.out.starts_with("Erased: 1 desired"), "{known:?}");
     let unknown =
-        r#"{"key":"nobody","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
+        r#"{"key":"unknown","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
     site.write("r.jsonl", unknown);
     let barred = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
     assert!(barred.code == 0 && barred.out.contains("was erased here"), "{barred:?}");
