@@ -22,6 +22,8 @@ pub(crate) struct Stored<'a> {
     pub(crate) changed_ms: u64,
     /// The serial of the event that reads its record from the row; 0 for none.
     pub(crate) told: u64,
+    /// It named another candidate before.
+    pub(crate) moved_in: bool,
     pub(crate) held: Held<'a>,
 }
 
@@ -32,6 +34,8 @@ pub(crate) struct NewRow<'a> {
     pub(crate) changed_ms: u64,
     /// The serial of the event that may read its record from the row; 0 for none.
     pub(crate) told: u64,
+    /// It named another candidate before.
+    pub(crate) moved_in: bool,
     pub(crate) version: Option<&'a str>,
     pub(crate) known: &'a Known,
     pub(crate) body: &'a str,
@@ -223,13 +227,21 @@ fn seen<'p, R: Rows>(
             (None, Some(row)) => row.changed_ms,
             _ => page.now_ms,
         };
-        let new =
-            NewRow { gone: false, changed_ms, told, version, known: &known, body: &body, raw };
         let (mut candidates, mut lead) = (Vec::new(), None);
         if event.is_some() {
             candidates = named(rows, [before, &body]);
             lead = merge::lead(&page.kind, before, &body);
         }
+        let new = NewRow {
+            gone: false,
+            changed_ms,
+            told,
+            moved_in: lead.is_some() || stored.is_some_and(|row| row.moved_in),
+            version,
+            known: &known,
+            body: &body,
+            raw,
+        };
         let row = rows.row(&record.id, stored, new);
         Ok(Some(Effect { id: &record.id, row, event, candidates, lead }))
     })
@@ -268,6 +280,7 @@ fn tombstone<'p, R: Rows>(
         gone: true,
         changed_ms: page.now_ms,
         told: 0,
+        moved_in: false,
         version: None,
         known: &Known::default(),
         body: "{}",

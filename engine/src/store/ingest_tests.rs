@@ -29,7 +29,7 @@ impl Rows for Fixed {
                 body: body.unwrap_or("{}"),
                 raw: None,
             };
-            Stored { gone: body.is_none(), changed_ms: 1, told: 9, held }
+            Stored { gone: body.is_none(), changed_ms: 1, told: 9, moved_in: false, held }
         });
         then(stored)
     }

@@ -227,6 +227,8 @@ pub struct ObservedRow {
     pub changed_ms: u64,
     /// It is a tombstone: the record is known to be deleted.
     pub gone: bool,
+    /// It named another candidate before: it came with a merge, or somebody moved it.
+    pub moved_in: bool,
 }
 
 /// Where the scan of a kind stands.

@@ -260,6 +260,14 @@ pub(crate) async fn an_application_of_another_candidate_leaves_a_lead(store: &dy
     see(store, "applications", "1", at("9")).await;
     let told = store.alias(ACME, &remote("candidates", "7")).await.unwrap();
     assert_eq!(told, Some(Alias { to: "8".into(), told: true }), "a reported move outlives leads");
+
+    see(store, "applications", "1", at("9")).await;
+    let mut moved_in = Vec::new();
+    for application in ["1", "2", "3"] {
+        let row = store.observed(ACME, &remote("applications", application)).await.unwrap();
+        moved_in.push(row.unwrap().moved_in);
+    }
+    assert_eq!(moved_in, [true, false, true], "a row says that it named another candidate");
     // A record that shows again is the same record again.
     see(store, "candidates", "7", json!({"a": 1})).await;
     assert_eq!(store.alias(ACME, &remote("candidates", "7")).await.unwrap(), None);

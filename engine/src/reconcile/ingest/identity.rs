@@ -2,8 +2,9 @@
 //!
 //! # Expected flow
 //! - A **converted** prospect is recognised in the page that shows it as converted. Its new
-//!   application is the one of the same candidate that no path is linked to and that did not exist
-//!   while it was a prospect. The move is committed with that page.
+//!   application is the one of the same candidate that no path is linked to, that did not exist
+//!   while it was a prospect, and that did not come from another candidate. The move is committed
+//!   with that page.
 //! - A **merge** removes an id without a trace. It shows as an application that names another
 //!   candidate than before; the store keeps that as a lead, durably. A lead is confirmed when a
 //!   fetch by id returns the new candidate and not the old one.
@@ -14,14 +15,13 @@
 //!
 //! Left out: merged candidates who had no application (nothing distinguishes them from deleted
 //! ones), and conversions whose new application is not visible yet when the old one is; the next
-//! plan finds that one by candidate and job.
+//! plan finds that one by candidate and job. Where it is not visible yet and a merge brought an
+//! application that no read ever showed under its former candidate, that one is mistaken for it.
 
 use super::Ingest;
 use crate::error::{Error, ErrorKind};
 use crate::index;
-use crate::store::{
-    Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof,
-};
+use crate::store::{Alias, Cause, MovedTo, ObservedWrite, PageCommit, PageReport, Proof};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::resource::{self, PERSON};
@@ -69,42 +69,51 @@ impl Ingest {
             if is_reported || stale || moved.iter().any(|known| known.from == record.id) {
                 continue;
             }
-            let known = self
-                .context
-                .store
-                .lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX)
-                .await?;
-            // An application that was stored while the prospect was not yet converted was not made
-            // by its conversion.
-            let is_older =
-                |row: &&ObservedRow| !is_converted(&before) && row.changed_ms <= stored.changed_ms;
-            let older: BTreeSet<&str> =
-                known.iter().filter(is_older).map(|row| row.id.as_str()).collect();
-            let known = known.iter().map(|row| (row.id.as_str(), row.body.as_str()));
-            let here = records.iter().map(|record| (record.id.as_str(), record.body.as_str()));
-            // The page has precedence over what was stored before.
-            let mut rows: Vec<(&str, Value)> = Vec::new();
-            for (id, body) in here.chain(known) {
-                if id != record.id
-                    && !older.contains(id)
-                    && !rows.iter().any(|(known, _)| *known == id)
-                {
-                    rows.extend(parsed(body).map(|body| (id, body)));
-                }
-            }
-            // An application that a path is linked to was made or found for that path, not by a
-            // conversion.
-            let mut others = Vec::new();
-            for (id, body) in rows {
-                if self.context.store.links_to(&RemoteRef::new(kind, id)).await?.is_empty() {
-                    others.push((id, body));
-                }
-            }
+            let since = (!is_converted(&before)).then_some(stored.changed_ms);
+            let mut others = self.made_since(kind, candidate, since, records).await?;
+            others.retain(|(id, _)| *id != record.id);
             if let Some(to) = successor(&before, &after, &others) {
                 moved.push(MovedTo { from: record.id.clone(), to: to.to_owned(), stays: true });
             }
         }
         Ok(moved)
+    }
+
+    /// The applications of a candidate that a conversion can have made, in the page and stored.
+    ///
+    /// A conversion did not make what was stored under another candidate, what has not changed
+    /// since a time at which the prospect was not converted, and what was made or found for a path.
+    async fn made_since(
+        &self,
+        kind: &str,
+        candidate: &str,
+        since_ms: Option<u64>,
+        page: &[ObservedWrite],
+    ) -> Result<Vec<(String, Value)>, Error> {
+        let store = &self.context.store;
+        let of_candidate =
+            |body: &Value| text(body, "candidate", "id").is_some_and(|id| id == candidate);
+        let known = store.lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
+        // The page has precedence over what was stored before.
+        let mut rows: BTreeMap<&str, &str> =
+            known.iter().map(|row| (row.id.as_str(), row.body.as_str())).collect();
+        rows.extend(page.iter().map(|record| (record.id.as_str(), record.body.as_str())));
+        let mut made = Vec::new();
+        for (id, body) in rows {
+            let Some(body) = parsed(body).filter(of_candidate) else { continue };
+            let remote = RemoteRef::new(kind, id);
+            let row = store.observed(&remote).await?.filter(|row| !row.gone);
+            let is_not_made = row.is_some_and(|row| {
+                let is_older = since_ms.is_some_and(|since_ms| row.changed_ms <= since_ms);
+                is_older
+                    || row.moved_in
+                    || !parsed(&row.body).is_some_and(|body| of_candidate(&body))
+            });
+            if !is_not_made && store.links_to(&remote).await?.is_empty() {
+                made.push((id.to_owned(), body));
+            }
+        }
+        Ok(made)
     }
 
     /// Confirms the leads to merged candidates. A lead that cannot be confirmed for want of a right
@@ -308,7 +317,11 @@ fn is_converted(body: &Value) -> bool {
 ///
 /// `before` is the prospect as it was last known, so the new application cannot be older than that,
 /// or than the prospect where it was converted already.
-fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> Option<&'a str> {
+fn successor<'a>(
+    before: &Value,
+    after: &Value,
+    others: &'a [(impl AsRef<str>, Value)],
+) -> Option<&'a str> {
     let candidate = text(after, "candidate", "id");
     let jobs: Vec<&str> = before
         .get("prospective_jobs")
@@ -331,7 +344,7 @@ fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> 
     };
     let mut fitting = others.iter().filter(|(_, body)| fits(body));
     match (fitting.next(), fitting.next()) {
-        (Some((id, _)), None) => Some(id),
+        (Some((id, _)), None) => Some(id.as_ref()),
         _ => None,
     }
 }

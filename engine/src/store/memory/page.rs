@@ -35,7 +35,8 @@ impl Rows for Of<'_> {
             body: &row.body,
             raw: row.raw.as_deref(),
         };
-        then(Some(Stored { gone: row.gone, changed_ms: row.changed_ms, told: 0, held }))
+        let ObservedRow { gone, changed_ms, moved_in, .. } = *row;
+        then(Some(Stored { gone, changed_ms, told: 0, moved_in, held }))
     }
 
     fn is_told(&self, from: &str, to: &str) -> Result<bool, StoreError> {
@@ -57,6 +58,7 @@ impl Rows for Of<'_> {
             known: new.known.names().map(str::to_owned).collect(),
             changed_ms: new.changed_ms,
             gone: new.gone,
+            moved_in: new.moved_in,
         }
     }
 }

@@ -46,6 +46,7 @@ impl Rows for Of<'_, '_> {
             gone: row.gone,
             changed_ms: row.changed_ms,
             told: row.told,
+            moved_in: row.moved_in,
             held: row.held(),
         }))
     }
@@ -79,6 +80,7 @@ impl Rows for Of<'_, '_> {
             gone: new.gone,
             changed_ms: new.changed_ms,
             told: new.told,
+            moved_in: new.moved_in,
             version: new.version,
             known: new.known.text(),
             body: new.body,

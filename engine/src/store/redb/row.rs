@@ -18,6 +18,7 @@ const GONE: u8 = 1;
 const HAS_VERSION: u8 = 2;
 const HAS_RAW: u8 = 4;
 const PACKED: u8 = 8;
+const MOVED_IN: u8 = 16;
 
 /// A row as it was read from the file.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ impl<'v> Stored<'v> {
             gone: self.is_gone(),
             changed_ms: self.changed_ms,
             told: self.told,
+            moved_in: self.flags & MOVED_IN != 0,
             version: (self.flags & HAS_VERSION != 0).then_some(version),
             known,
             body,
@@ -88,6 +90,8 @@ pub(super) struct Row<'a> {
     pub(super) changed_ms: u64,
     /// The serial of the event that reads its record from here; 0 for none. See [`super::feed`].
     pub(super) told: u64,
+    /// It named another candidate before.
+    pub(super) moved_in: bool,
     pub(super) version: Option<&'a str>,
     pub(super) known: &'a str,
     pub(super) body: &'a str,
@@ -102,6 +106,7 @@ impl<'a> Row<'a> {
             (self.gone, GONE),
             (self.version.is_some(), HAS_VERSION),
             (self.raw.is_some(), HAS_RAW),
+            (self.moved_in, MOVED_IN),
         ] {
             if holds {
                 flags |= flag;
@@ -142,6 +147,7 @@ impl<'a> Row<'a> {
             known: merge::names(self.known).map(str::to_owned).collect(),
             changed_ms: self.changed_ms,
             gone: self.gone,
+            moved_in: self.moved_in,
         }
     }
 }
