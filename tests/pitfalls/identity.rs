@@ -5,7 +5,6 @@ use super::{
     ADA, ada, apply, blocked, bring, converge, count, declare, id_of, open_jobs, pass,
     plain_candidates, plan, recruiter, the_candidate, world, world_with_stages,
 };
-use atsync::internals::store::{Change, ChangeWhat};
 use atsync_greenhouse_sandbox::{CreateAnswer, Fault, FaultKind, FromStage, Recruiter, Rows};
 use atsync_tests::World;
 use futures_util::TryStreamExt as _;
@@ -18,7 +17,7 @@ fn with_application(world: &World, more: &Value) -> Value {
 }
 
 /// Plans and applies a few times over some hours.
-fn live_on(world: &World, acme: &atsync::Connection) {
+pub(crate) fn live_on(world: &World, acme: &atsync::Connection) {
     for _ in 0..3 {
         let planned = plan(world, acme);
         apply(world, acme, &planned);
@@ -167,71 +166,6 @@ fn an_application_declared_on_a_converted_prospect_is_the_new_one() {
             .iter()
             .any(|link| link.path == "ref-1/applications/a1" && link.remote.id == new.to_string())
     );
-}
-
-/// Entries 8 and 9: a prospect is seen as converted before its new application is, and a merge
-/// brought an application that no path is linked to and that is newer than what is known of the
-/// prospect. The prospect does not live on as that one.
-#[test]
-fn a_converted_prospect_is_not_mistaken_for_an_application_that_a_merge_brought() {
-    for merge_is_seen_first in [true, false] {
-        println!("the merge is seen first: {merge_is_seen_first}");
-        let world = world(|_| {});
-        let acme = world.connect();
-        let jobs = open_jobs(&world);
-        let prospect = json!({"applications": [{"key": "a1", "kind": "prospect",
-            "pool": "Alumni"}]});
-        bring(&world, &acme, &ada(&prospect));
-        let candidate = id_of(&the_candidate(&world, ADA));
-        let from = id_of(&world.sandbox.applications_of(candidate)[0]);
-        world.run(acme.pull("applications")).unwrap();
-        pass(&world, 3_600_000);
-        // Another candidate's application is newer than what is known of the prospect.
-        let (other, brought) = plain_candidates(&world)
-            .into_iter()
-            .find_map(|other| {
-                let theirs = world.sandbox.applications_of(other);
-                let plain = theirs.iter().find(|row| {
-                    row["prospect"] == false
-                        && row["status"] == "in_process"
-                        && row["job_id"] != json!(jobs[1])
-                })?;
-                (theirs.len() == 1).then(|| (other, id_of(plain)))
-            })
-            .unwrap();
-        let since = [("created_at".to_owned(), "2026-11-24T11:00:00Z".into())];
-        let values = since.into_iter().collect();
-        recruiter(
-            &world,
-            &Recruiter::Set { collection: "applications".into(), id: brought, values },
-        );
-        pass(&world, 3_600_000);
-        world.run(acme.pull("applications")).unwrap();
-        pass(&world, 3_600_000);
-        let merge = Recruiter::Merge { candidate_id: candidate, secondary_candidate_id: other };
-        recruiter(&world, &merge);
-        if merge_is_seen_first {
-            pass(&world, 3_600_000);
-            world.run(acme.pull("applications")).unwrap();
-        }
-        pass(&world, 3_600_000);
-        let to = recruiter(&world, &Recruiter::Convert { application_id: from, job_id: jobs[1] });
-        world.wire.edit_rows("/v3/applications", move |_, rows| {
-            rows.retain(|row| row["id"] != json!(to));
-        });
-        pass(&world, 60_000);
-        world.run(acme.pull("applications")).unwrap();
-        let moved = || -> Vec<(String, Value)> {
-            let changes: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
-            let moved = changes.into_iter().filter(|change| change.what == ChangeWhat::Moved);
-            let moved = moved.filter(|change| change.kind == "applications");
-            moved.map(|change| (change.id, change.after["id"].clone())).collect()
-        };
-        assert_eq!(moved(), []);
-        world.wire.spare();
-        live_on(&world, &acme);
-        assert_eq!(moved(), [(from.to_string(), json!(to.to_string()))]);
-    }
 }
 
 /// Entry 25: data that were erased by law are not written back, whatever the policy, whether all of

@@ -17,6 +17,7 @@
 
 mod authorisation;
 mod budget;
+mod conversions;
 mod custom_fields;
 mod erasure;
 mod identity;

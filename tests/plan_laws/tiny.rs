@@ -77,6 +77,7 @@ impl Tiny {
             id: id.into(),
             body,
             known: known.map(str::to_owned).to_vec(),
+            moved_in: false,
         }))
     }
 

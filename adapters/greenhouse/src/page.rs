@@ -15,7 +15,7 @@ use crate::read::{Read, Unreadable};
 use crate::request;
 use crate::wire::{self, Id, Lacking};
 use atsync_adapter::contract::{Failure, Item, Problem, Response};
-use atsync_adapter::rows;
+use atsync_adapter::rows::{self, Element};
 
 /// The rows of a reply, as items.
 #[derive(Debug, Default)]
@@ -34,27 +34,40 @@ const MASKS_MAX: usize = 48;
 
 /// Reads a bare JSON array of rows (harvest-v3.md §3, REC \[ok\]).
 pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
-    let split =
-        rows::split(&response.body).map_err(|error| answer::unreadable(response, &error))?;
-    let mut page = Rows { items: Vec::with_capacity(split.len()), ..Rows::default() };
+    let mut page = Rows::default();
     let mut masks: Vec<Lacking> = Vec::new();
-    for (index, row) in split.iter().enumerate() {
-        let read = match (kind.read)(row.text) {
+    let mut index = 0_usize;
+    rows::each(&response.body, |element| {
+        page.read(kind, index, element, &mut masks);
+        index = index.saturating_add(1);
+    })
+    .map_err(|error| answer::unreadable(response, &error))?;
+    page.masks = masks.iter().map(|lacking| lacking.mask(kind.fields)).collect();
+    Ok(page)
+}
+
+impl Rows {
+    /// Reads one row into an item, a problem, or the count of nameless rows.
+    fn read(&mut self, kind: &Kind, index: usize, element: &Element<'_>, masks: &mut Vec<Lacking>) {
+        let read = match (kind.read)(element) {
             Ok(read) => read,
             Err(why) => {
-                page.problems.push(unreadable(kind, index, row.text, &why));
-                continue;
+                // The walk reports a text that is no JSON.
+                if let Ok(text) = element.text() {
+                    self.problems.push(unreadable(kind, index, text, &why));
+                }
+                return;
             }
         };
         let (id, version, mut lacking, body, raw) = match read {
             Read::Record(record) => {
                 let version = record.updated_at.filter(|_| kind.stamped);
-                (record.id, version, record.lacking, record.body, Some(row.span.clone()))
+                (record.id, version, record.lacking, record.body, Some(element.span()))
             }
             Read::Stub(Some(id)) => (id, None, Lacking::all(kind.fields), "{}".to_owned(), None),
             Read::Stub(None) => {
-                page.nameless += 1;
-                continue;
+                self.nameless = self.nameless.saturating_add(1);
+                return;
             }
         };
         let flaws = lacking.take_flaws();
@@ -64,21 +77,21 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
             None if masks.len() >= MASKS_MAX => {
                 let message =
                     "the rows of this page have too many different sets of members".to_owned();
-                page.problems.push(Problem::row(kind.name, Some(id), message));
-                continue;
+                self.problems.push(Problem::row(kind.name, Some(id), message));
+                return;
             }
             None => {
                 masks.push(lacking);
-                masks.len() - 1
+                masks.len().saturating_sub(1)
             }
         };
         for (field, flaw) in flaws {
-            page.problems.push(Problem::field(kind.name, &id, field, flaw.to_string()));
+            self.problems.push(Problem::field(kind.name, &id, field, flaw.to_string()));
         }
         for path in parts {
-            page.problems.push(Problem::field(kind.name, &id, path, "its value cannot be read"));
+            self.problems.push(Problem::field(kind.name, &id, path, "its value cannot be read"));
         }
-        page.items.push(Item {
+        self.items.push(Item {
             kind: kind.name.to_owned(),
             id,
             version,
@@ -87,8 +100,6 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
             raw: raw.filter(|_| kind.raw),
         });
     }
-    page.masks = masks.iter().map(|lacking| lacking.mask(kind.fields)).collect();
-    Ok(page)
 }
 
 /// Reports a row that cannot be read as a whole, with its id if it has one.

@@ -1,14 +1,20 @@
-//! Splits a JSON array into its elements, each with its place in the text.
+//! Walks through a JSON array, element by element, each with its place in the text.
 //!
 //! The engine holds the reply already, so a record names its raw JSON by offset and length instead
 //! of copying it back.
+//!
+//! [`each`] parses an element once: its reader finds the end of it. [`split`] finds all ends first,
+//! so that a reader parses each element a second time; it is for small bodies.
 //!
 //! [`tolerant`] reads a row even when some members have a shape that the reader does not expect: a
 //! bad member costs that member, and a row that is not an object costs that row. A row as
 //! documented is parsed once; only a bad row is parsed member by member.
 
 use crate::contract::Span;
+use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::value::RawValue;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// One element of the array.
@@ -38,6 +44,104 @@ pub fn row<'a>(body: &'a [u8], element: &'a RawValue) -> Row<'a> {
         length: u32::try_from(text.len()).unwrap_or(u32::MAX),
     };
     Row { text, span }
+}
+
+/// An element of an array whose end is not known before it is read.
+#[derive(Debug)]
+pub struct Element<'a> {
+    /// From the element's first character to the end of the body.
+    text: &'a str,
+    offset: usize,
+    length: Cell<Option<usize>>,
+}
+
+impl<'a> Element<'a> {
+    /// The element at the beginning of a text.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
+        Self { text, offset: 0, length: Cell::new(None) }
+    }
+
+    /// Whether the element is a JSON object, by its first character.
+    pub fn is_object(&self) -> bool {
+        self.text.starts_with('{')
+    }
+
+    /// Reads the element and finds its end, in one pass.
+    ///
+    /// # Errors
+    /// serde's error when the element is not a `T`. Its place counts from the element's beginning.
+    pub fn read<T: Deserialize<'a>>(&self) -> Result<T, serde_json::Error> {
+        let mut stream = serde_json::Deserializer::from_str(self.text).into_iter::<T>();
+        let value = match stream.next() {
+            Some(value) => value?,
+            None => return Err(serde_json::Error::custom("the array ends in an element")),
+        };
+        self.length.set(Some(stream.byte_offset()));
+        Ok(value)
+    }
+
+    /// The element's own text. The body is walked once more, unless the end is known already.
+    ///
+    /// # Errors
+    /// serde's error when the text does not begin with a JSON value.
+    pub fn text(&self) -> Result<&'a str, serde_json::Error> {
+        match self.length.get().and_then(|length| self.text.get(..length)) {
+            Some(text) => Ok(text),
+            None => self.read::<&RawValue>().map(RawValue::get),
+        }
+    }
+
+    /// The length of the element in bytes; 0 while its end is not known.
+    pub fn length(&self) -> usize {
+        self.length.get().unwrap_or_default()
+    }
+
+    /// The position of the element in the body.
+    pub fn span(&self) -> Span {
+        Span {
+            offset: u32::try_from(self.offset).unwrap_or(u32::MAX),
+            length: u32::try_from(self.length()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// Calls `read` with each element of a body that is a JSON array, in their order.
+///
+/// # Errors
+/// serde's error when the body is not a JSON array. `read` may have been called with elements
+/// before the fault.
+pub fn each<'a>(
+    body: &'a [u8],
+    mut read: impl FnMut(&Element<'a>),
+) -> Result<(), serde_json::Error> {
+    let broken = || match serde_json::from_slice::<Vec<&RawValue>>(body) {
+        Err(error) => error,
+        Ok(_) => serde_json::Error::custom("not an array"),
+    };
+    let all = std::str::from_utf8(body).map_err(|_| broken())?;
+    let mut rest = space(space(all).strip_prefix('[').ok_or_else(broken)?);
+    if let Some(after) = rest.strip_prefix(']') {
+        return if space(after).is_empty() { Ok(()) } else { Err(broken()) };
+    }
+    loop {
+        let offset = all.len().saturating_sub(rest.len());
+        let element = Element { offset, ..Element::of(rest) };
+        read(&element);
+        let length = element.text().map_err(|_| broken())?.len();
+        rest = space(rest.get(length..).unwrap_or_default());
+        if let Some(next) = rest.strip_prefix(',') {
+            rest = space(next);
+        } else {
+            let after = rest.strip_prefix(']').ok_or_else(broken)?;
+            return if space(after).is_empty() { Ok(()) } else { Err(broken()) };
+        }
+    }
+}
+
+/// The text without JSON's white space before it.
+fn space(text: &str) -> &str {
+    text.trim_start_matches([' ', '\n', '\r', '\t'])
 }
 
 /// A row that was read, perhaps without some of its members.
@@ -187,6 +291,69 @@ mod tests {
             let start = row.span.offset as usize;
             assert_eq!(&body[start..start + row.span.length as usize], row.text.as_bytes());
         }
+    }
+
+    #[test]
+    fn each_element_is_read_in_one_pass_or_by_its_text_and_is_found_again_by_its_span() {
+        let body = " [ {\"id\":1} ,\n{\"id\": \"é\"},7 , [ ] ]\r\n";
+        let mut seen = Vec::new();
+        super::each(body.as_bytes(), |element| {
+            let id = element.read::<Person>().ok().and_then(|person| person.id);
+            let span = {
+                element.text().unwrap();
+                element.span()
+            };
+            let start = span.offset as usize;
+            seen.push((id, &body[start..start + span.length as usize]));
+        })
+        .unwrap();
+        let expected =
+            [(Some(1), "{\"id\":1}"), (None, "{\"id\": \"é\"}"), (None, "7"), (None, "[ ]")];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn each_takes_the_bodies_that_are_arrays_and_no_others() {
+        for body in [
+            "[]",
+            " [ ] ",
+            "[1]",
+            "[1,2]",
+            "[{}]",
+            "[\"\"]",
+            "",
+            " ",
+            "[",
+            "]",
+            "[,]",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[1]]",
+            "[1],",
+            "[1",
+            "[{]",
+            "[{\"a\":1]",
+            "{}",
+            "{\"message\":\"x\"}",
+            "<html>",
+            "[\u{a0}1]",
+            "[1]\u{feff}",
+            "[nul]",
+            "[1.]",
+            "[01]",
+            "[\"]",
+        ] {
+            let mut elements = 0;
+            let walked = super::each(body.as_bytes(), |_| elements += 1);
+            match super::split(body.as_bytes()) {
+                Ok(split) => assert_eq!((walked.is_ok(), elements), (true, split.len()), "{body}"),
+                Err(error) => {
+                    assert_eq!(walked.unwrap_err().to_string(), error.to_string(), "{body}");
+                }
+            }
+        }
+        assert!(super::each(b"[\"\xff\"]", |_| {}).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! application, they are one step with two links. Stage and outcome belong to [`super::lifecycle`],
 //! a link that leads to another application than the declared one to [`super::identity`].
 
+use super::conversion::{self, Candidacy};
 use super::facts::ids;
 use super::fields::{Creation, Update};
 use super::found::Found;
@@ -325,7 +326,7 @@ fn matching_free<'a>(
 }
 
 /// The application that a recruiter converted the prospect to: the path follows it, and no prospect
-/// is created in its place. None, with a finding, where that is not exactly one.
+/// is created in its place. None, with a finding, where none is proven to be it.
 fn result_of<'a>(
     draft: &mut Draft<'a>,
     item: &Item<'a>,
@@ -333,13 +334,23 @@ fn result_of<'a>(
     rows: &'a [Arc<Record>],
 ) -> Option<&'a Arc<Record>> {
     let path = item.path.as_str();
-    let is_taken = |row: &Record| {
-        draft.input.links.values().any(|link| link.path != path && link.remote == row.remote())
+    let links = draft.input.links;
+    let adoptions = &draft.plan.adoptions;
+    let candidacy = |row: &'a Arc<Record>| Candidacy {
+        id: &row.id,
+        body: &row.body,
+        is_free: !links.values().any(|link| link.path != path && link.remote == row.remote())
+            && !adoptions.iter().any(|adoption| adoption.remote == row.remote()),
+        is_doubtful: row.moved_in,
     };
-    let is_result = |row: &&Arc<Record>| is_result_of(row, prospect) && !is_taken(row);
-    let results: Vec<&'a Arc<Record>> = rows.iter().filter(is_result).collect();
-    if let [result] = results.as_slice() {
-        return Some(result);
+    let all: Vec<Candidacy<'_>> = rows.iter().map(candidacy).collect();
+    let proven = all
+        .iter()
+        .find(|one| one.id == prospect.id)
+        .and_then(|prospect| conversion::result(prospect, &all))
+        .and_then(|result| rows.iter().find(|row| row.id == result.id));
+    if proven.is_some() {
+        return proven;
     }
     let message = format!(
         "{path}: the prospect was converted in the ATS; it stays so: nothing is created, and \
@@ -409,18 +420,6 @@ fn find<'a>(
             None
         }
     }
-}
-
-/// Whether an application may be the result of converting a prospect: on one of its jobs, or on any
-/// job where the prospect had none.
-fn is_result_of(row: &Record, prospect: &Record) -> bool {
-    let job = row.text("job.id");
-    let tied = prospect.list("prospective_jobs");
-    is_application(row)
-        && job.is_some()
-        && (tied.is_empty()
-            || tied.iter().any(|tied| tied.get("id").and_then(Value::as_str) == job))
-        && row.text("created_at") >= prospect.text("created_at")
 }
 
 fn matches(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {

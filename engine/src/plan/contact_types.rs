@@ -172,7 +172,13 @@ mod tests {
             None => json!({ "value": "A@x.com" }),
         };
         let body = json!({ "emails": [entry] }).as_object().unwrap().clone();
-        Record { kind: "candidates".into(), id: "1".into(), body, known: vec!["emails".into()] }
+        Record {
+            kind: "candidates".into(),
+            id: "1".into(),
+            body,
+            known: vec!["emails".into()],
+            moved_in: false,
+        }
     }
 
     fn planned(

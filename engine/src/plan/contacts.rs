@@ -346,7 +346,13 @@ mod tests {
     fn candidate(emails: &[&str]) -> Record {
         let list: Vec<Value> = emails.iter().map(|email| json!({ "value": email })).collect();
         let body = json!({ "emails": list }).as_object().unwrap().clone();
-        Record { kind: "candidates".into(), id: "1".into(), body, known: vec!["emails".into()] }
+        Record {
+            kind: "candidates".into(),
+            id: "1".into(),
+            body,
+            known: vec!["emails".into()],
+            moved_in: false,
+        }
     }
 
     fn wanted(emails: &[&str]) -> Vec<DesiredContact> {

@@ -25,6 +25,8 @@ pub struct Record {
     pub body: Map<String, Value>,
     /// The top fields that are known; one that is missing in `body` is known to be empty.
     pub known: Vec<String>,
+    /// It may have named another candidate before: see [`crate::store::ObservedRow::moved_in`].
+    pub moved_in: bool,
 }
 
 impl Record {

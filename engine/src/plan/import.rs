@@ -176,6 +176,7 @@ mod tests {
             id: id.to_owned(),
             known: body.keys().cloned().collect(),
             body,
+            moved_in: false,
         }
     }
 

@@ -41,6 +41,7 @@ mod connection_plan;
 mod contact_lists;
 mod contact_types;
 pub mod contacts;
+pub(crate) mod conversion;
 pub mod cost;
 pub mod custom;
 mod decide;

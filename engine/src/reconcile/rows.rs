@@ -16,7 +16,13 @@ pub(super) fn record(row: &ObservedRow) -> Arc<Record> {
         // The store accepts objects only.
         _ => Map::new(),
     };
-    Arc::new(Record { kind: row.kind.clone(), id: row.id.clone(), body, known: row.known.clone() })
+    Arc::new(Record {
+        kind: row.kind.clone(),
+        id: row.id.clone(),
+        body,
+        known: row.known.clone(),
+        moved_in: row.moved_in,
+    })
 }
 
 /// A remote record as the store names it.

@@ -22,7 +22,7 @@ pub(crate) struct Stored<'a> {
     pub(crate) changed_ms: u64,
     /// The serial of the event that reads its record from the row; 0 for none.
     pub(crate) told: u64,
-    /// It named another candidate before.
+    /// See [`super::ObservedRow::moved_in`].
     pub(crate) moved_in: bool,
     pub(crate) held: Held<'a>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) changed_ms: u64,
     /// The serial of the event that may read its record from the row; 0 for none.
     pub(crate) told: u64,
-    /// It named another candidate before.
+    /// See [`super::ObservedRow::moved_in`].
     pub(crate) moved_in: bool,
     pub(crate) version: Option<&'a str>,
     pub(crate) known: &'a Known,
@@ -209,6 +209,8 @@ fn seen<'p, R: Rows>(
     rows.stored(&record.id, |stored| {
         let first = stored.is_none();
         let stored = stored.filter(|row| !row.gone);
+        // A tombstone does not say which candidate its record named.
+        let came_back = !first && stored.is_none() && merge::tells_merge(&page.kind);
         let (version, raw) = (record.version.as_deref(), record.raw.as_deref());
         let seen = Seen { version, mask, body: &record.body, raw };
         let merged = merge::merge(stored.map(|row| row.held), seen)?;
@@ -236,7 +238,7 @@ fn seen<'p, R: Rows>(
             gone: false,
             changed_ms,
             told,
-            moved_in: lead.is_some() || stored.is_some_and(|row| row.moved_in),
+            moved_in: came_back || lead.is_some() || stored.is_some_and(|row| row.moved_in),
             version,
             known: &known,
             body: &body,

@@ -268,6 +268,11 @@ pub(crate) async fn an_application_of_another_candidate_leaves_a_lead(store: &dy
         moved_in.push(row.unwrap().moved_in);
     }
     assert_eq!(moved_in, [true, false, true], "a row says that it named another candidate");
+    let gone = PageCommit { gone: vec!["2".to_owned()], ..page("applications", Vec::new()) };
+    store.commit_page(&Guard::sole(ACME), gone).await.unwrap();
+    see(store, "applications", "2", at("7")).await;
+    let came_back = store.observed(ACME, &remote("applications", "2")).await.unwrap();
+    assert!(came_back.unwrap().moved_in, "a tombstone does not say which candidate it named");
     // A record that shows again is the same record again.
     see(store, "candidates", "7", json!({"a": 1})).await;
     assert_eq!(store.alias(ACME, &remote("candidates", "7")).await.unwrap(), None);

@@ -8,6 +8,7 @@
 
 use super::{Read, Unreadable, record};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
+use atsync_adapter::rows::Element;
 use atsync_model::unified::{Education, Employment, Text};
 use std::borrow::Cow;
 
@@ -47,8 +48,8 @@ pub(crate) const EDUCATION_FIELDS: &[&str] = &[
 ];
 
 /// Reads an education.
-pub(crate) fn education(text: &str) -> Result<Read, Unreadable> {
-    let row = EducationRow::read(text)?;
+pub(crate) fn education(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = EducationRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Education {
         candidate: row.candidate_id.some_reference("candidate", &mut lacking),
@@ -77,7 +78,7 @@ pub(crate) fn education(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 /// Returns the name of an option; unknown where the row has only its id.
@@ -162,8 +163,8 @@ pub(crate) const EMPLOYMENT_FIELDS: &[&str] = &[
 ];
 
 /// Reads an employment.
-pub(crate) fn employment(text: &str) -> Result<Read, Unreadable> {
-    let row = EmploymentRow::read(text)?;
+pub(crate) fn employment(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = EmploymentRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Employment {
         candidate: row.candidate_id.some_reference("candidate", &mut lacking),
@@ -175,7 +176,7 @@ pub(crate) fn employment(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 /// Returns the day of a time.

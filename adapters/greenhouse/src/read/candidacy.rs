@@ -13,6 +13,7 @@
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word, word_of};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
+use atsync_adapter::rows::Element;
 use atsync_model::unified::{
     Application, ApplicationStage, Attachment, Note, PoolPlacement, Ref, Rejection,
 };
@@ -64,8 +65,8 @@ pub(crate) const APPLICATION_FIELDS: &[&str] = &[
 ];
 
 /// Reads an application.
-pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
-    let row = ApplicationRow::read(text)?;
+pub(crate) fn application(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = ApplicationRow::read(element)?;
     let mut lacking = Lacking::default();
     let stage = stage(row.job_interview_stage_id, row.stage_name, &mut lacking);
     let kind = match row.prospect.take("kind", &mut lacking) {
@@ -99,7 +100,7 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 /// Returns the stage definition.
@@ -147,8 +148,8 @@ pub(crate) const APPLICATION_STAGE_FIELDS: &[&str] =
     &["application", "stage", "current", "entered_at", "exited_at", "created_at", "updated_at"];
 
 /// Reads an application's stage.
-pub(crate) fn application_stage(text: &str) -> Result<Read, Unreadable> {
-    let row = ApplicationStageRow::read(text)?;
+pub(crate) fn application_stage(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = ApplicationStageRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = ApplicationStage {
         application: row.application_id.some_reference("application", &mut lacking),
@@ -159,7 +160,7 @@ pub(crate) fn application_stage(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -187,8 +188,8 @@ pub(crate) const REJECTION_FIELDS: &[&str] = &[
 ];
 
 /// Reads a rejection.
-pub(crate) fn rejection(text: &str) -> Result<Read, Unreadable> {
-    let row = RejectionRow::read(text)?;
+pub(crate) fn rejection(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = RejectionRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Rejection {
         application: row.application_id.some_reference("application", &mut lacking),
@@ -200,7 +201,7 @@ pub(crate) fn rejection(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -228,8 +229,8 @@ pub(crate) const PLACEMENT_FIELDS: &[&str] = &[
 ];
 
 /// Reads a pool placement.
-pub(crate) fn placement(text: &str) -> Result<Read, Unreadable> {
-    let row = PlacementRow::read(text)?;
+pub(crate) fn placement(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = PlacementRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = PoolPlacement {
         application: row.application_id.some_reference("application", &mut lacking),
@@ -241,7 +242,7 @@ pub(crate) fn placement(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -271,8 +272,8 @@ pub(crate) const NOTE_FIELDS: &[&str] = &[
 ];
 
 /// Reads a note.
-pub(crate) fn note(text: &str) -> Result<Read, Unreadable> {
-    let row = NoteRow::read(text)?;
+pub(crate) fn note(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = NoteRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Note {
         candidate: row.candidate_id.reference("candidate", &mut lacking).unwrap_or_default(),
@@ -286,7 +287,7 @@ pub(crate) fn note(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 fn note_word(source: &str) -> Option<&'static str> {
@@ -320,8 +321,8 @@ pub(crate) const ATTACHMENT_FIELDS: &[&str] =
     &["candidate", "application", "type", "filename", "created_at", "updated_at"];
 
 /// Reads the entry of a file.
-pub(crate) fn attachment(text: &str) -> Result<Read, Unreadable> {
-    let row = AttachmentRow::read(text)?;
+pub(crate) fn attachment(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = AttachmentRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Attachment {
         candidate: row.candidate_id.reference("candidate", &mut lacking),
@@ -338,5 +339,5 @@ pub(crate) fn attachment(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }

@@ -16,6 +16,7 @@ use super::value::{read_value, unified_type};
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
 use crate::write::custom::{oddity, oddity_of_field};
+use atsync_adapter::rows::Element;
 use atsync_model::unified::{
     CustomField, CustomFieldOption, CustomValue, CustomValues, OddForms, Ref, Text, UNREADABLE,
 };
@@ -252,8 +253,8 @@ pub(crate) const FIELD_FIELDS: &[&str] = &[
 ];
 
 /// Reads a definition.
-pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
-    let row = FieldRow::read(text)?;
+pub(crate) fn field(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = FieldRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = CustomField {
         name: row.name.some_text("name", &mut lacking),
@@ -271,7 +272,7 @@ pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -290,8 +291,8 @@ pub(crate) const OPTION_FIELDS: &[&str] =
     &["name", "custom_field", "active", "order", "external_id", "created_at", "updated_at"];
 
 /// Reads an option.
-pub(crate) fn option(text: &str) -> Result<Read, Unreadable> {
-    let row = OptionRow::read(text)?;
+pub(crate) fn option(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = OptionRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = CustomFieldOption {
         name: row.name.some_text("name", &mut lacking),
@@ -302,7 +303,7 @@ pub(crate) fn option(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Id, Lacking, Str, Time, row};
+use atsync_adapter::rows::Element;
 use atsync_model::unified::{Job, Named, Opening, Posting, TeamMember, Word};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -44,8 +45,8 @@ pub(crate) const JOB_FIELDS: &[&str] = &[
 ];
 
 /// Reads a job.
-pub(crate) fn job(text: &str) -> Result<Read, Unreadable> {
-    let row = JobRow::read(text)?;
+pub(crate) fn job(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = JobRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Job {
         title: row.name.some_text("title", &mut lacking),
@@ -67,7 +68,7 @@ pub(crate) fn job(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -105,8 +106,8 @@ pub(crate) const POSTING_FIELDS: &[&str] = &[
 ];
 
 /// Reads a job post.
-pub(crate) fn posting(text: &str) -> Result<Read, Unreadable> {
-    let row = PostingRow::read(text)?;
+pub(crate) fn posting(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = PostingRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Posting {
         job: row.job_id.some_reference("job", &mut lacking),
@@ -125,7 +126,7 @@ pub(crate) fn posting(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -159,8 +160,8 @@ pub(crate) const OPENING_FIELDS: &[&str] = &[
 ];
 
 /// Reads an opening.
-pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
-    let row = OpeningRow::read(text)?;
+pub(crate) fn opening(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = OpeningRow::read(element)?;
     let mut lacking = Lacking::default();
     let state = match row.open.take("state", &mut lacking) {
         Some(true) => "open",
@@ -181,7 +182,7 @@ pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -196,8 +197,8 @@ pub(crate) const MANAGER_NEVER_NULL: &[&str] = ManagerRow::NEVER_NULL;
 pub(crate) const MANAGER_FIELDS: &[&str] = &["job", "user", "role", "created_at", "updated_at"];
 
 /// Reads a hiring manager of a job.
-pub(crate) fn manager(text: &str) -> Result<Read, Unreadable> {
-    let row = ManagerRow::read(text)?;
+pub(crate) fn manager(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = ManagerRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = TeamMember {
         job: row.job_id.some_reference("job", &mut lacking),
@@ -207,7 +208,7 @@ pub(crate) fn manager(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -226,8 +227,8 @@ pub(crate) const OWNER_FIELDS: &[&str] =
     &["job", "user", "role", "responsible", "created_at", "updated_at"];
 
 /// Reads a recruiter, coordinator or sourcer of a job.
-pub(crate) fn owner(text: &str) -> Result<Read, Unreadable> {
-    let row = OwnerRow::read(text)?;
+pub(crate) fn owner(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = OwnerRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = TeamMember {
         job: row.job_id.some_reference("job", &mut lacking),
@@ -239,7 +240,7 @@ pub(crate) fn owner(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -256,8 +257,8 @@ pub(crate) const STAGE_FIELDS: &[&str] =
     &["name", "active", "parent", "order", "created_at", "updated_at"];
 
 /// Reads a stage of a job.
-pub(crate) fn stage(text: &str) -> Result<Read, Unreadable> {
-    let row = StageRow::read(text)?;
+pub(crate) fn stage(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = StageRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Named {
         name: row.name.some_text("name", &mut lacking),
@@ -268,5 +269,5 @@ pub(crate) fn stage(text: &str) -> Result<Read, Unreadable> {
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }

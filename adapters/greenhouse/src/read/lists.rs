@@ -5,6 +5,7 @@
 
 use super::{Read, Unreadable, record, word};
 use crate::wire::{GroupRow, Id, Lacking, Location, Str, Time, row};
+use atsync_adapter::rows::Element;
 use atsync_model::unified::{Named, Pool, Word};
 
 row!(
@@ -19,8 +20,8 @@ pub(crate) const PLAIN_NEVER_NULL: &[&str] = PlainRow::NEVER_NULL;
 pub(crate) const PLAIN_FIELDS: &[&str] = &["name", "created_at", "updated_at"];
 
 /// Reads a row that is only a name.
-pub(crate) fn plain(text: &str) -> Result<Read, Unreadable> {
-    let row = PlainRow::read(text)?;
+pub(crate) fn plain(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = PlainRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Named {
         name: row.name.some_text("name", &mut lacking),
@@ -28,7 +29,7 @@ pub(crate) fn plain(text: &str) -> Result<Read, Unreadable> {
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -44,8 +45,8 @@ pub(crate) const GROUPED_NEVER_NULL: &[&str] = GroupedRow::NEVER_NULL;
 pub(crate) const GROUPED_FIELDS: &[&str] = &["name", "type", "created_at", "updated_at"];
 
 /// Reads a source or a rejection reason.
-pub(crate) fn grouped(text: &str) -> Result<Read, Unreadable> {
-    let row = GroupedRow::read(text)?;
+pub(crate) fn grouped(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = GroupedRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Named {
         name: row.name.some_text("name", &mut lacking),
@@ -54,7 +55,7 @@ pub(crate) fn grouped(text: &str) -> Result<Read, Unreadable> {
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 fn group(row: GroupRow<'_>) -> Word<'_> {
@@ -79,8 +80,8 @@ pub(crate) const DEPARTMENT_FIELDS: &[&str] =
     &["name", "parent", "external_id", "created_at", "updated_at"];
 
 /// Reads a department.
-pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
-    let row = DepartmentRow::read(text)?;
+pub(crate) fn department(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = DepartmentRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Named {
         name: row.name.some_text("name", &mut lacking),
@@ -90,7 +91,7 @@ pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -110,8 +111,8 @@ pub(crate) const OFFICE_FIELDS: &[&str] =
     &["name", "parent", "external_id", "location", "created_at", "updated_at"];
 
 /// Reads an office.
-pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
-    let row = OfficeRow::read(text)?;
+pub(crate) fn office(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = OfficeRow::read(element)?;
     let mut lacking = Lacking::default();
     let location = row.location.take("location", &mut lacking).and_then(|location| location.0);
     let unified = Named {
@@ -123,7 +124,7 @@ pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -152,8 +153,8 @@ pub(crate) const POOL_FIELDS: &[&str] = &[
 ];
 
 /// Reads a pool.
-pub(crate) fn pool(text: &str) -> Result<Read, Unreadable> {
-    let row = PoolRow::read(text)?;
+pub(crate) fn pool(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = PoolRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Pool {
         name: row.name.some_text("name", &mut lacking),
@@ -165,7 +166,7 @@ pub(crate) fn pool(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -182,8 +183,8 @@ pub(crate) const POOL_STAGE_FIELDS: &[&str] =
     &["name", "parent", "order", "created_at", "updated_at"];
 
 /// Reads a stage of a pool.
-pub(crate) fn pool_stage(text: &str) -> Result<Read, Unreadable> {
-    let row = PoolStageRow::read(text)?;
+pub(crate) fn pool_stage(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = PoolStageRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = Named {
         name: row.name.some_text("name", &mut lacking),
@@ -193,5 +194,5 @@ pub(crate) fn pool_stage(text: &str) -> Result<Read, Unreadable> {
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }

@@ -17,6 +17,7 @@ pub(crate) mod people;
 pub(crate) mod value;
 
 use crate::wire::{Got, Id, Lacking, Str};
+use atsync_adapter::rows::Element;
 use atsync_model::unified::{Text, Word};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -39,8 +40,8 @@ pub(crate) struct Record {
     pub(crate) lacking: Lacking,
 }
 
-/// A reader of one row's text.
-pub(crate) type Reader = fn(&str) -> Result<Read, Unreadable>;
+/// A reader of one row.
+pub(crate) type Reader = fn(&Element<'_>) -> Result<Read, Unreadable>;
 
 /// The reason why a row could not be read.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl From<serde_json::Error> for Unreadable {
 fn record<T: Serialize>(
     id: Got<Id<'_>>,
     unified: &T,
-    row: &str,
+    row: &Element<'_>,
     lacking: Lacking,
 ) -> Result<Record, Unreadable> {
     let id = id
@@ -70,7 +71,7 @@ fn record<T: Serialize>(
         .filter(|id| !id.is_empty())
         .ok_or(Unreadable::NoId)?;
     // The unified form is about as long as the row.
-    let mut body = Vec::with_capacity(row.len() + row.len() / 4 + 64);
+    let mut body = Vec::with_capacity(row.length() + row.length() / 4 + 64);
     serde_json::to_writer(&mut body, unified)?;
     if !lacking.is_empty() {
         // This is rare: a body must not have fields that its mask leaves out.

@@ -10,6 +10,7 @@ use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
 use crate::wire::{Address, ContactRow, Got, Id, Label, Lacking, Str, Time, row};
 use crate::write::words::ContactList;
+use atsync_adapter::rows::Element;
 use atsync_model::unified::{
     AppliedTag, Candidate, Contact, Name, Named, Privacy, Ref, Text, User, UserEmail, Word,
 };
@@ -54,8 +55,8 @@ pub(crate) const CANDIDATE_FIELDS: &[&str] = &[
 ];
 
 /// Reads a candidate.
-pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
-    let row = CandidateRow::read(text)?;
+pub(crate) fn candidate<'a>(element: &Element<'a>) -> Result<Read, Unreadable> {
+    let row = CandidateRow::read(element)?;
     let mut lacking = Lacking::default();
     if matches!(row.message, Got::Here(_)) && row.first_name.is_blank() && row.last_name.is_blank()
     {
@@ -120,7 +121,7 @@ pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 fn contacts<'a>(
@@ -155,8 +156,8 @@ pub(crate) const APPLIED_TAG_NEVER_NULL: &[&str] = AppliedTagRow::NEVER_NULL;
 pub(crate) const APPLIED_TAG_FIELDS: &[&str] = &["candidate", "tag", "created_at", "updated_at"];
 
 /// Reads a tag on a candidate.
-pub(crate) fn applied_tag(text: &str) -> Result<Read, Unreadable> {
-    let row = AppliedTagRow::read(text)?;
+pub(crate) fn applied_tag(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = AppliedTagRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = AppliedTag {
         candidate: row.candidate_id.some_reference("candidate", &mut lacking),
@@ -164,7 +165,7 @@ pub(crate) fn applied_tag(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -203,8 +204,8 @@ pub(crate) const USER_FIELDS: &[&str] = &[
 ];
 
 /// Reads a user. A service user's main address is `""` (harvest-v3.md §9.10), which means none.
-pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
-    let row = UserRow::read(text)?;
+pub(crate) fn user(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = UserRow::read(element)?;
     let mut lacking = Lacking::default();
     let emails = row
         .emails
@@ -238,7 +239,7 @@ pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -255,8 +256,8 @@ pub(crate) const USER_EMAIL_FIELDS: &[&str] =
     &["user", "email", "verified", "created_at", "updated_at"];
 
 /// Reads a user's address.
-pub(crate) fn user_email(text: &str) -> Result<Read, Unreadable> {
-    let row = UserEmailRow::read(text)?;
+pub(crate) fn user_email(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = UserEmailRow::read(element)?;
     let mut lacking = Lacking::default();
     let unified = UserEmail {
         user: row.user_id.some_reference("user", &mut lacking),
@@ -265,7 +266,7 @@ pub(crate) fn user_email(text: &str) -> Result<Read, Unreadable> {
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
 row!(
@@ -280,8 +281,8 @@ pub(crate) const REFERRER_NEVER_NULL: &[&str] = ReferrerRow::NEVER_NULL;
 pub(crate) const REFERRER_FIELDS: &[&str] = &["name", "user", "created_at", "updated_at"];
 
 /// Reads a referrer.
-pub(crate) fn referrer(text: &str) -> Result<Read, Unreadable> {
-    let row = ReferrerRow::read(text)?;
+pub(crate) fn referrer(element: &Element<'_>) -> Result<Read, Unreadable> {
+    let row = ReferrerRow::read(element)?;
     let mut lacking = Lacking::default();
     let user: Option<Ref<'_>> = row.user_id.reference("user", &mut lacking);
     let unified = Named {
@@ -291,5 +292,5 @@ pub(crate) fn referrer(text: &str) -> Result<Read, Unreadable> {
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
     };
-    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+    Ok(record(row.id, &unified, element, lacking)?.changed(unified.updated_at.as_ref()))
 }

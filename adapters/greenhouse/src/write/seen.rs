@@ -17,6 +17,7 @@ use crate::write::row;
 use crate::write::words::ContactList;
 use atsync_adapter::contract::Failure;
 use atsync_adapter::model::normal;
+use atsync_adapter::rows::Element;
 use serde_json::Value;
 
 /// Refuses to overwrite a field that another user changed since the plan.
@@ -35,7 +36,9 @@ pub(crate) fn unchanged(op: &Op, row: &Value) -> Result<(), Failure> {
         ))
     };
     let kind = kinds::of_collection(collection).ok_or_else(unreadable)?;
-    let Ok(Read::Record(record)) = (kind.read)(&row.to_string()) else { return Err(unreadable()) };
+    let Ok(Read::Record(record)) = (kind.read)(&Element::of(&row.to_string())) else {
+        return Err(unreadable());
+    };
     let record: Value = serde_json::from_str(&record.body).map_err(|_| unreadable())?;
     let is_changed = |(field, may_show): &(&String, &Vec<Value>)| !shows(&record, field, may_show);
     match seen.iter().find(is_changed) {

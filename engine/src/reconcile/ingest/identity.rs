@@ -1,10 +1,9 @@
 //! Records that continue under another id: merged candidates, converted prospects.
 //!
 //! # Expected flow
-//! - A **converted** prospect is recognised in the page that shows it as converted. Its new
-//!   application is the one of the same candidate that no path is linked to, that did not exist
-//!   while it was a prospect, and that did not come from another candidate. The move is committed
-//!   with that page.
+//! - A **converted** prospect is recognised in the page that shows it as converted. Which
+//!   application it became must be proven ([`crate::plan::conversion`]). The move is committed with
+//!   that page.
 //! - A **merge** removes an id without a trace. It shows as an application that names another
 //!   candidate than before; the store keeps that as a lead, durably. A lead is confirmed when a
 //!   fetch by id returns the new candidate and not the old one.
@@ -15,17 +14,17 @@
 //!
 //! Left out: merged candidates who had no application (nothing distinguishes them from deleted
 //! ones), and conversions whose new application is not visible yet when the old one is; the next
-//! plan finds that one by candidate and job. Where it is not visible yet and a merge brought an
-//! application that no read ever showed under its former candidate, that one is mistaken for it.
+//! plan of a linked one finds it.
 
 use super::Ingest;
 use crate::error::{Error, ErrorKind};
 use crate::index;
+use crate::plan::conversion::{self, Candidacy};
 use crate::store::{Alias, Cause, MovedTo, ObservedWrite, PageCommit, PageReport, Proof};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::resource::{self, PERSON};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Leads confirmed at a time; the rest waits for the next pass.
@@ -57,9 +56,7 @@ impl Ingest {
             };
             let is_reported =
                 matches!(self.context.store.alias(&remote).await?, Some(Alias { told: true, .. }));
-            let (Some(before), Some(candidate)) =
-                (parsed(&stored.body), text(&after, "candidate", "id"))
-            else {
+            let (Some(before), Some(candidate)) = (parsed(&stored.body), person(&after)) else {
                 continue;
             };
             // A prospect that was converted before it was first read is not reported, unless a link
@@ -70,50 +67,50 @@ impl Ingest {
                 continue;
             }
             let since = (!is_converted(&before)).then_some(stored.changed_ms);
-            let mut others = self.made_since(kind, candidate, since, records).await?;
-            others.retain(|(id, _)| *id != record.id);
-            if let Some(to) = successor(&before, &after, &others) {
-                moved.push(MovedTo { from: record.id.clone(), to: to.to_owned(), stays: true });
+            let theirs = self.candidacies(kind, candidate, since, records).await?;
+            let all: Vec<Candidacy<'_>> = theirs.iter().map(Owned::borrow).collect();
+            let Some(prospect) = all.iter().find(|one| one.id == record.id) else { continue };
+            if let Some(to) = conversion::result(prospect, &all) {
+                moved.push(MovedTo { from: record.id.clone(), to: to.id.to_owned(), stays: true });
             }
         }
+        // One application is what became of one prospect.
+        let claims: Vec<String> = moved.iter().map(|one| one.to.clone()).collect();
+        moved.retain(|one| claims.iter().filter(|to| **to == one.to).count() == 1);
         Ok(moved)
     }
 
-    /// The applications of a candidate that a conversion can have made, in the page and stored.
-    ///
-    /// A conversion did not make what was stored under another candidate, what has not changed
-    /// since a time at which the prospect was not converted, and what was made or found for a path.
-    async fn made_since(
+    /// The applications and prospects of a candidate, those in the page and those that are stored.
+    /// `since_ms`: when the prospect was known not to be converted, for a conversion made no
+    /// application that has not changed since.
+    async fn candidacies(
         &self,
         kind: &str,
         candidate: &str,
         since_ms: Option<u64>,
         page: &[ObservedWrite],
-    ) -> Result<Vec<(String, Value)>, Error> {
+    ) -> Result<Vec<Owned>, Error> {
         let store = &self.context.store;
-        let of_candidate =
-            |body: &Value| text(body, "candidate", "id").is_some_and(|id| id == candidate);
+        let is_theirs = |body: &Map<String, Value>| person(body).is_some_and(|id| id == candidate);
         let known = store.lookup(kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
         // The page has precedence over what was stored before.
         let mut rows: BTreeMap<&str, &str> =
             known.iter().map(|row| (row.id.as_str(), row.body.as_str())).collect();
         rows.extend(page.iter().map(|record| (record.id.as_str(), record.body.as_str())));
-        let mut made = Vec::new();
+        let mut theirs = Vec::new();
         for (id, body) in rows {
-            let Some(body) = parsed(body).filter(of_candidate) else { continue };
+            let Some(body) = parsed(body).filter(is_theirs) else { continue };
             let remote = RemoteRef::new(kind, id);
             let row = store.observed(&remote).await?.filter(|row| !row.gone);
-            let is_not_made = row.is_some_and(|row| {
+            let is_doubtful = row.is_some_and(|row| {
                 let is_older = since_ms.is_some_and(|since_ms| row.changed_ms <= since_ms);
-                is_older
-                    || row.moved_in
-                    || !parsed(&row.body).is_some_and(|body| of_candidate(&body))
+                let is_moved = !parsed(&row.body).is_some_and(|body| is_theirs(&body));
+                is_older || row.moved_in || is_moved
             });
-            if !is_not_made && store.links_to(&remote).await?.is_empty() {
-                made.push((id.to_owned(), body));
-            }
+            let is_free = store.links_to(&remote).await?.is_empty();
+            theirs.push(Owned { id: id.to_owned(), body, is_free, is_doubtful });
         }
-        Ok(made)
+        Ok(theirs)
     }
 
     /// Confirms the leads to merged candidates. A lead that cannot be confirmed for want of a right
@@ -300,59 +297,38 @@ pub(crate) fn swept(proof: Proof) -> Cause {
     Cause::Swept { proof }
 }
 
-fn parsed(body: &str) -> Option<Value> {
+/// An application or prospect, held.
+struct Owned {
+    id: String,
+    body: Map<String, Value>,
+    is_free: bool,
+    is_doubtful: bool,
+}
+
+impl Owned {
+    fn borrow(&self) -> Candidacy<'_> {
+        let Self { id, body, is_free, is_doubtful } = self;
+        Candidacy { id, body, is_free: *is_free, is_doubtful: *is_doubtful }
+    }
+}
+
+fn parsed(body: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(body).ok()
 }
 
-fn text<'a>(body: &'a Value, outer: &str, inner: &str) -> Option<&'a str> {
-    body.get(outer)?.get(inner)?.as_str()
+/// The candidate that an application names.
+fn person(body: &Map<String, Value>) -> Option<&str> {
+    body.get("candidate")?.get("id")?.as_str()
 }
 
-fn is_converted(body: &Value) -> bool {
-    text(body, "outcome", "value") == Some("converted")
-}
-
-/// The one of the candidate's other applications that a converted prospect continues as. None when
-/// none fits, or several do.
-///
-/// `before` is the prospect as it was last known, so the new application cannot be older than that,
-/// or than the prospect where it was converted already.
-fn successor<'a>(
-    before: &Value,
-    after: &Value,
-    others: &'a [(impl AsRef<str>, Value)],
-) -> Option<&'a str> {
-    let candidate = text(after, "candidate", "id");
-    let jobs: Vec<&str> = before
-        .get("prospective_jobs")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|job| job.get("id").and_then(Value::as_str))
-        .chain(text(before, "job", "id"))
-        .collect();
-    let stamp = if is_converted(before) { "created_at" } else { "updated_at" };
-    let not_before = before.get(stamp).and_then(Value::as_str);
-    let fits = |body: &Value| {
-        let job = text(body, "job", "id");
-        let made = body.get("created_at").and_then(Value::as_str);
-        text(body, "candidate", "id") == candidate
-            && body.get("kind").and_then(Value::as_str) == Some("application")
-            && !is_converted(body)
-            && job.is_some_and(|job| jobs.is_empty() || jobs.contains(&job))
-            && made.zip(not_before).is_none_or(|(made, before)| made >= before)
-    };
-    let mut fitting = others.iter().filter(|(_, body)| fits(body));
-    match (fitting.next(), fitting.next()) {
-        (Some((id, _)), None) => Some(id.as_ref()),
-        _ => None,
-    }
+fn is_converted(body: &Map<String, Value>) -> bool {
+    let outcome = body.get("outcome").and_then(|outcome| outcome.get("value"));
+    outcome.and_then(Value::as_str) == Some("converted")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CHAIN_MAX, in_order, successor};
-    use serde_json::{Value, json};
+    use super::{CHAIN_MAX, in_order};
     use std::collections::{BTreeMap, BTreeSet};
 
     /// Waves as `A>B`, of single merges and the ends that the ATS shows.
@@ -403,77 +379,5 @@ mod tests {
         // The first of so many is too far from the end; the others follow, and a later look follows
         // it.
         assert_eq!(waves(&long, &[&end]).len(), CHAIN_MAX);
-    }
-
-    fn application(job: &str, created_at: &str) -> Value {
-        json!({"kind": "application", "candidate": {"id": "7"}, "job": {"id": job},
-            "outcome": {"value": "active"}, "created_at": created_at})
-    }
-
-    fn prospect(jobs: &[&str]) -> (Value, Value) {
-        let jobs: Vec<Value> = jobs.iter().map(|id| json!({"id": id})).collect();
-        let before = json!({"kind": "prospect", "candidate": {"id": "7"}, "prospective_jobs": jobs,
-            "outcome": {"value": "active"}, "updated_at": "2026-02-01T00:00:00Z"});
-        let mut after = before.clone();
-        after["outcome"]["value"] = json!("converted");
-        (before, after)
-    }
-
-    #[test]
-    fn a_converted_prospect_lives_on_as_the_application_made_since() {
-        let (before, after) = prospect(&[]);
-        let others = [
-            ("1", application("a", "2026-01-01T00:00:00Z")),
-            ("2", application("b", "2026-02-02T00:00:00Z")),
-        ];
-        assert_eq!(successor(&before, &after, &others), Some("2"));
-    }
-
-    #[test]
-    fn an_application_older_than_a_prospect_is_not_what_became_of_it_however_late_that_is_seen() {
-        let (mut before, after) = prospect(&[]);
-        before["outcome"]["value"] = json!("converted");
-        before["created_at"] = json!("2026-01-15T00:00:00Z");
-        let old = application("a", "2026-01-01T00:00:00Z");
-        assert_eq!(successor(&before, &after, &[("1", old.clone())]), None);
-        let new = application("b", "2026-02-02T00:00:00Z");
-        assert_eq!(successor(&before, &after, &[("1", old), ("2", new)]), Some("2"));
-    }
-
-    #[test]
-    fn only_a_job_that_the_prospect_was_tied_to_fits() {
-        let (before, after) = prospect(&["b"]);
-        let made = "2026-02-02T00:00:00Z";
-        assert_eq!(
-            successor(
-                &before,
-                &after,
-                &[("1", application("a", made)), ("2", application("b", made))]
-            ),
-            Some("2")
-        );
-        assert_eq!(successor(&before, &after, &[("1", application("a", made))]), None);
-    }
-
-    #[test]
-    fn two_that_fit_are_not_guessed_between() {
-        let (before, after) = prospect(&[]);
-        let made = "2026-02-02T00:00:00Z";
-        assert_eq!(
-            successor(
-                &before,
-                &after,
-                &[("1", application("a", made)), ("2", application("b", made))]
-            ),
-            None
-        );
-    }
-
-    #[test]
-    fn another_candidates_application_never_fits() {
-        let (before, after) = prospect(&[]);
-        let mut other = application("a", "2026-02-02T00:00:00Z");
-        other["candidate"]["id"] = json!("8");
-        assert_eq!(successor(&before, &after, &[("1", other)]), None);
     }
 }

@@ -9,7 +9,8 @@ impl Planner {
     /// Writes the links that a plan makes without a request, and ends those that it releases.
     pub(crate) async fn link_and_release(&self, planned: &RecordPlan) -> Result<(), Error> {
         if !planned.adoptions.is_empty() {
-            self.adopt(planned).await?;
+            let links = self.adopted(planned).await?;
+            self.put_adopted(links).await?;
         }
         if !planned.releases.is_empty() {
             self.context.store.end_links(planned.releases.clone()).await?;
@@ -17,10 +18,9 @@ impl Planner {
         Ok(())
     }
 
-    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind
+    /// Writes the links that plans' adoptions make. A link that led to another record of the kind
     /// before was found where that one continues: other links follow, and the move is reported.
-    async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
-        let links = self.adopted(planned).await?;
+    pub(super) async fn put_adopted(&self, links: Vec<LinkRow>) -> Result<(), Error> {
         for link in &links {
             let Some(before) = self.context.store.link(&link.path).await? else { continue };
             // Another path is linked to that record from now on, so it was not moved.

@@ -245,7 +245,7 @@ impl Planner {
     /// not planned again, so by then it must be linked.
     async fn keep(&self, seen: PageOutcome) -> Result<(), Error> {
         for links in seen.links.chunks(PAGE_RECORDS_MAX) {
-            self.context.store.put_links(links.to_vec()).await?;
+            self.put_adopted(links.to_vec()).await?;
         }
         if !seen.releases.is_empty() {
             self.context.store.end_links(seen.releases).await?;
