@@ -13,6 +13,7 @@ use super::owned::Owned;
 use super::record_plan::RecordPlan;
 use super::step::Step;
 use super::story::Story;
+use crate::path;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
 use atsync_model::declarable;
@@ -97,6 +98,14 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// Returns the paths that are linked to a record. None while the fact is missing.
     pub(super) fn linked_to(&mut self, remote: &RemoteRef) -> Option<&'a [String]> {
         self.ask(self.facts.linked_to(remote))
+    }
+
+    /// Whether a path of another desired record is linked to a record, as after a merge: what one
+    /// of them gives up is still the other's. None while the fact is missing.
+    pub(super) fn is_linked_by_another(&mut self, remote: &RemoteRef) -> Option<bool> {
+        let key = self.input.desired.key();
+        let is_another = |path: &String| !path::is_shared(path) && path::key(path) != key;
+        self.linked_to(remote).map(|paths| paths.iter().any(is_another))
     }
 
     /// Returns the records with this term. None while the fact is missing.

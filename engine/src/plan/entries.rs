@@ -264,11 +264,10 @@ impl List<'_, '_> {
             let is_kept = kept.contains(&link.remote.id.as_str());
             let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
             let Some(exists) = lists::exists(draft, link, shows) else { return };
-            if exists && is_added_by_engine(link) {
-                remove(draft, self.of, link, "the entry is no longer declared");
-            } else {
+            match exists && is_added_by_engine(link) {
+                true => remove(draft, self.of, link, "the entry is no longer declared"),
                 // Deleted, linked by another path, or added by others: nothing to remove.
-                draft.plan.releases.push(link.path.clone());
+                false => draft.plan.releases.push(link.path.clone()),
             }
         }
     }
@@ -296,8 +295,14 @@ fn is_added_by_engine(link: &LinkRow) -> bool {
     link.how != LinkHow::Adopted
 }
 
-/// Plans the removal of one entry.
+/// Plans the removal of one entry. One that another desired record is linked to stays, and only the
+/// link ends.
 fn remove<D: Owned>(draft: &mut Draft<'_, D>, of: &'static Declarable, link: &LinkRow, why: &str) {
+    match draft.is_linked_by_another(&link.remote) {
+        None => return,
+        Some(true) => return draft.plan.releases.push(link.path.clone()),
+        Some(false) => {}
+    }
     let operation = of.operation("destroy");
     let Some(rule) = draft.operation(&link.path, &operation) else { return };
     let mut step = step(rule, &link.path, why.to_owned());
@@ -313,10 +318,9 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
         let prefix = path::all_below(&path, below.list);
         for link in links_below(draft, &prefix) {
             let Some(shown) = draft.observed(&link.remote) else { return };
-            if shown.is_some() && is_added_by_engine(link) {
-                remove(draft, of, link, "the engine added the entry");
-            } else {
-                draft.plan.releases.push(link.path.clone());
+            match shown.is_some() && is_added_by_engine(link) {
+                true => remove(draft, of, link, "the engine added the entry"),
+                false => draft.plan.releases.push(link.path.clone()),
             }
         }
     }

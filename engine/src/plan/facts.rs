@@ -315,6 +315,15 @@ impl Facts {
         }
     }
 
+    /// Notes that a record of this run gives up its link to this one: what the next one gives up is
+    /// its alone.
+    pub fn release(&mut self, remote: &RemoteRef, path: &str) {
+        if let Some(paths) = self.linked.get_mut(remote) {
+            paths.retain(|known| known != path);
+            self.taken.insert(remote.clone());
+        }
+    }
+
     /// Answers with names.
     pub fn add_names(&mut self, kind: String, names: Vec<String>) {
         self.names.insert(kind, names);

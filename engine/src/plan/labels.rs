@@ -469,8 +469,13 @@ impl<'m, 'a> List<'m, 'a> {
                 Some(row) => {
                     let (path, remote) = (self.path(name), row.remote());
                     let applied = Map::from_iter([(self.place.to_owned(), json!(SEEN))]);
-                    self.remove(draft, &path, &remote, why());
-                    draft.plan.adoptions.push(Adoption::of_base(path, remote, applied));
+                    match self.remove(draft, &path, &remote, why()) {
+                        None => return,
+                        Some(true) => {
+                            draft.plan.adoptions.push(Adoption::of_base(path, remote, applied));
+                        }
+                        Some(false) => settled.push(name),
+                    }
                 }
                 None => settled.push(name),
             }
@@ -484,11 +489,25 @@ impl<'m, 'a> List<'m, 'a> {
         }
     }
 
-    fn remove<D: Owned>(&self, draft: &mut Draft<'a, D>, path: &str, row: &RemoteRef, why: String) {
-        let Some(rule) = draft.operation(path, &self.kinds.removal()) else { return };
-        let mut step = step(rule, path, why);
-        step.target = Some(row.clone());
-        draft.plan.steps.push(step);
+    /// Plans the removal of a label. One that another desired record is linked to stays, and only
+    /// the link ends: false. None while facts are missing.
+    fn remove<D: Owned>(
+        &self,
+        draft: &mut Draft<'a, D>,
+        path: &str,
+        row: &RemoteRef,
+        why: String,
+    ) -> Option<bool> {
+        if draft.is_linked_by_another(row)? {
+            draft.plan.releases.push(path.to_owned());
+            return Some(false);
+        }
+        if let Some(rule) = draft.operation(path, &self.kinds.removal()) {
+            let mut step = step(rule, path, why);
+            step.target = Some(row.clone());
+            draft.plan.steps.push(step);
+        }
+        Some(true)
     }
 
     fn record_decision<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str, decision: Decision) {

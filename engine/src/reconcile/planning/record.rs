@@ -71,6 +71,9 @@ impl Planner {
             for adoption in &planned.adoptions {
                 gathered.facts.take(&adoption.remote, &adoption.path);
             }
+            for link in planned.releases.iter().filter_map(|path| links.get(path)) {
+                gathered.facts.release(&link.remote, &link.path);
+            }
         }
         plan::unseen::settle(&mut planned, &shared, &links);
         let wanted = waited_for(&planned.steps);

@@ -12,6 +12,8 @@
     reason = "a test stops when something does not hold"
 )]
 
+mod shared;
+
 use atsync::internals::plan::withdraw::WithdrawOptions;
 use atsync::internals::plan::{Plan, words};
 use atsync::internals::reconcile::ApplyReport;
@@ -45,6 +47,24 @@ fn sync(world: &World, acme: &Connection, record: &Value) -> (Plan, ApplyReport)
     let (plan, report) = world.run(acme.sync()).unwrap();
     println!("{}{report:#?}", words::plan(&plan));
     (plan, report)
+}
+
+/// Declares a record an hour later and applies the plan.
+fn later(world: &World, acme: &Connection, record: &Value) -> Plan {
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    sync(world, acme, record).0
+}
+
+/// Changes a row by hand.
+fn correct(world: &World, collection: &str, id: i64, values: Value) {
+    let values = values.as_object().unwrap().clone();
+    world.sandbox.recruiter(&Recruiter::Set { collection: collection.into(), id, values }).unwrap();
+    world.clock.set(world.clock.now_ms() + 1000);
+}
+
+/// The ids of the candidate's rows.
+fn ids(world: &World, collection: &str) -> Vec<i64> {
+    held(world, collection).iter().map(|row| row["id"].as_i64().unwrap()).collect()
 }
 
 fn ada_id(world: &World) -> i64 {
