@@ -737,3 +737,31 @@ fn a_note_on_a_candidate_merged_away_a_moment_before_is_created_on_the_winner() 
         assert_eq!(notes.iter().filter(|note| note["body"] == "Met.").count(), 1, "{notes:?}");
     }
 }
+
+/// What the engine added is no longer declared before the ATS shows it. It is taken away all the
+/// same, once it shows.
+#[test]
+fn what_is_undeclared_before_it_shows_is_still_taken_away() {
+    let job = json!([{"company": "Engine & Sons", "title": "Engineer", "started_on": "2018-07"}]);
+    for (list, added, collection) in [
+        ("tags", json!(["warm"]), "applied_candidate_tags"),
+        ("employments", job, "candidate_employments"),
+    ] {
+        println!("{list}");
+        let world = late();
+        let acme = world.connect();
+        sync(&world, &acme, &[ada(&json!({}))]);
+        world.clock.set(world.clock.now_ms() + 3_600_000);
+        sync(&world, &acme, &[ada(&json!({list: added}))]);
+        let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+        let held = || world.sandbox.rows_of_candidate(collection, id).len();
+        assert_eq!(held(), 1);
+        sync(&world, &acme, &[ada(&json!({list: []}))]);
+        for _ in 0..4 {
+            world.clock.set(world.clock.now_ms() + 1_200_000);
+            world.run(acme.sync()).unwrap();
+        }
+        assert_eq!(held(), 0);
+        assert!(!world.run(acme.links("ada")).unwrap().iter().any(|link| link.path.contains(list)));
+    }
+}

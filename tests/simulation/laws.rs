@@ -333,10 +333,10 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 // If the host declares an application, the engine converts itself.
                 let by_us = matches!(change.cause, Cause::Applied { .. })
                     && to.is_some_and(|to| sim.made.contains(&("applications", to)));
-                // The engine detects a lie about the winner only if the merge shows.
+                // The engine detects a lie only while the candidate exists, or the merge shows.
                 let lie = to.is_some_and(|to| sim.fates.lies.contains(&(id, to)))
                     && change.kind == kinds::CANDIDATES
-                    && !became.is_empty()
+                    && sim.world.sandbox.row("candidates", id).is_none()
                     && !sim.fates.gives_itself_away(&sim.world.sandbox, id);
                 if !by_us && !lie && !to.is_some_and(|to| became.contains(&to)) {
                     broken.push(format!("{} {id} is reported as moved to {to:?}", change.kind));

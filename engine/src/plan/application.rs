@@ -334,16 +334,26 @@ fn result_of<'a>(
     rows: &'a [Arc<Record>],
 ) -> Option<&'a Arc<Record>> {
     let path = item.path.as_str();
-    let links = draft.input.links;
-    let adoptions = &draft.plan.adoptions;
-    let candidacy = |row: &'a Arc<Record>| Candidacy {
-        id: &row.id,
-        body: &row.body,
-        is_free: !links.values().any(|link| link.path != path && link.remote == row.remote())
-            && !adoptions.iter().any(|adoption| adoption.remote == row.remote()),
-        is_doubtful: row.moved_in,
-    };
-    let all: Vec<Candidacy<'_>> = rows.iter().map(candidacy).collect();
+    let mut all: Vec<Candidacy<'_>> = Vec::new();
+    let mut is_complete = true;
+    for row in rows {
+        let remote = row.remote();
+        let is_others = draft.is_linked_by_another(&remote);
+        is_complete &= is_others.is_some();
+        let links = draft.input.links.values();
+        let is_linked = links.into_iter().any(|link| link.path != path && link.remote == remote);
+        let adoptions = &draft.plan.adoptions;
+        let is_adopted = adoptions.iter().any(|adoption| adoption.remote == remote);
+        all.push(Candidacy {
+            id: &row.id,
+            body: &row.body,
+            is_free: !is_linked && !is_adopted && is_others == Some(false),
+            is_doubtful: row.moved_in,
+        });
+    }
+    if !is_complete {
+        return None;
+    }
     let proven = all
         .iter()
         .find(|one| one.id == prospect.id)

@@ -9,7 +9,7 @@
 //! Left out: changing an entry in place.
 
 use super::item::{content_name, is_content, listed, text};
-use super::lists::{self, links_below};
+use super::lists::{self, Standing, links_below};
 use super::ownership::{Decision, of_missing_entry};
 use super::parent::Parent;
 use super::{Adoption, Draft, FindingKind, Owned, Record, base, erasure, step, unseen};
@@ -263,11 +263,16 @@ impl List<'_, '_> {
         for link in links_below(draft, self.prefix).filter(|link| !is_declared(&link.path)) {
             let is_kept = kept.contains(&link.remote.id.as_str());
             let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
-            let Some(exists) = lists::exists(draft, link, shows) else { return };
-            match exists && is_added_by_engine(link) {
-                true => remove(draft, self.of, link, "the entry is no longer declared"),
+            let standing =
+                if is_kept { Some(Standing::Gone) } else { lists::standing(draft, link, shows) };
+            let Some(standing) = standing else { return };
+            match standing {
+                Standing::NotShownYet => {}
+                Standing::Exists if is_added_by_engine(link) => {
+                    remove(draft, self.of, link, "the entry is no longer declared");
+                }
                 // Deleted, linked by another path, or added by others: nothing to remove.
-                false => draft.plan.releases.push(link.path.clone()),
+                _ => draft.plan.releases.push(link.path.clone()),
             }
         }
     }

@@ -24,7 +24,7 @@
 use super::field::amend;
 use super::fields::Creation;
 use super::item::Item;
-use super::lists::{self, links_below};
+use super::lists::{self, Standing, links_below};
 use super::ownership::{Decision, of_missing_entry};
 use super::parent::Parent;
 use super::{Adoption, Draft, Owned, Record, account, erasure, made, step, unseen};
@@ -447,12 +447,14 @@ impl<'m, 'a> List<'m, 'a> {
                 continue;
             }
             let shows = known.rows.iter().any(|row| row.id == link.remote.id);
-            let Some(exists) = lists::exists(draft, link, shows) else { return };
-            if exists && self.is_added_by_engine(link) {
-                self.remove(draft, &link.path, &link.remote, why());
-            } else {
+            let Some(standing) = lists::standing(draft, link, shows) else { return };
+            match standing {
+                Standing::NotShownYet => {}
+                Standing::Exists if self.is_added_by_engine(link) => {
+                    self.remove(draft, &link.path, &link.remote, why());
+                }
                 // Removed already, or added by others: nothing to remove.
-                draft.plan.releases.push(link.path.clone());
+                _ => draft.plan.releases.push(link.path.clone()),
             }
             linked.push(name);
         }

@@ -93,15 +93,35 @@ pub(super) fn rows<'a, D: Owned>(
     draft.lookup(kind, names_it.map_or(resource::PARENT, |index| index.name), id)
 }
 
+/// What is known of a linked record that is to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It exists.
+    Exists,
+    /// It does not, or not for this path any more.
+    Gone,
+    /// The engine wrote it so short a time ago that it need not show yet; the next plan decides.
+    NotShownYet,
+}
+
 /// Whether a linked record still exists: one that the engine removed may show late, so it is read
-/// again. None while facts are missing.
-pub(super) fn exists<D: Owned>(
+/// again, and one that it just added may not show yet. None while facts are missing.
+pub(super) fn standing<D: Owned>(
     draft: &mut Draft<'_, D>,
     link: &LinkRow,
     shows: bool,
-) -> Option<bool> {
-    match shows && unseen::is_removed(link) {
-        true => draft.confirmed(&link.remote).map(|row| row.is_some()),
-        false => Some(shows),
-    }
+) -> Option<Standing> {
+    let is_removed = unseen::is_removed(link);
+    let exists = match shows {
+        true if is_removed => draft.confirmed(&link.remote)?.is_some(),
+        true => true,
+        false => {
+            let is_gone = is_removed || draft.facts.is_gone(&link.remote);
+            if !is_gone && !draft.has_settled(&link.path) {
+                return Some(Standing::NotShownYet);
+            }
+            false
+        }
+    };
+    Some(if exists { Standing::Exists } else { Standing::Gone })
 }
