@@ -104,11 +104,9 @@ impl<T> Got<T> {
     }
 
     /// Converts `null` to a flaw.
-    pub(crate) fn never_null(self, member: &'static str) -> Self {
+    pub(crate) fn forbid_null(&mut self, member: &'static str) {
         if matches!(self, Self::Empty) {
-            Self::Flawed(Flaw { member, is_null: true })
-        } else {
-            self
+            *self = Self::Flawed(Flaw { member, is_null: true });
         }
     }
 }
@@ -529,15 +527,18 @@ macro_rules! row {
             ) -> Result<Self, serde_json::Error> {
                 // Serde would read a list as the members in their order.
                 let strict = element.is_object().then(|| element.read());
-                let row: Self = match strict {
+                let mut row: Self = match strict {
                     Some(Ok(row)) => row,
                     _ => Self::piecemeal(element.text()?)?,
                 };
-                Ok(Self {
-                    id: row.id,
-                    $($field: $crate::wire::checked!(row.$field,
-                        $crate::wire::json_name!($field $(as $json)?) $(, $null)?),)*
-                })
+                row.forbid_nulls();
+                Ok(row)
+            }
+
+            /// In place, since a row is a kilobyte or two, and each move copies it.
+            fn forbid_nulls(&mut self) {
+                $($crate::wire::check!(self.$field,
+                    $crate::wire::json_name!($field $(as $json)?) $(, $null)?);)*
             }
 
             fn piecemeal(text: &'a str) -> Result<Self, serde_json::Error> {
@@ -578,17 +579,15 @@ macro_rules! json_name {
     };
 }
 
-/// Expands to a member unchanged, or with `null` made a flaw.
-macro_rules! checked {
-    ($got:expr, $name:expr) => {
-        $got
-    };
+/// Makes `null` a flaw, in a member that is never null.
+macro_rules! check {
+    ($got:expr, $name:expr) => {};
     ($got:expr, $name:expr, $null:ident) => {
-        $got.never_null($name)
+        $got.forbid_null($name)
     };
 }
 
-pub(crate) use {checked, json_name, never_null, row};
+pub(crate) use {check, json_name, never_null, row};
 
 #[cfg(test)]
 mod tests {
