@@ -171,8 +171,8 @@ pub static TABLE: &[Resource] = &[
         shown_in: Some(kinds::CANDIDATES),
         ..plain(kinds::APPLIED_TAGS, "applied_tag")
     },
-    Resource { indexes: OF_PERSON, ..plain(kinds::EDUCATIONS, "education") },
-    Resource { indexes: OF_PERSON, ..plain(kinds::EMPLOYMENTS, "employment") },
+    Resource { indexes: OF_PERSON, withdrawn: true, ..plain(kinds::EDUCATIONS, "education") },
+    Resource { indexes: OF_PERSON, withdrawn: true, ..plain(kinds::EMPLOYMENTS, "employment") },
     Resource {
         indexes: &[by(EMAIL, From::Text("email")), by(EMAIL, From::Texts("emails"))],
         ..plain(kinds::USERS, "user")

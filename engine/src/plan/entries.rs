@@ -2,16 +2,21 @@
 //!
 //! Such an entry has no key. Its content makes its path and finds it in the ATS: texts by the form
 //! of labels, dates as far as both are given. A declared entry that is missing is added, after a
-//! probe. An entry that the engine added and that is no longer declared is removed; entries of
-//! others never are. An entry that a recruiter changed or removed is drift: `yield` keeps that,
-//! `enforce` adds the entry again, unless it may have been erased ([`super::erasure`]).
+//! probe. An entry that the engine added and that is no longer declared is removed, while it shows
+//! what the engine wrote ([`super::written`]) and no other desired record is linked to it; entries
+//! of others never are. The removal carries what the plan saw ([`super::guard`]).
+//!
+//! An entry that a recruiter changed or removed is drift: `yield` keeps that, `enforce` adds the
+//! entry again, unless it may have been erased ([`super::erasure`]).
 //!
 //! Left out: changing an entry in place.
 
+use super::guard::Seen;
 use super::item::{content_name, is_content, listed, text};
 use super::lists::{self, links_below};
 use super::ownership::{Decision, of_missing_entry};
 use super::parent::Parent;
+use super::written::{self, Shows};
 use super::{Adoption, Draft, FindingKind, Owned, Record, base, erasure, step, unseen};
 use crate::link::{LinkHow, LinkRow};
 use crate::path;
@@ -151,6 +156,9 @@ impl List<'_, '_> {
             let applied = former.map(unseen::without_removed).unwrap_or_default();
             let path = path.to_owned();
             draft.plan.adoptions.push(Adoption { path, remote, applied, reason });
+        } else if let Some(link) = link.filter(|link| is_added_by_engine(link)) {
+            let manifest = draft.input.manifest;
+            written::note_shown(&mut draft.plan, manifest, self.of, link, row);
         }
         self.record_decision(draft, path, members, Decision::InStep);
     }
@@ -242,6 +250,7 @@ impl List<'_, '_> {
             step.change(field.member, Value::Null, json!(value));
         }
         step.link(path);
+        step.applied.insert(path.to_owned(), written::content(self.of, members));
         step.probe_first = self.parent.record.is_some();
         step.calls += u32::from(step.probe_first);
         draft.plan.steps.push(step);
@@ -264,10 +273,11 @@ impl List<'_, '_> {
             let is_kept = kept.contains(&link.remote.id.as_str());
             let shows = !is_kept && rows.iter().any(|row| row.id == link.remote.id);
             let Some(exists) = lists::exists(draft, link, shows) else { return };
-            match exists && is_added_by_engine(link) {
-                true => remove(draft, self.of, link, "the entry is no longer declared"),
+            let row = rows.iter().find(|row| exists && row.id == link.remote.id);
+            match row.filter(|_| is_added_by_engine(link)) {
+                Some(row) => remove(draft, self.of, link, row, "the entry is no longer declared"),
                 // Deleted, linked by another path, or added by others: nothing to remove.
-                false => draft.plan.releases.push(link.path.clone()),
+                None => draft.plan.releases.push(link.path.clone()),
             }
         }
     }
@@ -295,19 +305,36 @@ fn is_added_by_engine(link: &LinkRow) -> bool {
     link.how != LinkHow::Adopted
 }
 
-/// Plans the removal of one entry. One that another desired record is linked to stays, and only the
-/// link ends.
-fn remove<D: Owned>(draft: &mut Draft<'_, D>, of: &'static Declarable, link: &LinkRow, why: &str) {
-    match draft.is_linked_by_another(&link.remote) {
-        None => return,
-        Some(true) => return draft.plan.releases.push(link.path.clone()),
-        Some(false) => {}
-    }
-    let operation = of.operation("destroy");
-    let Some(rule) = draft.operation(&link.path, &operation) else { return };
-    let mut step = step(rule, &link.path, why.to_owned());
-    step.target = Some(link.remote.clone());
-    draft.plan.steps.push(step);
+/// Plans the removal of one entry that the engine added. One that a recruiter changed since, or
+/// that another desired record is linked to, stays, and only the link ends.
+fn remove<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    of: &'static Declarable,
+    link: &LinkRow,
+    row: &Record,
+    why: &str,
+) {
+    let manifest = draft.input.manifest;
+    let Some(is_anothers) = draft.is_linked_by_another(&link.remote) else { return };
+    let stays = match written::compare(manifest, of, &link.applied, row) {
+        _ if is_anothers => "another record is linked to it",
+        Shows::Other => "it was changed in the ATS since the engine added it",
+        Shows::Unknown => "the ATS does not show all of it, so it may have been changed there",
+        Shows::Written => {
+            let Some(rule) = draft.operation(&link.path, &of.operation("destroy")) else { return };
+            let mut step = step(rule, &link.path, why.to_owned());
+            step.target = Some(link.remote.clone());
+            let mut seen = Seen::default();
+            for field in written::read(manifest, of) {
+                seen.removed(field.shown, json!(row.text(field.shown)));
+            }
+            seen.join(rule, &mut step.input);
+            return draft.plan.steps.push(step);
+        }
+    };
+    let message = format!("{}: the {} {} stays: {stays}", link.path, of.noun, link.remote);
+    draft.report(FindingKind::Note, &link.path, Reason::Stays, message);
+    draft.plan.releases.push(link.path.clone());
 }
 
 /// Plans the removal of all entries that the engine added below a record.
@@ -318,9 +345,9 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
         let prefix = path::all_below(&path, below.list);
         for link in links_below(draft, &prefix) {
             let Some(shown) = draft.observed(&link.remote) else { return };
-            match shown.is_some() && is_added_by_engine(link) {
-                true => remove(draft, of, link, "the engine added the entry"),
-                false => draft.plan.releases.push(link.path.clone()),
+            match shown.filter(|_| is_added_by_engine(link)) {
+                Some(row) => remove(draft, of, link, row, "the engine added the entry"),
+                None => draft.plan.releases.push(link.path.clone()),
             }
         }
     }

@@ -87,6 +87,7 @@ mod users;
 mod values;
 pub mod withdraw;
 pub mod words;
+mod written;
 
 pub use connection_plan::Plan;
 pub(crate) use definition::name_claim;
