@@ -13,6 +13,7 @@
 )]
 
 mod corrections;
+mod sameness;
 mod shared;
 
 use atsync::internals::plan::withdraw::WithdrawOptions;

@@ -421,6 +421,13 @@ fn an_education_is_found_by_all_of_its_members() {
             "ambiguous educations/7",
         ),
         (
+            "one whose names are not shown, before the request",
+            vec![same()],
+            reply(200, json!([])),
+            None,
+            "absent 10000",
+        ),
+        (
             "two",
             vec![same(), with(json!({"id": 8}))],
             names(),

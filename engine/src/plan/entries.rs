@@ -1,18 +1,20 @@
 //! List entries that are known by their content: added and removed, never changed. Pure.
 //!
 //! Such an entry has no key. Its content makes its path and finds it in the ATS: texts by the form
-//! of labels, dates as far as both are given. A declared entry that is missing is added, after a
-//! probe. An entry that the engine added and that is no longer declared is removed, while it shows
-//! what the engine wrote ([`super::written`]) and no other desired record is linked to it; entries
-//! of others never are. The removal carries what the plan saw ([`super::guard`]).
+//! of labels, dates as far as both are given, the exact ones first ([`super::fit`]). A declared
+//! entry that is missing is added, after a probe. An entry that the engine added and that is no
+//! longer declared is removed, while it shows what the engine wrote ([`super::written`]) and no other
+//! desired record is linked to it; entries of others never are. The removal carries what the plan
+//! saw ([`super::guard`]).
 //!
 //! An entry that a recruiter changed or removed is drift: `yield` keeps that, `enforce` adds the
 //! entry again, unless it may have been erased ([`super::erasure`]).
 //!
 //! Left out: changing an entry in place.
 
+use super::fit::{self, Fit, pairs};
 use super::guard::Seen;
-use super::item::{content_name, is_content, listed, text};
+use super::item::{content_name, listed, text};
 use super::lists::{self, links_below};
 use super::ownership::{Decision, of_missing_entry};
 use super::parent::Parent;
@@ -44,9 +46,13 @@ pub(super) fn plan<D: Owned>(
 ) {
     for (of, below) in known_by_content(kind) {
         let prefix = path::all_below(&parent.path, below.list);
-        let declared: Vec<(String, &Map<String, Value>)> = listed(members, below.list)
-            .map(|one| (format!("{prefix}{}", content_name(of, one)), one))
-            .collect();
+        let mut declared: Vec<Entry<'_>> = Vec::new();
+        for one in listed(members, below.list) {
+            let path = format!("{prefix}{}", content_name(of, one));
+            if !declared.iter().any(|(known, _)| *known == path) {
+                declared.push((path, one));
+            }
+        }
         let is_linked = links_below(draft, &prefix).next().is_some();
         if !members.contains_key(below.list) {
             lists::release(draft, &prefix);
@@ -81,11 +87,8 @@ impl List<'_, '_> {
         }
         let Some(rows) = self.rows(draft) else { return };
         let found = self.rows_of(draft, declared, rows);
-        for (at, (path, members)) in declared.iter().enumerate() {
-            if declared.iter().take(at).any(|(known, _)| known == path) {
-                continue;
-            }
-            match found.get(at).copied().flatten() {
+        for ((path, members), row) in declared.iter().zip(&found) {
+            match row {
                 Some(row) => self.keep(draft, path, members, row, rows),
                 None => self.missing(draft, path, members, rows),
             }
@@ -100,8 +103,10 @@ impl List<'_, '_> {
         lists::rows(draft, self.of.kind, self.below.kind, &record.id)
     }
 
-    /// Returns the row of each declared entry: its linked row where the content is the same, else
-    /// one that no other entry has.
+    /// Returns the row of each declared entry: its linked row unless that shows something else,
+    /// then, for all entries, one that shows just what is declared, then one that is the same as
+    /// far as dates go. Loose matches are given so that as many entries as possible have a row. An
+    /// unlinked row of which a field does not show is no entry's: it may be another school's.
     fn rows_of<'a, D: Owned>(
         &self,
         draft: &Draft<'a, D>,
@@ -109,22 +114,61 @@ impl List<'_, '_> {
         rows: &'a [Arc<Record>],
     ) -> Vec<Option<&'a Arc<Record>>> {
         let links = draft.input.links;
-        let linked = |(path, members): &Entry<'_>| {
-            let link = links.get(path)?;
-            rows.iter().find(|row| row.id == link.remote.id && is_content(self.of, members, row))
-        };
-        let mut found: Vec<Option<&Arc<Record>>> = declared.iter().map(linked).collect();
-        for (at, (_, members)) in declared.iter().enumerate() {
-            let is_free = |row: &&Arc<Record>| {
-                !found.iter().flatten().any(|taken| taken.id == row.id)
-                    && is_content(self.of, members, row)
+        let mut found: Vec<Option<&Arc<Record>>> = Vec::with_capacity(declared.len());
+        for (path, members) in declared {
+            let is_linked = |row: &&Arc<Record>| {
+                links.get(path).is_some_and(|link| link.remote.id == row.id)
+                    && self.fit(draft, members, row).is_some()
             };
-            let free = rows.iter().find(is_free);
+            found.push(rows.iter().find(is_linked));
+        }
+        for (at, (_, members)) in declared.iter().enumerate() {
+            let is_exact = |row: &&Arc<Record>| {
+                !found.iter().flatten().any(|taken| taken.id == row.id)
+                    && self.fit(draft, members, row) == Some(Fit::Exact)
+            };
+            let exact = rows.iter().find(is_exact);
             if let Some(place) = found.get_mut(at).filter(|place| place.is_none()) {
-                *place = free;
+                *place = exact;
+            }
+        }
+        let mut free: Vec<&Arc<Record>> = rows.iter().collect();
+        free.retain(|row| !found.iter().flatten().any(|taken| taken.id == row.id));
+        let fits: Vec<Vec<usize>> = declared
+            .iter()
+            .zip(&found)
+            .map(|((_, members), row)| {
+                let is_loose = |row: &Record| self.fit(draft, members, row) == Some(Fit::Loose);
+                let free = free.iter().enumerate().filter(|(_, free)| is_loose(free));
+                if row.is_some() { Vec::new() } else { free.map(|(at, _)| at).collect() }
+            })
+            .collect();
+        for (row, entry) in pairs(&fits) {
+            if let (Some(place), Some(row)) = (found.get_mut(entry), free.get(row)) {
+                *place = Some(row);
             }
         }
         found
+    }
+
+    /// Compares a row with a declared entry. What the engine wrote, and nobody changed since, is
+    /// the entry only as it was written: a host who adds the month means another one.
+    fn fit<D: Owned>(
+        &self,
+        draft: &Draft<'_, D>,
+        members: &Map<String, Value>,
+        row: &Record,
+    ) -> Option<Fit> {
+        let manifest = draft.input.manifest;
+        let own = links_below(draft, self.prefix)
+            .filter(|link| link.remote.id == row.id && is_added_by_engine(link))
+            .find(|link| written::compare(manifest, self.of, &link.applied, row) == Shows::Written);
+        match own {
+            Some(link) => {
+                written::is_declared(self.of, &link.applied, members).then_some(Fit::Exact)
+            }
+            None => fit::of(manifest, self.of, members, row),
+        }
     }
 
     /// Plans an entry that shows.
@@ -325,7 +369,7 @@ fn remove<D: Owned>(
             let mut step = step(rule, &link.path, why.to_owned());
             step.target = Some(link.remote.clone());
             let mut seen = Seen::default();
-            for field in written::read(manifest, of) {
+            for field in fit::read(manifest, of) {
                 seen.removed(field.shown, json!(row.text(field.shown)));
             }
             seen.join(rule, &mut step.input);

@@ -55,6 +55,7 @@ pub mod facts;
 mod field;
 mod fields;
 mod finding;
+mod fit;
 mod form;
 pub mod forms;
 mod found;

@@ -9,11 +9,11 @@
 //! A field that a row does not show, such as a school whose option is hidden, tells nothing: such
 //! an entry stays. Left out: fields that the adapter does not read at all.
 
-use super::{Record, base};
+use super::fit::read;
+use super::item::text;
+use super::{Record, RecordPlan, base};
 use crate::link::LinkRow;
-use crate::plan::RecordPlan;
-use crate::plan::item::text;
-use atsync_model::declarable::{Declarable, Field};
+use atsync_model::declarable::Declarable;
 use atsync_model::manifest::Manifest;
 use serde_json::{Map, Value, json};
 
@@ -31,18 +31,6 @@ pub(super) enum Shows {
     Unknown,
 }
 
-/// Iterates over the fields of a kind that the adapter reads.
-pub(super) fn read<'m>(
-    manifest: &'m Manifest,
-    of: &'static Declarable,
-) -> impl Iterator<Item = &'static Field> + use<'m> {
-    let rule = manifest.kind(of.kind);
-    of.fields.iter().filter(move |field| {
-        let top = field.shown.split_once('.').map_or(field.shown, |(top, _)| top);
-        rule.is_none_or(|rule| rule.fields.iter().any(|read| read == top))
-    })
-}
-
 /// Returns the base of an entry that is to be added.
 pub(super) fn content(of: &'static Declarable, members: &Map<String, Value>) -> Map<String, Value> {
     let texts = of.fields.iter().filter_map(|field| Some((field, text(members, field.place)?)));
@@ -52,6 +40,23 @@ pub(super) fn content(of: &'static Declarable, members: &Map<String, Value>) -> 
 /// Whether the base has what the engine wrote.
 fn is_kept(of: &'static Declarable, applied: &Map<String, Value>) -> bool {
     of.fields.iter().any(|field| applied.contains_key(field.place))
+}
+
+/// Whether the engine wrote just what is declared.
+pub(super) fn is_declared(
+    of: &'static Declarable,
+    applied: &Map<String, Value>,
+    members: &Map<String, Value>,
+) -> bool {
+    of.fields.iter().all(|field| {
+        let form = |texts| field.form(text(texts, field.place).unwrap_or_default());
+        form(applied) == form(members)
+    })
+}
+
+/// Whether the entry once showed what the engine wrote.
+pub(super) fn has_shown(applied: &Map<String, Value>) -> bool {
+    applied.contains_key(SHOWN)
 }
 
 /// Compares an entry with what the engine wrote of it.
@@ -91,8 +96,7 @@ pub(super) fn note_shown(
     link: &LinkRow,
     row: &Record,
 ) {
-    let is_first = !link.applied.contains_key(SHOWN);
-    if !is_first || compare(manifest, of, &link.applied, row) != Shows::Written {
+    if has_shown(&link.applied) || compare(manifest, of, &link.applied, row) != Shows::Written {
         return;
     }
     let texts = read(manifest, of)
