@@ -13,6 +13,7 @@
 )]
 
 mod corrections;
+mod enforced;
 mod sameness;
 mod shared;
 

@@ -3,12 +3,12 @@
 //! Such an entry has no key. Its content makes its path and finds it in the ATS: texts by the form
 //! of labels, dates as far as both are given, the exact ones first ([`super::fit`]). A declared
 //! entry that is missing is added, after a probe. An entry that the engine added and that is no
-//! longer declared is removed, while it shows what the engine wrote ([`super::written`]) and no other
-//! desired record is linked to it; entries of others never are. The removal carries what the plan
-//! saw ([`super::guard`]).
+//! longer declared is removed, while it shows what the engine wrote ([`super::written`]) and no
+//! other desired record is linked to it; entries of others never are. The removal carries what the
+//! plan saw ([`super::guard`]).
 //!
 //! An entry that a recruiter changed or removed is drift: `yield` keeps that, `enforce` adds the
-//! entry again, unless it may have been erased ([`super::erasure`]).
+//! entry again, beside the changed one, unless it may have been erased ([`super::erasure`]).
 //!
 //! Left out: changing an entry in place.
 
@@ -24,6 +24,7 @@ use crate::link::{LinkHow, LinkRow};
 use crate::path;
 use crate::reason::Reason;
 use atsync_model::declarable::{self, Below, Declarable, KnownBy};
+use atsync_model::desired::Policy;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -221,14 +222,8 @@ impl List<'_, '_> {
         let Some(link) = lists::live_link(draft, path) else {
             return self.decide_missing(draft, path, members, false, false, rows);
         };
-        if rows.iter().any(|row| row.id == link.remote.id) {
-            let message = format!(
-                "{path}: {} was changed in the ATS and differs from the declaration; the ATS's \
-                 value is kept, since an entry is never changed from here",
-                link.remote
-            );
-            draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
-            return self.record_decision(draft, path, members, Decision::Drifted);
+        if let Some(row) = rows.iter().find(|row| row.id == link.remote.id) {
+            return self.changed(draft, path, members, link, row);
         }
         let Some(shown) = draft.observed(&link.remote) else { return };
         if shown.is_some() || (!draft.facts.is_gone(&link.remote) && !draft.has_settled(path)) {
@@ -236,6 +231,45 @@ impl List<'_, '_> {
             return self.record_decision(draft, path, members, Decision::InStep);
         }
         self.vanished(draft, path, members, link, rows);
+    }
+
+    /// Plans an entry that shows something else than is declared. The ATS's entry is kept under
+    /// every policy. `enforce` adds the declared one beside it if that showed once, since an ATS
+    /// that stores a text in a form of its own would get it again with each plan, and unless a
+    /// field was emptied, which may be an erasure.
+    fn changed<D: Owned>(
+        &self,
+        draft: &mut Draft<'_, D>,
+        path: &str,
+        members: &Map<String, Value>,
+        link: &LinkRow,
+        row: &Record,
+    ) {
+        let has_shown = !is_added_by_engine(link) || written::has_shown(&link.applied);
+        let is_emptied = fit::read(draft.input.manifest, self.of).any(|field| {
+            let is_empty = |text: Option<&str>| text.is_none_or(|text| text.trim().is_empty());
+            !is_empty(text(members, field.place))
+                && row.knows(field.shown)
+                && is_empty(row.text(field.shown))
+        });
+        let is_erased = is_emptied || erasure::is_marked(&link.applied, ENTRY);
+        let is_enforced = draft.policy(self.below.list) == Policy::Enforce && has_shown;
+        if is_enforced && !is_erased {
+            return self.create(draft, path, members);
+        }
+        let why = match is_enforced {
+            true => {
+                "a part of it was emptied, which may be an erasure, and no policy restores that"
+            }
+            false => "an entry is never changed from here",
+        };
+        let message = format!(
+            "{path}: {} was changed in the ATS and differs from the declaration; the ATS's value \
+             is kept, since {why}",
+            link.remote
+        );
+        draft.report(FindingKind::Drifted, path, Reason::ChangedInAts, message);
+        self.record_decision(draft, path, members, Decision::Drifted);
     }
 
     /// Plans an entry that showed once and vanished.
