@@ -12,6 +12,9 @@
     reason = "a test stops when something does not hold"
 )]
 
+mod corrections;
+mod enforced;
+mod sameness;
 mod shared;
 
 use atsync::internals::plan::withdraw::WithdrawOptions;
@@ -59,6 +62,16 @@ fn later(world: &World, acme: &Connection, record: &Value) -> Plan {
 fn correct(world: &World, collection: &str, id: i64, values: Value) {
     let values = values.as_object().unwrap().clone();
     world.sandbox.recruiter(&Recruiter::Set { collection: collection.into(), id, values }).unwrap();
+    world.clock.set(world.clock.now_ms() + 1000);
+}
+
+/// Deletes the option that names the school of an education.
+fn forget_school(world: &World, education: i64) {
+    let rows = held(world, EDUCATIONS);
+    let row = rows.iter().find(|row| row["id"] == education).unwrap();
+    let id = row["school_name_custom_field_option_id"].as_i64().unwrap();
+    let collection = "custom_field_options".into();
+    world.sandbox.recruiter(&Recruiter::Remove { collection, id }).unwrap();
     world.clock.set(world.clock.now_ms() + 1000);
 }
 

@@ -1,5 +1,5 @@
-//! Rows that several records are linked to, as after a merge: what one record gives up stays as long
-//! as another is linked to it.
+//! Rows that several records are linked to, as after a merge: what one record gives up stays as
+//! long as another is linked to it.
 
 use super::{EMPLOYMENTS, acme_ltd, ada, ada_id, counts, ids, later, sync};
 use atsync::internals::plan::withdraw::WithdrawOptions;

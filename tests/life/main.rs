@@ -452,6 +452,25 @@ fn a_withdrawal_removes_what_the_engine_added_and_says_what_stays() {
 }
 
 #[test]
+fn a_withdrawal_removes_a_tag_that_came_with_the_creation() {
+    for is_synced_again in [true, false] {
+        let world = World::new(1, 40);
+        let acme = world.connect();
+        let record = ada(&json!({"tags": ["engine"]}));
+        sync(&world, &acme, &record);
+        if is_synced_again {
+            world.clock.set(world.clock.now_ms() + 600_000);
+            sync(&world, &acme, &record);
+        }
+        let id = ada_id(&world);
+        let tags = || world.sandbox.rows_of_candidate("applied_candidate_tags", id).len();
+        assert_eq!(tags(), 1);
+        world.run(acme.withdraw("ref-1", WithdrawOptions::default())).unwrap();
+        assert_eq!(tags(), 0, "synced again: {is_synced_again}");
+    }
+}
+
+#[test]
 fn a_withdrawal_never_removes_the_addresses_of_a_candidate_that_the_engine_created() {
     let world = World::new(1, 60);
     let acme = world.connect();

@@ -301,6 +301,48 @@ fn nothing_is_added_to_a_deleted_or_anonymised_candidate() {
 }
 
 #[test]
+fn an_entry_is_removed_only_while_it_shows_what_the_plan_saw() {
+    let seen = json!({"seen": {"school": ["ETH Zürich"], "degree": ["Master's"],
+        "discipline": [null], "started_on": ["2016-09"]}});
+    let changed = |more: Value| row(7, more);
+    for (law, row, names, is_sent) in [
+        ("the same", changed(json!({})), names(), true),
+        (
+            "another month",
+            changed(json!({"start_date_month": 10, "start_at": null})),
+            names(),
+            false,
+        ),
+        (
+            "another school",
+            changed(json!({"school_name_custom_field_option_id": 502})),
+            names(),
+            false,
+        ),
+        ("a school whose option was deleted", changed(json!({})), reply(200, json!([])), true),
+        ("a school whose name may not be read", changed(json!({})), reply(403, json!({})), false),
+    ] {
+        let run = case("educations.destroy", seen.clone())
+            .on("educations", "7")
+            .replies(vec![reply(200, json!([row])), names, empty(204)])
+            .write();
+        assert_eq!(run.lines()[0], "GET /v3/candidate_educations?ids=7", "{law}");
+        let last = *run.lines().last().unwrap();
+        assert_eq!(last == "DELETE /v3/candidate_educations/7", is_sent, "{law}: {last}");
+        if law.starts_with("another") {
+            assert!(matches!(run.failure(), Failure::Conflict(_)), "{law}: {}", run.failure());
+        }
+    }
+    // One that does not show may be deleted already, which the request proves.
+    let run = case("educations.destroy", seen)
+        .on("educations", "7")
+        .replies(vec![reply(200, json!([])), reply(404, json!({"message": "no"}))])
+        .write();
+    assert_eq!(run.lines().last().copied().unwrap(), "DELETE /v3/candidate_educations/7");
+    assert_eq!(run.applied().warnings.len(), 1);
+}
+
+#[test]
 fn an_entry_that_no_longer_exists_is_a_success_and_proves_its_removal() {
     for (kind, collection) in
         [("educations", "candidate_educations"), ("employments", "candidate_employments")]
@@ -377,6 +419,13 @@ fn an_education_is_found_by_all_of_its_members() {
             reply(403, json!({})),
             Some(SENT_MS),
             "ambiguous educations/7",
+        ),
+        (
+            "one whose names are not shown, before the request",
+            vec![same()],
+            reply(200, json!([])),
+            None,
+            "absent 10000",
         ),
         (
             "two",

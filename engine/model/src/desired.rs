@@ -94,7 +94,8 @@ pub struct DesiredCandidate {
     pub tags: Option<Vec<String>>,
     /// Entries of the education that the candidate must have, known by their content: a missing one
     /// is added, and one that the engine added and that is no longer listed is removed. `[]`
-    /// removes all that the engine added; entries of others stay.
+    /// removes all that the engine added; entries of others, and those that a recruiter changed,
+    /// stay. Under `enforce`, one that a recruiter changed or removed is added again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub educations: Option<Vec<DesiredEducation>>,
     /// Entries of the work history, by the rules of `educations`.

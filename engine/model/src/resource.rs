@@ -45,7 +45,8 @@ pub struct Resource {
     pub of: Of,
     /// A user who cannot see one of these may not see the records that name it.
     pub hides: bool,
-    /// A declared candidate's drift shows here, so it is read before each plan of candidates.
+    /// A declared candidate's drift shows here, so it is read before each plan of candidates. Kinds
+    /// that are known by their content are read only once records declared some.
     pub drifts: bool,
     /// A withdrawal may remove some of these, so they are read before.
     pub withdrawn: bool,
@@ -171,8 +172,18 @@ pub static TABLE: &[Resource] = &[
         shown_in: Some(kinds::CANDIDATES),
         ..plain(kinds::APPLIED_TAGS, "applied_tag")
     },
-    Resource { indexes: OF_PERSON, ..plain(kinds::EDUCATIONS, "education") },
-    Resource { indexes: OF_PERSON, ..plain(kinds::EMPLOYMENTS, "employment") },
+    Resource {
+        indexes: OF_PERSON,
+        drifts: true,
+        withdrawn: true,
+        ..plain(kinds::EDUCATIONS, "education")
+    },
+    Resource {
+        indexes: OF_PERSON,
+        drifts: true,
+        withdrawn: true,
+        ..plain(kinds::EMPLOYMENTS, "employment")
+    },
     Resource {
         indexes: &[by(EMAIL, From::Text("email")), by(EMAIL, From::Texts("emails"))],
         ..plain(kinds::USERS, "user")

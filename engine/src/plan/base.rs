@@ -3,8 +3,9 @@
 //! A base is a map. Its members are fields, and marks whose names begin with `~`, which no field is
 //! called: a map by field or operation ([`part`], [`remove`]), or a list of fields ([`is_listed`],
 //! [`set_listed`], [`retain_listed`]). The modules that keep them document them ([`super::forms`],
-//! [`super::erasure`], [`super::unseen`], [`super::equal`]). A plan records a base with the step
-//! that changes the record, and without a step as an adoption ([`amend`], [`record`]).
+//! [`super::erasure`], [`super::unseen`], [`super::equal`], [`super::written`]). A plan records a
+//! base with the step that changes the record, and without a step as an adoption ([`amend`],
+//! [`record`]).
 
 use super::{Adoption, RecordPlan};
 use atsync_model::contract::RemoteRef;

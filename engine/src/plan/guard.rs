@@ -4,7 +4,8 @@
 //! value, the step lists for each such field the values that it may show if nobody changed it: the
 //! one that the plan saw, the base, and the new one. The adapter reads the record right before it
 //! sends and refuses the write where something else shows (`wit/operations.md`); the next plan then
-//! decides as for any drift. Only an adapter that lists the member `seen` gets it.
+//! decides as for any drift. The removal of an entry lists what it shows, under every policy. Only
+//! an adapter that lists the member `seen` gets it.
 //!
 //! Contact lists are merged entry by entry with that read, so only changed types are listed. Left
 //! out: values of more than [`SEEN_BYTES_MAX`] bytes.
@@ -76,6 +77,15 @@ impl Seen {
             .collect();
         if !entries.is_empty() {
             self.field(draft, (list, list), entries);
+        }
+    }
+
+    /// Adds a field of a record that is to be removed: whatever the policy, a recruiter's change
+    /// since the plan is not lost. A text that is too long is not compared.
+    pub(super) fn removed(&mut self, field: &str, shown: Value) {
+        let may_show = json!([shown]);
+        if may_show.to_string().len() <= SEEN_BYTES_MAX {
+            self.0.insert(field.to_owned(), may_show);
         }
     }
 

@@ -87,18 +87,6 @@ pub(super) fn content_name(of: &'static Declarable, members: &Map<String, Value>
     if is_plain { name } else { digest(&json!(parts)) }
 }
 
-/// Whether a record shows what is declared, as far as it shows it.
-pub(super) fn is_content(
-    of: &'static Declarable,
-    members: &Map<String, Value>,
-    record: &Record,
-) -> bool {
-    of.fields.iter().filter(|field| record.knows(field.shown)).all(|field| {
-        let declared = text(members, field.place).unwrap_or_default();
-        field.is_same(declared, record.text(field.shown).unwrap_or_default())
-    })
-}
-
 /// A declared text: its place in the desired record and its value.
 pub(super) type PlacedText = (&'static str, String);
 

@@ -166,10 +166,12 @@ pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, pare
     let are_gone = shows_none && several && !draft.is_base_of_another(&parent.path);
     let known = Known { record, rows, are_gone };
     names.iter().for_each(|name| list.keep(draft, &known, name));
-    list.remove_undeclared(draft, &known, &names);
+    let why = format!("the {} is no longer declared", list.noun());
+    list.remove_undeclared(draft, &known, &names, &why);
 }
 
-/// Plans the removal of all labels that the engine added to a record.
+/// Plans the removal of all labels that the engine added to a record, those that were sent with its
+/// creation among them.
 pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
     let Some(item) = draft.item() else { return };
     let Some(link) = draft.input.links.get(&item.path) else { return };
@@ -178,13 +180,14 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
     let Some(rows) = lists::rows(draft, list.kinds.tie, item.of.kind, &link.remote.id) else {
         return;
     };
-    for link in links_below(draft, &list.prefix) {
-        if list.is_added_by_engine(link) && rows.iter().any(|row| row.id == link.remote.id) {
+    let Some(shown) = draft.observed(&link.remote) else { return };
+    match shown {
+        Some(record) => {
+            let known = Known { record, rows, are_gone: false };
             let why = format!("the engine added the {}", list.noun());
-            list.remove(draft, &link.path, &link.remote, why);
-        } else {
-            draft.plan.releases.push(link.path.clone());
+            list.remove_undeclared(draft, &known, &[], &why);
         }
+        None => lists::release(draft, &list.prefix),
     }
 }
 
@@ -438,8 +441,8 @@ impl<'m, 'a> List<'m, 'a> {
         draft: &mut Draft<'a, D>,
         known: &Known<'a>,
         wanted: &[String],
+        why: &str,
     ) {
-        let why = || format!("the {} is no longer declared", self.noun());
         let mut linked = Vec::new();
         for link in links_below(draft, &self.prefix) {
             let name = link.path.strip_prefix(&self.prefix).unwrap_or_default();
@@ -451,7 +454,7 @@ impl<'m, 'a> List<'m, 'a> {
             match standing {
                 Standing::NotShownYet => {}
                 Standing::Exists if self.is_added_by_engine(link) => {
-                    self.remove(draft, &link.path, &link.remote, why());
+                    self.remove(draft, &link.path, &link.remote, why);
                 }
                 // Removed already, or added by others: nothing to remove.
                 _ => draft.plan.releases.push(link.path.clone()),
@@ -471,13 +474,19 @@ impl<'m, 'a> List<'m, 'a> {
                 Some(row) => {
                     let (path, remote) = (self.path(name), row.remote());
                     let applied = Map::from_iter([(self.place.to_owned(), json!(SEEN))]);
-                    match self.remove(draft, &path, &remote, why()) {
+                    match self.remove(draft, &path, &remote, why) {
                         None => return,
                         Some(true) => {
                             draft.plan.adoptions.push(Adoption::of_base(path, remote, applied));
                         }
                         Some(false) => settled.push(name),
                     }
+                }
+                // The candidate shows it, and its row may show late.
+                None if self.lists(known.record, name) == Some(true)
+                    && !draft.has_settled(&self.parent.path) =>
+                {
+                    draft.report_not_shown_yet(&self.path(name), self.place);
                 }
                 None => settled.push(name),
             }
@@ -498,14 +507,14 @@ impl<'m, 'a> List<'m, 'a> {
         draft: &mut Draft<'a, D>,
         path: &str,
         row: &RemoteRef,
-        why: String,
+        why: &str,
     ) -> Option<bool> {
         if draft.is_linked_by_another(row)? {
             draft.plan.releases.push(path.to_owned());
             return Some(false);
         }
         if let Some(rule) = draft.operation(path, &self.kinds.removal()) {
-            let mut step = step(rule, path, why);
+            let mut step = step(rule, path, why.to_owned());
             step.target = Some(row.clone());
             draft.plan.steps.push(step);
         }

@@ -56,6 +56,7 @@ pub mod facts;
 mod field;
 mod fields;
 mod finding;
+mod fit;
 mod form;
 pub mod forms;
 mod found;
@@ -88,6 +89,7 @@ mod users;
 mod values;
 pub mod withdraw;
 pub mod words;
+mod written;
 
 pub use connection_plan::Plan;
 pub(crate) use definition::name_claim;

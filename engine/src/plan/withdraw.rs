@@ -1,7 +1,8 @@
 //! A withdrawal: undoes what the engine did for a record, as far as possible. Pure.
 //!
-//! It removes tags that the engine added, entries such as educations, and e-mails, phones and links
-//! that the engine added to a candidate that existed before. It never removes the candidate,
+//! It removes tags that the engine added, entries such as educations that nobody changed since, and
+//! e-mails, phones and links that the engine added to a candidate that existed before. What another
+//! record is linked to stays. It never removes the candidate,
 //! applications, notes and attachments: an ATS keeps them, and others may have built on them. A
 //! candidate that the engine created keeps its addresses too, since they are how it is found. What
 //! stays is reported, one finding each.

@@ -255,9 +255,13 @@ const RULES: &[Rule] = &[
     Rule {
         name: "educations.destroy",
         class: Idempotent,
-        fields: &[],
-        scopes: &["candidate_educations:destroy", "candidate_educations:list"],
-        calls: 1,
+        fields: &[("seen", Set)],
+        scopes: &[
+            "candidate_educations:destroy",
+            "candidate_educations:list",
+            "custom_field_options:list",
+        ],
+        calls: 3,
     },
     Rule {
         name: "employments.create",
@@ -275,9 +279,9 @@ const RULES: &[Rule] = &[
     Rule {
         name: "employments.destroy",
         class: Idempotent,
-        fields: &[],
+        fields: &[("seen", Set)],
         scopes: &["candidate_employments:destroy", "candidate_employments:list"],
-        calls: 1,
+        calls: 2,
     },
     Rule {
         name: "attachments.create",

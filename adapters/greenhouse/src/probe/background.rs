@@ -2,9 +2,10 @@
 //!
 //! The rows of the candidate are read as a scan reads them, and compared by their content: every
 //! sent member must be the same, and every other one empty. No other member distinguishes two
-//! entries. An unreadable member may be the same or not, so such a row is never ruled out. When a
-//! write in doubt is settled, an equal row that is too old is reported as ambiguous, since "absent"
-//! would create the entry twice.
+//! entries. When a write in doubt is settled, a row with a member that does not show may be its
+//! result, and an equal row that is too old may be it too: both are reported as ambiguous, since
+//! "absent" would create the entry twice. Before the first request, a row with such a member is
+//! another entry: a new one has options that show.
 
 use super::next::{Next, Sent, ambiguous, ask, blind, matched};
 use crate::kinds::{self as table, Kind};
@@ -145,6 +146,9 @@ impl Search {
             return Ok(());
         }
         let is_sure = self.content.iter().all(|(field, _)| is_known(field));
+        if !is_sure && sent.first_ms.is_none() {
+            return Ok(());
+        }
         let list =
             if is_sure && sent.can_have_made(&body) { &mut self.seen } else { &mut self.unsure };
         list.push(item.id.clone());

@@ -210,7 +210,7 @@ inputs! {
     }
 
     /// `educations.destroy` and `employments.destroy`.
-    BackgroundDeletion {}
+    BackgroundDeletion { seen: Seen }
 
     /// `attachments.create`: exactly one of `url` and `content_base64`.
     AttachmentNew {

@@ -35,6 +35,7 @@ pub(crate) mod words;
 
 use crate::answer;
 use crate::kinds;
+use crate::named::{self, Naming, Reading};
 use crate::request;
 use crate::settings::Settings;
 use crate::state::Continued;
@@ -42,7 +43,7 @@ use atsync_adapter::contract::{Failure, Given, Reply, Request, Response, Step, W
 use background::{OptionIds, Resolved, Resolving};
 use edit::{Begun, Edit};
 use lifecycle::{Converting, Hiring};
-use op::{Op, removed_by, target_of};
+use op::{Op, list_scope, removed_by, target_of};
 use options::{Lookup, Next};
 use sent::{Sent, applied, subject};
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,12 @@ pub(crate) enum State {
     },
     /// The target's row. `pool` is from prospect_details, for an edit that names a pool.
     Target { op: Op, pool: Option<String> },
+    /// The row of what is to be removed, then the names of its options.
+    Removing {
+        op: Op,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        naming: Option<Naming>,
+    },
     /// The pool of an application.
     Pool { op: Op },
     /// The stages of an application.
@@ -114,7 +121,10 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
             candidate::create(input, &settings, given.mark.as_ref())
         }
         Op::TagCreate { input, .. } => records::tag(input),
-        op if removed_by(op).is_some() => records::remove(op),
+        op if removed_by(op).is_some() => match op.seen().filter(|seen| !seen.is_empty()) {
+            Some(_) => read_target(op.clone(), |op| State::Removing { op, naming: None }),
+            None => records::remove(op),
+        },
         Op::UserCreate { input, .. } => records::user(input, &settings),
         Op::ApplicationCreate { input, .. } => application::create(input),
         Op::FieldCreate { input, .. } => records::field(input),
@@ -123,7 +133,7 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
             let request = pages::list("prospect_details", &[("application_ids", target)]);
             ask(request, State::Pool { op })
         }
-        _ => read_target(op, None),
+        _ => read_target(op, |op| State::Target { op, pool: None }),
     }
 }
 
@@ -161,8 +171,9 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
         State::Pool { op } => {
             let rows = pages::read(&response, "prospect_details")?.rows;
             let pool = target_of(&op).and_then(|(_, id)| application::pool_of(&rows, id));
-            read_target(op, pool)
+            read_target(op, |op| State::Target { op, pool })
         }
+        State::Removing { op, naming } => remove(op, naming, &response),
         State::Target { op, pool } => {
             let (collection, id) = target_of(&op)
                 .ok_or_else(|| Failure::Bug("a target of an operation without one".into()))?;
@@ -348,11 +359,30 @@ fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
 
 /// Requests the target's row. There is no `GET /v3/<collection>/<id>`; the answer for a record that
 /// is not shown is `[]` (harvest-v3.md §3).
-fn read_target(op: Op, pool: Option<String>) -> Result<Step, Failure> {
+fn read_target(op: Op, state: impl FnOnce(Op) -> State) -> Result<Step, Failure> {
     let (collection, id) = target_of(&op)
         .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
     let request = kinds::by_ids(collection, &[id])?;
-    ask(request, State::Target { op, pool })
+    ask(request, state(op))
+}
+
+/// Removes a record that shows what the plan saw. The reader that made the plan's record reads it,
+/// with the names of its options.
+fn remove(op: Op, naming: Option<Naming>, response: &Response) -> Result<Step, Failure> {
+    let (collection, _) = target_of(&op).ok_or_else(misplaced)?;
+    let kind = kinds::of_collection(collection).ok_or_else(misplaced)?;
+    // Unread names would hide a change.
+    let asked = if naming.is_some() { "custom_field_options" } else { collection };
+    answer::accepted(response, &list_scope(asked))?;
+    match named::read(kind, response, naming)? {
+        Reading::Ask(request, naming) => {
+            ask(*request, State::Removing { op, naming: Some(naming) })
+        }
+        Reading::Done(rows) => {
+            seen::still_there(&op, &rows)?;
+            records::remove(&op)
+        }
+    }
 }
 
 /// Returns the members of an opening that a hire reads.

@@ -42,7 +42,8 @@ impl Op {
         }
     }
 
-    /// Returns the values that the plan saw of fields with the policy `yield`.
+    /// Returns the values that the plan saw: of fields with the policy `yield`, and of an entry
+    /// that is to be removed.
     pub(crate) fn seen(&self) -> Option<&Seen> {
         match self {
             Self::CandidateUpdate { input, .. } => Some(&input.seen),
@@ -52,6 +53,9 @@ impl Op {
             Self::Reject { input, .. } => Some(&input.seen),
             Self::Unreject { input, .. } => Some(&input.seen),
             Self::Hire { input, .. } => Some(&input.seen),
+            Self::EducationDestroy { input, .. } | Self::EmploymentDestroy { input, .. } => {
+                Some(&input.seen)
+            }
             _ => None,
         }
     }

@@ -1,5 +1,5 @@
 //! Detects changes by other users between the plan and the write: a field with the policy `yield`
-//! is not overwritten.
+//! is not overwritten, and an entry that changed is not removed.
 //!
 //! A plan decides by the values that it saw. Where the host's policy keeps changes of other users,
 //! the input lists for each field the values that it may show without such a change (`seen`): the
@@ -10,6 +10,7 @@
 //! new read, so only the type of a replaced entry can be overwritten.
 
 use crate::kinds;
+use crate::page::Rows;
 use crate::read::Read;
 use crate::write::normal::contact;
 use crate::write::op::{Op, target_of};
@@ -40,14 +41,46 @@ pub(crate) fn unchanged(op: &Op, row: &Value) -> Result<(), Failure> {
         return Err(unreadable());
     };
     let record: Value = serde_json::from_str(&record.body).map_err(|_| unreadable())?;
-    let is_changed = |(field, may_show): &(&String, &Vec<Value>)| !shows(&record, field, may_show);
+    match seen.iter().find(|(field, may_show)| !shows(&record, field, may_show)) {
+        None => Ok(()),
+        Some((field, _)) => Err(changed(collection, id, field, "overwritten")),
+    }
+}
+
+/// Refuses to remove a record that another user changed since the plan. `rows`: the answer to its
+/// id. A record that does not show is left to the request, which succeeds where it was deleted. A
+/// field that does not show any more, such as a school whose option was deleted, is not compared.
+///
+/// # Errors
+/// [`Failure::Conflict`], which names the first such field.
+pub(crate) fn still_there(op: &Op, rows: &Rows) -> Result<(), Failure> {
+    let Some((seen, (collection, id))) = op.seen().zip(target_of(op)) else { return Ok(()) };
+    if let Some(problem) = rows.problems.iter().find(|problem| problem.field.is_none()) {
+        return Err(Failure::Protocol(format!(
+            "the row of {collection}/{id} cannot be compared with what the plan saw: {}",
+            problem.message
+        )));
+    }
+    let Some(item) = rows.items.iter().find(|item| item.id == id) else { return Ok(()) };
+    let known = usize::try_from(item.mask).ok().and_then(|mask| rows.masks.get(mask));
+    let record: Value = serde_json::from_str(&item.body).map_err(|error| {
+        Failure::Bug(format!("a record that the reader made is not JSON: {error}"))
+    })?;
+    let is_known = |field: &String| known.is_some_and(|known| known.contains(field));
+    let is_changed = |(field, may_show): &(&String, &Vec<Value>)| {
+        is_known(field) && !shows(&record, field, may_show)
+    };
     match seen.iter().find(is_changed) {
         None => Ok(()),
-        Some((field, _)) => Err(Failure::Conflict(format!(
-            "`{field}` of {collection}/{id} has changed since the plan was made, so it is not \
-                 overwritten; the next plan decides"
-        ))),
+        Some((field, _)) => Err(changed(collection, id, field, "removed")),
     }
+}
+
+fn changed(collection: &str, id: &str, field: &str, not: &str) -> Failure {
+    Failure::Conflict(format!(
+        "`{field}` of {collection}/{id} has changed since the plan was made, so it is not {not}; \
+         the next plan decides"
+    ))
 }
 
 /// Whether a field of a record shows one of these values.

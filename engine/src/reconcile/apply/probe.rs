@@ -111,6 +111,9 @@ impl Applier {
                     .iter()
                     .map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str()))
                     .collect();
+                if self.executor.are_doubles(order, &refs).await? {
+                    return Ok(Seen::Absent);
+                }
                 if self.executor.are_others(order, &refs).await? {
                     let ids: Vec<String> = refs.iter().map(RemoteRef::to_string).collect();
                     let reason = format!(
@@ -144,6 +147,11 @@ impl Applier {
                 }
                 self.context.store.put_links(links).await?;
                 Ok(Seen::Ended(StepEnd::Adopted))
+            }
+            Outcome::Probed(Probed::Ambiguous(refs))
+                if self.executor.are_doubles(order, &refs).await? =>
+            {
+                Ok(Seen::Absent)
             }
             Outcome::Probed(Probed::Ambiguous(refs)) => {
                 let reason = format!("{}; nothing is made", several(&refs));

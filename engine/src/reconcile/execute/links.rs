@@ -8,6 +8,7 @@ use crate::reconcile::order::Order;
 use crate::reconcile::rows::remote;
 use crate::store::{LinkHow, LinkRow};
 use atsync_model::contract::{Link, RemoteRef};
+use atsync_model::declarable::{self, KnownBy};
 
 impl Executor {
     /// Whether an answer names what the manifest promises of the operation.
@@ -112,6 +113,21 @@ impl Executor {
             }
         }
         Ok(!refs.is_empty())
+    }
+}
+
+impl Executor {
+    /// Whether each of these records is linked to another path and does not stand in the way of
+    /// what an order creates: entries that are known by their content, of which a candidate may
+    /// have several that are the same as far as their dates go.
+    pub(crate) async fn are_doubles(
+        &self,
+        order: &Order,
+        refs: &[RemoteRef],
+    ) -> Result<bool, Error> {
+        let kind = order.operation.name.split('.').next().unwrap_or_default();
+        let of = declarable::of(kind).filter(|of| of.known_by == KnownBy::Content);
+        Ok(of.is_some() && self.are_others(order, refs).await?)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::reconcile::rows::{depends_on, remote};
 use crate::store::LinkRow;
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
+use atsync_model::declarable::{self, KnownBy};
 use atsync_model::desired::Desired;
 use atsync_model::manifest::{KindRule, ScanRule};
 use atsync_model::resource::{self, PERSON};
@@ -36,6 +37,10 @@ impl Gatherer {
             gathered.know_id(&link.remote.kind, &link.remote.id);
         }
         for kind in resource::drifting().map(|of| of.kind).filter(|kind| *kind != PERSON) {
+            let is_linked = || links.values().any(|link| link.remote.kind == kind);
+            if is_known_by_content(kind) && !is_linked() {
+                continue;
+            }
             let Some((rule, parent)) = self.below(kind) else { continue };
             for link in links.values().filter(|link| link.remote.kind == parent) {
                 self.refresh_below(gathered, &rule, &link.remote.id).await?;
@@ -190,6 +195,11 @@ impl Gatherer {
             if !any || self.context.manifest().kind(kind).is_none() || self.below(kind).is_some() {
                 continue;
             }
+            if is_known_by_content(kind)
+                && self.context.store.observed_page(kind, None, 1).await?.is_empty()
+            {
+                continue;
+            }
             match self.refresh(gathered, kind).await {
                 // The records that need the kind are blocked; without the list of candidates no
                 // candidate can be planned.
@@ -200,6 +210,12 @@ impl Gatherer {
         }
         Ok(())
     }
+}
+
+/// Whether records of a kind are entries, of which most connections declare none. As long as none
+/// was read, none was declared, and no drift can show in them.
+fn is_known_by_content(kind: &str) -> bool {
+    declarable::of(kind).is_some_and(|of| of.known_by == KnownBy::Content)
 }
 
 /// The kinds that a definition is read from: its own, and those inside it. None for a candidate,

@@ -4,6 +4,7 @@ use super::Lifecycle;
 use crate::error::Error;
 use crate::plan::{self, Plan, withdraw};
 use crate::reconcile::gather::Gathered;
+use atsync_model::declarable::{self, KnownBy};
 use atsync_model::resource;
 
 impl Lifecycle {
@@ -19,7 +20,12 @@ impl Lifecycle {
         let desired = self.context.parse_desired(&row)?;
         let links = self.gatherer.links_by_path(key).await?;
         let mut gathered = Gathered::default();
-        for kind in resource::withdrawn().map(|of| of.kind) {
+        // Entries are removed by their links, so without one there is nothing to read.
+        let is_removed = |kind: &&str| {
+            let is_entry = declarable::of(kind).is_some_and(|of| of.known_by == KnownBy::Content);
+            !is_entry || links.values().any(|link| link.remote.kind == **kind)
+        };
+        for kind in resource::withdrawn().map(|of| of.kind).filter(is_removed) {
             self.gatherer
                 .refresh_about(&mut gathered, kind, links.get(key).map(|link| &link.remote))
                 .await?;

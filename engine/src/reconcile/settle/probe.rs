@@ -269,10 +269,12 @@ impl Settler {
                 .await;
         }
         match self.stands_in_its_place(&intent).await {
-            Ok(Place::Free) => {}
-            Ok(Place::Held(there) | Place::Unclear(there)) => {
+            Ok(Place::Held(there) | Place::Unclear(there))
+                if !self.executor.are_doubles(&Order::of(&intent), &there).await? =>
+            {
                 return self.leave_to_plan(&intent, there, report).await;
             }
+            Ok(_) => {}
             Err(error) => return self.defer_failed(&intent, error).await,
         }
         self.send_again(intent, rule, report).await
