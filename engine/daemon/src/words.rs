@@ -31,9 +31,15 @@ pub(crate) fn time(time_ms: u64) -> String {
         .map_or_else(|_| "never".to_owned(), |time| format!("{time:.0}"))
 }
 
+/// The time of day of a moment, UTC, to the second.
+pub(crate) fn time_of_day(time_ms: u64) -> String {
+    let whole = time(time_ms);
+    whole.split_once('T').map_or(whole.clone(), |(_, day)| day.trim_end_matches('Z').to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{count, time};
+    use super::{count, time, time_of_day};
 
     #[test]
     fn the_librarys_functions_are_named_as_commands() {
@@ -48,5 +54,6 @@ mod tests {
             ("1 call", "0 calls")
         );
         assert_eq!(time(1_778_507_624_000), "2026-05-11T13:53:44Z");
+        assert_eq!(time_of_day(1_778_507_624_000), "13:53:44");
     }
 }

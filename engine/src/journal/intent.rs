@@ -105,7 +105,7 @@ pub enum IntentState {
         /// Found by a probe, not reported by an answer.
         by_probe: bool,
     },
-    /// It was refused and changed nothing.
+    /// It was refused: as the ATS answered, it changed nothing.
     Refused {
         /// Why, in the ATS's words.
         reason: String,

@@ -280,7 +280,7 @@ mod tests {
     fn each_failed_step_has_a_line() {
         let refused = report(StepEnd::Refused { reason: "no such scope".into() });
         let lines: Vec<String> = refused.steps.iter().filter_map(trouble).collect();
-        assert_eq!(lines, ["notes.create a: refused, nothing was changed: no such scope"]);
+        assert_eq!(lines, ["notes.create a: refused: no such scope"]);
         assert!(report(StepEnd::Unneeded).steps.iter().all(|step| trouble(step).is_none()));
         assert!(outcome(&refused).starts_with("0 writes done, 1 refused: 1 record in step, 0 not"));
     }

@@ -43,7 +43,7 @@ pub(super) fn show_troubles(report: &ApplyReport, output: &Output) {
 pub(super) fn trouble(step: &StepReport) -> Option<String> {
     let what = match &step.end {
         StepEnd::Applied | StepEnd::Unneeded | StepEnd::Adopted => return None,
-        StepEnd::Refused { reason } => format!("refused, nothing was changed: {reason}"),
+        StepEnd::Refused { reason } => format!("refused: {reason}"),
         StepEnd::InDoubt => {
             "in doubt: it is not known whether the write happened; the next apply probes \
              again"
