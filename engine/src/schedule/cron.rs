@@ -81,9 +81,8 @@ fn fault(fields: &[&str]) -> String {
             (0..fields.len()).map(|other| if other == *at { field } else { "*" }).collect();
         ::cron::Schedule::from_str(&alone.join(" ")).is_err()
     };
-    let named = fields.iter().zip(FIELDS).enumerate();
-    let found = named.filter(|(at, (field, _))| is_refused(at, field)).next();
-    match found {
+    let mut named = fields.iter().zip(FIELDS).enumerate();
+    match named.find(|(at, (field, _))| is_refused(at, field)) {
         Some((_, (field, (name, range)))) => format!(
             "the {name} is {field:?}; it may be {range}, `*`, a list, a range or a step such as \
              `*/2`"
