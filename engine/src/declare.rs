@@ -131,7 +131,10 @@ mod tests {
             r#"{{"kind":"custom_fields","key":"{long}","applies_to":"candidate","type":"text"}}"#
         );
         assert!(refusal(&far).contains("1 to 200 bytes"));
-        assert!(refusal(r#"{"kind":"users","email":"ada"}"#).contains("no e-mail address"));
+        assert!(
+            refusal(r#"{"kind":"users","email":"ada"}"#)
+                .contains("no plain e-mail address: it has no @")
+        );
         assert!(
             refusal(r#"{"kind":"tags","key":"x"}"#)
                 .contains("candidates, custom_fields and users can be declared")

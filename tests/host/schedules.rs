@@ -1,6 +1,8 @@
 //! Several connections on their schedules at once.
 
-use atsync::{Connection, ConnectionOptions, Credential, Cron, Crons, Engine, Round, Secret};
+use atsync::{
+    Connection, ConnectionOptions, Credential, Cron, Crons, Engine, ErrorKind, Round, Secret,
+};
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use atsync_tests::native_greenhouse;
 use std::collections::BTreeSet;
@@ -64,4 +66,26 @@ async fn when_every_connection_has_ended_the_run_ends_without_a_stop() {
     assert_eq!(early.len(), 1, "{early:?}");
     let none = Engine::run([], std::future::pending(), |_, _| {}).await.unwrap();
     assert!(none.is_empty());
+}
+
+/// Waiting mends no misspelt kind, so the run ends before anything is read.
+#[tokio::test]
+async fn a_schedule_of_a_kind_that_cannot_be_read_ends_the_run_at_once() {
+    let engine = Engine::builder().build().unwrap();
+    let acme = connect(&engine, "acme", "http://127.0.0.1:9", false).await;
+    let hour = || Cron::parse("0 * * * *").unwrap();
+    for (kind, said) in [("candidate", "did you mean `candidates`?"), ("zebra", "kinds: ")] {
+        let pulls = Crons::of_pulls([(kind.to_owned(), hour())]);
+        let sweeps = Crons::default().with_sweeps([(kind.to_owned(), hour())]);
+        for crons in [pulls, sweeps] {
+            let ran = acme.run(crons, std::future::pending(), |round| panic!("{round:?}")).await;
+            let error = ran.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+            let text = error.to_string();
+            assert!(text.contains("acme") && text.contains(kind) && text.contains(said), "{text}");
+        }
+    }
+    let pulls = Crons::of_pulls([("candidate".to_owned(), hour())]);
+    let early = Engine::run([(acme, pulls)], std::future::pending(), |_, _| {}).await.unwrap();
+    assert_eq!(early.keys().collect::<Vec<_>>(), ["acme"]);
 }

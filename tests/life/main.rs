@@ -221,7 +221,7 @@ fn a_blocked_record_is_in_the_status_and_never_reported_as_written() {
         let story = world.run(acme.explain("ref-1")).unwrap();
         story.fields.into_iter().find(|field| field.field == "title").unwrap().verdict
     };
-    assert!(title().contains("held back") && title().contains("only observed"), "{}", title());
+    assert!(title().contains("withheld") && title().contains("only observed"), "{}", title());
     world.run(acme.pause("ref-1")).unwrap();
     assert!(
         title().contains("is paused") && title().contains("`Connection::resume`"),

@@ -67,7 +67,7 @@ pub(crate) enum Command {
     Observe(OneRecord),
     /// Stop managing a desired record; everything in the ATS stays.
     Abandon(OneRecord),
-    /// Remove what the engine added and can remove: tags and contacts.
+    /// Remove what the engine added and can remove: tags, contacts, educations and employments.
     Withdraw(Withdraw),
     /// Erase a candidate from the store and block re-import. Does not change the ATS.
     #[command(alias = "forget")]
@@ -249,6 +249,9 @@ pub(crate) struct Get {
     pub(crate) kind: String,
     /// The ATS's id of one record.
     pub(crate) id: Option<String>,
+    /// Only records with this e-mail address: candidates, users and their addresses.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "id")]
+    pub(crate) email: Option<String>,
     /// Print the ATS's own JSON, one record per line.
     #[arg(long)]
     pub(crate) raw: bool,
@@ -362,7 +365,7 @@ pub(crate) struct Withdraw {
     /// Keep the tags.
     #[arg(long)]
     pub(crate) keep_tags: bool,
-    /// Keep e-mails, phones and links.
+    /// Keep e-mails, phones, links, educations and employments.
     #[arg(long)]
     pub(crate) keep_contacts: bool,
     /// Apply the plan. Default: print it only.
@@ -384,10 +387,10 @@ pub(crate) struct Erase {
     /// The only candidate with this address.
     #[arg(long)]
     pub(crate) email: Option<String>,
-    /// Confirm the erasure; it cannot be undone.
+    /// Confirm the erasure; what it removes cannot be brought back.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Allow the re-import of an erased candidate.
+    /// Allow an erased candidate to be imported and declared again; what was erased stays erased.
     #[arg(long, conflicts_with = "yes")]
     pub(crate) undo: bool,
 }

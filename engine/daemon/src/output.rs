@@ -9,7 +9,7 @@
 //! for texts whose line breaks are the engine's. The log goes through [`PlainLog`].
 
 use crate::failure::Failure;
-use crate::words::commands;
+use crate::words::{commands, time_of_day};
 use atsync::model::plain;
 use atsync::{Progress, ProgressFn};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -177,11 +177,10 @@ impl Shown {
                 Some(format!("  {end}: {operation} {}", plain::line(path)))
             }
             // Probes are frequent; only a long wait is reported.
-            Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => {
-                Some(format!(
-                    "  {operation}: an earlier write may not show yet; probing again in {} s",
-                    wait_ms.div_ceil(1000)
-                ))
+            Progress::Looking { path, operation, why, wait_ms, until_ms }
+                if *wait_ms >= LOOK_WAIT_TOLD_MS =>
+            {
+                Some(looking(path, operation, why, *wait_ms, *until_ms))
             }
             Progress::Settling { open, wait_ms } => {
                 Some(format!("  {open} in doubt; probing again in {} s", wait_ms.div_ceil(1000)))
@@ -224,6 +223,13 @@ impl Shown {
                     None => self.spinner().set_message(message),
                 }
             }
+            Progress::Looking { path, operation, why, wait_ms, until_ms }
+                if *wait_ms >= LOOK_WAIT_TOLD_MS =>
+            {
+                if let Some(bar) = self.bar.as_ref() {
+                    bar.set_message(looking(path, operation, why, *wait_ms, *until_ms));
+                }
+            }
             _ => {}
         }
     }
@@ -236,6 +242,16 @@ impl Shown {
             bar
         })
     }
+}
+
+/// Says what a create waits for, and until when.
+fn looking(path: &str, operation: &str, why: &str, wait_ms: u64, until_ms: u64) -> String {
+    format!(
+        "  {operation} {}: waits until {} UTC at most, since {why}; probing again in {} s",
+        plain::line(path),
+        time_of_day(until_ms),
+        wait_ms.div_ceil(1000)
+    )
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -288,7 +304,17 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{looking, table};
+
+    #[test]
+    fn a_wait_before_a_create_names_the_record_the_reason_and_its_end() {
+        let line = looking("ref-1", "candidates.create", "it may exist", 3_500, 1_778_507_624_000);
+        assert_eq!(
+            line,
+            "  candidates.create ref-1: waits until 13:53:44 UTC at most, since it may exist; \
+             probing again in 4 s"
+        );
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -85,6 +85,11 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
         id
     );
     assert_eq!(site.run(&["get", "acme", "candidates", "0"]).await.code, 1);
+    let email = candidates[0]["body"]["emails"][0]["value"].as_str().unwrap().to_uppercase();
+    let found = site.run(&["get", "acme", "candidates", "--email", &email, "--json"]).await;
+    assert_eq!(found.json()[0], candidates[0], "{found:?}");
+    let none = site.run(&["get", "acme", "candidates", "--email", "no@example.com"]).await;
+    assert!(none.code == 0 && none.err.contains("with the address no@example.com"), "{none:?}");
 
     let feed = site.run(&["changes", "acme", "--after", "0", "--json"]).await.json();
     assert_eq!(feed[0]["serial"], 1);

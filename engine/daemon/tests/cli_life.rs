@@ -49,6 +49,7 @@ async fn explain_shows_each_field_and_the_intents_by_key_and_by_id() {
     let id = told["links"][0]["remote"]["id"].as_str().unwrap();
     let words = site.run(&["explain", "acme", "candidates", id]).await;
     assert!(words.code == 0 && words.out.contains("name.first [yield]: in step"), "{words:?}");
+    assert!(!words.out.contains("\"added\"") && words.out.contains(EMAIL), "{words:?}");
     assert_eq!(site.run(&["explain", "acme", "candidates", "nobody"]).await.code, 1);
 }
 
@@ -106,6 +107,8 @@ async fn import_prints_a_record_that_plans_nothing_and_withdraw_prints_its_plan_
     );
     let done = site.run(&["withdraw", "acme", "x", "--yes"]).await;
     assert_eq!((done.code, tags()), (0, with - 1), "{done:?}");
+    let told = site.run(&["explain", "acme", "candidates", "x"]).await;
+    assert!(told.out.contains(", which is no longer in the ATS"), "{told:?}");
 }
 
 #[tokio::test]
@@ -124,6 +127,7 @@ async fn erase_needs_a_yes_and_blocks_the_import_until_undone() {
     // An apply that meets an erased candidate reports it, does nothing for them, and succeeds.
     assert_eq!((again.code, site.sandbox().creates("candidates")), (0, 1), "{again:?}");
     assert!(again.out.contains("was erased here"), "{again:?}");
+    assert!(again.out.contains("`atsync erase acme --key a --undo`"), "{again:?}");
     assert_eq!(site.run(&["erase", "acme", "--key", "a", "--undo"]).await.code, 0);
     assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 0);
     assert_eq!(site.sandbox().creates("candidates"), 1, "found again, not made again");

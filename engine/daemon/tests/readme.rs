@@ -105,6 +105,7 @@ async fn every_record_of_the_readme_is_applied_with_the_setting_that_it_names() 
     let apply = ["apply", "acme", "--desired", "referrals.jsonl", "--yes"];
     let without = ran(&site, &["plan", "acme", "--desired", "referrals.jsonl"]).await;
     assert!(without.code == 2 && without.out.contains("user_invitations = true"), "{without:?}");
+    assert!(without.out.contains("withheld: users.create"), "{without:?}");
     let config = std::fs::read_to_string(site.path("acme.toml")).unwrap();
     assert!(config.contains("settings = { "));
     site.write(

@@ -3,6 +3,7 @@
 //! A refusal names the field and says what is allowed. Left out: whether the ATS can do it, which
 //! the plan says.
 
+use crate::near::did_you_mean;
 use crate::path;
 use crate::plan::defaults;
 use atsync_model::declarable::{self, Declarable, VALUES_MEMBER};
@@ -324,7 +325,8 @@ fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
     if words.contains(&value) {
         return Ok(());
     }
-    Err(format!("`{field}` is {value:?}; it is one of {}", words.join(", ")))
+    let hint = did_you_mean(value, words.iter().copied());
+    Err(format!("`{field}` is {value:?}; it is one of {}{hint}", words.join(", ")))
 }
 
 /// Checks that `policy` may name a field: one of the table, or a part of `name` or `custom_fields`.
@@ -350,7 +352,11 @@ fn no_owned_field(field: &str, owned: &[&str]) -> String {
         .iter()
         .map(|field| if is_candidate { parts(field) } else { (*field).to_owned() })
         .collect();
-    format!("`policy` names {field:?}, which is no owned field; they are {}", words.join(", "))
+    let hint = did_you_mean(field, owned.iter().copied());
+    format!(
+        "`policy` names {field:?}, which is no owned field; they are {}{hint}",
+        words.join(", ")
+    )
 }
 
 fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {

@@ -10,6 +10,7 @@
 //!
 //! Left out: the values of members ([`super::check`]), and syntax errors, which serde reports.
 
+use crate::near::did_you_mean;
 use atsync_model::declarable::{self, DECLARABLE, Declarable, Form, Holds, KnownBy, Presence};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
@@ -301,8 +302,10 @@ fn object(tree: &Tree, noun: &str, known: &[Member], place: &Place) -> Result<()
     };
     for (name, value) in members {
         let Some(member) = known.iter().find(|member| member.name == name) else {
+            let hint = meant(name, known);
+            let has = if hint.is_empty() { ", which has" } else { " It has" };
             return Err(format!(
-                "{} is no member of {noun}, which has {}; {SCHEMA}",
+                "{} is no member of {noun}{hint}{has} {}; {SCHEMA}",
                 place.member(name),
                 names()
             ));
@@ -316,6 +319,30 @@ fn object(tree: &Tree, noun: &str, known: &[Member], place: &Place) -> Result<()
     match required.find(|member| !is_there(member.name)) {
         Some(member) => Err(format!("{} is missing", place.member(member.name))),
         None => Ok(()),
+    }
+}
+
+/// Words of other programs, and of ATS, for members of a record.
+const OTHER_WORDS: [(&str, &str); 10] = [
+    ("first_name", "name"),
+    ("last_name", "name"),
+    ("email_addresses", "emails"),
+    ("phone_numbers", "phones"),
+    ("start_date", "started_on"),
+    ("start_at", "started_on"),
+    ("end_date", "ended_on"),
+    ("end_at", "ended_on"),
+    ("school_name", "school"),
+    ("company_name", "company"),
+];
+
+/// Suggests a member for a name that is none.
+fn meant(name: &str, known: &[Member]) -> String {
+    let names = || known.iter().map(|member| member.name);
+    let other = OTHER_WORDS.iter().find(|(word, _)| *word == name);
+    match other.filter(|(_, member)| names().any(|known| known == *member)) {
+        Some((_, member)) => format!("; did you mean `{member}`?"),
+        None => did_you_mean(name, names()),
     }
 }
 
@@ -334,7 +361,8 @@ fn fits(tree: &Tree, shape: &Shape, place: &Place) -> Result<(), String> {
         }
         (Shape::Word(words), Tree::Text(text)) if words.contains(&text.as_str()) => Ok(()),
         (Shape::Word(words), Tree::Text(text)) => {
-            Err(format!("{place} is {text:?}; it is one of {}", words.join(", ")))
+            let hint = did_you_mean(text, words.iter().copied());
+            Err(format!("{place} is {text:?}; it is one of {}{hint}", words.join(", ")))
         }
         (Shape::Word(words), _) => {
             Err(mismatch(place, &format!("one of {}", words.join(", ")), tree))
@@ -347,6 +375,12 @@ fn fits(tree: &Tree, shape: &Shape, place: &Place) -> Result<(), String> {
             list.iter().enumerate().try_for_each(|(index, entry)| {
                 fits(entry, each, &place.entry(index, entry.text("key")))
             })
+        }
+        (Shape::List(each), Tree::Text(_)) if matches!(**each, Shape::Text | Shape::Contact) => {
+            Err(mismatch(place, "a list", tree) + "; write it in brackets: [\"…\"]")
+        }
+        (Shape::List(each), Tree::Object(_)) if !matches!(**each, Shape::Text) => {
+            Err(mismatch(place, "a list", tree) + "; write it in brackets: [{…}]")
         }
         (Shape::List(_), _) => Err(mismatch(place, "a list", tree)),
         (Shape::Parts(noun, parts), _) => object(tree, &format!("a {noun}"), parts, place),
@@ -373,7 +407,11 @@ fn fits(tree: &Tree, shape: &Shape, place: &Place) -> Result<(), String> {
                 "a text (a name), or an object with exactly one of {}",
                 REFERENCES.join(", ")
             );
-            Err(mismatch(place, &expected, tree))
+            let hint = match tree {
+                Tree::Number(number) => format!("; if it is an id, write {{\"id\": \"{number}\"}}"),
+                _ => String::new(),
+            };
+            Err(mismatch(place, &expected, tree) + &hint)
         }
     }
 }
@@ -441,7 +479,28 @@ mod tests {
                 r#"{"key":"k","name":"Ada Byron"}"#,
                 &["`name` must be an object with first, last, preferred", "a text"],
             ),
-            (r#"{"key":"k","tags":"x"}"#, &["`tags` must be a list, and is a text"]),
+            (
+                r#"{"key":"k","tags":"x"}"#,
+                &["`tags` must be a list, and is a text; write it in brackets: [\"…\"]"],
+            ),
+            (
+                r#"{"key":"k","applications":{"key":"a","job":"x"}}"#,
+                &["`applications` must be a list, and is an object; write it in brackets: [{…}]"],
+            ),
+            (
+                r#"{"key":"k","applications":[{"key":"a","job":316911011002}]}"#,
+                &["if it is an id, write {\"id\": \"316911011002\"}"],
+            ),
+            (
+                r#"{"key":"k","email":"a@x.com"}"#,
+                &["`email` is no member of a candidate; did you mean `emails`? It has key,"],
+            ),
+            (r#"{"key":"k","name":{"frist":"A"}}"#, &["; did you mean `first`? It has first,"]),
+            (
+                r#"{"key":"k","employments":[{"company":"X","start_date":"2020"}]}"#,
+                &["`start_date` in entry 1 of `employments`", "did you mean `started_on`?"],
+            ),
+            (r#"{"key":"k","zebra":1}"#, &["`zebra` is no member of a candidate, which has key,"]),
             (
                 r#"{"key":"k","applications":[{"key":"a","job":7}]}"#,
                 &["`applications[a].job`", "id, name, email"],

@@ -105,7 +105,7 @@ pub enum IntentState {
         /// Found by a probe, not reported by an answer.
         by_probe: bool,
     },
-    /// It was refused and changed nothing.
+    /// It was refused: as the ATS answered, it changed nothing.
     Refused {
         /// Why, in the ATS's words.
         reason: String,
@@ -114,7 +114,7 @@ pub enum IntentState {
         #[serde(default)]
         passing: bool,
         /// The credential that was not accepted or lacks a right, where the refusal is about that:
-        /// its [mark](crate::transport::AuthConfig::mark). Another credential restarts the count.
+        /// its mark, a digest that tells credentials apart. Another credential restarts the count.
         #[serde(default)]
         credential: Option<String>,
     },

@@ -339,7 +339,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 };
                 let message = format!(
                     "{path}: custom_fields.{key} has no active option {label:?}; the options are: \
-                     {}{archived}",
+                     {}{archived}; name one of them, or declare the option",
                     labels.join(", ")
                 );
                 self.block(path, Reason::UnknownReference, message);

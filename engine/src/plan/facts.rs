@@ -54,7 +54,7 @@ impl Record {
     }
 
     /// Returns the title or name of the record, else its id.
-    pub(super) fn label(&self) -> &str {
+    pub(crate) fn label(&self) -> &str {
         self.text("title").or(self.text("name")).unwrap_or(&self.id)
     }
 

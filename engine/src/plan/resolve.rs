@@ -98,8 +98,11 @@ impl<'a, D: Owned> Draft<'a, D> {
             Wanted::Id(id) => {
                 let remote = atsync_model::contract::RemoteRef::new(kind, id);
                 let Some(found) = self.observed(&remote)? else {
-                    let message =
-                        format!("{path}: there is no {} with the id {id}", singular(kind));
+                    let message = format!(
+                        "{path}: there is no {} with the id {id}; correct the id, or name it \
+                             otherwise",
+                        singular(kind)
+                    );
                     self.block(path, Reason::UnknownReference, message);
                     return None;
                 };
@@ -213,7 +216,8 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// Blocks the record since several users have an address.
     pub(super) fn several_users(&mut self, path: &str, email: &str, users: &[String]) {
         let message = format!(
-            "{path}: {} users of the ATS have the address {email} (ids {})",
+            "{path}: {} users of the ATS have the address {email} (ids {}); name one by its id, or \
+             correct the address",
             users.len(),
             users.join(", ")
         );

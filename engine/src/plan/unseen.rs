@@ -33,7 +33,7 @@ pub(crate) fn note_removed(applied: &mut Map<String, Value>, intent: IntentId) {
 
 /// Whether the engine removed the record of a link. It may still show: late, or because the removal
 /// never happened.
-pub(super) fn is_removed(link: &LinkRow) -> bool {
+pub(crate) fn is_removed(link: &LinkRow) -> bool {
     link.applied.contains_key(REMOVED)
 }
 

@@ -5,6 +5,7 @@
 
 use super::{FindingKind, Plan, RecordPlan, Step};
 use crate::path::{self, Path};
+use crate::reason::Reason;
 use atsync_model::plain;
 use serde_json::Value;
 use std::fmt::{Arguments, Write};
@@ -105,10 +106,17 @@ fn record(out: &mut String, plan: &RecordPlan) {
             FindingKind::Blocked => "blocked",
             FindingKind::Drifted => "drifted",
             FindingKind::Conflict => "conflict",
+            FindingKind::Note if is_withheld(finding.reason) => "withheld",
             FindingKind::Note => "note",
         };
         put(out, format_args!("  {word}: {}", after_path(&finding.message, &plan.key)));
     }
+}
+
+/// Whether a finding says that the connection or the host does not allow a step. It needs no one to
+/// act, unlike what blocks a record.
+fn is_withheld(reason: Reason) -> bool {
+    matches!(reason, Reason::NotOptedIn | Reason::ObservedOnly | Reason::GivenUp)
 }
 
 impl std::fmt::Display for Plan {

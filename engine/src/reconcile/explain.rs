@@ -1,23 +1,27 @@
 //! Explains why a desired record is as it is, from the stored facts.
 //!
-//! Nothing is read from the ATS, and nothing is written.
+//! Nothing is read from the ATS, and nothing is written. [`display`] renders it for people.
+
+mod display;
 
 use crate::clock::rfc3339;
 use crate::error::Error;
 use crate::journal::{Intent, IntentState, Try};
-use crate::path;
-use crate::plan::defaults::word;
+use crate::path::{self, Path};
 use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, Story, words};
 use crate::reason::Reason;
 use crate::reconcile::context::Context;
 use crate::reconcile::gather::{Gathered, Gatherer};
 use crate::reconcile::planning::{Planner, is_withheld_note, mode_withholds, only_observe};
+use crate::reconcile::rows::record;
 use crate::store::{Condition, LinkRow, Mode};
+use atsync_model::contract::RemoteRef;
+use atsync_model::declarable::{self, Holds};
 use atsync_model::desired::Policy;
-use atsync_model::plain;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The verdict on a field that the next plan asks the ATS about: nothing is read here, so a guess
@@ -47,6 +51,9 @@ pub struct Explanation {
     pub conditions: Vec<Condition>,
     /// What it is linked to.
     pub links: Vec<LinkRow>,
+    /// Those of the links whose record was deleted, or removed by the engine, by path.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub links_gone: BTreeSet<String>,
     /// Each field that the host names.
     pub fields: Vec<FieldStory>,
     /// What happens next.
@@ -75,6 +82,9 @@ pub struct FieldStory {
     pub decision: Decision,
     /// The same in words.
     pub verdict: String,
+    /// The names of the records whose ids the values are, by id, where the field names a record.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
 }
 
 /// Something that will happen, or that waits.
@@ -208,7 +218,11 @@ impl Explainer {
                 ),
             );
         }
+        for field in &mut fields {
+            field.names = self.names(field).await?;
+        }
         let intents = self.context.store.intents_of(key, INTENTS_MAX).await?;
+        let links_gone = self.gone(&links).await?;
         Ok(Explanation {
             connection: self.context.name.clone(),
             key: key.to_owned(),
@@ -218,10 +232,47 @@ impl Explainer {
             dirty: row.dirty,
             conditions: row.status.conditions,
             links: links.into_values().collect(),
+            links_gone,
             fields,
             next,
             intents: intents.iter().map(history).collect(),
         })
+    }
+
+    /// The names of the records that a field's values are ids of, as the store knows them.
+    async fn names(&self, field: &FieldStory) -> Result<BTreeMap<String, String>, Error> {
+        let mut names = BTreeMap::new();
+        let Some(kind) = referenced(field) else { return Ok(names) };
+        for id in
+            [&field.desired, &field.applied, &field.observed].into_iter().filter_map(Value::as_str)
+        {
+            let remote = RemoteRef::new(kind, id);
+            if let Some(row) = self.context.store.observed(&remote).await? {
+                names.insert(id.to_owned(), record(&row).label().to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// The paths whose linked record was deleted, or removed by the engine.
+    async fn gone(&self, links: &BTreeMap<String, LinkRow>) -> Result<BTreeSet<String>, Error> {
+        let mut gone = BTreeSet::new();
+        for link in links.values() {
+            let row = self.context.store.observed(&link.remote).await?;
+            if plan::unseen::is_removed(link) || row.is_some_and(|row| row.gone) {
+                gone.insert(link.path.clone());
+            }
+        }
+        Ok(gone)
+    }
+}
+
+/// The kind of the records that a field's values name by id.
+fn referenced(field: &FieldStory) -> Option<&'static str> {
+    let of = declarable::of(Path::of(&field.path).kind()?)?;
+    match of.fields.iter().find(|known| known.place == field.field)?.value {
+        Holds::Reference(kind) | Holds::Within(kind, _) => Some(kind),
+        _ => None,
     }
 }
 
@@ -245,6 +296,7 @@ fn story(story: Story) -> FieldStory {
         observed: story.observed,
         decision: story.decision,
         verdict: verdict.to_owned(),
+        names: BTreeMap::new(),
     }
 }
 
@@ -252,7 +304,7 @@ fn story(story: Story) -> FieldStory {
 fn explain_withheld(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
     for field in fields.iter_mut().filter(|field| field.decision == Decision::Write) {
         if let Some(why) = mode_withholds(mode) {
-            field.verdict = format!("differs: held back, since {why}");
+            field.verdict = format!("differs: withheld, since {why}");
         } else if !planned.steps.iter().any(|step| step.path == field.path)
             && let Some(note) = planned
                 .findings
@@ -260,7 +312,7 @@ fn explain_withheld(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan)
                 .find(|note| note.path == field.path && is_withheld_note(note))
         {
             field.verdict = format!(
-                "differs: held back ({}): {}",
+                "differs: withheld ({}): {}",
                 note.reason,
                 words::after_path(&note.message, &note.path)
             );
@@ -288,6 +340,7 @@ fn made_with(planned: &RecordPlan, listed: &[FieldStory]) -> Vec<FieldStory> {
                     observed: Value::Null,
                     decision: Decision::Write,
                     verdict: format!("is set when {} makes the record", step.operation),
+                    names: BTreeMap::new(),
                 }
             })
         })
@@ -351,103 +404,5 @@ fn history(intent: &Intent) -> IntentStory {
         state: intent.state.word(),
         reason,
         tries: intent.tries.clone(),
-    }
-}
-
-/// Writes one plain line, whatever the values in it hold.
-fn line(out: &mut std::fmt::Formatter<'_>, text: std::fmt::Arguments<'_>) -> std::fmt::Result {
-    writeln!(out, "{}", plain::line(&text.to_string()))
-}
-
-impl std::fmt::Display for Explanation {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let dirty = if self.dirty { ", to be looked at by the next plan" } else { "" };
-        line(
-            out,
-            format_args!(
-                "{} in {}: {}, generation {} (status of {}){dirty}",
-                self.key,
-                self.connection,
-                self.mode.word(),
-                self.generation,
-                self.observed_generation
-            ),
-        )?;
-        for condition in &self.conditions {
-            let holds = if condition.status { "" } else { "not " };
-            let since = rfc3339(condition.since_ms);
-            line(
-                out,
-                format_args!(
-                    "  {holds}{} ({}) since {since}: {}",
-                    condition.kind, condition.reason, condition.message
-                ),
-            )?;
-        }
-        line(out, format_args!("fields"))?;
-        for field in &self.fields {
-            line(
-                out,
-                format_args!(
-                    "  {} {} [{}]: {}",
-                    field.path,
-                    field.field,
-                    word(field.policy),
-                    field.verdict
-                ),
-            )?;
-            line(
-                out,
-                format_args!(
-                    "      desired {}, last applied {}, observed {}",
-                    words::shown(&field.desired),
-                    words::shown(&field.applied),
-                    words::shown(&field.observed)
-                ),
-            )?;
-        }
-        line(out, format_args!("linked to"))?;
-        for link in &self.links {
-            line(
-                out,
-                format_args!("  {} = {} since {}", link.path, link.remote, rfc3339(link.since_ms)),
-            )?;
-        }
-        line(out, format_args!("next"))?;
-        if self.next.is_empty() {
-            line(out, format_args!("  nothing"))?;
-        }
-        for next in &self.next {
-            line(out, format_args!("  {}: {} ({})", next.path, next.what, next.when))?;
-        }
-        line(out, format_args!("intents, newest first"))?;
-        for intent in &self.intents {
-            let reason =
-                intent.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            line(
-                out,
-                format_args!(
-                    "  {} {} {} [{}], generation {}, {} sent, {}{reason}",
-                    intent.id,
-                    rfc3339(intent.first_sent_ms),
-                    intent.operation,
-                    intent.path,
-                    intent.generation,
-                    intent.attempts,
-                    intent.state
-                ),
-            )?;
-            for one in &intent.tries {
-                line(out, format_args!("      sent {}: {}", rfc3339(one.sent_ms), one.saw))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Explanation {
-    /// In words, for people: what `Display` writes.
-    pub fn words(&self) -> String {
-        self.to_string()
     }
 }

@@ -36,13 +36,19 @@ pub enum Progress {
         /// How it ended, in a word.
         end: &'static str,
     },
-    /// Waits before it probes for a record again: a record that came along with its parent may not
-    /// be visible yet.
+    /// Waits before it probes for a record again: an earlier write may have created it, and the ATS
+    /// may not show it yet.
     Looking {
+        /// The path of the record.
+        path: String,
         /// The operation that would create the record.
         operation: String,
-        /// For how long.
+        /// What makes a probe that finds nothing inconclusive, in words, as after "since".
+        why: &'static str,
+        /// For how long, before the next probe.
         wait_ms: u64,
+        /// When the last probe begins and the record is created at the latest, in milliseconds.
+        until_ms: u64,
     },
     /// Waits until a write in doubt can be settled.
     Settling {

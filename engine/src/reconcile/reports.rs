@@ -32,7 +32,8 @@ pub enum StepEnd {
     Unneeded,
     /// Found by the probe before the create; linked.
     Adopted,
-    /// The ATS refused it; nothing was changed.
+    /// The ATS refused it. That is what it answered, no proof of what it did: a later create of the
+    /// same record is preceded by a probe that is conclusive.
     Refused {
         /// Why.
         reason: String,

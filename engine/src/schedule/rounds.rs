@@ -95,6 +95,9 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         report: T,
     ) -> Result<Self, Error> {
         let work = connection.work()?;
+        // Waiting mends no kind that cannot be read, so a schedule of one is refused at once.
+        crons.pulls.keys().try_for_each(|kind| work.ingest.to_pull(kind).map(drop))?;
+        crons.sweeps.keys().try_for_each(|kind| work.sweeper.to_sweep(kind).map(drop))?;
         let seen = Times::at(work.context.clock.as_ref());
         Ok(Self {
             connection,

@@ -16,7 +16,9 @@ impl Connection {
     /// way may take [`STOP_GRACE_MS`] to end.
     ///
     /// # Errors
-    /// Only permanent ones: a wrong configuration, a failed store. A refused credential does not
+    /// Only permanent ones: a wrong configuration, a failed store, and before anything is read a
+    /// schedule of a kind that the adapter does not have or that has no list of its own
+    /// ([`ErrorKind::Input`](crate::error::ErrorKind::Input)). A refused credential does not
     /// end it: nothing is sent until [`Connection::replace_credential`] gives another, or the wait
     /// that [`Round::Failed`] reports is over.
     pub async fn run(

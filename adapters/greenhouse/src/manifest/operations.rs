@@ -411,10 +411,10 @@ fn adorn(operation: &mut OperationRule) {
             vec![
                 effect(
                     MailsCandidate,
-                    "the account's stage-transition rules run and may mail the candidate; this \
-                     cannot be prevented",
+                    "a stage-transition rule of the account may mail the candidate; this cannot be \
+                     prevented",
                 ),
-                effect(StartsAutomation, "the account's stage-transition rules run"),
+                effect(StartsAutomation, "the application enters a stage, whose rules run"),
             ],
         ),
         "applications.convert" => (

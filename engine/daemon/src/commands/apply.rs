@@ -99,7 +99,7 @@ async fn declare_and_apply(
     if let Some(records) = records {
         let declared = connection.declare(records).await?;
         told.store(true, Ordering::Relaxed);
-        say_erased(declared.erased, output);
+        say_erased(&options.name, declared.erased, output);
     }
     output.begin("writing", planned.writes());
     let report = signals::effects(&connection, output, connection.apply(&planned)).await;
@@ -115,7 +115,7 @@ async fn declare_and_apply(
         output.data(&if is_nothing {
             format!("{calls}.")
         } else {
-            format!("{}, {calls}.", outcome(&report))
+            format!("{}, {calls}.", outcome(&options.name, &report))
         });
     }
     if report.came_about() && report.not_in_step > 0 {
@@ -128,12 +128,12 @@ async fn declare_and_apply(
     finish(&planned, &report, settled.open)
 }
 
-fn say_erased(erased: u64, output: &Output) {
+fn say_erased(name: &str, erased: u64, output: &Output) {
     if erased > 0 {
         let records = count(erased, "record");
         output.note(&format!(
-            "{records} of erased candidates not declared. `atsync erase --undo` allows their \
-             re-import."
+            "{records} of erased candidates not declared. `atsync erase {name} --key KEY --undo` \
+             allows one again."
         ));
     }
 }
@@ -169,11 +169,12 @@ async fn long(
     }
     // From here on parts may be declared, and an error says how many.
     told.store(true, Ordering::Relaxed);
-    say_erased(parts::declare(connection, file).await?, output);
+    say_erased(name, parts::declare(connection, file).await?, output);
     let work = parts::carry_out(connection, file, options.json, output);
     let report = signals::effects(connection, output, work).await??;
     if !options.json {
-        output.data(&format!("{}, {}.", outcome(&report), count(calls(connection), "call")));
+        let calls = count(calls(connection), "call");
+        output.data(&format!("{}, {calls}.", outcome(name, &report)));
     }
     let is_whole = report.is_complete() && open == 0 && tally.blocked == 0;
     if is_whole { Ok(DONE) } else { Err(Failure::Said) }
@@ -208,7 +209,7 @@ fn agreed(summary: &str) -> Result<bool, Failure> {
 }
 
 /// Summarises a report in one line.
-pub(super) fn outcome(report: &ApplyReport) -> String {
+pub(super) fn outcome(name: &str, report: &ApplyReport) -> String {
     let done = report.count("applied");
     let mut parts = vec![count(done as u64, "write") + " done"];
     for (word, text) in [
@@ -240,7 +241,10 @@ pub(super) fn outcome(report: &ApplyReport) -> String {
         report.not_in_step
     );
     if report.held_back > 0 {
-        line.push_str(&format!(", {} blocked (`atsync plan --all` says why)", report.held_back));
+        line.push_str(&format!(
+            ", {} withheld (`atsync plan {name} --all` says why)",
+            report.held_back
+        ));
     }
     line
 }
@@ -280,8 +284,13 @@ mod tests {
     fn each_failed_step_has_a_line() {
         let refused = report(StepEnd::Refused { reason: "no such scope".into() });
         let lines: Vec<String> = refused.steps.iter().filter_map(trouble).collect();
-        assert_eq!(lines, ["notes.create a: refused, nothing was changed: no such scope"]);
+        assert_eq!(lines, ["notes.create a: refused: no such scope"]);
         assert!(report(StepEnd::Unneeded).steps.iter().all(|step| trouble(step).is_none()));
-        assert!(outcome(&refused).starts_with("0 writes done, 1 refused: 1 record in step, 0 not"));
+        let line = outcome("acme", &refused);
+        assert!(line.starts_with("0 writes done, 1 refused: 1 record in step, 0 not"), "{line}");
+        let mut withheld = ApplyReport::default();
+        withheld.held_back = 1;
+        let line = outcome("acme", &withheld);
+        assert!(line.ends_with(", 1 withheld (`atsync plan acme --all` says why)"), "{line}");
     }
 }

@@ -5,7 +5,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::count;
-use atsync::ObservedRow;
+use atsync::{Connection, Filter, ObservedRow};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -27,19 +27,44 @@ pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> E
         show(&row, options, output)?;
         return Ok(DONE);
     }
-    let rows = connection.observed(&options.kind);
-    futures_util::pin_mut!(rows);
     let (mut shown, mut without) = (0_u64, 0_u64);
-    while let Some(row) = rows.try_next().await? {
+    let mut each = |row: &ObservedRow| {
         if options.raw && row.raw.is_none() {
             without += 1;
-            continue;
+            return Ok(());
         }
-        show(&row, options, output)?;
         shown += 1;
+        show(row, options, output)
+    };
+    if let Some(email) = &options.email {
+        let filter = Filter::Email(email.clone());
+        let mut cursor = None;
+        loop {
+            let rows_max = Connection::PAGE_ROWS_MAX;
+            let page =
+                connection.observed_page(&options.kind, &filter, cursor.as_deref(), rows_max);
+            let page = page.await?;
+            page.rows.iter().try_for_each(&mut each)?;
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    } else {
+        let rows = connection.observed(&options.kind);
+        futures_util::pin_mut!(rows);
+        while let Some(row) = rows.try_next().await? {
+            each(&row)?;
+        }
     }
     let (name, kind) = (&options.name, &options.kind);
     match (shown, without) {
+        (0, 0) if let Some(email) = &options.email => {
+            output.note(&format!(
+                "the store has no {kind} of {name} with the address {email}; `atsync pull {name} \
+                 --kinds {kind}` reads what the ATS has"
+            ));
+        }
         (0, 0) => {
             output.note(&format!(
                 "the store has no {kind} of {name}; `atsync pull {name} --kinds {kind}` reads them"

@@ -10,7 +10,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::signals;
-use crate::words::count;
+use crate::words::{commands_of, count};
 use atsync::model::desired::definition::DEFINITION_PREFIX;
 use atsync::model::kinds;
 use atsync::{Connection, Imported, Keep, Person, RemoteRef, Resolution, WithdrawOptions};
@@ -61,7 +61,9 @@ pub(super) async fn explain(config: &Path, options: &cli::Explain, output: &Outp
     if options.json {
         output.json(&explanation);
     } else {
-        explanation.words().lines().for_each(|line| output.data(line));
+        let words = explanation.words();
+        let lines = words.lines().map(|line| commands_of(line, connection.name(), Some(&key)));
+        lines.for_each(|line| output.data(&line));
     }
     Ok(DONE)
 }
@@ -189,8 +191,8 @@ pub(super) async fn erase(config: &Path, options: &cli::Erase, output: &Output) 
     };
     if !options.yes && !options.undo {
         return Err(Failure::new(
-            "an erasure cannot be undone, and it does not change the ATS: delete the candidate \
-             there too. Add --yes to erase",
+            "what an erasure removes cannot be brought back, and it does not change the ATS: \
+             delete the candidate there too. Add --yes to erase",
         ));
     }
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
@@ -208,14 +210,21 @@ pub(super) async fn erase(config: &Path, options: &cli::Erase, output: &Output) 
     if (report.desired, report.observed, report.links, report.intents, report.changes)
         == (0, 0, 0, 0, 0)
     {
-        let (whom, option) = match &person {
-            Person::Key(key) => (format!("the key {key:?}"), format!("--key {key}")),
-            Person::Candidate(id) => (format!("candidates/{id}"), format!("--candidate {id}")),
-            Person::Email(email) => (format!("the address {email}"), format!("--email {email}")),
+        let (whom, option, what) = match &person {
+            Person::Key(key) => {
+                (format!("the key {key:?}"), format!("--key {key}"), "A declaration of this key")
+            }
+            Person::Candidate(id) => {
+                (format!("candidates/{id}"), format!("--candidate {id}"), "Their import")
+            }
+            Person::Email(email) => {
+                (format!("the address {email}"), format!("--email {email}"), "Their import")
+            }
         };
         output.data(&format!(
-            "Nothing was stored under {whom}. Its import is blocked from now on. If that was a \
-             mistake, `atsync erase {} {option} --undo` allows it.",
+            "Nothing was stored under {whom}, so nothing was erased; is it misspelt? {what} is \
+             blocked from now on all the same. If that was a mistake, `atsync erase {} {option} \
+             --undo` allows it.",
             options.name
         ));
         return Ok(DONE);

@@ -9,7 +9,7 @@
 //! Left out: the reads of planning each part again; the summary counts the writes and the calls
 //! that go with them.
 
-use super::render::{code, show_troubles};
+use super::render::{code, lines, show_troubles};
 use crate::failure::Failure;
 use crate::input::DesiredFile;
 use crate::output::Output;
@@ -91,9 +91,8 @@ pub(super) async fn plan(
         if json {
             output.json(&planned);
         } else {
-            let text = planned.to_string();
+            let lines = lines(&planned);
             // The last line is the summary of this part only.
-            let lines: Vec<&str> = text.lines().collect();
             lines.iter().take(lines.len().saturating_sub(1)).for_each(|line| output.data(line));
         }
     }

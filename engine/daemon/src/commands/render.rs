@@ -2,6 +2,7 @@
 
 use crate::failure::{DONE, TO_DO};
 use crate::output::Output;
+use crate::words::commands_of;
 use atsync::{ApplyReport, Connection, Plan, StepEnd, StepReport};
 
 /// The number of requests that a connection has sent, token requests included.
@@ -11,9 +12,21 @@ pub(super) fn calls(connection: &Connection) -> u64 {
 
 /// Prints the plan, and what blocks it.
 pub(super) fn show_plan(plan: &Plan, output: &Output) {
-    for line in plan.to_string().lines() {
-        output.data(line);
-    }
+    lines(plan).iter().for_each(|line| output.data(line));
+}
+
+/// The lines of a plan, with whole commands in them. The last one is the summary.
+pub(super) fn lines(plan: &Plan) -> Vec<String> {
+    let mut key = None;
+    let text = plan.to_string();
+    let with_commands = |line| {
+        // A line without an indent is the key of the record that the next lines are about.
+        if !str::starts_with(line, ' ') {
+            key = Some(line);
+        }
+        commands_of(line, &plan.connection, key)
+    };
+    text.lines().map(with_commands).collect()
 }
 
 /// The exit code of a plan with a blocked record, or with nothing to do and nothing waiting.
@@ -43,7 +56,7 @@ pub(super) fn show_troubles(report: &ApplyReport, output: &Output) {
 pub(super) fn trouble(step: &StepReport) -> Option<String> {
     let what = match &step.end {
         StepEnd::Applied | StepEnd::Unneeded | StepEnd::Adopted => return None,
-        StepEnd::Refused { reason } => format!("refused, nothing was changed: {reason}"),
+        StepEnd::Refused { reason } => format!("refused: {reason}"),
         StepEnd::InDoubt => {
             "in doubt: it is not known whether the write happened; the next apply probes \
              again"

@@ -268,7 +268,7 @@ async fn one(
     };
     let ended = connection
         .run(crons, stop, |round| {
-            let (what, value, text) = words(round);
+            let (what, value, text) = words(&name, round);
             tell(is_json, &output, &name, what, value, &text);
         })
         .await;
@@ -293,7 +293,7 @@ async fn one(
     }
 }
 
-fn words(round: &Round<'_>) -> (&'static str, Value, String) {
+fn words(name: &str, round: &Round<'_>) -> (&'static str, Value, String) {
     match round {
         Round::Pulled(report) => (
             "pulled",
@@ -318,7 +318,7 @@ fn words(round: &Round<'_>) -> (&'static str, Value, String) {
             },
         ),
         Round::Applied(report) => {
-            ("applied", json!(report), format!("applied: {}", apply::outcome(report)))
+            ("applied", json!(report), format!("applied: {}", apply::outcome(name, report)))
         }
         Round::Failed { what, error, wait_ms } => (
             "failed",

@@ -71,7 +71,11 @@ fn lines(status: &Status) -> Vec<String> {
     }
     if status.waiting_for_person > 0 {
         let writes = count(status.waiting_for_person, "write");
-        lines.push(format!("  for a user to decide: {writes}; see below, then `atsync resolve`"));
+        let name = &status.connection;
+        lines.push(format!(
+            "  for a user to decide: {writes}; see below, then `atsync resolve {name} INTENT \
+             adopt|retry|abandon`"
+        ));
     }
     for (kind, sweep) in &status.sweeps {
         let seen = count(sweep.rows, "record");

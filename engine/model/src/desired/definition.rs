@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 ///
 /// It is written by serde and not read by it: which record a text is, and what is wrong with it,
 /// takes more than a `Deserialize` can say. Read a text of one or more records with
-/// `atsync::declare::parse`, a stream with `atsync::declare::Records` (both check each record and
-/// name the line), or one record unchecked with [`Desired::from_json`]. The structs of the variants
-/// do implement `Deserialize`.
+/// `atsync::parse_desired`, a stream with `atsync::DesiredRecords` (both check each record and name
+/// the line), or one record unchecked with [`Desired::from_json`]. The structs of the variants do
+/// implement `Deserialize`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]

@@ -121,7 +121,7 @@ pub fn address_fault(value: &str) -> Option<&'static str> {
             Some("its domain has an empty part")
         }
         Some(_) => None,
-        None => Some("it is no e-mail address"),
+        None => Some("it has no @; write one, as in name@example.com"),
     }
 }
 

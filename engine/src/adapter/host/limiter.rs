@@ -11,7 +11,7 @@ use crate::adapter::limits::{
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
-/// The limits on a running guest. The defaults are the constants of `adapter::limits`.
+/// The limits on a running guest. The default of each is in brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -30,6 +30,66 @@ pub(super) struct Precaution {
     pub(super) probe: bool,
     /// By the steady clock: a probe that begins earlier and finds nothing is repeated.
     pub(super) until_ms: u64,
+    /// What `until_ms` waits for.
+    pub(super) why: Why,
+}
+
+/// Why a probe that finds nothing is not conclusive yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Why {
+    /// A record that it belongs to is young, and may have come with it.
+    #[default]
+    Parent,
+    /// An earlier write may have created it.
+    Written,
+    /// An earlier create of it was refused, which does not prove that nothing was created.
+    Refused,
+    /// A write for an erased candidate may have created it: whose it was is not stored any more.
+    Erased,
+    /// Its candidate was merged into another one.
+    Merged,
+}
+
+impl Why {
+    /// The reason in words, after "since".
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Parent => {
+                "what it belongs to was created shortly before, and the ATS may not show all of \
+                 that yet"
+            }
+            Self::Written => {
+                "an earlier write may have created it, and the ATS may not show that yet"
+            }
+            Self::Refused => {
+                "an earlier create of it was refused, which is what the ATS answered and no proof \
+                 that it created nothing; it may not show yet"
+            }
+            Self::Erased => {
+                "a candidate was erased here shortly after a write for them: whose write that was \
+                 is not stored any more, so it may have created this record, which may not show yet"
+            }
+            Self::Merged => {
+                "its candidate was merged into another one, and the ATS may not show all of that \
+                 yet"
+            }
+        }
+    }
+}
+
+/// The longest of several waits, and what it waits for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Longest {
+    left_ms: u64,
+    why: Why,
+}
+
+impl Longest {
+    fn meet(&mut self, left_ms: u64, why: Why) {
+        if left_ms > self.left_ms {
+            *self = Self { left_ms, why };
+        }
+    }
 }
 
 impl Applier {
@@ -55,7 +115,7 @@ impl Applier {
         let mut named: BTreeSet<RemoteRef> = named(self.context.manifest(), &input);
         let mut probe = planned;
         let wait_ms = delay_ms.saturating_add(CLOCK_GRAIN_MS);
-        let mut left_ms = 0;
+        let mut longest = Longest::default();
         for path in &parents {
             // A record that was found and not made by this run may have anything below it.
             probe |= made.own.made.contains_key(*path) && !made.is_fresh(path);
@@ -66,7 +126,8 @@ impl Applier {
             let Some(remote) = remote else { continue };
             if planned || !made.is_fresh(path) {
                 let age_ms = self.age_ms(&remote, made.own.made.contains_key(*path)).await?;
-                left_ms = left_ms.max(age_ms.map_or(0, |age_ms| wait_ms.saturating_sub(age_ms)));
+                let left_ms = age_ms.map_or(0, |age_ms| wait_ms.saturating_sub(age_ms));
+                longest.meet(left_ms, Why::Parent);
             }
             named.insert(remote);
         }
@@ -76,16 +137,18 @@ impl Applier {
             let Some(bearing) = self.bearing(&intent, &around) else { continue };
             let fresh = intent.makes.values().any(|path| made.is_fresh(path));
             if planned || !(fresh && bearing == Bearing::Parent) {
-                left_ms =
-                    left_ms.max(done_by(&intent).left_ms(wait_ms, &self.context.moments.now()));
+                let left_ms = done_by(&intent).left_ms(wait_ms, &self.context.moments.now());
+                longest.meet(left_ms, why(&intent, bearing));
             }
         }
         if self.depends_on_others(order, &named).await? {
             // The merge may have happened just now.
-            left_ms = wait_ms;
+            longest = Longest { left_ms: wait_ms, why: Why::Merged };
         }
+        let Longest { left_ms, why } = longest;
         probe |= left_ms > 0;
-        Ok(Precaution { probe, until_ms: self.context.clock.steady_ms().saturating_add(left_ms) })
+        let until_ms = self.context.clock.steady_ms().saturating_add(left_ms);
+        Ok(Precaution { probe, until_ms, why })
     }
 
     /// Whether the path's record exists and depends on none of these records: then its candidate
@@ -206,6 +269,16 @@ enum Bearing {
     Parent,
     /// It may have made the record itself.
     Itself,
+}
+
+/// What a wait for an earlier write waits for.
+fn why(intent: &Intent, bearing: Bearing) -> Why {
+    match (bearing, &intent.state) {
+        (Bearing::Parent, _) => Why::Parent,
+        _ if is_emptied(intent) => Why::Erased,
+        (Bearing::Itself, IntentState::Refused { .. }) => Why::Refused,
+        (Bearing::Itself, _) => Why::Written,
+    }
 }
 
 /// The paths above a path, the outermost first.

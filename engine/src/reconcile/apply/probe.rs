@@ -23,6 +23,7 @@
 use super::Applier;
 use super::precaution::Precaution;
 use super::work::Work;
+use crate::clock::shown_ms;
 use crate::error::{Error, ErrorKind};
 use crate::plan::{FOUND_ON, is_made_once};
 use crate::reconcile::context::EFFECTS_HELD;
@@ -69,8 +70,13 @@ impl Applier {
             let wait_ms = pause_ms.min(left_ms);
             tracing::debug!(connection = %self.context.name, operation = %order.operation.name,
                 left_ms, "nothing shows yet; looking again");
-            self.context
-                .report(&Progress::Looking { operation: order.operation.name.clone(), wait_ms });
+            self.context.report(&Progress::Looking {
+                path: order.path.clone(),
+                operation: order.operation.name.clone(),
+                why: precaution.why.words(),
+                wait_ms,
+                until_ms: shown_ms(self.context.clock.as_ref(), precaution.until_ms),
+            });
             self.context.wait(wait_ms).await;
             if self.context.holds_effects() {
                 return Ok(Some(StepEnd::NotSent { reason: EFFECTS_HELD.to_owned() }));

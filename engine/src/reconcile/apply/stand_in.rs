@@ -35,7 +35,9 @@ impl Applier {
             };
             let text = match (remote, &placeholder.member) {
                 (Some(remote), None) => Some(remote.id),
-                (Some(remote), Some(member)) => self.shown_text(&remote, member).await?,
+                (Some(remote), Some(member)) => {
+                    self.shown_text(&placeholder.path, &remote, member).await?
+                }
                 (None, _) => None,
             };
             match text {
@@ -49,11 +51,17 @@ impl Applier {
 
     /// A field of a record that was made in this run, as the ATS shows it. Waits for it as long as
     /// the manifest says that it may be invisible. None when it is not visible by then.
-    async fn shown_text(&self, remote: &RemoteRef, member: &str) -> Result<Option<String>, Error> {
+    async fn shown_text(
+        &self,
+        path: &str,
+        remote: &RemoteRef,
+        member: &str,
+    ) -> Result<Option<String>, Error> {
         let shown_within_ms =
             self.context.manifest().kind(&remote.kind).map_or(0, |kind| kind.visible_within_ms);
         let mut left_ms = self.context.settle_window_ms.unwrap_or(shown_within_ms);
         let mut pause_ms = PAUSE_FIRST_MS;
+        let until_ms = self.context.clock.now_ms().saturating_add(left_ms);
         loop {
             if self.context.store.observed(remote).await?.is_none() {
                 let ids = std::slice::from_ref(&remote.id);
@@ -69,8 +77,11 @@ impl Applier {
             }
             let wait_ms = pause_ms.min(left_ms);
             self.context.report(&Progress::Looking {
+                path: path.to_owned(),
                 operation: format!("reading {}", remote.kind),
+                why: "it was created just now, and the ATS may not show it yet",
                 wait_ms,
+                until_ms,
             });
             self.context.wait(wait_ms).await;
             left_ms = left_ms.saturating_sub(wait_ms);

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 pub(crate) enum EffectEnd {
     /// It happened, or nothing was left to do. The records that it made or touched.
     Done { touched: Vec<Touched>, warnings: Vec<String>, sent: bool },
-    /// Refused; nothing was changed.
+    /// Refused, as the ATS answered.
     Refused(Failure),
     /// Its outcome is unknown, and why.
     InDoubt(String),

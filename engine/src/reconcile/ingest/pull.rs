@@ -85,9 +85,7 @@ fn is_zero(number: &u64) -> bool {
 impl Ingest {
     /// Brings one kind up to date. `full` reads everything even where changes would do.
     pub(crate) async fn pull(&self, kind: &str, full: bool) -> Result<PullReport, Error> {
-        let Some(rule) = self.context.manifest().kind(kind).cloned() else {
-            return Err(self.context.unknown_kind(kind));
-        };
+        let rule = self.to_pull(kind)?.clone();
         let pulled = self.pull_rule(&rule, full).await?;
         if resource::tells_merges(kind) {
             self.follow_leads(Priority::Incremental).await?;
@@ -95,18 +93,28 @@ impl Ingest {
         Ok(pulled)
     }
 
-    async fn pull_rule(&self, rule: &KindRule, full: bool) -> Result<PullReport, Error> {
-        let kind = &rule.name;
-        match &rule.scan {
-            ScanRule::List {} => self.pull_below(rule, None, full).await,
-            ScanRule::ByParent { parent } => self.pull_by_parent(rule, parent, full).await,
+    /// The rule of a kind that can be pulled.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a kind that the adapter does not have or that has no list.
+    pub(crate) fn to_pull(&self, kind: &str) -> Result<&KindRule, Error> {
+        let Some(rule) = self.context.manifest().kind(kind) else {
+            return Err(self.context.unknown_kind(kind));
+        };
+        let message = match &rule.scan {
+            ScanRule::List {} | ScanRule::ByParent { .. } => return Ok(rule),
             ScanRule::Inside { kind: outer } => {
-                let message = format!("{kind} come with the pages of {outer}; pull {outer}");
-                Err(self.context.error(ErrorKind::Input, message))
+                format!("{kind} come with the pages of {outer}; pull {outer}")
             }
-            ScanRule::None {} => {
-                Err(self.context.error(ErrorKind::Input, format!("the ATS has no list of {kind}")))
-            }
+            ScanRule::None {} => format!("the ATS has no list of {kind}"),
+        };
+        Err(self.context.error(ErrorKind::Input, message))
+    }
+
+    async fn pull_rule(&self, rule: &KindRule, full: bool) -> Result<PullReport, Error> {
+        match &rule.scan {
+            ScanRule::ByParent { parent } => self.pull_by_parent(rule, parent, full).await,
+            _ => self.pull_below(rule, None, full).await,
         }
     }
 

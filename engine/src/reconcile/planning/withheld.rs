@@ -312,7 +312,7 @@ pub(crate) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
         let what =
             if fields.is_empty() { String::new() } else { format!(" of {}", fields.join(", ")) };
         let message = format!(
-            "{}: {}{what} ({}) is held back, since {why}",
+            "{}: {}{what} ({}) is withheld, since {why}",
             step.path, step.operation, step.reason
         );
         let (path, reason) = (step.path, Reason::ObservedOnly);

@@ -44,29 +44,31 @@ const AGE_MAX_MS: u64 = 7 * 24 * 3_600_000;
 const ROWS: usize = 1_000;
 
 impl Sweeper {
+    /// The rule of a kind that can be swept.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a kind that the adapter does not have or that has no list.
+    pub(crate) fn to_sweep(&self, kind: &str) -> Result<&KindRule, Error> {
+        let Some(rule) = self.context.manifest().kind(kind) else {
+            return Err(self.context.unknown_kind(kind));
+        };
+        let message = match &rule.scan {
+            ScanRule::List {} | ScanRule::ByParent { .. } => return Ok(rule),
+            ScanRule::Inside { kind: outer } => {
+                format!("{kind} come with the pages of {outer}, so they have no sweep of their own")
+            }
+            ScanRule::None {} => format!("the ATS has no list of {kind}"),
+        };
+        Err(self.context.error(ErrorKind::Input, message))
+    }
+
     /// Sweeps a kind, or continues its sweep.
     pub(crate) async fn sweep(
         &self,
         kind: &str,
         options: SweepOptions,
     ) -> Result<SweepReport, Error> {
-        let Some(rule) = self.context.manifest().kind(kind).cloned() else {
-            return Err(self.context.unknown_kind(kind));
-        };
-        match &rule.scan {
-            ScanRule::List {} | ScanRule::ByParent { .. } => {}
-            ScanRule::Inside { kind: outer } => {
-                let message = format!(
-                    "{kind} come with the pages of {outer}, so they have no sweep of their own"
-                );
-                return Err(self.context.error(ErrorKind::Input, message));
-            }
-            ScanRule::None {} => {
-                return Err(self
-                    .context
-                    .error(ErrorKind::Input, format!("the ATS has no list of {kind}")));
-            }
-        }
+        let rule = self.to_sweep(kind)?.clone();
         let mut report = SweepReport { kind: kind.to_owned(), ..SweepReport::default() };
         let verified = match self.requests.verify_tenant().await {
             Err(error) if error.kind() != ErrorKind::Denied => return Err(error),

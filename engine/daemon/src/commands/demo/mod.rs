@@ -167,7 +167,7 @@ async fn write(
     let report = report?;
     output.data(&format!(
         "5. Applied: {}, {}.",
-        apply::outcome(&report),
+        apply::outcome(connection.name(), &report),
         count(calls(connection) - before, "call")
     ));
     if let Some(more) = report.steps.len().checked_sub(plan.writes()).filter(|more| *more > 0) {

@@ -22,6 +22,8 @@ use futures_util::future::join;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+mod waits;
+
 const ADA: &str = "ada.byron@example.com";
 /// Just within what the manifest states: for candidates and applications, and for all other kinds.
 const SLOW_MS: i64 = 118_000;
