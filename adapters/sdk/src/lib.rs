@@ -91,7 +91,6 @@
 //!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON
 //! array while remembering where each element lies, and reads a bad row without its bad members,
-//! [`json`] writes a record,
 //! [`path`] builds request paths that the engine will accept, [`log`] writes to the engine's log. A
 //! panic reaches the engine's error with its place; its message, which may quote a candidate's
 //! data, is in the log at level debug and in what `atsync check` says.
@@ -101,7 +100,6 @@
 
 pub mod bindings;
 mod glue;
-pub mod json;
 mod notice;
 #[cfg(test)]
 mod package_tests;

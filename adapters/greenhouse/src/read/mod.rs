@@ -17,7 +17,6 @@ pub(crate) mod people;
 pub(crate) mod value;
 
 use crate::wire::{Got, Id, Lacking, Str};
-use atsync_adapter::json;
 use atsync_adapter::rows::Element;
 use atsync_model::unified::{Text, Word};
 use serde::Serialize;
@@ -72,14 +71,17 @@ fn record<T: Serialize>(
         .filter(|id| !id.is_empty())
         .ok_or(Unreadable::NoId)?;
     // The unified form is about as long as the row.
-    let bytes = row.length() + row.length() / 4 + 64;
-    let mut body = json::text(unified, bytes)?;
+    let mut body = Vec::with_capacity(row.length() + row.length() / 4 + 64);
+    serde_json::to_writer(&mut body, unified)?;
     if !lacking.is_empty() {
         // This is rare: a body must not have fields that its mask leaves out.
-        let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&body)?;
+        let mut members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&body)?;
         members.retain(|field, _| !lacking.contains(field));
-        body = serde_json::to_string(&members)?;
+        body = serde_json::to_vec(&members)?;
     }
+    // JSON is written as UTF-8; this checks it all the same.
+    let body = String::from_utf8(body).map_err(|_| Unreadable::NoId)?;
     Ok(Record { id, updated_at: None, body, lacking })
 }
 
