@@ -32,6 +32,27 @@ pub struct Declarable {
     pub policies: &'static [PolicyRow],
     /// Whether its fields hold personal data, which may have been erased in the ATS.
     pub personal: bool,
+    /// The members of its creation without which the new record means the same.
+    pub optional: Optional,
+}
+
+/// Some members of a creation's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optional {
+    /// These.
+    Only(&'static [&'static str]),
+    /// All but these.
+    AllBut(&'static [&'static str]),
+}
+
+impl Optional {
+    /// Whether the member is one of them.
+    pub fn has(self, member: &str) -> bool {
+        match self {
+            Self::Only(members) => members.contains(&member),
+            Self::AllBut(members) => !members.contains(&member),
+        }
+    }
 }
 
 /// Where a kind is declared below another.
@@ -252,6 +273,7 @@ pub static DECLARABLE: &[Declarable] = &[
             row(&["private"], Policy::Seed),
         ],
         personal: true,
+        optional: Optional::AllBut(&["name", "application"]),
     },
     Declarable {
         kind: kinds::APPLICATIONS,
@@ -288,6 +310,14 @@ pub static DECLARABLE: &[Declarable] = &[
             row(&["custom_fields"], Policy::Enforce),
         ],
         personal: true,
+        optional: Optional::Only(&[
+            "source",
+            "referrer",
+            "recruiter",
+            "coordinator",
+            "stage",
+            "pool_stage",
+        ]),
     },
     Declarable {
         kind: kinds::NOTES,
@@ -302,6 +332,7 @@ pub static DECLARABLE: &[Declarable] = &[
         others: &[],
         policies: &[],
         personal: true,
+        optional: Optional::Only(&["application"]),
     },
     Declarable {
         kind: kinds::ATTACHMENTS,
@@ -320,6 +351,7 @@ pub static DECLARABLE: &[Declarable] = &[
         others: &[],
         policies: &[],
         personal: true,
+        optional: Optional::Only(&[]),
     },
     Declarable {
         kind: kinds::EDUCATIONS,
@@ -336,6 +368,7 @@ pub static DECLARABLE: &[Declarable] = &[
         others: &[],
         policies: &[],
         personal: true,
+        optional: Optional::Only(&[]),
     },
     Declarable {
         kind: kinds::EMPLOYMENTS,
@@ -351,6 +384,7 @@ pub static DECLARABLE: &[Declarable] = &[
         others: &[],
         policies: &[],
         personal: true,
+        optional: Optional::Only(&[]),
     },
     Declarable {
         kind: kinds::CUSTOM_FIELDS,
@@ -371,6 +405,7 @@ pub static DECLARABLE: &[Declarable] = &[
         }],
         policies: &[row(&["name", "private", "description", "options"], Policy::Yield)],
         personal: false,
+        optional: Optional::Only(&["description", "options"]),
     },
     Declarable {
         kind: kinds::CUSTOM_FIELD_OPTIONS,
@@ -381,6 +416,7 @@ pub static DECLARABLE: &[Declarable] = &[
         others: &[],
         policies: &[],
         personal: false,
+        optional: Optional::Only(&[]),
     },
     Declarable {
         kind: kinds::USERS,
@@ -398,6 +434,7 @@ pub static DECLARABLE: &[Declarable] = &[
         others: &[other("name.preferred", Form::Says(Holds::Text))],
         policies: &[],
         personal: false,
+        optional: Optional::Only(&["job_title", "employee_id"]),
     },
 ];
 

@@ -10,7 +10,7 @@
 
 use super::{Draft, FindingKind, Owned, Step, base};
 use crate::reason::Reason;
-use atsync_model::declarable::{self, VALUES_MEMBER};
+use atsync_model::declarable::{self, Declarable, VALUES_MEMBER};
 use atsync_model::manifest::{FieldMode, OperationRule};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -206,22 +206,18 @@ fn clears(value: &Value) -> bool {
 fn is_optional(step: &Step, member: &str) -> bool {
     let value = step.input.get(member);
     let is = |word: &str| value.and_then(Value::as_str) == Some(word);
-    match (step.operation.as_str(), member) {
-        (operation, _) if operation.ends_with(".update") => true,
-        (_, "private") => value != Some(&Value::Bool(true)),
-        (_, "invite" | "order") => true,
-        ("candidates.create", "name" | "application") => false,
-        ("candidates.create", _) => true,
-        ("applications.create", "kind") => is("application"),
-        (_, "visibility") => is("public"),
-        (_, VALUES_MEMBER) => true,
-        (
-            "applications.create",
-            "source" | "referrer" | "recruiter" | "coordinator" | "stage" | "pool_stage",
-        ) => true,
-        ("notes.create", "application") | ("users.create", "job_title" | "employee_id") => true,
-        ("custom_fields.create", "description" | "options") => true,
-        _ => false,
+    if step.operation.ends_with(".update") {
+        return true;
+    }
+    let kind = step.operation.strip_suffix(".create").unwrap_or_default();
+    let is_optional = |of: &Declarable| of.optional.has(member);
+    match member {
+        "private" => value != Some(&Value::Bool(true)),
+        "invite" | "order" => true,
+        "kind" => is("application"),
+        "visibility" => is("public"),
+        VALUES_MEMBER => true,
+        _ => declarable::of(kind).is_some_and(is_optional),
     }
 }
 

@@ -20,6 +20,7 @@ use super::story::Values;
 use super::{FindingKind, Record, Step, account, step};
 use crate::path;
 use crate::reason::Reason;
+use atsync_model::declarable;
 use atsync_model::desired::{DesiredCustomField, Policy};
 use atsync_model::manifest::OperationRule;
 use atsync_model::normal;
@@ -177,6 +178,16 @@ fn plan_options(draft: &mut Draft<'_>, field: &Parent<'_>) {
     draft.plan.releases.extend(released);
 }
 
+/// Returns the rule of an operation on an option; none where the adapter has none.
+fn option_rule<'a>(
+    draft: &mut Draft<'a>,
+    option_path: &str,
+    verb: &str,
+) -> Option<&'a OperationRule> {
+    let (of, _) = declarable::below(DesiredCustomField::KIND).next()?;
+    draft.operation(option_path, &of.operation(verb))
+}
+
 fn record_option(
     draft: &mut Draft<'_>,
     option_path: &str,
@@ -212,7 +223,7 @@ fn keep_option(draft: &mut Draft<'_>, option_path: &str, label: &str, option: &R
         return;
     }
     record_option(draft, option_path, label, Decision::Write, &observed);
-    let Some(rule) = draft.operation(option_path, "custom_field_options.update") else { return };
+    let Some(rule) = option_rule(draft, option_path, "update") else { return };
     let mut step = step(rule, option_path, "the option has another name in the ATS".to_owned());
     step.target = Some(option.remote());
     step.input.insert("name".to_owned(), json!(label));
@@ -228,7 +239,7 @@ fn create_option(
     order: usize,
 ) {
     record_option(draft, option_path, label, Decision::Write, &Value::Null);
-    let Some(rule) = draft.operation(option_path, "custom_field_options.create") else { return };
+    let Some(rule) = option_rule(draft, option_path, "create") else { return };
     let is_new = field.record.is_none();
     let reason = if is_new {
         "the ATS may create it with the new field; it is created otherwise"

@@ -2,9 +2,10 @@
 //! (`engine/model/src/resource.rs`), so that a new kind is a row there and no search through the
 //! rooms.
 //!
-//! What counts as a name: a constant of `atsync_model::kinds`, and a text that is a kind's name and
-//! nothing else. [`HOOKS`] are the files about the relations of certain kinds, mostly about an
-//! application's lifecycle; an entry that is no longer needed fails.
+//! What counts as a name: a constant of `atsync_model::kinds`, and a text that is a kind's name, or
+//! one of its plain operations (`candidates.create`), and nothing else. [`HOOKS`] are the files
+//! about the relations of certain kinds, mostly about an application's lifecycle; an entry that is
+//! no longer needed fails.
 
 use crate::tokens::{sources, with_texts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,13 +28,22 @@ fn words() -> BTreeSet<String> {
     texts.map(str::to_owned).collect()
 }
 
+/// The kind of an operation's name; another text is returned as it is.
+fn kind_of(word: &str) -> &str {
+    let verbs = ["create", "update", "destroy", "delete"];
+    match word.split_once('.') {
+        Some((kind, verb)) if verbs.contains(&verb) => kind,
+        _ => word,
+    }
+}
+
 /// The kinds that a file's code names.
 fn named(text: &str, words: &BTreeSet<String>) -> BTreeSet<String> {
     let tokens = with_texts(text);
     let mut named = BTreeSet::new();
     for (at, token) in tokens.iter().enumerate() {
         if let Some(word) = token.strip_prefix('"')
-            && words.contains(word)
+            && words.contains(kind_of(word))
         {
             named.insert(word.to_owned());
         }
@@ -74,7 +84,10 @@ fn a_constant_and_a_text_name_a_kind_and_a_comment_and_a_test_do_not() {
     let words = words();
     let named = |text: &str| named(text, &words);
     assert_eq!(named("fn f() { g(kinds::JOBS) }"), BTreeSet::from(["kinds::JOBS".to_owned()]));
-    assert_eq!(named("fn f() { g(\"jobs\") }"), BTreeSet::from(["jobs".to_owned()]));
+    for name in ["jobs", "jobs.update"] {
+        let text = format!("fn f() {{ g(\"{name}\") }}");
+        assert_eq!(named(&text), BTreeSet::from([name.to_owned()]));
+    }
     assert!(named("// \"jobs\" kinds::JOBS\nfn f() { g(\"two jobs\", kinds::ALL) }").is_empty());
     assert!(named("#[cfg(test)]\nmod tests { const A: &str = \"jobs\"; }").is_empty());
 }
