@@ -92,8 +92,8 @@ impl Resolving {
                 member,
                 format!(
                     "Greenhouse has no active option {text:?} of the field `{key}`; add it there, \
-                     or declare one of its options (pull the kind custom_field_options, then \
-                     `atsync get NAME custom_field_options` lists them)"
+                     or declare one of its options (the records of the kind \
+                     custom_field_options, once it is pulled)"
                 ),
             )),
         }
