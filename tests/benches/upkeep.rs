@@ -22,6 +22,9 @@
     reason = "a program that measures real time"
 )]
 
+#[path = "parts/direct.rs"]
+mod direct;
+
 use atsync::internals::journal::{Intent, IntentState, Moment};
 use atsync::internals::store::Journal;
 use atsync::internals::store::limits::PAGE_RECORDS_MAX;
@@ -30,20 +33,18 @@ use atsync::internals::store::{
     Cause, Guard, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate,
     Store,
 };
-use atsync::internals::transport::{Delivery, Transport, WireRequest};
-use atsync::model::contract::{Field, Mark, Response};
+use atsync::model::contract::Mark;
 use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret, SystemEntropy};
-use atsync_greenhouse_sandbox::{Recruiter, Request, Sandbox, SandboxOptions};
+use atsync_greenhouse_sandbox::{Recruiter, Sandbox, SandboxOptions};
 use atsync_tests::native_greenhouse;
-use futures_util::future::{BoxFuture, join_all, ready};
+use direct::{Direct, HOST};
+use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The sandbox's address, if it had a socket.
-const HOST: &str = "127.0.0.1:8099";
 /// Records that change between two plans.
 const CHANGED: usize = 100;
 /// Candidates of the sandbox; the others are copies.
@@ -64,35 +65,6 @@ async fn main() {
     }
     intents(1).await;
     intents(AT_ONCE).await;
-}
-
-/// The sandbox without a socket.
-#[derive(Debug)]
-struct Direct(Sandbox);
-
-impl Transport for Direct {
-    fn exchange(&self, request: WireRequest) -> BoxFuture<'_, Delivery> {
-        let path = match request.url.query() {
-            Some(query) => format!("{}?{query}", request.url.path()),
-            None => request.url.path().to_owned(),
-        };
-        let mut headers = request.headers.clone();
-        // The client writes it, from the address; the sandbox builds its links from it.
-        headers.push(("host".to_owned(), HOST.to_owned()));
-        let answer = self.0.handle(&Request {
-            method: &request.method,
-            path_and_query: &path,
-            headers: &headers,
-            body: &request.body,
-        });
-        let headers =
-            answer.headers.into_iter().map(|(name, value)| Field { name, value }).collect();
-        Box::pin(ready(Delivery::Answered(Response {
-            status: answer.status,
-            headers,
-            body: answer.body,
-        })))
-    }
 }
 
 async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
