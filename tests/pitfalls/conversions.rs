@@ -6,6 +6,7 @@ use super::{
     the_candidate, world, world_with_stages,
 };
 use crate::identity::live_on;
+use atsync::SweepOptions;
 use atsync::internals::store::{Change, ChangeWhat};
 use atsync_greenhouse_sandbox::{Recruiter, Request};
 use atsync_tests::World;
@@ -232,4 +233,32 @@ fn two_prospects_never_live_on_as_one_application() {
     live_on(&world, &acme);
     assert_eq!(moved(&world, &acme), []);
     assert_eq!(["a1", "a2"].map(|key| linked(&world, &acme, key)), before);
+}
+
+/// A recruiter removes a tag and adds it again. The plan links the path to the new record, which the
+/// old one did not become.
+#[test]
+fn a_record_that_a_plan_finds_in_place_of_another_was_not_moved() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    bring(&world, &acme, &ada(&json!({"tags": ["warm"]})));
+    converge(&world, &acme, 3);
+    let candidate_id = id_of(&the_candidate(&world, ADA));
+    let tie = || id_of(&world.sandbox.rows_of_candidate("applied_candidate_tags", candidate_id)[0]);
+    let before = tie();
+    pass(&world, 3_600_000);
+    let tag = || "warm".to_owned();
+    world.sandbox.recruiter(&Recruiter::RemoveTag { candidate_id, tag: tag() }).unwrap();
+    world.sandbox.recruiter(&Recruiter::AddTag { candidate_id, tag: tag() }).unwrap();
+    assert_ne!(tie(), before);
+    pass(&world, 3_600_000);
+    world.run(acme.sweep("applied_tags", SweepOptions::default())).unwrap();
+    declare(&world, &acme, &[ada(&json!({"tags": ["warm"], "title": "Countess"}))]);
+    live_on(&world, &acme);
+    let links = world.run(acme.links("ref-1")).unwrap();
+    assert!(links.iter().any(|link| link.remote.id == tie().to_string()), "{links:?}");
+    let changes: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
+    let moved: Vec<&Change> =
+        changes.iter().filter(|change| change.what == ChangeWhat::Moved).collect();
+    assert!(moved.is_empty(), "{moved:?}");
 }

@@ -20,7 +20,9 @@ use super::Ingest;
 use crate::error::{Error, ErrorKind};
 use crate::index;
 use crate::plan::conversion::{self, Candidacy};
-use crate::store::{Alias, Cause, MovedTo, ObservedWrite, PageCommit, PageReport, Proof};
+use crate::store::{
+    Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof,
+};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::resource::{self, PERSON};
@@ -319,6 +321,11 @@ fn parsed(body: &str) -> Option<Map<String, Value>> {
 /// The candidate that an application names.
 fn person(body: &Map<String, Value>) -> Option<&str> {
     body.get("candidate")?.get("id")?.as_str()
+}
+
+/// Whether a stored row is a prospect that was converted.
+pub(crate) fn is_converted_prospect(row: &ObservedRow) -> bool {
+    !row.gone && parsed(&row.body).is_some_and(|body| is_converted(&body))
 }
 
 fn is_converted(body: &Map<String, Value>) -> bool {

@@ -23,7 +23,7 @@ pub use pull::PullReport;
 
 pub(crate) use content::{Content, Received};
 pub(crate) use fetch::Fetched;
-pub(crate) use identity::swept;
+pub(crate) use identity::{is_converted_prospect, swept};
 pub(crate) use problems::Unread;
 pub(crate) use pull::parent_kind;
 pub(crate) use trail::{Endless, Trail};

@@ -3,7 +3,9 @@
 use super::Planner;
 use crate::error::Error;
 use crate::plan::RecordPlan;
+use crate::reconcile::ingest::is_converted_prospect;
 use crate::store::{Cause, LinkRow, MovedTo, PageCommit};
+use atsync_model::resource;
 
 impl Planner {
     /// Writes the links that a plan makes without a request, and ends those that it releases.
@@ -18,16 +20,24 @@ impl Planner {
         Ok(())
     }
 
-    /// Writes the links that plans' adoptions make. A link that led to another record of the kind
-    /// before was found where that one continues: other links follow, and the move is reported.
+    /// Writes the links that plans' adoptions make. A link that led to a converted prospect was
+    /// found where that one continues: other links follow, and the move is reported. Any other
+    /// adoption is of another record, such as a tag that somebody removed and added again.
     pub(super) async fn put_adopted(&self, links: Vec<LinkRow>) -> Result<(), Error> {
         for link in &links {
+            if resource::of(&link.remote.kind).is_none_or(|of| !of.converts) {
+                continue;
+            }
             let Some(before) = self.context.store.link(&link.path).await? else { continue };
             // Another path is linked to that record from now on, so it was not moved.
             if links.iter().any(|other| other.remote == before.remote) {
                 continue;
             }
             if before.remote.kind != link.remote.kind || before.remote.id == link.remote.id {
+                continue;
+            }
+            let row = self.context.store.observed(&before.remote).await?;
+            if !row.is_some_and(|row| is_converted_prospect(&row)) {
                 continue;
             }
             let page = self.ingest.page(link.remote.kind.clone(), Vec::new(), &[], Cause::Observed);
