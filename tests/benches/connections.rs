@@ -5,10 +5,10 @@
 //! time none waits for more than twice its share: the last one ends at most twice as late as all of
 //! them do on average.
 //!
-//! Real store file, the component, the sandbox in this process without sockets. `cargo bench -p
-//! atsync-tests --bench connections`, with other numbers of idle and busy ones behind `--`. Resident
-//! memory comes from `/proc`, so it runs on Linux only. Left out: what a connection holds once it
-//! has been used (its token, its session's budget); the busy ones have that.
+//! Real store file, the component, the sandbox in this process without sockets. Run it with `cargo
+//! bench -p atsync-tests --bench connections`, with other numbers of idle and busy ones behind
+//! `--`. Resident memory comes from `/proc`, so it runs on Linux only. Left out: what a connection
+//! holds once it has been used (its token, its session's budget); the busy ones have that.
 
 #![allow(
     clippy::unwrap_used,

@@ -235,8 +235,8 @@ fn two_prospects_never_live_on_as_one_application() {
     assert_eq!(["a1", "a2"].map(|key| linked(&world, &acme, key)), before);
 }
 
-/// A recruiter removes a tag and adds it again. The plan links the path to the new record, which the
-/// old one did not become.
+/// A recruiter removes a tag and adds it again. The plan links the path to the new record, which
+/// the old one did not become.
 #[test]
 fn a_record_that_a_plan_finds_in_place_of_another_was_not_moved() {
     let world = world(|_| {});
