@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 mod waits;
+mod withdrawals;
 
 const ADA: &str = "ada.byron@example.com";
 /// Just within what the manifest states: for candidates and applications, and for all other kinds.

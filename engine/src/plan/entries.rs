@@ -152,7 +152,7 @@ impl List<'_, '_> {
         found
     }
 
-    /// Compares a row with a declared entry. What the engine wrote, and nobody changed since, is
+    /// Compares a row with a declared entry. What the engine wrote, and what shows that still, is
     /// the entry only as it was written: a host who adds the month means another one.
     fn fit<D: Owned>(
         &self,
@@ -428,9 +428,13 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
         let prefix = path::all_below(&path, below.list);
         for link in links_below(draft, &prefix) {
             let Some(shown) = draft.observed(&link.remote) else { return };
-            match shown.filter(|_| is_added_by_engine(link)) {
-                Some(row) => remove(draft, of, link, row, "the engine added the entry"),
-                None => draft.plan.releases.push(link.path.clone()),
+            let Some(standing) = lists::standing(draft, link, shown.is_some()) else { return };
+            match (standing, shown.filter(|_| is_added_by_engine(link))) {
+                (Standing::NotShownYet, _) => {}
+                (Standing::Exists, Some(row)) => {
+                    remove(draft, of, link, row, "the engine added the entry");
+                }
+                _ => draft.plan.releases.push(link.path.clone()),
             }
         }
     }

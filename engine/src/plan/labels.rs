@@ -181,13 +181,15 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
         return;
     };
     let Some(shown) = draft.observed(&link.remote) else { return };
-    match shown {
-        Some(record) => {
+    let Some(standing) = lists::standing(draft, link, shown.is_some()) else { return };
+    match (standing, shown) {
+        (Standing::NotShownYet, _) => {}
+        (_, Some(record)) => {
             let known = Known { record, rows, are_gone: false };
             let why = format!("the engine added the {}", list.noun());
             list.remove_undeclared(draft, &known, &[], &why);
         }
-        None => lists::release(draft, &list.prefix),
+        (_, None) => lists::release(draft, &list.prefix),
     }
 }
 

@@ -1,11 +1,13 @@
 //! A withdrawal: undoes what the engine did for a record, as far as possible. Pure.
 //!
-//! It removes tags that the engine added, entries such as educations that nobody changed since, and
+//! It removes tags that the engine added, entries such as educations that are unchanged since, and
 //! e-mails, phones and links that the engine added to a candidate that existed before. What another
-//! record is linked to stays. It never removes the candidate,
-//! applications, notes and attachments: an ATS keeps them, and others may have built on them. A
-//! candidate that the engine created keeps its addresses too, since they are how it is found. What
-//! stays is reported, one finding each.
+//! record is linked to stays. It never removes the candidate, applications, notes and attachments:
+//! an ATS keeps them, and others may have built on them. A candidate that the engine created keeps
+//! its addresses too, since they are how it is found. What stays is reported, one finding each.
+//!
+//! What the engine wrote last may not show yet. Then the record is blocked and keeps its links, and
+//! a later withdrawal removes it.
 //!
 //! Left out: values of single fields. The value before the engine's write is not kept, and an empty
 //! field does not restore it.
@@ -70,6 +72,14 @@ pub fn record(
 
 fn finish<D: Owned>(mut draft: Draft<'_, D>) -> Result<RecordPlan, Vec<Need>> {
     report_what_stays(&mut draft);
+    if draft.plan.look_again {
+        let key = draft.input.desired.key();
+        let message = format!(
+            "{key}: the ATS does not show all that the engine wrote last, and need not yet; \
+             nothing is removed. Withdraw it again in some minutes"
+        );
+        draft.block(&key, Reason::NotShownYet, message);
+    }
     draft.finish().map(|(plan, _)| plan)
 }
 

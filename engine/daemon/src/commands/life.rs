@@ -170,14 +170,18 @@ pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Ou
         return Ok(DONE);
     }
     let work = connection.withdraw(&options.key, what);
-    let (_, report) = signals::effects(&connection, output, work).await??;
+    let (plan, report) = signals::effects(&connection, output, work).await??;
     output.end();
     output.data(&format!(
         "{} of {} removed.",
         report.count("applied"),
         count(report.steps.len() as u64, "step")
     ));
-    if report.is_complete() { Ok(DONE) } else { Err(Failure::Said) }
+    if report.is_complete() && plan.blocked().next().is_none() {
+        Ok(DONE)
+    } else {
+        Err(Failure::Said)
+    }
 }
 
 pub(super) async fn erase(config: &Path, options: &cli::Erase, output: &Output) -> Ended {
