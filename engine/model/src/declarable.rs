@@ -443,6 +443,11 @@ pub fn of(kind: &str) -> Option<&'static Declarable> {
     DECLARABLE.iter().find(|entry| entry.kind == kind)
 }
 
+/// Whether records of a kind are entries that are known by their content.
+pub fn is_known_by_content(kind: &str) -> bool {
+    of(kind).is_some_and(|of| of.known_by == KnownBy::Content)
+}
+
 /// Iterates over the kinds that are declared below one.
 pub fn below(kind: &str) -> impl Iterator<Item = (&'static Declarable, &'static Below)> {
     DECLARABLE

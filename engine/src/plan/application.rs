@@ -334,25 +334,20 @@ fn result_of<'a>(
     rows: &'a [Arc<Record>],
 ) -> Option<&'a Arc<Record>> {
     let path = item.path.as_str();
+    // Every fact is asked for before one is missed, so that they are fetched in one round.
+    let paths: Vec<Option<&[String]>> =
+        rows.iter().map(|row| draft.linked_to(&row.remote())).collect();
     let mut all: Vec<Candidacy<'_>> = Vec::new();
-    let mut is_complete = true;
-    for row in rows {
+    for (row, paths) in rows.iter().zip(paths) {
         let remote = row.remote();
-        let is_others = draft.is_linked_by_another(&remote);
-        is_complete &= is_others.is_some();
-        let links = draft.input.links.values();
-        let is_linked = links.into_iter().any(|link| link.path != path && link.remote == remote);
-        let adoptions = &draft.plan.adoptions;
-        let is_adopted = adoptions.iter().any(|adoption| adoption.remote == remote);
+        let is_linked = paths?.iter().any(|linked| linked != path);
+        let is_adopted = draft.plan.adoptions.iter().any(|adoption| adoption.remote == remote);
         all.push(Candidacy {
             id: &row.id,
             body: &row.body,
-            is_free: !is_linked && !is_adopted && is_others == Some(false),
+            is_free: !is_linked && !is_adopted,
             is_doubtful: row.moved_in,
         });
-    }
-    if !is_complete {
-        return None;
     }
     let proven = all
         .iter()

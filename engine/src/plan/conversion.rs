@@ -18,7 +18,7 @@
 use serde_json::{Map, Value};
 
 /// The longest time between the two stamps of one conversion. Arbitrary: an ATS writes both in one
-/// transaction, and nobody does two things in one second.
+/// transaction, and a user does not do two things in one second.
 const SAME_MS: u64 = 1_000;
 
 /// An application or prospect of one candidate.

@@ -23,7 +23,7 @@ const SHOWN: &str = "~shown";
 /// What an entry shows of what the engine wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shows {
-    /// The same, so nobody changed it.
+    /// The same.
     Written,
     /// Something else.
     Other,

@@ -20,7 +20,7 @@ use crate::store::DesiredRow;
 use crate::store::handle::ConnectionStore;
 use crate::transport::Session;
 use atsync_model::desired::Desired;
-use atsync_model::manifest::Manifest;
+use atsync_model::manifest::{KindRule, Manifest, ScanRule};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -163,6 +163,27 @@ impl Context {
     /// The error for a kind that the adapter does not have.
     pub(crate) fn unknown_kind(&self, kind: &str) -> Error {
         self.error(ErrorKind::Input, near::no_kind(self.manifest(), kind))
+    }
+
+    /// The rule of a kind that has a list of its own. `inside`: what to say, after the name of the
+    /// kind with whose pages it comes, of one that has none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a kind that the adapter does not have or that has no list.
+    pub(crate) fn listed(
+        &self,
+        kind: &str,
+        inside: impl FnOnce(&str) -> String,
+    ) -> Result<&KindRule, Error> {
+        let Some(rule) = self.manifest().kind(kind) else { return Err(self.unknown_kind(kind)) };
+        let message = match &rule.scan {
+            ScanRule::List {} | ScanRule::ByParent { .. } => return Ok(rule),
+            ScanRule::Inside { kind: outer } => {
+                format!("{kind} come with the pages of {outer}{}", inside(outer))
+            }
+            ScanRule::None {} => format!("the ATS has no list of {kind}"),
+        };
+        Err(self.error(ErrorKind::Input, message))
     }
 
     /// An error that names the connection.

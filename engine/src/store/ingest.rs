@@ -13,6 +13,7 @@
 
 use super::merge::{self, Difference, Held, Known, Merged, Seen};
 use super::{MovedTo, ObservedWrite, PageCommit, PageReport, StoreError, check};
+use atsync_model::resource;
 use std::collections::HashSet;
 
 /// The stored row of a record, a tombstone or not.
@@ -210,7 +211,7 @@ fn seen<'p, R: Rows>(
         let first = stored.is_none();
         let stored = stored.filter(|row| !row.gone);
         // A tombstone does not say which candidate its record named.
-        let came_back = !first && stored.is_none() && merge::tells_merge(&page.kind);
+        let came_back = !first && stored.is_none() && resource::tells_merges(&page.kind);
         let (version, raw) = (record.version.as_deref(), record.raw.as_deref());
         let seen = Seen { version, mask, body: &record.body, raw };
         let merged = merge::merge(stored.map(|row| row.held), seen)?;

@@ -243,11 +243,6 @@ pub(crate) fn person_of(body: &str) -> Option<String> {
     index::id(body, PERSON_MEMBER)
 }
 
-/// Whether records of a kind show a merge of candidates by naming another one.
-pub(crate) fn tells_merge(kind: &str) -> bool {
-    resource::of(kind).is_some_and(|of| of.tells_merge.is_some())
-}
-
 /// The lead to a merge, from a record that names another candidate than before: the ids of the old
 /// and the new one.
 pub(crate) fn lead(kind: &str, before: &str, after: &str) -> Option<(String, String)> {

@@ -227,7 +227,7 @@ pub struct ObservedRow {
     pub changed_ms: u64,
     /// It is a tombstone: the record is known to be deleted.
     pub gone: bool,
-    /// An application that named another candidate before, since a merge brought it or somebody
+    /// An application that named another candidate before, since a merge brought it or a user
     /// moved it; or that came back after its deletion, so that it may have.
     pub moved_in: bool,
 }

@@ -8,7 +8,7 @@ use crate::reconcile::order::Order;
 use crate::reconcile::rows::remote;
 use crate::store::{LinkHow, LinkRow};
 use atsync_model::contract::{Link, RemoteRef};
-use atsync_model::declarable::{self, KnownBy};
+use atsync_model::declarable;
 
 impl Executor {
     /// Whether an answer names what the manifest promises of the operation.
@@ -114,9 +114,7 @@ impl Executor {
         }
         Ok(!refs.is_empty())
     }
-}
 
-impl Executor {
     /// Whether each of these records is linked to another path and does not stand in the way of
     /// what an order creates: entries that are known by their content, of which a candidate may
     /// have several that are the same as far as their dates go.
@@ -126,8 +124,7 @@ impl Executor {
         refs: &[RemoteRef],
     ) -> Result<bool, Error> {
         let kind = order.operation.name.split('.').next().unwrap_or_default();
-        let of = declarable::of(kind).filter(|of| of.known_by == KnownBy::Content);
-        Ok(of.is_some() && self.are_others(order, refs).await?)
+        Ok(declarable::is_known_by_content(kind) && self.are_others(order, refs).await?)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::reconcile::rows::{depends_on, remote};
 use crate::store::LinkRow;
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
-use atsync_model::declarable::{self, KnownBy};
+use atsync_model::declarable;
 use atsync_model::desired::Desired;
 use atsync_model::manifest::{KindRule, ScanRule};
 use atsync_model::resource::{self, PERSON};
@@ -38,7 +38,7 @@ impl Gatherer {
         }
         for kind in resource::drifting().map(|of| of.kind).filter(|kind| *kind != PERSON) {
             let is_linked = || links.values().any(|link| link.remote.kind == kind);
-            if is_known_by_content(kind) && !is_linked() {
+            if declarable::is_known_by_content(kind) && !is_linked() {
                 continue;
             }
             let Some((rule, parent)) = self.below(kind) else { continue };
@@ -195,7 +195,9 @@ impl Gatherer {
             if !any || self.context.manifest().kind(kind).is_none() || self.below(kind).is_some() {
                 continue;
             }
-            if is_known_by_content(kind)
+            // Most connections declare no entries. As long as none was read, none was declared, and
+            // no drift can show in them.
+            if declarable::is_known_by_content(kind)
                 && self.context.store.observed_page(kind, None, 1).await?.is_empty()
             {
                 continue;
@@ -210,12 +212,6 @@ impl Gatherer {
         }
         Ok(())
     }
-}
-
-/// Whether records of a kind are entries, of which most connections declare none. As long as none
-/// was read, none was declared, and no drift can show in them.
-fn is_known_by_content(kind: &str) -> bool {
-    declarable::of(kind).is_some_and(|of| of.known_by == KnownBy::Content)
 }
 
 /// The kinds that a definition is read from: its own, and those inside it. None for a candidate,

@@ -98,17 +98,7 @@ impl Ingest {
     /// # Errors
     /// [`ErrorKind::Input`] for a kind that the adapter does not have or that has no list.
     pub(crate) fn to_pull(&self, kind: &str) -> Result<&KindRule, Error> {
-        let Some(rule) = self.context.manifest().kind(kind) else {
-            return Err(self.context.unknown_kind(kind));
-        };
-        let message = match &rule.scan {
-            ScanRule::List {} | ScanRule::ByParent { .. } => return Ok(rule),
-            ScanRule::Inside { kind: outer } => {
-                format!("{kind} come with the pages of {outer}; pull {outer}")
-            }
-            ScanRule::None {} => format!("the ATS has no list of {kind}"),
-        };
-        Err(self.context.error(ErrorKind::Input, message))
+        self.context.listed(kind, |outer| format!("; pull {outer}"))
     }
 
     async fn pull_rule(&self, rule: &KindRule, full: bool) -> Result<PullReport, Error> {

@@ -4,7 +4,7 @@ use super::Lifecycle;
 use crate::error::Error;
 use crate::plan::{self, Plan, withdraw};
 use crate::reconcile::gather::Gathered;
-use atsync_model::declarable::{self, KnownBy};
+use atsync_model::declarable;
 use atsync_model::resource;
 
 impl Lifecycle {
@@ -22,8 +22,8 @@ impl Lifecycle {
         let mut gathered = Gathered::default();
         // Entries are removed by their links, so without one there is nothing to read.
         let is_removed = |kind: &&str| {
-            let is_entry = declarable::of(kind).is_some_and(|of| of.known_by == KnownBy::Content);
-            !is_entry || links.values().any(|link| link.remote.kind == **kind)
+            !declarable::is_known_by_content(kind)
+                || links.values().any(|link| link.remote.kind == **kind)
         };
         for kind in resource::withdrawn().map(|of| of.kind).filter(is_removed) {
             self.gatherer

@@ -22,7 +22,7 @@ impl Planner {
 
     /// Writes the links that plans' adoptions make. A link that led to a converted prospect was
     /// found where that one continues: other links follow, and the move is reported. Any other
-    /// adoption is of another record, such as a tag that somebody removed and added again.
+    /// adoption is of another record, such as a tag that a recruiter removed and added again.
     pub(super) async fn put_adopted(&self, links: Vec<LinkRow>) -> Result<(), Error> {
         for link in &links {
             if resource::of(&link.remote.kind).is_none_or(|of| !of.converts) {

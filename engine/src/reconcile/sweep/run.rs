@@ -34,7 +34,7 @@ use super::Sweeper;
 use super::report::{SweepOptions, SweepReport};
 use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, HeldBy, Hold, PageCommit, SweepPhase, SweepState};
-use atsync_model::manifest::{KindRule, ScanRule};
+use atsync_model::manifest::KindRule;
 
 /// A sweep that began longer ago than this begins again: its first pages are too old to prove
 /// anything.
@@ -49,17 +49,7 @@ impl Sweeper {
     /// # Errors
     /// [`ErrorKind::Input`] for a kind that the adapter does not have or that has no list.
     pub(crate) fn to_sweep(&self, kind: &str) -> Result<&KindRule, Error> {
-        let Some(rule) = self.context.manifest().kind(kind) else {
-            return Err(self.context.unknown_kind(kind));
-        };
-        let message = match &rule.scan {
-            ScanRule::List {} | ScanRule::ByParent { .. } => return Ok(rule),
-            ScanRule::Inside { kind: outer } => {
-                format!("{kind} come with the pages of {outer}, so they have no sweep of their own")
-            }
-            ScanRule::None {} => format!("the ATS has no list of {kind}"),
-        };
-        Err(self.context.error(ErrorKind::Input, message))
+        self.context.listed(kind, |_| ", so they have no sweep of their own".to_owned())
     }
 
     /// Sweeps a kind, or continues its sweep.

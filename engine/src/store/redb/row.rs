@@ -90,7 +90,7 @@ pub(super) struct Row<'a> {
     pub(super) changed_ms: u64,
     /// The serial of the event that reads its record from here; 0 for none. See [`super::feed`].
     pub(super) told: u64,
-    /// It named another candidate before.
+    /// See [`ObservedRow::moved_in`].
     pub(super) moved_in: bool,
     pub(super) version: Option<&'a str>,
     pub(super) known: &'a str,
