@@ -47,7 +47,8 @@ fn rows(path: &Path) -> Rows {
     rows
 }
 
-/// Rows of every kind, and a tag whose name was removed.
+/// Rows of every kind, and tags whose names were removed: many, since the store uses free pages
+/// again.
 async fn lived(store: &RedbStore) {
     declare(store, &["r1", "r2"]).await;
     for round in 0..300_u64 {
@@ -58,13 +59,17 @@ async fn lived(store: &RedbStore) {
             json!({"name": format!("tag {round}"), "text": "x".repeat(3_000)}),
         )
         .await;
+        if round % 10 == 0 {
+            see(store, "tags", &format!("removed {round}"), json!({"name": SECRET})).await;
+        }
     }
-    see(store, "tags", "removed", json!({"name": SECRET})).await;
     store.put_links(&Guard::sole(ACME), vec![link("r1", "candidates", "7")]).await.unwrap();
     let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
     store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
     store.begin_intent(&Guard::sole(ACME), intent("r2", "o")).await.unwrap();
-    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &["removed"])).await.unwrap();
+    let removed: Vec<String> = (0..30).map(|tenth| format!("removed {}", tenth * 10)).collect();
+    let removed: Vec<&str> = removed.iter().map(String::as_str).collect();
+    store.commit_page(&Guard::sole(ACME), deleted_page("tags", &removed)).await.unwrap();
     let last = store.changes_last(ACME).await.unwrap();
     store.acknowledge(&Guard::sole(ACME), "mirror", last).await.unwrap();
     store

@@ -171,14 +171,9 @@ pub(super) fn put_last_serial(
     tables.counters.put(&serial_key(connection), &number_value(serial)).map(drop)
 }
 
-/// Writes the event of this serial.
-pub(super) fn put(
-    tables: &mut Tables<'_>,
-    connection: &str,
-    serial: u64,
-    event: &Event<'_>,
-) -> Result<(), StoreError> {
-    tables.changes.put(&Key::of(connection).number(serial), &event.encode()).map(drop)
+/// The row of the event of this serial.
+pub(super) fn place(connection: &str, serial: u64, event: &Event<'_>) -> (Key, Vec<u8>) {
+    (Key::of(connection).number(serial), event.encode())
 }
 
 /// Writes the body into the event that referred to the row until now.
@@ -226,7 +221,8 @@ pub(super) fn append(
             before: &before,
             after: After::Text(&after),
         };
-        put(tables, connection, serial, &event)?;
+        let (key, value) = place(connection, serial, &event);
+        tables.changes.put(&key, &value)?;
     }
     put_last_serial(tables, connection, serial)
 }

@@ -12,10 +12,13 @@ use crate::store::ingest::{self, Effect, Move, NewRow, Outcome, Rows, Stored};
 use crate::store::merge::Known;
 use crate::store::{ChangeWhat, PageCommit, PageReport, StoreError, check};
 use atsync_model::resource::PERSON;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row of this file, with its other changes.
 struct Encoded {
     key: Key,
+    /// Whether the table has no row of this key.
+    is_new: bool,
     value: Vec<u8>,
     /// The event that read its record from the row, and that body.
     settle: Option<(u64, String)>,
@@ -87,7 +90,8 @@ impl Rows for Of<'_, '_> {
             raw: new.raw,
         };
         let key = row::key(self.connection, self.kind, id);
-        Encoded { key, value: row.encode(), settle, terms_gone, terms_new }
+        let (is_new, value) = (before.is_none(), row.encode());
+        Encoded { key, is_new, value, settle, terms_gone, terms_new }
     }
 }
 
@@ -98,6 +102,16 @@ struct Frame<'p> {
     linked: bool,
     /// Whether any record has an alias.
     aliased: bool,
+    /// New rows, which are written together, in the order of their keys.
+    new: New,
+}
+
+/// The new rows of a page.
+#[derive(Default)]
+struct New {
+    observed: BTreeMap<Key, Vec<u8>>,
+    terms: BTreeSet<Key>,
+    changes: BTreeMap<Key, Vec<u8>>,
 }
 
 /// Commits a page. See [`crate::store::Observed::commit_page`].
@@ -115,13 +129,20 @@ pub(super) fn commit(
     let rows = Of { tables, connection, kind: &page.kind, linked };
     let decision = ingest::decide(&rows, page, masks, |id| kept_away.contains_key(id), first)?;
 
-    let frame = Frame { page, connection, linked, aliased };
+    let mut frame = Frame { page, connection, linked, aliased, new: New::default() };
     for effect in decision.effects {
         frame.write(tables, effect)?;
     }
     for next in decision.moves {
         frame.move_on(tables, next)?;
     }
+    let new = frame.new;
+    tables.observed.put_new(new.observed)?;
+    // Terms lie between others, and in order they are found faster.
+    for key in &new.terms {
+        tables.terms.put(key, &[])?;
+    }
+    tables.changes.put_new(new.changes)?;
     barred::learn(tables, connection, &page.kind, &kept_away, hasher)?;
     if decision.last_serial > first {
         feed::put_last_serial(tables, connection, decision.last_serial)?;
@@ -145,36 +166,42 @@ pub(super) fn commit(
 
 impl Frame<'_> {
     fn write(
-        &self,
+        &mut self,
         tables: &mut Tables<'_>,
         effect: Effect<'_, Encoded>,
     ) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.page.kind.as_str());
-        self.put(tables, effect.id, &effect.row)?;
-        let Some(event) = &effect.event else { return Ok(()) };
-        self.tell(tables, effect.id, event)?;
+        let Effect { id, row, event, candidates, lead } = effect;
+        self.put(tables, id, row)?;
+        let Some(event) = &event else { return Ok(()) };
+        self.tell(tables, id, event)?;
         if self.aliased && matches!(event, (_, Outcome::Created { .. })) {
-            identity::end(tables, connection, kind, effect.id)?;
+            identity::end(tables, connection, kind, id)?;
         }
-        if let Some((from, to)) = &effect.lead {
+        if let Some((from, to)) = &lead {
             identity::put(tables, connection, PERSON, from, to, false)?;
         }
-        self.touch(tables, effect.id, &effect.candidates)
+        self.touch(tables, id, &candidates)
     }
 
     /// Writes a row, its terms, and the event that referred to it until now.
-    fn put(&self, tables: &mut Tables<'_>, id: &str, row: &Encoded) -> Result<(), StoreError> {
+    fn put(&mut self, tables: &mut Tables<'_>, id: &str, row: Encoded) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.page.kind.as_str());
         if let Some((serial, body)) = &row.settle {
             feed::settle(tables, connection, *serial, body)?;
         }
-        tables.observed.put(&row.key, &row.value)?;
+        if row.is_new {
+            self.new.observed.insert(row.key, row.value);
+        } else {
+            tables.observed.put(&row.key, &row.value)?;
+        }
         for (index, term) in &row.terms_gone {
             tables.terms.remove(&observed::term_key(connection, kind, index, term).text(id))?;
         }
-        for (index, term) in &row.terms_new {
-            tables.terms.put(&observed::term_key(connection, kind, index, term).text(id), &[])?;
-        }
+        let place = |(index, term): (&str, String)| {
+            observed::term_key(connection, kind, index, &term).text(id)
+        };
+        self.new.terms.extend(row.terms_new.into_iter().map(place));
         Ok(())
     }
 
@@ -196,7 +223,11 @@ impl Frame<'_> {
     }
 
     /// Writes a move: the links, the tombstone, the event, the alias.
-    fn move_on(&self, tables: &mut Tables<'_>, next: Move<'_, Encoded>) -> Result<(), StoreError> {
+    fn move_on(
+        &mut self,
+        tables: &mut Tables<'_>,
+        next: Move<'_, Encoded>,
+    ) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.page.kind.as_str());
         let (from, to) = (next.moved.from.as_str(), next.moved.to.as_str());
         let candidates = next.tombstone.as_ref().map_or(&[][..], |gone| &gone.candidates);
@@ -205,8 +236,8 @@ impl Frame<'_> {
             desired::follow(tables, connection, kind, (from, to))?;
         }
         self.touch(tables, to, &[])?;
-        if let Some(tombstone) = &next.tombstone {
-            self.put(tables, from, &tombstone.row)?;
+        if let Some(tombstone) = next.tombstone {
+            self.put(tables, from, tombstone.row)?;
         }
         if let Some(event) = &next.event {
             self.tell(tables, from, event)?;
@@ -214,10 +245,10 @@ impl Frame<'_> {
         identity::put(tables, connection, kind, from, to, true).map(drop)
     }
 
-    /// Writes an event.
+    /// Makes an event.
     fn tell(
-        &self,
-        tables: &mut Tables<'_>,
+        &mut self,
+        tables: &Tables<'_>,
         id: &str,
         (serial, outcome): &(u64, Outcome),
     ) -> Result<(), StoreError> {
@@ -242,6 +273,8 @@ impl Frame<'_> {
         };
         let cause = &check::cause(self.page, id, maker);
         let event = feed::Event { at_ms, kind, id, what, cause, before, after };
-        feed::put(tables, self.connection, *serial, &event)
+        let (key, value) = feed::place(self.connection, *serial, &event);
+        self.new.changes.insert(key, value);
+        Ok(())
     }
 }

@@ -11,8 +11,8 @@ use crate::store::codec::{Key, damaged};
 use redb::{AccessGuard, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, Range};
 
 pub(super) type Bytes = &'static [u8];
 type Definition = TableDefinition<'static, Bytes, Bytes>;
@@ -105,6 +105,32 @@ impl<'t> Space<'t> {
     pub(super) fn put(&mut self, key: &Key, value: &[u8]) -> Result<bool, StoreError> {
         self.writes = self.writes.saturating_add(1);
         Ok(self.rows.insert(key.bytes(), value).or_failed()?.is_some())
+    }
+
+    /// Writes rows that have no older version here. Keys between which the table has none are one
+    /// run: its leaves are filled, where single writes in ascending order leave each half empty,
+    /// and written once.
+    pub(super) fn put_new(&mut self, rows: BTreeMap<Key, Vec<u8>>) -> Result<(), StoreError> {
+        let mut rows = rows.into_iter().peekable();
+        while let Some((key, value)) = rows.next() {
+            let mut cursor = self.rows.lower_bound_mut(Bound::Included(key.bytes())).or_failed()?;
+            let next = cursor.peek_next().or_failed()?.map(|(next, _)| next.value().to_vec());
+            let fits = |key: &Key| next.as_ref().is_none_or(|next| key.bytes() < next.as_slice());
+            if !fits(&key) {
+                // The row is there after all, so it is replaced.
+                cursor.close().or_failed()?;
+                self.put(&key, &value)?;
+                continue;
+            }
+            cursor.insert_before(key.bytes(), value.as_slice()).or_failed()?;
+            self.writes = self.writes.saturating_add(1);
+            while let Some((key, value)) = rows.next_if(|(key, _)| fits(key)) {
+                cursor.insert_before(key.bytes(), value.as_slice()).or_failed()?;
+                self.writes = self.writes.saturating_add(1);
+            }
+            cursor.close().or_failed()?;
+        }
+        Ok(())
     }
 
     /// Removes a row. Returns whether there was one.
@@ -290,4 +316,44 @@ pub(super) fn to_json<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
         StoreError::Invalid(format!("a row cannot be written as JSON: {error}"))
     })?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, OBSERVED, Space};
+    use redb::backends::InMemoryBackend;
+    use redb::{Database, ReadableTable, ReadableTableMetadata};
+
+    const ROW: [u8; 800] = [7; 800];
+
+    fn key(number: u64) -> Key {
+        Key::of("acme").number(number)
+    }
+
+    #[test]
+    fn new_rows_in_order_fill_their_pages_and_replace_what_is_there() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let transaction = database.begin_write().unwrap();
+        {
+            let mut space = Space::open(&transaction, OBSERVED).unwrap();
+            // Two rows are there already, one of them with a key that a page writes too.
+            space.put(&key(250), b"old").unwrap();
+            space.put(&key(9_999), b"other").unwrap();
+            for page in 0..4 {
+                let numbers = page * 500..(page + 1) * 500;
+                space.put_new(numbers.map(|number| (key(number), ROW.to_vec())).collect()).unwrap();
+            }
+            assert_eq!(space.writes, 2_002);
+            assert_eq!(space.rows().len().unwrap(), 2_001);
+            for number in 0..2_000 {
+                let row = space.rows().get(key(number).bytes()).unwrap();
+                assert_eq!(row.unwrap().value(), ROW, "{number}");
+            }
+            assert_eq!(space.rows().get(key(9_999).bytes()).unwrap().unwrap().value(), b"other");
+            // Four rows of 800 bytes fill a page of 4,096; half-full pages have two or three.
+            let pages = space.rows().stats().unwrap().leaf_pages();
+            assert!(pages < 520, "{pages} pages for 500 full ones");
+        }
+        transaction.commit().unwrap();
+    }
 }
