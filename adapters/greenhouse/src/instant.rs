@@ -11,6 +11,34 @@ pub(crate) const SKEW_MS: u64 = 2 * 60 * 1000;
 
 /// Reads a time. A time before 1970 counts as 1970; one without a zone is in UTC.
 pub(crate) fn parse(text: &str) -> Option<u64> {
+    usual(text.as_bytes()).or_else(|| any(text))
+}
+
+/// Reads the form that Greenhouse writes, with or without milliseconds: `2026-11-24T06:00:00.123Z`.
+/// A row has several, so this form has a reader of its own.
+fn usual(text: &[u8]) -> Option<u64> {
+    let (head, rest) = text.split_first_chunk()?;
+    #[rustfmt::skip]
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1] =
+        *head else { return None };
+    let milli = match *rest {
+        [b'Z'] => 0,
+        [b'.', f0, f1, f2, b'Z'] => figure([f0, f1, f2])?,
+        _ => return None,
+    };
+    let day = day_of(figure([y0, y1, y2, y3])?, figure([m0, m1])?, figure([d0, d1])?)?;
+    ms(day, figure([h0, h1])?, figure([i0, i1])?, figure([s0, s1])?, milli, 0)
+}
+
+/// Reads digits.
+fn figure<const N: usize>(digits: [u8; N]) -> Option<i64> {
+    digits.iter().try_fold(0, |number, digit| {
+        digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
+    })
+}
+
+/// Reads any form.
+fn any(text: &str) -> Option<u64> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let day = day(date)?;
     let (clock, zone) = time.split_at(time.find(['Z', 'z', '+', '-']).unwrap_or(time.len()));
@@ -20,11 +48,19 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
         clock.next().map_or(("00", "0"), |rest| rest.split_once('.').unwrap_or((rest, "0")));
     let second = number(second, 2)?;
     let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    if clock.next().is_some() || hour > 23 || minute > 59 || second > 60 || !is_fraction {
+    if clock.next().is_some() || !is_fraction {
         return None;
     }
     let milli: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    let minutes = (day * 24 + hour) * 60 + minute - offset_minutes(zone)?;
+    ms(day, hour, minute, second, milli, offset_minutes(zone)?)
+}
+
+/// Converts a time of a day in a zone so many minutes ahead of UTC.
+fn ms(day: i64, hour: i64, minute: i64, second: i64, milli: i64, offset: i64) -> Option<u64> {
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let minutes = (day * 24 + hour) * 60 + minute - offset;
     u64::try_from(((minutes * 60 + second) * 1000 + milli).max(0)).ok()
 }
 
@@ -38,6 +74,11 @@ fn day(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
     let (year, month, day) =
         (number(parts.next()?, 4)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
+    day_of(year, month, day).filter(|_| parts.next().is_none())
+}
+
+/// Counts the days from 1970-01-01 to a date, if the calendar has it.
+fn day_of(year: i64, month: i64, day: i64) -> Option<i64> {
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -46,7 +87,7 @@ fn day(text: &str) -> Option<i64> {
         2 => 28,
         _ => return None,
     };
-    (parts.next().is_none() && (1..=length).contains(&day)).then(|| days(year, month, day))
+    (1..=length).contains(&day).then(|| days(year, month, day))
 }
 
 /// Reads a number of so many digits.
@@ -126,6 +167,29 @@ mod tests {
             ("2026-13-01T00:00:00Z", None),
         ] {
             assert_eq!(parse(text), ms, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_any_other() {
+        for text in [
+            "2026-11-24T06:00:00.123Z",
+            "2026-11-24T06:00:00Z",
+            "1969-12-31T23:59:59.999Z",
+            "2000-02-29T23:59:60.000Z",
+            "1900-02-29T00:00:00.000Z",
+            "2026-11-24T24:00:00.000Z",
+            "2026-11-24T06:60:00.000Z",
+            "2026-11-24T06:00:61.000Z",
+            "2026-00-24T06:00:00.000Z",
+            "2026-11-00T06:00:00.000Z",
+            "2026-11-24T06:00:00.00:Z",
+            "2026-11-24T06:00:0/.000Z",
+        ] {
+            assert_eq!(usual(text.as_bytes()), any(text), "{text}");
+        }
+        for other in ["2026-11-24T06:00:00.12Z", "2026-11-24 06:00:00Z", "2026-11-24T06:00:00z"] {
+            assert!(usual(other.as_bytes()).is_none() && any(other).is_some(), "{other}");
         }
     }
 

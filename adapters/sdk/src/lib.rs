@@ -91,15 +91,22 @@
 //!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON
 //! array while remembering where each element lies, and reads a bad row without its bad members,
-//! [`path`] builds request paths that the engine will accept, [`log`] writes to the engine's log. A
-//! panic reaches the engine's error with its place; its message, which may quote a candidate's
-//! data, is in the log at level debug and in what `atsync check` says.
+//! [`json`] writes records, [`path`] builds request paths that the engine will accept, [`log`]
+//! writes to the engine's log. A panic reaches the engine's error with its place; its message,
+//! which may quote a candidate's data, is in the log at level debug and in what `atsync check`
+//! says.
+//!
+//! In a component this crate is the global allocator, made for a guest that lives for one call: an
+//! adapter can install no other.
 //!
 //! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of
 //! the kind to be had.
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod allocator;
 pub mod bindings;
 mod glue;
+pub mod json;
 mod notice;
 #[cfg(test)]
 mod package_tests;

@@ -17,6 +17,7 @@ pub(crate) mod people;
 pub(crate) mod value;
 
 use crate::wire::{Got, Id, Lacking, Str};
+use atsync_adapter::json;
 use atsync_adapter::rows::Element;
 use atsync_model::unified::{Text, Word};
 use serde::Serialize;
@@ -71,17 +72,13 @@ fn record<T: Serialize>(
         .filter(|id| !id.is_empty())
         .ok_or(Unreadable::NoId)?;
     // The unified form is about as long as the row.
-    let mut body = Vec::with_capacity(row.length() + row.length() / 4 + 64);
-    serde_json::to_writer(&mut body, unified)?;
+    let mut body = json::write(unified, row.length() + row.length() / 4 + 64)?;
     if !lacking.is_empty() {
         // This is rare: a body must not have fields that its mask leaves out.
-        let mut members: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&body)?;
+        let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&body)?;
         members.retain(|field, _| !lacking.contains(field));
-        body = serde_json::to_vec(&members)?;
+        body = serde_json::to_string(&members)?;
     }
-    // JSON is written as UTF-8; this checks it all the same.
-    let body = String::from_utf8(body).map_err(|_| Unreadable::NoId)?;
     Ok(Record { id, updated_at: None, body, lacking })
 }
 

@@ -34,12 +34,18 @@ pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
     if is_empty(&value) {
         return (kind, Value::Null);
     }
+    let is_unified = match kind {
+        "text" | "long_text" | "date" | "date_time" | "url" => value.is_string(),
+        "number" => value.is_number() || value.is_string(),
+        "boolean" => value.is_boolean(),
+        // A file is unknown, whatever its value: it has no written form.
+        "file" => true,
+        _ => false,
+    };
+    if is_unified {
+        return (kind, value);
+    }
     let read = match kind {
-        "text" | "long_text" | "date" | "date_time" | "url" => {
-            value.is_string().then(|| value.clone())
-        }
-        "number" => (value.is_number() || value.is_string()).then(|| value.clone()),
-        "boolean" => value.is_boolean().then(|| value.clone()),
         "single" => option(&value),
         "multi" => value
             .as_array()
@@ -49,8 +55,6 @@ pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
         "money_range" => amounts(&value, &[("min", MIN), ("max", MAX)], true),
         "range" => amounts(&value, &[("min", MIN), ("max", MAX)], false),
         "user" => user(&value),
-        // A file is unknown, whatever its value: it has no written form.
-        "file" => Some(value.clone()),
         _ => None,
     };
     read.map_or(("unknown", value), |read| (kind, read))
