@@ -1,8 +1,8 @@
 //! The size of the file while the same records change again and again.
 //!
-//! Each round a recruiter changes one record of a hundred, and a pull reads them, through the adapter and the store as ever. A consumer of the feed acknowledges what is
-//! [`KEPT`] rounds old, and the host trims the feed to that. So all that may grow is what the store
-//! fails to reuse.
+//! Each round a recruiter changes one record of a hundred, and a pull reads them, through the
+//! adapter and the store as ever. A consumer of the feed acknowledges what is [`KEPT`] rounds old,
+//! and the host trims the feed to that. So all that may grow is what the store fails to reuse.
 
 use super::copies::connect;
 use super::engine;
@@ -43,7 +43,8 @@ pub(crate) async fn rounds(records: usize) {
     let tell = |round: usize| {
         let (length, disk) = sizes(&file);
         println!(
-            "{records} records, after round {round}: the store is {:.1} MiB long, {:.1} MiB on disk",
+            "{records} records, after round {round}: the store is {:.1} MiB long, {:.1} MiB on \
+             disk",
             length as f64 / 1_048_576.0,
             disk as f64 / 1_048_576.0
         );

@@ -5,8 +5,8 @@
 //! 30 µs; `get`, `changes`, `status` and `explain` take at most 40 MiB over a million records; the
 //! file does not grow while the same records change again and again.
 //!
-//! One store per size: real candidates of the sandbox, pulled and declared, and [`copies`] of one of
-//! them, all linked and in step. Updates and erasures are measured on it through the engine
+//! One store per size: real candidates of the sandbox, pulled and declared, and [`copies`] of one
+//! of them, all linked and in step. Updates and erasures are measured on it through the engine
 //! ([`updates`]), then the command line and single reads on the closed file ([`closed`]). [`churn`]
 //! has a company of its own, since its records change in the ATS. CPU time and bytes are what is
 //! compared; wall time is printed, but says little on a machine that others use.
