@@ -47,6 +47,8 @@ impl StorageBackend for Counted {
     }
 }
 
+/// [`PAGE`], as a length.
+const BYTES: usize = 4096;
 /// Pages of a row that is long, and the place of the first one.
 const LONG: usize = 64;
 const AT: u64 = 8 * PAGE;
@@ -57,13 +59,14 @@ fn opened() -> (Counted, Pages<Counted>) {
         bytes: Arc::default(),
         fails: Arc::default(),
     };
+    assert_eq!(BYTES as u64, PAGE);
     let pages = Pages::create(counted.clone(), 7).unwrap();
     pages.set_len(1_000 * PAGE).unwrap();
     (counted, pages)
 }
 
 fn long(byte: u8) -> Vec<u8> {
-    vec![byte; LONG * PAGE as usize]
+    vec![byte; LONG * BYTES]
 }
 
 fn stored(pages: &Pages<Counted>) -> Vec<u8> {
@@ -81,7 +84,7 @@ fn of_a_long_write_only_the_pages_that_differ_from_the_file_reach_it() {
     pages.write(AT, &row).unwrap();
     assert_eq!(counted.written(), 0);
     for page in [0, 30, 31, LONG - 1] {
-        row[page * PAGE as usize + 9] = 2;
+        row[page * BYTES + 9] = 2;
     }
     pages.write(AT, &row).unwrap();
     assert_eq!(counted.written(), 4 * (PAGE + SUM));
@@ -92,7 +95,7 @@ fn of_a_long_write_only_the_pages_that_differ_from_the_file_reach_it() {
 fn pages_that_were_written_otherwise_since_are_written_again() {
     let (counted, pages) = opened();
     pages.write(AT, &long(1)).unwrap();
-    pages.write(AT + 5 * PAGE, &[3; PAGE as usize]).unwrap();
+    pages.write(AT + 5 * PAGE, &[3; BYTES]).unwrap();
     counted.written();
     pages.write(AT, &long(1)).unwrap();
     assert_eq!(counted.written(), LONG as u64 * (PAGE + SUM));
