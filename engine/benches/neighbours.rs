@@ -16,10 +16,13 @@
 
 #[path = "../tests/adapter_support/mod.rs"]
 mod adapter_support;
+#[path = "../../tests/benches/parts/figures.rs"]
+mod figures;
 
 use adapter_support::{from_text, given, jobs, minimal, scan};
 use atsync::internals::adapter::{Adapter, ComponentAdapter, ComponentHost, HostOptions};
 use atsync_model::contract::Step;
+use figures::figure;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -85,6 +88,7 @@ fn main() {
                 "beside {callers} hostile callers: {beside:?}, {times:.2} times; the slowest page \
                  in {slowest:?}"
             );
+            figure("neighbours.times", times, &format!("{callers} hostile"));
             stop.store(true, Ordering::Relaxed);
         });
     }

@@ -19,14 +19,20 @@
 
 #[path = "parts/direct.rs"]
 mod direct;
+#[path = "parts/figures.rs"]
+mod figures;
+#[path = "parts/process.rs"]
+mod process;
 
 use atsync::internals::adapter::Adapter;
 use atsync::{Connection, ConnectionOptions, Credential, Engine, Secret};
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use atsync_tests::wasm_greenhouse;
 use direct::{Direct, HOST};
+use figures::{figure, grouped};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use process::memory_kib;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,16 +46,8 @@ const CANDIDATES: usize = 2_000;
 async fn main() {
     let given: Vec<usize> = std::env::args().filter_map(|number| number.parse().ok()).collect();
     let number = |at: usize, usual: usize| given.get(at).copied().unwrap_or(usual);
-    println!("| what | figure | goal |\n|---|---|---|");
     idle(number(0, 10_000)).await;
     busy(number(1, 100)).await;
-}
-
-/// Resident memory now.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 fn engine(directory: &Path, sandbox: &Sandbox) -> Engine {
@@ -80,15 +78,16 @@ async fn idle(number: usize) {
     let engine = engine(directory.path(), &sandbox);
     let adapter = adapter();
     let first = connect(&engine, &adapter, "customer-00000".into()).await;
-    let (before_kib, began) = (resident_kib(), Instant::now());
+    let (before_kib, began) = (memory_kib("VmRSS:"), Instant::now());
     let others = (1..number).map(|at| connect(&engine, &adapter, format!("customer-{at:05}")));
     let others: Vec<Connection> =
         futures_util::stream::iter(others).buffer_unordered(AT_ONCE).collect().await;
-    let (took, after_kib) = (began.elapsed(), resident_kib());
+    let (took, after_kib) = (began.elapsed(), memory_kib("VmRSS:"));
     let each = after_kib.saturating_sub(before_kib) as f64 / (number.max(2) - 1) as f64;
-    println!("| {number} idle connections opened | {:.2} s | 5 s |", took.as_secs_f64());
-    println!("| resident with them | {} MiB | 1,024 MiB |", after_kib >> 10);
-    println!("| each beyond the first | {each:.1} KiB | 20 KiB |");
+    let at = format!("{} connections", grouped(number));
+    figure("connections.opened_s", took.as_secs_f64(), &at);
+    figure("connections.resident_mib", after_kib as f64 / 1024.0, &at);
+    figure("connections.each_kib", each, &at);
     drop((first, others));
 }
 
@@ -114,8 +113,8 @@ async fn busy(number: usize) {
     let last = ends.iter().copied().fold(0.0, f64::max);
     let first = ends.iter().copied().fold(f64::MAX, f64::min);
     println!(
-        "| {number} connections pull {CANDIDATES} candidates each at once: the first, the average, \
-         the last ends after | {first:.1}, {average:.1}, {last:.1} s | |"
+        "{number} connections pull {CANDIDATES} candidates each at once: the first, the average, \
+         the last ends after {first:.1}, {average:.1}, {last:.1} s"
     );
-    println!("| the last end, in times of the average | {:.2} | 2 |", last / average);
+    figure("connections.last_to_average", last / average, &format!("{number} connections"));
 }

@@ -6,11 +6,8 @@
 //! second become durable, one after the other and concurrently? Real store file, real plan, native
 //! adapter, the sandbox in this process; no sockets, so that the figures are the engine's.
 //!
-//! Only [`REAL`] candidates are the sandbox's and are pulled; a million would take an hour. The
-//! others are copies of one of them, with ids and addresses of their own, put into the store
-//! through [`Store`]: the observed row, then the desired record with all others in one declaration,
-//! its link, and its status as the first plan wrote them for the original. A plan of some copies
-//! proves that they are in step.
+//! Only [`REAL`] candidates are the sandbox's; the others are [`Copies`], all declared at once. A
+//! plan of some copies proves that they are in step.
 //!
 //! `cargo bench -p atsync-tests --bench upkeep`, with other numbers of records behind `--`. Peaks
 //! come from `/proc`, so it runs on Linux only.
@@ -22,26 +19,28 @@
     reason = "a program that measures real time"
 )]
 
+#[path = "parts/copies.rs"]
+mod copies;
 #[path = "parts/direct.rs"]
 mod direct;
+#[path = "parts/figures.rs"]
+mod figures;
+#[path = "parts/process.rs"]
+mod process;
 
 use atsync::internals::journal::{Intent, IntentState, Moment};
-use atsync::internals::store::Journal;
-use atsync::internals::store::limits::PAGE_RECORDS_MAX;
 use atsync::internals::store::redb::{RedbOptions, RedbStore};
-use atsync::internals::store::{
-    Cause, Guard, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate,
-    Store,
-};
+use atsync::internals::store::{Guard, IntentAdvance, Journal};
 use atsync::model::contract::Mark;
-use atsync::model::desired::{Desired, DesiredCandidate};
-use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret, SystemEntropy};
+use atsync::model::desired::Desired;
+use atsync::{Engine, PlanOf, SystemEntropy};
 use atsync_greenhouse_sandbox::{Recruiter, Sandbox, SandboxOptions};
-use atsync_tests::native_greenhouse;
-use direct::{Direct, HOST};
+use copies::{Copies, connect, desired};
+use direct::Direct;
+use figures::{figure, grouped};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::{StreamExt, TryStreamExt};
-use std::collections::BTreeMap;
+use process::{forget_peak, peak_kib};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -67,30 +66,19 @@ async fn main() {
     intents(AT_ONCE).await;
 }
 
-async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
-    // Resets the peak to what is resident now.
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+async fn timed<T>(what: &str, work: impl Future<Output = T>) -> (T, f64) {
+    forget_peak();
     let started = Instant::now();
     let done = work.await;
-    println!(
-        "{what}: {:.1} ms, peak {} MiB",
-        started.elapsed().as_secs_f64() * 1_000.0,
-        peak_kib() >> 10
-    );
-    done
-}
-
-/// The peak of resident memory.
-fn peak_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    let ms = started.elapsed().as_secs_f64() * 1_000.0;
+    println!("{what}: {ms:.1} ms, peak {} MiB", peak_kib() >> 10);
+    (done, ms)
 }
 
 async fn plans(size: usize) {
     let sandbox =
         Sandbox::new(SandboxOptions { rate_limit: 1_000_000, ..SandboxOptions::sized(1, REAL) });
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let builder = Engine::builder().transport(Arc::new(Direct(sandbox.clone())));
     let engine = builder.store_file(directory.path().join("bench.redb")).unwrap().build().unwrap();
     let acme = connect(&engine).await;
@@ -106,8 +94,9 @@ async fn plans(size: usize) {
     let originals = records.len();
     records.extend(numbers.map(|number| copies.desired(number)));
     let size = records.len();
-    let report =
-        timed(&format!("{size} records: one declaration"), acme.declare(&records)).await.unwrap();
+    let (report, _) =
+        timed(&format!("{size} records: one declaration"), acme.declare(&records)).await;
+    let report = report.unwrap();
     assert_eq!(report.created as usize, size - originals);
     let proof: Vec<Desired> =
         records.iter().rev().take(PROVEN).cloned().map(Desired::from).collect();
@@ -121,10 +110,12 @@ async fn plans(size: usize) {
     let bytes = std::fs::metadata(directory.path().join("bench.redb")).unwrap().len();
     println!("{size} records: the store has {} MiB", bytes >> 20);
 
-    let plan =
+    let at = format!("{} records", grouped(size));
+    let (plan, ms) =
         timed(&format!("{size} records: plan with nothing changed"), acme.plan(PlanOf::Dirty))
-            .await
-            .unwrap();
+            .await;
+    let plan = plan.unwrap();
+    figure("upkeep.plan.unchanged_ms", ms, &at);
     assert_eq!((plan.planned, plan.writes()), (0, 0));
     for candidate_id in ids.iter().take(CHANGED) {
         let (first_name, last_name) = ("Renamed".to_owned(), "By A Recruiter".to_owned());
@@ -133,172 +124,14 @@ async fn plans(size: usize) {
             .unwrap();
     }
     let busy = format!("{size} records: plan with {CHANGED} changed");
-    let plan = timed(&busy, acme.plan(PlanOf::Dirty)).await.unwrap();
+    let (plan, ms) = timed(&busy, acme.plan(PlanOf::Dirty)).await;
+    let plan = plan.unwrap();
+    figure("upkeep.plan.changed_ms", ms, &at);
     println!("  of {size} records it planned {}", plan.planned);
     assert_eq!(plan.planned as usize, CHANGED);
-    let plan =
-        timed(&format!("{size} records: plan of all"), acme.plan(PlanOf::All)).await.unwrap();
+    let (plan, _) = timed(&format!("{size} records: plan of all"), acme.plan(PlanOf::All)).await;
+    let plan = plan.unwrap();
     assert_eq!((plan.planned as usize, plan.writes()), (size, 0));
-}
-
-/// The parts of the copies of one record.
-struct Copies {
-    observed: ObservedRow,
-    link: LinkRow,
-    status: atsync::internals::store::DesiredStatus,
-    /// The texts that are replaced in all of them.
-    address: String,
-}
-
-impl Copies {
-    async fn of(acme: &Connection, record: &DesiredCandidate, id: i64) -> Self {
-        let observed = acme.observed_one("candidates", &id.to_string()).await.unwrap().unwrap();
-        let link = acme
-            .links(&record.key)
-            .await
-            .unwrap()
-            .into_iter()
-            .find(|link| link.path == record.key)
-            .unwrap();
-        let status = acme.desired(&record.key).await.unwrap().unwrap().status;
-        let address = record.emails.as_ref().unwrap()[0].value().to_owned();
-        Self { observed, link, status, address }
-    }
-
-    fn id(number: usize) -> String {
-        format!("{}", 90_000_000_000 + number)
-    }
-
-    fn key(number: usize) -> String {
-        format!("copy-{number:07}")
-    }
-
-    fn number(key: &str) -> usize {
-        key.rsplit('-').next().unwrap().parse().unwrap()
-    }
-
-    /// A text of the original as the copy has it.
-    fn text(&self, text: &str, number: usize) -> String {
-        let copy = text.replace(&self.observed.id, &Self::id(number));
-        copy.replace(&self.address, &format!("copy-{number:07}@example.com"))
-    }
-
-    fn desired(&self, number: usize) -> DesiredCandidate {
-        let email = self.text(&self.address, number);
-        serde_json::from_value(serde_json::json!({ "key": Self::key(number), "emails": [email] }))
-            .unwrap()
-    }
-
-    /// Ingests the copies as pages of a scan would, in the order of their ids.
-    async fn observe(&self, store: &dyn Store, numbers: std::ops::Range<usize>) {
-        let numbers: Vec<usize> = numbers.collect();
-        for page in numbers.chunks(PAGE_RECORDS_MAX) {
-            let records = page.iter().map(|number| ObservedWrite {
-                id: Self::id(*number),
-                version: self.observed.version.clone(),
-                body: self.text(&self.observed.body, *number),
-                raw: None,
-                mask: 0,
-            });
-            let commit = PageCommit {
-                kind: "candidates".into(),
-                parent: None,
-                records: records.collect(),
-                masks: vec![self.observed.known.clone()],
-                gone: Vec::new(),
-                moved: Vec::new(),
-                scan: None,
-                sweep: None,
-                cause: Cause::Observed,
-                applied_by: BTreeMap::new(),
-                now_ms: 1,
-            };
-            store.commit_page(&Guard::sole("acme"), commit).await.unwrap();
-        }
-    }
-
-    /// Links all dirty records and marks them as in step.
-    async fn put_in_step(&self, store: &dyn Store) {
-        loop {
-            let rows = store.dirty_page("acme", None, PAGE_RECORDS_MAX).await.unwrap();
-            if rows.is_empty() {
-                return;
-            }
-            let link = |key: &str| {
-                let number = Self::number(key);
-                let applied =
-                    self.text(&serde_json::to_string(&self.link.applied).unwrap(), number);
-                let mut link = LinkRow { path: key.to_owned(), ..self.link.clone() };
-                link.remote.id = Self::id(number);
-                link.applied = serde_json::from_str(&applied).unwrap();
-                link
-            };
-            store
-                .put_links(&Guard::sole("acme"), rows.iter().map(|row| link(&row.key)).collect())
-                .await
-                .unwrap();
-            let (dirty, status) = (false, &self.status);
-            let statuses = rows.into_iter().map(|row| StatusUpdate {
-                key: row.key,
-                generation: row.generation,
-                status: status.clone(),
-                dirty,
-                dirt: row.dirt,
-            });
-            assert!(
-                store
-                    .put_status(&Guard::sole("acme"), statuses.collect())
-                    .await
-                    .unwrap()
-                    .is_empty()
-            );
-        }
-    }
-}
-
-async fn connect(engine: &Engine) -> Connection {
-    let credential = Credential::ClientCredentials {
-        client_id: "sandbox".into(),
-        client_secret: Secret::new("sandbox-secret"),
-    };
-    let mut options = ConnectionOptions::new("acme", native_greenhouse(), credential);
-    for origin in ["api", "auth"] {
-        options.origins.insert(origin.into(), format!("http://{HOST}"));
-    }
-    options.allow_private_network = true;
-    engine.connect(options).await.unwrap()
-}
-
-/// A record for each candidate with an address that no other has.
-async fn desired(acme: &Connection) -> (Vec<DesiredCandidate>, Vec<i64>) {
-    let mut candidates: Vec<(String, Vec<String>)> = Vec::new();
-    let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    let mut rows = std::pin::pin!(acme.observed("candidates"));
-    while let Some(row) = rows.try_next().await.unwrap() {
-        let body: serde_json::Value = serde_json::from_str(&row.body).unwrap();
-        let entries = body["emails"].as_array().cloned().unwrap_or_default();
-        let addresses: Vec<String> = entries
-            .iter()
-            .filter_map(|entry| entry["value"].as_str())
-            .map(str::to_lowercase)
-            .collect();
-        for address in &addresses {
-            *times.entry(address.clone()).or_default() += 1;
-        }
-        candidates.push((row.id, addresses));
-    }
-    let (mut records, mut ids) = (Vec::new(), Vec::new());
-    for (id, addresses) in candidates {
-        let Some(email) =
-            addresses.first().filter(|_| addresses.iter().all(|address| times[address] == 1))
-        else {
-            continue;
-        };
-        let record = serde_json::json!({ "key": format!("crm-{id}"), "emails": [email] });
-        records.push(serde_json::from_value(record).unwrap());
-        ids.push(id.parse().unwrap());
-    }
-    (records, ids)
 }
 
 async fn intents(at_once: usize) {
@@ -315,6 +148,7 @@ async fn intents(at_once: usize) {
         "intents begun and ended, {at_once} at once: {rate:.0} a second, {} commits",
         store.commits()
     );
+    figure("upkeep.intents_per_second", rate, &format!("{at_once} at once"));
 }
 
 /// An intent from its beginning to its end: two durable steps.

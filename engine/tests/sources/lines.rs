@@ -54,7 +54,7 @@ const WIDE: &[(&str, usize)] = &[
     ("examples/embed.rs", 2),
     ("examples/load_component.rs", 1),
     ("examples/src/lib.rs", 3),
-    ("tests/benches/pull.rs", 1),
+    ("tests/benches/parts/command.rs", 1),
     ("tests/crash_points/main.rs", 1),
     ("tests/fuzz/src/replies.rs", 1),
     ("tests/host/records.rs", 1),

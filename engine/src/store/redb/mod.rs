@@ -37,6 +37,7 @@ mod packed;
 mod page;
 mod pages;
 mod problems;
+mod repeats;
 mod row;
 mod tables;
 mod writer;
