@@ -34,7 +34,7 @@ lint-without-components:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-# Builds the embedded component twice, with different homes, and compares the bytes. 1 minute of CPU.
+# Builds the embedded component twice, with different homes, and compares the bytes.
 same-bytes:
     .ci/same-bytes
 
