@@ -34,7 +34,7 @@ lint-without-components:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-# Builds the embedded component twice, with different homes, and compares the bytes. 2 minutes.
+# Builds the embedded component twice, with different homes, and compares the bytes.
 same-bytes:
     .ci/same-bytes
 
@@ -54,9 +54,10 @@ corpus-unpack:
 corpus-pack:
     cargo run --locked --quiet --package atsync-fuzz-corpus -- pack
 
-# Runs the demo.
+# Runs the demo with the features of `just test`, so that no dependency is compiled a second time.
 demo:
-    cargo run --locked -- demo
+    cargo build --locked --quiet --workspace --bin atsync
+    "${CARGO_TARGET_DIR:-target}/debug/atsync" demo
 
 # Checks licences, bans and sources of the dependencies, and advisories where a copy lies here.
 licences:

@@ -69,7 +69,7 @@ pub fn wrap(core: &[u8]) -> Result<Vec<u8>, Error> {
     let component = ComponentEncoder::default()
         .validate(true)
         .module(core)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|error| {
             Error::new(format!("the module cannot become an adapter component: {error:#}"))
         })?;

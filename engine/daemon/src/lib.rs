@@ -24,6 +24,9 @@ use clap::Parser;
 use cli::Cli;
 use output::{Output, PlainLog};
 use std::process::ExitCode;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
@@ -54,18 +57,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Warnings to stderr; more with `-v`. `RUST_LOG` overrides both.
+/// Warnings to stderr; more with `-v`. `RUST_LOG` overrides both: levels by module, such as
+/// `warn,atsync=debug`. The engine opens no spans, so it cannot filter by them.
 fn start_log(verbose: u8) {
     let level = match verbose {
         0 => "warn",
         1 => "warn,atsync=debug,atsync_daemon=debug",
         _ => "warn,atsync=trace,atsync_daemon=trace",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(|| PlainLog)
-        .try_init();
+    let chosen = std::env::var("RUST_LOG").ok();
+    let filter = chosen
+        .and_then(|text| text.parse::<Targets>().ok())
+        .or_else(|| level.parse().ok())
+        .unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| PlainLog);
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
 }
