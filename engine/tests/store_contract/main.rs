@@ -25,6 +25,7 @@ mod journaling;
 mod limiting;
 mod model;
 mod observing;
+mod reading;
 mod vanishing;
 
 /// Makes one test per law and store.

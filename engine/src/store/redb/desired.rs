@@ -5,11 +5,11 @@
 //!
 //! Left out: when a plan marks a record as clean; see [`crate::reconcile`].
 
-use super::barred;
 use super::tables::{
     Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get,
     has, number, number_of, number_value, table, to_json,
 };
+use super::{barred, desired_by};
 use crate::path;
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::erase::Hasher;
@@ -19,6 +19,7 @@ use crate::store::{
 };
 use atsync_model::contract::RemoteRef;
 use redb::{ReadTransaction, ReadableTable};
+use std::ops::Range;
 
 const FORMAT: u8 = 2;
 /// The format of rows that have no mode yet: they are managed.
@@ -148,7 +149,7 @@ pub(super) fn declare(
             continue;
         }
         let key = key_of(connection, &record.key);
-        let value = {
+        let (value, names) = {
             let held = get(tables.desired.rows(), &key)?;
             let held = held.as_ref().map(|value| Row::decode(value.value())).transpose()?;
             let mode = held.as_ref().map(|row| row.mode).unwrap_or_default();
@@ -161,9 +162,13 @@ pub(super) fn declare(
                 None => (1, fresh.as_str(), &mut report.created),
             };
             *count = count.saturating_add(1);
-            Row { generation, changed_ms: now_ms, mode, body: &record.body, status }.encode()
+            let (before, after) = (held.as_ref().map(|row| row.body), Some(record.body.as_str()));
+            let names = desired_by::Difference::of(connection, &record.key, before, after);
+            let row = Row { generation, changed_ms: now_ms, mode, body: &record.body, status };
+            (row.encode(), names)
         };
         tables.desired.put(&key, &value)?;
+        names.write(tables)?;
         set_dirty(tables, connection, &key)?;
     }
     if report.created > 0 {
@@ -209,49 +214,56 @@ pub(super) fn remove(
     key: &str,
 ) -> Result<(bool, u64), StoreError> {
     let mut paths = Vec::new();
-    let own = Key::of(connection).text(key).within();
-    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
-    for range in [own, below] {
-        each(tables.links.rows(), range, usize::MAX, |key, _| {
-            paths.push(KeyReader::after(key, &Key::of(connection))?.text()?);
-            Ok(())
-        })?;
-    }
+    links_below(tables, connection, key, |link| paths.push(link.path))?;
     end_links(tables, connection, &paths)?;
     let links = u64::try_from(paths.len()).unwrap_or(u64::MAX);
-    let key = key_of(connection, key);
-    if !has(tables.desired.rows(), &key)? {
-        return Ok((false, links));
-    }
-    set_clean(tables, connection, &key)?;
-    tables.desired.remove(&key)?;
+    let place = key_of(connection, key);
+    let names = {
+        let held = get(tables.desired.rows(), &place)?;
+        let Some(held) = held.as_ref() else { return Ok((false, links)) };
+        let body = Row::decode(held.value())?.body;
+        desired_by::Difference::of(connection, key, Some(body), None)
+    };
+    names.write(tables)?;
+    set_clean(tables, connection, &place)?;
+    tables.desired.remove(&place)?;
     tables.count_down(&total(connection), 1)?;
     Ok((true, links))
 }
 
-/// Visits key and body of every desired record, as a write transaction sees them.
-pub(super) fn bodies(
+/// Visits the body of a desired record, if there is one, as a write transaction sees it.
+pub(super) fn body(
     tables: &Tables<'_>,
     connection: &str,
-    mut visit: impl FnMut(&str, &str),
+    key: &str,
+    visit: impl FnOnce(&str),
 ) -> Result<(), StoreError> {
-    each(tables.desired.rows(), Key::of(connection).within(), usize::MAX, |key, value| {
-        let key = KeyReader::after(key, &Key::of(connection))?.text()?;
-        visit(&key, Row::decode(value)?.body);
-        Ok(())
-    })
+    if let Some(held) = get(tables.desired.rows(), &key_of(connection, key))? {
+        visit(Row::decode(held.value())?.body);
+    }
+    Ok(())
 }
 
-/// Visits every link.
-pub(super) fn links(
+/// The places of a path and of the paths below it, in a table whose keys are paths.
+pub(super) fn below(connection: &str, path: &str) -> [Range<Vec<u8>>; 2] {
+    let own = Key::of(connection).text(path).within();
+    [own, Key::of(connection).text_beginning(&format!("{path}/")).within()]
+}
+
+/// Visits the links of a path and of the paths below it.
+pub(super) fn links_below(
     tables: &Tables<'_>,
     connection: &str,
+    path: &str,
     mut visit: impl FnMut(LinkRow),
 ) -> Result<(), StoreError> {
-    each(tables.links.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
-        visit(from_json(value, "a link")?);
-        Ok(())
-    })
+    for range in below(connection, path) {
+        each(tables.links.rows(), range, usize::MAX, |_, value| {
+            visit(from_json(value, "a link")?);
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// One desired record.

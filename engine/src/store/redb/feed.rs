@@ -14,7 +14,7 @@ use super::tables::{
     Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number,
     number_of, number_value, table,
 };
-use super::{identity, row};
+use super::{about, identity, row};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::merge::{object, text};
 use crate::store::{Cause, Change, ChangeWhat, Keep, Proof, StoreError, check};
@@ -22,7 +22,7 @@ use redb::{ReadTransaction, ReadableTable};
 use serde_json::Map;
 
 const FORMAT: u8 = 1;
-const WHAT: &str = "a change event";
+pub(super) const WHAT: &str = "a change event";
 /// Events that one trimming removes at most: more would delay writers for seconds. The caller
 /// repeats it while it removes this many.
 pub(super) const TRIM_EVENTS_MAX: usize = 50_000;
@@ -49,7 +49,8 @@ pub(super) enum After<'a> {
 }
 
 impl Event<'_> {
-    fn encode(&self) -> Vec<u8> {
+    /// The value to write.
+    pub(super) fn encode(&self) -> Vec<u8> {
         let what = match self.what {
             ChangeWhat::Created => 0,
             ChangeWhat::Updated => 1,
@@ -84,7 +85,7 @@ impl Event<'_> {
 }
 
 /// Reads an event; its cause apart, as it is borrowed by [`Event`].
-fn decode<T>(
+pub(super) fn decode<T>(
     value: &[u8],
     then: impl FnOnce(Event<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
@@ -171,16 +172,6 @@ pub(super) fn put_last_serial(
     tables.counters.put(&serial_key(connection), &number_value(serial)).map(drop)
 }
 
-/// Writes the event of this serial.
-pub(super) fn put(
-    tables: &mut Tables<'_>,
-    connection: &str,
-    serial: u64,
-    event: &Event<'_>,
-) -> Result<(), StoreError> {
-    tables.changes.put(&Key::of(connection).number(serial), &event.encode()).map(drop)
-}
-
 /// Writes the body into the event that referred to the row until now.
 pub(super) fn settle(
     tables: &mut Tables<'_>,
@@ -188,15 +179,10 @@ pub(super) fn settle(
     serial: u64,
     body: &str,
 ) -> Result<(), StoreError> {
-    let key = Key::of(connection).number(serial);
-    if serial < first_serial(tables.counters.rows(), connection)? {
+    if !is_left(tables, connection, serial)? {
         return Ok(());
     }
-    let settled = {
-        let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
-        decode(held.value(), |event| Ok(Event { after: After::Text(body), ..event }.encode()))?
-    };
-    tables.changes.put(&key, &settled).map(drop)
+    about::replace(tables, connection, serial, (None, body))
 }
 
 /// Appends events that the engine made itself.
@@ -226,7 +212,7 @@ pub(super) fn append(
             before: &before,
             after: After::Text(&after),
         };
-        put(tables, connection, serial, &event)?;
+        about::put(tables, connection, serial, &event)?;
     }
     put_last_serial(tables, connection, serial)
 }
@@ -341,7 +327,7 @@ pub(super) fn trim(
         Ok(())
     })?;
     for serial in &old {
-        tables.changes.remove(&prefix.clone().number(*serial))?;
+        about::remove(tables, connection, *serial)?;
     }
     if let Some(last) = old.last() {
         tables.counters.put(&first_key(connection), &number_value(last.saturating_add(1)))?;
@@ -349,18 +335,13 @@ pub(super) fn trim(
     Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
 }
 
-/// The content of an event, for reading all of them: place, kind, id, what, before, after. `after`
-/// is empty while it refers to the row.
-pub(super) fn each_event(
+/// Whether trimming left the event of this serial.
+pub(super) fn is_left(
     tables: &Tables<'_>,
     connection: &str,
-    mut visit: impl FnMut(u64, &Event<'_>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let prefix = Key::of(connection);
-    each(tables.changes.rows(), prefix.clone().within(), usize::MAX, |key, value| {
-        let serial = KeyReader::after(key, &prefix)?.number()?;
-        decode(value, |event| visit(serial, &event))
-    })
+    serial: u64,
+) -> Result<bool, StoreError> {
+    Ok(serial >= first_serial(tables.counters.rows(), connection)?)
 }
 
 /// Empties the event of this serial.
@@ -369,14 +350,7 @@ pub(super) fn empty(
     connection: &str,
     serial: u64,
 ) -> Result<(), StoreError> {
-    let key = Key::of(connection).number(serial);
-    let emptied = {
-        let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
-        decode(held.value(), |event| {
-            Ok(Event { before: "", after: After::Text(""), ..event }.encode())
-        })?
-    };
-    tables.changes.put(&key, &emptied).map(drop)
+    about::replace(tables, connection, serial, (Some(""), ""))
 }
 
 /// Removes a consumer.

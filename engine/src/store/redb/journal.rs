@@ -16,6 +16,7 @@ use crate::path;
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::{IntentAdvance, StoreError, check};
 use redb::{ReadTransaction, ReadableTable};
+use std::collections::BTreeSet;
 
 const WHAT: &str = "an intent";
 /// The group of the counters of intents by state.
@@ -59,6 +60,7 @@ pub(super) fn begin(
     tables.intents.put(&key_of(connection, id), &value)?;
     tables.open.put(&open, &number_value(id))?;
     tables.by_path.put(&Key::of(connection).text(&born.path).number(id), &[])?;
+    put_remotes(tables, connection, None, &born)?;
     tables.counters.put(&mark, &number_value(time_ms))?;
     tables.meta.put(&last_number(), &number_value(id))?;
     tables.count_up(&counter(connection, COUNTED, born.state.word()), 1)?;
@@ -77,6 +79,7 @@ pub(super) fn advance(
     let value = to_json(&next)?;
 
     tables.intents.put(&key_of(connection, next.id), &value)?;
+    put_remotes(tables, connection, Some(&held), &next)?;
     if !next.state.is_open() {
         tables.open.remove(&open_key(connection, &next))?;
     }
@@ -98,9 +101,7 @@ pub(super) fn open_below(
     key: &str,
 ) -> Result<Option<IntentId>, StoreError> {
     let mut found: Option<IntentId> = None;
-    let own = Key::of(connection).text(key).within();
-    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
-    for range in [own, below] {
+    for range in desired::below(connection, key) {
         each(tables.open.rows(), range, usize::MAX, |_, value| {
             let id = number_of(value)?;
             found = Some(found.map_or(id, |oldest| oldest.min(id)));
@@ -140,16 +141,66 @@ pub(super) fn maker(
     Ok(found)
 }
 
-/// Visits every intent, oldest first.
-pub(super) fn each_intent(
+/// The places of an intent under the remote records that it is about.
+fn remotes(connection: &str, intent: &Intent) -> BTreeSet<Key> {
+    let remotes = check::remotes_of(intent);
+    remotes.map(|of| remote_key(connection, &of.kind, &of.id).number(intent.id)).collect()
+}
+
+fn remote_key(connection: &str, kind: &str, id: &str) -> Key {
+    Key::of(connection).sought(kind).sought(id)
+}
+
+/// Writes which remote records an intent is about.
+fn put_remotes(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    held: Option<&Intent>,
+    next: &Intent,
+) -> Result<(), StoreError> {
+    let was = held.map(|held| remotes(connection, held)).unwrap_or_default();
+    let is = remotes(connection, next);
+    for place in was.difference(&is) {
+        tables.intents_of.remove(place)?;
+    }
+    for place in is.difference(&was) {
+        tables.intents_of.put(place, &[])?;
+    }
+    Ok(())
+}
+
+/// Visits the intents that are about a remote record, as a write transaction sees them.
+pub(super) fn each_about(
     tables: &Tables<'_>,
     connection: &str,
+    (kind, id): (&str, &str),
     mut visit: impl FnMut(Intent),
 ) -> Result<(), StoreError> {
-    each(tables.intents.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
-        visit(from_json(value, WHAT)?);
+    let prefix = remote_key(connection, kind, id);
+    each(tables.intents_of.rows(), prefix.clone().within(), usize::MAX, |key, _| {
+        let id = KeyReader::after(key, &prefix)?.number()?;
+        visit(load(tables.intents.rows(), connection, id)?.ok_or_else(|| damaged(WHAT))?);
         Ok(())
     })
+}
+
+/// Visits the intents of a path and of the paths below it, as a write transaction sees them.
+pub(super) fn each_below(
+    tables: &Tables<'_>,
+    connection: &str,
+    path: &str,
+    mut visit: impl FnMut(Intent),
+) -> Result<(), StoreError> {
+    for range in desired::below(connection, path) {
+        each(tables.by_path.rows(), range, usize::MAX, |key, _| {
+            let mut parts = KeyReader::after(key, &Key::of(connection))?;
+            parts.text()?;
+            let intent = load(tables.intents.rows(), connection, parts.number()?)?;
+            visit(intent.ok_or_else(|| damaged(WHAT))?);
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// Replaces an intent by its emptied form.
@@ -166,6 +217,7 @@ pub(super) fn replace(
     }
     tables.by_path.remove(&Key::of(connection).text(&held.path).number(held.id))?;
     tables.by_path.put(&Key::of(connection).text(&next.path).number(next.id), &[])?;
+    put_remotes(tables, connection, Some(held), next)?;
     tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
     tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)
 }
@@ -221,9 +273,7 @@ pub(super) fn intents_of(
     check::rows(rows_max)?;
     let by_path = table(read, BY_PATH)?;
     let mut ids = Vec::new();
-    let own = Key::of(connection).text(key).within();
-    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
-    for range in [own, below] {
+    for range in desired::below(connection, key) {
         each(&by_path, range, usize::MAX, |key, _| {
             let mut parts = KeyReader::after(key, &Key::of(connection))?;
             parts.text()?;

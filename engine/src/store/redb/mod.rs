@@ -16,10 +16,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
 
+mod about;
 mod barred;
 mod close;
 mod compact;
 mod desired;
+mod desired_by;
 mod erasure;
 mod feed;
 mod files;
@@ -30,6 +32,7 @@ mod guarded;
 pub(super) mod held;
 mod identity;
 mod journal;
+mod naming;
 mod observed;
 mod open;
 mod options;

@@ -2,13 +2,13 @@
 //!
 //! Bounds: rows per read. Left out: how a page is committed; see [`super::page`].
 
+use super::naming;
 use super::row::{Stored, key};
 use super::tables::{
     OBSERVED, OrFailed, SCANS, TERMS, Tables, counter, counters, each, from_json, get, table,
 };
 use crate::index;
 use crate::store::codec::{Key, KeyReader, damaged};
-use crate::store::limits::KEY_BYTES_MAX;
 use crate::store::{ObservedRow, ScanState, StoreError, check};
 use atsync_model::contract::RemoteRef;
 use redb::ReadTransaction;
@@ -19,25 +19,6 @@ pub(super) const COUNTED: &str = "observed";
 
 /// Index and term of each.
 pub(super) type Terms = Vec<(&'static str, String)>;
-
-/// Visits kind, id and body of every record that is not a tombstone, as a write transaction sees
-/// them.
-pub(super) fn bodies(
-    tables: &Tables<'_>,
-    connection: &str,
-    mut visit: impl FnMut(&str, &str, &str),
-) -> Result<(), StoreError> {
-    let prefix = Key::of(connection);
-    each(tables.observed.rows(), prefix.clone().within(), usize::MAX, |key, value| {
-        let stored = Stored::read(value)?;
-        if !stored.is_gone() {
-            let mut parts = KeyReader::after(key, &prefix)?;
-            let (kind, id) = (parts.text()?, parts.text()?);
-            visit(&kind, &id, stored.row().body);
-        }
-        Ok(())
-    })
-}
 
 /// Removes a record or a tombstone, with its terms. Returns whether it was a record.
 pub(super) fn remove(
@@ -63,16 +44,19 @@ pub(super) fn remove(
     Ok(!gone)
 }
 
-/// The terms that fit a key. No lookup can ask for one that does not.
+/// The terms of a record: the model's, and those of the references that these leave out.
 pub(super) fn terms(kind: &str, body: &str) -> Terms {
-    let mut terms = if body.is_empty() { Vec::new() } else { index::terms(kind, body) };
-    terms.retain(|(_, term)| term.len() <= KEY_BYTES_MAX);
+    if body.is_empty() {
+        return Vec::new();
+    }
+    let mut terms = index::terms(kind, body);
+    naming::complete(kind, body, &mut terms);
     terms
 }
 
 /// The place of a term, without the id.
 pub(super) fn term_key(connection: &str, kind: &str, index: &str, term: &str) -> Key {
-    Key::of(connection).text(kind).text(index).text(term)
+    Key::of(connection).text(kind).text(index).sought(term)
 }
 
 /// The place of a scan.

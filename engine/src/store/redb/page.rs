@@ -5,7 +5,7 @@
 
 use super::row::{self, Row};
 use super::tables::{Tables, any, counter, get, to_json};
-use super::{barred, desired, feed, identity, journal, observed};
+use super::{about, barred, desired, feed, identity, journal, observed};
 use crate::store::codec::Key;
 use crate::store::erase::Hasher;
 use crate::store::ingest::{self, Effect, Move, NewRow, Outcome, Rows, Stored};
@@ -242,6 +242,6 @@ impl Frame<'_> {
         };
         let cause = &check::cause(self.page, id, maker);
         let event = feed::Event { at_ms, kind, id, what, cause, before, after };
-        feed::put(tables, self.connection, *serial, &event)
+        about::put(tables, self.connection, *serial, &event)
     }
 }

@@ -39,6 +39,8 @@ pub(super) const PROBLEMS: Definition = TableDefinition::new("problems");
 pub(super) const DESIRED: Definition = TableDefinition::new("desired");
 /// `(connection, key)` → nothing.
 pub(super) const DIRTY: Definition = TableDefinition::new("dirty");
+/// `(connection, name, term, key)` → nothing: the desired records by what their bodies name.
+pub(super) const DESIRED_BY: Definition = TableDefinition::new("desired_by");
 /// `(connection, path)` → JSON.
 pub(super) const LINKS: Definition = TableDefinition::new("links");
 /// `(connection, kind, id, path)` → nothing: the links by their remote record.
@@ -49,8 +51,12 @@ pub(super) const INTENTS: Definition = TableDefinition::new("intents");
 pub(super) const OPEN: Definition = TableDefinition::new("open_intents");
 /// `(connection, path, number)` → nothing.
 pub(super) const BY_PATH: Definition = TableDefinition::new("intents_by_path");
+/// `(connection, kind, id, number)` → nothing: the intents by the remote records they are about.
+pub(super) const INTENTS_OF: Definition = TableDefinition::new("intents_of");
 /// `(connection, serial)` → event.
 pub(super) const CHANGES: Definition = TableDefinition::new("changes");
+/// `(connection, kind, id, serial)` → nothing: the events by the records that they name.
+pub(super) const EVENTS_OF: Definition = TableDefinition::new("events_of");
 /// `(connection, consumer)` → serial.
 pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
 /// `(connection, hash)` → number of the erasure: blocks re-import.
@@ -144,8 +150,9 @@ tables! {
     meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS,
         sweeps: SWEEPS,
     seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
-    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_path: BY_PATH, changes: CHANGES,
-        offsets: OFFSETS,
+        desired_by: DESIRED_BY,
+    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_path: BY_PATH,
+        intents_of: INTENTS_OF, changes: CHANGES, events_of: EVENTS_OF, offsets: OFFSETS,
     erased: ERASED, counters: COUNTERS,
 }
 
@@ -174,9 +181,18 @@ pub(super) fn counters(
     connection: &str,
     group: &str,
 ) -> Result<Vec<(String, u64)>, StoreError> {
+    counters_in(&table(read, COUNTERS)?, connection, group)
+}
+
+/// As [`counters`], of a table that is open.
+pub(super) fn counters_in(
+    rows: &impl ReadableTable<Bytes, Bytes>,
+    connection: &str,
+    group: &str,
+) -> Result<Vec<(String, u64)>, StoreError> {
     let mut found = Vec::new();
     let prefix = Key::of(connection).text(group);
-    each(&table(read, COUNTERS)?, prefix.clone().within(), usize::MAX, |key, value| {
+    each(rows, prefix.clone().within(), usize::MAX, |key, value| {
         let name = crate::store::codec::KeyReader::after(key, &prefix)?.text()?;
         let count = number_of(value)?;
         if count > 0 {
