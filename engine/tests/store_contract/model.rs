@@ -96,8 +96,11 @@ fn body() -> impl Strategy<Value = String> {
         });
         Value::Object(body).to_string()
     });
-    prop_oneof![20 => object.clone(), 4 => object.prop_map(|body| format!(" {body}")),
-        1 => Just("[]".to_owned())]
+    (object, 0..25_u8).prop_map(|(body, form)| match form {
+        0 => "[]".to_owned(),
+        1..5 => format!(" {body}"),
+        _ => body,
+    })
 }
 
 /// What a desired record says of its candidate.

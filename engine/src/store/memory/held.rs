@@ -209,7 +209,9 @@ impl Connection {
         let mut report = ErasureReport::default();
         let group = self.last_erasure.saturating_add(1);
         self.last_erasure = group;
-        for row in self.desired.values().filter(|row| circle.has_key(&row.key)) {
+        let own: Vec<&DesiredRow> =
+            self.desired.values().filter(|row| circle.has_key(&row.key)).collect();
+        for row in own {
             circle.addresses.extend(erase::Names::of(&row.body).addresses);
         }
         let mut others = BTreeSet::new();

@@ -205,9 +205,10 @@ pub(super) fn erase(
     };
     walk.run()?;
     let others = walk.addresses_of_others()?;
-    let Walk { circle, events, intents, mut paths, .. } = walk;
+    let Walk { circle, events, intents, paths, .. } = walk;
     // The links of its own keys are removed, and counted, with these.
-    paths.retain(|path| !circle.has_key(path::key(path)));
+    let paths: Vec<String> =
+        paths.into_iter().filter(|path| !circle.has_key(path::key(path))).collect();
 
     let mut report =
         ErasureReport { addresses_shared: count(others.len()), ..ErasureReport::default() };
