@@ -121,7 +121,7 @@ fn desired_body() -> impl Strategy<Value = String> {
 
 /// An event of the engine's own.
 fn event() -> impl Strategy<Value = Change> {
-    (kind(), id(), named(), 0..4_u8).prop_map(|(kind, id, other, what)| {
+    (kind(), id(), named(), 0..5_u8).prop_map(|(kind, id, other, what)| {
         let mut event = change(&kind, &id);
         let object = |value: Value| value.as_object().unwrap().clone();
         match what {
@@ -131,6 +131,7 @@ fn event() -> impl Strategy<Value = Change> {
                 event.after = object(json!({"id": other}));
             }
             2 => event.before = object(json!({"candidate": {"id": other}})),
+            3 => event.after = object(json!({"candidate": {"id": other}})),
             _ => event.after = object(json!({"application": {"id": other}})),
         }
         event
@@ -206,9 +207,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(prop_oneof![3 => about_candidates(), 1 => others], 1..25)
 }
 
-/// Histories of what an erasure finds, and erasures.
+/// Histories of what an erasure finds, and erasures. Every key is declared at first, so that most
+/// intents begin.
 fn erasures() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(about_candidates(), 5..40)
+    let declared = Vec::from(KEYS.map(|key| (Just(key.to_owned()), desired_body())));
+    let steps = prop::collection::vec(about_candidates(), 5..40);
+    (declared, steps).prop_map(|(declared, steps)| {
+        std::iter::once(Step::Declare(declared)).chain(steps).collect()
+    })
 }
 
 fn about_candidates() -> impl Strategy<Value = Step> {
@@ -218,9 +224,9 @@ fn about_candidates() -> impl Strategy<Value = Step> {
         6 => page().prop_map(|page| Step::Page(Box::new(page))),
         2 => declared.prop_map(Step::Declare),
         2 => (host(), kind(), id()).prop_map(|(host, kind, id)| Step::Link(host, kind, id)),
-        3 => (host(), 1..3_u64, 0..5_u64, target).prop_map(|(host, generation, time, target)|
+        3 => (host(), prop_oneof![3 => Just(1), 1 => Just(2)], 0..5_u64, target).prop_map(|(host, generation, time, target)|
             Step::Begin(host, generation, time, target)),
-        3 => (1..6_u64, 1..3_u32, 0..4_u8, event()).prop_map(|(id, attempt, to, event)|
+        3 => (1..6_u64, prop_oneof![3 => Just(1), 1 => Just(2)], 0..4_u8, event()).prop_map(|(id, attempt, to, event)|
             Step::Advance(id, attempt, to, Box::new(event))),
         1 => key().prop_map(Step::Remove),
         1 => (1..9_u64, any::<bool>()).prop_map(|(before_ms, all)| Step::Trim(before_ms, all)),
