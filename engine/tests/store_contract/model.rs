@@ -220,14 +220,18 @@ fn erasures() -> impl Strategy<Value = Vec<Step>> {
 fn about_candidates() -> impl Strategy<Value = Step> {
     let declared = prop::collection::vec((key(), desired_body()), 1..3);
     let target = prop::option::of((kind(), id()).prop_map(|(kind, id)| remote(&kind, &id)));
+    let mostly_1 = || prop_oneof![3 => Just(1_u32), 1 => Just(2_u32)];
+    let begin = (host(), mostly_1(), 0..5_u64, target).prop_map(|(host, generation, time, of)| {
+        Step::Begin(host, u64::from(generation), time, of)
+    });
+    let advance = (1..6_u64, mostly_1(), 0..4_u8, event())
+        .prop_map(|(id, attempt, to, event)| Step::Advance(id, attempt, to, Box::new(event)));
     prop_oneof![
         6 => page().prop_map(|page| Step::Page(Box::new(page))),
         2 => declared.prop_map(Step::Declare),
         2 => (host(), kind(), id()).prop_map(|(host, kind, id)| Step::Link(host, kind, id)),
-        3 => (host(), prop_oneof![3 => Just(1), 1 => Just(2)], 0..5_u64, target).prop_map(|(host, generation, time, target)|
-            Step::Begin(host, generation, time, target)),
-        3 => (1..6_u64, prop_oneof![3 => Just(1), 1 => Just(2)], 0..4_u8, event()).prop_map(|(id, attempt, to, event)|
-            Step::Advance(id, attempt, to, Box::new(event))),
+        3 => begin,
+        3 => advance,
         1 => key().prop_map(Step::Remove),
         1 => (1..9_u64, any::<bool>()).prop_map(|(before_ms, all)| Step::Trim(before_ms, all)),
         1 => erasure().prop_map(Step::Erase),

@@ -11,7 +11,7 @@
 //! Bounds: an event has one entry, and another for each record that it names. Left out: the events
 //! themselves; see [`super::feed`].
 
-use super::feed::{After, Event, WHAT, decode};
+use super::event::{After, Event, WHAT, decode};
 use super::tables::{Tables, each, get};
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::{ChangeWhat, StoreError, check, erase, merge};

@@ -13,6 +13,7 @@
 
 use super::barred::place;
 use super::desired_by::{self, By};
+use super::event::After;
 use super::row::{Stored, key as row_key};
 use super::tables::{Tables, each, get, number, number_value};
 use super::{about, desired, feed, identity, journal, naming, observed};
@@ -86,9 +87,9 @@ impl Walk<'_, '_> {
                 events.insert(serial);
             }
             let after = match event.after {
-                feed::After::Text(text) => text,
+                After::Text(text) => text,
                 // The row has it.
-                feed::After::ToldByRow => "",
+                After::ToldByRow => "",
             };
             circle.meet(event.kind, event.id, &[event.before, after]);
             if let Some(to) = about::moved_to(event) {
@@ -179,7 +180,7 @@ impl Walk<'_, '_> {
             is_of_another |= !circle.has_key(&key);
         }
         let rows_max = circle.records().count().saturating_add(1);
-        let prefix = observed::term_key(connection, PERSON, crate::index::EMAIL, address);
+        let prefix = naming::term_key(connection, PERSON, crate::index::EMAIL, address);
         each(tables.terms.rows(), prefix.clone().within(), rows_max, |term, _| {
             is_of_another |= !circle.has(PERSON, &KeyReader::after(term, &prefix)?.text()?);
             Ok(())

@@ -10,114 +10,21 @@
 //!
 //! Bounds: rows per read; [`TRIM_EVENTS_MAX`] events of one trimming. Left out: when to trim.
 
+use super::event::{After, Event, WHAT, decode};
 use super::tables::{
     Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number,
     number_of, number_value, table,
 };
 use super::{about, identity, row};
-use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
+use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::merge::{object, text};
-use crate::store::{Cause, Change, ChangeWhat, Keep, Proof, StoreError, check};
+use crate::store::{Change, Keep, StoreError, check};
 use redb::{ReadTransaction, ReadableTable};
 use serde_json::Map;
 
-const FORMAT: u8 = 1;
-pub(super) const WHAT: &str = "a change event";
 /// Events that one trimming removes at most: more would delay writers for seconds. The caller
 /// repeats it while it removes this many.
 pub(super) const TRIM_EVENTS_MAX: usize = 50_000;
-
-/// An event as it is stored: maps as JSON text, empty for none.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Event<'a> {
-    pub(super) at_ms: u64,
-    pub(super) kind: &'a str,
-    pub(super) id: &'a str,
-    pub(super) what: ChangeWhat,
-    pub(super) cause: &'a Cause,
-    pub(super) before: &'a str,
-    pub(super) after: After<'a>,
-}
-
-/// Where the fields after the change are.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum After<'a> {
-    /// Here.
-    Text(&'a str),
-    /// They are the observed row's body.
-    ToldByRow,
-}
-
-impl Event<'_> {
-    /// The value to write.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let what = match self.what {
-            ChangeWhat::Created => 0,
-            ChangeWhat::Updated => 1,
-            ChangeWhat::Deleted => 2,
-            ChangeWhat::Moved => 3,
-            ChangeWhat::Anonymized => 4,
-            ChangeWhat::Erased => 5,
-            ChangeWhat::Unread => 6,
-        };
-        // What a cause carries: the intent's number, or the proof's.
-        let (cause, carried) = match self.cause {
-            Cause::Observed => (0, 0),
-            Cause::Applied { intent } => (1, *intent),
-            Cause::Swept { proof } => (2, proof_number(*proof)),
-            Cause::Hinted { proof } => (3, proof_number(*proof)),
-            Cause::Asked => (4, 0),
-            Cause::Doubted { proof } => (5, proof_number(*proof)),
-        };
-        let (told_by_row, after) = match self.after {
-            After::Text(text) => (0, text),
-            After::ToldByRow => (1, ""),
-        };
-        let value = ValueWriter::new(
-            FORMAT,
-            self.before.len().saturating_add(after.len()).saturating_add(64),
-        );
-        let value =
-            value.byte(what).byte(cause).byte(told_by_row).number(self.at_ms).number(carried);
-        let value = value.string(self.kind.as_bytes()).string(self.id.as_bytes());
-        value.string(self.before.as_bytes()).string(after.as_bytes()).done()
-    }
-}
-
-/// Reads an event; its cause apart, as it is borrowed by [`Event`].
-pub(super) fn decode<T>(
-    value: &[u8],
-    then: impl FnOnce(Event<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
-    let what = match reader.byte()? {
-        0 => ChangeWhat::Created,
-        1 => ChangeWhat::Updated,
-        2 => ChangeWhat::Deleted,
-        3 => ChangeWhat::Moved,
-        4 => ChangeWhat::Anonymized,
-        5 => ChangeWhat::Erased,
-        6 => ChangeWhat::Unread,
-        _ => return Err(damaged(WHAT)),
-    };
-    let cause = reader.byte()?;
-    let told_by_row = reader.byte()? == 1;
-    let at_ms = reader.number()?;
-    let carried = reader.number()?;
-    let cause = match cause {
-        0 => Cause::Observed,
-        1 => Cause::Applied { intent: carried },
-        2 => Cause::Swept { proof: proof_of(carried)? },
-        3 => Cause::Hinted { proof: proof_of(carried)? },
-        4 => Cause::Asked,
-        5 => Cause::Doubted { proof: proof_of(carried)? },
-        _ => return Err(damaged(WHAT)),
-    };
-    let (kind, id, before, after) =
-        (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
-    let after = if told_by_row { After::ToldByRow } else { After::Text(after) };
-    then(Event { at_ms, kind, id, what, cause: &cause, before, after })
-}
 
 /// Reads a value and writes it anew; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
@@ -131,25 +38,6 @@ pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
             }
             After::ToldByRow => Ok(Event { before: &before, ..event }.encode()),
         }
-    })
-}
-
-fn proof_number(proof: Proof) -> u64 {
-    match proof {
-        Proof::Fetched => 0,
-        Proof::Hook => 1,
-        Proof::HookAndFetch => 2,
-        Proof::Walk => 3,
-    }
-}
-
-fn proof_of(number: u64) -> Result<Proof, StoreError> {
-    Ok(match number {
-        0 => Proof::Fetched,
-        1 => Proof::Hook,
-        2 => Proof::HookAndFetch,
-        3 => Proof::Walk,
-        _ => return Err(damaged(WHAT)),
     })
 }
 

@@ -23,6 +23,7 @@ mod compact;
 mod desired;
 mod desired_by;
 mod erasure;
+mod event;
 mod feed;
 mod files;
 #[cfg(any(test, feature = "testing"))]

@@ -10,16 +10,36 @@
 //! Bounds: a look-up per kind that has records. Terms of the model are normalised, so a reader
 //! checks the body. Left out: which kinds are a candidate's; the model's table says it.
 
-use super::observed::{self, Terms};
 use super::tables::{Tables, counters_in, each};
 use crate::index;
 use crate::store::StoreError;
-use crate::store::codec::KeyReader;
+use crate::store::codec::{Key, KeyReader};
 use crate::store::erase;
 use atsync_model::resource::{self, From, Index, Resource};
 
+/// The group of the counters of observed records.
+pub(super) const COUNTED: &str = "observed";
+
+/// Index and term of each.
+pub(super) type Terms = Vec<(&'static str, String)>;
+
 /// The index of references that the model has none for.
 const NAMED: &str = "~named";
+
+/// The terms of a record: the model's, and those of the references that these leave out.
+pub(super) fn terms(kind: &str, body: &str) -> Terms {
+    if body.is_empty() {
+        return Vec::new();
+    }
+    let mut terms = index::terms(kind, body);
+    complete(kind, body, &mut terms);
+    terms
+}
+
+/// The place of a term, without the id.
+pub(super) fn term_key(connection: &str, kind: &str, index: &str, term: &str) -> Key {
+    Key::of(connection).text(kind).text(index).sought(term)
+}
 
 /// The index of a kind that has the records which a member names.
 fn index_of(kind: &str, of: &Resource) -> Option<&'static Index> {
@@ -40,7 +60,7 @@ fn found_by(kind: &str, of: &Resource, id: &str) -> (&'static str, String) {
 }
 
 /// Adds the terms of the references that the model's terms of the record leave out.
-pub(super) fn complete(kind: &str, body: &str, terms: &mut Terms) {
+fn complete(kind: &str, body: &str, terms: &mut Terms) {
     // Whether a member may name a record that no term has. Most records need not be read for it.
     let is_open = |of: &Resource| {
         let has_term = |index: &Index| terms.iter().any(|(name, _)| *name == index.name);
@@ -67,9 +87,9 @@ pub(super) fn each_naming(
     mut visit: impl FnMut(&str, &str) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let Some(of) = resource::of_people().find(|of| of.kind == kind) else { return Ok(()) };
-    for (kind, _) in counters_in(tables.counters.rows(), connection, observed::COUNTED)? {
+    for (kind, _) in counters_in(tables.counters.rows(), connection, COUNTED)? {
         let (index, term) = found_by(&kind, of, id);
-        let prefix = observed::term_key(connection, &kind, index, &term);
+        let prefix = term_key(connection, &kind, index, &term);
         each(tables.terms.rows(), prefix.clone().within(), usize::MAX, |key, _| {
             visit(&kind, &KeyReader::after(key, &prefix)?.text()?)
         })?;
@@ -79,8 +99,7 @@ pub(super) fn each_naming(
 
 #[cfg(test)]
 mod tests {
-    use super::found_by;
-    use crate::store::redb::observed::terms;
+    use super::{found_by, terms};
     use atsync_model::resource;
     use proptest::prelude::*;
 

@@ -2,23 +2,17 @@
 //!
 //! Bounds: rows per read. Left out: how a page is committed; see [`super::page`].
 
-use super::naming;
+use super::naming::{COUNTED, term_key, terms};
 use super::row::{Stored, key};
 use super::tables::{
     OBSERVED, OrFailed, SCANS, TERMS, Tables, counter, counters, each, from_json, get, table,
 };
-use crate::index;
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::{ObservedRow, ScanState, StoreError, check};
 use atsync_model::contract::RemoteRef;
 use redb::ReadTransaction;
 
 const WHAT: &str = "an observed record";
-/// The group of the counters of observed records.
-pub(super) const COUNTED: &str = "observed";
-
-/// Index and term of each.
-pub(super) type Terms = Vec<(&'static str, String)>;
 
 /// Removes a record or a tombstone, with its terms. Returns whether it was a record.
 pub(super) fn remove(
@@ -42,21 +36,6 @@ pub(super) fn remove(
         tables.count_down(&counter(connection, COUNTED, kind), 1)?;
     }
     Ok(!gone)
-}
-
-/// The terms of a record: the model's, and those of the references that these leave out.
-pub(super) fn terms(kind: &str, body: &str) -> Terms {
-    if body.is_empty() {
-        return Vec::new();
-    }
-    let mut terms = index::terms(kind, body);
-    naming::complete(kind, body, &mut terms);
-    terms
-}
-
-/// The place of a term, without the id.
-pub(super) fn term_key(connection: &str, kind: &str, index: &str, term: &str) -> Key {
-    Key::of(connection).text(kind).text(index).sought(term)
 }
 
 /// The place of a scan.

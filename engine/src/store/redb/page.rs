@@ -3,9 +3,10 @@
 //! Bounds: those of [`check::page`]. Left out: the decision; and reading records, see
 //! [`super::observed`].
 
+use super::event::{After, Event};
 use super::row::{self, Row};
 use super::tables::{Tables, any, counter, get, to_json};
-use super::{about, barred, desired, feed, identity, journal, observed};
+use super::{about, barred, desired, feed, identity, journal, naming, observed};
 use crate::store::codec::Key;
 use crate::store::erase::Hasher;
 use crate::store::ingest::{self, Effect, Move, NewRow, Outcome, Rows, Stored};
@@ -19,8 +20,8 @@ struct Encoded {
     value: Vec<u8>,
     /// The event that read its record from the row, and that body.
     settle: Option<(u64, String)>,
-    terms_gone: observed::Terms,
-    terms_new: observed::Terms,
+    terms_gone: naming::Terms,
+    terms_new: naming::Terms,
 }
 
 /// The stored rows of the page's kind.
@@ -65,10 +66,10 @@ impl Rows for Of<'_, '_> {
         let old = before.map_or("", |before| before.held.body);
         let (mut terms_gone, mut terms_new) = (Vec::new(), Vec::new());
         if new.gone {
-            terms_gone = observed::terms(self.kind, old);
+            terms_gone = naming::terms(self.kind, old);
         } else if new.body != old {
             (terms_gone, terms_new) =
-                (observed::terms(self.kind, old), observed::terms(self.kind, new.body));
+                (naming::terms(self.kind, old), naming::terms(self.kind, new.body));
             if !terms_gone.is_empty() {
                 let held = std::mem::take(&mut terms_gone);
                 terms_gone =
@@ -127,7 +128,7 @@ pub(super) fn commit(
         feed::put_last_serial(tables, connection, decision.last_serial)?;
     }
     let (created, tombstoned) = (decision.report.created, decision.tombstoned);
-    let counted = counter(connection, observed::COUNTED, &page.kind);
+    let counted = counter(connection, naming::COUNTED, &page.kind);
     if created > tombstoned {
         tables.count_up(&counted, created.saturating_sub(tombstoned))?;
     } else if tombstoned > created {
@@ -170,10 +171,10 @@ impl Frame<'_> {
         }
         tables.observed.put(&row.key, &row.value)?;
         for (index, term) in &row.terms_gone {
-            tables.terms.remove(&observed::term_key(connection, kind, index, term).text(id))?;
+            tables.terms.remove(&naming::term_key(connection, kind, index, term).text(id))?;
         }
         for (index, term) in &row.terms_new {
-            tables.terms.put(&observed::term_key(connection, kind, index, term).text(id), &[])?;
+            tables.terms.put(&naming::term_key(connection, kind, index, term).text(id), &[])?;
         }
         Ok(())
     }
@@ -221,9 +222,9 @@ impl Frame<'_> {
         id: &str,
         (serial, outcome): &(u64, Outcome),
     ) -> Result<(), StoreError> {
-        let text = feed::After::Text;
+        let text = After::Text;
         let (what, before, after) = match outcome {
-            Outcome::Created { .. } => (ChangeWhat::Created, "", feed::After::ToldByRow),
+            Outcome::Created { .. } => (ChangeWhat::Created, "", After::ToldByRow),
             Outcome::Updated { before, after } => {
                 (ChangeWhat::Updated, before.as_str(), text(after.as_str()))
             }
@@ -241,7 +242,7 @@ impl Frame<'_> {
             _ => None,
         };
         let cause = &check::cause(self.page, id, maker);
-        let event = feed::Event { at_ms, kind, id, what, cause, before, after };
+        let event = Event { at_ms, kind, id, what, cause, before, after };
         about::put(tables, self.connection, *serial, &event)
     }
 }
