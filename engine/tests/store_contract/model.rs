@@ -147,7 +147,6 @@ fn erasure() -> impl Strategy<Value = Erasure> {
         candidates,
         addresses,
         now_ms: 4,
-        ..Erasure::default()
     })
 }
 

@@ -83,7 +83,7 @@ async fn a_connection_of(store: &dyn Store, people: usize) {
         let born = store.begin_intent(&guard, asked).await.unwrap();
         let links = vec![crate::given::remote("notes", &id.to_string())];
         let to = IntentState::Applied { links, by_probe: false };
-        let advance = IntentAdvance { ..step(born.id, 1, to) };
+        let advance = step(born.id, 1, to);
         store.advance_intent(&guard, advance).await.unwrap();
     }
 }
