@@ -5,7 +5,7 @@ use crate::given::{ACME, declaration, intent, link, page, record, step};
 use atsync::SystemEntropy;
 use atsync::internals::journal::{Intent, IntentState};
 use atsync::internals::store::redb::{RedbOptions, RedbStore};
-use atsync::internals::store::{Erasure, ErasureReport, Erasures, Guard, IntentAdvance, Store};
+use atsync::internals::store::{Erasure, ErasureReport, Erasures, Guard, Store};
 use atsync::testing::Disk;
 use redb::StorageBackend;
 use serde_json::{Value, json};
