@@ -74,14 +74,14 @@ pub(crate) fn id(body: &str, member: &str) -> Option<String> {
     id.map(Cow::into_owned)
 }
 
-/// Whether a body may have a member: its name stands in quotes somewhere.
+/// Whether a body may have a member: its name stands in quotes somewhere, before a colon.
 pub(crate) fn has_member(body: &str, member: &str) -> bool {
-    let is_quoted = |(at, _): (usize, &str)| {
+    let is_member = |(at, _): (usize, &str)| {
         let (before, rest) = body.split_at_checked(at).unwrap_or_default();
-        let after = rest.strip_prefix(member);
-        before.ends_with('"') && after.is_some_and(|after| after.starts_with('"'))
+        let after = rest.strip_prefix(member).and_then(|after| after.strip_prefix('"'));
+        before.ends_with('"') && after.is_some_and(|after| after.trim_start().starts_with(':'))
     };
-    body.contains(member) && body.match_indices(member).any(is_quoted)
+    body.contains(member) && body.match_indices(member).any(is_member)
 }
 
 /// Reads the terms of a body in one pass.
@@ -304,6 +304,15 @@ mod tests {
             "",
         ] {
             assert_eq!(id(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_member_is_told_from_the_same_word_as_a_value() {
+        let has = |body: &str| super::has_member(body, "application");
+        assert!(has(r#"{"application":{"id":"1"}}"#) && has("{\"application\" \n: 1}"));
+        for body in [r#"{"kind":"application"}"#, r#"{"applications":[]}"#, r#"["application"]"#] {
+            assert!(!has(body), "{body}");
         }
     }
 

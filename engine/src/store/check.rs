@@ -399,7 +399,7 @@ pub(crate) fn emptied(
     erasure: u64,
     now_ms: u64,
 ) -> Option<Intent> {
-    let concerns = circle.keys.contains(path::key(&intent.path))
+    let concerns = circle.has_key(path::key(&intent.path))
         || remotes_of(intent).any(|remote| circle.has(&remote.kind, &remote.id));
     if !concerns {
         return None;

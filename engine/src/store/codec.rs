@@ -3,33 +3,63 @@
 //! A key is a tuple of parts; its encoding sorts like the tuple. A text part is its bytes with each
 //! `00` written as `00 ff`, closed by `00 01`: the close is smaller than whatever can follow inside
 //! a text, so a text sorts before every longer one, and the prefix of connection `a` never covers
-//! connection `ab`. A number is eight bytes, big-endian. A value begins with a format byte, so that
-//! a later layout can tell an earlier one; fields follow as big-endian numbers and as byte strings
-//! with a four-byte length.
+//! connection `ab`. A number is eight bytes, big-endian. A part that comes out of a body may be of
+//! any length; beyond the limit of a key its digest stands for it, behind `00 02`: no text begins
+//! so. A value begins with a format byte, so that a later layout can tell an earlier one; fields
+//! follow as big-endian numbers and as byte strings with a four-byte length.
 //!
 //! Bounds: [`super::check`] checks the parts before. Left out: what the parts mean.
 
 use super::StoreError;
+use super::limits::KEY_BYTES_MAX;
+use sha2::{Digest, Sha256};
 use std::ops::Range;
 
 const ESCAPE: u8 = 0x00;
 const ESCAPED_ZERO: u8 = 0xff;
 const CLOSE: u8 = 0x01;
+const DIGEST: u8 = 0x02;
 
 /// A key, or the beginning of one, under construction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(Vec<u8>);
 
 impl Key {
-    /// The key that begins with a connection's name, as nearly all do.
-    pub(crate) fn of(connection: &str) -> Self {
-        Self(Vec::with_capacity(64)).text(connection)
+    /// The key that begins with a name.
+    pub(crate) fn of(name: &str) -> Self {
+        Self(Vec::with_capacity(64)).text(name)
+    }
+
+    /// The key that begins with a connection's number, as nearly all do: seven bits a byte, the
+    /// lowest first, the highest bit set in each but the last. So no number begins another one.
+    pub(crate) fn at(number: u64) -> Self {
+        let (mut key, mut rest) = (Vec::with_capacity(64), number);
+        loop {
+            let [low, ..] = rest.to_le_bytes();
+            rest >>= 7;
+            if rest == 0 {
+                key.push(low & 0x7f);
+                return Self(key);
+            }
+            key.push(low | 0x80);
+        }
     }
 
     /// Adds a text part.
     pub(crate) fn text(mut self, part: &str) -> Self {
         self.push_escaped(part);
         self.0.extend_from_slice(&[ESCAPE, CLOSE]);
+        self
+    }
+
+    /// Adds a text part of any length, to be looked up by: a longer one than a key may have as its
+    /// digest. Such a part cannot be read back.
+    pub(crate) fn sought(mut self, part: &str) -> Self {
+        if part.len() <= KEY_BYTES_MAX {
+            return self.text(part);
+        }
+        self.0.extend_from_slice(&[ESCAPE, DIGEST]);
+        self.0.extend_from_slice(&Sha256::digest(part.as_bytes()));
         self
     }
 
@@ -258,6 +288,11 @@ mod tests {
         prop_oneof!["[\u{0}\u{1}ab\u{ff}]{0,4}", any::<String>()]
     }
 
+    /// Texts around the limit of a key, and short ones.
+    fn long() -> impl Strategy<Value = String> {
+        prop_oneof![texts(), (510..515_usize).prop_map(|length| "\u{2}".repeat(length))]
+    }
+
     proptest! {
         #[test]
         fn keys_sort_as_their_tuples(a in (texts(), any::<u64>(), texts()),
@@ -284,6 +319,23 @@ mod tests {
             let begins = Key::of("c").text_beginning(&a).within();
             prop_assert_eq!(begins.contains(&Key::of("c").text(&b).bytes().to_vec()),
                 b.starts_with(&a));
+        }
+
+        #[test]
+        fn a_part_of_any_length_is_found_by_itself_alone(a in long(), b in long(), id in texts()) {
+            let range = Key::of("c").sought(&a).within();
+            let key = Key::of("c").sought(&b).text(&id);
+            prop_assert_eq!(range.contains(&key.bytes().to_vec()), a == b);
+            let read = KeyReader::after(key.bytes(), &Key::of("c").sought(&b)).unwrap().text();
+            prop_assert_eq!(read.unwrap(), id);
+        }
+
+        #[test]
+        fn the_keys_of_one_connection_are_those_of_no_other(
+            a in any::<u64>(), b in prop_oneof![0..300_u64, any::<u64>()], id in texts()) {
+            let key = Key::at(b).text(&id);
+            prop_assert_eq!(Key::at(a).within().contains(&key.bytes().to_vec()), a == b);
+            prop_assert!(Key::at(b).within().contains(&key.bytes().to_vec()));
         }
 
         #[test]

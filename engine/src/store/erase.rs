@@ -2,8 +2,9 @@
 //! stored data. Pure; both stores use it.
 //!
 //! The circle of a candidate is the candidate, every record that names the candidate or one of its
-//! applications, the desired records that are linked to it, and the earlier ids of any of these. It
-//! is found by reading the rows until nothing is added.
+//! applications, the desired records that are linked to it, and the earlier ids of any of these. A
+//! store finds it by looking up each new member of it, until none is left; or by reading all rows
+//! until nothing is added.
 //!
 //! A keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address stays. A holder
 //! of the file can test a guess, so the hash blocks re-import; it does not hide the candidate from
@@ -13,7 +14,8 @@
 
 use crate::index;
 use atsync_model::normal;
-use atsync_model::resource::{self, PERSON};
+use atsync_model::resource::{self, PERSON, Resource};
+use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,10 +98,9 @@ impl Hasher {
     /// The hashes that a declaration is looked up by.
     pub(crate) fn of_desired(&self, connection: &str, key: &str, body: &str) -> Vec<Hash> {
         let mut hashes = vec![self.key(connection, key)];
-        hashes.extend(
-            desired_addresses(body).iter().map(|address| self.address(connection, address)),
-        );
-        hashes.extend(desired_id(body).map(|id| self.record(connection, PERSON, &id)));
+        let names = Names::of(body);
+        hashes.extend(names.addresses.iter().map(|address| self.address(connection, address)));
+        hashes.extend(names.id.map(|id| self.record(connection, PERSON, &id)));
         hashes
     }
 
@@ -113,15 +114,17 @@ impl Hasher {
 }
 
 /// The candidate that a body names, and the records of a candidate.
-fn named(body: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn named(body: &str) -> Vec<(&'static str, String)> {
     // A search for the words is ten times cheaper than reading the record, and most records have
     // none of them.
-    if !resource::of_people().any(|of| index::has_member(body, of.member)) {
+    let members: Vec<&Resource> =
+        resource::of_people().filter(|of| index::has_member(body, of.member)).collect();
+    if members.is_empty() {
         return Vec::new();
     }
     let Ok(Value::Object(body)) = serde_json::from_str(body) else { return Vec::new() };
     let id = |member: &str| body.get(member)?.get("id")?.as_str().map(str::to_owned);
-    resource::of_people().filter_map(|of| Some((of.kind, id(of.member)?))).collect()
+    members.into_iter().filter_map(|of| Some((of.kind, id(of.member)?))).collect()
 }
 
 /// The e-mail addresses of an observed body, normalised. Only a candidate's identify a person.
@@ -133,40 +136,95 @@ pub(crate) fn addresses(kind: &str, body: &str) -> Vec<String> {
     terms.filter(|(name, _)| *name == index::EMAIL).map(|(_, term)| term).collect()
 }
 
-/// The candidate that a desired body names by id.
-fn desired_id(body: &str) -> Option<String> {
-    // As for `named`: most records have none.
-    if !body.contains("\"id\"") {
-        return None;
-    }
-    let body = serde_json::from_str::<Value>(body).ok()?;
-    body.get("id").and_then(Value::as_str).map(str::to_owned)
+/// What a desired body is recognised by.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// The candidate that it names by id.
+    pub(crate) id: Option<String>,
+    /// Its e-mail addresses, normalised.
+    pub(crate) addresses: Vec<String>,
 }
 
-/// The e-mail addresses of a desired body, normalised.
-pub(crate) fn desired_addresses(body: &str) -> Vec<String> {
-    let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
-    let Some(emails) = body.get("emails").and_then(Value::as_array) else { return Vec::new() };
-    let value =
-        |entry: &Value| entry.as_str().or_else(|| entry.get("value")?.as_str()).map(normal::email);
-    emails.iter().filter_map(value).collect()
+impl Names {
+    /// Reads the names of a desired body, and skips its other members.
+    pub(crate) fn of(body: &str) -> Self {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Members {
+            id: Option<Value>,
+            emails: Option<Value>,
+        }
+        // A list would be read as the members in their order.
+        let is_object = body.trim_start().starts_with('{');
+        let members = match serde_json::from_str(body) {
+            _ if !is_object => Members::default(),
+            Ok(members) => members,
+            // A member comes twice, and its last value counts.
+            Err(_) => match serde_json::from_str::<Value>(body) {
+                Ok(mut body) => Members {
+                    id: body.get_mut("id").map(Value::take),
+                    emails: body.get_mut("emails").map(Value::take),
+                },
+                Err(_) => Members::default(),
+            },
+        };
+        let value = |entry: &Value| {
+            entry.as_str().or_else(|| entry.get("value")?.as_str()).map(normal::email)
+        };
+        let emails = members.emails.as_ref().and_then(Value::as_array);
+        Self {
+            id: members.id.as_ref().and_then(Value::as_str).map(str::to_owned),
+            addresses: emails.into_iter().flatten().filter_map(value).collect(),
+        }
+    }
 }
 
 /// Everything about one candidate that was found so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Circle {
     records: BTreeMap<String, BTreeSet<String>>,
-    pub(crate) keys: BTreeSet<String>,
+    keys: BTreeSet<String>,
     pub(crate) addresses: BTreeSet<String>,
+    /// The members that were added and not yet returned by [`Circle::take_new`].
+    new: Vec<Member>,
+}
+
+/// A member of a circle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Member {
+    /// A remote record, by kind and id.
+    Record(String, String),
+    /// The key of a desired record.
+    Key(String),
 }
 
 impl Circle {
     /// The keys, ids and addresses of the request.
     pub(crate) fn of(erasure: &super::Erasure) -> Self {
-        let mut circle = Self { keys: erasure.keys.clone(), ..Self::default() };
+        let mut circle = Self::default();
         circle.addresses.extend(erasure.addresses.iter().map(|address| normal::email(address)));
-        circle.records.insert(PERSON.to_owned(), erasure.candidates.clone());
+        for key in &erasure.keys {
+            circle.add_key(key);
+        }
+        for id in &erasure.candidates {
+            circle.add(PERSON, id);
+        }
         circle
+    }
+
+    /// The next member that was not looked up yet: each is returned once.
+    pub(crate) fn take_new(&mut self) -> Option<Member> {
+        self.new.pop()
+    }
+
+    /// Whether a desired record's key belongs to it.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// The keys of its desired records.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(String::as_str)
     }
 
     /// Whether a record belongs to it.
@@ -183,7 +241,20 @@ impl Circle {
 
     /// Adds a record. True when it is new.
     pub(crate) fn add(&mut self, kind: &str, id: &str) -> bool {
-        self.records.entry(kind.to_owned()).or_default().insert(id.to_owned())
+        let is_new = self.records.entry(kind.to_owned()).or_default().insert(id.to_owned());
+        if is_new {
+            self.new.push(Member::Record(kind.to_owned(), id.to_owned()));
+        }
+        is_new
+    }
+
+    /// Adds a desired record's key. True when it is new.
+    pub(crate) fn add_key(&mut self, key: &str) -> bool {
+        let is_new = self.keys.insert(key.to_owned());
+        if is_new {
+            self.new.push(Member::Key(key.to_owned()));
+        }
+        is_new
     }
 
     /// Adds a record to the circle if it names a record of the circle. True when the circle grew.
@@ -201,10 +272,10 @@ impl Circle {
     /// Adds a desired record to the circle if it names a candidate of the circle by id. True when
     /// the circle grew.
     pub(crate) fn meet_desired(&mut self, key: &str, body: &str) -> bool {
-        let Some(id) = desired_id(body) else { return false };
+        let Some(id) = Names::of(body).id else { return false };
         match (self.keys.contains(key), self.has(PERSON, &id)) {
             (true, false) => self.add(PERSON, &id),
-            (false, true) => self.keys.insert(key.to_owned()),
+            (false, true) => self.add_key(key),
             _ => false,
         }
     }
@@ -221,7 +292,7 @@ impl Circle {
 
 #[cfg(test)]
 mod tests {
-    use super::{Circle, Hasher, desired_addresses};
+    use super::{Circle, Hasher, Member, Names};
     use crate::store::Erasure;
 
     fn of(candidate: &str) -> Circle {
@@ -239,6 +310,20 @@ mod tests {
         assert!(!circle.meet("candidates", "7", &[r#"{"emails":[{"value":" A@x.com"}]}"#]));
         assert_eq!(circle.addresses.iter().collect::<Vec<_>>(), ["a@x.com"]);
         assert!(circle.moved("candidates", "6", "7") && circle.has("candidates", "6"));
+    }
+
+    #[test]
+    fn each_member_is_looked_up_once() {
+        let mut circle = of("7");
+        circle.add_key("a");
+        let members: Vec<_> = std::iter::from_fn(|| circle.take_new()).collect();
+        assert_eq!(
+            members,
+            [Member::Key("a".to_owned()), Member::Record("candidates".to_owned(), "7".to_owned())]
+        );
+        circle.add("candidates", "7");
+        circle.meet_desired("a", r#"{"id":"7"}"#);
+        assert_eq!(circle.take_new(), None);
     }
 
     #[test]
@@ -260,6 +345,17 @@ mod tests {
     #[test]
     fn addresses_are_found_in_both_forms_of_an_entry() {
         let body = r#"{"key":"a","emails":["A@x.com ",{"value":"b@x.com","type":"work"}]}"#;
-        assert_eq!(desired_addresses(body), ["a@x.com", "b@x.com"]);
+        assert_eq!(Names::of(body).addresses, ["a@x.com", "b@x.com"]);
+    }
+
+    #[test]
+    fn a_desired_body_of_any_shape_says_whom_it_names() {
+        let id = |body: &str| Names::of(body).id;
+        assert_eq!(id(r#" {"job":{"id":"9"},"id":"7"}"#).as_deref(), Some("7"));
+        assert_eq!(id(r#"{"id":"6","id":"7","emails":[]}"#).as_deref(), Some("7"));
+        for body in [r#"{"job":{"id":"9"}}"#, r#"{"id":7}"#, r#"["7",["a@x.com"]]"#, "7", ""] {
+            assert_eq!(id(body), None, "{body}");
+            assert!(Names::of(body).addresses.is_empty(), "{body}");
+        }
     }
 }

@@ -169,14 +169,18 @@ fn another_layout_is_refused() {
     let (store, directory) = redb();
     drop(store);
     let path = path(&directory);
-    let database = atsync::internals::store::redb::foreign::database(&path).unwrap();
-    let transaction = database.begin_write().unwrap();
-    let meta: ::redb::TableDefinition<'_, &[u8], &[u8]> = ::redb::TableDefinition::new("meta");
-    transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"4"[..]).unwrap();
-    transaction.commit().unwrap();
-    drop(database);
-    is_unusable(&path);
-    assert!(refused(&path).to_string().contains("has layout 4"));
+    for layout in ["2", "3", "5"] {
+        let database = atsync::internals::store::redb::foreign::database(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let meta: ::redb::TableDefinition<'_, &[u8], &[u8]> = ::redb::TableDefinition::new("meta");
+        let mut rows = transaction.open_table(meta).unwrap();
+        rows.insert(&b"schema\x00\x01"[..], layout.as_bytes()).unwrap();
+        drop(rows);
+        transaction.commit().unwrap();
+        drop(database);
+        is_unusable(&path);
+        assert!(refused(&path).to_string().contains(&format!("has layout {layout};")));
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::given::{
 };
 use atsync::internals::journal::{Intent, IntentState};
 use atsync::internals::store::{
-    Cause, ChangeWhat, Declaration, Erasure, Guard, IntentAdvance, Keep, LinkHow, LinkRow,
+    Cause, Change, ChangeWhat, Declaration, Erasure, Guard, IntentAdvance, Keep, LinkHow, LinkRow,
     PageCommit, Store, StoreError,
 };
 use serde_json::json;
@@ -251,6 +251,70 @@ pub(crate) async fn an_erasure_follows_a_merge_and_deleted_records(store: &dyn S
     let all = format!("{:?}", changes(store).await);
     assert!(!all.contains(MARKER) && !all.contains("kept"), "{all}");
     assert_eq!(store.observed(ACME, &remote("candidates", "6")).await.unwrap(), None);
+}
+
+pub(crate) async fn an_erasure_finds_what_only_an_event_or_an_intent_names(store: &dyn Store) {
+    see(store, "candidates", "7", candidate(MARKER, "zanzibar@x.com")).await;
+    see(store, "applications", "1", json!({"candidate": {"id": "7"}})).await;
+    let body = json!({"body": MARKER});
+    for id in ["3", "4", "5", "9"] {
+        see(store, "notes", id, body.clone()).await;
+    }
+    see(store, "candidates", "6", candidate(MARKER, "earlier@x.com")).await;
+    // The intent of another desired record made a note on the candidate.
+    store.declare(&Guard::sole(ACME), vec![declaration("other", "{}")], 5).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("other", "o")).await.unwrap();
+    let event = |kind: &str, id: &str, before: serde_json::Value, after: serde_json::Value| {
+        let [before, after] = [before, after].map(|map| map.as_object().unwrap().clone());
+        Change { what: ChangeWhat::Updated, before, after, ..change(kind, id) }
+    };
+    let names = |member: &str, id: &str| json!({member: {"id": id}});
+    let moved = Change {
+        what: ChangeWhat::Moved,
+        ..event("candidates", "6", json!({}), json!({"id": "7"}))
+    };
+    let changes_made = vec![
+        event("notes", "3", names("candidate", "7"), json!({})),
+        event("notes", "4", json!({}), names("application", "1")),
+        moved,
+        event("notes", "9", json!({}), names("candidate", "8")),
+    ];
+    let links = vec![remote("notes", "3")];
+    let to = IntentState::Applied { links, by_probe: false };
+    let advance = IntentAdvance { changes: changes_made, ..step(born.id, 1, to) };
+    store.advance_intent(&Guard::sole(ACME), advance).await.unwrap();
+
+    let report = store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
+    // Two candidates, an application and two notes; the notes 5 and 9 are a stranger's.
+    assert_eq!((report.observed, report.intents, report.changes), (5, 1, 8), "{report:?}");
+    for (id, is_there) in [("3", false), ("4", false), ("5", true), ("9", true)] {
+        let row = store.observed(ACME, &remote("notes", id)).await.unwrap();
+        assert_eq!(row.is_some(), is_there, "{id}");
+    }
+    // Again: the emptied events are found, and lead nowhere.
+    let report = store.erase(&Guard::sole(ACME), of_candidate("7")).await.unwrap();
+    assert_eq!((report.observed, report.intents, report.changes), (0, 0, 2), "{report:?}");
+}
+
+pub(crate) async fn an_erasure_finds_names_of_any_length_and_none_by_a_path(store: &dyn Store) {
+    let long = "7".repeat(600);
+    let address = format!("{long}@x.com");
+    let body = json!({"id": long, "emails": [address]}).to_string();
+    store.declare(&Guard::sole(ACME), vec![declaration("a", &body)], 5).await.unwrap();
+    see(store, "notes", "3", json!({"candidate": {"id": long}})).await;
+    see(store, "notes", "4", json!({"candidate": {"id": " "}})).await;
+    see(store, "an_adapters_own", "5", json!({"candidate": {"id": long}})).await;
+    see(store, "candidates", "8", candidate("another", &address)).await;
+    let links = vec![link("a/notes/n", "notes", "3"), link("b/notes/n", "notes", "4")];
+    store.put_links(&Guard::sole(ACME), links).await.unwrap();
+    // No desired record has such a key, so the path is not erased.
+    let report = store.erase(&Guard::sole(ACME), of_key("b/notes")).await.unwrap();
+    assert_eq!((report.links, report.observed), (0, 0), "{report:?}");
+    let report = store.erase(&Guard::sole(ACME), of_key("a")).await.unwrap();
+    assert_eq!((report.desired, report.observed, report.links), (1, 2, 1), "{report:?}");
+    assert_eq!(report.addresses_shared, 1, "{report:?}");
+    let report = store.erase(&Guard::sole(ACME), of_candidate(" ")).await.unwrap();
+    assert_eq!((report.observed, report.links), (1, 1), "{report:?}");
 }
 
 pub(crate) async fn an_erasure_without_a_candidate_is_refused(store: &dyn Store) {

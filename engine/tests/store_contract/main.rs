@@ -25,6 +25,7 @@ mod journaling;
 mod limiting;
 mod model;
 mod observing;
+mod reading;
 mod vanishing;
 
 /// Makes one test per law and store.
@@ -101,6 +102,8 @@ laws! {
         an_erased_candidate_does_not_come_back_until_that_is_allowed,
         an_address_that_two_candidates_share_blocks_neither,
         an_erasure_follows_a_merge_and_deleted_records,
+        an_erasure_finds_what_only_an_event_or_an_intent_names,
+        an_erasure_finds_names_of_any_length_and_none_by_a_path,
         an_erasure_without_a_candidate_is_refused,
         a_trimmed_feed_says_where_it_begins,
         trimming_keeps_unacknowledged_events_when_asked,

@@ -165,10 +165,10 @@ impl Connection {
             let mut grew = false;
             for link in self.links.values() {
                 let key = path::key(&link.path);
-                if circle.keys.contains(key) {
+                if circle.has_key(key) {
                     grew |= circle.add(&link.remote.kind, &link.remote.id);
                 } else if link.path == key && circle.has(&link.remote.kind, &link.remote.id) {
-                    grew |= circle.keys.insert(key.to_owned());
+                    grew |= circle.add_key(key);
                 }
             }
             for row in self.desired.values() {
@@ -186,7 +186,7 @@ impl Connection {
                 }
             }
             for intent in self.intents.values() {
-                if !circle.keys.contains(path::key(&intent.path)) {
+                if !circle.has_key(path::key(&intent.path)) {
                     continue;
                 }
                 for remote in check::remotes_of(intent) {
@@ -209,20 +209,22 @@ impl Connection {
         let mut report = ErasureReport::default();
         let group = self.last_erasure.saturating_add(1);
         self.last_erasure = group;
-        for row in self.desired.values().filter(|row| circle.keys.contains(&row.key)) {
-            circle.addresses.extend(erase::desired_addresses(&row.body));
+        let own: Vec<&DesiredRow> =
+            self.desired.values().filter(|row| circle.has_key(&row.key)).collect();
+        for row in own {
+            circle.addresses.extend(erase::Names::of(&row.body).addresses);
         }
         let mut others = BTreeSet::new();
         for row in self.observed.values().filter(|row| !circle.has(&row.kind, &row.id)) {
             others.extend(erase::addresses(&row.kind, &row.body));
         }
-        for row in self.desired.values().filter(|row| !circle.keys.contains(&row.key)) {
-            others.extend(erase::desired_addresses(&row.body));
+        for row in self.desired.values().filter(|row| !circle.has_key(&row.key)) {
+            others.extend(erase::Names::of(&row.body).addresses);
         }
         report.addresses_shared = count(circle.addresses.intersection(&others).count());
         let mut hashes: BTreeSet<Hash> =
             circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
-        hashes.extend(circle.keys.iter().map(|key| hasher.key(connection, key)));
+        hashes.extend(circle.keys().map(|key| hasher.key(connection, key)));
         hashes.extend(
             circle.addresses.difference(&others).map(|address| hasher.address(connection, address)),
         );
@@ -230,10 +232,9 @@ impl Connection {
         self.erased.extend(hashes.into_iter().map(|hash| (hash, group)));
 
         let before = (self.desired.len(), self.links.len());
-        self.desired.retain(|key, _| !circle.keys.contains(key));
+        self.desired.retain(|key, _| !circle.has_key(key));
         self.links.retain(|path, link| {
-            !circle.keys.contains(path::key(path))
-                && !circle.has(&link.remote.kind, &link.remote.id)
+            !circle.has_key(path::key(path)) && !circle.has(&link.remote.kind, &link.remote.id)
         });
         report.desired = count(before.0.saturating_sub(self.desired.len()));
         report.links = count(before.1.saturating_sub(self.links.len()));

@@ -2,6 +2,7 @@
 //!
 //! Left out: the erasure itself; see [`super::erasure`].
 
+use super::place::Place;
 use super::tables::{ERASED, Tables, any, each, get, has, number_of, number_value, table};
 use crate::store::codec::{Key, KeyReader};
 use crate::store::erase::{Hash, Hasher};
@@ -10,19 +11,19 @@ use redb::ReadTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The place of a hash.
-pub(super) fn place(connection: &str, hash: &str) -> Key {
-    Key::of(connection).text(hash)
+pub(super) fn place(connection: &Place, hash: &str) -> Key {
+    connection.key().text(hash)
 }
 
 /// Whether a candidate of the connection was erased; if none was, no hash has to be computed.
-pub(super) fn any_erased(tables: &Tables<'_>, connection: &str) -> Result<bool, StoreError> {
-    any(tables.erased.rows(), Key::of(connection).within())
+pub(super) fn any_erased(tables: &Tables<'_>, connection: &Place) -> Result<bool, StoreError> {
+    any(tables.erased.rows(), connection.key().within())
 }
 
 /// The erasure that blocks a record with one of these hashes.
 fn erasure_of(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
     hashes: &[Hash],
 ) -> Result<Option<u64>, StoreError> {
     for hash in hashes {
@@ -35,7 +36,7 @@ fn erasure_of(
 
 fn put_own(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     own: &str,
     erasure: u64,
 ) -> Result<(), StoreError> {
@@ -50,7 +51,7 @@ fn put_own(
 /// stored with its own from now on.
 pub(super) fn kept_away(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     hashes: &[Hash],
 ) -> Result<bool, StoreError> {
     let Some(erasure) = erasure_of(tables, connection, hashes)? else { return Ok(false) };
@@ -63,17 +64,17 @@ pub(super) fn kept_away(
 /// The keys of the blocked declarations. Writes nothing.
 pub(super) fn declarations_of(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     records: &[Declaration],
     hasher: &Hasher,
 ) -> Result<Vec<String>, StoreError> {
     let rows = table(read, ERASED)?;
     let mut keys = Vec::new();
-    if !any(&rows, Key::of(connection).within())? {
+    if !any(&rows, connection.key().within())? {
         return Ok(keys);
     }
     for record in records {
-        for hash in hasher.of_desired(connection, &record.key, &record.body) {
+        for hash in hasher.of_desired(connection.name(), &record.key, &record.body) {
             if has(&rows, &place(connection, &hash))? {
                 keys.push(record.key.clone());
                 break;
@@ -86,7 +87,7 @@ pub(super) fn declarations_of(
 /// The blocked records of a page, by id, with their erasure. Writes nothing.
 pub(super) fn of_page<'p>(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
     page: &'p PageCommit,
     hasher: &Hasher,
 ) -> Result<BTreeMap<&'p str, u64>, StoreError> {
@@ -102,7 +103,7 @@ pub(super) fn of_page<'p>(
             if found.contains_key(record.id.as_str()) {
                 continue;
             }
-            let hashes = hasher.of_record(connection, &page.kind, &record.id, &record.body);
+            let hashes = hasher.of_record(connection.name(), &page.kind, &record.id, &record.body);
             let erasure = match erasure_of(tables, connection, &hashes)? {
                 Some(erasure) => Some(erasure),
                 None => hashes.iter().find_map(|hash| learned.get(hash)).copied(),
@@ -121,13 +122,13 @@ pub(super) fn of_page<'p>(
 /// Stores the hashes of the records of [`of_page`].
 pub(super) fn learn(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     kept_away: &BTreeMap<&str, u64>,
     hasher: &Hasher,
 ) -> Result<(), StoreError> {
     for (id, erasure) in kept_away {
-        put_own(tables, connection, &hasher.record(connection, kind, id), *erasure)?;
+        put_own(tables, connection, &hasher.record(connection.name(), kind, id), *erasure)?;
     }
     Ok(())
 }
@@ -135,15 +136,15 @@ pub(super) fn learn(
 /// Allows a candidate to be imported again. See [`crate::store::Erasures::undo_erasure`].
 pub(super) fn undo_erasure(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     erasure: &Erasure,
     hasher: &Hasher,
 ) -> Result<bool, StoreError> {
     let mut erasures = BTreeSet::new();
-    for hash in hasher.of_erasure(connection, erasure) {
+    for hash in hasher.of_erasure(connection.name(), erasure) {
         erasures.extend(erasure_of(tables, connection, &[hash])?);
     }
-    let prefix = Key::of(connection);
+    let prefix = connection.key();
     let mut hashes = Vec::new();
     each(tables.erased.rows(), prefix.clone().within(), usize::MAX, |key, value| {
         if erasures.contains(&number_of(value)?) {

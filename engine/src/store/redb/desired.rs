@@ -5,11 +5,12 @@
 //!
 //! Left out: when a plan marks a record as clean; see [`crate::reconcile`].
 
-use super::barred;
+use super::place::Place;
 use super::tables::{
     Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get,
     has, number, number_of, number_value, table, to_json,
 };
+use super::{barred, desired_by};
 use crate::path;
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::erase::Hasher;
@@ -19,6 +20,7 @@ use crate::store::{
 };
 use atsync_model::contract::RemoteRef;
 use redb::{ReadTransaction, ReadableTable};
+use std::ops::Range;
 
 const FORMAT: u8 = 2;
 /// The format of rows that have no mode yet: they are managed.
@@ -79,8 +81,8 @@ pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
     Ok(Row { status: &status, ..row }.encode())
 }
 
-fn key_of(connection: &str, key: &str) -> Key {
-    Key::of(connection).text(key)
+fn key_of(connection: &Place, key: &str) -> Key {
+    connection.key().text(key)
 }
 
 fn status_text(status: &DesiredStatus) -> Result<String, StoreError> {
@@ -89,16 +91,16 @@ fn status_text(status: &DesiredStatus) -> Result<String, StoreError> {
     })
 }
 
-fn total(connection: &str) -> Key {
+fn total(connection: &Place) -> Key {
     counter(connection, "desired", "")
 }
 
-fn dirty_total(connection: &str) -> Key {
+fn dirty_total(connection: &Place) -> Key {
     counter(connection, "dirty", "")
 }
 
 /// Each mark has a number of its own, so that a status that was made before it cannot remove it.
-fn set_dirty(tables: &mut Tables<'_>, connection: &str, key: &Key) -> Result<(), StoreError> {
+fn set_dirty(tables: &mut Tables<'_>, connection: &Place, key: &Key) -> Result<(), StoreError> {
     let last = counter(connection, "dirt", "");
     let dirt = number(tables.counters.rows(), &last)?.saturating_add(1);
     tables.counters.put(&last, &number_value(dirt))?;
@@ -117,7 +119,7 @@ fn dirt(rows: &impl ReadableTable<Bytes, Bytes>, key: &Key) -> Result<u64, Store
     get(rows, key)?.map_or(Ok(0), |value| dirt_of(value.value()))
 }
 
-fn set_clean(tables: &mut Tables<'_>, connection: &str, key: &Key) -> Result<(), StoreError> {
+fn set_clean(tables: &mut Tables<'_>, connection: &Place, key: &Key) -> Result<(), StoreError> {
     if has(tables.dirty.rows(), key)? {
         tables.dirty.remove(key)?;
         tables.count_down(&dirty_total(connection), 1)?;
@@ -128,7 +130,7 @@ fn set_clean(tables: &mut Tables<'_>, connection: &str, key: &Key) -> Result<(),
 /// Stores desired records. See [`crate::store::Desired::declare`].
 pub(super) fn declare(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     records: &[Declaration],
     now_ms: u64,
     hasher: &Hasher,
@@ -141,14 +143,14 @@ pub(super) fn declare(
             && barred::kept_away(
                 tables,
                 connection,
-                &hasher.of_desired(connection, &record.key, &record.body),
+                &hasher.of_desired(connection.name(), &record.key, &record.body),
             )?
         {
             report.erased = report.erased.saturating_add(1);
             continue;
         }
         let key = key_of(connection, &record.key);
-        let value = {
+        let (value, names) = {
             let held = get(tables.desired.rows(), &key)?;
             let held = held.as_ref().map(|value| Row::decode(value.value())).transpose()?;
             let mode = held.as_ref().map(|row| row.mode).unwrap_or_default();
@@ -161,9 +163,13 @@ pub(super) fn declare(
                 None => (1, fresh.as_str(), &mut report.created),
             };
             *count = count.saturating_add(1);
-            Row { generation, changed_ms: now_ms, mode, body: &record.body, status }.encode()
+            let (before, after) = (held.as_ref().map(|row| row.body), Some(record.body.as_str()));
+            let names = desired_by::Difference::of(connection, &record.key, before, after);
+            let row = Row { generation, changed_ms: now_ms, mode, body: &record.body, status };
+            (row.encode(), names)
         };
         tables.desired.put(&key, &value)?;
+        names.write(tables)?;
         set_dirty(tables, connection, &key)?;
     }
     if report.created > 0 {
@@ -175,7 +181,7 @@ pub(super) fn declare(
 /// The generation of a desired record.
 pub(super) fn generation(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
     key: &str,
 ) -> Result<Option<(u64, Mode)>, StoreError> {
     let held = get(tables.desired.rows(), &key_of(connection, key))?;
@@ -186,7 +192,7 @@ pub(super) fn generation(
 /// Sets the mode. See [`crate::store::Desired::set_mode`].
 pub(super) fn set_mode(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     key: &str,
     mode: Mode,
 ) -> Result<bool, StoreError> {
@@ -205,59 +211,66 @@ pub(super) fn set_mode(
 /// one, and how many links were removed.
 pub(super) fn remove(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     key: &str,
 ) -> Result<(bool, u64), StoreError> {
     let mut paths = Vec::new();
-    let own = Key::of(connection).text(key).within();
-    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
-    for range in [own, below] {
-        each(tables.links.rows(), range, usize::MAX, |key, _| {
-            paths.push(KeyReader::after(key, &Key::of(connection))?.text()?);
-            Ok(())
-        })?;
-    }
+    links_below(tables, connection, key, |link| paths.push(link.path))?;
     end_links(tables, connection, &paths)?;
     let links = u64::try_from(paths.len()).unwrap_or(u64::MAX);
-    let key = key_of(connection, key);
-    if !has(tables.desired.rows(), &key)? {
-        return Ok((false, links));
-    }
-    set_clean(tables, connection, &key)?;
-    tables.desired.remove(&key)?;
+    let place = key_of(connection, key);
+    let names = {
+        let held = get(tables.desired.rows(), &place)?;
+        let Some(held) = held.as_ref() else { return Ok((false, links)) };
+        let body = Row::decode(held.value())?.body;
+        desired_by::Difference::of(connection, key, Some(body), None)
+    };
+    names.write(tables)?;
+    set_clean(tables, connection, &place)?;
+    tables.desired.remove(&place)?;
     tables.count_down(&total(connection), 1)?;
     Ok((true, links))
 }
 
-/// Visits key and body of every desired record, as a write transaction sees them.
-pub(super) fn bodies(
+/// Visits the body of a desired record, if there is one, as a write transaction sees it.
+pub(super) fn body(
     tables: &Tables<'_>,
-    connection: &str,
-    mut visit: impl FnMut(&str, &str),
+    connection: &Place,
+    key: &str,
+    visit: impl FnOnce(&str),
 ) -> Result<(), StoreError> {
-    each(tables.desired.rows(), Key::of(connection).within(), usize::MAX, |key, value| {
-        let key = KeyReader::after(key, &Key::of(connection))?.text()?;
-        visit(&key, Row::decode(value)?.body);
-        Ok(())
-    })
+    if let Some(held) = get(tables.desired.rows(), &key_of(connection, key))? {
+        visit(Row::decode(held.value())?.body);
+    }
+    Ok(())
 }
 
-/// Visits every link.
-pub(super) fn links(
+/// The places of a path and of the paths below it, in a table whose keys are paths.
+pub(super) fn below(connection: &Place, path: &str) -> [Range<Vec<u8>>; 2] {
+    let own = connection.key().text(path).within();
+    [own, connection.key().text_beginning(&format!("{path}/")).within()]
+}
+
+/// Visits the links of a path and of the paths below it.
+pub(super) fn links_below(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
+    path: &str,
     mut visit: impl FnMut(LinkRow),
 ) -> Result<(), StoreError> {
-    each(tables.links.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
-        visit(from_json(value, "a link")?);
-        Ok(())
-    })
+    for range in below(connection, path) {
+        each(tables.links.rows(), range, usize::MAX, |_, value| {
+            visit(from_json(value, "a link")?);
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// One desired record.
 pub(super) fn desired(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     key: &str,
 ) -> Result<Option<DesiredRow>, StoreError> {
     let place = key_of(connection, key);
@@ -267,8 +280,8 @@ pub(super) fn desired(
     Row::decode(value.value())?.owned(key.to_owned(), dirt).map(Some)
 }
 
-fn range(connection: &str, after: Option<&str>) -> std::ops::Range<Vec<u8>> {
-    let prefix = Key::of(connection);
+fn range(connection: &Place, after: Option<&str>) -> std::ops::Range<Vec<u8>> {
+    let prefix = connection.key();
     match after {
         Some(after) => prefix.clone().within_after(prefix.text(after)),
         None => prefix.within(),
@@ -278,7 +291,7 @@ fn range(connection: &str, after: Option<&str>) -> std::ops::Range<Vec<u8>> {
 /// Desired records in order.
 pub(super) fn desired_page(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     after: Option<&str>,
     rows_max: usize,
 ) -> Result<Vec<DesiredRow>, StoreError> {
@@ -286,7 +299,7 @@ pub(super) fn desired_page(
     let dirty = table(read, DIRTY)?;
     let mut found = Vec::new();
     each(&table(read, DESIRED)?, range(connection, after), rows_max, |key, value| {
-        let name = KeyReader::after(key, &Key::of(connection))?.text()?;
+        let name = KeyReader::after(key, &connection.key())?.text()?;
         let dirt = dirt(&dirty, &key_of(connection, &name))?;
         found.push(Row::decode(value)?.owned(name, dirt)?);
         Ok(())
@@ -297,7 +310,7 @@ pub(super) fn desired_page(
 /// Dirty ones in order.
 pub(super) fn dirty_page(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     after: Option<&str>,
     rows_max: usize,
 ) -> Result<Vec<DesiredRow>, StoreError> {
@@ -305,7 +318,7 @@ pub(super) fn dirty_page(
     let desired = table(read, DESIRED)?;
     let mut found = Vec::new();
     each(&table(read, DIRTY)?, range(connection, after), rows_max, |key, mark| {
-        let name = KeyReader::after(key, &Key::of(connection))?.text()?;
+        let name = KeyReader::after(key, &connection.key())?.text()?;
         let value = get(&desired, &key_of(connection, &name))?.ok_or_else(|| damaged(WHAT))?;
         found.push(Row::decode(value.value())?.owned(name, dirt_of(mark)?)?);
         Ok(())
@@ -316,7 +329,7 @@ pub(super) fn dirty_page(
 /// Writes statuses. See [`crate::store::Desired::put_status`].
 pub(super) fn put_status(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     statuses: Vec<StatusUpdate>,
 ) -> Result<Vec<String>, StoreError> {
     let mut left = Vec::new();
@@ -351,7 +364,7 @@ pub(super) fn put_status(
 /// Marks desired records; unknown keys are ignored.
 pub(super) fn mark_dirty(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     keys: &[String],
 ) -> Result<(), StoreError> {
     for key in keys {
@@ -366,20 +379,20 @@ pub(super) fn mark_dirty(
 /// How many there are, and how many are dirty.
 pub(super) fn desired_counts(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
 ) -> Result<(u64, u64), StoreError> {
     let counters = table(read, COUNTERS)?;
     Ok((number(&counters, &total(connection))?, number(&counters, &dirty_total(connection))?))
 }
 
-fn linked_key(connection: &str, remote: &RemoteRef, path: &str) -> Key {
-    Key::of(connection).text(&remote.kind).text(&remote.id).text(path)
+fn linked_key(connection: &Place, remote: &RemoteRef, path: &str) -> Key {
+    connection.key().text(&remote.kind).text(&remote.id).text(path)
 }
 
 /// Writes links, each replacing the one of its path.
 pub(super) fn put_links(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     links: &[LinkRow],
 ) -> Result<(), StoreError> {
     for link in links {
@@ -400,7 +413,7 @@ pub(super) fn put_links(
 /// Removes the links of paths; a path without one is ignored.
 pub(super) fn end_links(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     paths: &[String],
 ) -> Result<(), StoreError> {
     for path in paths {
@@ -420,12 +433,12 @@ pub(super) fn end_links(
 /// Moves the links of the first id to the second.
 pub(super) fn follow(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     (from, to): (&str, &str),
 ) -> Result<(), StoreError> {
-    let old = Key::of(connection).text(kind).text(from);
-    let new = Key::of(connection).text(kind).text(to);
+    let old = connection.key().text(kind).text(from);
+    let new = connection.key().text(kind).text(to);
     let mut paths = Vec::new();
     each(tables.linked.rows(), old.clone().within(), usize::MAX, |key, _| {
         paths.push(KeyReader::after(key, &old)?.text()?);
@@ -446,11 +459,11 @@ pub(super) fn follow(
 /// Marks the desired records that are linked to a remote record.
 pub(super) fn touch(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
 ) -> Result<(), StoreError> {
-    let prefix = Key::of(connection).text(kind).text(id);
+    let prefix = connection.key().text(kind).text(id);
     let mut keys = Vec::new();
     each(tables.linked.rows(), prefix.clone().within(), usize::MAX, |key, _| {
         let path = KeyReader::after(key, &prefix)?.text()?;
@@ -463,7 +476,7 @@ pub(super) fn touch(
 /// The link of a path.
 pub(super) fn link(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     path: &str,
 ) -> Result<Option<LinkRow>, StoreError> {
     let rows = table(read, LINKS)?;
@@ -474,13 +487,13 @@ pub(super) fn link(
 /// The links of a key and of the paths below it, in the order of their hosts.
 pub(super) fn links_of(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     key: &str,
 ) -> Result<Vec<LinkRow>, StoreError> {
     let rows = table(read, LINKS)?;
     // The key itself sorts before the paths below it, as a text sorts before every longer one.
     let mut found: Vec<LinkRow> = link(read, connection, key)?.into_iter().collect();
-    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
+    let below = connection.key().text_beginning(&format!("{key}/")).within();
     each(&rows, below, usize::MAX, |_, value| {
         found.push(from_json(value, "a link")?);
         Ok(())
@@ -491,7 +504,7 @@ pub(super) fn links_of(
 /// The links that lead to a remote record, in the order of their hosts.
 pub(super) fn links_to(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     remote: &RemoteRef,
 ) -> Result<Vec<LinkRow>, StoreError> {
     leading_to((&table(read, LINKED)?, &table(read, LINKS)?), connection, &remote.kind, &remote.id)
@@ -500,7 +513,7 @@ pub(super) fn links_to(
 /// As [`links_to`], as a write transaction sees them.
 pub(super) fn links_to_now(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
 ) -> Result<Vec<LinkRow>, StoreError> {
@@ -509,11 +522,11 @@ pub(super) fn links_to_now(
 
 fn leading_to(
     (linked, links): (&impl ReadableTable<Bytes, Bytes>, &impl ReadableTable<Bytes, Bytes>),
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
 ) -> Result<Vec<LinkRow>, StoreError> {
-    let prefix = Key::of(connection).text(kind).text(id);
+    let prefix = connection.key().text(kind).text(id);
     let mut found = Vec::new();
     each(linked, prefix.clone().within(), usize::MAX, |key, _| {
         let path = KeyReader::after(key, &prefix)?.text()?;

@@ -10,113 +10,22 @@
 //!
 //! Bounds: rows per read; [`TRIM_EVENTS_MAX`] events of one trimming. Left out: when to trim.
 
+use super::event::{After, Event, WHAT, decode};
+use super::place::Place;
 use super::tables::{
     Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number,
     number_of, number_value, table,
 };
-use super::{identity, row};
-use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
+use super::{about, identity, row};
+use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::merge::{object, text};
-use crate::store::{Cause, Change, ChangeWhat, Keep, Proof, StoreError, check};
+use crate::store::{Change, Keep, StoreError, check};
 use redb::{ReadTransaction, ReadableTable};
 use serde_json::Map;
 
-const FORMAT: u8 = 1;
-const WHAT: &str = "a change event";
 /// Events that one trimming removes at most: more would delay writers for seconds. The caller
 /// repeats it while it removes this many.
 pub(super) const TRIM_EVENTS_MAX: usize = 50_000;
-
-/// An event as it is stored: maps as JSON text, empty for none.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Event<'a> {
-    pub(super) at_ms: u64,
-    pub(super) kind: &'a str,
-    pub(super) id: &'a str,
-    pub(super) what: ChangeWhat,
-    pub(super) cause: &'a Cause,
-    pub(super) before: &'a str,
-    pub(super) after: After<'a>,
-}
-
-/// Where the fields after the change are.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum After<'a> {
-    /// Here.
-    Text(&'a str),
-    /// They are the observed row's body.
-    ToldByRow,
-}
-
-impl Event<'_> {
-    fn encode(&self) -> Vec<u8> {
-        let what = match self.what {
-            ChangeWhat::Created => 0,
-            ChangeWhat::Updated => 1,
-            ChangeWhat::Deleted => 2,
-            ChangeWhat::Moved => 3,
-            ChangeWhat::Anonymized => 4,
-            ChangeWhat::Erased => 5,
-            ChangeWhat::Unread => 6,
-        };
-        // What a cause carries: the intent's number, or the proof's.
-        let (cause, carried) = match self.cause {
-            Cause::Observed => (0, 0),
-            Cause::Applied { intent } => (1, *intent),
-            Cause::Swept { proof } => (2, proof_number(*proof)),
-            Cause::Hinted { proof } => (3, proof_number(*proof)),
-            Cause::Asked => (4, 0),
-            Cause::Doubted { proof } => (5, proof_number(*proof)),
-        };
-        let (told_by_row, after) = match self.after {
-            After::Text(text) => (0, text),
-            After::ToldByRow => (1, ""),
-        };
-        let value = ValueWriter::new(
-            FORMAT,
-            self.before.len().saturating_add(after.len()).saturating_add(64),
-        );
-        let value =
-            value.byte(what).byte(cause).byte(told_by_row).number(self.at_ms).number(carried);
-        let value = value.string(self.kind.as_bytes()).string(self.id.as_bytes());
-        value.string(self.before.as_bytes()).string(after.as_bytes()).done()
-    }
-}
-
-/// Reads an event; its cause apart, as it is borrowed by [`Event`].
-fn decode<T>(
-    value: &[u8],
-    then: impl FnOnce(Event<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
-    let what = match reader.byte()? {
-        0 => ChangeWhat::Created,
-        1 => ChangeWhat::Updated,
-        2 => ChangeWhat::Deleted,
-        3 => ChangeWhat::Moved,
-        4 => ChangeWhat::Anonymized,
-        5 => ChangeWhat::Erased,
-        6 => ChangeWhat::Unread,
-        _ => return Err(damaged(WHAT)),
-    };
-    let cause = reader.byte()?;
-    let told_by_row = reader.byte()? == 1;
-    let at_ms = reader.number()?;
-    let carried = reader.number()?;
-    let cause = match cause {
-        0 => Cause::Observed,
-        1 => Cause::Applied { intent: carried },
-        2 => Cause::Swept { proof: proof_of(carried)? },
-        3 => Cause::Hinted { proof: proof_of(carried)? },
-        4 => Cause::Asked,
-        5 => Cause::Doubted { proof: proof_of(carried)? },
-        _ => return Err(damaged(WHAT)),
-    };
-    let (kind, id, before, after) =
-        (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
-    let after = if told_by_row { After::ToldByRow } else { After::Text(after) };
-    then(Event { at_ms, kind, id, what, cause: &cause, before, after })
-}
 
 /// Reads a value and writes it anew; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
@@ -133,71 +42,42 @@ pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
     })
 }
 
-fn proof_number(proof: Proof) -> u64 {
-    match proof {
-        Proof::Fetched => 0,
-        Proof::Hook => 1,
-        Proof::HookAndFetch => 2,
-        Proof::Walk => 3,
-    }
-}
-
-fn proof_of(number: u64) -> Result<Proof, StoreError> {
-    Ok(match number {
-        0 => Proof::Fetched,
-        1 => Proof::Hook,
-        2 => Proof::HookAndFetch,
-        3 => Proof::Walk,
-        _ => return Err(damaged(WHAT)),
-    })
-}
-
-fn serial_key(connection: &str) -> Key {
+fn serial_key(connection: &Place) -> Key {
     counter(connection, "serial", "")
 }
 
 /// The newest serial, as a write transaction sees it.
-pub(super) fn last_serial(tables: &Tables<'_>, connection: &str) -> Result<u64, StoreError> {
+pub(super) fn last_serial(tables: &Tables<'_>, connection: &Place) -> Result<u64, StoreError> {
     number(tables.counters.rows(), &serial_key(connection))
 }
 
 /// Stores the newest serial.
 pub(super) fn put_last_serial(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     serial: u64,
 ) -> Result<(), StoreError> {
-    tables.told.insert(connection.to_owned());
+    tables.told.insert(connection.name().to_owned());
     tables.counters.put(&serial_key(connection), &number_value(serial)).map(drop)
-}
-
-/// The row of the event of this serial.
-pub(super) fn place(connection: &str, serial: u64, event: &Event<'_>) -> (Key, Vec<u8>) {
-    (Key::of(connection).number(serial), event.encode())
 }
 
 /// Writes the body into the event that referred to the row until now.
 pub(super) fn settle(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     serial: u64,
     body: &str,
 ) -> Result<(), StoreError> {
-    let key = Key::of(connection).number(serial);
-    if serial < first_serial(tables.counters.rows(), connection)? {
+    if !is_left(tables, connection, serial)? {
         return Ok(());
     }
-    let settled = {
-        let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
-        decode(held.value(), |event| Ok(Event { after: After::Text(body), ..event }.encode()))?
-    };
-    tables.changes.put(&key, &settled).map(drop)
+    about::replace(tables, connection, serial, (None, body))
 }
 
 /// Appends events that the engine made itself.
 pub(super) fn append(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     changes: &[Change],
 ) -> Result<(), StoreError> {
     if changes.is_empty() {
@@ -221,8 +101,7 @@ pub(super) fn append(
             before: &before,
             after: After::Text(&after),
         };
-        let (key, value) = place(connection, serial, &event);
-        tables.changes.put(&key, &value)?;
+        about::put(tables, connection, serial, &event)?;
     }
     put_last_serial(tables, connection, serial)
 }
@@ -230,7 +109,7 @@ pub(super) fn append(
 /// The events after a serial.
 pub(super) fn changes(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     after: u64,
     rows_max: usize,
 ) -> Result<Vec<Change>, StoreError> {
@@ -239,7 +118,7 @@ pub(super) fn changes(
     let last = number(&counters, &serial_key(connection))?;
     check::still_there(after, first_serial(&counters, connection)?, last)?;
     let observed = table(read, OBSERVED)?;
-    let prefix = Key::of(connection);
+    let prefix = connection.key();
     let mut found = Vec::new();
     let range = prefix.clone().within_after(prefix.clone().number(after));
     each(&table(read, CHANGES)?, range, rows_max, |key, value| {
@@ -257,7 +136,7 @@ fn fields(text: &str) -> Result<Map<String, serde_json::Value>, StoreError> {
 
 fn change(
     rows: &impl ReadableTable<super::tables::Bytes, super::tables::Bytes>,
-    connection: &str,
+    connection: &Place,
     serial: u64,
     event: Event<'_>,
 ) -> Result<Change, StoreError> {
@@ -287,45 +166,45 @@ fn change(
 }
 
 /// The newest serial.
-pub(super) fn changes_last(read: &ReadTransaction, connection: &str) -> Result<u64, StoreError> {
+pub(super) fn changes_last(read: &ReadTransaction, connection: &Place) -> Result<u64, StoreError> {
     number(&table(read, COUNTERS)?, &serial_key(connection))
 }
 
-fn first_key(connection: &str) -> Key {
+fn first_key(connection: &Place) -> Key {
     counter(connection, "first_serial", "")
 }
 
 /// The oldest serial that is left, or the next one. 1 before anything was trimmed.
 fn first_serial(
     counters: &impl ReadableTable<Bytes, Bytes>,
-    connection: &str,
+    connection: &Place,
 ) -> Result<u64, StoreError> {
     Ok(number(counters, &first_key(connection))?.max(1))
 }
 
 /// As [`first_serial`], for readers.
-pub(super) fn changes_first(read: &ReadTransaction, connection: &str) -> Result<u64, StoreError> {
+pub(super) fn changes_first(read: &ReadTransaction, connection: &Place) -> Result<u64, StoreError> {
     first_serial(&table(read, COUNTERS)?, connection)
 }
 
 /// Removes the oldest events. See [`crate::store::Feed::trim_changes`].
 pub(super) fn trim(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     before_ms: u64,
     keep: Keep,
 ) -> Result<u64, StoreError> {
     let mut upto = u64::MAX;
     if keep == Keep::Unacknowledged {
         let mut least: Option<u64> = None;
-        each(tables.offsets.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
+        each(tables.offsets.rows(), connection.key().within(), usize::MAX, |_, value| {
             let offset = number_of(value)?;
             least = Some(least.map_or(offset, |least| least.min(offset)));
             Ok(())
         })?;
         upto = least.unwrap_or(0);
     }
-    let prefix = Key::of(connection);
+    let prefix = connection.key();
     let mut old = Vec::new();
     let mut young = false;
     each(tables.changes.rows(), prefix.clone().within(), TRIM_EVENTS_MAX, |key, value| {
@@ -337,7 +216,7 @@ pub(super) fn trim(
         Ok(())
     })?;
     for serial in &old {
-        tables.changes.remove(&prefix.clone().number(*serial))?;
+        about::remove(tables, connection, *serial)?;
     }
     if let Some(last) = old.last() {
         tables.counters.put(&first_key(connection), &number_value(last.saturating_add(1)))?;
@@ -345,43 +224,31 @@ pub(super) fn trim(
     Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
 }
 
-/// The content of an event, for reading all of them: place, kind, id, what, before, after. `after`
-/// is empty while it refers to the row.
-pub(super) fn each_event(
+/// Whether trimming left the event of this serial.
+pub(super) fn is_left(
     tables: &Tables<'_>,
-    connection: &str,
-    mut visit: impl FnMut(u64, &Event<'_>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let prefix = Key::of(connection);
-    each(tables.changes.rows(), prefix.clone().within(), usize::MAX, |key, value| {
-        let serial = KeyReader::after(key, &prefix)?.number()?;
-        decode(value, |event| visit(serial, &event))
-    })
+    connection: &Place,
+    serial: u64,
+) -> Result<bool, StoreError> {
+    Ok(serial >= first_serial(tables.counters.rows(), connection)?)
 }
 
 /// Empties the event of this serial.
 pub(super) fn empty(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     serial: u64,
 ) -> Result<(), StoreError> {
-    let key = Key::of(connection).number(serial);
-    let emptied = {
-        let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
-        decode(held.value(), |event| {
-            Ok(Event { before: "", after: After::Text(""), ..event }.encode())
-        })?
-    };
-    tables.changes.put(&key, &emptied).map(drop)
+    about::replace(tables, connection, serial, (Some(""), ""))
 }
 
 /// Removes a consumer.
 pub(super) fn end_consumer(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     consumer: &str,
 ) -> Result<(), StoreError> {
-    let key = Key::of(connection).text(consumer);
+    let key = connection.key().text(consumer);
     if get(tables.offsets.rows(), &key)?.is_some() {
         tables.offsets.remove(&key)?;
     }
@@ -391,12 +258,12 @@ pub(super) fn end_consumer(
 /// Increases a consumer's offset, and returns the stored one.
 pub(super) fn acknowledge(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     consumer: &str,
     serial: u64,
 ) -> Result<u64, StoreError> {
     check::is_within(serial, last_serial(tables, connection)?)?;
-    let key = Key::of(connection).text(consumer);
+    let key = connection.key().text(consumer);
     // A consumer that acknowledges 0 is known from then on, and trimming keeps its events.
     let held =
         get(tables.offsets.rows(), &key)?.map(|value| number_of(value.value())).transpose()?;
@@ -412,9 +279,9 @@ pub(super) fn acknowledge(
 /// A consumer's offset.
 pub(super) fn offset(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     consumer: &str,
 ) -> Result<u64, StoreError> {
     let offsets = read.open_table(OFFSETS).or_failed()?;
-    number(&offsets, &Key::of(connection).text(consumer))
+    number(&offsets, &connection.key().text(consumer))
 }

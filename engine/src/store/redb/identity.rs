@@ -7,11 +7,12 @@
 //! Bounds: rows per read and per removal. Left out: when to sweep and how to confirm; see
 //! [`crate::reconcile`].
 
+use super::place::Place;
 use super::row;
 use super::tables::{
     ALIASES, OBSERVED, OrFailed, SEEN, SWEEPS, Tables, each, from_json, get, has, table, to_json,
 };
-use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter};
+use crate::store::codec::{KeyReader, ValueReader, ValueWriter};
 use crate::store::{Alias, ObservedRow, ObservedWrite, StoreError, SweepState, check};
 use atsync_model::contract::RemoteRef;
 use redb::ReadTransaction;
@@ -39,7 +40,7 @@ pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
 /// Writes an alias. Returns whether it is new; a lead never replaces a reported move.
 pub(super) fn put(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
     to: &str,
@@ -60,7 +61,7 @@ pub(super) fn put(
 /// Whether a move to this id was reported.
 pub(super) fn is_told(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
     to: &str,
@@ -73,7 +74,7 @@ pub(super) fn is_told(
 /// Removes the alias of a record that exists again.
 pub(super) fn end(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
 ) -> Result<(), StoreError> {
@@ -87,7 +88,7 @@ pub(super) fn end(
 /// Removes what a sweep saw of a record, and its alias.
 pub(super) fn erase(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
 ) -> Result<(), StoreError> {
@@ -102,7 +103,7 @@ pub(super) fn erase(
 /// Drops a lead.
 pub(super) fn drop_lead(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     remote: &RemoteRef,
 ) -> Result<(), StoreError> {
     let key = row::key(connection, &remote.kind, &remote.id);
@@ -116,7 +117,7 @@ pub(super) fn drop_lead(
 /// The alias of a record.
 pub(super) fn alias(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     remote: &RemoteRef,
 ) -> Result<Option<Alias>, StoreError> {
     let rows = table(read, ALIASES)?;
@@ -127,12 +128,12 @@ pub(super) fn alias(
 /// The leads of a kind.
 pub(super) fn leads(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     rows_max: usize,
 ) -> Result<Vec<(String, String)>, StoreError> {
     check::rows(rows_max)?;
-    let prefix = Key::of(connection).text(kind);
+    let prefix = connection.key().text(kind);
     let mut found = Vec::new();
     each(&table(read, ALIASES)?, prefix.clone().within(), usize::MAX, |key, value| {
         let alias = decode(value)?;
@@ -148,7 +149,7 @@ pub(super) fn leads(
 /// is stored; but a stored record with such an id was seen, and is not missing.
 pub(super) fn see(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     records: &[ObservedWrite],
     sweep: &SweepState,
@@ -159,17 +160,17 @@ pub(super) fn see(
             tables.seen.put(&key, &[])?;
         }
     }
-    tables.sweeps.put(&Key::of(connection).text(kind), &to_json(sweep)?).map(drop)
+    tables.sweeps.put(&connection.key().text(kind), &to_json(sweep)?).map(drop)
 }
 
 /// The state of the sweep of a kind.
 pub(super) fn sweep_state(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     kind: &str,
 ) -> Result<Option<SweepState>, StoreError> {
     let rows = table(read, SWEEPS)?;
-    let value = get(&rows, &Key::of(connection).text(kind))?;
+    let value = get(&rows, &connection.key().text(kind))?;
     value.map(|value| from_json(value.value(), "a sweep's state")).transpose()
 }
 
@@ -177,13 +178,13 @@ pub(super) fn sweep_state(
 /// by side.
 pub(super) fn suspects_page(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     after: Option<&str>,
     rows_max: usize,
 ) -> Result<Vec<ObservedRow>, StoreError> {
     check::rows(rows_max)?;
-    let prefix = Key::of(connection).text(kind);
+    let prefix = connection.key().text(kind);
     let range = match after {
         Some(after) => prefix.clone().within_after(prefix.clone().text(after)),
         None => prefix.clone().within(),
@@ -218,11 +219,11 @@ pub(super) fn suspects_page(
 /// Removes some ids that the sweep of a kind has seen. Returns how many.
 pub(super) fn forget_seen(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     rows_max: usize,
 ) -> Result<u64, StoreError> {
-    let prefix = Key::of(connection).text(kind);
+    let prefix = connection.key().text(kind);
     let mut ids = Vec::new();
     each(tables.seen.rows(), prefix.clone().within(), rows_max, |key, _| {
         ids.push(KeyReader::after(key, &prefix)?.text()?);

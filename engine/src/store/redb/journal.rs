@@ -6,6 +6,7 @@
 //!
 //! Left out: which change is allowed; see [`crate::journal`] and [`check::step`].
 
+use super::place::Place;
 use super::tables::{
     BY_PATH, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number,
     number_of, number_value, table, to_json,
@@ -16,6 +17,7 @@ use crate::path;
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::{IntentAdvance, StoreError, check};
 use redb::{ReadTransaction, ReadableTable};
+use std::collections::BTreeSet;
 
 const WHAT: &str = "an intent";
 /// The group of the counters of intents by state.
@@ -26,22 +28,22 @@ fn last_number() -> Key {
     Key::of("last_intent")
 }
 
-fn last_mark(connection: &str) -> Key {
+fn last_mark(connection: &Place) -> Key {
     counter(connection, "mark", "")
 }
 
-fn key_of(connection: &str, id: IntentId) -> Key {
-    Key::of(connection).number(id)
+fn key_of(connection: &Place, id: IntentId) -> Key {
+    connection.key().number(id)
 }
 
-fn open_key(connection: &str, intent: &Intent) -> Key {
-    Key::of(connection).text(&intent.path).text(&intent.operation)
+fn open_key(connection: &Place, intent: &Intent) -> Key {
+    connection.key().text(&intent.path).text(&intent.operation)
 }
 
 /// Opens an intent. See [`crate::store::Journal::begin_intent`].
 pub(super) fn begin(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     intent: Intent,
 ) -> Result<Intent, StoreError> {
     let open = open_key(connection, &intent);
@@ -58,7 +60,8 @@ pub(super) fn begin(
 
     tables.intents.put(&key_of(connection, id), &value)?;
     tables.open.put(&open, &number_value(id))?;
-    tables.by_path.put(&Key::of(connection).text(&born.path).number(id), &[])?;
+    tables.by_path.put(&connection.key().text(&born.path).number(id), &[])?;
+    put_remotes(tables, connection, None, &born)?;
     tables.counters.put(&mark, &number_value(time_ms))?;
     tables.meta.put(&last_number(), &number_value(id))?;
     tables.count_up(&counter(connection, COUNTED, born.state.word()), 1)?;
@@ -68,7 +71,7 @@ pub(super) fn begin(
 /// Changes the state of an intent. See [`crate::store::Journal::advance_intent`].
 pub(super) fn advance(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     advance: IntentAdvance,
 ) -> Result<Intent, StoreError> {
     let held = load(tables.intents.rows(), connection, advance.id)?
@@ -77,6 +80,7 @@ pub(super) fn advance(
     let value = to_json(&next)?;
 
     tables.intents.put(&key_of(connection, next.id), &value)?;
+    put_remotes(tables, connection, Some(&held), &next)?;
     if !next.state.is_open() {
         tables.open.remove(&open_key(connection, &next))?;
     }
@@ -94,13 +98,11 @@ pub(super) fn advance(
 /// An open intent of a key or of a path below it.
 pub(super) fn open_below(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
     key: &str,
 ) -> Result<Option<IntentId>, StoreError> {
     let mut found: Option<IntentId> = None;
-    let own = Key::of(connection).text(key).within();
-    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
-    for range in [own, below] {
+    for range in desired::below(connection, key) {
         each(tables.open.rows(), range, usize::MAX, |_, value| {
             let id = number_of(value)?;
             found = Some(found.map_or(id, |oldest| oldest.min(id)));
@@ -113,7 +115,7 @@ pub(super) fn open_below(
 /// The intent that created a record, by the links that say it was created.
 pub(super) fn maker(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
 ) -> Result<Option<IntentId>, StoreError> {
@@ -122,10 +124,10 @@ pub(super) fn maker(
         for path in check::makers(&link.path) {
             each(
                 tables.by_path.rows(),
-                Key::of(connection).text(path).within(),
+                connection.key().text(path).within(),
                 usize::MAX,
                 |key, _| {
-                    let mut parts = KeyReader::after(key, &Key::of(connection))?;
+                    let mut parts = KeyReader::after(key, &connection.key())?;
                     parts.text()?;
                     let intent = load(tables.intents.rows(), connection, parts.number()?)?
                         .ok_or_else(|| damaged(WHAT))?;
@@ -140,22 +142,72 @@ pub(super) fn maker(
     Ok(found)
 }
 
-/// Visits every intent, oldest first.
-pub(super) fn each_intent(
+/// The places of an intent under the remote records that it is about.
+fn remotes(connection: &Place, intent: &Intent) -> BTreeSet<Key> {
+    let remotes = check::remotes_of(intent);
+    remotes.map(|of| remote_key(connection, &of.kind, &of.id).number(intent.id)).collect()
+}
+
+fn remote_key(connection: &Place, kind: &str, id: &str) -> Key {
+    connection.key().sought(kind).sought(id)
+}
+
+/// Writes which remote records an intent is about.
+fn put_remotes(
+    tables: &mut Tables<'_>,
+    connection: &Place,
+    held: Option<&Intent>,
+    next: &Intent,
+) -> Result<(), StoreError> {
+    let was = held.map(|held| remotes(connection, held)).unwrap_or_default();
+    let is = remotes(connection, next);
+    for place in was.difference(&is) {
+        tables.intents_of.remove(place)?;
+    }
+    for place in is.difference(&was) {
+        tables.intents_of.put(place, &[])?;
+    }
+    Ok(())
+}
+
+/// Visits the intents that are about a remote record, as a write transaction sees them.
+pub(super) fn each_about(
     tables: &Tables<'_>,
-    connection: &str,
+    connection: &Place,
+    (kind, id): (&str, &str),
     mut visit: impl FnMut(Intent),
 ) -> Result<(), StoreError> {
-    each(tables.intents.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
-        visit(from_json(value, WHAT)?);
+    let prefix = remote_key(connection, kind, id);
+    each(tables.intents_of.rows(), prefix.clone().within(), usize::MAX, |key, _| {
+        let id = KeyReader::after(key, &prefix)?.number()?;
+        visit(load(tables.intents.rows(), connection, id)?.ok_or_else(|| damaged(WHAT))?);
         Ok(())
     })
+}
+
+/// Visits the intents of a path and of the paths below it, as a write transaction sees them.
+pub(super) fn each_below(
+    tables: &Tables<'_>,
+    connection: &Place,
+    path: &str,
+    mut visit: impl FnMut(Intent),
+) -> Result<(), StoreError> {
+    for range in desired::below(connection, path) {
+        each(tables.by_path.rows(), range, usize::MAX, |key, _| {
+            let mut parts = KeyReader::after(key, &connection.key())?;
+            parts.text()?;
+            let intent = load(tables.intents.rows(), connection, parts.number()?)?;
+            visit(intent.ok_or_else(|| damaged(WHAT))?);
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// Replaces an intent by its emptied form.
 pub(super) fn replace(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     held: &Intent,
     next: &Intent,
 ) -> Result<(), StoreError> {
@@ -164,15 +216,16 @@ pub(super) fn replace(
     if held.state.is_open() {
         tables.open.remove(&open_key(connection, held))?;
     }
-    tables.by_path.remove(&Key::of(connection).text(&held.path).number(held.id))?;
-    tables.by_path.put(&Key::of(connection).text(&next.path).number(next.id), &[])?;
+    tables.by_path.remove(&connection.key().text(&held.path).number(held.id))?;
+    tables.by_path.put(&connection.key().text(&next.path).number(next.id), &[])?;
+    put_remotes(tables, connection, Some(held), next)?;
     tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
     tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)
 }
 
 fn load(
     rows: &impl ReadableTable<super::tables::Bytes, super::tables::Bytes>,
-    connection: &str,
+    connection: &Place,
     id: IntentId,
 ) -> Result<Option<Intent>, StoreError> {
     let value = get(rows, &key_of(connection, id))?;
@@ -181,7 +234,7 @@ fn load(
 
 fn load_all(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     ids: &[IntentId],
 ) -> Result<Vec<Intent>, StoreError> {
     let rows = table(read, INTENTS)?;
@@ -191,7 +244,7 @@ fn load_all(
 /// One intent.
 pub(super) fn intent(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     id: IntentId,
 ) -> Result<Option<Intent>, StoreError> {
     load(&table(read, INTENTS)?, connection, id)
@@ -200,10 +253,10 @@ pub(super) fn intent(
 /// All open intents, oldest first.
 pub(super) fn open_intents(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
 ) -> Result<Vec<Intent>, StoreError> {
     let mut ids = Vec::new();
-    each(&table(read, OPEN)?, Key::of(connection).within(), usize::MAX, |_, value| {
+    each(&table(read, OPEN)?, connection.key().within(), usize::MAX, |_, value| {
         ids.push(number_of(value)?);
         Ok(())
     })?;
@@ -214,18 +267,16 @@ pub(super) fn open_intents(
 /// The intents of a key and of the paths below it, newest first.
 pub(super) fn intents_of(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     key: &str,
     rows_max: usize,
 ) -> Result<Vec<Intent>, StoreError> {
     check::rows(rows_max)?;
     let by_path = table(read, BY_PATH)?;
     let mut ids = Vec::new();
-    let own = Key::of(connection).text(key).within();
-    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
-    for range in [own, below] {
+    for range in desired::below(connection, key) {
         each(&by_path, range, usize::MAX, |key, _| {
-            let mut parts = KeyReader::after(key, &Key::of(connection))?;
+            let mut parts = KeyReader::after(key, &connection.key())?;
             parts.text()?;
             ids.push(parts.number()?);
             Ok(())
@@ -240,13 +291,13 @@ pub(super) fn intents_of(
 /// that is older.
 pub(super) fn intents_since(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     since_ms: u64,
     rows_max: usize,
 ) -> Result<Vec<Intent>, StoreError> {
     check::rows(rows_max)?;
     let mut found = Vec::new();
-    each_back(&table(read, INTENTS)?, Key::of(connection).within(), |value| {
+    each_back(&table(read, INTENTS)?, connection.key().within(), |value| {
         let intent: Intent = from_json(value, WHAT)?;
         let goes_on = intent.first_sent.wall_ms >= since_ms && found.len() < rows_max;
         if goes_on {
@@ -260,7 +311,7 @@ pub(super) fn intents_since(
 /// How many there are by state.
 pub(super) fn intent_counts(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
 ) -> Result<Vec<(String, u64)>, StoreError> {
     counters(read, connection, COUNTED)
 }

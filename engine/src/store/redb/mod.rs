@@ -16,11 +16,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
 
+mod about;
 mod barred;
 mod close;
 mod compact;
 mod desired;
+mod desired_by;
 mod erasure;
+mod event;
 mod feed;
 mod files;
 #[cfg(any(test, feature = "testing"))]
@@ -30,12 +33,15 @@ mod guarded;
 pub(super) mod held;
 mod identity;
 mod journal;
+mod names;
+mod naming;
 mod observed;
 mod open;
 mod options;
 mod packed;
 mod page;
 mod pages;
+mod place;
 mod problems;
 mod repeats;
 mod row;
@@ -55,6 +61,7 @@ use ::redb::{ReadTransaction, ReadableDatabase, StorageBackend};
 use atsync_model::contract::RemoteRef;
 use close::OpenFile;
 use guarded::guarded;
+use place::Place;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -151,9 +158,11 @@ impl RedbStore {
         guard: &Guard,
         bytes: usize,
         checked: Result<(), StoreError>,
-        work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Tables<'_>, &Place) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'_, T> {
         let checked = guard.held_alone().and(checked);
+        let name = guard.connection().to_owned();
+        let work = move |tables: &mut Tables<'_>| names::within(tables, &name, work);
         Box::pin(async move {
             checked?;
             match (&self.file.writer, &self.inline) {
@@ -168,14 +177,19 @@ impl RedbStore {
 
     fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+        connection: &str,
+        work: impl FnOnce(&ReadTransaction, &Place) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'_, T> {
+        let name = connection.to_owned();
         Box::pin(async move {
             let database = Arc::clone(&self.file.database);
             let reading = move || {
                 let database = database.read().unwrap_or_else(PoisonError::into_inner);
                 let database = database.as_ref().ok_or(StoreError::Closed)?;
-                guarded(|| work(&database.begin_read().or_failed()?))
+                guarded(|| {
+                    let read = database.begin_read().or_failed()?;
+                    work(&read, &names::place(&read, &name)?)
+                })
             };
             if self.inline.is_some() {
                 return reading();
@@ -201,18 +215,16 @@ impl Connections for RedbStore {
     }
 
     fn connection(&self, connection: &str) -> Stored<'_, Option<ConnectionRow>> {
-        let name = connection.to_owned();
-        self.read(move |read| {
+        self.read(connection, move |read, at| {
             let rows = tables::table(read, CONNECTIONS)?;
-            let value = get(&rows, &codec::Key::of(&name))?;
+            let value = get(&rows, &codec::Key::of(at.name()))?;
             value.map(|value| from_json(value.value(), "a connection")).transpose()
         })
     }
 
     fn put_connection(&self, guard: &Guard, row: ConnectionRow) -> Stored<'_, ()> {
-        let name = guard.connection().to_owned();
-        self.write(guard, 0, check::connection(guard.connection(), &row), move |tables| {
-            tables.connections.put(&codec::Key::of(&name), &to_json(&row)?).map(drop)
+        self.write(guard, 0, check::connection(guard.connection(), &row), move |tables, at| {
+            tables.connections.put(&codec::Key::of(at.name()), &to_json(&row)?).map(drop)
         })
     }
 
@@ -236,7 +248,7 @@ impl Connections for RedbStore {
 
 impl Observed for RedbStore {
     fn commit_page(&self, guard: &Guard, page: PageCommit) -> Stored<'_, PageReport> {
-        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        let hasher = self.hasher.clone();
         let (checked, masks) = match check::page(guard.connection(), &page) {
             Ok(masks) => (Ok(()), masks),
             Err(refusal) => (Err(refusal), Vec::new()),
@@ -246,14 +258,14 @@ impl Observed for RedbStore {
             .iter()
             .map(|record| record.body.len() + record.raw.as_deref().map_or(0, str::len));
         let bytes = sizes.fold(0, usize::saturating_add);
-        self.write(guard, bytes, checked, move |tables| {
-            page::commit(tables, &name, &page, &masks, &hasher)
+        self.write(guard, bytes, checked, move |tables, at| {
+            page::commit(tables, at, &page, &masks, &hasher)
         })
     }
 
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
-        let (name, remote) = (connection.to_owned(), remote.clone());
-        self.read(move |read| observed::observed(read, &name, &remote))
+        let remote = remote.clone();
+        self.read(connection, move |read, at| observed::observed(read, at, &remote))
     }
 
     fn observed_page(
@@ -263,10 +275,9 @@ impl Observed for RedbStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (name, kind, after) =
-            (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
-        self.read(move |read| {
-            observed::observed_page(read, &name, &kind, after.as_deref(), rows_max)
+        let (kind, after) = (kind.to_owned(), after.map(str::to_owned));
+        self.read(connection, move |read, at| {
+            observed::observed_page(read, at, &kind, after.as_deref(), rows_max)
         })
     }
 
@@ -278,9 +289,11 @@ impl Observed for RedbStore {
         term: &str,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
+        let (kind, index) = (kind.to_owned(), index.to_owned());
         let term = index::form(&index, term);
-        self.read(move |read| observed::lookup(read, &name, &kind, (&index, &term), None, rows_max))
+        self.read(connection, move |read, at| {
+            observed::lookup(read, at, &kind, (&index, &term), None, rows_max)
+        })
     }
 
     fn lookup_page(
@@ -292,21 +305,20 @@ impl Observed for RedbStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
+        let (kind, index) = (kind.to_owned(), index.to_owned());
         let (term, after) = (index::form(&index, term), after.map(str::to_owned));
-        self.read(move |read| {
-            observed::lookup(read, &name, &kind, (&index, &term), after.as_deref(), rows_max)
+        self.read(connection, move |read, at| {
+            observed::lookup(read, at, &kind, (&index, &term), after.as_deref(), rows_max)
         })
     }
 
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
-        let name = connection.to_owned();
-        self.read(move |read| observed::observed_counts(read, &name))
+        self.read(connection, move |read, at| observed::observed_counts(read, at))
     }
 
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
-        let (name, remote) = (connection.to_owned(), remote.clone());
-        self.read(move |read| identity::alias(read, &name, &remote))
+        let remote = remote.clone();
+        self.read(connection, move |read, at| identity::alias(read, at, &remote))
     }
 
     fn leads(
@@ -315,13 +327,13 @@ impl Observed for RedbStore {
         kind: &str,
         rows_max: usize,
     ) -> Stored<'_, Vec<(String, String)>> {
-        let (name, kind) = (connection.to_owned(), kind.to_owned());
-        self.read(move |read| identity::leads(read, &name, &kind, rows_max))
+        let kind = kind.to_owned();
+        self.read(connection, move |read, at| identity::leads(read, at, &kind, rows_max))
     }
 
     fn drop_lead(&self, guard: &Guard, remote: &RemoteRef) -> Stored<'_, ()> {
-        let (name, remote) = (guard.connection().to_owned(), remote.clone());
-        self.write(guard, 0, Ok(()), move |tables| identity::drop_lead(tables, &name, &remote))
+        let remote = remote.clone();
+        self.write(guard, 0, Ok(()), move |tables, at| identity::drop_lead(tables, at, &remote))
     }
 }
 
@@ -332,22 +344,22 @@ impl Scans for RedbStore {
         kind: &str,
         parent: Option<&str>,
     ) -> Stored<'_, Option<ScanState>> {
-        let (name, kind, parent) =
-            (connection.to_owned(), kind.to_owned(), parent.map(str::to_owned));
-        self.read(move |read| observed::scan_state(read, &name, &kind, parent.as_deref()))
+        let (kind, parent) = (kind.to_owned(), parent.map(str::to_owned));
+        self.read(connection, move |read, at| {
+            observed::scan_state(read, at, &kind, parent.as_deref())
+        })
     }
 
     fn scan_states(
         &self,
         connection: &str,
     ) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
-        let name = connection.to_owned();
-        self.read(move |read| observed::scan_states(read, &name))
+        self.read(connection, move |read, at| observed::scan_states(read, at))
     }
 
     fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>> {
-        let (name, kind) = (connection.to_owned(), kind.to_owned());
-        self.read(move |read| identity::sweep_state(read, &name, &kind))
+        let kind = kind.to_owned();
+        self.read(connection, move |read, at| identity::sweep_state(read, at, &kind))
     }
 
     fn suspects_page(
@@ -357,17 +369,16 @@ impl Scans for RedbStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (name, kind, after) =
-            (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
-        self.read(move |read| {
-            identity::suspects_page(read, &name, &kind, after.as_deref(), rows_max)
+        let (kind, after) = (kind.to_owned(), after.map(str::to_owned));
+        self.read(connection, move |read, at| {
+            identity::suspects_page(read, at, &kind, after.as_deref(), rows_max)
         })
     }
 
     fn forget_seen(&self, guard: &Guard, kind: &str, rows_max: usize) -> Stored<'_, u64> {
-        let (name, kind) = (guard.connection().to_owned(), kind.to_owned());
-        self.write(guard, 0, check::rows(rows_max), move |tables| {
-            identity::forget_seen(tables, &name, &kind, rows_max)
+        let kind = kind.to_owned();
+        self.write(guard, 0, check::rows(rows_max), move |tables, at| {
+            identity::forget_seen(tables, at, &kind, rows_max)
         })
     }
 
@@ -377,14 +388,15 @@ impl Scans for RedbStore {
         kind: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<ProblemRow>> {
-        let (name, kind) = (connection.to_owned(), kind.map(str::to_owned));
-        self.read(move |read| problems::problems(read, &name, kind.as_deref(), rows_max))
+        let kind = kind.map(str::to_owned);
+        self.read(connection, move |read, at| {
+            problems::problems(read, at, kind.as_deref(), rows_max)
+        })
     }
 
     fn note_problems(&self, guard: &Guard, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
-        let name = guard.connection().to_owned();
-        self.write(guard, 0, check::problems(guard.connection(), &problems), move |tables| {
-            problems::note(tables, &name, &problems)
+        self.write(guard, 0, check::problems(guard.connection(), &problems), move |tables, at| {
+            problems::note(tables, at, &problems)
         })
     }
 }
@@ -396,16 +408,19 @@ impl Desired for RedbStore {
         records: Vec<Declaration>,
         now_ms: u64,
     ) -> Stored<'_, DeclareReport> {
-        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        let hasher = self.hasher.clone();
         let bytes = records.iter().map(|record| record.body.len()).fold(0, usize::saturating_add);
-        self.write(guard, bytes, check::declarations(guard.connection(), &records), move |tables| {
-            desired::declare(tables, &name, &records, now_ms, &hasher)
-        })
+        self.write(
+            guard,
+            bytes,
+            check::declarations(guard.connection(), &records),
+            move |tables, at| desired::declare(tables, at, &records, now_ms, &hasher),
+        )
     }
 
     fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>> {
-        let (name, key) = (connection.to_owned(), key.to_owned());
-        self.read(move |read| desired::desired(read, &name, &key))
+        let key = key.to_owned();
+        self.read(connection, move |read, at| desired::desired(read, at, &key))
     }
 
     fn desired_page(
@@ -414,8 +429,10 @@ impl Desired for RedbStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<DesiredRow>> {
-        let (name, after) = (connection.to_owned(), after.map(str::to_owned));
-        self.read(move |read| desired::desired_page(read, &name, after.as_deref(), rows_max))
+        let after = after.map(str::to_owned);
+        self.read(connection, move |read, at| {
+            desired::desired_page(read, at, after.as_deref(), rows_max)
+        })
     }
 
     fn dirty_page(
@@ -424,107 +441,100 @@ impl Desired for RedbStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<DesiredRow>> {
-        let (name, after) = (connection.to_owned(), after.map(str::to_owned));
-        self.read(move |read| desired::dirty_page(read, &name, after.as_deref(), rows_max))
+        let after = after.map(str::to_owned);
+        self.read(connection, move |read, at| {
+            desired::dirty_page(read, at, after.as_deref(), rows_max)
+        })
     }
 
     fn put_status(&self, guard: &Guard, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
-        let name = guard.connection().to_owned();
-        self.write(guard, 0, check::statuses(guard.connection(), &statuses), move |tables| {
-            desired::put_status(tables, &name, statuses)
+        self.write(guard, 0, check::statuses(guard.connection(), &statuses), move |tables, at| {
+            desired::put_status(tables, at, statuses)
         })
     }
 
     fn mark_dirty(&self, guard: &Guard, keys: Vec<String>) -> Stored<'_, ()> {
-        let name = guard.connection().to_owned();
-        self.write(guard, 0, check::keys(guard.connection(), &keys), move |tables| {
-            desired::mark_dirty(tables, &name, &keys)
+        self.write(guard, 0, check::keys(guard.connection(), &keys), move |tables, at| {
+            desired::mark_dirty(tables, at, &keys)
         })
     }
 
     fn set_mode(&self, guard: &Guard, key: &str, mode: Mode) -> Stored<'_, bool> {
-        let (name, key) = (guard.connection().to_owned(), key.to_owned());
-        self.write(guard, 0, Ok(()), move |tables| desired::set_mode(tables, &name, &key, mode))
+        let key = key.to_owned();
+        self.write(guard, 0, Ok(()), move |tables, at| desired::set_mode(tables, at, &key, mode))
     }
 
     fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool> {
-        let (name, key) = (guard.connection().to_owned(), key.to_owned());
-        self.write(guard, 0, Ok(()), move |tables| {
-            match journal::open_below(tables, &name, &key)? {
+        let key = key.to_owned();
+        self.write(guard, 0, Ok(()), move |tables, at| {
+            match journal::open_below(tables, at, &key)? {
                 Some(open) => Err(StoreError::IntentOpen(open)),
-                None => Ok(desired::remove(tables, &name, &key)?.0),
+                None => Ok(desired::remove(tables, at, &key)?.0),
             }
         })
     }
 
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
-        let name = connection.to_owned();
-        self.read(move |read| desired::desired_counts(read, &name))
+        self.read(connection, move |read, at| desired::desired_counts(read, at))
     }
 }
 
 impl Links for RedbStore {
     fn link(&self, connection: &str, path: &str) -> Stored<'_, Option<LinkRow>> {
-        let (name, path) = (connection.to_owned(), path.to_owned());
-        self.read(move |read| desired::link(read, &name, &path))
+        let path = path.to_owned();
+        self.read(connection, move |read, at| desired::link(read, at, &path))
     }
 
     fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>> {
-        let (name, key) = (connection.to_owned(), key.to_owned());
-        self.read(move |read| desired::links_of(read, &name, &key))
+        let key = key.to_owned();
+        self.read(connection, move |read, at| desired::links_of(read, at, &key))
     }
 
     fn links_to(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>> {
-        let (name, remote) = (connection.to_owned(), remote.clone());
-        self.read(move |read| desired::links_to(read, &name, &remote))
+        let remote = remote.clone();
+        self.read(connection, move |read, at| desired::links_to(read, at, &remote))
     }
 
     fn put_links(&self, guard: &Guard, links: Vec<LinkRow>) -> Stored<'_, ()> {
-        let name = guard.connection().to_owned();
-        self.write(guard, 0, check::links(guard.connection(), &links), move |tables| {
-            desired::put_links(tables, &name, &links)
+        self.write(guard, 0, check::links(guard.connection(), &links), move |tables, at| {
+            desired::put_links(tables, at, &links)
         })
     }
 
     fn end_links(&self, guard: &Guard, paths: Vec<String>) -> Stored<'_, ()> {
-        let name = guard.connection().to_owned();
-        self.write(guard, 0, check::keys(guard.connection(), &paths), move |tables| {
-            desired::end_links(tables, &name, &paths)
+        self.write(guard, 0, check::keys(guard.connection(), &paths), move |tables, at| {
+            desired::end_links(tables, at, &paths)
         })
     }
 }
 
 impl Journal for RedbStore {
     fn begin_intent(&self, guard: &Guard, intent: Intent) -> Stored<'_, Intent> {
-        let name = guard.connection().to_owned();
         self.write(
             guard,
             intent.input.len(),
             check::intent(guard.connection(), &intent),
-            move |tables| journal::begin(tables, &name, intent),
+            move |tables, at| journal::begin(tables, at, intent),
         )
     }
 
     fn advance_intent(&self, guard: &Guard, advance: IntentAdvance) -> Stored<'_, Intent> {
-        let name = guard.connection().to_owned();
-        self.write(guard, 0, check::advance(guard.connection(), &advance), move |tables| {
-            journal::advance(tables, &name, advance)
+        self.write(guard, 0, check::advance(guard.connection(), &advance), move |tables, at| {
+            journal::advance(tables, at, advance)
         })
     }
 
     fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>> {
-        let name = connection.to_owned();
-        self.read(move |read| journal::intent(read, &name, id))
+        self.read(connection, move |read, at| journal::intent(read, at, id))
     }
 
     fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>> {
-        let name = connection.to_owned();
-        self.read(move |read| journal::open_intents(read, &name))
+        self.read(connection, move |read, at| journal::open_intents(read, at))
     }
 
     fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>> {
-        let (name, key) = (connection.to_owned(), key.to_owned());
-        self.read(move |read| journal::intents_of(read, &name, &key, rows_max))
+        let key = key.to_owned();
+        self.read(connection, move |read, at| journal::intents_of(read, at, &key, rows_max))
     }
 
     fn intents_since(
@@ -533,20 +543,17 @@ impl Journal for RedbStore {
         since_ms: u64,
         rows_max: usize,
     ) -> Stored<'_, Vec<Intent>> {
-        let name = connection.to_owned();
-        self.read(move |read| journal::intents_since(read, &name, since_ms, rows_max))
+        self.read(connection, move |read, at| journal::intents_since(read, at, since_ms, rows_max))
     }
 
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
-        let name = connection.to_owned();
-        self.read(move |read| journal::intent_counts(read, &name))
+        self.read(connection, move |read, at| journal::intent_counts(read, at))
     }
 }
 
 impl Feed for RedbStore {
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
-        let name = connection.to_owned();
-        self.read(move |read| feed::changes(read, &name, after, rows_max))
+        self.read(connection, move |read, at| feed::changes(read, at, after, rows_max))
     }
 
     fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
@@ -554,25 +561,21 @@ impl Feed for RedbStore {
     }
 
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
-        let name = connection.to_owned();
-        self.read(move |read| feed::changes_last(read, &name))
+        self.read(connection, move |read, at| feed::changes_last(read, at))
     }
 
     fn changes_first(&self, connection: &str) -> Stored<'_, u64> {
-        let name = connection.to_owned();
-        self.read(move |read| feed::changes_first(read, &name))
+        self.read(connection, move |read, at| feed::changes_first(read, at))
     }
 
     fn trim_changes(&self, guard: &Guard, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
         let guard = guard.clone();
-        let name = guard.connection().to_owned();
         Box::pin(async move {
             let mut trimmed = 0_u64;
             loop {
-                let name = name.clone();
                 let some = self
-                    .write(&guard, 0, Ok(()), move |tables| {
-                        feed::trim(tables, &name, before_ms, keep)
+                    .write(&guard, 0, Ok(()), move |tables, at| {
+                        feed::trim(tables, at, before_ms, keep)
                     })
                     .await?;
                 trimmed = trimmed.saturating_add(some);
@@ -584,46 +587,46 @@ impl Feed for RedbStore {
     }
 
     fn acknowledge(&self, guard: &Guard, consumer: &str, serial: u64) -> Stored<'_, u64> {
-        let (name, consumer) = (guard.connection().to_owned(), consumer.to_owned());
+        let consumer = consumer.to_owned();
         self.write(
             guard,
             0,
             check::within(guard.connection(), "a consumer's name", &consumer.clone()),
-            move |tables| feed::acknowledge(tables, &name, &consumer, serial),
+            move |tables, at| feed::acknowledge(tables, at, &consumer, serial),
         )
     }
 
     fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
-        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
-        self.read(move |read| feed::offset(read, &name, &consumer))
+        let consumer = consumer.to_owned();
+        self.read(connection, move |read, at| feed::offset(read, at, &consumer))
     }
 
     fn end_consumer(&self, guard: &Guard, consumer: &str) -> Stored<'_, ()> {
-        let (name, consumer) = (guard.connection().to_owned(), consumer.to_owned());
-        self.write(guard, 0, Ok(()), move |tables| feed::end_consumer(tables, &name, &consumer))
+        let consumer = consumer.to_owned();
+        self.write(guard, 0, Ok(()), move |tables, at| feed::end_consumer(tables, at, &consumer))
     }
 }
 
 impl Erasures for RedbStore {
     fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport> {
-        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
-        self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables| {
-            erasure::erase(tables, &name, &erasure, &hasher)
+        let hasher = self.hasher.clone();
+        self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables, at| {
+            erasure::erase(tables, at, &erasure, &hasher)
         })
     }
 
     fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>> {
-        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
-        self.read(move |read| {
-            check::declarations(&name, &records)?;
-            barred::declarations_of(read, &name, &records, &hasher)
+        let hasher = self.hasher.clone();
+        self.read(connection, move |read, at| {
+            check::declarations(at.name(), &records)?;
+            barred::declarations_of(read, at, &records, &hasher)
         })
     }
 
     fn undo_erasure(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
-        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
-        self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables| {
-            barred::undo_erasure(tables, &name, &erasure, &hasher)
+        let hasher = self.hasher.clone();
+        self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables, at| {
+            barred::undo_erasure(tables, at, &erasure, &hasher)
         })
     }
 }

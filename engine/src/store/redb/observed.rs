@@ -2,47 +2,23 @@
 //!
 //! Bounds: rows per read. Left out: how a page is committed; see [`super::page`].
 
+use super::naming::{COUNTED, term_key, terms};
+use super::place::Place;
 use super::row::{Stored, key};
 use super::tables::{
     OBSERVED, OrFailed, SCANS, TERMS, Tables, counter, counters, each, from_json, get, table,
 };
-use crate::index;
 use crate::store::codec::{Key, KeyReader, damaged};
-use crate::store::limits::KEY_BYTES_MAX;
 use crate::store::{ObservedRow, ScanState, StoreError, check};
 use atsync_model::contract::RemoteRef;
 use redb::ReadTransaction;
 
 const WHAT: &str = "an observed record";
-/// The group of the counters of observed records.
-pub(super) const COUNTED: &str = "observed";
-
-/// Index and term of each.
-pub(super) type Terms = Vec<(&'static str, String)>;
-
-/// Visits kind, id and body of every record that is not a tombstone, as a write transaction sees
-/// them.
-pub(super) fn bodies(
-    tables: &Tables<'_>,
-    connection: &str,
-    mut visit: impl FnMut(&str, &str, &str),
-) -> Result<(), StoreError> {
-    let prefix = Key::of(connection);
-    each(tables.observed.rows(), prefix.clone().within(), usize::MAX, |key, value| {
-        let stored = Stored::read(value)?;
-        if !stored.is_gone() {
-            let mut parts = KeyReader::after(key, &prefix)?;
-            let (kind, id) = (parts.text()?, parts.text()?);
-            visit(&kind, &id, stored.row().body);
-        }
-        Ok(())
-    })
-}
 
 /// Removes a record or a tombstone, with its terms. Returns whether it was a record.
 pub(super) fn remove(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     id: &str,
 ) -> Result<bool, StoreError> {
@@ -63,28 +39,16 @@ pub(super) fn remove(
     Ok(!gone)
 }
 
-/// The terms that fit a key. No lookup can ask for one that does not.
-pub(super) fn terms(kind: &str, body: &str) -> Terms {
-    let mut terms = if body.is_empty() { Vec::new() } else { index::terms(kind, body) };
-    terms.retain(|(_, term)| term.len() <= KEY_BYTES_MAX);
-    terms
-}
-
-/// The place of a term, without the id.
-pub(super) fn term_key(connection: &str, kind: &str, index: &str, term: &str) -> Key {
-    Key::of(connection).text(kind).text(index).text(term)
-}
-
 /// The place of a scan.
-pub(super) fn scan_key(connection: &str, kind: &str, parent: Option<&str>) -> Key {
-    let key = Key::of(connection).text(kind);
+pub(super) fn scan_key(connection: &Place, kind: &str, parent: Option<&str>) -> Key {
+    let key = connection.key().text(kind);
     parent.into_iter().fold(key, Key::text)
 }
 
 /// One record.
 pub(super) fn observed(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     remote: &RemoteRef,
 ) -> Result<Option<ObservedRow>, StoreError> {
     let rows = table(read, OBSERVED)?;
@@ -97,13 +61,13 @@ pub(super) fn observed(
 /// Records of a kind.
 pub(super) fn observed_page(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     after: Option<&str>,
     rows_max: usize,
 ) -> Result<Vec<ObservedRow>, StoreError> {
     check::rows(rows_max)?;
-    let prefix = Key::of(connection).text(kind);
+    let prefix = connection.key().text(kind);
     let range = match after {
         Some(after) => prefix.clone().within_after(prefix.clone().text(after)),
         None => prefix.clone().within(),
@@ -131,7 +95,7 @@ pub(super) fn observed_page(
 /// Records that carry a term of an index, after an id.
 pub(super) fn lookup(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     (index, term): (&str, &str),
     after: Option<&str>,
@@ -158,7 +122,7 @@ pub(super) fn lookup(
 /// How many there are by kind.
 pub(super) fn observed_counts(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
 ) -> Result<Vec<(String, u64)>, StoreError> {
     counters(read, connection, COUNTED)
 }
@@ -166,7 +130,7 @@ pub(super) fn observed_counts(
 /// The state of one scan.
 pub(super) fn scan_state(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     kind: &str,
     parent: Option<&str>,
 ) -> Result<Option<ScanState>, StoreError> {
@@ -178,9 +142,9 @@ pub(super) fn scan_state(
 /// The states of all scans.
 pub(super) fn scan_states(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
 ) -> Result<Vec<(String, Option<String>, ScanState)>, StoreError> {
-    let prefix = Key::of(connection);
+    let prefix = connection.key();
     let mut found = Vec::new();
     each(&table(read, SCANS)?, prefix.clone().within(), usize::MAX, |key, value| {
         let mut parts = KeyReader::after(key, &prefix)?;

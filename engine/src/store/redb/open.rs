@@ -7,7 +7,7 @@
 //! is caught and reported as damage.
 //!
 //! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out:
-//! migrations. Layout 1 had no checksums, was in no release, and is refused.
+//! migrations. Earlier layouts were in no release, and are refused.
 
 #![expect(clippy::disallowed_methods, reason = "opens the store's file")]
 

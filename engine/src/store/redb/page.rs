@@ -3,9 +3,11 @@
 //! Bounds: those of [`check::page`]. Left out: the decision; and reading records, see
 //! [`super::observed`].
 
+use super::event::{After, Event};
+use super::place::Place;
 use super::row::{self, Row};
 use super::tables::{Tables, any, counter, get, to_json};
-use super::{barred, desired, feed, identity, journal, observed};
+use super::{about, barred, desired, feed, identity, journal, naming, observed};
 use crate::store::codec::Key;
 use crate::store::erase::Hasher;
 use crate::store::ingest::{self, Effect, Move, NewRow, Outcome, Rows, Stored};
@@ -22,14 +24,14 @@ struct Encoded {
     value: Vec<u8>,
     /// The event that read its record from the row, and that body.
     settle: Option<(u64, String)>,
-    terms_gone: observed::Terms,
-    terms_new: observed::Terms,
+    terms_gone: naming::Terms,
+    terms_new: naming::Terms,
 }
 
 /// The stored rows of the page's kind.
 struct Of<'a, 't> {
     tables: &'a Tables<'t>,
-    connection: &'a str,
+    connection: &'a Place,
     kind: &'a str,
     linked: bool,
 }
@@ -68,10 +70,10 @@ impl Rows for Of<'_, '_> {
         let old = before.map_or("", |before| before.held.body);
         let (mut terms_gone, mut terms_new) = (Vec::new(), Vec::new());
         if new.gone {
-            terms_gone = observed::terms(self.kind, old);
+            terms_gone = naming::terms(self.kind, old);
         } else if new.body != old {
             (terms_gone, terms_new) =
-                (observed::terms(self.kind, old), observed::terms(self.kind, new.body));
+                (naming::terms(self.kind, old), naming::terms(self.kind, new.body));
             if !terms_gone.is_empty() {
                 let held = std::mem::take(&mut terms_gone);
                 terms_gone =
@@ -98,7 +100,7 @@ impl Rows for Of<'_, '_> {
 /// The common parts of everything that a page writes.
 struct Frame<'p> {
     page: &'p PageCommit,
-    connection: &'p str,
+    connection: &'p Place,
     linked: bool,
     /// Whether any record has an alias.
     aliased: bool,
@@ -117,14 +119,14 @@ struct New {
 /// Commits a page. See [`crate::store::Observed::commit_page`].
 pub(super) fn commit(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     page: &PageCommit,
     masks: &[Known],
     hasher: &Hasher,
 ) -> Result<PageReport, StoreError> {
     let kept_away = barred::of_page(tables, connection, page, hasher)?;
-    let linked = any(tables.linked.rows(), Key::of(connection).within())?;
-    let aliased = any(tables.aliases.rows(), Key::of(connection).within())?;
+    let linked = any(tables.linked.rows(), connection.key().within())?;
+    let aliased = any(tables.aliases.rows(), connection.key().within())?;
     let first = feed::last_serial(tables, connection)?;
     let rows = Of { tables, connection, kind: &page.kind, linked };
     let decision = ingest::decide(&rows, page, masks, |id| kept_away.contains_key(id), first)?;
@@ -148,7 +150,7 @@ pub(super) fn commit(
         feed::put_last_serial(tables, connection, decision.last_serial)?;
     }
     let (created, tombstoned) = (decision.report.created, decision.tombstoned);
-    let counted = counter(connection, observed::COUNTED, &page.kind);
+    let counted = counter(connection, naming::COUNTED, &page.kind);
     if created > tombstoned {
         tables.count_up(&counted, created.saturating_sub(tombstoned))?;
     } else if tombstoned > created {
@@ -196,10 +198,10 @@ impl Frame<'_> {
             tables.observed.put(&row.key, &row.value)?;
         }
         for (index, term) in &row.terms_gone {
-            tables.terms.remove(&observed::term_key(connection, kind, index, term).text(id))?;
+            tables.terms.remove(&naming::term_key(connection, kind, index, term).text(id))?;
         }
         let place = |(index, term): (&str, String)| {
-            observed::term_key(connection, kind, index, &term).text(id)
+            naming::term_key(connection, kind, index, &term).text(id)
         };
         self.new.terms.extend(row.terms_new.into_iter().map(place));
         Ok(())
@@ -245,16 +247,16 @@ impl Frame<'_> {
         identity::put(tables, connection, kind, from, to, true).map(drop)
     }
 
-    /// Makes an event.
+    /// Makes an event, and writes its entries.
     fn tell(
         &mut self,
-        tables: &Tables<'_>,
+        tables: &mut Tables<'_>,
         id: &str,
         (serial, outcome): &(u64, Outcome),
     ) -> Result<(), StoreError> {
-        let text = feed::After::Text;
+        let text = After::Text;
         let (what, before, after) = match outcome {
-            Outcome::Created { .. } => (ChangeWhat::Created, "", feed::After::ToldByRow),
+            Outcome::Created { .. } => (ChangeWhat::Created, "", After::ToldByRow),
             Outcome::Updated { before, after } => {
                 (ChangeWhat::Updated, before.as_str(), text(after.as_str()))
             }
@@ -272,8 +274,8 @@ impl Frame<'_> {
             _ => None,
         };
         let cause = &check::cause(self.page, id, maker);
-        let event = feed::Event { at_ms, kind, id, what, cause, before, after };
-        let (key, value) = feed::place(self.connection, *serial, &event);
+        let event = Event { at_ms, kind, id, what, cause, before, after };
+        let (key, value) = about::announce(tables, self.connection, *serial, &event)?;
         self.new.changes.insert(key, value);
         Ok(())
     }

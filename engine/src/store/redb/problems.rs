@@ -7,6 +7,7 @@
 //! the reconciler decides.
 
 use super::feed;
+use super::place::Place;
 use super::tables::{Bytes, PROBLEMS, Tables, each, from_json, get, has, table, to_json};
 use crate::store::codec::Key;
 use crate::store::limits::PROBLEMS_MAX;
@@ -15,8 +16,8 @@ use redb::{ReadTransaction, ReadableTable};
 
 const WHAT: &str = "a problem";
 
-fn key(connection: &str, kind: &str, id: Option<&str>, field: Option<&str>) -> Key {
-    Key::of(connection).text(kind).text(id.unwrap_or_default()).text(field.unwrap_or_default())
+fn key(connection: &Place, kind: &str, id: Option<&str>, field: Option<&str>) -> Key {
+    connection.key().text(kind).text(id.unwrap_or_default()).text(field.unwrap_or_default())
 }
 
 fn rows_of(
@@ -34,18 +35,18 @@ fn rows_of(
 
 pub(super) fn problems(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
     kind: Option<&str>,
     rows_max: usize,
 ) -> Result<Vec<ProblemRow>, StoreError> {
     check::rows(rows_max)?;
-    let prefix = kind.map_or_else(|| Key::of(connection), |kind| Key::of(connection).text(kind));
+    let prefix = kind.map_or_else(|| connection.key(), |kind| connection.key().text(kind));
     rows_of(&table(read, PROBLEMS)?, prefix, rows_max)
 }
 
 pub(super) fn note(
     tables: &mut Tables<'_>,
-    connection: &str,
+    connection: &Place,
     problems: &Problems,
 ) -> Result<Vec<ProblemRow>, StoreError> {
     let kind = problems.kind.as_str();
@@ -55,8 +56,7 @@ pub(super) fn note(
             tables.problems.remove(&key)?;
         }
     }
-    let mut kept =
-        rows_of(tables.problems.rows(), Key::of(connection).text(kind), usize::MAX)?.len();
+    let mut kept = rows_of(tables.problems.rows(), connection.key().text(kind), usize::MAX)?.len();
     let mut new = Vec::new();
     for met in crate::store::problems::bounded(&problems.met, |met| {
         let known = has(

@@ -7,6 +7,7 @@
 //! Left out: reading and writing rows; see [`super::observed`] and [`super::page`].
 
 use super::packed;
+use super::place::Place;
 use crate::store::codec::{Key, ValueReader, ValueWriter, damaged};
 use crate::store::merge::{self, Held};
 use crate::store::{ObservedRow, StoreError};
@@ -159,6 +160,6 @@ pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
 }
 
 /// The key of a record.
-pub(super) fn key(connection: &str, kind: &str, id: &str) -> Key {
-    Key::of(connection).text(kind).text(id)
+pub(super) fn key(connection: &Place, kind: &str, id: &str) -> Key {
+    connection.key().text(kind).text(id)
 }

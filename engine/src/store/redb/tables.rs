@@ -1,11 +1,13 @@
 //! The tables of the file, and their accessors.
 //!
-//! Keys are [`Key`] tuples that begin with the connection's name, except in `META`. Values begin
+//! Keys are [`Key`] tuples that begin with the connection's number, except in `META`, `NAMES` and
+//! `CONNECTIONS`. Values begin
 //! with a format byte: frequent rows have binary fields (`observed`, `changes`, `desired`), the
 //! others are JSON. Counters are stored with the rows, so that no count reads a table.
 //!
 //! Left out: what the rows mean; see the modules beside this one.
 
+use super::place::Place;
 use crate::store::StoreError;
 use crate::store::codec::{Key, damaged};
 use redb::{AccessGuard, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
@@ -19,7 +21,9 @@ type Definition = TableDefinition<'static, Bytes, Bytes>;
 
 /// `name` → text: what the file is.
 pub(super) const META: Definition = TableDefinition::new("meta");
-/// `(connection)` → JSON.
+/// `name` → the number that the other tables have for the connection; see [`super::names`].
+pub(super) const NAMES: Definition = TableDefinition::new("names");
+/// `name` → JSON.
 pub(super) const CONNECTIONS: Definition = TableDefinition::new("connections");
 /// `(connection, kind, id)` → record.
 pub(super) const OBSERVED: Definition = TableDefinition::new("observed");
@@ -39,6 +43,8 @@ pub(super) const PROBLEMS: Definition = TableDefinition::new("problems");
 pub(super) const DESIRED: Definition = TableDefinition::new("desired");
 /// `(connection, key)` → nothing.
 pub(super) const DIRTY: Definition = TableDefinition::new("dirty");
+/// `(connection, name, term, key)` → nothing: the desired records by what their bodies name.
+pub(super) const DESIRED_BY: Definition = TableDefinition::new("desired_by");
 /// `(connection, path)` → JSON.
 pub(super) const LINKS: Definition = TableDefinition::new("links");
 /// `(connection, kind, id, path)` → nothing: the links by their remote record.
@@ -49,8 +55,12 @@ pub(super) const INTENTS: Definition = TableDefinition::new("intents");
 pub(super) const OPEN: Definition = TableDefinition::new("open_intents");
 /// `(connection, path, number)` → nothing.
 pub(super) const BY_PATH: Definition = TableDefinition::new("intents_by_path");
+/// `(connection, kind, id, number)` → nothing: the intents by the remote records they are about.
+pub(super) const INTENTS_OF: Definition = TableDefinition::new("intents_of");
 /// `(connection, serial)` → event.
 pub(super) const CHANGES: Definition = TableDefinition::new("changes");
+/// `(connection, kind, id, serial)` → nothing: the events by the records that they name.
+pub(super) const EVENTS_OF: Definition = TableDefinition::new("events_of");
 /// `(connection, consumer)` → serial.
 pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
 /// `(connection, hash)` → number of the erasure: blocks re-import.
@@ -167,11 +177,12 @@ macro_rules! tables {
 }
 
 tables! {
-    meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS,
+    meta: META, names: NAMES, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS,
         sweeps: SWEEPS,
     seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
-    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_path: BY_PATH, changes: CHANGES,
-        offsets: OFFSETS,
+        desired_by: DESIRED_BY,
+    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_path: BY_PATH,
+        intents_of: INTENTS_OF, changes: CHANGES, events_of: EVENTS_OF, offsets: OFFSETS,
     erased: ERASED, counters: COUNTERS,
 }
 
@@ -190,19 +201,28 @@ impl Tables<'_> {
 }
 
 /// A counter's key.
-pub(super) fn counter(connection: &str, group: &str, name: &str) -> Key {
-    Key::of(connection).text(group).text(name)
+pub(super) fn counter(connection: &Place, group: &str, name: &str) -> Key {
+    connection.key().text(group).text(name)
 }
 
 /// The counters of a group that are not zero, by name.
 pub(super) fn counters(
     read: &ReadTransaction,
-    connection: &str,
+    connection: &Place,
+    group: &str,
+) -> Result<Vec<(String, u64)>, StoreError> {
+    counters_in(&table(read, COUNTERS)?, connection, group)
+}
+
+/// As [`counters`], of a table that is open.
+pub(super) fn counters_in(
+    rows: &impl ReadableTable<Bytes, Bytes>,
+    connection: &Place,
     group: &str,
 ) -> Result<Vec<(String, u64)>, StoreError> {
     let mut found = Vec::new();
-    let prefix = Key::of(connection).text(group);
-    each(&table(read, COUNTERS)?, prefix.clone().within(), usize::MAX, |key, value| {
+    let prefix = connection.key().text(group);
+    each(rows, prefix.clone().within(), usize::MAX, |key, value| {
         let name = crate::store::codec::KeyReader::after(key, &prefix)?.text()?;
         let count = number_of(value)?;
         if count > 0 {
