@@ -177,7 +177,8 @@ macro_rules! tables {
 }
 
 tables! {
-    meta: META, names: NAMES, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS,
+    meta: META, names: NAMES, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS,
+    scans: SCANS,
         sweeps: SWEEPS,
     seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
         desired_by: DESIRED_BY,
@@ -347,7 +348,7 @@ mod tests {
     const ROW: [u8; 800] = [7; 800];
 
     fn key(number: u64) -> Key {
-        Key::of("acme").number(number)
+        Key::at(1).number(number)
     }
 
     #[test]
