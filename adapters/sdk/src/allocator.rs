@@ -110,9 +110,9 @@ impl Heap {
 
 // SAFETY: a block comes from the list of its class, from a slab or from `System`. Those of a class
 // are at least as large as asked for, since `class` rounds up; they are aligned, since a slab is
-// and every size is a multiple of `STEP`. Two blocks never overlap: `cut` moves past what it hands out,
-// and a block is in a list only between its `dealloc` and its next `alloc`. The layout that the
-// caller repeats says which of the two allocators a block belongs to. Nothing here panics: the
+// and every size is a multiple of `STEP`. Two blocks never overlap: `cut` moves past what it hands
+// out, and a block is in a list only between its `dealloc` and its next `alloc`. The layout that
+// the caller repeats says which of the two allocators a block belongs to. Nothing here panics: the
 // arithmetic cannot overflow for small sizes, and a class is below `CLASSES`. References to the
 // heap do not outlive a method, and none of them calls another one meanwhile. None is inlined: they
 // are called from everywhere, and a component would be a fifth larger.
