@@ -313,7 +313,7 @@ impl Observed for RedbStore {
     }
 
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
-        self.read(connection, move |read, at| observed::observed_counts(read, at))
+        self.read(connection, observed::observed_counts)
     }
 
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
@@ -354,7 +354,7 @@ impl Scans for RedbStore {
         &self,
         connection: &str,
     ) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
-        self.read(connection, move |read, at| observed::scan_states(read, at))
+        self.read(connection, observed::scan_states)
     }
 
     fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>> {
@@ -475,7 +475,7 @@ impl Desired for RedbStore {
     }
 
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
-        self.read(connection, move |read, at| desired::desired_counts(read, at))
+        self.read(connection, desired::desired_counts)
     }
 }
 
@@ -529,7 +529,7 @@ impl Journal for RedbStore {
     }
 
     fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>> {
-        self.read(connection, move |read, at| journal::open_intents(read, at))
+        self.read(connection, journal::open_intents)
     }
 
     fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>> {
@@ -547,7 +547,7 @@ impl Journal for RedbStore {
     }
 
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
-        self.read(connection, move |read, at| journal::intent_counts(read, at))
+        self.read(connection, journal::intent_counts)
     }
 }
 
@@ -561,11 +561,11 @@ impl Feed for RedbStore {
     }
 
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
-        self.read(connection, move |read, at| feed::changes_last(read, at))
+        self.read(connection, feed::changes_last)
     }
 
     fn changes_first(&self, connection: &str) -> Stored<'_, u64> {
-        self.read(connection, move |read, at| feed::changes_first(read, at))
+        self.read(connection, feed::changes_first)
     }
 
     fn trim_changes(&self, guard: &Guard, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
