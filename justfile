@@ -42,7 +42,7 @@ same-bytes:
 packages:
     .ci/packages
 
-# Runs every fuzz target under libFuzzer, SECONDS each. 4 minutes of CPU to build.
+# Runs every fuzz target under libFuzzer, SECONDS each. 10 minutes of CPU to build.
 fuzz SECONDS="5":
     .ci/fuzz {{SECONDS}}
 
@@ -82,6 +82,6 @@ bench:
     cargo bench -p atsync-tests
     cargo bench -p atsync
 
-# Runs what a clean clone must pass. 25 to 40 minutes on two cores.
+# Runs what a clean clone must pass. 40 to 60 minutes on two cores.
 ci:
     .ci/run
