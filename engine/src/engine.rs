@@ -71,8 +71,8 @@ use open::{OpenConnection, OpenConnections};
 
 pub use status::{Status, SweepStatus};
 
-/// Rows of one read of the feed or of a kind.
-pub(crate) const READ_ROWS: usize = 500;
+/// Rows of one read of the feed or of a kind: some megabytes of rich records as JSON.
+pub(crate) const READ_ROWS: usize = 100;
 
 /// The options of a connection.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 //! Bounds: 500 records and problems are listed; [`STATUS_ROWS`] desired records are read for them,
 //! and the rest are counted as not read.
 
-use super::{Connection, READ_ROWS};
+use super::Connection;
 use crate::error::Error;
 use crate::reason::ConditionType;
 use crate::reconcile::is_exhausted;
@@ -11,6 +11,8 @@ use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepSta
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// Records, and problems, that a status names at most, and records of one read.
+const SAID_ROWS: usize = 500;
 /// Desired records that one status reads at most to find those that are not in step. Arbitrary:
 /// tens of milliseconds.
 const STATUS_ROWS: u64 = 5_000;
@@ -121,14 +123,14 @@ impl Connection {
         let work = self.work()?;
         let store = &work.context.store;
         let mut found = NotInStep::default();
-        store.dirty_page(None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
+        store.dirty_page(None, SAID_ROWS).await?.into_iter().for_each(|row| found.take(row));
         let (mut after, mut read) = (None, 0_u64);
-        while read < STATUS_ROWS && found.said.len() < READ_ROWS {
-            let rows = store.desired_page(after.as_deref(), READ_ROWS).await?;
+        while read < STATUS_ROWS && found.said.len() < SAID_ROWS {
+            let rows = store.desired_page(after.as_deref(), SAID_ROWS).await?;
             let Some(last) = rows.last() else { return Ok(found) };
             after = Some(last.key.clone());
             for row in rows {
-                if found.said.len() >= READ_ROWS {
+                if found.said.len() >= SAID_ROWS {
                     break;
                 }
                 read = read.saturating_add(1);
@@ -183,7 +185,7 @@ impl Connection {
             changes_last: store.changes_last().await?,
             not_in_step: not_in_step.said,
             not_in_step_unread: not_in_step.unread,
-            problems: store.problems(None, READ_ROWS).await?,
+            problems: store.problems(None, SAID_ROWS).await?,
             clocks: reconciler.ingest.clocks().warning(),
         })
     }
