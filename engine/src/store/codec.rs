@@ -2,11 +2,12 @@
 //!
 //! A key is a tuple of parts; its encoding sorts like the tuple. A text part is its bytes with each
 //! `00` written as `00 ff`, closed by `00 01`: the close is smaller than whatever can follow inside
-//! a text, so a text sorts before every longer one, and the prefix of connection `a` never covers
-//! connection `ab`. A number is eight bytes, big-endian. A part that comes out of a body may be of
-//! any length; beyond the limit of a key its digest stands for it, behind `00 02`: no text begins
-//! so. A value begins with a format byte, so that a later layout can tell an earlier one; fields
-//! follow as big-endian numbers and as byte strings with a four-byte length.
+//! a text, so a text sorts before every longer one, and the range of key `a` never covers key `ab`.
+//! A connection's number is one byte for each seven bits ([`Key::at`]), any other number eight
+//! bytes, big-endian. A part that comes out of a body may be of any length; beyond the limit of a
+//! key its digest stands for it, behind `00 02`: no text begins so. A value begins with a format
+//! byte, so that a later layout can tell an earlier one; fields follow as big-endian numbers and as
+//! byte strings with a four-byte length.
 //!
 //! Bounds: [`super::check`] checks the parts before. Left out: what the parts mean.
 

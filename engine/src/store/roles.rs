@@ -359,8 +359,8 @@ pub trait Erasures: Debug + Send + Sync {
     /// addresses stay, which block re-import by pages and declarations. An address that another
     /// candidate has too is not kept: it does not identify one.
     ///
-    /// It reads observed records, intents and events of the connection as a whole, and writers wait
-    /// meanwhile.
+    /// A store in a file or a database finds all this by indexes, so the cost follows the
+    /// candidate's data and not the connection's.
     fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport>;
 
     /// The keys of those records that [`Desired::declare`] would not store, since they are of

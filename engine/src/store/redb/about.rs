@@ -6,8 +6,8 @@
 //! pull writes none; the entries come with the text, when the record first changes.
 //!
 //! Every write of an event goes through [`announce`] or [`replace`], every removal through
-//! [`remove`].
-//! The entry of the record that an event is about stays when an erasure empties the event.
+//! [`remove`]. The entry of the record that an event is about stays when an erasure empties the
+//! event.
 //!
 //! Bounds: an event has one entry, and another for each record that it names. Left out: the events
 //! themselves; see [`super::feed`].

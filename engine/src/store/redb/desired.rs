@@ -215,7 +215,7 @@ pub(super) fn remove(
     key: &str,
 ) -> Result<(bool, u64), StoreError> {
     let mut paths = Vec::new();
-    links_below(tables, connection, key, |link| paths.push(link.path))?;
+    links_below(tables.links.rows(), connection, key, |link| paths.push(link.path))?;
     end_links(tables, connection, &paths)?;
     let links = u64::try_from(paths.len()).unwrap_or(u64::MAX);
     let place = key_of(connection, key);
@@ -253,13 +253,13 @@ pub(super) fn below(connection: &Place, path: &str) -> [Range<Vec<u8>>; 2] {
 
 /// Visits the links of a path and of the paths below it.
 pub(super) fn links_below(
-    tables: &Tables<'_>,
+    rows: &impl ReadableTable<Bytes, Bytes>,
     connection: &Place,
     path: &str,
     mut visit: impl FnMut(LinkRow),
 ) -> Result<(), StoreError> {
     for range in below(connection, path) {
-        each(tables.links.rows(), range, usize::MAX, |_, value| {
+        each(rows, range, usize::MAX, |_, value| {
             visit(from_json(value, "a link")?);
             Ok(())
         })?;
@@ -490,14 +490,9 @@ pub(super) fn links_of(
     connection: &Place,
     key: &str,
 ) -> Result<Vec<LinkRow>, StoreError> {
-    let rows = table(read, LINKS)?;
     // The key itself sorts before the paths below it, as a text sorts before every longer one.
-    let mut found: Vec<LinkRow> = link(read, connection, key)?.into_iter().collect();
-    let below = connection.key().text_beginning(&format!("{key}/")).within();
-    each(&rows, below, usize::MAX, |_, value| {
-        found.push(from_json(value, "a link")?);
-        Ok(())
-    })?;
+    let mut found = Vec::new();
+    links_below(&table(read, LINKS)?, connection, key, |link| found.push(link))?;
     Ok(found)
 }
 

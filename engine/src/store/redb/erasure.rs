@@ -150,7 +150,7 @@ impl Walk<'_, '_> {
         if path::key(key) != key {
             return Ok(());
         }
-        desired::links_below(tables, connection, key, |link| {
+        desired::links_below(tables.links.rows(), connection, key, |link| {
             circle.add(&link.remote.kind, &link.remote.id);
         })?;
         journal::each_below(tables, connection, key, |intent| {

@@ -359,7 +359,7 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         if !header.changed {
             return Ok(());
         }
-        // Nobody knows what the disk has after a sync that failed.
+        // What the disk has after a sync that failed is unknown.
         header.settle(&self.inner).inspect_err(|_| self.repeats().clear())
     }
 

@@ -1,3 +1,6 @@
+//! What reaches the disk of a page that is written, written again, or written while the disk
+//! fails.
+
 use super::{PAGE, Pages, SUM};
 use redb::StorageBackend;
 use std::io;

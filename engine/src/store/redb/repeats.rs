@@ -8,8 +8,8 @@
 //!
 //! # Why that is safe
 //! A page is left out only if this process wrote the same bytes to the same place and nothing else
-//! since; the file is locked, so nobody else writes. A sync that follows covers the earlier write
-//! too. After an error, and when the length changes, everything is forgotten.
+//! since; the file is locked, so no other process writes. A sync that follows covers the earlier
+//! write too. After an error, and when the length changes, everything is forgotten.
 //!
 //! # Bounds
 //! [`PLACES_MAX`] places, eight bytes a page. Two different pages have the same sum by chance once

@@ -1,9 +1,9 @@
 //! The tables of the file, and their accessors.
 //!
 //! Keys are [`Key`] tuples that begin with the connection's number, except in `META`, `NAMES` and
-//! `CONNECTIONS`. Values begin
-//! with a format byte: frequent rows have binary fields (`observed`, `changes`, `desired`), the
-//! others are JSON. Counters are stored with the rows, so that no count reads a table.
+//! `CONNECTIONS`. Values begin with a format byte: frequent rows have binary fields (`observed`,
+//! `changes`, `desired`), the others are JSON. Counters are stored with the rows, so that no count
+//! reads a table.
 //!
 //! Left out: what the rows mean; see the modules beside this one.
 
@@ -178,12 +178,10 @@ macro_rules! tables {
 
 tables! {
     meta: META, names: NAMES, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS,
-    scans: SCANS,
-        sweeps: SWEEPS,
-    seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
-        desired_by: DESIRED_BY,
-    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_path: BY_PATH,
-        intents_of: INTENTS_OF, changes: CHANGES, events_of: EVENTS_OF, offsets: OFFSETS,
+    scans: SCANS, sweeps: SWEEPS, seen: SEEN, aliases: ALIASES, problems: PROBLEMS,
+    desired: DESIRED, dirty: DIRTY, desired_by: DESIRED_BY, links: LINKS, linked: LINKED,
+    intents: INTENTS, open: OPEN, by_path: BY_PATH, intents_of: INTENTS_OF, changes: CHANGES,
+    events_of: EVENTS_OF, offsets: OFFSETS,
     erased: ERASED, counters: COUNTERS,
 }
 
