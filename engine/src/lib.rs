@@ -99,6 +99,7 @@ mod secret;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod tidy;
 mod transport;
 mod webhook;
 

@@ -589,7 +589,7 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
         let may_be_erased = said_erased.contains(key) && (is_blank || contacts_went);
         let is_left = |value: &Value| {
             let by_hand = value.as_str().is_some_and(|text| text.starts_with("by hand "));
-            // A candidate who was merged after the erasure shows the winner's own (late seed 19262).
+            // Merged after the erasure, a candidate shows the winner's own (late seed 19262).
             let of_winner = is_blank && sim.fates.is_winner(id);
             may_be_erased && (by_hand || of_winner || (value.is_null() && is_blank))
         };

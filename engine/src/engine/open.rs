@@ -2,13 +2,15 @@
 //!
 //! [`crate::Engine::connect`] registers an [`OpenConnection`], which the handles of the connection
 //! share: its clones, its streams and planners. A connection that is being opened counts as open.
-//! A dropped one is forgotten by the next registration.
+//! A dropped one is forgotten by a later registration ([`Tidy`]).
 //!
-//! Bounds: one entry for each open connection. Left out: what closing does; see `close`.
+//! Bounds: two entries for each open connection, or some dozens. Left out: what closing does; see
+//! `close`.
 
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::Reconciler;
 use crate::reconcile::underway::Underway;
+use crate::tidy::Tidy;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Deref;
@@ -23,6 +25,7 @@ pub(super) struct OpenConnections(Arc<Mutex<Known>>);
 struct Known {
     is_closed: bool,
     by_name: BTreeMap<String, Named>,
+    tidy: Tidy,
 }
 
 /// The open connections of one name.
@@ -54,8 +57,11 @@ impl OpenConnections {
             let message = format!("{name}: the engine was closed; build another one");
             return Err(Error::new(ErrorKind::Configuration, message));
         }
-        known.forget_closed();
+        if known.tidy.is_due(known.by_name.len()) {
+            known.forget_closed();
+        }
         let named = known.by_name.entry(name.to_owned()).or_default();
+        named.forget_closed();
         let underway = named.underway.upgrade().unwrap_or_default();
         named.underway = Arc::downgrade(&underway);
         let open = Arc::new(OpenConnection::default());
@@ -85,13 +91,10 @@ impl Known {
     /// whose calls are still ending counts as open: the store is needed for their answers.
     fn forget_closed(&mut self) {
         self.by_name.retain(|_, named| {
-            let is_open = |open: &Weak<OpenConnection>| {
-                let is_in_use = |state: &State| !state.is_closed || state.calls > 0;
-                open.upgrade().is_some_and(|open| is_in_use(&open.state.borrow()))
-            };
-            named.open.retain(is_open);
+            named.forget_closed();
             !named.open.is_empty() || named.underway.strong_count() > 0
         });
+        self.tidy.walked(self.by_name.len());
     }
 
     /// The open connections and how many handles each has.
@@ -104,6 +107,15 @@ impl Known {
             _ => format!("{name:?} ({handles} handles)"),
         })
         .collect()
+    }
+}
+
+impl Named {
+    fn forget_closed(&mut self) {
+        self.open.retain(|open| {
+            let is_in_use = |state: &State| !state.is_closed || state.calls > 0;
+            open.upgrade().is_some_and(|open| is_in_use(&open.state.borrow()))
+        });
     }
 }
 

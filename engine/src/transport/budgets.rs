@@ -5,13 +5,14 @@
 //! dropped without [`Permit::settle`] counts as spent, because the server may have counted an
 //! interrupted request.
 //!
-//! Bounds: the caller says how long it waits at most; the registry holds [`BUDGETS_MAX`] budgets
-//! and removes unused ones beyond that.
+//! Bounds: the caller says how long it waits at most; the registry keeps [`BUDGETS_KEPT`] unused
+//! budgets and removes others in time ([`Tidy`]).
 
 use super::Priority;
 use super::budget::{Decision, Ended, Window};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
+use crate::tidy::Tidy;
 use atsync_model::manifest::RateRule;
 use futures_util::future::{Either, select};
 use std::collections::{BTreeSet, HashMap};
@@ -21,7 +22,7 @@ use tokio::sync::Notify;
 
 /// Unused budgets that are kept, so that a session that is opened again finds its window.
 /// Arbitrary.
-pub const BUDGETS_MAX: usize = 4_096;
+const BUDGETS_KEPT: usize = 4_096;
 /// The spread of a pause after a refusal.
 const PAUSE_JITTER_MS: u64 = 500;
 
@@ -202,9 +203,15 @@ impl Drop for Permit {
 }
 
 /// The budgets of a process, by credential. Two connections with the same credential share theirs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Budgets {
-    known: Mutex<HashMap<String, Arc<Budget>>>,
+    known: Mutex<(HashMap<String, Arc<Budget>>, Tidy)>,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self { known: Mutex::new((HashMap::new(), Tidy::above(BUDGETS_KEPT))) }
+    }
 }
 
 impl Budgets {
@@ -216,9 +223,11 @@ impl Budgets {
         clock: &Arc<dyn Clock>,
         entropy: &Arc<dyn Entropy>,
     ) -> Arc<Budget> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= BUDGETS_MAX {
+        let mut locked = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, tidy) = &mut *locked;
+        if tidy.is_due(known.len()) {
             known.retain(|_, budget| Arc::strong_count(budget) > 1);
+            tidy.walked(known.len());
         }
         let key = format!("{identity}\n{}", rule.name);
         Arc::clone(

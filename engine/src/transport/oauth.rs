@@ -31,6 +31,7 @@ use super::{Delivery, NotSent, Priority, Transport, WireRequest};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::secret::Secret;
+use crate::tidy::Tidy;
 use atsync_model::contract::{Grant, Response};
 use futures_util::future::BoxFuture;
 use std::collections::{HashMap, VecDeque};
@@ -55,7 +56,7 @@ const RENEWED_IN_VAIN_MS: u64 = 30_000;
 /// still have.
 const TOKENS_KEPT: usize = 4;
 /// Unused token sources that are kept. Arbitrary.
-const SOURCES_MAX: usize = 4_096;
+const SOURCES_KEPT: usize = 4_096;
 
 /// The parameters of a token request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -416,9 +417,15 @@ impl Authenticator for TokenSource {
 }
 
 /// The token sources of a process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tokens {
-    known: Mutex<HashMap<String, Arc<TokenSource>>>,
+    known: Mutex<(HashMap<String, Arc<TokenSource>>, Tidy)>,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self { known: Mutex::new((HashMap::new(), Tidy::above(SOURCES_KEPT))) }
+    }
 }
 
 impl Tokens {
@@ -442,9 +449,11 @@ impl Tokens {
             parts.extend([name.as_str(), value.as_str()]);
         }
         let key = digest(&parts);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= SOURCES_MAX {
+        let mut locked = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, tidy) = &mut *locked;
+        if tidy.is_due(known.len()) {
             known.retain(|_, source| Arc::strong_count(source) > 1);
+            tidy.walked(known.len());
         }
         Ok(Arc::clone(known.entry(key).or_insert_with(|| Arc::new(TokenSource::new(ask, means)))))
     }

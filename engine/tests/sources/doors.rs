@@ -41,10 +41,10 @@ const OWNED: &[(&str, &[&str])] = &[
     ),
     ("tokio::fs", &[]),
     ("tokio::process", &["secret/command"]),
-    ("tokio::runtime", &["reconcile/requests/calls", "runtime"]),
+    ("tokio::runtime", &["reconcile/requests/calls", "runtime", "store/redb/writer"]),
     ("tokio::spawn", &[]),
     ("tokio::task", &["schedule/several", "secret/reference", "store/redb"]),
-    ("tokio::time", &["clock"]),
+    ("tokio::time", &["clock", "store/redb/writer"]),
     ("spawn_blocking", &["reconcile/requests/calls", "secret/reference", "store/redb"]),
 ];
 

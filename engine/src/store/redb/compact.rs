@@ -64,7 +64,7 @@ pub(super) fn compact(
     })?;
     let old_about = std::fs::metadata(&path).map_err(|error| failed(&path, &error))?;
     // Proves that it is a store, and locks it.
-    let (old, ..) = open::file(&path, options.cache_bytes, entropy)?;
+    let old = open::file(&path, options.cache_bytes, entropy)?.database;
     let place = beside(&path);
     let rows = match copy_into(&old, &place, options.cache_bytes, entropy) {
         Ok(rows) => rows,

@@ -19,12 +19,9 @@
 //!
 //! # Bounds
 //! Eight bytes of checksum a page (0.2 %), and a pass of XXH3 over each page that is read from the
-//! disk or written. Of a long write only the pages reach the disk that it does not have
-//! ([`super::repeats`]). Left out: an attacker who writes wrong bytes with a valid checksum (it has
-//! no key), and a file, or a page with its checksum, that is restored to an earlier state as a
-//! whole.
+//! disk or written. Left out: an attacker who writes wrong bytes with a valid checksum (it has no
+//! key), and a file, or a page with its checksum, that is restored to an earlier state as a whole.
 
-use super::repeats::Repeats;
 use redb::{BackendError, DatabaseError, StorageBackend};
 use std::io;
 use std::ops::Bound;
@@ -52,8 +49,6 @@ pub(super) struct Pages<B> {
     inner: B,
     /// None until the first use, which is after redb has locked the file.
     header: Mutex<Option<Header>>,
-    /// What the file has of the last long writes.
-    repeats: Mutex<Repeats>,
     seal: Seal,
 }
 
@@ -122,26 +117,17 @@ impl<B: StorageBackend> Pages<B> {
         inner.set_len(PAGES)?;
         inner.write(0, &both)?;
         inner.sync_data()?;
-        Ok(Self {
-            inner,
-            header: Mutex::new(Some(header)),
-            repeats: Mutex::default(),
-            seal: Seal::default(),
-        })
+        Ok(Self { inner, header: Mutex::new(Some(header)), seal: Seal::default() })
     }
 
     /// Reads existing storage.
     pub(super) fn open(inner: B) -> Self {
-        Self { inner, header: Mutex::new(None), repeats: Mutex::default(), seal: Seal::default() }
+        Self { inner, header: Mutex::new(None), seal: Seal::default() }
     }
 
     /// Ends a use that changed nothing.
     pub(super) fn seal(&self) -> Seal {
         self.seal.clone()
-    }
-
-    fn repeats(&self) -> MutexGuard<'_, Repeats> {
-        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn header(&self) -> io::Result<Locked<'_>> {
@@ -339,7 +325,6 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.begin()?;
-        self.repeats().clear();
         let mut locked = self.header()?;
         let header = locked.get()?;
         let shrinks = len < header.length;
@@ -356,11 +341,7 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
     fn sync_data(&self) -> io::Result<()> {
         let mut locked = self.header()?;
         let header = locked.get()?;
-        if !header.changed {
-            return Ok(());
-        }
-        // What the disk has after a sync that failed is unknown.
-        header.settle(&self.inner).inspect_err(|_| self.repeats().clear())
+        if header.changed { header.settle(&self.inner) } else { Ok(()) }
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -375,30 +356,13 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
             return if header.changed { header.put(&self.inner) } else { Ok(()) };
         }
         let file = self.begin()?;
-        let (first, _) = range(offset, data.len())?;
-        let pages = data.chunks_exact(size(PAGE)?).zip(first..);
-        let sums: Vec<u64> =
-            pages.clone().map(|(content, page)| sum(file, page, content)).collect();
-        let changed = self.repeats().changed(first, &sums);
-        // Runs of pages that the file does not have yet, each in one write.
-        let (mut bytes, mut from) = (Vec::with_capacity(data.len()), first);
-        for (((content, page), sum), changed) in pages.zip(&sums).zip(changed) {
-            if changed {
-                bytes.extend_from_slice(content);
-                bytes.extend_from_slice(&sum.to_le_bytes());
-                continue;
-            }
-            if !bytes.is_empty() {
-                self.inner.write(place(from), &bytes)?;
-                bytes.clear();
-            }
-            from = page.saturating_add(1);
+        let (first, pages) = range(offset, data.len())?;
+        let mut bytes = Vec::with_capacity(size(pages.saturating_mul(PAGE + SUM))?);
+        for (content, page) in data.chunks_exact(size(PAGE)?).zip(first..) {
+            bytes.extend_from_slice(content);
+            bytes.extend_from_slice(&sum(file, page, content).to_le_bytes());
         }
-        if !bytes.is_empty() {
-            self.inner.write(place(from), &bytes)?;
-        }
-        self.repeats().wrote(first, sums);
-        Ok(())
+        self.inner.write(place(first), &bytes)
     }
 
     fn close(&self) -> io::Result<()> {
@@ -433,7 +397,3 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         self.inner.query_lock_range(start, end)
     }
 }
-
-#[cfg(test)]
-#[path = "pages_tests.rs"]
-mod tests;
