@@ -31,6 +31,13 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Command {
+    /// Whether the command works on many connections at once until it is stopped.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Demo(_))
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

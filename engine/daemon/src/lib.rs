@@ -41,7 +41,12 @@ pub fn main() -> ExitCode {
         }
     };
     start_log(cli.verbose);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if !cli.command.is_long() {
+        // Each thread that allocates keeps memory of its own.
+        runtime.worker_threads(1);
+    }
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             output.error(&format!("the system provides no threads: {error}"));

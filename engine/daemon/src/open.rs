@@ -14,7 +14,10 @@ use crate::adapters;
 use crate::config::{Config, ConnectionConfig, Scheme};
 use crate::failure::Failure;
 use crate::output::Output;
-use atsync::{Adapter, ComponentHost, Connection, ConnectionOptions, Credential, Engine, Secret};
+use atsync::{
+    Adapter, ComponentHost, Connection, ConnectionOptions, Credential, Engine, Error, RedbOptions,
+    RedbStore, Secret, SystemEntropy,
+};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +32,20 @@ pub(crate) enum Use {
     Online,
     /// Read the store, which must exist.
     StoreOnly,
+}
+
+/// Memory for pages of the store in a command that reads it from one end to the other, so that no
+/// page is needed twice but the upper levels of its trees.
+const READING_CACHE_BYTES: usize = 2 * 1024 * 1024;
+
+impl Use {
+    fn store_options(self) -> RedbOptions {
+        let mut options = RedbOptions::default();
+        if self == Self::StoreOnly {
+            options.cache_bytes = READING_CACHE_BYTES;
+        }
+        options
+    }
 }
 
 /// An open configuration.
@@ -77,12 +94,13 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         let reasons: Vec<String> = refused.into_values().collect();
         return Err(Failure::new(reasons.join("\n")));
     }
-    let store = config.store.clone();
-    let builder =
-        tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
+    let (file, options) = (config.store.clone(), how.store_options());
+    let store =
+        tokio::task::spawn_blocking(move || RedbStore::open(&file, options, &SystemEntropy))
             .await
-            .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
-    Ok(Opened { engine: builder.build()?, config, host, ready, refused })
+            .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))?;
+    let engine = Engine::builder().store(Arc::new(store.map_err(Error::from)?)).build()?;
+    Ok(Opened { engine, config, host, ready, refused })
 }
 
 /// Refuses a missing store that this command does not or cannot create.
