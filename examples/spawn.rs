@@ -51,8 +51,8 @@ pub(crate) async fn run(
             crons.into_iter().map(|(kind, cron)| Ok((kind, cron?))).collect();
         let stop = async move { drop(stopped.await) };
         let tell = |round: &Round<'_>| {
-            if let Round::Failed { what, error, .. } = round {
-                println!("{what}: {error}");
+            if let Some((error, _)) = round.failure() {
+                println!("{error}");
             }
         };
         keeper.run(Crons::of_pulls(crons?), stop, tell).await.map_err(Into::into)

@@ -51,10 +51,11 @@ fn rounds_survive_a_refused_credential_and_resume_when_another_is_given() {
     let told: Arc<Mutex<Vec<(u64, String)>>> = Arc::default();
     let (clock, note) = (Arc::clone(&world.clock), Arc::clone(&told));
     let tell = move |round: &Round<'_>| {
-        let word = match round {
-            Round::Pulled(report) => format!("pulled {}", report.kind),
-            Round::Failed { error, .. } => format!("failed {:?}", error.kind()),
-            other => panic!("{other:?}"),
+        let word = match (round, round.failure()) {
+            (Round::Pulled(report), _) => format!("pulled {}", report.kind),
+            (_, Some((error, _))) => format!("failed {:?}", error.kind()),
+            (Round::InStep, _) => return,
+            (other, _) => panic!("{other:?}"),
         };
         note.lock().unwrap().push((clock.now_ms(), word));
     };

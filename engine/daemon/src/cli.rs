@@ -34,7 +34,7 @@ pub(crate) struct Cli {
 impl Command {
     /// Whether the command works on many connections at once until it is stopped.
     pub(crate) fn is_long(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Demo(_))
+        matches!(self, Self::Run(_) | Self::Serve(_) | Self::Demo(_))
     }
 }
 
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Receive(Receive),
     /// Print the JSON Schema of a desired record.
     Schema,
+    /// Run the schedules and serve the HTTP API until stopped.
+    Serve(Run),
     /// Run the schedules of every connection until SIGINT or SIGTERM.
     ///
     /// On SIGHUP it reads the configuration and the secrets again: new connections start, removed

@@ -10,12 +10,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the configuration file")]
 
+pub(crate) mod serve;
+
 use crate::failure::Failure;
 use atsync::{Cron, SecretRef, TextRef, did_you_mean};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use serve::ServeConfig;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -28,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) path: PathBuf,
     /// The store, resolved against the file's directory.
     pub(crate) store: PathBuf,
+    /// The HTTP API.
+    pub(crate) serve: ServeConfig,
     /// The connections by name.
     pub(crate) connections: BTreeMap<String, ConnectionConfig>,
     /// Those whose part of the file cannot be read: one message each, with file and line.
@@ -38,6 +43,8 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     store: PathBuf,
+    #[serde(default)]
+    serve: ServeConfig,
     /// Read one by one, so that a mistake refuses one alone.
     #[serde(default, rename = "connections")]
     _connections: Option<IgnoredAny>,
@@ -245,7 +252,8 @@ impl Config {
             return Err(format!("{name}: there is no connection; add a table [connections.NAME]"));
         }
         let store = path.parent().unwrap_or(Path::new("")).join(file.store);
-        Ok(Self { path: path.to_owned(), store, connections, refused })
+        file.serve.check().map_err(|why| format!("{name}: serve: {why}"))?;
+        Ok(Self { path: path.to_owned(), store, serve: file.serve, connections, refused })
     }
 
     /// The directory that paths in the file are relative to.
@@ -308,7 +316,9 @@ impl Auth {
 }
 
 /// One reference to a secret, or a list of them.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretRef>, D::Error> {
+pub(self) fn one_or_many<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<SecretRef>, D::Error> {
     struct OneOrMany;
     impl<'de> Visitor<'de> for OneOrMany {
         type Value = Vec<SecretRef>;

@@ -7,7 +7,7 @@
 //! Exit codes: 0 success, also of a `run` that SIGTERM or SIGINT stopped; 1 error, also for a wrong
 //! command line and for an `apply` that was stopped; 2 only from `plan`, when there are steps.
 //!
-//! Left out: the HTTP interface, webhooks and the console of the daemon.
+//! `atsync serve` adds the HTTP API of [`serve`]. Left out: webhooks and the console of the daemon.
 
 mod adapters;
 mod cli;
@@ -17,6 +17,7 @@ mod failure;
 mod input;
 mod open;
 mod output;
+mod serve;
 mod signals;
 mod words;
 

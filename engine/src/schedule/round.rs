@@ -14,13 +14,62 @@ pub enum Round<'a> {
     Swept(&'a SweepReport),
     /// A plan was applied.
     Applied(&'a ApplyReport),
-    /// Something failed and is retried after the wait.
-    Failed {
-        /// What.
-        what: &'a str,
+    /// A plan had no step.
+    InStep,
+    /// A pull failed and is retried after the wait.
+    PullFailed {
+        /// The kind.
+        kind: &'a str,
         /// Why.
         error: &'a Error,
         /// How long until it is retried.
         wait_ms: u64,
     },
+    /// A sweep failed and is retried after the wait.
+    SweepFailed {
+        /// The kind.
+        kind: &'a str,
+        /// Why.
+        error: &'a Error,
+        /// How long until it is retried.
+        wait_ms: u64,
+    },
+    /// Planning or applying failed and is retried after the wait.
+    ApplyFailed {
+        /// Why.
+        error: &'a Error,
+        /// How long until it is retried.
+        wait_ms: u64,
+    },
+}
+
+impl Round<'_> {
+    /// The error of a failed round, and how long until it is retried.
+    pub fn failure(&self) -> Option<(&Error, u64)> {
+        match self {
+            Self::PullFailed { error, wait_ms, .. }
+            | Self::SweepFailed { error, wait_ms, .. }
+            | Self::ApplyFailed { error, wait_ms } => Some((error, *wait_ms)),
+            Self::Pulled(_) | Self::Swept(_) | Self::Applied(_) | Self::InStep => None,
+        }
+    }
+}
+
+/// What a round does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Deed<'a> {
+    Pull(&'a str),
+    Sweep(&'a str),
+    Apply,
+}
+
+impl<'a> Deed<'a> {
+    /// The report of its failure.
+    pub(super) fn failed(self, error: &'a Error, wait_ms: u64) -> Round<'a> {
+        match self {
+            Self::Pull(kind) => Round::PullFailed { kind, error, wait_ms },
+            Self::Sweep(kind) => Round::SweepFailed { kind, error, wait_ms },
+            Self::Apply => Round::ApplyFailed { error, wait_ms },
+        }
+    }
 }

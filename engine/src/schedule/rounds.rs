@@ -10,7 +10,7 @@
 use super::cron::Cron;
 use super::crons::Crons;
 use super::due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
-use super::round::Round;
+use super::round::{Deed, Round};
 use crate::engine::{Connection, Work};
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::{ApplyReport, Reconciler, SweepOptions, SweepReport};
@@ -188,7 +188,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                     self.work_due_ms = self.work_due_ms.min(now.steady_ms);
                     (self.report)(&Round::Pulled(&pulled));
                 }
-                Err(error) => self.failed(&kind, error, |rounds, now, jitter_ms| {
+                Err(error) => self.failed(Deed::Pull(&kind), error, |rounds, now, jitter_ms| {
                     rounds.pulls.get_mut(&kind).map_or(0, |due| due.put_off(now, jitter_ms))
                 })?,
             }
@@ -234,7 +234,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                 self.applied(Some(&report));
                 Ok(())
             }
-            Some(Err(error)) => self.failed("apply", error, |rounds, now, jitter_ms| {
+            Some(Err(error)) => self.failed(Deed::Apply, error, |rounds, now, jitter_ms| {
                 rounds.work_failures = rounds.work_failures.saturating_add(1);
                 let wait_ms = backoff_ms(rounds.work_failures, jitter_ms);
                 rounds.work_due_ms = now.steady_ms.saturating_add(wait_ms);
@@ -244,8 +244,10 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
     }
 
     fn applied(&mut self, report: Option<&ApplyReport>) {
-        if let Some(report) = report.filter(|report| !report.steps.is_empty()) {
-            (self.report)(&Round::Applied(report));
+        match report {
+            Some(report) if report.steps.is_empty() => (self.report)(&Round::InStep),
+            Some(report) => (self.report)(&Round::Applied(report)),
+            None => {}
         }
     }
 
@@ -269,12 +271,9 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                 (self.report)(&Round::Swept(&report));
                 Ok(())
             }
-            Err(error) => {
-                let what = format!("sweep of {kind}");
-                self.failed(&what, error, |rounds, now, jitter_ms| {
-                    rounds.sweeps.get_mut(&kind).map_or(0, |due| due.put_off(now, jitter_ms))
-                })
-            }
+            Err(error) => self.failed(Deed::Sweep(&kind), error, |rounds, now, jitter_ms| {
+                rounds.sweeps.get_mut(&kind).map_or(0, |due| due.put_off(now, jitter_ms))
+            }),
         }
     }
 
@@ -300,7 +299,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
     /// Reports a failure. `defer` says how long it waits before it is tried again.
     fn failed(
         &mut self,
-        what: &str,
+        deed: Deed<'_>,
         error: Error,
         defer: impl FnOnce(&mut Self, &Times, u64) -> u64,
     ) -> Result<(), Cut> {
@@ -317,7 +316,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             true => self.refused.again(&now, jitter_ms),
             false => defer(self, &now, jitter_ms),
         };
-        (self.report)(&Round::Failed { what, error: &error, wait_ms });
+        (self.report)(&deed.failed(&error, wait_ms));
         if is_refused { Err(Cut::Refused) } else { Ok(()) }
     }
 

@@ -20,7 +20,7 @@ impl Connection {
     /// schedule of a kind that the adapter does not have or that has no list of its own
     /// ([`ErrorKind::Input`](crate::error::ErrorKind::Input)). A refused credential does not
     /// end it: nothing is sent until [`Connection::replace_credential`] gives another, or the wait
-    /// that [`Round::Failed`] reports is over.
+    /// that [`Round::failure`] reports is over.
     pub async fn run(
         &self,
         crons: Crons,

@@ -55,6 +55,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Sweep(options) => sweep::sweep(config, &options, output).await,
         Command::Schema => schema::schema(output),
         Command::Run(options) => run::run(config, &options, output).await,
+        Command::Serve(options) => run::serve(config, &options, output).await,
         Command::Adapter(command) => adapter::adapter(&command, output),
         Command::CompileComponent => Ok(atsync::CompilerProgram::serve()),
     }

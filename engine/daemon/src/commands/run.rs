@@ -1,4 +1,5 @@
-//! `atsync run`: runs the schedules of all connections in the foreground until SIGINT or SIGTERM.
+//! `atsync run` and `atsync serve`: run the schedules of all connections in the foreground until
+//! SIGINT or SIGTERM; `serve` with the HTTP API.
 //!
 //! Each connection runs in a task of its own; one that cannot start, or fails permanently, is
 //! reported and does not stop the others. A round prints one line without candidates' data.
@@ -16,6 +17,7 @@ use crate::config::ConnectionConfig;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Opened, Use};
 use crate::output::Output;
+use crate::serve::{Served, Server};
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
 use atsync::{Clock, Connection, Cron, Crons, ErrorKind, Round, SystemClock};
@@ -25,6 +27,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The default schedule.
@@ -32,30 +35,41 @@ const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
 pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
+    attended(config, &Report { is_json: options.json, output: output.clone(), served: None }).await
+}
+
+/// As [`run`], with the HTTP API beside the schedules. It goes on when no connection can start, so
+/// that the API says why.
+pub(super) async fn serve(config: &Path, options: &cli::Run, output: &Output) -> Ended {
+    let served = Some(Arc::new(Served::new()));
+    attended(config, &Report { is_json: options.json, output: output.clone(), served }).await
+}
+
+async fn attended(config: &Path, report: &Report) -> Ended {
     let mut stop = Stop::listen(Hangup::Rereads)?;
     let mut reread = Reread::listen()?;
     let mut opened = open::open(config, None, Use::Online).await?;
+    let mut server = match &report.served {
+        Some(served) => Some(Server::start(&opened.config, served).await?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        report.output.note(&format!("serving on {}", server.places));
+    }
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();
     let mut ends = FuturesUnordered::new();
     let refused = opened.refused.clone().into_iter();
     let mut refused: Vec<(String, String)> = refused.collect();
     for name in opened.names() {
-        match prepare(&opened, &name, output).await {
-            Ok(prepared) => ends.push(start(prepared, &mut runs, options.json, output)),
+        match prepare(&opened, &name, &report.output).await {
+            Ok(prepared) => ends.push(start(prepared, &mut runs, report)),
             Err(why) => refused.push((name, why.to_string())),
         }
     }
     for (name, why) in &refused {
-        tell(
-            options.json,
-            output,
-            name,
-            "ended",
-            json!({ "error": why }),
-            &format!("error: {why}"),
-        );
+        report.ended(name, why);
     }
-    if ends.is_empty() {
+    if ends.is_empty() && server.is_none() {
         return Err(Failure::Said);
     }
     let mut is_clean = refused.is_empty();
@@ -70,34 +84,78 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
             }
             () = stop.told() => {
                 if is_stopping {
-                    output.note("second signal: open writes are interrupted, and settled by the \
-                        next run");
+                    report.output.note("second signal: open writes are interrupted, and settled \
+                        by the next run");
                     return Err(Failure::Said);
                 }
                 is_stopping = true;
                 runs.values().for_each(Running::stop);
             }
             () = reread.told(), if !is_stopping => {
-                match changed(&mut opened, &mut runs, &mut ends, output).await {
+                match changed(&mut opened, &mut runs, &mut ends, report).await {
                     // Started: each is counted from here on.
                     Ok(started) => {
                         for prepared in started {
-                            ends.push(start(prepared, &mut runs, options.json, output));
+                            ends.push(start(prepared, &mut runs, report));
                         }
                     }
-                    Err(error) => output.error(&format!(
+                    Err(error) => report.output.error(&format!(
                         "the configuration was not read again, and all connections continue \
                          unchanged: {error}"
                     )),
                 }
             }
         }
-        if ends.is_empty() {
+        let is_over = ends.is_empty() && (is_stopping || server.is_none());
+        if is_over {
+            // Its requests end before the connections close.
+            if let Some(server) = server.take() {
+                server.stop().await;
+            }
             for run in runs.into_values() {
                 run.connection.close().await;
             }
             opened.engine.close().await?;
             return if is_clean { Ok(DONE) } else { Err(Failure::Said) };
+        }
+    }
+}
+
+/// Where the rounds are reported.
+#[derive(Clone)]
+struct Report {
+    is_json: bool,
+    output: Output,
+    /// The HTTP API, where it is served.
+    served: Option<Arc<Served>>,
+}
+
+impl Report {
+    fn tell(&self, name: &str, what: &str, value: Value, text: &str) {
+        let at_ms = SystemClock.now_ms();
+        if self.is_json {
+            self.output.json(
+                &json!({ "at": time(at_ms), "connection": name, "round": what, "report": value }),
+            );
+        } else {
+            self.output.data(&format!("{} {name} {text}", time(at_ms)));
+        }
+    }
+
+    /// A connection ended with an error, or could not start.
+    fn ended(&self, name: &str, why: &str) {
+        if let Some(served) = &self.served {
+            served.ended(name, why);
+        }
+        self.tell(name, "ended", json!({ "error": why }), &format!("error: {why}"));
+    }
+
+    fn round(&self, name: &str, round: &Round<'_>) {
+        if let Some(served) = &self.served {
+            served.round(name, round);
+        }
+        if let Some((what, value, text)) = words(name, round) {
+            self.tell(name, what, value, &text);
         }
     }
 }
@@ -142,34 +200,25 @@ async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepare
 
 /// Runs a connection in a task of its own, so that neither blocking nor a panic delays another. The
 /// returned future completes when it has ended, and says whether it ended without an error.
-fn start(
-    prepared: Prepared,
-    runs: &mut BTreeMap<String, Running>,
-    is_json: bool,
-    output: &Output,
-) -> End {
+fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Report) -> End {
     let Prepared { name, connection, crons, config } = prepared;
     let (stop, stopped) = watch::channel(false);
     let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
     let text = format!("keeping {} in step", kinds.join(", "));
-    tell(is_json, output, &name, "started", json!({ "kinds": kinds }), &text);
+    report.tell(&name, "started", json!({ "kinds": kinds }), &text);
+    if let Some(served) = &report.served {
+        served.started(&connection);
+    }
     runs.insert(
         name.clone(),
         Running { connection: connection.clone(), config, stop, is_over: false },
     );
-    let task = tokio::spawn(one(connection, crons, stopped, is_json, output.clone()));
-    let output = output.clone();
+    let task = tokio::spawn(one(connection, crons, stopped, report.clone()));
+    let report = report.clone();
     async move {
         let is_clean = task.await.unwrap_or_else(|_| {
             let text = "it panicked, which is a bug in atsync; its journal has the open writes";
-            tell(
-                is_json,
-                &output,
-                &name,
-                "ended",
-                json!({ "error": text }),
-                &format!("error: {text}"),
-            );
+            report.ended(&name, text);
             false
         });
         (name, is_clean)
@@ -187,7 +236,7 @@ async fn changed(
     opened: &mut Opened,
     runs: &mut BTreeMap<String, Running>,
     ends: &mut FuturesUnordered<End>,
-    output: &Output,
+    report: &Report,
 ) -> Result<Vec<Prepared>, Failure> {
     let again = opened.again().await?;
     let mut refused: BTreeMap<String, String> = again.refused.clone();
@@ -200,7 +249,9 @@ async fn changed(
                 run.connection.replace_credential(credential).await.map_err(Failure::from)
             }
             (Some(_), None) => Ok(()),
-            (None, _) => prepare(&again, &name, output).await.map(|prepared| begin.push(prepared)),
+            (None, _) => {
+                prepare(&again, &name, &report.output).await.map(|prepared| begin.push(prepared))
+            }
         };
         if let Err(why) = outcome {
             drop(refused.insert(name, why.to_string()));
@@ -212,7 +263,7 @@ async fn changed(
         } else {
             ""
         };
-        output.error(&format!("{why}{rest}"));
+        report.output.error(&format!("{why}{rest}"));
     }
     let is_begun = |name: &str| begin.iter().any(|prepared| prepared.name == name);
     let is_gone = |name: &str| {
@@ -234,10 +285,13 @@ async fn changed(
     }
     for name in &ending {
         if let Some(run) = runs.remove(name) {
+            if let Some(served) = &report.served {
+                served.removed(name);
+            }
             run.connection.close().await;
         }
     }
-    output.note(&format!("read {} again", again.config.path.display()));
+    report.output.note(&format!("read {} again", again.config.path.display()));
     *opened = again;
     Ok(begin)
 }
@@ -258,43 +312,29 @@ async fn one(
     connection: Connection,
     crons: Crons,
     mut stopped: watch::Receiver<bool>,
-    is_json: bool,
-    output: Output,
+    report: Report,
 ) -> bool {
     let name = connection.name().to_owned();
     let stop = async move {
         // An error means that the sender was dropped, which ends the run too.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let ended = connection
-        .run(crons, stop, |round| {
-            let (what, value, text) = words(&name, round);
-            tell(is_json, &output, &name, what, value, &text);
-        })
-        .await;
-    match ended {
+    match connection.run(crons, stop, |round| report.round(&name, round)).await {
         Ok(()) => {
-            tell(is_json, &output, &name, "stopped", json!({}), "stopped");
+            report.tell(&name, "stopped", json!({}), "stopped");
             true
         }
         Err(error) => {
             let text = Failure::from(error).to_string();
-            let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text);
-            tell(
-                is_json,
-                &output,
-                &name,
-                "ended",
-                json!({ "error": text }),
-                &format!("error: {text}"),
-            );
+            report.ended(&name, text.strip_prefix(&format!("{name}: ")).unwrap_or(&text));
             false
         }
     }
 }
 
-fn words(name: &str, round: &Round<'_>) -> (&'static str, Value, String) {
-    match round {
+/// What is printed about a round; nothing where nothing was to be done.
+fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)> {
+    let said = match round {
         Round::Pulled(report) => (
             "pulled",
             json!(report),
@@ -320,13 +360,23 @@ fn words(name: &str, round: &Round<'_>) -> (&'static str, Value, String) {
         Round::Applied(report) => {
             ("applied", json!(report), format!("applied: {}", apply::outcome(name, report)))
         }
-        Round::Failed { what, error, wait_ms } => (
-            "failed",
-            json!({ "what": what, "error": error.to_string(), "wait_ms": wait_ms }),
-            format!("failed {what}, again in {} s: {error}{}", wait_ms.div_ceil(1000), hint(error)),
-        ),
-        _ => ("round", json!({}), "a round".to_owned()),
-    }
+        Round::PullFailed { kind, error, wait_ms } => failed(kind, error, *wait_ms),
+        Round::SweepFailed { kind, error, wait_ms } => {
+            failed(&format!("sweep of {kind}"), error, *wait_ms)
+        }
+        Round::ApplyFailed { error, wait_ms } => failed("apply", error, *wait_ms),
+        _ => return None,
+    };
+    Some(said)
+}
+
+fn failed(what: &str, error: &atsync::Error, wait_ms: u64) -> (&'static str, Value, String) {
+    let hint = hint(error);
+    (
+        "failed",
+        json!({ "what": what, "error": error.to_string(), "wait_ms": wait_ms }),
+        format!("failed {what}, again in {} s: {error}{hint}", wait_ms.div_ceil(1000)),
+    )
 }
 
 /// The help for an error while the schedule continues; none if a retry resolves it.
@@ -340,16 +390,5 @@ fn hint(error: &atsync::Error) -> &'static str {
             "; `atsync check` says which permission is missing and where to grant it"
         }
         _ => "",
-    }
-}
-
-fn tell(is_json: bool, output: &Output, name: &str, what: &str, value: Value, text: &str) {
-    let at_ms = SystemClock.now_ms();
-    if is_json {
-        output.json(
-            &json!({ "at": time(at_ms), "connection": name, "round": what, "report": value }),
-        );
-    } else {
-        output.data(&format!("{} {name} {text}", time(at_ms)));
     }
 }

@@ -1,0 +1,106 @@
+//! The table `[serve]` of the configuration: where the HTTP API listens, and who may use it.
+//!
+//! Without an address the API is on the unix socket beside the store alone. An address of another
+//! machine's reach needs a token, and the word that a proxy ends TLS before it: this program speaks
+//! clear text.
+
+use atsync::SecretRef;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// The table. Every member has a default, so that it may be missing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServeConfig {
+    /// The address and port of the API; none for the unix socket alone.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Names that a request's `Host` and `Origin` may have besides the address: those of a proxy.
+    #[serde(default)]
+    pub(crate) hosts: Vec<String>,
+    /// A proxy ends TLS before this program.
+    #[serde(default)]
+    pub(crate) behind_tls_proxy: bool,
+    /// Tokens by name.
+    #[serde(default)]
+    pub(crate) tokens: BTreeMap<String, TokenConfig>,
+}
+
+/// A token, and what it allows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenConfig {
+    /// Where the token is, or two of them while one replaces the other.
+    #[serde(deserialize_with = "super::one_or_many")]
+    pub(crate) secret: Vec<SecretRef>,
+    /// What it allows.
+    pub(crate) scope: Scope,
+    /// The connections that it is limited to; none for all.
+    pub(crate) connections: Option<Vec<String>>,
+}
+
+/// What a token allows. Each includes the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scope {
+    /// Read records, changes and status.
+    Read,
+    /// Declare records, pull, apply.
+    Write,
+    /// Decide writes in doubt, erase.
+    Admin,
+}
+
+impl ServeConfig {
+    /// Checks what its types do not.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Some(listen) = self.listen.filter(|listen| !listen.ip().is_loopback()) else {
+            return Ok(());
+        };
+        if self.tokens.is_empty() {
+            return Err(format!(
+                "other machines can reach {listen}, so `[serve.tokens.NAME]` must name a token; or \
+                 listen on 127.0.0.1"
+            ));
+        }
+        if !self.behind_tls_proxy {
+            return Err(format!(
+                "other machines can reach {listen}, and the API speaks clear text: put a proxy that \
+                 ends TLS before it and say so with `behind_tls_proxy = true`; or listen on \
+                 127.0.0.1"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServeConfig;
+
+    fn parsed(text: &str) -> Result<(), String> {
+        toml::from_str::<ServeConfig>(text).map_err(|error| error.to_string())?.check()
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_a_token_and_a_proxy() {
+        let token = "tokens.a = { secret = { env = \"T\" }, scope = \"read\" }\n";
+        assert!(parsed("").is_ok());
+        assert!(
+            parsed("listen = \"127.0.0.1:1\"").is_ok() && parsed("listen = \"[::1]:1\"").is_ok()
+        );
+        let open = "listen = \"0.0.0.0:1\"\n";
+        assert!(parsed(open).unwrap_err().contains("must name a token"));
+        assert!(parsed(&format!("{open}{token}")).unwrap_err().contains("behind_tls_proxy"));
+        assert!(parsed(&format!("{open}behind_tls_proxy = true\n{token}")).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_member_or_scope_is_refused() {
+        assert!(parsed("lisen = \"127.0.0.1:1\"").is_err());
+        assert!(parsed("tokens.a = { secret = { env = \"T\" }, scope = \"root\" }").is_err());
+    }
+}

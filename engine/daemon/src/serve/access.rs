@@ -1,0 +1,324 @@
+//! Who a request comes from, and what it may do: decided in one place, before routing.
+//!
+//! Three questions, in this order. Is the request for this server: `Host`, and `Origin` where a
+//! browser sends one, must name an address or a name of it, so that a page of another origin cannot
+//! use a browser on this machine. Who sends it: a bearer token, by its SHA-256, compared in constant
+//! time against every known one. What may they do: the scope that the method and the path need, and
+//! the connections of the token.
+//!
+//! The unix socket needs no token: its file mode admits this user alone. Without any token in the
+//! configuration, the loopback address needs none either.
+//!
+//! Left out: users and sessions of a console; there is none.
+
+use super::problem::{Problem, ProblemType};
+use crate::config::serve::{Scope, ServeConfig};
+use atsync::Secret;
+use axum::http::{HeaderMap, Method, header};
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use std::path::Path;
+use subtle::ConstantTimeEq;
+
+/// The bytes of the shortest token: 128 bits in hexadecimal. A shorter one can be guessed.
+const TOKEN_BYTES_MIN: usize = 32;
+
+/// The sender of a request, as far as it counts here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// The token's name, or `local` for the unix socket and for a loopback address without tokens.
+    pub(super) name: String,
+    scope: Scope,
+    connections: Option<Vec<String>>,
+}
+
+impl Caller {
+    fn local() -> Self {
+        Self { name: "local".to_owned(), scope: Scope::Admin, connections: None }
+    }
+
+    /// Whether the caller may use a connection.
+    pub(super) fn may_use(&self, connection: &str) -> bool {
+        self.connections.as_ref().is_none_or(|names| names.iter().any(|name| name == connection))
+    }
+}
+
+/// Where a request arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The unix socket beside the store.
+    Socket,
+    /// This address.
+    Tcp(SocketAddr),
+}
+
+/// The known tokens, and the names of this server.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    hosts: Vec<String>,
+    tokens: Vec<([u8; 32], Caller)>,
+}
+
+impl Access {
+    /// Reads the tokens of a configuration.
+    ///
+    /// # Errors
+    /// One sentence with the token's name.
+    pub(super) async fn read(config: &ServeConfig, directory: &Path) -> Result<Self, String> {
+        let hosts = config.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let mut tokens = Vec::new();
+        for (name, token) in &config.tokens {
+            let caller = Caller {
+                name: name.clone(),
+                scope: token.scope,
+                connections: token.connections.clone(),
+            };
+            for secret in &token.secret {
+                let secret: Secret = secret
+                    .read(directory)
+                    .await
+                    .map_err(|error| format!("serve.tokens.{name}.secret: {error}"))?;
+                if secret.expose().len() < TOKEN_BYTES_MIN {
+                    return Err(format!(
+                        "serve.tokens.{name}.secret: it has fewer than {TOKEN_BYTES_MIN} \
+                         characters and could be guessed; `openssl rand -hex 32` makes one"
+                    ));
+                }
+                tokens.push((Sha256::digest(secret.expose()).into(), caller.clone()));
+            }
+        }
+        Ok(Self { hosts, tokens })
+    }
+
+    /// The caller of a request, if it may be made.
+    pub(super) fn admit(
+        &self,
+        door: Door,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Problem> {
+        self.is_for_here(door, headers)?;
+        let is_open = matches!(path, "/livez" | "/readyz");
+        let caller = match (door, self.tokens.is_empty()) {
+            (Door::Socket, _) | (Door::Tcp(_), true) => Caller::local(),
+            (Door::Tcp(_), false) if is_open => Caller::local(),
+            (Door::Tcp(_), false) => self.sender(headers)?,
+        };
+        // What a token may not use is not there for it, whatever its scope.
+        if named(path).is_some_and(|connection| !caller.may_use(&connection)) {
+            return Err(Problem::no_such_connection());
+        }
+        let needed = needed(method, path);
+        if caller.scope < needed {
+            let word = match needed {
+                Scope::Read => "read",
+                Scope::Write => "write",
+                Scope::Admin => "admin",
+            };
+            return Err(Problem::new(
+                ProblemType::Forbidden,
+                format!("{method} {path} needs a token with the scope {word:?}"),
+            ));
+        }
+        Ok(caller)
+    }
+
+    fn is_for_here(&self, door: Door, headers: &HeaderMap) -> Result<(), Problem> {
+        let Door::Tcp(listen) = door else { return Ok(()) };
+        let host = text(headers, header::HOST).unwrap_or_default();
+        let origin = text(headers, header::ORIGIN);
+        let of_origin = origin.map(|origin| origin.split_once("://").map_or("", |(_, rest)| rest));
+        for name in std::iter::once(host).chain(of_origin) {
+            if !self.is_here(listen, name) {
+                return Err(Problem::new(
+                    ProblemType::ForeignOrigin,
+                    format!(
+                        "{name:?} is no name of this server; a name that a proxy uses belongs into \
+                         `hosts` of the table [serve]"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a `Host` names this server.
+    fn is_here(&self, listen: SocketAddr, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        if self.hosts.contains(&host) {
+            return true;
+        }
+        // A numeric address cannot be rebound by a name server.
+        if host.parse::<SocketAddr>().is_ok_and(|named| named == listen) {
+            return true;
+        }
+        listen.ip().is_loopback() && host == format!("localhost:{}", listen.port())
+    }
+
+    fn sender(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let refused = || {
+            Problem::new(
+                ProblemType::Unauthenticated,
+                "send `Authorization: Bearer TOKEN` with a token of the table [serve.tokens]",
+            )
+        };
+        let given = text(headers, header::AUTHORIZATION).ok_or_else(refused)?;
+        let token = given.split_once(' ').filter(|(how, _)| how.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or_else(refused)?;
+        let hash: [u8; 32] = Sha256::digest(token.trim()).into();
+        let mut found = None;
+        // Every known token is compared, so that the time says nothing about them.
+        for (known, caller) in &self.tokens {
+            if bool::from(known.ct_eq(&hash)) {
+                found = Some(caller);
+            }
+        }
+        found.cloned().ok_or_else(refused)
+    }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The connection that a path names, decoded.
+fn named(path: &str) -> Option<String> {
+    let name = path.strip_prefix("/v1/connections/")?.split('/').next()?;
+    Some(percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned())
+}
+
+/// The scope that a request needs.
+fn needed(method: &Method, path: &str) -> Scope {
+    // What decides over writes that nobody can undo, or changes the server itself.
+    let is_for_admins = path.ends_with("/resolve") || path == "/v1/reload";
+    if is_for_admins {
+        Scope::Admin
+    } else if matches!(*method, Method::GET | Method::HEAD) {
+        Scope::Read
+    } else {
+        Scope::Write
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::ProblemType;
+    use super::{Access, Caller, Door, Scope};
+    use axum::http::{HeaderMap, HeaderValue, Method, header};
+    use sha2::{Digest, Sha256};
+
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+    fn tcp() -> Door {
+        Door::Tcp("127.0.0.1:8470".parse().unwrap())
+    }
+
+    fn access(scope: Scope) -> Access {
+        let caller =
+            Caller { name: "host".to_owned(), scope, connections: Some(vec!["acme".to_owned()]) };
+        Access {
+            hosts: vec!["sync.example".to_owned()],
+            tokens: vec![(Sha256::digest(TOKEN).into(), caller)],
+        }
+    }
+
+    fn headers(all: &[(header::HeaderName, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in all {
+            headers.insert(name.clone(), HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    fn with_token(token: &str) -> HeaderMap {
+        let bearer = format!("Bearer {token}");
+        headers(&[(header::HOST, "127.0.0.1:8470"), (header::AUTHORIZATION, &bearer)])
+    }
+
+    fn refusal(access: &Access, method: &Method, path: &str, headers: &HeaderMap) -> ProblemType {
+        access.admit(tcp(), method, path, headers).unwrap_err().what()
+    }
+
+    #[test]
+    fn a_request_of_another_host_or_origin_is_refused_before_its_token_counts() {
+        let access = access(Scope::Admin);
+        for (host, origin) in [
+            ("evil.example", None),
+            ("127.0.0.1:8471", None),
+            ("localhost:1", None),
+            ("", None),
+            ("127.0.0.1:8470", Some("https://evil.example")),
+            ("127.0.0.1:8470", Some("null")),
+            ("sync.example", Some("http://127.0.0.1.evil.example:8470")),
+        ] {
+            let mut all = vec![(header::HOST, host)];
+            all.extend(origin.map(|origin| (header::ORIGIN, origin)));
+            let given = refusal(&access, &Method::GET, "/v1/connections", &headers(&all));
+            assert_eq!(given, ProblemType::ForeignOrigin, "{host} {origin:?}");
+        }
+        for host in ["127.0.0.1:8470", "localhost:8470", "SYNC.example"] {
+            let mut given = with_token(TOKEN);
+            given.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+            assert!(access.admit(tcp(), &Method::GET, "/v1/connections", &given).is_ok(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_request_without_a_known_token_is_refused() {
+        let access = access(Scope::Admin);
+        let host = (header::HOST, "127.0.0.1:8470");
+        for given in [
+            headers(&[host.clone()]),
+            with_token(""),
+            with_token("0123456789abcdef0123456789abcdee"),
+            headers(&[host.clone(), (header::AUTHORIZATION, TOKEN)]),
+            headers(&[host, (header::AUTHORIZATION, "Basic 0123456789abcdef0123456789abcdef")]),
+        ] {
+            let refused = refusal(&access, &Method::GET, "/v1/connections", &given);
+            assert_eq!(refused, ProblemType::Unauthenticated);
+        }
+        let anyone = headers(&[(header::HOST, "127.0.0.1:8470")]);
+        assert!(access.admit(tcp(), &Method::GET, "/livez", &anyone).is_ok());
+    }
+
+    #[test]
+    fn a_scope_allows_what_it_includes() {
+        use Scope::{Admin, Read, Write};
+        let resolve = "/v1/connections/acme/intents/1/resolve";
+        for (method, path, least) in [
+            (Method::GET, "/v1/connections/acme", Read),
+            (Method::PUT, "/v1/connections/acme/desired/a", Write),
+            (Method::POST, "/v1/connections/acme/apply", Write),
+            (Method::DELETE, "/v1/connections/acme/desired/a", Write),
+            (Method::POST, resolve, Admin),
+            (Method::POST, "/v1/reload", Admin),
+        ] {
+            for scope in [Read, Write, Admin] {
+                let ended = access(scope).admit(tcp(), &method, path, &with_token(TOKEN));
+                assert_eq!(ended.is_ok(), scope >= least, "{method} {path} {scope:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_connection_of_another_token_is_not_there() {
+        let access = access(Scope::Read);
+        for path in ["/v1/connections/beta", "/v1/connections/%62eta/changes", "/v1/connections/"] {
+            // Before the scope: a refusal by scope would say that the connection exists.
+            let given = refusal(&access, &Method::POST, path, &with_token(TOKEN));
+            assert_eq!(given, ProblemType::NoSuchConnection, "{path}");
+        }
+        let own = access.admit(tcp(), &Method::GET, "/v1/connections/%61cme", &with_token(TOKEN));
+        assert!(own.is_ok());
+    }
+
+    #[test]
+    fn the_socket_and_a_loopback_address_without_tokens_need_none() {
+        let nothing = HeaderMap::new();
+        let given = access(Scope::Read).admit(Door::Socket, &Method::POST, "/v1/reload", &nothing);
+        assert_eq!(given.unwrap(), Caller::local());
+        let host = headers(&[(header::HOST, "localhost:8470")]);
+        assert!(Access::default().admit(tcp(), &Method::POST, "/v1/reload", &host).is_ok());
+    }
+}

@@ -1,0 +1,147 @@
+//! The feed of a connection: pages with a long poll, or a stream of server-sent events.
+//!
+//! Changes have serials without gaps. A page begins after a serial and waits up to `wait` seconds
+//! for the first change. A stream begins after `after`, or after `Last-Event-ID` where a client
+//! connects again, and its events have the serial as id. A serial whose successor was trimmed is
+//! refused with 410: read the records again, and go on from the serial that the detail names.
+//!
+//! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds. A stream holds one change.
+
+use super::body::Query;
+use super::problem::{Problem, ProblemDocument};
+use super::served::Served;
+use atsync::{Change, Connection};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
+
+/// Changes of a page.
+const ROWS_MAX: usize = 1_000;
+/// Seconds that a page may wait for a change.
+const WAIT_S_MAX: u64 = 60;
+/// Seconds between two signs of life of a stream without changes.
+const ALIVE_S: u64 = 15;
+
+/// A page of changes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChangePage {
+    /// In the order of their serials.
+    #[schema(value_type = Vec<Object>)]
+    changes: Vec<Change>,
+    /// `after` of the next page.
+    next: u64,
+}
+
+/// The parameters of the feed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FeedOf {
+    /// The serial after which it begins; 0 for the beginning.
+    #[serde(default)]
+    after: u64,
+    /// Changes of the page.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// Seconds that the page waits for a change when there is none.
+    #[serde(default)]
+    #[param(maximum = 60)]
+    wait: u64,
+}
+
+/// Reads the feed: a page as JSON, or with `Accept: text/event-stream` a stream.
+#[utoipa::path(get, path = "/v1/connections/{connection}/changes", params(FeedOf), tag = "changes",
+    responses(
+    (status = 200, content((ChangePage = "application/json"), (String = "text/event-stream"))),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 410, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn changes(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    Query(feed): Query<FeedOf>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let connection = served.connection(&name)?;
+    let limit = feed.limit.unwrap_or(ROWS_MAX);
+    if !(1..=ROWS_MAX).contains(&limit) {
+        return Err(Problem::invalid("limit", format!("limit is 1 to {ROWS_MAX}")));
+    }
+    if feed.wait > WAIT_S_MAX {
+        return Err(Problem::invalid("wait", format!("wait is 0 to {WAIT_S_MAX} seconds")));
+    }
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accepts.is_some_and(|accept| accept.contains("text/event-stream")) {
+        let after = resumed(&headers)?.unwrap_or(feed.after);
+        return streamed(&connection, after, served.stopping()).await;
+    }
+    let stopping = served.stopping();
+    drop(served);
+    let changes = page(&connection, feed.after, limit, feed.wait, stopping).await?;
+    let next = changes.last().map_or(feed.after, |change| change.serial);
+    Ok(Json(ChangePage { changes, next }).into_response())
+}
+
+/// The serial after which a client that connects again goes on.
+fn resumed(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(id) = headers.get("last-event-id") else { return Ok(None) };
+    let serial = id.to_str().ok().and_then(|id| id.parse().ok());
+    let refused = || Problem::invalid("Last-Event-ID", "it is the serial of a change: a number");
+    serial.map(Some).ok_or_else(refused)
+}
+
+async fn page(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+    wait_s: u64,
+    stopping: impl Future<Output = ()>,
+) -> Result<Vec<Change>, Problem> {
+    let read = || connection.changes(after).take(limit).try_collect::<Vec<_>>();
+    let found = read().await?;
+    if !found.is_empty() || wait_s == 0 {
+        return Ok(found);
+    }
+    {
+        let mut feed = pin!(connection.follow_after(after));
+        tokio::select! {
+            next = feed.next() => drop(next.transpose()?),
+            () = tokio::time::sleep(Duration::from_secs(wait_s)) => {}
+            () = stopping => {}
+        }
+    }
+    Ok(read().await?)
+}
+
+async fn streamed<S: Future<Output = ()> + Send + 'static>(
+    connection: &Connection,
+    after: u64,
+    stopping: S,
+) -> Result<Response, Problem> {
+    // A refusal comes before the first event: as a problem document.
+    drop(connection.changes(after).take(1).try_collect::<Vec<_>>().await?);
+    let feed = connection.follow_after(after).map(|change| {
+        Ok::<_, Infallible>(match change {
+            Ok(change) => {
+                let data = serde_json::to_string(&change).unwrap_or_default();
+                Event::default().id(change.serial.to_string()).event("change").data(data)
+            }
+            // The last one of the stream.
+            Err(error) => Event::default().event("problem").data(Problem::from(error).document()),
+        })
+    });
+    // It ends with its error, with the connection, and at a stop.
+    let feed = feed.take_until(stopping);
+    let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_S));
+    Ok(Sse::new(feed).keep_alive(alive).into_response())
+}

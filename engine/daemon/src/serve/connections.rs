@@ -1,0 +1,257 @@
+//! Connections: list, read, check, pull, sweep, plan, apply.
+//!
+//! A check, pull, sweep or plan ends when its caller leaves; what it has committed stays. An apply
+//! does not: it runs in a task, so that a caller who leaves cuts no write.
+
+use super::access::Caller;
+use super::body::{self, Query, ROWS_DEFAULT};
+use super::health::Condition;
+use super::problem::{Problem, ProblemDocument};
+use super::served::{Listed, Served};
+use atsync::{Connection, PlanOf, SweepOptions};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+/// Connections of one page.
+const ROWS_MAX: usize = 1_000;
+
+/// A page of connections.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConnectionPage {
+    connections: Vec<ConnectionView>,
+    /// The `cursor` of the next page; none when this is the last one.
+    next: Option<String>,
+}
+
+/// A connection.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConnectionView {
+    name: String,
+    /// The adapter's name; none while the connection cannot be opened.
+    adapter: Option<String>,
+    /// The adapter's version.
+    version: Option<String>,
+    /// Whether every condition holds.
+    healthy: bool,
+    conditions: Vec<Condition>,
+}
+
+impl From<Listed> for ConnectionView {
+    fn from(listed: Listed) -> Self {
+        let manifest = listed.connection.as_ref().map(Connection::manifest);
+        Self {
+            name: listed.name,
+            adapter: manifest.map(|manifest| manifest.name.clone()),
+            version: manifest.map(|manifest| manifest.version.clone()),
+            healthy: listed.is_healthy,
+            conditions: listed.conditions,
+        }
+    }
+}
+
+/// The parameters of a page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageOf {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+}
+
+/// Lists the connections that the token may use, in the order of their names.
+#[utoipa::path(get, path = "/v1/connections", params(PageOf), tag = "connections", responses(
+    (status = 200, body = ConnectionPage),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
+    Query(page): Query<PageOf>,
+) -> Result<Json<ConnectionPage>, Problem> {
+    let limit = page.limit.unwrap_or(ROWS_DEFAULT);
+    if !(1..=ROWS_MAX).contains(&limit) {
+        return Err(Problem::invalid("limit", format!("limit is 1 to {ROWS_MAX}")));
+    }
+    let mut all: Vec<ConnectionView> = served
+        .listed(page.cursor.as_deref(), usize::MAX)
+        .into_iter()
+        .filter(|listed| caller.may_use(&listed.name))
+        .take(limit.saturating_add(1))
+        .map(ConnectionView::from)
+        .collect();
+    let has_more = all.len() > limit;
+    all.truncate(limit);
+    let next = all.last().filter(|_| has_more).map(|last| last.name.clone());
+    Ok(Json(ConnectionPage { connections: all, next }))
+}
+
+/// Reads a connection.
+#[utoipa::path(get, path = "/v1/connections/{connection}", tag = "connections", responses(
+    (status = 200, body = ConnectionView),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn read(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+) -> Result<Json<ConnectionView>, Problem> {
+    Ok(Json(served.one(&name)?.into()))
+}
+
+/// Reads what the store knows of a connection: counts, records that are not in step, writes in
+/// doubt.
+#[utoipa::path(get, path = "/v1/connections/{connection}/status", tag = "connections", responses(
+    (status = 200, body = Value),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn status(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!(served.connection(&name)?.status().await?)))
+}
+
+/// Checks the permissions of the credential, in the ATS.
+#[utoipa::path(post, path = "/v1/connections/{connection}/check", tag = "connections", responses(
+    (status = 200, body = Value),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 502, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn check(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let permissions = served.connection(&name)?.check().await?;
+    Ok(Json(json!({ "permissions": permissions })))
+}
+
+/// What to pull.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pull {
+    /// The kinds, for example `candidates`; one after the other.
+    kinds: Vec<String>,
+    /// Read everything again, not only what changed.
+    #[serde(default)]
+    full: bool,
+}
+
+/// Pulls kinds from the ATS now.
+#[utoipa::path(post, path = "/v1/connections/{connection}/pull", tag = "connections",
+    request_body = Pull, responses(
+    (status = 200, body = Value),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 415, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn pull(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let connection = served.connection(&name)?;
+    let pull: Pull = body::json(&headers, body).await?;
+    for kind in &pull.kinds {
+        connection.check_kind(kind)?;
+    }
+    let mut reports = Vec::new();
+    for kind in &pull.kinds {
+        reports.push(match pull.full {
+            true => connection.pull_full(kind).await?,
+            false => connection.pull(kind).await?,
+        });
+    }
+    Ok(Json(json!({ "pulled": reports })))
+}
+
+/// What to sweep.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sweep {
+    /// The kind.
+    kind: String,
+}
+
+/// Finds deletions of a kind: a complete scan, then a fetch of each missing record.
+#[utoipa::path(post, path = "/v1/connections/{connection}/sweep", tag = "connections",
+    request_body = Sweep, responses(
+    (status = 200, body = Value),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn sweep(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let connection = served.connection(&name)?;
+    let sweep: Sweep = body::json(&headers, body).await?;
+    let report = connection.sweep(&sweep.kind, SweepOptions::default()).await?;
+    Ok(Json(json!({ "swept": report })))
+}
+
+/// Which records to plan.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Planned {
+    /// All records, not only those that changed here or in the ATS since they were planned.
+    #[serde(default)]
+    all: bool,
+}
+
+impl Planned {
+    fn of(&self) -> PlanOf<'static> {
+        if self.all { PlanOf::All } else { PlanOf::Dirty }
+    }
+}
+
+/// Plans the declared records, and writes nothing.
+#[utoipa::path(post, path = "/v1/connections/{connection}/plan", tag = "connections",
+    request_body = Planned, responses(
+    (status = 200, body = Value),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn plan(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let connection = served.connection(&name)?;
+    let planned: Planned = body::json(&headers, body).await?;
+    Ok(Json(json!(connection.plan(planned.of()).await?)))
+}
+
+/// Plans the declared records and writes what is missing, exactly once.
+#[utoipa::path(post, path = "/v1/connections/{connection}/apply", tag = "connections",
+    request_body = Planned, responses(
+    (status = 200, body = Value),
+    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn apply(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let connection = served.connection(&name)?;
+    let planned: Planned = body::json(&headers, body).await?;
+    drop(served);
+    let applied = super::to_the_end(async move {
+        let plan = connection.plan(planned.of()).await?;
+        let report = connection.apply(&plan).await?;
+        Ok::<_, atsync::Error>(json!({ "plan": plan, "report": report }))
+    });
+    Ok(Json(applied.await??))
+}

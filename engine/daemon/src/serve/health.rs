@@ -1,0 +1,169 @@
+//! Conditions of a connection: whether it makes progress, and since when, from its rounds.
+//!
+//! As in Kubernetes, a condition has a status, a reason from a closed list, a message, and the
+//! moment of its last change. That moment moves only when the status does, so that it tells how
+//! long an outage lasts, whatever its messages say meanwhile. Pure: rounds come in, conditions go
+//! out.
+//!
+//! Left out: what the store knows (records that are not in step, writes in doubt); `Status` has it.
+
+use atsync::{Error, ErrorKind, Round};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// What a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+pub(super) enum About {
+    /// The schedules run.
+    Running,
+    /// The ATS accepts the credential.
+    Connected,
+    /// The credential has the permissions that the rounds need.
+    Permitted,
+    /// Pulls succeed.
+    Pulling,
+    /// Writes succeed.
+    Writing,
+}
+
+/// Why a condition is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) enum Why {
+    /// The last round succeeded.
+    Succeeded,
+    /// The schedules run.
+    Started,
+    /// The ATS refused the credential.
+    CredentialRefused,
+    /// A permission is missing.
+    PermissionMissing,
+    /// The ATS is unavailable.
+    AtsUnavailable,
+    /// The configuration is wrong.
+    Configuration,
+    /// The adapter failed.
+    AdapterFailed,
+    /// The store failed.
+    StoreFailed,
+    /// The schedules ended with an error that no retry resolves, or never started.
+    Ended,
+}
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Condition {
+    /// What it is about.
+    pub(super) r#type: About,
+    /// Whether it holds.
+    pub(super) status: bool,
+    /// Why.
+    pub(super) reason: Why,
+    /// The same for people.
+    pub(super) message: String,
+    /// When `status` last changed, in milliseconds since 1970.
+    pub(super) since_ms: u64,
+}
+
+/// The conditions of one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Health(BTreeMap<About, Condition>);
+
+impl Health {
+    /// All conditions that are known.
+    pub(super) fn conditions(&self) -> Vec<Condition> {
+        self.0.values().cloned().collect()
+    }
+
+    /// Whether every known condition holds.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.0.values().all(|condition| condition.status)
+    }
+
+    /// The schedules started.
+    pub(super) fn started(&mut self, now_ms: u64) {
+        self.set(About::Running, true, Why::Started, "its schedules run", now_ms);
+    }
+
+    /// The schedules ended, or could not start.
+    pub(super) fn ended(&mut self, message: &str, now_ms: u64) {
+        self.set(About::Running, false, Why::Ended, message, now_ms);
+    }
+
+    /// A round ended.
+    pub(super) fn round(&mut self, round: &Round<'_>, now_ms: u64) {
+        let about = match round {
+            Round::Pulled(_) | Round::Swept(_) | Round::PullFailed { .. } => About::Pulling,
+            Round::SweepFailed { .. } => About::Pulling,
+            Round::Applied(_) | Round::InStep | Round::ApplyFailed { .. } => About::Writing,
+            _ => return,
+        };
+        if let Some((error, _)) = round.failure() {
+            return self.failed(about, error, now_ms);
+        }
+        for about in [about, About::Connected, About::Permitted] {
+            self.set(about, true, Why::Succeeded, "the last round succeeded", now_ms);
+        }
+    }
+
+    fn failed(&mut self, about: About, error: &Error, now_ms: u64) {
+        let (why, cause) = match error.kind() {
+            ErrorKind::Auth => (Why::CredentialRefused, Some(About::Connected)),
+            ErrorKind::Denied => (Why::PermissionMissing, Some(About::Permitted)),
+            ErrorKind::Unavailable => (Why::AtsUnavailable, None),
+            ErrorKind::Configuration | ErrorKind::Input => (Why::Configuration, None),
+            ErrorKind::Store => (Why::StoreFailed, None),
+            _ => (Why::AdapterFailed, None),
+        };
+        for about in [Some(about), cause].into_iter().flatten() {
+            self.set(about, false, why, &error.to_string(), now_ms);
+        }
+    }
+
+    fn set(&mut self, about: About, status: bool, reason: Why, message: &str, now_ms: u64) {
+        let message = atsync::model::plain::line(message).into_owned();
+        let fresh = Condition { r#type: about, status, reason, message, since_ms: now_ms };
+        let held = self.0.entry(about).or_insert_with(|| fresh.clone());
+        let since_ms = if held.status == status { held.since_ms } else { now_ms };
+        *held = Condition { since_ms, ..fresh };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{About, Health, Why};
+    use atsync::{Error, ErrorKind, PullReport, Round};
+
+    fn failed(health: &mut Health, kind: ErrorKind, at: u64) {
+        let error = Error::new(kind, format!("no at {at}"));
+        health.round(&Round::PullFailed { kind: "jobs", error: &error, wait_ms: 1 }, at);
+    }
+
+    fn said(health: &Health, about: About) -> (bool, Why, u64) {
+        let all = health.conditions();
+        let one = all.iter().find(|condition| condition.r#type == about).unwrap();
+        (one.status, one.reason, one.since_ms)
+    }
+
+    #[test]
+    fn since_moves_only_when_the_status_does() {
+        let mut health = Health::default();
+        health.started(1);
+        failed(&mut health, ErrorKind::Unavailable, 2);
+        failed(&mut health, ErrorKind::Auth, 3);
+        assert_eq!(said(&health, About::Pulling), (false, Why::CredentialRefused, 2));
+        assert_eq!(said(&health, About::Connected), (false, Why::CredentialRefused, 3));
+        assert!(!health.is_healthy());
+        health.round(&Round::Pulled(&PullReport::default()), 9);
+        assert_eq!(said(&health, About::Pulling), (true, Why::Succeeded, 9));
+        assert_eq!(said(&health, About::Connected), (true, Why::Succeeded, 9));
+        assert!(health.is_healthy());
+    }
+
+    #[test]
+    fn an_outage_does_not_say_that_the_credential_is_refused() {
+        let mut health = Health::default();
+        failed(&mut health, ErrorKind::Unavailable, 2);
+        assert!(health.conditions().iter().all(|condition| condition.r#type == About::Pulling));
+    }
+}

@@ -1,0 +1,194 @@
+//! The HTTP API of `atsync serve`.
+//!
+//! [`served`] holds the connections, [`listen`] the sockets. A request passes [`access`], which
+//! decides who sends it and what they may do, before a handler sees it. Every refusal is a problem
+//! document ([`problem`]). The OpenAPI document is made from the handlers and served.
+//!
+//! It uses the engine's public interface alone: what a host that embeds the engine could need is in
+//! the library.
+//!
+//! Bounds: [`REQUESTS_MAX`] requests at once, feeds and `/livez` aside; bodies, heads and times in
+//! [`body`] and [`listen`]. Left out: TLS, which a proxy ends; tokens made at run time; connections
+//! made at run time; webhooks; the console.
+
+mod access;
+mod body;
+mod changes;
+mod connections;
+mod desired;
+mod health;
+mod intents;
+mod listen;
+mod operations;
+mod problem;
+mod records;
+mod served;
+
+pub(crate) use served::Served;
+
+use crate::config::Config;
+use access::{Access, Door};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json, Router};
+use listen::Listeners;
+use problem::{Problem, ProblemType};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Requests at once. Each holds a body of a megabyte at most, a batch 32.
+const REQUESTS_MAX: usize = 128;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "atsync",
+        description = "Keeps hiring data in step with Applicant Tracking Systems. Every refusal is \
+            a problem document (RFC 9457) whose `type` is stable.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    components(schemas(problem::ProblemDocument))
+)]
+struct Document;
+
+/// The running server.
+pub(crate) struct Server {
+    served: Arc<Served>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+    /// Where it listens, for people.
+    pub(crate) places: String,
+}
+
+impl Server {
+    /// Binds the sockets and serves from now on.
+    ///
+    /// # Errors
+    /// A sentence that names the member of `[serve]` or the socket.
+    pub(crate) async fn start(config: &Config, served: &Arc<Served>) -> Result<Self, String> {
+        let access = Access::read(&config.serve, config.directory()).await?;
+        let listeners = Listeners::bind(&config.store, config.serve.listen).await?;
+        let (socket, address) = listeners.places();
+        let places = match address {
+            Some(address) => format!("{} and http://{address}", socket.display()),
+            None => socket.display().to_string(),
+        };
+        let gate = Arc::new(Gate { access, requests: Semaphore::new(REQUESTS_MAX) });
+        let (stop, stopped) = watch::channel(false);
+        let app = app(Arc::clone(served), gate);
+        let task = spawn(listeners.serve(app, stopped));
+        Ok(Self { served: Arc::clone(served), stop, task, places })
+    }
+
+    /// Accepts no request from now on, ends the streams, and waits for the requests under way.
+    pub(crate) async fn stop(self) {
+        self.served.stop();
+        self.stop.send_replace(true);
+        if self.task.await.is_err() {
+            tracing::error!("the HTTP server ended by a panic, which is a bug in atsync");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server runs beside the schedules")]
+fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(work)
+}
+
+/// Runs work that writes to its end, also when its caller leaves.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    spawn(work).await.map_err(|_| {
+        Problem::new(
+            ProblemType::StoreFailed,
+            "the work panicked, which is a bug in atsync; its journal has the open writes",
+        )
+    })
+}
+
+/// The routes, and the document that describes them.
+fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(operations::live))
+        .routes(routes!(operations::ready))
+        .routes(routes!(operations::status))
+        .routes(routes!(connections::list))
+        .routes(routes!(connections::read))
+        .routes(routes!(connections::status))
+        .routes(routes!(connections::check))
+        .routes(routes!(connections::pull))
+        .routes(routes!(connections::sweep))
+        .routes(routes!(connections::plan))
+        .routes(routes!(connections::apply))
+        .routes(routes!(desired::list, desired::declare_batch))
+        .routes(routes!(desired::read, desired::declare, desired::abandon))
+        .routes(routes!(desired::explain))
+        .routes(routes!(records::list))
+        .routes(routes!(records::read))
+        .routes(routes!(changes::changes))
+        .routes(routes!(intents::list))
+        .routes(routes!(intents::resolve))
+        .split_for_parts()
+}
+
+fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
+    let (routes, document) = routes();
+    routes
+        .route("/openapi.json", axum::routing::get(move || async move { Json(document) }))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .with_state(served)
+        .layer(from_fn_with_state(gate, admitted))
+}
+
+async fn no_such_route() -> Problem {
+    Problem::new(ProblemType::NoSuchRoute, "GET /openapi.json lists the routes")
+}
+
+async fn no_such_method() -> Problem {
+    Problem::new(ProblemType::MethodNotAllowed, "GET /openapi.json lists the methods of the route")
+}
+
+struct Gate {
+    access: Access,
+    requests: Semaphore,
+}
+
+/// Admits a request, or refuses it.
+async fn admitted(
+    State(gate): State<Arc<Gate>>,
+    Extension(door): Extension<Door>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let caller = match gate.access.admit(door, &method, &path, request.headers()) {
+        Ok(caller) => caller,
+        Err(problem) => return problem.into_response(),
+    };
+    // A feed waits for changes and holds next to nothing; whether the process lives must be told
+    // under any load.
+    let is_free = path == "/livez" || path.ends_with("/changes");
+    let place = (!is_free).then(|| gate.requests.try_acquire()).transpose();
+    let _place = match place {
+        Ok(place) => place,
+        Err(_) => {
+            return Problem::new(
+                ProblemType::Busy,
+                format!("{REQUESTS_MAX} requests are under way; try it again"),
+            )
+            .into_response();
+        }
+    };
+    let name = caller.name.clone();
+    request.extensions_mut().insert(caller);
+    let response = next.run(request).await;
+    tracing::debug!(caller = %name, %method, path, status = response.status().as_u16(), "request");
+    response
+}

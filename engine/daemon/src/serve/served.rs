@@ -1,0 +1,126 @@
+//! The connections that the HTTP API serves, with their health.
+//!
+//! The run of the schedules fills it; the handlers read it. It holds handles of the engine, which
+//! are dropped by [`Served::stop`], so that the engine can close.
+//!
+//! Bounds: one entry for each connection of the configuration.
+
+use super::health::{Condition, Health};
+use super::problem::{Problem, ProblemType};
+use atsync::{Clock, Connection, Round, SystemClock};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// The connections by name, and whether the server stops.
+#[derive(Debug)]
+pub(crate) struct Served {
+    connections: Mutex<BTreeMap<String, One>>,
+    stop: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct One {
+    /// None where it could not be opened.
+    connection: Option<Connection>,
+    health: Health,
+}
+
+/// A connection as a list shows it.
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) connection: Option<Connection>,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) is_healthy: bool,
+}
+
+impl Served {
+    pub(crate) fn new() -> Self {
+        Self { connections: Mutex::default(), stop: watch::Sender::new(false) }
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, One>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The schedules of a connection started.
+    pub(crate) fn started(&self, connection: &Connection) {
+        let mut all = self.all();
+        let one = all.entry(connection.name().to_owned()).or_default();
+        one.connection = Some(connection.clone());
+        one.health.started(SystemClock.now_ms());
+    }
+
+    /// The schedules of a connection ended with an error, or could not start.
+    pub(crate) fn ended(&self, name: &str, why: &str) {
+        let mut all = self.all();
+        all.entry(name.to_owned()).or_default().health.ended(why, SystemClock.now_ms());
+    }
+
+    /// A connection left the configuration.
+    pub(crate) fn removed(&self, name: &str) {
+        drop(self.all().remove(name));
+    }
+
+    /// A round of a connection ended.
+    pub(crate) fn round(&self, name: &str, round: &Round<'_>) {
+        if let Some(one) = self.all().get_mut(name) {
+            one.health.round(round, SystemClock.now_ms());
+        }
+    }
+
+    /// Whether a connection is open and the server does not stop.
+    pub(super) fn is_ready(&self) -> bool {
+        !*self.stop.borrow() && self.all().values().any(|one| one.connection.is_some())
+    }
+
+    /// Ends every stream, and drops the handles.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+        self.all().clear();
+    }
+
+    /// Completes when the server stops.
+    pub(super) fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stop = self.stop.subscribe();
+        // An error means that the sender was dropped, which is a stop too.
+        async move { drop(stop.wait_for(|stop| *stop).await) }
+    }
+
+    /// An open connection.
+    pub(super) fn connection(&self, name: &str) -> Result<Connection, Problem> {
+        if *self.stop.borrow() {
+            return Err(Problem::new(ProblemType::Stopping, "the server is stopping"));
+        }
+        let all = self.all();
+        let one = all.get(name).ok_or_else(Problem::no_such_connection)?;
+        one.connection.clone().ok_or_else(|| {
+            let said = one.health.conditions().into_iter().map(|condition| condition.message);
+            let why = said.last().unwrap_or_default();
+            Problem::new(ProblemType::Configuration, format!("{name} is not open: {why}"))
+        })
+    }
+
+    /// The connections after a name, at most this many.
+    pub(super) fn listed(&self, after: Option<&str>, rows_max: usize) -> Vec<Listed> {
+        let all = self.all();
+        let later = all.iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+        later.take(rows_max).map(|(name, one)| one.listed(name)).collect()
+    }
+
+    /// One of them.
+    pub(super) fn one(&self, name: &str) -> Result<Listed, Problem> {
+        self.all().get(name).map(|one| one.listed(name)).ok_or_else(Problem::no_such_connection)
+    }
+}
+
+impl One {
+    fn listed(&self, name: &str) -> Listed {
+        Listed {
+            name: name.to_owned(),
+            connection: self.connection.clone(),
+            conditions: self.health.conditions(),
+            is_healthy: self.health.is_healthy(),
+        }
+    }
+}
