@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Request};
 use crate::faults::Fault;
+use crate::partner::PartnerClient;
 use crate::query::pairs;
 use crate::recruiter::Recruiter;
 use crate::sandbox::Sandbox;
@@ -47,6 +48,19 @@ struct RateChange {
     limit: u32,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentRevocation {
+    consent: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScopeRemoval {
+    client_id: String,
+    scope: String,
+}
+
 /// Answers one control call.
 pub(crate) fn serve(sandbox: &Sandbox, request: &Request<'_>) -> Answer {
     let path = request.path().trim_start_matches("/_sandbox").trim_matches('/');
@@ -82,6 +96,12 @@ pub(crate) fn serve(sandbox: &Sandbox, request: &Request<'_>) -> Answer {
             sandbox.revoke_tokens();
             Ok(json!({}))
         }
+        (_, ["partners" | "remove_scope" | "consents" | "revoke_consent" | "token_pairs"]) => {
+            match partner(sandbox, request, path) {
+                Some(outcome) => outcome,
+                None => return no_such_call(),
+            }
+        }
         ("POST", ["recruiter"]) => {
             read::<Recruiter>(request).and_then(|deed| sandbox.recruiter(&deed))
         }
@@ -91,12 +111,36 @@ pub(crate) fn serve(sandbox: &Sandbox, request: &Request<'_>) -> Answer {
             let row = id.parse().ok().and_then(|id| sandbox.row(collection, id));
             row.ok_or_else(|| "there is no such row".to_owned())
         }
-        _ => return Answer::value(404, &json!({"error": "no such control call"})),
+        _ => return no_such_call(),
     };
     match outcome {
         Ok(value) => Answer::value(200, &value),
         Err(text) => Answer::value(400, &json!({"error": text})),
     }
+}
+
+fn no_such_call() -> Answer {
+    Answer::value(404, &json!({"error": "no such control call"}))
+}
+
+/// Answers the calls about partners and consents.
+fn partner(sandbox: &Sandbox, request: &Request<'_>, path: &str) -> Option<Result<Value, String>> {
+    Some(match (request.method, path) {
+        ("GET", "partners") => Ok(json!(sandbox.partners())),
+        ("POST", "partners") => read::<PartnerClient>(request).map(|client| {
+            sandbox.set_partner(client);
+            json!(sandbox.partners())
+        }),
+        ("POST", "remove_scope") => read::<ScopeRemoval>(request).map(|removal| {
+            let had = sandbox.remove_partner_scope(&removal.client_id, &removal.scope);
+            json!({"removed": had})
+        }),
+        ("GET", "consents") => Ok(json!(sandbox.consents())),
+        ("POST", "revoke_consent") => read::<ConsentRevocation>(request)
+            .map(|revocation| json!({"revoked": sandbox.revoke_consent(revocation.consent)})),
+        ("GET", "token_pairs") => Ok(json!(sandbox.token_pairs())),
+        _ => return None,
+    })
 }
 
 fn read<T: DeserializeOwned>(request: &Request<'_>) -> Result<T, String> {

@@ -17,8 +17,9 @@
 //! assert_eq!(sandbox.count("candidates"), 40);
 //! ```
 //!
-//! It does not offer the authorization-code and refresh grants, webhooks, or rows of collections
-//! that the engine does not read; for those it checks the parameters and answers an empty list.
+//! Custom credentials use the client credentials grant, [`PartnerClient`]s the authorization code
+//! grant. Left out: webhooks, and rows of collections that the engine does not read; for those it
+//! checks the parameters and answers an empty list.
 
 mod access;
 mod answer;
@@ -28,9 +29,12 @@ mod company;
 mod control;
 mod cursor;
 mod faults;
+mod grant_quirks;
 mod list;
 mod model;
 mod options;
+mod params;
+mod partner;
 mod query;
 mod quirks;
 mod rate;
@@ -41,6 +45,7 @@ mod sandbox;
 mod schema;
 mod server;
 mod sight;
+mod token_error;
 mod tokens;
 mod truth;
 mod writes;
@@ -50,8 +55,13 @@ pub use answer::{Answer, Delivery, Request};
 pub use clock::{Clock, ManualClock};
 pub use company::{CompanySpec, VENDOR_SOURCE, VendorSource};
 pub use faults::{Fault, FaultKind, parse_fault};
+pub use grant_quirks::{
+    GrantErrorBody, GrantErrorStatus, GrantParameters, Pkce, RefreshLifetime, RefusedScope,
+    ReusedRefresh,
+};
 pub use model::{Deed, Write, Writer};
 pub use options::SandboxOptions;
+pub use partner::{ActsAs, Consent, PairState, PartnerClient, TokenPair};
 pub use quirks::{
     CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, OddValues,
     Quirks, RepeatedOption, RepeatedTag, RetryAfter, Rows, TokenExpiry, Transfer, UserCreation,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use atsync_greenhouse_sandbox::{
-    Client, Fault, Quirks, RunningSandbox, Sandbox, SandboxOptions, parse_fault,
+    Client, Fault, PartnerClient, Quirks, RunningSandbox, Sandbox, SandboxOptions, parse_fault,
 };
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,6 +28,16 @@ struct Arguments {
     /// The client's secret.
     #[arg(long, default_value = "sandbox-secret")]
     client_secret: String,
+    /// A redirect URI of a partner, whose users consent at `/authorize`. May be given repeatedly;
+    /// without one there is no partner.
+    #[arg(long)]
+    redirect_uri: Vec<String>,
+    /// The partner's client id.
+    #[arg(long, default_value = "sandbox-partner")]
+    partner_id: String,
+    /// The partner's secret.
+    #[arg(long, default_value = "sandbox-partner-secret")]
+    partner_secret: String,
     /// API requests per half minute.
     #[arg(long, default_value_t = 150)]
     rate_limit: u32,
@@ -57,9 +67,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> std::io::Result<()> {
+    let partners = partners(&arguments);
     let options = SandboxOptions {
         listen: arguments.listen,
         client: Client { id: arguments.client_id.clone(), secret: arguments.client_secret },
+        partners,
         rate_limit: arguments.rate_limit,
         faults: arguments.fault,
         quirks: arguments.quirks.unwrap_or_default(),
@@ -76,6 +88,14 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     }
     running.shutdown().await;
     Ok(())
+}
+
+fn partners(arguments: &Arguments) -> Vec<PartnerClient> {
+    let client = arguments.redirect_uri.first().map(|uri| PartnerClient {
+        redirect_uris: arguments.redirect_uri.clone(),
+        ..PartnerClient::new(&arguments.partner_id, &arguments.partner_secret, uri)
+    });
+    client.into_iter().collect()
 }
 
 /// Formats the line with the address and how to point atsync at it.

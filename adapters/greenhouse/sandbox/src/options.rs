@@ -6,6 +6,7 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::company::CompanySpec;
 use crate::faults::Fault;
+use crate::partner::PartnerClient;
 use crate::quirks::Quirks;
 use crate::tokens::Client;
 
@@ -16,8 +17,10 @@ pub struct SandboxOptions {
     pub listen: SocketAddr,
     /// The company.
     pub company: CompanySpec,
-    /// The client that may request tokens.
+    /// The customer's own client, for the client credentials grant.
     pub client: Client,
+    /// The partners' clients, for the authorization code grant. None by default.
+    pub partners: Vec<PartnerClient>,
     /// API requests per half minute.
     pub rate_limit: u32,
     /// Token requests per minute.
@@ -38,6 +41,7 @@ impl Default for SandboxOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             company: CompanySpec::sized(1, 200),
             client: Client { id: "sandbox".to_owned(), secret: "sandbox-secret".to_owned() },
+            partners: Vec::new(),
             rate_limit: 150,
             token_rate_limit: 60,
             access: Access::default(),

@@ -8,6 +8,11 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use crate::grant_quirks::{
+    GrantErrorBody, GrantErrorStatus, GrantParameters, Pkce, RefreshLifetime, RefusedScope,
+    ReusedRefresh,
+};
+
 /// The form in which the token endpoint says when a token ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -185,8 +190,22 @@ pub struct Quirks {
     pub token_expiry: TokenExpiry,
     /// Whether the token's payload has a `scope` claim.
     pub scopes_in_token: bool,
-    /// Whether a new token ends the former ones of the same client and `sub`.
+    /// Whether a new token ends the former ones of the same credential or consent, and `sub`.
     pub single_active_token: bool,
+    /// The lifetime of a partner's refresh token, from its issue.
+    pub refresh_lifetime: RefreshLifetime,
+    /// The effect of a refresh token that was used before.
+    pub reused_refresh: ReusedRefresh,
+    /// The answer of the consent page to a scope that the client may not ask for.
+    pub refused_scope: RefusedScope,
+    /// Whether a code challenge protects a code.
+    pub pkce: Pkce,
+    /// Where the token endpoint reads the parameters of a partner's grant.
+    pub grant_parameters: GrantParameters,
+    /// The status of `invalid_grant` and `unauthorized_client`.
+    pub grant_error_status: GrantErrorStatus,
+    /// The body of a refusal of the token endpoint.
+    pub grant_error_body: GrantErrorBody,
     /// The shape of a 422.
     pub error_shape: ErrorShape,
     /// The `Link` header of a last page.

@@ -3,7 +3,8 @@
 //! # Expected flow
 //! 1. Control calls (`/_sandbox/…`) are answered separately and cost nothing.
 //! 2. The fault that is due is chosen. One that drops the connection before processing ends here.
-//! 3. The rate budget is spent; an empty one answers 429, without any effect.
+//! 3. The rate budget is spent; an empty one answers 429, without any effect. The consent page has
+//!    none.
 //! 4. A fault that is not applied answers; otherwise token, route, scope, Site Admin rule,
 //!    parameters or body, effect.
 //! 5. A fault that is applied replaces or breaks the answer. Every request gets one line in the
@@ -27,6 +28,8 @@ use crate::faults::{Fault, FaultKind, Faults};
 use crate::list::{self, ListContext};
 use crate::model::{Model, Writer};
 use crate::options::SandboxOptions;
+use crate::partner::Partners;
+use crate::partner::authorize::{self, AuthorizeContext};
 use crate::query;
 use crate::quirks::{Quirks, RetryAfter};
 use crate::rate::{Budget, Spent};
@@ -45,7 +48,8 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest path and query. The real limit is unknown; this one is usual.
 const TARGET_BYTES_MAX: usize = 32 * 1024;
 
-/// One line of the request log. Headers are left out, so no token is logged.
+/// One line of the request log. Headers are left out, so no token is logged; nor are the query and
+/// body of a token request, nor the body of the consent page's form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Logged {
     /// The time, in milliseconds since 1970.
@@ -56,7 +60,7 @@ pub struct Logged {
     pub path: String,
     /// The query, percent-encoded.
     pub query: String,
-    /// The body, cut at a few kilobytes. Token requests are logged without one.
+    /// The body, cut at a few kilobytes.
     pub body: String,
     /// The status, sent or not.
     pub status: u16,
@@ -68,6 +72,24 @@ pub struct Logged {
     pub request_id: String,
 }
 
+/// The part of Greenhouse that a path belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Area {
+    Token,
+    Consent,
+    Api,
+}
+
+impl Area {
+    fn of(path: &str) -> Self {
+        match path {
+            "/token" => Self::Token,
+            "/authorize" => Self::Consent,
+            _ => Self::Api,
+        }
+    }
+}
+
 /// The mutable state.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -77,6 +99,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) log: VecDeque<Logged>,
     pub(crate) tokens: Tokens,
+    pub(crate) partners: Partners,
     pub(crate) api_budget: Budget,
     pub(crate) clock_offset_ms: i64,
     token_budget: Budget,
@@ -106,6 +129,7 @@ impl Sandbox {
             faults: Faults { rules: options.faults },
             log: VecDeque::new(),
             tokens: Tokens::default(),
+            partners: Partners::new(options.partners, options.company.seed),
             api_budget: Budget::new(options.rate_limit, 30_000),
             clock_offset_ms: 0,
             token_budget: Budget::new(options.token_rate_limit, 60_000),
@@ -162,10 +186,13 @@ impl State {
         request_id: &str,
     ) -> Answer {
         let now_ms = self.model.now_ms;
-        let token = request.path() == "/token";
-        let spent =
-            if token { self.token_budget.spend(now_ms) } else { self.api_budget.spend(now_ms) };
-        let mut answer = match (spent.over_for_s, fault) {
+        let area = Area::of(request.path());
+        let spent = match area {
+            Area::Token => Some(self.token_budget.spend(now_ms)),
+            Area::Consent => None,
+            Area::Api => Some(self.api_budget.spend(now_ms)),
+        };
+        let mut answer = match (spent.and_then(|spent| spent.over_for_s), fault) {
             (Some(seconds), _) => self.too_many(Some(seconds)),
             (None, Some(FaultKind::TooManyRequests)) => self.too_many(None),
             (None, Some(FaultKind::NotApplied { status })) => {
@@ -176,15 +203,20 @@ impl State {
                     .answer(self.quirks.error_shape, 0)
             }
             (None, fault) => {
-                let answer =
-                    if token { self.token(request) } else { self.api(request, request_id) };
+                let answer = match area {
+                    Area::Token => self.token(request),
+                    Area::Consent => self.consent(request),
+                    Area::Api => self.api(request, request_id),
+                };
                 match fault {
                     Some(fault) => broken(answer, fault),
                     None => answer,
                 }
             }
         };
-        limits(&mut answer, spent);
+        if let Some(spent) = spent {
+            limits(&mut answer, spent);
+        }
         answer
     }
 
@@ -196,14 +228,24 @@ impl State {
         answer
     }
 
+    fn consent(&mut self, request: &Request<'_>) -> Answer {
+        let context = AuthorizeContext {
+            model: &self.model,
+            quirks: &self.quirks,
+            partners: &mut self.partners,
+        };
+        authorize::serve(context, request)
+    }
+
     fn token(&mut self, request: &Request<'_>) -> Answer {
-        let context = TokenContext {
+        let mut context = TokenContext {
             model: &self.model,
             quirks: &self.quirks,
             access: &self.access,
             client: &self.client,
+            partners: &mut self.partners,
         };
-        let mut answer = self.tokens.serve(&context, request);
+        let mut answer = self.tokens.serve(&mut context, request);
         answer.set_header("cache-control", "private, no-store");
         answer
     }
@@ -251,7 +293,11 @@ impl State {
     }
 
     fn may(&self, resource: &str, action: &str, actor: Issued) -> Result<(), Refusal> {
-        let granted = self.access.scopes.contains(&scope(resource, action));
+        let scope = scope(resource, action);
+        let granted = self.access.scopes.contains(&scope)
+            && actor.consent.is_none_or(|id| {
+                self.partners.consent(id).is_some_and(|consent| consent.scopes.contains(&scope))
+            });
         // The rule checks the user, so it stops a demoted or deactivated user at once, whatever the
         // token says.
         let person = actor.sub == self.model.service_user_id
@@ -347,8 +393,8 @@ impl State {
         fault: Option<FaultKind>,
         request_id: String,
     ) {
-        let secret = request.path() == "/token";
-        let body = if secret {
+        let area = Area::of(request.path());
+        let body = if area != Area::Api {
             &[][..]
         } else {
             request.body.get(..LOGGED_BODY_BYTES_MAX).unwrap_or(request.body)
@@ -360,7 +406,7 @@ impl State {
             at_ms: self.model.now_ms,
             method: request.method.to_owned(),
             path: request.path().to_owned(),
-            query: request.query().to_owned(),
+            query: if area == Area::Token { "" } else { request.query() }.to_owned(),
             body: String::from_utf8_lossy(body).into_owned(),
             status: answer.status,
             answered: answer.delivery == Delivery::Answer,

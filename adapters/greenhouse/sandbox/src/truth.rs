@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::access::Access;
 use crate::faults::Fault;
 use crate::model::{Deed, Write};
+use crate::partner::{Consent, PartnerClient, TokenPair};
 use crate::quirks::Quirks;
 use crate::sandbox::{Logged, Sandbox};
 use crate::schema::Kind;
@@ -61,9 +62,59 @@ impl Sandbox {
         self.lock().access.clone()
     }
 
-    /// Ends every token: the next request with one is a 401.
+    /// Ends every access token: the next request with one is a 401.
     pub fn revoke_tokens(&self) {
         self.lock().tokens.revoke_all();
+    }
+
+    /// Adds a partner's client, or replaces the one with its id, for example to register a redirect
+    /// URI whose port was not known before. Consents lose the scopes that the client lost.
+    pub fn set_partner(&self, client: PartnerClient) {
+        self.lock().partners.set_client(client);
+    }
+
+    /// Returns the partners' clients.
+    #[must_use]
+    pub fn partners(&self) -> Vec<PartnerClient> {
+        self.lock().partners.clients().to_vec()
+    }
+
+    /// Removes a scope from a partner's client and all its consents, from the next request on, also
+    /// for issued tokens. Returns whether the client had it.
+    ///
+    /// A scope that comes back needs a new consent (harvest-v3.md §2.3, D-scope).
+    pub fn remove_partner_scope(&self, client_id: &str, scope: &str) -> bool {
+        self.lock().partners.remove_scope(client_id, scope)
+    }
+
+    /// Returns every consent, the oldest first.
+    #[must_use]
+    pub fn consents(&self) -> Vec<Consent> {
+        self.lock().partners.consents().cloned().collect()
+    }
+
+    /// Revokes a consent: its access tokens answer 401, its code and refresh tokens
+    /// `invalid_grant`. Returns whether it was in force.
+    pub fn revoke_consent(&self, consent: u64) -> bool {
+        let mut state = self.lock();
+        let now_ms = state.model.now_ms;
+        state.tokens.revoke_consent(consent);
+        state.partners.revoke(consent, now_ms)
+    }
+
+    /// Returns every pair of access and refresh token that a consent led to, the oldest first, with
+    /// what became of it.
+    #[must_use]
+    pub fn token_pairs(&self) -> Vec<TokenPair> {
+        let state = self.lock();
+        state.partners.pairs(state.model.now_ms)
+    }
+
+    /// Returns the pair of a refresh token, without using the token.
+    #[must_use]
+    pub fn pair_of(&self, refresh_token: &str) -> Option<TokenPair> {
+        let state = self.lock();
+        state.partners.pair_of(refresh_token, state.model.now_ms)
     }
 
     /// Sets the API's budget per half minute.

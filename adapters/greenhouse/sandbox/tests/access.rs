@@ -66,8 +66,9 @@ fn the_token_endpoint_refuses_with_the_error_codes_of_oauth() {
     let refused = |form: &str| (world.ask_token(form).status, world.ask_token(form).body_json());
     assert_eq!(
         refused("grant_type=authorization_code&code=x"),
-        (400, json!({"error": "unsupported_grant_type"}))
+        (400, json!({"error": "unauthorized_client"}))
     );
+    assert_eq!(refused("grant_type=password"), (400, json!({"error": "unsupported_grant_type"})));
     assert_eq!(
         refused("grant_type=client_credentials&sub=12"),
         (400, json!({"error": "invalid_grant"}))

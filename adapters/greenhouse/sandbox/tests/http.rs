@@ -16,7 +16,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
-use atsync_greenhouse_sandbox::{Fault, FaultKind, RunningSandbox, Sandbox, SandboxOptions};
+use atsync_greenhouse_sandbox::{
+    Fault, FaultKind, PartnerClient, RunningSandbox, Sandbox, SandboxOptions,
+};
 use common::BASIC;
 use serde_json::{Value, json};
 
@@ -166,6 +168,30 @@ async fn control_over_http_changes_the_next_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_the_consent_page_and_then_a_redirect_without_a_body() {
+    let (running, _) = start().await;
+    let client = PartnerClient::new("partner", "secret", "http://127.0.0.1:1/back");
+    running.sandbox().set_partner(client);
+    let asked = "response_type=code&client_id=partner&scope=harvest%3Ajobs%3Alist&state=s\
+                 &redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fback";
+    let addr = running.addr;
+    let (page, allowed) = tokio::task::spawn_blocking(move || {
+        let form = format!("{asked}&decision=allow&acts_as=service_account");
+        let page = exchange(addr, "GET", &format!("/authorize?{asked}"), "", "");
+        (page, exchange(addr, "POST", "/authorize", "", &form))
+    })
+    .await
+    .expect("two exchanges");
+    assert!(page.starts_with("HTTP/1.1 200") && page.ends_with("</html>"), "{page}");
+    assert!(allowed.starts_with("HTTP/1.1 302") && allowed.ends_with("\r\n\r\n"), "{allowed}");
+    let location = allowed.lines().find_map(|line| line.strip_prefix("location: "));
+    let location = location.expect("a location");
+    assert!(location.starts_with("http://127.0.0.1:1/back?code="), "{location}");
+    assert!(location.ends_with("&state=s"), "{location}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_past_the_limit_is_refused_unread() {
     let (running, bearer) = start().await;
     let note = json!({"body": "x".repeat(17 * 1024 * 1024)});
@@ -197,6 +223,8 @@ fn the_program_prints_one_line_serves_and_stops_on_a_signal() {
             "25",
             "--fault",
             "GET /v3/jobs not_applied=500 x1",
+            "--redirect-uri",
+            "http://127.0.0.1:1/back",
         ])
         .stdout(Stdio::piped())
         .spawn()
@@ -211,6 +239,8 @@ fn the_program_prints_one_line_serves_and_stops_on_a_signal() {
     let bearer = bearer(addr);
     assert!(exchange(addr, "GET", "/v3/jobs", &bearer, "").starts_with("HTTP/1.1 500"));
     assert!(exchange(addr, "GET", "/v3/jobs", &bearer, "").starts_with("HTTP/1.1 200"));
+    let partners = body_of(&exchange(addr, "GET", "/_sandbox/partners", "", ""));
+    assert_eq!(partners[0]["redirect_uris"][0], "http://127.0.0.1:1/back");
     let told = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()
