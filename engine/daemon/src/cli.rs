@@ -1,7 +1,7 @@
 //! The command line's arguments, as clap reads them. The doc comments are the `--help`.
 
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 error, wrong arguments included; 2 only from `plan`: there are steps.
@@ -32,6 +32,50 @@ pub(crate) struct Cli {
 }
 
 impl Command {
+    /// Whether the command works on an open store: one that another process may hold.
+    pub(crate) fn needs_store(&self) -> bool {
+        match self {
+            Self::Demo(_)
+            | Self::Compact(_)
+            | Self::Schema
+            | Self::Serve(_)
+            | Self::Run(_)
+            | Self::Adapter(_)
+            | Self::CompileComponent => false,
+            Self::Check(_)
+            | Self::Pull(_)
+            | Self::Plan(_)
+            | Self::Apply(_)
+            | Self::Status(_)
+            | Self::Get(_)
+            | Self::Changes(_)
+            | Self::Explain(_)
+            | Self::Resolve(_)
+            | Self::Adopt(_)
+            | Self::Import(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Observe(_)
+            | Self::Abandon(_)
+            | Self::Withdraw(_)
+            | Self::Erase(_)
+            | Self::Trim(_)
+            | Self::Receive(_)
+            | Self::Sweep(_) => true,
+        }
+    }
+
+    /// The file that the command reads besides its configuration; `-` is stdin.
+    pub(crate) fn input(&self) -> Option<&Path> {
+        match self {
+            Self::Plan(PlanArgs { desired, .. }) | Self::Apply(Apply { desired, .. }) => {
+                desired.as_deref()
+            }
+            Self::Receive(_) => Some(Path::new("-")),
+            _ => None,
+        }
+    }
+
     /// Whether the command works on many connections at once until it is stopped.
     pub(crate) fn is_long(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Serve(_) | Self::Demo(_))

@@ -506,9 +506,14 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         };
         let connection = members(&format!("{GOOD}zzz = 1\n"));
         let auth = members(&GOOD.replace("auth = { ", "auth = { zzz = 1, "));
+        let serve = members(&format!("serve = {{ zzz = 1 }}\n{GOOD}"));
+        let token = members(&format!("serve = {{ tokens.a = {{ zzz = 1 }} }}\n{GOOD}"));
         let known: BTreeSet<String> = members(&format!("zzz = 1\n{GOOD}"))
             .into_iter()
-            .filter(|name| name != "connections")
+            .filter(|name| name != "connections" && name != "serve")
+            .chain(below("serve.", serve))
+            .filter(|name| name != "serve.tokens")
+            .chain(below("serve.tokens.NAME.", token))
             .chain(below("connections.NAME.", connection))
             .filter(|name| name != "connections.NAME.auth")
             .chain(below("connections.NAME.auth.", auth))

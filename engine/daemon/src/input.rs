@@ -12,6 +12,7 @@
 #![expect(clippy::disallowed_methods, reason = "reads the file of desired records")]
 
 use crate::failure::Failure;
+use crate::place::Place;
 use atsync::{Connection, Desired, DesiredRecords, DesiredRefusal};
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -52,7 +53,10 @@ impl Read for &mut Source {
 }
 
 impl Source {
-    fn open(path: &Path) -> std::io::Result<Self> {
+    fn open(place: &Place, path: &Path) -> std::io::Result<Self> {
+        if let Some(sent) = place.sent() {
+            return Ok(Self::Pipe(sent));
+        }
         if path == Path::new("-") {
             return Self::kept(std::io::stdin().lock());
         }
@@ -79,11 +83,11 @@ impl Source {
 /// # Errors
 /// One message, with a line for each bad record. A file without a record is an error too, so that
 /// an empty export is not mistaken for one with nothing to do.
-pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
+pub(crate) fn desired(place: &Place, path: &Path) -> Result<DesiredFile, Failure> {
     let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
     let unreadable =
         |error: std::io::Error| Failure::new(format!("{name} cannot be read: {error}"));
-    let mut source = Source::open(path).map_err(unreadable)?;
+    let mut source = Source::open(place, path).map_err(unreadable)?;
     source.begin().map_err(unreadable)?;
     let mut refusals = Refusals { name: &name, told: Vec::new(), untold: 0 };
     let mut keys: HashMap<String, u64> = HashMap::new();
@@ -251,7 +255,7 @@ impl Refusals<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DesiredFile, PART_RECORDS, REFUSALS_SHOWN, desired};
+    use super::{DesiredFile, PART_RECORDS, Place, REFUSALS_SHOWN, desired};
     use std::io::Write;
 
     fn read(lines: impl IntoIterator<Item = String>) -> Result<DesiredFile, String> {
@@ -260,7 +264,8 @@ mod tests {
             writeln!(file, "{line}").unwrap();
         }
         let name = file.path().display().to_string();
-        desired(file.path()).map_err(|error| error.to_string().replace(&name, "r"))
+        let place = Place::Alone(std::path::PathBuf::new());
+        desired(&place, file.path()).map_err(|error| error.to_string().replace(&name, "r"))
     }
 
     fn person(key: usize) -> String {

@@ -17,6 +17,8 @@ mod failure;
 mod input;
 mod open;
 mod output;
+mod place;
+mod relay;
 mod serve;
 mod signals;
 mod words;
@@ -32,6 +34,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
     let output = Output::default();
+    // Clap has refused what is no UTF-8 by the time they are used.
+    let arguments =
+        std::env::args_os().skip(1).filter_map(|text| text.into_string().ok()).collect();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -54,7 +59,7 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(commands::run(cli, &output)) {
+    match runtime.block_on(commands::run(cli, arguments, &output)) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output.failure(&failure);

@@ -48,17 +48,24 @@ impl Use {
     }
 }
 
-/// An open configuration.
+/// An open configuration. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Opened {
     /// The configuration.
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     /// The engine.
     pub(crate) engine: Engine,
     host: ComponentHost,
-    ready: BTreeMap<String, Ready>,
+    ready: Arc<BTreeMap<String, Ready>>,
     /// The connections that cannot be opened, each with its error. Empty if the command names one
     /// connection.
     pub(crate) refused: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").field("config", &self.config.path).finish_non_exhaustive()
+    }
 }
 
 /// The parts of a connection besides the store.
@@ -100,6 +107,7 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
             .await
             .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))?;
     let engine = Engine::builder().store(Arc::new(store.map_err(Error::from)?)).build()?;
+    let (config, ready) = (Arc::new(config), Arc::new(ready));
     Ok(Opened { engine, config, host, ready, refused })
 }
 
@@ -229,7 +237,21 @@ impl Opened {
         }
         let (ready, refused) = ready(&config, &self.host, None, Use::Online).await;
         let (engine, host) = (self.engine.clone(), self.host.clone());
+        let (config, ready) = (Arc::new(config), Arc::new(ready));
         Ok(Self { config, engine, host, ready, refused })
+    }
+
+    /// The same for a command that another process relayed, of one connection or of all.
+    ///
+    /// # Errors
+    /// When the configuration has no such connection, or it cannot be opened.
+    pub(crate) fn within(&self, only: Option<&str>) -> Result<Self, Failure> {
+        let Some(name) = only else { return Ok(self.clone()) };
+        self.config.connection(name)?;
+        match self.refused.get(name) {
+            Some(why) => Err(Failure::new(why.clone())),
+            None => Ok(Self { refused: BTreeMap::new(), ..self.clone() }),
+        }
     }
 
     /// The credential of a connection, where it was read.

@@ -9,14 +9,17 @@
 //! for texts whose line breaks are the engine's. The log goes through [`PlainLog`].
 
 use crate::failure::Failure;
+use crate::relay::Said;
+use crate::serve::Served;
 use crate::words::{commands, time_of_day};
 use atsync::model::plain;
 use atsync::{Progress, ProgressFn};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// The interval of a spinner.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,6 +33,8 @@ const LOOK_WAIT_TOLD_MS: u64 = 4_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Output {
     progress: Arc<Mutex<Shown>>,
+    /// The process that relayed the command; none for this one's own stdout and stderr.
+    to: Option<(mpsc::Sender<Said>, Arc<Served>)>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +64,9 @@ impl Output {
 
     fn print(&self, line: &str) {
         let line = plain::line(line);
+        if let Some((to, _)) = &self.to {
+            return send(to, Said::Data(line.into_owned()));
+        }
         self.suspended(|| write_line(&mut std::io::stdout().lock(), &line));
     }
 
@@ -75,7 +83,64 @@ impl Output {
     pub(crate) fn note(&self, line: &str) {
         let line = commands(line);
         let line = plain::line(&line);
+        if let Some((to, _)) = &self.to {
+            return send(to, Said::Note(line.into_owned()));
+        }
         self.suspended(|| write_line(&mut std::io::stderr().lock(), &line));
+    }
+
+    /// Prints a line of data that another process wrote with [`Self::data`] or the like.
+    pub(crate) fn relayed_data(&self, line: &str) {
+        self.print(line);
+    }
+
+    /// Prints a line that another process wrote with [`Self::note`].
+    pub(crate) fn relayed_note(&self, line: &str) {
+        let line = plain::line(line);
+        self.suspended(|| write_line(&mut std::io::stderr().lock(), &line));
+    }
+
+    /// Asks a person who can answer, and returns whether they agreed.
+    ///
+    /// # Errors
+    /// When the terminal fails, or the process that relayed the command left.
+    pub(crate) async fn ask(&self, question: &str) -> std::io::Result<bool> {
+        let Some((to, served)) = &self.to else { return self.asked(question) };
+        let (number, answer) = served.ask();
+        let left = |_| std::io::Error::other("nobody is there to answer");
+        to.send(Said::Asked(number, question.to_owned())).await.map_err(|_| left(()))?;
+        answer.await.map_err(|_| left(()))
+    }
+
+    /// Asks on this process's terminal.
+    ///
+    /// # Errors
+    /// When the terminal fails.
+    pub(crate) fn asked(&self, question: &str) -> std::io::Result<bool> {
+        let mut out = std::io::stderr().lock();
+        write!(out, "{} [y/N] ", plain::line(question))?;
+        out.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Completes when the process that relayed the command left.
+    pub(crate) async fn left(&self) {
+        match &self.to {
+            Some((to, _)) => to.closed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Output to another process, which relayed a command.
+    pub(crate) fn to(lines: mpsc::Sender<Said>, served: Arc<Served>) -> Self {
+        Self { to: Some((lines, served)), ..Self::default() }
+    }
+
+    /// Whether progress is drawn, not printed.
+    fn is_drawn(&self) -> bool {
+        self.to.is_none() && std::io::stderr().is_terminal()
     }
 
     /// Prints an error.
@@ -109,8 +174,9 @@ impl Output {
             ProgressBar::with_draw_target(u64::try_from(steps).ok(), ProgressDrawTarget::stderr());
         bar.set_style(style("  {prefix} {bar:30} {pos}/{len} {msg}"));
         bar.set_prefix(what.to_owned());
+        let is_drawn = self.is_drawn();
         self.shown(|shown| {
-            if !shown.is_quiet && std::io::stderr().is_terminal() {
+            if !shown.is_quiet && is_drawn {
                 bar.enable_steady_tick(TICK);
                 shown.bar = Some(bar);
             }
@@ -133,7 +199,8 @@ impl Output {
     }
 
     fn show(&self, progress: &Progress) {
-        let line = self.shown(|shown| shown.take(progress));
+        let is_drawn = self.is_drawn();
+        let line = self.shown(|shown| shown.take(progress, is_drawn));
         if let Some(line) = line {
             self.note(&line);
         }
@@ -154,11 +221,11 @@ impl Output {
 
 impl Shown {
     /// Updates the bar, or returns a plain line.
-    fn take(&mut self, progress: &Progress) -> Option<String> {
+    fn take(&mut self, progress: &Progress, is_drawn: bool) -> Option<String> {
         if self.is_quiet {
             return None;
         }
-        if std::io::stderr().is_terminal() {
+        if is_drawn {
             self.draw(progress);
             return None;
         }
@@ -256,6 +323,20 @@ fn looking(path: &str, operation: &str, why: &str, wait_ms: u64, until_ms: u64) 
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Sends a line to another process, and waits for room. A command runs on a thread that may wait.
+#[expect(clippy::disallowed_methods, reason = "waits for the reader on the command's own thread")]
+fn send(to: &mpsc::Sender<Said>, line: Said) {
+    let sent = match to.try_send(line) {
+        Err(mpsc::error::TrySendError::Full(line)) => {
+            tokio::task::block_in_place(|| to.blocking_send(line)).is_ok()
+        }
+        tried => tried.is_ok(),
+    };
+    if !sent {
+        tracing::debug!("a line could not be printed");
+    }
 }
 
 fn write_line(out: &mut impl Write, line: &str) {

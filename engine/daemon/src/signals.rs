@@ -105,6 +105,7 @@ pub(crate) async fn effects<T>(
         biased;
         done = &mut work => return Ok(done),
         () = stop.told() => {}
+        () = output.left() => {}
     }
     connection.hold_effects();
     output.note("stopping: no new write starts, and the one that was sent may finish");

@@ -20,19 +20,19 @@ use super::{parts, plan, render};
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::input::{self, DesiredFile};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::Output;
+use crate::place::Place;
 use crate::signals;
 use crate::words::count;
 use atsync::{ApplyReport, Connection, Plan, PlanOf, SettleReport};
 use serde_json::json;
-use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) -> Ended {
+pub(super) async fn apply(place: &Place, options: &cli::Apply, output: &Output) -> Ended {
     let told = AtomicBool::new(false);
-    let ended = declare_and_apply(config, options, output, &told).await;
+    let ended = declare_and_apply(place, options, output, &told).await;
     if ended.is_err() && options.desired.is_some() && !told.load(Ordering::Relaxed) {
         output.note(
             "Nothing was declared or written; remove the cause, then run the same command again.",
@@ -43,14 +43,14 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
 
 /// `told`: the result of the declaration was printed, or the records are declared.
 async fn declare_and_apply(
-    config: &Path,
+    place: &Place,
     options: &cli::Apply,
     output: &Output,
     told: &AtomicBool,
 ) -> Ended {
-    let mut file = options.desired.as_deref().map(input::desired).transpose()?;
-    if !options.yes
-        && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-")))
+    let mut file =
+        options.desired.as_deref().map(|path| input::desired(place, path)).transpose()?;
+    if !options.yes && (!place.has_terminal() || options.desired.as_deref() == Some(Path::new("-")))
     {
         told.store(true, Ordering::Relaxed);
         return Err(Failure::new(
@@ -58,7 +58,7 @@ async fn declare_and_apply(
              `atsync plan`, then add --yes",
         ));
     }
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     let settled = signals::effects(&connection, output, settle(&connection, output)).await??;
     if let Some(file) = file.as_mut().filter(|file| file.whole().is_none()) {
@@ -91,7 +91,7 @@ async fn declare_and_apply(
             options.name
         )));
     }
-    if !options.yes && !planned.is_empty() && !agreed(&planned.summary())? {
+    if !options.yes && !planned.is_empty() && !agreed(&planned.summary(), output).await? {
         told.store(true, Ordering::Relaxed);
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
@@ -162,7 +162,7 @@ async fn long(
             count(tally.blocked, "blocked record")
         )));
     }
-    if !options.yes && !tally.is_empty() && !agreed(&tally.summary(name))? {
+    if !options.yes && !tally.is_empty() && !agreed(&tally.summary(name), output).await? {
         told.store(true, Ordering::Relaxed);
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
@@ -199,13 +199,8 @@ async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport
     Ok(settled)
 }
 
-fn agreed(summary: &str) -> Result<bool, Failure> {
-    let mut out = std::io::stderr().lock();
-    write!(out, "{} Apply it? [y/N] ", atsync::model::plain::line(summary))?;
-    out.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+async fn agreed(summary: &str, output: &Output) -> Result<bool, Failure> {
+    Ok(output.ask(&format!("{summary} Apply it?")).await?)
 }
 
 /// Summarises a report in one line.

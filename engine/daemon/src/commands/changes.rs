@@ -4,21 +4,21 @@
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::Output;
+use crate::place::Place;
 use crate::words::time;
 use atsync::{Cause, Change, ChangeWhat, Connection, Proof};
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
-use std::path::Path;
 
 /// Fields that change with every update; the text output omits them.
 const STAMPS: [&str; 2] = ["updated_at", "last_activity_at"];
 /// The longest value in the text output.
 const VALUE_CHARS_MAX: usize = 40;
 
-pub(super) async fn changes(config: &Path, options: &cli::Changes, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+pub(super) async fn changes(place: &Place, options: &cli::Changes, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     let after = match (&options.consumer, options.after) {
         (Some(consumer), _) => {

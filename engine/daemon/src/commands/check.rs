@@ -4,15 +4,15 @@
 use super::render::calls;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::{Output, table};
+use crate::place::Place;
 use crate::words::count;
 use atsync::CheckResult;
 use std::collections::BTreeMap;
-use std::path::Path;
 
-pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+pub(super) async fn check(place: &Place, options: &cli::Check, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     let results = connection.check().await.map_err(with_what_the_adapter_said)?;
     // The tenant can only be identified if something may be read; a missing right is among the

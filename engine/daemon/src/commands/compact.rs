@@ -6,12 +6,12 @@ use crate::cli;
 use crate::config::Config;
 use crate::failure::{DONE, Ended, Failure};
 use crate::output::Output;
+use crate::place::Place;
 use crate::words::count;
 use atsync::{RedbOptions, RedbStore, SystemEntropy};
-use std::path::Path;
 
-pub(super) async fn compact(config: &Path, options: &cli::Compact, output: &Output) -> Ended {
-    let store = Config::read(config)?.store;
+pub(super) async fn compact(place: &Place, options: &cli::Compact, output: &Output) -> Ended {
+    let store = Config::read(place.config())?.store;
     if !store.exists() {
         return Err(Failure::new(format!(
             "there is no store {} yet, so there is nothing to compact",

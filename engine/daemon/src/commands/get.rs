@@ -2,19 +2,19 @@
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::Output;
+use crate::place::Place;
 use crate::words::count;
 use atsync::{Connection, Filter, ObservedRow};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// Width of the id's column: the longest ids of Greenhouse, and a margin.
 const ID_WIDTH: usize = 14;
 
-pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+pub(super) async fn get(place: &Place, options: &cli::Get, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.check_kind(&options.kind)?;
     if let Some(id) = &options.id {

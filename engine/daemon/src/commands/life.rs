@@ -7,14 +7,14 @@
 use super::render::show_plan;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::Output;
+use crate::place::Place;
 use crate::signals;
 use crate::words::{commands_of, count};
 use atsync::model::desired::definition::DEFINITION_PREFIX;
 use atsync::model::kinds;
 use atsync::{Connection, Imported, Keep, Person, RemoteRef, Resolution, WithdrawOptions};
-use std::path::Path;
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -52,8 +52,8 @@ async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, 
     }
 }
 
-pub(super) async fn explain(config: &Path, options: &cli::Explain, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+pub(super) async fn explain(place: &Place, options: &cli::Explain, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.check_kind(&options.kind)?;
     let key = key(&connection, &options.kind, &options.key).await?;
@@ -68,7 +68,7 @@ pub(super) async fn explain(config: &Path, options: &cli::Explain, output: &Outp
     Ok(DONE)
 }
 
-pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Output) -> Ended {
+pub(super) async fn resolve(place: &Place, options: &cli::Resolve, output: &Output) -> Ended {
     let resolution = match &options.how {
         cli::ResolveHow::Adopt { record } => {
             Resolution::Adopt(record.as_deref().map(remote).transpose()?)
@@ -76,7 +76,7 @@ pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Outp
         cli::ResolveHow::Retry => Resolution::Retry,
         cli::ResolveHow::Abandon { reason } => Resolution::Abandon(reason.clone()),
     };
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;
     // A write that the last process left open is now in doubt and can be resolved; a probe may
@@ -89,9 +89,9 @@ pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Outp
     Ok(DONE)
 }
 
-pub(super) async fn adopt(config: &Path, options: &cli::Adopt, output: &Output) -> Ended {
+pub(super) async fn adopt(place: &Place, options: &cli::Adopt, output: &Output) -> Ended {
     let found = remote(&options.record)?;
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;
     let link = connection.link(&options.path, &found).await?;
@@ -100,8 +100,8 @@ pub(super) async fn adopt(config: &Path, options: &cli::Adopt, output: &Output) 
     Ok(DONE)
 }
 
-pub(super) async fn import(config: &Path, options: &cli::Import, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+pub(super) async fn import(place: &Place, options: &cli::Import, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;
     let Imported { record, left_out, .. } = connection.import(&options.id, &options.key).await?;
@@ -134,12 +134,12 @@ pub(super) enum Deed {
 }
 
 pub(super) async fn deed(
-    config: &Path,
+    place: &Place,
     options: &cli::OneRecord,
     deed: Deed,
     output: &Output,
 ) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let opened = place.open(Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     let key = &options.key;
     let said = match deed {
@@ -155,11 +155,11 @@ pub(super) async fn deed(
     Ok(DONE)
 }
 
-pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Output) -> Ended {
+pub(super) async fn withdraw(place: &Place, options: &cli::Withdraw, output: &Output) -> Ended {
     let mut what = WithdrawOptions::default();
     what.tags = !options.keep_tags;
     what.contacts = !options.keep_contacts;
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;
     let planned = connection.plan_withdrawal(&options.key, what).await?;
@@ -184,7 +184,7 @@ pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Ou
     }
 }
 
-pub(super) async fn erase(config: &Path, options: &cli::Erase, output: &Output) -> Ended {
+pub(super) async fn erase(place: &Place, options: &cli::Erase, output: &Output) -> Ended {
     let person = match (&options.key, &options.candidate, &options.email) {
         (Some(key), _, _) => Person::Key(key.clone()),
         (_, Some(id), _) => Person::Candidate(id.clone()),
@@ -199,7 +199,7 @@ pub(super) async fn erase(config: &Path, options: &cli::Erase, output: &Output) 
              delete the candidate there too. Add --yes to erase",
         ));
     }
-    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let opened = place.open(Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     if options.undo {
         let was = connection.undo_erasure(&person).await?;
@@ -253,8 +253,8 @@ pub(super) async fn erase(config: &Path, options: &cli::Erase, output: &Output) 
     Ok(DONE)
 }
 
-pub(super) async fn trim(config: &Path, options: &cli::Trim, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+pub(super) async fn trim(place: &Place, options: &cli::Trim, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     let keep = if options.unread_too { Keep::Nothing } else { Keep::Unacknowledged };
     let gone = connection.trim(u64::from(options.days).saturating_mul(DAY_MS), keep).await?;

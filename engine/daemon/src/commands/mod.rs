@@ -20,43 +20,69 @@ mod status;
 mod sweep;
 
 use crate::cli::{Cli, Command};
-use crate::failure::Ended;
+use crate::failure::{Ended, Failure};
 use crate::output::Output;
+use crate::place::Place;
+#[cfg(unix)]
+use crate::relay;
 
-/// Runs the command.
-pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
+/// Runs the command: within the process that holds its store, if there is one that takes commands.
+pub(crate) async fn run(cli: Cli, arguments: Vec<String>, output: &Output) -> Ended {
     let config = cli.config.as_path();
-    match cli.command {
-        Command::Demo(options) => demo::demo(&options, output).await,
-        Command::Check(options) => check::check(config, &options, output).await,
-        Command::Pull(options) => pull::pull(config, &options, output).await,
-        Command::Plan(options) => plan::plan(config, &options, output).await,
-        Command::Apply(options) => apply::apply(config, &options, output).await,
-        Command::Status(options) => status::status(config, &options, output).await,
-        Command::Get(options) => get::get(config, &options, output).await,
-        Command::Changes(options) => changes::changes(config, &options, output).await,
-        Command::Explain(options) => life::explain(config, &options, output).await,
-        Command::Resolve(options) => life::resolve(config, &options, output).await,
-        Command::Adopt(options) => life::adopt(config, &options, output).await,
-        Command::Import(options) => life::import(config, &options, output).await,
-        Command::Pause(options) => life::deed(config, &options, life::Deed::Pause, output).await,
-        Command::Resume(options) => life::deed(config, &options, life::Deed::Resume, output).await,
-        Command::Observe(options) => {
-            life::deed(config, &options, life::Deed::Observe, output).await
+    match &cli.command {
+        Command::Demo(options) => return demo::demo(options, output).await,
+        Command::Run(options) => return run::run(config, options, output).await,
+        Command::Serve(options) => return run::serve(config, options, output).await,
+        Command::Schema => return schema::schema(output),
+        Command::Adapter(command) => return adapter::adapter(command, output),
+        Command::CompileComponent => return Ok(atsync::CompilerProgram::serve()),
+        _ => {}
+    }
+    #[cfg(unix)]
+    if let Some(ended) = relay::relayed(&cli, arguments, output).await {
+        return ended;
+    }
+    #[cfg(not(unix))]
+    drop(arguments);
+    let place = Place::Alone(cli.config.clone());
+    on_store(&cli.command, &place, output).await
+}
+
+/// Runs a command that another process relayed.
+pub(crate) async fn relayed(cli: Cli, place: &Place, output: &Output) -> Ended {
+    on_store(&cli.command, place, output).await
+}
+
+async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
+    match command {
+        Command::Check(options) => check::check(place, options, output).await,
+        Command::Pull(options) => pull::pull(place, options, output).await,
+        Command::Plan(options) => plan::plan(place, options, output).await,
+        Command::Apply(options) => apply::apply(place, options, output).await,
+        Command::Status(options) => status::status(place, options, output).await,
+        Command::Get(options) => get::get(place, options, output).await,
+        Command::Changes(options) => changes::changes(place, options, output).await,
+        Command::Explain(options) => life::explain(place, options, output).await,
+        Command::Resolve(options) => life::resolve(place, options, output).await,
+        Command::Adopt(options) => life::adopt(place, options, output).await,
+        Command::Import(options) => life::import(place, options, output).await,
+        Command::Pause(options) => life::deed(place, options, life::Deed::Pause, output).await,
+        Command::Resume(options) => life::deed(place, options, life::Deed::Resume, output).await,
+        Command::Observe(options) => life::deed(place, options, life::Deed::Observe, output).await,
+        Command::Abandon(options) => life::deed(place, options, life::Deed::Abandon, output).await,
+        Command::Withdraw(options) => life::withdraw(place, options, output).await,
+        Command::Erase(options) => life::erase(place, options, output).await,
+        Command::Trim(options) => life::trim(place, options, output).await,
+        Command::Compact(options) => compact::compact(place, options, output).await,
+        Command::Receive(options) => receive::receive(place, options, output).await,
+        Command::Sweep(options) => sweep::sweep(place, options, output).await,
+        Command::Demo(_)
+        | Command::Run(_)
+        | Command::Serve(_)
+        | Command::Schema
+        | Command::Adapter(_)
+        | Command::CompileComponent => {
+            Err(Failure::new("this command does not work on an open store"))
         }
-        Command::Abandon(options) => {
-            life::deed(config, &options, life::Deed::Abandon, output).await
-        }
-        Command::Withdraw(options) => life::withdraw(config, &options, output).await,
-        Command::Erase(options) => life::erase(config, &options, output).await,
-        Command::Trim(options) => life::trim(config, &options, output).await,
-        Command::Compact(options) => compact::compact(config, &options, output).await,
-        Command::Receive(options) => receive::receive(config, &options, output).await,
-        Command::Sweep(options) => sweep::sweep(config, &options, output).await,
-        Command::Schema => schema::schema(output),
-        Command::Run(options) => run::run(config, &options, output).await,
-        Command::Serve(options) => run::serve(config, &options, output).await,
-        Command::Adapter(command) => adapter::adapter(&command, output),
-        Command::CompileComponent => Ok(atsync::CompilerProgram::serve()),
     }
 }

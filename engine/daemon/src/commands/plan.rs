@@ -5,16 +5,17 @@ use super::render::{code, show_plan};
 use crate::cli;
 use crate::failure::{Ended, Failure};
 use crate::input;
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::Output;
+use crate::place::Place;
 use crate::words::count;
 use atsync::{Connection, Plan, PlanOf};
-use std::path::Path;
 
-pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output) -> Ended {
+pub(super) async fn plan(place: &Place, options: &cli::PlanArgs, output: &Output) -> Ended {
     // Read before anything is opened, so that a mistake leaves no trace.
-    let mut file = options.desired.as_deref().map(input::desired).transpose()?;
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let mut file =
+        options.desired.as_deref().map(|path| input::desired(place, path)).transpose()?;
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     if let Some(file) = file.as_mut().filter(|file| file.whole().is_none()) {
         let tally = parts::plan(&connection, file, options.json, output).await?;

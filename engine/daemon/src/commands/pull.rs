@@ -6,16 +6,16 @@
 use super::render::calls;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::{Output, table};
+use crate::place::Place;
 use crate::words::count;
 use atsync::model::manifest::{Manifest, ScanRule};
 use atsync::{ErrorKind, PullReport};
 use serde_json::json;
-use std::path::Path;
 
-pub(super) async fn pull(config: &Path, options: &cli::Pull, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+pub(super) async fn pull(place: &Place, options: &cli::Pull, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     let scheduled: Vec<String> =
         opened.config.connection(&options.name)?.schedule().into_keys().collect();

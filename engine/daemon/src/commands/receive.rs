@@ -6,14 +6,13 @@
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::Output;
+use crate::place::Place;
 use atsync::{Connection, HintEnd, Verdict};
 use serde_json::json;
-use std::io::Read;
-use std::path::Path;
 
-pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Output) -> Ended {
+pub(super) async fn receive(place: &Place, options: &cli::Receive, output: &Output) -> Ended {
     let headers = options.headers.iter().map(|header| {
         let parts = header.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
         parts.ok_or_else(|| {
@@ -23,9 +22,8 @@ pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Outp
     let headers: Vec<(&str, &str)> = headers.collect::<Result<_, _>>()?;
     let limit =
         u64::try_from(Connection::WEBHOOK_BODY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut body = Vec::new();
-    std::io::stdin().lock().take(limit).read_to_end(&mut body)?;
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let body = place.stdin(limit)?;
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let received = opened.connect(&options.name, output).await?.receive(headers, body).await?;
     output.end();
     let words = match &received.verdict {

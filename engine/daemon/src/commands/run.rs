@@ -56,6 +56,9 @@ async fn attended(config: &Path, report: &Report) -> Ended {
     if let Some(server) = &server {
         report.output.note(&format!("serving on {}", server.places));
     }
+    if let Some(served) = &report.served {
+        served.runs(&opened);
+    }
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();
     let mut ends = FuturesUnordered::new();
     let refused = opened.refused.clone().into_iter();
@@ -293,6 +296,9 @@ async fn changed(
     }
     report.output.note(&format!("read {} again", again.config.path.display()));
     *opened = again;
+    if let Some(served) = &report.served {
+        served.runs(opened);
+    }
     Ok(begin)
 }
 

@@ -2,17 +2,17 @@
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::{Output, table};
+use crate::place::Place;
 use crate::words::{count, time};
 use atsync::Status;
-use std::path::Path;
 
 /// The number of records not in step that are printed; `--json` has all that the engine returns.
 const SHOWN_MAX: usize = 20;
 
-pub(super) async fn status(config: &Path, options: &cli::Status, output: &Output) -> Ended {
-    let opened = open::open(config, options.name.as_deref(), Use::StoreOnly).await?;
+pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output) -> Ended {
+    let opened = place.open(options.name.as_deref(), Use::StoreOnly).await?;
     let mut refused = opened.refused.clone();
     for name in opened.names() {
         let connection = match opened.connect(&name, output).await {

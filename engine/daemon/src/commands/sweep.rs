@@ -7,15 +7,15 @@
 use super::render::calls;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::Use;
 use crate::output::{Output, table};
+use crate::place::Place;
 use crate::words::count;
 use atsync::{SweepOptions, SweepReport};
 use serde_json::json;
-use std::path::Path;
 
-pub(super) async fn sweep(config: &Path, options: &cli::Sweep, output: &Output) -> Ended {
-    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+pub(super) async fn sweep(place: &Place, options: &cli::Sweep, output: &Output) -> Ended {
+    let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     options.kinds.iter().try_for_each(|kind| connection.check_kind(kind))?;
     let mut held = Vec::new();

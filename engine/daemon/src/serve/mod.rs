@@ -14,6 +14,7 @@
 mod access;
 mod body;
 mod changes;
+mod commands;
 mod connections;
 mod desired;
 mod health;
@@ -24,13 +25,16 @@ mod problem;
 mod records;
 mod served;
 
+pub(crate) use listen::socket_of;
 pub(crate) use served::Served;
 
 use crate::config::Config;
+use crate::relay::ROUTE;
 use access::{Access, Door};
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use listen::Listeners;
 use problem::{Problem, ProblemType};
@@ -100,6 +104,11 @@ fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> J
     tokio::spawn(work)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a relayed command may wait for its reader")]
+fn spawn_blocking(work: impl FnOnce() + Send + 'static) {
+    drop(tokio::task::spawn_blocking(work));
+}
+
 /// Runs work that writes to its end, also when its caller leaves.
 async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
@@ -140,7 +149,9 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
 fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
     let (routes, document) = routes();
     routes
-        .route("/openapi.json", axum::routing::get(move || async move { Json(document) }))
+        .route(ROUTE, post(commands::run))
+        .route(&format!("{ROUTE}/{{question}}"), post(commands::answer))
+        .route("/openapi.json", get(move || async move { Json(document) }))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .with_state(served)
@@ -174,7 +185,7 @@ async fn admitted(
     };
     // A feed waits for changes and holds next to nothing; whether the process lives must be told
     // under any load.
-    let is_free = path == "/livez" || path.ends_with("/changes");
+    let is_free = path == "/livez" || path.ends_with("/changes") || path.starts_with(ROUTE);
     let place = (!is_free).then(|| gate.requests.try_acquire()).transpose();
     let _place = match place {
         Ok(place) => place,

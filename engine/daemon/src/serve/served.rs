@@ -7,16 +7,27 @@
 
 use super::health::{Condition, Health};
 use super::problem::{Problem, ProblemType};
+use crate::open::Opened;
 use atsync::{Clock, Connection, Round, SystemClock};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// The connections by name, and whether the server stops.
 #[derive(Debug)]
 pub(crate) struct Served {
     connections: Mutex<BTreeMap<String, One>>,
+    /// What relayed commands open their connections from; none before the start and after a stop.
+    opened: Mutex<Option<Opened>>,
+    questions: Mutex<Questions>,
     stop: watch::Sender<bool>,
+}
+
+/// The questions of relayed commands that wait for an answer.
+#[derive(Debug, Default)]
+struct Questions {
+    last: u64,
+    waiting: BTreeMap<u64, oneshot::Sender<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +35,10 @@ struct One {
     /// None where it could not be opened.
     connection: Option<Connection>,
     health: Health,
+}
+
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection as a list shows it.
@@ -36,11 +51,16 @@ pub(super) struct Listed {
 
 impl Served {
     pub(crate) fn new() -> Self {
-        Self { connections: Mutex::default(), stop: watch::Sender::new(false) }
+        Self {
+            connections: Mutex::default(),
+            opened: Mutex::default(),
+            questions: Mutex::default(),
+            stop: watch::Sender::new(false),
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, One>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.connections)
     }
 
     /// The schedules of a connection started.
@@ -74,10 +94,38 @@ impl Served {
         !*self.stop.borrow() && self.all().values().any(|one| one.connection.is_some())
     }
 
+    /// The configuration that runs from now on.
+    pub(crate) fn runs(&self, opened: &Opened) {
+        *held(&self.opened) = Some(opened.clone());
+    }
+
+    /// What a relayed command opens its connection from.
+    pub(super) fn opened(&self) -> Option<Opened> {
+        held(&self.opened).clone()
+    }
+
+    /// A new question, and the place of its answer.
+    pub(crate) fn ask(&self) -> (u64, oneshot::Receiver<bool>) {
+        let mut questions = held(&self.questions);
+        // Questions of commands that ended.
+        questions.waiting.retain(|_, answer| !answer.is_closed());
+        questions.last = questions.last.wrapping_add(1);
+        let (number, (answer, answered)) = (questions.last, oneshot::channel());
+        drop(questions.waiting.insert(number, answer));
+        (number, answered)
+    }
+
+    /// Answers a question; false when nobody waits for it.
+    pub(super) fn answer(&self, number: u64, yes: bool) -> bool {
+        let waiting = held(&self.questions).waiting.remove(&number);
+        waiting.is_some_and(|answer| answer.send(yes).is_ok())
+    }
+
     /// Ends every stream, and drops the handles.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
         self.all().clear();
+        *held(&self.opened) = None;
     }
 
     /// Completes when the server stops.

@@ -1,0 +1,159 @@
+//! Commands of the command line that other processes relay over the socket.
+//!
+//! Each runs with its own handle of its connection, on a thread of its own, since it may wait for
+//! its reader. When the reader leaves or the server stops, no new write starts, and the command may
+//! end within the time that a stop gives it.
+//!
+//! Only the socket has this route: an address may be shared by callers with different scopes.
+
+use super::access::Door;
+use super::body::BODY_BYTES_MAX;
+use super::problem::{Problem, ProblemType};
+use super::served::Served;
+use crate::cli::Cli;
+use crate::output::Output;
+use crate::place::{Place, Within};
+use crate::relay::{ORDER_BYTES_MAX, Ordered, Said};
+use atsync::{Clock, Connection, SystemClock};
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, body::HttpBody};
+use clap::Parser;
+use futures_util::stream;
+use http_body_util::BodyExt;
+use std::io::{Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+
+/// Bytes of a file that comes with a command.
+const INPUT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Bytes of it that stay in memory.
+const INPUT_BYTES_KEPT: usize = 4 * 1024 * 1024;
+/// Lines that wait for their reader.
+const LINES_MAX: usize = 64;
+
+/// Runs a command. The answer is JSON Lines; see [`crate::relay`].
+pub(super) async fn run(
+    State(served): State<Arc<Served>>,
+    Extension(door): Extension<Door>,
+    body: Body,
+) -> Result<Response, Problem> {
+    if door != Door::Socket {
+        return Err(Problem::new(ProblemType::NoSuchRoute, "commands come over the socket"));
+    }
+    let (ordered, input) = read(body).await?;
+    let arguments = std::iter::once("atsync").chain(ordered.arguments.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(arguments)
+        .map_err(|error| Problem::new(ProblemType::Invalid, error.to_string()))?;
+    if !cli.command.needs_store() {
+        return Err(Problem::new(ProblemType::Invalid, "this command does not need the store"));
+    }
+    let opened = served
+        .opened()
+        .ok_or_else(|| Problem::new(ProblemType::Stopping, "the server is stopping"))?;
+    let (lines, said) = mpsc::channel::<Said>(LINES_MAX);
+    let stopping = served.stopping();
+    let output = Output::to(lines.clone(), Arc::clone(&served));
+    drop(served);
+    let place = Place::Within(Within {
+        opened,
+        input: Mutex::new(ordered.has_input.then_some(input)),
+        has_terminal: ordered.has_terminal,
+    });
+    let runtime = tokio::runtime::Handle::current();
+    super::spawn_blocking(move || {
+        runtime.block_on(async {
+            let left = async {
+                tokio::select! {
+                    () = lines.closed() => {}
+                    () = stopping => {}
+                }
+                // A write under way gets the time that a stop gives it.
+                SystemClock.sleep(Connection::STOP_GRACE_MS).await;
+            };
+            let code = tokio::select! {
+                ended = crate::commands::relayed(cli, &place, &output) => match ended {
+                    Ok(code) => code,
+                    Err(failure) => {
+                        output.failure(&failure);
+                        1
+                    }
+                },
+                () = left => 1,
+            };
+            drop(place);
+            drop(lines.send(Said::Ended(code)).await);
+        });
+    });
+    let lines = stream::unfold(said, |mut said| async move {
+        let line = said.recv().await?;
+        let mut line = serde_json::to_vec(&line).unwrap_or_default();
+        line.push(b'\n');
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(line)), said))
+    });
+    Ok(Body::from_stream(lines).into_response())
+}
+
+/// Reads the line that names the command, and the file behind it.
+async fn read(mut body: Body) -> Result<(Ordered, tempfile::SpooledTempFile), Problem> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Problem::new(ProblemType::Invalid, format!("the command did not arrive: {error}"))
+    };
+    let mut line = Vec::new();
+    let mut ordered = None;
+    let mut input = tempfile::SpooledTempFile::new(INPUT_BYTES_KEPT);
+    let mut bytes = 0_u64;
+    while !body.is_end_stream() {
+        let Some(frame) = body.frame().await else { break };
+        let Ok(data) = frame.map_err(|error| unreadable(&error))?.into_data() else { continue };
+        let rest = if ordered.is_some() {
+            data
+        } else {
+            line.extend_from_slice(&data);
+            let Some(end) = line.iter().position(|byte| *byte == b'\n') else {
+                if line.len() > ORDER_BYTES_MAX {
+                    return Err(Problem::new(ProblemType::TooLarge, "the command is too long"));
+                }
+                continue;
+            };
+            let rest = line.split_off(end);
+            let parsed = serde_json::from_slice::<Ordered>(&line);
+            ordered = Some(parsed.map_err(|error| unreadable(&error))?);
+            Bytes::from(rest).slice(1..)
+        };
+        bytes = bytes.saturating_add(u64::try_from(rest.len()).unwrap_or(u64::MAX));
+        if bytes > INPUT_BYTES_MAX {
+            return Err(Problem::new(
+                ProblemType::TooLarge,
+                format!("the file of the command has more than {INPUT_BYTES_MAX} bytes"),
+            ));
+        }
+        input.write_all(&rest).map_err(|error| unreadable(&error))?;
+    }
+    input.seek(SeekFrom::Start(0)).map_err(|error| unreadable(&error))?;
+    let ordered = ordered.ok_or_else(|| unreadable(&"it has no line"))?;
+    Ok((ordered, input))
+}
+
+/// Takes the answer to a question of a command.
+pub(super) async fn answer(
+    State(served): State<Arc<Served>>,
+    Extension(door): Extension<Door>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    const { assert!(BODY_BYTES_MAX > 0) };
+    if door != Door::Socket {
+        return Err(Problem::new(ProblemType::NoSuchRoute, "commands come over the socket"));
+    }
+    let yes: bool = super::body::json(&headers, body).await?;
+    let asked = number.parse().ok().is_some_and(|number| served.answer(number, yes));
+    if asked {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::new(ProblemType::NoSuchRecord, "no command asks with this number"))
+    }
+}

@@ -1,0 +1,367 @@
+//! The HTTP API of `atsync serve`, over real sockets, against the sandbox.
+//!
+//! Requests are written by hand, so that a test can send what no client would. Each answer is read
+//! to its end; nothing waits for a time.
+
+#![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something does not hold")]
+
+mod cli_support;
+
+use cli_support::Site;
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::Child;
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const OTHER: &str = "fedcba9876543210fedcba9876543210";
+const ADA: &str = r#"{"name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
+
+/// A running `atsync serve`.
+struct Served {
+    site: Site,
+    child: Child,
+    address: String,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The last part of a problem's type.
+    fn problem(&self) -> String {
+        assert!(self.head.contains("application/problem+json"), "{self:?}");
+        let kind = self.json()["type"].as_str().unwrap().to_owned();
+        kind.strip_prefix("urn:atsync:problem:").unwrap().to_owned()
+    }
+}
+
+impl Served {
+    /// Starts it with this table `[serve]` and waits until the first candidates are read.
+    async fn start(serve: &str) -> Self {
+        let site = Site::start().await;
+        site.write(
+            "acme.toml",
+            &format!("{}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}", site.config()),
+        );
+        let mut command = site.command(&["serve"]);
+        command.env("TOKEN", TOKEN).env("OTHER", OTHER);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = notes.next_line().await.unwrap().expect("it serves");
+            if let Some((_, address)) = line.split_once("http://") {
+                break address.to_owned();
+            }
+        };
+        tokio::spawn(async move { while let Ok(Some(_)) = notes.next_line().await {} });
+        let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
+        loop {
+            let line = rounds.next_line().await.unwrap().expect("it pulls");
+            if line.contains("pulled jobs") {
+                break;
+            }
+        }
+        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
+        Self { site, child, address }
+    }
+
+    /// A request with the headers that a client sends, and these.
+    async fn ask(&self, line: &str, headers: &str, body: &str) -> Answer {
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        let host = if headers.contains("host:") {
+            String::new()
+        } else {
+            format!("host: {}\r\n", self.address)
+        };
+        exchange(stream, line, &format!("{host}{headers}"), body).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path}"), "", "").await
+    }
+
+    async fn put(&self, path: &str, body: &str) -> Answer {
+        self.ask(&format!("PUT {path}"), "content-type: application/json\r\n", body).await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask(&format!("POST {path}"), "content-type: application/json\r\n", body).await
+    }
+
+    /// Ends it by SIGTERM, and returns the exit code.
+    async fn end(self) -> i32 {
+        self.ended().await.0
+    }
+
+    /// As [`Self::end`], and returns the site as well.
+    async fn ended(mut self) -> (i32, Site) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(
+            std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success()
+        );
+        let code = self.child.wait().await.unwrap().code().unwrap();
+        assert!(!self.site.path("acme.redb.sock").exists(), "the socket is left");
+        (code, self.site)
+    }
+}
+
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    line: &str,
+    headers: &str,
+    body: &str,
+) -> Answer {
+    let length = body.len();
+    let text = format!(
+        "{line} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+}
+
+#[tokio::test]
+async fn a_record_is_declared_planned_applied_and_seen_in_the_feed_over_http() {
+    let served = Served::start("").await;
+    let acme = "/v1/connections/acme";
+    let declared = served.put(&format!("{acme}/desired/a"), ADA).await;
+    assert_eq!(
+        (declared.status, declared.json()["created"].as_u64()),
+        (201, Some(1)),
+        "{declared:?}"
+    );
+    let again = served.put(&format!("{acme}/desired/a"), ADA).await;
+    assert_eq!((again.status, again.json()["unchanged"].as_u64()), (200, Some(1)), "{again:?}");
+    let last = served.get(&format!("{acme}/status")).await.json()["changes_last"].as_u64().unwrap();
+    let applied = served.post(&format!("{acme}/apply"), "").await;
+    assert_eq!(applied.status, 200, "{applied:?}");
+    let wait = served.get(&format!("{acme}/changes?after={last}&wait=30")).await.json();
+    let created = wait["changes"].as_array().unwrap();
+    assert!(created.iter().any(|change| change["after"]["name"]["first"] == "Ada"), "{wait}");
+    let found = served.get(&format!("{acme}/records/candidates?email=ada@new.example.com")).await;
+    assert_eq!(found.json()["records"].as_array().unwrap().len(), 1, "{found:?}");
+    let row = served.get(&format!("{acme}/desired/a")).await.json();
+    assert_eq!(
+        (&row["generation"], &row["record"]["emails"][0]),
+        (&json!(1), &json!("ada@new.example.com"))
+    );
+    let explained = served.get(&format!("{acme}/desired/a/explanation")).await;
+    assert_eq!(explained.status, 200, "{explained:?}");
+    assert_eq!(served.site.sandbox().writes().len(), 1);
+    assert_eq!(served.ask(&format!("DELETE {acme}/desired/a"), "", "").await.status, 204);
+    assert_eq!(served.get(&format!("{acme}/desired/a")).await.problem(), "no-such-record");
+    assert_eq!(served.end().await, 0);
+}
+
+#[tokio::test]
+async fn a_batch_with_a_bad_line_is_refused_as_a_whole_with_the_lines_number() {
+    let served = Served::start("").await;
+    let desired = "/v1/connections/acme/desired";
+    let refused = served.post(desired, "{\"key\":\"a\"}\n{\"key\":\"b\",\"naem\":1}\n").await;
+    assert_eq!((refused.status, refused.problem()), (422, "invalid".to_owned()));
+    assert_eq!(refused.json()["errors"][0]["pointer"], "line 2");
+    assert_eq!(served.get(desired).await.json()["desired"], json!([]));
+    let both = served.post(desired, "{\"key\":\"a\"}\n{\"key\":\"b\"}\n").await;
+    assert_eq!(both.json()["created"], 2, "{both:?}");
+    let first = served.get(&format!("{desired}?limit=1")).await.json();
+    assert_eq!(first["desired"][0]["key"], "a");
+    let next = first["next"].as_str().unwrap();
+    let second = served.get(&format!("{desired}?limit=1&cursor={next}")).await.json();
+    assert_eq!((&second["desired"][0]["key"], &second["next"]), (&json!("b"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_stream_of_changes_goes_on_after_the_last_event_id() {
+    let served = Served::start("").await;
+    let path = "GET /v1/connections/acme/changes?after=0";
+    let stream = TcpStream::connect(&served.address).await.unwrap();
+    let mut stream = BufReader::new(stream);
+    let head = format!(
+        "{path} HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\nlast-event-id: 3\r\n\r\n",
+        served.address
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut ids = Vec::new();
+    while ids.len() < 3 {
+        let mut line = String::new();
+        assert_ne!(stream.read_line(&mut line).await.unwrap(), 0, "it ended after {ids:?}");
+        ids.extend(line.strip_prefix("id: ").map(|id| id.trim().parse::<u64>().unwrap()));
+    }
+    assert_eq!(ids, [4, 5, 6]);
+    // It ends at the stop.
+    let ended = tokio::spawn(async move {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await
+    });
+    assert_eq!(served.end().await, 0);
+    ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
+    let served = Served::start("").await;
+    let acme = "/v1/connections/acme";
+    for (line, body, status, kind) in [
+        ("GET /nothing", "", 404, "no-such-route"),
+        ("GET /v1/connections/beta", "", 404, "no-such-connection"),
+        ("PATCH /v1/connections", "", 405, "method-not-allowed"),
+        ("GET /v1/connections?limit=0", "", 422, "invalid"),
+        ("GET /v1/connections?limt=1", "", 422, "invalid"),
+        ("GET /v1/connections/acme/records/candidats", "", 422, "invalid"),
+        ("GET /v1/connections/acme/records/candidates?limit=1001", "", 422, "invalid"),
+        ("GET /v1/connections/acme/records/candidates/none", "", 404, "no-such-record"),
+        ("GET /v1/connections/acme/records/jobs?email=a@b.c", "", 422, "invalid"),
+        ("GET /v1/connections/acme/changes?after=99999", "", 409, "changes-ahead"),
+        ("GET /v1/connections/acme/changes?wait=61", "", 422, "invalid"),
+        ("PUT /v1/connections/acme/desired/a", "[1]", 422, "invalid"),
+        ("PUT /v1/connections/acme/desired/a", "{\"key\":\"b\"}", 422, "invalid"),
+        ("PUT /v1/connections/acme/desired/a", "{", 422, "invalid"),
+        ("POST /v1/connections/acme/pull", "{\"kinds\":[\"candidats\"]}", 422, "invalid"),
+        ("POST /v1/connections/acme/pull", "{}", 422, "invalid"),
+        (
+            "POST /v1/connections/acme/intents/77/resolve",
+            "{\"decision\":\"retry\"}",
+            422,
+            "invalid",
+        ),
+        ("POST /v1/connections/acme/intents/x/resolve", "{\"decision\":\"retry\"}", 422, "invalid"),
+        ("POST /v1/commands", "{}", 404, "no-such-route"),
+    ] {
+        let json = "content-type: application/json\r\n";
+        let answer = served.ask(line, json, body).await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (status, kind),
+            "{line}: {answer:?}"
+        );
+        assert!(!answer.json()["detail"].as_str().unwrap().is_empty(), "{line}");
+    }
+    let put = format!("PUT {acme}/desired/a");
+    let form = served.ask(&put, "content-type: text/plain\r\n", ADA).await;
+    assert_eq!((form.status, form.problem()), (415, "wrong-media-type".to_owned()));
+    let large = format!("{{\"key\":\"{}\"}}", "a".repeat(1024 * 1024));
+    let large = served.put(&format!("{acme}/desired/a"), &large).await;
+    assert_eq!((large.status, large.problem()), (413, "too-large".to_owned()));
+    // Nothing of all that was stored or sent.
+    assert_eq!(served.get(&format!("{acme}/desired")).await.json()["desired"], json!([]));
+    assert!(served.site.sandbox().writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_does_what_its_scope_and_its_connections_allow() {
+    let tokens = "tokens.host = { secret = { env = \"TOKEN\" }, scope = \"write\" }\n\
+                  tokens.guest = { secret = { env = \"OTHER\" }, scope = \"read\", connections = [] }\n";
+    let served = Served::start(tokens).await;
+    let ask = async |token: &str, line: &str| {
+        let headers =
+            format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n");
+        served.ask(line, &headers, ADA).await
+    };
+    assert_eq!(served.get("/v1/connections").await.problem(), "unauthenticated");
+    assert_eq!(served.get("/livez").await.status, 200);
+    assert_eq!(ask("nothing", "GET /v1/connections").await.status, 401);
+    assert_eq!(ask(TOKEN, "PUT /v1/connections/acme/desired/a").await.status, 201);
+    let resolve = ask(TOKEN, "POST /v1/connections/acme/intents/1/resolve").await;
+    assert_eq!((resolve.status, resolve.problem()), (403, "forbidden".to_owned()));
+    // What is not for a token has the bytes of what is not there.
+    let theirs = ask(OTHER, "GET /v1/connections/acme").await;
+    let absent = ask(OTHER, "GET /v1/connections/none").await;
+    let of_admin = ask(TOKEN, "GET /v1/connections/none").await;
+    assert_eq!((theirs.status, &theirs.body), (404, &absent.body));
+    assert_eq!(absent.body, of_admin.body);
+    assert_eq!(ask(OTHER, "GET /v1/connections").await.json()["connections"], json!([]));
+    // The socket is for this user alone, and needs no token.
+    let socket = served.site.path("acme.redb.sock");
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    let stream = UnixStream::connect(&socket).await.unwrap();
+    let all = exchange(stream, "GET /v1/connections", "host: x\r\n", "").await.json();
+    assert_eq!(all["connections"][0]["name"], "acme");
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_can_do_nothing() {
+    let served = Served::start("").await;
+    for headers in
+        ["host: evil.example\r\n".to_owned(), "origin: https://evil.example\r\n".to_owned()]
+    {
+        let json = format!("{headers}content-type: application/json\r\n");
+        let put = served.ask("PUT /v1/connections/acme/desired/a", &json, ADA).await;
+        assert_eq!((put.status, put.problem()), (403, "foreign-origin".to_owned()));
+    }
+    assert_eq!(served.get("/v1/connections/acme/desired").await.json()["desired"], json!([]));
+}
+
+#[tokio::test]
+async fn commands_work_through_the_process_that_holds_the_store() {
+    let served = Served::start("").await;
+    let site = &served.site;
+    let status = site.run(&["status", "--json"]).await;
+    assert_eq!(status.code, 0, "{status:?}");
+    assert_eq!(status.json()[0]["connection"], "acme");
+    site.write("r.json", &ADA.replacen('{', "{\"key\":\"a\",", 1));
+    let plan = site.run(&["plan", "acme", "--desired", "r.json"]).await;
+    assert_eq!(plan.code, 2, "{plan:?}");
+    let apply = site.run(&["apply", "acme", "--desired", "r.json", "--yes"]).await;
+    assert_eq!(apply.code, 0, "{apply:?}");
+    assert!(apply.out.contains("1 write done"), "{apply:?}");
+    let get = site.run(&["get", "acme", "candidates", "--json"]).await;
+    assert_eq!(get.json().len(), 61, "{}", get.err);
+    let explain = site.run(&["explain", "acme", "candidates", "a"]).await;
+    assert_eq!(explain.code, 0, "{explain:?}");
+    // Mistakes are the command's own.
+    let unknown = site.run(&["pull", "acme", "--kinds", "candidats"]).await;
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert!(unknown.error().contains("did you mean `candidates`?"), "{unknown:?}");
+    let missing = site.run(&["plan", "acme", "--desired", "none.json"]).await;
+    assert!(missing.error().contains("none.json"), "{missing:?}");
+    let unasked = site.run(&["apply", "acme", "--desired", "r.json"]).await;
+    assert!(unasked.error().contains("add --yes"), "{unasked:?}");
+    assert_eq!(site.sandbox().writes().len(), 1);
+    // The same command in a process of its own prints the same.
+    let within = site.run(&["get", "acme", "jobs"]).await;
+    let (code, site) = served.ended().await;
+    assert_eq!(code, 0);
+    let alone = site.run(&["get", "acme", "jobs"]).await;
+    assert_eq!((alone.code, alone.out), (within.code, within.out));
+}
+
+#[tokio::test]
+async fn the_openapi_document_names_every_route_and_its_refusals() {
+    let served = Served::start("").await;
+    let document = served.get("/openapi.json").await.json();
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.len() >= 17, "{:?}", paths.keys());
+    for (path, methods) in paths.iter().filter(|(path, _)| path.contains("{connection}")) {
+        for (method, operation) in methods.as_object().unwrap() {
+            let absent = &operation["responses"]["404"]["content"];
+            assert!(absent["application/problem+json"].is_object(), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_opens_the_api_to_others_without_a_token_is_refused() {
+    let site = Site::start().await;
+    site.write("acme.toml", &format!("{}\n[serve]\nlisten = \"0.0.0.0:0\"\n", site.config()));
+    let ran = site.run(&["serve"]).await;
+    assert_eq!(ran.code, 1);
+    assert!(ran.error().contains("must name a token"), "{ran:?}");
+}
