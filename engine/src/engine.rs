@@ -624,6 +624,14 @@ impl Connection {
         Ok(self.work()?.context.store.open_intents().await?)
     }
 
+    /// An intent by its number, open or ended; none when the connection has none with it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn intent(&self, number: u64) -> Result<Option<Intent>, Error> {
+        Ok(self.work()?.context.store.intent(number).await?)
+    }
+
     /// The requests of the connection since it was opened.
     pub fn usage(&self) -> Usage {
         self.reconciler.context.session.usage()

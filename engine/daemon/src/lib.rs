@@ -11,6 +11,8 @@
 
 mod adapters;
 mod cli;
+#[cfg(unix)]
+mod client;
 mod commands;
 mod config;
 mod failure;
@@ -18,13 +20,15 @@ mod input;
 mod open;
 mod output;
 mod place;
+mod questions;
 mod relay;
+mod run;
 mod serve;
 mod signals;
 mod words;
 
 use clap::Parser;
-use cli::Cli;
+use cli::{Cli, Command};
 use output::{Output, PlainLog};
 use std::process::ExitCode;
 use tracing_subscriber::filter::Targets;
@@ -59,7 +63,14 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(commands::run(cli, arguments, &output)) {
+    let ended = runtime.block_on(async {
+        match &cli.command {
+            Command::Run(options) => run::run(&cli.config, options, &output).await,
+            Command::Serve(options) => run::serve(&cli.config, options, &output).await,
+            _ => commands::run(&cli, arguments, &output).await,
+        }
+    });
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output.failure(&failure);

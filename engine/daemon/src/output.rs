@@ -9,8 +9,8 @@
 //! for texts whose line breaks are the engine's. The log goes through [`PlainLog`].
 
 use crate::failure::Failure;
+use crate::questions::Questions;
 use crate::relay::Said;
-use crate::serve::Served;
 use crate::words::{commands, time_of_day};
 use atsync::model::plain;
 use atsync::{Progress, ProgressFn};
@@ -34,7 +34,7 @@ const LOOK_WAIT_TOLD_MS: u64 = 4_000;
 pub(crate) struct Output {
     progress: Arc<Mutex<Shown>>,
     /// The process that relayed the command; none for this one's own stdout and stderr.
-    to: Option<(mpsc::Sender<Said>, Arc<Served>)>,
+    to: Option<(mpsc::Sender<Said>, Arc<Questions>)>,
 }
 
 #[derive(Debug, Default)]
@@ -105,8 +105,8 @@ impl Output {
     /// # Errors
     /// When the terminal fails, or the process that relayed the command left.
     pub(crate) async fn ask(&self, question: &str) -> std::io::Result<bool> {
-        let Some((to, served)) = &self.to else { return self.asked(question) };
-        let (number, answer) = served.ask();
+        let Some((to, questions)) = &self.to else { return self.asked(question) };
+        let (number, answer) = questions.ask();
         let left = |_| std::io::Error::other("nobody is there to answer");
         to.send(Said::Asked(number, question.to_owned())).await.map_err(|_| left(()))?;
         answer.await.map_err(|_| left(()))
@@ -134,8 +134,8 @@ impl Output {
     }
 
     /// Output to another process, which relayed a command.
-    pub(crate) fn to(lines: mpsc::Sender<Said>, served: Arc<Served>) -> Self {
-        Self { to: Some((lines, served)), ..Self::default() }
+    pub(crate) fn to(lines: mpsc::Sender<Said>, questions: Arc<Questions>) -> Self {
+        Self { to: Some((lines, questions)), ..Self::default() }
     }
 
     /// Whether progress is drawn, not printed.
@@ -326,7 +326,6 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// Sends a line to another process, and waits for room. A command runs on a thread that may wait.
-#[expect(clippy::disallowed_methods, reason = "waits for the reader on the command's own thread")]
 fn send(to: &mpsc::Sender<Said>, line: Said) {
     let sent = match to.try_send(line) {
         Err(mpsc::error::TrySendError::Full(line)) => {

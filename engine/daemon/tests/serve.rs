@@ -5,7 +5,12 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where something does not hold"
+)]
 
 mod cli_support;
 
@@ -62,7 +67,7 @@ impl Served {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = notes.next_line().await.unwrap().expect("it serves");
+            let line = notes.next_line().await.unwrap().unwrap();
             if let Some((_, address)) = line.split_once("http://") {
                 break address.to_owned();
             }
@@ -70,7 +75,7 @@ impl Served {
         tokio::spawn(async move { while let Ok(Some(_)) = notes.next_line().await {} });
         let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
         loop {
-            let line = rounds.next_line().await.unwrap().expect("it pulls");
+            let line = rounds.next_line().await.unwrap().unwrap();
             if line.contains("pulled jobs") {
                 break;
             }
@@ -225,7 +230,7 @@ async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
         ("PATCH /v1/connections", "", 405, "method-not-allowed"),
         ("GET /v1/connections?limit=0", "", 422, "invalid"),
         ("GET /v1/connections?limt=1", "", 422, "invalid"),
-        ("GET /v1/connections/acme/records/candidats", "", 422, "invalid"),
+        ("GET /v1/connections/acme/records/candidats", "", 404, "no-such-kind"),
         ("GET /v1/connections/acme/records/candidates?limit=1001", "", 422, "invalid"),
         ("GET /v1/connections/acme/records/candidates/none", "", 404, "no-such-record"),
         ("GET /v1/connections/acme/records/jobs?email=a@b.c", "", 422, "invalid"),
@@ -234,7 +239,7 @@ async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
         ("PUT /v1/connections/acme/desired/a", "[1]", 422, "invalid"),
         ("PUT /v1/connections/acme/desired/a", "{\"key\":\"b\"}", 422, "invalid"),
         ("PUT /v1/connections/acme/desired/a", "{", 422, "invalid"),
-        ("POST /v1/connections/acme/pull", "{\"kinds\":[\"candidats\"]}", 422, "invalid"),
+        ("POST /v1/connections/acme/pull", "{\"kinds\":[\"candidats\"]}", 404, "no-such-kind"),
         ("POST /v1/connections/acme/pull", "{}", 422, "invalid"),
         (
             "POST /v1/connections/acme/intents/77/resolve",
@@ -242,7 +247,12 @@ async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
             422,
             "invalid",
         ),
-        ("POST /v1/connections/acme/intents/x/resolve", "{\"decision\":\"retry\"}", 422, "invalid"),
+        (
+            "POST /v1/connections/acme/intents/x/resolve",
+            "{\"decision\":\"retry\"}",
+            404,
+            "no-such-record",
+        ),
         ("POST /v1/commands", "{}", 404, "no-such-route"),
     ] {
         let json = "content-type: application/json\r\n";
@@ -267,8 +277,10 @@ async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
 
 #[tokio::test]
 async fn a_token_does_what_its_scope_and_its_connections_allow() {
-    let tokens = "tokens.host = { secret = { env = \"TOKEN\" }, scope = \"write\" }\n\
-                  tokens.guest = { secret = { env = \"OTHER\" }, scope = \"read\", connections = [] }\n";
+    let tokens = r#"
+tokens.host = { secret = { env = "TOKEN" }, scope = "write" }
+tokens.guest = { secret = { env = "OTHER" }, scope = "read", connections = [] }
+"#;
     let served = Served::start(tokens).await;
     let ask = async |token: &str, line: &str| {
         let headers =
@@ -349,10 +361,12 @@ async fn the_openapi_document_names_every_route_and_its_refusals() {
     let document = served.get("/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() >= 17, "{:?}", paths.keys());
-    for (path, methods) in paths.iter().filter(|(path, _)| path.contains("{connection}")) {
+    let problem = &document["components"]["responses"]["ProblemDocument"]["content"];
+    assert!(problem["application/problem+json"]["schema"].is_object(), "{problem}");
+    for (path, methods) in paths {
         for (method, operation) in methods.as_object().unwrap() {
-            let absent = &operation["responses"]["404"]["content"];
-            assert!(absent["application/problem+json"].is_object(), "{method} {path}");
+            let other = &operation["responses"]["default"]["$ref"];
+            assert_eq!(other, "#/components/responses/ProblemDocument", "{method} {path}");
         }
     }
 }

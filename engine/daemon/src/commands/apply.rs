@@ -204,7 +204,7 @@ async fn agreed(summary: &str, output: &Output) -> Result<bool, Failure> {
 }
 
 /// Summarises a report in one line.
-pub(super) fn outcome(name: &str, report: &ApplyReport) -> String {
+pub(crate) fn outcome(name: &str, report: &ApplyReport) -> String {
     let done = report.count("applied");
     let mut parts = vec![count(done as u64, "write") + " done"];
     for (word, text) in [

@@ -14,42 +14,40 @@ mod plan;
 mod pull;
 mod receive;
 mod render;
-mod run;
 mod schema;
 mod status;
 mod sweep;
 
+pub(crate) use apply::outcome;
+
 use crate::cli::{Cli, Command};
+#[cfg(unix)]
+use crate::client;
 use crate::failure::{Ended, Failure};
 use crate::output::Output;
 use crate::place::Place;
-#[cfg(unix)]
-use crate::relay;
 
-/// Runs the command: within the process that holds its store, if there is one that takes commands.
-pub(crate) async fn run(cli: Cli, arguments: Vec<String>, output: &Output) -> Ended {
-    let config = cli.config.as_path();
+/// Runs a command, unless it is one of those that run until they are stopped. One that works on the
+/// store runs within the process that holds it, if there is one that takes commands.
+pub(crate) async fn run(cli: &Cli, arguments: Vec<String>, output: &Output) -> Ended {
     match &cli.command {
         Command::Demo(options) => return demo::demo(options, output).await,
-        Command::Run(options) => return run::run(config, options, output).await,
-        Command::Serve(options) => return run::serve(config, options, output).await,
         Command::Schema => return schema::schema(output),
         Command::Adapter(command) => return adapter::adapter(command, output),
         Command::CompileComponent => return Ok(atsync::CompilerProgram::serve()),
         _ => {}
     }
     #[cfg(unix)]
-    if let Some(ended) = relay::relayed(&cli, arguments, output).await {
+    if let Some(ended) = client::relayed(cli, arguments, output).await {
         return ended;
     }
     #[cfg(not(unix))]
     drop(arguments);
-    let place = Place::Alone(cli.config.clone());
-    on_store(&cli.command, &place, output).await
+    on_store(&cli.command, &Place::Alone(cli.config.clone()), output).await
 }
 
 /// Runs a command that another process relayed.
-pub(crate) async fn relayed(cli: Cli, place: &Place, output: &Output) -> Ended {
+pub(crate) async fn relayed(cli: &Cli, place: &Place, output: &Output) -> Ended {
     on_store(&cli.command, place, output).await
 }
 

@@ -68,8 +68,8 @@ impl ServeConfig {
         }
         if !self.behind_tls_proxy {
             return Err(format!(
-                "other machines can reach {listen}, and the API speaks clear text: put a proxy that \
-                 ends TLS before it and say so with `behind_tls_proxy = true`; or listen on \
+                "other machines can reach {listen}, and the API speaks clear text: put a proxy \
+                 that ends TLS before it and say so with `behind_tls_proxy = true`; or listen on \
                  127.0.0.1"
             ));
         }

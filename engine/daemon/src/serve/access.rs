@@ -2,9 +2,9 @@
 //!
 //! Three questions, in this order. Is the request for this server: `Host`, and `Origin` where a
 //! browser sends one, must name an address or a name of it, so that a page of another origin cannot
-//! use a browser on this machine. Who sends it: a bearer token, by its SHA-256, compared in constant
-//! time against every known one. What may they do: the scope that the method and the path need, and
-//! the connections of the token.
+//! use a browser on this machine. Who sends it: a bearer token, by its SHA-256, compared in
+//! constant time against every known one. What may they do: the scope that the method and the path
+//! need, and the connections of the token.
 //!
 //! The unix socket needs no token: its file mode admits this user alone. Without any token in the
 //! configuration, the loopback address needs none either.
@@ -269,7 +269,7 @@ mod tests {
         let access = access(Scope::Admin);
         let host = (header::HOST, "127.0.0.1:8470");
         for given in [
-            headers(&[host.clone()]),
+            headers(std::slice::from_ref(&host)),
             with_token(""),
             with_token("0123456789abcdef0123456789abcdee"),
             headers(&[host.clone(), (header::AUTHORIZATION, TOKEN)]),

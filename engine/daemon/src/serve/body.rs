@@ -51,14 +51,14 @@ pub(super) async fn bytes(body: Body, bytes_max: usize) -> Result<Vec<u8>, Probl
     }
 }
 
-/// Reads a body as JSON; an empty one as `{}`.
-pub(super) async fn json<T: DeserializeOwned>(
+/// Reads a body as JSON; none when it is empty.
+pub(super) async fn json_if_any<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
-) -> Result<T, Problem> {
+) -> Result<Option<T>, Problem> {
     let read = bytes(body, BODY_BYTES_MAX).await?;
     if read.is_empty() {
-        return parsed(b"{}");
+        return Ok(None);
     }
     let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
     let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -68,9 +68,15 @@ pub(super) async fn json<T: DeserializeOwned>(
             format!("the body has the media type {media:?}; send application/json"),
         ));
     }
-    parsed(&read)
+    let parsed = serde_json::from_slice(&read);
+    parsed.map(Some).map_err(|error| Problem::invalid("", error.to_string()))
 }
 
-fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| Problem::invalid("", error.to_string()))
+/// Reads a body as JSON.
+pub(super) async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let read = json_if_any(headers, body).await?;
+    read.ok_or_else(|| Problem::invalid("", "the request needs a body"))
 }

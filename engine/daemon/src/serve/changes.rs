@@ -8,9 +8,9 @@
 //! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds. A stream holds one change.
 
 use super::body::Query;
-use super::problem::{Problem, ProblemDocument};
+use super::problem::Problem;
 use super::served::Served;
-use atsync::{Change, Connection};
+use atsync::{Change, Clock, Connection, SystemClock};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
@@ -61,10 +61,6 @@ pub(super) struct FeedOf {
 #[utoipa::path(get, path = "/v1/connections/{connection}/changes", params(FeedOf), tag = "changes",
     responses(
     (status = 200, content((ChangePage = "application/json"), (String = "text/event-stream"))),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 410, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn changes(
     State(served): State<Arc<Served>>,
@@ -116,7 +112,7 @@ async fn page(
         let mut feed = pin!(connection.follow_after(after));
         tokio::select! {
             next = feed.next() => drop(next.transpose()?),
-            () = tokio::time::sleep(Duration::from_secs(wait_s)) => {}
+            () = SystemClock.sleep(wait_s.saturating_mul(1_000)) => {}
             () = stopping => {}
         }
     }

@@ -7,7 +7,6 @@
 //! Only the socket has this route: an address may be shared by callers with different scopes.
 
 use super::access::Door;
-use super::body::BODY_BYTES_MAX;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use crate::cli::Cli;
@@ -55,7 +54,7 @@ pub(super) async fn run(
         .ok_or_else(|| Problem::new(ProblemType::Stopping, "the server is stopping"))?;
     let (lines, said) = mpsc::channel::<Said>(LINES_MAX);
     let stopping = served.stopping();
-    let output = Output::to(lines.clone(), Arc::clone(&served));
+    let output = Output::to(lines.clone(), Arc::clone(&served.questions));
     drop(served);
     let place = Place::Within(Within {
         opened,
@@ -63,7 +62,7 @@ pub(super) async fn run(
         has_terminal: ordered.has_terminal,
     });
     let runtime = tokio::runtime::Handle::current();
-    super::spawn_blocking(move || {
+    super::tasks::spawn_blocking(move || {
         runtime.block_on(async {
             let left = async {
                 tokio::select! {
@@ -74,7 +73,7 @@ pub(super) async fn run(
                 SystemClock.sleep(Connection::STOP_GRACE_MS).await;
             };
             let code = tokio::select! {
-                ended = crate::commands::relayed(cli, &place, &output) => match ended {
+                ended = crate::commands::relayed(&cli, &place, &output) => match ended {
                     Ok(code) => code,
                     Err(failure) => {
                         output.failure(&failure);
@@ -145,12 +144,11 @@ pub(super) async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    const { assert!(BODY_BYTES_MAX > 0) };
     if door != Door::Socket {
         return Err(Problem::new(ProblemType::NoSuchRoute, "commands come over the socket"));
     }
     let yes: bool = super::body::json(&headers, body).await?;
-    let asked = number.parse().ok().is_some_and(|number| served.answer(number, yes));
+    let asked = number.parse().ok().is_some_and(|number| served.questions.answer(number, yes));
     if asked {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -6,7 +6,7 @@
 use super::access::Caller;
 use super::body::{self, Query, ROWS_DEFAULT};
 use super::health::Condition;
-use super::problem::{Problem, ProblemDocument};
+use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
 use atsync::{Connection, PlanOf, SweepOptions};
 use axum::body::Body;
@@ -69,7 +69,6 @@ pub(super) struct PageOf {
 /// Lists the connections that the token may use, in the order of their names.
 #[utoipa::path(get, path = "/v1/connections", params(PageOf), tag = "connections", responses(
     (status = 200, body = ConnectionPage),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(served): State<Arc<Served>>,
@@ -96,7 +95,6 @@ pub(super) async fn list(
 /// Reads a connection.
 #[utoipa::path(get, path = "/v1/connections/{connection}", tag = "connections", responses(
     (status = 200, body = ConnectionView),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn read(
     State(served): State<Arc<Served>>,
@@ -109,7 +107,6 @@ pub(super) async fn read(
 /// doubt.
 #[utoipa::path(get, path = "/v1/connections/{connection}/status", tag = "connections", responses(
     (status = 200, body = Value),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn status(
     State(served): State<Arc<Served>>,
@@ -121,8 +118,6 @@ pub(super) async fn status(
 /// Checks the permissions of the credential, in the ATS.
 #[utoipa::path(post, path = "/v1/connections/{connection}/check", tag = "connections", responses(
     (status = 200, body = Value),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 502, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn check(
     State(served): State<Arc<Served>>,
@@ -147,9 +142,6 @@ pub(super) struct Pull {
 #[utoipa::path(post, path = "/v1/connections/{connection}/pull", tag = "connections",
     request_body = Pull, responses(
     (status = 200, body = Value),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 415, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn pull(
     State(served): State<Arc<Served>>,
@@ -160,7 +152,7 @@ pub(super) async fn pull(
     let connection = served.connection(&name)?;
     let pull: Pull = body::json(&headers, body).await?;
     for kind in &pull.kinds {
-        connection.check_kind(kind)?;
+        has_kind(&connection, kind)?;
     }
     let mut reports = Vec::new();
     for kind in &pull.kinds {
@@ -170,6 +162,12 @@ pub(super) async fn pull(
         });
     }
     Ok(Json(json!({ "pulled": reports })))
+}
+
+/// Refuses a kind that the connection's adapter does not have.
+pub(super) fn has_kind(connection: &Connection, kind: &str) -> Result<(), Problem> {
+    let checked = connection.check_kind(kind);
+    checked.map_err(|error| Problem::new(ProblemType::NoSuchKind, error.to_string()))
 }
 
 /// What to sweep.
@@ -184,8 +182,6 @@ pub(super) struct Sweep {
 #[utoipa::path(post, path = "/v1/connections/{connection}/sweep", tag = "connections",
     request_body = Sweep, responses(
     (status = 200, body = Value),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn sweep(
     State(served): State<Arc<Served>>,
@@ -195,6 +191,7 @@ pub(super) async fn sweep(
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
     let sweep: Sweep = body::json(&headers, body).await?;
+    has_kind(&connection, &sweep.kind)?;
     let report = connection.sweep(&sweep.kind, SweepOptions::default()).await?;
     Ok(Json(json!({ "swept": report })))
 }
@@ -216,10 +213,8 @@ impl Planned {
 
 /// Plans the declared records, and writes nothing.
 #[utoipa::path(post, path = "/v1/connections/{connection}/plan", tag = "connections",
-    request_body = Planned, responses(
+    request_body = Option<Planned>, responses(
     (status = 200, body = Value),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn plan(
     State(served): State<Arc<Served>>,
@@ -228,16 +223,14 @@ pub(super) async fn plan(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
-    let planned: Planned = body::json(&headers, body).await?;
+    let planned: Planned = body::json_if_any(&headers, body).await?.unwrap_or_default();
     Ok(Json(json!(connection.plan(planned.of()).await?)))
 }
 
 /// Plans the declared records and writes what is missing, exactly once.
 #[utoipa::path(post, path = "/v1/connections/{connection}/apply", tag = "connections",
-    request_body = Planned, responses(
+    request_body = Option<Planned>, responses(
     (status = 200, body = Value),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn apply(
     State(served): State<Arc<Served>>,
@@ -246,9 +239,9 @@ pub(super) async fn apply(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
-    let planned: Planned = body::json(&headers, body).await?;
+    let planned: Planned = body::json_if_any(&headers, body).await?.unwrap_or_default();
     drop(served);
-    let applied = super::to_the_end(async move {
+    let applied = super::tasks::to_the_end(async move {
         let plan = connection.plan(planned.of()).await?;
         let report = connection.apply(&plan).await?;
         Ok::<_, atsync::Error>(json!({ "plan": plan, "report": report }))

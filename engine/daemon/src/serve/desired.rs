@@ -5,7 +5,7 @@
 //! refused as a whole, with the line's number in the pointer.
 
 use super::body::{self, Query, ROWS_DEFAULT};
-use super::problem::{Problem, ProblemDocument, ProblemType};
+use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use atsync::{Desired, DesiredRecords, DesiredRow};
 use axum::Json;
@@ -99,8 +99,6 @@ pub(super) struct PageOf {
 #[utoipa::path(get, path = "/v1/connections/{connection}/desired", params(PageOf), tag = "desired",
     responses(
     (status = 200, body = DesiredPage),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(served): State<Arc<Served>>,
@@ -118,7 +116,6 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/v1/connections/{connection}/desired/{key}", tag = "desired",
     responses(
     (status = 200, body = DesiredView),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn read(
     State(served): State<Arc<Served>>,
@@ -133,8 +130,6 @@ pub(super) async fn read(
     request_body = Value, responses(
     (status = 200, body = Declared),
     (status = 201, body = Declared),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn declare(
     State(served): State<Arc<Served>>,
@@ -160,9 +155,6 @@ pub(super) async fn declare(
 #[utoipa::path(post, path = "/v1/connections/{connection}/desired", tag = "desired",
     request_body(content = String, content_type = "application/x-ndjson"), responses(
     (status = 200, body = Declared),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 413, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn declare_batch(
     State(served): State<Arc<Served>>,
@@ -178,7 +170,6 @@ pub(super) async fn declare_batch(
 #[utoipa::path(delete, path = "/v1/connections/{connection}/desired/{key}", tag = "desired",
     responses(
     (status = 204),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn abandon(
     State(served): State<Arc<Served>>,
@@ -196,7 +187,6 @@ pub(super) async fn abandon(
 #[utoipa::path(get, path = "/v1/connections/{connection}/desired/{key}/explanation",
     tag = "desired", responses(
     (status = 200, body = Value),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn explain(
     State(served): State<Arc<Served>>,

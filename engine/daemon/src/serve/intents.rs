@@ -4,7 +4,7 @@
 //! record shows it.
 
 use super::body;
-use super::problem::{Problem, ProblemDocument};
+use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use atsync::{Intent, RemoteRef, Resolution};
 use axum::Json;
@@ -50,7 +50,6 @@ pub(super) struct IntentList {
 /// Lists the open intents: writes that are prepared, sent or in doubt.
 #[utoipa::path(get, path = "/v1/connections/{connection}/intents", tag = "intents", responses(
     (status = 200, body = IntentList),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(served): State<Arc<Served>>,
@@ -90,8 +89,6 @@ pub(super) struct Record {
 #[utoipa::path(post, path = "/v1/connections/{connection}/intents/{intent}/resolve",
     tag = "intents", request_body = Decision, responses(
     (status = 200, body = IntentView),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn resolve(
     State(served): State<Arc<Served>>,
@@ -100,7 +97,9 @@ pub(super) async fn resolve(
     body: Body,
 ) -> Result<Json<IntentView>, Problem> {
     let connection = served.connection(&name)?;
-    let number = intent.parse().map_err(|_| Problem::invalid("intent", "it is a number"))?;
+    let none = || Problem::new(ProblemType::NoSuchRecord, "no intent has this number");
+    let number = intent.parse().map_err(|_| none())?;
+    connection.intent(number).await?.ok_or_else(none)?;
     let resolution = match body::json(&headers, body).await? {
         Decision::Adopt { record } => {
             Resolution::Adopt(record.map(|record| RemoteRef::new(&record.kind, &record.id)))
@@ -109,7 +108,7 @@ pub(super) async fn resolve(
         Decision::Abandon { reason } => Resolution::Abandon(reason),
     };
     drop(served);
-    let resolved = super::to_the_end(async move {
+    let resolved = super::tasks::to_the_end(async move {
         connection.verify_tenant().await?;
         // A probe may already settle it.
         connection.settle_without_sending().await?;

@@ -13,6 +13,8 @@
 #![expect(clippy::disallowed_methods, reason = "serves each peer in a task")]
 
 use super::access::Door;
+use crate::relay::socket_of;
+use atsync::{Clock, SystemClock};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -45,13 +47,6 @@ pub(super) struct Listeners {
     socket: UnixListener,
     path: PathBuf,
     tcp: Option<(TcpListener, SocketAddr)>,
-}
-
-/// The socket of a store.
-pub(crate) fn socket_of(store: &Path) -> PathBuf {
-    let mut name = store.file_name().unwrap_or_default().to_owned();
-    name.push(".sock");
-    store.with_file_name(name)
 }
 
 impl Listeners {
@@ -124,7 +119,7 @@ async fn accept(tcp: Option<&(TcpListener, SocketAddr)>) -> std::io::Result<toki
 
 async fn refused(error: &std::io::Error) {
     tracing::warn!(%error, "a connection was not accepted");
-    tokio::time::sleep(Duration::from_millis(REFUSED_MS)).await;
+    SystemClock.sleep(REFUSED_MS).await;
 }
 
 /// A socket that this user alone can connect to.

@@ -24,8 +24,8 @@ mod operations;
 mod problem;
 mod records;
 mod served;
+mod tasks;
 
-pub(crate) use listen::socket_of;
 pub(crate) use served::Served;
 
 use crate::config::Config;
@@ -42,6 +42,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use utoipa::OpenApi;
+use utoipa::openapi::Ref;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -56,9 +57,20 @@ const REQUESTS_MAX: usize = 128;
             a problem document (RFC 9457) whose `type` is stable.",
         license(name = "MIT OR Apache-2.0")
     ),
-    components(schemas(problem::ProblemDocument))
+    components(schemas(problem::ProblemDocument), responses(problem::ProblemDocument))
 )]
 struct Document;
+
+/// Says in each operation that any other status comes with a problem document.
+fn add_refusals(document: &mut utoipa::openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let refusal = Ref::from_response_name("ProblemDocument");
+            drop(operation.responses.responses.insert("default".to_owned(), refusal.into()));
+        }
+    }
+}
 
 /// The running server.
 pub(crate) struct Server {
@@ -85,7 +97,7 @@ impl Server {
         let gate = Arc::new(Gate { access, requests: Semaphore::new(REQUESTS_MAX) });
         let (stop, stopped) = watch::channel(false);
         let app = app(Arc::clone(served), gate);
-        let task = spawn(listeners.serve(app, stopped));
+        let task = tasks::spawn(listeners.serve(app, stopped));
         Ok(Self { served: Arc::clone(served), stop, task, places })
     }
 
@@ -97,28 +109,6 @@ impl Server {
             tracing::error!("the HTTP server ended by a panic, which is a bug in atsync");
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the server runs beside the schedules")]
-fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-    tokio::spawn(work)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a relayed command may wait for its reader")]
-fn spawn_blocking(work: impl FnOnce() + Send + 'static) {
-    drop(tokio::task::spawn_blocking(work));
-}
-
-/// Runs work that writes to its end, also when its caller leaves.
-async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Problem> {
-    spawn(work).await.map_err(|_| {
-        Problem::new(
-            ProblemType::StoreFailed,
-            "the work panicked, which is a bug in atsync; its journal has the open writes",
-        )
-    })
 }
 
 /// The routes, and the document that describes them.
@@ -147,7 +137,8 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
 }
 
 fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
-    let (routes, document) = routes();
+    let (routes, mut document) = routes();
+    add_refusals(&mut document);
     routes
         .route(ROUTE, post(commands::run))
         .route(&format!("{ROUTE}/{{question}}"), post(commands::answer))

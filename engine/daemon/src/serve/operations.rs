@@ -22,8 +22,6 @@ pub(super) async fn live() -> &'static str {
 /// The store is open and the connections are.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses(
     (status = 200, body = String),
-    (status = 503, body = super::problem::ProblemDocument,
-        content_type = "application/problem+json"),
 ))]
 pub(super) async fn ready(State(served): State<Arc<Served>>) -> Result<&'static str, Problem> {
     if served.is_ready() {

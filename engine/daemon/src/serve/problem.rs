@@ -9,7 +9,7 @@ use atsync::{DesiredRefusal, ErrorKind, StoreError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{ToResponse, ToSchema};
 
 /// The media type.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -23,6 +23,8 @@ pub(crate) enum ProblemType {
     MethodNotAllowed,
     /// There is no such connection, or the token may not use it.
     NoSuchConnection,
+    /// The adapter of the connection has no such kind.
+    NoSuchKind,
     /// There is no such record.
     NoSuchRecord,
     /// The request is not valid; nothing was done.
@@ -73,6 +75,7 @@ impl ProblemType {
             Self::NoSuchConnection => {
                 (S::NOT_FOUND, "no-such-connection", "There is no such connection")
             }
+            Self::NoSuchKind => (S::NOT_FOUND, "no-such-kind", "There is no such kind"),
             Self::NoSuchRecord => (S::NOT_FOUND, "no-such-record", "There is no such record"),
             Self::Invalid => (S::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
@@ -120,7 +123,8 @@ pub(crate) struct Problem {
 }
 
 /// The document.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToResponse, ToSchema)]
+#[response(description = "A refusal", content_type = "application/problem+json")]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument {
     /// What it is: `urn:atsync:problem:` and a word that a client may branch on.

@@ -1,7 +1,8 @@
 //! Observed records: pages of a kind, and one of them.
 
 use super::body::{Query, ROWS_DEFAULT};
-use super::problem::{Problem, ProblemDocument, ProblemType};
+use super::connections::has_kind;
+use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use atsync::{Filter, ObservedRow};
 use axum::Json;
@@ -113,8 +114,6 @@ impl PageOf {
 #[utoipa::path(get, path = "/v1/connections/{connection}/records/{kind}", params(PageOf),
     tag = "records", responses(
     (status = 200, body = RecordPage),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(served): State<Arc<Served>>,
@@ -122,6 +121,7 @@ pub(super) async fn list(
     Query(page): Query<PageOf>,
 ) -> Result<Json<RecordPage>, Problem> {
     let connection = served.connection(&name)?;
+    has_kind(&connection, &kind)?;
     let (filter, limit) = (page.filter()?, page.limit.unwrap_or(ROWS_DEFAULT));
     let rows = connection.observed_page(&kind, &filter, page.cursor.as_deref(), limit).await?;
     let records = rows.rows.into_iter().map(|row| RecordView::of(row, page.raw));
@@ -141,15 +141,15 @@ pub(super) struct OneOf {
 #[utoipa::path(get, path = "/v1/connections/{connection}/records/{kind}/{id}", params(OneOf),
     tag = "records", responses(
     (status = 200, body = RecordView),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn read(
     State(served): State<Arc<Served>>,
     Path((name, kind, id)): Path<(String, String, String)>,
     Query(one): Query<OneOf>,
 ) -> Result<Json<RecordView>, Problem> {
-    let row = served.connection(&name)?.observed_one(&kind, &id).await?;
+    let connection = served.connection(&name)?;
+    has_kind(&connection, &kind)?;
+    let row = connection.observed_one(&kind, &id).await?;
     let row = row.ok_or_else(|| {
         Problem::new(ProblemType::NoSuchRecord, "the store has no record of this kind and id")
     })?;

@@ -8,10 +8,11 @@
 use super::health::{Condition, Health};
 use super::problem::{Problem, ProblemType};
 use crate::open::Opened;
+use crate::questions::Questions;
 use atsync::{Clock, Connection, Round, SystemClock};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::{oneshot, watch};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// The connections by name, and whether the server stops.
 #[derive(Debug)]
@@ -19,15 +20,9 @@ pub(crate) struct Served {
     connections: Mutex<BTreeMap<String, One>>,
     /// What relayed commands open their connections from; none before the start and after a stop.
     opened: Mutex<Option<Opened>>,
-    questions: Mutex<Questions>,
+    /// The questions of relayed commands.
+    pub(super) questions: Arc<Questions>,
     stop: watch::Sender<bool>,
-}
-
-/// The questions of relayed commands that wait for an answer.
-#[derive(Debug, Default)]
-struct Questions {
-    last: u64,
-    waiting: BTreeMap<u64, oneshot::Sender<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +49,7 @@ impl Served {
         Self {
             connections: Mutex::default(),
             opened: Mutex::default(),
-            questions: Mutex::default(),
+            questions: Arc::default(),
             stop: watch::Sender::new(false),
         }
     }
@@ -104,23 +99,6 @@ impl Served {
         held(&self.opened).clone()
     }
 
-    /// A new question, and the place of its answer.
-    pub(crate) fn ask(&self) -> (u64, oneshot::Receiver<bool>) {
-        let mut questions = held(&self.questions);
-        // Questions of commands that ended.
-        questions.waiting.retain(|_, answer| !answer.is_closed());
-        questions.last = questions.last.wrapping_add(1);
-        let (number, (answer, answered)) = (questions.last, oneshot::channel());
-        drop(questions.waiting.insert(number, answer));
-        (number, answered)
-    }
-
-    /// Answers a question; false when nobody waits for it.
-    pub(super) fn answer(&self, number: u64, yes: bool) -> bool {
-        let waiting = held(&self.questions).waiting.remove(&number);
-        waiting.is_some_and(|answer| answer.send(yes).is_ok())
-    }
-
     /// Ends every stream, and drops the handles.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
@@ -143,8 +121,8 @@ impl Served {
         let all = self.all();
         let one = all.get(name).ok_or_else(Problem::no_such_connection)?;
         one.connection.clone().ok_or_else(|| {
-            let said = one.health.conditions().into_iter().map(|condition| condition.message);
-            let why = said.last().unwrap_or_default();
+            let why = one.health.conditions().pop().map(|condition| condition.message);
+            let why = why.unwrap_or_default();
             Problem::new(ProblemType::Configuration, format!("{name} is not open: {why}"))
         })
     }

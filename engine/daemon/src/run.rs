@@ -11,8 +11,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "runs each connection in a task")]
 
-use super::apply;
 use crate::cli;
+use crate::commands::outcome;
 use crate::config::ConnectionConfig;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Opened, Use};
@@ -34,13 +34,13 @@ use tokio::sync::watch;
 const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
-pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
+pub(crate) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
     attended(config, &Report { is_json: options.json, output: output.clone(), served: None }).await
 }
 
 /// As [`run`], with the HTTP API beside the schedules. It goes on when no connection can start, so
 /// that the API says why.
-pub(super) async fn serve(config: &Path, options: &cli::Run, output: &Output) -> Ended {
+pub(crate) async fn serve(config: &Path, options: &cli::Run, output: &Output) -> Ended {
     let served = Some(Arc::new(Served::new()));
     attended(config, &Report { is_json: options.json, output: output.clone(), served }).await
 }
@@ -364,7 +364,7 @@ fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)>
             },
         ),
         Round::Applied(report) => {
-            ("applied", json!(report), format!("applied: {}", apply::outcome(name, report)))
+            ("applied", json!(report), format!("applied: {}", outcome(name, report)))
         }
         Round::PullFailed { kind, error, wait_ms } => failed(kind, error, *wait_ms),
         Round::SweepFailed { kind, error, wait_ms } => {
