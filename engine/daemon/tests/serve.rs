@@ -244,8 +244,8 @@ async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
         (
             "POST /v1/connections/acme/intents/77/resolve",
             "{\"decision\":\"retry\"}",
-            422,
-            "invalid",
+            404,
+            "no-such-record",
         ),
         (
             "POST /v1/connections/acme/intents/x/resolve",

@@ -51,7 +51,7 @@ pub(super) async fn bytes(body: Body, bytes_max: usize) -> Result<Vec<u8>, Probl
     }
 }
 
-/// Reads a body as JSON; none when it is empty.
+/// Reads a body as JSON; none when it is empty or `null`.
 pub(super) async fn json_if_any<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
@@ -69,7 +69,7 @@ pub(super) async fn json_if_any<T: DeserializeOwned>(
         ));
     }
     let parsed = serde_json::from_slice(&read);
-    parsed.map(Some).map_err(|error| Problem::invalid("", error.to_string()))
+    parsed.map_err(|error| Problem::invalid("", error.to_string()))
 }
 
 /// Reads a body as JSON.

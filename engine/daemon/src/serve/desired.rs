@@ -127,7 +127,7 @@ pub(super) async fn read(
 
 /// Declares one record. The body is the record; its key, if it has one, is that of the path.
 #[utoipa::path(put, path = "/v1/connections/{connection}/desired/{key}", tag = "desired",
-    request_body = Value, responses(
+    request_body = BTreeMap<String, Value>, responses(
     (status = 200, body = Declared),
     (status = 201, body = Declared),
 ))]
@@ -150,10 +150,11 @@ pub(super) async fn declare(
     Ok((status, Json(declared)))
 }
 
-/// Declares many records: JSON Lines, one record a line. A batch is stored as a whole or not at
+/// Declares many records: JSON Lines, one record a line, or a JSON array. A batch is stored as a whole or not at
 /// all.
 #[utoipa::path(post, path = "/v1/connections/{connection}/desired", tag = "desired",
-    request_body(content = String, content_type = "application/x-ndjson"), responses(
+    request_body(content((Vec<BTreeMap<String, Value>> = "application/json"),
+        (String = "application/x-ndjson"))), responses(
     (status = 200, body = Declared),
 ))]
 pub(super) async fn declare_batch(
