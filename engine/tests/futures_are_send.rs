@@ -62,6 +62,7 @@ spawnable! {
     desired(acme: Connection, key: String) => acme.desired(&key);
     links(acme: Connection, key: String) => acme.links(&key);
     open_intents(acme: Connection) => acme.open_intents();
+    intent(acme: Connection) => acme.intent(1);
     verify_tenant(acme: Connection) => acme.verify_tenant();
     status(acme: Connection) => acme.status();
     resolve(acme: Connection, how: Resolution) => acme.resolve(1, how);

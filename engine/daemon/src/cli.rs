@@ -41,6 +41,7 @@ impl Command {
             | Self::Serve(_)
             | Self::Run(_)
             | Self::Adapter(_)
+            | Self::Config(_)
             | Self::CompileComponent => false,
             Self::Check(_)
             | Self::Pull(_)
@@ -155,6 +156,9 @@ pub(crate) enum Command {
     /// jobs every fifteen. `sweeps` in the configuration schedules the sweep of each kind; without
     /// it no kind is swept. Times are UTC.
     Run(Run),
+    /// Check the configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Inspect adapters: their abilities and settings.
     #[command(subcommand)]
     Adapter(AdapterCommand),
@@ -465,6 +469,13 @@ pub(crate) struct Compact {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// List every fault of the configuration, its secrets and its adapters. Opens no store and
+    /// sends nothing.
+    Check,
 }
 
 #[derive(Debug, Args)]

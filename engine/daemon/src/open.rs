@@ -15,8 +15,8 @@ use crate::config::{Config, ConnectionConfig, Scheme};
 use crate::failure::Failure;
 use crate::output::Output;
 use atsync::{
-    Adapter, ComponentHost, Connection, ConnectionOptions, Credential, Engine, Error, RedbOptions,
-    RedbStore, Secret, SystemEntropy,
+    Adapter, ComponentHost, Connection, ConnectionOptions, Credential, Engine, Error, MemoryStore,
+    RedbOptions, RedbStore, Secret, SystemEntropy,
 };
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
@@ -107,6 +107,20 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
             .await
             .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))?;
     let engine = Engine::builder().store(Arc::new(store.map_err(Error::from)?)).build()?;
+    let (config, ready) = (Arc::new(config), Arc::new(ready));
+    Ok(Opened { engine, config, host, ready, refused })
+}
+
+/// Opens a configuration over a store in memory, to see what is wrong with it. The connections that
+/// cannot be opened are in [`Opened::refused`].
+///
+/// # Errors
+/// When the file cannot be read, or the adapter runtime not started.
+pub(crate) async fn offline(path: &Path) -> Result<Opened, Failure> {
+    let config = Config::read(path)?;
+    let host = adapters::host()?;
+    let (ready, refused) = ready(&config, &host, None, Use::Online).await;
+    let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
     let (config, ready) = (Arc::new(config), Arc::new(ready));
     Ok(Opened { engine, config, host, ready, refused })
 }

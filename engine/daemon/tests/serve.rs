@@ -372,6 +372,49 @@ async fn the_openapi_document_names_every_route_and_its_refusals() {
 }
 
 #[tokio::test]
+async fn metrics_count_rounds_and_requests_and_name_no_candidate() {
+    let served = Served::start("").await;
+    let text = served.get("/metrics").await.body;
+    for line in [
+        "atsync_rounds_total{connection=\"acme\",round=\"pull\",outcome=\"succeeded\"}",
+        "atsync_condition{connection=\"acme\",condition=\"pulling\"} 1",
+        "atsync_records_read_total{connection=\"acme\"}",
+        "atsync_requests_total{connection=\"acme\"}",
+        "atsync_intents_open{connection=\"acme\"} 0",
+    ] {
+        assert!(text.contains(line), "{line} is missing in {text}");
+    }
+    for row in served.site.sandbox().rows("candidates") {
+        let name = row["last_name"].as_str().filter(|name| name.len() > 3);
+        assert!(name.is_none_or(|name| !text.contains(name)), "{name:?} is in {text}");
+    }
+}
+
+#[tokio::test]
+async fn config_check_lists_every_fault_and_touches_neither_the_store_nor_the_ats() {
+    let site = Site::start().await;
+    let whole = site.run(&["config", "check"]).await;
+    assert_eq!((whole.code, whole.out.as_str()), (0, "acme.toml: 1 connection, no fault\n"));
+    let config = site.config();
+    let other = config.replace("[connections.acme]", "[connections.beta]");
+    let (_, other) = other.split_once("[connections.beta]").unwrap();
+    let other = other.replace("candidates =", "candidats =");
+    let third = other.replace("GH_SECRET", "NO_SECRET").replace("candidats", "candidates");
+    let token = "[serve]\ntokens.a = { secret = { env = \"NO_TOKEN\" }, scope = \"read\" }\n";
+    site.write(
+        "acme.toml",
+        &format!("{config}\n[connections.beta]{other}\n[connections.gamma]{third}\n{token}"),
+    );
+    let ran = site.run(&["config", "check"]).await;
+    assert_eq!(ran.code, 1);
+    for fault in ["NO_SECRET", "candidats", "NO_TOKEN"] {
+        assert!(ran.err.contains(fault), "{fault} is missing in {ran:?}");
+    }
+    assert!(!site.path("acme.redb").exists());
+    assert!(site.sandbox().requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_configuration_that_opens_the_api_to_others_without_a_token_is_refused() {
     let site = Site::start().await;
     site.write("acme.toml", &format!("{}\n[serve]\nlisten = \"0.0.0.0:0\"\n", site.config()));

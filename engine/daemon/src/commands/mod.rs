@@ -6,6 +6,7 @@ mod apply;
 mod changes;
 mod check;
 mod compact;
+mod config;
 mod demo;
 mod get;
 mod life;
@@ -20,7 +21,7 @@ mod sweep;
 
 pub(crate) use apply::outcome;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Cli, Command};
 #[cfg(unix)]
 use crate::client;
 use crate::failure::{Ended, Failure};
@@ -33,6 +34,9 @@ pub(crate) async fn run(cli: &Cli, arguments: Vec<String>, output: &Output) -> E
     match &cli.command {
         Command::Demo(options) => return demo::demo(options, output).await,
         Command::Schema => return schema::schema(output),
+        Command::Config(cli::ConfigCommand::Check) => {
+            return config::check(&cli.config, output).await;
+        }
         Command::Adapter(command) => return adapter::adapter(command, output),
         Command::CompileComponent => return Ok(atsync::CompilerProgram::serve()),
         _ => {}
@@ -79,6 +83,7 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         | Command::Serve(_)
         | Command::Schema
         | Command::Adapter(_)
+        | Command::Config(_)
         | Command::CompileComponent => {
             Err(Failure::new("this command does not work on an open store"))
         }

@@ -54,7 +54,7 @@ pub(super) enum Door {
 
 /// The known tokens, and the names of this server.
 #[derive(Debug, Default)]
-pub(super) struct Access {
+pub(crate) struct Access {
     hosts: Vec<String>,
     tokens: Vec<([u8; 32], Caller)>,
 }
@@ -64,7 +64,7 @@ impl Access {
     ///
     /// # Errors
     /// One sentence with the token's name.
-    pub(super) async fn read(config: &ServeConfig, directory: &Path) -> Result<Self, String> {
+    pub(crate) async fn read(config: &ServeConfig, directory: &Path) -> Result<Self, String> {
         let hosts = config.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let mut tokens = Vec::new();
         for (name, token) in &config.tokens {

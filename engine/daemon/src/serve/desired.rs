@@ -150,8 +150,8 @@ pub(super) async fn declare(
     Ok((status, Json(declared)))
 }
 
-/// Declares many records: JSON Lines, one record a line, or a JSON array. A batch is stored as a whole or not at
-/// all.
+/// Declares many records: JSON Lines, one record a line, or a JSON array. A batch is stored as a
+/// whole or not at all.
 #[utoipa::path(post, path = "/v1/connections/{connection}/desired", tag = "desired",
     request_body(content((Vec<BTreeMap<String, Value>> = "application/json"),
         (String = "application/x-ndjson"))), responses(

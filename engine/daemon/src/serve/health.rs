@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// What a condition is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 pub(super) enum About {
     /// The schedules run.
     Running,
@@ -25,6 +25,19 @@ pub(super) enum About {
     Pulling,
     /// Writes succeed.
     Writing,
+}
+
+impl About {
+    /// Its word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Connected => "connected",
+            Self::Permitted => "permitted",
+            Self::Pulling => "pulling",
+            Self::Writing => "writing",
+        }
+    }
 }
 
 /// Why a condition is as it is.

@@ -11,7 +11,7 @@
 //! [`body`] and [`listen`]. Left out: TLS, which a proxy ends; tokens made at run time; connections
 //! made at run time; webhooks; the console.
 
-mod access;
+pub(crate) mod access;
 mod body;
 mod changes;
 mod commands;
@@ -20,10 +20,12 @@ mod desired;
 mod health;
 mod intents;
 mod listen;
+mod metrics;
 mod operations;
 mod problem;
 mod records;
 mod served;
+mod tally;
 mod tasks;
 
 pub(crate) use served::Served;
@@ -117,6 +119,7 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(operations::live))
         .routes(routes!(operations::ready))
         .routes(routes!(operations::status))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(connections::list))
         .routes(routes!(connections::read))
         .routes(routes!(connections::status))

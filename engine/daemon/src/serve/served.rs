@@ -7,6 +7,7 @@
 
 use super::health::{Condition, Health};
 use super::problem::{Problem, ProblemType};
+use super::tally::Tally;
 use crate::open::Opened;
 use crate::questions::Questions;
 use atsync::{Clock, Connection, Round, SystemClock};
@@ -30,6 +31,7 @@ struct One {
     /// None where it could not be opened.
     connection: Option<Connection>,
     health: Health,
+    tally: Tally,
 }
 
 fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -42,6 +44,7 @@ pub(super) struct Listed {
     pub(super) connection: Option<Connection>,
     pub(super) conditions: Vec<Condition>,
     pub(super) is_healthy: bool,
+    pub(super) tally: Tally,
 }
 
 impl Served {
@@ -81,6 +84,7 @@ impl Served {
     pub(crate) fn round(&self, name: &str, round: &Round<'_>) {
         if let Some(one) = self.all().get_mut(name) {
             one.health.round(round, SystemClock.now_ms());
+            one.tally.round(round);
         }
     }
 
@@ -147,6 +151,7 @@ impl One {
             connection: self.connection.clone(),
             conditions: self.health.conditions(),
             is_healthy: self.health.is_healthy(),
+            tally: self.tally.clone(),
         }
     }
 }

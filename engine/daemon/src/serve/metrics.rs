@@ -1,0 +1,166 @@
+//! `/metrics`: what happened and how it stands, for Prometheus.
+//!
+//! Labels come from fixed lists, but for the connection's name, which has at most
+//! [`CONNECTIONS_MAX`] values and `other` for the rest. Nothing of a candidate is in a name or a
+//! label. The figures are counted while the process runs; they start at zero with it.
+
+use super::health::About;
+use super::problem::{Problem, ProblemType};
+use super::served::{Listed, Served};
+use super::tally::{Outcome, Tally, Work};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// Connections with a label of their own.
+const CONNECTIONS_MAX: usize = 200;
+/// The label of the others.
+const OTHER: &str = "other";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    connection: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCondition {
+    connection: String,
+    condition: About,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRound {
+    connection: String,
+    round: Work,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Build {
+    version: &'static str,
+}
+
+impl EncodeLabelValue for About {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(self.word())
+    }
+}
+
+impl EncodeLabelValue for Work {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(self.word())
+    }
+}
+
+impl EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(self.word())
+    }
+}
+
+type Counts = Family<Of, Counter>;
+
+/// The families of one answer.
+#[derive(Default)]
+struct Families {
+    rounds: Family<OfRound, Counter>,
+    records: Counts,
+    changes: Counts,
+    writes: Counts,
+    requests: Counts,
+    retries: Counts,
+    throttled: Counts,
+    waited: Family<Of, Counter<f64, AtomicU64>>,
+    conditions: Family<OfCondition, Gauge>,
+    intents: Family<Of, Gauge>,
+}
+
+impl Families {
+    fn registered(&self) -> Registry {
+        let mut all = Registry::with_prefix("atsync");
+        let build: Family<Build, Gauge> = Family::default();
+        build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+        all.register("build_info", "The version of the program", build);
+        all.register("rounds", "Rounds of the schedules", self.rounds.clone());
+        all.register("records_read", "Records that pulls read", self.records.clone());
+        all.register("records_changed", "Records that pulls stored", self.changes.clone());
+        all.register("writes", "Writes that the ATS confirmed", self.writes.clone());
+        all.register("requests", "Requests to the ATS", self.requests.clone());
+        all.register("request_retries", "Requests that were repeats", self.retries.clone());
+        all.register("requests_throttled", "Answers with status 429", self.throttled.clone());
+        let waited = "Time spent waiting for rate budgets";
+        all.register("budget_wait_seconds", waited, self.waited.clone());
+        let holds = "Whether a condition of a connection holds: 1 or 0";
+        all.register("condition", holds, self.conditions.clone());
+        let open = "Writes that are prepared, sent or in doubt";
+        all.register("intents_open", open, self.intents.clone());
+        all
+    }
+
+    fn add(&self, connection: &str, listed: &Listed, open: Option<usize>) {
+        let of = Of { connection: connection.to_owned() };
+        let Tally { rounds, records, changes, writes } = &listed.tally;
+        for ((round, outcome), count) in rounds {
+            let of =
+                OfRound { connection: connection.to_owned(), round: *round, outcome: *outcome };
+            self.rounds.get_or_create(&of).inc_by(*count);
+        }
+        self.records.get_or_create(&of).inc_by(*records);
+        self.changes.get_or_create(&of).inc_by(*changes);
+        self.writes.get_or_create(&of).inc_by(*writes);
+        if let Some(usage) = listed.connection.as_ref().map(atsync::Connection::usage) {
+            let sent = usage.requests.values().copied().fold(0, u64::saturating_add);
+            self.requests.get_or_create(&of).inc_by(sent.saturating_add(usage.token_requests));
+            self.retries.get_or_create(&of).inc_by(usage.retries);
+            self.throttled.get_or_create(&of).inc_by(usage.throttled);
+            let seconds = std::time::Duration::from_millis(usage.waited_ms).as_secs_f64();
+            self.waited.get_or_create(&of).inc_by(seconds);
+        }
+        if let Some(open) = open {
+            self.intents.get_or_create(&of).inc_by(i64::try_from(open).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// Writes the figures.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses(
+    (status = 200, body = String),
+))]
+pub(super) async fn metrics(State(served): State<Arc<Served>>) -> Result<Response, Problem> {
+    let families = Families::default();
+    let mut conditions: BTreeMap<(String, About), bool> = BTreeMap::new();
+    for (at, listed) in served.listed(None, usize::MAX).iter().enumerate() {
+        let has_own = at < CONNECTIONS_MAX;
+        let name = if has_own { listed.name.as_str() } else { OTHER };
+        let open = match listed.connection.as_ref().filter(|_| has_own) {
+            Some(connection) => Some(connection.open_intents().await?.len()),
+            None => None,
+        };
+        families.add(name, listed, open);
+        for condition in &listed.conditions {
+            // Of several connections, the worst.
+            let holds = conditions.entry((name.to_owned(), condition.r#type)).or_insert(true);
+            *holds &= condition.status;
+        }
+    }
+    for ((connection, condition), holds) in conditions {
+        let of = OfCondition { connection, condition };
+        families.conditions.get_or_create(&of).set(i64::from(holds));
+    }
+    let mut text = String::new();
+    encode(&mut text, &families.registered()).map_err(|error| {
+        Problem::new(ProblemType::StoreFailed, format!("the figures cannot be written: {error}"))
+    })?;
+    let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, media)], text).into_response())
+}
