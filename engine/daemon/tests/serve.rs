@@ -378,6 +378,7 @@ async fn metrics_count_rounds_and_requests_and_name_no_candidate() {
     for line in [
         "atsync_rounds_total{connection=\"acme\",round=\"pull\",outcome=\"succeeded\"}",
         "atsync_condition{connection=\"acme\",condition=\"pulling\"} 1",
+        "# HELP atsync_writes_total Writes that the ATS confirmed.\n# TYPE atsync_writes_total counter",
         "atsync_records_read_total{connection=\"acme\"}",
         "atsync_requests_total{connection=\"acme\"}",
         "atsync_intents_open{connection=\"acme\"} 0",

@@ -17,7 +17,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -161,6 +161,22 @@ pub(super) async fn metrics(State(served): State<Arc<Served>>) -> Result<Respons
     encode(&mut text, &families.registered()).map_err(|error| {
         Problem::new(ProblemType::StoreFailed, format!("the figures cannot be written: {error}"))
     })?;
-    let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, media)], text).into_response())
+    let media = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, media)], plain(&text)).into_response())
+}
+
+/// OpenMetrics as the text format of Prometheus, which every reader knows: a counter is described
+/// under the name of its samples, and nothing marks the end.
+fn plain(text: &str) -> String {
+    let counters: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+        .collect();
+    let described = |line: &str| {
+        let (what, rest) = line.strip_prefix("# ")?.split_once(' ')?;
+        let (name, rest) = rest.split_once(' ')?;
+        counters.contains(name).then(|| format!("# {what} {name}_total {rest}\n"))
+    };
+    let lines = text.lines().filter(|line| *line != "# EOF");
+    lines.map(|line| described(line).unwrap_or_else(|| format!("{line}\n"))).collect()
 }
