@@ -75,7 +75,7 @@ mutants FILES="engine/src/journal/**":
 # Runs every benchmark and prints one table of figures and goals. 20 to 30 minutes and 3 GB below
 # target/; `just costs small` some minutes; `just costs full pull page` these two alone.
 costs SIZE="full" *BENCHES:
-    cargo bench --locked -p atsync-tests --bench costs -- {{SIZE}} {{BENCHES}}
+    cargo bench --locked --workspace --bench costs -- {{SIZE}} {{BENCHES}}
 
 # Runs the benchmarks.
 bench:

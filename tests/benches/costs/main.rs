@@ -1,6 +1,7 @@
 //! Runs all benchmarks and prints one table of their figures beside the goals.
 //!
-//! Each benchmark is a process of its own, started by cargo, and prints its figures as lines
+//! Each benchmark is a process of its own, started by cargo with the features of the whole
+//! workspace, so that nothing is compiled twice, and prints its figures as lines
 //! (`parts/figures.rs`); those of criterion are read from its files. `goals.rs` has the words,
 //! units and goals, and the first measurement of each. A benchmark that fails, or a figure that no
 //! row names, is reported and makes this program fail; a goal that is not met does not.
@@ -29,31 +30,29 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// A benchmark, and its arguments at full and at small size.
 struct Bench {
-    package: &'static str,
     name: &'static str,
     full: &'static [&'static str],
     small: &'static [&'static str],
 }
 
 const fn bench(
-    package: &'static str,
     name: &'static str,
     full: &'static [&'static str],
     small: &'static [&'static str],
 ) -> Bench {
-    Bench { package, name, full, small }
+    Bench { name, full, small }
 }
 
 const BENCHES: &[Bench] = &[
-    bench("atsync", "adapter_call", &[], &["start", "resume"]),
-    bench("atsync", "neighbours", &[], &[]),
-    bench("atsync-tests", "page", &[], &[]),
-    bench("atsync-tests", "pull", &["5000", "20000", "200000"], &["2000", "5000"]),
-    bench("atsync-tests", "upkeep", &["10000", "1000000"], &["2000", "10000"]),
-    bench("atsync-tests", "lasting", &["10000", "1000000", "50000"], &["2000", "10000", "5000"]),
-    bench("atsync-tests", "connections", &["10000", "100"], &["1000", "20"]),
-    bench("atsync-tests", "saturation", &[], &[]),
-    bench("atsync-tests", "reopen", &[], &[]),
+    bench("adapter_call", &[], &["start", "resume"]),
+    bench("neighbours", &[], &[]),
+    bench("page", &[], &[]),
+    bench("pull", &["5000", "20000", "200000"], &["2000", "5000"]),
+    bench("upkeep", &["10000", "1000000"], &["2000", "10000"]),
+    bench("lasting", &["10000", "1000000", "50000"], &["2000", "10000", "5000"]),
+    bench("connections", &["10000", "100"], &["1000", "20"]),
+    bench("saturation", &[], &[]),
+    bench("reopen", &[], &[]),
 ];
 
 fn main() -> ExitCode {
@@ -101,7 +100,7 @@ fn run(bench: &Bench, arguments: &[&str]) -> Option<Vec<Figure>> {
     println!("== {} {}", bench.name, arguments.join(" "));
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut child = Command::new(cargo)
-        .args(["bench", "--locked", "-p", bench.package, "--bench", bench.name, "--"])
+        .args(["bench", "--locked", "--workspace", "--bench", bench.name, "--"])
         .args(arguments)
         .stdout(Stdio::piped())
         .spawn()
