@@ -1,5 +1,6 @@
 //! `atsync run` and `atsync serve`: run the schedules of all connections in the foreground until
-//! SIGINT or SIGTERM; `serve` with the HTTP API.
+//! SIGINT or SIGTERM. Both serve the HTTP API on the socket beside the store, for the commands of
+//! this user; `serve` also on an address.
 //!
 //! Each connection runs in a task of its own; one that cannot start, or fails permanently, is
 //! reported and does not stop the others. A round prints one line without candidates' data.
@@ -35,30 +36,36 @@ const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
 pub(crate) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    attended(config, &Report { is_json: options.json, output: output.clone(), served: None }).await
+    attended(config, Api::Socket, options, output).await
 }
 
-/// As [`run`], with the HTTP API beside the schedules. It goes on when no connection can start, so
-/// that the API says why.
+/// As [`run`], with the HTTP API on the configured address too. It goes on when no connection can
+/// start, so that the API says why.
 pub(crate) async fn serve(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    let served = Some(Arc::new(Served::new()));
-    attended(config, &Report { is_json: options.json, output: output.clone(), served }).await
+    attended(config, Api::Address, options, output).await
 }
 
-async fn attended(config: &Path, report: &Report) -> Ended {
+/// Where the HTTP API is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Api {
+    /// On the socket beside the store, for the commands of this user.
+    Socket,
+    /// There, and on the address of the configuration.
+    Address,
+}
+
+async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) -> Ended {
+    let served = Arc::new(Served::new());
+    let report = &Report { is_json: options.json, output: output.clone(), served };
     let mut stop = Stop::listen(Hangup::Rereads)?;
     let mut reread = Reread::listen()?;
     let mut opened = open::open(config, None, Use::Online).await?;
-    let mut server = match &report.served {
-        Some(served) => Some(Server::start(&opened.config, served).await?),
-        None => None,
-    };
-    if let Some(server) = &server {
+    let address = opened.config.serve.listen.filter(|_| api == Api::Address);
+    let server = Server::start(&opened.config, address, &report.served).await?;
+    if api == Api::Address {
         report.output.note(&format!("serving on {}", server.places));
     }
-    if let Some(served) = &report.served {
-        served.runs(&opened);
-    }
+    report.served.runs(&opened);
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();
     let mut ends = FuturesUnordered::new();
     let refused = opened.refused.clone().into_iter();
@@ -72,7 +79,8 @@ async fn attended(config: &Path, report: &Report) -> Ended {
     for (name, why) in &refused {
         report.ended(name, why);
     }
-    if ends.is_empty() && server.is_none() {
+    if ends.is_empty() && api == Api::Socket {
+        server.stop().await;
         return Err(Failure::Said);
     }
     let mut is_clean = refused.is_empty();
@@ -109,12 +117,9 @@ async fn attended(config: &Path, report: &Report) -> Ended {
                 }
             }
         }
-        let is_over = ends.is_empty() && (is_stopping || server.is_none());
-        if is_over {
+        if ends.is_empty() && (is_stopping || api == Api::Socket) {
             // Its requests end before the connections close.
-            if let Some(server) = server.take() {
-                server.stop().await;
-            }
+            server.stop().await;
             for run in runs.into_values() {
                 run.connection.close().await;
             }
@@ -129,8 +134,8 @@ async fn attended(config: &Path, report: &Report) -> Ended {
 struct Report {
     is_json: bool,
     output: Output,
-    /// The HTTP API, where it is served.
-    served: Option<Arc<Served>>,
+    /// What the HTTP API serves.
+    served: Arc<Served>,
 }
 
 impl Report {
@@ -147,16 +152,12 @@ impl Report {
 
     /// A connection ended with an error, or could not start.
     fn ended(&self, name: &str, why: &str) {
-        if let Some(served) = &self.served {
-            served.ended(name, why);
-        }
+        self.served.ended(name, why);
         self.tell(name, "ended", json!({ "error": why }), &format!("error: {why}"));
     }
 
     fn round(&self, name: &str, round: &Round<'_>) {
-        if let Some(served) = &self.served {
-            served.round(name, round);
-        }
+        self.served.round(name, round);
         if let Some((what, value, text)) = words(name, round) {
             self.tell(name, what, value, &text);
         }
@@ -209,9 +210,7 @@ fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Repo
     let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
     let text = format!("keeping {} in step", kinds.join(", "));
     report.tell(&name, "started", json!({ "kinds": kinds }), &text);
-    if let Some(served) = &report.served {
-        served.started(&connection);
-    }
+    report.served.started(&connection);
     runs.insert(
         name.clone(),
         Running { connection: connection.clone(), config, stop, is_over: false },
@@ -288,17 +287,13 @@ async fn changed(
     }
     for name in &ending {
         if let Some(run) = runs.remove(name) {
-            if let Some(served) = &report.served {
-                served.removed(name);
-            }
+            report.served.removed(name);
             run.connection.close().await;
         }
     }
     report.output.note(&format!("read {} again", again.config.path.display()));
     *opened = again;
-    if let Some(served) = &report.served {
-        served.runs(opened);
-    }
+    report.served.runs(opened);
     Ok(begin)
 }
 

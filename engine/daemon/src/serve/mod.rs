@@ -40,6 +40,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use listen::Listeners;
 use problem::{Problem, ProblemType};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -88,9 +89,17 @@ impl Server {
     ///
     /// # Errors
     /// A sentence that names the member of `[serve]` or the socket.
-    pub(crate) async fn start(config: &Config, served: &Arc<Served>) -> Result<Self, String> {
-        let access = Access::read(&config.serve, config.directory()).await?;
-        let listeners = Listeners::bind(&config.store, config.serve.listen).await?;
+    pub(crate) async fn start(
+        config: &Config,
+        address: Option<SocketAddr>,
+        served: &Arc<Served>,
+    ) -> Result<Self, String> {
+        // Only callers of the address have tokens.
+        let access = match address {
+            Some(_) => Access::read(&config.serve, config.directory()).await?,
+            None => Access::default(),
+        };
+        let listeners = Listeners::bind(&config.store, address).await?;
         let (socket, address) = listeners.places();
         let places = match address {
             Some(address) => format!("{} and http://{address}", socket.display()),
