@@ -65,7 +65,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
-use writer::Writer;
+use writer::{Length, Writer};
 
 /// The durable store: one file, which one process holds at a time. A write is durable when its call
 /// returns.
@@ -74,6 +74,7 @@ pub struct RedbStore {
     identity: StoreIdentity,
     hasher: Hasher,
     was_walked: bool,
+    length: Length,
     /// How many transactions an inline store has committed; none in one with a writer.
     inline: Option<AtomicU64>,
     file: Arc<OpenFile>,
@@ -93,7 +94,7 @@ impl RedbStore {
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
         let opened = open::file(path, options.cache_bytes, entropy)?;
-        Self::start(opened, options.inline, held::Held::note(path))
+        Self::start(opened, options, held::Held::note(path))
     }
 
     /// Opens the store in a backend, or creates one there. For simulations that own the disk.
@@ -105,7 +106,7 @@ impl RedbStore {
         options: RedbOptions,
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
-        Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline, None)
+        Self::start(open::backend(backend, options.cache_bytes, entropy)?, options, None)
     }
 
     /// Rewrites the file of a store, so that it holds the stored rows and no removed bytes, such as
@@ -140,22 +141,24 @@ impl RedbStore {
 
     fn start(
         opened: open::Opened,
-        inline: bool,
+        options: RedbOptions,
         held: Option<held::Held>,
     ) -> Result<Self, StoreError> {
         let open::Opened { database, identity, hasher, seal, was_walked } = opened;
         let database = Arc::new(RwLock::new(Some(database)));
         let signals = Signals::default();
-        let writer = if inline {
+        let length = Length { seal: seal.clone(), kept_max: options.list_kept_bytes_max };
+        let writer = if options.inline {
             None
         } else {
-            Some(Writer::start(Arc::clone(&database), signals.clone())?)
+            Some(Writer::start(Arc::clone(&database), signals.clone(), length.clone())?)
         };
         Ok(Self {
             identity,
             hasher,
             was_walked,
-            inline: inline.then(AtomicU64::default),
+            inline: options.inline.then(AtomicU64::default),
+            length,
             file: Arc::new(OpenFile { writer, database, seal, held: Mutex::new(held) }),
             signals,
         })
@@ -176,7 +179,8 @@ impl RedbStore {
             match (&self.file.writer, &self.inline) {
                 (Some(writer), _) => writer.write(bytes, work).await,
                 (None, Some(commits)) => {
-                    writer::write_inline((&self.file.database, &self.signals), commits, bytes, work)
+                    let held = (&self.file.database, &self.signals, &self.length);
+                    writer::write_inline(held, commits, bytes, work)
                 }
                 (None, None) => Err(StoreError::Closed),
             }

@@ -225,7 +225,7 @@ fn found(
 ) -> Result<(StoreIdentity, Hasher), StoreError> {
     let (lineage, salt) = (entropy.id(), entropy.id());
     let mut transaction = database.begin_write().or_failed()?;
-    prepare(&mut transaction);
+    prepare(&mut transaction, true);
     {
         let mut tables = Tables::open(&transaction)?;
         tables.meta.put(&Key::of("schema"), SCHEMA.to_string().as_bytes())?;

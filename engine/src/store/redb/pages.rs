@@ -25,7 +25,7 @@
 use redb::{BackendError, DatabaseError, StorageBackend};
 use std::io;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use twox_hash::XxHash3_64;
 
@@ -60,12 +60,19 @@ pub(super) struct Seal(Arc<Sealed>);
 struct Sealed {
     set: AtomicBool,
     refused: AtomicBool,
+    /// How long the database is, as far as this use of it knows.
+    length: AtomicU64,
 }
 
 impl Seal {
     /// From now on.
     pub(super) fn set(&self) {
         self.0.set.store(true, Ordering::Relaxed);
+    }
+
+    /// How long the database is.
+    pub(super) fn length(&self) -> u64 {
+        self.0.length.load(Ordering::Relaxed)
     }
 
     /// Whether a first change was refused, so that the file is unchanged.
@@ -133,7 +140,9 @@ impl<B: StorageBackend> Pages<B> {
     fn header(&self) -> io::Result<Locked<'_>> {
         let mut header = self.header.lock().unwrap_or_else(PoisonError::into_inner);
         if header.is_none() {
-            *header = Some(load(&self.inner)?);
+            let loaded = load(&self.inner)?;
+            self.seal.0.length.store(loaded.length, Ordering::Relaxed);
+            *header = Some(loaded);
         }
         Ok(Locked(header))
     }
@@ -329,6 +338,7 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         let header = locked.get()?;
         let shrinks = len < header.length;
         header.length = len;
+        self.seal.0.length.store(len, Ordering::Relaxed);
         // A header never names more pages than exist: redb syncs a longer file before it writes the
         // next header.
         if shrinks {

@@ -11,8 +11,9 @@
 //!
 //! After a crash redb needs the list of the file's free pages: it reads it where the last commit
 //! kept it, and walks the whole file otherwise, 1.4 s a gigabyte. Keeping it costs a commit time
-//! that grows with the file. So the thread keeps it when no job came for [`QUIET`]: a burst of
-//! writes costs the same in every file, and only a crash within a burst is followed by the walk.
+//! that grows with the file. So each commit keeps it in a short file (`RedbOptions`); in a long one
+//! the thread does when no job came for [`QUIET`]: a burst of writes costs no more in a longer
+//! file, and only a crash within such a burst is followed by the walk.
 //!
 //! Cancellation: a caller that stops waiting does not stop its job; a read shows whether it was
 //! done.
@@ -23,6 +24,7 @@
 #![expect(clippy::disallowed_methods, reason = "owns the writer's thread")]
 
 use super::guarded::guarded;
+use super::pages::Seal;
 use super::tables::{OrFailed, Tables};
 use crate::store::StoreError;
 use crate::store::signal::Signals;
@@ -52,6 +54,22 @@ const QUIET: Duration = Duration::from_secs(1);
 /// alone.
 pub(super) type Shared = Arc<RwLock<Option<Database>>>;
 
+/// How long the file is, and up to which length each commit keeps the list of its free pages.
+#[derive(Clone, Debug)]
+pub(super) struct Length {
+    pub(super) seal: Seal,
+    pub(super) kept_max: u64,
+}
+
+impl Length {
+    fn is_list_kept(&self) -> bool {
+        self.seal.length() <= self.kept_max
+    }
+}
+
+/// What a commit needs.
+type Held<'a> = (&'a Shared, &'a Signals, &'a Length);
+
 /// The handle of the writer's thread.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -63,7 +81,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(database: Shared, signals: Signals) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        database: Shared,
+        signals: Signals,
+        length: Length,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&commits);
@@ -73,7 +95,7 @@ impl Writer {
         let mut jobs = Jobs { queue: jobs, timer: timer.map_err(failed)? };
         let thread = std::thread::Builder::new()
             .name("atsync-store".to_owned())
-            .spawn(move || run(&mut jobs, (&database, &signals), &counted))
+            .spawn(move || run(&mut jobs, (&database, &signals, &length), &counted))
             .map_err(failed)?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), commits })
     }
@@ -115,7 +137,7 @@ impl Drop for Writer {
 
 /// Does the work on this thread, in a transaction of its own: the writer of an inline store.
 pub(super) fn write_inline<T: Send + 'static>(
-    database: (&Shared, &Signals),
+    database: Held<'_>,
     commits: &AtomicU64,
     bytes: usize,
     work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -206,7 +228,7 @@ impl Jobs {
     }
 }
 
-fn run(jobs: &mut Jobs, database: (&Shared, &Signals), commits: &AtomicU64) {
+fn run(jobs: &mut Jobs, database: Held<'_>, commits: &AtomicU64) {
     let mut is_kept = true;
     loop {
         let next = if is_kept { Ok(jobs.next()) } else { jobs.next_soon() };
@@ -225,7 +247,8 @@ fn run(jobs: &mut Jobs, database: (&Shared, &Signals), commits: &AtomicU64) {
         }
         let before = commits.load(Ordering::Relaxed);
         settle(database, commits, batch);
-        is_kept &= commits.load(Ordering::Relaxed) == before;
+        let wrote = commits.load(Ordering::Relaxed) != before;
+        is_kept = if wrote { database.2.is_list_kept() } else { is_kept };
     }
 }
 
@@ -246,11 +269,11 @@ fn keep_free_pages(database: &Shared) {
 
 /// Runs the jobs in one transaction, wakes the readers of their events, and answers each job.
 fn settle(
-    (database, signals): (&Shared, &Signals),
+    (database, signals, length): Held<'_>,
     commits: &AtomicU64,
     mut batch: Vec<Box<dyn Job>>,
 ) {
-    let committed = guarded(|| commit(database, &mut batch));
+    let committed = guarded(|| commit(database, length, &mut batch));
     if let Ok(Some(told)) = &committed {
         commits.fetch_add(1, Ordering::Relaxed);
         told.iter().for_each(|connection| signals.wake(connection));
@@ -263,12 +286,13 @@ fn settle(
 /// there was nothing to commit.
 fn commit(
     database: &Shared,
+    length: &Length,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Option<BTreeSet<String>>, StoreError> {
     let database = database.read().unwrap_or_else(PoisonError::into_inner);
     let database = database.as_ref().ok_or(StoreError::Closed)?;
     let mut transaction = database.begin_write().or_failed()?;
-    prepare(&mut transaction);
+    prepare(&mut transaction, length.is_list_kept());
     let mut tables = Tables::open(&transaction)?;
     for job in batch.iter_mut() {
         job.run(&mut tables)?;
@@ -287,6 +311,7 @@ fn commit(
 /// Sets how each transaction of the file is committed: durably, which is the default, and in two
 /// phases. The stored bytes come from outside, and a one-phase commit relies on a checksum that an
 /// attacker who chooses the bytes could defeat.
-pub(super) fn prepare(transaction: &mut redb::WriteTransaction) {
+pub(super) fn prepare(transaction: &mut redb::WriteTransaction, keeps_list: bool) {
     transaction.set_two_phase_commit(true);
+    transaction.set_quick_repair(keeps_list);
 }
