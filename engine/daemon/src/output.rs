@@ -107,7 +107,7 @@ impl Output {
     pub(crate) async fn ask(&self, question: &str) -> std::io::Result<bool> {
         let Some((to, questions)) = &self.to else { return self.asked(question) };
         let (number, answer) = questions.ask();
-        let left = |_| std::io::Error::other("nobody is there to answer");
+        let left = |_| std::io::Error::other("the caller left and cannot answer");
         to.send(Said::Asked(number, question.to_owned())).await.map_err(|_| left(()))?;
         answer.await.map_err(|_| left(()))
     }

@@ -26,7 +26,7 @@ impl Questions {
         (number, answered)
     }
 
-    /// Answers a question; false when nobody waits for it.
+    /// Answers a question; false when no command waits for it.
     pub(crate) fn answer(&self, number: u64, yes: bool) -> bool {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.answers.remove(&number).is_some_and(|answer| answer.send(yes).is_ok())

@@ -61,10 +61,19 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
     let mut reread = Reread::listen()?;
     let mut opened = open::open(config, None, Use::Online).await?;
     let address = opened.config.serve.listen.filter(|_| api == Api::Address);
-    let server = Server::start(&opened.config, address, &report.served).await?;
-    if api == Api::Address {
-        report.output.note(&format!("serving on {}", server.places));
-    }
+    let server = match (Server::start(&opened.config, address, &report.served).await, api) {
+        (Ok(server), Api::Socket) => Some(server),
+        (Ok(server), Api::Address) => {
+            report.output.note(&format!("serving on {}", server.places));
+            Some(server)
+        }
+        // The schedules need no socket.
+        (Err(why), Api::Socket) => {
+            report.output.note(&format!("other commands cannot use the store meanwhile: {why}"));
+            None
+        }
+        (Err(why), Api::Address) => return Err(why.into()),
+    };
     report.served.runs(&opened);
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();
     let mut ends = FuturesUnordered::new();
@@ -80,7 +89,7 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
         report.ended(name, why);
     }
     if ends.is_empty() && api == Api::Socket {
-        server.stop().await;
+        stop_serving(server).await;
         return Err(Failure::Said);
     }
     let mut is_clean = refused.is_empty();
@@ -119,13 +128,19 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
         }
         if ends.is_empty() && (is_stopping || api == Api::Socket) {
             // Its requests end before the connections close.
-            server.stop().await;
+            stop_serving(server).await;
             for run in runs.into_values() {
                 run.connection.close().await;
             }
             opened.engine.close().await?;
             return if is_clean { Ok(DONE) } else { Err(Failure::Said) };
         }
+    }
+}
+
+async fn stop_serving(server: Option<Server>) {
+    if let Some(server) = server {
+        server.stop().await;
     }
 }
 

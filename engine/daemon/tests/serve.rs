@@ -301,6 +301,9 @@ tokens.guest = { secret = { env = "OTHER" }, scope = "read", connections = [] }
     assert_eq!((theirs.status, &theirs.body), (404, &absent.body));
     assert_eq!(absent.body, of_admin.body);
     assert_eq!(ask(OTHER, "GET /v1/connections").await.json()["connections"], json!([]));
+    assert_eq!(ask(OTHER, "GET /status").await.json()["connections"], 0);
+    assert!(!ask(OTHER, "GET /metrics").await.body.contains("acme"));
+    assert!(ask(TOKEN, "GET /metrics").await.body.contains("acme"));
     // The socket is for this user alone, and needs no token.
     let socket = served.site.path("acme.redb.sock");
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
@@ -354,6 +357,24 @@ async fn commands_work_through_the_process_that_holds_the_store() {
     assert_eq!(code, 0);
     let alone = site.run(&["get", "acme", "jobs"]).await;
     assert_eq!((alone.code, alone.out), (within.code, within.out));
+}
+
+#[tokio::test]
+async fn the_schedules_run_where_no_socket_can_be_made() {
+    let site = Site::start().await;
+    let deep = "d".repeat(100);
+    std::fs::create_dir(site.path(&deep)).unwrap();
+    site.write("acme.toml", &site.config().replace("acme.redb", &format!("{deep}/acme.redb")));
+    let mut command = site.command(&["run"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
+    let note = notes.next_line().await.unwrap().unwrap();
+    assert!(note.contains("other commands cannot use the store meanwhile"), "{note}");
+    let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
+    while !rounds.next_line().await.unwrap().unwrap().contains("pulled jobs") {}
+    // With an address the socket is a promise, so its lack is an error.
+    let refused = site.run(&["serve"]).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
 }
 
 #[tokio::test]

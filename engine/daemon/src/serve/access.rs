@@ -190,7 +190,7 @@ fn named(path: &str) -> Option<String> {
 
 /// The scope that a request needs.
 fn needed(method: &Method, path: &str) -> Scope {
-    // What decides over writes that nobody can undo, or changes the server itself.
+    // What decides over writes that cannot be undone, or changes the server itself.
     let is_for_admins = path.ends_with("/resolve") || path == "/v1/reload";
     if is_for_admins {
         Scope::Admin

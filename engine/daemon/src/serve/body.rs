@@ -2,15 +2,17 @@
 
 use super::problem::{Problem, ProblemType};
 use axum::body::Body;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
+use utoipa::IntoParams;
 
 /// Bytes of a body, but for declarations of many records.
-pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long a body may take to arrive, in milliseconds.
 const BODY_MS: u64 = 30_000;
 /// Rows of a page when the request does not say.
@@ -51,16 +53,37 @@ pub(super) async fn bytes(body: Body, bytes_max: usize) -> Result<Vec<u8>, Probl
     }
 }
 
+/// A body as JSON.
+pub(super) struct Given<T>(pub(super) T);
+
+/// A body as JSON; the default when it is empty or `null`.
+pub(super) struct GivenIfAny<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Given<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let none = || Problem::invalid("", "the request needs a body");
+        json(request).await?.map(Self).ok_or_else(none)
+    }
+}
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for GivenIfAny<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Ok(Self(json(request).await?.unwrap_or_default()))
+    }
+}
+
 /// Reads a body as JSON; none when it is empty or `null`.
-pub(super) async fn json_if_any<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Option<T>, Problem> {
+async fn json<T: DeserializeOwned>(request: Request) -> Result<Option<T>, Problem> {
+    let (head, body) = request.into_parts();
     let read = bytes(body, BODY_BYTES_MAX).await?;
     if read.is_empty() {
         return Ok(None);
     }
-    let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    let media = head.headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
     let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !media.eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(
@@ -68,15 +91,16 @@ pub(super) async fn json_if_any<T: DeserializeOwned>(
             format!("the body has the media type {media:?}; send application/json"),
         ));
     }
-    let parsed = serde_json::from_slice(&read);
-    parsed.map_err(|error| Problem::invalid("", error.to_string()))
+    serde_json::from_slice(&read).map_err(|error| Problem::invalid("", error.to_string()))
 }
 
-/// Reads a body as JSON.
-pub(super) async fn json<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, Problem> {
-    let read = json_if_any(headers, body).await?;
-    read.ok_or_else(|| Problem::invalid("", "the request needs a body"))
+/// The parameters of a page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageOf {
+    /// `next` of the page before.
+    pub(super) cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 1000)]
+    pub(super) limit: Option<usize>,
 }

@@ -7,6 +7,7 @@
 //! Only the socket has this route: an address may be shared by callers with different scopes.
 
 use super::access::Door;
+use super::body::Given;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use crate::cli::Cli;
@@ -16,7 +17,7 @@ use crate::relay::{ORDER_BYTES_MAX, Ordered, Said};
 use atsync::{Clock, Connection, SystemClock};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, body::HttpBody};
 use clap::Parser;
@@ -141,13 +142,11 @@ pub(super) async fn answer(
     State(served): State<Arc<Served>>,
     Extension(door): Extension<Door>,
     Path(number): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    Given(yes): Given<bool>,
 ) -> Result<StatusCode, Problem> {
     if door != Door::Socket {
         return Err(Problem::new(ProblemType::NoSuchRoute, "commands come over the socket"));
     }
-    let yes: bool = super::body::json(&headers, body).await?;
     let asked = number.parse().ok().is_some_and(|number| served.questions.answer(number, yes));
     if asked {
         Ok(StatusCode::NO_CONTENT)

@@ -4,19 +4,17 @@
 //! does not: it runs in a task, so that a caller who leaves cuts no write.
 
 use super::access::Caller;
-use super::body::{self, Query, ROWS_DEFAULT};
+use super::body::{Given, GivenIfAny, PageOf, Query, ROWS_DEFAULT};
 use super::health::Condition;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
 use atsync::{Connection, PlanOf, SweepOptions};
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Connections of one page.
 const ROWS_MAX: usize = 1_000;
@@ -55,17 +53,6 @@ impl From<Listed> for ConnectionView {
     }
 }
 
-/// The parameters of a page.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageOf {
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Rows of the page.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
-}
-
 /// Lists the connections that the token may use, in the order of their names.
 #[utoipa::path(get, path = "/v1/connections", params(PageOf), tag = "connections", responses(
     (status = 200, body = ConnectionPage),
@@ -80,9 +67,9 @@ pub(super) async fn list(
         return Err(Problem::invalid("limit", format!("limit is 1 to {ROWS_MAX}")));
     }
     let mut all: Vec<ConnectionView> = served
-        .listed(page.cursor.as_deref(), usize::MAX)
+        .listed(&caller)
         .into_iter()
-        .filter(|listed| caller.may_use(&listed.name))
+        .filter(|listed| page.cursor.as_ref().is_none_or(|after| listed.name > *after))
         .take(limit.saturating_add(1))
         .map(ConnectionView::from)
         .collect();
@@ -146,11 +133,9 @@ pub(super) struct Pull {
 pub(super) async fn pull(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    Given(pull): Given<Pull>,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
-    let pull: Pull = body::json(&headers, body).await?;
     for kind in &pull.kinds {
         has_kind(&connection, kind)?;
     }
@@ -186,11 +171,9 @@ pub(super) struct Sweep {
 pub(super) async fn sweep(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    Given(sweep): Given<Sweep>,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
-    let sweep: Sweep = body::json(&headers, body).await?;
     has_kind(&connection, &sweep.kind)?;
     let report = connection.sweep(&sweep.kind, SweepOptions::default()).await?;
     Ok(Json(json!({ "swept": report })))
@@ -219,11 +202,9 @@ impl Planned {
 pub(super) async fn plan(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    GivenIfAny(planned): GivenIfAny<Planned>,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
-    let planned: Planned = body::json_if_any(&headers, body).await?.unwrap_or_default();
     Ok(Json(json!(connection.plan(planned.of()).await?)))
 }
 
@@ -235,11 +216,9 @@ pub(super) async fn plan(
 pub(super) async fn apply(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    GivenIfAny(planned): GivenIfAny<Planned>,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
-    let planned: Planned = body::json_if_any(&headers, body).await?.unwrap_or_default();
     drop(served);
     let applied = super::tasks::to_the_end(async move {
         let plan = connection.plan(planned.of()).await?;

@@ -4,7 +4,7 @@
 //! nothing. A batch is JSON Lines; each line is checked first, and a batch with a bad line is
 //! refused as a whole, with the line's number in the pointer.
 
-use super::body::{self, Query, ROWS_DEFAULT};
+use super::body::{self, Given, PageOf, Query, ROWS_DEFAULT};
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use atsync::{Desired, DesiredRecords, DesiredRow};
@@ -12,10 +12,10 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Bytes of a batch: some ten thousand records.
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -84,17 +84,6 @@ pub(super) struct Declared {
     erased: u64,
 }
 
-/// The parameters of a page.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageOf {
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Rows of the page.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
-}
-
 /// Lists desired records in the order of their keys.
 #[utoipa::path(get, path = "/v1/connections/{connection}/desired", params(PageOf), tag = "desired",
     responses(
@@ -134,11 +123,9 @@ pub(super) async fn read(
 pub(super) async fn declare(
     State(served): State<Arc<Served>>,
     Path((name, key)): Path<(String, String)>,
-    headers: axum::http::HeaderMap,
-    body: Body,
+    Given(mut record): Given<serde_json::Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Declared>), Problem> {
     let connection = served.connection(&name)?;
-    let mut record: serde_json::Map<String, Value> = body::json(&headers, body).await?;
     let named = record.entry("key").or_insert_with(|| Value::String(key.clone()));
     if named.as_str() != Some(&key) && !key.starts_with('@') {
         return Err(Problem::invalid("/key", "the record has another key than the path"));

@@ -3,14 +3,12 @@
 //! The input of an intent has data of a candidate, so a list leaves it out; `explanation` of its
 //! record shows it.
 
-use super::body;
+use super::body::Given;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use atsync::{Intent, RemoteRef, Resolution};
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -93,14 +91,13 @@ pub(super) struct Record {
 pub(super) async fn resolve(
     State(served): State<Arc<Served>>,
     Path((name, intent)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
+    Given(decision): Given<Decision>,
 ) -> Result<Json<IntentView>, Problem> {
     let connection = served.connection(&name)?;
     let none = || Problem::new(ProblemType::NoSuchRecord, "no intent has this number");
     let number = intent.parse().map_err(|_| none())?;
     connection.intent(number).await?.ok_or_else(none)?;
-    let resolution = match body::json(&headers, body).await? {
+    let resolution = match decision {
         Decision::Adopt { record } => {
             Resolution::Adopt(record.map(|record| RemoteRef::new(&record.kind, &record.id)))
         }

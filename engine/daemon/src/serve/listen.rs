@@ -1,9 +1,5 @@
 //! The sockets of the HTTP API, and what a peer may cost.
 //!
-//! The unix socket is made in a directory of this user alone and moved to its place, so that nobody
-//! else can connect to it at any moment. A socket that a killed process left is replaced; the store
-//! is open, so no other process serves it.
-//!
 //! A peer that sends no whole head within [`HEAD_MS`] is cut. At a stop no request is accepted; one
 //! that is under way may end within [`STOP_MS`], and is cut then.
 //!
@@ -13,19 +9,18 @@
 #![expect(clippy::disallowed_methods, reason = "serves each peer in a task")]
 
 use super::access::Door;
-use crate::relay::socket_of;
+use super::local::Local;
 use atsync::{Clock, SystemClock};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -44,8 +39,7 @@ const REFUSED_MS: u64 = 100;
 /// The listening sockets.
 #[derive(Debug)]
 pub(super) struct Listeners {
-    socket: UnixListener,
-    path: PathBuf,
+    local: Local,
     tcp: Option<(TcpListener, SocketAddr)>,
 }
 
@@ -55,9 +49,7 @@ impl Listeners {
     /// # Errors
     /// One sentence that names the socket or the address.
     pub(super) async fn bind(store: &Path, address: Option<SocketAddr>) -> Result<Self, String> {
-        let path = socket_of(store);
-        let socket = private(&path)
-            .map_err(|error| format!("the socket {} cannot be made: {error}", path.display()))?;
+        let local = Local::bind(store)?;
         let tcp = match address {
             None => None,
             Some(address) => {
@@ -69,12 +61,12 @@ impl Listeners {
                 Some((tcp, at))
             }
         };
-        Ok(Self { socket, path, tcp })
+        Ok(Self { local, tcp })
     }
 
     /// The unix socket's path, and the address.
     pub(super) fn places(&self) -> (&Path, Option<SocketAddr>) {
-        (&self.path, self.tcp.as_ref().map(|(_, at)| *at))
+        (self.local.path(), self.tcp.as_ref().map(|(_, at)| *at))
     }
 
     /// Serves until `stop`, then lets requests under way end.
@@ -91,8 +83,8 @@ impl Listeners {
             tokio::select! {
                 biased;
                 () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
-                accepted = self.socket.accept() => match accepted {
-                    Ok((stream, _)) => drop(peers.spawn(peer(stream, local.clone(), ended, place))),
+                accepted = self.local.accept() => match accepted {
+                    Ok(stream) => drop(peers.spawn(peer(stream, local.clone(), ended, place))),
                     Err(error) => refused(&error).await,
                 },
                 accepted = accept(self.tcp.as_ref()) => match (accepted, &remote) {
@@ -104,7 +96,7 @@ impl Listeners {
                 },
             }
         }
-        drop(std::fs::remove_file(&self.path));
+        drop(self.local);
         while peers.join_next().await.is_some() {}
     }
 }
@@ -120,20 +112,6 @@ async fn accept(tcp: Option<&(TcpListener, SocketAddr)>) -> std::io::Result<toki
 async fn refused(error: &std::io::Error) {
     tracing::warn!(%error, "a connection was not accepted");
     SystemClock.sleep(REFUSED_MS).await;
-}
-
-/// A socket that this user alone can connect to.
-fn private(path: &Path) -> std::io::Result<UnixListener> {
-    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    // Of this user alone: mode 0700.
-    let directory =
-        tempfile::Builder::new().prefix(".s").tempdir_in(beside.unwrap_or(Path::new(".")))?;
-    let made = directory.path().join("s");
-    let listener = std::os::unix::net::UnixListener::bind(&made)?;
-    listener.set_nonblocking(true)?;
-    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
-    std::fs::rename(&made, path)?;
-    UnixListener::from_std(listener)
 }
 
 /// Serves one peer until it leaves, or until the server stops.

@@ -4,10 +4,12 @@
 //! [`CONNECTIONS_MAX`] values and `other` for the rest. Nothing of a candidate is in a name or a
 //! label. The figures are counted while the process runs; they start at zero with it.
 
+use super::access::Caller;
 use super::health::About;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
 use super::tally::{Outcome, Tally, Work};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -132,14 +134,17 @@ impl Families {
     }
 }
 
-/// Writes the figures.
+/// Writes the figures of the connections that the token may use.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses(
     (status = 200, body = String),
 ))]
-pub(super) async fn metrics(State(served): State<Arc<Served>>) -> Result<Response, Problem> {
+pub(super) async fn metrics(
+    State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
     let families = Families::default();
     let mut conditions: BTreeMap<(String, About), bool> = BTreeMap::new();
-    for (at, listed) in served.listed(None, usize::MAX).iter().enumerate() {
+    for (at, listed) in served.listed(&caller).iter().enumerate() {
         let has_own = at < CONNECTIONS_MAX;
         let name = if has_own { listed.name.as_str() } else { OTHER };
         let open = match listed.connection.as_ref().filter(|_| has_own) {

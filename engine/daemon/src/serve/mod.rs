@@ -20,6 +20,7 @@ mod desired;
 mod health;
 mod intents;
 mod listen;
+mod local;
 mod metrics;
 mod operations;
 mod problem;
@@ -186,7 +187,7 @@ async fn admitted(
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    // A feed waits for changes and holds next to nothing; whether the process lives must be told
+    // A feed waits for changes and holds next to nothing; `/livez` must be answered
     // under any load.
     let is_free = path == "/livez" || path.ends_with("/changes") || path.starts_with(ROUTE);
     let place = (!is_free).then(|| gate.requests.try_acquire()).transpose();

@@ -53,8 +53,7 @@ pub(super) async fn status(
     State(served): State<Arc<Served>>,
     axum::Extension(caller): axum::Extension<super::access::Caller>,
 ) -> (StatusCode, Json<Overall>) {
-    let all = served.listed(None, usize::MAX);
-    let of_caller: Vec<_> = all.into_iter().filter(|one| caller.may_use(&one.name)).collect();
+    let of_caller = served.listed(&caller);
     let unhealthy = of_caller.iter().filter(|one| !one.is_healthy).map(|one| one.name.clone());
     let unhealthy: Vec<String> = unhealthy.take(NAMED_MAX).collect();
     let healthy = unhealthy.is_empty();

@@ -5,6 +5,7 @@
 //!
 //! Bounds: one entry for each connection of the configuration.
 
+use super::access::Caller;
 use super::health::{Condition, Health};
 use super::problem::{Problem, ProblemType};
 use super::tally::Tally;
@@ -131,11 +132,11 @@ impl Served {
         })
     }
 
-    /// The connections after a name, at most this many.
-    pub(super) fn listed(&self, after: Option<&str>, rows_max: usize) -> Vec<Listed> {
+    /// The connections that a caller may use, in the order of their names.
+    pub(super) fn listed(&self, caller: &Caller) -> Vec<Listed> {
         let all = self.all();
-        let later = all.iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-        later.take(rows_max).map(|(name, one)| one.listed(name)).collect()
+        let theirs = all.iter().filter(|(name, _)| caller.may_use(name));
+        theirs.map(|(name, one)| one.listed(name)).collect()
     }
 
     /// One of them.

@@ -65,7 +65,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
-use writer::{Length, Writer};
+use writer::{Target, Writer};
 
 /// The durable store: one file, which one process holds at a time. A write is durable when its call
 /// returns.
@@ -74,11 +74,10 @@ pub struct RedbStore {
     identity: StoreIdentity,
     hasher: Hasher,
     was_walked: bool,
-    length: Length,
     /// How many transactions an inline store has committed; none in one with a writer.
     inline: Option<AtomicU64>,
     file: Arc<OpenFile>,
-    signals: Signals,
+    target: Target,
 }
 
 impl RedbStore {
@@ -144,23 +143,22 @@ impl RedbStore {
         options: RedbOptions,
         held: Option<held::Held>,
     ) -> Result<Self, StoreError> {
-        let open::Opened { database, identity, hasher, seal, was_walked } = opened;
+        let open::Opened { database, identity, hasher, seal, length, was_walked } = opened;
         let database = Arc::new(RwLock::new(Some(database)));
-        let signals = Signals::default();
-        let length = Length { seal: seal.clone(), kept_max: options.list_kept_bytes_max };
-        let writer = if options.inline {
-            None
-        } else {
-            Some(Writer::start(Arc::clone(&database), signals.clone(), length.clone())?)
+        let target = Target {
+            database: Arc::clone(&database),
+            signals: Signals::default(),
+            length,
+            list_kept_bytes_max: options.list_kept_bytes_max,
         };
+        let writer = if options.inline { None } else { Some(Writer::start(target.clone())?) };
         Ok(Self {
             identity,
             hasher,
             was_walked,
             inline: options.inline.then(AtomicU64::default),
-            length,
             file: Arc::new(OpenFile { writer, database, seal, held: Mutex::new(held) }),
-            signals,
+            target,
         })
     }
 
@@ -178,10 +176,7 @@ impl RedbStore {
             checked?;
             match (&self.file.writer, &self.inline) {
                 (Some(writer), _) => writer.write(bytes, work).await,
-                (None, Some(commits)) => {
-                    let held = (&self.file.database, &self.signals, &self.length);
-                    writer::write_inline(held, commits, bytes, work)
-                }
+                (None, Some(commits)) => writer::write_inline(&self.target, commits, bytes, work),
                 (None, None) => Err(StoreError::Closed),
             }
         })
@@ -569,7 +564,7 @@ impl Feed for RedbStore {
     }
 
     fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
-        self.signals.watch(connection)
+        self.target.signals.watch(connection)
     }
 
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {

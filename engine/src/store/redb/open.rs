@@ -13,7 +13,7 @@
 #![expect(clippy::disallowed_methods, reason = "opens the store's file")]
 
 use super::files::{self, unreachable_path};
-use super::pages::{PLAIN, Pages, Seal};
+use super::pages::{Length, PLAIN, Pages, Seal};
 use super::tables::{META, OrFailed, Tables, get, table};
 use super::writer::prepare;
 use crate::entropy::Entropy;
@@ -43,6 +43,7 @@ pub(super) struct Opened {
     pub(super) identity: StoreIdentity,
     pub(super) hasher: Hasher,
     pub(super) seal: Seal,
+    pub(super) length: Length,
     /// Whether the whole file was read, after a crash amid writes.
     pub(super) was_walked: bool,
 }
@@ -141,7 +142,7 @@ fn finish<B: StorageBackend>(
 ) -> Result<Opened, StoreError> {
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let pages = pages().map_err(|error| refusal(place, error))?;
-        let seal = pages.seal();
+        let (seal, length) = (pages.seal(), pages.length());
         let walked = Arc::new(AtomicBool::new(false));
         let noted = Arc::clone(&walked);
         let database = Builder::new()
@@ -159,7 +160,7 @@ fn finish<B: StorageBackend>(
             None => identify(&database, place)?,
         };
         let was_walked = walked.load(Ordering::Relaxed);
-        Ok(Opened { database, identity, hasher, seal, was_walked })
+        Ok(Opened { database, identity, hasher, seal, length, was_walked })
     }));
     opened.unwrap_or_else(|_| Err(unusable(place, "is damaged: it does not hold together")))
 }

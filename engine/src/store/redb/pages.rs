@@ -50,6 +50,7 @@ pub(super) struct Pages<B> {
     /// None until the first use, which is after redb has locked the file.
     header: Mutex<Option<Header>>,
     seal: Seal,
+    length: Length,
 }
 
 /// Refuses a first change from now on. A file that was already changed can be changed further.
@@ -60,19 +61,27 @@ pub(super) struct Seal(Arc<Sealed>);
 struct Sealed {
     set: AtomicBool,
     refused: AtomicBool,
-    /// How long the database is, as far as this use of it knows.
-    length: AtomicU64,
+}
+
+/// How long the database is, as far as this use of it knows. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Length(Arc<AtomicU64>);
+
+impl Length {
+    /// In bytes; 0 before the first use.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Seal {
     /// From now on.
     pub(super) fn set(&self) {
         self.0.set.store(true, Ordering::Relaxed);
-    }
-
-    /// How long the database is.
-    pub(super) fn length(&self) -> u64 {
-        self.0.length.load(Ordering::Relaxed)
     }
 
     /// Whether a first change was refused, so that the file is unchanged.
@@ -124,12 +133,13 @@ impl<B: StorageBackend> Pages<B> {
         inner.set_len(PAGES)?;
         inner.write(0, &both)?;
         inner.sync_data()?;
-        Ok(Self { inner, header: Mutex::new(Some(header)), seal: Seal::default() })
+        let header = Mutex::new(Some(header));
+        Ok(Self { inner, header, seal: Seal::default(), length: Length::default() })
     }
 
     /// Reads existing storage.
     pub(super) fn open(inner: B) -> Self {
-        Self { inner, header: Mutex::new(None), seal: Seal::default() }
+        Self { inner, header: Mutex::new(None), seal: Seal::default(), length: Length::default() }
     }
 
     /// Ends a use that changed nothing.
@@ -137,11 +147,16 @@ impl<B: StorageBackend> Pages<B> {
         self.seal.clone()
     }
 
+    /// How long the database is, also later.
+    pub(super) fn length(&self) -> Length {
+        self.length.clone()
+    }
+
     fn header(&self) -> io::Result<Locked<'_>> {
         let mut header = self.header.lock().unwrap_or_else(PoisonError::into_inner);
         if header.is_none() {
             let loaded = load(&self.inner)?;
-            self.seal.0.length.store(loaded.length, Ordering::Relaxed);
+            self.length.set(loaded.length);
             *header = Some(loaded);
         }
         Ok(Locked(header))
@@ -338,7 +353,7 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         let header = locked.get()?;
         let shrinks = len < header.length;
         header.length = len;
-        self.seal.0.length.store(len, Ordering::Relaxed);
+        self.length.set(len);
         // A header never names more pages than exist: redb syncs a longer file before it writes the
         // next header.
         if shrinks {

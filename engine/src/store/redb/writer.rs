@@ -24,7 +24,7 @@
 #![expect(clippy::disallowed_methods, reason = "owns the writer's thread")]
 
 use super::guarded::guarded;
-use super::pages::Seal;
+use super::pages::Length;
 use super::tables::{OrFailed, Tables};
 use crate::store::StoreError;
 use crate::store::signal::Signals;
@@ -54,21 +54,23 @@ const QUIET: Duration = Duration::from_secs(1);
 /// alone.
 pub(super) type Shared = Arc<RwLock<Option<Database>>>;
 
-/// How long the file is, and up to which length each commit keeps the list of its free pages.
+/// What is written to. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Length {
-    pub(super) seal: Seal,
-    pub(super) kept_max: u64,
+pub(super) struct Target {
+    pub(super) database: Shared,
+    /// The readers to wake.
+    pub(super) signals: Signals,
+    pub(super) length: Length,
+    /// See [`RedbOptions::list_kept_bytes_max`](super::RedbOptions).
+    pub(super) list_kept_bytes_max: u64,
 }
 
-impl Length {
+impl Target {
+    /// Whether each commit keeps the list of free pages.
     fn is_list_kept(&self) -> bool {
-        self.seal.length() <= self.kept_max
+        self.length.bytes() <= self.list_kept_bytes_max
     }
 }
-
-/// What a commit needs.
-type Held<'a> = (&'a Shared, &'a Signals, &'a Length);
 
 /// The handle of the writer's thread.
 #[derive(Debug)]
@@ -81,22 +83,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(
-        database: Shared,
-        signals: Signals,
-        length: Length,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn start(target: Target) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&commits);
-        let failed =
-            |error| StoreError::Io(format!("the writer's thread cannot be started: {error}"));
-        let timer = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let mut jobs = Jobs { queue: jobs, timer: timer.map_err(failed)? };
         let thread = std::thread::Builder::new()
             .name("atsync-store".to_owned())
-            .spawn(move || run(&mut jobs, (&database, &signals, &length), &counted))
-            .map_err(failed)?;
+            .spawn(move || run(Jobs::new(jobs), &target, &counted))
+            .map_err(|error| {
+                StoreError::Io(format!("the writer's thread cannot be started: {error}"))
+            })?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), commits })
     }
 
@@ -137,7 +133,7 @@ impl Drop for Writer {
 
 /// Does the work on this thread, in a transaction of its own: the writer of an inline store.
 pub(super) fn write_inline<T: Send + 'static>(
-    database: Held<'_>,
+    target: &Target,
     commits: &AtomicU64,
     bytes: usize,
     work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -145,7 +141,7 @@ pub(super) fn write_inline<T: Send + 'static>(
     let (reply, mut answer) = oneshot::channel();
     let batch: Vec<Box<dyn Job>> =
         vec![Box::new(Task { bytes, work: Some(work), done: None, reply })];
-    settle(database, commits, batch);
+    settle(target, commits, batch);
     answer.try_recv().map_err(|_| stopped())?
 }
 
@@ -212,10 +208,18 @@ where
 /// The waiting jobs, and a clock for their absence.
 struct Jobs {
     queue: mpsc::Receiver<Box<dyn Job>>,
-    timer: tokio::runtime::Runtime,
+    /// None where the system refuses one: then no time counts as quiet.
+    timer: Option<tokio::runtime::Runtime>,
 }
 
 impl Jobs {
+    fn new(queue: mpsc::Receiver<Box<dyn Job>>) -> Self {
+        Self {
+            queue,
+            timer: tokio::runtime::Builder::new_current_thread().enable_time().build().ok(),
+        }
+    }
+
     /// The next job; none when there is no sender left.
     fn next(&mut self) -> Option<Box<dyn Job>> {
         self.queue.blocking_recv()
@@ -224,16 +228,19 @@ impl Jobs {
     /// As [`Self::next`], or an error when none came for [`QUIET`].
     fn next_soon(&mut self) -> Result<Option<Box<dyn Job>>, Elapsed> {
         let Self { queue, timer } = self;
-        timer.block_on(async { timeout(QUIET, queue.recv()).await })
+        match timer {
+            Some(timer) => timer.block_on(async { timeout(QUIET, queue.recv()).await }),
+            None => Ok(queue.blocking_recv()),
+        }
     }
 }
 
-fn run(jobs: &mut Jobs, database: Held<'_>, commits: &AtomicU64) {
+fn run(mut jobs: Jobs, target: &Target, commits: &AtomicU64) {
     let mut is_kept = true;
     loop {
         let next = if is_kept { Ok(jobs.next()) } else { jobs.next_soon() };
         let Ok(next) = next else {
-            keep_free_pages(database.0);
+            keep_free_pages(&target.database);
             is_kept = true;
             continue;
         };
@@ -246,9 +253,9 @@ fn run(jobs: &mut Jobs, database: Held<'_>, commits: &AtomicU64) {
             batch.push(job);
         }
         let before = commits.load(Ordering::Relaxed);
-        settle(database, commits, batch);
+        settle(target, commits, batch);
         let wrote = commits.load(Ordering::Relaxed) != before;
-        is_kept = if wrote { database.2.is_list_kept() } else { is_kept };
+        is_kept = if wrote { target.is_list_kept() } else { is_kept };
     }
 }
 
@@ -268,15 +275,11 @@ fn keep_free_pages(database: &Shared) {
 }
 
 /// Runs the jobs in one transaction, wakes the readers of their events, and answers each job.
-fn settle(
-    (database, signals, length): Held<'_>,
-    commits: &AtomicU64,
-    mut batch: Vec<Box<dyn Job>>,
-) {
-    let committed = guarded(|| commit(database, length, &mut batch));
+fn settle(target: &Target, commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
+    let committed = guarded(|| commit(target, &mut batch));
     if let Ok(Some(told)) = &committed {
         commits.fetch_add(1, Ordering::Relaxed);
-        told.iter().for_each(|connection| signals.wake(connection));
+        told.iter().for_each(|connection| target.signals.wake(connection));
     }
     let lost = committed.as_ref().err();
     batch.into_iter().for_each(|job| job.answer(lost));
@@ -285,14 +288,13 @@ fn settle(
 /// Runs the jobs in one transaction. Returns the connections that it wrote events for; none when
 /// there was nothing to commit.
 fn commit(
-    database: &Shared,
-    length: &Length,
+    target: &Target,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Option<BTreeSet<String>>, StoreError> {
-    let database = database.read().unwrap_or_else(PoisonError::into_inner);
+    let database = target.database.read().unwrap_or_else(PoisonError::into_inner);
     let database = database.as_ref().ok_or(StoreError::Closed)?;
     let mut transaction = database.begin_write().or_failed()?;
-    prepare(&mut transaction, length.is_list_kept());
+    prepare(&mut transaction, target.is_list_kept());
     let mut tables = Tables::open(&transaction)?;
     for job in batch.iter_mut() {
         job.run(&mut tables)?;

@@ -109,7 +109,7 @@ pub(super) fn is_challenge(text: &str) -> bool {
     text.len() == CHALLENGE_BYTES && URL_SAFE_NO_PAD.decode(text).is_ok()
 }
 
-/// A verifier without a challenge is refused: somebody removed the challenge on the way (RFC 9700
+/// A verifier without a challenge is refused: the challenge was removed on the way (RFC 9700
 /// §2.1.1).
 fn proves(proof: Proof<'_>, challenge: Option<&str>) -> bool {
     match (proof, challenge) {

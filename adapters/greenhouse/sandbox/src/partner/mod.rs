@@ -332,7 +332,7 @@ impl Partners {
         token
     }
 
-    /// Makes a text that nobody guesses without the seed, and that a simulation repeats.
+    /// Makes a text that cannot be guessed without the seed, and that a simulation repeats.
     fn opaque(&mut self, kind: &str) -> String {
         self.serial = self.serial.saturating_add(1);
         URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{kind} {} {}", self.seed, self.serial)))
