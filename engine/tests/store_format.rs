@@ -73,6 +73,8 @@ fn the_document_states_the_limits_of_the_code() {
         grouped(PAGE_RECORDS_MAX),
         grouped(DECLARATION_RECORDS_MAX),
         grouped(PROBLEMS_MAX),
+        format!("{} KiB", NOTE_BYTES_MAX / 1024),
+        grouped(NOTES_MAX),
         grouped(READ_ROWS_MAX),
     ];
     assert_eq!(said, coded);

@@ -426,3 +426,23 @@ impl Erasures for UpsetStore {
         self.change("undo_erasure", self.inner.undo_erasure(guard, erasure))
     }
 }
+
+impl Notes for UpsetStore {
+    fn put_notes(&self, guard: &Guard, notes: Vec<Note>) -> Stored<'_, ()> {
+        self.change("put_notes", self.inner.put_notes(guard, notes))
+    }
+
+    fn note(&self, connection: &str, area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>> {
+        self.inner.note(connection, area, key)
+    }
+
+    fn notes_page(
+        &self,
+        connection: &str,
+        area: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, Vec<u8>)>> {
+        self.inner.notes_page(connection, area, after, rows_max)
+    }
+}

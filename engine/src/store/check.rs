@@ -22,7 +22,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 type Checked<T = ()> = Result<T, StoreError>;
 
-fn bounded(what: &str, size: usize, max: usize) -> Checked {
+pub(super) fn bounded(what: &str, size: usize, max: usize) -> Checked {
     if size > max { Err(StoreError::TooLarge { what: what.to_owned(), size, max }) } else { Ok(()) }
 }
 

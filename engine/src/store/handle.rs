@@ -103,6 +103,12 @@ forward! {
         changes_first() -> Stored<'_, u64>;
         offset(consumer: &str) -> Stored<'_, u64>;
         kept_away(records: Vec<Declaration>) -> Stored<'_, Vec<String>>;
+        note(area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>>;
+        notes_page(
+            area: &str,
+            after: Option<&str>,
+            rows_max: usize
+        ) -> Stored<'_, Vec<(String, Vec<u8>)>>;
     }
     writes {
         put_connection(row: ConnectionRow) -> Stored<'_, ()>;
@@ -124,5 +130,6 @@ forward! {
         end_consumer(consumer: &str) -> Stored<'_, ()>;
         erase(erasure: Erasure) -> Stored<'_, ErasureReport>;
         undo_erasure(erasure: Erasure) -> Stored<'_, bool>;
+        put_notes(notes: Vec<Note>) -> Stored<'_, ()>;
     }
 }

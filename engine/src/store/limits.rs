@@ -10,5 +10,9 @@ pub use crate::declaration::RECORDS_MAX as DECLARATION_RECORDS_MAX;
 pub const KEY_BYTES_MAX: usize = 512;
 /// Problems of one kind that are kept by name. More of them have one cause, in the adapter.
 pub const PROBLEMS_MAX: usize = 1_000;
+/// Bytes of one note.
+pub const NOTE_BYTES_MAX: usize = 256 * 1024;
+/// Notes of one write.
+pub const NOTES_MAX: usize = 1_000;
 /// Rows of one read.
 pub const READ_ROWS_MAX: usize = 10_000;

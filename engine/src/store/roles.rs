@@ -11,6 +11,7 @@
 use super::error::StoreError;
 use super::error::Stored;
 use super::lease::Guard;
+use super::notes::Note;
 use super::rows::{
     Alias, Change, ConnectionRow, DeclareReport, DesiredRow, Erasure, ErasureReport, Mode,
     ObservedRow, PageCommit, PageReport, ProblemRow, Problems, ScanState, StatusUpdate,
@@ -52,12 +53,12 @@ pub struct IntentAdvance {
 
 /// Durable state, in domain transactions: all roles.
 pub trait Store:
-    Connections + Observed + Scans + Desired + Links + Journal + Feed + Erasures
+    Connections + Observed + Scans + Desired + Links + Journal + Feed + Erasures + Notes
 {
 }
 
 impl<S> Store for S where
-    S: Connections + Observed + Scans + Desired + Links + Journal + Feed + Erasures
+    S: Connections + Observed + Scans + Desired + Links + Journal + Feed + Erasures + Notes
 {
 }
 
@@ -370,4 +371,26 @@ pub trait Erasures: Debug + Send + Sync {
     /// Allows a candidate to be imported again: removes all hashes that were kept together with
     /// this key, candidate id or address. Returns whether there were any.
     fn undo_erasure(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool>;
+}
+
+/// Small named values beside the records; see [`super::notes`].
+pub trait Notes: Debug + Send + Sync {
+    /// Changes notes in one transaction, each on its condition.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when a condition does not hold; then none is changed.
+    fn put_notes(&self, guard: &Guard, notes: Vec<Note>) -> Stored<'_, ()>;
+
+    /// The value of one note.
+    fn note(&self, connection: &str, area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>>;
+
+    /// The notes of an area, key and value, in the order of the keys' bytes, after `after`, at most
+    /// `rows_max`.
+    fn notes_page(
+        &self,
+        connection: &str,
+        area: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, Vec<u8>)>>;
 }

@@ -24,6 +24,7 @@ mod given;
 mod journaling;
 mod limiting;
 mod model;
+mod noting;
 mod observing;
 mod reading;
 mod vanishing;
@@ -136,6 +137,11 @@ laws! {
         an_application_of_another_candidate_leaves_a_lead,
         a_move_by_an_intent_is_reported_once_too,
         an_anonymisation_is_reported_without_the_erased_data_and_is_permanent;
+    noting:
+        a_note_is_kept_by_connection_area_and_key,
+        notes_change_together_or_not_at_all,
+        notes_are_listed_in_the_order_of_their_keys,
+        notes_beyond_the_limit_are_refused;
     limiting:
         a_record_beyond_the_limit_is_refused,
         a_page_beyond_the_limit_is_refused,

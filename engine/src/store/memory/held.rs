@@ -32,6 +32,8 @@ pub(super) struct Connection {
     pub(super) erased: HashMap<Hash, u64>,
     pub(super) last_erasure: u64,
     pub(super) offsets: BTreeMap<String, u64>,
+    /// By area and key.
+    pub(super) notes: BTreeMap<(String, String), Vec<u8>>,
 }
 
 impl Connection {

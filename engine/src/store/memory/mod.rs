@@ -724,3 +724,47 @@ impl Erasures for MemoryStore {
         })
     }
 }
+
+impl Notes for MemoryStore {
+    fn put_notes(&self, guard: &Guard, notes: Vec<Note>) -> Stored<'_, ()> {
+        let name = guard.connection().to_owned();
+        self.change(guard, move |held, _| {
+            notes::checked(&name, &notes)?;
+            for note in &notes {
+                let at = (note.area.clone(), note.key.clone());
+                note.check(held.notes.get(&at).map(Vec::as_slice))?;
+            }
+            for Note { area, key, value, .. } in notes {
+                match value {
+                    Some(value) => drop(held.notes.insert((area, key), value)),
+                    None => drop(held.notes.remove(&(area, key))),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn note(&self, connection: &str, area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>> {
+        let (name, area, key) = (connection.to_owned(), area.to_owned(), key.to_owned());
+        self.on(connection, move |held, _| {
+            notes::placed(&name, &area, &key)?;
+            Ok(held.notes.get(&(area, key)).cloned())
+        })
+    }
+
+    fn notes_page(
+        &self,
+        connection: &str,
+        area: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, Vec<u8>)>> {
+        let (area, after) = (area.to_owned(), after.map(str::to_owned));
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let is_later = |key: &String| after.as_ref().is_none_or(|after| key > after);
+            let of_area = held.notes.iter().filter(|((of, key), _)| *of == area && is_later(key));
+            Ok(of_area.take(rows_max).map(|((_, key), value)| (key.clone(), value.clone())).collect())
+        })
+    }
+}

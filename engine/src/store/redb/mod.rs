@@ -35,6 +35,7 @@ mod identity;
 mod journal;
 mod names;
 mod naming;
+mod notes;
 mod observed;
 mod open;
 mod options;
@@ -634,6 +635,36 @@ impl Erasures for RedbStore {
         let hasher = self.hasher.clone();
         self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables, at| {
             barred::undo_erasure(tables, at, &erasure, &hasher)
+        })
+    }
+}
+
+impl Notes for RedbStore {
+    fn put_notes(&self, guard: &Guard, notes: Vec<Note>) -> Stored<'_, ()> {
+        let checked = super::notes::checked(guard.connection(), &notes);
+        let sizes = notes.iter().map(|note| note.value.as_ref().map_or(0, Vec::len));
+        let bytes = sizes.fold(0, usize::saturating_add);
+        self.write(guard, bytes, checked, move |tables, at| notes::put(tables, at, notes))
+    }
+
+    fn note(&self, connection: &str, area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>> {
+        let (area, key) = (area.to_owned(), key.to_owned());
+        self.read(connection, move |read, at| {
+            super::notes::placed(at.name(), &area, &key)?;
+            notes::one(read, at, &area, &key)
+        })
+    }
+
+    fn notes_page(
+        &self,
+        connection: &str,
+        area: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, Vec<u8>)>> {
+        let (area, after) = (area.to_owned(), after.map(str::to_owned));
+        self.read(connection, move |read, at| {
+            notes::page(read, at, &area, after.as_deref(), rows_max)
         })
     }
 }

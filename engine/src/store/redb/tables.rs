@@ -65,6 +65,8 @@ pub(super) const EVENTS_OF: Definition = TableDefinition::new("events_of");
 pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
 /// `(connection, hash)` → number of the erasure: blocks re-import.
 pub(super) const ERASED: Definition = TableDefinition::new("erased");
+/// `(connection, area, key)` → the value as it was given.
+pub(super) const NOTES: Definition = TableDefinition::new("notes");
 /// `(connection, group, name)` → number.
 pub(super) const COUNTERS: Definition = TableDefinition::new("counters");
 
@@ -182,7 +184,7 @@ tables! {
     desired: DESIRED, dirty: DIRTY, desired_by: DESIRED_BY, links: LINKS, linked: LINKED,
     intents: INTENTS, open: OPEN, by_path: BY_PATH, intents_of: INTENTS_OF, changes: CHANGES,
     events_of: EVENTS_OF, offsets: OFFSETS,
-    erased: ERASED, counters: COUNTERS,
+    erased: ERASED, notes: NOTES, counters: COUNTERS,
 }
 
 impl Tables<'_> {
