@@ -32,6 +32,7 @@
 //! has.
 
 mod close;
+mod notes;
 mod open;
 mod status;
 
@@ -231,6 +232,11 @@ impl Engine {
     /// A builder of an engine.
     pub fn builder() -> EngineBuilder {
         EngineBuilder::default()
+    }
+
+    /// The source of randomness.
+    pub(crate) fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.entropy
     }
 
     /// The store, for operations that the facade does not have.

@@ -101,6 +101,7 @@ mod store;
 pub mod testing;
 mod tidy;
 mod transport;
+mod vault;
 mod webhook;
 
 // The engine and its connections.
@@ -109,7 +110,8 @@ pub use engine::{
     Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
 };
 pub use error::{Error, ErrorKind};
-pub use secret::{Secret, SecretRef, TextRef};
+pub use secret::{SealError, SealKeys, Secret, SecretRef, TextRef};
+pub use vault::Vault;
 
 // Declaring.
 pub use atsync_model as model;
@@ -141,12 +143,13 @@ pub use store::{ErasureReport, HeldBy, Hold, ProblemRow};
 pub use link::{LinkHow, LinkRow};
 pub use records::{Filter, Observed, Page};
 pub use store::{
-    Cause, Change, ChangeWhat, Condition, DesiredRow, DesiredStatus, Keep, Mode, ObservedRow, Proof,
+    Cause, Change, ChangeWhat, Condition, DesiredRow, DesiredStatus, Expected, Keep, Mode, Note,
+    ObservedRow, Proof,
 };
 
 // Webhooks and schedules.
 pub use schedule::{Cron, CronError, Crons, Round};
-pub use webhook::{Received, Verdict};
+pub use webhook::{HintsReport, Received, Verdict};
 
 // Adapters.
 pub use adapter::{Adapter, AdapterError, Crash, NativeAdapter};

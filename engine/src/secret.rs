@@ -4,8 +4,10 @@
 mod command;
 pub mod limits;
 mod reference;
+mod seal;
 
 pub use reference::{SecretRef, TextRef};
+pub use seal::{SealError, SealKeys};
 
 use zeroize::Zeroizing;
 

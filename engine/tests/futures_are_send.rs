@@ -7,21 +7,26 @@ use atsync::model::contract::{Hint, RemoteRef};
 use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::model::unified::Job;
 use atsync::{
-    Connection, ConnectionOptions, Credential, Crons, Engine, Filter, Keep, Person, Plan, PlanOf,
-    Resolution, SecretRef, SweepOptions, TextRef, WithdrawOptions,
+    Connection, ConnectionOptions, Credential, Crons, Engine, Filter, Keep, Note, Person, Plan,
+    PlanOf, Resolution, Secret, SecretRef, SweepOptions, TextRef, Vault, WithdrawOptions,
 };
 use futures_util::Stream;
 
 /// The files that make the facade.
-const FACADE: [(&str, &str); 8] = [
+const FACADE: [(&str, &str); 13] = [
     ("feed", include_str!("../src/feed.rs")),
     ("records", include_str!("../src/records.rs")),
-    ("webhook", include_str!("../src/webhook/mod.rs")),
-    ("credential", include_str!("../src/credential.rs")),
+    ("webhook", include_str!("../src/webhook/receive.rs")),
+    ("webhook", include_str!("../src/webhook/handle.rs")),
+    ("credential", include_str!("../src/credential/replace.rs")),
+    ("vault", include_str!("../src/vault.rs")),
+    ("engine", include_str!("../src/engine/notes.rs")),
+    ("engine", include_str!("../src/engine/status.rs")),
     ("secret", include_str!("../src/secret/reference.rs")),
     ("engine", include_str!("../src/engine.rs")),
     ("life", include_str!("../src/life.rs")),
-    ("schedule", include_str!("../src/schedule/mod.rs")),
+    ("schedule", include_str!("../src/schedule/run.rs")),
+    ("schedule", include_str!("../src/schedule/several.rs")),
 ];
 
 fn future<F: Future + Send + 'static>(_: F) {}
@@ -90,6 +95,16 @@ spawnable! {
     desired_page(acme: Connection) => acme.desired_page(None, 10);
     receive(acme: Connection, headers: Vec<(String, String)>, body: Vec<u8>) =>
         acme.receive(headers, &body);
+    accept(acme: Connection, headers: Vec<(String, String)>, body: Vec<u8>) =>
+        acme.accept(headers, &body);
+    handle_accepted(acme: Connection) => acme.handle_accepted(20);
+    put_notes(engine: Engine, notes: Vec<Note>) => engine.put_notes(notes);
+    note(engine: Engine, key: String) => engine.note("host", &key);
+    notes_page(engine: Engine) => engine.notes_page("host", None, 10);
+    put(vault: Vault, secret: Secret) => vault.put("acme", "key", &secret);
+    get(vault: Vault, purpose: String) => vault.get("acme", &purpose);
+    retain(vault: Vault) => vault.retain("acme", |_| false);
+    reseal(vault: Vault) => vault.reseal();
     read(secret: SecretRef, text: TextRef) =>
         async { (secret.read("").await, text.read("").await) };
     run(acme: Connection, crons: Crons) => acme.run(crons, std::future::pending(), |_| {});

@@ -8,7 +8,7 @@ use atsync::model::contract::{
     Response, Step, Task, Verify,
 };
 use atsync::{Clock, Connection, ErrorKind, HintEnd, Received, Secret, Verdict};
-use atsync_tests::World;
+use atsync_tests::{Meddle, World};
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -87,6 +87,48 @@ fn a_webhook_that_no_secret_of_the_connection_signed_is_answered_401_and_nothing
         assert_eq!((received.verdict, received.status), (Verdict::Forged, 401), "{headers:?}");
     }
     assert!(world.reads().is_empty(), "{:?}", world.reads());
+}
+
+/// As [`deliver`], but the fetch is left to the schedules.
+fn accept(world: &World, to: &Connection, secret: &str, id: &str, body: &str) -> Received {
+    let signature = signature(secret, body.as_bytes());
+    let headers = [("Signature", signature.as_str()), ("Greenhouse-Event-ID", id)];
+    world.run(to.accept(headers, body)).unwrap()
+}
+
+#[test]
+fn an_accepted_webhook_reads_nothing_outlives_the_process_and_is_fetched_once() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let (id, body) = update_of(&world);
+    for event in 0..200 {
+        let received = accept(&world, &acme, SECRET, &event.to_string(), &body);
+        assert_eq!((received.verdict, received.status), (Verdict::Stored, 200));
+    }
+    let again = accept(&world, &acme, SECRET, "0", &body);
+    assert_eq!((again.verdict, again.status), (Verdict::Duplicate, 200));
+    let forged = accept(&world, &acme, "another secret", "x", &body);
+    assert_eq!((forged.verdict, forged.status), (Verdict::Forged, 401));
+    assert!(world.reads().is_empty(), "{:?}", world.reads());
+    drop(acme);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let report = world.run(acme.handle_accepted(20)).unwrap();
+    assert_eq!((report.handled, report.dropped, report.more), (1, 0, false));
+    assert!(world.run(acme.observed_one("candidates", &id)).unwrap().is_some());
+    assert_eq!(world.run(acme.handle_accepted(20)).unwrap().handled, 0);
+}
+
+#[test]
+fn what_a_webhook_names_waits_while_the_ats_is_down() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let (id, body) = update_of(&world);
+    accept(&world, &acme, SECRET, "1", &body);
+    world.wire.meddle(|_| Some(Meddle::Unreachable));
+    assert!(world.run(acme.handle_accepted(20)).is_err());
+    world.wire.spare();
+    assert_eq!(world.run(acme.handle_accepted(20)).unwrap().handled, 1);
+    assert!(world.run(acme.observed_one("candidates", &id)).unwrap().is_some());
 }
 
 #[test]

@@ -10,10 +10,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the configuration file")]
 
+pub(crate) mod made;
+pub(crate) mod scheme;
 pub(crate) mod serve;
 
 use crate::failure::Failure;
 use atsync::{Cron, SecretRef, TextRef, did_you_mean};
+use made::Made;
+use scheme::Scheme;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -85,9 +89,41 @@ pub(crate) struct ConnectionConfig {
     /// `schedule.jobs`.
     #[serde(skip)]
     lines: BTreeMap<String, usize>,
+    /// The record of a connection that was made at run time; none for one of the file.
+    #[serde(skip)]
+    pub(crate) made: Option<Box<Made>>,
 }
 
 impl ConnectionConfig {
+    /// A connection that was made at run time.
+    ///
+    /// # Errors
+    /// As for one of the file, with the connection's name in place of the line.
+    pub(crate) fn made(name: &str, made: &Made) -> Result<Self, String> {
+        let spanned = |crons: &BTreeMap<String, String>| {
+            let each = crons.iter().map(|(kind, cron)| {
+                (Spanned::new(0..0, kind.clone()), Spanned::new(0..0, cron.clone()))
+            });
+            each.collect::<BTreeMap<_, _>>()
+        };
+        let config = Self {
+            adapter: made.adapter.clone(),
+            auth: Auth::made(made.scheme, made.client_id.clone()),
+            origins: made.origins.clone(),
+            accept: None,
+            allow_private_network: made.allow_private_network,
+            schedule: spanned(&made.schedule),
+            sweeps: spanned(&made.sweeps),
+            settings: made.settings.clone(),
+            webhook_secret: Vec::new(),
+            settle_window_ms: None,
+            lines: BTreeMap::new(),
+            made: Some(Box::new(made.clone())),
+        };
+        config.check_but_auth(name, |_| name.to_owned())?;
+        Ok(config)
+    }
+
     /// Cron expressions by kind; empty when the file has none.
     pub(crate) fn schedule(&self) -> BTreeMap<String, String> {
         plain(&self.schedule)
@@ -111,15 +147,24 @@ impl ConnectionConfig {
     /// Checks what its types do not. `at` gives the place of a byte in the file.
     fn check(&self, name: &str, at: impl Fn(usize) -> String) -> Result<(), String> {
         let begin = self.auth.scheme.span().start;
-        if name.trim().is_empty() || name.len() > 100 || name.contains(char::is_control) {
-            let at = at(begin);
-            return Err(format!(
-                "{at}: a connection's name has 1 to 100 printable bytes, and {name:?} has not"
-            ));
-        }
         self.auth
             .check()
             .map_err(|problem| format!("{}: connections.{name}.auth: {problem}", at(begin)))?;
+        self.check_but_auth(name, at)
+    }
+
+    fn check_but_auth(&self, name: &str, at: impl Fn(usize) -> String) -> Result<(), String> {
+        if name.trim() != name
+            || name.is_empty()
+            || name.len() > 100
+            || name.contains(char::is_control)
+        {
+            let at = at(self.auth.scheme.span().start);
+            return Err(format!(
+                "{at}: a connection's name has 1 to 100 printable bytes and no blanks around it, \
+                 and {name:?} has not"
+            ));
+        }
         for (member, crons) in [("schedule", &self.schedule), ("sweeps", &self.sweeps)] {
             for (kind, cron) in crons {
                 Cron::parse(cron.get_ref()).map_err(|problem| {
@@ -134,6 +179,11 @@ impl ConnectionConfig {
         Ok(())
     }
 
+    /// The change that brought the webhook secret of a connection that was made at run time.
+    fn made_webhook(&self) -> Option<u64> {
+        self.made.as_ref().filter(|made| made.has_webhook_secret).map(|made| made.secrets)
+    }
+
     /// Whether a connection that runs with one can continue with the other. References to secrets
     /// do not count: a credential is replaced while the connection runs.
     pub(crate) fn runs_as(&self, other: &Self) -> bool {
@@ -146,6 +196,7 @@ impl ConnectionConfig {
             && self.sweeps() == other.sweeps()
             && self.settings == other.settings
             && self.settle_window_ms == other.settle_window_ms
+            && self.made_webhook() == other.made_webhook()
     }
 }
 
@@ -165,23 +216,6 @@ pub(crate) struct Auth {
     pub(crate) client_secret: Option<SecretRef>,
     /// The key of the other schemes.
     pub(crate) key: Option<SecretRef>,
-}
-
-/// How requests are authenticated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) enum Scheme {
-    /// OAuth2 client credentials.
-    #[serde(rename = "oauth2-client-credentials")]
-    ClientCredentials,
-    /// A key as half of HTTP Basic.
-    #[serde(rename = "basic-key")]
-    BasicKey,
-    /// A bearer token.
-    #[serde(rename = "bearer")]
-    Bearer,
-    /// A header of its own.
-    #[serde(rename = "header")]
-    Header,
 }
 
 impl Config {
@@ -248,7 +282,8 @@ impl Config {
                 Err(why) => drop(refused.insert(key.get_ref().to_string(), why)),
             }
         }
-        if connections.is_empty() && refused.is_empty() {
+        let can_be_made = !file.serve.seal_key.is_empty();
+        if connections.is_empty() && refused.is_empty() && !can_be_made {
             return Err(format!("{name}: there is no connection; add a table [connections.NAME]"));
         }
         let store = path.parent().unwrap_or(Path::new("")).join(file.store);
@@ -293,6 +328,12 @@ impl Config {
 }
 
 impl Auth {
+    /// The credential of a connection that was made at run time; its secrets are in the vault.
+    fn made(scheme: Scheme, client_id: Option<String>) -> Self {
+        let client_id = client_id.map(TextRef::Plain);
+        Self { scheme: Spanned::new(0..0, scheme), client_id, client_secret: None, key: None }
+    }
+
     fn check(&self) -> Result<(), String> {
         let is_client = *self.scheme.get_ref() == Scheme::ClientCredentials;
         let needs: &[(&str, bool, bool)] = &[

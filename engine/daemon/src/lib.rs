@@ -17,6 +17,7 @@ mod commands;
 mod config;
 mod failure;
 mod input;
+mod made;
 mod open;
 mod output;
 mod place;

@@ -11,12 +11,15 @@
 )]
 
 use crate::adapters;
-use crate::config::{Config, ConnectionConfig, Scheme};
+use crate::config::made::Made;
+use crate::config::scheme::Scheme;
+use crate::config::{Config, ConnectionConfig};
 use crate::failure::Failure;
+use crate::made;
 use crate::output::Output;
 use atsync::{
     Adapter, ComponentHost, Connection, ConnectionOptions, Credential, Engine, Error, MemoryStore,
-    RedbOptions, RedbStore, Secret, SystemEntropy,
+    RedbOptions, RedbStore, SealKeys, Secret, SystemEntropy, Vault,
 };
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
@@ -55,6 +58,8 @@ pub(crate) struct Opened {
     pub(crate) config: Arc<Config>,
     /// The engine.
     pub(crate) engine: Engine,
+    /// The secrets of connections that were made at run time.
+    pub(crate) vault: Vault,
     host: ComponentHost,
     ready: Arc<BTreeMap<String, Ready>>,
     /// The connections that cannot be opened, each with its error. Empty if the command names one
@@ -89,17 +94,18 @@ struct Secrets {
 /// do.
 pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Opened, Failure> {
     let config = Config::read(path)?;
-    if let Some(name) = only {
+    let can_be_made = !config.serve.seal_key.is_empty();
+    if let Some(name) = only.filter(|_| !can_be_made) {
         config.connection(name)?;
     }
     if !config.store.exists() {
         store_can_be_made(&config, only.unwrap_or("NAME"), how)?;
     }
     let host = adapters::host()?;
-    let (ready, refused) = ready(&config, &host, only, how).await;
-    if ready.is_empty() {
-        let reasons: Vec<String> = refused.into_values().collect();
-        return Err(Failure::new(reasons.join("\n")));
+    let keys = seal_keys(&config, how).await?;
+    let found = ready(&config, &host, only, how).await;
+    if found.0.is_empty() && !can_be_made {
+        return Err(none_is_ready(found.1));
     }
     let (file, options) = (config.store.clone(), how.store_options());
     let store =
@@ -107,8 +113,65 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
             .await
             .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))?;
     let engine = Engine::builder().store(Arc::new(store.map_err(Error::from)?)).build()?;
+    let vault = engine.vault(keys);
+    let opened = with_made(config, (engine, vault, host), found, only, how).await?;
+    if opened.ready.is_empty() && (only.is_some() || !opened.refused.is_empty()) {
+        if let Some(name) = only {
+            opened.config.connection(name)?;
+        }
+        return Err(none_is_ready(opened.refused));
+    }
+    Ok(opened)
+}
+
+fn none_is_ready(refused: BTreeMap<String, String>) -> Failure {
+    let reasons: Vec<String> = refused.into_values().collect();
+    Failure::new(reasons.join("\n"))
+}
+
+/// The keys of sealed secrets, where the command sends something.
+async fn seal_keys(config: &Config, how: Use) -> Result<SealKeys, Failure> {
+    let mut keys = Vec::new();
+    for key in config.serve.seal_key.iter().filter(|_| how == Use::Online) {
+        let read = key.read(config.directory()).await;
+        keys.push(read.map_err(|error| bad_key(config, &error.to_string()))?);
+    }
+    SealKeys::new(keys).map_err(|why| bad_key(config, &why.to_string()))
+}
+
+fn bad_key(config: &Config, why: &str) -> Failure {
+    Failure::new(format!("{}: serve.seal_key: {why}", config.path.display()))
+}
+
+/// Adds the connections that were made at run time to those of the file.
+async fn with_made(
+    mut config: Config,
+    (engine, vault, host): (Engine, Vault, ComponentHost),
+    (mut ready, mut refused): (BTreeMap<String, Ready>, BTreeMap<String, String>),
+    only: Option<&str>,
+    how: Use,
+) -> Result<Opened, Failure> {
+    made::join(&mut config, &engine).await?;
+    let is_asked = |name: &str| only.is_none_or(|only| only == name);
+    let of_file: Vec<String> = ready.keys().chain(refused.keys()).cloned().collect();
+    let named = config.refused.iter().filter(|(name, _)| !of_file.contains(name));
+    for (name, why) in named.filter(|(name, _)| is_asked(name)) {
+        refused.insert(name.clone(), why.clone());
+    }
+    for (name, one) in config.connections.iter().filter(|(name, _)| is_asked(name)) {
+        let Some(record) = &one.made else { continue };
+        let secrets = match how {
+            Use::StoreOnly => Ok(Secrets::default()),
+            Use::Online => Secrets::open(&vault, name, record).await,
+        };
+        let adapter = loaded(&host, &one.adapter, config.directory()).await;
+        match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
+            Ok(one) => drop(ready.insert(name.clone(), one)),
+            Err(why) => drop(refused.insert(name.clone(), format!("{name}: {why}"))),
+        }
+    }
     let (config, ready) = (Arc::new(config), Arc::new(ready));
-    Ok(Opened { engine, config, host, ready, refused })
+    Ok(Opened { config, engine, vault, host, ready, refused })
 }
 
 /// Opens a configuration over a store in memory, to see what is wrong with it. The connections that
@@ -121,8 +184,9 @@ pub(crate) async fn offline(path: &Path) -> Result<Opened, Failure> {
     let host = adapters::host()?;
     let (ready, refused) = ready(&config, &host, None, Use::Online).await;
     let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
+    let vault = engine.vault(seal_keys(&config, Use::Online).await?);
     let (config, ready) = (Arc::new(config), Arc::new(ready));
-    Ok(Opened { engine, config, host, ready, refused })
+    Ok(Opened { engine, vault, config, host, ready, refused })
 }
 
 /// Refuses a missing store that this command does not or cannot create.
@@ -166,7 +230,8 @@ async fn ready(
     let of_asked = config.refused.iter().filter(|(name, _)| is_asked(name));
     let mut refused: BTreeMap<String, String> =
         of_asked.map(|(name, why)| (name.clone(), why.clone())).collect();
-    let asked: Vec<_> = config.connections.iter().filter(|(name, _)| is_asked(name)).collect();
+    let of_file = config.connections.iter().filter(|(_, connection)| connection.made.is_none());
+    let asked: Vec<_> = of_file.filter(|(name, _)| is_asked(name)).collect();
     let names: BTreeSet<&str> =
         asked.iter().map(|(_, connection)| connection.adapter.as_str()).collect();
     let (adapters, secrets) = tokio::join!(
@@ -234,11 +299,57 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// Opens the secrets of a connection that was made at run time.
+    async fn open(vault: &Vault, name: &str, record: &Made) -> Result<Self, String> {
+        let opened = made::secrets(vault, name, record).await?;
+        let credential = Some(opened.credential(record)?);
+        Ok(Self { credential, webhook: opened.webhook.into_iter().collect() })
+    }
+}
+
 impl Opened {
+    /// Connects a connection that is to be made, over a store in memory, to see what is wrong with
+    /// it. Nothing is sent and nothing is stored.
+    ///
+    /// # Errors
+    /// As for [`Self::connect`].
+    pub(crate) async fn try_out(
+        &self,
+        name: &str,
+        record: &Made,
+        secrets: &made::MadeSecrets,
+    ) -> Result<(), Failure> {
+        let one = ConnectionConfig::made(name, record).map_err(Failure::new)?;
+        let adapter = loaded(&self.host, &one.adapter, self.config.directory()).await;
+        let credential = secrets.credential(record).map_err(Failure::new)?;
+        let webhook = secrets.webhook.clone().into_iter().collect();
+        let secrets = Secrets { credential: Some(credential), webhook };
+        let ready = Ready { adapter: adapter.map_err(Failure::new)?, secrets };
+        let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
+        let config = Config {
+            path: self.config.path.clone(),
+            store: self.config.store.clone(),
+            serve: self.config.serve.clone(),
+            connections: BTreeMap::from([(name.to_owned(), one)]),
+            refused: BTreeMap::new(),
+        };
+        let trial = Self {
+            config: Arc::new(config),
+            vault: engine.vault(SealKeys::default()),
+            engine,
+            host: self.host.clone(),
+            ready: Arc::new(BTreeMap::from([(name.to_owned(), ready)])),
+            refused: BTreeMap::new(),
+        };
+        trial.connect(name, &Output::default()).await.map(drop)
+    }
+
     /// Reads configuration and secrets again, for the store that is open.
     ///
     /// # Errors
-    /// When the file cannot be read or names another store. Open connections stay unchanged.
+    /// When the file cannot be read or names another store, or a connection of it was made at run
+    /// time. Open connections stay unchanged.
     pub(crate) async fn again(&self) -> Result<Self, Failure> {
         let config = Config::read(&self.config.path)?;
         if config.store != self.config.store {
@@ -249,10 +360,11 @@ impl Opened {
                 self.config.store.display()
             )));
         }
-        let (ready, refused) = ready(&config, &self.host, None, Use::Online).await;
+        let keys = seal_keys(&config, Use::Online).await?;
+        let found = ready(&config, &self.host, None, Use::Online).await;
         let (engine, host) = (self.engine.clone(), self.host.clone());
-        let (config, ready) = (Arc::new(config), Arc::new(ready));
-        Ok(Self { config, engine, host, ready, refused })
+        let vault = engine.vault(keys);
+        with_made(config, (engine, vault, host), found, None, Use::Online).await
     }
 
     /// The same for a command that another process relayed, of one connection or of all.

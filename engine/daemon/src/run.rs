@@ -18,7 +18,7 @@ use crate::config::ConnectionConfig;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Opened, Use};
 use crate::output::Output;
-use crate::serve::{Served, Server};
+use crate::serve::{Reloaded, Served, Server};
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
 use atsync::{Clock, Connection, Cron, Crons, ErrorKind, Round, SystemClock};
@@ -75,6 +75,7 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
         (Err(why), Api::Address) => return Err(why.into()),
     };
     report.served.runs(&opened);
+    let mut reloads = report.served.reloads();
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();
     let mut ends = FuturesUnordered::new();
     let refused = opened.refused.clone().into_iter();
@@ -112,18 +113,13 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
                 runs.values().for_each(Running::stop);
             }
             () = reread.told(), if !is_stopping => {
-                match changed(&mut opened, &mut runs, &mut ends, report).await {
-                    // Started: each is counted from here on.
-                    Ok(started) => {
-                        for prepared in started {
-                            ends.push(start(prepared, &mut runs, report));
-                        }
-                    }
-                    Err(error) => report.output.error(&format!(
-                        "the configuration was not read again, and all connections continue \
-                         unchanged: {error}"
-                    )),
-                }
+                drop(reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report).await);
+            }
+            Some(asked) = reloads.recv(), if !is_stopping => {
+                let done =
+                    reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report).await;
+                // The caller may have left.
+                drop(asked.send(done));
             }
         }
         if ends.is_empty() && (is_stopping || api == Api::Socket) {
@@ -134,6 +130,38 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
             }
             opened.engine.close().await?;
             return if is_clean { Ok(DONE) } else { Err(Failure::Said) };
+        }
+    }
+}
+
+/// Reads the configuration again and starts what is new.
+async fn reload(
+    opened: &mut Opened,
+    (runs, ends): (&mut BTreeMap<String, Running>, &mut FuturesUnordered<End>),
+    server: Option<&Server>,
+    report: &Report,
+) -> Result<Reloaded, String> {
+    match changed(opened, runs, ends, report).await {
+        // Started: each is counted from here on.
+        Ok((started, mut refused)) => {
+            for prepared in started {
+                ends.push(start(prepared, runs, report));
+            }
+            if let Some(server) = server
+                && let Err(why) = server.reread(&opened.config).await
+            {
+                report.output.error(&format!("{why}; the tokens stay as they are"));
+                refused.insert("serve".to_owned(), why);
+            }
+            Ok(Reloaded { refused })
+        }
+        Err(error) => {
+            let why = error.to_string();
+            report.output.error(&format!(
+                "the configuration was not read again, and all connections continue unchanged: \
+                 {why}"
+            ));
+            Err(why)
         }
     }
 }
@@ -247,14 +275,14 @@ fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Repo
 type End = BoxFuture<'static, (String, bool)>;
 
 /// Reads the configuration again: stops removed and changed connections, replaces the credentials
-/// of unchanged ones, and returns those to start. A connection with a mistake in its part continues
+/// of unchanged ones, and returns those to start, and those that were refused with why. A connection with a mistake in its part continues
 /// unchanged; if the file cannot be read, all do.
 async fn changed(
     opened: &mut Opened,
     runs: &mut BTreeMap<String, Running>,
     ends: &mut FuturesUnordered<End>,
     report: &Report,
-) -> Result<Vec<Prepared>, Failure> {
+) -> Result<(Vec<Prepared>, BTreeMap<String, String>), Failure> {
     let again = opened.again().await?;
     let mut refused: BTreeMap<String, String> = again.refused.clone();
     let mut begin = Vec::new();
@@ -309,7 +337,7 @@ async fn changed(
     report.output.note(&format!("read {} again", again.config.path.display()));
     *opened = again;
     report.served.runs(opened);
-    Ok(begin)
+    Ok((begin, refused))
 }
 
 fn parsed(crons: BTreeMap<String, String>) -> Result<BTreeMap<String, Cron>, Failure> {
@@ -376,6 +404,12 @@ fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)>
         Round::Applied(report) => {
             ("applied", json!(report), format!("applied: {}", outcome(name, report)))
         }
+        Round::Hinted(report) => (
+            "hinted",
+            json!(report),
+            format!("webhooks: {} read anew", count(report.handled, "record")),
+        ),
+        Round::HintsFailed { error, wait_ms } => failed("webhooks", error, *wait_ms),
         Round::PullFailed { kind, error, wait_ms } => failed(kind, error, *wait_ms),
         Round::SweepFailed { kind, error, wait_ms } => {
             failed(&format!("sweep of {kind}"), error, *wait_ms)

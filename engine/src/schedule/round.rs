@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::reconcile::{ApplyReport, PullReport, SweepReport};
+use crate::webhook::HintsReport;
 
 /// A report of [`Connection::run`](crate::Connection::run) about its rounds. It never has data of
 /// candidates.
@@ -12,6 +13,8 @@ pub enum Round<'a> {
     Pulled(&'a PullReport),
     /// A sweep read some pages.
     Swept(&'a SweepReport),
+    /// What webhooks named was fetched.
+    Hinted(&'a HintsReport),
     /// A plan was applied.
     Applied(&'a ApplyReport),
     /// A plan had no step.
@@ -34,6 +37,13 @@ pub enum Round<'a> {
         /// How long until it is retried.
         wait_ms: u64,
     },
+    /// Fetching what webhooks named failed and is retried after the wait.
+    HintsFailed {
+        /// Why.
+        error: &'a Error,
+        /// How long until it is retried.
+        wait_ms: u64,
+    },
     /// Planning or applying failed and is retried after the wait.
     ApplyFailed {
         /// Why.
@@ -49,8 +59,13 @@ impl Round<'_> {
         match self {
             Self::PullFailed { error, wait_ms, .. }
             | Self::SweepFailed { error, wait_ms, .. }
+            | Self::HintsFailed { error, wait_ms }
             | Self::ApplyFailed { error, wait_ms } => Some((error, *wait_ms)),
-            Self::Pulled(_) | Self::Swept(_) | Self::Applied(_) | Self::InStep => None,
+            Self::Pulled(_)
+            | Self::Swept(_)
+            | Self::Hinted(_)
+            | Self::Applied(_)
+            | Self::InStep => None,
         }
     }
 }
@@ -60,6 +75,7 @@ impl Round<'_> {
 pub(super) enum Deed<'a> {
     Pull(&'a str),
     Sweep(&'a str),
+    Hints,
     Apply,
 }
 
@@ -69,6 +85,7 @@ impl<'a> Deed<'a> {
         match self {
             Self::Pull(kind) => Round::PullFailed { kind, error, wait_ms },
             Self::Sweep(kind) => Round::SweepFailed { kind, error, wait_ms },
+            Self::Hints => Round::HintsFailed { error, wait_ms },
             Self::Apply => Round::ApplyFailed { error, wait_ms },
         }
     }

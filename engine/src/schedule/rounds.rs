@@ -1,11 +1,12 @@
-//! The rounds of one connection: pull what is due, work on effects, take one turn of a sweep, wait.
+//! The rounds of one connection: pull what is due, fetch what webhooks named, work on effects, take
+//! one turn of a sweep, wait.
 //!
 //! Pulls go before effects, since a plan needs what they read, and effects before sweeps, which
 //! have time. A refused credential ends the round: each further request would be refused too. A
 //! stop ends it as well, at any await.
 //!
-//! Bounds: one pull of each kind, one sync and [`SWEEP_PAGES_A_TURN`] pages of one sweep in a
-//! round; [`IDLE_MAX_MS`] between two. Left out: when something is due ([`super::due`]).
+//! Bounds: one pull of each kind, [`HINTS_A_TURN`] hints, one sync and [`SWEEP_PAGES_A_TURN`] pages
+//! of one sweep in a round; [`IDLE_MAX_MS`] between two. Left out: when something is due ([`super::due`]).
 
 use super::cron::Cron;
 use super::crons::Crons;
@@ -28,6 +29,9 @@ pub(super) const IDLE_MAX_MS: u64 = 60_000;
 /// Pages that a sweep reads before other work runs. Arbitrary: some seconds of a common rate
 /// budget.
 pub(super) const SWEEP_PAGES_A_TURN: u64 = 8;
+/// Hints of webhooks that are fetched before other work runs. Arbitrary: some seconds of a common
+/// rate budget.
+pub(super) const HINTS_A_TURN: usize = 20;
 /// How long writes under way may take after the stop.
 pub(super) const STOP_GRACE_MS: u64 = 25_000;
 
@@ -81,6 +85,9 @@ pub(super) struct Rounds<'c, T> {
     /// When effects are worked on next, by the steady clock.
     work_due_ms: u64,
     work_failures: u32,
+    /// When what webhooks named is fetched next, by the steady clock.
+    hints_due_ms: u64,
+    hints_failures: u32,
     refused: Refused,
     credentials: watch::Receiver<u64>,
     /// The clocks when a jump was last looked for.
@@ -106,6 +113,9 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             work,
             work_due_ms: 0,
             work_failures: 0,
+            // What an earlier process accepted.
+            hints_due_ms: 0,
+            hints_failures: 0,
             refused: Refused::default(),
             credentials: connection.credentials().subscribe(),
             seen,
@@ -137,6 +147,9 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             self.seen = now;
         }
         self.pull(stop.as_mut()).await?;
+        if self.hints_due_ms <= self.times().steady_ms {
+            self.hints(stop.as_mut()).await?;
+        }
         if self.work_due_ms <= self.times().steady_ms {
             self.work(stop.as_mut()).await?;
         }
@@ -194,6 +207,39 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             }
         }
         Ok(())
+    }
+
+    /// Fetches what webhooks named, one turn.
+    async fn hints<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        // Before the look: what comes during it is not missed.
+        self.hints_due_ms = u64::MAX;
+        let handled = tokio::select! {
+            biased;
+            () = stop => return Err(Cut::Stopped),
+            handled = self.connection.handle_accepted(HINTS_A_TURN) => handled,
+        };
+        match handled {
+            Ok(report) => {
+                let now = self.times();
+                self.hints_failures = 0;
+                if report.more {
+                    self.hints_due_ms = now.steady_ms;
+                }
+                if report.handled > 0 {
+                    self.work_due_ms = self.work_due_ms.min(now.steady_ms);
+                }
+                if report.handled > 0 || report.dropped > 0 {
+                    (self.report)(&Round::Hinted(&report));
+                }
+                Ok(())
+            }
+            Err(error) => self.failed(Deed::Hints, error, |rounds, now, jitter_ms| {
+                rounds.hints_failures = rounds.hints_failures.saturating_add(1);
+                let wait_ms = backoff_ms(rounds.hints_failures, jitter_ms);
+                rounds.hints_due_ms = now.steady_ms.saturating_add(wait_ms);
+                wait_ms
+            }),
+        }
     }
 
     /// Works on effects. Told to stop, it begins no new effect and lets those under way end; what
@@ -254,8 +300,8 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
     /// Takes a turn of the sweep that has been due longest, unless something else waits.
     async fn sweep<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
         let now = self.times();
-        let others_wait =
-            self.work_due_ms <= now.steady_ms || kinds_due(&self.pulls, &now).next().is_some();
+        let others_wait = self.work_due_ms.min(self.hints_due_ms) <= now.steady_ms
+            || kinds_due(&self.pulls, &now).next().is_some();
         let due = self.sweeps.iter().filter(|(_, due)| due.is_due(&now));
         let next = due.min_by_key(|(_, due)| due.steady_ms()).map(|(kind, _)| kind.clone());
         let Some(kind) = next.filter(|_| !others_wait) else { return Ok(()) };
@@ -323,7 +369,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
     /// Waits until something is due, declared, or given anew.
     async fn wait<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
         let next_ms = self.dues().map(|due| due.steady_ms()).min();
-        let next_ms = next_ms.unwrap_or(u64::MAX).min(self.work_due_ms);
+        let next_ms = next_ms.unwrap_or(u64::MAX).min(self.work_due_ms).min(self.hints_due_ms);
         let wait_ms = next_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
         let clock = &self.reconciler().context.clock;
         let is_given = tokio::select! {
@@ -333,12 +379,18 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                 self.work_due_ms = 0;
                 false
             }
+            // After failures it waits as they say.
+            () = self.connection.webhooks().stored.notified(), if self.hints_failures == 0 => {
+                self.hints_due_ms = 0;
+                false
+            }
             Ok(()) = self.credentials.changed() => true,
             () = clock.sleep(wait_ms) => false,
         };
         if is_given {
             // It was not refused, and what failed may have failed for want of rights.
             self.work_due_ms = 0;
+            self.hints_due_ms = 0;
             self.dues().filter(|due| due.has_failed()).for_each(Due::at_once);
         }
         Ok(())

@@ -103,7 +103,6 @@ forward! {
         changes_first() -> Stored<'_, u64>;
         offset(consumer: &str) -> Stored<'_, u64>;
         kept_away(records: Vec<Declaration>) -> Stored<'_, Vec<String>>;
-        note(area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>>;
         notes_page(
             area: &str,
             after: Option<&str>,

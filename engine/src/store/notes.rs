@@ -17,8 +17,9 @@ use super::{StoreError, check};
 /// character, so none can have it.
 pub const WHOLE_STORE: &str = "\u{1}store";
 
-/// A change of one note.
+/// A change of one note: small bytes under a name, beside the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Note {
     /// What kind of note it is.
     pub area: String,

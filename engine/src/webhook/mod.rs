@@ -14,21 +14,35 @@
 //! delivers it again. The memory ends with the process: after a restart a replay costs one read,
 //! and changes nothing.
 //!
+//! # Two ways
+//! [`Connection::receive`](crate::Connection::receive) fetches before it returns, so that the
+//! caller learns what came of it. [`Connection::accept`](crate::Connection::accept) stores the
+//! hints ([`waiting`]), so that the ATS is answered at once and nothing accepted is lost with the
+//! process; the schedules fetch what they name ([`handle`]).
+//!
 //! # Floods
 //! The fetches of a connection run one at a time, within its rate budget. Hints about one record
 //! that arrive during its fetch share the next one.
 //!
-//! Bounds: [`limits`]. Left out: HTTP, and a second secret in the URL's path; the host adds them.
+//! Bounds: [`limits`]. Left out: HTTP; a host has its own server, and gives each connection a path
+//! that cannot be guessed ([`path`]).
 
+mod handle;
 pub mod limits;
 mod memory;
+mod path;
 mod receive;
+mod waiting;
+
+pub use handle::HintsReport;
 
 use crate::reconcile::HintEnd;
 use crate::secret::Secret;
 use atsync_model::contract::Hint;
 use memory::{Looks, Seen};
 use std::sync::Mutex;
+use tokio::sync::Notify;
+use waiting::Waiting;
 
 /// The verdict on a webhook: how it was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +51,8 @@ pub enum Verdict {
     /// It is authentic. Each hint with the result of its fetch; none for a ping, or for an event
     /// that the engine does not use.
     Accepted(Vec<(Hint, HintEnd)>),
+    /// It is authentic, and its hints are stored: the schedules fetch what they name.
+    Stored,
     /// It was handled before; nothing was done.
     Duplicate,
     /// It has no signature, or one that no secret of the connection made. It is ignored.
@@ -61,7 +77,7 @@ pub struct Received {
 impl From<Verdict> for Received {
     fn from(verdict: Verdict) -> Self {
         let status = match &verdict {
-            Verdict::Accepted(_) | Verdict::Duplicate => 200,
+            Verdict::Accepted(_) | Verdict::Stored | Verdict::Duplicate => 200,
             Verdict::Forged | Verdict::Stale => 401,
             Verdict::TooLarge => 413,
         };
@@ -75,11 +91,20 @@ pub(crate) struct Webhooks {
     secrets: Vec<Secret>,
     seen: Mutex<Seen>,
     looks: Looks,
+    waiting: tokio::sync::Mutex<Waiting>,
+    /// Told when hints were stored.
+    pub(crate) stored: Notify,
 }
 
 impl Webhooks {
     pub(crate) fn new(secrets: Vec<Secret>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
-        Self { secrets, seen: Mutex::default(), looks: Looks::default() }
+        Self {
+            secrets,
+            seen: Mutex::default(),
+            looks: Looks::default(),
+            waiting: tokio::sync::Mutex::default(),
+            stored: Notify::new(),
+        }
     }
 }

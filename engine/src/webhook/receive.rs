@@ -1,4 +1,5 @@
-//! Receives a webhook: verifies it, compares it with the handled ones, and fetches what it names.
+//! Receives a webhook: verifies it, compares it with the handled ones, and fetches what it names,
+//! or stores that for the schedules.
 
 use super::limits;
 use super::memory::{self, Key};
@@ -6,7 +7,7 @@ use super::{Received, Verdict};
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::Hooking;
-use atsync_model::contract::{Field, Hook};
+use atsync_model::contract::{Field, Hint, Hook};
 use futures_util::future::BoxFuture;
 use std::sync::PoisonError;
 
@@ -41,7 +42,30 @@ impl Connection {
         })
     }
 
-    async fn received(&self, hook: Hook) -> Result<Received, Error> {
+    /// Accepts a webhook: verifies it as [`Connection::receive`] does, stores what it names, and
+    /// leaves the fetch to [`Connection::run`]. What it stored is durable when this returns, so
+    /// that the ATS may be answered at once.
+    ///
+    /// # Errors
+    /// As for [`Connection::receive`], but for those of a fetch. [`ErrorKind::Store`] when it
+    /// cannot be stored: answer 503, and the ATS will deliver it again.
+    pub fn accept<N: AsRef<str>, V: AsRef<[u8]>>(
+        &self,
+        headers: impl IntoIterator<Item = (N, V)>,
+        body: impl AsRef<[u8]>,
+    ) -> BoxFuture<'static, Result<Received, Error>> {
+        let hook = hook(headers, body.as_ref());
+        let acme = self.clone();
+        Box::pin(async move {
+            match hook {
+                Some(hook) => acme.accepted(hook).await,
+                None => Ok(Verdict::TooLarge.into()),
+            }
+        })
+    }
+
+    /// Verifies a webhook; what it suggests, and what identifies it.
+    async fn verified(&self, hook: Hook) -> Result<Result<(Vec<Hint>, Key), Verdict>, Error> {
         let webhooks = self.webhooks();
         if webhooks.secrets.is_empty() {
             let message = format!(
@@ -55,7 +79,7 @@ impl Connection {
         let ids = memory::delivery_ids(&hook.headers);
         let (message, hints, signed_at_ms) =
             match reconciler.requests.hook(hook, &webhooks.secrets).await? {
-                Hooking::Forged => return Ok(Verdict::Forged.into()),
+                Hooking::Forged => return Ok(Err(Verdict::Forged)),
                 Hooking::Authentic { message, hints, signed_at_ms } => {
                     (message, hints, signed_at_ms)
                 }
@@ -63,17 +87,43 @@ impl Connection {
         // Fresh by either clock: one of them may be wrong, and a hint is only a hint.
         let clocks = [reconciler.context.clock.now_ms(), reconciler.context.session.ats_now_ms()];
         if signed_at_ms.is_some_and(|at_ms| clocks.iter().all(|now_ms| is_stale(at_ms, *now_ms))) {
-            return Ok(Verdict::Stale.into());
+            return Ok(Err(Verdict::Stale));
         }
         let key = Key::of(&ids, &message);
         let now_ms = reconciler.context.clock.now_ms();
-        let known = {
-            let mut seen = webhooks.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.knows(&key, now_ms)
+        let mut seen = webhooks.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(if seen.knows(&key, now_ms) { Err(Verdict::Duplicate) } else { Ok((hints, key)) })
+    }
+
+    fn remember(&self, key: Key) -> Result<(), Error> {
+        let now_ms = self.work()?.context.clock.now_ms();
+        let mut seen = self.webhooks().seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.remember(key, now_ms);
+        Ok(())
+    }
+
+    async fn accepted(&self, hook: Hook) -> Result<Received, Error> {
+        let (hints, key) = match self.verified(hook).await? {
+            Ok(verified) => verified,
+            Err(verdict) => return Ok(verdict.into()),
         };
-        if known {
-            return Ok(Verdict::Duplicate.into());
+        let work = self.work()?;
+        let now_ms = work.context.clock.now_ms();
+        {
+            let mut waiting = self.webhooks().waiting.lock().await;
+            waiting.add(&work.context.store, &hints, now_ms).await?;
         }
+        self.webhooks().stored.notify_one();
+        self.remember(key)?;
+        Ok(Verdict::Stored.into())
+    }
+
+    async fn received(&self, hook: Hook) -> Result<Received, Error> {
+        let (hints, key) = match self.verified(hook).await? {
+            Ok(verified) => verified,
+            Err(verdict) => return Ok(verdict.into()),
+        };
+        let (webhooks, reconciler) = (self.webhooks(), self.work()?);
         let mut ends = Vec::with_capacity(hints.len());
         let mut failed = None;
         for hint in hints {
@@ -87,8 +137,7 @@ impl Connection {
         if let Some(error) = failed {
             return Err(error.at("looking into a webhook"));
         }
-        let mut seen = webhooks.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.remember(key, now_ms);
+        self.remember(key)?;
         Ok(Verdict::Accepted(ends).into())
     }
 }

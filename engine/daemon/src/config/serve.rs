@@ -21,6 +21,13 @@ pub(crate) struct ServeConfig {
     /// A proxy ends TLS before this program.
     #[serde(default)]
     pub(crate) behind_tls_proxy: bool,
+    /// The key that seals the secrets of connections that are made at run time: one reference, or
+    /// several while the first replaces the others. Without one none can be made.
+    #[serde(default, deserialize_with = "super::one_or_many")]
+    pub(crate) seal_key: Vec<SecretRef>,
+    /// Whether connections that are made at run time may use private addresses and clear text.
+    #[serde(default)]
+    pub(crate) allow_private_network: bool,
     /// Tokens by name.
     #[serde(default)]
     pub(crate) tokens: BTreeMap<String, TokenConfig>,

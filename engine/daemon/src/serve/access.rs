@@ -37,6 +37,11 @@ impl Caller {
         Self { name: "local".to_owned(), scope: Scope::Admin, connections: None }
     }
 
+    /// The sender of a webhook.
+    fn stranger() -> Self {
+        Self { name: "webhook".to_owned(), scope: Scope::Read, connections: Some(Vec::new()) }
+    }
+
     /// Whether the caller may use a connection.
     pub(super) fn may_use(&self, connection: &str) -> bool {
         self.connections.as_ref().is_none_or(|names| names.iter().any(|name| name == connection))
@@ -99,6 +104,11 @@ impl Access {
         headers: &HeaderMap,
     ) -> Result<Caller, Problem> {
         self.is_for_here(door, headers)?;
+        // A webhook is authenticated by its path and its signature.
+        let is_hook = path.starts_with(super::hooks::PREFIX);
+        if is_hook && *method == Method::POST {
+            return Ok(Caller::stranger());
+        }
         let is_open = matches!(path, "/livez" | "/readyz");
         let caller = match (door, self.tokens.is_empty()) {
             (Door::Socket, _) | (Door::Tcp(_), true) => Caller::local(),
@@ -191,10 +201,17 @@ fn named(path: &str) -> Option<String> {
 /// The scope that a request needs.
 fn needed(method: &Method, path: &str) -> Scope {
     // What decides over writes that cannot be undone, or changes the server itself.
-    let is_for_admins = path.ends_with("/resolve") || path == "/v1/reload";
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    let below = path.strip_prefix("/v1/connections/");
+    // The connection itself: where it sends its credential, and what it may do.
+    let is_connection = below.is_some_and(|below| !below.contains('/')) && !is_read;
+    let is_for_admins = is_connection
+        || path.ends_with("/resolve")
+        || path.ends_with("/webhook")
+        || path == "/v1/reload";
     if is_for_admins {
         Scope::Admin
-    } else if matches!(*method, Method::GET | Method::HEAD) {
+    } else if is_read {
         Scope::Read
     } else {
         Scope::Write
@@ -293,6 +310,9 @@ mod tests {
             (Method::DELETE, "/v1/connections/acme/desired/a", Write),
             (Method::POST, resolve, Admin),
             (Method::POST, "/v1/reload", Admin),
+            (Method::PUT, "/v1/connections/acme", Admin),
+            (Method::DELETE, "/v1/connections/acme", Admin),
+            (Method::GET, "/v1/connections/acme/webhook", Admin),
         ] {
             for scope in [Read, Write, Admin] {
                 let ended = access(scope).admit(tcp(), &method, path, &with_token(TOKEN));

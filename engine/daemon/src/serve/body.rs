@@ -3,8 +3,8 @@
 use super::problem::{Problem, ProblemType};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -92,6 +92,29 @@ async fn json<T: DeserializeOwned>(request: Request) -> Result<Option<T>, Proble
         ));
     }
     serde_json::from_slice(&read).map_err(|error| Problem::invalid("", error.to_string()))
+}
+
+/// Compares `If-Match` and `If-None-Match` with the tag of what is stored; none when nothing is.
+///
+/// # Errors
+/// When one of them does not hold (RFC 9110 §13.1).
+pub(super) fn matches(headers: &HeaderMap, stored: Option<&str>) -> Result<(), Problem> {
+    let has = |given: &str| {
+        let mut tags = given.split(',').map(str::trim);
+        match stored {
+            Some(stored) => tags.any(|tag| tag == "*" || tag == stored),
+            None => false,
+        }
+    };
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let refused = |why: &str| Err(Problem::new(ProblemType::PreconditionFailed, why));
+    if text(header::IF_MATCH).is_some_and(|given| !has(given)) {
+        return refused("what is stored has another tag than `If-Match` names; read it again");
+    }
+    if text(header::IF_NONE_MATCH).is_some_and(has) {
+        return refused("it exists already, and `If-None-Match` says that it must not");
+    }
+    Ok(())
 }
 
 /// The parameters of a page.

@@ -90,6 +90,25 @@ pub(super) async fn read(
     Ok(Json(served.one(&name)?.into()))
 }
 
+/// Where the ATS sends the webhooks of a connection.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WebhookView {
+    /// The path of the URL, which cannot be guessed; before it comes the address that the ATS
+    /// reaches this server by. None when the connection has no webhook secret.
+    path: Option<String>,
+}
+
+/// Reads where the ATS sends the webhooks of a connection.
+#[utoipa::path(get, path = "/v1/connections/{connection}/webhook", tag = "connections",
+    responses((status = 200, body = WebhookView)))]
+pub(super) async fn webhook(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+) -> Result<Json<WebhookView>, Problem> {
+    let connection = served.connection(&name)?;
+    Ok(Json(WebhookView { path: super::hooks::path_of(&connection) }))
+}
+
 /// Reads what the store knows of a connection: counts, records that are not in step, writes in
 /// doubt.
 #[utoipa::path(get, path = "/v1/connections/{connection}/status", tag = "connections", responses(

@@ -25,6 +25,8 @@ pub(super) enum About {
     Pulling,
     /// Writes succeed.
     Writing,
+    /// Webhooks arrive, and what they name can be fetched. Known since the first webhook.
+    WebhooksArriving,
 }
 
 impl About {
@@ -36,6 +38,7 @@ impl About {
             Self::Permitted => "permitted",
             Self::Pulling => "pulling",
             Self::Writing => "writing",
+            Self::WebhooksArriving => "webhooks_arriving",
         }
     }
 }
@@ -45,6 +48,10 @@ impl About {
 pub(super) enum Why {
     /// The last round succeeded.
     Succeeded,
+    /// An authentic webhook arrived.
+    WebhookArrived,
+    /// Webhooks arrive that no secret of the connection signed.
+    SignatureRefused,
     /// The schedules run.
     Started,
     /// The ATS refused the credential.
@@ -108,6 +115,7 @@ impl Health {
         let about = match round {
             Round::Pulled(_) | Round::Swept(_) | Round::PullFailed { .. } => About::Pulling,
             Round::SweepFailed { .. } => About::Pulling,
+            Round::Hinted(_) | Round::HintsFailed { .. } => About::WebhooksArriving,
             Round::Applied(_) | Round::InStep | Round::ApplyFailed { .. } => About::Writing,
             _ => return,
         };
@@ -116,6 +124,19 @@ impl Health {
         }
         for about in [about, About::Connected, About::Permitted] {
             self.set(about, true, Why::Succeeded, "the last round succeeded", now_ms);
+        }
+    }
+
+    /// A webhook arrived. A forged one counts only before the first authentic one: later it may be
+    /// from a stranger, and must not turn the condition.
+    pub(super) fn hook(&mut self, is_authentic: bool, now_ms: u64) {
+        let about = About::WebhooksArriving;
+        if is_authentic {
+            self.set(about, true, Why::WebhookArrived, "webhooks arrive", now_ms);
+        } else if self.0.get(&about).is_none_or(|known| !known.status) {
+            let message = "webhooks arrive that no webhook secret of the connection signed; check \
+                           the secret in the ATS";
+            self.set(about, false, Why::SignatureRefused, message, now_ms);
         }
     }
 

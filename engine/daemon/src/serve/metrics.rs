@@ -79,6 +79,8 @@ struct Families {
     records: Counts,
     changes: Counts,
     writes: Counts,
+    hooks: Counts,
+    hooks_refused: Counts,
     requests: Counts,
     retries: Counts,
     throttled: Counts,
@@ -97,6 +99,9 @@ impl Families {
         all.register("records_read", "Records that pulls read", self.records.clone());
         all.register("records_changed", "Records that pulls stored", self.changes.clone());
         all.register("writes", "Writes that the ATS confirmed", self.writes.clone());
+        all.register("webhooks", "Webhooks that were accepted", self.hooks.clone());
+        let refused = "Webhooks that were refused";
+        all.register("webhooks_refused", refused, self.hooks_refused.clone());
         all.register("requests", "Requests to the ATS", self.requests.clone());
         all.register("request_retries", "Requests that were repeats", self.retries.clone());
         all.register("requests_throttled", "Answers with status 429", self.throttled.clone());
@@ -111,7 +116,7 @@ impl Families {
 
     fn add(&self, connection: &str, listed: &Listed, open: Option<usize>) {
         let of = Of { connection: connection.to_owned() };
-        let Tally { rounds, records, changes, writes } = &listed.tally;
+        let Tally { rounds, records, changes, writes, hooks, hooks_refused } = &listed.tally;
         for ((round, outcome), count) in rounds {
             let of =
                 OfRound { connection: connection.to_owned(), round: *round, outcome: *outcome };
@@ -120,6 +125,8 @@ impl Families {
         self.records.get_or_create(&of).inc_by(*records);
         self.changes.get_or_create(&of).inc_by(*changes);
         self.writes.get_or_create(&of).inc_by(*writes);
+        self.hooks.get_or_create(&of).inc_by(*hooks);
+        self.hooks_refused.get_or_create(&of).inc_by(*hooks_refused);
         if let Some(usage) = listed.connection.as_ref().map(atsync::Connection::usage) {
             let sent = usage.requests.values().copied().fold(0, u64::saturating_add);
             self.requests.get_or_create(&of).inc_by(sent.saturating_add(usage.token_requests));

@@ -7,9 +7,8 @@
 //! It uses the engine's public interface alone: what a host that embeds the engine could need is in
 //! the library.
 //!
-//! Bounds: [`REQUESTS_MAX`] requests at once, feeds and `/livez` aside; bodies, heads and times in
-//! [`body`] and [`listen`]. Left out: TLS, which a proxy ends; tokens made at run time; connections
-//! made at run time; webhooks; the console.
+//! Bounds: [`REQUESTS_MAX`] requests at once, feeds, webhooks and `/livez` aside; bodies, heads and times in
+//! [`body`] and [`listen`]. Left out: TLS, which a proxy ends; tokens made at run time; the console.
 
 pub(crate) mod access;
 mod body;
@@ -18,9 +17,11 @@ mod commands;
 mod connections;
 mod desired;
 mod health;
+mod hooks;
 mod intents;
 mod listen;
 mod local;
+mod making;
 mod metrics;
 mod operations;
 mod problem;
@@ -29,7 +30,7 @@ mod served;
 mod tally;
 mod tasks;
 
-pub(crate) use served::Served;
+pub(crate) use served::{Reloaded, Served};
 
 use crate::config::Config;
 use crate::relay::ROUTE;
@@ -42,7 +43,7 @@ use axum::{Extension, Json, Router};
 use listen::Listeners;
 use problem::{Problem, ProblemType};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use utoipa::OpenApi;
@@ -79,6 +80,8 @@ fn add_refusals(document: &mut utoipa::openapi::OpenApi) {
 /// The running server.
 pub(crate) struct Server {
     served: Arc<Served>,
+    gate: Arc<Gate>,
+    has_address: bool,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
     /// Where it listens, for people.
@@ -100,17 +103,31 @@ impl Server {
             Some(_) => Access::read(&config.serve, config.directory()).await?,
             None => Access::default(),
         };
+        let has_address = address.is_some();
         let listeners = Listeners::bind(&config.store, address).await?;
         let (socket, address) = listeners.places();
         let places = match address {
             Some(address) => format!("{} and http://{address}", socket.display()),
             None => socket.display().to_string(),
         };
+        let access = RwLock::new(Arc::new(access));
         let gate = Arc::new(Gate { access, requests: Semaphore::new(REQUESTS_MAX) });
         let (stop, stopped) = watch::channel(false);
-        let app = app(Arc::clone(served), gate);
+        let app = app(Arc::clone(served), Arc::clone(&gate));
         let task = tasks::spawn(listeners.serve(app, stopped));
-        Ok(Self { served: Arc::clone(served), stop, task, places })
+        Ok(Self { served: Arc::clone(served), gate, has_address, stop, task, places })
+    }
+
+    /// Reads the tokens of a configuration that was read again.
+    ///
+    /// # Errors
+    /// A sentence that names the token; then the known ones stay.
+    pub(crate) async fn reread(&self, config: &Config) -> Result<(), String> {
+        if self.has_address {
+            let access = Arc::new(Access::read(&config.serve, config.directory()).await?);
+            *self.gate.access.write().unwrap_or_else(PoisonError::into_inner) = access;
+        }
+        Ok(())
     }
 
     /// Accepts no request from now on, ends the streams, and waits for the requests under way.
@@ -131,7 +148,9 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(operations::status))
         .routes(routes!(metrics::metrics))
         .routes(routes!(connections::list))
-        .routes(routes!(connections::read))
+        .routes(routes!(connections::read, making::put, making::delete))
+        .routes(routes!(connections::webhook))
+        .routes(routes!(making::reload))
         .routes(routes!(connections::status))
         .routes(routes!(connections::check))
         .routes(routes!(connections::pull))
@@ -155,6 +174,7 @@ fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
     routes
         .route(ROUTE, post(commands::run))
         .route(&format!("{ROUTE}/{{question}}"), post(commands::answer))
+        .route("/hooks/{connection}/{part}", post(hooks::receive))
         .route("/openapi.json", get(move || async move { Json(document) }))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
@@ -171,8 +191,14 @@ async fn no_such_method() -> Problem {
 }
 
 struct Gate {
-    access: Access,
+    access: RwLock<Arc<Access>>,
     requests: Semaphore,
+}
+
+impl Gate {
+    fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Admits a request, or refuses it.
@@ -183,13 +209,16 @@ async fn admitted(
     next: Next,
 ) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let caller = match gate.access.admit(door, &method, &path, request.headers()) {
+    let caller = match gate.access().admit(door, &method, &path, request.headers()) {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
     // A feed waits for changes and holds next to nothing; `/livez` must be answered
     // under any load.
-    let is_free = path == "/livez" || path.ends_with("/changes") || path.starts_with(ROUTE);
+    let is_free = path == "/livez"
+        || path.ends_with("/changes")
+        || path.starts_with(ROUTE)
+        || path.starts_with(hooks::PREFIX);
     let place = (!is_free).then(|| gate.requests.try_acquire()).transpose();
     let _place = match place {
         Ok(place) => place,

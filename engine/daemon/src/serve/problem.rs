@@ -29,6 +29,10 @@ pub(crate) enum ProblemType {
     NoSuchRecord,
     /// The request is not valid; nothing was done.
     Invalid,
+    /// The connection is declared in the configuration file and changed there.
+    DeclaredInFile,
+    /// `If-Match` or `If-None-Match` does not hold.
+    PreconditionFailed,
     /// The body is larger than allowed.
     TooLarge,
     /// The body has another media type than the route takes.
@@ -78,6 +82,12 @@ impl ProblemType {
             Self::NoSuchKind => (S::NOT_FOUND, "no-such-kind", "There is no such kind"),
             Self::NoSuchRecord => (S::NOT_FOUND, "no-such-record", "There is no such record"),
             Self::Invalid => (S::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid"),
+            Self::DeclaredInFile => {
+                (S::CONFLICT, "declared-in-file", "The connection is declared in the file")
+            }
+            Self::PreconditionFailed => {
+                (S::PRECONDITION_FAILED, "precondition-failed", "The precondition does not hold")
+            }
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::WrongMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has a wrong media type")
@@ -183,7 +193,6 @@ impl Problem {
     }
 
     /// What it is.
-    #[cfg(test)]
     pub(super) fn what(&self) -> ProblemType {
         self.what
     }

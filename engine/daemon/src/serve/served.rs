@@ -7,6 +7,7 @@
 
 use super::access::Caller;
 use super::health::{Condition, Health};
+use super::hooks::Hooks;
 use super::problem::{Problem, ProblemType};
 use super::tally::Tally;
 use crate::open::Opened;
@@ -14,7 +15,18 @@ use crate::questions::Questions;
 use atsync::{Clock, Connection, Round, SystemClock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What a reload did: the connections that were refused, each with why.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reloaded {
+    pub(crate) refused: BTreeMap<String, String>,
+}
+
+/// Who asked for a reload, and waits for its end.
+pub(crate) type Asked = oneshot::Sender<Result<Reloaded, String>>;
+/// Reloads that wait.
+const RELOADS_WAITING: usize = 64;
 
 /// The connections by name, and whether the server stops.
 #[derive(Debug)]
@@ -24,6 +36,11 @@ pub(crate) struct Served {
     opened: Mutex<Option<Opened>>,
     /// The questions of relayed commands.
     pub(super) questions: Arc<Questions>,
+    /// The webhooks that are under way.
+    pub(super) hooks: Hooks,
+    /// Asks the run of the schedules for a reload.
+    reload: mpsc::Sender<Asked>,
+    reloads: Mutex<Option<mpsc::Receiver<Asked>>>,
     stop: watch::Sender<bool>,
 }
 
@@ -50,12 +67,33 @@ pub(super) struct Listed {
 
 impl Served {
     pub(crate) fn new() -> Self {
+        let (reload, reloads) = mpsc::channel(RELOADS_WAITING);
         Self {
+            reload,
+            reloads: Mutex::new(Some(reloads)),
             connections: Mutex::default(),
             opened: Mutex::default(),
             questions: Arc::default(),
+            hooks: Hooks::default(),
             stop: watch::Sender::new(false),
         }
+    }
+
+    /// The reloads that are asked for, for the run of the schedules. Taken once.
+    pub(crate) fn reloads(&self) -> mpsc::Receiver<Asked> {
+        held(&self.reloads).take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    /// Has the configuration read again, and waits for the end.
+    pub(super) async fn reload(&self) -> Result<Reloaded, Problem> {
+        let (asked, answer) = oneshot::channel();
+        let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
+        self.reload.send(asked).await.map_err(|_| stopping())?;
+        let reloaded = tokio::select! {
+            reloaded = answer => reloaded.map_err(|_| stopping())?,
+            () = self.stopping() => return Err(stopping()),
+        };
+        reloaded.map_err(|why| Problem::new(ProblemType::Configuration, why))
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, One>> {
@@ -86,6 +124,14 @@ impl Served {
         if let Some(one) = self.all().get_mut(name) {
             one.health.round(round, SystemClock.now_ms());
             one.tally.round(round);
+        }
+    }
+
+    /// A webhook of a connection arrived, and was accepted or not.
+    pub(super) fn hook(&self, name: &str, is_accepted: bool) {
+        if let Some(one) = self.all().get_mut(name) {
+            one.health.hook(is_accepted, SystemClock.now_ms());
+            one.tally.hook(is_accepted);
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 pub(super) enum Work {
     Pull,
     Sweep,
+    Hints,
     Apply,
 }
 
@@ -17,6 +18,7 @@ impl Work {
         match self {
             Self::Pull => "pull",
             Self::Sweep => "sweep",
+            Self::Hints => "hints",
             Self::Apply => "apply",
         }
     }
@@ -50,9 +52,19 @@ pub(super) struct Tally {
     pub(super) changes: u64,
     /// Writes that the ATS confirmed.
     pub(super) writes: u64,
+    /// Webhooks that were accepted.
+    pub(super) hooks: u64,
+    /// Webhooks that were refused.
+    pub(super) hooks_refused: u64,
 }
 
 impl Tally {
+    /// Counts a webhook.
+    pub(super) fn hook(&mut self, is_accepted: bool) {
+        let count = if is_accepted { &mut self.hooks } else { &mut self.hooks_refused };
+        *count = count.saturating_add(1);
+    }
+
     /// Counts a round.
     pub(super) fn round(&mut self, round: &Round<'_>) {
         let work = match round {
@@ -69,6 +81,7 @@ impl Tally {
             }
             Round::PullFailed { .. } => Work::Pull,
             Round::Swept(_) | Round::SweepFailed { .. } => Work::Sweep,
+            Round::Hinted(_) | Round::HintsFailed { .. } => Work::Hints,
             Round::InStep | Round::ApplyFailed { .. } => Work::Apply,
             _ => return,
         };

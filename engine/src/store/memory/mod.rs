@@ -764,7 +764,10 @@ impl Notes for MemoryStore {
             check::rows(rows_max)?;
             let is_later = |key: &String| after.as_ref().is_none_or(|after| key > after);
             let of_area = held.notes.iter().filter(|((of, key), _)| *of == area && is_later(key));
-            Ok(of_area.take(rows_max).map(|((_, key), value)| (key.clone(), value.clone())).collect())
+            Ok(of_area
+                .take(rows_max)
+                .map(|((_, key), value)| (key.clone(), value.clone()))
+                .collect())
         })
     }
 }

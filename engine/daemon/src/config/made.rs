@@ -1,0 +1,34 @@
+//! The record of a connection that was made at run time.
+//!
+//! Left out: its secrets, which are sealed, and where both are kept; see [`crate::made`].
+
+use super::scheme::Scheme;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The record of a made connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    pub(crate) adapter: String,
+    pub(crate) scheme: Scheme,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) origins: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) settings: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) schedule: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) sweeps: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) allow_private_network: bool,
+    /// Whether there is a webhook secret.
+    #[serde(default)]
+    pub(crate) has_webhook_secret: bool,
+    /// Rises with each change.
+    pub(crate) revision: u64,
+    /// The change that brought the secrets.
+    pub(crate) secrets: u64,
+}

@@ -1,0 +1,174 @@
+//! Connections that were made at run time, through the API: kept in the store, beside those of the
+//! configuration file and never merged with them.
+//!
+//! A record is one note of the engine; its secrets are sealed in the vault, under the number of the
+//! change that brought them. So a change is one write of the record: its secrets are there before,
+//! and those of earlier changes are removed after. A program that was killed between leaves secrets
+//! that no record names, which the next change removes.
+//!
+//! Bounds: [`MADE_MAX`] connections. Left out: checking that adapter, settings and credential fit;
+//! the engine does when it connects.
+
+use crate::config::made::Made;
+use crate::config::scheme::Scheme;
+use crate::config::{Config, ConnectionConfig};
+use crate::failure::Failure;
+use atsync::{Credential, Engine, Expected, Note, Secret, StoreError, Vault};
+use std::collections::BTreeMap;
+
+/// The area of the notes.
+const AREA: &str = "connections";
+/// Connections that can be made.
+pub(crate) const MADE_MAX: usize = 10_000;
+
+/// The secrets of a made connection, in clear.
+#[derive(Debug, Default)]
+pub(crate) struct MadeSecrets {
+    pub(crate) client_secret: Option<Secret>,
+    pub(crate) key: Option<Secret>,
+    pub(crate) webhook: Option<Secret>,
+}
+
+/// Under which purpose the vault has a secret.
+fn purpose(revision: u64, name: &str) -> String {
+    format!("{revision}/{name}")
+}
+
+/// All records, by name.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn all(engine: &Engine) -> Result<BTreeMap<String, Made>, atsync::Error> {
+    let mut found = BTreeMap::new();
+    for (name, value) in engine.notes_page(AREA, None, MADE_MAX).await? {
+        match serde_json::from_slice(&value) {
+            Ok(made) => drop(found.insert(name, made)),
+            // A later version wrote it.
+            Err(error) => tracing::error!(connection = name, %error, "its record is unreadable"),
+        }
+    }
+    Ok(found)
+}
+
+/// One record.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn one(engine: &Engine, name: &str) -> Result<Option<Made>, atsync::Error> {
+    let value = engine.note(AREA, name).await?;
+    Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
+}
+
+/// Whether a write found another record than it read.
+pub(crate) fn is_stale(error: &atsync::Error) -> bool {
+    matches!(error.cause::<StoreError>(), Some(StoreError::Stale(_)))
+}
+
+/// Stores a record with its secrets in place of what was read. Durable when it returns.
+///
+/// # Errors
+/// [`is_stale`] when another change came between; when the vault or the store refuses.
+pub(crate) async fn put(
+    engine: &Engine,
+    vault: &Vault,
+    name: &str,
+    (before, made): (Option<&Made>, &Made),
+    secrets: &MadeSecrets,
+) -> Result<(), atsync::Error> {
+    let given = [
+        ("client_secret", &secrets.client_secret),
+        ("key", &secrets.key),
+        ("webhook", &secrets.webhook),
+    ];
+    for (what, secret) in given {
+        if let Some(secret) = secret {
+            vault.put(name, &purpose(made.secrets, what), secret).await?;
+        }
+    }
+    let expected = match before {
+        Some(before) => Expected::Value(value(before)),
+        None => Expected::Absent,
+    };
+    engine.put_notes(vec![Note::put(AREA, name, value(made)).only_if(expected)]).await?;
+    let of_it = format!("{}/", made.secrets);
+    vault.retain(name, |purpose| purpose.starts_with(&of_it)).await
+}
+
+/// Removes a record and its secrets.
+///
+/// # Errors
+/// As for [`put`].
+pub(crate) async fn remove(
+    engine: &Engine,
+    vault: &Vault,
+    name: &str,
+    before: &Made,
+) -> Result<(), atsync::Error> {
+    let note = Note::remove(AREA, name).only_if(Expected::Value(value(before)));
+    engine.put_notes(vec![note]).await?;
+    vault.retain(name, |_| false).await
+}
+
+fn value(made: &Made) -> Vec<u8> {
+    serde_json::to_vec(made).unwrap_or_default()
+}
+
+/// Opens the secrets of a record.
+///
+/// # Errors
+/// One sentence that names the secret.
+pub(crate) async fn secrets(vault: &Vault, name: &str, made: &Made) -> Result<MadeSecrets, String> {
+    let open = async |what: &str| {
+        let opened = vault.get(name, &purpose(made.secrets, what)).await;
+        opened.map_err(|error| error.to_string())
+    };
+    Ok(MadeSecrets {
+        client_secret: open("client_secret").await?,
+        key: open("key").await?,
+        webhook: open("webhook").await?,
+    })
+}
+
+impl MadeSecrets {
+    /// The credential of a record.
+    ///
+    /// # Errors
+    /// One sentence that says what is missing.
+    pub(crate) fn credential(&self, made: &Made) -> Result<Credential, String> {
+        match (made.scheme, &made.client_id, &self.client_secret, &self.key) {
+            (Scheme::ClientCredentials, Some(id), Some(secret), _) => {
+                Ok(Credential::ClientCredentials {
+                    client_id: id.clone(),
+                    client_secret: secret.clone(),
+                })
+            }
+            (Scheme::ClientCredentials, ..) => {
+                Err("auth: this scheme needs `client_id` and `client_secret`".to_owned())
+            }
+            (_, _, _, Some(key)) => Ok(Credential::Key(key.clone())),
+            (..) => Err("auth: this scheme needs `key`".to_owned()),
+        }
+    }
+}
+
+/// Adds the made connections to those of the file.
+///
+/// # Errors
+/// When the store fails, or a name is in both.
+pub(crate) async fn join(config: &mut Config, engine: &Engine) -> Result<(), Failure> {
+    for (name, made) in all(engine).await? {
+        if config.connections.contains_key(&name) || config.refused.contains_key(&name) {
+            return Err(Failure::new(format!(
+                "{}: connections.{name}: a connection of this name was made at run time and is in \
+                 the store; rename one of them, or remove the made one with DELETE \
+                 /v1/connections/{name}",
+                config.path.display()
+            )));
+        }
+        match ConnectionConfig::made(&name, &made) {
+            Ok(one) => drop(config.connections.insert(name, one)),
+            Err(why) => drop(config.refused.insert(name.clone(), format!("{name}: {why}"))),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! Makes, replaces and removes connections while the server runs, and reads the configuration
+//! again.
+//!
+//! A connection comes from the file or from here, never from both. One from here is tried out over
+//! a store in memory before it is stored, so that a wrong setting changes nothing. Its secrets are
+//! sealed before they reach the store, and no answer shows them.
+//!
+//! Adapters are those of this program: a path would let a caller load a file of this machine.
+
+use super::body::{Given, matches};
+use super::problem::{Problem, ProblemType};
+use super::served::Served;
+use crate::config::made::Made;
+use crate::config::scheme::Scheme;
+use crate::made::{self, MADE_MAX, MadeSecrets};
+use crate::open::Opened;
+use atsync::Secret;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A connection to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Making {
+    /// The name of a built-in adapter.
+    adapter: String,
+    /// The credential. A replacement without one keeps the present credential and webhook secret.
+    auth: Option<MakingAuth>,
+    /// Origins that differ from the adapter's, by name.
+    #[serde(default)]
+    origins: BTreeMap<String, String>,
+    /// The adapter's settings.
+    #[serde(default)]
+    settings: Map<String, Value>,
+    /// Cron expressions of pulls, by kind. Without one, kinds are pulled every five to fifteen
+    /// minutes.
+    #[serde(default)]
+    schedule: BTreeMap<String, String>,
+    /// Cron expressions of sweeps, by kind.
+    #[serde(default)]
+    sweeps: BTreeMap<String, String>,
+    /// Whether private addresses and clear text are allowed; the configuration must allow it too.
+    #[serde(default)]
+    allow_private_network: bool,
+    /// The secret that the ATS signs webhooks with. Given with `auth`.
+    webhook_secret: Option<String>,
+}
+
+/// A credential. Its secrets are sealed and never shown again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MakingAuth {
+    scheme: Scheme,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    key: Option<String>,
+}
+
+/// The connection that was made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MadeView {
+    name: String,
+    /// Rises with each change; the value of `ETag`.
+    revision: u64,
+}
+
+impl Making {
+    /// The record and its secrets, as the successor of another record.
+    fn record(self, before: Option<&Made>) -> Result<(Made, MadeSecrets), Problem> {
+        let revision = before.map_or(0, |before| before.revision).saturating_add(1);
+        let secret = |text: Option<String>| text.map(Secret::new);
+        let (scheme, client_id, secrets, given, has_webhook_secret) = match (self.auth, before) {
+            (Some(auth), _) => {
+                let given = MadeSecrets {
+                    client_secret: secret(auth.client_secret),
+                    key: secret(auth.key),
+                    webhook: secret(self.webhook_secret),
+                };
+                let has_webhook = given.webhook.is_some();
+                (auth.scheme, auth.client_id, revision, given, has_webhook)
+            }
+            (None, Some(_)) if self.webhook_secret.is_some() => {
+                return Err(Problem::invalid(
+                    "/webhook_secret",
+                    "a webhook secret is given together with `auth`",
+                ));
+            }
+            (None, Some(before)) => (
+                before.scheme,
+                before.client_id.clone(),
+                before.secrets,
+                MadeSecrets::default(),
+                before.has_webhook_secret,
+            ),
+            (None, None) => {
+                return Err(Problem::invalid("/auth", "a new connection needs a credential"));
+            }
+        };
+        let record = Made {
+            adapter: self.adapter,
+            scheme,
+            client_id,
+            origins: self.origins,
+            settings: self.settings,
+            schedule: self.schedule,
+            sweeps: self.sweeps,
+            allow_private_network: self.allow_private_network,
+            has_webhook_secret,
+            revision,
+            secrets,
+        };
+        Ok((record, given))
+    }
+}
+
+fn etag(revision: u64) -> String {
+    format!("\"{revision}\"")
+}
+
+/// What runs, and the record of a made connection; refused when the connection is not to be changed
+/// here.
+async fn changeable(served: &Served, name: &str) -> Result<(Opened, Option<Made>), Problem> {
+    let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
+    let opened = served.opened().ok_or_else(stopping)?;
+    let of_file = opened.config.connections.get(name).is_some_and(|one| one.made.is_none());
+    let before = made::one(&opened.engine, name).await?;
+    if of_file || (before.is_none() && opened.config.refused.contains_key(name)) {
+        return Err(Problem::new(
+            ProblemType::DeclaredInFile,
+            format!(
+                "{name} is declared in {}; change it there, then POST /v1/reload",
+                opened.config.path.display()
+            ),
+        ));
+    }
+    Ok((opened, before))
+}
+
+/// Makes a connection, or replaces one that was made here.
+///
+/// `If-None-Match: *` only makes, `If-Match` only replaces the given revision. It is refused as a
+/// whole when adapter, origins, settings and credential do not fit together; nothing is sent to the
+/// ATS.
+#[utoipa::path(put, path = "/v1/connections/{connection}", tag = "connections",
+    request_body = Making, responses(
+    (status = 200, body = MadeView), (status = 201, body = MadeView),
+))]
+pub(super) async fn put(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Given(making): Given<Making>,
+) -> Result<Response, Problem> {
+    let (opened, before) = changeable(&served, &name).await?;
+    matches(&headers, before.as_ref().map(|before| etag(before.revision)).as_deref())?;
+    if !opened.vault.can_seal() {
+        return Err(Problem::new(
+            ProblemType::Configuration,
+            "there is no key to seal secrets with, so none can be taken; name one as `seal_key` of \
+             the table [serve]",
+        ));
+    }
+    if atsync_adapters_bundled::bundled(&making.adapter).is_none() {
+        let known: Vec<&str> = atsync_adapters_bundled::names().collect();
+        let detail = format!("there is no such adapter; there are: {}", known.join(", "));
+        return Err(Problem::invalid("/adapter", detail));
+    }
+    if making.allow_private_network && !opened.config.serve.allow_private_network {
+        return Err(Problem::invalid(
+            "/allow_private_network",
+            "the configuration does not allow it: set `allow_private_network` of the table [serve]",
+        ));
+    }
+    let count = opened.config.connections.values().filter(|one| one.made.is_some()).count();
+    if before.is_none() && count >= MADE_MAX {
+        return Err(Problem::invalid("", format!("there are {MADE_MAX} connections already")));
+    }
+    let (record, given) = making.record(before.as_ref())?;
+    let known = match (&before, record.secrets == record.revision) {
+        (Some(before), false) => {
+            let opened = made::secrets(&opened.vault, &name, before).await;
+            Some(opened.map_err(|why| Problem::new(ProblemType::Configuration, why))?)
+        }
+        _ => None,
+    };
+    let trial = opened.try_out(&name, &record, known.as_ref().unwrap_or(&given)).await;
+    trial.map_err(|why| Problem::invalid("", why.to_string()))?;
+    let (is_new, revision) = (before.is_none(), record.revision);
+    let stored = {
+        let name = name.clone();
+        // To its end, so that a caller who leaves does not part the record from its run.
+        super::tasks::to_the_end(async move {
+            let change = (before.as_ref(), &record);
+            made::put(&opened.engine, &opened.vault, &name, change, &given).await.map_err(stale)?;
+            drop(opened);
+            served.reload().await
+        })
+        .await??
+    };
+    if let Some(why) = stored.refused.get(&name) {
+        return Err(Problem::new(ProblemType::Configuration, why));
+    }
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let mut response = (status, Json(MadeView { name, revision })).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&etag(revision)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// Removes a connection that was made here, with its secrets. What the store knows of it stays: a
+/// connection of this name that is made later goes on from there.
+#[utoipa::path(delete, path = "/v1/connections/{connection}", tag = "connections", responses(
+    (status = 204),
+))]
+pub(super) async fn delete(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let (opened, before) = changeable(&served, &name).await?;
+    let before = before.ok_or_else(Problem::no_such_connection)?;
+    matches(&headers, Some(&etag(before.revision)))?;
+    super::tasks::to_the_end(async move {
+        let removed = made::remove(&opened.engine, &opened.vault, &name, &before).await;
+        removed.map_err(stale)?;
+        drop(opened);
+        served.reload().await
+    })
+    .await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn stale(error: atsync::Error) -> Problem {
+    if made::is_stale(&error) {
+        let detail = "the connection was changed meanwhile; read it again";
+        return Problem::new(ProblemType::PreconditionFailed, detail);
+    }
+    error.into()
+}
+
+/// Reads the configuration file and its secrets again, as SIGHUP does. A mistake in a connection
+/// leaves that one unchanged; one in the file leaves all.
+#[utoipa::path(post, path = "/v1/reload", tag = "operations", responses(
+    (status = 200, body = Value),
+))]
+pub(super) async fn reload(State(served): State<Arc<Served>>) -> Result<Json<Value>, Problem> {
+    let reloaded = served.reload().await?;
+    Ok(Json(json!({ "refused": reloaded.refused })))
+}

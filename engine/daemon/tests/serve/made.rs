@@ -1,0 +1,124 @@
+//! Connections that are made, replaced and removed over HTTP while the server runs.
+
+use crate::served::{SEAL, Served};
+use serde_json::{Value, json};
+
+const SERVE: &str = "seal_key = { env = \"SEAL\" }\nallow_private_network = true\n";
+
+fn beta(served: &Served) -> Value {
+    let url = served.site.running.base_url();
+    json!({
+        "adapter": "greenhouse",
+        "auth": { "scheme": "oauth2-client-credentials", "client_id": "sandbox",
+            "client_secret": "sandbox-secret" },
+        "origins": { "api": url, "auth": url },
+        "allow_private_network": true,
+        "schedule": { "jobs": "*/15 * * * *" },
+    })
+}
+
+/// Waits for the first pull of a connection.
+async fn pulled(served: &Served, name: &str) {
+    let feed = served.get(&format!("/v1/connections/{name}/changes?after=0&wait=30")).await;
+    assert!(!feed.json()["changes"].as_array().unwrap().is_empty(), "{feed:?}");
+}
+
+#[tokio::test]
+async fn a_made_connection_runs_at_once_outlives_the_process_and_shows_no_secret() {
+    let served = Served::start(SERVE).await;
+    let body = beta(&served).to_string();
+    let made = served.put("/v1/connections/beta", &body).await;
+    assert_eq!((made.status, made.json()["revision"].as_u64()), (201, Some(1)), "{made:?}");
+    assert!(made.head.contains("etag: \"1\""), "{made:?}");
+    pulled(&served, "beta").await;
+    let acme = served.get("/v1/connections/acme").await.json();
+    assert_eq!(acme["healthy"], true, "the other one goes on: {acme}");
+    let (code, site) = served.ended().await;
+    assert_eq!(code, 0);
+    let stored = std::fs::read(site.path("acme.redb")).unwrap();
+    let has = |text: &str| stored.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(!has("sandbox-secret") && !has(SEAL), "a secret is in the store in clear");
+    let served = Served::start_at(site, SERVE).await;
+    let again = served.get("/v1/connections/beta").await.json();
+    assert_eq!(again["adapter"], "greenhouse", "{again}");
+    assert_eq!(served.ask("DELETE /v1/connections/beta", "", "").await.status, 204);
+    assert_eq!(served.get("/v1/connections/beta").await.problem(), "no-such-connection");
+    assert_eq!(served.end().await, 0);
+}
+
+#[tokio::test]
+async fn a_change_of_a_connection_needs_the_tag_that_it_names_and_keeps_the_credential() {
+    let served = Served::start(SERVE).await;
+    let mut body = beta(&served);
+    let put = async |headers: &str, body: &Value| {
+        let headers = format!("content-type: application/json\r\n{headers}");
+        served.ask("PUT /v1/connections/beta", &headers, &body.to_string()).await
+    };
+    assert_eq!(put("if-match: \"1\"\r\n", &body).await.problem(), "precondition-failed");
+    assert_eq!(put("if-none-match: *\r\n", &body).await.status, 201);
+    assert_eq!(put("if-none-match: *\r\n", &body).await.problem(), "precondition-failed");
+    body["auth"].take();
+    body["schedule"] = json!({ "jobs": "*/30 * * * *", "users": "0 * * * *" });
+    let replaced = put("if-match: \"1\"\r\n", &body).await;
+    assert_eq!((replaced.status, replaced.json()["revision"].as_u64()), (200, Some(2)));
+    assert_eq!(put("if-match: \"1\"\r\n", &body).await.problem(), "precondition-failed");
+    pulled(&served, "beta").await;
+    let gone = served.ask("DELETE /v1/connections/beta", "if-match: \"1\"\r\n", "").await;
+    assert_eq!(gone.problem(), "precondition-failed");
+    assert_eq!(served.end().await, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_run_is_refused_whole_and_changes_nothing() {
+    let served = Served::start(SERVE).await;
+    let good = beta(&served);
+    let with = |pointer: &str, value: Value| {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    for (body, says) in [
+        (with("/adapter", json!("../evil.wasm")), "no such adapter"),
+        (with("/adapter", json!("greenhuose")), "no such adapter"),
+        (with("/auth/scheme", json!("bearer")), "key"),
+        (with("/auth/client_secret", Value::Null), "client_secret"),
+        (with("/schedule", json!({ "jobs": "hourly" })), "hourly"),
+        (with("/schedule", json!({ "jubs": "0 * * * *" })), "jubs"),
+        (with("/origins", json!({ "api": "ftp://x" })), "origin"),
+        (with("/auth", Value::Null), "credential"),
+    ] {
+        let refused = served.put("/v1/connections/beta", &body.to_string()).await;
+        assert_eq!((refused.status, refused.problem()), (422, "invalid".to_owned()), "{body}");
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(says) && !detail.contains("sandbox-secret"), "{body}: {detail}");
+    }
+    let listed = served.get("/v1/connections").await.json();
+    assert_eq!(listed["connections"].as_array().unwrap().len(), 1);
+    let of_file = served.put("/v1/connections/acme", &good.to_string()).await;
+    assert_eq!((of_file.status, of_file.problem()), (409, "declared-in-file".to_owned()));
+    let of_file = served.ask("DELETE /v1/connections/acme", "", "").await;
+    assert_eq!(of_file.problem(), "declared-in-file");
+}
+
+#[tokio::test]
+async fn without_a_key_no_secret_is_taken() {
+    let served = Served::start("allow_private_network = true\n").await;
+    let refused = served.put("/v1/connections/beta", &beta(&served).to_string()).await;
+    assert_eq!((refused.status, refused.problem()), (409, "configuration".to_owned()));
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("seal_key"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_reload_that_the_file_does_not_allow_changes_nothing_and_says_why() {
+    let served = Served::start("").await;
+    let good = std::fs::read_to_string(served.site.path("acme.toml")).unwrap();
+    served.site.write("acme.toml", &good.replace("[connections.acme]", "[conections.acme]"));
+    let refused = served.post("/v1/reload", "").await;
+    assert_eq!((refused.status, refused.problem()), (409, "configuration".to_owned()));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("conections"), "{refused:?}");
+    assert_eq!(served.get("/v1/connections/acme").await.json()["healthy"], true);
+    served.site.write("acme.toml", &good);
+    assert_eq!(served.post("/v1/reload", "").await.json()["refused"], json!({}));
+    assert_eq!(served.end().await, 0);
+}
