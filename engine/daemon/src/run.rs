@@ -61,19 +61,23 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
     let mut reread = Reread::listen()?;
     let mut opened = open::open(config, None, Use::Online).await?;
     let address = opened.config.serve.listen.filter(|_| api == Api::Address);
-    let server = match (Server::start(&opened.config, address, &report.served).await, api) {
-        (Ok(server), Api::Socket) => Some(server),
-        (Ok(server), Api::Address) => {
-            report.output.note(&format!("serving on {}", server.places));
-            Some(server)
-        }
-        // The schedules need no socket.
-        (Err(why), Api::Socket) => {
-            report.output.note(&format!("other commands cannot use the store meanwhile: {why}"));
-            None
-        }
-        (Err(why), Api::Address) => return Err(why.into()),
-    };
+    let server =
+        match (Server::start(&opened.config, address, (&report.served, &opened.engine)).await, api)
+        {
+            (Ok(server), Api::Socket) => Some(server),
+            (Ok(server), Api::Address) => {
+                report.output.note(&format!("serving on {}", server.places));
+                Some(server)
+            }
+            // The schedules need no socket.
+            (Err(why), Api::Socket) => {
+                report
+                    .output
+                    .note(&format!("other commands cannot use the store meanwhile: {why}"));
+                None
+            }
+            (Err(why), Api::Address) => return Err(why.into()),
+        };
     report.served.runs(&opened);
     let mut reloads = report.served.reloads();
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();

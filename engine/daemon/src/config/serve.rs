@@ -5,9 +5,10 @@
 //! clear text.
 
 use atsync::SecretRef;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use utoipa::ToSchema;
 
 /// The table. Every member has a default, so that it may be missing.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -47,7 +48,7 @@ pub(crate) struct TokenConfig {
 }
 
 /// What a token allows. Each includes the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Scope {
     /// Read records, changes and status.

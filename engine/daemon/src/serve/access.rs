@@ -11,6 +11,8 @@
 //!
 //! Left out: users and sessions of a console; there is none.
 
+use super::caller::Caller;
+use super::known_tokens::Tokens;
 use super::problem::{Problem, ProblemType};
 use crate::config::serve::{Scope, ServeConfig};
 use atsync::Secret;
@@ -22,31 +24,6 @@ use subtle::ConstantTimeEq;
 
 /// The bytes of the shortest token: 128 bits in hexadecimal. A shorter one can be guessed.
 const TOKEN_BYTES_MIN: usize = 32;
-
-/// The sender of a request, as far as it counts here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
-    /// The token's name, or `local` for the unix socket and for a loopback address without tokens.
-    pub(super) name: String,
-    scope: Scope,
-    connections: Option<Vec<String>>,
-}
-
-impl Caller {
-    fn local() -> Self {
-        Self { name: "local".to_owned(), scope: Scope::Admin, connections: None }
-    }
-
-    /// The sender of a webhook.
-    fn stranger() -> Self {
-        Self { name: "webhook".to_owned(), scope: Scope::Read, connections: Some(Vec::new()) }
-    }
-
-    /// Whether the caller may use a connection.
-    pub(super) fn may_use(&self, connection: &str) -> bool {
-        self.connections.as_ref().is_none_or(|names| names.iter().any(|name| name == connection))
-    }
-}
 
 /// Where a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +50,7 @@ impl Access {
         let hosts = config.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let mut tokens = Vec::new();
         for (name, token) in &config.tokens {
-            let caller = Caller {
-                name: name.clone(),
-                scope: token.scope,
-                connections: token.connections.clone(),
-            };
+            let caller = Caller::new(name, token.scope, token.connections.clone());
             for secret in &token.secret {
                 let secret: Secret = secret
                     .read(directory)
@@ -102,6 +75,7 @@ impl Access {
         method: &Method,
         path: &str,
         headers: &HeaderMap,
+        made: &Tokens,
     ) -> Result<Caller, Problem> {
         self.is_for_here(door, headers)?;
         // A webhook is authenticated by its path and its signature.
@@ -110,17 +84,17 @@ impl Access {
             return Ok(Caller::stranger());
         }
         let is_open = matches!(path, "/livez" | "/readyz");
-        let caller = match (door, self.tokens.is_empty()) {
+        let caller = match (door, self.tokens.is_empty() && made.is_empty()) {
             (Door::Socket, _) | (Door::Tcp(_), true) => Caller::local(),
             (Door::Tcp(_), false) if is_open => Caller::local(),
-            (Door::Tcp(_), false) => self.sender(headers)?,
+            (Door::Tcp(_), false) => self.sender(headers, made)?,
         };
         // What a token may not use is not there for it, whatever its scope.
         if named(path).is_some_and(|connection| !caller.may_use(&connection)) {
             return Err(Problem::no_such_connection());
         }
         let needed = needed(method, path);
-        if caller.scope < needed {
+        if caller.scope() < needed {
             let word = match needed {
                 Scope::Read => "read",
                 Scope::Write => "write",
@@ -166,7 +140,7 @@ impl Access {
         listen.ip().is_loopback() && host == format!("localhost:{}", listen.port())
     }
 
-    fn sender(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    fn sender(&self, headers: &HeaderMap, made: &Tokens) -> Result<Caller, Problem> {
         let refused = || {
             Problem::new(
                 ProblemType::Unauthenticated,
@@ -184,7 +158,7 @@ impl Access {
                 found = Some(caller);
             }
         }
-        found.cloned().ok_or_else(refused)
+        found.cloned().or_else(|| made.caller(&hash)).ok_or_else(refused)
     }
 }
 
@@ -208,7 +182,8 @@ fn needed(method: &Method, path: &str) -> Scope {
     let is_for_admins = is_connection
         || path.ends_with("/resolve")
         || path.ends_with("/webhook")
-        || path == "/v1/reload";
+        || path == "/v1/reload"
+        || path.starts_with("/v1/tokens");
     if is_for_admins {
         Scope::Admin
     } else if is_read {
@@ -221,7 +196,7 @@ fn needed(method: &Method, path: &str) -> Scope {
 #[cfg(test)]
 mod tests {
     use super::super::problem::ProblemType;
-    use super::{Access, Caller, Door, Scope};
+    use super::{Access, Caller, Door, Scope, Tokens};
     use axum::http::{HeaderMap, HeaderValue, Method, header};
     use sha2::{Digest, Sha256};
 
@@ -232,8 +207,7 @@ mod tests {
     }
 
     fn access(scope: Scope) -> Access {
-        let caller =
-            Caller { name: "host".to_owned(), scope, connections: Some(vec!["acme".to_owned()]) };
+        let caller = Caller::new("host", scope, Some(vec!["acme".to_owned()]));
         Access {
             hosts: vec!["sync.example".to_owned()],
             tokens: vec![(Sha256::digest(TOKEN).into(), caller)],
@@ -254,7 +228,7 @@ mod tests {
     }
 
     fn refusal(access: &Access, method: &Method, path: &str, headers: &HeaderMap) -> ProblemType {
-        access.admit(tcp(), method, path, headers).unwrap_err().what()
+        access.admit(tcp(), method, path, headers, &Tokens::default()).unwrap_err().what()
     }
 
     #[test]
@@ -277,7 +251,12 @@ mod tests {
         for host in ["127.0.0.1:8470", "localhost:8470", "SYNC.example"] {
             let mut given = with_token(TOKEN);
             given.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-            assert!(access.admit(tcp(), &Method::GET, "/v1/connections", &given).is_ok(), "{host}");
+            assert!(
+                access
+                    .admit(tcp(), &Method::GET, "/v1/connections", &given, &Tokens::default())
+                    .is_ok(),
+                "{host}"
+            );
         }
     }
 
@@ -296,7 +275,7 @@ mod tests {
             assert_eq!(refused, ProblemType::Unauthenticated);
         }
         let anyone = headers(&[(header::HOST, "127.0.0.1:8470")]);
-        assert!(access.admit(tcp(), &Method::GET, "/livez", &anyone).is_ok());
+        assert!(access.admit(tcp(), &Method::GET, "/livez", &anyone, &Tokens::default()).is_ok());
     }
 
     #[test]
@@ -310,12 +289,20 @@ mod tests {
             (Method::DELETE, "/v1/connections/acme/desired/a", Write),
             (Method::POST, resolve, Admin),
             (Method::POST, "/v1/reload", Admin),
+            (Method::GET, "/v1/tokens", Admin),
+            (Method::DELETE, "/v1/tokens/a", Admin),
             (Method::PUT, "/v1/connections/acme", Admin),
             (Method::DELETE, "/v1/connections/acme", Admin),
             (Method::GET, "/v1/connections/acme/webhook", Admin),
         ] {
             for scope in [Read, Write, Admin] {
-                let ended = access(scope).admit(tcp(), &method, path, &with_token(TOKEN));
+                let ended = access(scope).admit(
+                    tcp(),
+                    &method,
+                    path,
+                    &with_token(TOKEN),
+                    &Tokens::default(),
+                );
                 assert_eq!(ended.is_ok(), scope >= least, "{method} {path} {scope:?}");
             }
         }
@@ -329,16 +316,32 @@ mod tests {
             let given = refusal(&access, &Method::POST, path, &with_token(TOKEN));
             assert_eq!(given, ProblemType::NoSuchConnection, "{path}");
         }
-        let own = access.admit(tcp(), &Method::GET, "/v1/connections/%61cme", &with_token(TOKEN));
+        let own = access.admit(
+            tcp(),
+            &Method::GET,
+            "/v1/connections/%61cme",
+            &with_token(TOKEN),
+            &Tokens::default(),
+        );
         assert!(own.is_ok());
     }
 
     #[test]
     fn the_socket_and_a_loopback_address_without_tokens_need_none() {
         let nothing = HeaderMap::new();
-        let given = access(Scope::Read).admit(Door::Socket, &Method::POST, "/v1/reload", &nothing);
+        let given = access(Scope::Read).admit(
+            Door::Socket,
+            &Method::POST,
+            "/v1/reload",
+            &nothing,
+            &Tokens::default(),
+        );
         assert_eq!(given.unwrap(), Caller::local());
         let host = headers(&[(header::HOST, "localhost:8470")]);
-        assert!(Access::default().admit(tcp(), &Method::POST, "/v1/reload", &host).is_ok());
+        assert!(
+            Access::default()
+                .admit(tcp(), &Method::POST, "/v1/reload", &host, &Tokens::default())
+                .is_ok()
+        );
     }
 }

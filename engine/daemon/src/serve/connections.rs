@@ -3,8 +3,8 @@
 //! A check, pull, sweep or plan ends when its caller leaves; what it has committed stays. An apply
 //! does not: it runs in a task, so that a caller who leaves cuts no write.
 
-use super::access::Caller;
 use super::body::{Given, GivenIfAny, PageOf, Query, ROWS_DEFAULT};
+use super::caller::Caller;
 use super::health::Condition;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};

@@ -5,7 +5,7 @@
 //! before it is answered 200; the schedules fetch what it names. Bodies of answers are empty: the
 //! sender is a program that looks at the status.
 //!
-//! Bounds: [`AT_ONCE`] deliveries at once, [`Connection::WEBHOOK_BODY_BYTES_MAX`] bytes each. Left
+//! Bounds: [`HOOKS_AT_ONCE`](super::served::HOOKS_AT_ONCE) deliveries at once, [`Connection::WEBHOOK_BODY_BYTES_MAX`] bytes each. Left
 //! out: this route in the OpenAPI document, which is for hosts.
 
 use super::body;
@@ -16,23 +16,9 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// The beginning of the route.
 pub(super) const PREFIX: &str = "/hooks/";
-/// Deliveries that are verified or read at once.
-pub(super) const AT_ONCE: usize = 32;
-
-/// Limits the deliveries that are under way.
-#[derive(Debug)]
-pub(super) struct Hooks(Semaphore);
-
-impl Default for Hooks {
-    fn default() -> Self {
-        Self(Semaphore::new(AT_ONCE))
-    }
-}
-
 /// The path of a connection's webhooks; none when it has no webhook secret.
 pub(super) fn path_of(connection: &Connection) -> Option<String> {
     let name: &[u8] = connection.name().as_bytes();
@@ -51,7 +37,7 @@ pub(super) async fn receive(
     else {
         return StatusCode::UNAUTHORIZED;
     };
-    let Ok(_place) = served.hooks.0.try_acquire() else { return StatusCode::SERVICE_UNAVAILABLE };
+    let Ok(_place) = served.hooks.try_acquire() else { return StatusCode::SERVICE_UNAVAILABLE };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length: Option<usize> = length.and_then(|length| length.parse().ok());
     if length.is_some_and(|length| length > Connection::WEBHOOK_BODY_BYTES_MAX) {

@@ -4,7 +4,7 @@
 //! [`CONNECTIONS_MAX`] values and `other` for the rest. Nothing of a candidate is in a name or a
 //! label. The figures are counted while the process runs; they start at zero with it.
 
-use super::access::Caller;
+use super::caller::Caller;
 use super::health::About;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};

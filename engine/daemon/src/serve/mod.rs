@@ -8,17 +8,21 @@
 //! the library.
 //!
 //! Bounds: [`REQUESTS_MAX`] requests at once, feeds, webhooks and `/livez` aside; bodies, heads and times in
-//! [`body`] and [`listen`]. Left out: TLS, which a proxy ends; tokens made at run time; the console.
+//! [`body`] and [`listen`]. Left out: TLS, which a proxy ends.
 
 pub(crate) mod access;
+mod all_changes;
 mod body;
+mod caller;
 mod changes;
 mod commands;
 mod connections;
+mod consumers;
 mod desired;
 mod health;
 mod hooks;
 mod intents;
+mod known_tokens;
 mod listen;
 mod local;
 mod making;
@@ -26,9 +30,12 @@ mod metrics;
 mod operations;
 mod problem;
 mod records;
+mod repeat_keys;
+mod repeats;
 mod served;
 mod tally;
 mod tasks;
+mod tokens;
 
 pub(crate) use served::{Reloaded, Served};
 
@@ -96,8 +103,9 @@ impl Server {
     pub(crate) async fn start(
         config: &Config,
         address: Option<SocketAddr>,
-        served: &Arc<Served>,
+        (served, engine): (&Arc<Served>, &atsync::Engine),
     ) -> Result<Self, String> {
+        served.tokens.load(engine).await.map_err(|error| error.to_string())?;
         // Only callers of the address have tokens.
         let access = match address {
             Some(_) => Access::read(&config.serve, config.directory()).await?,
@@ -111,7 +119,8 @@ impl Server {
             None => socket.display().to_string(),
         };
         let access = RwLock::new(Arc::new(access));
-        let gate = Arc::new(Gate { access, requests: Semaphore::new(REQUESTS_MAX) });
+        let requests = Semaphore::new(REQUESTS_MAX);
+        let gate = Arc::new(Gate { served: Arc::clone(served), access, requests });
         let (stop, stopped) = watch::channel(false);
         let app = app(Arc::clone(served), Arc::clone(&gate));
         let task = tasks::spawn(listeners.serve(app, stopped));
@@ -163,6 +172,10 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(records::list))
         .routes(routes!(records::read))
         .routes(routes!(changes::changes))
+        .routes(routes!(all_changes::all_changes))
+        .routes(routes!(consumers::read, consumers::acknowledge, consumers::end))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(intents::list))
         .routes(routes!(intents::resolve))
         .split_for_parts()
@@ -178,6 +191,7 @@ fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
         .route("/openapi.json", get(move || async move { Json(document) }))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(Arc::clone(&served), repeats::once))
         .with_state(served)
         .layer(from_fn_with_state(gate, admitted))
 }
@@ -191,6 +205,7 @@ async fn no_such_method() -> Problem {
 }
 
 struct Gate {
+    served: Arc<Served>,
     access: RwLock<Arc<Access>>,
     requests: Semaphore,
 }
@@ -209,10 +224,11 @@ async fn admitted(
     next: Next,
 ) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let caller = match gate.access().admit(door, &method, &path, request.headers()) {
-        Ok(caller) => caller,
-        Err(problem) => return problem.into_response(),
-    };
+    let caller =
+        match gate.access().admit(door, &method, &path, request.headers(), &gate.served.tokens) {
+            Ok(caller) => caller,
+            Err(problem) => return problem.into_response(),
+        };
     // A feed waits for changes and holds next to nothing; `/livez` must be answered
     // under any load.
     let is_free = path == "/livez"

@@ -51,7 +51,7 @@ const NAMED_MAX: usize = 100;
 ))]
 pub(super) async fn status(
     State(served): State<Arc<Served>>,
-    axum::Extension(caller): axum::Extension<super::access::Caller>,
+    axum::Extension(caller): axum::Extension<super::caller::Caller>,
 ) -> (StatusCode, Json<Overall>) {
     let of_caller = served.listed(&caller);
     let unhealthy = of_caller.iter().filter(|one| !one.is_healthy).map(|one| one.name.clone());

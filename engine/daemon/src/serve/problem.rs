@@ -33,6 +33,10 @@ pub(crate) enum ProblemType {
     DeclaredInFile,
     /// `If-Match` or `If-None-Match` does not hold.
     PreconditionFailed,
+    /// The idempotency key stands for another request.
+    KeyReused,
+    /// The action of the idempotency key is under way.
+    InProgress,
     /// The body is larger than allowed.
     TooLarge,
     /// The body has another media type than the route takes.
@@ -88,6 +92,10 @@ impl ProblemType {
             Self::PreconditionFailed => {
                 (S::PRECONDITION_FAILED, "precondition-failed", "The precondition does not hold")
             }
+            Self::KeyReused => {
+                (S::UNPROCESSABLE_ENTITY, "key-reused", "The key stands for another request")
+            }
+            Self::InProgress => (S::CONFLICT, "in-progress", "The action is under way"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::WrongMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has a wrong media type")

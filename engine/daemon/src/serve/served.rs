@@ -5,17 +5,18 @@
 //!
 //! Bounds: one entry for each connection of the configuration.
 
-use super::access::Caller;
+use super::caller::Caller;
 use super::health::{Condition, Health};
-use super::hooks::Hooks;
+use super::known_tokens::Tokens;
 use super::problem::{Problem, ProblemType};
+use super::repeat_keys::Repeats;
 use super::tally::Tally;
 use crate::open::Opened;
 use crate::questions::Questions;
 use atsync::{Clock, Connection, Round, SystemClock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 /// What a reload did: the connections that were refused, each with why.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Reloaded {
 
 /// Who asked for a reload, and waits for its end.
 pub(crate) type Asked = oneshot::Sender<Result<Reloaded, String>>;
+/// Webhooks that are verified or read at once.
+pub(super) const HOOKS_AT_ONCE: usize = 32;
 /// Reloads that wait.
 const RELOADS_WAITING: usize = 64;
 
@@ -36,11 +39,17 @@ pub(crate) struct Served {
     opened: Mutex<Option<Opened>>,
     /// The questions of relayed commands.
     pub(super) questions: Arc<Questions>,
+    /// The idempotency keys whose actions are under way.
+    pub(super) repeats: Repeats,
+    /// The tokens that were made at run time.
+    pub(super) tokens: Tokens,
     /// The webhooks that are under way.
-    pub(super) hooks: Hooks,
+    pub(super) hooks: Semaphore,
     /// Asks the run of the schedules for a reload.
     reload: mpsc::Sender<Asked>,
     reloads: Mutex<Option<mpsc::Receiver<Asked>>>,
+    /// Counts how often a connection came or went.
+    set: watch::Sender<u64>,
     stop: watch::Sender<bool>,
 }
 
@@ -74,7 +83,10 @@ impl Served {
             connections: Mutex::default(),
             opened: Mutex::default(),
             questions: Arc::default(),
-            hooks: Hooks::default(),
+            repeats: Repeats::default(),
+            tokens: Tokens::default(),
+            hooks: Semaphore::new(HOOKS_AT_ONCE),
+            set: watch::Sender::new(0),
             stop: watch::Sender::new(false),
         }
     }
@@ -106,6 +118,8 @@ impl Served {
         let one = all.entry(connection.name().to_owned()).or_default();
         one.connection = Some(connection.clone());
         one.health.started(SystemClock.now_ms());
+        drop(all);
+        self.set.send_modify(|count| *count = count.saturating_add(1));
     }
 
     /// The schedules of a connection ended with an error, or could not start.
@@ -117,6 +131,7 @@ impl Served {
     /// A connection left the configuration.
     pub(crate) fn removed(&self, name: &str) {
         drop(self.all().remove(name));
+        self.set.send_modify(|count| *count = count.saturating_add(1));
     }
 
     /// A round of a connection ended.
@@ -162,6 +177,17 @@ impl Served {
         let mut stop = self.stop.subscribe();
         // An error means that the sender was dropped, which is a stop too.
         async move { drop(stop.wait_for(|stop| *stop).await) }
+    }
+
+    /// Completes when a connection comes or goes, or the server stops.
+    pub(super) fn set_changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (mut set, stopping) = (self.set.subscribe(), self.stopping());
+        async move {
+            tokio::select! {
+                _ = set.changed() => {}
+                () = stopping => {}
+            }
+        }
     }
 
     /// An open connection.

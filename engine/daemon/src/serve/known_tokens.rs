@@ -1,0 +1,121 @@
+//! The tokens that were made at run time, as this process knows them.
+//!
+//! Left out: making and revoking; see [`super::tokens`].
+
+use super::caller::Caller;
+use crate::config::serve::Scope;
+use atsync::{Clock, Engine, SystemClock};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
+
+/// The area of the notes.
+pub(super) const AREA: &str = "tokens";
+/// Tokens that can be made.
+pub(super) const TOKENS_MAX: usize = 1_000;
+
+/// A token as the store has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Stored {
+    /// SHA-256 of the token, in hexadecimal.
+    pub(super) hash: String,
+    pub(super) scope: Scope,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) connections: Option<Vec<String>>,
+    pub(super) created_ms: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    hash: [u8; 32],
+    stored: Stored,
+    last_used_ms: AtomicU64,
+}
+
+/// The tokens that were made at run time.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(RwLock<BTreeMap<String, Known>>);
+
+fn bytes(hash: &str) -> Option<[u8; 32]> {
+    let pairs = hash.as_bytes().chunks(2);
+    let bytes: Option<Vec<u8>> =
+        pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+    bytes?.try_into().ok()
+}
+
+impl Tokens {
+    /// Reads them from the store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn load(&self, engine: &Engine) -> Result<(), atsync::Error> {
+        let mut read = BTreeMap::new();
+        for (name, value) in engine.notes_page(AREA, None, TOKENS_MAX).await? {
+            let stored = serde_json::from_slice::<Stored>(&value).ok();
+            let Some((hash, stored)) = stored.and_then(|one| Some((bytes(&one.hash)?, one))) else {
+                tracing::error!(token = name, "its record is unreadable");
+                continue;
+            };
+            let last_used_ms = AtomicU64::new(self.last_used_ms(&name));
+            read.insert(name, Known { hash, stored, last_used_ms });
+        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(())
+    }
+
+    fn last_used_ms(&self, name: &str) -> u64 {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).map_or(0, |known| known.last_used_ms.load(Ordering::Relaxed))
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The caller of a token, by its hash. Every known one is compared, so that the time says
+    /// nothing about them.
+    pub(super) fn caller(&self, hash: &[u8; 32]) -> Option<Caller> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = None;
+        for (name, one) in known.iter() {
+            if bool::from(one.hash.ct_eq(hash)) {
+                found = Some((name, one));
+            }
+        }
+        let (name, one) = found?;
+        one.last_used_ms.store(SystemClock.now_ms(), Ordering::Relaxed);
+        Some(Caller::new(name, one.stored.scope, one.stored.connections.clone()))
+    }
+
+    /// Them, in the order of their names.
+    pub(super) fn listed(&self) -> Vec<TokenView> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let view = |(name, one): (&String, &Known)| {
+            let last_used_ms = one.last_used_ms.load(Ordering::Relaxed);
+            TokenView {
+                name: name.clone(),
+                scope: one.stored.scope,
+                connections: one.stored.connections.clone(),
+                created_ms: one.stored.created_ms,
+                last_used_ms: (last_used_ms > 0).then_some(last_used_ms),
+            }
+        };
+        known.iter().map(view).collect()
+    }
+}
+
+/// A token, without itself.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenView {
+    name: String,
+    scope: Scope,
+    /// The connections that it is limited to; none for all.
+    connections: Option<Vec<String>>,
+    created_ms: u64,
+    /// When it was last used since this process started; none when it was not.
+    last_used_ms: Option<u64>,
+}
