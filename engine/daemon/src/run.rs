@@ -279,8 +279,8 @@ fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Repo
 type End = BoxFuture<'static, (String, bool)>;
 
 /// Reads the configuration again: stops removed and changed connections, replaces the credentials
-/// of unchanged ones, and returns those to start, and those that were refused with why. A connection with a mistake in its part continues
-/// unchanged; if the file cannot be read, all do.
+/// of unchanged ones, and returns those to start, and those that were refused with why. A
+/// connection with a mistake in its part continues unchanged; if the file cannot be read, all do.
 async fn changed(
     opened: &mut Opened,
     runs: &mut BTreeMap<String, Running>,

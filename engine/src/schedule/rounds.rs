@@ -6,7 +6,8 @@
 //! stop ends it as well, at any await.
 //!
 //! Bounds: one pull of each kind, [`HINTS_A_TURN`] hints, one sync and [`SWEEP_PAGES_A_TURN`] pages
-//! of one sweep in a round; [`IDLE_MAX_MS`] between two. Left out: when something is due ([`super::due`]).
+//! of one sweep in a round; [`IDLE_MAX_MS`] between two. Left out: when something is due
+//! ([`super::due`]).
 
 use super::cron::Cron;
 use super::crons::Crons;

@@ -1,14 +1,15 @@
-//! Seals secrets, so that they can be stored: XChaCha20-Poly1305 with a key that is stored elsewhere.
+//! Seals secrets, so that they can be stored: XChaCha20-Poly1305 with a key that is stored
+//! elsewhere.
 //!
 //! A sealed secret is one line of text: the form's version, the key's id, and nonce and ciphertext
 //! in base64. Its *place* (a connection and a purpose) is authenticated with it, so that a sealed
-//! secret that was copied to another place does not open there. The nonce is random: 192 bits repeat
-//! for no number of secrets that a store can hold.
+//! secret that was copied to another place does not open there. The nonce is random: 192 bits
+//! repeat for no number of secrets that a store can hold.
 //!
 //! Several keys may be known while one replaces another: the first one seals, each one opens.
 //!
-//! Bounds: [`SECRET_BYTES_MAX`]. Left out: where keys are kept (see [`super::SecretRef`]), and where
-//! sealed secrets are (see `vault`).
+//! Bounds: [`SECRET_BYTES_MAX`]. Left out: where keys are kept (see [`super::SecretRef`]), and
+//! where sealed secrets are (see `vault`).
 
 use super::Secret;
 use crate::entropy::Entropy;

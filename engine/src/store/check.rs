@@ -7,12 +7,13 @@
 
 use super::erase::Circle;
 use super::limits::{
-    DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX,
+    DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, NOTE_BYTES_MAX, NOTES_MAX, PAGE_RECORDS_MAX,
+    READ_ROWS_MAX, RECORD_BYTES_MAX,
 };
 use super::merge::Known;
 use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode,
-    ObservedWrite, PageCommit, Problems, StatusUpdate, StoreError,
+    Note, ObservedWrite, PageCommit, Problems, StatusUpdate, StoreError,
 };
 use crate::journal::{GivenUpBy, Intent, IntentId, IntentState, Moment};
 use crate::path::{self, Path};
@@ -22,7 +23,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 type Checked<T = ()> = Result<T, StoreError>;
 
-pub(super) fn bounded(what: &str, size: usize, max: usize) -> Checked {
+fn bounded(what: &str, size: usize, max: usize) -> Checked {
     if size > max { Err(StoreError::TooLarge { what: what.to_owned(), size, max }) } else { Ok(()) }
 }
 
@@ -171,6 +172,22 @@ pub(crate) fn statuses(connection: &str, statuses: &[StatusUpdate]) -> Checked {
 pub(crate) fn keys(connection: &str, keys: &[String]) -> Checked {
     bounded("keys of one write", keys.len(), PAGE_RECORDS_MAX)?;
     keys.iter().try_for_each(|key| within(connection, "a desired record's key", key))
+}
+
+/// Notes to write.
+pub(crate) fn notes(connection: &str, notes: &[Note]) -> Checked {
+    bounded("notes of one write", notes.len(), NOTES_MAX)?;
+    for note in notes {
+        note_of(connection, &note.area, &note.key)?;
+        let size = note.value.as_ref().map_or(0, Vec::len);
+        bounded("bytes of a note", size, NOTE_BYTES_MAX)?;
+    }
+    Ok(())
+}
+
+/// The place of one note.
+pub(crate) fn note_of(connection: &str, area: &str, key: &str) -> Checked {
+    words(&[("a connection's name", connection), ("a note's area", area), ("a note's key", key)])
 }
 
 /// Links to write.

@@ -9,9 +9,7 @@
 //! Bounds: [`super::limits`]. Left out: search, and candidates' data: an erasure does not look into
 //! notes, so none may be written there.
 
-use super::check::within;
-use super::limits::{KEY_BYTES_MAX, NOTE_BYTES_MAX, NOTES_MAX};
-use super::{StoreError, check};
+use super::error::StoreError;
 
 /// The name under which notes of the store as a whole are kept. A connection's name has no control
 /// character, so none can have it.
@@ -75,7 +73,7 @@ impl Note {
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it does not.
-    pub(super) fn check(&self, stored: Option<&[u8]>) -> Result<(), StoreError> {
+    pub(super) fn holds(&self, stored: Option<&[u8]>) -> Result<(), StoreError> {
         let holds = match &self.expected {
             Expected::Anything => true,
             Expected::Absent => stored.is_none(),
@@ -89,22 +87,4 @@ impl Note {
             self.area, self.key
         )))
     }
-}
-
-/// The notes of one write.
-pub(super) fn checked(connection: &str, notes: &[Note]) -> Result<(), StoreError> {
-    check::bounded("notes of one write", notes.len(), NOTES_MAX)?;
-    for note in notes {
-        within(connection, "a note's area", &note.area)?;
-        within(connection, "a note's key", &note.key)?;
-        let size = note.value.as_ref().map_or(0, Vec::len);
-        check::bounded("bytes of a note", size, NOTE_BYTES_MAX)?;
-    }
-    Ok(())
-}
-
-/// The place of one note.
-pub(super) fn placed(connection: &str, area: &str, key: &str) -> Result<(), StoreError> {
-    within(connection, "a note's area", area)?;
-    check::bounded("bytes of a note's key", key.len(), KEY_BYTES_MAX)
 }

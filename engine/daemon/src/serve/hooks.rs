@@ -5,8 +5,9 @@
 //! before it is answered 200; the schedules fetch what it names. Bodies of answers are empty: the
 //! sender is a program that looks at the status.
 //!
-//! Bounds: [`HOOKS_AT_ONCE`](super::served::HOOKS_AT_ONCE) deliveries at once, [`Connection::WEBHOOK_BODY_BYTES_MAX`] bytes each. Left
-//! out: this route in the OpenAPI document, which is for hosts.
+//! Bounds: [`HOOKS_AT_ONCE`](super::served::HOOKS_AT_ONCE) deliveries at once,
+//! [`Connection::WEBHOOK_BODY_BYTES_MAX`] bytes each. Left out: this route in the OpenAPI document,
+//! which is for hosts.
 
 use super::body;
 use super::problem::ProblemType;

@@ -7,8 +7,8 @@
 //! It uses the engine's public interface alone: what a host that embeds the engine could need is in
 //! the library.
 //!
-//! Bounds: [`REQUESTS_MAX`] requests at once, feeds, webhooks and `/livez` aside; bodies, heads and times in
-//! [`body`] and [`listen`]. Left out: TLS, which a proxy ends.
+//! Bounds: [`REQUESTS_MAX`] requests at once, feeds, webhooks and `/livez` aside; bodies, heads and
+//! times in [`body`] and [`listen`]. Left out: TLS, which a proxy ends.
 
 pub(crate) mod access;
 mod all_changes;

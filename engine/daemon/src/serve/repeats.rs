@@ -1,16 +1,16 @@
 //! `Idempotency-Key`: an action that was carried out is not carried out again.
 //!
 //! A key belongs to its caller and stands for one request: method, path and body. It is stored
-//! before the action begins and again when it ended, so that it outlives the process. A repeat of an
-//! action that ended gets the first status and, where the answer has nothing of a candidate, the
+//! before the action begins and again when it ended, so that it outlives the process. A repeat of
+//! an action that ended gets the first status and, where the answer has nothing of a candidate, the
 //! first answer; one that is under way is refused with 409. An action that a killed process had
 //! begun is carried out again: the engine's journal keeps its writes single.
 //!
 //! Answers of the server's own troubles (503 and other 5xx) are not kept, so that a repeat tries
 //! again.
 //!
-//! Bounds: keys live for one to two days; [`KEYS_A_DAY`](super::repeat_keys::KEYS_A_DAY) a day; answers of [`ANSWER_BYTES_MAX`]
-//! bytes are kept, of longer ones the status alone.
+//! Bounds: keys live for one to two days; [`KEYS_A_DAY`](super::repeat_keys::KEYS_A_DAY) a day;
+//! answers of [`ANSWER_BYTES_MAX`] bytes are kept, of longer ones the status alone.
 
 use super::body;
 use super::caller::Caller;

@@ -729,10 +729,10 @@ impl Notes for MemoryStore {
     fn put_notes(&self, guard: &Guard, notes: Vec<Note>) -> Stored<'_, ()> {
         let name = guard.connection().to_owned();
         self.change(guard, move |held, _| {
-            notes::checked(&name, &notes)?;
+            check::notes(&name, &notes)?;
             for note in &notes {
                 let at = (note.area.clone(), note.key.clone());
-                note.check(held.notes.get(&at).map(Vec::as_slice))?;
+                note.holds(held.notes.get(&at).map(Vec::as_slice))?;
             }
             for Note { area, key, value, .. } in notes {
                 match value {
@@ -747,7 +747,7 @@ impl Notes for MemoryStore {
     fn note(&self, connection: &str, area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>> {
         let (name, area, key) = (connection.to_owned(), area.to_owned(), key.to_owned());
         self.on(connection, move |held, _| {
-            notes::placed(&name, &area, &key)?;
+            check::note_of(&name, &area, &key)?;
             Ok(held.notes.get(&(area, key)).cloned())
         })
     }

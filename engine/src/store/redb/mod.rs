@@ -641,7 +641,7 @@ impl Erasures for RedbStore {
 
 impl Notes for RedbStore {
     fn put_notes(&self, guard: &Guard, notes: Vec<Note>) -> Stored<'_, ()> {
-        let checked = super::notes::checked(guard.connection(), &notes);
+        let checked = check::notes(guard.connection(), &notes);
         let sizes = notes.iter().map(|note| note.value.as_ref().map_or(0, Vec::len));
         let bytes = sizes.fold(0, usize::saturating_add);
         self.write(guard, bytes, checked, move |tables, at| notes::put(tables, at, notes))
@@ -650,7 +650,7 @@ impl Notes for RedbStore {
     fn note(&self, connection: &str, area: &str, key: &str) -> Stored<'_, Option<Vec<u8>>> {
         let (area, key) = (area.to_owned(), key.to_owned());
         self.read(connection, move |read, at| {
-            super::notes::placed(at.name(), &area, &key)?;
+            check::note_of(at.name(), &area, &key)?;
             notes::one(read, at, &area, &key)
         })
     }

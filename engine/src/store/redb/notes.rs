@@ -32,7 +32,7 @@ pub(super) fn put(
     // All conditions first: a refusal must leave nothing behind.
     for note in &notes {
         let stored = get(tables.notes.rows(), &key(connection, &note.area, &note.key))?;
-        note.check(stored.as_ref().map(redb::AccessGuard::value))?;
+        note.holds(stored.as_ref().map(redb::AccessGuard::value))?;
     }
     for note in notes {
         let at = key(connection, &note.area, &note.key);

@@ -66,7 +66,7 @@ pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
 /// `(connection, hash)` → number of the erasure: blocks re-import.
 pub(super) const ERASED: Definition = TableDefinition::new("erased");
 /// `(connection, area, key)` → the value as it was given.
-pub(super) const NOTES: Definition = TableDefinition::new("notes");
+pub(super) const NOTES: Definition = TableDefinition::new("side_notes");
 /// `(connection, group, name)` → number.
 pub(super) const COUNTERS: Definition = TableDefinition::new("counters");
 
