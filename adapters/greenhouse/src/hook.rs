@@ -4,8 +4,10 @@
 //! verified). The task uses the webhook only after the engine has checked it, and keeps only ids of
 //! the payload, since payloads have full personal data (§4). It searches the body before the check
 //! because a continuation could not hold the body. Payloads come wrapped (`application.id`) and
-//! bare (`payload.id`). Only 200 is a success (§1); an event that this adapter does not use is
-//! answered 200 too, or Greenhouse would send it seven times.
+//! bare (`payload.id`), and every event is read in both forms. A new application hints at its
+//! candidate too, because the creation of a candidate has no event of its own. Only 200 is a
+//! success (§1); an event that this adapter does not use is answered 200 too, or Greenhouse would
+//! send it seven times.
 //!
 //! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay
 //! protection (the header signs no time): hints lead to reads, and a second read is harmless.
@@ -117,35 +119,47 @@ fn hints(body: &[u8]) -> Vec<Noted> {
 
 /// Reads the hints of one event, as webhooks.md §4 lists them line by line.
 fn read(action: &str, payload: &Value) -> Vec<Noted> {
-    let changed = |kind: &str, paths: &[&[&str]]| {
-        one(kind, payload, paths).map(Noted::Changed).into_iter().collect()
+    let found = |kind: &str, paths: &[&[&str]], hint: fn(RemoteRef) -> Noted| {
+        one(kind, payload, paths).map(hint).into_iter().collect::<Vec<Noted>>()
     };
-    let deleted = |kind: &str, paths: &[&[&str]]| {
-        one(kind, payload, paths).map(Noted::Deleted).into_iter().collect()
-    };
+    let application: &[&[&str]] = &[&["application", "id"], &["id"]];
+    let job: &[&[&str]] = &[&["job", "id"], &["id"]];
+    let post: &[&[&str]] = &[&["job_post", "id"], &["id"]];
+    let person: &[&[&str]] = &[&["person", "id"], &["candidate", "id"], &["id"]];
     match action {
-        "new_candidate_application"
-        | "new_prospect_application"
-        | "application_updated"
+        "new_candidate_application" | "new_prospect_application" => {
+            let candidate: &[&[&str]] = &[
+                &["application", "candidate", "id"],
+                &["application", "candidate_id"],
+                &["candidate", "id"],
+                &["candidate_id"],
+            ];
+            let mut all = found(kinds::CANDIDATES, candidate, Noted::Changed);
+            all.extend(found(kinds::APPLICATIONS, application, Noted::Changed));
+            all
+        }
+        "application_updated"
         | "candidate_stage_change"
         | "reject_candidate"
         | "unreject_candidate"
         | "hire_candidate"
-        | "unhire_candidate" => changed(kinds::APPLICATIONS, &[&["application", "id"]]),
-        "delete_application" => deleted(kinds::APPLICATIONS, &[&["application", "id"], &["id"]]),
-        "update_candidate" => changed(
-            kinds::CANDIDATES,
-            &[&["candidate", "id"], &["application", "candidate", "id"], &["person", "id"]],
-        ),
+        | "unhire_candidate" => found(kinds::APPLICATIONS, application, Noted::Changed),
+        "delete_application" => found(kinds::APPLICATIONS, application, Noted::Deleted),
+        "update_candidate" => {
+            let candidate: &[&[&str]] = &[
+                &["candidate", "id"],
+                &["application", "candidate", "id"],
+                &["person", "id"],
+                &["id"],
+            ];
+            found(kinds::CANDIDATES, candidate, Noted::Changed)
+        }
         "delete_candidate" => {
-            let mut all: Vec<Noted> =
-                deleted(kinds::CANDIDATES, &[&["person", "id"], &["candidate", "id"]]);
+            let mut all = found(kinds::CANDIDATES, person, Noted::Deleted);
+            let person = ["person", "candidate"].iter().find_map(|name| payload.get(name));
             // The attribute table and the example name the list differently.
             for name in ["deleted_application_ids", "application_ids"] {
-                let ids = payload
-                    .get("person")
-                    .and_then(|person| person.get(name))
-                    .and_then(Value::as_array);
+                let ids = person.unwrap_or(payload).get(name).and_then(Value::as_array);
                 for id in ids.into_iter().flatten().filter_map(id_text) {
                     all.push(Noted::Deleted(RemoteRef::new(kinds::APPLICATIONS, id)));
                 }
@@ -153,34 +167,39 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
             all
         }
         "merge_candidate" => {
-            let loser = one(kinds::CANDIDATES, payload, &[&["person", "id"]]);
-            let winner = one(kinds::CANDIDATES, payload, &[&["person", "new_candidate_id"]]);
-            loser
-                .zip(winner)
-                .map(|(loser, winner)| Noted::Merged(loser, winner))
-                .into_iter()
-                .collect()
+            let winner: &[&[&str]] = &[
+                &["person", "new_candidate_id"],
+                &["candidate", "new_candidate_id"],
+                &["new_candidate_id"],
+            ];
+            let loser = one(kinds::CANDIDATES, payload, person);
+            let winner = one(kinds::CANDIDATES, payload, winner);
+            // The engine takes a merge of a record into itself for a fault of the adapter.
+            let merged = loser.zip(winner).filter(|(loser, winner)| loser != winner);
+            merged.map(|(loser, winner)| Noted::Merged(loser, winner)).into_iter().collect()
         }
         "candidate_anonymized" => {
-            let paths: &[&[&str]] = &[&["candidate_id"], &["candidate", "id"], &["person", "id"]];
-            one(kinds::CANDIDATES, payload, paths).map(Noted::Erased).into_iter().collect()
+            let candidate: &[&[&str]] =
+                &[&["candidate_id"], &["candidate", "id"], &["person", "id"], &["id"]];
+            found(kinds::CANDIDATES, candidate, Noted::Erased)
         }
-        "job_created" | "job_updated" | "job_approved" => changed(kinds::JOBS, &[&["job", "id"]]),
-        "job_deleted" => deleted(kinds::JOBS, &[&["job", "id"]]),
-        "job_post_created" | "job_post_updated" => {
-            changed(kinds::POSTINGS, &[&["job_post", "id"], &["id"]])
+        "job_created" | "job_updated" | "job_approved" => found(kinds::JOBS, job, Noted::Changed),
+        "job_deleted" => found(kinds::JOBS, job, Noted::Deleted),
+        "job_post_created" | "job_post_updated" => found(kinds::POSTINGS, post, Noted::Changed),
+        "job_post_deleted" => found(kinds::POSTINGS, post, Noted::Deleted),
+        "job_interview_stage_deleted" => {
+            found(kinds::STAGES, &[&["job_interview_stage", "id"], &["id"]], Noted::Deleted)
         }
-        "job_post_deleted" => deleted(kinds::POSTINGS, &[&["job_post", "id"], &["id"]]),
-        "job_interview_stage_deleted" => deleted(kinds::STAGES, &[&["job_interview_stage", "id"]]),
-        "department_deleted" => with_children(kinds::DEPARTMENTS, payload.get("department")),
-        "office_deleted" => with_children(kinds::OFFICES, payload.get("office")),
+        "department_deleted" => {
+            with_children(kinds::DEPARTMENTS, payload.get("department").unwrap_or(payload))
+        }
+        "office_deleted" => with_children(kinds::OFFICES, payload.get("office").unwrap_or(payload)),
         _ => Vec::new(),
     }
 }
 
 /// Hints at a record and all those below it.
-fn with_children(kind: &str, place: Option<&Value>) -> Vec<Noted> {
-    let Some(place) = place else { return Vec::new() };
+fn with_children(kind: &str, place: &Value) -> Vec<Noted> {
     let children = place.get("child_ids").and_then(Value::as_array).into_iter().flatten();
     let ids = place.get("id").into_iter().chain(children).filter_map(id_text);
     ids.map(|id| Noted::Deleted(RemoteRef::new(kind, id))).collect()

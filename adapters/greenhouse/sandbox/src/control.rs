@@ -14,6 +14,7 @@ use crate::partner::PartnerClient;
 use crate::query::pairs;
 use crate::recruiter::Recruiter;
 use crate::sandbox::Sandbox;
+use crate::webhooks;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -104,6 +105,12 @@ pub(crate) fn serve(sandbox: &Sandbox, request: &Request<'_>) -> Answer {
         }
         ("POST", ["recruiter"]) => {
             read::<Recruiter>(request).and_then(|deed| sandbox.recruiter(&deed))
+        }
+        (_, ["webhooks" | "deliveries" | "fire", ..]) => {
+            match webhooks::called(sandbox, request, &segments) {
+                Some(outcome) => outcome,
+                None => return no_such_call(),
+            }
         }
         ("GET", ["candidates"]) => by_email(sandbox, request),
         ("GET", ["rows", collection]) => rows(sandbox, collection, request),

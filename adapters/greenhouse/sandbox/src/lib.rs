@@ -18,8 +18,8 @@
 //! ```
 //!
 //! Custom credentials use the client credentials grant, [`PartnerClient`]s the authorization code
-//! grant. Left out: webhooks, and rows of collections that the engine does not read; for those it
-//! checks the parameters and answers an empty list.
+//! grant. Webhooks are sent once a test makes one. Left out: rows of collections that the engine
+//! does not read; for those it checks the parameters and answers an empty list.
 
 mod access;
 mod answer;
@@ -30,6 +30,7 @@ mod control;
 mod cursor;
 mod faults;
 mod grant_quirks;
+mod hook_quirks;
 mod list;
 mod model;
 mod options;
@@ -44,10 +45,12 @@ mod rng;
 mod sandbox;
 mod schema;
 mod server;
+mod setup;
 mod sight;
 mod token_error;
 mod tokens;
 mod truth;
+mod webhooks;
 mod writes;
 
 pub use access::{Access, all_scopes};
@@ -58,6 +61,9 @@ pub use faults::{Fault, FaultKind, parse_fault};
 pub use grant_quirks::{
     GrantErrorBody, GrantErrorStatus, GrantParameters, Pkce, RefreshLifetime, RefusedScope,
     ReusedRefresh,
+};
+pub use hook_quirks::{
+    HookCopies, HookDeletedIds, HookEventId, HookOrder, HookQuirks, HookSourceName,
 };
 pub use model::{Deed, Write, Writer};
 pub use options::SandboxOptions;
@@ -72,3 +78,4 @@ pub use schema::{EndpointShape, endpoint_shapes};
 pub use server::RunningSandbox;
 pub use tokens::Client;
 pub use truth::FaultControl;
+pub use webhooks::{HookAttempt, HookDelivery, HookRequest, HookState, NewWebhook, WEBHOOK_EVENTS};

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use atsync_greenhouse_sandbox::{
-    Client, Fault, PartnerClient, Quirks, RunningSandbox, Sandbox, SandboxOptions, parse_fault,
+    Client, Fault, NewWebhook, PartnerClient, Quirks, RunningSandbox, Sandbox, SandboxOptions,
+    parse_fault,
 };
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,16 @@ struct Arguments {
     /// The partner's secret.
     #[arg(long, default_value = "sandbox-partner-secret")]
     partner_secret: String,
+    /// The endpoint of webhooks that the program makes at its start, as an admin would. It must
+    /// answer their pings with 200.
+    #[arg(long)]
+    webhook_url: Option<String>,
+    /// The secret that signs them.
+    #[arg(long, default_value = "sandbox-webhook-secret")]
+    webhook_secret: String,
+    /// An event that there is a webhook for. May be given repeatedly; all events without one.
+    #[arg(long, requires = "webhook_url")]
+    webhook_event: Vec<String>,
     /// API requests per half minute.
     #[arg(long, default_value_t = 150)]
     rate_limit: u32,
@@ -68,6 +79,10 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> std::io::Result<()> {
     let partners = partners(&arguments);
+    let webhook = arguments.webhook_url.as_deref().map(|url| NewWebhook {
+        events: arguments.webhook_event.clone(),
+        ..NewWebhook::new(url, &arguments.webhook_secret)
+    });
     let options = SandboxOptions {
         listen: arguments.listen,
         client: Client { id: arguments.client_id.clone(), secret: arguments.client_secret },
@@ -81,6 +96,10 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     // stop the program at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let running = Sandbox::start(options).await?;
+    if let Some(webhook) = webhook {
+        let made = running.sandbox().add_webhook(&webhook);
+        made.map_err(|reason| std::io::Error::other(format!("a webhook is refused: {reason}")))?;
+    }
     say(&announcement(&running, &arguments.client_id));
     tokio::select! {
         _ = terminate.recv() => {}

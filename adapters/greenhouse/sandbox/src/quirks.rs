@@ -12,6 +12,7 @@ use crate::grant_quirks::{
     GrantErrorBody, GrantErrorStatus, GrantParameters, Pkce, RefreshLifetime, RefusedScope,
     ReusedRefresh,
 };
+use crate::hook_quirks::HookQuirks;
 
 /// The form in which the token endpoint says when a token ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -251,4 +252,6 @@ pub struct Quirks {
     pub unchanged_patch_is_silent: bool,
     /// The time for which a bulk request stays `building` after its 202.
     pub bulk_delay_ms: i64,
+    /// The switches of webhooks.
+    pub webhooks: HookQuirks,
 }

@@ -12,7 +12,8 @@ use crate::model::cell::Cell;
 use crate::model::{Touch, Writer};
 use crate::refusal::Refusal;
 use crate::sandbox::Sandbox;
-use crate::schema::{FieldKind, Kind};
+use crate::schema::Kind;
+use crate::setup;
 use crate::writes::{self, Rejection, WriteContext};
 
 /// One action. In JSON: `{"do": "move", "application_id": …, "stage_name": …}`.
@@ -34,6 +35,24 @@ pub enum Recruiter {
         /// The reason.
         #[serde(default)]
         rejection_reason_id: Option<i64>,
+    },
+    /// Adds a candidate with an application, or as a prospect; returns the candidate's id.
+    AddCandidate {
+        /// The first name.
+        first_name: String,
+        /// The last name.
+        last_name: String,
+        /// An e-mail address.
+        #[serde(default)]
+        email: Option<String>,
+        /// The job; none for a prospect.
+        #[serde(default)]
+        job_id: Option<i64>,
+    },
+    /// Removes a hire: the application is in the last stage of its job again.
+    Unhire {
+        /// The application.
+        application_id: i64,
     },
     /// Removes a rejection.
     Unreject {
@@ -174,6 +193,21 @@ pub enum Recruiter {
         /// Columns and values, in the read side's vocabulary.
         values: serde_json::Map<String, Value>,
     },
+    /// Adds a row, as an admin would: a job, a post, a department, an office. Columns that are not
+    /// named are empty.
+    Add {
+        /// The collection.
+        collection: String,
+        /// Columns and values, in the read side's vocabulary.
+        values: serde_json::Map<String, Value>,
+    },
+    /// Deletes a job, post, stage, department or office, as an admin would.
+    Delete {
+        /// The collection.
+        collection: String,
+        /// The row.
+        id: i64,
+    },
     /// Sets one custom field of a candidate, an application, a job or an opening, and keeps the
     /// others.
     SetCustomField {
@@ -219,20 +253,14 @@ impl Sandbox {
         state.model.delay(&state.quirks);
         let actor = state.model.rows(Kind::Users).find(|row| !row.special).map_or(0, |row| row.id);
         let mut context = state.writing(Writer::Recruiter, actor);
-        let id = act(&mut context, deed).map_err(|refusal| reason(&refusal))?;
-        Ok(json!({"id": id}))
-    }
-}
-
-fn reason(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::NotFound => "there is no such object".to_owned(),
-        Refusal::Invalid(problems) => problems
-            .iter()
-            .map(|problem| format!("{} {}", problem.field, problem.text))
-            .collect::<Vec<_>>()
-            .join("; "),
-        other => format!("{other:?}"),
+        let id = act(&mut context, deed).map_err(|refusal| refusal.text());
+        if matches!(deed, Recruiter::Remove { .. }) {
+            state.model.watch.end();
+        }
+        state.announce();
+        drop(guard);
+        self.hook_signals().wake();
+        Ok(json!({"id": id?}))
     }
 }
 
@@ -245,6 +273,7 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
         Recruiter::Move { application_id, .. }
         | Recruiter::Reject { application_id, .. }
         | Recruiter::Unreject { application_id }
+        | Recruiter::Unhire { application_id }
         | Recruiter::Hire { application_id, .. }
         | Recruiter::Convert { application_id, .. }
         | Recruiter::Transfer { application_id, .. }
@@ -276,7 +305,21 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
             );
             Ok(*job_id)
         }
-        Recruiter::Set { collection, id, values } => set(context, collection, *id, values),
+        Recruiter::Set { collection, id, values } => setup::set(context, collection, *id, values),
+        Recruiter::Add { collection, values } => setup::add(context, collection, values),
+        Recruiter::Delete { collection, id } => setup::delete(context, collection, *id),
+        Recruiter::AddCandidate { first_name, last_name, email, job_id } => {
+            let emails: Vec<Value> =
+                email.iter().map(|email| json!({"value": email, "type": "personal"})).collect();
+            let application = match job_id {
+                Some(job_id) => json!({"job_id": job_id}),
+                None => json!({"prospect": true}),
+            };
+            let body = json!({"first_name": first_name, "last_name": last_name,
+                "email_addresses": emails, "application": application});
+            writes::create_candidate(context, body.to_string().as_bytes())?;
+            Ok(context.model.rows(Kind::Candidates).next_back().map_or(0, |row| row.id))
+        }
         Recruiter::SetCustomField { collection, id, name_key, value } => {
             let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
             known(context, kind, *id)?;
@@ -348,6 +391,7 @@ fn on_application(
             writes::reject(context, Rejection { application_id: id, reason_id });
         }
         Recruiter::Unreject { .. } => writes::unreject(context, id),
+        Recruiter::Unhire { .. } => writes::unhire(context, id)?,
         Recruiter::Hire { opening_id, .. } => {
             let job = context.model.int(Kind::Applications, id, "job_id").unwrap_or(0);
             let openings = context.model.find(Kind::Openings, "job_id", job);
@@ -416,45 +460,5 @@ fn on_candidate(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> Re
         Recruiter::Anonymise { fields, .. } => writes::anonymise(context, id, fields),
         _ => writes::destroy(context, id),
     }
-    Ok(id)
-}
-
-fn set(
-    context: &mut WriteContext<'_>,
-    collection: &str,
-    id: i64,
-    values: &serde_json::Map<String, Value>,
-) -> Result<i64, Refusal> {
-    let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
-    known(context, kind, id)?;
-    let endpoint = kind.endpoint().ok_or(Refusal::NotFound)?;
-    let mut cells = Vec::new();
-    let mut touch = Touch::Stamp;
-    for (name, value) in values {
-        let field = endpoint.fields.iter().find(|field| field.name == name);
-        let field = field.filter(|field| field.kind != FieldKind::Map && field.name != "id");
-        let field = field.ok_or_else(|| Refusal::invalid(name, "cannot be set"))?;
-        if field.name == "updated_at" {
-            touch = Touch::Leave;
-        }
-        let ids = value
-            .as_array()
-            .and_then(|list| list.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>());
-        let cell = match (field.kind, value) {
-            (_, Value::Null) => Cell::Null,
-            (_, Value::Bool(value)) => Cell::Bool(*value),
-            (FieldKind::Time, Value::String(text)) => {
-                crate::clock::parse_ms(text).map_or(Cell::Null, Cell::Time)
-            }
-            (_, Value::String(text)) => text.as_str().into(),
-            (_, Value::Number(number)) => number.as_i64().into(),
-            (_, Value::Array(_)) => {
-                ids.filter(|ids| !ids.is_empty()).map_or_else(|| Cell::json(value), Cell::from)
-            }
-            (_, Value::Object(_)) => return Err(Refusal::invalid(name, "cannot be set")),
-        };
-        cells.push((field.name, cell));
-    }
-    context.model.set(kind, id, touch, &cells);
     Ok(id)
 }

@@ -34,6 +34,19 @@ impl Refusal {
         Self::Invalid(vec![Problem { field: field.to_owned(), text: text.into() }])
     }
 
+    /// Returns the reason in one line.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::NotFound => "there is no such object".to_owned(),
+            Self::Invalid(problems) => problems
+                .iter()
+                .map(|problem| format!("{} {}", problem.field, problem.text))
+                .collect::<Vec<_>>()
+                .join("; "),
+            other => format!("{other:?}"),
+        }
+    }
+
     /// Builds the answer; `turn` selects the shape where shapes rotate.
     pub(crate) fn answer(&self, shape: ErrorShape, turn: u64) -> Answer {
         match self {

@@ -37,6 +37,8 @@ use crate::refusal::Refusal;
 use crate::schema::{Endpoint, Kind, endpoints, list_endpoint};
 use crate::sight::Sight;
 use crate::tokens::{Client, Issued, TokenContext, Tokens};
+use crate::webhooks::sender::HookSignals;
+use crate::webhooks::{self, Webhooks};
 use crate::writes::{self, Done, WriteContext};
 
 /// The most requests in the log; the oldest are removed first.
@@ -102,6 +104,7 @@ pub(crate) struct State {
     pub(crate) partners: Partners,
     pub(crate) api_budget: Budget,
     pub(crate) clock_offset_ms: i64,
+    pub(crate) hooks: Webhooks,
     token_budget: Budget,
     client: Client,
     serial: u64,
@@ -113,6 +116,7 @@ pub(crate) struct State {
 pub struct Sandbox {
     state: Arc<Mutex<State>>,
     clock: Clock,
+    signals: HookSignals,
 }
 
 impl Sandbox {
@@ -132,12 +136,17 @@ impl Sandbox {
             partners: Partners::new(options.partners, options.company.seed),
             api_budget: Budget::new(options.rate_limit, 30_000),
             clock_offset_ms: 0,
+            hooks: Webhooks::new(options.company.seed),
             token_budget: Budget::new(options.token_rate_limit, 60_000),
             client: options.client,
             serial: 0,
             invalid_turn: 0,
         };
-        Self { state: Arc::new(Mutex::new(state)), clock: options.clock }
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            clock: options.clock,
+            signals: HookSignals::default(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -153,7 +162,15 @@ impl Sandbox {
         if request.path().starts_with("/_sandbox") {
             return control::serve(self, request);
         }
-        self.lock().handle(request)
+        let answer = self.lock().handle(request);
+        if request.method != "GET" {
+            self.signals.wake();
+        }
+        answer
+    }
+
+    pub(crate) fn hook_signals(&self) -> &HookSignals {
+        &self.signals
     }
 }
 
@@ -278,6 +295,15 @@ impl State {
         let segments: Vec<&str> = path.split('/').collect();
         self.model.settle();
         self.model.delay(&self.quirks);
+        if segments.first() == Some(&"webhooks") {
+            let action = webhooks::action(request, &segments).ok_or(Refusal::NotFound)?;
+            // Only partners have webhooks through the API.
+            if actor.consent.is_none() {
+                return Err(Refusal::Forbidden);
+            }
+            self.may("webhooks", action, actor)?;
+            return self.webhooks(request, &segments);
+        }
         if request.method == "GET" {
             self.read(request, &segments, actor, request_id)
         } else {
@@ -367,7 +393,9 @@ impl State {
     ) -> Result<Answer, Refusal> {
         let route = writes::route(request.method, segments).ok_or(Refusal::NotFound)?;
         self.may(route.resource, route.action, actor)?;
-        let done = writes::perform(&mut self.writing(Writer::Api, actor.sub), route, request.body)?;
+        let done = writes::perform(&mut self.writing(Writer::Api, actor.sub), route, request.body);
+        self.announce();
+        let done = done?;
         Ok(match done {
             Done::Created(value) => Answer::value(201, &value),
             Done::Ok(value) => Answer::value(200, &value),
@@ -383,7 +411,14 @@ impl State {
             Writer::Recruiter => Sight { private_candidates: true, confidential_jobs: true },
         };
         self.model.writer = writer;
+        self.model.watch.begin(self.hooks.any());
         WriteContext { model: &mut self.model, quirks: &self.quirks, sight, actor_id }
+    }
+
+    /// Fires the events of the write that ended.
+    pub(crate) fn announce(&mut self) {
+        let effects = self.model.watch.end();
+        self.hooks.announce(&self.model, effects, &self.quirks.webhooks);
     }
 
     fn record(

@@ -22,6 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::answer::{Answer, Delivery, Request};
 use crate::options::SandboxOptions;
 use crate::sandbox::{BODY_BYTES_MAX, Sandbox};
+use crate::webhooks::sender;
 
 /// The most connections served at once; others wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -36,6 +37,7 @@ pub struct RunningSandbox {
     sandbox: Sandbox,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    sending: JoinHandle<()>,
 }
 
 impl RunningSandbox {
@@ -57,6 +59,13 @@ impl RunningSandbox {
         // If there is no receiver, serving has ended already.
         let _ = self.stop.send(true);
         let _ = self.serving.await;
+        let _ = self.sending.await;
+    }
+
+    /// Waits until no delivery of a webhook is due or under way. One whose retry waits for the
+    /// sandbox's clock is not due.
+    pub async fn hooks_settled(&self) {
+        self.sandbox.hook_signals().settled(&self.sandbox).await;
     }
 }
 
@@ -78,8 +87,9 @@ impl Sandbox {
         let listener = TcpListener::bind(listen).await?;
         let addr = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
+        let sending = tokio::spawn(sender::run(self.clone(), stopped.clone()));
         let serving = tokio::spawn(accept(listener, self.clone(), stopped));
-        Ok(RunningSandbox { addr, sandbox: self, stop, serving })
+        Ok(RunningSandbox { addr, sandbox: self, stop, serving, sending })
     }
 }
 

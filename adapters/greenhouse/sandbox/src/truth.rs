@@ -126,6 +126,8 @@ impl Sandbox {
     pub fn advance_ms(&self, by_ms: i64) {
         let mut state = self.lock();
         state.clock_offset_ms = state.clock_offset_ms.saturating_add(by_ms);
+        drop(state);
+        self.hook_signals().wake();
     }
 
     /// Returns the sandbox's time.

@@ -17,7 +17,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
 use atsync_greenhouse_sandbox::{
-    Fault, FaultKind, PartnerClient, RunningSandbox, Sandbox, SandboxOptions,
+    Fault, FaultKind, NewWebhook, PartnerClient, RunningSandbox, Sandbox, SandboxOptions,
 };
 use common::BASIC;
 use serde_json::{Value, json};
@@ -211,8 +211,106 @@ async fn after_a_shutdown_nothing_listens() {
     assert!(TcpStream::connect(addr).is_err());
 }
 
+/// A receiver of webhooks: answers each request with the next of these statuses, and returns the
+/// requests as they came.
+fn receiver(statuses: &'static [u16]) -> (SocketAddr, std::thread::JoinHandle<Vec<String>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = listener.local_addr().expect("an address");
+    let heard = std::thread::spawn(move || {
+        let mut heard = Vec::new();
+        for status in statuses {
+            let (mut stream, _) = listener.accept().expect("a delivery");
+            let mut bytes = Vec::new();
+            let mut piece = [0; 4096];
+            while !is_whole(&bytes) {
+                let read = stream.read(&mut piece).expect("a request");
+                bytes.extend_from_slice(&piece[..read]);
+            }
+            let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).expect("answered");
+            heard.push(String::from_utf8(bytes).expect("UTF-8"));
+        }
+        heard
+    });
+    (addr, heard)
+}
+
+fn is_whole(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let head = head.to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_sends_its_deliveries_and_repeats_them_by_the_sandboxes_clock() {
+    let (running, _) = start().await;
+    let (to, heard) = receiver(&[200, 500, 200]);
+    let control = |method, path, body: Value| {
+        let running = &running;
+        async move { body_of(&ask(running, method, path, "", &body).await) }
+    };
+    let new = json!({"url": format!("http://{to}/hooks?tenant=7"), "secret": "s",
+        "events": ["update_candidate"]});
+    let ids = control("POST", "/_sandbox/webhooks", new).await["ids"].clone();
+    assert_eq!(ids.as_array().map(Vec::len), Some(1));
+    running.hooks_settled().await;
+    let candidate = &running.sandbox().rows("candidates")[0]["id"];
+    let deed = json!({"do": "rename", "candidate_id": candidate, "first_name": "A",
+        "last_name": "B"});
+    control("POST", "/_sandbox/recruiter", deed).await;
+    running.hooks_settled().await;
+    let states = async || {
+        let all = control("GET", "/_sandbox/deliveries", Value::Null).await;
+        let all = all.as_array().expect("a list").clone();
+        all.iter().map(|one| one["state"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, ["delivered", "waiting"]);
+    control("POST", "/_sandbox/clock", json!({"advance_ms": 60_000})).await;
+    running.hooks_settled().await;
+    assert_eq!(states().await, ["delivered", "delivered"]);
+    let heard = tokio::task::spawn_blocking(move || heard.join()).await;
+    let heard = heard.expect("it ends").expect("three deliveries");
+    assert!(heard[0].contains(r#""action":"ping""#), "{}", heard[0]);
+    assert_eq!(heard[1], heard[2], "a retry is the same request");
+    assert!(heard[1].starts_with("POST /hooks?tenant=7 HTTP/1.1\r\n"), "{}", heard[1]);
+    for name in
+        ["host: ", "content-type: application/json", "greenhouse-event-id: ", "signature: sha256 "]
+    {
+        assert!(heard[1].to_lowercase().contains(name), "{name}: {}", heard[1]);
+    }
+    let fired = control("POST", "/_sandbox/fire/no_such_event", json!({})).await;
+    assert!(fired["error"].is_string(), "{fired}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_is_silent_or_absent_holds_up_no_answer_and_no_shutdown() {
+    let (running, bearer) = start().await;
+    // It accepts, by its backlog, and never reads.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", silent.local_addr().expect("an address"));
+    let absent = format!("http://{}/", {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address")
+    });
+    let tls = "https://127.0.0.1:1/".to_owned();
+    for url in [absent, tls, url] {
+        let events = vec!["update_candidate".to_owned()];
+        let new = NewWebhook { events, ..NewWebhook::new(&url, "s") };
+        running.sandbox().add_webhook(&new).expect("a webhook");
+    }
+    for _ in 0..3 {
+        let answer = ask(&running, "GET", "/v3/offices", &bearer, &Value::Null).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    running.shutdown().await;
+}
+
 #[test]
 fn the_program_prints_one_line_serves_and_stops_on_a_signal() {
+    let (to, heard) = receiver(&[200, 200]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_atsync-greenhouse-sandbox"))
         .args([
             "--listen",
@@ -225,6 +323,12 @@ fn the_program_prints_one_line_serves_and_stops_on_a_signal() {
             "GET /v3/jobs not_applied=500 x1",
             "--redirect-uri",
             "http://127.0.0.1:1/back",
+            "--webhook-url",
+            &format!("http://{to}/hooks"),
+            "--webhook-event",
+            "hire_candidate",
+            "--webhook-event",
+            "job_created",
         ])
         .stdout(Stdio::piped())
         .spawn()
@@ -241,6 +345,8 @@ fn the_program_prints_one_line_serves_and_stops_on_a_signal() {
     assert!(exchange(addr, "GET", "/v3/jobs", &bearer, "").starts_with("HTTP/1.1 200"));
     let partners = body_of(&exchange(addr, "GET", "/_sandbox/partners", "", ""));
     assert_eq!(partners[0]["redirect_uris"][0], "http://127.0.0.1:1/back");
+    let heard = heard.join().expect("two pings");
+    assert!(heard[0].contains("hire_candidate") && heard[1].contains("job_created"), "{heard:?}");
     let told = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()

@@ -87,6 +87,108 @@ fn payloads_are_read_wrapped_and_bare() {
     );
 }
 
+/// Every event of the OpenAPI document: the payload's wrapper, and the hints for the record 7.
+fn expected(event: &str) -> (&'static str, Vec<Hint>) {
+    let of = |kind: &str| RemoteRef::new(kind, "7");
+    let changed = |kind: &str| vec![Hint::Changed(of(kind))];
+    let deleted = |kind: &str| vec![Hint::Deleted(of(kind))];
+    match event {
+        "new_candidate_application"
+        | "new_prospect_application"
+        | "application_updated"
+        | "candidate_stage_change"
+        | "reject_candidate"
+        | "unreject_candidate"
+        | "hire_candidate"
+        | "unhire_candidate" => ("application", changed("applications")),
+        "delete_application" => ("application", deleted("applications")),
+        "update_candidate" => ("candidate", changed("candidates")),
+        "delete_candidate" => ("person", deleted("candidates")),
+        "merge_candidate" => {
+            let winner = RemoteRef::new("candidates", "8");
+            ("person", vec![Hint::Merged((of("candidates"), winner))])
+        }
+        "candidate_anonymized" => ("candidate", vec![Hint::Erased(of("candidates"))]),
+        "job_created" | "job_updated" | "job_approved" => ("job", changed("jobs")),
+        "job_deleted" => ("job", deleted("jobs")),
+        "job_post_created" | "job_post_updated" => ("job_post", changed("postings")),
+        "job_post_deleted" => ("job_post", deleted("postings")),
+        "job_interview_stage_deleted" => ("job_interview_stage", deleted("stages")),
+        "department_deleted" => ("department", deleted("departments")),
+        "office_deleted" => ("office", deleted("offices")),
+        // The engine has no kind for these.
+        "offer_created" | "offer_updated" | "offer_approved" | "offer_deleted" => ("offer", vec![]),
+        "interview_deleted" => ("interview", vec![]),
+        "scorecard_deleted" => ("scorecard", vec![]),
+        other => panic!("{other}: decide what it leads to"),
+    }
+}
+
+fn events() -> Vec<String> {
+    let facts: Value = serde_json::from_str(include_str!("../../openapi/facts.json")).unwrap();
+    let body = &facts["requests"]["POST /v3/webhooks"]["properties"]["event_action_type"];
+    serde_json::from_value(body["enum"].clone()).unwrap()
+}
+
+#[test]
+fn every_event_of_the_document_is_read_wrapped_and_bare_and_with_extra_members() {
+    let events = events();
+    assert_eq!(events.len(), 29);
+    for event in &events {
+        let (wrapper, wanted) = expected(event);
+        let record = json!({"id": 7, "new_candidate_id": 8, "status": "not_a_status",
+            "custom_fields": null, "unheard_of": {"id": 9}});
+        assert_eq!(hints(event, record.clone()), wanted, "{event}, bare");
+        let wrapped = json!({wrapper: record, "unheard_of": {"id": 9}, "offer": {"id": 10}});
+        assert_eq!(hints(event, wrapped), wanted, "{event}, wrapped");
+        let text = json!({wrapper: {"id": "7", "new_candidate_id": "8"}});
+        assert_eq!(hints(event, text), wanted, "{event}, ids as texts");
+    }
+}
+
+#[test]
+fn a_payload_without_what_it_is_about_leads_to_nothing_and_is_answered_200() {
+    for event in events() {
+        for payload in [
+            json!({}),
+            json!(null),
+            json!([7]),
+            json!("7"),
+            json!({"application": null, "candidate": [], "person": 7, "job": {"id": null}}),
+            json!({"id": -7, "candidate_id": 0, "department": {"child_ids": "8"}}),
+        ] {
+            assert_eq!(hints(&event, payload.clone()), [], "{event} {payload}");
+        }
+    }
+    assert_eq!(hints("", json!({"application": {"id": 7}})), []);
+    for body in ["", "null", "[]", "{\"action\": 7}", "{\"action\": \"job_deleted\"}", "\u{0}"] {
+        let Ok(Step::Verify(verify)) = hook(Some(SIGNATURE), body) else {
+            panic!("a check of the signature")
+        };
+        let hooked = answered(Greenhouse::resume(verify.state, &given(), Reply::Verified(true)));
+        assert_eq!((hooked.answer.status, hooked.hints.len()), (200, 0), "{body}");
+    }
+}
+
+#[test]
+fn a_new_application_leads_to_its_candidate_first() {
+    let wanted = [
+        Hint::Changed(RemoteRef::new("candidates", "5")),
+        Hint::Changed(RemoteRef::new("applications", "7")),
+    ];
+    for event in ["new_candidate_application", "new_prospect_application"] {
+        let nested = json!({"application": {"id": 7, "candidate": {"id": 5}}});
+        assert_eq!(hints(event, nested), wanted, "{event}");
+        assert_eq!(hints(event, json!({"id": 7, "candidate_id": 5})), wanted, "{event}");
+    }
+}
+
+#[test]
+fn a_merge_of_a_candidate_into_itself_is_none() {
+    let merged = json!({"person": {"id": 1, "new_candidate_id": 1}});
+    assert_eq!(hints("merge_candidate", merged), []);
+}
+
 #[test]
 fn a_merge_names_loser_and_winner() {
     let merged = hints("merge_candidate", json!({"person": {"id": 1, "new_candidate_id": 2}}));

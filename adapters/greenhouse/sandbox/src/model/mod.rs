@@ -7,12 +7,14 @@
 pub(crate) mod cell;
 pub(crate) mod render;
 pub(crate) mod table;
+pub(crate) mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use cell::{Cell, Row};
 use serde::Serialize;
 use table::Table;
+use watch::Watch;
 
 use crate::quirks::Quirks;
 use crate::rng::Rng;
@@ -82,6 +84,8 @@ pub(crate) struct Model {
     pub(crate) writes: VecDeque<Write>,
     /// Whether writes are logged; off while a company is generated.
     pub(crate) logging: bool,
+    /// What the present write changes, for webhooks.
+    pub(crate) watch: Watch,
 }
 
 impl Model {
@@ -107,6 +111,7 @@ impl Model {
             service_user_id: 0,
             writes: VecDeque::new(),
             logging: false,
+            watch: Watch::default(),
         }
     }
 
@@ -226,6 +231,7 @@ impl Model {
             }
         }
         self.log(kind, id, Deed::Create);
+        self.watch(kind, id);
         self.put(kind, Row { id, special, cells: filled.into() });
         id
     }
@@ -247,6 +253,7 @@ impl Model {
             }
         }
         self.log(kind, id, Deed::Update);
+        self.watch(kind, id);
         self.put(kind, row);
         true
     }
@@ -260,6 +267,7 @@ impl Model {
 
     /// Removes a row. Returns whether it existed.
     pub(crate) fn remove(&mut self, kind: Kind, id: i64) -> bool {
+        self.watch(kind, id);
         let delayed = self.delayed_until_ms(kind);
         let removed = self
             .tables
@@ -292,6 +300,14 @@ impl Model {
         let own = self.visibility_delays_ms.get(kind.name()).copied();
         let delay_ms = own.unwrap_or(self.visibility_delay_ms);
         (delay_ms > 0).then(|| self.now_ms.saturating_add(delay_ms))
+    }
+
+    /// Keeps a row as it is before its first change within the present write.
+    fn watch(&mut self, kind: Kind, id: i64) {
+        if self.watch.wants(kind, id) {
+            let before = self.row(kind, id).cloned();
+            self.watch.note(kind, id, before);
+        }
     }
 
     fn log(&mut self, kind: Kind, id: i64, deed: Deed) {

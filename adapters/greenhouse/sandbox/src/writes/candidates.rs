@@ -9,6 +9,7 @@ use super::{Done, WriteContext, applications, fields, tags};
 use crate::body::Body;
 use crate::model::Touch;
 use crate::model::cell::Cell;
+use crate::model::watch::Occurrence;
 use crate::quirks::{CreateAnswer, OddValues};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
@@ -40,7 +41,8 @@ const GROUPS: &str = "full_name email_addresses phone_numbers addresses website_
     social_media_addresses \
     current_company headline tags custom_candidate_fields notes attachments education employment";
 
-pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
+/// Creates a candidate with at most one application.
+pub(crate) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
     let body = Body::read(body, CREATE)?;
     // Every check comes before the first change: a refusal leaves no trace.
     let application = body.get("application").filter(|value| !value.is_null());
@@ -218,6 +220,7 @@ pub(crate) fn merge(context: &mut WriteContext<'_>, primary: i64, secondary: i64
             &[(name, Cell::json(&Value::Array(kept)))],
         );
     }
+    context.model.watch.occurred(Occurrence::Merged { loser: secondary, winner: primary });
     context.model.remove(Kind::Candidates, secondary);
     context.model.refresh_tags(primary, Touch::Stamp);
 }
@@ -241,6 +244,11 @@ pub(super) fn anonymise_request(
 /// Blanks groups of fields irreversibly, or all of them if none is named.
 pub(crate) fn anonymise(context: &mut WriteContext<'_>, id: i64, groups: &[String]) {
     let chosen = |group: &str| groups.is_empty() || groups.iter().any(|named| named == group);
+    let fields = GROUPS.split_whitespace().filter(|group| chosen(group)).map(str::to_owned);
+    context
+        .model
+        .watch
+        .occurred(Occurrence::Anonymised { candidate: id, fields: fields.collect() });
     let mut cells = Vec::new();
     if chosen("full_name") {
         cells.extend(["first_name", "last_name", "preferred_name"].map(|name| (name, Cell::Null)));

@@ -277,6 +277,31 @@ pub(crate) fn unreject(context: &mut WriteContext<'_>, id: i64) {
     activity(context, id);
 }
 
+/// Removes a hire: the application returns to the last stage of its job, its opening opens again,
+/// and its job stays as it is.
+pub(crate) fn unhire(context: &mut WriteContext<'_>, id: i64) -> Result<(), Refusal> {
+    if status(context, id) != "hired" {
+        return Err(Refusal::invalid("base", "application is not hired"));
+    }
+    let job = context.model.int(Kind::Applications, id, "job_id").unwrap_or(0);
+    let last = context.model.pipeline(job).last().copied();
+    for opening in context.model.find(Kind::Openings, "application_id", id) {
+        let open = [
+            ("application_id", Cell::Null),
+            ("close_reason_id", Cell::Null),
+            ("closed_at", Cell::Null),
+            ("open", true.into()),
+        ];
+        context.model.set(Kind::Openings, opening, Touch::Stamp, &open);
+    }
+    let cells = [("status", "in_process".into())];
+    context.model.set(Kind::Applications, id, Touch::Stamp, &cells);
+    match last {
+        Some(stage) => move_to(context, id, stage),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn hire_request(
     context: &mut WriteContext<'_>,
     id: i64,

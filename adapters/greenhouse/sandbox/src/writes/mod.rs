@@ -28,10 +28,10 @@ use crate::sight::Sight;
 pub(crate) use applications::destroy as destroy_application;
 pub(crate) use background::{add_education, add_employment};
 pub(crate) use bulk::status as bulk_status;
-pub(crate) use candidates::{anonymise, destroy, merge};
+pub(crate) use candidates::{anonymise, create as create_candidate, destroy, merge};
 pub(crate) use custom::name_key;
 pub(crate) use fields::edited as edited_fields;
-pub(crate) use lifecycle::{Rejection, convert, hire, move_to, reject, transfer, unreject};
+pub(crate) use lifecycle::{Rejection, convert, hire, move_to, reject, transfer, unhire, unreject};
 pub(crate) use small::add_note;
 pub(crate) use tags::{apply_tag, tag_named};
 
@@ -177,7 +177,7 @@ pub(crate) fn route(method: &str, segments: &[&str]) -> Option<Route> {
     Some(Route { resource, action, deed, id: id.unwrap_or(0) })
 }
 
-/// Every write scope, for the default grant and for documents.
+/// Every write scope, and those of webhooks, for the default grant and for documents.
 pub(crate) const WRITE_SCOPES: &[(&str, &[&str])] = &[
     ("candidates", &["create", "update", "destroy", "merge", "anonymize"]),
     (
@@ -203,6 +203,7 @@ pub(crate) const WRITE_SCOPES: &[(&str, &[&str])] = &[
     ("users", &["create"]),
     ("custom_fields", &["create", "update"]),
     ("custom_field_options", &["create", "update", "destroy"]),
+    ("webhooks", &["list", "create", "update", "destroy"]),
 ];
 
 /// Carries out a write.

@@ -1,0 +1,157 @@
+//! Webhooks as an admin sees them in the Dev Center, and their deliveries as a sender sees them.
+
+use serde_json::{Value, json};
+
+use super::events::Event;
+use super::queue::{HookDelivery, HookRequest};
+use super::requests;
+use super::webhook::{NewWebhook, WEBHOOK_EVENTS, Webhook, event_named};
+use crate::answer::{Answer, Request};
+use crate::refusal::Refusal;
+use crate::sandbox::{Sandbox, State};
+
+impl State {
+    /// Answers a request to `/v3/webhooks`. The caller checks the scope.
+    pub(crate) fn webhooks(
+        &mut self,
+        request: &Request<'_>,
+        segments: &[&str],
+    ) -> Result<Answer, Refusal> {
+        let quirks = &self.quirks.webhooks;
+        requests::serve(&mut self.hooks, quirks, self.model.now_ms, request, segments)
+    }
+}
+
+/// Returns the action of a request to `/v3/webhooks`, as its scope names it.
+pub(crate) fn action(request: &Request<'_>, segments: &[&str]) -> Option<&'static str> {
+    requests::action(request, segments)
+}
+
+impl Sandbox {
+    /// Makes webhooks as an admin does: one for each event. Each gets a ping. Returns their ids.
+    ///
+    /// # Errors
+    /// The reason, in the API's wording.
+    pub fn add_webhook(&self, new: &NewWebhook) -> Result<Vec<i64>, String> {
+        let named = new
+            .events
+            .iter()
+            .map(|name| event_named(name).ok_or_else(|| format!("there is no event `{name}`")));
+        let mut events = named.collect::<Result<Vec<&'static str>, String>>()?;
+        if events.is_empty() {
+            events = WEBHOOK_EVENTS.to_vec();
+        }
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let now_ms = state.model.now_ms;
+        let mut ids = Vec::new();
+        for event in events {
+            let webhook = Webhook::new(&new.name, &new.url, &new.secret, event);
+            let shown = state.hooks.add(webhook, &state.quirks.webhooks, now_ms);
+            let shown = shown.map_err(|refusal| refusal.text())?;
+            ids.extend(shown.get("id").and_then(Value::as_i64));
+        }
+        drop(guard);
+        self.hook_signals().wake();
+        Ok(ids)
+    }
+
+    /// Enables a webhook that a failed ping disabled; it gets another ping. Returns whether it
+    /// exists.
+    pub fn enable_webhook(&self, id: i64) -> bool {
+        let mut state = self.lock();
+        let now_ms = state.model.now_ms;
+        let exists = state.hooks.enable(id, now_ms);
+        drop(state);
+        self.hook_signals().wake();
+        exists
+    }
+
+    /// Removes a webhook with its waiting deliveries. Returns whether it existed.
+    pub fn remove_webhook(&self, id: i64) -> bool {
+        self.lock().hooks.remove(id)
+    }
+
+    /// Returns the webhooks as the API shows them, newest first.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<Value> {
+        self.lock().hooks.list()
+    }
+
+    /// Fires an event with a payload of the caller's, true or not: what the sandbox never fires by
+    /// itself, or what somebody who has the secret could send.
+    ///
+    /// # Errors
+    /// When there is no such event.
+    pub fn fire_webhook(&self, event: &str, payload: Value) -> Result<(), String> {
+        let action = event_named(event).ok_or_else(|| format!("there is no event `{event}`"))?;
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let event = Event { action, payload };
+        state.hooks.fire(event, &state.quirks.webhooks, state.model.now_ms);
+        drop(guard);
+        self.hook_signals().wake();
+        Ok(())
+    }
+
+    /// Takes the next delivery that is due, to send it and to report its answer by
+    /// [`Sandbox::hook_answered`]. The server does so by itself.
+    #[must_use]
+    pub fn next_hook(&self) -> Option<HookRequest> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.hooks.next(&state.quirks.webhooks, state.model.now_ms)
+    }
+
+    /// Reports the answer to a delivery: its status, or none if there was no answer in time. Only
+    /// 200 is a success.
+    pub fn hook_answered(&self, number: u64, status: Option<u16>) {
+        let mut state = self.lock();
+        let now_ms = state.model.now_ms;
+        state.hooks.answered(number, status, now_ms);
+        drop(state);
+        self.hook_signals().ended();
+    }
+
+    /// Returns the deliveries, pings included, in the order of their events.
+    #[must_use]
+    pub fn hook_deliveries(&self) -> Vec<HookDelivery> {
+        self.lock().hooks.deliveries()
+    }
+
+    /// Whether an attempt is due or under way.
+    #[must_use]
+    pub fn is_hook_due(&self) -> bool {
+        let state = self.lock();
+        state.hooks.queue.is_due(state.model.now_ms)
+    }
+
+    /// Whether a delivery waits, now or for a later attempt.
+    pub(crate) fn is_hook_waiting(&self) -> bool {
+        self.lock().hooks.queue.is_waiting()
+    }
+}
+
+/// Answers the control calls about webhooks.
+pub(crate) fn called(
+    sandbox: &Sandbox,
+    request: &Request<'_>,
+    segments: &[&str],
+) -> Option<Result<Value, String>> {
+    let id = || segments.get(1).and_then(|id| id.parse::<i64>().ok()).unwrap_or(0);
+    Some(match (request.method, segments) {
+        ("GET", ["webhooks"]) => Ok(json!(sandbox.webhooks())),
+        ("POST", ["webhooks"]) => serde_json::from_slice::<NewWebhook>(request.body)
+            .map_err(|error| error.to_string())
+            .and_then(|new| sandbox.add_webhook(&new))
+            .map(|ids| json!({"ids": ids})),
+        ("POST", ["webhooks", _, "enable"]) => Ok(json!({"enabled": sandbox.enable_webhook(id())})),
+        ("DELETE", ["webhooks", _]) => Ok(json!({"removed": sandbox.remove_webhook(id())})),
+        ("GET", ["deliveries"]) => Ok(json!(sandbox.hook_deliveries())),
+        ("POST", ["fire", event]) => serde_json::from_slice::<Value>(request.body)
+            .map_err(|error| error.to_string())
+            .and_then(|payload| sandbox.fire_webhook(event, payload))
+            .map(|()| json!({})),
+        _ => return None,
+    })
+}
