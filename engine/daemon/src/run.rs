@@ -115,6 +115,11 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
                 match changed(&mut opened, &mut runs, &mut ends, report).await {
                     // Started: each is counted from here on.
                     Ok(started) => {
+                        if let Some(server) = &server
+                            && let Err(why) = server.reread(&opened.config).await
+                        {
+                            report.output.error(&format!("{why}; the tokens stay as they were"));
+                        }
                         for prepared in started {
                             ends.push(start(prepared, &mut runs, report));
                         }

@@ -38,6 +38,17 @@ impl About {
             Self::Writing => "writing",
         }
     }
+
+    /// The word for a condition that does not hold.
+    pub(super) fn failed(self) -> &'static str {
+        match self {
+            Self::Running => "not running",
+            Self::Connected => "not connected",
+            Self::Permitted => "not permitted",
+            Self::Pulling => "not pulling",
+            Self::Writing => "not writing",
+        }
+    }
 }
 
 /// Why a condition is as it is.

@@ -8,16 +8,19 @@
 //! the library.
 //!
 //! Bounds: [`REQUESTS_MAX`] requests at once, feeds and `/livez` aside; bodies, heads and times in
-//! [`body`] and [`listen`]. Left out: TLS, which a proxy ends; tokens made at run time; connections
-//! made at run time; webhooks; the console.
+//! [`body`] and [`listen`]. The same server has the pages of the [`console`]. Left out: TLS, which a
+//! proxy ends; tokens made at run time; connections made at run time; webhooks.
 
 pub(crate) mod access;
 mod body;
 mod changes;
 mod commands;
 mod connections;
+mod console;
+mod decision;
 mod desired;
 mod health;
+mod html;
 mod intents;
 mod listen;
 mod local;
@@ -26,6 +29,7 @@ mod operations;
 mod problem;
 mod records;
 mod served;
+mod stream;
 mod tally;
 mod tasks;
 
@@ -33,12 +37,15 @@ pub(crate) use served::Served;
 
 use crate::config::Config;
 use crate::relay::ROUTE;
-use access::{Access, Door};
+use access::{Access, Current, Door};
 use axum::extract::{Request, State};
+use axum::http::{Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use console::{Console, Pages};
+use html::document;
 use listen::Listeners;
 use problem::{Problem, ProblemType};
 use std::net::SocketAddr;
@@ -79,6 +86,8 @@ fn add_refusals(document: &mut utoipa::openapi::OpenApi) {
 /// The running server.
 pub(crate) struct Server {
     served: Arc<Served>,
+    gate: Arc<Gate>,
+    has_address: bool,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
     /// Where it listens, for people.
@@ -95,22 +104,40 @@ impl Server {
         address: Option<SocketAddr>,
         served: &Arc<Served>,
     ) -> Result<Self, String> {
-        // Only callers of the address have tokens.
-        let access = match address {
-            Some(_) => Access::read(&config.serve, config.directory()).await?,
-            None => Access::default(),
-        };
+        let access = access_of(config, address.is_some()).await?;
         let listeners = Listeners::bind(&config.store, address).await?;
         let (socket, address) = listeners.places();
         let places = match address {
             Some(address) => format!("{} and http://{address}", socket.display()),
             None => socket.display().to_string(),
         };
-        let gate = Arc::new(Gate { access, requests: Semaphore::new(REQUESTS_MAX) });
+        let gate = Arc::new(Gate {
+            access: Current::new(access),
+            console: Arc::new(Console::new(config.serve.behind_tls_proxy)),
+            requests: Semaphore::new(REQUESTS_MAX),
+        });
         let (stop, stopped) = watch::channel(false);
-        let app = app(Arc::clone(served), gate);
+        let app = app(Arc::clone(served), Arc::clone(&gate));
         let task = tasks::spawn(listeners.serve(app, stopped));
-        Ok(Self { served: Arc::clone(served), stop, task, places })
+        Ok(Self {
+            served: Arc::clone(served),
+            gate,
+            has_address: address.is_some(),
+            stop,
+            task,
+            places,
+        })
+    }
+
+    /// Reads the tokens again. A session of the console whose token is gone ends.
+    ///
+    /// # Errors
+    /// A sentence that names the token; then all stay as they are.
+    pub(crate) async fn reread(&self, config: &Config) -> Result<(), String> {
+        let access = access_of(config, self.has_address).await?;
+        self.gate.console.sessions.keep(|user| access.caller_of(*user).is_some());
+        self.gate.access.replace(access);
+        Ok(())
     }
 
     /// Accepts no request from now on, ends the streams, and waits for the requests under way.
@@ -120,6 +147,14 @@ impl Server {
         if self.task.await.is_err() {
             tracing::error!("the HTTP server ended by a panic, which is a bug in atsync");
         }
+    }
+}
+
+/// The tokens of a configuration: only callers of an address have some.
+async fn access_of(config: &Config, has_address: bool) -> Result<Access, String> {
+    match has_address {
+        true => Access::read(&config.serve, config.directory()).await,
+        false => Ok(Access::default()),
     }
 }
 
@@ -152,6 +187,11 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
 fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
     let (routes, mut document) = routes();
     add_refusals(&mut document);
+    let pages = Pages {
+        served: Arc::clone(&served),
+        console: Arc::clone(&gate.console),
+        access: gate.access.clone(),
+    };
     routes
         .route(ROUTE, post(commands::run))
         .route(&format!("{ROUTE}/{{question}}"), post(commands::answer))
@@ -159,6 +199,7 @@ fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .with_state(served)
+        .merge(console::routes(pages))
         .layer(from_fn_with_state(gate, admitted))
 }
 
@@ -171,39 +212,72 @@ async fn no_such_method() -> Problem {
 }
 
 struct Gate {
-    access: Access,
+    access: Current,
+    console: Arc<Console>,
     requests: Semaphore,
 }
 
-/// Admits a request, or refuses it.
+/// Admits a request to the API or to a page, or refuses it.
 async fn admitted(
     State(gate): State<Arc<Gate>>,
     Extension(door): Extension<Door>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let caller = match gate.access.admit(door, &method, &path, request.headers()) {
+    if !console::has(request.uri().path()) {
+        return to_api(&gate, door, request, next).await;
+    }
+    let mut response = to_page(&gate, door, request, next).await;
+    document::confine(response.headers_mut());
+    response
+}
+
+async fn to_api(gate: &Gate, door: Door, mut request: Request, next: Next) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let caller = match gate.access.get().admit(door, method, path, request.headers()) {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    // A feed waits for changes and holds next to nothing; `/livez` must be answered
-    // under any load.
-    let is_free = path == "/livez" || path.ends_with("/changes") || path.starts_with(ROUTE);
-    let place = (!is_free).then(|| gate.requests.try_acquire()).transpose();
-    let _place = match place {
-        Ok(place) => place,
-        Err(_) => {
-            return Problem::new(
-                ProblemType::Busy,
-                format!("{REQUESTS_MAX} requests are under way; try it again"),
-            )
-            .into_response();
-        }
-    };
     let name = caller.name.clone();
-    request.extensions_mut().insert(caller);
-    let response = next.run(request).await;
-    tracing::debug!(caller = %name, %method, path, status = response.status().as_u16(), "request");
+    drop(request.extensions_mut().insert(caller));
+    match gate.served(&name, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn to_page(gate: &Gate, door: Door, request: Request, next: Next) -> Response {
+    let entered = console::admitted(&gate.console, &gate.access.get(), door, request).await;
+    let entered = match entered {
+        Ok(entered) => entered,
+        Err(answer) => return answer,
+    };
+    let mut response = match gate.served(&entered.who, entered.request, next).await {
+        Ok(response) => response,
+        Err(problem) => console::refused(problem),
+    };
+    if let Some(cookie) = entered.cookie {
+        drop(response.headers_mut().insert(header::SET_COOKIE, cookie));
+    }
     response
+}
+
+impl Gate {
+    /// Answers an admitted request, or refuses it when too many are under way.
+    async fn served(&self, who: &str, request: Request, next: Next) -> Result<Response, Problem> {
+        let (method, path): (Method, String) =
+            (request.method().clone(), request.uri().path().to_owned());
+        // A feed waits for changes and holds next to nothing; `/livez` must be answered
+        // under any load.
+        let is_free = path == "/livez" || path.ends_with("/changes") || path.starts_with(ROUTE);
+        let place = (!is_free).then(|| self.requests.try_acquire()).transpose();
+        let _place = place.map_err(|_| {
+            let detail = format!("{REQUESTS_MAX} requests are under way; try it again");
+            Problem::new(ProblemType::Busy, detail)
+        })?;
+        let response = next.run(request).await;
+        let status = response.status().as_u16();
+        tracing::debug!(caller = %who, %method, path, status, "request");
+        Ok(response)
+    }
 }
