@@ -13,135 +13,17 @@
 )]
 
 mod cli_support;
+mod serve_support;
 
 use cli_support::Site;
 use serde_json::{Value, json};
+use serve_support::{OTHER, Served, TOKEN, exchange};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::process::Child;
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const OTHER: &str = "fedcba9876543210fedcba9876543210";
 const ADA: &str = r#"{"name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
-
-/// A running `atsync serve`.
-struct Served {
-    site: Site,
-    child: Child,
-    address: String,
-}
-
-/// An answer.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
-    }
-
-    /// The last part of a problem's type.
-    fn problem(&self) -> String {
-        assert!(self.head.contains("application/problem+json"), "{self:?}");
-        let kind = self.json()["type"].as_str().unwrap().to_owned();
-        kind.strip_prefix("urn:atsync:problem:").unwrap().to_owned()
-    }
-}
-
-impl Served {
-    /// Starts it with this table `[serve]` and waits until the first candidates are read.
-    async fn start(serve: &str) -> Self {
-        let site = Site::start().await;
-        site.write(
-            "acme.toml",
-            &format!("{}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}", site.config()),
-        );
-        let mut command = site.command(&["serve"]);
-        command.env("TOKEN", TOKEN).env("OTHER", OTHER);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = loop {
-            let line = notes.next_line().await.unwrap().unwrap();
-            if let Some((_, address)) = line.split_once("http://") {
-                break address.to_owned();
-            }
-        };
-        tokio::spawn(async move { while let Ok(Some(_)) = notes.next_line().await {} });
-        let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
-        loop {
-            let line = rounds.next_line().await.unwrap().unwrap();
-            if line.contains("pulled jobs") {
-                break;
-            }
-        }
-        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
-        Self { site, child, address }
-    }
-
-    /// A request with the headers that a client sends, and these.
-    async fn ask(&self, line: &str, headers: &str, body: &str) -> Answer {
-        let stream = TcpStream::connect(&self.address).await.unwrap();
-        let host = if headers.contains("host:") {
-            String::new()
-        } else {
-            format!("host: {}\r\n", self.address)
-        };
-        exchange(stream, line, &format!("{host}{headers}"), body).await
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.ask(&format!("GET {path}"), "", "").await
-    }
-
-    async fn put(&self, path: &str, body: &str) -> Answer {
-        self.ask(&format!("PUT {path}"), "content-type: application/json\r\n", body).await
-    }
-
-    async fn post(&self, path: &str, body: &str) -> Answer {
-        self.ask(&format!("POST {path}"), "content-type: application/json\r\n", body).await
-    }
-
-    /// Ends it by SIGTERM, and returns the exit code.
-    async fn end(self) -> i32 {
-        self.ended().await.0
-    }
-
-    /// As [`Self::end`], and returns the site as well.
-    async fn ended(mut self) -> (i32, Site) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(
-            std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success()
-        );
-        let code = self.child.wait().await.unwrap().code().unwrap();
-        assert!(!self.site.path("acme.redb.sock").exists(), "the socket is left");
-        (code, self.site)
-    }
-}
-
-async fn exchange(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    line: &str,
-    headers: &str,
-    body: &str,
-) -> Answer {
-    let length = body.len();
-    let text = format!(
-        "{line} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.unwrap();
-    let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
-}
 
 #[tokio::test]
 async fn a_record_is_declared_planned_applied_and_seen_in_the_feed_over_http() {

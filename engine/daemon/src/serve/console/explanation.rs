@@ -1,9 +1,9 @@
 //! Why one declared record is as it is: fields, next steps, links, past writes.
 
 use super::chrome::{Part, page_of};
-use super::records::{mood, search};
+use super::records::{search, told};
 use super::refused::Refused;
-use super::show::{Mood, at, badge, nothing, spoken, time};
+use super::show::{Mood, at, badge, list, nothing, spoken, time};
 use super::state::Pages;
 use super::value::shown;
 use super::visitor::Visitor;
@@ -54,30 +54,17 @@ fn explained(name: &str, record: &Explanation) -> Markup {
         }
         section aria-labelledby="conditions" {
             h2 #conditions { "Conditions" }
-            @if record.conditions.is_empty() { (nothing("It was not planned yet.")) }
-            ul.plain {
-                @for condition in &record.conditions {
-                    @let holds = if condition.status { "" } else { "not " };
-                    @let mood = if condition.status { mood(condition.kind) } else { Mood::Neutral };
-                    li {
-                        (badge(mood, &format!("{holds}{}", condition.kind))) " "
-                        (commands_of(&condition.message, name, Some(&record.key))) " "
-                        span.muted { "since " (time(condition.since_ms)) }
-                    }
-                }
-            }
+            (list("It was not planned yet.", record.conditions.iter().map(|condition| html! {
+                (told(condition)) " " (commands_of(&condition.message, name, Some(&record.key)))
+                " " span.muted { "since " (time(condition.since_ms)) }
+            })))
         }
         section aria-labelledby="next" {
             h2 #next { "What comes next" }
-            @if record.next.is_empty() { (nothing("Nothing.")) }
-            ul.plain {
-                @for next in &record.next {
-                    li {
-                        code { (next.path) } ": " (next.what) ", "
-                        (commands_of(&next.when, name, Some(&record.key)))
-                    }
-                }
-            }
+            (list("Nothing.", record.next.iter().map(|next| html! {
+                code { (next.path) } ": " (next.what) ", "
+                (commands_of(&next.when, name, Some(&record.key)))
+            })))
         }
         section aria-labelledby="fields" {
             h2 #fields { "Fields" }
@@ -85,23 +72,17 @@ fn explained(name: &str, record: &Explanation) -> Markup {
         }
         section aria-labelledby="links" {
             h2 #links { "Linked to" }
-            @if record.links.is_empty() { (nothing("Nothing in the ATS yet.")) }
-            ul.plain {
-                @for link in &record.links {
-                    li {
-                        code { (link.path) } " is " code { (link.remote) } " "
-                        span.muted { "since " (time(link.since_ms)) }
-                        @if record.links_gone.contains(&link.path) {
-                            " " (badge(Mood::Warning, "no longer in the ATS"))
-                        }
-                    }
+            (list("Nothing in the ATS yet.", record.links.iter().map(|link| html! {
+                code { (link.path) } " is " code { (link.remote) } " "
+                span.muted { "since " (time(link.since_ms)) }
+                @if record.links_gone.contains(&link.path) {
+                    " " (badge(Mood::Warning, "no longer in the ATS"))
                 }
-            }
+            })))
         }
         section aria-labelledby="history" {
             h2 #history { "Writes, newest first" }
-            @if record.intents.is_empty() { (nothing("None.")) }
-            ul.plain { @for intent in &record.intents { (history(name, intent)) } }
+            (list("None.", record.intents.iter().map(|intent| history(name, intent))))
         }
     }
 }
@@ -145,11 +126,9 @@ fn value(field: &FieldStory, value: &Value) -> String {
 
 fn history(name: &str, intent: &IntentStory) -> Markup {
     html! {
-        li {
-            a href={ (at(name)) "/intents/" (intent.id) } { (intent.operation) " #" (intent.id) } " "
-            (badge(Mood::Neutral, &spoken(intent.state))) " "
-            @if let Some(reason) = &intent.reason { (reason) " " }
-            span.muted { (time(intent.first_sent_ms)) }
-        }
+        a href={ (at(name)) "/intents/" (intent.id) } { (intent.operation) " #" (intent.id) } " "
+        (badge(Mood::Neutral, &spoken(intent.state))) " "
+        @if let Some(reason) = &intent.reason { (reason) " " }
+        span.muted { (time(intent.first_sent_ms)) }
     }
 }

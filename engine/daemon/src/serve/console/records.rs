@@ -7,7 +7,7 @@ use super::state::Pages;
 use super::visitor::Visitor;
 use crate::serve::body::Query;
 use crate::serve::problem::Problem;
-use atsync::{ConditionType, DesiredRow, Mode};
+use atsync::{Condition, ConditionType, DesiredRow, Mode};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -73,14 +73,16 @@ pub(super) fn search(name: &str, key: &str) -> Markup {
 }
 
 fn line(name: &str, row: &DesiredRow) -> Markup {
-    let conditions = row.status.conditions.iter().filter(|condition| condition.status);
+    let is_told =
+        |condition: &&Condition| condition.status || condition.kind == ConditionType::Synced;
+    let conditions = row.status.conditions.iter().filter(is_told);
     html! {
         tr {
             th scope="row" data-label="Key" { a href=(at_record(name, &row.key)) { (row.key) } }
             td data-label="State" {
                 @if row.status.conditions.is_empty() { (badge(Mood::Neutral, "not planned")) " " }
                 @for condition in conditions {
-                    (badge(mood(condition.kind), &condition.kind.to_string())) " "
+                    (told(condition)) " "
                 }
                 @if row.dirty { (badge(Mood::Neutral, "for the next plan")) " " }
                 @if row.mode != Mode::Managed { (badge(Mood::Warning, row.mode.word())) }
@@ -90,11 +92,20 @@ fn line(name: &str, row: &DesiredRow) -> Markup {
     }
 }
 
-/// How good it is when a condition holds.
-pub(super) fn mood(kind: ConditionType) -> Mood {
-    match kind {
-        ConditionType::Synced => Mood::Good,
-        ConditionType::Blocked => Mood::Bad,
-        _ => Mood::Warning,
-    }
+/// A condition of a record.
+pub(super) fn told(condition: &Condition) -> Markup {
+    let (mood, word) = match (condition.kind, condition.status) {
+        (ConditionType::Synced, true) => (Mood::Good, "in step"),
+        (ConditionType::Synced, false) => (Mood::Warning, "not in step"),
+        (ConditionType::Blocked, true) => (Mood::Bad, "blocked"),
+        (ConditionType::Blocked, false) => (Mood::Neutral, "not blocked"),
+        (ConditionType::Drifted, true) => (Mood::Warning, "drifted"),
+        (ConditionType::Drifted, false) => (Mood::Neutral, "not drifted"),
+        (ConditionType::InDoubt, true) => (Mood::Warning, "in doubt"),
+        (ConditionType::InDoubt, false) => (Mood::Neutral, "not in doubt"),
+        (ConditionType::Paused, true) => (Mood::Warning, "paused"),
+        (ConditionType::Paused, false) => (Mood::Neutral, "not paused"),
+        (_, _) => (Mood::Neutral, "other"),
+    };
+    badge(mood, word)
 }

@@ -61,6 +61,15 @@ pub(super) fn nothing(text: &str) -> Markup {
     html! { p.empty { (text) } }
 }
 
+/// A list, or what is said in its place when it has no item.
+pub(super) fn list(empty: &str, items: impl Iterator<Item = Markup>) -> Markup {
+    let mut items = items.peekable();
+    if items.peek().is_none() {
+        return nothing(empty);
+    }
+    html! { ul.plain { @for item in items { li { (item) } } } }
+}
+
 /// A name of a program's data as people read it: `in_doubt` is "in doubt".
 pub(super) fn spoken(word: &str) -> String {
     word.replace('_', " ")

@@ -1,0 +1,140 @@
+//! A running `atsync serve`, and requests to it that are written by hand.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests stops where something is not as it must be"
+)]
+
+use crate::cli_support::Site;
+use serde_json::Value;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::Child;
+
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const OTHER: &str = "fedcba9876543210fedcba9876543210";
+
+/// A running `atsync serve`.
+pub(crate) struct Served {
+    pub(crate) site: Site,
+    pub(crate) child: Child,
+    pub(crate) address: String,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The last part of a problem's type.
+    pub(crate) fn problem(&self) -> String {
+        assert!(self.head.contains("application/problem+json"), "{self:?}");
+        let kind = self.json()["type"].as_str().unwrap().to_owned();
+        kind.strip_prefix("urn:atsync:problem:").unwrap().to_owned()
+    }
+}
+
+impl Served {
+    /// Starts it with this table `[serve]` and waits until the first candidates are read.
+    pub(crate) async fn start(serve: &str) -> Self {
+        let site = Site::start().await;
+        let config = site.config();
+        Self::start_with(site, &config, serve).await
+    }
+
+    /// The same with this configuration before the table.
+    pub(crate) async fn start_with(site: Site, config: &str, serve: &str) -> Self {
+        site.write("acme.toml", &format!("{config}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}"));
+        let mut command = site.command(&["serve"]);
+        command.env("TOKEN", TOKEN).env("OTHER", OTHER);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = notes.next_line().await.unwrap().unwrap();
+            if let Some((_, address)) = line.split_once("http://") {
+                break address.to_owned();
+            }
+        };
+        tokio::spawn(async move { while let Ok(Some(_)) = notes.next_line().await {} });
+        let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
+        loop {
+            let line = rounds.next_line().await.unwrap().unwrap();
+            if line.contains("pulled jobs") {
+                break;
+            }
+        }
+        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
+        Self { site, child, address }
+    }
+
+    /// A request with the headers that a client sends, and these.
+    pub(crate) async fn ask(&self, line: &str, headers: &str, body: &str) -> Answer {
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        let host = if headers.contains("host:") {
+            String::new()
+        } else {
+            format!("host: {}\r\n", self.address)
+        };
+        exchange(stream, line, &format!("{host}{headers}"), body).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path}"), "", "").await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &str) -> Answer {
+        self.ask(&format!("PUT {path}"), "content-type: application/json\r\n", body).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask(&format!("POST {path}"), "content-type: application/json\r\n", body).await
+    }
+
+    /// Ends it by SIGTERM, and returns the exit code.
+    pub(crate) async fn end(self) -> i32 {
+        self.ended().await.0
+    }
+
+    /// As [`Self::end`], and returns the site as well.
+    pub(crate) async fn ended(mut self) -> (i32, Site) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(
+            std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success()
+        );
+        let code = self.child.wait().await.unwrap().code().unwrap();
+        assert!(!self.site.path("acme.redb.sock").exists(), "the socket is left");
+        (code, self.site)
+    }
+}
+
+/// Sends a request as it is written, and reads the answer to its end.
+pub(crate) async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    line: &str,
+    headers: &str,
+    body: &str,
+) -> Answer {
+    let length = body.len();
+    let text = format!(
+        "{line} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+}
