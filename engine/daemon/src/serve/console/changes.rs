@@ -28,9 +28,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Changes of a page.
-const ROWS_MAX: usize = 50;
+const ROWS_MAX: usize = 25;
 /// Fields of a change that a row shows.
-const FIELDS_MAX: usize = 8;
+const FIELDS_MAX: usize = 6;
 
 /// The parameters of the page.
 #[derive(Deserialize)]
@@ -66,7 +66,8 @@ impl Row {
     fn of(change: &Change) -> Self {
         let at = words::time(change.at_ms);
         let mut names: Vec<&String> = change.before.keys().chain(change.after.keys()).collect();
-        names.sort();
+        // A stamp says the least about a change.
+        names.sort_by_key(|name| (name.ends_with("_at"), *name));
         names.dedup();
         let further = names.len().saturating_sub(FIELDS_MAX);
         let value = |value: &Value| plain::line(&shown(value)).into_owned();
@@ -130,7 +131,7 @@ impl Row {
                         }
                     }
                 }
-                td data-label="When" {
+                td.brief data-label="When" {
                     time data-slot="time" datetime=(self.at) { (self.time) }
                     p.muted data-slot="cause" { (self.cause) }
                 }

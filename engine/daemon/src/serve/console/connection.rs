@@ -8,7 +8,7 @@ use super::visitor::Visitor;
 use crate::config::serve::Scope;
 use crate::serve::health::Condition;
 use crate::words::{commands_of, count};
-use atsync::model::manifest::ScanRule;
+use atsync::model::manifest::{KindRule, ScanRule};
 use atsync::{Connection, ProblemRow, Status};
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -75,7 +75,7 @@ fn conditions(all: &[Condition]) -> Markup {
                                 @else { (badge(Mood::Bad, about.failed())) }
                             }
                             td data-label="What was seen" { (condition.message) }
-                            td data-label="Since" { (time(condition.since_ms)) }
+                            td.brief data-label="Since" { (time(condition.since_ms)) }
                         }
                     }
                 }
@@ -126,57 +126,84 @@ fn writes(visitor: &Visitor, name: &str, status: &Status) -> Markup {
 }
 
 fn kinds(visitor: &Visitor, connection: &Connection, status: &Status) -> Markup {
-    let name = connection.name();
-    let listed =
-        |kind: &&atsync::model::manifest::KindRule| !matches!(kind.scan, ScanRule::None {});
+    let listed = |rule: &&KindRule| !matches!(rule.scan, ScanRule::None {});
+    let is_read = |rule: &&KindRule| {
+        let kind = &rule.name;
+        status.observed.get(kind).is_some_and(|records| *records > 0)
+            || status.pulled_ms.contains_key(kind)
+            || status.unfinished.contains(kind)
+            || status.sweeps.contains_key(kind)
+    };
+    let all = connection.manifest().kinds.iter().filter(listed);
+    let (read, others): (Vec<&KindRule>, Vec<&KindRule>) = all.partition(is_read);
     html! {
         section aria-labelledby="kinds" {
             h2 #kinds { "Kinds" }
-            table.stack {
-                caption.hidden { "Kinds" }
-                thead {
-                    tr {
-                        th scope="col" { "Kind" }
-                        th scope="col" { "Records" }
-                        th scope="col" { "Last pulled" }
-                        @if visitor.caller.has(Scope::Write) { th scope="col" { "Start" } }
-                    }
-                }
-                tbody {
-                    @for rule in connection.manifest().kinds.iter().filter(listed) {
-                        @let kind = rule.name.as_str();
-                        tr {
-                            th scope="row" data-label="Kind" { (spoken(kind)) }
-                            td.number data-label="Records" {
-                                (status.observed.get(kind).copied().unwrap_or_default())
-                            }
-                            td data-label="Last pulled" {
-                                @match status.pulled_ms.get(kind) {
-                                    Some(at_ms) => (time(*at_ms)),
-                                    None => span.muted { "never" },
-                                }
-                                @if status.unfinished.iter().any(|one| one == kind) {
-                                    " " (badge(Mood::Neutral, "unfinished"))
-                                }
-                                @if let Some(sweep) = status.sweeps.get(kind) {
-                                    @match &sweep.held {
-                                        Some(hold) => p.note { "Sweep held: " (hold.why) },
-                                        None => p.muted { "A sweep is unfinished." },
-                                    }
-                                }
-                            }
-                            @if visitor.caller.has(Scope::Write) {
-                                td data-label="Start" { div.row {
-                                    (start(visitor, name, kind, "pull", "Pull"))
-                                    (start(visitor, name, kind, "sweep", "Sweep"))
-                                } }
-                            }
-                        }
-                    }
+            @if read.is_empty() { (nothing("No kind was read yet.")) }
+            @else { (kinds_table(visitor, connection.name(), status, "Kinds that were read", &read)) }
+            @if !others.is_empty() {
+                details {
+                    summary { (count(others.len() as u64, "kind")) " not read so far" }
+                    (kinds_table(visitor, connection.name(), status, "Kinds not read", &others))
                 }
             }
             p.muted {
                 "A pull reads what changed. A sweep reads everything, and finds what was deleted."
+            }
+        }
+    }
+}
+
+fn kinds_table(
+    visitor: &Visitor,
+    name: &str,
+    status: &Status,
+    caption: &str,
+    rules: &[&KindRule],
+) -> Markup {
+    html! {
+        table.stack {
+            caption.hidden { (caption) }
+            thead {
+                tr {
+                    th scope="col" { "Kind" }
+                    th scope="col" { "Records" }
+                    th scope="col" { "Last pulled" }
+                    @if visitor.caller.has(Scope::Write) { th scope="col" { "Start" } }
+                }
+            }
+            tbody { @for rule in rules { (kind_row(visitor, name, status, &rule.name)) } }
+        }
+    }
+}
+
+fn kind_row(visitor: &Visitor, name: &str, status: &Status, kind: &str) -> Markup {
+    html! {
+        tr {
+            th scope="row" data-label="Kind" { (spoken(kind)) }
+            td.brief data-label="Records" {
+                (status.observed.get(kind).copied().unwrap_or_default())
+            }
+            td.brief data-label="Last pulled" {
+                @match status.pulled_ms.get(kind) {
+                    Some(at_ms) => (time(*at_ms)),
+                    None => span.muted { "never" },
+                }
+                @if status.unfinished.iter().any(|one| one == kind) {
+                    " " (badge(Mood::Neutral, "unfinished"))
+                }
+                @if let Some(sweep) = status.sweeps.get(kind) {
+                    @match &sweep.held {
+                        Some(hold) => p.note { "Sweep held: " (hold.why) },
+                        None => p.muted { "A sweep is unfinished." },
+                    }
+                }
+            }
+            @if visitor.caller.has(Scope::Write) {
+                td { div.row {
+                    (start(visitor, name, kind, "pull", "Pull"))
+                    (start(visitor, name, kind, "sweep", "Sweep"))
+                } }
             }
         }
     }

@@ -75,7 +75,7 @@ fn row(name: &str, intent: &Intent) -> Markup {
                     state => (badge(Mood::Neutral, &spoken(state.word()))),
                 }
             }
-            td data-label="Since" { (time(intent.first_sent.wall_ms)) }
+            td.brief data-label="Since" { (time(intent.first_sent.wall_ms)) }
         }
     }
 }

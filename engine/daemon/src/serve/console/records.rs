@@ -87,7 +87,7 @@ fn line(name: &str, row: &DesiredRow) -> Markup {
                 @if row.dirty { (badge(Mood::Neutral, "for the next plan")) " " }
                 @if row.mode != Mode::Managed { (badge(Mood::Warning, row.mode.word())) }
             }
-            td.number data-label="Generation" { (row.generation) }
+            td.brief data-label="Generation" { (row.generation) }
         }
     }
 }
