@@ -187,7 +187,7 @@ test("a plan is not applied when the ATS has moved since it was shown", async ()
 test("a write in doubt is decided after its evidence and a confirmation", async () => {
   const page = await signedIn();
   await page.goto(acme);
-  await activate(page, "link", "Writes in doubt");
+  await activate(page, "link", "In doubt");
   await inspect(page, "in-doubt");
   await activate(page, "link", "candidates.create");
   await page.getByText("What was sent").click();
@@ -252,13 +252,13 @@ test("every other page is usable on a phone, in light and dark, and by assistive
     await page.goto(acme + path);
     await inspect(page, name);
   }
-  await site.control("PATCH", "/access", { revoke: ["harvest:tags:list"] });
+  await site.control("PATCH", "/access", { revoke: ["harvest:candidate_tags:list"] });
   await page.goto(acme);
   await page.getByRole("button", { name: "Check the permissions" }).click();
   await page.getByRole("heading", { name: "Missing" }).waitFor();
   await page.getByText("permissions granted").click();
   await inspect(page, "permissions");
-  await site.control("PATCH", "/access", { grant: ["harvest:tags:list"] });
+  await site.control("PATCH", "/access", { grant: ["harvest:candidate_tags:list"] });
   await page.goto(acme);
   await page.getByRole("button", { name: "Pull jobs" }).click();
   await page.getByText("Records read").waitFor();

@@ -32,6 +32,9 @@ const ROWS_MAX: usize = 25;
 /// Fields of a change that a row shows.
 const FIELDS_MAX: usize = 6;
 
+/// Fields that a row shows only where nothing else changed.
+const STAMPS: [&str; 3] = ["created_at", "last_activity_at", "updated_at"];
+
 /// The parameters of the page.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,9 +69,12 @@ impl Row {
     fn of(change: &Change) -> Self {
         let at = words::time(change.at_ms);
         let mut names: Vec<&String> = change.before.keys().chain(change.after.keys()).collect();
-        // A stamp says the least about a change.
-        names.sort_by_key(|name| (name.ends_with("_at"), *name));
+        names.sort();
         names.dedup();
+        // Stamps follow from every other change.
+        if names.iter().any(|name| !STAMPS.contains(&name.as_str())) {
+            names.retain(|name| !STAMPS.contains(&name.as_str()));
+        }
         let further = names.len().saturating_sub(FIELDS_MAX);
         let value = |value: &Value| plain::line(&shown(value)).into_owned();
         let became = |name: &str| match (change.before.get(name), change.after.get(name)) {
@@ -81,7 +87,7 @@ impl Row {
         let mut fields: Vec<(String, String)> =
             shown.map(|name| (plain::line(&spoken(name)).into_owned(), became(name))).collect();
         if further > 0 {
-            fields.push((words::count(further as u64, "further field"), String::new()));
+            fields.push(("and".to_owned(), words::count(further as u64, "further field")));
         }
         Self {
             serial: change.serial,

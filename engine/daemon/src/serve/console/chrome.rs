@@ -19,7 +19,7 @@ pub(super) enum Part {
 
 const PARTS: [(Part, &str, &str); 4] = [
     (Part::Overview, "", "Overview"),
-    (Part::Intents, "/intents", "Writes in doubt"),
+    (Part::Intents, "/intents", "In doubt"),
     (Part::Records, "/records", "Records"),
     (Part::Feed, "/feed", "Feed"),
 ];

@@ -62,8 +62,8 @@ fn explained(name: &str, record: &Explanation) -> Markup {
         section aria-labelledby="next" {
             h2 #next { "What comes next" }
             (list("Nothing.", record.next.iter().map(|next| html! {
-                code { (next.path) } ": " (next.what) ", "
-                (commands_of(&next.when, name, Some(&record.key)))
+                code { (next.path) } ": " (next.what) " "
+                span.muted { "(" (commands_of(&next.when, name, Some(&record.key))) ")" }
             })))
         }
         section aria-labelledby="fields" {
