@@ -9,9 +9,9 @@
 //! The unix socket needs no token: its file mode admits this user alone. Without any token in the
 //! configuration, the loopback address needs none either.
 //!
-//! A page of the console is asked for by a browser, which sends the cookie of a session instead of a
-//! token. The session remembers the token's hash alone, and each request asks anew what that token
-//! may do: one that was removed or narrowed since ends or narrows its sessions at once.
+//! A browser that asks for a page of the console sends the cookie of a session instead of a token.
+//! The session remembers the token's hash alone, and each request asks anew what that token may do:
+//! one that was removed or narrowed since ends or narrows its sessions at once.
 
 use super::problem::{Problem, ProblemType};
 use crate::config::serve::{Scope, ServeConfig};

@@ -8,8 +8,8 @@
 //! the library.
 //!
 //! Bounds: [`REQUESTS_MAX`] requests at once, feeds and `/livez` aside; bodies, heads and times in
-//! [`body`] and [`listen`]. The same server has the pages of the [`console`]. Left out: TLS, which a
-//! proxy ends; tokens made at run time; connections made at run time; webhooks.
+//! [`body`] and [`listen`]. The same server has the pages of the [`console`]. Left out: TLS, which
+//! a proxy ends; tokens made at run time; connections made at run time; webhooks.
 
 pub(crate) mod access;
 mod body;

@@ -205,6 +205,21 @@ async fn a_form_that_its_session_did_not_show_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn without_tokens_a_form_needs_the_value_of_its_session_all_the_same() {
+    let served = Served::start("").await;
+    let (one, other) = (Browser::local(&served).await, Browser::local(&served).await);
+    assert_ne!(one.cookie, other.cookie);
+    let proof = other.proof(&served).await;
+    let plan = format!("{ACME}/plan");
+    for fields in [vec![], vec![("csrf", proof.as_str())]] {
+        assert_eq!(one.send(&served, &plan, &fields).await.status, 403);
+        assert_eq!(Browser::default().send(&served, &plan, &fields).await.status, 401);
+    }
+    assert_eq!(other.send(&served, &plan, &[("csrf", &proof)]).await.status, 303);
+    assert_eq!(location(&one.get(&served, "/console/sign-in").await), "/console");
+}
+
+#[tokio::test]
 async fn a_session_ends_when_its_token_leaves_the_configuration() {
     let served = with_tokens().await;
     let operator = Browser::signed_in(&served, TOKEN).await;

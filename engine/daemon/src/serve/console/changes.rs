@@ -173,8 +173,9 @@ pub(super) async fn page(
     let main = html! {
         h1 { "Feed" }
         p.muted #live role="status" data-stream=[is_newest.then_some(stream)] {
-            @if is_newest { "What was read from the ATS, newest first. Load the page again to see more." }
-            @else { "Changes before number " (end) "." }
+            @if is_newest {
+                "What was read from the ATS, newest first. Load the page again to see more."
+            } @else { "Changes before number " (end) "." }
         }
         @if rows.is_empty() { (nothing("There is no change.")) }
         table.stack.feed hidden[rows.is_empty() && !is_newest] {

@@ -68,9 +68,8 @@ pub(super) fn page_of(
             ul {
                 @for (one, path, name) in PARTS {
                     li {
-                        a href={ (at(connection)) (path) } aria-current=[(one == part).then_some("page")] {
-                            (name)
-                        }
+                        @let current = (one == part).then_some("page");
+                        a href={ (at(connection)) (path) } aria-current=[current] { (name) }
                     }
                 }
             }

@@ -126,6 +126,7 @@ fn writes(visitor: &Visitor, name: &str, status: &Status) -> Markup {
 }
 
 fn kinds(visitor: &Visitor, connection: &Connection, status: &Status) -> Markup {
+    let name = connection.name();
     let listed = |rule: &&KindRule| !matches!(rule.scan, ScanRule::None {});
     let is_read = |rule: &&KindRule| {
         let kind = &rule.name;
@@ -140,11 +141,11 @@ fn kinds(visitor: &Visitor, connection: &Connection, status: &Status) -> Markup 
         section aria-labelledby="kinds" {
             h2 #kinds { "Kinds" }
             @if read.is_empty() { (nothing("No kind was read yet.")) }
-            @else { (kinds_table(visitor, connection.name(), status, "Kinds that were read", &read)) }
+            @else { (kinds_table(visitor, name, status, "Kinds that were read", &read)) }
             @if !others.is_empty() {
                 details {
                     summary { (count(others.len() as u64, "kind")) " not read so far" }
-                    (kinds_table(visitor, connection.name(), status, "Kinds not read", &others))
+                    (kinds_table(visitor, name, status, "Kinds not read", &others))
                 }
             }
             p.muted {

@@ -122,7 +122,7 @@ pub(super) async fn page(
     Ok(page_of(&visitor, &name, Part::Intents, &title, main))
 }
 
-fn state(intent: &Intent) -> Markup {
+fn told(intent: &Intent) -> Markup {
     let (mood, word, why) = match &intent.state {
         IntentState::InDoubt { blocked: true, reason, .. } => {
             (Mood::Bad, "waits for you".to_owned(), reason.as_str())
@@ -144,11 +144,12 @@ fn state(intent: &Intent) -> Markup {
 }
 
 fn evidence(name: &str, intent: &Intent) -> Markup {
+    let state = &intent.state;
     html! {
         section aria-labelledby="evidence" {
             h2 #evidence { "Evidence" }
             dl.facts {
-                dt { "State" } dd { (state(intent)) }
+                dt { "State" } dd { (told(intent)) }
                 dt { "For" } dd { a href=(at_record(name, &intent.path)) { (intent.path) } }
                 @if let Some(target) = &intent.target {
                     dt { "Changes" } dd { code { (target) } }
@@ -158,13 +159,12 @@ fn evidence(name: &str, intent: &Intent) -> Markup {
                     ", first " (time(intent.first_sent.wall_ms))
                     ", last " (time(intent.last_sent.wall_ms))
                 }
-                @if let IntentState::InDoubt { probes, probe_after_ms, blocked, .. } = &intent.state {
+                @if let IntentState::InDoubt { probes, probe_after_ms: next, blocked, .. } = state {
                     dt { "Probes" } dd {
-                        (probes) " made"
-                        @if !blocked { ", the next " (time(*probe_after_ms)) }
+                        (probes) " made" @if !blocked { ", the next " (time(*next)) }
                     }
                 }
-                @if let IntentState::Applied { links, .. } = &intent.state {
+                @if let IntentState::Applied { links, .. } = state {
                     dt { "Records" } dd {
                         @for link in links { code { (link) } " " }
                     }
@@ -269,7 +269,9 @@ pub(super) async fn confirmation(
                 }
             }
         }
-        p.muted { "A last probe comes first. If it settles the write, your decision is not needed." }
+        p.muted {
+            "A last probe comes first. If it settles the write, your decision is not needed."
+        }
         (visitor.form_for(Scope::Admin, &format!("{}/resolve", at_intent(&name, &intent)), html! {
             input type="hidden" name="decision" value=(chosen.decision.word());
             input type="hidden" name="record" value=(chosen.record.trim());

@@ -1,8 +1,8 @@
 //! The pages that start a job, and the one that shows it.
 //!
-//! A job that ends soon is shown with its result; one that takes longer is shown as running, and the
-//! page is loaded again by its link, or by the script. An apply runs to its end, also at a stop of
-//! the server; the others end with the server, and what they committed stays.
+//! A job that ends soon is shown with its result; one that takes longer is shown as running, and
+//! the page is loaded again by its link, or by the script. An apply runs to its end, also at a stop
+//! of the server; the others end with the server, and what they committed stays.
 
 use super::chrome::{Part, page_of};
 use super::jobs::{Apply, Job, KEPT_MS, Outcome, Work};
@@ -174,7 +174,9 @@ pub(super) async fn page(
         @match &job.ended {
             None => {
                 div.running data-reload {
-                    p role="status" { (badge(Mood::Neutral, "running")) " since " (time(job.begun_ms)) }
+                    p role="status" {
+                        (badge(Mood::Neutral, "running")) " since " (time(job.begun_ms))
+                    }
                     p { a href=(at_job(&name, &id)) { "Look again" } }
                 }
             }
@@ -218,7 +220,8 @@ fn view(
                             "first; if a write differs by then, nothing is sent. The plan is kept "
                             "until " (time(ended_ms.saturating_add(KEPT_MS))) "."
                         }
-                        (visitor.form_for(Scope::Write, &format!("{}/apply", at_job(name, id)), html! {
+                        @let action = format!("{}/apply", at_job(name, id));
+                        (visitor.form_for(Scope::Write, &action, html! {
                             button.main type="submit" { "Apply this plan" }
                         }))
                     }

@@ -1,7 +1,8 @@
-//! Jobs: work that a page starts and that may outlast its request, with its result for some minutes.
+//! Jobs: work that a page starts and that may outlast its request. Each keeps its result for some
+//! minutes.
 //!
-//! A plan stays with its job, so that what is applied is what was shown. It can be applied once: the
-//! second attempt leads to the first one's job. A restart drops jobs; what they committed stays.
+//! A plan stays with its job, so that what is applied is what was shown. It can be applied once:
+//! the second attempt leads to the first one's job. A restart drops jobs; what they committed stays.
 //!
 //! Bounds: [`KEPT_MS`] after its end; [`OF_CONNECTION_MAX`] and [`JOBS_MAX`], beyond which the
 //! oldest that ended goes; [`RUNNING_MAX`] of a connection at once.

@@ -4,10 +4,10 @@
 //! before it is applied, takes the decision on a write in doubt, and shows the feed as it grows.
 //! Every page works without the script, which only keeps the feed and running jobs fresh.
 //!
-//! A user signs in with a token of `[serve.tokens]`; without tokens the loopback address needs none.
-//! [`gate`] asks `access` for each request, and refuses a form that its session did not show. A
-//! change is answered with a redirect, so that a page can be loaded again. What runs longer than a
-//! request is a job ([`jobs`]), which keeps its result for some minutes.
+//! A user signs in with a token of `[serve.tokens]`; without tokens the loopback address needs
+//! none. [`gate`] asks `access` for each request, and refuses a form that its session did not show.
+//! A change is answered with a redirect, so that a page can be loaded again. What runs longer than
+//! a request is a job ([`jobs`]), which keeps its result for some minutes.
 //!
 //! Left out: changes of the configuration; the pages of a customer who connects an ATS.
 

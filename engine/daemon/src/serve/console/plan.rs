@@ -249,7 +249,7 @@ mod tests {
         let (mut one, base) = (Step::new("#one", "x.create"), Step::new("#base", "x.create"));
         one.after = vec!["#base".to_owned()];
         whole.shared = vec![base, one, Step::new("#two", "x.create")];
-        let cut = Planned::of(whole, &atsync::Manifest::default());
+        let cut = Planned::of(whole, &atsync::Manifest::new("t", "1"));
         let shared: Vec<&str> = cut.plan.shared.iter().map(|step| step.path.as_str()).collect();
         assert_eq!((shared, cut.left_out), (vec!["#base", "#one"], 1));
         assert_eq!(cut.plan.records.len(), RECORDS_MAX);
