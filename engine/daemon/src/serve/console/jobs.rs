@@ -2,7 +2,8 @@
 //! minutes.
 //!
 //! A plan stays with its job, so that what is applied is what was shown. It can be applied once:
-//! the second attempt leads to the first one's job. A restart drops jobs; what they committed stays.
+//! the second attempt leads to the first one's job. A restart drops jobs; what they committed
+//! stays.
 //!
 //! Bounds: [`KEPT_MS`] after its end; [`OF_CONNECTION_MAX`] and [`JOBS_MAX`], beyond which the
 //! oldest that ended goes; [`RUNNING_MAX`] of a connection at once.

@@ -1,7 +1,8 @@
 //! Signing in with a token, and out.
 //!
 //! The token is compared as the API does, and is not kept: a session holds its hash. The answer to
-//! a wrong one is the same as to none. Left out: a limit on attempts; a token has 128 bits at least.
+//! a wrong one is the same as to none. Left out: a limit on attempts; a token has at least 128
+//! bits.
 
 use super::refused::Refused;
 use super::show::brand;
