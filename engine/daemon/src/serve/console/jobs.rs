@@ -65,6 +65,8 @@ pub(super) struct Job {
 struct Held {
     connection: String,
     job: Job,
+    /// Rises with every job.
+    number: u64,
     /// By the steady clock: of the end, or of the beginning while it runs.
     steady_ms: u64,
     ended: watch::Sender<bool>,
@@ -174,22 +176,21 @@ fn begun(
     while held.values().filter(|held| of(held)).count() >= OF_CONNECTION_MAX && drop_one(held, of) {
     }
     while held.len() >= JOBS_MAX && drop_one(held, |_| true) {}
+    let number = held.values().map(|held| held.number).max().unwrap_or_default().saturating_add(1);
     let id = SystemEntropy.id();
     let job = Job { work, begun_ms: SystemClock.now_ms(), ended: None, applied_by: None };
     let (connection, steady_ms) = (connection.to_owned(), SystemClock.steady_ms());
-    drop(
-        held.insert(
-            id.clone(),
-            Held { connection, job, steady_ms, ended: watch::Sender::new(false) },
-        ),
-    );
+    drop(held.insert(
+        id.clone(),
+        Held { connection, job, number, steady_ms, ended: watch::Sender::new(false) },
+    ));
     Ok(id)
 }
 
 /// Drops the oldest of these jobs that has ended; false when none has.
 fn drop_one(held: &mut BTreeMap<String, Held>, of: impl Fn(&Held) -> bool) -> bool {
     let ended = held.iter().filter(|(_, held)| of(held) && held.job.ended.is_some());
-    let oldest = ended.min_by_key(|(_, held)| held.steady_ms).map(|(id, _)| id.clone());
+    let oldest = ended.min_by_key(|(_, held)| held.number).map(|(id, _)| id.clone());
     oldest.and_then(|id| held.remove(&id)).is_some()
 }
 
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_jobs_run_and_are_kept() {
+    fn a_job_too_many_is_refused_and_the_oldest_that_ended_is_dropped() {
         let jobs = Jobs::default();
         let first = planned(&jobs, "acme");
         for _ in 0..OF_CONNECTION_MAX {
