@@ -59,6 +59,10 @@ demo:
     cargo build --locked --quiet --workspace --bin atsync
     "${CARGO_TARGET_DIR:-target}/debug/atsync" demo
 
+# Tests the console in Chromium, with axe-core; screenshots in target/screenshots. A minute.
+browser:
+    .ci/browser
+
 # Checks licences, bans and sources of the dependencies, and advisories where a copy lies here.
 licences:
     .ci/licences

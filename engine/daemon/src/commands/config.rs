@@ -20,7 +20,7 @@ pub(super) async fn check(path: &Path, output: &Output) -> Ended {
             faults.push(why.to_string());
         }
     }
-    if let Err(why) = Access::read(&opened.config.serve, opened.config.directory()).await {
+    if let Err(why) = Access::check(&opened.config.serve, opened.config.directory()).await {
         faults.push(format!("{}: {why}", path.display()));
     }
     if !faults.is_empty() {

@@ -59,6 +59,17 @@ pub(crate) enum Scope {
     Admin,
 }
 
+impl Scope {
+    /// Its word in the configuration.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 impl ServeConfig {
     /// Checks what its types do not.
     ///

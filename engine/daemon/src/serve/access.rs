@@ -9,7 +9,9 @@
 //! The unix socket needs no token: its file mode admits this user alone. Without any token in the
 //! configuration, the loopback address needs none either.
 //!
-//! Left out: users and sessions of a console; there is none.
+//! A browser that asks for a page of the console sends the cookie of a session instead of a token.
+//! The session remembers the token's hash alone, and each request asks anew what that token may do:
+//! one that was removed or narrowed since ends or narrows its sessions at once.
 
 use super::caller::Caller;
 use super::known_tokens::Tokens;
@@ -20,10 +22,16 @@ use axum::http::{HeaderMap, Method, header};
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 
 /// The bytes of the shortest token: 128 bits in hexadecimal. A shorter one can be guessed.
 const TOKEN_BYTES_MIN: usize = 32;
+
+/// Where a user signs in to the console.
+pub(super) const SIGN_IN: &str = "/console/sign-in";
+/// Where a user signs out.
+pub(super) const SIGN_OUT: &str = "/console/sign-out";
 
 /// Where a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,19 +42,73 @@ pub(super) enum Door {
     Tcp(SocketAddr),
 }
 
+/// The SHA-256 of a token.
+pub(super) type TokenMark = [u8; 32];
+
+/// The user of a session of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SignedIn {
+    /// Signed in with the token of this hash.
+    With(TokenMark),
+    /// Without one, since the configuration has none.
+    Locally,
+}
+
+/// The sender of a request to the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// Somebody: the path is open to everyone.
+    Open,
+    /// A user without a session.
+    Stranger,
+    /// This one.
+    By(Caller),
+}
+
 /// The known tokens, and the names of this server.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     hosts: Vec<String>,
-    tokens: Vec<([u8; 32], Caller)>,
+    tokens: Vec<(TokenMark, Caller)>,
+    made: Arc<Tokens>,
+}
+
+/// The access rules that hold now: a reload of the configuration replaces them.
+#[derive(Clone, Debug)]
+pub(super) struct Current(Arc<Mutex<Arc<Access>>>);
+
+impl Current {
+    pub(super) fn new(access: Access) -> Self {
+        Self(Arc::new(Mutex::new(Arc::new(access))))
+    }
+
+    pub(super) fn get(&self) -> Arc<Access> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn replace(&self, access: Access) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(access);
+    }
 }
 
 impl Access {
-    /// Reads the tokens of a configuration.
+    /// Checks the tokens of a configuration.
     ///
     /// # Errors
     /// One sentence with the token's name.
-    pub(crate) async fn read(config: &ServeConfig, directory: &Path) -> Result<Self, String> {
+    pub(crate) async fn check(config: &ServeConfig, directory: &Path) -> Result<(), String> {
+        Self::with(config, directory, &Arc::default()).await.map(drop)
+    }
+
+    /// Reads the tokens of a configuration, which stand beside those that were made.
+    ///
+    /// # Errors
+    /// One sentence with the token's name.
+    pub(super) async fn with(
+        config: &ServeConfig,
+        directory: &Path,
+        made: &Arc<Tokens>,
+    ) -> Result<Self, String> {
         let hosts = config.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         let mut tokens = Vec::new();
         for (name, token) in &config.tokens {
@@ -65,7 +127,7 @@ impl Access {
                 tokens.push((Sha256::digest(secret.expose()).into(), caller.clone()));
             }
         }
-        Ok(Self { hosts, tokens })
+        Ok(Self { hosts, tokens, made: Arc::clone(made) })
     }
 
     /// The caller of a request, if it may be made.
@@ -75,7 +137,6 @@ impl Access {
         method: &Method,
         path: &str,
         headers: &HeaderMap,
-        made: &Tokens,
     ) -> Result<Caller, Problem> {
         self.is_for_here(door, headers)?;
         // A webhook is authenticated by its path and its signature.
@@ -83,29 +144,82 @@ impl Access {
         if is_hook && *method == Method::POST {
             return Ok(Caller::stranger());
         }
-        let is_open = matches!(path, "/livez" | "/readyz");
-        let caller = match (door, self.tokens.is_empty() && made.is_empty()) {
-            (Door::Socket, _) | (Door::Tcp(_), true) => Caller::local(),
-            (Door::Tcp(_), false) if is_open => Caller::local(),
-            (Door::Tcp(_), false) => self.sender(headers, made)?,
+        let is_answered = matches!(path, "/livez" | "/readyz");
+        let caller = match (door, self.has_tokens()) {
+            (Door::Socket, _) | (Door::Tcp(_), false) => Caller::local(),
+            (Door::Tcp(_), true) if is_answered => Caller::local(),
+            (Door::Tcp(_), true) => self.sender(headers)?,
         };
+        Self::allowed(&caller, method, path)?;
+        Ok(caller)
+    }
+
+    /// The sender of a request to the console, if it may be made. `session` is that of its cookie.
+    pub(super) fn visit(
+        &self,
+        door: Door,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        session: Option<SignedIn>,
+    ) -> Result<Visit, Problem> {
+        if door == Door::Socket {
+            return Err(Problem::new(
+                ProblemType::NoSuchRoute,
+                "the console is at the address of `serve.listen`",
+            ));
+        }
+        self.is_for_here(door, headers)?;
+        // Every browser names the origin of a page that sends a form.
+        if !is_reading(method) && !headers.contains_key(header::ORIGIN) {
+            return Err(Problem::new(
+                ProblemType::ForeignOrigin,
+                "the form came without `Origin`; send it from a page of this console",
+            ));
+        }
+        if is_open(path) {
+            return Ok(Visit::Open);
+        }
+        let Some(caller) = session.and_then(|user| self.caller_of(user)) else {
+            return Ok(Visit::Stranger);
+        };
+        Self::allowed(&caller, method, path)?;
+        Ok(Visit::By(caller))
+    }
+
+    /// What the user of a session may do now; none when their token is no longer known.
+    pub(super) fn caller_of(&self, user: SignedIn) -> Option<Caller> {
+        match user {
+            SignedIn::With(mark) => self.known(&mark),
+            SignedIn::Locally => (!self.has_tokens()).then(Caller::local),
+        }
+    }
+
+    /// Whether a session needs a token.
+    pub(super) fn has_tokens(&self) -> bool {
+        !self.tokens.is_empty() || !self.made.is_empty()
+    }
+
+    /// The user whom a token signs in.
+    pub(super) fn sign_in(&self, token: &str) -> Option<SignedIn> {
+        let mark = Sha256::digest(token.trim()).into();
+        self.known(&mark).map(|_| SignedIn::With(mark))
+    }
+
+    /// Refuses what a caller may not do.
+    fn allowed(caller: &Caller, method: &Method, path: &str) -> Result<(), Problem> {
         // What a token may not use is not there for it, whatever its scope.
         if named(path).is_some_and(|connection| !caller.may_use(&connection)) {
             return Err(Problem::no_such_connection());
         }
         let needed = needed(method, path);
         if caller.scope() < needed {
-            let word = match needed {
-                Scope::Read => "read",
-                Scope::Write => "write",
-                Scope::Admin => "admin",
-            };
             return Err(Problem::new(
                 ProblemType::Forbidden,
-                format!("{method} {path} needs a token with the scope {word:?}"),
+                format!("{method} {path} needs a token with the scope {:?}", needed.word()),
             ));
         }
-        Ok(caller)
+        Ok(())
     }
 
     fn is_for_here(&self, door: Door, headers: &HeaderMap) -> Result<(), Problem> {
@@ -140,7 +254,7 @@ impl Access {
         listen.ip().is_loopback() && host == format!("localhost:{}", listen.port())
     }
 
-    fn sender(&self, headers: &HeaderMap, made: &Tokens) -> Result<Caller, Problem> {
+    fn sender(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let refused = || {
             Problem::new(
                 ProblemType::Unauthenticated,
@@ -150,15 +264,18 @@ impl Access {
         let given = text(headers, header::AUTHORIZATION).ok_or_else(refused)?;
         let token = given.split_once(' ').filter(|(how, _)| how.eq_ignore_ascii_case("bearer"));
         let (_, token) = token.ok_or_else(refused)?;
-        let hash: [u8; 32] = Sha256::digest(token.trim()).into();
+        self.known(&Sha256::digest(token.trim()).into()).ok_or_else(refused)
+    }
+
+    fn known(&self, mark: &TokenMark) -> Option<Caller> {
         let mut found = None;
         // Every known token is compared, so that the time says nothing about them.
         for (known, caller) in &self.tokens {
-            if bool::from(known.ct_eq(&hash)) {
+            if bool::from(known.ct_eq(mark)) {
                 found = Some(caller);
             }
         }
-        found.cloned().or_else(|| made.caller(&hash)).ok_or_else(refused)
+        found.cloned().or_else(|| self.made.caller(mark))
     }
 }
 
@@ -168,8 +285,18 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 
 /// The connection that a path names, decoded.
 fn named(path: &str) -> Option<String> {
-    let name = path.strip_prefix("/v1/connections/")?.split('/').next()?;
+    let below = ["/v1/connections/", "/console/connections/"];
+    let name = below.iter().find_map(|prefix| path.strip_prefix(prefix))?.split('/').next()?;
     Some(percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned())
+}
+
+fn is_reading(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// Whether a page, or a file that it loads, is for everyone.
+fn is_open(path: &str) -> bool {
+    path == SIGN_IN || path.starts_with("/assets/")
 }
 
 /// The scope that a request needs.
@@ -186,7 +313,7 @@ fn needed(method: &Method, path: &str) -> Scope {
         || path.starts_with("/v1/tokens");
     if is_for_admins {
         Scope::Admin
-    } else if is_read {
+    } else if is_read || path == SIGN_OUT {
         Scope::Read
     } else {
         Scope::Write
@@ -196,7 +323,7 @@ fn needed(method: &Method, path: &str) -> Scope {
 #[cfg(test)]
 mod tests {
     use super::super::problem::ProblemType;
-    use super::{Access, Caller, Door, Scope, Tokens};
+    use super::{Access, Caller, Door, Scope, SignedIn, Visit};
     use axum::http::{HeaderMap, HeaderValue, Method, header};
     use sha2::{Digest, Sha256};
 
@@ -211,6 +338,7 @@ mod tests {
         Access {
             hosts: vec!["sync.example".to_owned()],
             tokens: vec![(Sha256::digest(TOKEN).into(), caller)],
+            made: std::sync::Arc::default(),
         }
     }
 
@@ -228,7 +356,7 @@ mod tests {
     }
 
     fn refusal(access: &Access, method: &Method, path: &str, headers: &HeaderMap) -> ProblemType {
-        access.admit(tcp(), method, path, headers, &Tokens::default()).unwrap_err().what()
+        access.admit(tcp(), method, path, headers).unwrap_err().what()
     }
 
     #[test]
@@ -251,12 +379,7 @@ mod tests {
         for host in ["127.0.0.1:8470", "localhost:8470", "SYNC.example"] {
             let mut given = with_token(TOKEN);
             given.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-            assert!(
-                access
-                    .admit(tcp(), &Method::GET, "/v1/connections", &given, &Tokens::default())
-                    .is_ok(),
-                "{host}"
-            );
+            assert!(access.admit(tcp(), &Method::GET, "/v1/connections", &given).is_ok(), "{host}");
         }
     }
 
@@ -275,7 +398,7 @@ mod tests {
             assert_eq!(refused, ProblemType::Unauthenticated);
         }
         let anyone = headers(&[(header::HOST, "127.0.0.1:8470")]);
-        assert!(access.admit(tcp(), &Method::GET, "/livez", &anyone, &Tokens::default()).is_ok());
+        assert!(access.admit(tcp(), &Method::GET, "/livez", &anyone).is_ok());
     }
 
     #[test]
@@ -296,13 +419,7 @@ mod tests {
             (Method::GET, "/v1/connections/acme/webhook", Admin),
         ] {
             for scope in [Read, Write, Admin] {
-                let ended = access(scope).admit(
-                    tcp(),
-                    &method,
-                    path,
-                    &with_token(TOKEN),
-                    &Tokens::default(),
-                );
+                let ended = access(scope).admit(tcp(), &method, path, &with_token(TOKEN));
                 assert_eq!(ended.is_ok(), scope >= least, "{method} {path} {scope:?}");
             }
         }
@@ -316,32 +433,74 @@ mod tests {
             let given = refusal(&access, &Method::POST, path, &with_token(TOKEN));
             assert_eq!(given, ProblemType::NoSuchConnection, "{path}");
         }
-        let own = access.admit(
-            tcp(),
-            &Method::GET,
-            "/v1/connections/%61cme",
-            &with_token(TOKEN),
-            &Tokens::default(),
-        );
+        let own = access.admit(tcp(), &Method::GET, "/v1/connections/%61cme", &with_token(TOKEN));
         assert!(own.is_ok());
+    }
+
+    fn visited(
+        access: &Access,
+        method: &Method,
+        path: &str,
+        session: Option<SignedIn>,
+    ) -> Result<Visit, ProblemType> {
+        let here = [(header::HOST, "127.0.0.1:8470"), (header::ORIGIN, "http://127.0.0.1:8470")];
+        let visit = access.visit(tcp(), method, path, &headers(&here), session);
+        visit.map_err(|problem| problem.what())
+    }
+
+    #[test]
+    fn a_session_of_the_console_may_what_its_token_may_now() {
+        use Scope::{Admin, Read, Write};
+        let user = SignedIn::With(Sha256::digest(TOKEN).into());
+        assert_eq!(access(Read).sign_in(TOKEN), Some(user));
+        assert_eq!(access(Read).sign_in("0123456789abcdef0123456789abcdee"), None);
+        for (method, path, least) in [
+            (Method::GET, "/console", Read),
+            (Method::GET, "/console/connections/acme", Read),
+            (Method::POST, "/console/sign-out", Read),
+            (Method::POST, "/console/connections/acme/plan", Write),
+            (Method::POST, "/console/connections/acme/jobs/1/apply", Write),
+            (Method::POST, "/console/connections/acme/intents/1/resolve", Admin),
+        ] {
+            for scope in [Read, Write, Admin] {
+                let visit = visited(&access(scope), &method, path, Some(user));
+                assert_eq!(visit.is_ok(), scope >= least, "{method} {path} {scope:?}");
+            }
+        }
+        let theirs =
+            visited(&access(Read), &Method::POST, "/console/connections/beta/plan", Some(user));
+        assert_eq!(theirs, Err(ProblemType::NoSuchConnection));
+        // A token that was removed ends its sessions, and one that is needed ends those without.
+        let strange = SignedIn::With([0; 32]);
+        for user in [None, Some(strange), Some(SignedIn::Locally)] {
+            assert_eq!(
+                visited(&access(Admin), &Method::GET, "/console", user),
+                Ok(Visit::Stranger)
+            );
+        }
+        let local = visited(&Access::default(), &Method::GET, "/console", Some(SignedIn::Locally));
+        assert_eq!(local, Ok(Visit::By(Caller::local())));
+    }
+
+    #[test]
+    fn a_form_without_an_origin_and_a_visit_by_the_socket_are_refused() {
+        let host = headers(&[(header::HOST, "127.0.0.1:8470")]);
+        let access = Access::default();
+        let local = Some(SignedIn::Locally);
+        let sent = access.visit(tcp(), &Method::POST, "/console/sign-in", &host, local);
+        assert_eq!(sent.unwrap_err().what(), ProblemType::ForeignOrigin);
+        let socket = access.visit(Door::Socket, &Method::GET, "/console", &host, local);
+        assert_eq!(socket.unwrap_err().what(), ProblemType::NoSuchRoute);
+        let open = access.visit(tcp(), &Method::GET, "/assets/style.css", &host, None);
+        assert_eq!(open.unwrap(), Visit::Open);
     }
 
     #[test]
     fn the_socket_and_a_loopback_address_without_tokens_need_none() {
         let nothing = HeaderMap::new();
-        let given = access(Scope::Read).admit(
-            Door::Socket,
-            &Method::POST,
-            "/v1/reload",
-            &nothing,
-            &Tokens::default(),
-        );
+        let given = access(Scope::Read).admit(Door::Socket, &Method::POST, "/v1/reload", &nothing);
         assert_eq!(given.unwrap(), Caller::local());
         let host = headers(&[(header::HOST, "localhost:8470")]);
-        assert!(
-            Access::default()
-                .admit(tcp(), &Method::POST, "/v1/reload", &host, &Tokens::default())
-                .is_ok()
-        );
+        assert!(Access::default().admit(tcp(), &Method::POST, "/v1/reload", &host).is_ok());
     }
 }

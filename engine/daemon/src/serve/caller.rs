@@ -22,6 +22,11 @@ impl Caller {
         Self { name: name.to_owned(), scope, connections }
     }
 
+    /// Whether the caller's token has this scope.
+    pub(super) fn has(&self, scope: Scope) -> bool {
+        self.scope >= scope
+    }
+
     /// What it may do.
     pub(super) fn scope(&self) -> Scope {
         self.scope

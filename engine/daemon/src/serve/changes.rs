@@ -10,26 +10,23 @@
 use super::body::Query;
 use super::problem::Problem;
 use super::served::Served;
+use super::stream;
 use atsync::{Change, Clock, Connection, SystemClock};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 
 /// Changes of a page.
 const ROWS_MAX: usize = 1_000;
 /// Seconds that a page may wait for a change.
 const WAIT_S_MAX: u64 = 60;
-/// Seconds between two signs of life of a stream without changes.
-const ALIVE_S: u64 = 15;
 
 /// A page of changes.
 #[derive(Serialize, ToSchema)]
@@ -78,22 +75,14 @@ pub(super) async fn changes(
     }
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accepts.is_some_and(|accept| accept.contains("text/event-stream")) {
-        let after = resumed(&headers)?.unwrap_or(feed.after);
-        return streamed(&connection, after, served.stopping()).await;
+        let after = stream::resumed(&headers)?.unwrap_or(feed.after);
+        return stream::of(&connection, after, served.stopping(), as_json).await;
     }
     let stopping = served.stopping();
     drop(served);
     let changes = page(&connection, feed.after, limit, feed.wait, stopping).await?;
     let next = changes.last().map_or(feed.after, |change| change.serial);
     Ok(Json(ChangePage { changes, next }).into_response())
-}
-
-/// The serial after which a client that connects again goes on.
-fn resumed(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(id) = headers.get("last-event-id") else { return Ok(None) };
-    let serial = id.to_str().ok().and_then(|id| id.parse().ok());
-    let refused = || Problem::invalid("Last-Event-ID", "it is the serial of a change: a number");
-    serial.map(Some).ok_or_else(refused)
 }
 
 async fn page(
@@ -119,25 +108,7 @@ async fn page(
     Ok(read().await?)
 }
 
-async fn streamed<S: Future<Output = ()> + Send + 'static>(
-    connection: &Connection,
-    after: u64,
-    stopping: S,
-) -> Result<Response, Problem> {
-    // A refusal comes before the first event: as a problem document.
-    drop(connection.changes(after).take(1).try_collect::<Vec<_>>().await?);
-    let feed = connection.follow_after(after).map(|change| {
-        Ok::<_, Infallible>(match change {
-            Ok(change) => {
-                let data = serde_json::to_string(&change).unwrap_or_default();
-                Event::default().id(change.serial.to_string()).event("change").data(data)
-            }
-            // The last one of the stream.
-            Err(error) => Event::default().event("problem").data(Problem::from(error).document()),
-        })
-    });
-    // It ends with its error, with the connection, and at a stop.
-    let feed = feed.take_until(stopping);
-    let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_S));
-    Ok(Sse::new(feed).keep_alive(alive).into_response())
+/// A change as an event of the stream.
+fn as_json(change: &Change) -> Event {
+    Event::default().event("change").data(serde_json::to_string(change).unwrap_or_default())
 }

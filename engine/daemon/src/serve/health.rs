@@ -41,6 +41,18 @@ impl About {
             Self::WebhooksArriving => "webhooks_arriving",
         }
     }
+
+    /// The word for a condition that does not hold.
+    pub(super) fn failed(self) -> &'static str {
+        match self {
+            Self::Running => "not running",
+            Self::Connected => "not connected",
+            Self::Permitted => "not permitted",
+            Self::Pulling => "not pulling",
+            Self::Writing => "not writing",
+            Self::WebhooksArriving => "no webhooks",
+        }
+    }
 }
 
 /// Why a condition is as it is.

@@ -4,7 +4,8 @@
 //! record shows it.
 
 use super::body::Given;
-use super::problem::{Problem, ProblemType};
+use super::decision;
+use super::problem::Problem;
 use super::served::Served;
 use atsync::{Intent, RemoteRef, Resolution};
 use axum::Json;
@@ -91,13 +92,11 @@ pub(super) struct Record {
 pub(super) async fn resolve(
     State(served): State<Arc<Served>>,
     Path((name, intent)): Path<(String, String)>,
-    Given(decision): Given<Decision>,
+    Given(decided): Given<Decision>,
 ) -> Result<Json<IntentView>, Problem> {
     let connection = served.connection(&name)?;
-    let none = || Problem::new(ProblemType::NoSuchRecord, "no intent has this number");
-    let number = intent.parse().map_err(|_| none())?;
-    connection.intent(number).await?.ok_or_else(none)?;
-    let resolution = match decision {
+    let intent = decision::intent(&connection, &intent).await?;
+    let resolution = match decided {
         Decision::Adopt { record } => {
             Resolution::Adopt(record.map(|record| RemoteRef::new(&record.kind, &record.id)))
         }
@@ -105,11 +104,5 @@ pub(super) async fn resolve(
         Decision::Abandon { reason } => Resolution::Abandon(reason),
     };
     drop(served);
-    let resolved = super::tasks::to_the_end(async move {
-        connection.verify_tenant().await?;
-        // A probe may already settle it.
-        connection.settle_without_sending().await?;
-        connection.resolve(number, resolution).await
-    });
-    Ok(Json(resolved.await??.into()))
+    Ok(Json(decision::decide(connection, intent.id, resolution).await?.into()))
 }

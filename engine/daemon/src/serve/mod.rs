@@ -8,7 +8,8 @@
 //! the library.
 //!
 //! Bounds: [`REQUESTS_MAX`] requests at once, feeds, webhooks and `/livez` aside; bodies, heads and
-//! times in [`body`] and [`listen`]. Left out: TLS, which a proxy ends.
+//! times in [`body`] and [`listen`]. The same server has the pages of the [`console`]. Left out:
+//! TLS, which a proxy ends.
 
 pub(crate) mod access;
 mod all_changes;
@@ -17,10 +18,13 @@ mod caller;
 mod changes;
 mod commands;
 mod connections;
+mod console;
 mod consumers;
+mod decision;
 mod desired;
 mod health;
 mod hooks;
+mod html;
 mod intents;
 mod known_tokens;
 mod listen;
@@ -33,6 +37,7 @@ mod records;
 mod repeat_keys;
 mod repeats;
 mod served;
+mod stream;
 mod tally;
 mod tasks;
 mod tokens;
@@ -41,16 +46,19 @@ pub(crate) use served::{Reloaded, Served};
 
 use crate::config::Config;
 use crate::relay::ROUTE;
-use access::{Access, Door};
+use access::{Access, Current, Door};
 use axum::extract::{Request, State};
+use axum::http::{Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use console::{Console, Pages};
+use html::document;
 use listen::Listeners;
 use problem::{Problem, ProblemType};
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use utoipa::OpenApi;
@@ -106,36 +114,39 @@ impl Server {
         (served, engine): (&Arc<Served>, &atsync::Engine),
     ) -> Result<Self, String> {
         served.tokens.load(engine).await.map_err(|error| error.to_string())?;
-        // Only callers of the address have tokens.
-        let access = match address {
-            Some(_) => Access::read(&config.serve, config.directory()).await?,
-            None => Access::default(),
-        };
-        let has_address = address.is_some();
+        let access = access_of(config, address.is_some(), served).await?;
         let listeners = Listeners::bind(&config.store, address).await?;
         let (socket, address) = listeners.places();
         let places = match address {
             Some(address) => format!("{} and http://{address}", socket.display()),
             None => socket.display().to_string(),
         };
-        let access = RwLock::new(Arc::new(access));
-        let requests = Semaphore::new(REQUESTS_MAX);
-        let gate = Arc::new(Gate { served: Arc::clone(served), access, requests });
+        let gate = Arc::new(Gate {
+            access: Current::new(access),
+            console: Arc::new(Console::new(config.serve.behind_tls_proxy)),
+            requests: Semaphore::new(REQUESTS_MAX),
+        });
         let (stop, stopped) = watch::channel(false);
         let app = app(Arc::clone(served), Arc::clone(&gate));
         let task = tasks::spawn(listeners.serve(app, stopped));
-        Ok(Self { served: Arc::clone(served), gate, has_address, stop, task, places })
+        Ok(Self {
+            served: Arc::clone(served),
+            gate,
+            has_address: address.is_some(),
+            stop,
+            task,
+            places,
+        })
     }
 
-    /// Reads the tokens of a configuration that was read again.
+    /// Reads the tokens again. A session of the console whose token is gone ends.
     ///
     /// # Errors
-    /// A sentence that names the token; then the known ones stay.
+    /// A sentence that names the token; then all stay as they are.
     pub(crate) async fn reread(&self, config: &Config) -> Result<(), String> {
-        if self.has_address {
-            let access = Arc::new(Access::read(&config.serve, config.directory()).await?);
-            *self.gate.access.write().unwrap_or_else(PoisonError::into_inner) = access;
-        }
+        let access = access_of(config, self.has_address, &self.served).await?;
+        self.gate.console.sessions.keep(|user| access.caller_of(*user).is_some());
+        self.gate.access.replace(access);
         Ok(())
     }
 
@@ -146,6 +157,14 @@ impl Server {
         if self.task.await.is_err() {
             tracing::error!("the HTTP server ended by a panic, which is a bug in atsync");
         }
+    }
+}
+
+/// The tokens of a configuration: only callers of an address have some.
+async fn access_of(config: &Config, has_address: bool, served: &Served) -> Result<Access, String> {
+    match has_address {
+        true => Access::with(&config.serve, config.directory(), &served.tokens).await,
+        false => Ok(Access::default()),
     }
 }
 
@@ -184,6 +203,11 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
 fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
     let (routes, mut document) = routes();
     add_refusals(&mut document);
+    let pages = Pages {
+        served: Arc::clone(&served),
+        console: Arc::clone(&gate.console),
+        access: gate.access.clone(),
+    };
     routes
         .route(ROUTE, post(commands::run))
         .route(&format!("{ROUTE}/{{question}}"), post(commands::answer))
@@ -193,6 +217,7 @@ fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(&served), repeats::once))
         .with_state(served)
+        .merge(console::routes(pages))
         .layer(from_fn_with_state(gate, admitted))
 }
 
@@ -205,50 +230,75 @@ async fn no_such_method() -> Problem {
 }
 
 struct Gate {
-    served: Arc<Served>,
-    access: RwLock<Arc<Access>>,
+    access: Current,
+    console: Arc<Console>,
     requests: Semaphore,
 }
 
-impl Gate {
-    fn access(&self) -> Arc<Access> {
-        Arc::clone(&self.access.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Admits a request, or refuses it.
+/// Admits a request to the API or to a page, or refuses it.
 async fn admitted(
     State(gate): State<Arc<Gate>>,
     Extension(door): Extension<Door>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let caller =
-        match gate.access().admit(door, &method, &path, request.headers(), &gate.served.tokens) {
-            Ok(caller) => caller,
-            Err(problem) => return problem.into_response(),
-        };
-    // A feed waits for changes and holds next to nothing; `/livez` must be answered
-    // under any load.
-    let is_free = path == "/livez"
-        || path.ends_with("/changes")
-        || path.starts_with(ROUTE)
-        || path.starts_with(hooks::PREFIX);
-    let place = (!is_free).then(|| gate.requests.try_acquire()).transpose();
-    let _place = match place {
-        Ok(place) => place,
-        Err(_) => {
-            return Problem::new(
-                ProblemType::Busy,
-                format!("{REQUESTS_MAX} requests are under way; try it again"),
-            )
-            .into_response();
-        }
+    if !console::has(request.uri().path()) {
+        return to_api(&gate, door, request, next).await;
+    }
+    let mut response = to_page(&gate, door, request, next).await;
+    document::confine(response.headers_mut());
+    response
+}
+
+async fn to_api(gate: &Gate, door: Door, mut request: Request, next: Next) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let caller = match gate.access.get().admit(door, method, path, request.headers()) {
+        Ok(caller) => caller,
+        Err(problem) => return problem.into_response(),
     };
     let name = caller.name.clone();
-    request.extensions_mut().insert(caller);
-    let response = next.run(request).await;
-    tracing::debug!(caller = %name, %method, path, status = response.status().as_u16(), "request");
+    drop(request.extensions_mut().insert(caller));
+    match gate.served(&name, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn to_page(gate: &Gate, door: Door, request: Request, next: Next) -> Response {
+    let entered = console::admitted(&gate.console, &gate.access.get(), door, request).await;
+    let entered = match entered {
+        Ok(entered) => entered,
+        Err(answer) => return answer,
+    };
+    let mut response = match gate.served(&entered.who, entered.request, next).await {
+        Ok(response) => response,
+        Err(problem) => console::refused(problem),
+    };
+    if let Some(cookie) = entered.cookie {
+        drop(response.headers_mut().insert(header::SET_COOKIE, cookie));
+    }
     response
+}
+
+impl Gate {
+    /// Answers an admitted request, or refuses it when too many are under way.
+    async fn served(&self, who: &str, request: Request, next: Next) -> Result<Response, Problem> {
+        let (method, path): (Method, String) =
+            (request.method().clone(), request.uri().path().to_owned());
+        // A feed waits for changes and holds next to nothing; `/livez` must be answered
+        // under any load.
+        let is_free = path == "/livez"
+            || path.ends_with("/changes")
+            || path.starts_with(ROUTE)
+            || path.starts_with(hooks::PREFIX);
+        let place = (!is_free).then(|| self.requests.try_acquire()).transpose();
+        let _place = place.map_err(|_| {
+            let detail = format!("{REQUESTS_MAX} requests are under way; try it again");
+            Problem::new(ProblemType::Busy, detail)
+        })?;
+        let response = next.run(request).await;
+        let status = response.status().as_u16();
+        tracing::debug!(caller = %who, %method, path, status, "request");
+        Ok(response)
+    }
 }

@@ -51,8 +51,12 @@ pub(crate) enum ProblemType {
     ChangesTrimmed,
     /// The feed has not reached this serial: the store was restored from an earlier state.
     ChangesAhead,
+    /// A form was not sent by a page of its session.
+    ForgedForm,
     /// As many requests are under way as this server takes.
     Busy,
+    /// The system gives no randomness, so that no session can begin.
+    NoRandomness,
     /// The server is stopping.
     Stopping,
     /// The configuration or the settings of the connection are wrong.
@@ -110,6 +114,10 @@ impl ProblemType {
             }
             Self::ChangesAhead => {
                 (S::CONFLICT, "changes-ahead", "The feed has not reached this serial")
+            }
+            Self::ForgedForm => (S::FORBIDDEN, "forged-form", "The form is not of this session"),
+            Self::NoRandomness => {
+                (S::INTERNAL_SERVER_ERROR, "no-randomness", "No session can begin")
             }
             Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "Too many requests are under way"),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The server is stopping"),
@@ -203,6 +211,21 @@ impl Problem {
     /// What it is.
     pub(super) fn what(&self) -> ProblemType {
         self.what
+    }
+
+    /// Its HTTP status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.what.parts().0
+    }
+
+    /// What it is, for people.
+    pub(super) fn title(&self) -> &'static str {
+        self.what.parts().2
+    }
+
+    /// What happened, and what to do.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Served {
     /// The idempotency keys whose actions are under way.
     pub(super) repeats: Repeats,
     /// The tokens that were made at run time.
-    pub(super) tokens: Tokens,
+    pub(super) tokens: Arc<Tokens>,
     /// The webhooks that are under way.
     pub(super) hooks: Semaphore,
     /// Asks the run of the schedules for a reload.
@@ -84,7 +84,7 @@ impl Served {
             opened: Mutex::default(),
             questions: Arc::default(),
             repeats: Repeats::default(),
-            tokens: Tokens::default(),
+            tokens: Arc::default(),
             hooks: Semaphore::new(HOOKS_AT_ONCE),
             set: watch::Sender::new(0),
             stop: watch::Sender::new(false),

@@ -1,6 +1,6 @@
 //! The feed over all connections, and consumers.
 
-use crate::served::Served;
+use crate::serve_support::Served;
 use serde_json::{Value, json};
 
 const SERVE: &str = "seal_key = { env = \"SEAL\" }\nallow_private_network = true\n";
@@ -74,7 +74,7 @@ async fn a_token_is_shown_once_works_at_once_and_ends_when_it_is_revoked() {
     let socket = async |line: &str| {
         let stream = tokio::net::UnixStream::connect(served.site.path("acme.redb.sock")).await;
         let headers = "host: localhost\r\ncontent-type: application/json\r\n";
-        crate::served::exchange(stream.unwrap(), line, headers, &new).await
+        crate::serve_support::exchange(stream.unwrap(), line, headers, &new).await
     };
     let again = socket("POST /v1/tokens").await;
     assert_eq!((again.status, again.problem()), (422, "invalid".to_owned()));

@@ -1,6 +1,6 @@
 //! Webhooks over HTTP: durable before they are answered, and refused cheaply.
 
-use crate::served::{HOOK, Served};
+use crate::serve_support::{HOOK, Served};
 use atsync_greenhouse_sandbox::Recruiter;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -14,8 +14,8 @@ fn signature(body: &str) -> String {
 
 async fn start() -> Served {
     let site = crate::cli_support::Site::start().await;
-    // A member of the connection's table, which the table [serve] follows.
-    Served::start_with(site, "webhook_secret = { env = \"HOOK\" }", "").await
+    let config = format!("{}webhook_secret = {{ env = \"HOOK\" }}\n", site.config());
+    Served::start_with(site, &config, "").await
 }
 
 /// The path that the connection's webhooks come by.

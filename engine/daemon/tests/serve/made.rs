@@ -1,6 +1,6 @@
 //! Connections that are made, replaced and removed over HTTP while the server runs.
 
-use crate::served::{SEAL, Served};
+use crate::serve_support::{SEAL, Served};
 use serde_json::{Value, json};
 
 const SERVE: &str = "seal_key = { env = \"SEAL\" }\nallow_private_network = true\n";

@@ -18,11 +18,12 @@ mod feeds;
 mod hooks;
 mod made;
 mod repeats;
-mod served;
+#[path = "../serve_support/mod.rs"]
+mod serve_support;
 
 use cli_support::Site;
 use serde_json::{Value, json};
-use served::{ADA, OTHER, Served, TOKEN, exchange};
+use serve_support::{ADA, OTHER, Served, TOKEN, exchange};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};

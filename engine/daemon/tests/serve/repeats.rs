@@ -1,6 +1,6 @@
 //! `Idempotency-Key` over HTTP.
 
-use crate::served::Served;
+use crate::serve_support::Served;
 
 #[tokio::test]
 async fn an_action_with_a_key_is_carried_out_once_also_over_a_restart() {

@@ -1,4 +1,12 @@
-//! A running `atsync serve`, and requests written by hand.
+//! A running `atsync serve`, and requests to it that are written by hand.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests stops where something is not as it must be"
+)]
 
 use crate::cli_support::Site;
 use serde_json::Value;
@@ -50,17 +58,15 @@ impl Served {
         Self::start_at(Site::start().await, serve).await
     }
 
-    /// As [`Self::start`], at a site that is there.
+    /// The same at a site that is there.
     pub(crate) async fn start_at(site: Site, serve: &str) -> Self {
-        Self::start_with(site, "", serve).await
+        let config = site.config();
+        Self::start_with(site, &config, serve).await
     }
 
-    /// As [`Self::start_at`], with more members of the connection's table.
-    pub(crate) async fn start_with(site: Site, members: &str, serve: &str) -> Self {
-        site.write(
-            "acme.toml",
-            &format!("{}{members}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}", site.config()),
-        );
+    /// The same with this configuration before the table.
+    pub(crate) async fn start_with(site: Site, config: &str, serve: &str) -> Self {
+        site.write("acme.toml", &format!("{config}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}"));
         let mut command = site.command(&["serve"]);
         command.env("TOKEN", TOKEN).env("OTHER", OTHER).env("SEAL", SEAL).env("HOOK", HOOK);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -123,7 +129,7 @@ impl Served {
     }
 }
 
-/// Sends one request and reads the answer to its end.
+/// Sends a request as it is written, and reads the answer to its end.
 pub(crate) async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     line: &str,
