@@ -4,6 +4,7 @@
 mod command;
 pub mod limits;
 mod reference;
+pub(crate) mod written;
 
 pub use reference::{SecretRef, TextRef};
 
