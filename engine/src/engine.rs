@@ -212,7 +212,7 @@ impl EngineBuilder {
             transport,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
-            shared: Shared::default(),
+            shared: Arc::default(),
             open: OpenConnections::default(),
             used_states: UsedStates::default(),
         })
@@ -226,7 +226,7 @@ pub struct Engine {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    shared: Shared,
+    shared: Arc<Shared>,
     open: OpenConnections,
     used_states: UsedStates,
 }

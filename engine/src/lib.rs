@@ -105,11 +105,11 @@ mod transport;
 mod webhook;
 
 // The engine and its connections.
+pub use consent::ConsentStart;
 pub use credential::Credential;
 pub use engine::{
     Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
 };
-pub use consent::ConsentStart;
 pub use error::{Error, ErrorKind};
 pub use secret::{Secret, SecretRef, TextRef};
 

@@ -194,14 +194,7 @@ impl Place {
         let running = Sandbox::start(options).await.unwrap();
         let store = Arc::new(MemoryStore::default());
         let engine = engine(&store, &clock);
-        Self {
-            running,
-            keeper: Arc::default(),
-            adapter: native_greenhouse(),
-            engine,
-            clock,
-            store,
-        }
+        Self { running, keeper: Arc::default(), adapter: native_greenhouse(), engine, clock, store }
     }
 
     /// The same after a consent.
@@ -268,10 +261,7 @@ impl Place {
         let request = WireRequest {
             method: "POST".into(),
             url: address.parse().unwrap(),
-            headers: vec![(
-                "content-type".into(),
-                "application/x-www-form-urlencoded".into(),
-            )],
+            headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
             body: form.into_bytes(),
             private_network: true,
         };

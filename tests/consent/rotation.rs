@@ -7,8 +7,8 @@ use atsync::{
 use atsync_greenhouse_sandbox::{
     Fault, FaultKind, GrantErrorBody, GrantErrorStatus, PairState, PartnerClient,
 };
-use futures_util::future::{BoxFuture, join_all};
 use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 

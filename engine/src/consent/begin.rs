@@ -59,9 +59,8 @@ impl Engine {
         redirect_uri: &str,
         scopes: &[&str],
     ) -> Result<ConsentStart, Error> {
-        let problem = |why: String| {
-            Error::new(ErrorKind::Configuration, format!("{}: {why}", options.name))
-        };
+        let problem =
+            |why: String| Error::new(ErrorKind::Configuration, format!("{}: {why}", options.name));
         let (prepared, session) = self.unopened(options).await?;
         let Credential::AuthorizationCode { client_id, .. } = &options.credential else {
             return Err(problem(NO_CONSENT.to_owned()));
@@ -72,9 +71,9 @@ impl Engine {
         let scope = wanted(manifest, rule.scopes, scopes).map_err(problem)?;
         let state = self.random(&options.name)?;
         let verifier = if rule.pkce { Some(self.random(&options.name)?) } else { None };
-        let challenge = verifier.as_ref().map(|text| {
-            URL_SAFE_NO_PAD.encode(Sha256::digest(text.expose().as_bytes()))
-        });
+        let challenge = verifier
+            .as_ref()
+            .map(|text| URL_SAFE_NO_PAD.encode(Sha256::digest(text.expose().as_bytes())));
         let mut query = vec![
             Field::new("response_type", "code"),
             Field::new("client_id", client_id.as_str()),
@@ -88,9 +87,9 @@ impl Engine {
             query.push(Field::new("code_challenge", challenge));
             query.push(Field::new("code_challenge_method", "S256"));
         }
-        let origin = prepared.origin(rule.origin).ok_or_else(|| {
-            problem(format!("the token origin `{}` is not granted", rule.origin))
-        })?;
+        let origin = prepared
+            .origin(rule.origin)
+            .ok_or_else(|| problem(format!("the token origin `{}` is not granted", rule.origin)))?;
         let target = Target::Path(Path { path: rule.path.to_owned(), query });
         let url = build_url(origin, &target).map_err(problem)?;
         let token_url = session.token_url().ok_or_else(|| problem(NO_CONSENT.to_owned()))?;

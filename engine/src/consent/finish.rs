@@ -70,11 +70,8 @@ impl Engine {
             },
         )?;
         let code = callback::code(query).map_err(refused)?;
-        let code = Code {
-            code,
-            redirect_uri: remembered.redirect_uri,
-            verifier: remembered.verifier,
-        };
+        let code =
+            Code { code, redirect_uri: remembered.redirect_uri, verifier: remembered.verifier };
         session.redeem(code).await.map_err(|why| {
             if let NotSent::Unreachable(_) | NotSent::Throttled { .. } = why {
                 self.used_states().give_back(remembered.state.expose());

@@ -190,9 +190,8 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         match kept {
             Ok(again_ms) => {
                 self.alive_failures = 0;
-                self.alive_due_ms = again_ms.map_or(u64::MAX, |again_ms| {
-                    self.times().steady_ms.saturating_add(again_ms)
-                });
+                self.alive_due_ms = again_ms
+                    .map_or(u64::MAX, |again_ms| self.times().steady_ms.saturating_add(again_ms));
                 Ok(())
             }
             Err(error) => self.failed(Deed::KeepAlive, error, |rounds, now, jitter_ms| {

@@ -222,10 +222,7 @@ impl Endpoint {
                 status,
                 code: error_code(&response.body),
                 is_object: serde_json::from_slice::<serde_json::Map<_, _>>(&response.body).is_ok(),
-                text: format!(
-                    "the token endpoint answered {status}: {}",
-                    said(response, secrets)
-                ),
+                text: format!("the token endpoint answered {status}: {}", said(response, secrets)),
             }),
         }
     }

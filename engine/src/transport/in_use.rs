@@ -2,9 +2,9 @@
 //!
 //! Bound: a number of secrets that the source chooses. Left out: how a token is fetched.
 
+use super::WireRequest;
 use super::auth::{Ticket, set_header};
 use super::token::Token;
-use super::WireRequest;
 use crate::clock::Clock;
 use crate::secret::Secret;
 use std::collections::VecDeque;

@@ -115,8 +115,9 @@ impl TokenSource {
             return Err(why);
         }
         let fetched = match self.ask().await {
-            Ok((response, asked_ms)) => read_issued(&response, means.clock.now_ms())
-                .map(|issued| (issued, asked_ms)),
+            Ok((response, asked_ms)) => {
+                read_issued(&response, means.clock.now_ms()).map(|issued| (issued, asked_ms))
+            }
             Err(why) => Err(why),
         };
         match fetched {
@@ -129,9 +130,7 @@ impl TokenSource {
                 let grant = Redactor::new(&self.secrets()).grant(&token.grant);
                 Ok(self.in_use.set(Token { renewed, grant, ..token }))
             }
-            Err(why) => {
-                Err(fetching.hold.note(why, means.clock.as_ref(), means.entropy.as_ref()))
-            }
+            Err(why) => Err(fetching.hold.note(why, means.clock.as_ref(), means.entropy.as_ref())),
         }
     }
 
@@ -220,8 +219,12 @@ impl Tokens {
         let client = &ask.client;
         client.check()?;
         let sends = address(&means.transport);
-        let mut parts =
-            vec![sends.as_str(), client.token_url.as_str(), &client.client_id, client.client_secret.expose()];
+        let mut parts = vec![
+            sends.as_str(),
+            client.token_url.as_str(),
+            &client.client_id,
+            client.client_secret.expose(),
+        ];
         parts.push(if client.private_network { "private" } else { "public" });
         for (name, value) in &ask.form {
             parts.extend([name.as_str(), value.as_str()]);

@@ -154,9 +154,7 @@ impl Core {
         let usable = self.in_use.usable(clock.as_ref());
         match need {
             Need::Fresh => usable.is_some_and(|token| now_ms < token.renew_at_ms),
-            Need::Other(generation) => {
-                usable.is_some_and(|token| token.generation != generation)
-            }
+            Need::Other(generation) => usable.is_some_and(|token| token.generation != generation),
             Need::Younger(age_ms) => state.age_ms(now_ms) < age_ms,
         }
     }
@@ -249,12 +247,7 @@ impl Core {
         Ok(())
     }
 
-    async fn refresh(
-        &self,
-        state: &mut State,
-        mut pair: Pair,
-        need: Need,
-    ) -> Result<(), NotSent> {
+    async fn refresh(&self, state: &mut State, mut pair: Pair, need: Need) -> Result<(), NotSent> {
         let mut is_read_again = false;
         loop {
             let endpoint = self.endpoint();

@@ -81,11 +81,7 @@ impl RotatingSource {
         Some((flight, true))
     }
 
-    fn get(
-        &self,
-        need: Need,
-        is_needed: impl FnOnce() -> bool,
-    ) -> Option<(Flight, bool)> {
+    fn get(&self, need: Need, is_needed: impl FnOnce() -> bool) -> Option<(Flight, bool)> {
         self.board(is_needed, |core| async move { core.get(need).await })
     }
 
@@ -236,3 +232,7 @@ impl Authenticator for RotatingSource {
         self.core.endpoint().requests()
     }
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
