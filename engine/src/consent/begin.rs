@@ -27,7 +27,8 @@ pub struct ConsentStart {
     /// Where to send the browser. It carries the state, so it belongs into no log.
     pub url: Secret,
     /// What [`Engine::finish_consent`] needs again: a text of some kilobytes. Keep it where only
-    /// the same browser session leads to it, and take it away when its callback arrives.
+    /// the same browser session leads to it and nobody can change it, and take it away when its
+    /// callback arrives.
     pub remember: Secret,
     /// When the consent ends, in milliseconds since 1970.
     pub ends_ms: u64,

@@ -22,6 +22,7 @@ pub mod egress;
 pub mod endpoint;
 mod gzip;
 pub mod headers;
+mod held;
 mod hold;
 mod in_use;
 pub mod keeper;
@@ -135,7 +136,7 @@ pub enum NotSent {
     #[error("no credential could be had: {0}")]
     Auth(String),
     /// The consent of a person gives no credential.
-    #[error("no credential could be had: {why}")]
+    #[error("{why}")]
     Consent {
         /// The reason. It says whether a person must act.
         reason: AuthReason,

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::transport::auth::basic;
-use crate::transport::{Delivery, Priority};
 use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
 use crate::transport::AuthConfig;
+use crate::transport::auth::basic;
 use crate::transport::session::{Session, SessionOptions, Shared};
+use crate::transport::{Delivery, Priority};
 use atsync_model::contract::{Body, Effect, Path, Request, Target};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;

@@ -27,10 +27,10 @@ use super::budget::Ended;
 use super::budgets::{Budget, Budgets, Permit};
 use super::endpoint::{Client, TokenMeans};
 use super::headers::check_headers;
+use super::held::Held;
 use super::oauth::{ClientCredentials, Tokens};
-use super::redact::Redactor;
 use super::retry::{Next, Tries, next};
-use super::rotating::{Code, Consents, RotatingSource};
+use super::rotating::{Code, Consents};
 use super::url::{build_url, check_origin};
 use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, method};
 use crate::clock::{Clock, shown_ms};
@@ -56,8 +56,6 @@ const CLOCKS_AGREE_MS: u64 = 10_000;
 pub const CLOCK_SANE_MS: u64 = 24 * 3_600_000;
 /// No answer had a date yet.
 const UNDATED: i64 = i64::MIN;
-/// Consents of one credential in one process: more than a person gives.
-const CONSENTS_MAX: u64 = 1 << 32;
 /// How often a token may expire while its request waits for the budget, before the call fails.
 const CLEAR_ROUNDS_MAX: usize = 3;
 
@@ -179,70 +177,6 @@ struct Origin {
     /// Its requests carry the credential.
     credential: bool,
     requests: AtomicU64,
-}
-
-/// The credential in use, and the budgets that are counted by it.
-#[derive(Debug)]
-struct Held {
-    /// How many credentials the session had before.
-    number: u64,
-    auth: Arc<dyn Authenticator>,
-    /// The same as a consent, and the age at which its tokens are refreshed.
-    consent: Option<(Arc<RotatingSource>, u64)>,
-    /// [`AuthConfig::mark`].
-    mark: String,
-    /// By the origin's name.
-    budgets: BTreeMap<String, Vec<Arc<Budget>>>,
-    /// Secrets besides the credential's.
-    secrets: Vec<Secret>,
-    /// Removes the secrets of this version from replies.
-    redactor: RwLock<(u64, Redactor)>,
-}
-
-impl Held {
-    fn new(
-        auth: Arc<dyn Authenticator>,
-        mark: String,
-        budgets: BTreeMap<String, Vec<Arc<Budget>>>,
-        secrets: &[Secret],
-    ) -> Self {
-        let version = auth.secrets_version();
-        let redactor = Redactor::new(auth.secrets().iter().chain(secrets));
-        Self {
-            number: 0,
-            auth,
-            consent: None,
-            mark,
-            budgets,
-            secrets: secrets.to_vec(),
-            redactor: RwLock::new((version, redactor)),
-        }
-    }
-
-    /// Made again when a token was fetched.
-    fn redactor(&self) -> Redactor {
-        let version = self.auth.secrets_version();
-        {
-            let made = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
-            if made.0 == version {
-                return made.1.clone();
-            }
-        }
-        let redactor = Redactor::new(self.auth.secrets().iter().chain(&self.secrets));
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) =
-            (version, redactor.clone());
-        redactor
-    }
-
-    /// The number of the credential that a request leaves with, as one that rises: a credential may
-    /// have several consents, one after the other.
-    fn number(&self, consent: u64) -> u64 {
-        self.number.saturating_mul(CONSENTS_MAX).saturating_add(consent)
-    }
-
-    fn budgets(&self, origin: &str) -> &[Arc<Budget>] {
-        self.budgets.get(origin).map_or(&[], Vec::as_slice)
-    }
 }
 
 /// A gate that lets everything through.
@@ -372,9 +306,6 @@ impl Session {
     }
 
     /// Exchanges a code for the first tokens of a consent.
-    ///
-    /// # Errors
-    /// [`NotSent`]; see [`RotatingSource::redeem`].
     pub(crate) async fn redeem(&self, code: Code) -> Result<(), NotSent> {
         match &self.held().consent {
             Some((source, _)) => source.redeem(code).await,
@@ -443,7 +374,9 @@ impl Session {
                 Arc::new(FixedKey::from_config(auth).map_err(SessionError::Auth)?)
             }
         };
-        Ok(Held { consent, ..Held::new(auth, mark, budgets, &self.secrets) })
+        let mut held = Held::new(auth, mark, budgets, &self.secrets);
+        held.consent = consent;
+        Ok(held)
     }
 
     /// The client of a token endpoint.

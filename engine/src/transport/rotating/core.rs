@@ -111,6 +111,11 @@ impl Core {
         self.state.lock().await.hold.lift();
     }
 
+    /// Whether a pair is not stored yet, as far as can be said without waiting.
+    pub(super) fn has_unsaved(&self) -> bool {
+        self.state.try_lock().map_or(true, |state| state.unsaved.is_some())
+    }
+
     /// The age of the pair in use.
     pub(super) async fn age_ms(&self) -> u64 {
         let state = self.state.lock().await;

@@ -32,7 +32,7 @@ impl Consents {
         let mut locked = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, tidy) = &mut *locked;
         if tidy.is_due(known.len()) {
-            known.retain(|_, source| Arc::strong_count(source) > 1);
+            known.retain(|_, source| Arc::strong_count(source) > 1 || source.is_busy());
             tidy.walked(known.len());
         }
         if let Some(source) = known.get(&key) {

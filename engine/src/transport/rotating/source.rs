@@ -175,6 +175,12 @@ impl RotatingSource {
         Err(NotSent::Unreachable("the refresh token is already old when it is new".to_owned()))
     }
 
+    /// Whether it must not be forgotten: a flight is under way, or a pair is not stored yet.
+    pub(super) fn is_busy(&self) -> bool {
+        let slot = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::under_way(slot.as_ref()).is_some() || self.core.has_unsaved()
+    }
+
     /// The token endpoint.
     pub(crate) fn token_url(&self) -> String {
         self.core.endpoint().client.token_url.to_string()
