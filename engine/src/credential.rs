@@ -11,9 +11,10 @@
 mod replace;
 
 use crate::secret::Secret;
-use crate::transport::AuthConfig;
+use crate::transport::{AuthConfig, TokenKeeper};
 use atsync_model::manifest::{AuthRule, Manifest};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// A credential as the host holds it. `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -26,8 +27,26 @@ pub enum Credential {
         /// The client's secret.
         client_secret: Secret,
     },
+    /// OAuth2 authorization code: a person consents in the ATS, and the engine refreshes the tokens
+    /// that this gives. See [`Engine::begin_consent`](crate::Engine::begin_consent).
+    AuthorizationCode {
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        client_secret: Secret,
+        /// Keeps the tokens; the same one for every connection that uses the consent.
+        keeper: Arc<dyn TokenKeeper>,
+    },
     /// A key, sent as the adapter's manifest says: half of HTTP Basic, a bearer token, or a header.
     Key(Secret),
+}
+
+/// The age at which an unused refresh token is refreshed at the latest.
+const KEEP_ALIVE_MS_MAX: u64 = 12 * 60 * 60 * 1000;
+
+/// The age at which an unused refresh token is refreshed: half of its life, where that is known.
+fn keep_alive_ms(life_ms: Option<u64>) -> u64 {
+    life_ms.map_or(KEEP_ALIVE_MS_MAX, |life_ms| (life_ms / 2).min(KEEP_ALIVE_MS_MAX))
 }
 
 /// The first of the manifest's schemes that the credential fits.
@@ -54,6 +73,17 @@ pub(crate) fn auth(
                 form: form.collect(),
             })
         }
+        (
+            AuthRule::Oauth2AuthorizationCode { token_origin, token_path, refresh_life_ms, .. },
+            Credential::AuthorizationCode { client_id, client_secret, keeper },
+        ) => Some(AuthConfig::AuthorizationCode {
+            token_origin: token_origin.clone(),
+            token_path: token_path.clone(),
+            client_id: client_id.clone(),
+            client_secret: client_secret.clone(),
+            keeper: Arc::clone(keeper),
+            keep_alive_ms: keep_alive_ms(*refresh_life_ms),
+        }),
         (AuthRule::BasicKey { half, other }, Credential::Key(key)) => {
             Some(AuthConfig::BasicKey { half: *half, other: other.clone(), key: key.clone() })
         }
@@ -70,6 +100,7 @@ pub(crate) fn auth(
     fitting.ok_or_else(|| {
         let given = match credential {
             Credential::ClientCredentials { .. } => "OAuth2 client credentials",
+            Credential::AuthorizationCode { .. } => "an OAuth2 authorization code",
             Credential::Key(_) => "a key",
         };
         let taken: Vec<&str> = manifest.auth.iter().filter_map(scheme).collect();
@@ -86,6 +117,7 @@ pub(crate) fn auth(
 fn scheme(rule: &AuthRule) -> Option<&'static str> {
     match rule {
         AuthRule::Oauth2ClientCredentials { .. } => Some("oauth2-client-credentials"),
+        AuthRule::Oauth2AuthorizationCode { .. } => Some("oauth2-authorization-code"),
         AuthRule::BasicKey { .. } => Some("basic-key"),
         AuthRule::Bearer {} => Some("bearer"),
         AuthRule::Header { .. } => Some("header"),

@@ -38,6 +38,7 @@ mod status;
 
 use crate::adapter::Adapter;
 use crate::clock::{Clock, SystemClock};
+use crate::consent::used::UsedStates;
 use crate::credential::{self, Credential};
 use crate::declare;
 use crate::declare::Declare;
@@ -53,7 +54,7 @@ use crate::reconcile::{
 };
 use crate::secret::Secret;
 use crate::store::handle::ConnectionStore;
-use crate::store::{ConnectionRow, DeclareReport, LinkRow, Store};
+use crate::store::{ConnectionRow, DeclareReport, LinkRow, Pin, Store};
 use crate::transport::{
     HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage,
 };
@@ -66,6 +67,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
+use url::Url;
 
 pub(crate) use open::Work;
 use open::{OpenConnection, OpenConnections};
@@ -211,8 +213,9 @@ impl EngineBuilder {
             transport,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
-            shared: Shared::default(),
+            shared: Arc::default(),
             open: OpenConnections::default(),
+            used_states: UsedStates::default(),
         })
     }
 }
@@ -224,8 +227,9 @@ pub struct Engine {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    shared: Shared,
+    shared: Arc<Shared>,
     open: OpenConnections,
+    used_states: UsedStates,
 }
 
 impl Engine {
@@ -253,27 +257,9 @@ impl Engine {
     pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
-        let problem =
-            |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
         check_name(&name)?;
         let (underway, open) = self.open.begin(&name)?;
-        check_settings(manifest, &options.settings)
-            .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
-        let granted = pin::origins(options.adapter.as_ref(), &options.origins)
-            .map_err(|why| problem(why).of_option("origins"))?;
-        let row = self.store.connection(&name).await?.unwrap_or_default();
-        if !row.adapter.is_empty() && row.adapter != manifest.name {
-            let message = format!(
-                "the store keeps it with the adapter {}, the options say {}; use another name for \
-                 a new connection",
-                row.adapter, manifest.name
-            );
-            return Err(problem(message));
-        }
-        let declared = pin::declared(options.adapter.as_ref());
-        let pin =
-            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref())
-                .map_err(problem)?;
+        let Prepared { row, pin, session } = self.prepare(&options).await?;
         if let Some(before) = row.pin.as_ref().filter(|before| before.code != pin.code) {
             let (before, now) = (
                 before.code.as_deref().unwrap_or("linked in"),
@@ -286,24 +272,8 @@ impl Engine {
                 "the adapter's code is another than at the last use; it declares no more"
             );
         }
-        let mut session = SessionOptions::new(name.clone(), granted);
-        session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
-        session.private_network = options.allow_private_network;
-        session.auth = credential::auth(manifest, &options.settings, &options.credential)
-            .map_err(|why| problem(why).of_option("credential"))?;
-        session.secrets = options.webhook_secrets.clone();
-        session.rules = manifest.rates.clone();
-        let transport: Arc<dyn Transport> =
-            if options.store_only { Arc::new(Refusing) } else { Arc::clone(&self.transport) };
         let rights_found = row.rights_found;
-        let session = Session::new(
-            session,
-            transport,
-            Arc::clone(&self.clock),
-            Arc::clone(&self.entropy),
-            &self.shared,
-        )
-        .map_err(|error| problem(error.to_string()))?;
+        let session = self.session(session, &options)?;
         let opted_in = opted_in(manifest, &options.settings);
         let held = ConnectionRow {
             adapter: manifest.name.clone(),
@@ -341,6 +311,91 @@ impl Engine {
             credentials: Arc::new(watch::Sender::new(0)),
             webhooks: Arc::new(Webhooks::new(options.webhook_secrets)),
         })
+    }
+}
+
+/// Options that were checked against the store's row.
+pub(crate) struct Prepared {
+    row: ConnectionRow,
+    pin: Pin,
+    session: SessionOptions,
+}
+
+impl Prepared {
+    /// A granted origin.
+    pub(crate) fn origin(&self, name: &str) -> Option<&Url> {
+        self.session.origins.get(name)
+    }
+}
+
+impl Engine {
+    /// Checks options, and compares what the adapter declares with what the store has pinned.
+    async fn prepare(&self, options: &ConnectionOptions) -> Result<Prepared, Error> {
+        let (name, manifest) = (&options.name, options.adapter.manifest());
+        let problem =
+            |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
+        check_settings(manifest, &options.settings)
+            .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
+        let granted = pin::origins(options.adapter.as_ref(), &options.origins)
+            .map_err(|why| problem(why).of_option("origins"))?;
+        let row = self.store.connection(name).await?.unwrap_or_default();
+        if !row.adapter.is_empty() && row.adapter != manifest.name {
+            let message = format!(
+                "the store keeps it with the adapter {}, the options say {}; use another name for \
+                 a new connection",
+                row.adapter, manifest.name
+            );
+            return Err(problem(message));
+        }
+        let declared = pin::declared(options.adapter.as_ref());
+        let pin =
+            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref())
+                .map_err(problem)?;
+        let mut session = SessionOptions::new(name.clone(), granted);
+        session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
+        session.private_network = options.allow_private_network;
+        session.auth = credential::auth(manifest, &options.settings, &options.credential)
+            .map_err(|why| problem(why).of_option("credential"))?;
+        session.secrets = options.webhook_secrets.clone();
+        session.rules = manifest.rates.clone();
+        Ok(Prepared { row, pin, session })
+    }
+
+    /// The session of a connection.
+    fn session(
+        &self,
+        session: SessionOptions,
+        options: &ConnectionOptions,
+    ) -> Result<Session, Error> {
+        let transport: Arc<dyn Transport> =
+            if options.store_only { Arc::new(Refusing) } else { Arc::clone(&self.transport) };
+        let (clock, entropy) = (Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        Session::new(session, transport, clock, entropy, &self.shared).map_err(|error| {
+            Error::new(ErrorKind::Configuration, format!("{}: {error}", options.name))
+        })
+    }
+
+    /// The checked options of a connection and a session of it, without opening it.
+    pub(crate) async fn unopened(
+        &self,
+        options: &ConnectionOptions,
+    ) -> Result<(Prepared, Session), Error> {
+        check_name(&options.name)?;
+        let prepared = self.prepare(options).await?;
+        let session = self.session(prepared.session.clone(), options)?;
+        Ok((prepared, session))
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.entropy.as_ref()
+    }
+
+    pub(crate) fn used_states(&self) -> &UsedStates {
+        &self.used_states
     }
 }
 
@@ -651,6 +706,25 @@ impl Connection {
     /// records in the store.
     pub async fn verify_tenant(&self) -> Result<(), Error> {
         self.unless_closed(self.work()?.requests.verify_tenant()).await
+    }
+
+    /// Refreshes the tokens of a consent ([`Credential::AuthorizationCode`]) that were unused for
+    /// long, because a refresh token that is unused ends. [`Connection::run`] does it by itself; a
+    /// host that does not use that calls this for each connection that may be idle, again after
+    /// the milliseconds that it returns. It returns none for a credential that does not end unused,
+    /// and then it need not be called again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] when a person has to consent again; [`Error::auth_reason`] says why.
+    /// After an [`ErrorKind::Unavailable`] call it again soon: at half of the token's life it is
+    /// early.
+    pub async fn keep_alive(&self) -> Result<Option<u64>, Error> {
+        let work = self.work()?;
+        let kept = async {
+            let kept = work.context.session.keep_alive().await;
+            kept.map_err(|why| Error::from(why).at(self.name()))
+        };
+        self.unless_closed(kept).await
     }
 
     pub(crate) fn shared(&self) -> &Arc<Reconciler> {

@@ -4,6 +4,7 @@
 //! may change.
 
 use crate::adapter::AdapterError;
+use crate::reason::AuthReason;
 use crate::store::StoreError;
 use crate::transport::NotSent;
 use atsync_model::contract::Failure;
@@ -122,6 +123,16 @@ impl Error {
         self.option.as_deref()
     }
 
+    /// The reason why the credential was refused or could not be had, or why a consent failed;
+    /// none for other errors. It tells a wrong client secret from a consent that a person has to
+    /// give again.
+    pub fn auth_reason(&self) -> Option<AuthReason> {
+        match self.cause::<NotSent>() {
+            Some(NotSent::Consent { reason, .. }) => Some(*reason),
+            _ => (self.kind == ErrorKind::Auth).then_some(AuthReason::CredentialRefused),
+        }
+    }
+
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -156,12 +167,34 @@ impl From<AdapterError> for Error {
     }
 }
 
+/// What a caller can do about a consent that gives no credential.
+fn kind_of(reason: AuthReason) -> ErrorKind {
+    match reason {
+        AuthReason::ConsentUnclear | AuthReason::PairNotKept | AuthReason::ConsentFailed => {
+            ErrorKind::Unavailable
+        }
+        AuthReason::StateMissing
+        | AuthReason::StateMismatch
+        | AuthReason::StateUsed
+        | AuthReason::StateExpired
+        | AuthReason::CodeMissing => ErrorKind::Input,
+        AuthReason::ScopeRefused => ErrorKind::Configuration,
+        AuthReason::CredentialRefused
+        | AuthReason::ConsentMissing
+        | AuthReason::ConsentRevoked
+        | AuthReason::ConsentDenied
+        | AuthReason::CodeRefused
+        | AuthReason::Other => ErrorKind::Auth,
+    }
+}
+
 impl From<NotSent> for Error {
     fn from(error: NotSent) -> Self {
         let kind = match &error {
             NotSent::Refused(_) => ErrorKind::Configuration,
             NotSent::Moot(_) => ErrorKind::Input,
             NotSent::Auth(_) => ErrorKind::Auth,
+            NotSent::Consent { reason, .. } => kind_of(*reason),
             NotSent::Unreachable(_)
             | NotSent::Open { .. }
             | NotSent::Throttled { .. }

@@ -71,6 +71,7 @@
 
 mod adapter;
 mod clock;
+mod consent;
 mod credential;
 mod declaration;
 mod declare;
@@ -105,6 +106,7 @@ mod vault;
 mod webhook;
 
 // The engine and its connections.
+pub use consent::ConsentStart;
 pub use credential::Credential;
 pub use engine::{
     Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
@@ -132,7 +134,7 @@ pub use reconcile::{Explanation, FieldStory, IntentStory, Next, PlanOf};
 // Doing, and what came of it.
 pub use journal::{GivenUpBy, Intent, IntentState};
 pub use life::Person;
-pub use reason::{ConditionType, Reason};
+pub use reason::{AuthReason, ConditionType, Reason};
 pub use reconcile::{
     ApplyReport, CheckResult, HintEnd, Progress, ProgressFn, PullReport, Resolution, SettleReport,
     StepEnd, StepReport, SweepOptions, SweepReport,
@@ -165,4 +167,6 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use store::memory::MemoryStore;
 pub use store::redb::{Compacted, RedbOptions, RedbStore};
 pub use store::{Store, StoreError};
-pub use transport::{Delivery, HttpOptions, HttpTransport, NotSent, Transport, Usage, WireRequest};
+pub use transport::{
+    Delivery, HttpOptions, HttpTransport, NotSent, TokenKeeper, Transport, Usage, WireRequest,
+};

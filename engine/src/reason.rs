@@ -208,6 +208,47 @@ words! {
 }
 
 words! {
+    /// The reason why a credential is refused or cannot be had, or why a consent failed; see
+    /// [`Error::auth_reason`](crate::Error::auth_reason).
+    pub enum AuthReason {
+        /// The ATS refused the credential: a wrong key, a wrong client secret, a client that may
+        /// not use the scheme. Correct it.
+        CredentialRefused,
+        /// Nobody has consented yet, or what the token keeper holds cannot be read. Begin a
+        /// consent.
+        ConsentMissing,
+        /// The refresh token is no longer good: the consent was revoked, ended unused, or its last
+        /// tokens were lost. Ask for consent again.
+        ConsentRevoked,
+        /// The answer to a refresh was lost twice, or that to a code once, so it is unknown whether
+        /// the tokens are still good. A refresh is tried again by itself; a consent is begun again.
+        ConsentUnclear,
+        /// The token keeper could not be read, or could not store new tokens. They stay in memory
+        /// and are stored by the next request. Correct the keeper while the process runs.
+        PairNotKept,
+        /// The person who was asked for consent refused it.
+        ConsentDenied,
+        /// The ATS does not let the client ask for one of the scopes. Have it registered, or ask
+        /// for fewer.
+        ScopeRefused,
+        /// The ATS ended the consent for another reason. Begin it again.
+        ConsentFailed,
+        /// The callback has no `state`, or several. No code was redeemed.
+        StateMissing,
+        /// The callback belongs to another consent than the remembered one. No code was redeemed.
+        StateMismatch,
+        /// The callback was finished before. No code was redeemed again.
+        StateUsed,
+        /// The consent took longer than it may. No code was redeemed; begin it again.
+        StateExpired,
+        /// The callback has neither a code nor an error, or several codes. Begin the consent again.
+        CodeMissing,
+        /// The ATS refused the code: it is too old, or was used. Begin the consent again.
+        CodeRefused,
+    }
+}
+
+words! {
     /// The type of a condition: what it states.
     pub enum ConditionType {
         /// The ATS holds what is desired.

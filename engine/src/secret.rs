@@ -5,6 +5,7 @@ mod command;
 pub mod limits;
 mod reference;
 mod seal;
+pub(crate) mod written;
 
 pub use reference::{SecretRef, TextRef};
 pub use seal::{SealError, SealKeys};

@@ -540,6 +540,30 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
 }
 
 /// The pointers of all texts below a value, and of all names of members.
+#[test]
+fn the_rule_of_a_consent_is_checked_member_by_member() {
+    let mut manifest = sound();
+    manifest["auth"] = json!([{"scheme": "oauth2-authorization-code", "token_origin": "api",
+        "authorize_path": "/authorize", "token_path": "/token", "scopes": ["jobs:list"],
+        "pkce": true, "refresh_life_ms": 86_400_000}]);
+    assert!(manifest_check::read(&manifest.to_string()).is_ok());
+    for (member, value, words) in [
+        ("token_origin", json!("x"), "auth.token_origin: there is no origin x"),
+        ("authorize_path", json!("authorize"), "auth.authorize_path: it must begin with /"),
+        ("token_path", json!(""), "auth.token_path: it must begin with /"),
+        ("scopes", json!(["a b"]), "auth.scopes: a scope has 1 to"),
+        ("scopes", json!([""]), "auth.scopes: a scope has 1 to"),
+        ("scopes", json!(["x".repeat(1_000)]), "auth.scopes: a scope has 1 to"),
+        ("refresh_life_ms", json!(59_999), "auth.refresh_life_ms: 59999 ms is less than 60000"),
+        ("refresh_life_ms", json!(1_u64 << 40), "auth.refresh_life_ms: "),
+    ] {
+        let mut broken = manifest.clone();
+        broken["auth"][0][member] = value;
+        let refusal = manifest_check::read(&broken.to_string()).unwrap_err();
+        assert!(refusal.contains(words), "{member}: {refusal}");
+    }
+}
+
 fn texts(pointer: &str, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(_) => found.push(pointer.to_owned()),

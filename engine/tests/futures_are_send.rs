@@ -13,7 +13,9 @@ use atsync::{
 use futures_util::Stream;
 
 /// The files that make the facade.
-const FACADE: [(&str, &str); 13] = [
+const FACADE: [(&str, &str); 15] = [
+    ("consent/begin", include_str!("../src/consent/begin.rs")),
+    ("consent/finish", include_str!("../src/consent/finish.rs")),
     ("feed", include_str!("../src/feed.rs")),
     ("records", include_str!("../src/records.rs")),
     ("webhook", include_str!("../src/webhook/receive.rs")),
@@ -49,6 +51,11 @@ macro_rules! spawnable {
 
 spawnable! {
     connect(engine: Engine, options: ConnectionOptions) => engine.connect(options);
+    begin_consent(engine: Engine, options: ConnectionOptions, scope: String) =>
+        engine.begin_consent(&options, "https://host.example/cb", &[&scope]);
+    finish_consent(engine: Engine, options: ConnectionOptions, remember: Secret, query: String) =>
+        engine.finish_consent(&options, &remember, &query);
+    keep_alive(acme: Connection) => acme.keep_alive();
     check(acme: Connection) => acme.check();
     pull(acme: Connection, kind: String) => acme.pull(&kind);
     pull_full(acme: Connection, kind: String) => acme.pull_full(&kind);

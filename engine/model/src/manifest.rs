@@ -169,8 +169,8 @@ pub enum AuthRule {
         #[serde(default)]
         form_settings: Vec<FormSetting>,
     },
-    /// OAuth2 authorization code with rotating refresh tokens. Supported by the trait, not offered
-    /// by 0.1.
+    /// OAuth2 authorization code (RFC 6749 §4.1) with refresh tokens, client authenticated by HTTP
+    /// Basic.
     #[serde(rename = "oauth2-authorization-code")]
     Oauth2AuthorizationCode {
         /// The origin of both endpoints.
@@ -182,6 +182,13 @@ pub enum AuthRule {
         /// The scopes to request.
         #[serde(default)]
         scopes: Vec<String>,
+        /// The ATS checks a code challenge (RFC 7636, method S256).
+        #[serde(default)]
+        pkce: bool,
+        /// How long an unused refresh token lives at least, where that is known. A connection that
+        /// is idle refreshes in half of this time.
+        #[serde(default)]
+        refresh_life_ms: Option<u64>,
     },
     /// HTTP Basic with the key as one half.
     BasicKey {

@@ -27,6 +27,9 @@ use atsync_model::plain;
 use basics::{known_kind, known_origin, known_permission, known_setting, sentence, span, unique};
 use serde_json::Value;
 
+/// The shortest life of a refresh token. Arbitrary: no ATS is known with less than hours.
+const REFRESH_LIFE_MS_MIN: u64 = 60_000;
+
 /// The contract of this engine.
 pub use atsync_model::manifest::CONTRACT;
 
@@ -220,10 +223,19 @@ fn auth(manifest: &Manifest, rule: &AuthRule) -> Result<(), String> {
             }
             Ok(())
         }
-        AuthRule::Oauth2AuthorizationCode { token_origin, authorize_path, token_path, .. } => {
+        AuthRule::Oauth2AuthorizationCode {
+            token_origin,
+            authorize_path,
+            token_path,
+            scopes,
+            refresh_life_ms,
+            pkce: _,
+        } => {
             known_origin(manifest, "auth.token_origin", token_origin)?;
             path("auth.authorize_path", authorize_path)?;
-            path("auth.token_path", token_path)
+            path("auth.token_path", token_path)?;
+            scopes.iter().try_for_each(|name| scope("auth.scopes", name))?;
+            refresh_life(*refresh_life_ms)
         }
         AuthRule::Header { name, .. } => header("auth.name", &name.to_ascii_lowercase()),
         AuthRule::QueryParameter { name } if name.is_empty() => {
@@ -231,6 +243,28 @@ fn auth(manifest: &Manifest, rule: &AuthRule) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// A scope (RFC 6749 §3.3): several stand in one text, with spaces between them.
+fn scope(place: &str, name: &str) -> Result<(), String> {
+    let is_sign = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    if (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_sign) {
+        return Ok(());
+    }
+    Err(format!(
+        "{place}: a scope has 1 to {NAME_BYTES_MAX} visible ASCII characters, none of them \" or \\"
+    ))
+}
+
+fn refresh_life(life_ms: Option<u64>) -> Result<(), String> {
+    let Some(life_ms) = life_ms else { return Ok(()) };
+    if life_ms < REFRESH_LIFE_MS_MIN {
+        return Err(format!(
+            "auth.refresh_life_ms: {life_ms} ms is less than {REFRESH_LIFE_MS_MIN} ms; an idle \
+             connection would refresh all the time"
+        ));
+    }
+    span("auth.refresh_life_ms", life_ms)
 }
 
 fn safe(manifest: &Manifest, request: &SafeRequest) -> Result<(), String> {

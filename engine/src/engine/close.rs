@@ -71,6 +71,8 @@ impl Connection {
         let closing = self.open.close();
         self.reconciler.context.hold_effects();
         closing.await;
+        // A refresh ends although the call that began it was interrupted.
+        self.reconciler.context.session.settled().await;
     }
 }
 

@@ -44,6 +44,14 @@ pub enum Round<'a> {
         /// How long until it is retried.
         wait_ms: u64,
     },
+    /// The tokens of a consent could not be refreshed, which is retried after the wait; see
+    /// [`Connection::keep_alive`](crate::Connection::keep_alive).
+    KeepAliveFailed {
+        /// Why.
+        error: &'a Error,
+        /// How long until it is retried.
+        wait_ms: u64,
+    },
     /// Planning or applying failed and is retried after the wait.
     ApplyFailed {
         /// Why.
@@ -60,6 +68,7 @@ impl Round<'_> {
             Self::PullFailed { error, wait_ms, .. }
             | Self::SweepFailed { error, wait_ms, .. }
             | Self::HintsFailed { error, wait_ms }
+            | Self::KeepAliveFailed { error, wait_ms }
             | Self::ApplyFailed { error, wait_ms } => Some((error, *wait_ms)),
             Self::Pulled(_)
             | Self::Swept(_)
@@ -76,6 +85,7 @@ pub(super) enum Deed<'a> {
     Pull(&'a str),
     Sweep(&'a str),
     Hints,
+    KeepAlive,
     Apply,
 }
 
@@ -86,6 +96,7 @@ impl<'a> Deed<'a> {
             Self::Pull(kind) => Round::PullFailed { kind, error, wait_ms },
             Self::Sweep(kind) => Round::SweepFailed { kind, error, wait_ms },
             Self::Hints => Round::HintsFailed { error, wait_ms },
+            Self::KeepAlive => Round::KeepAliveFailed { error, wait_ms },
             Self::Apply => Round::ApplyFailed { error, wait_ms },
         }
     }

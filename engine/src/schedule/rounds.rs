@@ -1,4 +1,5 @@
-//! The rounds of one connection: pull what is due, fetch what webhooks named, work on effects, take
+//! The rounds of one connection: keep the credential alive, pull what is due, fetch what webhooks
+//! named, work on effects, take
 //! one turn of a sweep, wait.
 //!
 //! Pulls go before effects, since a plan needs what they read, and effects before sweeps, which
@@ -89,6 +90,9 @@ pub(super) struct Rounds<'c, T> {
     /// When what webhooks named is fetched next, by the steady clock.
     hints_due_ms: u64,
     hints_failures: u32,
+    /// When the credential is kept alive next, by the steady clock.
+    alive_due_ms: u64,
+    alive_failures: u32,
     refused: Refused,
     credentials: watch::Receiver<u64>,
     /// The clocks when a jump was last looked for.
@@ -117,6 +121,8 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             // What an earlier process accepted.
             hints_due_ms: 0,
             hints_failures: 0,
+            alive_due_ms: 0,
+            alive_failures: 0,
             refused: Refused::default(),
             credentials: connection.credentials().subscribe(),
             seen,
@@ -147,6 +153,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             self.dues().for_each(|due| due.jumped(&now));
             self.seen = now;
         }
+        self.keep_alive(stop.as_mut()).await?;
         self.pull(stop.as_mut()).await?;
         if self.hints_due_ms <= self.times().steady_ms {
             self.hints(stop.as_mut()).await?;
@@ -175,11 +182,39 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         };
         if is_replaced {
             self.refused = Refused::default();
+            self.alive_due_ms = 0;
         } else if self.times().steady_ms < until_ms {
             return Err(Cut::Refused);
         }
         self.refused.until_ms = None;
         Ok(())
+    }
+
+    /// Refreshes a credential that ends unused, before it does. What is pulled often refreshes it
+    /// anyway, and then there is nothing to do here.
+    async fn keep_alive<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        if self.alive_due_ms > self.times().steady_ms {
+            return Ok(());
+        }
+        let kept = tokio::select! {
+            biased;
+            () = stop => return Err(Cut::Stopped),
+            kept = self.connection.keep_alive() => kept,
+        };
+        match kept {
+            Ok(again_ms) => {
+                self.alive_failures = 0;
+                self.alive_due_ms = again_ms
+                    .map_or(u64::MAX, |again_ms| self.times().steady_ms.saturating_add(again_ms));
+                Ok(())
+            }
+            Err(error) => self.failed(Deed::KeepAlive, error, |rounds, now, jitter_ms| {
+                rounds.alive_failures = rounds.alive_failures.saturating_add(1);
+                let wait_ms = backoff_ms(rounds.alive_failures, jitter_ms);
+                rounds.alive_due_ms = now.steady_ms.saturating_add(wait_ms);
+                wait_ms
+            }),
+        }
     }
 
     /// Pulls each kind that is due.
@@ -370,7 +405,11 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
     /// Waits until something is due, declared, or given anew.
     async fn wait<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
         let next_ms = self.dues().map(|due| due.steady_ms()).min();
-        let next_ms = next_ms.unwrap_or(u64::MAX).min(self.work_due_ms).min(self.hints_due_ms);
+        let next_ms = next_ms
+            .unwrap_or(u64::MAX)
+            .min(self.work_due_ms)
+            .min(self.hints_due_ms)
+            .min(self.alive_due_ms);
         let wait_ms = next_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
         let clock = &self.reconciler().context.clock;
         let is_given = tokio::select! {
@@ -390,8 +429,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         };
         if is_given {
             // It was not refused, and what failed may have failed for want of rights.
-            self.work_due_ms = 0;
-            self.hints_due_ms = 0;
+            (self.work_due_ms, self.hints_due_ms, self.alive_due_ms) = (0, 0, 0);
             self.dues().filter(|due| due.has_failed()).for_each(Due::at_once);
         }
         Ok(())

@@ -1,11 +1,11 @@
 //! Authentication of requests. The host owns every credential; an adapter never sees one.
 //!
 //! [`Authenticator`] writes the credential into a request and may fetch a new one. The schemes with
-//! a fixed key are here; OAuth2 client credentials live in [`super::oauth`]. The trait also carries
-//! the authorization code flow: its refresh tokens rotate, so they must be durable *before* the
-//! access token that came with them is used; that is what a [`TokenKeeper`] is for.
+//! a fixed key are here; OAuth2 client credentials are in [`super::oauth`], the refresh tokens of
+//! an authorization code in [`super::rotating`].
 
 use super::headers::{check_credential_header, check_value};
+use super::keeper::TokenKeeper;
 use super::{NotSent, WireRequest};
 use crate::secret::Secret;
 use atsync_model::contract::Grant;
@@ -60,8 +60,7 @@ pub enum AuthConfig {
         /// The key.
         key: Secret,
     },
-    /// OAuth2 authorization code with rotating refresh tokens. Not offered by 0.1: a session with
-    /// it is refused.
+    /// OAuth2 authorization code (RFC 6749 §4.1) with refresh tokens that rotate.
     AuthorizationCode {
         /// The name of the token endpoint's origin.
         token_origin: String,
@@ -71,35 +70,36 @@ pub enum AuthConfig {
         client_id: String,
         /// The client's secret.
         client_secret: Secret,
-        /// Where the refresh token is stored.
+        /// Where the tokens are kept.
         keeper: Arc<dyn TokenKeeper>,
+        /// The age at which an unused refresh token is refreshed.
+        keep_alive_ms: u64,
     },
-}
-
-/// Keeps a rotating refresh token.
-///
-/// # Guarantees asked of an implementation
-/// When `store` returns `Ok`, the token survives a crash; until then `load` returns the old one.
-/// One connection's calls are never concurrent within a process; across processes the
-/// implementation must serialise them.
-pub trait TokenKeeper: Debug + Send + Sync {
-    /// The refresh token as last stored.
-    fn load(&self) -> BoxFuture<'_, Result<Option<Secret>, String>>;
-    /// Stores the successor, durably, before the access token that came with it is used.
-    fn store<'a>(&'a self, refresh_token: &'a Secret) -> BoxFuture<'a, Result<(), String>>;
 }
 
 /// The credential that a request was sent with.
 #[derive(Clone, Debug)]
 pub struct Ticket {
     generation: u64,
+    consent: u64,
     accepted: Arc<AtomicBool>,
 }
 
 impl Ticket {
     /// A ticket for the n-th version of the credential.
     pub fn new(generation: u64, accepted: Arc<AtomicBool>) -> Self {
-        Self { generation, accepted }
+        Self { generation, consent: 0, accepted }
+    }
+
+    /// The same for a token of the n-th consent.
+    #[must_use]
+    pub fn of_consent(self, consent: u64) -> Self {
+        Self { consent, ..self }
+    }
+
+    /// The number of the consent that the token comes from.
+    pub fn consent(&self) -> u64 {
+        self.consent
     }
 
     /// The version.
@@ -156,6 +156,12 @@ pub trait Authenticator: Debug + Send + Sync {
     /// credential.
     fn grant(&self) -> Option<Grant>;
 
+    /// The number of the consent in use: 0 for the first, one more for each other one. Records are
+    /// read or written with it only after the ATS has said whose it is.
+    fn consent(&self) -> u64 {
+        0
+    }
+
     /// How many requests for credentials were sent. Shared credentials count for each of their
     /// sessions.
     fn token_requests(&self) -> u64 {
@@ -177,11 +183,12 @@ impl FixedKey {
         Self { header: None, secrets: Vec::new() }
     }
 
-    /// Prepares a fixed scheme; `None` for those that are not.
+    /// Prepares a fixed scheme.
     ///
     /// # Errors
-    /// A sentence when the key or the header's name cannot stand in a request. It shows no secret.
-    pub fn from_config(config: &AuthConfig) -> Option<Result<Self, String>> {
+    /// A sentence when the key or the header's name cannot stand in a request, or the scheme has no
+    /// fixed key. It shows no secret.
+    pub fn from_config(config: &AuthConfig) -> Result<Self, String> {
         let mut secrets = Vec::new();
         if let AuthConfig::Bearer { key }
         | AuthConfig::BasicKey { key, .. }
@@ -190,7 +197,7 @@ impl FixedKey {
             secrets.push(key.clone());
         }
         let header = match config {
-            AuthConfig::Nothing => return Some(Ok(Self::none())),
+            AuthConfig::Nothing => return Ok(Self::none()),
             AuthConfig::Bearer { key } => {
                 Ok(("authorization".to_owned(), format!("Bearer {}", key.expose())))
             }
@@ -198,16 +205,15 @@ impl FixedKey {
             AuthConfig::Header { name, prefix, key } => check_credential_header(name)
                 .map(|name| (name, format!("{prefix}{}", key.expose()))),
             AuthConfig::ClientCredentials { .. } | AuthConfig::AuthorizationCode { .. } => {
-                return None;
+                return Err("the scheme has no fixed key".to_owned());
             }
         };
-        Some(header.and_then(|(name, text)| {
-            check_value(&name, &text)?;
-            if let AuthConfig::BasicKey { .. } = config {
-                secrets.push(sent_as(&text));
-            }
-            Ok(Self { header: Some((name, Secret::new(text))), secrets })
-        }))
+        let (name, text) = header?;
+        check_value(&name, &text)?;
+        if let AuthConfig::BasicKey { .. } = config {
+            secrets.push(sent_as(&text));
+        }
+        Ok(Self { header: Some((name, Secret::new(text))), secrets })
     }
 }
 
@@ -276,23 +282,48 @@ impl AuthConfig {
             Self::BasicKey { key, .. } => digest(&["basic", place, key.expose()]),
             Self::Bearer { key } => digest(&["bearer", place, key.expose()]),
             Self::Header { name, key, .. } => digest(&["header", place, name, key.expose()]),
-            Self::AuthorizationCode { client_id, token_path, .. } => {
-                digest(&["authorization-code", place, token_path, client_id])
+            // One client serves all customers of a partner, and each has a consent of its own.
+            Self::AuthorizationCode { keeper, .. } => {
+                digest(&["authorization-code", place, &address(keeper)])
             }
+        }
+    }
+
+    /// Identifies the client at its token endpoint: whoever has the same one shares the endpoint's
+    /// budgets. None where there is no such endpoint.
+    pub fn client_identity(&self, place: &str) -> Option<(&str, String)> {
+        match self {
+            Self::ClientCredentials { token_origin, .. } => {
+                Some((token_origin, self.identity(place)))
+            }
+            Self::AuthorizationCode { token_origin, token_path, client_id, .. } => {
+                Some((token_origin, digest(&["client", place, token_path, client_id])))
+            }
+            _ => None,
         }
     }
 
     /// Distinguishes this credential from another one of the same connection, after a restart too.
     /// Eight digits of a digest: too few to find the secret by trying.
     pub fn mark(&self) -> String {
-        let secret = match self {
-            Self::ClientCredentials { client_secret, .. } => client_secret.expose(),
-            _ => "",
+        let mut mark = match self {
+            Self::ClientCredentials { client_secret, .. } => {
+                digest(&["mark", &self.identity(""), client_secret.expose()])
+            }
+            // Not where the keeper is: that differs between two runs of one program.
+            Self::AuthorizationCode { token_path, client_id, client_secret, .. } => {
+                digest(&["mark", "code", token_path, client_id, client_secret.expose()])
+            }
+            _ => digest(&["mark", &self.identity(""), ""]),
         };
-        let mut mark = digest(&["mark", &self.identity(""), secret]);
         mark.truncate(8);
         mark
     }
+}
+
+/// Tells two shared things apart, as long as both exist.
+pub(super) fn address<T: ?Sized>(shared: &Arc<T>) -> String {
+    Arc::as_ptr(shared).cast::<()>().addr().to_string()
 }
 
 /// A digest of parts, each with its length, in hexadecimal.

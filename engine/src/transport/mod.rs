@@ -6,8 +6,9 @@
 //! that are safe to repeat. Every request of an adapter goes through a session.
 //!
 //! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions;
-//! [`client`] is the socket; [`auth`] and [`oauth`] authenticate; [`redact`] removes their secrets
-//! from replies; [`refusing`] sends nothing; [`budgets`] waits; [`session`] puts them together.
+//! [`client`] is the socket; [`auth`], [`oauth`] and [`rotating`] authenticate, the latter two
+//! through an [`endpoint`]; [`redact`] removes their secrets from replies; [`refusing`] sends
+//! nothing; [`budgets`] waits; [`session`] puts them together.
 //!
 //! Bounds: see [`limits`]. Left out: what an answer means; the adapter reads it.
 
@@ -16,23 +17,32 @@ pub mod breaker;
 pub mod budget;
 pub mod budgets;
 pub mod client;
+mod detached;
 pub mod egress;
+pub mod endpoint;
 mod gzip;
 pub mod headers;
+mod held;
+mod hold;
+mod in_use;
+pub mod keeper;
 pub mod method;
 pub mod oauth;
 pub mod redact;
 pub mod refusing;
 pub mod retry;
+pub mod rotating;
 pub mod session;
 mod token;
 pub mod url;
 
-pub use auth::{AuthConfig, Authenticator, TokenKeeper};
+pub use auth::{AuthConfig, Authenticator};
 pub use client::{HttpOptions, HttpTransport};
+pub use keeper::TokenKeeper;
 pub use refusing::Refusing;
 pub use session::{Session, SessionError, SessionOptions, Shared, Usage};
 
+use crate::reason::AuthReason;
 use atsync_model::contract::Response;
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
@@ -125,6 +135,14 @@ pub enum NotSent {
     /// wrong token endpoint).
     #[error("no credential could be had: {0}")]
     Auth(String),
+    /// The consent of a person gives no credential.
+    #[error("{why}")]
+    Consent {
+        /// The reason. It says whether a person must act.
+        reason: AuthReason,
+        /// The same and more, for people.
+        why: String,
+    },
     /// The rate budget does not allow it before this time, and the caller's wait ends earlier.
     #[error("the rate budget is used up until {}", crate::clock::rfc3339(*.until_ms))]
     Throttled {

@@ -1,12 +1,17 @@
 //! Client credentials, through a session, against a scripted token endpoint in virtual time.
 
 use super::*;
+use crate::clock::Clock;
 use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
 use crate::transport::AuthConfig;
+use crate::transport::auth::basic;
 use crate::transport::session::{Session, SessionOptions, Shared};
+use crate::transport::{Delivery, Priority};
 use atsync_model::contract::{Body, Effect, Path, Request, Target};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use url::Url;
 
 const T0: u64 = 1_778_507_624_000;
 

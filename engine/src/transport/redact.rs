@@ -17,7 +17,7 @@
 use super::Delivery;
 use crate::secret::Secret;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use atsync_model::contract::Response;
+use atsync_model::contract::{Grant, Response};
 use std::borrow::Cow;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -86,6 +86,15 @@ impl Redactor {
             // Spellings are whole characters, so what is left is text.
             Some(clean) => Cow::Owned(String::from_utf8_lossy(&clean).into_owned()),
             None => Cow::Borrowed(text),
+        }
+    }
+
+    /// Rights without the secrets.
+    pub(crate) fn grant(&self, grant: &Grant) -> Grant {
+        let clean = |text: &String| self.text(text).into_owned();
+        Grant {
+            scopes: grant.scopes.as_ref().map(|scopes| scopes.iter().map(clean).collect()),
+            actor: grant.actor.as_ref().map(clean),
         }
     }
 

@@ -25,10 +25,12 @@ use super::auth::{AuthConfig, Authenticator, FixedKey, Ticket};
 use super::breaker::{self, Breaker};
 use super::budget::Ended;
 use super::budgets::{Budget, Budgets, Permit};
+use super::endpoint::{Client, TokenMeans};
 use super::headers::check_headers;
-use super::oauth::{ClientCredentials, TokenMeans, Tokens};
-use super::redact::Redactor;
+use super::held::Held;
+use super::oauth::{ClientCredentials, Tokens};
 use super::retry::{Next, Tries, next};
+use super::rotating::{Code, Consents};
 use super::url::{build_url, check_origin};
 use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, method};
 use crate::clock::{Clock, shown_ms};
@@ -63,8 +65,10 @@ const CLEAR_ROUNDS_MAX: usize = 3;
 pub struct Shared {
     /// Rate budgets.
     pub budgets: Arc<Budgets>,
-    /// OAuth2 tokens.
+    /// OAuth2 tokens of client credentials.
     pub tokens: Arc<Tokens>,
+    /// OAuth2 tokens of consents.
+    pub consents: Arc<Consents>,
 }
 
 /// The options of a session.
@@ -175,61 +179,6 @@ struct Origin {
     requests: AtomicU64,
 }
 
-/// The credential in use, and the budgets that are counted by it.
-#[derive(Debug)]
-struct Held {
-    /// Its number within the session, from 0 on.
-    number: u64,
-    auth: Arc<dyn Authenticator>,
-    /// [`AuthConfig::mark`].
-    mark: String,
-    /// By the origin's name.
-    budgets: BTreeMap<String, Vec<Arc<Budget>>>,
-    /// Secrets besides the credential's.
-    secrets: Vec<Secret>,
-    /// Removes the secrets of this version from replies.
-    redactor: RwLock<(u64, Redactor)>,
-}
-
-impl Held {
-    fn new(
-        auth: Arc<dyn Authenticator>,
-        mark: String,
-        budgets: BTreeMap<String, Vec<Arc<Budget>>>,
-        secrets: &[Secret],
-    ) -> Self {
-        let version = auth.secrets_version();
-        let redactor = Redactor::new(auth.secrets().iter().chain(secrets));
-        Self {
-            number: 0,
-            auth,
-            mark,
-            budgets,
-            secrets: secrets.to_vec(),
-            redactor: RwLock::new((version, redactor)),
-        }
-    }
-
-    /// Made again when a token was fetched.
-    fn redactor(&self) -> Redactor {
-        let version = self.auth.secrets_version();
-        {
-            let made = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
-            if made.0 == version {
-                return made.1.clone();
-            }
-        }
-        let redactor = Redactor::new(self.auth.secrets().iter().chain(&self.secrets));
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) =
-            (version, redactor.clone());
-        redactor
-    }
-
-    fn budgets(&self, origin: &str) -> &[Arc<Budget>] {
-        self.budgets.get(origin).map_or(&[], Vec::as_slice)
-    }
-}
-
 /// A gate that lets everything through.
 struct Open;
 
@@ -325,9 +274,43 @@ impl Session {
         Ok(())
     }
 
-    /// The number of the credential in use: 0 for the first, one more for each replacement.
+    /// The number of the credential in use: 0 for the first, more for each replacement and for each
+    /// other consent.
     pub(crate) fn credential_number(&self) -> u64 {
-        self.held().number
+        let held = self.held();
+        held.number(held.auth.consent())
+    }
+
+    /// Refreshes the tokens of a consent that were unused for long. Returns how long until it is to
+    /// be called again; none for a credential that does not end unused.
+    ///
+    /// # Errors
+    /// [`NotSent`] as for [`Authenticator::ready`].
+    pub(crate) async fn keep_alive(&self) -> Result<Option<u64>, NotSent> {
+        match &self.held().consent {
+            Some((source, age_ms)) => source.keep_alive(*age_ms).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Completes when no refresh of a consent is under way.
+    pub(crate) async fn settled(&self) {
+        if let Some((source, _)) = &self.held().consent {
+            source.settled().await;
+        }
+    }
+
+    /// The token endpoint of a consent; none for another credential.
+    pub(crate) fn token_url(&self) -> Option<String> {
+        self.held().consent.as_ref().map(|(source, _)| source.token_url())
+    }
+
+    /// Exchanges a code for the first tokens of a consent.
+    pub(crate) async fn redeem(&self, code: Code) -> Result<(), NotSent> {
+        match &self.held().consent {
+            Some((source, _)) => source.redeem(code).await,
+            None => Err(NotSent::Refused("the credential takes no code".to_owned())),
+        }
     }
 
     /// The mark of the credential in use.
@@ -345,25 +328,84 @@ impl Session {
             self.origins.values().map(|origin| origin.url.as_str()).collect::<Vec<_>>().join(" ");
         let (identity, mark) = (auth.identity(&place), auth.mark());
         let mut budgets = BTreeMap::new();
+        let client = auth.client_identity(&place);
         for name in self.origins.keys() {
             let rules = rules_for(&self.rules, name);
-            let of = |rule| self.shared.budgets.of(&identity, rule, &self.clock, &self.entropy);
+            let identity = match &client {
+                Some((token_origin, client)) if token_origin == name => client,
+                _ => &identity,
+            };
+            let of = |rule| self.shared.budgets.of(identity, rule, &self.clock, &self.entropy);
             budgets.insert(name.clone(), rules.iter().map(of).collect::<Vec<_>>());
         }
-        let auth: Arc<dyn Authenticator> = match FixedKey::from_config(auth) {
-            Some(fixed) => Arc::new(fixed.map_err(SessionError::Auth)?),
-            None => {
-                let (token_origin, ask) = token_request(auth, &self.origins, self.private_network)?;
-                let means = TokenMeans {
-                    transport: Arc::clone(&self.transport),
-                    clock: Arc::clone(&self.clock),
-                    entropy: Arc::clone(&self.entropy),
-                    budgets: budgets.get(token_origin).cloned().unwrap_or_default(),
-                };
+        let mut consent = None;
+        let auth: Arc<dyn Authenticator> = match auth {
+            AuthConfig::ClientCredentials {
+                token_origin,
+                token_path,
+                client_id,
+                client_secret,
+                form,
+            } => {
+                let client = self.client(token_origin, token_path, client_id, client_secret)?;
+                let ask = ClientCredentials { client, form: form.clone() };
+                let means = self.means(budgets.get(token_origin));
                 self.shared.tokens.of(ask, means).map_err(SessionError::Auth)?
             }
+            AuthConfig::AuthorizationCode {
+                token_origin,
+                token_path,
+                client_id,
+                client_secret,
+                keeper,
+                keep_alive_ms,
+            } => {
+                let client = self.client(token_origin, token_path, client_id, client_secret)?;
+                let means = self.means(budgets.get(token_origin));
+                let source = self.shared.consents.of(client, keeper, means);
+                let source = source.map_err(SessionError::Auth)?;
+                consent = Some((Arc::clone(&source), *keep_alive_ms));
+                source
+            }
+            AuthConfig::Nothing
+            | AuthConfig::BasicKey { .. }
+            | AuthConfig::Bearer { .. }
+            | AuthConfig::Header { .. } => {
+                Arc::new(FixedKey::from_config(auth).map_err(SessionError::Auth)?)
+            }
         };
-        Ok(Held::new(auth, mark, budgets, &self.secrets))
+        let mut held = Held::new(auth, mark, budgets, &self.secrets);
+        held.consent = consent;
+        Ok(held)
+    }
+
+    /// The client of a token endpoint.
+    fn client(
+        &self,
+        token_origin: &str,
+        token_path: &str,
+        client_id: &str,
+        client_secret: &Secret,
+    ) -> Result<Client, SessionError> {
+        let origin = self.origins.get(token_origin).ok_or_else(|| {
+            SessionError::Auth(format!("the token origin `{token_origin}` is not granted"))
+        })?;
+        let target = Target::Path(Path { path: token_path.to_owned(), query: Vec::new() });
+        Ok(Client {
+            token_url: build_url(&origin.url, &target).map_err(SessionError::Auth)?,
+            client_id: client_id.to_owned(),
+            client_secret: client_secret.clone(),
+            private_network: self.private_network,
+        })
+    }
+
+    fn means(&self, budgets: Option<&Vec<Arc<Budget>>>) -> TokenMeans {
+        TokenMeans {
+            transport: Arc::clone(&self.transport),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            budgets: budgets.cloned().unwrap_or_default(),
+        }
     }
 
     /// Carries out one request of an adapter.
@@ -569,11 +611,13 @@ impl Session {
             match self.clear(&held, draft, &mut wire, priority, deadline_ms).await {
                 Ok((permits, ticket)) => break (permits, held, ticket),
                 // The old credential was refused while a new one was given.
-                Err(NotSent::Auth(_)) if !Arc::ptr_eq(&held, &self.held()) => {}
+                Err(NotSent::Auth(_) | NotSent::Consent { .. })
+                    if !Arc::ptr_eq(&held, &self.held()) => {}
                 Err(why) => return (Delivery::NotSent(why), None),
             }
         };
-        if let Err(reason) = gate.ask(held.number).await {
+        let consent = ticket.as_ref().map_or_else(|| held.auth.consent(), Ticket::consent);
+        if let Err(reason) = gate.ask(held.number(consent)).await {
             permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent));
             return (Delivery::NotSent(reason), None);
         }
@@ -718,41 +762,6 @@ fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
         found.push(RateRule::new(name, [origin], u32::MAX, 60_000));
     }
     found
-}
-
-/// The name of the token endpoint's origin, and the parameters of a token request.
-fn token_request<'a>(
-    auth: &'a AuthConfig,
-    origins: &BTreeMap<String, Origin>,
-    private_network: bool,
-) -> Result<(&'a str, ClientCredentials), SessionError> {
-    match auth {
-        AuthConfig::ClientCredentials {
-            token_origin,
-            token_path,
-            client_id,
-            client_secret,
-            form,
-        } => {
-            let origin = origins.get(token_origin).ok_or_else(|| {
-                SessionError::Auth(format!("the token origin `{token_origin}` is not granted"))
-            })?;
-            let target = Target::Path(Path { path: token_path.clone(), query: Vec::new() });
-            let ask = ClientCredentials {
-                token_url: build_url(&origin.url, &target).map_err(SessionError::Auth)?,
-                client_id: client_id.clone(),
-                client_secret: client_secret.clone(),
-                form: form.clone(),
-                private_network,
-            };
-            Ok((token_origin, ask))
-        }
-        AuthConfig::AuthorizationCode { .. } => Err(SessionError::Auth(
-            "the OAuth2 authorization code flow comes with a later release; use client credentials"
-                .to_owned(),
-        )),
-        other => Err(SessionError::Auth(format!("{other:?} fetches no token"))),
-    }
 }
 
 fn write_body(body: &Body) -> Result<(Option<String>, Vec<u8>), String> {

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The life of a token whose answer does not state it.
 const LIFE_ASSUMED_MS: u64 = 300_000;
@@ -19,7 +19,9 @@ const LIFE_ASSUMED_MS: u64 = 300_000;
 /// token per request.
 const LIFE_MS_MIN: u64 = 30_000;
 /// And no longer than this.
-const LIFE_MS_MAX: u64 = 24 * 3_600_000;
+pub(super) const LIFE_MS_MAX: u64 = 24 * 3_600_000;
+/// How long a renewed token that was refused at once is not renewed again.
+const RENEWED_IN_VAIN_MS: u64 = 30_000;
 /// A token is renewed at most this long before it ends.
 const MARGIN_MS_MAX: u64 = 300_000;
 
@@ -42,6 +44,8 @@ pub(super) struct Token {
     pub(super) accepted: Arc<AtomicBool>,
     /// The rights that it states.
     pub(super) grant: Grant,
+    /// The number of the consent that it comes from, within its source.
+    pub(super) consent: u64,
 }
 
 impl Token {
@@ -51,22 +55,52 @@ impl Token {
         now_ms.saturating_add(margin_ms) < self.ends_ms
             && now_ms.saturating_add(LIFE_MS_MAX) > self.fetched_ms
     }
+
+    /// Whether it was fetched because the one before was refused, was never accepted, and is too
+    /// new for another renewal.
+    pub(super) fn is_renewed_in_vain(&self, now_ms: u64) -> bool {
+        self.renewed
+            && !self.accepted.load(Ordering::Relaxed)
+            && now_ms.saturating_sub(self.fetched_ms) < RENEWED_IN_VAIN_MS
+    }
 }
 
-/// Reads the token from a successful answer. `asked_ms`: the steady time at which it was asked for;
-/// `wall_ms`: the wall time now.
+/// What a successful answer gives.
+#[derive(Debug)]
+pub(super) struct Issued {
+    pub(super) access: Secret,
+    pub(super) refresh: Option<Secret>,
+    pub(super) life_ms: u64,
+    pub(super) grant: Grant,
+}
+
+impl Issued {
+    /// The access token as requests carry it. `asked_ms`: the steady time at which it was asked
+    /// for.
+    pub(super) fn token(self, generation: u64, asked_ms: u64, entropy: &dyn Entropy) -> Token {
+        let margin_ms = (self.life_ms / 5).min(MARGIN_MS_MAX);
+        let ahead_ms = margin_ms.saturating_add(entropy.below(margin_ms));
+        Token {
+            grant: self.grant,
+            header: Secret::new(format!("Bearer {}", self.access.expose())),
+            generation,
+            fetched_ms: asked_ms,
+            renew_at_ms: asked_ms.saturating_add(self.life_ms.saturating_sub(ahead_ms)),
+            ends_ms: asked_ms.saturating_add(self.life_ms),
+            renewed: false,
+            accepted: Arc::default(),
+            consent: 0,
+        }
+    }
+}
+
+/// Reads a successful answer. `wall_ms`: the wall time now.
 ///
 /// # Errors
 /// A sentence that shows nothing of the answer. An answer that is not JSON may come from a proxy,
 /// and is temporary; an answer of another endpoint, or a token that no request can carry, is
 /// permanent.
-pub(super) fn read_token(
-    response: &Response,
-    generation: u64,
-    asked_ms: u64,
-    wall_ms: u64,
-    entropy: &dyn Entropy,
-) -> Result<Token, NotSent> {
+pub(super) fn read_issued(response: &Response, wall_ms: u64) -> Result<Issued, NotSent> {
     let odd = |text: &str| NotSent::Auth(text.to_owned());
     let answer: Value = serde_json::from_slice(&response.body).map_err(|_| {
         NotSent::Unreachable(
@@ -86,21 +120,20 @@ pub(super) fn read_token(
     if text.contains(' ') {
         return Err(odd("the access_token holds a space"));
     }
-    let header = Secret::new(format!("Bearer {text}"));
-    check_value("authorization", header.expose()).map_err(NotSent::Auth)?;
-    let life_ms = life_ms(&answer, response, wall_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX);
-    let margin_ms = (life_ms / 5).min(MARGIN_MS_MAX);
-    let ahead_ms = margin_ms.saturating_add(entropy.below(margin_ms));
-    Ok(Token {
+    let access = Secret::new(text);
+    check_access(&access).map_err(NotSent::Auth)?;
+    let refresh = answer.get("refresh_token").and_then(Value::as_str);
+    Ok(Issued {
         grant: grant(&answer, text),
-        header,
-        generation,
-        fetched_ms: asked_ms,
-        renew_at_ms: asked_ms.saturating_add(life_ms.saturating_sub(ahead_ms)),
-        ends_ms: asked_ms.saturating_add(life_ms),
-        renewed: false,
-        accepted: Arc::default(),
+        access,
+        refresh: refresh.filter(|text| !text.is_empty()).map(Secret::new),
+        life_ms: life_ms(&answer, response, wall_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX),
     })
+}
+
+/// Refuses an access token that no request can carry.
+pub(super) fn check_access(access: &Secret) -> Result<(), String> {
+    check_value("authorization", Secret::new(format!("Bearer {}", access.expose())).expose())
 }
 
 fn life_ms(answer: &Value, response: &Response, wall_ms: u64) -> u64 {
@@ -160,19 +193,45 @@ fn claims(token: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
 }
 
-/// The error code of RFC 6749 §5.2, when the body has one of those that are permanent.
-pub(super) fn error_code(body: &[u8]) -> Option<String> {
-    const TERMINAL: &[&str] = &[
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "invalid_request",
-        "unsupported_grant_type",
-        "invalid_scope",
+/// The error codes of RFC 6749 §5.2. A repeat of the same request has the same result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient,
+    InvalidRequest,
+    UnsupportedGrantType,
+    InvalidScope,
+}
+
+impl Code {
+    const ALL: [Self; 6] = [
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnauthorizedClient,
+        Self::InvalidRequest,
+        Self::UnsupportedGrantType,
+        Self::InvalidScope,
     ];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidRequest => "invalid_request",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+        }
+    }
+}
+
+/// The error code of a refusal, when the body has one: in `error`, or in `message`, which a guide
+/// of Greenhouse shows in its place. A sentence is no code.
+pub(super) fn error_code(body: &[u8]) -> Option<Code> {
     let answer: Value = serde_json::from_slice(body).ok()?;
-    let code = answer.get("error").and_then(Value::as_str)?;
-    TERMINAL.contains(&code).then(|| code.to_owned())
+    let text = ["error", "message"].iter().find_map(|name| answer.get(name)?.as_str())?;
+    Code::ALL.into_iter().find(|code| code.as_str() == text)
 }
 
 #[cfg(test)]

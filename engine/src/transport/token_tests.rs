@@ -9,13 +9,9 @@ const NOW_MS: u64 = 1_778_507_624_000; // 2026-05-11T13:53:44Z
 fn read(body: &str, date: Option<&str>) -> Result<Token, NotSent> {
     let headers =
         date.map(|value| Field { name: "date".into(), value: value.into() }).into_iter().collect();
-    read_token(
-        &Response { status: 200, headers, body: body.as_bytes().to_vec() },
-        1,
-        NOW_MS,
-        NOW_MS,
-        SeededEntropy::new(7).as_ref(),
-    )
+    let response = Response { status: 200, headers, body: body.as_bytes().to_vec() };
+    let issued = read_issued(&response, NOW_MS)?;
+    Ok(issued.token(1, NOW_MS, SeededEntropy::new(7).as_ref()))
 }
 
 #[test]
@@ -102,6 +98,9 @@ fn only_the_error_codes_of_the_standard_need_a_user() {
         (r#"{"error":"temporarily_unavailable"}"#, false),
         (r#"{"error":"server_error"}"#, false),
         (r#"{"message":"no"}"#, false),
+        (r#"{"message":"invalid_grant"}"#, true),
+        (r#"{"message":"the answer is not invalid_grant"}"#, false),
+        (r#"{"error":{"code":"invalid_grant"},"message":"invalid_client"}"#, true),
         ("<html>", false),
         ("", false),
     ] {

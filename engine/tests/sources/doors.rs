@@ -41,7 +41,10 @@ const OWNED: &[(&str, &[&str])] = &[
     ),
     ("tokio::fs", &[]),
     ("tokio::process", &["secret/command"]),
-    ("tokio::runtime", &["reconcile/requests/calls", "runtime", "store/redb/writer"]),
+    (
+        "tokio::runtime",
+        &["reconcile/requests/calls", "runtime", "store/redb/writer", "transport/detached"],
+    ),
     ("tokio::spawn", &[]),
     ("tokio::task", &["schedule/several", "secret/reference", "store/redb"]),
     ("tokio::time", &["clock", "store/redb/writer"]),

@@ -25,6 +25,10 @@ use atsync_model::kinds::CANDIDATES;
 /// overlaps by an hour (harvest-v3.md §3.2 \[2nd\]).
 const OVERLAP_MS: u64 = 60 * 60 * 1000;
 
+/// The lifetime of a refresh token: the shorter one of the two that sources state
+/// (harvest-v3.md §2.3 \[?\]).
+const REFRESH_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// The form by which Greenhouse's phone numbers are compared.
 pub(crate) const PHONES: Coarser = Coarser::Digits;
 
@@ -77,6 +81,9 @@ fn auth() -> Vec<AuthRule> {
             authorize_path: "/authorize".into(),
             token_path: "/token".into(),
             scopes,
+            // Not part of the guide, and clients disable it (harvest-v3.md §2.3).
+            pkce: false,
+            refresh_life_ms: Some(REFRESH_LIFE_MS),
         },
     ]
 }
