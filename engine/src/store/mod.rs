@@ -34,4 +34,4 @@ pub use lease::Guard;
 pub(crate) use merge::anonymized as merge_anonymized;
 pub use roles::*;
 pub use rows::*;
-pub use version::SCHEMA;
+pub use version::{SCHEMA, SCHEMA_OLDEST};
