@@ -55,6 +55,8 @@ pub(crate) struct Opened {
     pub(crate) config: Arc<Config>,
     /// The engine.
     pub(crate) engine: Engine,
+    /// Its store; none where it is in memory.
+    pub(crate) store: Option<Arc<RedbStore>>,
     host: ComponentHost,
     ready: Arc<BTreeMap<String, Ready>>,
     /// The connections that cannot be opened, each with its error. Empty if the command names one
@@ -101,14 +103,31 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         let reasons: Vec<String> = refused.into_values().collect();
         return Err(Failure::new(reasons.join("\n")));
     }
+    let store = opened(&config, how).await?;
+    let engine = Engine::builder().store(Arc::<RedbStore>::clone(&store)).build()?;
+    let (config, ready) = (Arc::new(config), Arc::new(ready));
+    Ok(Opened { engine, store: Some(store), config, host, ready, refused })
+}
+
+/// Opens the store of a configuration, which must exist, without its connections.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn store(path: &Path) -> Result<Arc<RedbStore>, Failure> {
+    let config = Config::read(path)?;
+    if !config.store.exists() {
+        store_can_be_made(&config, "NAME", Use::StoreOnly)?;
+    }
+    opened(&config, Use::StoreOnly).await
+}
+
+async fn opened(config: &Config, how: Use) -> Result<Arc<RedbStore>, Failure> {
     let (file, options) = (config.store.clone(), how.store_options());
     let store =
         tokio::task::spawn_blocking(move || RedbStore::open(&file, options, &SystemEntropy))
             .await
             .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))?;
-    let engine = Engine::builder().store(Arc::new(store.map_err(Error::from)?)).build()?;
-    let (config, ready) = (Arc::new(config), Arc::new(ready));
-    Ok(Opened { engine, config, host, ready, refused })
+    Ok(Arc::new(store.map_err(Error::from)?))
 }
 
 /// Opens a configuration over a store in memory, to see what is wrong with it. The connections that
@@ -122,7 +141,7 @@ pub(crate) async fn offline(path: &Path) -> Result<Opened, Failure> {
     let (ready, refused) = ready(&config, &host, None, Use::Online).await;
     let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
     let (config, ready) = (Arc::new(config), Arc::new(ready));
-    Ok(Opened { engine, config, host, ready, refused })
+    Ok(Opened { engine, store: None, config, host, ready, refused })
 }
 
 /// Refuses a missing store that this command does not or cannot create.
@@ -250,9 +269,10 @@ impl Opened {
             )));
         }
         let (ready, refused) = ready(&config, &self.host, None, Use::Online).await;
-        let (engine, host) = (self.engine.clone(), self.host.clone());
+        let (engine, store, host) =
+            (self.engine.clone(), self.store.clone(), self.host.clone());
         let (config, ready) = (Arc::new(config), Arc::new(ready));
-        Ok(Self { config, engine, host, ready, refused })
+        Ok(Self { config, engine, store, host, ready, refused })
     }
 
     /// The same for a command that another process relayed, of one connection or of all.

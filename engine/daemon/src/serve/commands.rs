@@ -61,6 +61,7 @@ pub(super) async fn run(
         opened,
         input: Mutex::new(ordered.has_input.then_some(input)),
         has_terminal: ordered.has_terminal,
+        directory: ordered.directory.map(std::path::PathBuf::from),
     });
     let runtime = tokio::runtime::Handle::current();
     super::tasks::spawn_blocking(move || {
