@@ -59,6 +59,10 @@ demo:
     cargo build --locked --quiet --workspace --bin atsync
     "${CARGO_TARGET_DIR:-target}/debug/atsync" demo
 
+# Checks the unit of systemd, its exposure, and the package for Debian. Installs what it needs.
+packaging:
+    .ci/packaging
+
 # Checks licences, bans and sources of the dependencies, and advisories where a copy lies here.
 licences:
     .ci/licences

@@ -269,8 +269,7 @@ impl Opened {
             )));
         }
         let (ready, refused) = ready(&config, &self.host, None, Use::Online).await;
-        let (engine, store, host) =
-            (self.engine.clone(), self.store.clone(), self.host.clone());
+        let (engine, store, host) = (self.engine.clone(), self.store.clone(), self.host.clone());
         let (config, ready) = (Arc::new(config), Arc::new(ready));
         Ok(Self { config, engine, store, host, ready, refused })
     }

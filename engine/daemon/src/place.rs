@@ -60,11 +60,11 @@ impl Place {
     pub(crate) async fn store(&self) -> Result<Arc<RedbStore>, Failure> {
         match self {
             Self::Alone(path) => open::store(path).await,
-            Self::Within(within) => within
-                .opened
-                .store
-                .clone()
-                .ok_or_else(|| Failure::new("the process that was asked has no store in a file")),
+            Self::Within(within) => {
+                within.opened.store.clone().ok_or_else(|| {
+                    Failure::new("the process that was asked has no store in a file")
+                })
+            }
         }
     }
 

@@ -3,9 +3,7 @@
 
 use crate::given::{ACME, applied, declaration, declare, intent, open, path, redb, see, step};
 use atsync::internals::store::redb::{Backup, RedbStore, StoreFile};
-use atsync::internals::store::{
-    Connections, Desired, Feed, Guard, Journal, Observed, StoreError,
-};
+use atsync::internals::store::{Connections, Desired, Feed, Guard, Journal, Observed, StoreError};
 use atsync::{SystemClock, SystemEntropy};
 use serde_json::json;
 use std::path::Path;
@@ -293,12 +291,12 @@ async fn a_file_is_called_what_it_is_and_stays_unchanged() {
     let zeros = [vec![0; 8_192], store.clone()].concat();
     for (bytes, expected) in [
         (Vec::new(), StoreFile::Empty),
-        (b"\x1f\x8b\x08 and so on".to_vec(), StoreFile::Compressed("gzip")),
-        (b"\x28\xb5\x2f\xfd and so on".to_vec(), StoreFile::Compressed("zstd")),
-        (b"SQLite format 3\0".to_vec(), StoreFile::Foreign("a database of SQLite")),
-        (b"{\"key\": \"ref-1\"}".to_vec(), StoreFile::Foreign("a text")),
-        (b"\xff\xfe\xfd".to_vec(), StoreFile::Foreign("a file of an unknown kind")),
-        (vec![0; 9_000], StoreFile::Foreign("a file that begins with zeros")),
+        (b"\x1f\x8b\x08 and so on".to_vec(), StoreFile::Compressed { by: "gzip" }),
+        (b"\x28\xb5\x2f\xfd and so on".to_vec(), StoreFile::Compressed { by: "zstd" }),
+        (b"SQLite format 3\0".to_vec(), StoreFile::Foreign { what: "a database of SQLite" }),
+        (b"{\"key\": \"ref-1\"}".to_vec(), StoreFile::Foreign { what: "a text" }),
+        (b"\xff\xfe\xfd".to_vec(), StoreFile::Foreign { what: "a file of an unknown kind" }),
+        (vec![0; 9_000], StoreFile::Foreign { what: "a file that begins with zeros" }),
         (with(&with(&store, 13, b"3"), 4_096 + 13, b"3"), other(3)),
         (with(&with(&store, 13, b"1"), 4_096 + 13, b"1"), other(1)),
         (with(&backup, 14, b"7"), StoreFile::OtherVersion { found: 7, oldest: 1, newest: 1 }),
@@ -320,7 +318,7 @@ async fn a_file_is_called_what_it_is_and_stays_unchanged() {
     ] {
         std::fs::write(file("other"), &bytes).unwrap();
         let found = inspect("other");
-        assert!(matches!(found, StoreFile::Damaged(_)), "{found:?}");
+        assert!(matches!(found, StoreFile::Damaged { .. }), "{found:?}");
         assert!(std::fs::read(file("other")).unwrap() == bytes, "it is unchanged");
     }
 }

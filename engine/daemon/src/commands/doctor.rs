@@ -104,13 +104,13 @@ fn advice(found: &StoreFile) -> (bool, &'static str) {
             false,
             "use the version of atsync that wrote it; this one does not upgrade what is so old",
         ),
-        StoreFile::Compressed(_) => {
+        StoreFile::Compressed { .. } => {
             (false, "decompress it, and run `atsync doctor FILE` on the result")
         }
-        StoreFile::Foreign(_) => {
+        StoreFile::Foreign { .. } => {
             (false, "correct `store` in the configuration, or name another file")
         }
-        StoreFile::Damaged(_) => (
+        StoreFile::Damaged { .. } => (
             false,
             "keep it, move it away and restore a backup by `atsync restore FILE`. Without one, pull \
              again: what the ATS holds comes back, but the declared records, the links and the \

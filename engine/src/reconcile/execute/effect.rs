@@ -258,17 +258,23 @@ impl Executor {
                         }
                     },
                     Ok(Err(failure))
-                        if effect == Effect::Unsafe && is_listed && !(200..300).contains(&status) =>
+                        if effect == Effect::Unsafe
+                            && is_listed
+                            && !(200..300).contains(&status) =>
                     {
                         Judgement::Refused(failure)
                     }
                     Ok(Err(failure)) => {
                         Judgement::InDoubt(UnclearOutcome::UndocumentedAnswer, failure.to_string())
                     }
-                    Err(error) => Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string()),
+                    Err(error) => {
+                        Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string())
+                    }
                 };
                 match judged {
-                    Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
+                    Judgement::Applied(applied) => {
+                        return self.applied(order, &intent, applied).await;
+                    }
                     Judgement::Refused(failure) => return self.refused(&intent, failure).await,
                     Judgement::InDoubt(doubt, reason) => {
                         return self.in_doubt(&intent, doubt, reason).await;

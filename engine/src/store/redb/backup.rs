@@ -117,13 +117,13 @@ pub(super) fn restore(backup: &Path, path: &Path, now_ms: u64) -> Result<Backup,
         let copied = std::io::copy(&mut from, &mut file).map_err(failed)?;
         if copied != manifest.bytes {
             let why = "it changed while it was restored".to_owned();
-            return Err(refusal(backup, &StoreFile::Damaged(why)));
+            return Err(refusal(backup, &StoreFile::Damaged { why }));
         }
         let place = making.display().to_string();
         let opened = open::unnamed(&place, file, CACHE_BYTES)?;
         if opened.identity.lineage != manifest.lineage {
             let why = "it changed while it was restored".to_owned();
-            return Err(refusal(backup, &StoreFile::Damaged(why)));
+            return Err(refusal(backup, &StoreFile::Damaged { why }));
         }
         guarded::guarded(|| mark(&opened.database, now_ms))?;
         opened.database.close().or_failed()?;

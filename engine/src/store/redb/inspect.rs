@@ -75,12 +75,21 @@ pub enum StoreFile {
         /// The newest one that this version reads.
         newest: u32,
     },
-    /// A compressed file, by this program.
-    Compressed(&'static str),
-    /// Something else: what, where it is known.
-    Foreign(&'static str),
-    /// A store or a backup that is damaged: where, and how it was found.
-    Damaged(String),
+    /// A compressed file.
+    Compressed {
+        /// The program that compresses so.
+        by: &'static str,
+    },
+    /// Something else.
+    Foreign {
+        /// What, with its article.
+        what: &'static str,
+    },
+    /// A store or a backup that is damaged.
+    Damaged {
+        /// Where, and how it was found.
+        why: String,
+    },
 }
 
 impl std::fmt::Display for StoreFile {
@@ -112,25 +121,25 @@ impl std::fmt::Display for StoreFile {
                 "has the format {found} of an older version of atsync; this version reads formats \
                  from {oldest} on"
             ),
-            Self::Compressed(how) => write!(f, "is compressed by {how}"),
-            Self::Foreign(what) => write!(f, "is {what}, and no store of atsync"),
-            Self::Damaged(why) => write!(f, "is damaged: {why}"),
+            Self::Compressed { by } => write!(f, "is compressed by {by}"),
+            Self::Foreign { what } => write!(f, "is {what}, and no store of atsync"),
+            Self::Damaged { why } => write!(f, "is damaged: {why}"),
         }
     }
 }
 
 /// First bytes of other files, at an offset.
 const SIGNS: [(usize, &[u8], StoreFile); 10] = [
-    (0, b"\x1f\x8b", StoreFile::Compressed("gzip")),
-    (0, b"\x28\xb5\x2f\xfd", StoreFile::Compressed("zstd")),
-    (0, b"\xfd7zXZ\0", StoreFile::Compressed("xz")),
-    (0, b"BZh", StoreFile::Compressed("bzip2")),
-    (0, b"\x04\x22\x4d\x18", StoreFile::Compressed("lz4")),
-    (0, b"PK\x03\x04", StoreFile::Compressed("zip")),
-    (257, b"ustar", StoreFile::Foreign("a tar archive")),
-    (0, b"SQLite format 3\0", StoreFile::Foreign("a database of SQLite")),
-    (0, b"age-encryption.org/", StoreFile::Foreign("a file that age encrypted")),
-    (0, PLAIN, StoreFile::Foreign("a plain redb database")),
+    (0, b"\x1f\x8b", StoreFile::Compressed { by: "gzip" }),
+    (0, b"\x28\xb5\x2f\xfd", StoreFile::Compressed { by: "zstd" }),
+    (0, b"\xfd7zXZ\0", StoreFile::Compressed { by: "xz" }),
+    (0, b"BZh", StoreFile::Compressed { by: "bzip2" }),
+    (0, b"\x04\x22\x4d\x18", StoreFile::Compressed { by: "lz4" }),
+    (0, b"PK\x03\x04", StoreFile::Compressed { by: "zip" }),
+    (257, b"ustar", StoreFile::Foreign { what: "a tar archive" }),
+    (0, b"SQLite format 3\0", StoreFile::Foreign { what: "a database of SQLite" }),
+    (0, b"age-encryption.org/", StoreFile::Foreign { what: "a file that age encrypted" }),
+    (0, PLAIN, StoreFile::Foreign { what: "a plain redb database" }),
 ];
 
 pub(super) fn inspect(path: &Path) -> Result<StoreFile, StoreError> {
@@ -165,7 +174,9 @@ fn other(beginning: &[u8]) -> StoreFile {
         let found = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
         return match found {
             Some(found) => StoreFile::OtherVersion { found, oldest: 2, newest: 2 },
-            None => StoreFile::Damaged("its first bytes are not as they were written".to_owned()),
+            None => StoreFile::Damaged {
+                why: "its first bytes are not as they were written".to_owned(),
+            },
         };
     }
     for (at, sign, is) in SIGNS {
@@ -178,12 +189,12 @@ fn other(beginning: &[u8]) -> StoreFile {
         let is_backup = beginning.get(BLOCK..).is_some_and(|rest| rest.starts_with(&MAGIC));
         return match is_backup {
             true => StoreFile::Unfinished,
-            false => StoreFile::Foreign("a file that begins with zeros"),
+            false => StoreFile::Foreign { what: "a file that begins with zeros" },
         };
     }
     match std::str::from_utf8(beginning) {
-        Ok(_) => StoreFile::Foreign("a text"),
-        Err(_) => StoreFile::Foreign("a file of an unknown kind"),
+        Ok(_) => StoreFile::Foreign { what: "a text" },
+        Err(_) => StoreFile::Foreign { what: "a file of an unknown kind" },
     }
 }
 
@@ -195,19 +206,20 @@ fn backup(mut file: File, beginning: &[u8], length: u64) -> std::io::Result<Stor
             return Ok(StoreFile::OtherVersion { found, oldest, newest });
         }
         Err(Unread::Damaged) => {
-            return Ok(StoreFile::Damaged("its manifest is not as it was written".to_owned()));
+            return Ok(StoreFile::Damaged {
+                why: "its manifest is not as it was written".to_owned(),
+            });
         }
     };
     let held = length.saturating_sub(behind());
     if held != manifest.bytes {
         let wanted = manifest.bytes;
-        return Ok(StoreFile::Damaged(format!(
-            "it has {held} bytes of the store, and its manifest says {wanted}"
-        )));
+        let why = format!("it has {held} bytes of the store, and its manifest says {wanted}");
+        return Ok(StoreFile::Damaged { why });
     }
     if digest(&mut file, &|| Ok(()))? != manifest.sha256 {
         let why = "the bytes of the store in it are not those that were written";
-        return Ok(StoreFile::Damaged(why.to_owned()));
+        return Ok(StoreFile::Damaged { why: why.to_owned() });
     }
     Ok(match read(file, behind()) {
         Found::Read(identity, rows)
@@ -216,9 +228,9 @@ fn backup(mut file: File, beginning: &[u8], length: u64) -> std::io::Result<Stor
             StoreFile::Backup(manifest)
         }
         Found::Read(..) => {
-            StoreFile::Damaged("the store in it is not the one of its manifest".to_owned())
+            StoreFile::Damaged { why: "the store in it is not the one of its manifest".to_owned() }
         }
-        Found::LeftOpen => StoreFile::Damaged("the store in it was not closed".to_owned()),
+        Found::LeftOpen => StoreFile::Damaged { why: "the store in it was not closed".to_owned() },
         Found::Is(other) => other,
     })
 }
@@ -275,7 +287,7 @@ enum Found {
 /// does: its first change is refused.
 fn read(file: File, offset: u64) -> Found {
     let found = guarded(|| {
-        let damaged = |why: String| Ok(Found::Is(StoreFile::Damaged(why)));
+        let damaged = |why: String| Ok(Found::Is(StoreFile::Damaged { why }));
         let within = match Within::new(file, offset) {
             Ok(within) => within,
             Err(error) => return damaged(error.to_string()),
@@ -295,11 +307,11 @@ fn read(file: File, offset: u64) -> Found {
         drop(database.close());
         Ok(found)
     });
-    found.unwrap_or_else(|error| Found::Is(StoreFile::Damaged(error.to_string())))
+    found.unwrap_or_else(|error| Found::Is(StoreFile::Damaged { why: error.to_string() }))
 }
 
 fn rows(database: &Database) -> Found {
-    let damaged = |why: String| Found::Is(StoreFile::Damaged(why));
+    let damaged = |why: String| Found::Is(StoreFile::Damaged { why });
     let identity = match identified(database) {
         Ok(Identified::Store(identity, _)) => identity,
         Ok(Identified::OtherLayout(layout)) => {
@@ -310,7 +322,7 @@ fn rows(database: &Database) -> Found {
             };
         }
         Ok(Identified::NoStore) => {
-            return Found::Is(StoreFile::Foreign("a database of another program"));
+            return Found::Is(StoreFile::Foreign { what: "a database of another program" });
         }
         Err(error) => return damaged(error.to_string()),
     };
