@@ -19,7 +19,7 @@ pub(crate) enum Place {
     /// In a process of its own, with this configuration.
     Alone(PathBuf),
     /// In the process that holds the store.
-    Within(Within),
+    Within(Box<Within>),
 }
 
 /// A command of another process.
