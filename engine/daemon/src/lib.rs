@@ -81,8 +81,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Warnings to stderr, as text or JSON; more with `-v`. `RUST_LOG` overrides both: levels by module,
-/// such as `warn,atsync=debug`. The engine's spans (connection, pass, intent) are as loud as
+/// Warnings to stderr, as text or JSON; more with `-v`. `RUST_LOG` overrides that: levels by
+/// module, such as `warn,atsync=debug`. The engine's spans (run, pass, intent) are as loud as
 /// warnings, so that each warning says what it is about.
 fn start_log(verbose: u8, format: LogFormat) {
     let level = match verbose {

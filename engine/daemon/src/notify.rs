@@ -5,7 +5,7 @@
 //! manager nothing is sent.
 //!
 //! Alive means that a task of the runtime ran, as for `/livez`: a process whose threads are all
-//! stuck is restarted. Whether the ATS answers, the disk is full or a credential is refused does not
+//! stuck is restarted. An ATS that does not answer, a full disk or a refused credential does not
 //! count, because a restart mends none of them; the conditions of the connections report it.
 //!
 //! Left out: systems without such sockets.

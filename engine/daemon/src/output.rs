@@ -6,8 +6,8 @@
 //! Output may quote the ATS, an adapter or a file. So one call prints one line of plain text
 //! ([`plain`]): no text from outside controls the terminal or starts a line of its own. JSON keeps
 //! its meaning and becomes one line of plain text too. Only [`Output::lines`] prints several lines,
-//! for texts whose line breaks are the engine's. The log goes through [`PlainLog`]. Where the log is
-//! JSON, every line on stderr is an object of the same form, but for the questions to a person.
+//! for texts whose line breaks are the engine's. The log goes through [`PlainLog`]. Where the log
+//! is JSON, every line on stderr is an object of the same form, but for the questions to a person.
 
 use crate::cli::LogFormat;
 use crate::failure::Failure;

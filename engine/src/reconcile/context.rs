@@ -3,8 +3,8 @@
 //! The handles (adapter, session, store, clock, entropy, settings) are read by all parts and
 //! changed by none, so they are plain fields. State that can change is private: whether effects are
 //! held, who receives progress, and the moments. Effects are held while the program stops, by each
-//! handle for itself, and while the connection's writes are paused, for all. A part owns its own state and gets everything else
-//! from here.
+//! handle for itself, and while the connection's writes are paused, for all. A part owns its own
+//! state and gets everything else from here.
 //!
 //! Left out: locks on records ([`super::underway`]) and the time ([`super::moments`]), which are
 //! types of their own.

@@ -82,7 +82,7 @@ impl SecretRef {
             }
             Self::Credential(name) => {
                 crate::runtime::required()?;
-                // Its directory is for the service alone; the mode shows the mask of an access list.
+                // Its directory is for the service alone; its mode has the mask of an access list.
                 self.of_file(credential(name)?, Readers::OfDirectory).await?
             }
             Self::Command(words) => {

@@ -112,9 +112,9 @@ fn advice(found: &StoreFile) -> (bool, &'static str) {
         }
         StoreFile::Damaged { .. } => (
             false,
-            "keep it, move it away and restore a backup by `atsync restore FILE`. Without one, pull \
-             again: what the ATS holds comes back, but the declared records, the links and the \
-             journal do not",
+            "keep it, move it away and restore a backup by `atsync restore FILE`. Without one, \
+             pull again: what the ATS holds comes back, but the declared records, the links and \
+             the journal do not",
         ),
         _ => (false, "use a newer version of this program"),
     }

@@ -135,16 +135,16 @@ impl RedbStore {
         compact::compact(path, options, entropy)
     }
 
-    /// Writes a backup of the store into a new file: the rows of this moment, with a manifest. Reads
-    /// and writes go on meanwhile.
+    /// Writes a backup of the store into a new file: the rows of this moment, with a manifest.
+    /// Reads and writes go on meanwhile.
     ///
     /// It blocks; call it off the async threads. The file has its name only when it is complete and
     /// durable. It holds candidates' data in clear, and only its owner may read it.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the file exists; [`StoreError::Closed`] when the store is closed
-    /// meanwhile; [`StoreError::Unusable`] and [`StoreError::Io`] when the file cannot be written,
-    /// or the store cannot be read.
+    /// [`StoreError::Invalid`] when the file exists; [`StoreError::Closed`] when the store is
+    /// closed meanwhile; [`StoreError::Unusable`] and [`StoreError::Io`] when the file cannot be
+    /// written, or the store cannot be read.
     pub fn back_up(
         &self,
         file: &Path,
@@ -171,8 +171,8 @@ impl RedbStore {
     /// Candidates who were erased after the backup are in the store again: erase them again.
     ///
     /// # Errors
-    /// As [`Self::verify_backup`]; [`StoreError::Invalid`] when there is a file of the store's name.
-    /// Nothing has that name then.
+    /// As [`Self::verify_backup`]; [`StoreError::Invalid`] when there is a file of the store's
+    /// name. It stays as it is.
     pub fn restore(file: &Path, store: &Path, clock: &dyn Clock) -> Result<Backup, StoreError> {
         backup::restore(file, store, clock.now_ms())
     }
