@@ -63,6 +63,10 @@ demo:
 browser:
     .ci/browser
 
+# Checks the unit of systemd, its exposure, and the package for Debian. Installs what it needs.
+packaging:
+    .ci/packaging
+
 # Checks licences, bans and sources of the dependencies, and advisories where a copy lies here.
 licences:
     .ci/licences

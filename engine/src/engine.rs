@@ -301,9 +301,15 @@ impl Engine {
         if allows_more && !options.store_only {
             reconciler.planner.reconsider().await?;
         }
-        if row != held && !options.store_only {
-            reconciler.context.store.put_connection(held).await?;
-        }
+        reconciler
+            .context
+            .change_row(|row| {
+                if !options.store_only {
+                    (row.adapter, row.adapter_version) = (held.adapter, held.adapter_version);
+                    (row.opted_in, row.pin) = (held.opted_in, held.pin);
+                }
+            })
+            .await?;
         Ok(Connection {
             open,
             reconciler: Arc::new(reconciler),
@@ -388,10 +394,6 @@ impl Engine {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
-    }
-
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
-        self.entropy.as_ref()
     }
 
     pub(crate) fn used_states(&self) -> &UsedStates {

@@ -165,7 +165,7 @@ pub use adapter::{
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 pub use store::memory::MemoryStore;
-pub use store::redb::{Compacted, RedbOptions, RedbStore};
+pub use store::redb::{Backup, Compacted, RedbOptions, RedbStore, StoreFile};
 pub use store::{Store, StoreError};
 pub use transport::{
     Delivery, HttpOptions, HttpTransport, NotSent, TokenKeeper, Transport, Usage, WireRequest,

@@ -1,5 +1,5 @@
 //! The facade's operations on single records: resolve, adopt, import, pause, abandon, withdraw,
-//! explain, erase; and trimming the feed.
+//! explain, erase; and on a connection: pausing its writes, and trimming the feed.
 //!
 //! Ending management never changes the ATS. A withdrawal does only what its plan says. An erasure
 //! is not undone.
@@ -87,6 +87,37 @@ impl Connection {
         self.set_mode(key, Mode::Managed).await?;
         self.declared().notify_one();
         Ok(())
+    }
+
+    /// Pauses the writes of the connection, for every handle of it and durably: the next processes
+    /// find them paused too. Reads go on, plans are made, and writes in doubt are probed. A write
+    /// that was sent finishes; the steps that are left are reported as not sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn pause_writes(&self) -> Result<(), Error> {
+        let work = self.work()?;
+        let now_ms = work.context.clock.now_ms();
+        work.context
+            .change_row(|row| {
+                row.writes_paused_ms.get_or_insert(now_ms);
+            })
+            .await
+    }
+
+    /// Allows the writes of the connection again, after [`Connection::pause_writes`] or after its
+    /// store was restored from a backup. Returns whether they were paused.
+    ///
+    /// # Errors
+    /// As for [`Connection::pause_writes`].
+    pub async fn resume_writes(&self) -> Result<bool, Error> {
+        let mut were_paused = false;
+        self.work()?
+            .context
+            .change_row(|row| were_paused = row.writes_paused_ms.take().is_some())
+            .await?;
+        self.declared().notify_one();
+        Ok(were_paused)
     }
 
     /// Observes a record only: differences are shown and never written.

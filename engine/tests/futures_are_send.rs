@@ -82,6 +82,8 @@ spawnable! {
     import(acme: Connection, id: String) => acme.import(&id, "key");
     pause(acme: Connection, key: String) => acme.pause(&key);
     resume(acme: Connection, key: String) => acme.resume(&key);
+    pause_writes(acme: Connection) => acme.pause_writes();
+    resume_writes(acme: Connection) => acme.resume_writes();
     observe_only(acme: Connection, key: String) => acme.observe_only(&key);
     abandon(acme: Connection, key: String) => acme.abandon(&key);
     plan_withdrawal(acme: Connection, key: String) =>

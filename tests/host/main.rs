@@ -5,6 +5,7 @@ mod at_once;
 mod closing;
 mod credentials;
 mod feed;
+mod pausing;
 mod records;
 mod runtime;
 mod schedules;

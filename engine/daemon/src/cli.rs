@@ -1,6 +1,6 @@
 //! The command line's arguments, as clap reads them. The doc comments are the `--help`.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
@@ -26,9 +26,28 @@ pub(crate) struct Cli {
     /// Log more to stderr; twice: log everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// The form of the log and of every other line on stderr: `json` is one object per line.
+    #[arg(
+        long,
+        global = true,
+        env = "ATSYNC_LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
     /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The form of what goes to stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// JSON Lines.
+    Json,
 }
 
 impl Command {
@@ -42,6 +61,10 @@ impl Command {
             | Self::Run(_)
             | Self::Adapter(_)
             | Self::Config(_)
+            | Self::Restore(_)
+            | Self::Doctor(_)
+            | Self::Completions { .. }
+            | Self::Man { .. }
             | Self::CompileComponent => false,
             Self::Check(_)
             | Self::Pull(_)
@@ -62,6 +85,7 @@ impl Command {
             | Self::Erase(_)
             | Self::Trim(_)
             | Self::Receive(_)
+            | Self::Backup(_)
             | Self::Sweep(_) => true,
         }
     }
@@ -111,10 +135,13 @@ pub(crate) enum Command {
     Adopt(Adopt),
     /// Print a desired record that matches a candidate of the ATS.
     Import(Import),
-    /// Stop planning and writing a desired record until it is resumed.
-    Pause(OneRecord),
-    /// Plan and write a desired record again.
-    Resume(OneRecord),
+    /// Stop planning and writing a desired record, or all writes of a connection, until it is
+    /// resumed.
+    ///
+    /// Reads of a paused connection go on, and so do plans.
+    Pause(RecordOrAll),
+    /// Plan and write a desired record again, or allow the writes of a connection again.
+    Resume(RecordOrAll),
     /// Plan a desired record without writing it.
     Observe(OneRecord),
     /// Stop managing a desired record; everything in the ATS stays.
@@ -129,6 +156,20 @@ pub(crate) enum Command {
     /// Rewrite the store's file: smaller, and without traces of removed or erased records. No other
     /// process may have it open.
     Compact(Compact),
+    /// Write a backup of the store into a new file, also while a process uses it.
+    ///
+    /// The file has the rows of one moment and a manifest with their digest. It holds candidates'
+    /// data in clear. While `atsync serve` or `atsync run` holds the store, that process writes the
+    /// file, so it needs the right to.
+    Backup(Backup),
+    /// Make the store from a backup. The store's file must not exist.
+    ///
+    /// The writes of every connection are paused then, since the ATS may have received writes after
+    /// the backup: pull, look at the plan, and allow them by `atsync resume NAME`.
+    Restore(Restore),
+    /// Say what a file is (a store, a backup, of another version, damaged, something else) and what
+    /// to do. Changes nothing. Exit code 0 for a store or a backup that this version reads, else 1.
+    Doctor(Doctor),
     /// Find deleted records: a complete scan, then a fetch of each missing record.
     ///
     /// A sweep is held if it would report more than a tenth of a kind, and more than 20 records, as
@@ -162,6 +203,16 @@ pub(crate) enum Command {
     /// Inspect adapters: their abilities and settings.
     #[command(subcommand)]
     Adapter(AdapterCommand),
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one for each command, into a directory.
+    Man {
+        /// The directory; it is made if it is missing.
+        directory: PathBuf,
+    },
     /// Compile a component from stdin to stdout within limits; the program starts itself for this.
     #[command(hide = true)]
     CompileComponent,
@@ -411,6 +462,44 @@ pub(crate) struct OneRecord {
     pub(crate) name: String,
     /// The desired record's key.
     pub(crate) key: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordOrAll {
+    /// The connection.
+    pub(crate) name: String,
+    /// The desired record's key. Default: the writes of the whole connection.
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to write. It must not exist.
+    pub(crate) file: PathBuf,
+    /// Print the manifest as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    pub(crate) file: PathBuf,
+    /// Only read the backup to its end and check it; restore nothing.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Print the manifest as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The file. Default: the store of the configuration.
+    pub(crate) file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

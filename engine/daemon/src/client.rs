@@ -44,6 +44,9 @@ pub(crate) async fn relayed(cli: &Cli, arguments: Vec<String>, output: &Output) 
         arguments,
         has_input: input.is_some(),
         has_terminal: std::io::stdin().is_terminal() && input != Some(Path::new("-")),
+        directory: std::env::current_dir()
+            .ok()
+            .and_then(|path| path.into_os_string().into_string().ok()),
     };
     let body = match body(&ordered, input) {
         Ok(body) => body,

@@ -18,6 +18,7 @@ mod config;
 mod failure;
 mod input;
 mod made;
+mod notify;
 mod open;
 mod output;
 mod place;
@@ -29,7 +30,7 @@ mod signals;
 mod words;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, LogFormat};
 use output::{Output, PlainLog};
 use std::process::ExitCode;
 use tracing_subscriber::filter::Targets;
@@ -51,7 +52,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    start_log(cli.verbose);
+    output::set_form(cli.log_format);
+    start_log(cli.verbose, cli.log_format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if !cli.command.is_long() {
         // Each thread that allocates keeps memory of its own.
@@ -80,9 +82,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Warnings to stderr; more with `-v`. `RUST_LOG` overrides both: levels by module, such as
-/// `warn,atsync=debug`. The engine opens no spans, so it cannot filter by them.
-fn start_log(verbose: u8) {
+/// Warnings to stderr, as text or JSON; more with `-v`. `RUST_LOG` overrides that: levels by
+/// module, such as `warn,atsync=debug`. The engine's spans (run, pass, intent) are as loud as
+/// warnings, so that each warning says what it is about.
+fn start_log(verbose: u8, format: LogFormat) {
     let level = match verbose {
         0 => "warn",
         1 => "warn,atsync=debug,atsync_daemon=debug",
@@ -94,5 +97,12 @@ fn start_log(verbose: u8) {
         .or_else(|| level.parse().ok())
         .unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| PlainLog);
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let registry = tracing_subscriber::registry();
+    let _ = match format {
+        LogFormat::Text => registry.with(lines.with_filter(filter)).try_init(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false);
+            registry.with(lines.with_filter(filter)).try_init()
+        }
+    };
 }

@@ -60,6 +60,8 @@ pub(crate) struct Opened {
     pub(crate) engine: Engine,
     /// The secrets of connections that were made at run time.
     pub(crate) vault: Vault,
+    /// Its store; none where it is in memory.
+    pub(crate) store: Option<Arc<RedbStore>>,
     host: ComponentHost,
     ready: Arc<BTreeMap<String, Ready>>,
     /// The connections that cannot be opened, each with its error. Empty if the command names one
@@ -107,14 +109,11 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     if found.0.is_empty() && !can_be_made {
         return Err(none_is_ready(found.1));
     }
-    let (file, options) = (config.store.clone(), how.store_options());
-    let store =
-        tokio::task::spawn_blocking(move || RedbStore::open(&file, options, &SystemEntropy))
-            .await
-            .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))?;
-    let engine = Engine::builder().store(Arc::new(store.map_err(Error::from)?)).build()?;
+    let store = opened(&config, how).await?;
+    let engine = Engine::builder().store(Arc::<RedbStore>::clone(&store)).build()?;
     let vault = engine.vault(keys);
-    let opened = with_made(config, (engine, vault, host), found, only, how).await?;
+    let parts = Parts { engine, vault, store: Some(store), host };
+    let opened = with_made(config, parts, found, only, how).await?;
     if opened.ready.is_empty() && (only.is_some() || !opened.refused.is_empty()) {
         if let Some(name) = only {
             opened.config.connection(name)?;
@@ -122,6 +121,27 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         return Err(none_is_ready(opened.refused));
     }
     Ok(opened)
+}
+
+/// What the connections of a configuration share.
+struct Parts {
+    engine: Engine,
+    vault: Vault,
+    store: Option<Arc<RedbStore>>,
+    host: ComponentHost,
+}
+
+impl Parts {
+    fn opened(
+        self,
+        config: Config,
+        ready: BTreeMap<String, Ready>,
+        refused: BTreeMap<String, String>,
+    ) -> Opened {
+        let Self { engine, vault, store, host } = self;
+        let (config, ready) = (Arc::new(config), Arc::new(ready));
+        Opened { config, engine, vault, store, host, ready, refused }
+    }
 }
 
 fn none_is_ready(refused: BTreeMap<String, String>) -> Failure {
@@ -146,12 +166,12 @@ fn bad_key(config: &Config, why: &str) -> Failure {
 /// Adds the connections that were made at run time to those of the file.
 async fn with_made(
     mut config: Config,
-    (engine, vault, host): (Engine, Vault, ComponentHost),
+    parts: Parts,
     (mut ready, mut refused): (BTreeMap<String, Ready>, BTreeMap<String, String>),
     only: Option<&str>,
     how: Use,
 ) -> Result<Opened, Failure> {
-    made::join(&mut config, &engine).await?;
+    made::join(&mut config, &parts.engine).await?;
     let is_asked = |name: &str| only.is_none_or(|only| only == name);
     let of_file: Vec<String> = ready.keys().chain(refused.keys()).cloned().collect();
     let named = config.refused.iter().filter(|(name, _)| !of_file.contains(name));
@@ -162,16 +182,36 @@ async fn with_made(
         let Some(record) = &one.made else { continue };
         let secrets = match how {
             Use::StoreOnly => Ok(Secrets::default()),
-            Use::Online => Secrets::open(&vault, name, record).await,
+            Use::Online => Secrets::open(&parts.vault, name, record).await,
         };
-        let adapter = loaded(&host, &one.adapter, config.directory()).await;
+        let adapter = loaded(&parts.host, &one.adapter, config.directory()).await;
         match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
             Ok(one) => drop(ready.insert(name.clone(), one)),
             Err(why) => drop(refused.insert(name.clone(), format!("{name}: {why}"))),
         }
     }
-    let (config, ready) = (Arc::new(config), Arc::new(ready));
-    Ok(Opened { config, engine, vault, host, ready, refused })
+    Ok(parts.opened(config, ready, refused))
+}
+
+/// Opens the store of a configuration, which must exist, without its connections.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn store(path: &Path) -> Result<Arc<RedbStore>, Failure> {
+    let config = Config::read(path)?;
+    if !config.store.exists() {
+        store_can_be_made(&config, "NAME", Use::StoreOnly)?;
+    }
+    opened(&config, Use::StoreOnly).await
+}
+
+async fn opened(config: &Config, how: Use) -> Result<Arc<RedbStore>, Failure> {
+    let (file, options) = (config.store.clone(), how.store_options());
+    let store =
+        tokio::task::spawn_blocking(move || RedbStore::open(&file, options, &SystemEntropy))
+            .await
+            .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))?;
+    Ok(Arc::new(store.map_err(Error::from)?))
 }
 
 /// Opens a configuration over a store in memory, to see what is wrong with it. The connections that
@@ -185,8 +225,8 @@ pub(crate) async fn offline(path: &Path) -> Result<Opened, Failure> {
     let (ready, refused) = ready(&config, &host, None, Use::Online).await;
     let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
     let vault = engine.vault(seal_keys(&config, Use::Online).await?);
-    let (config, ready) = (Arc::new(config), Arc::new(ready));
-    Ok(Opened { engine, vault, config, host, ready, refused })
+    let parts = Parts { engine, vault, store: None, host };
+    Ok(parts.opened(config, ready, refused))
 }
 
 /// Refuses a missing store that this command does not or cannot create.
@@ -338,6 +378,7 @@ impl Opened {
             config: Arc::new(config),
             vault: engine.vault(SealKeys::default()),
             engine,
+            store: None,
             host: self.host.clone(),
             ready: Arc::new(BTreeMap::from([(name.to_owned(), ready)])),
             refused: BTreeMap::new(),
@@ -362,9 +403,10 @@ impl Opened {
         }
         let keys = seal_keys(&config, Use::Online).await?;
         let found = ready(&config, &self.host, None, Use::Online).await;
-        let (engine, host) = (self.engine.clone(), self.host.clone());
+        let (engine, store, host) = (self.engine.clone(), self.store.clone(), self.host.clone());
         let vault = engine.vault(keys);
-        with_made(config, (engine, vault, host), found, None, Use::Online).await
+        let parts = Parts { engine, vault, store, host };
+        with_made(config, parts, found, None, Use::Online).await
     }
 
     /// The same for a command that another process relayed, of one connection or of all.

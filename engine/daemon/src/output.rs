@@ -6,18 +6,20 @@
 //! Output may quote the ATS, an adapter or a file. So one call prints one line of plain text
 //! ([`plain`]): no text from outside controls the terminal or starts a line of its own. JSON keeps
 //! its meaning and becomes one line of plain text too. Only [`Output::lines`] prints several lines,
-//! for texts whose line breaks are the engine's. The log goes through [`PlainLog`].
+//! for texts whose line breaks are the engine's. The log goes through [`PlainLog`]. Where the log
+//! is JSON, every line on stderr is an object of the same form, but for the questions to a person.
 
+use crate::cli::LogFormat;
 use crate::failure::Failure;
 use crate::questions::Questions;
 use crate::relay::Said;
-use crate::words::{commands, time_of_day};
+use crate::words::{commands, time, time_of_day};
 use atsync::model::plain;
-use atsync::{Progress, ProgressFn};
+use atsync::{Clock, Progress, ProgressFn, SystemClock};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -62,6 +64,14 @@ impl Output {
         self.print(&plain::json(text));
     }
 
+    /// Prints a text of the program itself, which quotes nothing from outside, byte for byte.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub(crate) fn script(&self, text: &[u8]) -> std::io::Result<()> {
+        std::io::stdout().lock().write_all(text)
+    }
+
     fn print(&self, line: &str) {
         let line = plain::line(line);
         if let Some((to, _)) = &self.to {
@@ -86,7 +96,7 @@ impl Output {
         if let Some((to, _)) = &self.to {
             return send(to, Said::Note(line.into_owned()));
         }
-        self.suspended(|| write_line(&mut std::io::stderr().lock(), &line));
+        self.suspended(|| write_note(&line));
     }
 
     /// Prints a line of data that another process wrote with [`Self::data`] or the like.
@@ -97,7 +107,7 @@ impl Output {
     /// Prints a line that another process wrote with [`Self::note`].
     pub(crate) fn relayed_note(&self, line: &str) {
         let line = plain::line(line);
-        self.suspended(|| write_line(&mut std::io::stderr().lock(), &line));
+        self.suspended(|| write_note(&line));
     }
 
     /// Asks a person who can answer, and returns whether they agreed.
@@ -140,7 +150,7 @@ impl Output {
 
     /// Whether progress is drawn, not printed.
     fn is_drawn(&self) -> bool {
-        self.to.is_none() && std::io::stderr().is_terminal()
+        self.to.is_none() && !is_json() && std::io::stderr().is_terminal()
     }
 
     /// Prints an error.
@@ -345,7 +355,39 @@ fn write_line(out: &mut impl Write, line: &str) {
     }
 }
 
-/// The log's writer: stderr, each event as one line of plain text.
+/// The form of stderr, which the command line sets once.
+static FORM: OnceLock<LogFormat> = OnceLock::new();
+
+/// Sets the form of stderr.
+pub(crate) fn set_form(form: LogFormat) {
+    // A second call of one process changes nothing.
+    let _ = FORM.set(form);
+}
+
+fn is_json() -> bool {
+    FORM.get() == Some(&LogFormat::Json)
+}
+
+/// Writes a plain line to stderr, as an event of the log where that is JSON.
+fn write_note(line: &str) {
+    let mut out = std::io::stderr().lock();
+    if !is_json() {
+        return write_line(&mut out, line);
+    }
+    let (level, line) = match line.strip_prefix("error: ") {
+        Some(error) => ("ERROR", error),
+        None => ("INFO", line),
+    };
+    let event = serde_json::json!({
+        "timestamp": time(SystemClock.now_ms()),
+        "level": level,
+        "message": line,
+        "target": "atsync_daemon",
+    });
+    write_line(&mut out, &plain::json(&event.to_string()));
+}
+
+/// The log's writer: stderr, each event as one line of plain text or of JSON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlainLog;
 
@@ -354,7 +396,8 @@ impl Write for PlainLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let event = text.strip_suffix('\n').unwrap_or(&text);
-        writeln!(std::io::stderr().lock(), "{}", plain::line(event))?;
+        let line = if is_json() { plain::json(event).into() } else { plain::line(event) };
+        writeln!(std::io::stderr().lock(), "{line}")?;
         Ok(bytes.len())
     }
 

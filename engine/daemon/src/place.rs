@@ -2,22 +2,24 @@
 //!
 //! A store is open in one process. While `atsync serve` holds it, the other commands are relayed to
 //! it ([`crate::relay`]) and run there on the open engine, with the same code and the same output.
-//! A command sees the difference in three places, which are here: how the connections are opened,
-//! where the file that it reads comes from, and whether a person can be asked.
+//! A command sees the difference in the places that are here: how the connections or the store are
+//! opened, where the file that it reads comes from, what a relative path means, and whether a
+//! person can be asked.
 
 use crate::failure::Failure;
 use crate::open::{self, Opened, Use};
+use atsync::RedbStore;
 use std::io::IsTerminal as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module.
 pub(crate) enum Place {
     /// In a process of its own, with this configuration.
     Alone(PathBuf),
     /// In the process that holds the store.
-    Within(Within),
+    Within(Box<Within>),
 }
 
 /// A command of another process.
@@ -27,6 +29,8 @@ pub(crate) struct Within {
     pub(crate) input: Mutex<Option<tempfile::SpooledTempFile>>,
     /// Whether the other process can ask a person.
     pub(crate) has_terminal: bool,
+    /// The directory of the other process; none where it is not known.
+    pub(crate) directory: Option<PathBuf>,
 }
 
 impl Place {
@@ -46,6 +50,39 @@ impl Place {
         match self {
             Self::Alone(path) => open::open(path, only, how).await,
             Self::Within(within) => within.opened.within(only),
+        }
+    }
+
+    /// The store alone, without the connections.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub(crate) async fn store(&self) -> Result<Arc<RedbStore>, Failure> {
+        match self {
+            Self::Alone(path) => open::store(path).await,
+            Self::Within(within) => {
+                within.opened.store.clone().ok_or_else(|| {
+                    Failure::new("the process that was asked has no store in a file")
+                })
+            }
+        }
+    }
+
+    /// A path of the arguments, as the caller meant it.
+    ///
+    /// # Errors
+    /// When it is relative to a directory that is not known here.
+    pub(crate) fn path(&self, path: &Path) -> Result<PathBuf, Failure> {
+        match self {
+            Self::Within(within) if path.is_relative() => match &within.directory {
+                Some(directory) => Ok(directory.join(path)),
+                None => Err(Failure::new(format!(
+                    "{}: the directory of the caller is not known to the process that holds the \
+                     store; give an absolute path",
+                    path.display()
+                ))),
+            },
+            _ => Ok(path.to_owned()),
         }
     }
 

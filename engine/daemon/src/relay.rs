@@ -30,6 +30,9 @@ pub(crate) struct Ordered {
     pub(crate) has_input: bool,
     /// A person can be asked.
     pub(crate) has_terminal: bool,
+    /// The directory that relative paths of the arguments are in; none if it is not UTF-8.
+    #[serde(default)]
+    pub(crate) directory: Option<String>,
 }
 
 /// One line of an answer.

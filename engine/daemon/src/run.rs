@@ -16,6 +16,7 @@ use crate::cli;
 use crate::commands::outcome;
 use crate::config::ConnectionConfig;
 use crate::failure::{DONE, Ended, Failure};
+use crate::notify;
 use crate::open::{self, Opened, Use};
 use crate::output::Output;
 use crate::serve::{Reloaded, Served, Server};
@@ -36,13 +37,21 @@ const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
 pub(crate) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    attended(config, Api::Socket, options, output).await
+    told_alive(attended(config, Api::Socket, options, output)).await
 }
 
 /// As [`run`], with the HTTP API on the configured address too. It goes on when no connection can
 /// start, so that the API says why.
 pub(crate) async fn serve(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    attended(config, Api::Address, options, output).await
+    told_alive(attended(config, Api::Address, options, output)).await
+}
+
+/// Tells the service manager that the process is alive until the work ends.
+async fn told_alive(work: impl Future<Output = Ended>) -> Ended {
+    tokio::select! {
+        ended = work => ended,
+        never = notify::alive() => match never {},
+    }
 }
 
 /// Where the HTTP API is served.
@@ -97,6 +106,7 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
         stop_serving(server).await;
         return Err(Failure::Said);
     }
+    notify::ready(&server.as_ref().map_or(String::new(), |server| server.places.clone()));
     let mut is_clean = refused.is_empty();
     let mut is_stopping = false;
     loop {
@@ -114,6 +124,7 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
                     return Err(Failure::Said);
                 }
                 is_stopping = true;
+                notify::stopping();
                 runs.values().for_each(Running::stop);
             }
             () = reread.told(), if !is_stopping => {
@@ -414,6 +425,7 @@ fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)>
             format!("webhooks: {} read anew", count(report.handled, "record")),
         ),
         Round::HintsFailed { error, wait_ms } => failed("webhooks", error, *wait_ms),
+        Round::KeepAliveFailed { error, wait_ms } => failed("consent", error, *wait_ms),
         Round::PullFailed { kind, error, wait_ms } => failed(kind, error, *wait_ms),
         Round::SweepFailed { kind, error, wait_ms } => {
             failed(&format!("sweep of {kind}"), error, *wait_ms)

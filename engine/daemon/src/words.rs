@@ -2,10 +2,11 @@
 
 /// The library's functions in messages of the engine, and the commands that call them. The engine
 /// serves hosts without a command line too.
-const COMMANDS: [(&str, &str); 6] = [
+const COMMANDS: [(&str, &str); 7] = [
     ("`Connection::link`", "`atsync adopt NAME PATH KIND/ID`"),
     ("`Connection::resolve`", "`atsync resolve NAME INTENT adopt|retry|abandon`"),
     ("`Connection::resume`", "`atsync resume NAME KEY`"),
+    ("`Connection::resume_writes`", "`atsync resume NAME`"),
     ("`Connection::undo_erasure`", "`atsync erase NAME --key KEY --undo`"),
     ("`SweepOptions::force`", "`--force`"),
     ("`atsync::model::desired`", "`atsync schema`"),

@@ -41,6 +41,9 @@ pub struct Status {
     pub sweeps: BTreeMap<String, SweepStatus>,
     /// When the next write in doubt is due for a probe, where a probe may settle one.
     pub next_look_ms: Option<u64>,
+    /// Since when the writes of the connection are paused, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writes_paused_ms: Option<u64>,
     /// Writes that wait for a person: those in doubt that no probe decides, and one for each record
     /// of `not_in_step` that was refused or ignored as often as the engine sends it.
     pub waiting_for_person: u64,
@@ -177,6 +180,7 @@ impl Connection {
                 .collect(),
             sweeps,
             next_look_ms: reconciler.settler.next_probe_ms().await?,
+            writes_paused_ms: store.connection().await?.and_then(|row| row.writes_paused_ms),
             waiting_for_person: reconciler
                 .settler
                 .blocked_intents()

@@ -2,8 +2,9 @@
 //!
 //! The handles (adapter, session, store, clock, entropy, settings) are read by all parts and
 //! changed by none, so they are plain fields. State that can change is private: whether effects are
-//! held, who receives progress, and the moments. A part owns its own state and gets everything else
-//! from here.
+//! held, who receives progress, and the moments. Effects are held while the program stops, by each
+//! handle for itself, and while the connection's writes are paused, for all. A part owns its own
+//! state and gets everything else from here.
 //!
 //! Left out: locks on records ([`super::underway`]) and the time ([`super::moments`]), which are
 //! types of their own.
@@ -16,8 +17,8 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorKind};
 use crate::near;
-use crate::store::DesiredRow;
 use crate::store::handle::ConnectionStore;
+use crate::store::{ConnectionRow, DesiredRow};
 use crate::transport::Session;
 use atsync_model::desired::Desired;
 use atsync_model::manifest::{KindRule, Manifest, ScanRule};
@@ -25,8 +26,12 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Why a step was not sent while effects are held.
-pub(super) const EFFECTS_HELD: &str =
+const EFFECTS_HELD: &str =
     "the program is stopping, so no new effect begins; the next apply goes on from here";
+
+/// Why a step was not sent while the connection's writes are paused.
+const WRITES_PAUSED: &str = "the writes of the connection are paused until a person allows them: \
+    `Connection::resume_writes`; then the next apply goes on from here";
 
 /// Why a step was not sent while the lease ends too soon.
 const LEASE_ENDS: &str = "the lease on the connection may end before the request does, and another \
@@ -109,15 +114,45 @@ impl Context {
 
     /// Whether no effect may begin.
     pub(super) fn holds_effects(&self) -> bool {
-        *self.effects_held.borrow()
+        self.why_held().is_some()
     }
 
-    /// Why no request that changes something may leave now: the program is stopping, or the lease
-    /// may end before the request does.
+    /// Why no effect may begin: the program is stopping, or the connection's writes are paused.
+    pub(super) fn why_held(&self) -> Option<&'static str> {
+        if *self.effects_held.borrow() {
+            return Some(EFFECTS_HELD);
+        }
+        self.underway.writes_paused().then_some(WRITES_PAUSED)
+    }
+
+    /// Changes what the store keeps about the connection. The handles of the connection do so one
+    /// after the other, so that none overwrites what another wrote.
+    pub(crate) async fn change_row(
+        &self,
+        change: impl FnOnce(&mut ConnectionRow) + Send,
+    ) -> Result<(), Error> {
+        let _turn = self.underway.turn().await;
+        let held = self.store.connection().await?.unwrap_or_default();
+        let mut row = held.clone();
+        change(&mut row);
+        // A pause holds before it is durable, and its end only from then on.
+        let is_paused = row.writes_paused_ms.is_some();
+        if is_paused {
+            self.underway.pause_writes(true);
+        }
+        if row != held {
+            self.store.put_connection(row).await?;
+        }
+        self.underway.pause_writes(is_paused);
+        Ok(())
+    }
+
+    /// Why no request that changes something may leave now: effects are held, or the lease may end
+    /// before the request does.
     pub(super) fn sends_nothing(&self) -> Option<&'static str> {
         let timeout_ms = crate::transport::limits::EXCHANGE_TIMEOUT_MS;
-        if self.holds_effects() {
-            return Some(EFFECTS_HELD);
+        if let Some(why) = self.why_held() {
+            return Some(why);
         }
         let outlives = self.store.outlives(self.clock.steady_ms(), timeout_ms);
         (!outlives).then_some(LEASE_ENDS)

@@ -93,12 +93,8 @@ impl Permissions {
             });
         }
         if !lacks_any {
-            let row = self.context.store.connection().await?.unwrap_or_default();
-            let row = crate::store::ConnectionRow {
-                rights_found: Some(self.context.moments.moment()),
-                ..row
-            };
-            self.context.store.put_connection(row).await?;
+            let found = self.context.moments.moment();
+            self.context.change_row(|row| row.rights_found = Some(found)).await?;
             self.backoff.rights_given();
         }
         Ok(results)

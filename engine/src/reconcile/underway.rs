@@ -8,12 +8,15 @@
 //! probes, sends or settles. A second task does not wait; it reports the record as not sent.
 //! Nothing waits, so there is no deadlock.
 //!
+//! The handles share two more things: whether the connection's writes are paused, so that a pause
+//! through one holds for all, and the turn to change what the store keeps about the connection.
+//!
 //! The locks are in memory, one set for each connection name of an [`crate::Engine`]. Not covered:
 //! two engines over one custom store. A store file can be open only once.
 
 use crate::path;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Why a step was not sent: another task holds the lock on its record.
@@ -25,6 +28,9 @@ pub(super) const WORKED_ON: &str =
 pub(crate) struct Underway {
     keys: Mutex<BTreeSet<String>>,
     mark_last_ms: AtomicU64,
+    writes_paused: AtomicBool,
+    /// The turn of [`Underway::turn`].
+    row: tokio::sync::Mutex<()>,
 }
 
 /// A lock on a record, released on drop.
@@ -51,6 +57,21 @@ impl Underway {
             Ok(last) | Err(last) => last,
         };
         now_ms.max(last.saturating_add(1))
+    }
+
+    /// Whether the connection's writes are paused.
+    pub(super) fn writes_paused(&self) -> bool {
+        self.writes_paused.load(Ordering::SeqCst)
+    }
+
+    /// Sets it, for all handles.
+    pub(super) fn pause_writes(&self, is_paused: bool) {
+        self.writes_paused.store(is_paused, Ordering::SeqCst);
+    }
+
+    /// Waits for the turn to read and write what the store keeps about the connection.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.row.lock().await
     }
 
     fn keys(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -6,6 +6,7 @@ use super::rounds::{Cut, Rounds, STOP_GRACE_MS};
 use crate::engine::Connection;
 use crate::error::Error;
 use std::future::Future;
+use tracing::Instrument;
 
 impl Connection {
     /// How long writes under way may take after [`Connection::run`] was stopped.
@@ -33,14 +34,17 @@ impl Connection {
                 () = self.closed() => {}
             }
         };
-        let mut stop = std::pin::pin!(stop);
-        let mut rounds = Rounds::begin(self, crons, tell).await?;
-        loop {
-            match rounds.round(stop.as_mut()).await {
-                Ok(()) | Err(Cut::Refused) => {}
-                Err(Cut::Stopped) => return Ok(()),
-                Err(Cut::Failed(error)) => return Err(error),
+        let rounds = async {
+            let mut stop = std::pin::pin!(stop);
+            let mut rounds = Rounds::begin(self, crons, tell).await?;
+            loop {
+                match rounds.round(stop.as_mut()).await {
+                    Ok(()) | Err(Cut::Refused) => {}
+                    Err(Cut::Stopped) => return Ok(()),
+                    Err(Cut::Failed(error)) => return Err(error),
+                }
             }
-        }
+        };
+        rounds.instrument(tracing::warn_span!("run", connection = self.name())).await
     }
 }

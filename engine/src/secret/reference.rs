@@ -1,7 +1,8 @@
 //! References to secrets: a configuration says where a secret is, never what it is.
 //!
 //! As text a reference is `{ env = "NAME" }`, `{ file = "path" }` (relative to a directory that the
-//! reader gives) or `{ command = ["program", "argument"] }`, in any format that serde reads. One
+//! reader gives), `{ credential = "NAME" }` (a credential that systemd passes to a service) or
+//! `{ command = ["program", "argument"] }`, in any format that serde reads. One
 //! line break at the end is cut. A plain text in its place is refused without being repeated in the
 //! message. A reference is read once: read it again to find out whether the secret changed, and
 //! pass the result to [`crate::Connection::replace_credential`].
@@ -23,8 +24,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The forms, for messages.
-const FORMS: &str =
-    "{ env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
+const FORMS: &str = "{ env = \"NAME\" }, { file = \"path\" }, { credential = \"NAME\" } or \
+    { command = [\"program\", \"argument\"] }";
+
+/// The variable with the directory of the credentials that systemd passes to a service.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// The place of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,9 @@ pub enum SecretRef {
     Env(String),
     /// In a file.
     File(PathBuf),
+    /// In a credential that systemd passes to the service, by `LoadCredential=` or
+    /// `SetCredential=`: a file of this name in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
     /// In what a program prints: the program and its arguments. No shell is involved. At a terminal
     /// it keeps standard input and error, so that it may ask a person; elsewhere it is killed with
     /// its children at the time-out, and the refusal quotes its error output. It does not get the
@@ -71,10 +78,12 @@ impl SecretRef {
             Self::File(path) => {
                 crate::runtime::required()?;
                 let path = directory.join(path);
-                let reading = tokio::task::spawn_blocking(move || file(&path));
-                self.in_time(reading)
-                    .await?
-                    .map_err(|error| format!("{self} cannot be read ({error})"))??
+                self.of_file(path, Readers::Owner).await?
+            }
+            Self::Credential(name) => {
+                crate::runtime::required()?;
+                // Its directory is for the service alone; its mode has the mask of an access list.
+                self.of_file(credential(name)?, Readers::OfDirectory).await?
             }
             Self::Command(words) => {
                 crate::runtime::required()?;
@@ -85,6 +94,12 @@ impl SecretRef {
             return Err(self.too_long());
         }
         String::from_utf8(bytes).map_err(|_| format!("{self} is not UTF-8"))
+    }
+
+    async fn of_file(&self, path: PathBuf, readers: Readers) -> Result<Vec<u8>, String> {
+        let reading = tokio::task::spawn_blocking(move || file(&path, readers));
+        let read = self.in_time(reading).await?;
+        read.map_err(|error| format!("{self} cannot be read ({error})"))?
     }
 
     async fn in_time<T>(&self, reading: impl Future<Output = T>) -> Result<T, String> {
@@ -107,6 +122,7 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "the environment variable {name}"),
             Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Credential(name) => write!(f, "the systemd credential {name}"),
             Self::Command(words) => {
                 write!(f, "the command {}", words.first().map_or("", String::as_str))
             }
@@ -132,9 +148,36 @@ fn env(name: &str) -> Result<String, String> {
     })
 }
 
+/// The file of a credential. Its name is no path, so that it leads to no other file.
+fn credential(name: &str) -> Result<PathBuf, String> {
+    if name.is_empty() || name.contains(['/', '\\', '\0']) || matches!(name, "." | "..") {
+        return Err(format!(
+            "the systemd credential {name:?} has no possible name; write the name that \
+             `LoadCredential=` gives it, without a path"
+        ));
+    }
+    let Some(directory) = std::env::var_os(CREDENTIALS).filter(|path| !path.is_empty()) else {
+        return Err(format!(
+            "the systemd credential {name} is not passed, since {CREDENTIALS} is not set; start \
+             the program as a service with `LoadCredential={name}:FILE`, or refer to a file, an \
+             environment variable or a command instead"
+        ));
+    };
+    Ok(PathBuf::from(directory).join(name))
+}
+
+/// Who may read a file with a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    /// Its owner alone.
+    Owner,
+    /// Who may enter its directory.
+    OfDirectory,
+}
+
 /// At most one byte more than a secret with its line break may have, so that a log does not fill
 /// the memory. Opening does not wait for the other end of a pipe, and only a regular file is read.
-fn file(path: &Path) -> Result<Vec<u8>, String> {
+fn file(path: &Path, readers: Readers) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let place = path.display();
     let unreadable = |error: std::io::Error| {
@@ -155,7 +198,7 @@ fn file(path: &Path) -> Result<Vec<u8>, String> {
              a file, or name a `command` that prints it"
         ));
     }
-    if others_may_read(&found) {
+    if readers == Readers::Owner && others_may_read(&found) {
         tracing::warn!(
             file = %place,
             "others than the owner may read this file, and it holds a secret; chmod 600 it"
@@ -213,9 +256,10 @@ impl<'de> Visitor<'de> for Reference {
                 SecretRef::Env(name)
             }
             "file" => SecretRef::File(map.next_value()?),
+            "credential" => SecretRef::Credential(map.next_value()?),
             "command" => SecretRef::Command(map.next_value()?),
             other => {
-                let hint = did_you_mean(other, ["env", "file", "command"]);
+                let hint = did_you_mean(other, ["env", "file", "credential", "command"]);
                 return Err(A::Error::custom(format!(
                     "`{other}` is no way to refer to a secret{hint}; write {FORMS}"
                 )));

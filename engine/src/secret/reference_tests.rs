@@ -24,6 +24,7 @@ fn each_form_is_read_and_nothing_else() {
     assert_eq!(parsed(r#"{"env":"A"}"#), Ok(SecretRef::Env("A".into())));
     assert_eq!(parsed(r#"{"file":"a"}"#), Ok(SecretRef::File("a".into())));
     assert_eq!(parsed(r#"{"command":["a","b"]}"#), Ok(command(&["a", "b"])));
+    assert_eq!(parsed(r#"{"credential":"a"}"#), Ok(SecretRef::Credential("a".into())));
     assert!(parsed(r#"{"evn":"A"}"#).unwrap_err().contains("did you mean `env`"));
     assert!(parsed(r#"{"env":"A","file":"b"}"#).unwrap_err().contains("a second one"));
     assert!(parsed("{}").unwrap_err().contains("is empty"));
@@ -39,6 +40,12 @@ async fn a_missing_secret_source_is_named() {
     assert!(env.starts_with("the environment variable ATSYNC_TEST_IS_NOT_SET is not set"), "{env}");
     let file = text(SecretRef::File("/nowhere/at/all".into())).await;
     assert!(file.contains("/nowhere/at/all"), "{file}");
+    let credential = text(SecretRef::Credential("gh".into())).await;
+    assert!(credential.contains("LoadCredential=gh:FILE"), "{credential}");
+    for path in ["", ".", "..", "../shadow", "/etc/shadow", "a\\b"] {
+        let refused = text(SecretRef::Credential(path.into())).await;
+        assert!(refused.contains("no possible name"), "{path}: {refused}");
+    }
     let failed = text(command(&["false"])).await;
     assert!(failed.contains("the command false failed"), "{failed}");
     let absent = text(command(&["/nowhere/at/all"])).await;

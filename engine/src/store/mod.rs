@@ -36,4 +36,4 @@ pub(crate) use merge::anonymized as merge_anonymized;
 pub use notes::{Expected, Note};
 pub use roles::*;
 pub use rows::*;
-pub use version::SCHEMA;
+pub use version::{SCHEMA, SCHEMA_OLDEST};

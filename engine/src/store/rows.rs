@@ -36,6 +36,9 @@ pub struct ConnectionRow {
     /// one are tried again.
     #[serde(default)]
     pub rights_found: Option<Moment>,
+    /// Since when its writes are paused, in milliseconds; none while they are allowed.
+    #[serde(default)]
+    pub writes_paused_ms: Option<u64>,
 }
 
 /// Where an adapter declared that it sends, and which of these requests carry the credential or are

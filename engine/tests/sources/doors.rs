@@ -19,10 +19,13 @@ const OWNED: &[(&str, &[&str])] = &[
             "adapter/host/kept",
             "adapter/host/load",
             "secret/reference",
+            "store/redb/backup",
             "store/redb/compact",
             "store/redb/files",
             "store/redb/held",
+            "store/redb/inspect",
             "store/redb/open",
+            "store/redb/within",
         ],
     ),
     (

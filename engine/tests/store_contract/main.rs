@@ -14,6 +14,7 @@
         of it"
 )]
 
+mod backing_up;
 mod compacting;
 mod crashing;
 mod damaged;

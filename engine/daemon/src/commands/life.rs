@@ -135,13 +135,13 @@ pub(super) enum Deed {
 
 pub(super) async fn deed(
     place: &Place,
-    options: &cli::OneRecord,
+    name: &str,
+    key: &str,
     deed: Deed,
     output: &Output,
 ) -> Ended {
-    let opened = place.open(Some(&options.name), Use::StoreOnly).await?;
-    let connection = opened.connect(&options.name, output).await?;
-    let key = &options.key;
+    let opened = place.open(Some(name), Use::StoreOnly).await?;
+    let connection = opened.connect(name, output).await?;
     let said = match deed {
         Deed::Pause => connection.pause(key).await.map(|()| "is paused until it is resumed"),
         Deed::Resume => connection.resume(key).await.map(|()| "is planned and written again"),
@@ -152,6 +152,25 @@ pub(super) async fn deed(
             .map(|()| "is no longer managed; everything in the ATS stays as it is"),
     }?;
     output.data(&format!("{key} {said}."));
+    Ok(DONE)
+}
+
+pub(super) async fn pause_writes(place: &Place, name: &str, output: &Output) -> Ended {
+    let opened = place.open(Some(name), Use::StoreOnly).await?;
+    opened.connect(name, output).await?.pause_writes().await?;
+    output.data(&format!(
+        "{name}: its writes are paused until `atsync resume {name}`; it is read as before."
+    ));
+    Ok(DONE)
+}
+
+pub(super) async fn resume_writes(place: &Place, name: &str, output: &Output) -> Ended {
+    let opened = place.open(Some(name), Use::StoreOnly).await?;
+    let were_paused = opened.connect(name, output).await?.resume_writes().await?;
+    output.data(&match were_paused {
+        true => format!("{name}: its writes are allowed again."),
+        false => format!("{name}: its writes were not paused."),
+    });
     Ok(DONE)
 }
 

@@ -3,18 +3,22 @@
 
 mod adapter;
 mod apply;
+mod backup;
 mod changes;
 mod check;
 mod compact;
 mod config;
 mod demo;
+mod doctor;
 mod get;
 mod life;
+mod manual;
 mod parts;
 mod plan;
 mod pull;
 mod receive;
 mod render;
+mod restore;
 mod schema;
 mod status;
 mod sweep;
@@ -38,6 +42,10 @@ pub(crate) async fn run(cli: &Cli, arguments: Vec<String>, output: &Output) -> E
             return config::check(&cli.config, output).await;
         }
         Command::Adapter(command) => return adapter::adapter(command, output),
+        Command::Restore(options) => return restore::restore(&cli.config, options, output).await,
+        Command::Doctor(options) => return doctor::doctor(&cli.config, options, output).await,
+        Command::Completions { shell } => return manual::completions(*shell, output),
+        Command::Man { directory } => return manual::pages(directory, output),
         Command::CompileComponent => return Ok(atsync::CompilerProgram::serve()),
         _ => {}
     }
@@ -68,13 +76,24 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         Command::Resolve(options) => life::resolve(place, options, output).await,
         Command::Adopt(options) => life::adopt(place, options, output).await,
         Command::Import(options) => life::import(place, options, output).await,
-        Command::Pause(options) => life::deed(place, options, life::Deed::Pause, output).await,
-        Command::Resume(options) => life::deed(place, options, life::Deed::Resume, output).await,
-        Command::Observe(options) => life::deed(place, options, life::Deed::Observe, output).await,
-        Command::Abandon(options) => life::deed(place, options, life::Deed::Abandon, output).await,
+        Command::Pause(options) => match &options.key {
+            Some(key) => life::deed(place, &options.name, key, life::Deed::Pause, output).await,
+            None => life::pause_writes(place, &options.name, output).await,
+        },
+        Command::Resume(options) => match &options.key {
+            Some(key) => life::deed(place, &options.name, key, life::Deed::Resume, output).await,
+            None => life::resume_writes(place, &options.name, output).await,
+        },
+        Command::Observe(options) => {
+            life::deed(place, &options.name, &options.key, life::Deed::Observe, output).await
+        }
+        Command::Abandon(options) => {
+            life::deed(place, &options.name, &options.key, life::Deed::Abandon, output).await
+        }
         Command::Withdraw(options) => life::withdraw(place, options, output).await,
         Command::Erase(options) => life::erase(place, options, output).await,
         Command::Trim(options) => life::trim(place, options, output).await,
+        Command::Backup(options) => backup::backup(place, options, output).await,
         Command::Compact(options) => compact::compact(place, options, output).await,
         Command::Receive(options) => receive::receive(place, options, output).await,
         Command::Sweep(options) => sweep::sweep(place, options, output).await,
@@ -84,6 +103,10 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         | Command::Schema
         | Command::Adapter(_)
         | Command::Config(_)
+        | Command::Restore(_)
+        | Command::Doctor(_)
+        | Command::Completions { .. }
+        | Command::Man { .. }
         | Command::CompileComponent => {
             Err(Failure::new("this command does not work on an open store"))
         }

@@ -62,6 +62,12 @@ fn lines(status: &Status) -> Vec<String> {
             status.intents.iter().map(|(state, number)| format!("{number} {state}")).collect();
         lines.push(format!("  writes: {}", intents.join(", ")));
     }
+    if let Some(since_ms) = status.writes_paused_ms {
+        let (name, since) = (&status.connection, time(since_ms));
+        lines.push(format!(
+            "  its writes are paused since {since}; `atsync resume {name}` allows them"
+        ));
+    }
     if let Some(at_ms) = status.next_look_ms {
         let (name, at) = (&status.connection, time(at_ms));
         lines.push(format!(

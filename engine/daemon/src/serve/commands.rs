@@ -57,11 +57,12 @@ pub(super) async fn run(
     let stopping = served.stopping();
     let output = Output::to(lines.clone(), Arc::clone(&served.questions));
     drop(served);
-    let place = Place::Within(Within {
+    let place = Place::Within(Box::new(Within {
         opened,
         input: Mutex::new(ordered.has_input.then_some(input)),
         has_terminal: ordered.has_terminal,
-    });
+        directory: ordered.directory.map(std::path::PathBuf::from),
+    }));
     let runtime = tokio::runtime::Handle::current();
     super::tasks::spawn_blocking(move || {
         runtime.block_on(async {

@@ -7,7 +7,7 @@
 //!
 //! Left out: what the store knows (records that are not in step, writes in doubt); `Status` has it.
 
-use atsync::{Error, ErrorKind, Round};
+use atsync::{AuthReason, Error, ErrorKind, Round};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -68,6 +68,10 @@ pub(super) enum Why {
     Started,
     /// The ATS refused the credential.
     CredentialRefused,
+    /// The person's consent was revoked or has ended; they must consent again.
+    ConsentRevoked,
+    /// Whether the consent still holds is not known: the answer to a refresh was lost.
+    ConsentUnclear,
     /// A permission is missing.
     PermissionMissing,
     /// The ATS is unavailable.
@@ -80,6 +84,17 @@ pub(super) enum Why {
     StoreFailed,
     /// The schedules ended with an error that no retry resolves, or never started.
     Ended,
+}
+
+impl Why {
+    /// The reason of an error that is about a person's consent.
+    fn of_consent(reason: AuthReason) -> Option<Self> {
+        match reason {
+            AuthReason::ConsentMissing | AuthReason::ConsentRevoked => Some(Self::ConsentRevoked),
+            AuthReason::ConsentUnclear => Some(Self::ConsentUnclear),
+            _ => None,
+        }
+    }
 }
 
 /// One condition.
@@ -127,6 +142,7 @@ impl Health {
         let about = match round {
             Round::Pulled(_) | Round::Swept(_) | Round::PullFailed { .. } => About::Pulling,
             Round::SweepFailed { .. } => About::Pulling,
+            Round::KeepAliveFailed { .. } => About::Connected,
             Round::Hinted(_) | Round::HintsFailed { .. } => About::WebhooksArriving,
             Round::Applied(_) | Round::InStep | Round::ApplyFailed { .. } => About::Writing,
             _ => return,
@@ -153,6 +169,12 @@ impl Health {
     }
 
     fn failed(&mut self, about: About, error: &Error, now_ms: u64) {
+        if let Some(why) = error.auth_reason().and_then(Why::of_consent) {
+            for about in [about, About::Connected] {
+                self.set(about, false, why, &error.to_string(), now_ms);
+            }
+            return;
+        }
         let (why, cause) = match error.kind() {
             ErrorKind::Auth => (Why::CredentialRefused, Some(About::Connected)),
             ErrorKind::Denied => (Why::PermissionMissing, Some(About::Permitted)),

@@ -26,7 +26,6 @@ use super::work::Work;
 use crate::clock::shown_ms;
 use crate::error::{Error, ErrorKind};
 use crate::plan::{FOUND_ON, is_made_once};
-use crate::reconcile::context::EFFECTS_HELD;
 use crate::reconcile::delays::PAUSE_FIRST_MS;
 use crate::reconcile::execute::several;
 use crate::reconcile::order::{Order, Touched};
@@ -78,8 +77,8 @@ impl Applier {
                 until_ms: shown_ms(self.context.clock.as_ref(), precaution.until_ms),
             });
             self.context.wait(wait_ms).await;
-            if self.context.holds_effects() {
-                return Ok(Some(StepEnd::NotSent { reason: EFFECTS_HELD.to_owned() }));
+            if let Some(why) = self.context.why_held() {
+                return Ok(Some(StepEnd::NotSent { reason: why.to_owned() }));
             }
             pause_ms = pause_ms.saturating_mul(2);
         }

@@ -9,7 +9,6 @@ use crate::plan::Step;
 use crate::plan::equal::EQUAL;
 use crate::plan::forms::SENT;
 use crate::reconcile::conditions::WrittenStep;
-use crate::reconcile::context::EFFECTS_HELD;
 use crate::reconcile::execute::EffectEnd;
 use crate::reconcile::gather::Gathered;
 use crate::reconcile::order::{Order, Touched};
@@ -82,8 +81,8 @@ impl Applier {
         shared: &Work,
         work: &mut Work,
     ) -> Result<StepEnd, Error> {
-        if self.context.holds_effects() {
-            return Ok(StepEnd::NotSent { reason: EFFECTS_HELD.to_owned() });
+        if let Some(why) = self.context.why_held() {
+            return Ok(StepEnd::NotSent { reason: why.to_owned() });
         }
         if let Some(waits_for) = step.after.iter().find_map(|path| work.failed.get(path)) {
             return Ok(StepEnd::Skipped { waits_for: waits_for.clone() });
@@ -96,8 +95,8 @@ impl Applier {
         };
         let mut input = Value::Object(step.input.clone());
         if let Err(waits_for) = self.fill(&mut input, &shared.made, &work.made).await? {
-            if self.context.holds_effects() {
-                return Ok(StepEnd::NotSent { reason: EFFECTS_HELD.to_owned() });
+            if let Some(why) = self.context.why_held() {
+                return Ok(StepEnd::NotSent { reason: why.to_owned() });
             }
             return Ok(StepEnd::Skipped { waits_for });
         }

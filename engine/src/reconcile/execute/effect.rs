@@ -18,6 +18,7 @@ use super::Executor;
 use super::gate::OrderGate;
 use super::journal::EffectEnd;
 use super::links::touched;
+use super::span::intent_span;
 use super::unclear::UnclearOutcome;
 use crate::adapter::{TaskGuard, promise};
 use crate::error::Error;
@@ -33,6 +34,7 @@ use atsync_model::contract::{
 use atsync_model::manifest::OperationRule;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tracing::Instrument;
 
 /// What an answer means for the journal.
 enum Judgement {
@@ -232,57 +234,66 @@ impl Executor {
             Err(StoreError::Stale(reason)) => return Ok(EffectEnd::Stale(reason)),
             Err(error) => return Err(error.into()),
         };
-        tracing::debug!(connection = %self.context.name, intent = intent.id,
-            operation = %intent.operation, attempt = intent.attempt, "sending");
-        let given = self.requests.given(Some(mark), None);
-        let mut effect = Effect::Unsafe;
-        let (mut request, mut state) = (request, state);
-        for _ in 0..STEPS_MAX {
-            let response = match self.deliver(order, &intent, &request, effect).await? {
-                Ok(response) => response,
-                Err(end) => return Ok(end),
-            };
-            let status = response.status;
-            let is_listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
-            let copy = response.clone();
-            let answer =
-                self.requests.resume(state, given.clone(), Reply::Response(response)).await;
-            let judged = match answer {
-                Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
-                    Ok(()) => judge(step, status, is_listed),
+        let span = intent_span(&self.context.name, &intent);
+        let sent = async {
+            tracing::debug!("sending");
+            let given = self.requests.given(Some(mark), None);
+            let mut effect = Effect::Unsafe;
+            let (mut request, mut state) = (request, state);
+            for _ in 0..STEPS_MAX {
+                let response = match self.deliver(order, &intent, &request, effect).await? {
+                    Ok(response) => response,
+                    Err(end) => return Ok(end),
+                };
+                let status = response.status;
+                let is_listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
+                let copy = response.clone();
+                let answer =
+                    self.requests.resume(state, given.clone(), Reply::Response(response)).await;
+                let judged = match answer {
+                    Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
+                        Ok(()) => judge(step, status, is_listed),
+                        Err(error) => {
+                            Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string())
+                        }
+                    },
+                    Ok(Err(failure))
+                        if effect == Effect::Unsafe
+                            && is_listed
+                            && !(200..300).contains(&status) =>
+                    {
+                        Judgement::Refused(failure)
+                    }
+                    Ok(Err(failure)) => {
+                        Judgement::InDoubt(UnclearOutcome::UndocumentedAnswer, failure.to_string())
+                    }
                     Err(error) => {
                         Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string())
                     }
-                },
-                Ok(Err(failure))
-                    if effect == Effect::Unsafe && is_listed && !(200..300).contains(&status) =>
-                {
-                    Judgement::Refused(failure)
-                }
-                Ok(Err(failure)) => {
-                    Judgement::InDoubt(UnclearOutcome::UndocumentedAnswer, failure.to_string())
-                }
-                Err(error) => Judgement::InDoubt(UnclearOutcome::from(&error), error.to_string()),
-            };
-            match judged {
-                Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
-                Judgement::Refused(failure) => return self.refused(&intent, failure).await,
-                Judgement::InDoubt(doubt, reason) => {
-                    return self.in_doubt(&intent, doubt, reason).await;
-                }
-                Judgement::Read { request: next, state: next_state, effect: next_effect } => {
-                    request = *next;
-                    state = next_state;
-                    effect = next_effect;
+                };
+                match judged {
+                    Judgement::Applied(applied) => {
+                        return self.applied(order, &intent, applied).await;
+                    }
+                    Judgement::Refused(failure) => return self.refused(&intent, failure).await,
+                    Judgement::InDoubt(doubt, reason) => {
+                        return self.in_doubt(&intent, doubt, reason).await;
+                    }
+                    Judgement::Read { request: next, state: next_state, effect: next_effect } => {
+                        request = *next;
+                        state = next_state;
+                        effect = next_effect;
+                    }
                 }
             }
-        }
-        self.in_doubt(
-            &intent,
-            UnclearOutcome::AdapterFault,
-            format!("it took more than {STEPS_MAX} steps for one task"),
-        )
-        .await
+            self.in_doubt(
+                &intent,
+                UnclearOutcome::AdapterFault,
+                format!("it took more than {STEPS_MAX} steps for one task"),
+            )
+            .await
+        };
+        sent.instrument(span).await
     }
 
     /// Sends a request of a write whose intent is open: the write itself, or a read after it. The

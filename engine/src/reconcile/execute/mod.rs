@@ -13,6 +13,7 @@ mod gate;
 mod journal;
 mod links;
 mod shown;
+mod span;
 mod unclear;
 
 #[cfg(feature = "testing")]
@@ -20,6 +21,7 @@ pub(crate) use journal::digest;
 
 pub(crate) use journal::EffectEnd;
 pub(crate) use links::{refs, several, touched};
+pub(crate) use span::intent_span;
 pub(crate) use unclear::UnclearOutcome;
 
 use crate::reconcile::context::Context;

@@ -35,6 +35,7 @@ use atsync_model::contract::{
 };
 use atsync_model::manifest::{ChangeRule, KindRule, ScanRule};
 use atsync_model::resource;
+use tracing::Instrument;
 
 /// Pages of one pass: 500 million records at 500 a page. Beyond it something loops.
 const PAGES_MAX: u64 = 1_000_000;
@@ -152,6 +153,17 @@ impl Ingest {
     }
 
     async fn pull_below(
+        &self,
+        rule: &KindRule,
+        parent: Option<&str>,
+        full: bool,
+    ) -> Result<PullReport, Error> {
+        let connection = self.context.name.as_str();
+        let span = tracing::warn_span!("pass", connection, kind = %rule.name);
+        self.pass(rule, parent, full).instrument(span).await
+    }
+
+    async fn pass(
         &self,
         rule: &KindRule,
         parent: Option<&str>,

@@ -81,12 +81,12 @@ impl Requests {
             );
             return Err(self.context.error(ErrorKind::Configuration, message));
         }
-        let row = crate::store::ConnectionRow {
-            fingerprint: Some(tenant.fingerprint),
-            catalogue: Some(tenant.catalogue),
-            ..row
-        };
-        self.context.store.put_connection(row).await?;
+        self.context
+            .change_row(|row| {
+                row.fingerprint = Some(tenant.fingerprint);
+                row.catalogue = Some(tenant.catalogue);
+            })
+            .await?;
         self.proven.prove(credential);
         Ok(())
     }

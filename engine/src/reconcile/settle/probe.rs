@@ -232,6 +232,9 @@ impl Settler {
         if resend == Resend::Never {
             return Ok(Turn::Again { at_ms: now_ms });
         }
+        if self.context.holds_effects() {
+            return self.probe_later(&intent, look_again_ms(probes(&intent))).await;
+        }
         if intent.is_spent() {
             let reason = intent.spent();
             return self.block(&intent, reason).await;

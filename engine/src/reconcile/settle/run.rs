@@ -32,9 +32,10 @@ use super::defer::Turn;
 use super::resend::Resend;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, look_again_ms};
-use crate::reconcile::execute::UnclearOutcome;
+use crate::reconcile::execute::{UnclearOutcome, intent_span};
 use crate::reconcile::progress::Progress;
 use crate::reconcile::reports::SettleReport;
+use tracing::Instrument;
 
 /// The longest sleep before the journal is read again: another task may have resolved an intent.
 /// Arbitrary.
@@ -150,7 +151,8 @@ impl Settler {
             }
             _ => intent,
         };
-        self.probe_intent(intent, &rule, resend, report).await
+        let span = intent_span(&self.context.name, &intent);
+        self.probe_intent(intent, &rule, resend, report).instrument(span).await
     }
 
     /// How many open intents only a person can resolve.

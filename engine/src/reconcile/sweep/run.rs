@@ -35,6 +35,7 @@ use super::report::{SweepOptions, SweepReport};
 use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, HeldBy, Hold, PageCommit, SweepPhase, SweepState};
 use atsync_model::manifest::KindRule;
+use tracing::Instrument;
 
 /// A sweep that began longer ago than this begins again: its first pages are too old to prove
 /// anything.
@@ -59,6 +60,13 @@ impl Sweeper {
         options: SweepOptions,
     ) -> Result<SweepReport, Error> {
         let rule = self.to_sweep(kind)?.clone();
+        let connection = self.context.name.as_str();
+        let span = tracing::warn_span!("sweep", connection, kind);
+        self.turn(rule, options).instrument(span).await
+    }
+
+    async fn turn(&self, rule: KindRule, options: SweepOptions) -> Result<SweepReport, Error> {
+        let kind = rule.name.as_str();
         let mut report = SweepReport { kind: kind.to_owned(), ..SweepReport::default() };
         let verified = match self.requests.verify_tenant().await {
             Err(error) if error.kind() != ErrorKind::Denied => return Err(error),

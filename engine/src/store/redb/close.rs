@@ -5,12 +5,15 @@
 //! is dropped, or earlier by [`crate::store::Connections::close`]. After it every call is refused
 //! with [`crate::store::StoreError::Closed`]; reads whose callers have gone are refused as well.
 //!
-//! Bounds: it blocks for as long as the disk needs for the queue. Left out: interrupting a write.
+//! Bounds: it blocks for as long as the disk needs for the queue. A backup under way ends
+//! between two batches of rows. Left out: interrupting a write.
 
 use super::held::Held;
 use super::pages::Seal;
 use super::writer::{Shared, Writer};
+use crate::store::StoreError;
 use redb::Database;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The parts of a store that hold its file.
@@ -24,11 +27,22 @@ pub(super) struct OpenFile {
     /// Records that this process holds the file; none for a backend. Dropped after the file is
     /// closed.
     pub(super) held: Mutex<Option<Held>>,
+    /// Ends what reads for long.
+    pub(super) closing: AtomicBool,
 }
 
 impl OpenFile {
+    /// Whether a long read may go on.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] when the file is being closed.
+    pub(super) fn is_open(&self) -> Result<(), StoreError> {
+        if self.closing.load(Ordering::Relaxed) { Err(StoreError::Closed) } else { Ok(()) }
+    }
+
     /// Closes the file; does nothing if it is closed.
     pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         if let Some(writer) = &self.writer {
             writer.stop();
         }

@@ -2,8 +2,8 @@
 //!
 //! The database does not overwrite removed rows: their pages are free, and keep their bytes until
 //! they are used again. (Its own compaction moves live pages and cuts the end off, so free pages in
-//! the middle keep theirs too.) So the rows are copied into a new file, table by table in the order
-//! of their keys, and the new file takes the place of the old one.
+//! the middle keep theirs too.) So the rows are copied into a new file ([`copy`]), and the new file
+//! takes the place of the old one.
 //!
 //! # Guarantees
 //! The place always holds a whole store, the old one or the new one: the new file is durable before
@@ -13,12 +13,13 @@
 //! removes it, since it then holds the lock.
 //!
 //! # Bounds
-//! Room for a second file, and memory for [`BATCH_BYTES`] beside the caches. It blocks; call it off
+//! Room for a second file, and memory for a batch of rows beside the caches. It blocks; call it off
 //! the async threads. Left out: bytes of the old file in the file system, its snapshots and earlier
 //! copies. Only an encrypted disk and deleted copies help there.
 
 #![expect(clippy::disallowed_methods, reason = "writes the store's file anew")]
 
+use super::copy;
 use super::files::{self, beside, failed, sync_directory};
 use super::open;
 use super::options::RedbOptions;
@@ -27,16 +28,9 @@ use super::tables::OrFailed;
 use crate::entropy::Entropy;
 use crate::store::StoreError;
 use redb::backends::FileBackend;
-use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    TableDefinition, TableHandle,
-};
+use redb::{Builder, Database, ReadableDatabase};
 use serde::Serialize;
 use std::path::Path;
-
-/// Bytes of rows that one transaction of the new file takes. Arbitrary, about what a page of a scan
-/// has.
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// The result of rewriting a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -97,59 +91,11 @@ fn copy_into(
     let mut new =
         Builder::new().set_cache_size(cache_bytes).create_with_backend(backend).or_failed()?;
     let read = old.begin_read().or_failed()?;
-    if read.list_multimap_tables().or_failed()?.next().is_some() {
-        return Err(StoreError::Unusable(
-            "the store has a table of a kind that this version does not know; use the version that \
-             wrote it".to_owned(),
-        ));
-    }
-    let names: Vec<String> =
-        read.list_tables().or_failed()?.map(|table| table.name().to_owned()).collect();
-    let mut rows = 0_u64;
-    for name in &names {
-        rows = rows.saturating_add(copy_table(&read, &new, TableDefinition::new(name))?);
-    }
+    let rows = copy::all(&read, &new, &|| Ok(()))?;
     new.compact().or_failed()?;
     drop(new);
     synced.sync_all().map_err(|error| failed(place, &error))?;
-    Ok(rows)
-}
-
-fn copy_table(
-    read: &ReadTransaction,
-    new: &Database,
-    definition: TableDefinition<'_, &'static [u8], &'static [u8]>,
-) -> Result<u64, StoreError> {
-    let from = read.open_table(definition).or_failed()?;
-    let mut rows = from.iter().or_failed()?;
-    let mut copied = 0_u64;
-    let mut ended = false;
-    while !ended {
-        let write = new.begin_write().or_failed()?;
-        {
-            let mut to = write.open_table(definition).or_failed()?;
-            let mut bytes = 0_usize;
-            while bytes < BATCH_BYTES {
-                let Some(row) = rows.next() else {
-                    ended = true;
-                    break;
-                };
-                let (key, value) = row.or_failed()?;
-                bytes = bytes.saturating_add(key.value().len()).saturating_add(value.value().len());
-                to.insert(key.value(), value.value()).or_failed()?;
-                copied = copied.saturating_add(1);
-            }
-        }
-        write.commit().or_failed()?;
-    }
-    let known = from.len().or_failed()?;
-    if known != copied {
-        let name = definition.name();
-        return Err(StoreError::Io(format!(
-            "the table {name} has {known} rows, and {copied} were read"
-        )));
-    }
-    Ok(copied)
+    Ok(rows.into_values().fold(0, u64::saturating_add))
 }
 
 /// A file that is open can be replaced on Unix, and stays locked meanwhile; elsewhere it has to be

@@ -16,7 +16,7 @@ use super::tables::{
     Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number,
     number_of, number_value, table,
 };
-use super::{about, identity, row};
+use super::{about, gap, identity, row};
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::merge::{object, text};
 use crate::store::{Change, Keep, StoreError, check};
@@ -116,6 +116,7 @@ pub(super) fn changes(
     check::rows(rows_max)?;
     let counters = table(read, COUNTERS)?;
     let last = number(&counters, &serial_key(connection))?;
+    gap::refuse(&counters, connection, after)?;
     check::still_there(after, first_serial(&counters, connection)?, last)?;
     let observed = table(read, OBSERVED)?;
     let prefix = connection.key();
@@ -263,6 +264,7 @@ pub(super) fn acknowledge(
     serial: u64,
 ) -> Result<u64, StoreError> {
     check::is_within(serial, last_serial(tables, connection)?)?;
+    gap::refuse(tables.counters.rows(), connection, serial)?;
     let key = connection.key().text(consumer);
     // A consumer that acknowledges 0 is known from then on, and trimming keeps its events.
     let held =

@@ -43,9 +43,7 @@ pub(super) fn make(
 ) -> std::result::Result<(), StoreError> {
     let failed = |error: Error| unreachable_path(&path.display().to_string(), &error);
     let path = end_of_links(path).map_err(failed)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!("{MAKING}.{}", std::process::id()));
-    let making = path.with_file_name(name);
+    let making = making(&path);
     // Of a process with this number that was killed.
     match std::fs::remove_file(&making) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
@@ -58,6 +56,63 @@ pub(super) fn make(
     drop(std::fs::remove_file(&making));
     made?;
     sync_directory(&path)
+}
+
+/// Creates a file beside its place, and gives it its name when it is complete and durable. A file
+/// that has the name keeps it.
+///
+/// # Errors
+/// [`StoreError::Invalid`] when there is a file of that name.
+pub(super) fn make_new<T>(
+    path: &Path,
+    fill: impl FnOnce(&Path, File) -> std::result::Result<T, StoreError>,
+) -> std::result::Result<T, StoreError> {
+    let is_there = || {
+        StoreError::Invalid(format!(
+            "{} exists, and no file is overwritten; name another one, or move that one away",
+            path.display()
+        ))
+    };
+    let failed = |error: Error| {
+        StoreError::Unusable(format!(
+            "{} cannot be written: {error}; see that its directory exists, and that the process \
+             that writes it may write there",
+            path.display()
+        ))
+    };
+    if std::fs::symlink_metadata(path).is_ok() {
+        return Err(is_there());
+    }
+    let making = making(path);
+    // Of a process with this number that was killed.
+    match std::fs::remove_file(&making) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let filled = create(&making).map_err(failed).and_then(|file| fill(&making, file));
+    let made = filled.and_then(|filled| {
+        File::open(&making).and_then(|file| file.sync_all()).map_err(failed)?;
+        let named = match std::fs::hard_link(&making, path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(is_there()),
+            // A file system without links.
+            Err(_) if std::fs::symlink_metadata(path).is_ok() => return Err(is_there()),
+            Err(_) => std::fs::rename(&making, path),
+            linked => linked,
+        };
+        named.map_err(failed)?;
+        Ok(filled)
+    });
+    drop(std::fs::remove_file(&making));
+    let made = made?;
+    sync_directory(path)?;
+    Ok(made)
+}
+
+/// The name of a file while it is created.
+fn making(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!("{MAKING}.{}", std::process::id()));
+    path.with_file_name(name)
 }
 
 fn named(making: &Path, path: &Path) -> Result<()> {

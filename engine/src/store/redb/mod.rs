@@ -17,9 +17,11 @@
 #![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
 
 mod about;
+mod backup;
 mod barred;
 mod close;
 mod compact;
+mod copy;
 mod desired;
 mod desired_by;
 mod erasure;
@@ -29,10 +31,13 @@ mod files;
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod foreign;
+mod gap;
 mod guarded;
 pub(super) mod held;
 mod identity;
+mod inspect;
 mod journal;
+mod manifest;
 mod names;
 mod naming;
 mod notes;
@@ -46,14 +51,18 @@ mod place;
 mod problems;
 mod row;
 mod tables;
+mod within;
 mod writer;
 
 pub use compact::Compacted;
+pub use inspect::StoreFile;
+pub use manifest::Backup;
 pub use options::RedbOptions;
 
 use super::erase::Hasher;
 use super::signal::Signals;
 use super::*;
+use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::index;
 use crate::journal::{Intent, IntentId};
@@ -63,7 +72,7 @@ use close::OpenFile;
 use guarded::guarded;
 use place::Place;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
 use writer::{Target, Writer};
@@ -127,6 +136,60 @@ impl RedbStore {
         compact::compact(path, options, entropy)
     }
 
+    /// Writes a backup of the store into a new file: the rows of this moment, with a manifest.
+    /// Reads and writes go on meanwhile.
+    ///
+    /// It blocks; call it off the async threads. The file has its name only when it is complete and
+    /// durable. It holds candidates' data in clear, and only its owner may read it.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the file exists; [`StoreError::Closed`] when the store is
+    /// closed meanwhile; [`StoreError::Unusable`] and [`StoreError::Io`] when the file cannot be
+    /// written, or the store cannot be read.
+    pub fn back_up(
+        &self,
+        file: &Path,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+    ) -> Result<Backup, StoreError> {
+        backup::back_up(&self.file, &self.identity, file, clock.now_ms(), entropy)
+    }
+
+    /// Reads a backup to its end, and proves that it is one: every byte and every row. Changes
+    /// nothing. It blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when it is none, or is damaged: the text says where.
+    pub fn verify_backup(file: &Path) -> Result<Backup, StoreError> {
+        backup::verify(file)
+    }
+
+    /// Makes a store from a backup, which is verified before. The writes of its connections are
+    /// paused until [`crate::Connection::resume_writes`], since the ATS may have received writes
+    /// after the backup, and a reader of the feed that is beyond it gets
+    /// [`StoreError::ChangesAhead`]. It blocks.
+    ///
+    /// Candidates who were erased after the backup are in the store again: erase them again.
+    ///
+    /// # Errors
+    /// As [`Self::verify_backup`]; [`StoreError::Invalid`] when there is a file of the store's
+    /// name. It stays as it is.
+    pub fn restore(file: &Path, store: &Path, clock: &dyn Clock) -> Result<Backup, StoreError> {
+        backup::restore(file, store, clock.now_ms())
+    }
+
+    /// Says what a file is, and reads all of it if it is a store or a backup. Changes nothing. It
+    /// blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when the file cannot be opened for reading.
+    pub fn inspect(file: &Path) -> Result<StoreFile, StoreError> {
+        inspect::inspect(file)
+    }
+
+    /// The oldest layout of a store's file that this version can open, and the one that it writes.
+    pub const LAYOUTS: (u32, u32) = (SCHEMA_OLDEST, SCHEMA);
+
     /// How many transactions were committed since it was opened. Several writes may share one.
     pub fn commits(&self) -> u64 {
         let inline = self.inline.as_ref().map_or(0, |commits| commits.load(Ordering::Relaxed));
@@ -158,7 +221,13 @@ impl RedbStore {
             hasher,
             was_walked,
             inline: options.inline.then(AtomicU64::default),
-            file: Arc::new(OpenFile { writer, database, seal, held: Mutex::new(held) }),
+            file: Arc::new(OpenFile {
+                writer,
+                database,
+                seal,
+                held: Mutex::new(held),
+                closing: AtomicBool::new(false),
+            }),
             target,
         })
     }

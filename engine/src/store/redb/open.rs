@@ -13,6 +13,7 @@
 #![expect(clippy::disallowed_methods, reason = "opens the store's file")]
 
 use super::files::{self, unreachable_path};
+use super::manifest;
 use super::pages::{Length, PLAIN, Pages, Seal};
 use super::tables::{META, OrFailed, Tables, get, table};
 use super::writer::prepare;
@@ -81,6 +82,11 @@ pub(super) fn file(
     Ok(opened)
 }
 
+/// Opens the store in a file that has no name yet.
+pub(super) fn unnamed(place: &str, file: File, cache_bytes: usize) -> Result<Opened, StoreError> {
+    finish(place, None, cache_bytes, || Ok(Pages::open(FileBackend::new(file)?)))
+}
+
 /// Opens the store in a backend, or creates one in it.
 pub(super) fn backend(
     backend: impl StorageBackend,
@@ -120,6 +126,12 @@ fn check(place: &str, file: &File) -> Result<(), StoreError> {
     let mut beginning = Vec::new();
     let read = (&mut &*file).take(16).read_to_end(&mut beginning);
     read.map_err(|error| unreachable_path(place, &error))?;
+    if beginning.starts_with(manifest::MAGIC) {
+        return Err(StoreError::Unusable(format!(
+            "{place} is a backup of a store, and no store; restore it to another file, and open \
+             that one"
+        )));
+    }
     if beginning.starts_with(PLAIN) {
         return Err(unusable(
             place,
@@ -191,11 +203,22 @@ fn refusal(place: &str, error: DatabaseError) -> StoreError {
     }
 }
 
-fn identify(database: &Database, place: &str) -> Result<(StoreIdentity, Hasher), StoreError> {
+/// What a database is.
+pub(super) enum Identified {
+    /// A store of this layout.
+    Store(StoreIdentity, Hasher),
+    /// A store of another layout.
+    OtherLayout(String),
+    /// A database of another program.
+    NoStore,
+}
+
+/// Says what a database is.
+pub(super) fn identified(database: &Database) -> Result<Identified, StoreError> {
     let read = database.begin_read().or_failed()?;
     let names = read.list_tables().or_failed()?;
     if !names.map(|table| table.name().to_owned()).any(|name| name == META.name()) {
-        return Err(unusable(place, "is a database, but not a store of atsync"));
+        return Ok(Identified::NoStore);
     }
     let meta = table(&read, META)?;
     let text = |name: &str| -> Result<Option<String>, StoreError> {
@@ -205,18 +228,26 @@ fn identify(database: &Database, place: &str) -> Result<(StoreIdentity, Hasher),
     let (Some(schema), Some(lineage), Some(salt)) =
         (text("schema")?, text("lineage")?, text("salt")?)
     else {
-        return Err(unusable(place, "is a database, but not a store of atsync"));
+        return Ok(Identified::NoStore);
     };
     if schema != SCHEMA.to_string() {
-        return Err(unusable(
+        return Ok(Identified::OtherLayout(schema));
+    }
+    Ok(Identified::Store(StoreIdentity { schema: SCHEMA, lineage }, Hasher::new(&salt)))
+}
+
+fn identify(database: &Database, place: &str) -> Result<(StoreIdentity, Hasher), StoreError> {
+    match identified(database)? {
+        Identified::Store(identity, hasher) => Ok((identity, hasher)),
+        Identified::NoStore => Err(unusable(place, "is a database, but not a store of atsync")),
+        Identified::OtherLayout(schema) => Err(unusable(
             place,
             &format!(
                 "has layout {schema}; this version of atsync reads layout {SCHEMA} alone, so use \
                  the version that wrote it"
             ),
-        ));
+        )),
     }
-    Ok((StoreIdentity { schema: SCHEMA, lineage }, Hasher::new(&salt)))
 }
 
 /// Creates an empty store: all tables, the layout's number and the lineage, in one transaction.

@@ -30,11 +30,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use twox_hash::XxHash3_64;
 
 /// The first bytes of a file of this layout.
-const MAGIC: [u8; 16] = *b"atsync store 2\r\n";
+pub(super) const MAGIC: [u8; 16] = *b"atsync store 2\r\n";
+/// The first bytes of a file that any version wrote.
+pub(super) const MAGIC_ANY: &[u8] = b"atsync store ";
 /// The first bytes of a redb database.
 pub(super) const PLAIN: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 /// redb's page.
 const PAGE: u64 = 4096;
+/// Where the second slot begins.
+pub(super) const SLOT_SECOND: usize = 4096;
 const SUM: u64 = 8;
 /// Where the pages begin.
 const PAGES: u64 = 2 * PAGE;
