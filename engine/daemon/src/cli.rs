@@ -86,6 +86,7 @@ impl Command {
             | Self::Trim(_)
             | Self::Receive(_)
             | Self::Backup(_)
+            | Self::Secrets(_)
             | Self::Sweep(_) => true,
         }
     }
@@ -200,6 +201,9 @@ pub(crate) enum Command {
     /// Check the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Seal the stored secrets anew.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Inspect adapters: their abilities and settings.
     #[command(subcommand)]
     Adapter(AdapterCommand),
@@ -558,6 +562,13 @@ pub(crate) struct Compact {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Seal every secret of the store with the first key of `serve.seal_key`. It may run while
+    /// `serve` does, and resumes where it was stopped.
+    Rekey,
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,6 +20,7 @@ mod receive;
 mod render;
 mod restore;
 mod schema;
+mod secrets;
 mod status;
 mod sweep;
 
@@ -94,6 +95,7 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         Command::Erase(options) => life::erase(place, options, output).await,
         Command::Trim(options) => life::trim(place, options, output).await,
         Command::Backup(options) => backup::backup(place, options, output).await,
+        Command::Secrets(cli::SecretsCommand::Rekey) => secrets::rekey(place, output).await,
         Command::Compact(options) => compact::compact(place, options, output).await,
         Command::Receive(options) => receive::receive(place, options, output).await,
         Command::Sweep(options) => sweep::sweep(place, options, output).await,

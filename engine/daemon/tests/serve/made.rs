@@ -122,3 +122,25 @@ async fn a_reload_that_the_file_does_not_allow_changes_nothing_and_says_why() {
     assert_eq!(served.post("/v1/reload", "").await.json()["refused"], json!({}));
     assert_eq!(served.end().await, 0);
 }
+
+#[tokio::test]
+async fn secrets_are_sealed_anew_while_the_server_runs() {
+    let served = Served::start(SERVE).await;
+    let made = served.put("/v1/connections/beta", &beta(&served).to_string()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let file = served.site.path("acme.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let new = "{ file = \"new.key\" }";
+    served.site.write("new.key", &SEAL.chars().rev().collect::<String>());
+    let old = "{ env = \"SEAL\" }";
+    let both = text.replace(&format!("seal_key = {old}"), &format!("seal_key = [{new}, {old}]"));
+    std::fs::write(&file, both).unwrap();
+    assert_eq!(served.post("/v1/reload", "").await.json()["refused"], json!({}));
+    let ran = served.site.run(&["secrets", "rekey"]).await;
+    assert_eq!((ran.code, ran.out.starts_with("1 secret sealed anew")), (0, true), "{ran:?}");
+    std::fs::write(&file, text.replace(old, new)).unwrap();
+    assert_eq!(served.post("/v1/reload", "").await.json()["refused"], json!({}));
+    let beta = served.get("/v1/connections/beta").await.json();
+    assert_eq!(beta["adapter"], "greenhouse", "{beta}");
+    assert_eq!(served.end().await, 0);
+}
