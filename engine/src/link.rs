@@ -20,6 +20,14 @@ pub struct LinkRow {
     pub since_ms: u64,
 }
 
+impl LinkRow {
+    /// Whether its base has a mark of a write that the ATS has not shown yet. Marks begin with `~`,
+    /// which no field does.
+    pub(crate) fn has_marks(&self) -> bool {
+        self.applied.keys().any(|member| member.starts_with('~'))
+    }
+}
+
 /// The reason why a path is linked to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

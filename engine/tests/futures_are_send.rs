@@ -56,6 +56,7 @@ spawnable! {
     finish_consent(engine: Engine, options: ConnectionOptions, remember: Secret, query: String) =>
         engine.finish_consent(&options, &remember, &query);
     keep_alive(acme: Connection) => acme.keep_alive();
+    trim_journal(acme: Connection) => acme.trim_journal(Connection::JOURNAL_AGE_MIN_MS);
     check(acme: Connection) => acme.check();
     pull(acme: Connection, kind: String) => acme.pull(&kind);
     pull_full(acme: Connection, kind: String) => acme.pull_full(&kind);

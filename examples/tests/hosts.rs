@@ -10,6 +10,7 @@ mod axum_host;
 mod spawn;
 
 use atsync::{Engine, Secret};
+use atsync_greenhouse_sandbox as sandbox_words;
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -27,6 +28,17 @@ async fn a_host_spawns_schedules_followers_and_requests_on_many_threads() {
 
 /// One request over a socket: status and body.
 async fn ask(address: &str, request: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let (status, answer) = whole(address, request, headers, body).await;
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// As [`ask`], with the head.
+async fn whole(
+    address: &str,
+    request: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, String) {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let mut head = format!("{request} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     for (name, value) in headers {
@@ -37,7 +49,7 @@ async fn ask(address: &str, request: &str, headers: &[(&str, &str)], body: &str)
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    (status, answer)
 }
 
 fn signed(secret: &str, body: &str) -> String {
@@ -49,14 +61,7 @@ fn signed(secret: &str, body: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_axum_service_declares_plans_applies_lists_and_receives_webhooks() {
-    let sandbox = Sandbox::start(SandboxOptions::sized(1, 50)).await.unwrap();
-    let engine = Engine::builder().build().unwrap();
-    let acme =
-        axum_host::connect(&engine, &sandbox.base_url(), Secret::new("hook secret")).await.unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let service = tokio::spawn(async move { axum::serve(listener, axum_host::router(acme)).await });
-
+    let (sandbox, engine, address) = axum_service().await;
     let json_type = [("content-type", "application/json")];
     let ada = json!({"key": "", "name": {"first": "Ada", "last": "Byron"},
         "emails": ["ada@referred.example.com"]});
@@ -89,6 +94,99 @@ async fn an_axum_service_declares_plans_applies_lists_and_receives_webhooks() {
     let forged = signed("another", &hook);
     let headers = [("signature", forged.as_str()), ("greenhouse-event-id", "2")];
     assert_eq!(ask(&address, "POST /hooks/greenhouse", &headers, &hook).await.0, 401);
-    service.abort();
+    // The schedules fetch what the webhook named.
+    let changed = |body: &str| body.contains("new.title@referred.example.com");
+    let deed = sandbox_words::Recruiter::EditEmail {
+        candidate_id: id.parse().unwrap(),
+        from: None,
+        to: "new.title@referred.example.com".into(),
+    };
+    sandbox.sandbox().recruiter(&deed).unwrap();
+    let headers = [("signature", signature.as_str()), ("greenhouse-event-id", "3")];
+    assert_eq!(ask(&address, "POST /hooks/greenhouse", &headers, &hook).await.0, 200);
+    let found = "GET /candidates?email=new.title@referred.example.com";
+    let mut body = String::new();
+    for _ in 0..400 {
+        body = ask(&address, found, &[], "").await.1;
+        if changed(&body) {
+            break;
+        }
+    }
+    assert!(changed(&body), "{body}");
+    engine.close().await.unwrap();
+    sandbox.shutdown().await;
+}
+
+/// The service with its schedules, until the engine closes.
+async fn axum_service() -> (sandbox_words::RunningSandbox, Engine, String) {
+    let sandbox = Sandbox::start(axum_host::company()).await.unwrap();
+    let engine = Engine::builder().build().unwrap();
+    let secret = Secret::new("hook secret");
+    let host = axum_host::Host::open(&engine, &sandbox.base_url(), secret).await.unwrap();
+    let host = std::sync::Arc::new(host);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn({
+        let host = std::sync::Arc::clone(&host);
+        async move { host.schedules(std::future::pending()).await.unwrap() }
+    });
+    tokio::spawn(async move { axum::serve(listener, axum_host::router(host)).await });
+    (sandbox, engine, address)
+}
+
+/// One request over a socket: the status, the value of one header, and the body.
+async fn ask_for(
+    (address, request): (&str, &str),
+    headers: &[(&str, &str)],
+    (name, body): (&str, &str),
+) -> (u16, String, String) {
+    let (status, answer) = whole(address, request, headers, body).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let value = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+    (status, value.unwrap_or_default().to_owned(), body.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_axum_service_shows_status_and_permissions_and_connects_a_customer_by_consent() {
+    let (sandbox, engine, address) = axum_service().await;
+    let (status, body) = ask(&address, "GET /status", &[], "").await;
+    assert_eq!(status, 200, "{body}");
+    assert!(serde_json::from_str::<Value>(&body).unwrap()["intents"].is_object(), "{body}");
+    let (status, body) = ask(&address, "GET /permissions", &[], "").await;
+    let permissions: Value = serde_json::from_str(&body).unwrap();
+    assert!(status == 200 && !permissions.as_array().unwrap().is_empty(), "{body}");
+
+    // A callback with another state redeems nothing.
+    let (status, cookie, _) = ask_for((&address, "GET /connect"), &[], ("set-cookie", "")).await;
+    assert_eq!(status, 303);
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let forged = "GET /connect/callback?code=x&state=y";
+    let (status, body) = ask(&address, forged, &[("cookie", &cookie)], "").await;
+    assert!(status != 200 && body.contains("error"), "{status} {body}");
+
+    // A browser goes to the ATS, and a person allows what is asked for.
+    let (_, answer) = whole(&address, "GET /connect", &[], "").await;
+    let value = |name: &str| {
+        let line = answer.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().to_owned()
+    };
+    let cookie = value("set-cookie:").split(';').next().unwrap().to_owned();
+    let page = value("location:");
+    let (site, query) = page.split_once('?').unwrap();
+    let (site, path) = site.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let form = format!("{query}&decision=allow&acts_as=service_account");
+    let form_type = [("content-type", "application/x-www-form-urlencoded")];
+    let (status, back, _) =
+        ask_for((site, &format!("POST /{path}")), &form_type, ("location", &form)).await;
+    assert_eq!(status, 302);
+    let (_, query) = back.split_once('?').unwrap();
+    let callback = format!("GET /connect/callback?{query}");
+    let (status, body) = ask(&address, &callback, &[], "").await;
+    assert_eq!(status, 403, "another browser: {body}");
+    let (status, body) = ask(&address, &callback, &[("cookie", &cookie)], "").await;
+    assert!(status == 200 && body.contains("\"connected\":\"globex\""), "{body}");
+    let (status, _) = ask(&address, &callback, &[("cookie", &cookie)], "").await;
+    assert_eq!(status, 403, "a callback is good for once");
+    engine.close().await.unwrap();
     sandbox.shutdown().await;
 }

@@ -366,6 +366,10 @@ impl Journal for UpsetStore {
         self.inner.intents_since(connection, since_ms, rows_max)
     }
 
+    fn trim_intents(&self, guard: &Guard, before_ms: u64) -> Stored<'_, u64> {
+        self.change("trim_intents", self.inner.trim_intents(guard, before_ms))
+    }
+
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         self.inner.intent_counts(connection)
     }

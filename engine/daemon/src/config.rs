@@ -11,12 +11,15 @@
 #![expect(clippy::disallowed_methods, reason = "reads the configuration file")]
 
 pub(crate) mod made;
+pub(crate) mod period;
 pub(crate) mod scheme;
 pub(crate) mod serve;
+pub(crate) mod timing;
 
 use crate::failure::Failure;
-use atsync::{Cron, SecretRef, TextRef, did_you_mean};
+use atsync::{Cron, CronError, Crons, SecretRef, TextRef, did_you_mean};
 use made::Made;
+use period::Jitter;
 use scheme::Scheme;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
@@ -25,6 +28,7 @@ use serde_json::{Map, Value};
 use serve::ServeConfig;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use timing::{Retention, TimeZone};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -76,6 +80,13 @@ pub(crate) struct ConnectionConfig {
     /// Cron expressions of sweeps by kind.
     #[serde(default)]
     sweeps: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// The time zone of both; UTC when none is given.
+    timezone: Option<TimeZone>,
+    /// Up to how much later than its times a schedule is due.
+    jitter: Option<Jitter>,
+    /// How long old rows are kept.
+    #[serde(default)]
+    retention: Retention,
     /// The adapter's settings.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
@@ -114,6 +125,9 @@ impl ConnectionConfig {
             allow_private_network: made.allow_private_network,
             schedule: spanned(&made.schedule),
             sweeps: spanned(&made.sweeps),
+            timezone: made.timezone.clone(),
+            jitter: made.jitter,
+            retention: made.retention.clone(),
             settings: made.settings.clone(),
             webhook_secret: Vec::new(),
             settle_window_ms: None,
@@ -132,6 +146,30 @@ impl ConnectionConfig {
     /// Cron expressions of sweeps by kind; empty when the file has none.
     pub(crate) fn sweeps(&self) -> BTreeMap<String, String> {
         plain(&self.sweeps)
+    }
+
+    /// What its run does by time. `pulls`: the cron expressions of a connection that has none.
+    ///
+    /// # Errors
+    /// When an expression of `pulls` is none; those of the connection were parsed before.
+    pub(crate) fn crons(&self, pulls: BTreeMap<String, String>) -> Result<Crons, CronError> {
+        let own = self.schedule();
+        let parsed = |crons: BTreeMap<String, String>| {
+            let parsed = crons.into_iter().map(|(kind, text)| {
+                let cron = Cron::parse(&text)?;
+                let zoned = match &self.timezone {
+                    Some(zone) => cron.in_zone(zone.name())?,
+                    None => cron,
+                };
+                Ok::<_, CronError>((kind, zoned))
+            });
+            parsed.collect::<Result<BTreeMap<_, _>, _>>()
+        };
+        let Retention { feed, journal } = self.retention;
+        Ok(Crons::of_pulls(parsed(if own.is_empty() { pulls } else { own })?)
+            .with_sweeps(parsed(self.sweeps())?)
+            .with_jitter(timing::jitter_ms(self.jitter))
+            .with_retention(feed.map(|age| age.ms()), journal.map(|age| age.ms())))
     }
 
     /// The kinds that the file names, each with its member: `schedule` or `sweeps`.
@@ -194,6 +232,9 @@ impl ConnectionConfig {
             && self.allow_private_network == other.allow_private_network
             && self.schedule() == other.schedule()
             && self.sweeps() == other.sweeps()
+            && self.timezone == other.timezone
+            && self.jitter == other.jitter
+            && self.retention == other.retention
             && self.settings == other.settings
             && self.settle_window_ms == other.settle_window_ms
             && self.made_webhook() == other.made_webhook()
@@ -422,7 +463,7 @@ fn reason(message: &str) -> String {
 mod tests {
     use super::Config;
     use atsync::SecretRef;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
     const GOOD: &str = r#"store = "acme.redb"
@@ -581,6 +622,40 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         assert!(text.starts_with("etc/acme.toml:8: connections.acme.schedule.jobs: "), "{text}");
         let text = refusal("true", "\"yes\"");
         assert!(text.starts_with("etc/acme.toml:7: invalid type: string \"yes\""), "{text}");
+    }
+
+    #[test]
+    fn a_time_zone_a_jitter_and_ages_are_checked_when_they_are_read() {
+        let with = |line: &str| format!("{GOOD}{line}\n");
+        let crons = |line: &str| {
+            let config = parse(&with(line)).unwrap();
+            config.connection("acme").unwrap().crons(BTreeMap::new()).unwrap()
+        };
+        assert_eq!((crons("").jitter_ms, crons("jitter = \"0s\"").jitter_ms), (60_000, 0));
+        let aged = crons("retention = { feed = \"90d\", journal = \"400d\" }");
+        let day_ms = 86_400_000;
+        assert_eq!(aged.keep_feed_ms, Some(90 * day_ms));
+        assert_eq!(aged.keep_journal_ms, Some(400 * day_ms));
+        let daily = |zone: &str| {
+            let text = with(zone).replace("*/15 * * * *", "0 3 * * *");
+            let config = parse(&text).unwrap();
+            let crons = config.connection("acme").unwrap().crons(BTreeMap::new()).unwrap();
+            crons.pulls.get("jobs").unwrap().next_ms(0)
+        };
+        assert_eq!(daily(""), Some(3 * 3_600_000));
+        assert_eq!(daily("timezone = \"Europe/Berlin\""), Some(2 * 3_600_000));
+        for (line, says) in [
+            ("timezone = \"Europe/Berln\"", "did you mean `Europe/Berlin`?"),
+            ("timezone = \"+02:00\"", "is no time zone"),
+            ("jitter = 60", "a length of time such as"),
+            ("jitter = \"2h\"", "from 0s to 1h"),
+            ("retention = { feed = \"90\" }", "is no length of time"),
+            ("retention = { journal = \"7d\" }", "from 30d"),
+            ("retention = { jornal = \"400d\" }", "did you mean `journal`"),
+        ] {
+            let text = refused(&with(line));
+            assert!(text.starts_with("etc/acme.toml:9: ") && text.contains(says), "{text}");
+        }
     }
 
     #[test]

@@ -19,10 +19,10 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::notify;
 use crate::open::{self, Opened, Use};
 use crate::output::Output;
-use crate::serve::{Reloaded, Served, Server};
+use crate::serve::{Notice, Reloaded, Served, Server};
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
-use atsync::{Clock, Connection, Cron, Crons, ErrorKind, Round, SystemClock};
+use atsync::{Clock, Connection, Crons, ErrorKind, Round, SystemClock};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -215,9 +215,21 @@ impl Report {
     }
 
     fn round(&self, name: &str, round: &Round<'_>) {
-        self.served.round(name, round);
+        let notice = self.served.round(name, round);
         if let Some((what, value, text)) = words(name, round) {
             self.tell(name, what, value, &text);
+        }
+        match notice {
+            Some(Notice::Failing { why, message }) => {
+                let text = format!("failing from now on: {message}");
+                self.tell(name, "failing", json!({ "reason": why, "error": message }), &text);
+            }
+            Some(Notice::Recovered { lasted_ms }) => {
+                let minutes = lasted_ms.div_ceil(60_000);
+                let text = format!("recovered; its rounds failed for {minutes} minutes");
+                self.tell(name, "recovered", json!({ "lasted_ms": lasted_ms }), &text);
+            }
+            None => {}
         }
     }
 }
@@ -250,13 +262,10 @@ async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepare
     let quiet = output.clone().without_progress();
     let connection = opened.connect(name, &quiet).await?;
     let config = opened.config.connection(name)?.clone();
-    let mut crons = config.schedule();
-    if crons.is_empty() {
-        let known =
-            SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
-        crons = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
-    }
-    let crons = Crons::of_pulls(parsed(crons)?).with_sweeps(parsed(config.sweeps())?);
+    let known =
+        SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
+    let usual = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
+    let crons = config.crons(usual).map_err(|error| Failure::Message(error.to_string()))?;
     Ok(Prepared { name: name.to_owned(), connection, crons, config })
 }
 
@@ -355,17 +364,6 @@ async fn changed(
     Ok((begin, refused))
 }
 
-fn parsed(crons: BTreeMap<String, String>) -> Result<BTreeMap<String, Cron>, Failure> {
-    crons
-        .into_iter()
-        .map(|(kind, text)| {
-            Cron::parse(&text)
-                .map(|cron| (kind, cron))
-                .map_err(|error| Failure::Message(error.to_string()))
-        })
-        .collect()
-}
-
 /// Runs one connection to its end; returns whether it ended without an error.
 async fn one(
     connection: Connection,
@@ -423,6 +421,15 @@ fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)>
             "hinted",
             json!(report),
             format!("webhooks: {} read anew", count(report.handled, "record")),
+        ),
+        Round::Trimmed { events, intents } => (
+            "trimmed",
+            json!({ "events": events, "intents": intents }),
+            format!(
+                "removed what `retention` does not keep: {}, {}",
+                count(*events, "event"),
+                count(*intents, "intent")
+            ),
         ),
         Round::HintsFailed { error, wait_ms } => failed("webhooks", error, *wait_ms),
         Round::KeepAliveFailed { error, wait_ms } => failed("consent", error, *wait_ms),

@@ -1,23 +1,52 @@
-//! Cron expressions, in UTC.
+//! Cron expressions, in UTC or in a named time zone.
+//!
+//! Two kinds of expressions meet a change of the clocks differently, as in other crons. One that
+//! names hours means times of the day: each runs once a day, at the end of the gap where a time
+//! does not exist, and the first time where it exists twice. One whose hours are all hours means
+//! an interval: it runs whenever the clock on the wall shows a matching time, so it neither pauses
+//! in the repeated hour nor runs a second time at the end of a gap.
 //!
 //! The parser of the library `cron` rewrites a faulty text, spans several lines and names other
 //! limits than it has. So a refusal is worded here: the first field that is refused by itself, and
 //! what it may be.
 //!
-//! Left out: what a jump of the clock means for the times; see [`super::due`].
+//! Bounds: [`TRANSITIONS_MAX`] changes of the clocks are searched for the next time. Left out: what
+//! a jump of the clock means for the times; see [`super::due`].
 
-use chrono::{DateTime, Utc};
+use super::zone::{Zone, just_before};
+use ::cron::TimeUnitSpec;
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use jiff::Timestamp;
+use jiff::civil;
 use std::str::FromStr;
 
-/// A cron expression.
-#[derive(Clone, Debug)]
-pub struct Cron(Box<::cron::Schedule>);
+/// Changes of the clocks that are searched for the next time: more than a zone has in the years
+/// that an expression can name.
+const TRANSITIONS_MAX: usize = 1_000;
+/// Hours of a day.
+const HOURS: usize = 24;
 
-/// The error of a text that is not a cron expression. Its message quotes the text.
+/// A cron expression, in UTC unless [`Cron::in_zone`] gave it another zone.
+#[derive(Clone, Debug)]
+pub struct Cron(Box<Parsed>);
+
+#[derive(Clone, Debug)]
+struct Parsed {
+    /// Its times, as if the civil times of its zone were UTC.
+    civil: ::cron::Schedule,
+    zone: Zone,
+    has_seconds: bool,
+    /// How much later than its times it is due.
+    delay_ms: u64,
+}
+
+/// The error of a text that is not a cron expression, or not a time zone. Its message quotes the
+/// text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no cron expression: {why}")]
+#[error("{text:?} is no {what}: {why}")]
 pub struct CronError {
     text: String,
+    what: &'static str,
     why: String,
 }
 
@@ -47,8 +76,9 @@ impl Cron {
     /// # Errors
     /// [`CronError`] says in one line which field is wrong, and what it may be.
     pub fn parse(text: &str) -> Result<Self, CronError> {
-        let refused = |why: String| CronError { text: text.to_owned(), why };
+        let refused = |why| CronError { text: text.to_owned(), what: "cron expression", why };
         let mut fields: Vec<&str> = text.split_whitespace().collect();
+        let has_seconds = fields.len() > 5;
         match fields.len() {
             5 => fields.insert(0, "0"),
             6 | 7 => {}
@@ -61,17 +91,106 @@ impl Cron {
             }
         }
         match ::cron::Schedule::from_str(&fields.join(" ")) {
-            Ok(schedule) => Ok(Self(Box::new(schedule))),
+            Ok(civil) => {
+                let zone = Zone::utc();
+                Ok(Self(Box::new(Parsed { civil, zone, has_seconds, delay_ms: 0 })))
+            }
             Err(_) => Err(refused(fault(&fields))),
+        }
+    }
+
+    /// The same expression in a time zone of the tz database, such as `Europe/Berlin`.
+    ///
+    /// Where the clocks change, an expression that names hours runs once for each of its times: at
+    /// the end of the gap when the time does not exist, and the first time when it exists twice.
+    /// An expression of every hour, such as `*/15 * * * *`, runs whenever the clock on the wall
+    /// shows one of its times.
+    ///
+    /// # Errors
+    /// [`CronError`] when there is no such time zone.
+    pub fn in_zone(mut self, name: &str) -> Result<Self, CronError> {
+        self.0.zone = Zone::named(name).map_err(|why| CronError {
+            text: name.to_owned(),
+            what: "time zone",
+            why,
+        })?;
+        Ok(self)
+    }
+
+    /// Makes it due this much later than its times. One with seconds stays: it asks for its second.
+    pub(super) fn delay(&mut self, delay_ms: u64) {
+        if !self.0.has_seconds {
+            self.0.delay_ms = delay_ms;
         }
     }
 
     /// The first time after `after_ms`; none when there is none.
     pub fn next_ms(&self, after_ms: u64) -> Option<u64> {
-        let after = DateTime::<Utc>::from_timestamp_millis(i64::try_from(after_ms).ok()?)?;
-        let next = self.0.after(&after).next()?;
-        u64::try_from(next.timestamp_millis()).ok()
+        let undelayed_ms = after_ms.saturating_sub(self.0.delay_ms);
+        let after = Timestamp::from_millisecond(i64::try_from(undelayed_ms).ok()?).ok()?;
+        let next = if self.0.civil.hours().iter().count() == HOURS {
+            self.0.next_shown(after)
+        } else {
+            self.0.next_of_day(after)
+        };
+        Some(u64::try_from(next?.as_millisecond()).ok()?.saturating_add(self.0.delay_ms))
     }
+}
+
+impl Parsed {
+    /// The next instant at which the clock on the wall shows a matching time.
+    fn next_shown(&self, after: Timestamp) -> Option<Timestamp> {
+        let (mut civil, mut offset) = self.zone.civil(after);
+        let mut from = after;
+        for _ in 0..TRANSITIONS_MAX {
+            let found = self.times(civil)?.next().and_then(civil_of)?;
+            let found = offset.to_timestamp(found).ok()?;
+            let Some(end) = self.zone.next_transition(from).filter(|end| *end <= found) else {
+                return Some(found);
+            };
+            // The times from the transition on are shown by its own offset.
+            offset = self.zone.civil(end).1;
+            civil = offset.to_datetime(just_before(end)?);
+            from = end;
+        }
+        None
+    }
+
+    /// The next time of the day, each of which runs once.
+    fn next_of_day(&self, after: Timestamp) -> Option<Timestamp> {
+        let (civil, _) = self.zone.civil(after);
+        // In a repeated hour the times that ran are skipped.
+        let instants = self.times(civil)?.map(|time| self.zone.instant(civil_of(time)?));
+        instants.take_while(Option::is_some).flatten().find(|instant| *instant > after)
+    }
+
+    /// The matching civil times after one, in order.
+    fn times(&self, after: civil::DateTime) -> Option<impl Iterator<Item = DateTime<Utc>> + '_> {
+        let (date, time) = (after.date(), after.time());
+        let part = |part: i8| u32::try_from(part).ok();
+        let day =
+            NaiveDate::from_ymd_opt(date.year().into(), part(date.month())?, part(date.day())?)?;
+        let millis = u32::try_from(time.subsec_nanosecond()).ok()? / 1_000_000;
+        let (hour, minute, second) =
+            (part(time.hour())?, part(time.minute())?, part(time.second())?);
+        let from = day.and_hms_milli_opt(hour, minute, second, millis)?.and_utc();
+        Some(self.civil.after(&from).map(|time| time.to_utc()))
+    }
+}
+
+/// A civil time of the library `cron`, for jiff.
+fn civil_of(time: DateTime<Utc>) -> Option<civil::DateTime> {
+    let part = |part: u32| i8::try_from(part).ok();
+    civil::DateTime::new(
+        i16::try_from(time.year()).ok()?,
+        part(time.month())?,
+        part(time.day())?,
+        part(time.hour())?,
+        part(time.minute())?,
+        part(time.second())?,
+        0,
+    )
+    .ok()
 }
 
 /// Says which field is refused, and what it may be.
@@ -92,41 +211,5 @@ fn fault(fields: &[&str]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Cron;
-
-    #[test]
-    fn five_fields_begin_with_the_minute() {
-        let quarter = Cron::parse("*/15 * * * *").unwrap();
-        let noon_ms = 1_764_072_000_000;
-        assert_eq!(quarter.next_ms(noon_ms), Some(noon_ms + 15 * 60_000));
-        let seconds = Cron::parse("*/10 * * * * *").unwrap();
-        assert_eq!(seconds.next_ms(noon_ms), Some(noon_ms + 10_000));
-    }
-
-    #[test]
-    fn what_is_no_cron_expression_is_refused_with_words() {
-        let said = |text: &str| Cron::parse(text).unwrap_err().to_string();
-        assert!(said("hourly").contains("it has 1 field; write five"), "{}", said("hourly"));
-        assert!(said("* *").contains("it has 2 fields"));
-        for (text, why) in [
-            ("61 * * * *", "the minute is \"61\"; it may be 0 to 59"),
-            ("*/61 * * * *", "the minute is \"*/61\"; it may be 0 to 59"),
-            ("0 24 * * *", "the hour is \"24\"; it may be 0 to 23"),
-            ("0 0 * * 0", "the weekday is \"0\"; it may be 1 (Sunday) to 7"),
-            ("75 0 0 * * *", "the second is \"75\""),
-            ("0 0 * nope *", "the month is \"nope\""),
-        ] {
-            let said = said(text);
-            assert!(said.starts_with(&format!("{text:?} is no cron expression: ")), "{said}");
-            assert!(said.contains(why) && !said.contains('\n'), "{said}");
-        }
-    }
-
-    #[test]
-    fn each_limit_that_a_refusal_names_is_accepted() {
-        for text in ["0 0 1 1 1", "59 23 31 12 7", "0 0 * jan sun", "59 0 0 1 1 7 2100"] {
-            assert!(Cron::parse(text).is_ok(), "{text}");
-        }
-    }
-}
+#[path = "cron_tests.rs"]
+mod tests;

@@ -1,8 +1,11 @@
 //! Schedules: pulls each kind of a connection by its own cron expression, and plans and applies
 //! what is dirty.
 //!
-//! Cron expressions have five fields (minute first) or six (second first), in UTC. A kind that was
-//! never pulled is due at once; so is, once, one whose time passed while nothing ran. Dirty records
+//! Cron expressions have five fields (minute first) or six (second first), in UTC or a named time
+//! zone ([`cron`]). Connections with the same expression begin at different moments ([`jitter`]). A
+//! kind that was never pulled is due at once; so is, once, one whose time passed while nothing ran,
+//! however many of its times did ([`due`]). What is older than the host keeps is removed
+//! ([`retention`]). Dirty records
 //! are planned and applied after a pull, after a declaration, and when a write in doubt is due for
 //! a probe. A kind that failed is retried after a growing wait, and never stops the other kinds.
 //!
@@ -15,10 +18,13 @@
 mod cron;
 mod crons;
 mod due;
+mod jitter;
+mod retention;
 mod round;
 mod rounds;
 mod run;
 mod several;
+mod zone;
 
 pub use cron::{Cron, CronError};
 pub use crons::Crons;

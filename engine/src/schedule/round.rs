@@ -19,6 +19,13 @@ pub enum Round<'a> {
     Applied(&'a ApplyReport),
     /// A plan had no step.
     InStep,
+    /// Rows that were older than [`Crons`](crate::Crons) keeps were removed.
+    Trimmed {
+        /// Events of the feed.
+        events: u64,
+        /// Ended intents.
+        intents: u64,
+    },
     /// A pull failed and is retried after the wait.
     PullFailed {
         /// The kind.
@@ -74,7 +81,8 @@ impl Round<'_> {
             | Self::Swept(_)
             | Self::Hinted(_)
             | Self::Applied(_)
-            | Self::InStep => None,
+            | Self::InStep
+            | Self::Trimmed { .. } => None,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The rounds of one connection: keep the credential alive, pull what is due, fetch what webhooks
-//! named, work on effects, take
-//! one turn of a sweep, wait.
+//! named, work on effects, take one turn of a sweep, remove what is too old, wait.
 //!
 //! Pulls go before effects, since a plan needs what they read, and effects before sweeps, which
 //! have time. A refused credential ends the round: each further request would be refused too. A
@@ -13,11 +12,12 @@
 use super::cron::Cron;
 use super::crons::Crons;
 use super::due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
+use super::retention::Retention;
 use super::round::{Deed, Round};
 use crate::engine::{Connection, Work};
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::{ApplyReport, Reconciler, SweepOptions, SweepReport};
-use crate::store::{HeldBy, Hold, SweepPhase};
+use crate::store::{HeldBy, Hold, Keep, SweepPhase};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -84,6 +84,7 @@ pub(super) struct Rounds<'c, T> {
     work: Work<'c>,
     pulls: BTreeMap<String, Due>,
     sweeps: BTreeMap<String, Due>,
+    retention: Retention,
     /// When effects are worked on next, by the steady clock.
     work_due_ms: u64,
     work_failures: u32,
@@ -103,7 +104,7 @@ pub(super) struct Rounds<'c, T> {
 impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
     pub(super) async fn begin(
         connection: &'c Connection,
-        crons: Crons,
+        mut crons: Crons,
         report: T,
     ) -> Result<Self, Error> {
         let work = connection.work()?;
@@ -111,8 +112,10 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         crons.pulls.keys().try_for_each(|kind| work.ingest.to_pull(kind).map(drop))?;
         crons.sweeps.keys().try_for_each(|kind| work.sweeper.to_sweep(kind).map(drop))?;
         let seen = Times::at(work.context.clock.as_ref());
+        crons.spread(connection.name());
         Ok(Self {
             connection,
+            retention: Retention::of(&crons, connection.name(), &seen),
             pulls: pulls(&work, crons.pulls, &seen).await?,
             sweeps: sweeps(&work, crons.sweeps, &seen).await?,
             work,
@@ -162,6 +165,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             self.work(stop.as_mut()).await?;
         }
         self.sweep(stop.as_mut()).await?;
+        self.retain(stop.as_mut()).await?;
         self.wait(stop).await
     }
 
@@ -378,6 +382,42 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         }
     }
 
+    /// Removes what is older than the host keeps. Only the store can fail, and that ends the run.
+    async fn retain<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        if !self.retention.is_due(&self.times()) {
+            return Ok(());
+        }
+        let (connection, retention) = (self.connection, &self.retention);
+        let trim = async {
+            let events = match retention.feed_ms {
+                Some(age_ms) => connection.trim(age_ms, Keep::Unacknowledged).await?,
+                None => 0,
+            };
+            let intents = match retention.journal_ms {
+                Some(age_ms) => connection.trim_journal(age_ms).await?,
+                None => 0,
+            };
+            Ok::<_, Error>((events, intents))
+        };
+        let trimmed = tokio::select! {
+            biased;
+            () = stop => return Err(Cut::Stopped),
+            trimmed = trim => trimmed,
+        };
+        match trimmed {
+            Ok((events, intents)) => {
+                self.retention.done(&self.times());
+                if events > 0 || intents > 0 {
+                    (self.report)(&Round::Trimmed { events, intents });
+                }
+                Ok(())
+            }
+            // The close came after the stop was last polled, and refused the call.
+            Err(_) if self.connection.is_closed() => Err(Cut::Stopped),
+            Err(error) => Err(Cut::Failed(error)),
+        }
+    }
+
     /// Reports a failure. `defer` says how long it waits before it is tried again.
     fn failed(
         &mut self,
@@ -409,7 +449,8 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             .unwrap_or(u64::MAX)
             .min(self.work_due_ms)
             .min(self.hints_due_ms)
-            .min(self.alive_due_ms);
+            .min(self.alive_due_ms)
+            .min(self.retention.due_ms());
         let wait_ms = next_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
         let clock = &self.reconciler().context.clock;
         let is_given = tokio::select! {

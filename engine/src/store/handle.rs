@@ -124,6 +124,7 @@ forward! {
         end_links(paths: Vec<String>) -> Stored<'_, ()>;
         begin_intent(intent: Intent) -> Stored<'_, Intent>;
         advance_intent(advance: IntentAdvance) -> Stored<'_, Intent>;
+        trim_intents(before_ms: u64) -> Stored<'_, u64>;
         trim_changes(before_ms: u64, keep: Keep) -> Stored<'_, u64>;
         acknowledge(consumer: &str, serial: u64) -> Stored<'_, u64>;
         end_consumer(consumer: &str) -> Stored<'_, ()>;

@@ -9,6 +9,7 @@
 //!
 //! Bounds: see [`limits`]. Left out: what the rows mean to a plan; secrets, which are never stored.
 
+mod aged;
 mod check;
 mod codec;
 mod erase;

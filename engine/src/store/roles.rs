@@ -312,6 +312,11 @@ pub trait Journal: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<Intent>>;
 
+    /// Removes ended intents that were last changed and sent before `before_ms`, and returns how
+    /// many. One that is open stays, and so does one that a plan of its desired record's present
+    /// generation counts ([`super::aged`]). In several transactions, each of bounded size.
+    fn trim_intents(&self, guard: &Guard, before_ms: u64) -> Stored<'_, u64>;
+
     /// How many intents there are by state word.
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
 }

@@ -14,6 +14,7 @@
         of it"
 )]
 
+mod aging;
 mod backing_up;
 mod compacting;
 mod crashing;
@@ -125,6 +126,12 @@ laws! {
         intents_since_a_time_are_newest_first_and_bounded,
         a_follower_is_woken_by_events_of_its_connection_alone,
         the_feed_has_no_gap_and_offsets_never_go_back;
+    aging:
+        an_old_ended_intent_goes_with_all_that_leads_to_it,
+        an_intent_that_a_plan_still_counts_stays_at_every_age,
+        a_refusal_goes_with_the_write_that_ended_it,
+        an_intent_stays_while_its_link_has_a_mark,
+        more_intents_than_one_transaction_looks_at_all_go;
     vanishing:
         a_sweep_remembers_what_its_pages_showed,
         the_reason_that_holds_a_sweep_is_stored_with_its_position,

@@ -2,7 +2,9 @@
 //!
 //! Left out: its secrets, which are sealed, and where both are kept; see [`crate::made`].
 
+use super::period::Jitter;
 use super::scheme::Scheme;
+use super::timing::{Retention, TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -22,6 +24,12 @@ pub(crate) struct Made {
     pub(crate) schedule: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) sweeps: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timezone: Option<TimeZone>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jitter: Option<Jitter>,
+    #[serde(default, skip_serializing_if = "Retention::is_none")]
+    pub(crate) retention: Retention,
     #[serde(default)]
     pub(crate) allow_private_network: bool,
     /// Whether there is a webhook secret.

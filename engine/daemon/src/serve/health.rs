@@ -56,8 +56,8 @@ impl About {
 }
 
 /// Why a condition is as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) enum Why {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+pub(crate) enum Why {
     /// The last round succeeded.
     Succeeded,
     /// An authentic webhook arrived.
@@ -87,6 +87,21 @@ pub(super) enum Why {
 }
 
 impl Why {
+    /// The reason of the error of a round.
+    pub(super) fn of(error: &Error) -> Self {
+        if let Some(why) = error.auth_reason().and_then(Self::of_consent) {
+            return why;
+        }
+        match error.kind() {
+            ErrorKind::Auth => Self::CredentialRefused,
+            ErrorKind::Denied => Self::PermissionMissing,
+            ErrorKind::Unavailable => Self::AtsUnavailable,
+            ErrorKind::Configuration | ErrorKind::Input => Self::Configuration,
+            ErrorKind::Store => Self::StoreFailed,
+            _ => Self::AdapterFailed,
+        }
+    }
+
     /// The reason of an error that is about a person's consent.
     fn of_consent(reason: AuthReason) -> Option<Self> {
         match reason {
@@ -169,19 +184,13 @@ impl Health {
     }
 
     fn failed(&mut self, about: About, error: &Error, now_ms: u64) {
-        if let Some(why) = error.auth_reason().and_then(Why::of_consent) {
-            for about in [about, About::Connected] {
-                self.set(about, false, why, &error.to_string(), now_ms);
+        let why = Why::of(error);
+        let cause = match why {
+            Why::CredentialRefused | Why::ConsentRevoked | Why::ConsentUnclear => {
+                Some(About::Connected)
             }
-            return;
-        }
-        let (why, cause) = match error.kind() {
-            ErrorKind::Auth => (Why::CredentialRefused, Some(About::Connected)),
-            ErrorKind::Denied => (Why::PermissionMissing, Some(About::Permitted)),
-            ErrorKind::Unavailable => (Why::AtsUnavailable, None),
-            ErrorKind::Configuration | ErrorKind::Input => (Why::Configuration, None),
-            ErrorKind::Store => (Why::StoreFailed, None),
-            _ => (Why::AdapterFailed, None),
+            Why::PermissionMissing => Some(About::Permitted),
+            _ => None,
         };
         for about in [Some(about), cause].into_iter().flatten() {
             self.set(about, false, why, &error.to_string(), now_ms);

@@ -11,7 +11,9 @@ use super::body::{Given, matches};
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use crate::config::made::Made;
+use crate::config::period::Jitter;
 use crate::config::scheme::Scheme;
+use crate::config::timing::{Retention, TimeZone};
 use crate::made::{self, MADE_MAX, MadeSecrets};
 use crate::open::Opened;
 use atsync::Secret;
@@ -46,6 +48,15 @@ pub(super) struct Making {
     /// Cron expressions of sweeps, by kind.
     #[serde(default)]
     sweeps: BTreeMap<String, String>,
+    /// The time zone of both, by its name in the tz database; UTC without one.
+    #[schema(value_type = Option<String>)]
+    timezone: Option<TimeZone>,
+    /// Up to how much later than its times a schedule is due, as `30s`; a minute without one.
+    #[schema(value_type = Option<String>)]
+    jitter: Option<Jitter>,
+    /// How long old rows are kept; for good without it.
+    #[serde(default)]
+    retention: Retention,
     /// Whether private addresses and clear text are allowed; the configuration must allow it too.
     #[serde(default)]
     allow_private_network: bool,
@@ -111,6 +122,9 @@ impl Making {
             settings: self.settings,
             schedule: self.schedule,
             sweeps: self.sweeps,
+            timezone: self.timezone,
+            jitter: self.jitter,
+            retention: self.retention,
             allow_private_network: self.allow_private_network,
             has_webhook_secret,
             revision,

@@ -31,6 +31,7 @@ mod listen;
 mod local;
 mod making;
 mod metrics;
+mod notices;
 mod operations;
 mod problem;
 mod records;
@@ -42,6 +43,7 @@ mod tally;
 mod tasks;
 mod tokens;
 
+pub(crate) use notices::Notice;
 pub(crate) use served::{Reloaded, Served};
 
 use crate::config::Config;

@@ -8,6 +8,7 @@
 use super::caller::Caller;
 use super::health::{Condition, Health};
 use super::known_tokens::Tokens;
+use super::notices::{Notice, Notices};
 use super::problem::{Problem, ProblemType};
 use super::repeat_keys::Repeats;
 use super::tally::Tally;
@@ -58,6 +59,7 @@ struct One {
     /// None where it could not be opened.
     connection: Option<Connection>,
     health: Health,
+    notices: Notices,
     tally: Tally,
 }
 
@@ -134,12 +136,14 @@ impl Served {
         self.set.send_modify(|count| *count = count.saturating_add(1));
     }
 
-    /// A round of a connection ended.
-    pub(crate) fn round(&self, name: &str, round: &Round<'_>) {
-        if let Some(one) = self.all().get_mut(name) {
-            one.health.round(round, SystemClock.now_ms());
-            one.tally.round(round);
-        }
+    /// A round of a connection ended. Returns what an operator is told of it.
+    pub(crate) fn round(&self, name: &str, round: &Round<'_>) -> Option<Notice> {
+        let now_ms = SystemClock.now_ms();
+        let mut all = self.all();
+        let one = all.get_mut(name)?;
+        one.health.round(round, now_ms);
+        one.tally.round(round);
+        one.notices.round(round, now_ms)
     }
 
     /// A webhook of a connection arrived, and was accepted or not.

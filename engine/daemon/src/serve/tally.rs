@@ -10,6 +10,7 @@ pub(super) enum Work {
     Sweep,
     Hints,
     Apply,
+    Trim,
 }
 
 impl Work {
@@ -20,6 +21,7 @@ impl Work {
             Self::Sweep => "sweep",
             Self::Hints => "hints",
             Self::Apply => "apply",
+            Self::Trim => "trim",
         }
     }
 }
@@ -83,6 +85,7 @@ impl Tally {
             Round::Swept(_) | Round::SweepFailed { .. } => Work::Sweep,
             Round::Hinted(_) | Round::HintsFailed { .. } => Work::Hints,
             Round::InStep | Round::ApplyFailed { .. } => Work::Apply,
+            Round::Trimmed { .. } => Work::Trim,
             _ => return,
         };
         let outcome = if round.failure().is_some() { Outcome::Failed } else { Outcome::Succeeded };

@@ -53,6 +53,23 @@ impl Connection {
         links.filter_map(made).min()
     }
 
+    /// Removes ended intents. See [`Journal::trim_intents`].
+    pub(super) fn trim_intents(&mut self, before_ms: u64) -> usize {
+        let mut sequences: BTreeMap<(&str, &str), Vec<Intent>> = BTreeMap::new();
+        for intent in self.intents.values() {
+            let of = (intent.path.as_str(), intent.operation.as_str());
+            sequences.entry(of).or_default().push(intent.clone());
+        }
+        let mut old = BTreeSet::new();
+        for ((path, _), intents) in sequences {
+            let held = self.desired.get(path::key(path)).map(|row| row.generation);
+            let some = aged::removable(&intents, held, self.links.get(path), before_ms);
+            old.extend(intents.iter().take(some).map(|intent| intent.id));
+        }
+        self.intents.retain(|id, _| !old.contains(id));
+        old.len()
+    }
+
     pub(super) fn emit(&mut self, change: Change) {
         self.last_serial = self.last_serial.saturating_add(1);
         self.changes.push(Change { serial: self.last_serial, ..change });

@@ -606,6 +606,10 @@ impl Journal for MemoryStore {
         })
     }
 
+    fn trim_intents(&self, guard: &Guard, before_ms: u64) -> Stored<'_, u64> {
+        self.change(guard, move |held, _| Ok(count(held.trim_intents(before_ms))))
+    }
+
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         self.on(connection, |held, _| {
             let mut counts: BTreeMap<String, u64> = BTreeMap::new();

@@ -223,6 +223,52 @@ pub(super) fn replace(
     tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)
 }
 
+/// Removes an intent that has ended, with the rows that lead to it.
+pub(super) fn remove(
+    tables: &mut Tables<'_>,
+    connection: &Place,
+    ended: &Intent,
+) -> Result<(), StoreError> {
+    tables.intents.remove(&key_of(connection, ended.id))?;
+    tables.by_path.remove(&connection.key().text(&ended.path).number(ended.id))?;
+    for place in remotes(connection, ended) {
+        tables.intents_of.remove(&place)?;
+    }
+    tables.count_down(&counter(connection, COUNTED, ended.state.word()), 1)
+}
+
+/// Visits the intents after a number, oldest first, at most `rows_max`, as a write transaction sees
+/// them.
+pub(super) fn each_after(
+    tables: &Tables<'_>,
+    connection: &Place,
+    after: IntentId,
+    rows_max: usize,
+    mut visit: impl FnMut(Intent),
+) -> Result<(), StoreError> {
+    let range = connection.key().within_after(key_of(connection, after));
+    each(tables.intents.rows(), range, rows_max, |_, value| {
+        visit(from_json(value, WHAT)?);
+        Ok(())
+    })
+}
+
+/// The intents of exactly this path, oldest first, as a write transaction sees them.
+pub(super) fn of_path(
+    tables: &Tables<'_>,
+    connection: &Place,
+    path: &str,
+) -> Result<Vec<Intent>, StoreError> {
+    let prefix = connection.key().text(path);
+    let mut found = Vec::new();
+    each(tables.by_path.rows(), prefix.clone().within(), usize::MAX, |key, _| {
+        let id = KeyReader::after(key, &prefix)?.number()?;
+        found.push(load(tables.intents.rows(), connection, id)?.ok_or_else(|| damaged(WHAT))?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 fn load(
     rows: &impl ReadableTable<super::tables::Bytes, super::tables::Bytes>,
     connection: &Place,

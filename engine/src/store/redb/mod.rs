@@ -17,6 +17,7 @@
 #![expect(clippy::disallowed_methods, reason = "reads and closes the file on blocking threads")]
 
 mod about;
+mod aging;
 mod backup;
 mod barred;
 mod close;
@@ -621,6 +622,22 @@ impl Journal for RedbStore {
         rows_max: usize,
     ) -> Stored<'_, Vec<Intent>> {
         self.read(connection, move |read, at| journal::intents_since(read, at, since_ms, rows_max))
+    }
+
+    fn trim_intents(&self, guard: &Guard, before_ms: u64) -> Stored<'_, u64> {
+        let guard = guard.clone();
+        Box::pin(async move {
+            let (mut trimmed, mut after) = (0_u64, Some(0));
+            while let Some(from) = after {
+                let trim = move |tables: &mut Tables<'_>, at: &Place| {
+                    aging::trim(tables, at, from, before_ms)
+                };
+                let some = self.write(&guard, 0, Ok(()), trim).await?;
+                trimmed = trimmed.saturating_add(some.removed);
+                after = some.after;
+            }
+            Ok(trimmed)
+        })
     }
 
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
