@@ -88,6 +88,9 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
             (Err(why), Api::Address) => return Err(why.into()),
         };
     report.served.runs(&opened);
+    if let Some(server) = &server {
+        server.deliver().await;
+    }
     let mut reloads = report.served.reloads();
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();
     let mut ends = FuturesUnordered::new();

@@ -310,7 +310,8 @@ fn needed(method: &Method, path: &str) -> Scope {
         || path.ends_with("/resolve")
         || path.ends_with("/webhook")
         || path == "/v1/reload"
-        || path.starts_with("/v1/tokens");
+        || path.starts_with("/v1/tokens")
+        || path.starts_with("/v1/webhook-endpoints");
     if is_for_admins {
         Scope::Admin
     } else if is_read || path == SIGN_OUT {

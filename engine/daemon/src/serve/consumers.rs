@@ -1,9 +1,11 @@
 //! Consumers of a connection's feed: named offsets that the store keeps.
 //!
 //! A trimming of the feed keeps what a consumer has not acknowledged. An offset never goes back; a
-//! consumer that was restored from a backup ends and begins anew.
+//! consumer that was restored from a backup ends and begins anew. The consumers of webhook endpoints
+//! are changed by a replay alone.
 
 use super::body::Given;
+use super::deliver::known::CONSUMERS;
 use super::problem::Problem;
 use super::served::Served;
 use axum::Json;
@@ -19,6 +21,16 @@ use utoipa::ToSchema;
 pub(super) struct Offset {
     /// The serial of the last change that the consumer has handled; 0 for none.
     offset: u64,
+}
+
+/// Refuses a consumer that is not a host's.
+fn is_own(consumer: &str) -> Result<(), Problem> {
+    if consumer.starts_with(CONSUMERS) {
+        let detail = "it is the offset of a webhook endpoint; POST \
+                      /v1/webhook-endpoints/{id}/replay changes it";
+        return Err(Problem::invalid("consumer", detail));
+    }
+    Ok(())
 }
 
 /// Reads the offset of a consumer: 0 for one that is not known.
@@ -41,6 +53,7 @@ pub(super) async fn acknowledge(
     Path((name, consumer)): Path<(String, String)>,
     Given(asked): Given<Offset>,
 ) -> Result<Json<Offset>, Problem> {
+    is_own(&consumer)?;
     let offset = served.connection(&name)?.acknowledge(&consumer, asked.offset).await?;
     Ok(Json(Offset { offset }))
 }
@@ -52,6 +65,7 @@ pub(super) async fn end(
     State(served): State<Arc<Served>>,
     Path((name, consumer)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
+    is_own(&consumer)?;
     served.connection(&name)?.end_consumer(&consumer).await?;
     Ok(StatusCode::NO_CONTENT)
 }

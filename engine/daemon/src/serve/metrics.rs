@@ -1,14 +1,16 @@
 //! `/metrics`: what happened and how it stands, for Prometheus.
 //!
 //! Labels come from fixed lists, but for the connection's name, which has at most
-//! [`CONNECTIONS_MAX`] values and `other` for the rest. Nothing of a candidate is in a name or a
-//! label. The figures are counted while the process runs; they start at zero with it.
+//! [`CONNECTIONS_MAX`] values and `other` for the rest, and the ids of webhook endpoints, which are
+//! few and shown to tokens of all connections. Nothing of a candidate is in a name or a label. The figures are counted while the process runs; they start at zero with it.
 
 use super::caller::Caller;
+use super::deliver::known::{Figures, Outcome as Delivered};
 use super::health::About;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
 use super::tally::{Outcome, Tally, Work};
+use atsync::{Clock, SystemClock};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
@@ -52,6 +54,23 @@ struct Build {
     version: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfEndpoint {
+    endpoint: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfDelivery {
+    endpoint: String,
+    outcome: Delivered,
+}
+
+impl EncodeLabelValue for Delivered {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(self.word())
+    }
+}
+
 impl EncodeLabelValue for About {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(self.word())
@@ -87,6 +106,9 @@ struct Families {
     waited: Family<Of, Counter<f64, AtomicU64>>,
     conditions: Family<OfCondition, Gauge>,
     intents: Family<Of, Gauge>,
+    deliveries: Family<OfDelivery, Counter>,
+    waiting: Family<OfEndpoint, Gauge<f64, AtomicU64>>,
+    endpoints: Family<OfEndpoint, Gauge>,
 }
 
 impl Families {
@@ -111,7 +133,26 @@ impl Families {
         all.register("condition", holds, self.conditions.clone());
         let open = "Writes that are prepared, sent or in doubt";
         all.register("intents_open", open, self.intents.clone());
+        let ends = "Deliveries of webhooks out by outcome, each attempt counted";
+        all.register("deliveries", ends, self.deliveries.clone());
+        let waiting = "Age of the oldest change that a webhook endpoint did not accept yet";
+        all.register("deliveries_oldest_waiting_seconds", waiting, self.waiting.clone());
+        let enabled = "Whether a webhook endpoint is enabled: 1 or 0";
+        all.register("webhook_endpoint_enabled", enabled, self.endpoints.clone());
         all
+    }
+
+    fn add_endpoint(&self, figures: Figures, now_ms: u64) {
+        let Figures { id: endpoint, is_enabled, deliveries, oldest_ms } = figures;
+        for (outcome, count) in deliveries {
+            let of = OfDelivery { endpoint: endpoint.clone(), outcome };
+            self.deliveries.get_or_create(&of).inc_by(count);
+        }
+        let waiting_ms = oldest_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms));
+        let of = OfEndpoint { endpoint };
+        let waiting = std::time::Duration::from_millis(waiting_ms).as_secs_f64();
+        self.waiting.get_or_create(&of).set(waiting);
+        self.endpoints.get_or_create(&of).set(i64::from(is_enabled));
     }
 
     fn add(&self, connection: &str, listed: &Listed, open: Option<usize>) {
@@ -168,6 +209,11 @@ pub(super) async fn metrics(
     for ((connection, condition), holds) in conditions {
         let of = OfCondition { connection, condition };
         families.conditions.get_or_create(&of).set(i64::from(holds));
+    }
+    if !caller.is_limited() {
+        let now_ms = SystemClock.now_ms();
+        let endpoints = served.deliveries.figures().into_iter();
+        endpoints.for_each(|figures| families.add_endpoint(figures, now_ms));
     }
     let mut text = String::new();
     encode(&mut text, &families.registered()).map_err(|error| {

@@ -21,6 +21,7 @@ mod connections;
 mod console;
 mod consumers;
 mod decision;
+mod deliver;
 mod desired;
 mod health;
 mod hooks;
@@ -116,6 +117,7 @@ impl Server {
         (served, engine): (&Arc<Served>, &atsync::Engine),
     ) -> Result<Self, String> {
         served.tokens.load(engine).await.map_err(|error| error.to_string())?;
+        deliver::courier::load(served, engine).await.map_err(|error| error.to_string())?;
         let access = access_of(config, address.is_some(), served).await?;
         let listeners = Listeners::bind(&config.store, address).await?;
         let (socket, address) = listeners.places();
@@ -141,7 +143,12 @@ impl Server {
         })
     }
 
-    /// Reads the tokens again. A session of the console whose token is gone ends.
+    /// Sends webhooks out from now on. Called when [`Served`] has what runs.
+    pub(crate) async fn deliver(&self) {
+        deliver::courier::start_all(&self.served).await;
+    }
+
+    /// Reads the tokens again, and starts deliveries that could not be. A session of the console whose token is gone ends.
     ///
     /// # Errors
     /// A sentence that names the token; then all stay as they are.
@@ -149,6 +156,7 @@ impl Server {
         let access = access_of(config, self.has_address, &self.served).await?;
         self.gate.console.sessions.keep(|user| access.caller_of(*user).is_some());
         self.gate.access.replace(access);
+        self.deliver().await;
         Ok(())
     }
 
@@ -156,6 +164,7 @@ impl Server {
     pub(crate) async fn stop(self) {
         self.served.stop();
         self.stop.send_replace(true);
+        self.served.deliveries.ended().await;
         if self.task.await.is_err() {
             tracing::error!("the HTTP server ended by a panic, which is a bug in atsync");
         }
@@ -197,6 +206,15 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(consumers::read, consumers::acknowledge, consumers::end))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(deliver::endpoints::list, deliver::endpoints::make))
+        .routes(routes!(
+            deliver::endpoints::read,
+            deliver::endpoints::put,
+            deliver::endpoints::delete
+        ))
+        .routes(routes!(deliver::deliveries::deliveries))
+        .routes(routes!(deliver::deliveries::replay))
+        .routes(routes!(deliver::deliveries::enable))
         .routes(routes!(intents::list))
         .routes(routes!(intents::resolve))
         .split_for_parts()

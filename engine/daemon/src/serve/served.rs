@@ -6,6 +6,7 @@
 //! Bounds: one entry for each connection of the configuration.
 
 use super::caller::Caller;
+use super::deliver::known::Deliveries;
 use super::health::{Condition, Health};
 use super::known_tokens::Tokens;
 use super::notices::{Notice, Notices};
@@ -44,6 +45,8 @@ pub(crate) struct Served {
     pub(super) repeats: Repeats,
     /// The tokens that were made at run time.
     pub(super) tokens: Arc<Tokens>,
+    /// The endpoints of webhooks out.
+    pub(super) deliveries: Deliveries,
     /// The webhooks that are under way.
     pub(super) hooks: Semaphore,
     /// Asks the run of the schedules for a reload.
@@ -87,6 +90,7 @@ impl Served {
             questions: Arc::default(),
             repeats: Repeats::default(),
             tokens: Arc::default(),
+            deliveries: Deliveries::default(),
             hooks: Semaphore::new(HOOKS_AT_ONCE),
             set: watch::Sender::new(0),
             stop: watch::Sender::new(false),
@@ -174,6 +178,11 @@ impl Served {
         self.stop.send_replace(true);
         self.all().clear();
         *held(&self.opened) = None;
+    }
+
+    /// Whether the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
     }
 
     /// Completes when the server stops.

@@ -14,9 +14,11 @@
 
 #[path = "../cli_support/mod.rs"]
 mod cli_support;
+mod deliveries;
 mod feeds;
 mod hooks;
 mod made;
+mod receiver;
 mod repeats;
 #[path = "../serve_support/mod.rs"]
 mod serve_support;

@@ -1,0 +1,163 @@
+//! The deliveries of an endpoint: how they stand, sent again from an offset, and enabled again.
+//!
+//! What was given up is shown by serial, kind and id; the feed has what it was about.
+
+use super::super::body::Given;
+use super::super::caller::Caller;
+use super::super::problem::{Problem, ProblemType};
+use super::super::served::Served;
+use super::super::tasks;
+use super::book::{self, DeadLetter};
+use super::courier::start;
+use super::endpoint::Endpoint;
+use super::endpoints::{EndpointView, known, opened, replace, unlimited, view};
+use super::standing::LastFailure;
+use atsync::Connection;
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use futures_util::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// How the deliveries of an endpoint stand.
+#[derive(Serialize, ToSchema)]
+pub(in crate::serve) struct DeliveriesView {
+    /// Attempts since the last accepted one.
+    failures: u32,
+    /// When the first of them was.
+    failing_since_ms: Option<u64>,
+    last_failure: Option<LastFailure>,
+    /// By connection, of those that the endpoint wants and that are open.
+    connections: Vec<LaneView>,
+    /// The changes that were given up, the newest last; 200 at most.
+    given_up: Vec<DeadLetter>,
+}
+
+/// How far the changes of a connection are sent.
+#[derive(Serialize, ToSchema)]
+struct LaneView {
+    connection: String,
+    /// The serial up to which every change is done.
+    offset: u64,
+    /// Changes that were not accepted yet, and those of the same records that wait for them.
+    held: usize,
+    /// The time of the oldest change that was not accepted.
+    oldest_waiting_ms: Option<u64>,
+}
+
+/// Shows how the deliveries of an endpoint stand.
+#[utoipa::path(get, path = "/v1/webhook-endpoints/{endpoint}/deliveries", tag = "webhooks",
+    responses((status = 200, body = DeliveriesView)))]
+pub(in crate::serve) async fn deliveries(
+    State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<DeliveriesView>, Problem> {
+    unlimited(&caller)?;
+    let endpoint = known(&served, &id)?;
+    let state = served.deliveries.one(&id).map(|(_, state)| state).unwrap_or_default();
+    let (standing, lanes) = (state.standing(), state.lanes());
+    let mut connections = Vec::new();
+    for listed in served.listed(&Caller::local()) {
+        let wanted = |_: &Connection| endpoint.wants_connection(&listed.name);
+        let Some(connection) = listed.connection.filter(wanted) else { continue };
+        let lane = lanes.get(&listed.name).copied().unwrap_or_default();
+        connections.push(LaneView {
+            offset: connection.offset(&book::consumer(&id)).await?,
+            connection: listed.name,
+            held: lane.held,
+            oldest_waiting_ms: lane.oldest_ms,
+        });
+    }
+    Ok(Json(DeliveriesView {
+        failures: standing.failures,
+        failing_since_ms: standing.since_ms,
+        last_failure: standing.last,
+        connections,
+        given_up: book::dead(&opened(&served)?.engine, &id).await?,
+    }))
+}
+
+/// From where to send again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::serve) struct Replay {
+    connection: String,
+    /// The serial of the last change that is not sent again; 0 for all. A later one than the
+    /// present offset skips changes.
+    after: u64,
+}
+
+/// Sends the changes of a connection from an offset on, with the ids that they had before.
+#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/replay", tag = "webhooks",
+    request_body = Replay, responses((status = 200, body = EndpointView)))]
+pub(in crate::serve) async fn replay(
+    State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Given(asked): Given<Replay>,
+) -> Result<Json<EndpointView>, Problem> {
+    unlimited(&caller)?;
+    tasks::to_the_end(async move {
+        let _editing = served.deliveries.editing.lock().await;
+        let endpoint = known(&served, &id)?;
+        if !endpoint.wants_connection(&asked.connection) {
+            let detail = "the filter of the endpoint has no such connection";
+            return Err(Problem::invalid("/connection", detail));
+        }
+        let connection = served.connection(&asked.connection)?;
+        let last = connection.status().await?.changes_last;
+        if asked.after > last {
+            let detail = format!("the feed ends at {last}");
+            return Err(Problem::new(ProblemType::ChangesAhead, detail));
+        }
+        // Refuses a place whose changes were trimmed.
+        drop(connection.changes(asked.after).take(1).try_collect::<Vec<_>>().await?);
+        served.deliveries.halt(&id).await;
+        let moved = moved(&served, &id, &connection, asked.after).await;
+        start(&served, &id).await;
+        moved.map(|()| Json(view(&id, endpoint)))
+    })
+    .await?
+}
+
+/// Moves the offset of an endpoint. A kill between leaves the beginning of the feed, or what the
+/// trimming left of it.
+async fn moved(
+    served: &Served,
+    id: &str,
+    connection: &Connection,
+    after: u64,
+) -> Result<(), Problem> {
+    let consumer = book::consumer(id);
+    let engine = opened(served)?.engine;
+    book::put_lane(&engine, (id, connection.name()), None).await?;
+    connection.end_consumer(&consumer).await?;
+    connection.acknowledge(&consumer, after).await?;
+    Ok(())
+}
+
+/// Enables an endpoint again, from where it was. One that is enabled is tried at once.
+#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/enable", tag = "webhooks",
+    responses((status = 200, body = EndpointView)))]
+pub(in crate::serve) async fn enable(
+    State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<EndpointView>, Problem> {
+    unlimited(&caller)?;
+    tasks::to_the_end(async move {
+        let _editing = served.deliveries.editing.lock().await;
+        let opened = opened(&served)?;
+        known(&served, &id)?;
+        served.deliveries.halt(&id).await;
+        let before = known(&served, &id)?;
+        let revision = before.revision.saturating_add(1);
+        let endpoint = Endpoint { enabled: true, disabled: None, revision, ..before.clone() };
+        let enabled = replace(&served, &opened, &id, (&before, endpoint.clone())).await;
+        start(&served, &id).await;
+        enabled.map(|()| Json(view(&id, endpoint)))
+    })
+    .await?
+}
