@@ -53,7 +53,8 @@ pub(super) fn routes(pages: ConnectPages) -> Router {
         .route(&of("/consent"), get(consent::page).post(consent::begin))
         .route(&of("/check"), post(check::check))
         .route(&of("/finish"), post(check::finish))
-        .fallback(page::nothing)
+        .route(&of("/{*rest}"), get(page::nothing))
+        .route("/connect/", get(page::nothing))
         .method_not_allowed_fallback(page::nothing)
         .with_state(pages)
 }
