@@ -60,10 +60,16 @@ export class Site {
         GH_SECRET: "sandbox-secret",
         OPERATOR: site.tokens.operator,
         READER: site.tokens.reader,
+        SEAL: randomBytes(32).toString("hex"),
+        CLIENT_SECRET: "vendor-secret",
       },
     });
     site.serve = serve.child;
     site.url = serve.said.match(/http:\/\/[\d.:]+/)[0];
+    await site.control("POST", "/partners", {
+      id: "vendor", secret: "vendor-secret", name: "Acme Referrals",
+      redirect_uris: [`${site.url}/connect/callback`],
+    });
     return site;
   }
 
@@ -88,6 +94,9 @@ schedule = { jobs = "0 0 1 1 *" }
 
 [serve]
 listen = "127.0.0.1:0"
+seal_key = { env = "SEAL" }
+allow_private_network = true
+clients.vendor = { adapter = "greenhouse", client_id = "vendor", client_secret = { env = "CLIENT_SECRET" } }
 tokens.operator = { secret = { env = "OPERATOR" }, scope = "admin" }
 tokens.reader = { secret = { env = "READER" }, scope = "read", connections = ["acme"] }
 `;
@@ -108,6 +117,20 @@ tokens.reader = { secret = { env = "READER" }, scope = "read", connections = ["a
   async api(method, path, body) {
     const authorization = `Bearer ${this.tokens.operator}`;
     return asked(`${this.url}/v1/connections/acme${path}`, method, body, { authorization });
+  }
+
+  /** Makes a connect link; `rest` changes its body. */
+  async link(connection, rest = {}) {
+    const authorization = `Bearer ${this.tokens.operator}`;
+    const made = await asked(`${this.url}/v1/connect-links`, "POST", {
+      connection,
+      adapter: "greenhouse",
+      origins: { api: this.ats, auth: this.ats },
+      allow_private_network: true,
+      return_url: `${this.url}/livez`,
+      ...rest,
+    }, { authorization });
+    return made.url;
   }
 
   /** Asks the API until its answer is right. */

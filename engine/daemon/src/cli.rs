@@ -1,5 +1,6 @@
 //! The command line's arguments, as clap reads them. The doc comments are the `--help`.
 
+use crate::config::serve::Scope;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -87,6 +88,8 @@ impl Command {
             | Self::Receive(_)
             | Self::Backup(_)
             | Self::Secrets(_)
+            | Self::Connect(_)
+            | Self::Token(_)
             | Self::Sweep(_) => true,
         }
     }
@@ -97,9 +100,14 @@ impl Command {
             Self::Plan(PlanArgs { desired, .. }) | Self::Apply(Apply { desired, .. }) => {
                 desired.as_deref()
             }
-            Self::Receive(_) => Some(Path::new("-")),
+            Self::Receive(_) | Self::Connect(_) => Some(Path::new("-")),
             _ => None,
         }
+    }
+
+    /// Whether what the command reads is a secret, which a person may type.
+    pub(crate) fn takes_secret(&self) -> bool {
+        matches!(self, Self::Connect(_))
     }
 
     /// Whether the command works on many connections at once until it is stopped.
@@ -113,6 +121,15 @@ impl Command {
 pub(crate) enum Command {
     /// Run every feature once against the Greenhouse sandbox on this machine.
     Demo(Demo),
+    /// Connect an ATS: make a connection in the store, and check what its credential may do.
+    ///
+    /// The secret is asked for without an echo, or read from stdin; it is sealed with the key that
+    /// `serve.seal_key` names. The credential is tried before anything is stored. A connection that
+    /// was made before gets the new credential and keeps everything else.
+    Connect(Connect),
+    /// Make, list and revoke tokens of the HTTP API and the console.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// List the credential's permissions, what needs the missing ones, and where to grant them.
     Check(Check),
     /// Read what changed in the ATS into the store.
@@ -240,6 +257,51 @@ pub(crate) struct Demo {
     /// The number of candidates.
     #[arg(long, default_value_t = 240, value_parser = clap::value_parser!(u16).range(40..=5000))]
     pub(crate) candidates: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// A built-in adapter's name.
+    pub(crate) adapter: String,
+    /// The connection's name. Default: the adapter's.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The id of the OAuth client, where the adapter takes one.
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// An origin that differs from the adapter's, for example of a sandbox. Repeat it for each.
+    #[arg(long = "origin", value_name = "NAME=URL")]
+    pub(crate) origins: Vec<String>,
+    /// A setting of the adapter; its value is JSON, or a text. Repeat it for each.
+    #[arg(long = "setting", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+/// `atsync token …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, this once.
+    Create {
+        /// Its name, for lists and the log.
+        name: String,
+        /// What it allows: each scope includes the ones before it.
+        #[arg(long, value_enum, default_value = "read")]
+        scope: Scope,
+        /// The connections that it is limited to, separated by commas. Default: all.
+        #[arg(long, value_delimiter = ',', value_name = "NAME,NAME")]
+        connections: Vec<String>,
+    },
+    /// List the tokens that were made; none shows a token itself.
+    List {
+        /// Print JSON Lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token: the next request with it is refused.
+    Revoke {
+        /// Its name.
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use crate::cli::Cli;
 use crate::config::Config;
 use crate::failure::{Ended, Failure};
 use crate::output::Output;
+use crate::prompt;
 use crate::relay::{Ordered, ROUTE, Said, socket_of};
 use bytes::Bytes;
 use futures_util::stream;
@@ -48,7 +49,12 @@ pub(crate) async fn relayed(cli: &Cli, arguments: Vec<String>, output: &Output) 
             .ok()
             .and_then(|path| path.into_os_string().into_string().ok()),
     };
-    let body = match body(&ordered, input) {
+    let made = if cli.command.takes_secret() {
+        prompt::secret().map_err(Failure::from).and_then(|secret| with_bytes(&ordered, &secret))
+    } else {
+        body(&ordered, input)
+    };
+    let body = match made {
         Ok(body) => body,
         Err(failure) => return Some(Err(failure)),
     };
@@ -70,6 +76,14 @@ async fn connected(stream: UnixStream) -> hyper::Result<Sender> {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(sender)
+}
+
+/// The line that names the command, and these bytes as its file.
+fn with_bytes(ordered: &Ordered, bytes: &[u8]) -> Result<Body, Failure> {
+    let mut all = serde_json::to_vec(ordered).map_err(std::io::Error::other)?;
+    all.push(b'\n');
+    all.extend_from_slice(bytes);
+    Ok(Full::new(Bytes::from(all)).map_err(|never| match never {}).boxed())
 }
 
 #[expect(clippy::disallowed_methods, reason = "reads the file that the command names")]

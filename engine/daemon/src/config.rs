@@ -10,6 +10,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the configuration file")]
 
+pub(crate) mod client;
 pub(crate) mod made;
 pub(crate) mod period;
 pub(crate) mod scheme;
@@ -222,6 +223,11 @@ impl ConnectionConfig {
         self.made.as_ref().filter(|made| made.has_webhook_secret).map(|made| made.secrets)
     }
 
+    /// The OAuth client of the host that a consent was given to.
+    fn made_client(&self) -> Option<&str> {
+        self.made.as_ref().and_then(|made| made.client.as_deref())
+    }
+
     /// Whether a connection that runs with one can continue with the other. References to secrets
     /// do not count: a credential is replaced while the connection runs.
     pub(crate) fn runs_as(&self, other: &Self) -> bool {
@@ -238,6 +244,7 @@ impl ConnectionConfig {
             && self.settings == other.settings
             && self.settle_window_ms == other.settle_window_ms
             && self.made_webhook() == other.made_webhook()
+            && self.made_client() == other.made_client()
     }
 }
 
@@ -325,7 +332,11 @@ impl Config {
         }
         let can_be_made = !file.serve.seal_key.is_empty();
         if connections.is_empty() && refused.is_empty() && !can_be_made {
-            return Err(format!("{name}: there is no connection; add a table [connections.NAME]"));
+            return Err(format!(
+                "{name}: there is no connection; add a table [connections.NAME], or, to make \
+                 connections with `atsync connect`, a key that seals their secrets: [serve] with \
+                 seal_key = {{ env = \"ATSYNC_SEAL_KEY\" }} (`openssl rand -hex 32` makes one)"
+            ));
         }
         let store = path.parent().unwrap_or(Path::new("")).join(file.store);
         file.serve.check().map_err(|why| format!("{name}: serve: {why}"))?;
@@ -376,6 +387,13 @@ impl Auth {
     }
 
     fn check(&self) -> Result<(), String> {
+        if *self.scheme.get_ref() == Scheme::AuthorizationCode {
+            return Err(
+                "a consent is given on the connect page, so a connection with this scheme \
+                        is made there: POST /v1/connect-links makes the link; remove it here"
+                    .to_owned(),
+            );
+        }
         let is_client = *self.scheme.get_ref() == Scheme::ClientCredentials;
         let needs: &[(&str, bool, bool)] = &[
             ("client_id", self.client_id.is_some(), is_client),
@@ -588,11 +606,13 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         let auth = members(&GOOD.replace("auth = { ", "auth = { zzz = 1, "));
         let serve = members(&format!("serve = {{ zzz = 1 }}\n{GOOD}"));
         let token = members(&format!("serve = {{ tokens.a = {{ zzz = 1 }} }}\n{GOOD}"));
+        let client = members(&format!("serve = {{ clients.a = {{ zzz = 1 }} }}\n{GOOD}"));
         let known: BTreeSet<String> = members(&format!("zzz = 1\n{GOOD}"))
             .into_iter()
             .filter(|name| name != "connections" && name != "serve")
             .chain(below("serve.", serve))
-            .filter(|name| name != "serve.tokens")
+            .filter(|name| name != "serve.tokens" && name != "serve.clients")
+            .chain(below("serve.clients.NAME.", client))
             .chain(below("serve.tokens.NAME.", token))
             .chain(below("connections.NAME.", connection))
             .filter(|name| name != "connections.NAME.auth")

@@ -12,6 +12,7 @@
 use crate::config::made::Made;
 use crate::config::scheme::Scheme;
 use crate::config::{Config, ConnectionConfig};
+use crate::consents;
 use crate::failure::Failure;
 use atsync::{Credential, Engine, Expected, Note, Secret, StoreError, Vault};
 use std::collections::BTreeMap;
@@ -91,7 +92,11 @@ pub(crate) async fn put(
     };
     engine.put_notes(vec![Note::put(AREA, name, value(made)).only_if(expected)]).await?;
     let of_it = format!("{}/", made.secrets);
-    vault.retain(name, |purpose| purpose.starts_with(&of_it)).await
+    let consent = consents::purpose(made.secrets);
+    let has_consent = made.scheme == Scheme::AuthorizationCode;
+    let is_kept =
+        |purpose: &str| purpose.starts_with(&of_it) && (has_consent || purpose != consent);
+    vault.retain(name, is_kept).await
 }
 
 /// Removes a record and its secrets.
@@ -144,6 +149,11 @@ impl MadeSecrets {
             }
             (Scheme::ClientCredentials, ..) => {
                 Err("auth: this scheme needs `client_id` and `client_secret`".to_owned())
+            }
+            (Scheme::AuthorizationCode, ..) => {
+                Err("auth: a consent is given on the connect page: POST /v1/connect-links makes \
+                     the link"
+                    .to_owned())
             }
             (_, _, _, Some(key)) => Ok(Credential::Key(key.clone())),
             (..) => Err("auth: this scheme needs `key`".to_owned()),

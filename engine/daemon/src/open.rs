@@ -14,6 +14,7 @@ use crate::adapters;
 use crate::config::made::Made;
 use crate::config::scheme::Scheme;
 use crate::config::{Config, ConnectionConfig};
+use crate::consents::Consents;
 use crate::failure::Failure;
 use crate::made;
 use crate::output::Output;
@@ -60,6 +61,8 @@ pub(crate) struct Opened {
     pub(crate) engine: Engine,
     /// The secrets of connections that were made at run time.
     pub(crate) vault: Vault,
+    /// The tokens of their consents.
+    pub(crate) consents: Consents,
     /// Its store; none where it is in memory.
     pub(crate) store: Option<Arc<RedbStore>>,
     host: ComponentHost,
@@ -112,7 +115,8 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     let store = opened(&config, how).await?;
     let engine = Engine::builder().store(Arc::<RedbStore>::clone(&store)).build()?;
     let vault = engine.vault(keys);
-    let parts = Parts { engine, vault, store: Some(store), host };
+    let consents = Consents::default();
+    let parts = Parts { engine, vault, consents, store: Some(store), host };
     let opened = with_made(config, parts, found, only, how).await?;
     if opened.ready.is_empty() && (only.is_some() || !opened.refused.is_empty()) {
         if let Some(name) = only {
@@ -127,6 +131,7 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
 struct Parts {
     engine: Engine,
     vault: Vault,
+    consents: Consents,
     store: Option<Arc<RedbStore>>,
     host: ComponentHost,
 }
@@ -138,9 +143,10 @@ impl Parts {
         ready: BTreeMap<String, Ready>,
         refused: BTreeMap<String, String>,
     ) -> Opened {
-        let Self { engine, vault, store, host } = self;
+        let Self { engine, vault, consents, store, host } = self;
+        consents.keep_in(&vault);
         let (config, ready) = (Arc::new(config), Arc::new(ready));
-        Opened { config, engine, vault, store, host, ready, refused }
+        Opened { config, engine, vault, consents, store, host, ready, refused }
     }
 }
 
@@ -182,7 +188,7 @@ async fn with_made(
         let Some(record) = &one.made else { continue };
         let secrets = match how {
             Use::StoreOnly => Ok(Secrets::default()),
-            Use::Online => Secrets::open(&parts.vault, name, record).await,
+            Use::Online => Secrets::open(&parts, &config, name, record).await,
         };
         let adapter = loaded(&parts.host, &one.adapter, config.directory()).await;
         match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
@@ -191,6 +197,25 @@ async fn with_made(
         }
     }
     Ok(parts.opened(config, ready, refused))
+}
+
+/// Opens the store of a configuration, and makes it where there is none, for a command that changes
+/// what the store has besides records. No connection is opened.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn administration(path: &Path) -> Result<Opened, Failure> {
+    let config = Config::read(path)?;
+    if !config.store.exists() {
+        store_can_be_made(&config, "NAME", Use::Online)?;
+    }
+    let host = adapters::host()?;
+    let keys = seal_keys(&config, Use::Online).await?;
+    let store = opened(&config, Use::Online).await?;
+    let engine = Engine::builder().store(Arc::<RedbStore>::clone(&store)).build()?;
+    let vault = engine.vault(keys);
+    let parts = Parts { engine, vault, consents: Consents::default(), store: Some(store), host };
+    Ok(parts.opened(config, BTreeMap::new(), BTreeMap::new()))
 }
 
 /// Opens the store of a configuration, which must exist, without its connections.
@@ -225,7 +250,7 @@ pub(crate) async fn offline(path: &Path) -> Result<Opened, Failure> {
     let (ready, refused) = ready(&config, &host, None, Use::Online).await;
     let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
     let vault = engine.vault(seal_keys(&config, Use::Online).await?);
-    let parts = Parts { engine, vault, store: None, host };
+    let parts = Parts { engine, vault, consents: Consents::default(), store: None, host };
     Ok(parts.opened(config, ready, refused))
 }
 
@@ -341,14 +366,65 @@ impl Secrets {
 
 impl Secrets {
     /// Opens the secrets of a connection that was made at run time.
-    async fn open(vault: &Vault, name: &str, record: &Made) -> Result<Self, String> {
-        let opened = made::secrets(vault, name, record).await?;
-        let credential = Some(opened.credential(record)?);
+    async fn open(
+        parts: &Parts,
+        config: &Config,
+        name: &str,
+        record: &Made,
+    ) -> Result<Self, String> {
+        let opened = made::secrets(&parts.vault, name, record).await?;
+        let credential = match record.scheme {
+            Scheme::AuthorizationCode => parts.consents.credential(config, name, record).await?,
+            _ => opened.credential(record)?,
+        };
+        let credential = Some(credential);
         Ok(Self { credential, webhook: opened.webhook.into_iter().collect() })
     }
 }
 
 impl Opened {
+    /// Loads an adapter.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub(crate) async fn adapter(&self, name: &str) -> Result<Arc<dyn Adapter>, Failure> {
+        loaded(&self.host, name, self.config.directory()).await.map_err(Failure::new)
+    }
+
+    /// The credential of a record with these secrets.
+    ///
+    /// # Errors
+    /// When one of its parts is missing.
+    pub(crate) async fn credential_of(
+        &self,
+        name: &str,
+        record: &Made,
+        secrets: &made::MadeSecrets,
+    ) -> Result<Credential, String> {
+        match record.scheme {
+            Scheme::AuthorizationCode => self.consents.credential(&self.config, name, record).await,
+            _ => secrets.credential(record),
+        }
+    }
+
+    /// What the engine needs to begin and finish a consent for a connection that need not be open.
+    ///
+    /// # Errors
+    /// When the adapter cannot be loaded.
+    pub(crate) async fn consent_options(
+        &self,
+        name: &str,
+        record: &Made,
+        credential: Credential,
+    ) -> Result<ConnectionOptions, Failure> {
+        let adapter = self.adapter(&record.adapter).await?;
+        let mut options = ConnectionOptions::new(name, adapter, credential);
+        options.origins = record.origins.clone();
+        options.allow_private_network = record.allow_private_network;
+        options.settings = record.settings.clone();
+        Ok(options)
+    }
+
     /// Connects a connection that is to be made, over a store in memory, to see what is wrong with
     /// it. Nothing is sent and nothing is stored.
     ///
@@ -358,13 +434,13 @@ impl Opened {
         &self,
         name: &str,
         record: &Made,
-        secrets: &made::MadeSecrets,
-    ) -> Result<(), Failure> {
+        credential: Credential,
+        webhook: Option<Secret>,
+    ) -> Result<Connection, Failure> {
         let one = ConnectionConfig::made(name, record).map_err(Failure::new)?;
         let adapter = loaded(&self.host, &one.adapter, self.config.directory()).await;
-        let credential = secrets.credential(record).map_err(Failure::new)?;
-        let webhook = secrets.webhook.clone().into_iter().collect();
-        let secrets = Secrets { credential: Some(credential), webhook };
+        let secrets =
+            Secrets { credential: Some(credential), webhook: webhook.into_iter().collect() };
         let ready = Ready { adapter: adapter.map_err(Failure::new)?, secrets };
         let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
         let config = Config {
@@ -377,13 +453,14 @@ impl Opened {
         let trial = Self {
             config: Arc::new(config),
             vault: engine.vault(SealKeys::default()),
+            consents: self.consents.clone(),
             engine,
             store: None,
             host: self.host.clone(),
             ready: Arc::new(BTreeMap::from([(name.to_owned(), ready)])),
             refused: BTreeMap::new(),
         };
-        trial.connect(name, &Output::default()).await.map(drop)
+        trial.connect(name, &Output::default().without_progress()).await
     }
 
     /// Reads configuration and secrets again, for the store that is open.
@@ -404,8 +481,8 @@ impl Opened {
         let keys = seal_keys(&config, Use::Online).await?;
         let found = ready(&config, &self.host, None, Use::Online).await;
         let (engine, store, host) = (self.engine.clone(), self.store.clone(), self.host.clone());
-        let vault = engine.vault(keys);
-        let parts = Parts { engine, vault, store, host };
+        let (vault, consents) = (engine.vault(keys), self.consents.clone());
+        let parts = Parts { engine, vault, consents, store, host };
         with_made(config, parts, found, None, Use::Online).await
     }
 
@@ -501,6 +578,11 @@ fn stand_in(config: &ConnectionConfig) -> Credential {
         Scheme::ClientCredentials => Credential::ClientCredentials {
             client_id: "not-read".to_owned(),
             client_secret: secret,
+        },
+        Scheme::AuthorizationCode => Credential::AuthorizationCode {
+            client_id: "not-read".to_owned(),
+            client_secret: secret,
+            keeper: Consents::default().keeper("not-read", 0),
         },
         _ => Credential::Key(secret),
     }

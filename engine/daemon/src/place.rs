@@ -8,7 +8,9 @@
 
 use crate::failure::Failure;
 use crate::open::{self, Opened, Use};
-use atsync::RedbStore;
+use crate::prompt;
+use atsync::{RedbStore, Secret};
+use futures_util::future::BoxFuture;
 use std::io::IsTerminal as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,9 +24,19 @@ pub(crate) enum Place {
     Within(Box<Within>),
 }
 
+/// The process that holds the store, for a command that changes what it runs.
+pub(crate) trait Holder: Send + Sync {
+    /// Has configuration and made connections read again; what runs afterwards.
+    fn reload(&self) -> BoxFuture<'_, Result<Opened, Failure>>;
+
+    /// Has the tokens that were made at run time read again.
+    fn reread_tokens(&self) -> BoxFuture<'_, Result<(), Failure>>;
+}
+
 /// A command of another process.
 pub(crate) struct Within {
     pub(crate) opened: Opened,
+    pub(crate) holder: Box<dyn Holder>,
     /// The file that the command reads, sent along with it.
     pub(crate) input: Mutex<Option<tempfile::SpooledTempFile>>,
     /// Whether the other process can ask a person.
@@ -50,6 +62,39 @@ impl Place {
         match self {
             Self::Alone(path) => open::open(path, only, how).await,
             Self::Within(within) => within.opened.within(only),
+        }
+    }
+
+    /// The store and what is in it besides records, to change that.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or made.
+    pub(crate) async fn administration(&self) -> Result<Opened, Failure> {
+        match self {
+            Self::Alone(path) => open::administration(path).await,
+            Self::Within(within) => Ok(within.opened.clone()),
+        }
+    }
+
+    /// What runs after a change of the connections.
+    ///
+    /// # Errors
+    /// When configuration or connections cannot be read again.
+    pub(crate) async fn renewed(&self, opened: &Opened) -> Result<Opened, Failure> {
+        match self {
+            Self::Alone(_) => opened.again().await,
+            Self::Within(within) => within.holder.reload().await,
+        }
+    }
+
+    /// Reports a change of the tokens to the process that holds the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn reread_tokens(&self) -> Result<(), Failure> {
+        match self {
+            Self::Alone(_) => Ok(()),
+            Self::Within(within) => within.holder.reread_tokens().await,
         }
     }
 
@@ -108,6 +153,18 @@ impl Place {
             None => std::io::stdin().lock().take(bytes_max).read_to_end(&mut bytes)?,
         };
         Ok(bytes)
+    }
+
+    /// Reads a secret: from a person who does not see it, or from standard input.
+    ///
+    /// # Errors
+    /// As the reading.
+    pub(crate) fn secret(&self) -> std::io::Result<Secret> {
+        let bytes = match self.sent() {
+            Some(sent) => prompt::bounded(sent)?,
+            None => prompt::secret()?,
+        };
+        Ok(prompt::text(bytes))
     }
 
     /// Whether a person can be asked.

@@ -70,6 +70,8 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
     let mut reread = Reread::listen()?;
     let mut opened = open::open(config, None, Use::Online).await?;
     let address = opened.config.serve.listen.filter(|_| api == Api::Address);
+    // Before the first request, which may come at once.
+    report.served.runs(&opened);
     let server =
         match (Server::start(&opened.config, address, (&report.served, &opened.engine)).await, api)
         {
@@ -87,7 +89,6 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
             }
             (Err(why), Api::Address) => return Err(why.into()),
         };
-    report.served.runs(&opened);
     if let Some(server) = &server {
         server.deliver().await;
     }

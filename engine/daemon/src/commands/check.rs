@@ -35,6 +35,14 @@ pub(super) async fn check(place: &Place, options: &cli::Check, output: &Output) 
     Ok(exit_code(&results))
 }
 
+/// Prints the checklist.
+pub(super) fn checklist(results: &[CheckResult], output: &Output) {
+    for line in lines(results) {
+        output.data(&line);
+    }
+    output.data(&format!("{}.", summary(results)));
+}
+
 /// Adds the text of an adapter's panic, which is meant for the adapter's author. Other commands do
 /// not show it, because it may quote a candidate's data.
 fn with_what_the_adapter_said(error: atsync::Error) -> Failure {
@@ -45,7 +53,7 @@ fn with_what_the_adapter_said(error: atsync::Error) -> Failure {
 }
 
 /// The exit code: 1 if a required permission is missing.
-fn exit_code(results: &[CheckResult]) -> u8 {
+pub(super) fn exit_code(results: &[CheckResult]) -> u8 {
     if results.iter().any(|result| is_lacking(result) && !result.optional) { 1 } else { DONE }
 }
 

@@ -8,6 +8,7 @@ mod changes;
 mod check;
 mod compact;
 mod config;
+mod connect;
 mod demo;
 mod doctor;
 mod get;
@@ -23,6 +24,7 @@ mod schema;
 mod secrets;
 mod status;
 mod sweep;
+mod token;
 
 pub(crate) use apply::outcome;
 
@@ -66,6 +68,8 @@ pub(crate) async fn relayed(cli: &Cli, place: &Place, output: &Output) -> Ended 
 
 async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
     match command {
+        Command::Connect(options) => connect::connect(place, options, output).await,
+        Command::Token(command) => token::token(place, command, output).await,
         Command::Check(options) => check::check(place, options, output).await,
         Command::Pull(options) => pull::pull(place, options, output).await,
         Command::Plan(options) => plan::plan(place, options, output).await,

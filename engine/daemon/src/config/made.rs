@@ -9,6 +9,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+impl Made {
+    /// The first record of a connection, with nothing but an adapter and a scheme.
+    pub(crate) fn new(adapter: &str, scheme: Scheme) -> Self {
+        Self {
+            adapter: adapter.to_owned(),
+            scheme,
+            client_id: None,
+            client: None,
+            origins: BTreeMap::new(),
+            settings: Map::new(),
+            schedule: BTreeMap::new(),
+            sweeps: BTreeMap::new(),
+            timezone: None,
+            jitter: None,
+            retention: Retention::default(),
+            allow_private_network: false,
+            has_webhook_secret: false,
+            revision: 1,
+            secrets: 1,
+        }
+    }
+}
+
 /// The record of a made connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Made {
@@ -16,6 +39,9 @@ pub(crate) struct Made {
     pub(crate) scheme: Scheme,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_id: Option<String>,
+    /// The OAuth client of the host that a consent was given to, by its name in the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) origins: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]

@@ -4,7 +4,9 @@
 //! machine's reach needs a token, and the word that a proxy ends TLS before it: this program speaks
 //! clear text.
 
+use super::client::{self, ClientConfig};
 use atsync::SecretRef;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,6 +31,11 @@ pub(crate) struct ServeConfig {
     /// Whether connections that are made at run time may use private addresses and clear text.
     #[serde(default)]
     pub(crate) allow_private_network: bool,
+    /// The origin under which browsers reach this server; connect links begin with it.
+    pub(crate) public_url: Option<String>,
+    /// The host's OAuth clients, to which the administrators of customers consent.
+    #[serde(default)]
+    pub(crate) clients: BTreeMap<String, ClientConfig>,
     /// Tokens by name.
     #[serde(default)]
     pub(crate) tokens: BTreeMap<String, TokenConfig>,
@@ -48,7 +55,9 @@ pub(crate) struct TokenConfig {
 }
 
 /// What a token allows. Each includes the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Scope {
     /// Read records, changes and status.
@@ -76,6 +85,9 @@ impl ServeConfig {
     /// # Errors
     /// One sentence that says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if let Some(url) = &self.public_url {
+            client::check_origin(url).map_err(|why| format!("public_url: {why}"))?;
+        }
         let Some(listen) = self.listen.filter(|listen| !listen.ip().is_loopback()) else {
             return Ok(());
         };

@@ -16,6 +16,7 @@
 use super::caller::Caller;
 use super::known_tokens::Tokens;
 use super::problem::{Problem, ProblemType};
+use crate::config::client;
 use crate::config::serve::{Scope, ServeConfig};
 use atsync::Secret;
 use axum::http::{HeaderMap, Method, header};
@@ -109,7 +110,9 @@ impl Access {
         directory: &Path,
         made: &Arc<Tokens>,
     ) -> Result<Self, String> {
-        let hosts = config.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let public = config.public_url.as_deref().map(client::authority);
+        let hosts = config.hosts.iter().map(String::as_str).chain(public);
+        let hosts = hosts.map(str::to_ascii_lowercase).collect();
         let mut tokens = Vec::new();
         for (name, token) in &config.tokens {
             let caller = Caller::new(name, token.scope, token.connections.clone());
@@ -296,7 +299,8 @@ fn is_reading(method: &Method) -> bool {
 
 /// Whether a page, or a file that it loads, is for everyone.
 fn is_open(path: &str) -> bool {
-    path == SIGN_IN || path.starts_with("/assets/")
+    // A connect page asks for the token of its link itself.
+    path == SIGN_IN || path.starts_with("/assets/") || super::connect::has(path)
 }
 
 /// The scope that a request needs.
@@ -310,6 +314,7 @@ fn needed(method: &Method, path: &str) -> Scope {
         || path.ends_with("/resolve")
         || path.ends_with("/webhook")
         || path == "/v1/reload"
+        || path.starts_with("/v1/connect-links")
         || path.starts_with("/v1/tokens")
         || path.starts_with("/v1/webhook-endpoints");
     if is_for_admins {

@@ -11,8 +11,10 @@ use super::body::Given;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use crate::cli::Cli;
+use crate::failure::Failure;
+use crate::open::Opened;
 use crate::output::Output;
-use crate::place::{Place, Within};
+use crate::place::{Holder, Place, Within};
 use crate::relay::{ORDER_BYTES_MAX, Ordered, Said};
 use atsync::{Clock, Connection, SystemClock};
 use axum::body::{Body, Bytes};
@@ -21,10 +23,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, body::HttpBody};
 use clap::Parser;
-use futures_util::stream;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, stream};
 use http_body_util::BodyExt;
 use std::io::{Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::mpsc;
 
 /// Bytes of a file that comes with a command.
@@ -56,9 +59,12 @@ pub(super) async fn run(
     let (lines, said) = mpsc::channel::<Said>(LINES_MAX);
     let stopping = served.stopping();
     let output = Output::to(lines.clone(), Arc::clone(&served.questions));
+    // A command that outlives a stop holds nothing of the server.
+    let holder = Box::new(Held(Arc::downgrade(&served)));
     drop(served);
     let place = Place::Within(Box::new(Within {
         opened,
+        holder,
         input: Mutex::new(ordered.has_input.then_some(input)),
         has_terminal: ordered.has_terminal,
         directory: ordered.directory.map(std::path::PathBuf::from),
@@ -95,6 +101,38 @@ pub(super) async fn run(
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(line)), said))
     });
     Ok(Body::from_stream(lines).into_response())
+}
+
+/// The server, for a command that changes what it runs.
+struct Held(Weak<Served>);
+
+impl Held {
+    fn served(&self) -> Result<Arc<Served>, Failure> {
+        self.0.upgrade().ok_or_else(|| Failure::new("the process that holds the store is stopping"))
+    }
+}
+
+impl Holder for Held {
+    fn reload(&self) -> BoxFuture<'_, Result<Opened, Failure>> {
+        async move {
+            let served = self.served()?;
+            let told = |problem: Problem| Failure::new(problem.detail());
+            served.reload().await.map_err(told)?;
+            served.opened().ok_or_else(|| Failure::new("the server is stopping"))
+        }
+        .boxed()
+    }
+
+    fn reread_tokens(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        async move {
+            let served = self.served()?;
+            match served.opened() {
+                Some(opened) => Ok(served.tokens.load(&opened.engine).await?),
+                None => Ok(()),
+            }
+        }
+        .boxed()
+    }
 }
 
 /// Reads the line that names the command, and the file behind it.

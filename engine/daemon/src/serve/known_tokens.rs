@@ -4,29 +4,14 @@
 
 use super::caller::Caller;
 use crate::config::serve::Scope;
+use crate::tokens::{self, Stored};
 use atsync::{Clock, Engine, SystemClock};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
-
-/// The area of the notes.
-pub(super) const AREA: &str = "tokens";
-/// Tokens that can be made.
-pub(super) const TOKENS_MAX: usize = 1_000;
-
-/// A token as the store has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Stored {
-    /// SHA-256 of the token, in hexadecimal.
-    pub(super) hash: String,
-    pub(super) scope: Scope,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) connections: Option<Vec<String>>,
-    pub(super) created_ms: u64,
-}
 
 #[derive(Debug)]
 struct Known {
@@ -53,10 +38,9 @@ impl Tokens {
     /// When the store fails.
     pub(super) async fn load(&self, engine: &Engine) -> Result<(), atsync::Error> {
         let mut read = BTreeMap::new();
-        for (name, value) in engine.notes_page(AREA, None, TOKENS_MAX).await? {
-            let stored = serde_json::from_slice::<Stored>(&value).ok();
-            let Some((hash, stored)) = stored.and_then(|one| Some((bytes(&one.hash)?, one))) else {
-                tracing::error!(token = name, "its record is unreadable");
+        for (name, stored) in tokens::all(engine).await? {
+            let Some(hash) = bytes(&stored.hash) else {
+                tracing::error!(token = name, "its hash is unreadable");
                 continue;
             };
             let last_used_ms = AtomicU64::new(self.last_used_ms(&name));
@@ -111,7 +95,7 @@ impl Tokens {
 /// A token, without itself.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TokenView {
-    name: String,
+    pub(super) name: String,
     scope: Scope,
     /// The connections that it is limited to; none for all.
     connections: Option<Vec<String>>,

@@ -14,7 +14,8 @@ use crate::config::made::Made;
 use crate::config::period::Jitter;
 use crate::config::scheme::Scheme;
 use crate::config::timing::{Retention, TimeZone};
-use crate::made::{self, MADE_MAX, MadeSecrets};
+use crate::made::{self, MadeSecrets};
+use crate::makeable::{self, Unmakeable};
 use crate::open::Opened;
 use atsync::Secret;
 use axum::Json;
@@ -88,6 +89,12 @@ impl Making {
         let revision = before.map_or(0, |before| before.revision).saturating_add(1);
         let secret = |text: Option<String>| text.map(Secret::new);
         let (scheme, client_id, secrets, given, has_webhook_secret) = match (self.auth, before) {
+            (Some(auth), _) if auth.scheme == Scheme::AuthorizationCode => {
+                return Err(Problem::invalid(
+                    "/auth/scheme",
+                    "a consent is given on the connect page: POST /v1/connect-links makes the link",
+                ));
+            }
             (Some(auth), _) => {
                 let given = MadeSecrets {
                     client_secret: secret(auth.client_secret),
@@ -114,10 +121,12 @@ impl Making {
                 return Err(Problem::invalid("/auth", "a new connection needs a credential"));
             }
         };
+        let is_consent = scheme == Scheme::AuthorizationCode;
         let record = Made {
             adapter: self.adapter,
             scheme,
             client_id,
+            client: before.filter(|_| is_consent).and_then(|before| before.client.clone()),
             origins: self.origins,
             settings: self.settings,
             schedule: self.schedule,
@@ -143,18 +152,22 @@ fn etag(revision: u64) -> String {
 async fn changeable(served: &Served, name: &str) -> Result<(Opened, Option<Made>), Problem> {
     let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
     let opened = served.opened().ok_or_else(stopping)?;
-    let of_file = opened.config.connections.get(name).is_some_and(|one| one.made.is_none());
-    let before = made::one(&opened.engine, name).await?;
-    if of_file || (before.is_none() && opened.config.refused.contains_key(name)) {
-        return Err(Problem::new(
-            ProblemType::DeclaredInFile,
-            format!(
-                "{name} is declared in {}; change it there, then POST /v1/reload",
-                opened.config.path.display()
-            ),
-        ));
-    }
+    let before = makeable::changeable(&opened, name).await?;
     Ok((opened, before))
+}
+
+impl From<Unmakeable> for Problem {
+    fn from(why: Unmakeable) -> Self {
+        let text = why.to_string();
+        match why {
+            Unmakeable::OfFile(..) => Self::new(ProblemType::DeclaredInFile, text),
+            Unmakeable::NoKey(_) => Self::new(ProblemType::Configuration, text),
+            Unmakeable::NoAdapter(..) => Self::invalid("/adapter", text),
+            Unmakeable::PrivateNetwork(_) => Self::invalid("/allow_private_network", text),
+            Unmakeable::TooMany => Self::invalid("", text),
+            Unmakeable::Store(error) => error.into(),
+        }
+    }
 }
 
 /// Makes a connection, or replaces one that was made here.
@@ -174,28 +187,8 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     let (opened, before) = changeable(&served, &name).await?;
     matches(&headers, before.as_ref().map(|before| etag(before.revision)).as_deref())?;
-    if !opened.vault.can_seal() {
-        return Err(Problem::new(
-            ProblemType::Configuration,
-            "there is no key to seal secrets with, so none can be taken; name one as `seal_key` of \
-             the table [serve]",
-        ));
-    }
-    if atsync_adapters_bundled::bundled(&making.adapter).is_none() {
-        let known: Vec<&str> = atsync_adapters_bundled::names().collect();
-        let detail = format!("there is no such adapter; there are: {}", known.join(", "));
-        return Err(Problem::invalid("/adapter", detail));
-    }
-    if making.allow_private_network && !opened.config.serve.allow_private_network {
-        return Err(Problem::invalid(
-            "/allow_private_network",
-            "the configuration does not allow it: set `allow_private_network` of the table [serve]",
-        ));
-    }
-    let count = opened.config.connections.values().filter(|one| one.made.is_some()).count();
-    if before.is_none() && count >= MADE_MAX {
-        return Err(Problem::invalid("", format!("there are {MADE_MAX} connections already")));
-    }
+    let is_private = making.allow_private_network;
+    makeable::check(&opened, &making.adapter, is_private, before.is_none())?;
     let (record, given) = making.record(before.as_ref())?;
     let known = match (&before, record.secrets == record.revision) {
         (Some(before), false) => {
@@ -204,8 +197,11 @@ pub(super) async fn put(
         }
         _ => None,
     };
-    let trial = opened.try_out(&name, &record, known.as_ref().unwrap_or(&given)).await;
-    trial.map_err(|why| Problem::invalid("", why.to_string()))?;
+    let secrets = known.as_ref().unwrap_or(&given);
+    let unfit = |why: String| Problem::invalid("", why);
+    let credential = opened.credential_of(&name, &record, secrets).await.map_err(unfit)?;
+    let trial = opened.try_out(&name, &record, credential, secrets.webhook.clone()).await;
+    trial.map_err(|why| unfit(why.to_string()))?;
     let (is_new, revision) = (before.is_none(), record.revision);
     let stored = {
         let name = name.clone();

@@ -17,6 +17,7 @@ mod body;
 mod caller;
 mod changes;
 mod commands;
+mod connect;
 mod connections;
 mod console;
 mod consumers;
@@ -56,6 +57,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use connect::ConnectPages;
 use console::{Console, Pages};
 use html::document;
 use listen::Listeners;
@@ -121,11 +123,15 @@ impl Server {
         let access = access_of(config, address.is_some(), served).await?;
         let listeners = Listeners::bind(&config.store, address).await?;
         let (socket, address) = listeners.places();
+        if let Some(address) = address {
+            served.listens(address);
+        }
         let places = match address {
             Some(address) => format!("{} and http://{address}", socket.display()),
             None => socket.display().to_string(),
         };
         let gate = Arc::new(Gate {
+            is_secure: config.serve.behind_tls_proxy,
             access: Current::new(access),
             console: Arc::new(Console::new(config.serve.behind_tls_proxy)),
             requests: Semaphore::new(REQUESTS_MAX),
@@ -215,6 +221,8 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(deliver::deliveries::deliveries))
         .routes(routes!(deliver::deliveries::replay))
         .routes(routes!(deliver::deliveries::enable))
+        .routes(routes!(connect::list, connect::make))
+        .routes(routes!(connect::revoke))
         .routes(routes!(intents::list))
         .routes(routes!(intents::resolve))
         .split_for_parts()
@@ -228,6 +236,7 @@ fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
         console: Arc::clone(&gate.console),
         access: gate.access.clone(),
     };
+    let connecting = ConnectPages::new(Arc::clone(&served), gate.is_secure);
     routes
         .route(ROUTE, post(commands::run))
         .route(&format!("{ROUTE}/{{question}}"), post(commands::answer))
@@ -238,6 +247,7 @@ fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&served), repeats::once))
         .with_state(served)
         .merge(console::routes(pages))
+        .merge(connect::routes(connecting))
         .layer(from_fn_with_state(gate, admitted))
 }
 
@@ -250,6 +260,8 @@ async fn no_such_method() -> Problem {
 }
 
 struct Gate {
+    /// Browsers reach this server through TLS alone.
+    is_secure: bool,
     access: Current,
     console: Arc<Console>,
     requests: Semaphore,
@@ -262,7 +274,8 @@ async fn admitted(
     request: Request,
     next: Next,
 ) -> Response {
-    if !console::has(request.uri().path()) {
+    let path = request.uri().path();
+    if !console::has(path) && !connect::has(path) {
         return to_api(&gate, door, request, next).await;
     }
     let mut response = to_page(&gate, door, request, next).await;
@@ -318,6 +331,8 @@ impl Gate {
         })?;
         let response = next.run(request).await;
         let status = response.status().as_u16();
+        // The rest of a connect page's path is a secret.
+        let path = if connect::has(&path) { "/connect" } else { path.as_str() };
         tracing::debug!(caller = %who, %method, path, status, "request");
         Ok(response)
     }

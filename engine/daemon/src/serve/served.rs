@@ -17,7 +17,8 @@ use crate::open::Opened;
 use crate::questions::Questions;
 use atsync::{Clock, Connection, Round, SystemClock};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 /// What a reload did: the connections that were refused, each with why.
@@ -49,6 +50,8 @@ pub(crate) struct Served {
     pub(super) deliveries: Deliveries,
     /// The webhooks that are under way.
     pub(super) hooks: Semaphore,
+    /// Where it listens.
+    address: OnceLock<SocketAddr>,
     /// Asks the run of the schedules for a reload.
     reload: mpsc::Sender<Asked>,
     reloads: Mutex<Option<mpsc::Receiver<Asked>>>,
@@ -87,6 +90,7 @@ impl Served {
             reloads: Mutex::new(Some(reloads)),
             connections: Mutex::default(),
             opened: Mutex::default(),
+            address: OnceLock::new(),
             questions: Arc::default(),
             repeats: Repeats::default(),
             tokens: Arc::default(),
@@ -171,6 +175,22 @@ impl Served {
     /// What a relayed command opens its connection from.
     pub(super) fn opened(&self) -> Option<Opened> {
         held(&self.opened).clone()
+    }
+
+    /// The server listens on this address.
+    pub(super) fn listens(&self, address: SocketAddr) {
+        // Once: a process listens on one.
+        let _ = self.address.set(address);
+    }
+
+    /// The origin under which browsers reach this server.
+    pub(super) fn public_url(&self) -> Result<String, Problem> {
+        let named = self.opened().and_then(|opened| opened.config.serve.public_url.clone());
+        let listened = self.address.get().map(|address| format!("http://{address}"));
+        named.or(listened).ok_or_else(|| {
+            let why = "browsers cannot reach this server: set `listen` of the table [serve]";
+            Problem::new(ProblemType::Configuration, why)
+        })
     }
 
     /// Ends every stream, and drops the handles.

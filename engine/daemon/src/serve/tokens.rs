@@ -1,27 +1,22 @@
 //! Tokens that are made at run time: random, shown once, stored as a hash, revocable.
 //!
-//! They stand beside those of the configuration. The store has their SHA-256, which suffices for
-//! 256 random bits. A token that is limited to connections cannot make tokens.
-//!
-//! Bounds: [`TOKENS_MAX`] tokens. Left out: an end of a token's life; it is revoked.
+//! They stand beside those of the configuration; [`crate::tokens`] has them. A token that is limited
+//! to connections cannot make tokens. Left out: an end of a token's life; it is revoked.
 
 use super::body::Given;
 use super::caller::Caller;
-use super::known_tokens::{AREA, Stored, TOKENS_MAX, TokenView};
+use super::known_tokens::TokenView;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use crate::config::serve::Scope;
-use atsync::{Clock, Engine, Entropy, Expected, Note, StoreError, SystemClock, SystemEntropy};
+use crate::tokens::{self, Refused};
+use atsync::Engine;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use utoipa::ToSchema;
-
-/// Bytes of a token's name.
-const NAME_BYTES_MAX: usize = 100;
 
 /// The tokens that were made at run time.
 #[derive(Serialize, ToSchema)]
@@ -86,44 +81,27 @@ pub(super) async fn make(
     Given(new): Given<NewToken>,
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     unlimited(&caller)?;
-    let name = new.name.trim();
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(char::is_control) {
-        let detail = format!("a token's name has 1 to {NAME_BYTES_MAX} printable bytes");
-        return Err(Problem::invalid("/name", detail));
-    }
-    let opened = served.opened();
-    if opened.is_some_and(|opened| opened.config.serve.tokens.contains_key(name)) {
-        let detail = "the configuration has a token of this name";
-        return Err(Problem::new(ProblemType::DeclaredInFile, detail));
-    }
-    if served.tokens.listed().len() >= TOKENS_MAX {
-        let detail = format!("there are {TOKENS_MAX} tokens already; revoke some");
-        return Err(Problem::invalid("", detail));
-    }
-    let mut drawn = [0; 32];
-    SystemEntropy.fill(&mut drawn);
-    if drawn == [0; 32] {
-        let detail = "the system has no randomness, so no token can be made";
-        return Err(Problem::new(ProblemType::StoreFailed, detail));
-    }
-    let hexadecimal =
-        |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
-    let token = hexadecimal(&drawn);
-    let stored = Stored {
-        hash: hexadecimal(&Sha256::digest(&token)),
-        scope: new.scope,
-        connections: new.connections,
-        created_ms: SystemClock.now_ms(),
-    };
-    let value = serde_json::to_vec(&stored).unwrap_or_default();
-    let engine = engine(&served)?;
-    let note = Note::put(AREA, name, value).only_if(Expected::Absent);
-    engine.put_notes(vec![note]).await.map_err(|error| match error.cause::<StoreError>() {
-        Some(StoreError::Stale(_)) => Problem::invalid("/name", "a token has this name"),
-        _ => error.into(),
-    })?;
-    served.tokens.load(&engine).await?;
+    let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
+    let opened = served.opened().ok_or_else(stopping)?;
+    let (name, may) = (new.name.trim(), (new.scope, new.connections));
+    let token = tokens::make(&opened.engine, &opened.config.serve, name, may).await?;
+    served.tokens.load(&opened.engine).await?;
+    let token = token.expose().to_owned();
     Ok((StatusCode::CREATED, Json(MadeToken { name: name.to_owned(), token })))
+}
+
+impl From<Refused> for Problem {
+    fn from(why: Refused) -> Self {
+        let text = why.to_string();
+        match why {
+            Refused::Name | Refused::Taken => Self::invalid("/name", text),
+            Refused::OfFile => Self::new(ProblemType::DeclaredInFile, text),
+            Refused::TooMany => Self::invalid("", text),
+            Refused::NoRandomness => Self::new(ProblemType::NoRandomness, text),
+            Refused::Unknown => Self::new(ProblemType::NoSuchRecord, text),
+            Refused::Store(error) => error.into(),
+        }
+    }
 }
 
 /// Revokes a token: the next request with it is refused.
@@ -135,11 +113,7 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     unlimited(&caller)?;
     let engine = engine(&served)?;
-    if engine.note(AREA, &name).await?.is_none() {
-        let detail = "no token that was made at run time has this name";
-        return Err(Problem::new(ProblemType::NoSuchRecord, detail));
-    }
-    engine.put_notes(vec![Note::remove(AREA, &name)]).await?;
+    tokens::revoke(&engine, &name).await?;
     served.tokens.load(&engine).await?;
     Ok(StatusCode::NO_CONTENT)
 }

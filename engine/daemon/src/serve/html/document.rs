@@ -26,9 +26,23 @@ pub(in crate::serve) struct Document<'a> {
     pub(in crate::serve) main: Markup,
 }
 
+/// Whose page it is, where it is not the program's own.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::serve) struct Look<'a> {
+    /// The name behind the title.
+    pub(in crate::serve) name: &'a str,
+    /// A stylesheet beside the usual one.
+    pub(in crate::serve) style: Option<&'a str>,
+}
+
 impl Document<'_> {
     /// The answer to a request for the page.
     pub(in crate::serve) fn respond(self, status: StatusCode) -> Response {
+        self.respond_as(Look { name: "atsync", style: None }, status)
+    }
+
+    /// The same with another look.
+    pub(in crate::serve) fn respond_as(self, look: Look<'_>, status: StatusCode) -> Response {
         let document = html! {
             (DOCTYPE)
             html lang="en" {
@@ -36,9 +50,10 @@ impl Document<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    title { (self.title) " – atsync" }
+                    title { (self.title) " – " (look.name) }
                     link rel="icon" href=(assets::ICON) type="image/svg+xml";
                     link rel="stylesheet" href=(assets::STYLE);
+                    @if let Some(style) = look.style { link rel="stylesheet" href=(style); }
                     script src=(assets::SCRIPT) defer {}
                 }
                 body {
