@@ -4,7 +4,7 @@
 //! values mean.
 
 use super::place::Place;
-use super::tables::{NOTES, OrFailed, Tables, each, get};
+use super::tables::{Bytes, NOTES, OrFailed, Tables, each, get};
 use crate::store::codec::{Key, KeyReader};
 use crate::store::{Note, StoreError, check};
 use redb::{ReadOnlyTable, ReadTransaction, TableError};
@@ -14,9 +14,7 @@ fn key(connection: &Place, area: &str, key: &str) -> Key {
 }
 
 /// The table; none in a store that has none yet.
-fn rows(
-    read: &ReadTransaction,
-) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>, StoreError> {
+fn rows(read: &ReadTransaction) -> Result<Option<ReadOnlyTable<Bytes, Bytes>>, StoreError> {
     match read.open_table(NOTES) {
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         rows => rows.map(Some).or_failed(),
