@@ -98,7 +98,8 @@ async fn every_change_arrives_signed_and_in_order_although_the_server_is_killed(
     let rows = served.site.sandbox().rows("candidates");
     let candidate_id = rows[0]["id"].as_i64().unwrap();
     let (first_name, last_name) = ("Hypatia".to_owned(), "Renamed".to_owned());
-    let rename = atsync_greenhouse_sandbox::Recruiter::Rename { candidate_id, first_name, last_name };
+    let rename =
+        atsync_greenhouse_sandbox::Recruiter::Rename { candidate_id, first_name, last_name };
     served.site.sandbox().recruiter(&rename).unwrap();
     let newest = last(&served).await;
     let got = receiver.all_to(newest).await;
@@ -192,7 +193,10 @@ async fn a_receiver_that_is_gone_disables_its_endpoint_until_it_is_enabled() {
     replay(&served, &path, 0).await;
     let view = until(&served, &path, |view| view["enabled"] == false).await;
     assert_eq!(view["disabled"]["reason"], "gone", "{view}");
-    assert_eq!((&view["disabled"]["status"], &view["disabled"]["serial"]), (&json!(410), &json!(1)));
+    assert_eq!(
+        (&view["disabled"]["status"], &view["disabled"]["serial"]),
+        (&json!(410), &json!(1))
+    );
     assert_eq!(receiver.got().len(), 1);
     assert!(served.get("/metrics").await.body.contains("webhook_endpoint_enabled{endpoint=\""));
     // Also after a restart.
@@ -309,8 +313,7 @@ async fn endpoints_need_the_scope_admin_all_connections_and_a_key() {
     let served = Served::start_at(site, tokens).await;
     let new = json!({ "url": "https://host.example/hooks" }).to_string();
     for token in [crate::serve_support::TOKEN, crate::serve_support::OTHER] {
-        let with =
-            format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n");
+        let with = format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n");
         for line in ["GET", "POST"] {
             let refused = served.ask(&format!("{line} {ENDPOINTS}"), &with, &new).await;
             assert_eq!(refused.problem(), "forbidden", "{line} {refused:?}");

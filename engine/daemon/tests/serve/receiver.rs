@@ -144,7 +144,9 @@ impl Receiver {
             got.accepted = matches!(reply, Reply::Status(200..=299));
             self.inner.got.send_modify(|all| all.push(got));
             let answer = match reply {
-                Reply::Status(status) => format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n"),
+                Reply::Status(status) => {
+                    format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n")
+                }
                 Reply::Redirect(to) => {
                     format!("HTTP/1.1 307 X\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n")
                 }

@@ -112,8 +112,7 @@ async fn run(shared: Arc<Shared>) {
 async fn disable(shared: &Shared, disabled: Disabled) {
     let id = &shared.id;
     let (reason, status) = (disabled.reason, disabled.status);
-    let endpoint =
-        Endpoint { enabled: false, disabled: Some(disabled), ..shared.endpoint.clone() };
+    let endpoint = Endpoint { enabled: false, disabled: Some(disabled), ..shared.endpoint.clone() };
     let Some(opened) = shared.served.opened() else { return };
     match book::put(&opened.engine, id, Some(&shared.endpoint), &endpoint).await {
         Ok(()) => {
