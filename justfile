@@ -59,6 +59,14 @@ demo:
     cargo build --locked --quiet --workspace --bin atsync
     "${CARGO_TARGET_DIR:-target}/debug/atsync" demo
 
+# Tests the HTTP API with schemathesis, promtool and a generated client. Three minutes.
+api:
+    .ci/api
+
+# Kills `atsync serve` KILLS times while everything happens. About two seconds a kill.
+soak KILLS="200":
+    ATSYNC_KILLS={{KILLS}} cargo test --locked --workspace --test killed_serving -- --nocapture
+
 # Tests the console in Chromium, with axe-core; screenshots in target/screenshots. A minute.
 browser:
     .ci/browser

@@ -11,6 +11,7 @@
 //! Bounds: [`CONNECTIONS_MAX`] connections, since each is in the cursor. A host with more follows
 //! each connection's own feed.
 
+use super::answers::PlacedChange;
 use super::body::Query;
 use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
@@ -57,7 +58,7 @@ struct Placed {
 #[derive(Serialize, ToSchema)]
 pub(super) struct AllChangesPage {
     /// Those of one connection in the order of their serials.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<PlacedChange>)]
     changes: Vec<Placed>,
     /// `after` of the next page.
     next: String,

@@ -7,6 +7,7 @@
 //!
 //! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds. A stream holds one change.
 
+use super::answers::ChangeEvent;
 use super::body::Query;
 use super::problem::Problem;
 use super::served::Served;
@@ -32,7 +33,7 @@ const WAIT_S_MAX: u64 = 60;
 #[derive(Serialize, ToSchema)]
 pub(super) struct ChangePage {
     /// In the order of their serials.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<ChangeEvent>)]
     changes: Vec<Change>,
     /// `after` of the next page.
     next: u64,

@@ -3,6 +3,7 @@
 //! A check, pull, sweep or plan ends when its caller leaves; what it has committed stays. An apply
 //! does not: it runs in a task, so that a caller who leaves cuts no write.
 
+use super::answers;
 use super::body::{Given, GivenIfAny, PageOf, Query, ROWS_DEFAULT};
 use super::caller::Caller;
 use super::health::Condition;
@@ -54,7 +55,8 @@ impl From<Listed> for ConnectionView {
 }
 
 /// Lists the connections that the token may use, in the order of their names.
-#[utoipa::path(get, path = "/v1/connections", params(PageOf), tag = "connections", responses(
+#[utoipa::path(get, path = "/v1/connections",
+    operation_id = "list_connections", params(PageOf), tag = "connections", responses(
     (status = 200, body = ConnectionPage),
 ))]
 pub(super) async fn list(
@@ -80,7 +82,8 @@ pub(super) async fn list(
 }
 
 /// Reads a connection.
-#[utoipa::path(get, path = "/v1/connections/{connection}", tag = "connections", responses(
+#[utoipa::path(get, path = "/v1/connections/{connection}",
+    operation_id = "read_connection", tag = "connections", responses(
     (status = 200, body = ConnectionView),
 ))]
 pub(super) async fn read(
@@ -99,7 +102,8 @@ pub(super) struct WebhookView {
 }
 
 /// Reads where the ATS sends the webhooks of a connection.
-#[utoipa::path(get, path = "/v1/connections/{connection}/webhook", tag = "connections",
+#[utoipa::path(get, path = "/v1/connections/{connection}/webhook",
+    operation_id = "read_webhook", tag = "connections",
     responses((status = 200, body = WebhookView)))]
 pub(super) async fn webhook(
     State(served): State<Arc<Served>>,
@@ -111,8 +115,9 @@ pub(super) async fn webhook(
 
 /// Reads what the store knows of a connection: counts, records that are not in step, writes in
 /// doubt.
-#[utoipa::path(get, path = "/v1/connections/{connection}/status", tag = "connections", responses(
-    (status = 200, body = Value),
+#[utoipa::path(get, path = "/v1/connections/{connection}/status",
+    operation_id = "read_status", tag = "connections", responses(
+    (status = 200, body = answers::ConnectionStatus),
 ))]
 pub(super) async fn status(
     State(served): State<Arc<Served>>,
@@ -123,7 +128,7 @@ pub(super) async fn status(
 
 /// Checks the permissions of the credential, in the ATS.
 #[utoipa::path(post, path = "/v1/connections/{connection}/check", tag = "connections", responses(
-    (status = 200, body = Value),
+    (status = 200, body = answers::Checked),
 ))]
 pub(super) async fn check(
     State(served): State<Arc<Served>>,
@@ -147,7 +152,7 @@ pub(super) struct Pull {
 /// Pulls kinds from the ATS now.
 #[utoipa::path(post, path = "/v1/connections/{connection}/pull", tag = "connections",
     request_body = Pull, responses(
-    (status = 200, body = Value),
+    (status = 200, body = answers::Pulled),
 ))]
 pub(super) async fn pull(
     State(served): State<Arc<Served>>,
@@ -185,7 +190,7 @@ pub(super) struct Sweep {
 /// Finds deletions of a kind: a complete scan, then a fetch of each missing record.
 #[utoipa::path(post, path = "/v1/connections/{connection}/sweep", tag = "connections",
     request_body = Sweep, responses(
-    (status = 200, body = Value),
+    (status = 200, body = answers::Swept),
 ))]
 pub(super) async fn sweep(
     State(served): State<Arc<Served>>,
@@ -216,7 +221,7 @@ impl Planned {
 /// Plans the declared records, and writes nothing.
 #[utoipa::path(post, path = "/v1/connections/{connection}/plan", tag = "connections",
     request_body = Option<Planned>, responses(
-    (status = 200, body = Value),
+    (status = 200, body = answers::Planning),
 ))]
 pub(super) async fn plan(
     State(served): State<Arc<Served>>,
@@ -230,7 +235,7 @@ pub(super) async fn plan(
 /// Plans the declared records and writes what is missing, exactly once.
 #[utoipa::path(post, path = "/v1/connections/{connection}/apply", tag = "connections",
     request_body = Option<Planned>, responses(
-    (status = 200, body = Value),
+    (status = 200, body = answers::Applied),
 ))]
 pub(super) async fn apply(
     State(served): State<Arc<Served>>,

@@ -34,7 +34,8 @@ fn is_own(consumer: &str) -> Result<(), Problem> {
 }
 
 /// Reads the offset of a consumer: 0 for one that is not known.
-#[utoipa::path(get, path = "/v1/connections/{connection}/consumers/{consumer}", tag = "changes",
+#[utoipa::path(get, path = "/v1/connections/{connection}/consumers/{consumer}",
+    operation_id = "read_offset", tag = "changes",
     responses((status = 200, body = Offset)))]
 pub(super) async fn read(
     State(served): State<Arc<Served>>,
@@ -60,6 +61,7 @@ pub(super) async fn acknowledge(
 
 /// Removes a consumer, so that a trimming no longer keeps changes for it.
 #[utoipa::path(delete, path = "/v1/connections/{connection}/consumers/{consumer}",
+    operation_id = "end_consumer",
     tag = "changes", responses((status = 204)))]
 pub(super) async fn end(
     State(served): State<Arc<Served>>,

@@ -5,6 +5,7 @@
 //! refused as a whole, with the line's number in the pointer.
 
 use super::body::{self, Given, PageOf, Query, ROWS_DEFAULT};
+use super::openapi::DesiredRecord;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use atsync::{Desired, DesiredRecords, DesiredRow};
@@ -85,7 +86,8 @@ pub(super) struct Declared {
 }
 
 /// Lists desired records in the order of their keys.
-#[utoipa::path(get, path = "/v1/connections/{connection}/desired", params(PageOf), tag = "desired",
+#[utoipa::path(get, path = "/v1/connections/{connection}/desired",
+    operation_id = "list_desired", params(PageOf), tag = "desired",
     responses(
     (status = 200, body = DesiredPage),
 ))]
@@ -102,7 +104,8 @@ pub(super) async fn list(
 }
 
 /// Reads a desired record.
-#[utoipa::path(get, path = "/v1/connections/{connection}/desired/{key}", tag = "desired",
+#[utoipa::path(get, path = "/v1/connections/{connection}/desired/{key}",
+    operation_id = "read_desired", tag = "desired",
     responses(
     (status = 200, body = DesiredView),
 ))]
@@ -116,7 +119,7 @@ pub(super) async fn read(
 
 /// Declares one record. The body is the record; its key, if it has one, is that of the path.
 #[utoipa::path(put, path = "/v1/connections/{connection}/desired/{key}", tag = "desired",
-    request_body = BTreeMap<String, Value>, responses(
+    request_body = DesiredRecord, responses(
     (status = 200, body = Declared),
     (status = 201, body = Declared),
 ))]
@@ -140,7 +143,7 @@ pub(super) async fn declare(
 /// Declares many records: JSON Lines, one record a line, or a JSON array. A batch is stored as a
 /// whole or not at all.
 #[utoipa::path(post, path = "/v1/connections/{connection}/desired", tag = "desired",
-    request_body(content((Vec<BTreeMap<String, Value>> = "application/json"),
+    request_body(content((Vec<DesiredRecord> = "application/json"),
         (String = "application/x-ndjson"))), responses(
     (status = 200, body = Declared),
 ))]

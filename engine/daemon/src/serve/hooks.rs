@@ -1,7 +1,8 @@
 //! Webhooks of an ATS: `POST /hooks/{connection}/{part}`, where the part cannot be guessed.
 //!
 //! What is not for a connection here is refused before its body is read, with the same answer
-//! whether the connection, the part or the signature is wrong. An authentic delivery is durable
+//! whether the connection, the part or the signature is wrong. While the connection is being opened
+//! or closed, the answer is 503, and the ATS sends it again. An authentic delivery is durable
 //! before it is answered 200; the schedules fetch what it names. Bodies of answers are empty: the
 //! sender is a program that looks at the status.
 //!
@@ -34,9 +35,13 @@ pub(super) async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> StatusCode {
-    let Some(connection) = served.connection(&name).ok().filter(|one| one.is_webhook_path(&part))
-    else {
-        return StatusCode::UNAUTHORIZED;
+    let connection = match served.connection(&name) {
+        Ok(connection) if connection.is_webhook_path(&part) => connection,
+        // The ATS sends it again.
+        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        _ => return StatusCode::UNAUTHORIZED,
     };
     let Ok(_place) = served.hooks.try_acquire() else { return StatusCode::SERVICE_UNAVAILABLE };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());

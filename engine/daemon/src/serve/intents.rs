@@ -47,7 +47,8 @@ pub(super) struct IntentList {
 }
 
 /// Lists the open intents: writes that are prepared, sent or in doubt.
-#[utoipa::path(get, path = "/v1/connections/{connection}/intents", tag = "intents", responses(
+#[utoipa::path(get, path = "/v1/connections/{connection}/intents",
+    operation_id = "list_intents", tag = "intents", responses(
     (status = 200, body = IntentList),
 ))]
 pub(super) async fn list(

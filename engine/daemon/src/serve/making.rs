@@ -23,7 +23,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -175,8 +175,11 @@ impl From<Unmakeable> for Problem {
 /// `If-None-Match: *` only makes, `If-Match` only replaces the given revision. It is refused as a
 /// whole when adapter, origins, settings and credential do not fit together; nothing is sent to the
 /// ATS.
-#[utoipa::path(put, path = "/v1/connections/{connection}", tag = "connections",
-    request_body = Making, responses(
+#[utoipa::path(put, path = "/v1/connections/{connection}",
+    operation_id = "put_connection", tag = "connections", params(
+        ("If-Match" = Option<String>, Header, description = "The revision to replace"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only make"),
+    ), request_body = Making, responses(
     (status = 200, body = MadeView), (status = 201, body = MadeView),
 ))]
 pub(super) async fn put(
@@ -227,7 +230,10 @@ pub(super) async fn put(
 
 /// Removes a connection that was made here, with its secrets. What the store knows of it stays: a
 /// connection of this name that is made later goes on from there.
-#[utoipa::path(delete, path = "/v1/connections/{connection}", tag = "connections", responses(
+#[utoipa::path(delete, path = "/v1/connections/{connection}",
+    operation_id = "delete_connection", tag = "connections", params(
+    ("If-Match" = Option<String>, Header, description = "The revision to remove"),
+), responses(
     (status = 204),
 ))]
 pub(super) async fn delete(
@@ -256,12 +262,19 @@ fn stale(error: atsync::Error) -> Problem {
     error.into()
 }
 
+/// What a reload did.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReloadView {
+    /// The connections that were refused, each with why.
+    refused: BTreeMap<String, String>,
+}
+
 /// Reads the configuration file and its secrets again, as SIGHUP does. A mistake in a connection
 /// leaves that one unchanged; one in the file leaves all.
 #[utoipa::path(post, path = "/v1/reload", tag = "operations", responses(
-    (status = 200, body = Value),
+    (status = 200, body = ReloadView),
 ))]
-pub(super) async fn reload(State(served): State<Arc<Served>>) -> Result<Json<Value>, Problem> {
+pub(super) async fn reload(State(served): State<Arc<Served>>) -> Result<Json<ReloadView>, Problem> {
     let reloaded = served.reload().await?;
-    Ok(Json(json!({ "refused": reloaded.refused })))
+    Ok(Json(ReloadView { refused: reloaded.refused }))
 }

@@ -13,6 +13,7 @@
 
 pub(crate) mod access;
 mod all_changes;
+mod answers;
 mod body;
 mod caller;
 mod changes;
@@ -34,6 +35,7 @@ mod local;
 mod making;
 mod metrics;
 mod notices;
+mod openapi;
 mod operations;
 mod problem;
 mod records;
@@ -44,6 +46,7 @@ mod stream;
 mod tally;
 mod tasks;
 mod tokens;
+mod write_timeout;
 
 pub(crate) use notices::Notice;
 pub(crate) use served::{Reloaded, Served};
@@ -61,41 +64,18 @@ use connect::ConnectPages;
 use console::{Console, Pages};
 use html::document;
 use listen::Listeners;
+use openapi::Document;
 use problem::{Problem, ProblemType};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use utoipa::OpenApi;
-use utoipa::openapi::Ref;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Requests at once. Each holds a body of a megabyte at most, a batch 32.
 const REQUESTS_MAX: usize = 128;
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "atsync",
-        description = "Keeps hiring data in step with Applicant Tracking Systems. Every refusal is \
-            a problem document (RFC 9457) whose `type` is stable.",
-        license(name = "MIT OR Apache-2.0")
-    ),
-    components(schemas(problem::ProblemDocument), responses(problem::ProblemDocument))
-)]
-struct Document;
-
-/// Says in each operation that any other status comes with a problem document.
-fn add_refusals(document: &mut utoipa::openapi::OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            let refusal = Ref::from_response_name("ProblemDocument");
-            drop(operation.responses.responses.insert("default".to_owned(), refusal.into()));
-        }
-    }
-}
 
 /// The running server.
 pub(crate) struct Server {
@@ -229,8 +209,8 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
 }
 
 fn app(served: Arc<Served>, gate: Arc<Gate>) -> Router {
-    let (routes, mut document) = routes();
-    add_refusals(&mut document);
+    let (routes, document) = routes();
+    let document = openapi::finished(&document);
     let pages = Pages {
         served: Arc::clone(&served),
         console: Arc::clone(&gate.console),

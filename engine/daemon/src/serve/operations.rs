@@ -45,7 +45,7 @@ pub(super) struct Overall {
 const NAMED_MAX: usize = 100;
 
 /// Whether every connection makes progress: 200, or 503 when one does not.
-#[utoipa::path(get, path = "/status", tag = "operations", responses(
+#[utoipa::path(get, path = "/status", operation_id = "read_overall", tag = "operations", responses(
     (status = 200, body = Overall),
     (status = 503, body = Overall),
 ))]

@@ -57,6 +57,8 @@ pub(crate) enum ProblemType {
     Busy,
     /// The system gives no randomness, so that no session can begin.
     NoRandomness,
+    /// The connection is being opened. A later attempt may succeed.
+    Starting,
     /// The server is stopping.
     Stopping,
     /// The configuration or the settings of the connection are wrong.
@@ -120,6 +122,7 @@ impl ProblemType {
                 (S::INTERNAL_SERVER_ERROR, "no-randomness", "No session can begin")
             }
             Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "Too many requests are under way"),
+            Self::Starting => (S::SERVICE_UNAVAILABLE, "starting", "The server is starting"),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The server is stopping"),
             Self::Configuration => {
                 (S::CONFLICT, "configuration", "The connection's configuration is wrong")
@@ -273,8 +276,14 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.what, ProblemType::Busy | ProblemType::Unavailable | ProblemType::Stopping)
-        {
+        let may_be_repeated = matches!(
+            self.what,
+            ProblemType::Busy
+                | ProblemType::Unavailable
+                | ProblemType::Starting
+                | ProblemType::Stopping
+        );
+        if may_be_repeated {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response

@@ -111,7 +111,8 @@ impl PageOf {
 }
 
 /// Lists observed records of a kind in the order of their ids. Deleted ones are left out.
-#[utoipa::path(get, path = "/v1/connections/{connection}/records/{kind}", params(PageOf),
+#[utoipa::path(get, path = "/v1/connections/{connection}/records/{kind}",
+    operation_id = "list_records", params(PageOf),
     tag = "records", responses(
     (status = 200, body = RecordPage),
 ))]
@@ -138,7 +139,8 @@ pub(super) struct OneOf {
 }
 
 /// Reads an observed record; a deleted one has `gone`.
-#[utoipa::path(get, path = "/v1/connections/{connection}/records/{kind}/{id}", params(OneOf),
+#[utoipa::path(get, path = "/v1/connections/{connection}/records/{kind}/{id}",
+    operation_id = "read_record", params(OneOf),
     tag = "records", responses(
     (status = 200, body = RecordView),
 ))]

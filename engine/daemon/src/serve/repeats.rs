@@ -6,7 +6,7 @@
 //! first answer; one that is under way is refused with 409. An action that a killed process had
 //! begun is carried out again: the engine's journal keeps its writes single.
 //!
-//! Answers of the server's own troubles (503 and other 5xx) are not kept, so that a repeat tries
+//! A refusal is not kept, whether the request or the server is at fault, so that a repeat tries
 //! again.
 //!
 //! Bounds: keys live for one to two days; [`KEYS_A_DAY`](super::repeat_keys::KEYS_A_DAY) a day;
@@ -25,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The header.
 const KEY: &str = "idempotency-key";
@@ -65,8 +66,15 @@ fn area(day: u64) -> String {
 }
 
 /// Whether answers of a route have nothing of a candidate and no secret.
-fn may_be_kept(path: &str) -> bool {
+pub(super) fn may_be_kept(path: &str) -> bool {
     ["/pull", "/sweep", "/desired", "/check", "/reload"].iter().any(|end| path.ends_with(end))
+}
+
+/// The answer to a repeat whose first answer was not kept.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Replayed {
+    /// True: the action was carried out by an earlier request with this key.
+    replayed: bool,
 }
 
 /// The key of a request that has one.
@@ -137,7 +145,7 @@ async fn keyed(
     }
     put(&engine, day, &key, &begun).await?;
     let answer = next.run(Request::from_parts(head, Body::from(body))).await;
-    if answer.status().is_server_error() {
+    if !answer.status().is_success() {
         return Ok(answer);
     }
     let (head, body) = answer.into_parts();
@@ -172,7 +180,9 @@ async fn put(engine: &Engine, day: u64, key: &str, entry: &Entry) -> Result<(), 
 impl Ended {
     fn replayed(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
-        let answer = self.answer.unwrap_or_else(|| "{\"replayed\":true}".to_owned());
+        let answer = self.answer.unwrap_or_else(|| {
+            serde_json::to_string(&Replayed { replayed: true }).unwrap_or_default()
+        });
         let media = self.media.unwrap_or_else(|| "application/json".to_owned());
         let body = if status == StatusCode::NO_CONTENT { String::new() } else { answer };
         let mut response = (status, body).into_response();

@@ -229,12 +229,25 @@ impl Served {
             return Err(Problem::new(ProblemType::Stopping, "the server is stopping"));
         }
         let all = self.all();
-        let one = all.get(name).ok_or_else(Problem::no_such_connection)?;
+        let Some(one) = all.get(name) else {
+            drop(all);
+            return Err(self.absent(name));
+        };
         one.connection.clone().ok_or_else(|| {
             let why = one.health.conditions().pop().map(|condition| condition.message);
             let why = why.unwrap_or_default();
             Problem::new(ProblemType::Configuration, format!("{name} is not open: {why}"))
         })
+    }
+
+    /// Why a connection is not among those that run: there is none, or it is being opened.
+    fn absent(&self, name: &str) -> Problem {
+        let opened = self.opened();
+        if opened.is_none_or(|opened| opened.config.connections.contains_key(name)) {
+            let detail = format!("{name} is being opened; try it again");
+            return Problem::new(ProblemType::Starting, detail);
+        }
+        Problem::no_such_connection()
     }
 
     /// The connections that a caller may use, in the order of their names.
@@ -246,7 +259,8 @@ impl Served {
 
     /// One of them.
     pub(super) fn one(&self, name: &str) -> Result<Listed, Problem> {
-        self.all().get(name).map(|one| one.listed(name)).ok_or_else(Problem::no_such_connection)
+        let listed = self.all().get(name).map(|one| one.listed(name));
+        listed.ok_or_else(|| self.absent(name))
     }
 }
 

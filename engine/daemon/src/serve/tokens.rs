@@ -28,7 +28,8 @@ pub(super) struct TokenList {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
-    /// Its name, for lists and the log.
+    /// Its name, for lists and the log: printable.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     scope: Scope,
     /// The connections that it is limited to; none for all.
@@ -59,7 +60,7 @@ fn engine(served: &Served) -> Result<Engine, Problem> {
 }
 
 /// Lists the tokens that were made at run time; none shows a token itself.
-#[utoipa::path(get, path = "/v1/tokens", tag = "tokens", responses(
+#[utoipa::path(get, path = "/v1/tokens", operation_id = "list_tokens", tag = "tokens", responses(
     (status = 200, body = TokenList),
 ))]
 pub(super) async fn list(
@@ -72,9 +73,8 @@ pub(super) async fn list(
 
 /// Makes a token and shows it, this once. From the first token on, requests over an address need
 /// one.
-#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", request_body = NewToken, responses(
-    (status = 201, body = MadeToken),
-))]
+#[utoipa::path(post, path = "/v1/tokens", operation_id = "make_token", tag = "tokens",
+    request_body = NewToken, responses((status = 201, body = MadeToken)))]
 pub(super) async fn make(
     State(served): State<Arc<Served>>,
     Extension(caller): Extension<Caller>,
@@ -105,7 +105,8 @@ impl From<Refused> for Problem {
 }
 
 /// Revokes a token: the next request with it is refused.
-#[utoipa::path(delete, path = "/v1/tokens/{token}", tag = "tokens", responses((status = 204)))]
+#[utoipa::path(delete, path = "/v1/tokens/{name}", operation_id = "revoke_token", tag = "tokens",
+    responses((status = 204)))]
 pub(super) async fn revoke(
     State(served): State<Arc<Served>>,
     Extension(caller): Extension<Caller>,

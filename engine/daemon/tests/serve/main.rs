@@ -12,6 +12,7 @@
     reason = "a test stops where something does not hold"
 )]
 
+mod attacks;
 #[path = "../cli_support/mod.rs"]
 mod cli_support;
 mod deliveries;
@@ -277,8 +278,15 @@ async fn the_openapi_document_names_every_route_and_its_refusals() {
     assert!(paths.len() >= 17, "{:?}", paths.keys());
     let problem = &document["components"]["responses"]["ProblemDocument"]["content"];
     assert!(problem["application/problem+json"]["schema"].is_object(), "{problem}");
+    let mut ids = std::collections::BTreeSet::new();
     for (path, methods) in paths {
         for (method, operation) in methods.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id), "{method} {path}: {id} is the id of two operations");
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let has_text = response.get("description").or(response.get("$ref")).is_some();
+                assert!(has_text, "{method} {path} {status}");
+            }
             let other = &operation["responses"]["default"]["$ref"];
             assert_eq!(other, "#/components/responses/ProblemDocument", "{method} {path}");
         }

@@ -11,6 +11,7 @@
 use crate::cli_support::Site;
 use serde_json::Value;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Child;
@@ -29,6 +30,8 @@ pub(crate) struct Served {
     pub(crate) site: Site,
     pub(crate) child: Child,
     pub(crate) address: String,
+    /// What it wrote to stderr.
+    pub(crate) said: Arc<Mutex<String>>,
 }
 
 /// An answer.
@@ -66,9 +69,15 @@ impl Served {
 
     /// The same with this configuration before the table.
     pub(crate) async fn start_with(site: Site, config: &str, serve: &str) -> Self {
+        Self::start_logged(site, config, serve, "warn").await
+    }
+
+    /// The same with these levels of the log.
+    pub(crate) async fn start_logged(site: Site, config: &str, serve: &str, log: &str) -> Self {
         site.write("acme.toml", &format!("{config}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}"));
         let mut command = site.command(&["serve"]);
         command.env("TOKEN", TOKEN).env("OTHER", OTHER).env("SEAL", SEAL).env("HOOK", HOOK);
+        command.env("RUST_LOG", log);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
@@ -77,7 +86,13 @@ impl Served {
                 break address.to_owned();
             }
         };
-        tokio::spawn(async move { while let Ok(Some(_)) = notes.next_line().await {} });
+        let said = Arc::new(Mutex::new(String::new()));
+        let to = Arc::clone(&said);
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = notes.next_line().await {
+                to.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
         let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
         loop {
             let line = rounds.next_line().await.unwrap().unwrap();
@@ -86,7 +101,7 @@ impl Served {
             }
         }
         tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
-        Self { site, child, address }
+        Self { site, child, address, said }
     }
 
     /// A request with the headers that a client sends, and these.
