@@ -57,7 +57,7 @@ impl Vendor {
         let back = format!("http://{address}/connect/callback");
         let client = PartnerClient::new(CLIENT, CLIENT_SECRET, &back);
         site.sandbox().set_partner(client);
-        Self { served: Served { site, child, address }, log }
+        Self { served: Served { site, child, address, said: Arc::clone(&log) }, log }
     }
 
     /// The body of a new link to the sandbox.
