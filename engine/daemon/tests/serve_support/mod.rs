@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdout};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const OTHER: &str = "fedcba9876543210fedcba9876543210";
@@ -66,6 +66,32 @@ impl Served {
 
     /// The same with this configuration before the table.
     pub(crate) async fn start_with(site: Site, config: &str, serve: &str) -> Self {
+        let (served, rounds) = Self::begin(site, config, serve).await;
+        let mut rounds = BufReader::new(rounds).lines();
+        loop {
+            let line = rounds.next_line().await.unwrap().unwrap();
+            if line.contains("pulled jobs") {
+                break;
+            }
+        }
+        served.rounds =
+            Some(tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} }));
+        served
+    }
+
+    /// Starts it at a site where it ran before, so that no pull may be due, and waits until it is
+    /// ready.
+    pub(crate) async fn again(site: Site, serve: &str) -> Self {
+        let config = site.config();
+        let (served, rounds) = Self::begin(site, &config, serve).await;
+        let mut rounds = BufReader::new(rounds).lines();
+        served.rounds =
+            Some(tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} }));
+        while served.get("/readyz").await.status != 200 {}
+        served
+    }
+
+    async fn begin(site: Site, config: &str, serve: &str) -> (Self, ChildStdout) {
         site.write("acme.toml", &format!("{config}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}"));
         let mut command = site.command(&["serve"]);
         command.env("TOKEN", TOKEN).env("OTHER", OTHER).env("SEAL", SEAL).env("HOOK", HOOK);
@@ -78,15 +104,8 @@ impl Served {
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = notes.next_line().await {} });
-        let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
-        loop {
-            let line = rounds.next_line().await.unwrap().unwrap();
-            if line.contains("pulled jobs") {
-                break;
-            }
-        }
-        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
-        Self { site, child, address }
+        let rounds = child.stdout.take().unwrap();
+        (Self { site, child, address }, rounds)
     }
 
     /// A request with the headers that a client sends, and these.
