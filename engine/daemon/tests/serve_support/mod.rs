@@ -74,8 +74,7 @@ impl Served {
                 break;
             }
         }
-        served.rounds =
-            Some(tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} }));
+        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
         served
     }
 
@@ -85,8 +84,7 @@ impl Served {
         let config = site.config();
         let (served, rounds) = Self::begin(site, &config, serve).await;
         let mut rounds = BufReader::new(rounds).lines();
-        served.rounds =
-            Some(tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} }));
+        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
         while served.get("/readyz").await.status != 200 {}
         served
     }
