@@ -82,7 +82,7 @@ async fn every_change_arrives_signed_and_in_order_although_the_server_is_killed(
         receiver.until(|got| got.len() >= count).await;
         served.child.start_kill().unwrap();
         served.child.wait().await.unwrap();
-        served = Served::start_at(served.site, SERVE).await;
+        served = Served::again(served.site, SERVE).await;
     }
     let newest = last(&served).await;
     let got = receiver.all_to(newest).await;
@@ -166,7 +166,7 @@ async fn a_redirect_is_not_followed_and_a_private_address_is_refused() {
     let (_, site) = served.ended().await;
     // The operator takes the private network back: nothing more is sent there.
     let count = receiver.got().len();
-    let served = Served::start_at(site, "seal_key = { env = \"SEAL\" }\n").await;
+    let served = Served::again(site, "seal_key = { env = \"SEAL\" }\n").await;
     let refused = |view: &Value| view["last_failure"]["reason"] == "refused";
     until(&served, &format!("{path}/deliveries"), refused).await;
     assert_eq!(receiver.got().len(), count);
@@ -201,7 +201,7 @@ async fn a_receiver_that_is_gone_disables_its_endpoint_until_it_is_enabled() {
     assert!(served.get("/metrics").await.body.contains("webhook_endpoint_enabled{endpoint=\""));
     // Also after a restart.
     let (_, site) = served.ended().await;
-    let served = Served::start_at(site, SERVE).await;
+    let served = Served::again(site, SERVE).await;
     assert_eq!(served.get(&path).await.json()["enabled"], false);
     receiver.answer(Reply::Status(200));
     let enabled = served.post(&format!("{path}/enable"), "").await;
@@ -260,7 +260,7 @@ async fn a_secret_is_shown_once_and_is_in_the_store_sealed_alone() {
         let bare = secret.strip_prefix("whsec_").unwrap();
         assert!(!stored.windows(bare.len()).any(|part| part == bare.as_bytes()));
     }
-    let served = Served::start_at(site, SERVE).await;
+    let served = Served::again(site, SERVE).await;
     assert_eq!(served.ask(&format!("DELETE {path}"), "", "").await.status, 204);
     assert_eq!(served.get(&path).await.problem(), "no-such-record");
     assert_eq!(served.get(ENDPOINTS).await.json()["endpoints"].as_array().unwrap().len(), 1);

@@ -38,7 +38,7 @@ async fn a_made_connection_runs_at_once_outlives_the_process_and_shows_no_secret
     let stored = std::fs::read(site.path("acme.redb")).unwrap();
     let has = |text: &str| stored.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(!has("sandbox-secret") && !has(SEAL), "a secret is in the store in clear");
-    let served = Served::start_at(site, SERVE).await;
+    let served = Served::again(site, SERVE).await;
     let again = served.get("/v1/connections/beta").await.json();
     assert_eq!(again["adapter"], "greenhouse", "{again}");
     assert_eq!(served.ask("DELETE /v1/connections/beta", "", "").await.status, 204);

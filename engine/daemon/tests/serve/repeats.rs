@@ -27,7 +27,7 @@ async fn an_action_with_a_key_is_carried_out_once_also_over_a_restart() {
     let refused = post(&served, "k3", "{").await;
     assert_eq!(post(&served, "k3", "{").await.body, refused.body);
     let (_, site) = served.ended().await;
-    let served = Served::start_at(site, "").await;
+    let served = Served::again(site, "").await;
     let again = post(&served, "k1", batch).await;
     assert_eq!((again.status, &again.body), (first.status, &first.body));
     // An answer that shows a candidate is not kept.

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdout};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const OTHER: &str = "fedcba9876543210fedcba9876543210";
@@ -74,6 +74,30 @@ impl Served {
 
     /// The same with these levels of the log.
     pub(crate) async fn start_logged(site: Site, config: &str, serve: &str, log: &str) -> Self {
+        let (served, rounds) = Self::begin(site, config, serve, log).await;
+        let mut rounds = BufReader::new(rounds).lines();
+        loop {
+            let line = rounds.next_line().await.unwrap().unwrap();
+            if line.contains("pulled jobs") {
+                break;
+            }
+        }
+        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
+        served
+    }
+
+    /// Starts it at a site where it ran before, so that no pull may be due, and waits until it is
+    /// ready.
+    pub(crate) async fn again(site: Site, serve: &str) -> Self {
+        let config = site.config();
+        let (served, rounds) = Self::begin(site, &config, serve, "warn").await;
+        let mut rounds = BufReader::new(rounds).lines();
+        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
+        while served.get("/readyz").await.status != 200 {}
+        served
+    }
+
+    async fn begin(site: Site, config: &str, serve: &str, log: &str) -> (Self, ChildStdout) {
         site.write("acme.toml", &format!("{config}\n[serve]\nlisten = \"127.0.0.1:0\"\n{serve}"));
         let mut command = site.command(&["serve"]);
         command.env("TOKEN", TOKEN).env("OTHER", OTHER).env("SEAL", SEAL).env("HOOK", HOOK);
@@ -93,15 +117,8 @@ impl Served {
                 to.lock().unwrap().push_str(&(line + "\n"));
             }
         });
-        let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
-        loop {
-            let line = rounds.next_line().await.unwrap().unwrap();
-            if line.contains("pulled jobs") {
-                break;
-            }
-        }
-        tokio::spawn(async move { while let Ok(Some(_)) = rounds.next_line().await {} });
-        Self { site, child, address, said }
+        let rounds = child.stdout.take().unwrap();
+        (Self { site, child, address, said }, rounds)
     }
 
     /// A request with the headers that a client sends, and these.
