@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PROFILE = os.environ.get("ATSYNC_PROFILE", "debug")
 WEBHOOK_SECRET = "webhook secret of acme"
 TRIES = 5_000
 
@@ -58,7 +59,7 @@ class Site:
             "OPERATOR": self.tokens["operator"],
             "READER": self.tokens["reader"],
         }
-        command = [str(TARGET / "debug" / command[0]), *command[1:]]
+        command = [str(TARGET / PROFILE / command[0]), *command[1:]]
         child = subprocess.Popen(
             command, cwd=self.directory.name, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

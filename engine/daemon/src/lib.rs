@@ -41,6 +41,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// The stack of a thread: as the main thread has it on most systems.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
     let output = Output::default();
@@ -59,6 +62,9 @@ pub fn main() -> ExitCode {
     output::set_form(cli.log_format);
     start_log(cli.verbose, cli.log_format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // A relayed command runs on a worker: with the stack that the same command has on the main
+    // thread. In a debug build an apply needs more than tokio's two megabytes.
+    runtime.thread_stack_size(STACK_BYTES);
     if !cli.command.is_long() {
         // Each thread that allocates keeps memory of its own.
         runtime.worker_threads(1);

@@ -396,8 +396,8 @@ async fn what_was_acknowledged_before_a_kill_is_there_once_after_all_of_them() {
         assert_eq!(read[..], feed[..read.len()], "what the consumer has read has changed");
     }
 
-    let acknowledged = outside.acknowledged.borrow();
-    for (key, version) in acknowledged.iter() {
+    let acknowledged = outside.acknowledged.borrow().clone();
+    for (key, version) in &acknowledged {
         let row = outside.get(&format!("{ACME}/desired/{key}")).await;
         let title = row["record"]["title"].as_str().unwrap();
         let stored: u64 = title.strip_prefix("Version ").unwrap().parse().unwrap();

@@ -100,7 +100,9 @@ impl Listeners {
                 biased;
                 () = async { drop(stop.wait_for(|stop| *stop).await) } => break,
                 accepted = self.local.accept() => match accepted {
-                    Ok(stream) => drop(peers.spawn(peer(stream, local.clone(), ended, (place, PATIENCE)))),
+                    Ok(stream) => {
+                        drop(peers.spawn(peer(stream, local.clone(), ended, (place, PATIENCE))));
+                    }
                     Err(error) => refused(&error).await,
                 },
                 accepted = accept(self.tcp.as_ref()) => match (accepted, &remote) {

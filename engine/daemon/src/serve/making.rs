@@ -22,7 +22,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(super) struct Making {
     /// The name of a built-in adapter.
     adapter: String,
     /// The credential. A replacement without one keeps the present credential and webhook secret.
+    #[serde(default, deserialize_with = "unquoted")]
     auth: Option<MakingAuth>,
     /// Origins that differ from the adapter's, by name.
     #[serde(default)]
@@ -62,7 +64,19 @@ pub(super) struct Making {
     #[serde(default)]
     allow_private_network: bool,
     /// The secret that the ATS signs webhooks with. Given with `auth`.
+    #[serde(default, deserialize_with = "unquoted")]
     webhook_secret: Option<String>,
+}
+
+/// Reads a member that has secrets: a refusal does not quote its value.
+fn unquoted<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<T, D::Error> {
+    T::deserialize(Value::deserialize(from)?).map_err(|_| {
+        Error::custom(
+            "a member with secrets has a wrong type, value or member: `auth` is an object with \
+             `scheme` and the texts `client_id`, `client_secret`, `key`; `webhook_secret` is a \
+             text",
+        )
+    })
 }
 
 /// A credential. Its secrets are sealed and never shown again.
