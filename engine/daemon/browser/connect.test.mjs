@@ -9,8 +9,8 @@ import { activate, tabTo } from "./keyboard.mjs";
 import { inspect, launched, opened } from "./pages.mjs";
 import { Site, screenshots } from "./site.mjs";
 
-// A square of one colour.
-const LOGO = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+// A rectangle of one colour.
+const LOGO = "iVBORw0KGgoAAAANSUhEUgAAAEAAAAAkCAIAAAC2bqvFAAAAOklEQVR42u3PQQkAAAgEsEtiMNMZ1Qw+hcEKLNXzWgQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEbhaNDNiIA1Im8QAAAABJRU5ErkJggg==";
 const theme = { name: "Acme Referrals", colour: "#ffd400", logo: LOGO };
 const own = { theme, settings: { source: "No Such Source" } };
 

@@ -1,8 +1,8 @@
 //! `atsync config check`: what of a configuration can be checked without the store and the ATS.
 //!
-//! The file, its secrets, the adapters, their origins and settings, the schedules and the tokens of
-//! the API. Every fault is listed, so that one run shows what a start would refuse one by one. Left
-//! out: whether the ATS accepts the credential; `atsync check` asks it.
+//! The file, its secrets, the adapters, their origins and settings, the schedules, and the tokens
+//! and OAuth clients of the API. Every fault is listed, so that one run shows what a start would
+//! refuse one by one. Left out: whether the ATS accepts the credential; `atsync check` asks it.
 
 use crate::failure::{DONE, Ended, Failure};
 use crate::open;
@@ -22,6 +22,14 @@ pub(super) async fn check(path: &Path, output: &Output) -> Ended {
     }
     if let Err(why) = Access::check(&opened.config.serve, opened.config.directory()).await {
         faults.push(format!("{}: {why}", path.display()));
+    }
+    for (name, client) in &opened.config.serve.clients {
+        let known = opened.adapter(&client.adapter).await.map(drop);
+        let read = client.read(opened.config.directory()).await.map(drop);
+        let fault = known.map_err(|why| why.to_string()).and(read);
+        if let Err(why) = fault {
+            faults.push(format!("{}: serve.clients.{name}.{why}", path.display()));
+        }
     }
     if !faults.is_empty() {
         return Err(Failure::Several(faults));

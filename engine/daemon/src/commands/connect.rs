@@ -1,9 +1,9 @@
 //! `atsync connect`: makes a connection in the store, or gives it another credential, and prints
 //! what the credential may do.
 //!
-//! The credential is tried before anything is stored: the ATS has to accept it, and, where the store
-//! has records of this connection, it has to belong to the same customer. Missing permissions do not
-//! prevent the connection. Left out: a consent, which a person gives on the connect page.
+//! The credential is tried before anything is stored: the ATS has to accept it, and, where the
+//! store has records of this connection, it has to belong to the same customer. Missing permissions
+//! do not prevent the connection. Left out: a consent, which a person gives on the connect page.
 
 use super::check;
 use crate::cli;

@@ -1,7 +1,7 @@
 //! Tokens that are made at run time: random, shown once, stored as a hash, revocable.
 //!
-//! They stand beside those of the configuration; [`crate::tokens`] has them. A token that is limited
-//! to connections cannot make tokens. Left out: an end of a token's life; it is revoked.
+//! They stand beside those of the configuration; [`crate::tokens`] has them. A token that is
+//! limited to connections cannot make tokens. Left out: an end of a token's life; it is revoked.
 
 use super::body::Given;
 use super::caller::Caller;

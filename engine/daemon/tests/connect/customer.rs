@@ -1,5 +1,5 @@
-//! A server with a key to seal secrets and an OAuth client, a host that makes links, and the browser
-//! of a customer's administrator.
+//! A server with a key to seal secrets and an OAuth client, a host that makes links, and the
+//! browser of a customer's administrator.
 
 use crate::cli_support::Site;
 use crate::serve_support::{Answer, SEAL, Served, exchange};
@@ -254,7 +254,8 @@ async fn exchange_with_case(stream: TcpStream, headers: &str, body: &str) -> Str
     let mut stream = stream;
     let length = body.len();
     let text = format!(
-        "POST /authorize HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        "POST /authorize HTTP/1.1\r\n{headers}connection: close\r\n\
+         content-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();

@@ -1,8 +1,8 @@
 //! The consents that are under way: between the page that leads to the ATS and the way back.
 //!
-//! They are in memory: after a restart the customer begins again from the link. One consent is under
-//! way for each link, and its state is good for one callback. Bounds: [`BEGUN_MAX`]; ten minutes, as
-//! the engine allows.
+//! They are in memory: after a restart the customer begins again from the link. One consent is
+//! under way for each link, and its state is good for one callback. Bounds: [`BEGUN_MAX`]; ten
+//! minutes, as the engine allows.
 
 use crate::config::made::Made;
 use crate::tokens::mark;

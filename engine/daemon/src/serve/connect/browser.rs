@@ -6,9 +6,10 @@
 //! that the link is taken.
 //!
 //! The cookie is `SameSite=Lax`, unlike the console's: the ATS sends the browser back with a
-//! navigation from its own site, and `Strict` would withhold the cookie then. A form of another site
-//! does not get it either way. The store has the cookie's SHA-256 alone, so the link goes on after a
-//! restart. The value of the forms is derived from the cookie, which no other site can read.
+//! navigation from its own site, and `Strict` would withhold the cookie then. A form of another
+//! site does not get it either way. The store has the cookie's SHA-256 alone, so the link goes on
+//! after a restart. The value of the forms is derived from the cookie, which no other site can
+//! read.
 
 use super::link::Found;
 use crate::tokens::{mark, random};

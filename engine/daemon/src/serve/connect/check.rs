@@ -1,6 +1,7 @@
 //! The check of a connection, and the end of its link.
 //!
-//! What a check found stays with the link, so that its page can be loaded again without another one.
+//! What a check found stays with the link, so that its page can be loaded again without another
+//! one.
 
 use super::link::{Checked, Missing};
 use super::page;
@@ -34,7 +35,7 @@ pub(super) async fn run(
     let connection = pages.served.connection(&visit.found.link.connection)?;
     let results = match connection.check().await {
         Ok(results) => results,
-        Err(error) => return Ok(Some(super::give::trouble(&error))),
+        Err(error) => return Ok(Some(Trouble::of(&error))),
     };
     let checked = noted(&results);
     let had = visit.found.link.checked.as_ref().map_or(0, |before| before.missing.len());

@@ -1,7 +1,8 @@
 //! A colour of a theme, made readable: text in it, and text on it, has the contrast that WCAG 2.2
 //! asks of text (4.5 to 1) on every ground of the stylesheet, in light and in dark.
 //!
-//! The colour is mixed with black or white in steps of a hundredth until the contrast is there. Pure.
+//! The colour is mixed with black or white in steps of a hundredth until the contrast is there.
+//! Pure.
 
 /// A colour: red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,8 @@ impl Colour {
         let (light, dark) = (self.readable(BLACK, &LIGHT), self.readable(WHITE, &DARK));
         format!(
             ":root {{ --accent: {}; --accent-ink: {}; }}\n\
-             @media (prefers-color-scheme: dark) {{\n  :root {{ --accent: {}; --accent-ink: {}; }}\n}}\n",
+             @media (prefers-color-scheme: dark) {{\n  \
+             :root {{ --accent: {}; --accent-ink: {}; }}\n}}\n",
             light.text(),
             WHITE.text(),
             dark.text(),

@@ -1,15 +1,16 @@
 //! A consent: the page that leads to the ATS, and the way back.
 //!
-//! The browser goes to the ATS by a link of the page, not by a redirect of a form: the page's policy
-//! lets forms end at this server alone.
+//! The browser goes to the ATS by a link of the page, not by a redirect of a form: the page's
+//! policy lets forms end at this server alone.
 //!
 //! A callback is checked in this order: its state is that of a consent under way, which it uses up;
-//! the cookie is that of the link's browser; the link may still be used; the connection is still the
-//! one that the consent was begun for. Only then the code leaves. The tokens are sealed and durable
-//! before the connection's record names them: killed in between, the link begins anew.
+//! the cookie is that of the link's browser; the link may still be used; the connection is still
+//! the one that the consent was begun for. Only then the code leaves. The tokens are sealed and
+//! durable before the connection's record names them: killed in between, the link begins anew.
 
 use super::begun::{Begun, parameter};
 use super::browser::Browser;
+use super::fitting;
 use super::give;
 use super::link::{self, Phase};
 use super::refused::Refused;
@@ -49,7 +50,7 @@ pub(super) async fn begin(
     let none = || Problem::invalid("", "This ATS is connected by a credential of yours.");
     let client = visit.found.link.client.clone().ok_or_else(none)?;
     let before = give::changeable(&visit).await?;
-    let mut record = give::record(&visit.found.link, before.as_ref(), Scheme::AuthorizationCode);
+    let mut record = fitting::record(&visit.found.link, before.as_ref(), Scheme::AuthorizationCode);
     record.client = Some(client.clone());
     let keeper = visit.opened.consents.keeper(&visit.found.link.connection, record.secrets);
     let (options, _) = options(&visit, &record).await?;
@@ -134,7 +135,7 @@ async fn finish(
     let finished = visit.opened.engine.finish_consent(&options, &begun.remember, &query).await;
     if let Err(error) = finished {
         tracing::info!(connection = visit.found.link.connection, %error, "a consent failed");
-        return Ok(Some(give::trouble(&error)));
+        return Ok(Some(Trouble::of(&error)));
     }
     let change = (before, begun.record.clone());
     let stored = give::store(pages, visit, change, MadeSecrets::default(), credential).await?;

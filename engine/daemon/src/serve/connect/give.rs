@@ -4,7 +4,7 @@
 //! store, changes nothing. One that lacks permissions is stored: the page lists them.
 
 use super::check;
-use super::link::Link;
+use super::fitting::{record, scheme};
 use super::page;
 use super::refused::Refused;
 use super::state::ConnectPages;
@@ -17,8 +17,7 @@ use crate::makeable;
 use crate::open::Opened;
 use crate::serve::problem::{Problem, ProblemType};
 use crate::serve::tasks;
-use atsync::model::manifest::{AuthRule, Manifest};
-use atsync::{AuthReason, Credential, ErrorKind, Secret};
+use atsync::{Credential, Secret};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -33,36 +32,6 @@ struct Given {
     /// Proves where the form is from; checked before.
     #[serde(rename = "csrf")]
     _proof: String,
-}
-
-/// The scheme of the credential that a customer makes in their ATS; none where there is none.
-pub(super) fn scheme(manifest: &Manifest) -> Option<Scheme> {
-    manifest.auth.iter().find_map(|rule| match rule {
-        AuthRule::Oauth2ClientCredentials { .. } => Some(Scheme::ClientCredentials),
-        AuthRule::BasicKey { .. } => Some(Scheme::BasicKey),
-        AuthRule::Bearer {} => Some(Scheme::Bearer),
-        AuthRule::Header { .. } => Some(Scheme::Header),
-        _ => None,
-    })
-}
-
-/// The record of a link's connection, as the successor of another one: what the link says holds, and
-/// the schedules stay.
-pub(super) fn record(link: &Link, before: Option<&Made>, scheme: Scheme) -> Made {
-    let revision = before.map_or(0, |before| before.revision).saturating_add(1);
-    let mut made = before.cloned().unwrap_or_else(|| Made::new(&link.adapter, scheme));
-    made.scheme = scheme;
-    (made.client_id, made.client) = (None, None);
-    if before.is_none() || !link.origins.is_empty() {
-        made.origins = link.origins.clone();
-        made.allow_private_network = link.allow_private_network;
-    }
-    for (name, value) in &link.settings {
-        drop(made.settings.insert(name.clone(), value.clone()));
-    }
-    made.has_webhook_secret = false;
-    (made.revision, made.secrets) = (revision, revision);
-    made
 }
 
 /// Takes a credential.
@@ -103,7 +72,7 @@ pub(super) async fn credential(
     let tried = trial.check().await;
     trial.close().await;
     if let Err(error) = tried {
-        return page::start(&visit, Some(trouble(&error))).await;
+        return page::start(&visit, Some(Trouble::of(&error))).await;
     }
     let stored =
         tasks::to_the_end(store(pages.clone(), visit, (before, record), secrets, credential));
@@ -134,7 +103,7 @@ pub(super) async fn store(
     if let Some(running) = before.as_ref().and_then(|_| pages.served.connection(&name).ok()) {
         let present = visit.opened.credential(&name);
         if let Err(error) = makeable::take_over(&running, present, credential).await {
-            return Ok((visit, Some(trouble(&error))));
+            return Ok((visit, Some(Trouble::of(&error))));
         }
     }
     let put = made::put(&engine, &vault, &name, (before.as_ref(), &record), &secrets).await;
@@ -149,20 +118,4 @@ pub(super) async fn store(
     }
     let failed = check::run(&pages, &mut visit).await?;
     Ok((visit, failed))
-}
-
-/// What an error of the ATS means for the customer.
-pub(super) fn trouble(error: &atsync::Error) -> Trouble {
-    match (error.auth_reason(), error.kind()) {
-        (Some(AuthReason::ConsentDenied), _) => Trouble::Denied,
-        (Some(AuthReason::ScopeRefused), _) => Trouble::Scope,
-        (
-            Some(AuthReason::CodeRefused | AuthReason::ConsentUnclear | AuthReason::CodeMissing),
-            _,
-        ) => Trouble::Consent,
-        (_, ErrorKind::Auth) => Trouble::Refused,
-        (_, ErrorKind::Unavailable) => Trouble::Unavailable,
-        (_, ErrorKind::Configuration) => Trouble::Elsewhere,
-        _ => Trouble::Failed,
-    }
 }

@@ -1,7 +1,7 @@
 //! A connect link, as the store has it: what it allows, whose browser uses it, and how far it came.
 //!
-//! Its token has 256 random bits; the store has the SHA-256, which is also its key. A link allows to
-//! give the credential of one connection, with the adapter, origins and settings that the host
+//! Its token has 256 random bits; the store has the SHA-256, which is also its key. A link allows
+//! to give the credential of one connection, with the adapter, origins and settings that the host
 //! chose, and nothing else. Each change is made on the condition that the link is the one that was
 //! read, so of two requests at once one is refused.
 //!

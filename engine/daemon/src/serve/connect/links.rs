@@ -204,7 +204,7 @@ pub(in crate::serve) async fn make(
 async fn try_out(opened: &Opened, link: &Link, before: Option<Made>) -> Result<(), Problem> {
     let unfit = |why: String| Problem::invalid("", why);
     let adapter = opened.adapter(&link.adapter).await.map_err(|why| unfit(why.to_string()))?;
-    let scheme = super::give::scheme(adapter.manifest());
+    let scheme = super::fitting::scheme(adapter.manifest());
     let scheme = match (scheme, &link.client) {
         (Some(scheme), _) => scheme,
         (None, Some(_)) => Scheme::AuthorizationCode,
@@ -213,7 +213,7 @@ async fn try_out(opened: &Opened, link: &Link, before: Option<Made>) -> Result<(
             return Err(Problem::invalid("/client", why));
         }
     };
-    let mut record = super::give::record(link, before.as_ref(), scheme);
+    let mut record = super::fitting::record(link, before.as_ref(), scheme);
     record.client.clone_from(&link.client);
     record.client_id = Some("not given yet".to_owned());
     let secret = || Some(Secret::new("not given yet"));

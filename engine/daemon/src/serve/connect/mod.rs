@@ -3,8 +3,8 @@
 //!
 //! A host makes a link ([`links`]), and sends the customer to it. The page says what to do in the
 //! ATS, takes the credential or leads to the consent, checks what the connection may do, and lists
-//! what is missing with where to grant it, as often as it takes. It is complete when nothing that is
-//! required is missing; then the link is used up.
+//! what is missing with where to grant it, as often as it takes. It is complete when nothing that
+//! is required is missing; then the link is used up.
 //!
 //! Nothing of the console is reachable from here: a link's token is no session, and the only thing
 //! that a link can change is the credential of its connection ([`link`]). What is needed between
@@ -18,6 +18,7 @@ mod browser;
 mod check;
 mod colour;
 mod consent;
+mod fitting;
 mod give;
 mod link;
 mod links;

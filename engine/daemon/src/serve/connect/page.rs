@@ -34,7 +34,7 @@ pub(super) async fn start(visit: &Visit, trouble: Option<Trouble>) -> Result<Res
     let adapter = visit.opened.adapter(&link.adapter).await;
     let adapter =
         adapter.map_err(|why| Problem::new(ProblemType::Configuration, why.to_string()))?;
-    let scheme = super::give::scheme(adapter.manifest());
+    let scheme = super::fitting::scheme(adapter.manifest());
     let proof = visit.browser.form_value();
     Ok(view::start(link, (&visit.at(), &proof), (adapter.manifest(), scheme), trouble))
 }

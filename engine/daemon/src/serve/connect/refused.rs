@@ -57,9 +57,13 @@ impl IntoResponse for Refused {
             ),
             Self::Problem(problem) => {
                 let text = match problem.what() {
-                    ProblemType::StoreFailed | ProblemType::AdapterFailed => {
+                    // For the operator, not for a customer.
+                    ProblemType::StoreFailed
+                    | ProblemType::AdapterFailed
+                    | ProblemType::Configuration => {
                         tracing::error!(why = problem.detail(), "a connect page failed");
-                        "Something failed here; it is in the log of the server. Try it again."
+                        "Something failed here, and is in the log of the server. Tell whoever sent \
+                         this link."
                     }
                     _ => problem.detail(),
                 };

@@ -3,6 +3,8 @@
 //! A word of the enum goes through the address of a page, so that a callback can lead back to the
 //! link's page. Its text is made here alone.
 
+use atsync::{AuthReason, Error, ErrorKind};
+
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -39,6 +41,24 @@ const WORDS: [(Trouble, &str); 9] = [
 ];
 
 impl Trouble {
+    /// What an error of the ATS means for the customer.
+    pub(super) fn of(error: &Error) -> Self {
+        match (error.auth_reason(), error.kind()) {
+            (Some(AuthReason::ConsentDenied), _) => Self::Denied,
+            (Some(AuthReason::ScopeRefused), _) => Self::Scope,
+            (
+                Some(
+                    AuthReason::CodeRefused | AuthReason::ConsentUnclear | AuthReason::CodeMissing,
+                ),
+                _,
+            ) => Self::Consent,
+            (_, ErrorKind::Auth) => Self::Refused,
+            (_, ErrorKind::Unavailable) => Self::Unavailable,
+            (_, ErrorKind::Configuration) => Self::Elsewhere,
+            _ => Self::Failed,
+        }
+    }
+
     /// Its word in an address.
     pub(super) fn word(self) -> &'static str {
         WORDS.iter().find(|(trouble, _)| *trouble == self).map_or("failed", |(_, word)| word)
@@ -60,7 +80,8 @@ impl Trouble {
                  new one there."
             ),
             Self::Denied => format!(
-                "The consent was refused in {ats}, so nothing was connected. Begin again to allow it."
+                "The consent was refused in {ats}, so nothing was connected. Begin again to allow \
+                 it."
             ),
             Self::Scope => format!(
                 "{ats} does not let the application ask for a permission, so it refused all of \
@@ -74,8 +95,8 @@ impl Trouble {
             Self::Changed => "The connection was changed meanwhile. Begin again.".to_owned(),
             Self::Unavailable => format!("{ats} does not answer at the moment. Try it again."),
             Self::Failed => format!(
-                "Talking to {ats} failed. Try it again; if it happens again, tell whoever sent this \
-                 link."
+                "Talking to {ats} failed. Try it again; if it happens again, tell whoever sent \
+                 this link."
             ),
         }
     }

@@ -72,7 +72,12 @@ pub(super) fn start(
                     button.main type="submit" { "Begin" }
                 }))
             }
-            (permissions(manifest, "What is asked for"))
+            (permissions(manifest, "What is asked for", html! {
+                p {
+                    "The names are those of " (ats) ". What cannot be granted by allowing it is "
+                    "listed on the next page, if it is missing."
+                }
+            }, ""))
             @if let Some(credential) = credential {
                 section aria-labelledby="own" {
                     h2 #own { "Another way" }
@@ -87,7 +92,7 @@ pub(super) fn start(
                 "It takes a few minutes: make a credential in " (ats) ", grant its permissions, "
                 "and paste it here. You have to be an administrator of the account."
             }
-            (permissions(manifest, &format!("1. In {ats}")))
+            (permissions(manifest, &format!("1. In {ats}"), html! {}, "Go to "))
             section aria-labelledby="paste" {
                 h2 #paste { "2. Paste the credential" }
                 (credential)
@@ -142,14 +147,16 @@ fn places(manifest: &Manifest) -> Vec<(&str, Vec<&Permission>)> {
     places
 }
 
-fn permissions(manifest: &Manifest, title: &str) -> Markup {
+/// The permissions by place; `verb` is before each place.
+fn permissions(manifest: &Manifest, title: &str, lead: Markup, verb: &str) -> Markup {
     html! {
         section aria-labelledby="permissions" {
             h2 #permissions { (title) }
+            (lead)
             ol.steps {
                 @for (place, of_it) in places(manifest) {
                     li {
-                        p { "Go to " strong { (place) } "." }
+                        p { (verb) strong { (place) } }
                         (named("Required", &of_it, false))
                         (named("Optional: each adds something", &of_it, true))
                     }
@@ -231,7 +238,7 @@ pub(super) fn checked(link: &Link, at: &str, proof: &str, checked: &Checked) -> 
             @if checked.unknown > 0 {
                 ", " (checked.unknown) " that only a change can show"
             }
-            "; checked at " (time(checked.at_ms)) "."
+            "; checked at " (time(checked.at_ms).replace('T', " ").replace('Z', " UTC")) "."
         }
         p { a href={ (at) "?why=another" } { "Use another credential" } }
     };
