@@ -7,9 +7,9 @@
 //! acknowledges by itself, so an event counts as handled only when the host says so: at least once,
 //! in order, without gaps.
 //!
-//! Bounds: [`READ_ROWS`] events are held for a reader, which reads at its own pace; nothing is
-//! pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader that needs a removed
-//! event gets an error.
+//! Bounds: [`FOLLOWED_ROWS`] events are held for a follower, which reads at its own pace; nothing
+//! is pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader that needs a
+//! removed event gets an error.
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::Error;
@@ -18,6 +18,9 @@ use futures_util::stream::{self, Stream, TryStreamExt};
 use std::collections::VecDeque;
 use tokio::sync::watch;
 
+/// Events that are read for a follower at a time. A thousand followers that do not read hold them
+/// all, so it is few; a read costs tens of microseconds.
+const FOLLOWED_ROWS: usize = 10;
 /// How often a store that cannot wake its readers is polled.
 const LOOK_MS: u64 = 1_000;
 
@@ -151,7 +154,7 @@ impl Reader {
             let woken = self.woken.get_or_insert_with(|| store.watch_changes());
             // Before the read, so that an event committed after it wakes the reader.
             woken.mark_unchanged();
-            let changes = store.changes(after, READ_ROWS).await?;
+            let changes = store.changes(after, FOLLOWED_ROWS).await?;
             if let Some(last) = changes.last() {
                 self.from = Start::Serial(last.serial);
                 self.read = changes.into();

@@ -5,7 +5,7 @@
 //! connects again, and its events have the serial as id. A serial whose successor was trimmed is
 //! refused with 410: read the records again, and go on from the serial that the detail names.
 //!
-//! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds. A stream holds one change.
+//! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds. A stream holds ten changes.
 
 use super::answers::ChangeEvent;
 use super::body::Query;
