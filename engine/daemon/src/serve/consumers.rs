@@ -1,8 +1,8 @@
 //! Consumers of a connection's feed: named offsets that the store keeps.
 //!
 //! A trimming of the feed keeps what a consumer has not acknowledged. An offset never goes back; a
-//! consumer that was restored from a backup ends and begins anew. The consumers of webhook endpoints
-//! are changed by a replay alone.
+//! consumer that was restored from a backup ends and begins anew. Those of webhook endpoints are
+//! changed by a replay alone.
 
 use super::body::Given;
 use super::deliver::known::CONSUMERS;

@@ -2,7 +2,8 @@
 //!
 //! Labels come from fixed lists, but for the connection's name, which has at most
 //! [`CONNECTIONS_MAX`] values and `other` for the rest, and the ids of webhook endpoints, which are
-//! few and shown to tokens of all connections. Nothing of a candidate is in a name or a label. The figures are counted while the process runs; they start at zero with it.
+//! few and shown to tokens of all connections. Nothing of a candidate is in a name or a label.
+//! The figures are counted while the process runs; they start at zero with it.
 
 use super::caller::Caller;
 use super::deliver::known::{Figures, Outcome as Delivered};

@@ -134,7 +134,8 @@ impl Server {
         deliver::courier::start_all(&self.served).await;
     }
 
-    /// Reads the tokens again, and starts deliveries that could not be. A session of the console whose token is gone ends.
+    /// Reads the tokens again, and starts deliveries that could not be. A session of the
+    /// console whose token is gone ends.
     ///
     /// # Errors
     /// A sentence that names the token; then all stay as they are.

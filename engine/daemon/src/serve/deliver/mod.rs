@@ -1,11 +1,11 @@
 //! Webhooks out: each change of the feeds is sent to the endpoints that an administrator names.
 //!
-//! An [`endpoint`] has a URL, a secret and a filter; its secret is sealed in the vault, the rest is
-//! a note. A [`courier`] is the task of one endpoint, and a [`lane`] its way through the feed of one
-//! connection, from an offset that the store keeps as the offset of a consumer. A lane sends one
-//! change at a time. A change that is not accepted is [`held`]: the later changes of its record
-//! wait, those of other records go on. [`standing`] decides for the whole endpoint whether it is
-//! tried at all, and [`schedule`] when.
+//! An [`endpoint`] has a URL, a secret and a filter; its secret is sealed in the vault, the
+//! rest is a note. A [`courier`] is the task of one endpoint, and a [`lane`] its way through
+//! the feed of one connection, from an offset that the store keeps as the offset of a consumer.
+//! A lane sends one change at a time. A change that is not accepted is [`held`]: the later
+//! changes of its record wait, those of other records go on. [`standing`] decides for the whole
+//! endpoint whether it is tried at all, and [`schedule`] when.
 //!
 //! Guarantees: at least once, since an offset moves only past what was accepted, was erased, or is
 //! listed as given up; in order for each record. A change is read from the feed for each attempt
