@@ -16,10 +16,22 @@ use crate::open::Opened;
 use crate::output::Output;
 use crate::place::Place;
 use atsync::model::manifest::{AuthRule, Manifest};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub(super) async fn connect(place: &Place, options: &cli::Connect, output: &Output) -> Ended {
+/// Connects. The future is on the heap: every command is polled from one frame, and the stack of a
+/// thread is small.
+pub(super) fn connect<'a>(
+    place: &'a Place,
+    options: &'a cli::Connect,
+    output: &'a Output,
+) -> LocalBoxFuture<'a, Ended> {
+    connected(place, options, output).boxed_local()
+}
+
+async fn connected(place: &Place, options: &cli::Connect, output: &Output) -> Ended {
     let opened = place.administration().await?;
     let name = options.name.as_deref().unwrap_or(&options.adapter);
     let unmakeable = |why: makeable::Unmakeable| Failure::new(why.to_string());

@@ -8,9 +8,20 @@ use crate::output::{Output, table};
 use crate::place::Place;
 use crate::tokens;
 use crate::words::time;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 
-pub(super) async fn token(place: &Place, command: &TokenCommand, output: &Output) -> Ended {
+/// Runs one of the commands. The future is on the heap, as that of [`super::connect`].
+pub(super) fn token<'a>(
+    place: &'a Place,
+    command: &'a TokenCommand,
+    output: &'a Output,
+) -> LocalBoxFuture<'a, Ended> {
+    ran(place, command, output).boxed_local()
+}
+
+async fn ran(place: &Place, command: &TokenCommand, output: &Output) -> Ended {
     let opened = place.administration().await?;
     let refused = |why: tokens::Refused| Failure::new(why.to_string());
     match command {
