@@ -1,5 +1,5 @@
-//! The engine behind an HTTP service in axum: declare, plan, apply, list, page, schedules, webhooks,
-//! status, permissions, and the consent of a customer.
+//! The engine behind an HTTP service in axum: declare, plan, apply, list, page, schedules,
+//! webhooks, status, permissions, and the consent of a customer.
 //!
 //! It is a sketch of a host without authentication, so put it behind a proxy that authenticates. It
 //! runs against a Greenhouse sandbox in this process. `acme` has a credential of its own and is
@@ -50,6 +50,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// The client that the vendor registered with the ATS, and where the ATS sends browsers back to.
 const CLIENT: (&str, &str) = ("partner-id", "partner-secret-of-the-vendor");
 const CALLBACK: &str = "http://127.0.0.1:8080/connect/callback";
+/// The key of the secrets in the store: 32 bytes in hexadecimal.
+const SEAL_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 /// Consents that are under way at most.
 const CONSENTS_MAX: usize = 1_000;
 
@@ -105,7 +107,7 @@ impl Host {
         let adapter = adapter().await?;
         let acme = connect(engine, &adapter, origin, webhook_secret).await?;
         // A real host reads the key from its environment and keeps it out of its backups.
-        let keys = SealKeys::new([Secret::new("0123456789abcdef0123456789abcdef")])?;
+        let keys = SealKeys::new([Secret::new(SEAL_KEY)])?;
         let keeper = VaultKeeper { vault: engine.vault(keys), connection: "globex".to_owned() };
         let credential = Credential::AuthorizationCode {
             client_id: CLIENT.0.into(),

@@ -104,7 +104,11 @@ struct Told {
 #[test]
 fn a_day_of_a_thousand_connections_keeps_each_schedule_whatever_one_ats_does() {
     let clock = ManualClock::at(BEGIN_MS);
-    let mut sized = SandboxOptions { rate_limit: 10_000_000, ..SandboxOptions::sized(1, 1) };
+    let mut sized = SandboxOptions {
+        rate_limit: 10_000_000,
+        token_rate_limit: 10_000_000,
+        ..SandboxOptions::sized(1, 1)
+    };
     sized.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
     let time = Arc::clone(&clock);
     sized.clock = sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());

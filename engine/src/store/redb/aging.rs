@@ -1,7 +1,8 @@
 //! Removes ended intents that are too old to keep, some at a time.
 //!
-//! The intents are numbered in the order in which they began, so the walk ends at the first one that
-//! began too late. Which of them may go is decided by path and operation, with all their intents.
+//! The intents are numbered in the order in which they began, so the walk ends at the first one
+//! that began too late. Which of them may go is decided by path and operation, with all their
+//! intents.
 //!
 //! Bounds: [`TRIM_INTENTS_MAX`] intents of one transaction. Left out: what may go; see
 //! [`crate::store::aged`].
