@@ -7,7 +7,7 @@
 //! Exit codes: 0 success, also of a `run` that SIGTERM or SIGINT stopped; 1 error, also for a wrong
 //! command line and for an `apply` that was stopped; 2 only from `plan`, when there are steps.
 //!
-//! `atsync serve` adds the HTTP API and the console of [`serve`]. Left out: webhooks of the daemon.
+//! `atsync serve` adds the HTTP API, the console and the connect page of [`serve`].
 
 mod adapters;
 mod cli;

@@ -91,7 +91,7 @@ impl Vendor {
         let path = format!("/v1/connections/{name}/changes?after=0&wait=30");
         let mut feed = self.served.get(&path).await;
         // A server that has just started serves before its connections are open.
-        while feed.status == 404 {
+        while feed.status != 200 {
             feed = self.served.get(&path).await;
         }
         assert!(!feed.json()["changes"].as_array().unwrap().is_empty(), "{feed:?}");

@@ -165,7 +165,8 @@ fn link(new: NewLink, client: Option<String>) -> Result<Link, Problem> {
 
 /// Makes a link, with which a customer's administrator connects their ATS. Its URL is shown this
 /// once. Whoever has it can give the credential of this connection, until it is used or ends.
-#[utoipa::path(post, path = "/v1/connect-links", tag = "connect", request_body = NewLink,
+#[utoipa::path(post, path = "/v1/connect-links",
+    operation_id = "make_connect_link", tag = "connect", request_body = NewLink,
     responses((status = 201, body = MadeLink),
 ))]
 pub(in crate::serve) async fn make(
@@ -225,7 +226,8 @@ async fn try_out(opened: &Opened, link: &Link, before: Option<Made>) -> Result<(
 }
 
 /// Lists the links: those that last, and those that ended within a day.
-#[utoipa::path(get, path = "/v1/connect-links", tag = "connect", responses(
+#[utoipa::path(get, path = "/v1/connect-links",
+    operation_id = "list_connect_links", tag = "connect", responses(
     (status = 200, body = LinkList),
 ))]
 pub(in crate::serve) async fn list(
@@ -252,7 +254,8 @@ pub(in crate::serve) async fn list(
 }
 
 /// Revokes a link: it is not known from then on. What was connected with it stays.
-#[utoipa::path(delete, path = "/v1/connect-links/{link}", tag = "connect",
+#[utoipa::path(delete, path = "/v1/connect-links/{link}",
+    operation_id = "revoke_connect_link", tag = "connect",
     responses((status = 204),
 ))]
 pub(in crate::serve) async fn revoke(

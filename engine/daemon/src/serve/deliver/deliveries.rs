@@ -47,7 +47,8 @@ struct LaneView {
 }
 
 /// Shows how the deliveries of an endpoint stand.
-#[utoipa::path(get, path = "/v1/webhook-endpoints/{endpoint}/deliveries", tag = "webhooks",
+#[utoipa::path(get, path = "/v1/webhook-endpoints/{endpoint}/deliveries",
+    operation_id = "list_deliveries", tag = "webhooks",
     responses((status = 200, body = DeliveriesView)))]
 pub(in crate::serve) async fn deliveries(
     State(served): State<Arc<Served>>,
@@ -90,7 +91,8 @@ pub(in crate::serve) struct Replay {
 }
 
 /// Sends the changes of a connection from an offset on, with the ids that they had before.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/replay", tag = "webhooks",
+#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/replay",
+    operation_id = "replay_deliveries", tag = "webhooks",
     request_body = Replay, responses((status = 200, body = EndpointView)))]
 pub(in crate::serve) async fn replay(
     State(served): State<Arc<Served>>,
@@ -139,7 +141,8 @@ async fn moved(
 }
 
 /// Enables an endpoint again, from where it was. One that is enabled is tried at once.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/enable", tag = "webhooks",
+#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/enable",
+    operation_id = "enable_webhook_endpoint", tag = "webhooks",
     responses((status = 200, body = EndpointView)))]
 pub(in crate::serve) async fn enable(
     State(served): State<Arc<Served>>,

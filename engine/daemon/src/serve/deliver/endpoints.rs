@@ -194,7 +194,8 @@ async fn set_offsets(
 }
 
 /// Lists the endpoints; none shows its secret.
-#[utoipa::path(get, path = "/v1/webhook-endpoints", tag = "webhooks", responses(
+#[utoipa::path(get, path = "/v1/webhook-endpoints",
+    operation_id = "list_webhook_endpoints", tag = "webhooks", responses(
     (status = 200, body = EndpointList),
 ))]
 pub(in crate::serve) async fn list(
@@ -207,7 +208,8 @@ pub(in crate::serve) async fn list(
 }
 
 /// Makes an endpoint. Changes are sent to it from now on.
-#[utoipa::path(post, path = "/v1/webhook-endpoints", tag = "webhooks", request_body = NewEndpoint,
+#[utoipa::path(post, path = "/v1/webhook-endpoints",
+    operation_id = "make_webhook_endpoint", tag = "webhooks", request_body = NewEndpoint,
     responses((status = 201, body = MadeEndpoint)))]
 pub(in crate::serve) async fn make(
     State(served): State<Arc<Served>>,
@@ -258,7 +260,8 @@ pub(in crate::serve) async fn make(
 }
 
 /// Shows an endpoint.
-#[utoipa::path(get, path = "/v1/webhook-endpoints/{endpoint}", tag = "webhooks", responses(
+#[utoipa::path(get, path = "/v1/webhook-endpoints/{endpoint}",
+    operation_id = "read_webhook_endpoint", tag = "webhooks", responses(
     (status = 200, body = EndpointView),
 ))]
 pub(in crate::serve) async fn read(
@@ -272,7 +275,8 @@ pub(in crate::serve) async fn read(
 
 /// Replaces an endpoint: URL, filter, whether it is enabled, and its secret if one is given. What
 /// is sent at this moment may be sent again.
-#[utoipa::path(put, path = "/v1/webhook-endpoints/{endpoint}", tag = "webhooks",
+#[utoipa::path(put, path = "/v1/webhook-endpoints/{endpoint}",
+    operation_id = "put_webhook_endpoint", tag = "webhooks",
     request_body = NewEndpoint, responses((status = 200, body = EndpointView)))]
 pub(in crate::serve) async fn put(
     State(served): State<Arc<Served>>,
@@ -326,7 +330,8 @@ async fn replaced(
 }
 
 /// Removes an endpoint with its secret and its offsets.
-#[utoipa::path(delete, path = "/v1/webhook-endpoints/{endpoint}", tag = "webhooks", responses(
+#[utoipa::path(delete, path = "/v1/webhook-endpoints/{endpoint}",
+    operation_id = "delete_webhook_endpoint", tag = "webhooks", responses(
     (status = 204),
 ))]
 pub(in crate::serve) async fn delete(
