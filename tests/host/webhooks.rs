@@ -127,6 +127,8 @@ fn what_a_webhook_names_waits_while_the_ats_is_down() {
     world.wire.meddle(|_| Some(Meddle::Unreachable));
     assert!(world.run(acme.handle_accepted(20)).is_err());
     world.wire.spare();
+    // The token endpoint is not asked again at once.
+    world.run(world.clock.sleep(600_000));
     assert_eq!(world.run(acme.handle_accepted(20)).unwrap().handled, 1);
     assert!(world.run(acme.observed_one("candidates", &id)).unwrap().is_some());
 }
