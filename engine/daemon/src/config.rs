@@ -371,6 +371,12 @@ impl Config {
                 hint => hint,
             };
             let path = self.path.display();
+            if names.is_empty() {
+                return Failure::new(format!(
+                    "{path} has no connection {name:?}, and none was made at run time; `atsync \
+                     connect ADAPTER` makes one"
+                ));
+            }
             Failure::new(format!(
                 "{path} has no connection {name:?}{hint} It has: {}",
                 names.join(", ")

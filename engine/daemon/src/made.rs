@@ -2,9 +2,9 @@
 //! configuration file and never merged with them.
 //!
 //! A record is one note of the engine; its secrets are sealed in the vault, under the number of the
-//! change that brought them. So a change is one write of the record: its secrets are there before,
-//! and those of earlier changes are removed after. A program that was killed between leaves secrets
-//! that no record names, which the next change removes.
+//! change that brought them, which is drawn. So a change is one write of the record: its secrets
+//! are there before, and those of earlier changes are removed after. A program that was killed
+//! between leaves secrets that no record names, which the next change removes.
 //!
 //! Bounds: [`MADE_MAX`] connections. Left out: checking that adapter, settings and credential fit;
 //! the engine does when it connects.
@@ -14,8 +14,11 @@ use crate::config::scheme::Scheme;
 use crate::config::{Config, ConnectionConfig};
 use crate::consents;
 use crate::failure::Failure;
-use atsync::{Credential, Engine, Expected, Note, Secret, StoreError, Vault};
+use atsync::{
+    Credential, Engine, Entropy, Expected, Note, Secret, StoreError, SystemEntropy, Vault,
+};
 use std::collections::BTreeMap;
+use tokio::sync::Mutex;
 
 /// The area of the notes.
 const AREA: &str = "connections";
@@ -65,6 +68,16 @@ pub(crate) fn is_stale(error: &atsync::Error) -> bool {
     matches!(error.cause::<StoreError>(), Some(StoreError::Stale(_)))
 }
 
+/// The number of a change's secrets. It is drawn, so that of two changes at once each has its own,
+/// and what a killed one left is never taken for that of a later one.
+pub(crate) fn draw() -> u64 {
+    // Small enough for every reader of JSON.
+    SystemEntropy.below(1 << 53).max(1)
+}
+
+/// One change at a time: what one keeps must not remove what another is about to name.
+static CHANGING: Mutex<()> = Mutex::const_new(());
+
 /// Stores a record with its secrets in place of what was read. Durable when it returns.
 ///
 /// # Errors
@@ -76,6 +89,7 @@ pub(crate) async fn put(
     (before, made): (Option<&Made>, &Made),
     secrets: &MadeSecrets,
 ) -> Result<(), atsync::Error> {
+    let _alone = CHANGING.lock().await;
     let given = [
         ("client_secret", &secrets.client_secret),
         ("key", &secrets.key),
@@ -109,6 +123,7 @@ pub(crate) async fn remove(
     name: &str,
     before: &Made,
 ) -> Result<(), atsync::Error> {
+    let _alone = CHANGING.lock().await;
     let note = Note::remove(AREA, name).only_if(Expected::Value(value(before)));
     engine.put_notes(vec![note]).await?;
     vault.retain(name, |_| false).await
@@ -130,7 +145,7 @@ pub(crate) async fn secrets(vault: &Vault, name: &str, made: &Made) -> Result<Ma
     Ok(MadeSecrets {
         client_secret: open("client_secret").await?,
         key: open("key").await?,
-        webhook: open("webhook").await?,
+        webhook: if made.has_webhook_secret { open("webhook").await? } else { None },
     })
 }
 
@@ -170,8 +185,8 @@ pub(crate) async fn join(config: &mut Config, engine: &Engine) -> Result<(), Fai
         if config.connections.contains_key(&name) || config.refused.contains_key(&name) {
             return Err(Failure::new(format!(
                 "{}: connections.{name}: a connection of this name was made at run time and is in \
-                 the store; rename one of them, or remove the made one with DELETE \
-                 /v1/connections/{name}",
+                 the store; rename that of the file and start again, or then remove the made one \
+                 with DELETE /v1/connections/{name}",
                 config.path.display()
             )));
         }

@@ -8,6 +8,9 @@ use crate::made::{self, MADE_MAX};
 use crate::open::Opened;
 use atsync::{Connection, Credential, ErrorKind, did_you_mean};
 
+/// Bytes of a connection's name.
+const NAME_BYTES_MAX: usize = 100;
+
 /// Why a connection cannot be made or changed here.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unmakeable {
@@ -29,6 +32,9 @@ pub(crate) enum Unmakeable {
          `allow_private_network = true` in the table [serve] of {0}"
     )]
     PrivateNetwork(String),
+    /// The name is too long.
+    #[error("a connection's name has at most {NAME_BYTES_MAX} bytes")]
+    Name,
     /// There are as many as there may be.
     #[error("there are {MADE_MAX} connections already")]
     TooMany,
@@ -42,6 +48,9 @@ pub(crate) enum Unmakeable {
 /// # Errors
 /// See [`Unmakeable`].
 pub(crate) async fn changeable(opened: &Opened, name: &str) -> Result<Option<Made>, Unmakeable> {
+    if name.len() > NAME_BYTES_MAX {
+        return Err(Unmakeable::Name);
+    }
     let of_file = opened.config.connections.get(name).is_some_and(|one| one.made.is_none());
     let before = made::one(&opened.engine, name).await?;
     if of_file || (before.is_none() && opened.config.refused.contains_key(name)) {

@@ -103,6 +103,10 @@ pub(crate) async fn make(
     {
         return Err(Refused::Name);
     }
+    // The names that callers without a token have.
+    if matches!(name, "local" | "webhook") {
+        return Err(Refused::Name);
+    }
     if config.tokens.contains_key(name) {
         return Err(Refused::OfFile);
     }

@@ -122,7 +122,7 @@ fn record(
     made.client_id = options.client_id.clone();
     made.client = None;
     made.has_webhook_secret = false;
-    (made.revision, made.secrets) = (revision, revision);
+    (made.revision, made.secrets) = (revision, made::draw());
     for (name, url) in pairs("--origin", &options.origins)? {
         drop(made.origins.insert(name, url));
     }

@@ -79,6 +79,15 @@ impl Scope {
     }
 }
 
+/// Whether an origin is one of this machine.
+fn is_local(origin: &str) -> bool {
+    let host = client::authority(origin);
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl ServeConfig {
     /// Checks what its types do not.
     ///
@@ -87,6 +96,17 @@ impl ServeConfig {
     pub(crate) fn check(&self) -> Result<(), String> {
         if let Some(url) = &self.public_url {
             client::check_origin(url).map_err(|why| format!("public_url: {why}"))?;
+        }
+        let is_public = |url: &String| !is_local(url);
+        let is_proxied = self.behind_tls_proxy
+            || !self.hosts.is_empty()
+            || self.public_url.as_ref().is_some_and(is_public);
+        if self.tokens.is_empty() && is_proxied {
+            return Err(
+                "a proxy leads others here (`behind_tls_proxy`, `hosts`, `public_url`), so \
+                        `[serve.tokens.NAME]` must name a token"
+                    .to_owned(),
+            );
         }
         let Some(listen) = self.listen.filter(|listen| !listen.ip().is_loopback()) else {
             return Ok(());
@@ -127,6 +147,16 @@ mod tests {
         assert!(parsed(open).unwrap_err().contains("must name a token"));
         assert!(parsed(&format!("{open}{token}")).unwrap_err().contains("behind_tls_proxy"));
         assert!(parsed(&format!("{open}behind_tls_proxy = true\n{token}")).is_ok());
+        for proxied in [
+            "behind_tls_proxy = true",
+            "hosts = [\"sync.example\"]",
+            "public_url = \"https://sync.example\"",
+        ] {
+            let local = format!("listen = \"127.0.0.1:1\"\n{proxied}\n");
+            assert!(parsed(&local).unwrap_err().contains("must name a token"), "{proxied}");
+            assert!(parsed(&format!("{local}{token}")).is_ok(), "{proxied}");
+        }
+        assert!(parsed("public_url = \"http://127.0.0.1:8470\"").is_ok());
     }
 
     #[test]

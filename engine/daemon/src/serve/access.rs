@@ -303,6 +303,19 @@ fn is_open(path: &str) -> bool {
     path == SIGN_IN || path.starts_with("/assets/") || super::connect::has(path)
 }
 
+/// Whether a path is below a connection, of the API or of the console: these parts behind its name,
+/// of which an empty one stands for any.
+pub(super) fn is_below(path: &str, parts: &[&str]) -> bool {
+    let prefixes = ["/v1/connections/", "/console/connections/"];
+    let below = prefixes.iter().find_map(|prefix| path.strip_prefix(prefix));
+    let Some(below) = below else { return false };
+    let mut given = below.split('/').skip(1);
+    let is_as_said = parts
+        .iter()
+        .all(|part| given.next().is_some_and(|given| part.is_empty() || given == *part));
+    is_as_said && given.next().is_none()
+}
+
 /// The scope that a request needs.
 fn needed(method: &Method, path: &str) -> Scope {
     // What decides over writes that cannot be undone, or changes the server itself.
@@ -311,8 +324,8 @@ fn needed(method: &Method, path: &str) -> Scope {
     // The connection itself: where it sends its credential, and what it may do.
     let is_connection = below.is_some_and(|below| !below.contains('/')) && !is_read;
     let is_for_admins = is_connection
-        || path.ends_with("/resolve")
-        || path.ends_with("/webhook")
+        || is_below(path, &["intents", "", "resolve"])
+        || is_below(path, &["webhook"])
         || path == "/v1/reload"
         || path.starts_with("/v1/connect-links")
         || path.starts_with("/v1/tokens")
@@ -417,6 +430,8 @@ mod tests {
             (Method::POST, "/v1/connections/acme/apply", Write),
             (Method::DELETE, "/v1/connections/acme/desired/a", Write),
             (Method::POST, resolve, Admin),
+            (Method::PUT, "/v1/connections/acme/desired/resolve", Write),
+            (Method::GET, "/v1/connections/acme/desired/webhook", Read),
             (Method::POST, "/v1/reload", Admin),
             (Method::GET, "/v1/tokens", Admin),
             (Method::DELETE, "/v1/tokens/a", Admin),

@@ -77,7 +77,7 @@ pub(super) async fn changes(
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accepts.is_some_and(|accept| accept.contains("text/event-stream")) {
         let after = stream::resumed(&headers)?.unwrap_or(feed.after);
-        return stream::of(&connection, after, served.stopping(), as_json).await;
+        return stream::of(&connection, after, served.set_changed(), as_json).await;
     }
     let stopping = served.stopping();
     drop(served);

@@ -127,7 +127,7 @@ impl Holder for Held {
         async move {
             let served = self.served()?;
             match served.opened() {
-                Some(opened) => Ok(served.tokens.load(&opened.engine).await?),
+                Some(opened) => Ok(served.reread_tokens(&opened.engine).await?),
                 None => Ok(()),
             }
         }

@@ -8,8 +8,10 @@
 //! Adapters are those of this program: a path would let a caller load a file of this machine.
 
 use super::body::{Given, matches};
+use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
+use crate::config::Config;
 use crate::config::made::Made;
 use crate::config::period::Jitter;
 use crate::config::scheme::Scheme;
@@ -18,10 +20,10 @@ use crate::made::{self, MadeSecrets};
 use crate::makeable::{self, Unmakeable};
 use crate::open::Opened;
 use atsync::Secret;
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -101,6 +103,10 @@ impl Making {
     /// The record and its secrets, as the successor of another record.
     fn record(self, before: Option<&Made>) -> Result<(Made, MadeSecrets), Problem> {
         let revision = before.map_or(0, |before| before.revision).saturating_add(1);
+        let leads_elsewhere = before.is_some_and(|before| {
+            before.origins != self.origins
+                || before.allow_private_network != self.allow_private_network
+        });
         let secret = |text: Option<String>| text.map(Secret::new);
         let (scheme, client_id, secrets, given, has_webhook_secret) = match (self.auth, before) {
             (Some(auth), _) if auth.scheme == Scheme::AuthorizationCode => {
@@ -116,12 +122,19 @@ impl Making {
                     webhook: secret(self.webhook_secret),
                 };
                 let has_webhook = given.webhook.is_some();
-                (auth.scheme, auth.client_id, revision, given, has_webhook)
+                (auth.scheme, auth.client_id, made::draw(), given, has_webhook)
             }
             (None, Some(_)) if self.webhook_secret.is_some() => {
                 return Err(Problem::invalid(
                     "/webhook_secret",
                     "a webhook secret is given together with `auth`",
+                ));
+            }
+            (None, Some(_)) if leads_elsewhere => {
+                return Err(Problem::invalid(
+                    "/auth",
+                    "a credential is not sent to other origins than those it was given for; give \
+                     it again, together with them",
                 ));
             }
             (None, Some(before)) => (
@@ -178,6 +191,7 @@ impl From<Unmakeable> for Problem {
             Unmakeable::NoKey(_) => Self::new(ProblemType::Configuration, text),
             Unmakeable::NoAdapter(..) => Self::invalid("/adapter", text),
             Unmakeable::PrivateNetwork(_) => Self::invalid("/allow_private_network", text),
+            Unmakeable::Name => Self::invalid("/connection", text),
             Unmakeable::TooMany => Self::invalid("", text),
             Unmakeable::Store(error) => error.into(),
         }
@@ -198,16 +212,20 @@ impl From<Unmakeable> for Problem {
 ))]
 pub(super) async fn put(
     State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     headers: HeaderMap,
     Given(making): Given<Making>,
 ) -> Result<Response, Problem> {
+    leads(&caller, &making.origins, making.allow_private_network)?;
     let (opened, before) = changeable(&served, &name).await?;
+    Config::read(&opened.config.path).map_err(|why| of_file(&caller, &why.to_string()))?;
     matches(&headers, before.as_ref().map(|before| etag(before.revision)).as_deref())?;
     let is_private = making.allow_private_network;
     makeable::check(&opened, &making.adapter, is_private, before.is_none())?;
     let (record, given) = making.record(before.as_ref())?;
-    let known = match (&before, record.secrets == record.revision) {
+    let is_kept = before.as_ref().is_some_and(|before| before.secrets == record.secrets);
+    let known = match (&before, !is_kept) {
         (Some(before), false) => {
             let opened = made::secrets(&opened.vault, &name, before).await;
             Some(opened.map_err(|why| Problem::new(ProblemType::Configuration, why))?)
@@ -227,10 +245,11 @@ pub(super) async fn put(
             let change = (before.as_ref(), &record);
             made::put(&opened.engine, &opened.vault, &name, change, &given).await.map_err(stale)?;
             drop(opened);
-            served.reload().await
+            Ok::<_, Problem>(served.reload().await)
         })
         .await??
     };
+    let stored = stored.map_err(|why| of_file(&caller, &why.detail()))?;
     if let Some(why) = stored.refused.get(&name) {
         return Err(Problem::new(ProblemType::Configuration, why));
     }
@@ -252,6 +271,7 @@ pub(super) async fn put(
 ))]
 pub(super) async fn delete(
     State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
@@ -262,10 +282,40 @@ pub(super) async fn delete(
         let removed = made::remove(&opened.engine, &opened.vault, &name, &before).await;
         removed.map_err(stale)?;
         drop(opened);
-        served.reload().await
+        served.reload().await.map_err(|why| of_file(&caller, &why.detail()))
     })
     .await??;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses to a limited caller what leads a credential to other places: the credential may be one
+/// of the host's, which all its customers share.
+///
+/// # Errors
+/// When the caller is limited to connections and names an origin or the private network.
+pub(super) fn leads(
+    caller: &Caller,
+    origins: &BTreeMap<String, String>,
+    private_network: bool,
+) -> Result<(), Problem> {
+    if caller.is_limited() && (!origins.is_empty() || private_network) {
+        return Err(Problem::new(
+            ProblemType::Forbidden,
+            "a token that is limited to connections names no `origins` and no \
+             `allow_private_network`",
+        ));
+    }
+    Ok(())
+}
+
+/// A refusal for a mistake in the file, which may name other connections.
+fn of_file(caller: &Caller, why: &str) -> Problem {
+    let told = if caller.is_limited() {
+        "the configuration cannot be read again; its operator can see why"
+    } else {
+        why
+    };
+    Problem::new(ProblemType::Configuration, told)
 }
 
 fn stale(error: atsync::Error) -> Problem {
@@ -288,7 +338,14 @@ pub(super) struct ReloadView {
 #[utoipa::path(post, path = "/v1/reload", tag = "operations", responses(
     (status = 200, body = ReloadView),
 ))]
-pub(super) async fn reload(State(served): State<Arc<Served>>) -> Result<Json<ReloadView>, Problem> {
+pub(super) async fn reload(
+    State(served): State<Arc<Served>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<ReloadView>, Problem> {
+    if caller.is_limited() {
+        let detail = "a token that is limited to connections does not reload the configuration";
+        return Err(Problem::new(ProblemType::Forbidden, detail));
+    }
     let reloaded = served.reload().await?;
     Ok(Json(ReloadView { refused: reloaded.refused }))
 }

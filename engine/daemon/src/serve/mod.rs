@@ -143,6 +143,7 @@ impl Server {
         let access = access_of(config, self.has_address, &self.served).await?;
         self.gate.console.sessions.keep(|user| access.caller_of(*user).is_some());
         self.gate.access.replace(access);
+        self.served.authority_changed();
         self.deliver().await;
         Ok(())
     }
@@ -302,7 +303,9 @@ impl Gate {
         // A feed waits for changes and holds next to nothing; `/livez` must be answered
         // under any load.
         let is_free = path == "/livez"
-            || path.ends_with("/changes")
+            || path == "/readyz"
+            || path == "/v1/changes"
+            || access::is_below(&path, &["changes"])
             || path.starts_with(ROUTE)
             || path.starts_with(hooks::PREFIX);
         let place = (!is_free).then(|| self.requests.try_acquire()).transpose();

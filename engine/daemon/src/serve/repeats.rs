@@ -116,7 +116,8 @@ async fn keyed(
     let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
     let engine = served.opened().ok_or_else(stopping)?.engine;
     let caller = request.extensions().get::<Caller>().map(|caller| caller.name.clone());
-    let key = format!("{}/{key}", caller.unwrap_or_default());
+    let caller = caller.unwrap_or_default();
+    let key = format!("{}:{caller}/{key}", caller.len());
     let path = request.uri().path().to_owned();
     let (head, body) = request.into_parts();
     let body = body::bytes(body, REQUEST_BYTES_MAX).await?;
@@ -146,6 +147,10 @@ async fn keyed(
     put(&engine, day, &key, &begun).await?;
     let answer = next.run(Request::from_parts(head, Body::from(body))).await;
     if !answer.status().is_success() {
+        // A refusal may be corrected under the same key.
+        if answer.status().is_client_error() {
+            engine.put_notes(vec![Note::remove(&area(day), &key)]).await?;
+        }
         return Ok(answer);
     }
     let (head, body) = answer.into_parts();

@@ -212,7 +212,20 @@ impl Served {
         async move { drop(stop.wait_for(|stop| *stop).await) }
     }
 
-    /// Completes when a connection comes or goes, or the server stops.
+    /// Reads the tokens that were made again, and ends the open streams: each connects again, and
+    /// is asked for its token then.
+    pub(super) async fn reread_tokens(&self, engine: &atsync::Engine) -> Result<(), atsync::Error> {
+        self.tokens.load(engine).await?;
+        self.authority_changed();
+        Ok(())
+    }
+
+    /// Ends the open streams, since what tokens may do has changed.
+    pub(super) fn authority_changed(&self) {
+        self.set.send_modify(|count| *count = count.saturating_add(1));
+    }
+
+    /// Completes when a connection comes or goes, what tokens may do changes, or the server stops.
     pub(super) fn set_changed(&self) -> impl Future<Output = ()> + Send + use<> {
         let (mut set, stopping) = (self.set.subscribe(), self.stopping());
         async move {

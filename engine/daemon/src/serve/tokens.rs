@@ -115,6 +115,6 @@ pub(super) async fn revoke(
     unlimited(&caller)?;
     let engine = engine(&served)?;
     tokens::revoke(&engine, &name).await?;
-    served.tokens.load(&engine).await?;
+    served.reread_tokens(&engine).await?;
     Ok(StatusCode::NO_CONTENT)
 }

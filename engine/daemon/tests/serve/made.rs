@@ -39,7 +39,12 @@ async fn a_made_connection_runs_at_once_outlives_the_process_and_shows_no_secret
     let has = |text: &str| stored.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(!has("sandbox-secret") && !has(SEAL), "a secret is in the store in clear");
     let served = Served::again(site, SERVE).await;
-    let again = served.get("/v1/connections/beta").await.json();
+    let mut again = served.get("/v1/connections/beta").await;
+    // It is being opened.
+    while again.status == 503 {
+        again = served.get("/v1/connections/beta").await;
+    }
+    let again = again.json();
     assert_eq!(again["adapter"], "greenhouse", "{again}");
     assert_eq!(served.ask("DELETE /v1/connections/beta", "", "").await.status, 204);
     assert_eq!(served.get("/v1/connections/beta").await.problem(), "no-such-connection");
@@ -143,4 +148,90 @@ async fn secrets_are_sealed_anew_while_the_server_runs() {
     let beta = served.get("/v1/connections/beta").await.json();
     assert_eq!(beta["adapter"], "greenhouse", "{beta}");
     assert_eq!(served.end().await, 0);
+}
+
+#[tokio::test]
+async fn a_credential_is_not_led_elsewhere_without_being_given_again() {
+    let served = Served::start(SERVE).await;
+    let mut body = beta(&served);
+    let put = async |headers: &str, body: &Value| {
+        let headers = format!("content-type: application/json\r\n{headers}");
+        served.ask("PUT /v1/connections/beta", &headers, &body.to_string()).await
+    };
+    assert_eq!(put("", &body).await.status, 201);
+    body["auth"].take();
+    body["origins"] = json!({ "api": "http://127.0.0.1:9", "auth": "http://127.0.0.1:9" });
+    let refused = put("", &body).await;
+    assert_eq!((refused.status, refused.problem()), (422, "invalid".to_owned()), "{refused:?}");
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/auth");
+    // A token that is limited to connections names no place to send a credential to.
+    let new = json!({ "name": "tenant", "scope": "admin", "connections": ["beta"] }).to_string();
+    let token = served.post("/v1/tokens", &new).await.json()["token"].as_str().unwrap().to_owned();
+    let with = format!("authorization: Bearer {token}\r\n");
+    let refused = put(&with, &beta(&served)).await;
+    assert_eq!((refused.status, refused.problem()), (403, "forbidden".to_owned()));
+    let link = json!({ "connection": "beta", "adapter": "greenhouse",
+        "origins": { "api": "http://127.0.0.1:9" }, "allow_private_network": true });
+    let with = format!("{with}content-type: application/json\r\n");
+    let refused = served.ask("POST /v1/connect-links", &with, &link.to_string()).await;
+    assert_eq!(refused.problem(), "forbidden", "{refused:?}");
+    assert_eq!(served.ask("POST /v1/reload", &with, "").await.problem(), "forbidden");
+}
+
+#[tokio::test]
+async fn of_changes_at_once_one_holds_with_its_own_secrets() {
+    let served = Served::start(SERVE).await;
+    let good = beta(&served);
+    let mut bad = good.clone();
+    bad["auth"]["client_secret"] = json!("wrong");
+    bad["webhook_secret"] = json!("of a refused change");
+    let bodies: Vec<String> =
+        (0..6).map(|at| if at == 2 { good.to_string() } else { bad.to_string() }).collect();
+    let all = bodies.iter().map(|body| served.put("/v1/connections/beta", body));
+    let answers = futures_util::future::join_all(all).await;
+    let made: Vec<usize> = (0..6).filter(|at| answers[*at].status == 201).collect();
+    assert_eq!(made.len(), 1, "{answers:?}");
+    let others = answers.iter().filter(|answer| answer.status != 201);
+    assert!(others.into_iter().all(|answer| answer.problem() == "precondition-failed"));
+    let webhook = served.get("/v1/connections/beta/webhook").await.json();
+    let check = served.post("/v1/connections/beta/check", "").await;
+    let is_good = made == [2];
+    assert_eq!(webhook["path"].is_null(), is_good, "{webhook}");
+    assert_eq!(check.status == 200, is_good, "{check:?}");
+}
+
+#[tokio::test]
+async fn an_open_stream_ends_when_a_token_is_revoked() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let served = Served::start("").await;
+    let new = json!({ "name": "guest", "scope": "read" }).to_string();
+    let token = served.post("/v1/tokens", &new).await.json()["token"].as_str().unwrap().to_owned();
+    let mut streams = Vec::new();
+    for path in ["/v1/changes", "/v1/connections/acme/changes"] {
+        let mut stream = tokio::net::TcpStream::connect(&served.address).await.unwrap();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\
+             accept: text/event-stream\r\n\r\n",
+            served.address
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        streams.push(stream);
+    }
+    let socket = tokio::net::UnixStream::connect(served.site.path("acme.redb.sock")).await;
+    let line = "DELETE /v1/tokens/guest";
+    let gone = crate::serve_support::exchange(socket.unwrap(), line, "", "").await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+    for mut stream in streams {
+        let mut rest = Vec::new();
+        loop {
+            let read = stream.read_buf(&mut rest).await.unwrap();
+            // The last chunk.
+            if read == 0 || rest.ends_with(b"0\r\n\r\n") {
+                break;
+            }
+        }
+    }
 }

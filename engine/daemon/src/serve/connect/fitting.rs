@@ -30,7 +30,7 @@ pub(super) fn record(link: &Link, before: Option<&Made>, scheme: Scheme) -> Made
     for (name, value) in &link.settings {
         drop(made.settings.insert(name.clone(), value.clone()));
     }
-    made.has_webhook_secret = false;
-    (made.revision, made.secrets) = (revision, revision);
+    // The webhook secret goes along: see `give::store`.
+    (made.revision, made.secrets) = (revision, crate::made::draw());
     made
 }

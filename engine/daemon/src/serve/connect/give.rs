@@ -100,6 +100,12 @@ pub(super) async fn store(
 ) -> Result<(Visit, Option<Trouble>), Refused> {
     let name = visit.found.link.connection.clone();
     let Opened { engine, vault, .. } = visit.opened.clone();
+    let mut secrets = secrets;
+    if let Some(before) = before.as_ref().filter(|before| before.has_webhook_secret) {
+        let present = made::secrets(&vault, &name, before).await;
+        let present = present.map_err(|why| Problem::new(ProblemType::Configuration, why))?;
+        secrets.webhook = present.webhook;
+    }
     if let Some(running) = before.as_ref().and_then(|_| pages.served.connection(&name).ok()) {
         let present = visit.opened.credential(&name);
         if let Err(error) = makeable::take_over(&running, present, credential).await {

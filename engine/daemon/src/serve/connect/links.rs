@@ -16,6 +16,7 @@ use crate::makeable;
 use crate::open::Opened;
 use crate::serve::body::Given;
 use crate::serve::caller::Caller;
+use crate::serve::making::leads;
 use crate::serve::problem::{Problem, ProblemType};
 use crate::serve::served::Served;
 use atsync::{Clock, Secret, SystemClock};
@@ -177,6 +178,7 @@ pub(in crate::serve) async fn make(
     if !caller.may_use(&new.connection) {
         return Err(Problem::no_such_connection());
     }
+    leads(&caller, &new.origins, new.allow_private_network)?;
     let public_url = served.public_url()?;
     let opened = running(&served)?;
     let before = makeable::changeable(&opened, &new.connection).await?;

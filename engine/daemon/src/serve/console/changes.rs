@@ -211,7 +211,7 @@ pub(super) async fn stream(
     let Query(After { after }) = query?;
     let connection = pages.served.connection(&name)?;
     let after = feed::resumed(&headers)?.unwrap_or(after);
-    let (stopping, ended) = (pages.served.stopping(), visitor.session.ended());
+    let (stopping, ended) = (pages.served.set_changed(), visitor.session.ended());
     let until = async move {
         tokio::select! {
             () = stopping => {}
