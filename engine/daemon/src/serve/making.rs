@@ -249,7 +249,7 @@ pub(super) async fn put(
         })
         .await??
     };
-    let stored = stored.map_err(|why| of_file(&caller, &why.detail()))?;
+    let stored = stored.map_err(|why| of_file(&caller, why.detail()))?;
     if let Some(why) = stored.refused.get(&name) {
         return Err(Problem::new(ProblemType::Configuration, why));
     }
@@ -282,7 +282,7 @@ pub(super) async fn delete(
         let removed = made::remove(&opened.engine, &opened.vault, &name, &before).await;
         removed.map_err(stale)?;
         drop(opened);
-        served.reload().await.map_err(|why| of_file(&caller, &why.detail()))
+        served.reload().await.map_err(|why| of_file(&caller, why.detail()))
     })
     .await??;
     Ok(StatusCode::NO_CONTENT)
