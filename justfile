@@ -67,7 +67,7 @@ api:
 soak KILLS="200":
     ATSYNC_KILLS={{KILLS}} cargo test --locked --workspace --test killed_serving -- --nocapture
 
-# Tests the console in Chromium, with axe-core; screenshots in target/screenshots. A minute.
+# Tests the console and the connect page in Chromium, with axe-core; screenshots in target/screenshots. A minute.
 browser:
     .ci/browser
 

@@ -257,12 +257,12 @@ async fn permissions(State(host): State<Arc<Host>>) -> Result<Json<Vec<CheckResu
 /// Begins the consent of `globex`.
 async fn begin(State(host): State<Arc<Host>>) -> Result<Response, Refusal> {
     let start = host.engine.begin_consent(&host.globex, CALLBACK, &[]).await?;
-    // It holds 256 random bits, so nobody guesses its digest.
+    // It holds 256 random bits, so its digest cannot be guessed.
     let digest = Sha256::digest(start.remember.expose().as_bytes());
     let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut consents = host.consents.lock().unwrap_or_else(PoisonError::into_inner);
     if consents.len() >= CONSENTS_MAX {
-        // Those who began must begin again.
+        // The browsers under way must begin again.
         consents.clear();
     }
     consents.insert(id.clone(), start.remember);
@@ -293,7 +293,7 @@ async fn finish(
     host.engine.finish_consent(&host.globex, &remembered, &query.unwrap_or_default()).await?;
     let mut open = host.globex_open.lock().await;
     let globex = match open.as_ref() {
-        // Somebody consented again.
+        // A second consent.
         Some(globex) => {
             globex.replace_credential(host.globex.credential.clone()).await?;
             globex.clone()

@@ -8,27 +8,12 @@
 
 use atsync::{Clock, PlanOf};
 use atsync_greenhouse_sandbox::{Fault, FaultKind};
-use atsync_tests::{CANARY, World, desired, panicking_greenhouse};
+use atsync_tests::{CANARY, Lines, World, desired, panicking_greenhouse};
 use serde_json::Value;
-use std::sync::{Arc, Mutex};
 use tracing::Level;
 
 const ADA: &str =
     r#"{"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]}"#;
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The form of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +36,7 @@ fn logged(level: Level, form: Form, act: impl FnOnce()) -> String {
             tracing::subscriber::with_default(subscriber.json().flatten_event(true).finish(), act);
         }
     }
-    let bytes = lines.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    lines.text()
 }
 
 #[test]

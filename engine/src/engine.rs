@@ -70,7 +70,7 @@ use tokio::sync::{Notify, watch};
 use url::Url;
 
 pub(crate) use open::Work;
-use open::{OpenConnection, OpenConnections};
+use open::{Begun, OpenConnection, OpenConnections};
 
 pub use status::{Status, SweepStatus};
 
@@ -258,7 +258,7 @@ impl Engine {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
         check_name(&name)?;
-        let (underway, open) = self.open.begin(&name)?;
+        let Begun { underway, hints, open } = self.open.begin(&name)?;
         let Prepared { row, pin, session } = self.prepare(&options).await?;
         if let Some(before) = row.pin.as_ref().filter(|before| before.code != pin.code) {
             let (before, now) = (
@@ -315,7 +315,7 @@ impl Engine {
             reconciler: Arc::new(reconciler),
             declared: Arc::new(Notify::new()),
             credentials: Arc::new(watch::Sender::new(0)),
-            webhooks: Arc::new(Webhooks::new(options.webhook_secrets)),
+            webhooks: Arc::new(Webhooks::new(options.webhook_secrets, hints)),
         })
     }
 }
@@ -381,13 +381,19 @@ impl Engine {
         })
     }
 
+    /// The checked options of a connection, without a session: an open connection of the same
+    /// credential stays as it is.
+    pub(crate) async fn prepared(&self, options: &ConnectionOptions) -> Result<Prepared, Error> {
+        check_name(&options.name)?;
+        self.prepare(options).await
+    }
+
     /// The checked options of a connection and a session of it, without opening it.
     pub(crate) async fn unopened(
         &self,
         options: &ConnectionOptions,
     ) -> Result<(Prepared, Session), Error> {
-        check_name(&options.name)?;
-        let prepared = self.prepare(options).await?;
+        let prepared = self.prepared(options).await?;
         let session = self.session(prepared.session.clone(), options)?;
         Ok((prepared, session))
     }

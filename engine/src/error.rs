@@ -124,8 +124,8 @@ impl Error {
     }
 
     /// The reason why the credential was refused or could not be had, or why a consent failed;
-    /// none for other errors. It tells a wrong client secret from a consent that a person has to
-    /// give again.
+    /// none for other errors. It distinguishes a wrong client secret from a consent that a person
+    /// has to give again.
     pub fn auth_reason(&self) -> Option<AuthReason> {
         match self.cause::<NotSent>() {
             Some(NotSent::Consent { reason, .. }) => Some(*reason),

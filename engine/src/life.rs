@@ -275,18 +275,25 @@ impl Connection {
     /// know what an ATS need not show yet.
     pub const JOURNAL_AGE_MIN_MS: u64 = 30 * 24 * 3_600_000;
 
+    /// Refuses an age of the journal that is too low.
+    pub(crate) fn check_journal_age(&self, age_max_ms: u64) -> Result<(), Error> {
+        if age_max_ms < Self::JOURNAL_AGE_MIN_MS {
+            let why = "ended intents are kept for 30 days at least; give a greater age";
+            return Err(Error::new(ErrorKind::Input, format!("{}: {why}", self.name())));
+        }
+        Ok(())
+    }
+
     /// Removes ended intents that are older than this, and returns how many. Kept at every age are
     /// those that decide about a later write: one in doubt, and one that was refused or abandoned
-    /// while its desired record is unchanged. With the others their history
+    /// while its desired record is unchanged, and one whose effect the ATS has not shown. With the
+    /// others their history
     /// ([`Connection::explain`]) and the personal data in their inputs go.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] for an age below [`Self::JOURNAL_AGE_MIN_MS`]; [`ErrorKind::Store`].
     pub async fn trim_journal(&self, age_max_ms: u64) -> Result<u64, Error> {
-        if age_max_ms < Self::JOURNAL_AGE_MIN_MS {
-            let why = "ended intents are kept for 30 days at least; give a greater age";
-            return Err(Error::new(ErrorKind::Input, why));
-        }
+        self.check_journal_age(age_max_ms)?;
         let work = self.work()?;
         let before_ms = work.context.clock.now_ms().saturating_sub(age_max_ms);
         Ok(work.context.store.trim_intents(before_ms).await?)

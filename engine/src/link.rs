@@ -5,6 +5,12 @@ use atsync_model::contract::RemoteRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// The member of a base that holds, by operation, the first intent whose write the ATS has not
+/// shown.
+pub(crate) const UNSEEN: &str = "~unseen";
+/// The member of a base that names the intent by which the engine removed the record.
+pub(crate) const REMOVED: &str = "~removed";
+
 /// A link between a path and a remote record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkRow {
@@ -21,10 +27,9 @@ pub struct LinkRow {
 }
 
 impl LinkRow {
-    /// Whether its base has a mark of a write that the ATS has not shown yet. Marks begin with `~`,
-    /// which no field does.
+    /// Whether its base names a write, or a removal, that the ATS has not shown yet.
     pub(crate) fn has_marks(&self) -> bool {
-        self.applied.keys().any(|member| member.starts_with('~'))
+        [UNSEEN, REMOVED].iter().any(|mark| self.applied.contains_key(*mark))
     }
 }
 

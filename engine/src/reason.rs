@@ -214,7 +214,7 @@ words! {
         /// The ATS refused the credential: a wrong key, a wrong client secret, a client that may
         /// not use the scheme. Correct it.
         CredentialRefused,
-        /// Nobody has consented yet, or what the token keeper holds cannot be read. Begin a
+        /// No consent was given yet, or what the token keeper holds cannot be read. Begin a
         /// consent.
         ConsentMissing,
         /// The refresh token is no longer good: the consent was revoked, ended unused, or its last

@@ -539,7 +539,6 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
     assert!(missed.is_empty(), "checked at load, and never broken here: {missed:?}");
 }
 
-/// The pointers of all texts below a value, and of all names of members.
 #[test]
 fn the_rule_of_a_consent_is_checked_member_by_member() {
     let mut manifest = sound();
@@ -564,6 +563,7 @@ fn the_rule_of_a_consent_is_checked_member_by_member() {
     }
 }
 
+/// The pointers of all texts below a value, and of all names of members.
 fn texts(pointer: &str, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(_) => found.push(pointer.to_owned()),

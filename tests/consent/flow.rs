@@ -177,7 +177,7 @@ async fn a_code_challenge_is_sent_where_the_manifest_says_that_it_is_checked() {
     let start = place.begin("acme").await;
     assert!(start.url.expose().contains("code_challenge_method=S256"));
     let query = place.allow(&start).await;
-    // A code that somebody intercepts is of no use without the remembered verifier.
+    // An intercepted code is of no use without the remembered verifier.
     let mut stolen: serde_json::Value = serde_json::from_str(start.remember.expose()).unwrap();
     stolen["verifier"] = "x".repeat(43).into();
     let options = place.options("acme");

@@ -1,4 +1,4 @@
-//! A connection that nobody uses refreshes before its refresh token ends.
+//! An unused connection refreshes before its refresh token ends.
 
 use crate::kit::{HOUR_MS, Place};
 use atsync::{AuthReason, Credential, Crons, ErrorKind, Round, Secret};

@@ -8,23 +8,9 @@
 mod kit;
 
 use atsync_greenhouse_sandbox::{Fault, FaultKind};
+use atsync_tests::Lines;
 use kit::{HOUR_MS, Mood, Place, SECRET};
-use std::sync::{Arc, Mutex};
 use tracing::Level;
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn no_log_no_debug_text_and_no_error_shows_a_secret_of_a_consent() {
@@ -61,7 +47,7 @@ async fn no_log_no_debug_text_and_no_error_shows_a_secret_of_a_consent() {
     let error = acme.pull("jobs").await.unwrap_err();
     shown += &format!("{error} {error:?} {acme:?} {:?} {:?}", place.engine, place.keeper.text());
     drop(logging);
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(log.contains("/v3/jobs"), "the log was captured");
     assert_eq!(secrets.len(), 7);
     for secret in secrets {

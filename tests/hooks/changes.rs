@@ -66,7 +66,7 @@ async fn each_step_of_an_application_is_observed_within_its_delivery() {
             Recruiter::Transfer { application_id, job_id: jobs[1] },
             "application_updated candidate_stage_change",
         ),
-        (Recruiter::Hire { application_id, opening_id }, ""),
+        (Recruiter::Hire { application_id, opening_id }, "hire_candidate"),
         (Recruiter::Unhire { application_id }, "application_updated unhire_candidate"),
         (
             Recruiter::SetCustomField {
@@ -83,10 +83,10 @@ async fn each_step_of_an_application_is_observed_within_its_delivery() {
         ),
     ] {
         let (_, arrivals) = host.done(&deed).await;
+        let fired = actions(&arrivals);
         // A hire may close its job, which is another event.
-        if !events.is_empty() {
-            assert_eq!(actions(&arrivals), events, "{deed:?}");
-        }
+        let expected = events.split(' ').all(|event| fired.split(' ').any(|one| one == event));
+        assert!(expected, "{deed:?}: {fired}");
         host.agrees(&format!("{deed:?}")).await;
     }
     host.sandbox().set_quirks(|quirks| quirks.transfer = Transfer::NewId);
@@ -224,7 +224,8 @@ async fn each_change_of_the_set_up_is_observed_within_its_delivery() {
         let top = parent.unwrap_or(&rows[0])["id"].as_i64().unwrap();
         let (_, arrivals) = host.done(&delete(collection, top)).await;
         assert_eq!(actions(&arrivals), event);
-        assert!(ends(&arrivals[0]).iter().all(|(_, end)| *end == HintEnd::Gone));
+        let gone = ends(&arrivals[0]);
+        assert!(!gone.is_empty() && gone.iter().all(|(_, end)| *end == HintEnd::Gone), "{gone:?}");
         let row = host.acme.observed_one(kind, &top.to_string()).await.unwrap().unwrap();
         assert!(row.gone);
         host.agrees(event).await;

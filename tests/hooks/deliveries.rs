@@ -157,7 +157,7 @@ async fn a_flipped_bit_anywhere_is_a_forgery_and_leads_to_no_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_false_event_with_a_valid_signature_deletes_merges_and_erases_nothing_in_the_store() {
+async fn a_false_event_with_a_valid_signature_deletes_and_merges_nothing_in_the_store() {
     let host = Host::hearing(&[]).await;
     let (one, two) = (first_candidate(&host), host.sandbox().rows("candidates")[1]["id"].clone());
     let application = host.sandbox().rows("applications")[0]["id"].clone();

@@ -4,7 +4,7 @@
 //! Method: the sandbox's server sends its signed deliveries to a host, which passes them to
 //! `Connection::receive`; the engine reads the sandbox's API over HTTP. After each change
 //! [`Host::agrees`] compares every record of the kinds that webhooks cover with the sandbox's row,
-//! member by member. Only the stamps of an activity are left out: no event tells of them.
+//! member by member. Only the stamps of an activity are left out: no event reports them.
 //! Time: retries follow the sandbox's clock, which the tests advance; nothing sleeps.
 
 #![allow(

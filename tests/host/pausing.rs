@@ -35,7 +35,7 @@ fn a_pause_holds_for_every_handle_and_every_later_process_until_it_is_ended() {
     assert_eq!(world.run(acme.status()).unwrap().writes_paused_ms, None);
 }
 
-/// A check and the look at the customer change the same row, and keep the pause.
+/// A check and the query of the customer change the same row, and keep the pause.
 #[test]
 fn what_else_is_stored_about_the_connection_keeps_the_pause() {
     let world = World::new(1, 12);

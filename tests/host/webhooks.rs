@@ -119,6 +119,20 @@ fn an_accepted_webhook_reads_nothing_outlives_the_process_and_is_fetched_once() 
 }
 
 #[test]
+fn what_one_connection_accepts_another_of_its_name_fetches_each_time() {
+    let world = World::new(1, 20);
+    let (acceptor, runner) =
+        (connect(&world, "acme", &[SECRET]), connect(&world, "acme", &[SECRET]));
+    let (id, body) = update_of(&world);
+    for event in ["1", "2", "3"] {
+        let received = accept(&world, &acceptor, SECRET, event, &body);
+        assert_eq!(received.verdict, Verdict::Stored);
+        assert_eq!(world.run(runner.handle_accepted(20)).unwrap().handled, 1, "event {event}");
+    }
+    assert!(world.run(acceptor.observed_one("candidates", &id)).unwrap().is_some());
+}
+
+#[test]
 fn what_a_webhook_names_waits_while_the_ats_is_down() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);

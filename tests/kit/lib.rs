@@ -24,6 +24,7 @@ use std::sync::Arc;
 mod adapters;
 pub mod company;
 mod death;
+mod lines;
 mod store;
 mod wire;
 
@@ -32,6 +33,7 @@ pub use adapters::{
     panicking_greenhouse, panicking_greenhouse_with_a_blank_probe, wasm_greenhouse,
 };
 pub use death::Death;
+pub use lines::Lines;
 pub use store::{StoreUpset, UpsetStore};
 pub use wire::{Meddle, Wire};
 

@@ -86,7 +86,7 @@ def change_where(operator, after, is_it):
     """Follows the feed by long polls until a change is the right one."""
     changes = operation("changes", "changes")
     for _ in range(TRIES):
-        page = called(changes, NAME, client=operator, after=after, wait=30)
+        page = called(changes, NAME, client=operator, after=after, wait=5)
         for change in page.changes:
             if is_it(change):
                 return change, page.next_

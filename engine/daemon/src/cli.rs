@@ -8,7 +8,7 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 error, wrong arguments included; 2 only from `plan`: there are steps.
 SIGTERM and SIGINT: no new write starts, and the one that was sent finishes (at most 25 s; a second
 signal stops at once). `run` then exits with 0, `apply` with 1; the next run settles what was
-interrupted. SIGHUP: `run` reads its configuration and secrets again.
+interrupted. SIGHUP: `run` and `serve` read their configuration and secrets again.
 Start with `atsync demo`: it needs no account and no configuration.";
 
 /// Declare the records you want in an applicant tracking system, and keep them in step.
@@ -213,7 +213,7 @@ pub(crate) enum Command {
     ///
     /// A connection without a schedule reads candidates and applications every five minutes and
     /// jobs every fifteen. `sweeps` in the configuration schedules the sweep of each kind; without
-    /// it no kind is swept. Times are UTC.
+    /// it no kind is swept. Times are UTC, or in the connection's `timezone`.
     Run(Run),
     /// Check the configuration file.
     #[command(subcommand)]

@@ -49,7 +49,7 @@ impl Consents {
         self.shared().vault = Some(vault.clone());
     }
 
-    /// The keeper of a consent: the same one as long as somebody has it.
+    /// The keeper of a consent: the same one as long as it is in use.
     pub(crate) fn keeper(&self, connection: &str, change: u64) -> Arc<dyn TokenKeeper> {
         let mut shared = self.shared();
         shared.keepers.retain(|_, keeper| keeper.strong_count() > 0);

@@ -1,4 +1,4 @@
-//! Connections that were made at run time, through the API: kept in the store, beside those of the
+//! Connections that were made at run time, through the API, `atsync connect` or the connect page: kept in the store, beside those of the
 //! configuration file and never merged with them.
 //!
 //! A record is one note of the engine; its secrets are sealed in the vault, under the number of the
@@ -147,6 +147,22 @@ pub(crate) async fn secrets(vault: &Vault, name: &str, made: &Made) -> Result<Ma
         key: open("key").await?,
         webhook: if made.has_webhook_secret { open("webhook").await? } else { None },
     })
+}
+
+/// Takes over the webhook secret of a record whose successor brings a credential alone.
+///
+/// # Errors
+/// As for [`secrets`].
+pub(crate) async fn keep_webhook(
+    vault: &Vault,
+    name: &str,
+    before: Option<&Made>,
+    given: &mut MadeSecrets,
+) -> Result<(), String> {
+    if let Some(before) = before.filter(|before| before.has_webhook_secret) {
+        given.webhook = secrets(vault, name, before).await?.webhook;
+    }
+    Ok(())
 }
 
 impl MadeSecrets {

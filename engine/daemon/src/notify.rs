@@ -1,4 +1,4 @@
-//! What a service manager is told: that the program is ready, stops, and is alive.
+//! Reports to a service manager that the program is ready, stops, and is alive.
 //!
 //! systemd (`Type=notify`) waits for the first before it starts what needs this service, and
 //! restarts the service when the third is missing for longer than `WatchdogSec`. Without a service
@@ -50,6 +50,6 @@ pub(crate) async fn alive() -> std::convert::Infallible {
 #[cfg(unix)]
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "the service manager was not told");
+        tracing::debug!(%error, "the report to the service manager failed");
     }
 }

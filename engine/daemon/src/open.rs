@@ -184,18 +184,27 @@ async fn with_made(
     for (name, why) in named.filter(|(name, _)| is_asked(name)) {
         refused.insert(name.clone(), why.clone());
     }
+    let mut adapters: BTreeMap<&str, Result<Arc<dyn Adapter>, String>> = BTreeMap::new();
     for (name, one) in config.connections.iter().filter(|(name, _)| is_asked(name)) {
         let Some(record) = &one.made else { continue };
         let secrets = match how {
             Use::StoreOnly => Ok(Secrets::default()),
             Use::Online => Secrets::open(&parts, &config, name, record).await,
         };
-        let adapter = loaded(&parts.host, &one.adapter, config.directory()).await;
+        let adapter = match adapters.get(one.adapter.as_str()) {
+            Some(adapter) => adapter.clone(),
+            None => {
+                let adapter = loaded(&parts.host, &one.adapter, config.directory()).await;
+                adapters.insert(&one.adapter, adapter.clone());
+                adapter
+            }
+        };
         match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
             Ok(one) => drop(ready.insert(name.clone(), one)),
             Err(why) => drop(refused.insert(name.clone(), format!("{name}: {why}"))),
         }
     }
+    drop(adapters);
     Ok(parts.opened(config, ready, refused))
 }
 

@@ -37,17 +37,17 @@ const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
 pub(crate) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    told_alive(attended(config, Api::Socket, options, output)).await
+    reported_alive(attended(config, Api::Socket, options, output)).await
 }
 
 /// As [`run`], with the HTTP API on the configured address too. It goes on when no connection can
 /// start, so that the API says why.
 pub(crate) async fn serve(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    told_alive(attended(config, Api::Address, options, output)).await
+    reported_alive(attended(config, Api::Address, options, output)).await
 }
 
-/// Tells the service manager that the process is alive until the work ends.
-async fn told_alive(work: impl Future<Output = Ended>) -> Ended {
+/// Reports to the service manager that the process is alive, until the work ends.
+async fn reported_alive(work: impl Future<Output = Ended>) -> Ended {
     tokio::select! {
         ended = work => ended,
         never = notify::alive() => match never {},

@@ -1,4 +1,4 @@
-//! The program as a service: what systemd is told, the log as JSON, secrets by credential; and what
+//! The program as a service: the reports to systemd, the log as JSON, secrets by credential; and what
 //! a package has from it, the manual pages and the completions.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
@@ -18,15 +18,15 @@ use std::process::Stdio;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixDatagram;
 
-/// What the socket is told next.
-async fn told(socket: &UnixDatagram) -> String {
+/// The next report at the socket.
+async fn report(socket: &UnixDatagram) -> String {
     let mut bytes = [0; 4_096];
     let length = socket.recv(&mut bytes).await.unwrap();
     String::from_utf8(bytes[..length].to_vec()).unwrap()
 }
 
 #[tokio::test]
-async fn systemd_is_told_when_it_is_ready_alive_and_stopping() {
+async fn systemd_gets_a_report_of_ready_alive_and_stopping() {
     let site = Site::start().await;
     for command in ["serve", "run"] {
         let path = site.path(&format!("notify-{command}"));
@@ -36,15 +36,15 @@ async fn systemd_is_told_when_it_is_ready_alive_and_stopping() {
         let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let (mut ready, mut alive) = (0, 0);
         while ready == 0 || alive < 3 {
-            let told = told(&socket).await;
-            ready += usize::from(told.contains("READY=1"));
-            alive += usize::from(told.contains("WATCHDOG=1"));
-            assert!(!told.contains("READY=1") || told.contains("acme.redb.sock"), "{told}");
+            let report = report(&socket).await;
+            ready += usize::from(report.contains("READY=1"));
+            alive += usize::from(report.contains("WATCHDOG=1"));
+            assert!(!report.contains("READY=1") || report.contains("acme.redb.sock"), "{report}");
         }
         assert_eq!(ready, 1);
         let id = child.id().unwrap().to_string();
         std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        while !told(&socket).await.contains("STOPPING=1") {}
+        while !report(&socket).await.contains("STOPPING=1") {}
         assert_eq!(child.wait().await.unwrap().code(), Some(0), "{command}");
     }
 }

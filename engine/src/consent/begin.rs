@@ -27,7 +27,7 @@ pub struct ConsentStart {
     /// Where to send the browser. It carries the state, so it belongs into no log.
     pub url: Secret,
     /// What [`Engine::finish_consent`] needs again: a text of some kilobytes. Keep it where only
-    /// the same browser session leads to it and nobody can change it, and take it away when its
+    /// the same browser session leads to it and no request can change it, and take it away when its
     /// callback arrives.
     pub remember: Secret,
     /// When the consent ends, in milliseconds since 1970.
@@ -62,7 +62,7 @@ impl Engine {
     ) -> Result<ConsentStart, Error> {
         let problem =
             |why: String| Error::new(ErrorKind::Configuration, format!("{}: {why}", options.name));
-        let (prepared, session) = self.unopened(options).await?;
+        let prepared = self.prepared(options).await?;
         let Credential::AuthorizationCode { client_id, .. } = &options.credential else {
             return Err(problem(NO_CONSENT.to_owned()));
         };
@@ -93,12 +93,13 @@ impl Engine {
             .ok_or_else(|| problem(format!("the token origin `{}` is not granted", rule.origin)))?;
         let target = Target::Path(Path { path: rule.path.to_owned(), query });
         let url = build_url(origin, &target).map_err(problem)?;
-        let token_url = session.token_url().ok_or_else(|| problem(NO_CONSENT.to_owned()))?;
+        let target = Target::Path(Path { path: rule.token_path.to_owned(), query: Vec::new() });
+        let token_url = build_url(origin, &target).map_err(problem)?;
         let ends_ms = self.clock().now_ms().saturating_add(CONSENT_LIFE_MS);
         let remembered = Remembered {
             connection: options.name.clone(),
             client_id: client_id.clone(),
-            token_url,
+            token_url: token_url.to_string(),
             redirect_uri: redirect_uri.to_owned(),
             state,
             verifier,
@@ -128,6 +129,7 @@ const NO_CONSENT: &str =
 struct Rule<'m> {
     origin: &'m str,
     path: &'m str,
+    token_path: &'m str,
     scopes: &'m [String],
     pkce: bool,
 }
@@ -135,8 +137,19 @@ struct Rule<'m> {
 fn rule(manifest: &Manifest) -> Option<Rule<'_>> {
     manifest.auth.iter().find_map(|rule| match rule {
         AuthRule::Oauth2AuthorizationCode {
-            token_origin, authorize_path, scopes, pkce, ..
-        } => Some(Rule { origin: token_origin, path: authorize_path, scopes, pkce: *pkce }),
+            token_origin,
+            authorize_path,
+            token_path,
+            scopes,
+            pkce,
+            ..
+        } => Some(Rule {
+            origin: token_origin,
+            path: authorize_path,
+            token_path,
+            scopes,
+            pkce: *pkce,
+        }),
         _ => None,
     })
 }

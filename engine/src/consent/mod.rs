@@ -13,9 +13,9 @@
 //!
 //! # Guarantees
 //! A code is redeemed only with the `state` (256 bits) of the same connection and client, compared
-//! in constant time, within ten minutes, and once in a process; an ATS that checks a code challenge
-//! gets one (RFC 7636, S256). The redirect URI of both requests is the same text. A code is sent
-//! once: a second use would end what the first one gave. Each refusal has a reason
+//! in constant time, within ten minutes, and once in an engine and its clones; an ATS that checks a
+//! code challenge gets one (RFC 7636, S256). The redirect URI of both requests is the same text. A
+//! code is sent once: a second use would end what the first one gave. Each refusal has a reason
 //! ([`AuthReason`](crate::AuthReason)).
 //!
 //! Bounds: those of [`remembered`] and [`used`]. Left out: the session of the browser, and with it

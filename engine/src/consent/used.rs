@@ -1,7 +1,7 @@
-//! The states whose callback was finished in this process, until their consents would end anyway.
+//! The states whose callback was finished in this engine, until their consents would end anyway.
 //!
 //! A code that is sent twice ends the consent that it gave, so a callback that a browser repeats
-//! must not reach the ATS. Bound: [`USED_MAX`]. Left out: other processes; the host takes a
+//! must not reach the ATS. Bound: [`USED_MAX`]. Left out: other engines and processes; the host takes a
 //! remembered text once.
 
 use crate::transport::auth::digest;

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::reconcile::Reconciler;
 use crate::reconcile::underway::Underway;
 use crate::tidy::Tidy;
+use crate::webhook::Hints;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Deref;
@@ -32,7 +33,15 @@ struct Known {
 #[derive(Debug, Default)]
 struct Named {
     underway: Weak<Underway>,
+    hints: Weak<Hints>,
     open: Vec<Weak<OpenConnection>>,
+}
+
+/// A registered connection, and what it shares with the others of its name.
+pub(super) struct Begun {
+    pub(super) underway: Arc<Underway>,
+    pub(super) hints: Arc<Hints>,
+    pub(super) open: Arc<OpenConnection>,
 }
 
 /// One connection that [`Engine::connect`] opened, as its handles share it.
@@ -50,8 +59,8 @@ struct State {
 
 impl OpenConnections {
     /// Registers a connection that is being opened. Connections of one name share their locks on
-    /// records.
-    pub(super) fn begin(&self, name: &str) -> Result<(Arc<Underway>, Arc<OpenConnection>), Error> {
+    /// records, and their accepted webhooks.
+    pub(super) fn begin(&self, name: &str) -> Result<Begun, Error> {
         let mut known = self.known();
         if known.is_closed {
             let message = format!("{name}: the engine was closed; build another one");
@@ -64,9 +73,11 @@ impl OpenConnections {
         named.forget_closed();
         let underway = named.underway.upgrade().unwrap_or_default();
         named.underway = Arc::downgrade(&underway);
+        let hints = named.hints.upgrade().unwrap_or_default();
+        named.hints = Arc::downgrade(&hints);
         let open = Arc::new(OpenConnection::default());
         named.open.push(Arc::downgrade(&open));
-        Ok((underway, open))
+        Ok(Begun { underway, hints, open })
     }
 
     /// Refuses every later registration.

@@ -16,15 +16,9 @@
 
 use super::{RecordPlan, Step, base};
 use crate::journal::IntentId;
-use crate::link::LinkRow;
+use crate::link::{LinkRow, REMOVED, UNSEEN};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-/// The member of a base that holds the first of these intents by operation.
-const UNSEEN: &str = "~unseen";
-
-/// The member of a base that names the intent by which the engine removed the record.
-const REMOVED: &str = "~removed";
 
 /// Marks in a base that the engine removed its record.
 pub(crate) fn note_removed(applied: &mut Map<String, Value>, intent: IntentId) {

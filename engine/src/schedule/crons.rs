@@ -20,8 +20,8 @@ pub struct Crons {
     /// delay is a hash of the names of connection and kind: the same after a restart. An expression
     /// with seconds has none.
     pub jitter_ms: u64,
-    /// The age after which events of the feed are removed, except those that a consumer has not
-    /// acknowledged; none keeps all. See [`Connection::trim`](crate::Connection::trim).
+    /// The age after which events of the feed are removed that every consumer has acknowledged;
+    /// without a consumer all are kept. None keeps all. See [`Connection::trim`](crate::Connection::trim).
     pub keep_feed_ms: Option<u64>,
     /// The age after which ended intents are removed; none keeps all. See
     /// [`Connection::trim_journal`](crate::Connection::trim_journal).

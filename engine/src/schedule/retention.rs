@@ -1,8 +1,8 @@
 //! When a run removes what is older than the host keeps: events of the feed and ended intents.
 //!
 //! What may go is the store's decision: an event that a known consumer has not acknowledged stays,
-//! and so does an intent that a later plan or probe reads. So a wrong age loses history, and no
-//! write is sent twice.
+//! without a consumer every event does, and so does an intent that a later plan or probe reads. So
+//! a wrong age loses history, and no write is sent twice.
 //!
 //! Bounds: once at the start and every [`EVERY_MS`], by the steady clock. Left out: observed and
 //! desired records, which have no age.

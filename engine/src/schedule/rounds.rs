@@ -111,6 +111,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         // Waiting mends no kind that cannot be read, so a schedule of one is refused at once.
         crons.pulls.keys().try_for_each(|kind| work.ingest.to_pull(kind).map(drop))?;
         crons.sweeps.keys().try_for_each(|kind| work.sweeper.to_sweep(kind).map(drop))?;
+        crons.keep_journal_ms.map_or(Ok(()), |age_ms| connection.check_journal_age(age_ms))?;
         let seen = Times::at(work.context.clock.as_ref());
         crons.spread(connection.name());
         Ok(Self {
@@ -461,7 +462,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                 false
             }
             // After failures it waits as they say.
-            () = self.connection.webhooks().stored.notified(), if self.hints_failures == 0 => {
+            () = self.connection.webhooks().hints.stored.notified(), if self.hints_failures == 0 => {
                 self.hints_due_ms = 0;
                 false
             }

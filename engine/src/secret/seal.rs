@@ -12,6 +12,7 @@
 //! where sealed secrets are (see `vault`).
 
 use super::Secret;
+use super::limits::SECRET_BYTES_MAX;
 use crate::entropy::Entropy;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -26,8 +27,6 @@ const FORM: &str = "s1";
 const KEY_BYTES: usize = 32;
 /// Bytes of a nonce.
 const NONCE_BYTES: usize = 24;
-/// Bytes of a secret.
-const SECRET_BYTES_MAX: usize = 64 * 1024;
 
 /// Why a secret was not sealed or opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +79,8 @@ fn place(connection: &str, purpose: &str) -> Vec<u8> {
 
 fn key_bytes(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let text = text.trim();
-    let decoded = if text.len() == KEY_BYTES * 2 {
+    let is_hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let decoded = if text.len() == KEY_BYTES * 2 && is_hexadecimal {
         let pairs = text.as_bytes().chunks(2);
         let bytes = pairs.map(|pair| {
             let pair = std::str::from_utf8(pair).ok()?;
@@ -185,9 +185,10 @@ impl SealKeys {
 
 #[cfg(test)]
 mod tests {
-    use super::{SECRET_BYTES_MAX, SealError, SealKeys};
+    use super::{SealError, SealKeys};
     use crate::entropy::{Entropy, SystemEntropy};
     use crate::secret::Secret;
+    use crate::secret::limits::SECRET_BYTES_MAX;
 
     const OLD: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
     const NEW: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
@@ -241,7 +242,9 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_and_not_shown() {
-        for bad in ["", "hunter2", &OLD[1..], &"ab".repeat(32), &"z".repeat(64)] {
+        for bad in
+            ["", "hunter2", &OLD[1..], &"ab".repeat(32), &"z".repeat(64), &OLD.replace("0f", "+f")]
+        {
             let refused = SealKeys::new([Secret::new(bad)]).unwrap_err();
             assert_eq!(refused, SealError::BadKey);
         }

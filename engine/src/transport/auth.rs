@@ -289,7 +289,7 @@ impl AuthConfig {
         }
     }
 
-    /// Identifies the client at its token endpoint: whoever has the same one shares the endpoint's
+    /// Identifies the client at its token endpoint: credentials with the same one share the endpoint's
     /// budgets. None where there is no such endpoint.
     pub fn client_identity(&self, place: &str) -> Option<(&str, String)> {
         match self {
@@ -321,7 +321,7 @@ impl AuthConfig {
     }
 }
 
-/// Tells two shared things apart, as long as both exist.
+/// Distinguishes two shared values, as long as both exist.
 pub(super) fn address<T: ?Sized>(shared: &Arc<T>) -> String {
     Arc::as_ptr(shared).cast::<()>().addr().to_string()
 }

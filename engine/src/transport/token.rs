@@ -226,8 +226,8 @@ impl Code {
     }
 }
 
-/// The error code of a refusal, when the body has one: in `error`, or in `message`, which a guide
-/// of Greenhouse shows in its place. A sentence is no code.
+/// The error code of a refusal, when the body has one: in `error`, or in `message`, which
+/// some servers have in its place. A sentence is no code.
 pub(super) fn error_code(body: &[u8]) -> Option<Code> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let text = ["error", "message"].iter().find_map(|name| answer.get(name)?.as_str())?;

@@ -37,7 +37,9 @@ impl Connection {
     pub async fn handle_accepted(&self, hints_max: usize) -> Result<HintsReport, Error> {
         let work = self.work()?;
         let store = &work.context.store;
-        let waiting = &self.webhooks().waiting;
+        let hints = &self.webhooks().hints;
+        let _turn = hints.handling.lock().await;
+        let waiting = &hints.waiting;
         let (taken, more) = waiting.lock().await.take(store, hints_max).await?;
         let mut report = HintsReport { more, ..HintsReport::default() };
         let mut rest = taken.iter();
@@ -48,8 +50,9 @@ impl Connection {
                     report.handled = report.handled.saturating_add(1);
                 }
                 Err(error) if is_of_this_hint(error.kind()) => {
-                    report.dropped = report.dropped.saturating_add(self.fail(one, &error).await?);
-                    report.more |= one.failures < FAILURES_MAX;
+                    let dropped = self.fail(one, &error).await?;
+                    report.dropped = report.dropped.saturating_add(dropped);
+                    report.more |= dropped == 0;
                 }
                 Err(error) => {
                     let mut waiting = waiting.lock().await;
@@ -65,8 +68,9 @@ impl Connection {
     /// Counts a failure of one hint. Returns 1 when it was dropped.
     async fn fail(&self, one: &WaitingHint, error: &Error) -> Result<u64, Error> {
         let work = self.work()?;
-        let (store, mut waiting) = (&work.context.store, self.webhooks().waiting.lock().await);
-        if one.failures < FAILURES_MAX {
+        let (store, mut waiting) =
+            (&work.context.store, self.webhooks().hints.waiting.lock().await);
+        if one.failures.saturating_add(1) < FAILURES_MAX {
             waiting.failed(store, one).await?;
             return Ok(0);
         }

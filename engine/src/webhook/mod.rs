@@ -28,6 +28,7 @@
 //! that cannot be guessed ([`path`]).
 
 mod handle;
+mod hints;
 pub mod limits;
 mod memory;
 mod path;
@@ -35,14 +36,13 @@ mod receive;
 mod waiting;
 
 pub use handle::HintsReport;
+pub(crate) use hints::Hints;
 
 use crate::reconcile::HintEnd;
 use crate::secret::Secret;
 use atsync_model::contract::Hint;
 use memory::{Looks, Seen};
-use std::sync::Mutex;
-use tokio::sync::Notify;
-use waiting::Waiting;
+use std::sync::{Arc, Mutex};
 
 /// The verdict on a webhook: how it was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,20 +91,12 @@ pub(crate) struct Webhooks {
     secrets: Vec<Secret>,
     seen: Mutex<Seen>,
     looks: Looks,
-    waiting: tokio::sync::Mutex<Waiting>,
-    /// Told when hints were stored.
-    pub(crate) stored: Notify,
+    pub(crate) hints: Arc<Hints>,
 }
 
 impl Webhooks {
-    pub(crate) fn new(secrets: Vec<Secret>) -> Self {
+    pub(crate) fn new(secrets: Vec<Secret>, hints: Arc<Hints>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
-        Self {
-            secrets,
-            seen: Mutex::default(),
-            looks: Looks::default(),
-            waiting: tokio::sync::Mutex::default(),
-            stored: Notify::new(),
-        }
+        Self { secrets, seen: Mutex::default(), looks: Looks::default(), hints }
     }
 }

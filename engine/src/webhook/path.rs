@@ -1,7 +1,7 @@
 //! The part of a webhook's URL that cannot be guessed.
 //!
-//! A second secret keeps strangers from costing a verification, and tells a delivery for another
-//! connection before anything is read. It is made from the webhook's secret, so that there is
+//! A second secret keeps strangers from costing a verification, and shows that a delivery is for
+//! another connection before anything is read. It is made from the webhook's secret, so that there is
 //! nothing more to configure, and shows nothing of it.
 //!
 //! Left out: the rest of the URL, which is the host's.

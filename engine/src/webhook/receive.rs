@@ -110,10 +110,10 @@ impl Connection {
         let work = self.work()?;
         let now_ms = work.context.clock.now_ms();
         {
-            let mut waiting = self.webhooks().waiting.lock().await;
+            let mut waiting = self.webhooks().hints.waiting.lock().await;
             waiting.add(&work.context.store, &hints, now_ms).await?;
         }
-        self.webhooks().stored.notify_one();
+        self.webhooks().hints.stored.notify_one();
         self.remember(key)?;
         Ok(Verdict::Stored.into())
     }

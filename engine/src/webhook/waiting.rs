@@ -10,13 +10,15 @@ use super::limits::WAITING_MAX;
 use crate::error::{Error, ErrorKind};
 use crate::store::handle::ConnectionStore;
 use crate::store::{Expected, Note, StoreError};
+use crate::transport::auth::digest;
 use atsync_model::contract::{Hint, RemoteRef};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 /// The area of the notes.
 const AREA: &str = "hints";
+/// Rows of one read.
+const ROWS: usize = 1_000;
 
 /// What a hint says happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +41,7 @@ struct Row {
     into: Option<(String, String)>,
     /// When it came, by the wall clock.
     at_ms: u64,
-    /// Tells one arrival from another within a millisecond.
+    /// Distinguishes two arrivals within a millisecond.
     arrival: u64,
     /// Fetches that failed for a reason that waiting does not mend.
     #[serde(default)]
@@ -68,6 +70,8 @@ enum Stage {
 pub(super) struct Waiting {
     known: HashMap<String, Stage>,
     arrivals: u64,
+    /// Whether what an earlier process left is known.
+    is_read: bool,
 }
 
 fn row(hint: &Hint, at_ms: u64, arrival: u64) -> Row {
@@ -98,15 +102,10 @@ fn hint(row: &Row) -> Option<Hint> {
 
 /// A digest of what a hint says.
 fn key(row: &Row) -> String {
-    let mut hash = Sha256::new();
     let happened = format!("{:?}", row.happened);
-    let mut parts = vec![&happened, &row.kind, &row.id];
-    parts.extend(row.into.iter().flat_map(|(kind, id)| [kind, id]));
-    for part in parts {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut parts = vec![happened.as_str(), &row.kind, &row.id];
+    parts.extend(row.into.iter().flat_map(|(kind, id)| [kind.as_str(), id]));
+    digest(&parts)
 }
 
 impl Waiting {
@@ -117,6 +116,7 @@ impl Waiting {
         hints: &[Hint],
         at_ms: u64,
     ) -> Result<(), Error> {
+        self.read(store).await?;
         let mut notes = Vec::new();
         for hint in hints {
             self.arrivals = self.arrivals.saturating_add(1);
@@ -137,6 +137,20 @@ impl Waiting {
         }
         for key in keys {
             self.known.entry(key).or_insert(Stage::Waits);
+        }
+        Ok(())
+    }
+
+    /// Reads what an earlier process left, once, so that the bound holds over restarts.
+    async fn read(&mut self, store: &ConnectionStore) -> Result<(), StoreError> {
+        let mut after = None::<String>;
+        while !self.is_read {
+            let rows = store.notes_page(AREA, after.as_deref(), ROWS).await?;
+            after = rows.last().map(|(key, _)| key.clone());
+            self.is_read = after.is_none();
+            for (key, _) in rows {
+                self.known.entry(key).or_insert(Stage::Waits);
+            }
         }
         Ok(())
     }
@@ -176,7 +190,8 @@ impl Waiting {
         let read = Expected::Value(hint.value.clone());
         match store.put_notes(vec![Note::remove(AREA, &hint.key).only_if(read)]).await {
             Ok(()) => drop(self.known.remove(&hint.key)),
-            Err(StoreError::Stale(_)) => self.again(hint),
+            // It came again. Unknown, it is written once more rather than never.
+            Err(StoreError::Stale(_)) => drop(self.known.remove(&hint.key)),
             Err(error) => {
                 self.again(hint);
                 return Err(error);
@@ -269,6 +284,9 @@ mod tests {
         waiting.add(&store, &hints, 1).await.unwrap();
         let (taken, more) = Waiting::default().take(&store, 100).await.unwrap();
         assert_eq!((taken.len(), more), (100, true));
+        let mut waiting = Waiting::default();
+        waiting.add(&store, &hints[..1], 2).await.unwrap();
+        assert_eq!(waiting.known.len(), 900, "those of an earlier process count");
         waiting.known.extend((0..WAITING_MAX - 900).map(|n| (n.to_string(), super::Stage::Waits)));
         let refused = waiting.add(&store, &[Hint::Changed(candidate("new"))], 1).await;
         assert_eq!(refused.unwrap_err().kind(), crate::error::ErrorKind::Unavailable);

@@ -99,7 +99,10 @@ pub(crate) async fn an_intent_stays_while_its_link_has_a_mark(store: &dyn Store)
     marked.applied.insert("~unseen".to_owned(), json!({ "candidates.update": unseen }));
     store.put_links(&Guard::sole(ACME), vec![marked]).await.unwrap();
     assert_eq!(trimmed(store, LATER_MS).await, 0);
-    store.put_links(&Guard::sole(ACME), vec![link("r1", "candidates", "7")]).await.unwrap();
+    // What was sent is remembered for good, and is no mark of a write that has not shown.
+    let mut sent = link("r1", "candidates", "7");
+    sent.applied.insert("~sent".to_owned(), json!({ "title": "x" }));
+    store.put_links(&Guard::sole(ACME), vec![sent]).await.unwrap();
     assert_eq!(trimmed(store, LATER_MS).await, 1);
 }
 

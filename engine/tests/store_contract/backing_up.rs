@@ -169,7 +169,7 @@ async fn a_restored_store_has_its_intents_and_pauses_the_writes_of_its_connectio
     assert_eq!(restored.observed_counts(ACME).await.unwrap(), [("tags".to_owned(), 20)]);
 }
 
-/// Readers of the feed who saw events that the backup does not have are told so, however far the
+/// Readers of the feed with events that the backup does not have get an error, however far the
 /// feed has come since; the others lose nothing.
 #[tokio::test]
 async fn a_reader_beyond_the_backup_is_told_so_for_ever_and_the_others_go_on() {
@@ -203,7 +203,7 @@ async fn a_reader_beyond_the_backup_is_told_so_for_ever_and_the_others_go_on() {
         assert_eq!((read.len(), read[0].kind.as_str()), (10, "jobs"));
         assert!(read[0].serial > last + 20, "{}", read[0].serial);
         assert_eq!(restored.offset(ACME, "mirror").await.unwrap(), last);
-        // A backup of the restored store, restored again: the readers are told all the same.
+        // A backup of the restored store, restored again: the readers get the error all the same.
         let (again, next) = (directory.path().join("again"), directory.path().join("next"));
         if round == 0 {
             back_up(&restored, &again).unwrap();

@@ -46,7 +46,7 @@ async fn connected(place: &Place, options: &cli::Connect, output: &Output) -> En
     if secret.expose().is_empty() {
         return Err(Failure::new("there is no secret: type it, or send it to stdin"));
     }
-    let secrets = match scheme {
+    let mut secrets = match scheme {
         Scheme::ClientCredentials => {
             MadeSecrets { client_secret: Some(secret), ..MadeSecrets::default() }
         }
@@ -56,13 +56,17 @@ async fn connected(place: &Place, options: &cli::Connect, output: &Output) -> En
     let trial = opened.try_out(name, &record, credential.clone(), None).await?;
     let results = trial.check().await?;
     trial.close().await;
-    if before.is_some() {
+    // With other origins the running connection would send the new secret to the old ones; the
+    // reload opens it anew.
+    if before.as_ref().is_some_and(|before| before.origins == record.origins) {
         let runs = opened.config.connections.contains_key(name);
         let opened = if runs { opened.clone() } else { opened.again().await? };
         let present = opened.credential(name);
         let connection = opened.connect(name, &output.clone().without_progress()).await?;
         makeable::take_over(&connection, present, credential).await?;
     }
+    let (vault, kept) = (&opened.vault, before.as_ref());
+    made::keep_webhook(vault, name, kept, &mut secrets).await.map_err(Failure::new)?;
     let change = (before.as_ref(), &record);
     made::put(&opened.engine, &opened.vault, name, change, &secrets).await?;
     let opened = place.renewed(&opened).await?;
@@ -121,7 +125,6 @@ fn record(
     made.scheme = scheme;
     made.client_id = options.client_id.clone();
     made.client = None;
-    made.has_webhook_secret = false;
     (made.revision, made.secrets) = (revision, made::draw());
     for (name, url) in pairs("--origin", &options.origins)? {
         drop(made.origins.insert(name, url));

@@ -44,16 +44,21 @@ pub(crate) fn authority(origin: &str) -> &str {
     origin.split_once("://").map_or(origin, |(_, rest)| rest)
 }
 
-/// Whether browsers may be sent to a URL: it is `https`, or `http` on this machine, and names no
-/// user.
-pub(crate) fn is_safe_url(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
-    let is_local = match url.host() {
+/// Whether a URL's host is this machine.
+pub(crate) fn is_of_this_machine(url: &Url) -> bool {
+    match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
+    }
+}
+
+/// Whether browsers may be sent to a URL: it is `https`, or `http` on this machine, and names no
+/// user.
+pub(crate) fn is_safe_url(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let is_local = is_of_this_machine(&url);
     // Browsers read a backslash as a slash.
     text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && (url.scheme() == "https" || (url.scheme() == "http" && is_local))

@@ -9,7 +9,7 @@ pub(crate) enum Scheme {
     /// OAuth2 client credentials.
     #[serde(rename = "oauth2-client-credentials")]
     ClientCredentials,
-    /// OAuth2 authorization code: somebody at the customer consents on the connect page.
+    /// OAuth2 authorization code: an administrator of the customer consents on the connect page.
     #[serde(rename = "oauth2-authorization-code")]
     AuthorizationCode,
     /// A key as half of HTTP Basic.

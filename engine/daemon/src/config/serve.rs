@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use url::Url;
 use utoipa::ToSchema;
 
 /// The table. Every member has a default, so that it may be missing.
@@ -79,15 +80,6 @@ impl Scope {
     }
 }
 
-/// Whether an origin is one of this machine.
-fn is_local(origin: &str) -> bool {
-    let host = client::authority(origin);
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 impl ServeConfig {
     /// Checks what its types do not.
     ///
@@ -97,7 +89,8 @@ impl ServeConfig {
         if let Some(url) = &self.public_url {
             client::check_origin(url).map_err(|why| format!("public_url: {why}"))?;
         }
-        let is_public = |url: &String| !is_local(url);
+        let is_public =
+            |url: &String| !Url::parse(url).is_ok_and(|url| client::is_of_this_machine(&url));
         let is_proxied = self.behind_tls_proxy
             || !self.hosts.is_empty()
             || self.public_url.as_ref().is_some_and(is_public);

@@ -6,8 +6,8 @@
 //! constant time against every known one. What may they do: the scope that the method and the path
 //! need, and the connections of the token.
 //!
-//! The unix socket needs no token: its file mode admits this user alone. Without any token in the
-//! configuration, the loopback address needs none either.
+//! The unix socket needs no token: its file mode admits this user alone. Without any token, in
+//! the configuration or made at run time, the loopback address needs none either.
 //!
 //! A browser that asks for a page of the console sends the cookie of a session instead of a token.
 //! The session remembers the token's hash alone, and each request asks anew what that token may do:
@@ -51,14 +51,14 @@ pub(super) type TokenMark = [u8; 32];
 pub(super) enum SignedIn {
     /// Signed in with the token of this hash.
     With(TokenMark),
-    /// Without one, since the configuration has none.
+    /// Without one, since there is no token.
     Locally,
 }
 
 /// The sender of a request to the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Visit {
-    /// Somebody: the path is open to everyone.
+    /// Any sender: the path is open to everyone.
     Open,
     /// A user without a session.
     Stranger,
@@ -319,7 +319,7 @@ pub(super) fn is_below(path: &str, parts: &[&str]) -> bool {
 /// The scope that a request needs.
 fn needed(method: &Method, path: &str) -> Scope {
     // What decides over writes that cannot be undone, or changes the server itself.
-    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    let is_read = is_reading(method);
     let below = path.strip_prefix("/v1/connections/");
     // The connection itself: where it sends its credential, and what it may do.
     let is_connection = below.is_some_and(|below| !below.contains('/')) && !is_read;

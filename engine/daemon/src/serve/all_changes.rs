@@ -3,23 +3,25 @@
 //! Each connection has serials of its own, so the place in this feed is a cursor: the last serial
 //! of each connection, opaque to callers. Changes of one connection come in their order; between
 //! connections there is none. A connection that is new begins at its first change. A page takes a
-//! share of each connection, so that a busy one does not hide the others.
+//! share of each connection, and begins behind the one that the page before ended with, so that a
+//! busy one does not hide the others.
 //!
 //! A stream ends when a connection comes or goes, and the client connects again with the id of its
 //! last event, as an `EventSource` does by itself.
 //!
-//! Bounds: [`CONNECTIONS_MAX`] connections, since each is in the cursor. A host with more follows
-//! each connection's own feed.
+//! Bounds: those of [`stream`], and [`CONNECTIONS_MAX`] connections, since each is in the cursor. A
+//! host with more follows each connection's own feed.
 
 use super::answers::PlacedChange;
 use super::body::Query;
 use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
+use super::stream;
 use atsync::{Change, Clock, Connection, SystemClock};
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::HeaderMap;
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use base64::Engine as _;
@@ -28,23 +30,29 @@ use futures_util::stream::{Stream, select_all};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 
-/// Connections of this feed.
-const CONNECTIONS_MAX: usize = 1_000;
-/// Changes of a page.
-const ROWS_MAX: usize = 1_000;
-/// Seconds that a page may wait for a change.
-const WAIT_S_MAX: u64 = 60;
-/// Seconds between two signs of life of a stream without changes.
-const ALIVE_S: u64 = 15;
+/// Connections of this feed: their cursor fits into the head of a request.
+const CONNECTIONS_MAX: usize = 100;
 
-/// The last serial of each connection.
-type Cursor = BTreeMap<String, u64>;
+/// The place in the feed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    /// The last serial of each connection.
+    serials: BTreeMap<String, u64>,
+    /// The connection that the last page ended with; the next page begins behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last: Option<String>,
+}
+
+impl Cursor {
+    fn of(&self, connection: &Connection) -> u64 {
+        self.serials.get(connection.name()).copied().unwrap_or_default()
+    }
+}
 
 /// A change with its connection.
 #[derive(Serialize)]
@@ -84,7 +92,7 @@ fn written(cursor: &Cursor) -> String {
 }
 
 fn read(text: Option<&str>, pointer: &str) -> Result<Cursor, Problem> {
-    let Some(text) = text else { return Ok(Cursor::new()) };
+    let Some(text) = text else { return Ok(Cursor::default()) };
     let bytes = URL_SAFE_NO_PAD.decode(text).ok();
     let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     cursor.ok_or_else(|| Problem::invalid(pointer, "it is no cursor of this feed; see `next`"))
@@ -101,13 +109,9 @@ pub(super) async fn all_changes(
     Query(feed): Query<AllFeedOf>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let limit = feed.limit.unwrap_or(ROWS_MAX);
-    if !(1..=ROWS_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("limit is 1 to {ROWS_MAX}")));
-    }
-    if feed.wait > WAIT_S_MAX {
-        return Err(Problem::invalid("wait", format!("wait is 0 to {WAIT_S_MAX} seconds")));
-    }
+    let limit = stream::limit(feed.limit, feed.wait)?;
+    // Before the list: a connection that comes meanwhile ends the wait.
+    let changed = served.set_changed();
     let listed = served.listed(&caller).into_iter();
     let connections: Vec<Connection> = listed.filter_map(|one| one.connection).collect();
     if connections.len() > CONNECTIONS_MAX {
@@ -119,9 +123,7 @@ pub(super) async fn all_changes(
             ),
         ));
     }
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let changed = served.set_changed();
-    if accepts.is_some_and(|accept| accept.contains("text/event-stream")) {
+    if stream::is_wanted(&headers) {
         let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
         let cursor = match last {
             Some(last) => read(Some(last), "Last-Event-ID")?,
@@ -148,7 +150,8 @@ pub(super) async fn all_changes(
     Ok(Json(AllChangesPage { changes, next: written(&cursor) }).into_response())
 }
 
-/// Reads a share of each connection, and moves the cursor.
+/// Reads a share of each connection, beginning behind the one that the last page ended with, and
+/// moves the cursor.
 async fn page(
     connections: &[Connection],
     cursor: &mut Cursor,
@@ -156,16 +159,21 @@ async fn page(
 ) -> Result<Vec<Placed>, Problem> {
     let mut changes = Vec::new();
     let share = limit.checked_div(connections.len()).unwrap_or(limit).max(1);
-    for connection in connections {
-        let name = connection.name().to_owned();
+    let is_before =
+        |one: &&Connection| cursor.last.as_deref().is_some_and(|last| one.name() <= last);
+    let (before, behind): (Vec<&Connection>, Vec<&Connection>) =
+        connections.iter().partition(is_before);
+    for connection in behind.into_iter().chain(before) {
         let left = limit.saturating_sub(changes.len()).min(share);
         if left == 0 {
             break;
         }
-        let after = cursor.get(&name).copied().unwrap_or_default();
-        let found: Vec<Change> = connection.changes(after).take(left).try_collect().await?;
+        let name = connection.name().to_owned();
+        let found = connection.changes(cursor.of(connection)).take(left);
+        let found: Vec<Change> = found.try_collect().await?;
         if let Some(last) = found.last() {
-            cursor.insert(name.clone(), last.serial);
+            cursor.serials.insert(name.clone(), last.serial);
+            cursor.last = Some(name.clone());
         }
         let placed = |change| Placed { connection: name.clone(), change };
         changes.extend(found.into_iter().map(placed));
@@ -179,8 +187,11 @@ fn followed(
 ) -> impl Stream<Item = (String, Result<Change, atsync::Error>)> + Send + use<> {
     select_all(connections.iter().map(|connection| {
         let name = connection.name().to_owned();
-        let after = cursor.get(&name).copied().unwrap_or_default();
-        Box::pin(connection.follow_after(after).map(move |change| (name.clone(), change)))
+        Box::pin(
+            connection
+                .follow_after(cursor.of(connection))
+                .map(move |change| (name.clone(), change)),
+        )
     }))
 }
 
@@ -191,33 +202,44 @@ async fn streamed(
 ) -> Result<Response, Problem> {
     // A refusal comes before the first event: as a problem document.
     for connection in connections {
-        let after = cursor.get(connection.name()).copied().unwrap_or_default();
-        drop(connection.changes(after).take(1).try_collect::<Vec<_>>().await?);
+        let first = connection.changes(cursor.of(connection)).take(1);
+        drop(first.try_collect::<Vec<_>>().await?);
     }
-    let feed = followed(connections, &cursor).map(move |(connection, change)| {
-        Ok::<_, Infallible>(match change {
+    let followed = followed(connections, &cursor);
+    let events = followed.scan(false, move |has_failed, (connection, change)| {
+        // An error is the last event: the client connects again, and learns what is wrong.
+        if *has_failed {
+            return std::future::ready(None);
+        }
+        std::future::ready(Some(match change {
             Ok(change) => {
-                cursor.insert(connection.clone(), change.serial);
+                cursor.serials.insert(connection.clone(), change.serial);
                 let data = serde_json::to_string(&Placed { connection, change });
                 let data = data.unwrap_or_default();
                 Event::default().id(written(&cursor)).event("change").data(data)
             }
-            Err(error) => Event::default().event("problem").data(Problem::from(error).document()),
-        })
+            Err(error) => {
+                *has_failed = true;
+                stream::failed(error)
+            }
+        }))
     });
-    let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_S));
-    Ok(Sse::new(feed.take_until(changed)).keep_alive(alive).into_response())
+    Ok(stream::answer(events, changed))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, read, written};
+    use super::{CONNECTIONS_MAX, Cursor, read, written};
 
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_another_text_is_refused() {
-        let cursor = Cursor::from([("acme \u{e9}".to_owned(), 7), ("beta".to_owned(), u64::MAX)]);
+        let serials = [("acme \u{e9}".to_owned(), 7), ("beta".to_owned(), u64::MAX)].into();
+        let cursor = Cursor { serials, last: Some("beta".to_owned()) };
         assert_eq!(read(Some(&written(&cursor)), "after").unwrap(), cursor);
-        assert_eq!(read(None, "after").unwrap(), Cursor::new());
+        assert_eq!(read(None, "after").unwrap(), Cursor::default());
+        let names = (0..CONNECTIONS_MAX).map(|at| (format!("{at:0100}"), u64::MAX));
+        let large = Cursor { serials: names.collect(), last: None };
+        assert!(written(&large).len() < 24 * 1024, "{}", written(&large).len());
         for bad in ["", "7", "e30x", "W10", "eyJhIjotMX0"] {
             assert!(read(Some(bad), "after").is_err(), "{bad:?}");
         }

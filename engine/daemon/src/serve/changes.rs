@@ -5,7 +5,7 @@
 //! connects again, and its events have the serial as id. A serial whose successor was trimmed is
 //! refused with 410: read the records again, and go on from the serial that the detail names.
 //!
-//! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds. A stream holds ten changes.
+//! Bounds: those of [`stream`].
 
 use super::answers::ChangeEvent;
 use super::body::Query;
@@ -15,7 +15,7 @@ use super::stream;
 use atsync::{Change, Clock, Connection, SystemClock};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt};
@@ -23,11 +23,6 @@ use serde::{Deserialize, Serialize};
 use std::pin::pin;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
-
-/// Changes of a page.
-const ROWS_MAX: usize = 1_000;
-/// Seconds that a page may wait for a change.
-const WAIT_S_MAX: u64 = 60;
 
 /// A page of changes.
 #[derive(Serialize, ToSchema)]
@@ -67,15 +62,8 @@ pub(super) async fn changes(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let connection = served.connection(&name)?;
-    let limit = feed.limit.unwrap_or(ROWS_MAX);
-    if !(1..=ROWS_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("limit is 1 to {ROWS_MAX}")));
-    }
-    if feed.wait > WAIT_S_MAX {
-        return Err(Problem::invalid("wait", format!("wait is 0 to {WAIT_S_MAX} seconds")));
-    }
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    if accepts.is_some_and(|accept| accept.contains("text/event-stream")) {
+    let limit = stream::limit(feed.limit, feed.wait)?;
+    if stream::is_wanted(&headers) {
         let after = stream::resumed(&headers)?.unwrap_or(feed.after);
         return stream::of(&connection, after, served.set_changed(), as_json).await;
     }

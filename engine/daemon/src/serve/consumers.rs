@@ -24,7 +24,7 @@ pub(super) struct Offset {
 }
 
 /// Refuses a consumer that is not a host's.
-fn is_own(consumer: &str) -> Result<(), Problem> {
+fn check_own(consumer: &str) -> Result<(), Problem> {
     if consumer.starts_with(CONSUMERS) {
         let detail = "it is the offset of a webhook endpoint; POST \
                       /v1/webhook-endpoints/{id}/replay changes it";
@@ -54,7 +54,7 @@ pub(super) async fn acknowledge(
     Path((name, consumer)): Path<(String, String)>,
     Given(asked): Given<Offset>,
 ) -> Result<Json<Offset>, Problem> {
-    is_own(&consumer)?;
+    check_own(&consumer)?;
     let offset = served.connection(&name)?.acknowledge(&consumer, asked.offset).await?;
     Ok(Json(Offset { offset }))
 }
@@ -67,7 +67,7 @@ pub(super) async fn end(
     State(served): State<Arc<Served>>,
     Path((name, consumer)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    is_own(&consumer)?;
+    check_own(&consumer)?;
     served.connection(&name)?.end_consumer(&consumer).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use subtle::ConstantTimeEq;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 #[derive(Debug)]
@@ -22,7 +23,11 @@ struct Known {
 
 /// The tokens that were made at run time.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(RwLock<BTreeMap<String, Known>>);
+pub(super) struct Tokens {
+    known: RwLock<BTreeMap<String, Known>>,
+    /// The turn to read the store: an older reading must not replace a newer one.
+    loading: Mutex<()>,
+}
 
 fn bytes(hash: &str) -> Option<[u8; 32]> {
     let pairs = hash.as_bytes().chunks(2);
@@ -37,6 +42,7 @@ impl Tokens {
     /// # Errors
     /// When the store fails.
     pub(super) async fn load(&self, engine: &Engine) -> Result<(), atsync::Error> {
+        let _turn = self.loading.lock().await;
         let mut read = BTreeMap::new();
         for (name, stored) in tokens::all(engine).await? {
             let Some(hash) = bytes(&stored.hash) else {
@@ -46,24 +52,24 @@ impl Tokens {
             let last_used_ms = AtomicU64::new(self.last_used_ms(&name));
             read.insert(name, Known { hash, stored, last_used_ms });
         }
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = read;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
     }
 
     fn last_used_ms(&self, name: &str) -> u64 {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(name).map_or(0, |known| known.last_used_ms.load(Ordering::Relaxed))
     }
 
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// The caller of a token, by its hash. Every known one is compared, so that the time says
     /// nothing about them.
     pub(super) fn caller(&self, hash: &[u8; 32]) -> Option<Caller> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = None;
         for (name, one) in known.iter() {
             if bool::from(one.hash.ct_eq(hash)) {
@@ -77,7 +83,7 @@ impl Tokens {
 
     /// Them, in the order of their names.
     pub(super) fn listed(&self) -> Vec<TokenView> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let view = |(name, one): (&String, &Known)| {
             let last_used_ms = one.last_used_ms.load(Ordering::Relaxed);
             TokenView {

@@ -104,7 +104,8 @@ impl Making {
     fn record(self, before: Option<&Made>) -> Result<(Made, MadeSecrets), Problem> {
         let revision = before.map_or(0, |before| before.revision).saturating_add(1);
         let leads_elsewhere = before.is_some_and(|before| {
-            before.origins != self.origins
+            before.adapter != self.adapter
+                || before.origins != self.origins
                 || before.allow_private_network != self.allow_private_network
         });
         let secret = |text: Option<String>| text.map(Secret::new);
@@ -177,8 +178,7 @@ fn etag(revision: u64) -> String {
 /// What runs, and the record of a made connection; refused when the connection is not to be changed
 /// here.
 async fn changeable(served: &Served, name: &str) -> Result<(Opened, Option<Made>), Problem> {
-    let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
-    let opened = served.opened().ok_or_else(stopping)?;
+    let opened = served.running()?;
     let before = makeable::changeable(&opened, name).await?;
     Ok((opened, before))
 }
@@ -224,13 +224,12 @@ pub(super) async fn put(
     let is_private = making.allow_private_network;
     makeable::check(&opened, &making.adapter, is_private, before.is_none())?;
     let (record, given) = making.record(before.as_ref())?;
-    let is_kept = before.as_ref().is_some_and(|before| before.secrets == record.secrets);
-    let known = match (&before, !is_kept) {
-        (Some(before), false) => {
+    let known = match before.as_ref().filter(|before| before.secrets == record.secrets) {
+        Some(before) => {
             let opened = made::secrets(&opened.vault, &name, before).await;
             Some(opened.map_err(|why| Problem::new(ProblemType::Configuration, why))?)
         }
-        _ => None,
+        None => None,
     };
     let secrets = known.as_ref().unwrap_or(&given);
     let unfit = |why: String| Problem::invalid("", why);

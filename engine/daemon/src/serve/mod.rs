@@ -315,8 +315,12 @@ impl Gate {
         })?;
         let response = next.run(request).await;
         let status = response.status().as_u16();
-        // The rest of a connect page's path is a secret.
-        let path = if connect::has(&path) { "/connect" } else { path.as_str() };
+        // The rest of these paths is a secret.
+        let path = match path.as_str() {
+            path if connect::has(path) => "/connect",
+            path if path.starts_with(hooks::PREFIX) => "/hooks",
+            path => path,
+        };
         tracing::debug!(caller = %who, %method, path, status, "request");
         Ok(response)
     }

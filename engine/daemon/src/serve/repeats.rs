@@ -4,7 +4,7 @@
 //! before the action begins and again when it ended, so that it outlives the process. A repeat of
 //! an action that ended gets the first status and, where the answer has nothing of a candidate, the
 //! first answer; one that is under way is refused with 409. An action that a killed process had
-//! begun is carried out again: the engine's journal keeps its writes single.
+//! begun is carried out again; of writes to the ATS the engine's journal keeps each single.
 //!
 //! A refusal is not kept, whether the request or the server is at fault, so that a repeat tries
 //! again.
@@ -16,6 +16,7 @@ use super::body;
 use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
+use crate::tokens::hexadecimal;
 use atsync::{Clock, Engine, Note, SystemClock};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -101,7 +102,10 @@ pub(super) async fn once(
     match key(request.headers()) {
         Ok(None) => next.run(request).await,
         Ok(Some(key)) => {
-            keyed(&served, &key, request, next).await.unwrap_or_else(IntoResponse::into_response)
+            // To its end, so that the answer is kept for a caller who left and asks again.
+            let done = async move { keyed(&served, &key, request, next).await };
+            let done = super::tasks::to_the_end(done).await.and_then(|done| done);
+            done.unwrap_or_else(IntoResponse::into_response)
         }
         Err(problem) => problem.into_response(),
     }
@@ -113,8 +117,7 @@ async fn keyed(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
-    let engine = served.opened().ok_or_else(stopping)?.engine;
+    let engine = served.running()?.engine;
     let caller = request.extensions().get::<Caller>().map(|caller| caller.name.clone());
     let caller = caller.unwrap_or_default();
     let key = format!("{}:{caller}/{key}", caller.len());
@@ -126,7 +129,7 @@ async fn keyed(
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
-    let asked: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let asked = hexadecimal(&hash.finalize());
     let day = SystemClock.now_ms() / DAY_MS;
     let underway = served.repeats.begin(day, &key)?;
     if underway.is_new_day() {

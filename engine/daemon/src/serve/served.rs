@@ -144,7 +144,7 @@ impl Served {
         self.set.send_modify(|count| *count = count.saturating_add(1));
     }
 
-    /// A round of a connection ended. Returns what an operator is told of it.
+    /// A round of a connection ended. Returns the notice for operators that it causes.
     pub(crate) fn round(&self, name: &str, round: &Round<'_>) -> Option<Notice> {
         let now_ms = SystemClock.now_ms();
         let mut all = self.all();
@@ -162,14 +162,24 @@ impl Served {
         }
     }
 
-    /// Whether a connection is open and the server does not stop.
+    /// Whether the store is open, and so is a connection, where there is one.
     pub(super) fn is_ready(&self) -> bool {
-        !*self.stop.borrow() && self.all().values().any(|one| one.connection.is_some())
+        let Some(opened) = self.opened() else { return false };
+        let has_none = opened.config.connections.is_empty() && opened.config.refused.is_empty();
+        has_none || self.all().values().any(|one| one.connection.is_some())
     }
 
     /// The configuration that runs from now on.
     pub(crate) fn runs(&self, opened: &Opened) {
         *held(&self.opened) = Some(opened.clone());
+    }
+
+    /// What runs.
+    ///
+    /// # Errors
+    /// When the server stops.
+    pub(super) fn running(&self) -> Result<Opened, Problem> {
+        self.opened().ok_or_else(|| Problem::new(ProblemType::Stopping, "the server is stopping"))
     }
 
     /// What a relayed command opens its connection from.

@@ -8,9 +8,9 @@ use super::caller::Caller;
 use super::known_tokens::TokenView;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
+use super::tasks;
 use crate::config::serve::Scope;
 use crate::tokens::{self, Refused};
-use atsync::Engine;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -54,11 +54,6 @@ fn unlimited(caller: &Caller) -> Result<(), Problem> {
     Ok(())
 }
 
-fn engine(served: &Served) -> Result<Engine, Problem> {
-    let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
-    served.opened().map(|opened| opened.engine).ok_or_else(stopping)
-}
-
 /// Lists the tokens that were made at run time; none shows a token itself.
 #[utoipa::path(get, path = "/v1/tokens", operation_id = "list_tokens", tag = "tokens", responses(
     (status = 200, body = TokenList),
@@ -81,13 +76,16 @@ pub(super) async fn make(
     Given(new): Given<NewToken>,
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     unlimited(&caller)?;
-    let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
-    let opened = served.opened().ok_or_else(stopping)?;
-    let (name, may) = (new.name.trim(), (new.scope, new.connections));
-    let token = tokens::make(&opened.engine, &opened.config.serve, name, may).await?;
-    served.tokens.load(&opened.engine).await?;
-    let token = token.expose().to_owned();
-    Ok((StatusCode::CREATED, Json(MadeToken { name: name.to_owned(), token })))
+    // To its end: what the store has must be what this process knows.
+    tasks::to_the_end(async move {
+        let opened = served.running()?;
+        let (name, may) = (new.name.trim(), (new.scope, new.connections));
+        let token = tokens::make(&opened.engine, &opened.config.serve, name, may).await?;
+        served.reread_tokens(&opened.engine).await?;
+        let token = token.expose().to_owned();
+        Ok((StatusCode::CREATED, Json(MadeToken { name: name.to_owned(), token })))
+    })
+    .await?
 }
 
 impl From<Refused> for Problem {
@@ -113,8 +111,12 @@ pub(super) async fn revoke(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     unlimited(&caller)?;
-    let engine = engine(&served)?;
-    tokens::revoke(&engine, &name).await?;
-    served.reread_tokens(&engine).await?;
-    Ok(StatusCode::NO_CONTENT)
+    tasks::to_the_end(async move {
+        let engine = served.running()?.engine;
+        let revoked = tokens::revoke(&engine, &name).await;
+        served.reread_tokens(&engine).await?;
+        revoked?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
 }

@@ -3,6 +3,7 @@
 use crate::cli_support::{Ran, Site};
 use crate::customer::Vendor;
 use crate::serve_support::SEAL;
+use serde_json::json;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 
@@ -76,6 +77,30 @@ async fn the_command_line_makes_a_connection_within_the_server_which_runs_it_at_
     assert_eq!(made.code, 0, "{made:?}");
     vendor.pulled("beta").await;
     vendor.hides(&["sandbox-secret"]);
+    assert_eq!(vendor.served.end().await, 0);
+}
+
+#[tokio::test]
+async fn the_command_line_changes_a_credential_and_keeps_the_webhook_secret() {
+    let vendor = Vendor::start("").await;
+    let url = vendor.served.site.running.base_url();
+    let new = json!({
+        "adapter": "greenhouse",
+        "auth": { "scheme": "oauth2-client-credentials", "client_id": "sandbox",
+            "client_secret": "sandbox-secret" },
+        "webhook_secret": "of the webhooks",
+        "origins": { "api": url, "auth": url },
+        "allow_private_network": true,
+    });
+    let made = vendor.served.put("/v1/connections/beta", &new.to_string()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path =
+        async || vendor.served.get("/v1/connections/beta/webhook").await.json()["path"].take();
+    let before = path().await;
+    assert!(before.is_string());
+    let again = connect(&vendor.served.site, "beta", "sandbox-secret").await;
+    assert!(again.code == 0 && again.err.contains("changed the connection beta"), "{again:?}");
+    assert_eq!(path().await, before);
     assert_eq!(vendor.served.end().await, 0);
 }
 

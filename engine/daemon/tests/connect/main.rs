@@ -25,7 +25,7 @@ use customer::{Browser, CLIENT_SECRET, Vendor, client_table, location, raw};
 use serde_json::{Value, json};
 use serve_support::SEAL;
 
-/// The tokens that the sandbox has issued are in no place in clear; nor is what a customer gave.
+/// What is in clear in no place: what a customer, the vendor and the operator gave.
 const SECRETS: &[&str] = &["sandbox-secret", CLIENT_SECRET, SEAL];
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn a_customer_gives_a_credential_and_the_link_is_used_up() {
     let finished = browser.send(&vendor, &link, "/finish", &[]).await;
     let done = browser.follow(&vendor, finished).await;
     assert!(done.body.contains("https://host.example/settings?done=1"), "{done:?}");
-    // The one who used it sees that it is done; it does nothing more for anybody.
+    // The one who used it sees that it is done; it does nothing more.
     assert_eq!(Browser::default().get(&vendor, &link).await.status, 410);
     let again = browser.send_with(&vendor, &format!("{link}/credential"), "x", &[]).await;
     assert_eq!(again.status, 410, "{again:?}");

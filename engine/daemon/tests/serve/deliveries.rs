@@ -133,6 +133,34 @@ async fn a_change_that_is_refused_is_repeated_with_its_id_while_other_records_go
 }
 
 #[tokio::test]
+async fn a_candidate_who_is_erased_is_in_no_later_delivery() {
+    let receiver = Receiver::start(|got, _| match got.kind() {
+        "candidates" => Reply::Status(500),
+        _ => Reply::Status(204),
+    })
+    .await;
+    let served = Served::start(SERVE).await;
+    last(&served).await;
+    let path = endpoint(&served, &receiver, json!({})).await;
+    replay(&served, &path, 0).await;
+    let got = receiver.until(|got| got.iter().any(|one| one.kind() == "candidates")).await;
+    let refused = got.iter().find(|one| one.kind() == "candidates").unwrap();
+    let email = refused.body["data"]["after"]["emails"][0]["value"].as_str().unwrap();
+    let erased = served.site.run(&["erase", "acme", "--email", email, "--yes"]).await;
+    assert_eq!(erased.code, 0, "{erased:?}");
+    receiver.clear();
+    receiver.answer(Reply::Status(204));
+    let status = served.get("/v1/connections/acme/status").await.json();
+    let newest = status["changes_last"].as_u64().unwrap();
+    let offset = |view: &Value| view["connections"][0]["offset"] == newest;
+    until(&served, &format!("{path}/deliveries"), offset).await;
+    let got = receiver.got();
+    assert!(got.iter().any(|one| one.kind() == "candidates"), "the others came");
+    assert!(got.iter().all(|one| one.id != refused.id && !one.body.to_string().contains(email)));
+    assert_eq!(served.end().await, 0);
+}
+
+#[tokio::test]
 async fn an_endpoint_that_hangs_slows_neither_another_endpoint_nor_a_sync() {
     let (hanging, receiver) = (Receiver::start(|_, _| Reply::Hang).await, accepting().await);
     let served = Served::start(SERVE).await;

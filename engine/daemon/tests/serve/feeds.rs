@@ -1,4 +1,4 @@
-//! The feed over all connections, and consumers.
+//! The feed over all connections, consumers, and tokens that are made at run time.
 
 use crate::serve_support::Served;
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use standardwebhooks::Webhook;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -47,6 +48,8 @@ struct Inner {
     webhook: Webhook,
     answers: Mutex<Arc<Answers>>,
     got: watch::Sender<Vec<Got>>,
+    /// Whether a request was not as it has to be; what it was is on standard error.
+    has_failed: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -66,13 +69,19 @@ impl Receiver {
             webhook: Webhook::new(SECRET).unwrap(),
             answers: Mutex::new(Arc::new(answers)),
             got: watch::Sender::new(Vec::new()),
+            has_failed: AtomicBool::new(false),
         });
         let receiver = Self { url, inner };
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let serving = serving.clone();
-                tokio::spawn(async move { serving.serve(stream).await });
+                tokio::spawn(async move {
+                    let inner = Arc::clone(&serving.inner);
+                    if tokio::spawn(async move { serving.serve(stream).await }).await.is_err() {
+                        inner.has_failed.store(true, Ordering::SeqCst);
+                    }
+                });
             }
         });
         receiver
@@ -88,7 +97,9 @@ impl Receiver {
         self.inner.got.send_replace(Vec::new());
     }
 
+    /// What came, when all of it was as it has to be.
     pub(crate) fn got(&self) -> Vec<Got> {
+        assert!(!self.inner.has_failed.load(Ordering::SeqCst), "a request failed its checks");
         self.inner.got.borrow().clone()
     }
 
@@ -98,9 +109,10 @@ impl Receiver {
         let minute = std::time::Duration::from_secs(60);
         let found = tokio::time::timeout(minute, got.wait_for(|got| enough(got))).await;
         match found {
-            Ok(found) => found.unwrap().clone(),
+            Ok(found) => drop(found.unwrap()),
             Err(_) => panic!("not enough came: {:#?}", self.got()),
         }
+        self.got()
     }
 
     /// Waits until every change up to this serial was accepted.

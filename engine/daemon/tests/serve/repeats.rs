@@ -22,8 +22,7 @@ async fn an_action_with_a_key_is_carried_out_once_also_over_a_restart() {
     for bad in ["", &"k".repeat(201), "a b"] {
         assert_eq!(post(&served, bad, batch).await.problem(), "invalid", "{bad:?}");
     }
-    // A refused request may be corrected and sent again under a new key; under its own it is the
-    // same refusal.
+    // A refusal is not kept: the same request is read again, and refused again.
     let refused = post(&served, "k3", "{").await;
     assert_eq!(post(&served, "k3", "{").await.body, refused.body);
     let (_, site) = served.ended().await;

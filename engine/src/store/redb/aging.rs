@@ -4,7 +4,8 @@
 //! that began too late. Which of them may go is decided by path and operation, with all their
 //! intents.
 //!
-//! Bounds: [`TRIM_INTENTS_MAX`] intents of one transaction. Left out: what may go; see
+//! Bounds: [`TRIM_INTENTS_MAX`] intents are removed in one transaction; those of their paths are
+//! read. Left out: what may go; see
 //! [`crate::store::aged`].
 
 use super::desired;
@@ -56,7 +57,8 @@ pub(super) fn trim(
             let of_it: Vec<_> = of_it.cloned().collect();
             let held = held.map(|(generation, _)| generation);
             let old = removable(&of_it, held, link.as_ref(), before_ms);
-            for intent in of_it.iter().take(old) {
+            // Those after the walk belong to its next turn.
+            for intent in of_it.iter().take(old).take_while(|intent| intent.id <= last) {
                 journal::remove(tables, connection, intent)?;
                 removed = removed.saturating_add(1);
             }

@@ -38,6 +38,7 @@ use super::writer::prepare;
 use super::{copy, feed, files, gap, guarded, open};
 use crate::entropy::Entropy;
 use crate::store::codec::{Key, KeyReader};
+use crate::store::notes::WHOLE_STORE;
 use crate::store::{ConnectionRow, StoreError, StoreIdentity};
 use redb::{Builder, Database, ReadableDatabase, ReadableTable};
 use std::fs::File;
@@ -143,7 +144,8 @@ fn mark(database: &Database, now_ms: u64) -> Result<(), StoreError> {
             let (key, _) = row.or_failed()?;
             names.push(KeyReader::after(key.value(), &Key::default())?.text()?);
         }
-        for name in names {
+        // The notes of the whole store are no connection.
+        for name in names.into_iter().filter(|name| name != WHOLE_STORE) {
             let key = Key::of(&name);
             let held = tables::get(tables.connections.rows(), &key)?;
             let held = held.map(|value| tables::from_json(value.value(), "a connection"));

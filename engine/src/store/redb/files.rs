@@ -1,4 +1,4 @@
-//! The store's file on the disk: its creation and its permissions.
+//! The files of a store and of its backups on the disk: their creation and their permissions.
 //!
 //! Only its owner may read a store, whatever the umask is. A new file has mode 0600. The engine
 //! corrects the mode of an existing file when it opens it, with a warning, or else refuses the
@@ -13,8 +13,9 @@ use crate::store::StoreError;
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The ending of a store's name while it is created.
+/// The ending of a file's name while it is created.
 const MAKING: &str = ".making";
 /// The ending of a store's name while it is rewritten.
 pub(super) const COMPACTING: &str = ".compacting";
@@ -108,10 +109,14 @@ pub(super) fn make_new<T>(
     Ok(made)
 }
 
+/// Counts the files that this process creates: two of one name at once must not meet.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
 /// The name of a file while it is created.
 fn making(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!("{MAKING}.{}", std::process::id()));
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    name.push(format!("{MAKING}.{}.{number}", std::process::id()));
     path.with_file_name(name)
 }
 

@@ -116,10 +116,11 @@ impl Core {
         self.state.try_lock().map_or(true, |state| state.unsaved.is_some())
     }
 
-    /// The age of the pair in use.
+    /// The age of the pair in use; without one it counts as old.
     pub(super) async fn age_ms(&self) -> u64 {
         let state = self.state.lock().await;
-        state.age_ms(self.endpoint().means.clock.steady_ms())
+        let now_ms = self.endpoint().means.clock.steady_ms();
+        state.pair.as_ref().map_or(u64::MAX, |_| state.age_ms(now_ms))
     }
 
     /// Gets what is needed, from the keeper or by a refresh.
@@ -173,9 +174,9 @@ impl Core {
             Ok(Some(text)) => Pair::read(&text).ok_or_else(|| {
                 missing("what the token keeper holds cannot be read; ask for consent again")
             }),
-            Ok(None) => Err(missing(
-                "the token keeper holds nothing: nobody has consented yet; begin a consent",
-            )),
+            Ok(None) => {
+                Err(missing("the token keeper holds nothing: no consent was given yet; begin one"))
+            }
             Err(why) => Err(NotSent::Consent {
                 reason: AuthReason::PairNotKept,
                 why: format!("the token keeper could not be read: {}", self.clean(&why)),

@@ -11,7 +11,7 @@
 //!   refresh token is sent once more at once. If the endpoint refuses it, the consent is lost
 //!   ([`AuthReason::ConsentRevoked`]). If it gives no answer again, the state is unclear
 //!   ([`AuthReason::ConsentUnclear`]), and it is asked again after a pause, once each time. Asking
-//!   again can end only a pair that nobody has.
+//!   again can end only a pair that no process has.
 //! - *A refused refresh token*: another process may have refreshed meanwhile, so the keeper is read
 //!   again first.
 //! - *Another consent* has another number, and the session asks the ATS whose it is before a record

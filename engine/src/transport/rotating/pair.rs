@@ -13,7 +13,7 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// A pair of access and refresh token.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
-    /// Tells consents apart: all pairs of one have the same.
+    /// Distinguishes consents: all pairs of one have the same.
     pub(super) consent: String,
     pub(super) refresh: Secret,
     pub(super) access: Option<Secret>,

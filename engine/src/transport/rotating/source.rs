@@ -2,7 +2,7 @@
 //!
 //! A deed of the [`Core`] is a *flight*, which all callers share and which ends although they are
 //! dropped ([`crate::transport::detached`]). At most one is under way. Without a runtime a flight
-//! moves only while somebody polls it, so the core's lock is taken after the flight has ended.
+//! advances only while a caller polls it, so the core's lock is taken after the flight has ended.
 
 use super::core::{Code, Core, Need};
 use crate::reason::AuthReason;

@@ -22,11 +22,6 @@ impl State {
     }
 }
 
-/// Returns the action of a request to `/v3/webhooks`, as its scope names it.
-pub(crate) fn action(request: &Request<'_>, segments: &[&str]) -> Option<&'static str> {
-    requests::action(request, segments)
-}
-
 impl Sandbox {
     /// Makes webhooks as an admin does: one for each event. Each gets a ping. Returns their ids.
     ///
@@ -79,7 +74,7 @@ impl Sandbox {
     }
 
     /// Fires an event with a payload of the caller's, true or not: what the sandbox never fires by
-    /// itself, or what somebody who has the secret could send.
+    /// itself, or what an attacker with the secret could send.
     ///
     /// # Errors
     /// When there is no such event.

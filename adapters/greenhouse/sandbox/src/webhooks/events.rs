@@ -7,10 +7,10 @@
 
 use serde_json::{Value, json};
 
-use super::payload;
+use super::payload::{self, column};
 use crate::hook_quirks::HookQuirks;
 use crate::model::Model;
-use crate::model::cell::{Cell, Row};
+use crate::model::cell::Row;
 use crate::model::watch::{Effects, Occurrence, Touched};
 use crate::schema::Kind;
 
@@ -61,15 +61,11 @@ pub(super) fn of(
     merge_has_webhook: bool,
 ) -> Vec<Event> {
     let writing = Writing { model, effects, quirks };
-    let mut events: Vec<Event> = effects
-        .occurrences
-        .iter()
-        .filter_map(|occurrence| writing.occurrence(occurrence, merge_has_webhook))
-        .collect();
-    if events.is_empty() && effects.occurrences.is_empty() {
-        events = effects.rows.iter().flat_map(|touched| writing.row(touched)).collect();
+    if effects.occurrences.is_empty() {
+        return effects.rows.iter().flat_map(|touched| writing.row(touched)).collect();
     }
-    events
+    let occurrences = effects.occurrences.iter();
+    occurrences.filter_map(|one| writing.occurrence(one, merge_has_webhook)).collect()
 }
 
 fn event(action: &'static str, payload: Value) -> Event {
@@ -87,11 +83,6 @@ fn differs(kind: Kind, before: &Row, after: &Row, columns: &[&str]) -> bool {
         };
         counts && before.cell(at) != after.cell(at)
     })
-}
-
-fn column<'a>(kind: Kind, row: &'a Row, name: &str) -> &'a Cell {
-    static NULL: Cell = Cell::Null;
-    kind.column(name).map_or(&NULL, |at| row.cell(at))
 }
 
 impl Writing<'_> {
@@ -143,8 +134,9 @@ impl Writing<'_> {
             Kind::Jobs => self.job(touched.id, &change),
             Kind::JobPosts => self.post(touched.id, &change).into_iter().collect(),
             Kind::JobInterviewStages => self.stage(&change).into_iter().collect(),
-            Kind::Departments => self.place(touched.kind, &change).into_iter().collect(),
-            Kind::Offices => self.place(touched.kind, &change).into_iter().collect(),
+            Kind::Departments | Kind::Offices => {
+                self.place(touched.kind, &change).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -22,7 +22,8 @@ pub(crate) mod sender;
 mod sign;
 mod webhook;
 
-pub(crate) use control::{action, called};
+pub(crate) use control::called;
 pub use queue::{HookAttempt, HookDelivery, HookRequest, HookState};
 pub(crate) use registry::Webhooks;
+pub(crate) use requests::action;
 pub use webhook::{NewWebhook, WEBHOOK_EVENTS};

@@ -164,7 +164,8 @@ pub(super) fn named(kind: Kind, row: &Row) -> Value {
     json!({"id": row.id, "name": text("name"), "external_id": text("external_id")})
 }
 
-fn column<'a>(kind: Kind, row: &'a Row, name: &str) -> &'a Cell {
+/// A column of a row; null where the kind has none of that name.
+pub(super) fn column<'a>(kind: Kind, row: &'a Row, name: &str) -> &'a Cell {
     static NULL: Cell = Cell::Null;
     kind.column(name).map_or(&NULL, |at| row.cell(at))
 }

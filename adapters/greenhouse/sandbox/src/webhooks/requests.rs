@@ -22,7 +22,7 @@ const UPDATE: &str = "endpoint_url:name name:name event_action_type:name secret_
     additional_headers:text error_recipient_email:text";
 
 /// Returns the action of a request, as its scope names it.
-pub(super) fn action(request: &Request<'_>, segments: &[&str]) -> Option<&'static str> {
+pub(crate) fn action(request: &Request<'_>, segments: &[&str]) -> Option<&'static str> {
     match (request.method, segments) {
         ("GET", ["webhooks"]) => Some("list"),
         ("POST", ["webhooks"]) => Some("create"),

@@ -24,7 +24,7 @@ const VALUE_LENGTH: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Browser {
     cookie: Secret,
-    /// It has to be told its cookie.
+    /// It needs its cookie.
     is_new: bool,
 }
 

@@ -38,14 +38,18 @@ pub(super) async fn run(
         Err(error) => return Ok(Some(Trouble::of(&error))),
     };
     let checked = noted(&results);
-    let had = visit.found.link.checked.as_ref().map_or(0, |before| before.missing.len());
-    let is_healed = checked.missing.len() < had;
-    let engine = visit.opened.engine.clone();
-    visit.found.change(&engine, |link| link.checked = Some(checked)).await?;
+    let is_healed = visit.found.link.checked.as_ref().is_some_and(|before| {
+        let is_still =
+            |one: &Missing| checked.missing.iter().any(|other| other.permission == one.permission);
+        before.missing.iter().any(|one| !is_still(one))
+    });
     if is_healed {
-        // Writes that were refused for a missing right are sent again.
+        // Writes that were refused for a missing right are sent again. Before the note, so that a
+        // check that is cut short heals the next time.
         pages.served.reload().await?;
     }
+    let engine = visit.opened.engine.clone();
+    visit.found.change(&engine, |link| link.checked = Some(checked)).await?;
     Ok(None)
 }
 

@@ -27,6 +27,7 @@ use atsync::{ConnectionOptions, Credential};
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
 fn configuration(why: &impl std::fmt::Display) -> Problem {
     Problem::new(ProblemType::Configuration, why.to_string())
@@ -102,6 +103,7 @@ pub(super) async fn callback(
     // Another browser learns nothing, and does not end the consent of the right one.
     let browser = Browser::known(&headers, &key).filter(|browser| browser.uses(&found));
     let browser = browser.ok_or(Refused::NotBegun)?;
+    let place = pages.place()?;
     let begun = pages.begun.take(&key).ok_or(Refused::NotBegun)?;
     match found.link.phase() {
         Phase::Open => {}
@@ -111,7 +113,7 @@ pub(super) async fn callback(
     let token = begun.token.expose().to_owned();
     let visit = Visit { opened, token, found, browser, why: None };
     let at = visit.at();
-    let finished = tasks::to_the_end(finish(pages, visit, begun, query)).await?;
+    let finished = tasks::to_the_end(finish(pages, place, visit, begun, query)).await?;
     Ok(match finished? {
         Some(trouble) => Redirect::to(&format!("{at}?why={}", trouble.word())),
         None => Redirect::to(&at),
@@ -122,6 +124,7 @@ pub(super) async fn callback(
 /// Exchanges the code, and puts the tokens into use.
 async fn finish(
     pages: ConnectPages,
+    place: OwnedSemaphorePermit,
     visit: Visit,
     begun: Begun,
     query: String,
@@ -138,6 +141,7 @@ async fn finish(
         return Ok(Some(Trouble::of(&error)));
     }
     let change = (before, begun.record.clone());
-    let stored = give::store(pages, visit, change, MadeSecrets::default(), credential).await?;
+    let stored =
+        give::store(pages, place, visit, change, MadeSecrets::default(), credential).await?;
     Ok(stored.1)
 }

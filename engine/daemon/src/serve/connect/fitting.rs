@@ -27,10 +27,10 @@ pub(super) fn record(link: &Link, before: Option<&Made>, scheme: Scheme) -> Made
         made.origins = link.origins.clone();
         made.allow_private_network = link.allow_private_network;
     }
+    made.allow_private_network |= link.allow_private_network;
     for (name, value) in &link.settings {
         drop(made.settings.insert(name.clone(), value.clone()));
     }
-    // The webhook secret goes along: see `give::store`.
     (made.revision, made.secrets) = (revision, crate::made::draw());
     made
 }

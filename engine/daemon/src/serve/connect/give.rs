@@ -10,6 +10,7 @@ use super::refused::Refused;
 use super::state::ConnectPages;
 use super::trouble::Trouble;
 use super::visit::{Sent, Visit};
+use crate::config::Config;
 use crate::config::made::Made;
 use crate::config::scheme::Scheme;
 use crate::made::{self, MadeSecrets};
@@ -17,10 +18,11 @@ use crate::makeable;
 use crate::open::Opened;
 use crate::serve::problem::{Problem, ProblemType};
 use crate::serve::tasks;
-use atsync::{Credential, Secret};
+use atsync::{Credential, ErrorKind, Secret};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The fields of the form.
 #[derive(Deserialize)]
@@ -60,7 +62,7 @@ pub(super) async fn credential(
         ),
         _ => (MadeSecrets { key: Some(secret), ..MadeSecrets::default() }, None),
     };
-    let _place = pages.place()?;
+    let place = pages.place()?;
     let before = changeable(&visit).await?;
     let mut record = record(&visit.found.link, before.as_ref(), scheme);
     record.client_id = client_id;
@@ -74,8 +76,14 @@ pub(super) async fn credential(
     if let Err(error) = tried {
         return page::start(&visit, Some(Trouble::of(&error))).await;
     }
-    let stored =
-        tasks::to_the_end(store(pages.clone(), visit, (before, record), secrets, credential));
+    let stored = tasks::to_the_end(store(
+        pages.clone(),
+        place,
+        visit,
+        (before, record),
+        secrets,
+        credential,
+    ));
     let (visit, stored) = stored.await??;
     match stored {
         Some(trouble) => page::start(&visit, Some(trouble)).await,
@@ -85,38 +93,51 @@ pub(super) async fn credential(
 
 /// The record of the link's connection.
 pub(super) async fn changeable(visit: &Visit) -> Result<Option<Made>, Refused> {
-    let before = makeable::changeable(&visit.opened, &visit.found.link.connection).await;
-    Ok(before.map_err(Problem::from)?)
+    let (opened, link) = (&visit.opened, &visit.found.link);
+    // The configuration may be another than when the link was made.
+    Config::read(&opened.config.path)
+        .map_err(|why| Problem::new(ProblemType::Configuration, why.to_string()))?;
+    let before = makeable::changeable(opened, &link.connection).await.map_err(Problem::from)?;
+    makeable::check(opened, &link.adapter, link.allow_private_network, before.is_none())
+        .map_err(Problem::from)?;
+    Ok(before)
 }
 
 /// Puts a credential into use that the ATS accepted, stores it, and checks the connection. What is
 /// returned beside the visit is why it was not done.
 pub(super) async fn store(
     pages: ConnectPages,
+    // Held to the end, also when the browser leaves.
+    _place: OwnedSemaphorePermit,
     mut visit: Visit,
     (before, record): (Option<Made>, Made),
-    secrets: MadeSecrets,
+    mut secrets: MadeSecrets,
     credential: Credential,
 ) -> Result<(Visit, Option<Trouble>), Refused> {
     let name = visit.found.link.connection.clone();
     let Opened { engine, vault, .. } = visit.opened.clone();
-    let mut secrets = secrets;
-    if let Some(before) = before.as_ref().filter(|before| before.has_webhook_secret) {
-        let present = made::secrets(&vault, &name, before).await;
-        let present = present.map_err(|why| Problem::new(ProblemType::Configuration, why))?;
-        secrets.webhook = present.webhook;
-    }
+    made::keep_webhook(&vault, &name, before.as_ref(), &mut secrets)
+        .await
+        .map_err(|why| Problem::new(ProblemType::Configuration, why))?;
     if let Some(running) = before.as_ref().and_then(|_| pages.served.connection(&name).ok()) {
         let present = visit.opened.credential(&name);
         if let Err(error) = makeable::take_over(&running, present, credential).await {
-            return Ok((visit, Some(Trouble::of(&error))));
+            let trouble = match error.kind() {
+                ErrorKind::Configuration => Trouble::Elsewhere,
+                _ => Trouble::of(&error),
+            };
+            return Ok((visit, Some(trouble)));
         }
     }
     let put = made::put(&engine, &vault, &name, (before.as_ref(), &record), &secrets).await;
-    match put {
-        Ok(()) => {}
-        Err(error) if made::is_stale(&error) => return Ok((visit, Some(Trouble::Changed))),
-        Err(error) => return Err(error.into()),
+    if let Err(error) = put {
+        // The running connection goes back to the credential that the store has.
+        pages.served.reload().await?;
+        return if made::is_stale(&error) {
+            Ok((visit, Some(Trouble::Changed)))
+        } else {
+            Err(error.into())
+        };
     }
     let reloaded = pages.served.reload().await?;
     if let Some(why) = reloaded.refused.get(&name) {

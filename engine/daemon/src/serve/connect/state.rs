@@ -6,7 +6,7 @@ use crate::open::Opened;
 use crate::serve::problem::{Problem, ProblemType};
 use crate::serve::served::Served;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Checks at once: each sends some dozens of requests to an ATS.
 const CHECKS_AT_ONCE: usize = 8;
@@ -32,17 +32,18 @@ impl ConnectPages {
     /// # Errors
     /// When the server stops.
     pub(super) fn opened(&self) -> Result<Opened, Problem> {
-        let stopping = || Problem::new(ProblemType::Stopping, "The server is stopping.");
-        self.served.opened().ok_or_else(stopping)
+        self.served.running()
     }
 
     /// A place for requests to an ATS.
     ///
     /// # Errors
     /// When too many are under way.
-    pub(super) fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let busy = "Too many connections are being checked at the moment; try it again.";
-        self.checks.try_acquire().map_err(|_| Problem::new(ProblemType::Busy, busy))
+        Arc::clone(&self.checks)
+            .try_acquire_owned()
+            .map_err(|_| Problem::new(ProblemType::Busy, busy))
     }
 
     /// The redirect URI.

@@ -54,7 +54,6 @@ impl Trouble {
             ) => Self::Consent,
             (_, ErrorKind::Auth) => Self::Refused,
             (_, ErrorKind::Unavailable) => Self::Unavailable,
-            (_, ErrorKind::Configuration) => Self::Elsewhere,
             _ => Self::Failed,
         }
     }
@@ -73,7 +72,7 @@ impl Trouble {
     pub(super) fn text(self, ats: &str) -> String {
         match self {
             Self::Incomplete => {
-                "A field is empty. Fill in both, and send the form again.".to_owned()
+                "A field is empty. Fill in every field, and send the form again.".to_owned()
             }
             Self::Refused => format!(
                 "{ats} refused the credential. Compare it with the one that {ats} shows, or make a \

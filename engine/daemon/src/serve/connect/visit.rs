@@ -14,7 +14,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
 
-/// Somebody looks at a link.
+/// A browser asks for a page of a link.
 #[derive(Debug)]
 pub(super) struct Visit {
     pub(super) opened: Opened,
@@ -26,7 +26,7 @@ pub(super) struct Visit {
     pub(super) why: Option<String>,
 }
 
-/// Somebody sends a form of a link, which is bound to their browser from here on.
+/// A browser sends a form of a link, which is bound to it from here on.
 pub(super) struct Sent {
     pub(super) visit: Visit,
     pub(super) body: Vec<u8>,

@@ -6,7 +6,7 @@ use atsync::CheckResult;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
-/// The checklist. What somebody has to grant is shown in full, the rest behind a line each.
+/// The checklist. What is to be granted is shown in full, the rest behind a line each.
 pub(super) fn view(results: &[CheckResult]) -> Markup {
     let of = |wanted: Rank| results.iter().filter(move |result| rank(result) == wanted);
     let (required, optional) = (of(Rank::Required).count(), of(Rank::Optional).count());
@@ -68,7 +68,7 @@ fn names(what: &str, results: &[&CheckResult]) -> Markup {
     }
 }
 
-/// What a result asks of somebody.
+/// What a result asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rank {
     Required,

@@ -1,7 +1,7 @@
 //! Why one declared record is as it is: fields, next steps, links, past writes.
 
 use super::chrome::{Part, page_of};
-use super::records::{search, told};
+use super::records::{described, search};
 use super::refused::Refused;
 use super::show::{Mood, at, badge, list, nothing, spoken, time};
 use super::state::Pages;
@@ -55,7 +55,7 @@ fn explained(name: &str, record: &Explanation) -> Markup {
         section aria-labelledby="conditions" {
             h2 #conditions { "Conditions" }
             (list("It was not planned yet.", record.conditions.iter().map(|condition| html! {
-                (told(condition)) " " (commands_of(&condition.message, name, Some(&record.key)))
+                (described(condition)) " " (commands_of(&condition.message, name, Some(&record.key)))
                 " " span.muted { "since " (time(condition.since_ms)) }
             })))
         }

@@ -122,7 +122,7 @@ pub(super) async fn page(
     Ok(page_of(&visitor, &name, Part::Intents, &title, main))
 }
 
-fn told(intent: &Intent) -> Markup {
+fn described(intent: &Intent) -> Markup {
     let (mood, word, why) = match &intent.state {
         IntentState::InDoubt { blocked: true, reason, .. } => {
             (Mood::Bad, "waits for you".to_owned(), reason.as_str())
@@ -149,7 +149,7 @@ fn evidence(name: &str, intent: &Intent) -> Markup {
         section aria-labelledby="evidence" {
             h2 #evidence { "Evidence" }
             dl.facts {
-                dt { "State" } dd { (told(intent)) }
+                dt { "State" } dd { (described(intent)) }
                 dt { "For" } dd { a href=(at_record(name, &intent.path)) { (intent.path) } }
                 @if let Some(target) = &intent.target {
                     dt { "Changes" } dd { code { (target) } }

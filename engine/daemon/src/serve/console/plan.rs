@@ -119,7 +119,7 @@ pub(super) fn view(planned: &Planned) -> Markup {
         section aria-labelledby="steps" {
             h2 #steps { "What it does" }
             @if plan.shared.is_empty() && plan.records.is_empty() {
-                (nothing("Nothing: every record is in step."))
+                (nothing("Nothing: no record of this plan needs a write."))
             }
             @if !plan.shared.is_empty() {
                 div.record {

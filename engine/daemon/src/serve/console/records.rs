@@ -73,16 +73,16 @@ pub(super) fn search(name: &str, key: &str) -> Markup {
 }
 
 fn line(name: &str, row: &DesiredRow) -> Markup {
-    let is_told =
+    let is_shown =
         |condition: &&Condition| condition.status || condition.kind == ConditionType::Synced;
-    let conditions = row.status.conditions.iter().filter(is_told);
+    let conditions = row.status.conditions.iter().filter(is_shown);
     html! {
         tr {
             th scope="row" data-label="Key" { a href=(at_record(name, &row.key)) { (row.key) } }
             td data-label="State" {
                 @if row.status.conditions.is_empty() { (badge(Mood::Neutral, "not planned")) " " }
                 @for condition in conditions {
-                    (told(condition)) " "
+                    (described(condition)) " "
                 }
                 @if row.dirty { (badge(Mood::Neutral, "for the next plan")) " " }
                 @if row.mode != Mode::Managed { (badge(Mood::Warning, row.mode.word())) }
@@ -93,7 +93,7 @@ fn line(name: &str, row: &DesiredRow) -> Markup {
 }
 
 /// A condition of a record.
-pub(super) fn told(condition: &Condition) -> Markup {
+pub(super) fn described(condition: &Condition) -> Markup {
     let (mood, word) = match (condition.kind, condition.status) {
         (ConditionType::Synced, true) => (Mood::Good, "in step"),
         (ConditionType::Synced, false) => (Mood::Warning, "not in step"),

@@ -40,7 +40,7 @@ pub(super) fn time(time_ms: u64) -> Markup {
 pub(super) enum Mood {
     Good,
     Bad,
-    /// Somebody should look at it.
+    /// A person has to act.
     Warning,
     Neutral,
 }

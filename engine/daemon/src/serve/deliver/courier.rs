@@ -110,6 +110,8 @@ async fn run(shared: Arc<Shared>) {
 
 /// Disables an endpoint that a user did not change meanwhile.
 async fn disable(shared: &Shared, disabled: Disabled) {
+    // A user may change the endpoint at the same time; then this task is aborted here.
+    let _editing = shared.served.deliveries.editing.lock().await;
     let id = &shared.id;
     let (reason, status) = (disabled.reason, disabled.status);
     let endpoint = Endpoint { enabled: false, disabled: Some(disabled), ..shared.endpoint.clone() };

@@ -38,6 +38,13 @@ fn share(one: &Brief, other: &Brief) -> bool {
 }
 
 impl Held {
+    /// Gives each change its whole time again, as after the endpoint was enabled.
+    pub(super) fn begin_anew(&mut self) {
+        for row in self.0.values_mut() {
+            (row.failures, row.since_ms, row.due_ms) = (0, None, 0);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -15,7 +15,7 @@ use super::endpoint::{Disabled, Endpoint};
 use super::held::{Brief, Held};
 use super::known::{LaneState, State};
 use super::parcel::{Parcel, brief};
-use super::standing::{Admission, DOWN_AFTER, Failure, Reason};
+use super::standing::{Admission, DOWN_AFTER, Failure, Reason, Standing};
 use atsync::{
     Change, Clock, Connection, Engine, Entropy, Error, HttpTransport, Secret, StoreError,
     SystemClock, SystemEntropy,
@@ -111,7 +111,12 @@ async fn begun(shared: Arc<Shared>, connection: Connection) -> Result<Infallible
     let has_note = note.is_some();
     let note = note.filter(|note| note.read_to >= offset);
     let note = note.unwrap_or(LaneNote { read_to: offset, held: Held::default() });
-    let LaneNote { read_to, held } = note;
+    let LaneNote { read_to, mut held } = note;
+    if shared.state.standing() == Standing::default() {
+        // Nothing failed since the endpoint was made, so what is held is from before it was enabled
+        // again.
+        held.begin_anew();
+    }
     let kept_to = read_to;
     let is_unkept = false;
     Lane { shared, connection, held, read_to, offset, kept_to, is_unkept, has_note }.go().await

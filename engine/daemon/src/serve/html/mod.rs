@@ -6,7 +6,7 @@
 //!
 //! Markup is made by `maud`, which escapes every value: no text from outside becomes markup. Maud
 //! is a macro over Rust code, small enough to be maintained here if its author ended it. Left out:
-//! what the pages show; the console has that.
+//! what the pages show; `console` and `connect` have that.
 
 pub(super) mod assets;
 pub(super) mod document;

@@ -8,7 +8,8 @@
 //! Bounds: [`SESSION_MS`], by the steady clock; [`SESSIONS_MAX`], of which the oldest ends when
 //! another begins.
 
-use atsync::{Clock, Entropy, Secret, SystemClock, SystemEntropy};
+use crate::tokens::random;
+use atsync::{Clock, Secret, SystemClock};
 use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -76,7 +77,8 @@ impl<T: Clone> Sessions<T> {
         &self,
         user: T,
     ) -> Result<(Session<T>, HeaderValue), NoRandomness> {
-        let (value, form) = (random()?, Secret::new(random()?));
+        let form = random().ok_or(NoRandomness)?;
+        let value = random().ok_or(NoRandomness)?.expose().to_owned();
         let mark: Mark = Sha256::digest(&value).into();
         let (ended, end) = watch::channel(());
         let end_ms = SystemClock.steady_ms().saturating_add(SESSION_MS);
@@ -167,17 +169,6 @@ impl<T> Session<T> {
             }
         }
     }
-}
-
-/// A random value of 256 bits, in hexadecimal.
-fn random() -> Result<String, NoRandomness> {
-    let mut bytes = [0_u8; 32];
-    SystemEntropy.fill(&mut bytes);
-    // What the source leaves when the system gives nothing.
-    if bytes == [0; 32] {
-        return Err(NoRandomness);
-    }
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]
