@@ -131,7 +131,8 @@ impl Vault {
                 let note = Note::put(AREA, &key, anew).only_if(Expected::Value(value));
                 match self.write(vec![note]).await {
                     Ok(()) => resealed = resealed.saturating_add(1),
-                    // It was replaced or removed meanwhile; what replaced it was sealed by its writer.
+                    // It was replaced or removed meanwhile; what replaced it was sealed by its
+                    // writer.
                     Err(StoreError::Stale(_)) => {}
                     Err(error) => return Err(error.into()),
                 }

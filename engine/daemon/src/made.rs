@@ -1,5 +1,5 @@
-//! Connections that were made at run time, through the API, `atsync connect` or the connect page: kept in the store, beside those of the
-//! configuration file and never merged with them.
+//! Connections that were made at run time, through the API, `atsync connect` or the connect page:
+//! kept in the store, beside those of the configuration file and never merged with them.
 //!
 //! A record is one note of the engine; its secrets are sealed in the vault, under the number of the
 //! change that brought them, which is drawn. So a change is one write of the record: its secrets

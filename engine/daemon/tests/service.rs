@@ -1,5 +1,5 @@
-//! The program as a service: the reports to systemd, the log as JSON, secrets by credential; and what
-//! a package has from it, the manual pages and the completions.
+//! The program as a service: the reports to systemd, the log as JSON, secrets by credential; and
+//! what a package has from it, the manual pages and the completions.
 
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![cfg(unix)]

@@ -1,8 +1,8 @@
 //! The states whose callback was finished in this engine, until their consents would end anyway.
 //!
 //! A code that is sent twice ends the consent that it gave, so a callback that a browser repeats
-//! must not reach the ATS. Bound: [`USED_MAX`]. Left out: other engines and processes; the host takes a
-//! remembered text once.
+//! must not reach the ATS. Bound: [`USED_MAX`]. Left out: other engines and processes; the host
+//! takes a remembered text once.
 
 use crate::transport::auth::digest;
 use std::collections::BTreeMap;

@@ -21,7 +21,8 @@ pub struct Crons {
     /// with seconds has none.
     pub jitter_ms: u64,
     /// The age after which events of the feed are removed that every consumer has acknowledged;
-    /// without a consumer all are kept. None keeps all. See [`Connection::trim`](crate::Connection::trim).
+    /// without a consumer all are kept. None keeps all. See
+    /// [`Connection::trim`](crate::Connection::trim).
     pub keep_feed_ms: Option<u64>,
     /// The age after which ended intents are removed; none keeps all. See
     /// [`Connection::trim_journal`](crate::Connection::trim_journal).

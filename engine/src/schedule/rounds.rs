@@ -454,6 +454,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             .min(self.retention.due_ms());
         let wait_ms = next_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
         let clock = &self.reconciler().context.clock;
+        let stored = &self.connection.webhooks().hints.stored;
         let is_given = tokio::select! {
             biased;
             () = stop => return Err(Cut::Stopped),
@@ -462,7 +463,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                 false
             }
             // After failures it waits as they say.
-            () = self.connection.webhooks().hints.stored.notified(), if self.hints_failures == 0 => {
+            () = stored.notified(), if self.hints_failures == 0 => {
                 self.hints_due_ms = 0;
                 false
             }

@@ -289,8 +289,8 @@ impl AuthConfig {
         }
     }
 
-    /// Identifies the client at its token endpoint: credentials with the same one share the endpoint's
-    /// budgets. None where there is no such endpoint.
+    /// Identifies the client at its token endpoint: credentials with the same one share the
+    /// endpoint's budgets. None where there is no such endpoint.
     pub fn client_identity(&self, place: &str) -> Option<(&str, String)> {
         match self {
             Self::ClientCredentials { token_origin, .. } => {

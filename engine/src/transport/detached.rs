@@ -1,10 +1,10 @@
 //! Drives a future to its end although no caller waits for it.
 //!
 //! A refresh token is used up by the request that sends it, so the answer must reach the keeper
-//! even if the caller that began the refresh was dropped. A flight is shared: each waiting caller polls
-//! it. Where there is a tokio runtime, a task polls it too, so it ends without any caller. Without
-//! one (a simulation) the next caller continues it. It is one of the two places where the engine
-//! starts a task of its own accord.
+//! even if the caller that began the refresh was dropped. A flight is shared: each waiting caller
+//! polls it. Where there is a tokio runtime, a task polls it too, so it ends without any caller.
+//! Without one (a simulation) the next caller continues it. It is one of the two places where the
+//! engine starts a task of its own accord.
 //!
 //! Bounds: one task for each source of tokens. Left out: a runtime that is shut down meanwhile; the
 //! next process finds the old pair, and the source says what that means.

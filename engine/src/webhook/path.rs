@@ -1,8 +1,8 @@
 //! The part of a webhook's URL that cannot be guessed.
 //!
 //! A second secret keeps strangers from costing a verification, and shows that a delivery is for
-//! another connection before anything is read. It is made from the webhook's secret, so that there is
-//! nothing more to configure, and shows nothing of it.
+//! another connection before anything is read. It is made from the webhook's secret, so that there
+//! is nothing more to configure, and shows nothing of it.
 //!
 //! Left out: the rest of the URL, which is the host's.
 

@@ -311,9 +311,9 @@ async fn a_file_is_called_what_it_is_and_stays_unchanged() {
     assert!(matches!(inspect("other"), StoreFile::Store { .. }));
     for bytes in [
         store[..store.len() / 2].to_vec(),
-        with(&with(&store, 20, b"x"), 4_096 + 20, b"x"),
+        with(&with(&store, 20, &[!store[20]]), 4_096 + 20, &[!store[4_116]]),
         with(&store, 8_192, &vec![7; store.len() - 8_192]),
-        with(&backup, 40, b"x"),
+        with(&backup, 40, &[!backup[40]]),
         backup[..backup.len() - 1].to_vec(),
     ] {
         std::fs::write(file("other"), &bytes).unwrap();

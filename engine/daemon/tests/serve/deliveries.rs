@@ -156,7 +156,7 @@ async fn a_candidate_who_is_erased_is_in_no_later_delivery() {
     until(&served, &format!("{path}/deliveries"), offset).await;
     let got = receiver.got();
     assert!(got.iter().any(|one| one.kind() == "candidates"), "the others came");
-    assert!(got.iter().all(|one| one.id != refused.id && !one.body.to_string().contains(email)));
+    assert!(got.iter().all(|one| !one.body.to_string().contains(email)), "{got:?}");
     assert_eq!(served.end().await, 0);
 }
 

@@ -3,8 +3,8 @@
 //! After the backup the feed went on, and readers may have read events that the restored store does
 //! not have. If it gave their serials out again, such a reader would miss the new events in silence
 //! as soon as the feed has passed its offset. So a restore leaves a gap: the next event gets a
-//! serial above every one that was given out, and a reader whose offset is within the gap gets an error
-//! to read the records again.
+//! serial above every one that was given out, and a reader whose offset is within the gap gets an
+//! error to read the records again.
 //!
 //! The end of a gap is the time of the restore in milliseconds, since the backup is older, and a
 //! feed gives out fewer serials than a thousand a second in the long run. So the end is above the

@@ -55,7 +55,8 @@ fn explained(name: &str, record: &Explanation) -> Markup {
         section aria-labelledby="conditions" {
             h2 #conditions { "Conditions" }
             (list("It was not planned yet.", record.conditions.iter().map(|condition| html! {
-                (described(condition)) " " (commands_of(&condition.message, name, Some(&record.key)))
+                (described(condition)) " "
+                (commands_of(&condition.message, name, Some(&record.key)))
                 " " span.muted { "since " (time(condition.since_ms)) }
             })))
         }
