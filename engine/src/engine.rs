@@ -32,6 +32,7 @@
 //! has.
 
 mod close;
+mod forget;
 mod notes;
 mod open;
 mod status;
@@ -599,6 +600,28 @@ impl Connection {
             .store
             .declare(declarations, reconciler.context.clock.now_ms())
             .await?;
+        self.declared.notify_one();
+        Ok(report)
+    }
+
+    /// Declares one desired record if what is stored has this generation; none: if no record of its
+    /// key is stored. So two writers cannot overwrite each other's change unseen.
+    ///
+    /// # Errors
+    /// As for [`Connection::declare`]; [`ErrorKind::Store`] whose cause is
+    /// [`StoreError::Stale`](crate::StoreError::Stale) when what is stored is another.
+    pub async fn declare_if<R: Declare>(
+        &self,
+        record: &R,
+        generation: Option<u64>,
+    ) -> Result<DeclareReport, Error> {
+        let mut report = DeclareReport::default();
+        let reconciler = self.work()?;
+        let (store, clock) = (&reconciler.context.store, &reconciler.context.clock);
+        // One record makes one declaration.
+        for declaration in declare::declarations(std::slice::from_ref(record))? {
+            report = store.declare_if(declaration, generation, clock.now_ms()).await?;
+        }
         self.declared.notify_one();
         Ok(report)
     }

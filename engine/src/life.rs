@@ -139,8 +139,21 @@ impl Connection {
     /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle
     /// or resolve it first.
     pub async fn abandon(&self, key: &str) -> Result<(), Error> {
+        self.abandoned(key, None).await
+    }
+
+    /// As [`Connection::abandon`], if the record has this generation.
+    ///
+    /// # Errors
+    /// As for [`Connection::abandon`]; [`ErrorKind::Store`] whose cause is [`StoreError::Stale`]
+    /// when it has another.
+    pub async fn abandon_if(&self, key: &str, generation: u64) -> Result<(), Error> {
+        self.abandoned(key, Some(generation)).await
+    }
+
+    async fn abandoned(&self, key: &str, generation: Option<u64>) -> Result<(), Error> {
         let work = self.work()?;
-        match work.context.store.remove_desired(key).await {
+        match work.context.store.remove_desired(key, generation).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(work.context.no_record(key)),
             Err(StoreError::IntentOpen(id)) => {

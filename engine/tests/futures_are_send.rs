@@ -13,7 +13,7 @@ use atsync::{
 use futures_util::Stream;
 
 /// The files that make the facade.
-const FACADE: [(&str, &str); 15] = [
+const FACADE: [(&str, &str); 16] = [
     ("consent/begin", include_str!("../src/consent/begin.rs")),
     ("consent/finish", include_str!("../src/consent/finish.rs")),
     ("feed", include_str!("../src/feed.rs")),
@@ -22,6 +22,7 @@ const FACADE: [(&str, &str); 15] = [
     ("webhook", include_str!("../src/webhook/handle.rs")),
     ("credential", include_str!("../src/credential/replace.rs")),
     ("vault", include_str!("../src/vault.rs")),
+    ("engine", include_str!("../src/engine/forget.rs")),
     ("engine", include_str!("../src/engine/notes.rs")),
     ("engine", include_str!("../src/engine/status.rs")),
     ("secret", include_str!("../src/secret/reference.rs")),
@@ -58,6 +59,9 @@ spawnable! {
     keep_alive(acme: Connection) => acme.keep_alive();
     trim_journal(acme: Connection) => acme.trim_journal(Connection::JOURNAL_AGE_MIN_MS);
     check(acme: Connection) => acme.check();
+    forget(engine: Engine, name: String) => engine.forget(&name);
+    declare_if(acme: Connection, record: Desired) => acme.declare_if(&record, Some(1));
+    abandon_if(acme: Connection, key: String) => acme.abandon_if(&key, 1);
     pull(acme: Connection, kind: String) => acme.pull(&kind);
     pull_full(acme: Connection, kind: String) => acme.pull_full(&kind);
     sweep(acme: Connection, kind: String) => acme.sweep(&kind, SweepOptions::default());

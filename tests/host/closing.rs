@@ -241,3 +241,35 @@ fn an_engine_stays_open_while_a_call_of_a_closing_connection_is_under_way() {
     applied.unwrap();
     world.run(world.engine().clone().close()).unwrap();
 }
+
+#[tokio::test]
+async fn a_connection_is_forgotten_only_while_no_handle_of_it_is_open() {
+    let engine = Engine::builder().store(Arc::new(atsync::MemoryStore::default())).build().unwrap();
+    let acme = connect(&engine, "acme").await.unwrap();
+    acme.declare(&desired(ADA)).await.unwrap();
+    let clone = acme.clone();
+    says(engine.forget("acme").await.map(drop), "is open; close it first");
+    acme.close().await;
+    assert!(engine.forget("acme").await.unwrap() > 0);
+    says(clone.status().await.map(drop), "closed");
+    let again = connect(&engine, "acme").await.unwrap();
+    assert_eq!(again.status().await.unwrap().desired, 0);
+    says(engine.forget(" acme").await.map(drop), "a connection's name");
+    assert_eq!(engine.forget("never").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_record_is_declared_and_abandoned_only_with_its_generation() {
+    let engine = Engine::builder().store(Arc::new(atsync::MemoryStore::default())).build().unwrap();
+    let acme = connect(&engine, "acme").await.unwrap();
+    let record = &desired(ADA)[0];
+    let is_stale = |ended: Result<(), Error>| {
+        matches!(ended.unwrap_err().cause::<StoreError>(), Some(StoreError::Stale(_)))
+    };
+    assert!(is_stale(acme.declare_if(record, Some(1)).await.map(drop)));
+    assert_eq!(acme.declare_if(record, None).await.unwrap().created, 1);
+    assert!(is_stale(acme.declare_if(record, None).await.map(drop)));
+    assert!(is_stale(acme.abandon_if("ref-1", 2).await));
+    acme.abandon_if("ref-1", 1).await.unwrap();
+    assert!(acme.abandon_if("ref-1", 1).await.is_err());
+}

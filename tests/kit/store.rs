@@ -136,6 +136,10 @@ impl Connections for UpsetStore {
         self.change("put_connection", self.inner.put_connection(guard, row))
     }
 
+    fn forget(&self, guard: &Guard) -> Stored<'_, u64> {
+        self.change("forget", self.inner.forget(guard))
+    }
+
     fn lease(&self, connection: &str) -> Stored<'_, Guard> {
         let until_ms = *self.lease_until_ms.lock().unwrap();
         let granted = self.inner.lease(connection);
@@ -271,6 +275,16 @@ impl Desired for UpsetStore {
         self.change("declare", self.inner.declare(guard, records, now_ms))
     }
 
+    fn declare_if(
+        &self,
+        guard: &Guard,
+        record: Declaration,
+        generation: Option<u64>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport> {
+        self.change("declare_if", self.inner.declare_if(guard, record, generation, now_ms))
+    }
+
     fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>> {
         self.inner.desired(connection, key)
     }
@@ -305,8 +319,13 @@ impl Desired for UpsetStore {
         self.change("set_mode", self.inner.set_mode(guard, key, mode))
     }
 
-    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool> {
-        self.change("remove_desired", self.inner.remove_desired(guard, key))
+    fn remove_desired(
+        &self,
+        guard: &Guard,
+        key: &str,
+        generation: Option<u64>,
+    ) -> Stored<'_, bool> {
+        self.change("remove_desired", self.inner.remove_desired(guard, key, generation))
     }
 
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {

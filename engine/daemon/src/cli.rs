@@ -84,6 +84,7 @@ impl Command {
             | Self::Abandon(_)
             | Self::Withdraw(_)
             | Self::Erase(_)
+            | Self::ForgetConnection(_)
             | Self::Trim(_)
             | Self::Receive(_)
             | Self::Backup(_)
@@ -169,6 +170,11 @@ pub(crate) enum Command {
     /// Erase a candidate from the store and block re-import. Does not change the ATS.
     #[command(alias = "forget")]
     Erase(Erase),
+    /// Forget a connection that is not open: what was read, declared, linked and written for it,
+    /// and its feed. Does not change the ATS.
+    ///
+    /// A later connection of the name begins anew. Candidates who were erased stay erased.
+    ForgetConnection(ForgetConnection),
     /// Remove old changes from the feed.
     Trim(Trim),
     /// Rewrite the store's file: smaller, and without traces of removed or erased records. No other
@@ -536,6 +542,15 @@ pub(crate) struct RecordOrAll {
     pub(crate) name: String,
     /// The desired record's key. Default: the writes of the whole connection.
     pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetConnection {
+    /// The connection.
+    pub(crate) name: String,
+    /// Forget it, without which nothing is changed.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

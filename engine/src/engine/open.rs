@@ -35,7 +35,13 @@ struct Named {
     underway: Weak<Underway>,
     hints: Weak<Hints>,
     open: Vec<Weak<OpenConnection>>,
+    /// None may be opened while this is held.
+    alone: Weak<Alone>,
 }
+
+/// Keeps a name from being opened until it is dropped.
+#[derive(Debug)]
+pub(super) struct Alone;
 
 /// A registered connection, and what it shares with the others of its name.
 pub(super) struct Begun {
@@ -62,15 +68,7 @@ impl OpenConnections {
     /// records, and their accepted webhooks.
     pub(super) fn begin(&self, name: &str) -> Result<Begun, Error> {
         let mut known = self.known();
-        if known.is_closed {
-            let message = format!("{name}: the engine was closed; build another one");
-            return Err(Error::new(ErrorKind::Configuration, message));
-        }
-        if known.tidy.is_due(known.by_name.len()) {
-            known.forget_closed();
-        }
-        let named = known.by_name.entry(name.to_owned()).or_default();
-        named.forget_closed();
+        let named = known.named(name)?;
         let underway = named.underway.upgrade().unwrap_or_default();
         named.underway = Arc::downgrade(&underway);
         let hints = named.hints.upgrade().unwrap_or_default();
@@ -78,6 +76,22 @@ impl OpenConnections {
         let open = Arc::new(OpenConnection::default());
         named.open.push(Arc::downgrade(&open));
         Ok(Begun { underway, hints, open })
+    }
+
+    /// Keeps a name from being opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] while it is open.
+    pub(super) fn begin_alone(&self, name: &str) -> Result<Arc<Alone>, Error> {
+        let mut known = self.known();
+        let named = known.named(name)?;
+        if !named.open.is_empty() {
+            let message = format!("{name}: the connection is open; close it first");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        let alone = Arc::new(Alone);
+        named.alone = Arc::downgrade(&alone);
+        Ok(alone)
     }
 
     /// Refuses every later registration.
@@ -98,12 +112,32 @@ impl OpenConnections {
 }
 
 impl Known {
+    /// What is known of a name that may be opened.
+    fn named(&mut self, name: &str) -> Result<&mut Named, Error> {
+        let refused =
+            |why: &str| Err(Error::new(ErrorKind::Configuration, format!("{name}: {why}")));
+        if self.is_closed {
+            return refused("the engine was closed; build another one");
+        }
+        if self.tidy.is_due(self.by_name.len()) {
+            self.forget_closed();
+        }
+        let named = self.by_name.entry(name.to_owned()).or_default();
+        named.forget_closed();
+        if named.alone.strong_count() > 0 {
+            return refused("the connection is being forgotten; open it afterwards");
+        }
+        Ok(named)
+    }
+
     /// Drops what is known of connections that are closed, unless their locks are still in use. One
     /// whose calls are still ending counts as open: the store is needed for their answers.
     fn forget_closed(&mut self) {
         self.by_name.retain(|_, named| {
             named.forget_closed();
-            !named.open.is_empty() || named.underway.strong_count() > 0
+            !named.open.is_empty()
+                || named.underway.strong_count() > 0
+                || named.alone.strong_count() > 0
         });
         self.tidy.walked(self.by_name.len());
     }

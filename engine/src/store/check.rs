@@ -49,6 +49,22 @@ pub(crate) fn remote(connection: &str, remote: &RemoteRef) -> Checked {
     ])
 }
 
+/// The generation of a desired record that the caller has read; none when there was no record.
+pub(crate) fn expected_generation(held: Option<u64>, expected: Option<u64>) -> Checked {
+    if held == expected {
+        return Ok(());
+    }
+    let is = |generation: Option<u64>| match generation {
+        Some(generation) => format!("has generation {generation}"),
+        None => "does not exist".to_owned(),
+    };
+    Err(StoreError::Stale(format!(
+        "the desired record {}, and the caller expects that it {}; read it again",
+        is(held),
+        is(expected)
+    )))
+}
+
 /// How many rows a read may ask for.
 pub(crate) fn rows(rows_max: usize) -> Checked {
     bounded("rows of one read", rows_max, READ_ROWS_MAX)

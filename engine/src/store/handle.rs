@@ -116,10 +116,15 @@ forward! {
         forget_seen(kind: &str, rows_max: usize) -> Stored<'_, u64>;
         note_problems(problems: Problems) -> Stored<'_, Vec<ProblemRow>>;
         declare(records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport>;
+        declare_if(
+            record: Declaration,
+            generation: Option<u64>,
+            now_ms: u64
+        ) -> Stored<'_, DeclareReport>;
         put_status(statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>>;
         mark_dirty(keys: Vec<String>) -> Stored<'_, ()>;
         set_mode(key: &str, mode: Mode) -> Stored<'_, bool>;
-        remove_desired(key: &str) -> Stored<'_, bool>;
+        remove_desired(key: &str, generation: Option<u64>) -> Stored<'_, bool>;
         put_links(links: Vec<LinkRow>) -> Stored<'_, ()>;
         end_links(paths: Vec<String>) -> Stored<'_, ()>;
         begin_intent(intent: Intent) -> Stored<'_, Intent>;

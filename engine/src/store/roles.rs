@@ -73,6 +73,13 @@ pub trait Connections: Debug + Send + Sync {
     /// Writes what is kept about a connection.
     fn put_connection(&self, guard: &Guard, row: ConnectionRow) -> Stored<'_, ()>;
 
+    /// Forgets a connection in one transaction, with its writes in doubt: a later connection of the
+    /// name begins as a new one. Its rows are removed afterwards, in transactions of bounded size,
+    /// together with those that an earlier call left when it was killed. What stays are the hashes
+    /// of erased candidates, the time of the last mark, and the newest serial of the feed, after
+    /// which a later feed goes on. Returns how many rows were removed.
+    fn forget(&self, guard: &Guard) -> Stored<'_, u64>;
+
     /// Claims the writes of a connection. A store that one process holds grants it to every caller
     /// ([`Guard::sole`]).
     fn lease(&self, connection: &str) -> Stored<'_, Guard>;
@@ -214,6 +221,19 @@ pub trait Desired: Debug + Send + Sync {
         now_ms: u64,
     ) -> Stored<'_, DeclareReport>;
 
+    /// As [`Desired::declare`], for one record, if what is stored has this generation; none: if no
+    /// such record is stored.
+    ///
+    /// # Errors
+    /// `StoreError::Stale` otherwise; then nothing is changed.
+    fn declare_if(
+        &self,
+        guard: &Guard,
+        record: Declaration,
+        generation: Option<u64>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport>;
+
     /// One desired record.
     fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>>;
 
@@ -246,11 +266,14 @@ pub trait Desired: Debug + Send + Sync {
     fn set_mode(&self, guard: &Guard, key: &str, mode: Mode) -> Stored<'_, bool>;
 
     /// Stops managing: removes the desired record and its links; the intents and all observed
-    /// records stay. Returns whether there was such a record.
+    /// records stay. With a `generation`, only if what is stored has it. Returns whether there was
+    /// such a record.
     ///
     /// # Errors
-    /// `StoreError::IntentOpen` while an intent of it is open.
-    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool>;
+    /// `StoreError::IntentOpen` while an intent of it is open; `StoreError::Stale` when it has
+    /// another generation.
+    fn remove_desired(&self, guard: &Guard, key: &str, generation: Option<u64>)
+    -> Stored<'_, bool>;
 
     /// How many desired records there are, and how many are dirty.
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)>;

@@ -162,7 +162,7 @@ pub(crate) async fn a_write_with_another_fence_is_refused_and_keeps_nothing(stor
             store.put_status(&late, vec![status]).await.map(drop),
             store.mark_dirty(&late, host.clone()).await,
             store.set_mode(&late, "r1", Mode::Paused).await.map(drop),
-            store.remove_desired(&late, "r1").await.map(drop),
+            store.remove_desired(&late, "r1", None).await.map(drop),
             store.put_links(&late, vec![link("r1", "tags", "2")]).await,
             store.end_links(&late, host).await,
             store.begin_intent(&late, intent("r1", "p")).await.map(drop),
@@ -254,12 +254,12 @@ pub(crate) async fn a_removed_record_takes_its_links_and_leaves_the_rest(store: 
     see(store, "candidates", "a", serde_json::json!({"x": 1})).await;
     let open =
         store.begin_intent(&Guard::sole(ACME), intent("a/notes/1", "notes.create")).await.unwrap();
-    let refused = store.remove_desired(&Guard::sole(ACME), "a").await;
+    let refused = store.remove_desired(&Guard::sole(ACME), "a", None).await;
     assert!(matches!(refused, Err(StoreError::IntentOpen(id)) if id == open.id), "{refused:?}");
     let closed = IntentState::Abandoned { reason: "given up".to_owned(), by: GivenUpBy::Host };
     store.advance_intent(&Guard::sole(ACME), step(open.id, 1, closed)).await.unwrap();
-    assert!(store.remove_desired(&Guard::sole(ACME), "a").await.unwrap());
-    assert!(!store.remove_desired(&Guard::sole(ACME), "a").await.unwrap());
+    assert!(store.remove_desired(&Guard::sole(ACME), "a", None).await.unwrap());
+    assert!(!store.remove_desired(&Guard::sole(ACME), "a", None).await.unwrap());
     assert_eq!(store.desired(ACME, "a").await.unwrap(), None);
     assert!(store.links_of(ACME, "a").await.unwrap().is_empty());
     assert!(store.links_to(ACME, &remote("candidates", "a")).await.unwrap().is_empty());

@@ -22,6 +22,7 @@ mod damaged;
 mod desiring;
 mod durable;
 mod erasing;
+mod forgetting;
 mod given;
 mod journaling;
 mod limiting;
@@ -112,6 +113,12 @@ laws! {
         trimming_keeps_unacknowledged_events_when_asked,
         an_event_names_the_intent_that_caused_it,
         a_record_that_the_engine_created_is_reported_as_applied_by_any_first_read;
+    forgetting:
+        a_forgotten_connection_has_nothing_and_another_has_all,
+        a_reader_of_a_forgotten_feed_is_told_to_read_anew,
+        an_erased_candidate_stays_away_when_all_is_forgotten,
+        a_connection_that_never_was_is_forgotten_in_vain,
+        a_record_is_declared_and_removed_only_with_the_generation_that_was_read;
     journaling:
         an_intent_starts_as_sending_with_a_number,
         one_intent_is_open_per_object_and_operation,

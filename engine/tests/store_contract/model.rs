@@ -46,7 +46,9 @@ enum Step {
     Forget(String, usize),
     DropLead(String),
     Mode(String, bool),
-    Remove(String),
+    Remove(String, Option<u64>),
+    DeclareIf(String, Option<u64>),
+    ForgetAll,
     Trim(u64, bool),
     Erase(Erasure),
     UndoErasure(String),
@@ -201,8 +203,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (kind(), 0..3_usize).prop_map(|(kind, rows_max)| Step::Forget(kind, rows_max)),
         1 => id().prop_map(Step::DropLead),
         1 => (key(), any::<bool>()).prop_map(|(key, paused)| Step::Mode(key, paused)),
+        1 => Just(Step::ForgetAll),
         1 => Just(Step::Reopen),
     ];
+
     prop::collection::vec(prop_oneof![3 => about_candidates(), 1 => others], 1..25)
 }
 
@@ -214,6 +218,10 @@ fn erasures() -> impl Strategy<Value = Vec<Step>> {
     (declared, steps).prop_map(|(declared, steps)| {
         std::iter::once(Step::Declare(declared)).chain(steps).collect()
     })
+}
+
+fn generation() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![1 => Just(None), 1 => (1..3_u64).prop_map(Some)]
 }
 
 fn about_candidates() -> impl Strategy<Value = Step> {
@@ -231,7 +239,8 @@ fn about_candidates() -> impl Strategy<Value = Step> {
         2 => (host(), kind(), id()).prop_map(|(host, kind, id)| Step::Link(host, kind, id)),
         3 => begin,
         3 => advance,
-        1 => key().prop_map(Step::Remove),
+        1 => (key(), generation()).prop_map(|(key, generation)| Step::Remove(key, generation)),
+        1 => (key(), generation()).prop_map(|(key, generation)| Step::DeclareIf(key, generation)),
         1 => (1..9_u64, any::<bool>()).prop_map(|(before_ms, all)| Step::Trim(before_ms, all)),
         1 => erasure().prop_map(Step::Erase),
         1 => id().prop_map(Step::UndoErasure),
@@ -312,7 +321,16 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
             let mode = if paused { Mode::Paused } else { Mode::Managed };
             said(store.set_mode(&Guard::sole(ACME), &key, mode).await)
         }
-        Step::Remove(key) => said(store.remove_desired(&Guard::sole(ACME), &key).await),
+        Step::Remove(key, generation) => {
+            said(store.remove_desired(&Guard::sole(ACME), &key, generation).await)
+        }
+        Step::DeclareIf(key, generation) => {
+            let body = format!("{{\"title\":{generation:?}}}");
+            let record = Declaration { key, body };
+            said(store.declare_if(&Guard::sole(ACME), record, generation, 4).await)
+        }
+        // How many rows there are is the store's own matter.
+        Step::ForgetAll => said(store.forget(&Guard::sole(ACME)).await.map(drop)),
         Step::Trim(before_ms, all) => {
             let keep = if all { Keep::Nothing } else { Keep::Unacknowledged };
             said(store.trim_changes(&Guard::sole(ACME), before_ms, keep).await)

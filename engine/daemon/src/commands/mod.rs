@@ -11,6 +11,7 @@ mod config;
 mod connect;
 mod demo;
 mod doctor;
+mod forget;
 mod get;
 mod life;
 mod manual;
@@ -97,6 +98,7 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         }
         Command::Withdraw(options) => life::withdraw(place, options, output).await,
         Command::Erase(options) => life::erase(place, options, output).await,
+        Command::ForgetConnection(options) => forget::forget(place, options, output).await,
         Command::Trim(options) => life::trim(place, options, output).await,
         Command::Backup(options) => backup::backup(place, options, output).await,
         Command::Secrets(cli::SecretsCommand::Rekey) => secrets::rekey(place, output).await,

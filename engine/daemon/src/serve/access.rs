@@ -326,6 +326,8 @@ fn needed(method: &Method, path: &str) -> Scope {
     let is_for_admins = is_connection
         || is_below(path, &["intents", "", "resolve"])
         || is_below(path, &["webhook"])
+        || is_below(path, &["erasures"])
+        || path == "/v1/backups"
         || path == "/v1/reload"
         || path.starts_with("/v1/connect-links")
         || path.starts_with("/v1/tokens")

@@ -70,7 +70,7 @@ pub(super) async fn run(
         directory: ordered.directory.map(std::path::PathBuf::from),
     }));
     let runtime = tokio::runtime::Handle::current();
-    super::tasks::spawn_blocking(move || {
+    drop(super::tasks::spawn_blocking(move || {
         runtime.block_on(async {
             let left = async {
                 tokio::select! {
@@ -93,7 +93,7 @@ pub(super) async fn run(
             drop(place);
             drop(lines.send(Said::Ended(code)).await);
         });
-    });
+    }));
     let lines = stream::unfold(said, |mut said| async move {
         let line = said.recv().await?;
         let mut line = serde_json::to_vec(&line).unwrap_or_default();

@@ -1,18 +1,21 @@
 //! Desired records: list, read, declare, abandon.
 //!
 //! A declaration is durable when its answer arrives, and idempotent: the same record again changes
-//! nothing. A batch is JSON Lines; each line is checked first, and a batch with a bad line is
-//! refused as a whole, with the line's number in the pointer.
+//! nothing. Its generation is its tag (`ETag`), so that a client changes only what it has read. A
+//! batch is JSON Lines; each line is checked first, and a batch with a bad line is refused as a
+//! whole, with the line's number in the pointer.
 
-use super::body::{self, Given, PageOf, Query, ROWS_DEFAULT};
+use super::body::{self, Given, PageOf, Query, ROWS_DEFAULT, matches};
 use super::openapi::DesiredRecord;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
-use atsync::{Desired, DesiredRecords, DesiredRow};
+use crate::made;
+use atsync::{Connection, Desired, DesiredRecords, DesiredRow};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -103,7 +106,37 @@ pub(super) async fn list(
     Ok(Json(DesiredPage { desired, next: rows.next }))
 }
 
-/// Reads a desired record.
+fn etag(generation: u64) -> String {
+    format!("\"{generation}\"")
+}
+
+/// Compares the preconditions of a request, if it has some, with a desired record. Returns whether
+/// it has some, and the generation of the record.
+///
+/// # Errors
+/// When one does not hold.
+async fn precondition(
+    connection: &Connection,
+    key: &str,
+    headers: &HeaderMap,
+) -> Result<(bool, Option<u64>), Problem> {
+    if !headers.contains_key(header::IF_MATCH) && !headers.contains_key(header::IF_NONE_MATCH) {
+        return Ok((false, None));
+    }
+    let generation = connection.desired(key).await?.map(|row| row.generation);
+    matches(headers, generation.map(etag).as_deref())?;
+    Ok((true, generation))
+}
+
+fn stale(error: atsync::Error) -> Problem {
+    if made::is_stale(&error) {
+        let detail = "the record was changed meanwhile; read it again";
+        return Problem::new(ProblemType::PreconditionFailed, detail);
+    }
+    error.into()
+}
+
+/// Reads a desired record. Its generation is the value of `ETag`.
 #[utoipa::path(get, path = "/v1/connections/{connection}/desired/{key}",
     operation_id = "read_desired", tag = "desired",
     responses(
@@ -112,20 +145,29 @@ pub(super) async fn list(
 pub(super) async fn read(
     State(served): State<Arc<Served>>,
     Path((name, key)): Path<(String, String)>,
-) -> Result<Json<DesiredView>, Problem> {
-    let row = served.connection(&name)?.desired(&key).await?;
-    Ok(Json(row.ok_or_else(no_such_key)?.try_into()?))
+) -> Result<Response, Problem> {
+    let row = served.connection(&name)?.desired(&key).await?.ok_or_else(no_such_key)?;
+    let tag = HeaderValue::from_str(&etag(row.generation)).ok();
+    let mut response = Json(DesiredView::try_from(row)?).into_response();
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+    Ok(response)
 }
 
 /// Declares one record. The body is the record; its key, if it has one, is that of the path.
+///
+/// `If-None-Match: *` only creates it, `If-Match` only changes the given generation.
 #[utoipa::path(put, path = "/v1/connections/{connection}/desired/{key}", tag = "desired",
-    request_body = DesiredRecord, responses(
+    params(
+        ("If-Match" = Option<String>, Header, description = "The generation to change, quoted"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only create"),
+    ), request_body = DesiredRecord, responses(
     (status = 200, body = Declared),
     (status = 201, body = Declared),
 ))]
 pub(super) async fn declare(
     State(served): State<Arc<Served>>,
     Path((name, key)): Path<(String, String)>,
+    headers: HeaderMap,
     Given(mut record): Given<serde_json::Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Declared>), Problem> {
     let connection = served.connection(&name)?;
@@ -135,7 +177,16 @@ pub(super) async fn declare(
     }
     let text = Value::Object(record).to_string();
     let records = parsed(text.as_bytes())?;
-    let declared = declared(connection.declare(&records).await?);
+    if records.iter().any(|record| record.key() != key) {
+        return Err(Problem::invalid("", "the record has another key than the path"));
+    }
+    let report = match (precondition(&connection, &key, &headers).await?, records.as_slice()) {
+        ((true, generation), [record]) => {
+            connection.declare_if(record, generation).await.map_err(stale)?
+        }
+        _ => connection.declare(&records).await?,
+    };
+    let declared = declared(report);
     let status = if declared.created > 0 { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(declared)))
 }
@@ -157,20 +208,27 @@ pub(super) async fn declare_batch(
     Ok(Json(declared(connection.declare(&records).await?)))
 }
 
-/// Stops managing a record. Everything in the ATS stays.
+/// Stops managing a record. Everything in the ATS stays. `If-Match` only removes the given
+/// generation.
 #[utoipa::path(delete, path = "/v1/connections/{connection}/desired/{key}", tag = "desired",
-    responses(
+    params(
+        ("If-Match" = Option<String>, Header, description = "The generation to remove, quoted"),
+    ), responses(
     (status = 204),
 ))]
 pub(super) async fn abandon(
     State(served): State<Arc<Served>>,
     Path((name, key)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let connection = served.connection(&name)?;
     if connection.desired(&key).await?.is_none() {
         return Err(no_such_key());
     }
-    connection.abandon(&key).await?;
+    match precondition(&connection, &key, &headers).await? {
+        (true, Some(generation)) => connection.abandon_if(&key, generation).await.map_err(stale)?,
+        _ => connection.abandon(&key).await?,
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Adapters are those of this program: a path would let a caller load a file of this machine.
 
-use super::body::{Given, matches};
+use super::body::{Given, Query, matches};
 use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
@@ -29,7 +29,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A connection to make.
 #[derive(Deserialize, ToSchema)]
@@ -260,10 +260,23 @@ pub(super) async fn put(
     Ok(response)
 }
 
-/// Removes a connection that was made here, with its secrets. What the store knows of it stays: a
-/// connection of this name that is made later goes on from there.
+/// What goes with a connection.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Deletion {
+    /// Also what the store knows of it: records, declarations, links, writes, its feed.
+    #[serde(default)]
+    forget: bool,
+}
+
+/// Removes a connection that was made here, with its secrets. What the store knows of it stays,
+/// without `forget=true`: a connection of this name that is made later goes on from there.
+///
+/// A connection that is forgotten begins anew when it is made again. Candidates who were erased
+/// stay erased, and its feed goes on after the last serial. With `forget=true` the request may be
+/// repeated until it succeeds.
 #[utoipa::path(delete, path = "/v1/connections/{connection}",
-    operation_id = "delete_connection", tag = "connections", params(
+    operation_id = "delete_connection", tag = "connections", params(Deletion,
     ("If-Match" = Option<String>, Header, description = "The revision to remove"),
 ), responses(
     (status = 204),
@@ -272,19 +285,29 @@ pub(super) async fn delete(
     State(served): State<Arc<Served>>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
+    Query(Deletion { forget }): Query<Deletion>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let (opened, before) = changeable(&served, &name).await?;
-    let before = before.ok_or_else(Problem::no_such_connection)?;
-    matches(&headers, Some(&etag(before.revision)))?;
+    let tag = before.as_ref().map(|before| etag(before.revision));
+    if before.is_none() && !forget {
+        return Err(Problem::no_such_connection());
+    }
+    matches(&headers, tag.as_deref())?;
     super::tasks::to_the_end(async move {
-        let removed = made::remove(&opened.engine, &opened.vault, &name, &before).await;
-        removed.map_err(stale)?;
-        drop(opened);
-        served.reload().await.map_err(|why| of_file(&caller, why.detail()))
+        let engine = opened.engine.clone();
+        if let Some(before) = &before {
+            let removed = made::remove(&opened.engine, &opened.vault, &name, before).await;
+            removed.map_err(stale)?;
+            drop(opened);
+            served.reload().await.map_err(|why| of_file(&caller, why.detail()))?;
+        }
+        let forgotten = if forget { engine.forget(&name).await? } else { 0 };
+        // A repeat of a request that was cut between the two.
+        let did = before.is_some() || forgotten > 0;
+        if did { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::no_such_connection()) }
     })
-    .await??;
-    Ok(StatusCode::NO_CONTENT)
+    .await?
 }
 
 /// Refuses to a limited caller what leads a credential to other places: the credential may be one

@@ -14,6 +14,7 @@
 pub(crate) mod access;
 mod all_changes;
 mod answers;
+mod backups;
 mod body;
 mod caller;
 mod changes;
@@ -25,6 +26,7 @@ mod consumers;
 mod decision;
 mod deliver;
 mod desired;
+mod erasures;
 mod health;
 mod hooks;
 mod html;
@@ -37,6 +39,7 @@ mod metrics;
 mod notices;
 mod openapi;
 mod operations;
+mod pausing;
 mod problem;
 mod records;
 mod repeat_keys;
@@ -184,6 +187,10 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(connections::sweep))
         .routes(routes!(connections::plan))
         .routes(routes!(connections::apply))
+        .routes(routes!(pausing::pause))
+        .routes(routes!(pausing::resume))
+        .routes(routes!(erasures::erase))
+        .routes(routes!(backups::back_up))
         .routes(routes!(desired::list, desired::declare_batch))
         .routes(routes!(desired::read, desired::declare, desired::abandon))
         .routes(routes!(desired::explain))

@@ -89,6 +89,10 @@ pub(super) struct PageOf {
     user: Option<String>,
     /// Those with this key.
     key: Option<String>,
+    /// Those of which a change was read at this time or later, in milliseconds since 1970. It looks
+    /// through the records of the page, which has no index for it: a page may have fewer rows than
+    /// `limit`, or none, and a `next`. The feed has changes without a search.
+    updated_after: Option<u64>,
 }
 
 impl PageOf {
@@ -125,7 +129,9 @@ pub(super) async fn list(
     has_kind(&connection, &kind)?;
     let (filter, limit) = (page.filter()?, page.limit.unwrap_or(ROWS_DEFAULT));
     let rows = connection.observed_page(&kind, &filter, page.cursor.as_deref(), limit).await?;
-    let records = rows.rows.into_iter().map(|row| RecordView::of(row, page.raw));
+    let from_ms = page.updated_after.unwrap_or(0);
+    let recent = rows.rows.into_iter().filter(|row| row.changed_ms >= from_ms);
+    let records = recent.map(|row| RecordView::of(row, page.raw));
     Ok(Json(RecordPage { records: records.collect::<Result<_, _>>()?, next: rows.next }))
 }
 

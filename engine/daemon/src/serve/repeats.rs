@@ -68,7 +68,15 @@ fn area(day: u64) -> String {
 
 /// Whether answers of a route have nothing of a candidate and no secret.
 pub(super) fn may_be_kept(path: &str) -> bool {
-    ["/pull", "/sweep", "/desired", "/check", "/reload"].iter().any(|end| path.ends_with(end))
+    ["/pull", "/sweep", "/desired", "/check", "/reload", "/pause", "/resume", "/erasures"]
+        .iter()
+        .any(|end| path.ends_with(end))
+}
+
+/// Whether a request is an action that is carried out once for its key. A backup changes nothing,
+/// and its answer is as large as the store.
+fn is_action(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path.starts_with("/v1/") && path != "/v1/backups"
 }
 
 /// The answer to a repeat whose first answer was not kept.
@@ -95,8 +103,7 @@ pub(super) async fn once(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_action = *request.method() == Method::POST && request.uri().path().starts_with("/v1/");
-    if !is_action {
+    if !is_action(request.method(), request.uri().path()) {
         return next.run(request).await;
     }
     match key(request.headers()) {

@@ -50,6 +50,8 @@ pub(crate) struct Served {
     pub(super) deliveries: Deliveries,
     /// The webhooks that are under way.
     pub(super) hooks: Semaphore,
+    /// The backup that is under way.
+    pub(super) backups: Arc<Semaphore>,
     /// Where it listens.
     address: OnceLock<SocketAddr>,
     /// Asks the run of the schedules for a reload.
@@ -90,6 +92,7 @@ impl Served {
             reloads: Mutex::new(Some(reloads)),
             connections: Mutex::default(),
             opened: Mutex::default(),
+            backups: Arc::new(Semaphore::new(1)),
             address: OnceLock::new(),
             questions: Arc::default(),
             repeats: Repeats::default(),

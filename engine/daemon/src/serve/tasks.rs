@@ -11,9 +11,11 @@ pub(super) fn spawn<T: Send + 'static>(
     tokio::spawn(work)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a relayed command may wait for its reader")]
-pub(super) fn spawn_blocking(work: impl FnOnce() + Send + 'static) {
-    drop(tokio::task::spawn_blocking(work));
+#[expect(clippy::disallowed_methods, reason = "the work waits for a disk or for its reader")]
+pub(super) fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    tokio::task::spawn_blocking(work)
 }
 
 /// Runs work that writes to its end, also when its caller leaves.

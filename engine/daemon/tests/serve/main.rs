@@ -23,6 +23,7 @@ mod receiver;
 mod repeats;
 #[path = "../serve_support/mod.rs"]
 mod serve_support;
+mod upkeep;
 
 use cli_support::Site;
 use serde_json::{Value, json};

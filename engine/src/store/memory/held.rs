@@ -53,6 +53,84 @@ impl Connection {
         links.filter_map(made).min()
     }
 
+    /// Stores desired records. See [`Desired::declare`].
+    pub(super) fn declare(
+        &mut self,
+        name: &str,
+        records: Vec<Declaration>,
+        now_ms: u64,
+        hasher: &Hasher,
+    ) -> DeclareReport {
+        let mut report = DeclareReport::default();
+        for Declaration { key, body } in records {
+            if !self.erased.is_empty() && self.kept_away(hasher.of_desired(name, &key, &body)) {
+                report.erased = report.erased.saturating_add(1);
+                continue;
+            }
+            let marked = key.clone();
+            let before = report.unchanged;
+            let row = match self.desired.remove(&key) {
+                None => {
+                    report.created = report.created.saturating_add(1);
+                    let status = DesiredStatus::default();
+                    let (dirt, mode) = (0, Mode::Managed);
+                    DesiredRow {
+                        key,
+                        generation: 1,
+                        body,
+                        changed_ms: now_ms,
+                        status,
+                        dirty: true,
+                        dirt,
+                        mode,
+                    }
+                }
+                Some(row) if row.body == body => {
+                    report.unchanged = report.unchanged.saturating_add(1);
+                    row
+                }
+                Some(row) => {
+                    report.changed = report.changed.saturating_add(1);
+                    let generation = row.generation.saturating_add(1);
+                    DesiredRow { generation, body, changed_ms: now_ms, dirty: true, ..row }
+                }
+            };
+            self.desired.insert(row.key.clone(), row);
+            if report.unchanged == before {
+                self.mark(&marked);
+            }
+        }
+        report
+    }
+
+    /// Refuses when a desired record has another generation than this; none: when there is one.
+    pub(super) fn has_generation(
+        &self,
+        key: &str,
+        expected: Option<u64>,
+    ) -> Result<(), StoreError> {
+        check::expected_generation(self.desired.get(key).map(|row| row.generation), expected)
+    }
+
+    /// Forgets the connection. See [`Connections::forget`].
+    pub(super) fn forget(&mut self) -> u64 {
+        let rows = [
+            self.observed.len(),
+            self.desired.len(),
+            self.links.len(),
+            self.intents.len(),
+            self.changes.len(),
+        ];
+        *self = Self {
+            last_mark_ms: self.last_mark_ms,
+            last_serial: self.last_serial,
+            erased: std::mem::take(&mut self.erased),
+            last_erasure: self.last_erasure,
+            ..Self::default()
+        };
+        rows.into_iter().fold(0, |sum, rows| u64::try_from(rows).unwrap_or(0).saturating_add(sum))
+    }
+
     /// Removes ended intents. See [`Journal::trim_intents`].
     pub(super) fn trim_intents(&mut self, before_ms: u64) -> usize {
         let mut sequences: BTreeMap<(&str, &str), Vec<Intent>> = BTreeMap::new();

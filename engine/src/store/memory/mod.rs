@@ -112,6 +112,10 @@ impl Connections for MemoryStore {
         })
     }
 
+    fn forget(&self, guard: &Guard) -> Stored<'_, u64> {
+        self.change(guard, |held, _| Ok(held.forget()))
+    }
+
     fn lease(&self, connection: &str) -> Stored<'_, Guard> {
         let guard = Guard::sole(connection);
         Box::pin(async { Ok(guard) })
@@ -341,47 +345,23 @@ impl Desired for MemoryStore {
         let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
         self.change(guard, move |held, _| {
             check::declarations(&name, &records)?;
-            let mut report = DeclareReport::default();
-            for Declaration { key, body } in records {
-                if !held.erased.is_empty() && held.kept_away(hasher.of_desired(&name, &key, &body))
-                {
-                    report.erased = report.erased.saturating_add(1);
-                    continue;
-                }
-                let marked = key.clone();
-                let before = report.unchanged;
-                let row = match held.desired.remove(&key) {
-                    None => {
-                        report.created = report.created.saturating_add(1);
-                        let status = DesiredStatus::default();
-                        let (dirt, mode) = (0, Mode::Managed);
-                        DesiredRow {
-                            key,
-                            generation: 1,
-                            body,
-                            changed_ms: now_ms,
-                            status,
-                            dirty: true,
-                            dirt,
-                            mode,
-                        }
-                    }
-                    Some(row) if row.body == body => {
-                        report.unchanged = report.unchanged.saturating_add(1);
-                        row
-                    }
-                    Some(row) => {
-                        report.changed = report.changed.saturating_add(1);
-                        let generation = row.generation.saturating_add(1);
-                        DesiredRow { generation, body, changed_ms: now_ms, dirty: true, ..row }
-                    }
-                };
-                held.desired.insert(row.key.clone(), row);
-                if report.unchanged == before {
-                    held.mark(&marked);
-                }
-            }
-            Ok(report)
+            Ok(held.declare(&name, records, now_ms, &hasher))
+        })
+    }
+
+    fn declare_if(
+        &self,
+        guard: &Guard,
+        record: Declaration,
+        generation: Option<u64>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport> {
+        let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
+        self.change(guard, move |held, _| {
+            held.has_generation(&record.key, generation)?;
+            let record = vec![record];
+            check::declarations(&name, &record)?;
+            Ok(held.declare(&name, record, now_ms, &hasher))
         })
     }
 
@@ -464,9 +444,17 @@ impl Desired for MemoryStore {
         })
     }
 
-    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool> {
+    fn remove_desired(
+        &self,
+        guard: &Guard,
+        key: &str,
+        generation: Option<u64>,
+    ) -> Stored<'_, bool> {
         let key = key.to_owned();
         self.change(guard, move |held, _| {
+            if generation.is_some() {
+                held.has_generation(&key, generation)?;
+            }
             let mut open = held.intents.values().filter(|intent| intent.state.is_open());
             if let Some(open) = open.find(|intent| belongs(&intent.path, &key)) {
                 return Err(StoreError::IntentOpen(open.id));

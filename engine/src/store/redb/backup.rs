@@ -35,10 +35,9 @@ use super::place::Place;
 use super::tables::{self, OrFailed, Tables};
 use super::within::Within;
 use super::writer::prepare;
-use super::{copy, feed, files, gap, guarded, open};
+use super::{copy, feed, files, gap, guarded, names as known, open};
 use crate::entropy::Entropy;
 use crate::store::codec::{Key, KeyReader};
-use crate::store::notes::WHOLE_STORE;
 use crate::store::{ConnectionRow, StoreError, StoreIdentity};
 use redb::{Builder, Database, ReadableDatabase, ReadableTable};
 use std::fs::File;
@@ -144,8 +143,8 @@ fn mark(database: &Database, now_ms: u64) -> Result<(), StoreError> {
             let (key, _) = row.or_failed()?;
             names.push(KeyReader::after(key.value(), &Key::default())?.text()?);
         }
-        // The notes of the whole store are no connection.
-        for name in names.into_iter().filter(|name| name != WHOLE_STORE) {
+        // The whole store and what was forgotten are no connections.
+        for name in names.into_iter().filter(|name| !name.starts_with(known::INTERNAL)) {
             let key = Key::of(&name);
             let held = tables::get(tables.connections.rows(), &key)?;
             let held = held.map(|value| tables::from_json(value.value(), "a connection"));

@@ -15,6 +15,16 @@ pub(super) fn place(connection: &Place, hash: &str) -> Key {
     connection.key().text(hash)
 }
 
+/// Carries the hashes over to another number of the connection.
+pub(super) fn carry(tables: &mut Tables<'_>, from: &Place, to: &Place) -> Result<(), StoreError> {
+    let mut held = Vec::new();
+    each(tables.erased.rows(), from.key().within(), usize::MAX, |key, value| {
+        held.push((KeyReader::after(key, &from.key())?.text()?, value.to_vec()));
+        Ok(())
+    })?;
+    held.iter().try_for_each(|(hash, value)| tables.erased.put(&place(to, hash), value).map(drop))
+}
+
 /// Whether a candidate of the connection was erased; if none was, no hash has to be computed.
 pub(super) fn any_erased(tables: &Tables<'_>, connection: &Place) -> Result<bool, StoreError> {
     any(tables.erased.rows(), connection.key().within())

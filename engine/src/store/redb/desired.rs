@@ -189,6 +189,17 @@ pub(super) fn generation(
     held.map(|value| Row::decode(value.value()).map(parts)).transpose()
 }
 
+/// Refuses when a desired record has another generation than this; none: when there is one.
+pub(super) fn has_generation(
+    tables: &Tables<'_>,
+    connection: &Place,
+    key: &str,
+    expected: Option<u64>,
+) -> Result<(), StoreError> {
+    let held = generation(tables, connection, key)?.map(|(generation, _)| generation);
+    check::expected_generation(held, expected)
+}
+
 /// Sets the mode. See [`crate::store::Desired::set_mode`].
 pub(super) fn set_mode(
     tables: &mut Tables<'_>,

@@ -188,6 +188,16 @@ pub(super) fn changes_first(read: &ReadTransaction, connection: &Place) -> Resul
     first_serial(&table(read, COUNTERS)?, connection)
 }
 
+/// Begins a feed after a serial: what came before is trimmed.
+pub(super) fn begin_after(
+    tables: &mut Tables<'_>,
+    connection: &Place,
+    serial: u64,
+) -> Result<(), StoreError> {
+    put_last_serial(tables, connection, serial)?;
+    tables.counters.put(&first_key(connection), &number_value(serial.saturating_add(1))).map(drop)
+}
+
 /// Removes the oldest events. See [`crate::store::Feed::trim_changes`].
 pub(super) fn trim(
     tables: &mut Tables<'_>,

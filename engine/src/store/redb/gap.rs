@@ -32,6 +32,14 @@ pub(super) fn open(
     Ok(end)
 }
 
+/// Carries the gaps over to another number of the connection.
+pub(super) fn carry(tables: &mut Tables<'_>, from: &Place, to: &Place) -> Result<(), StoreError> {
+    for (begin, end) in counters_in(tables.counters.rows(), from, GROUP)? {
+        tables.counters.put(&counter(to, GROUP, &begin), &number_value(end))?;
+    }
+    Ok(())
+}
+
 /// Refuses a reader whose offset is within a gap.
 ///
 /// # Errors

@@ -40,6 +40,16 @@ fn open_key(connection: &Place, intent: &Intent) -> Key {
     connection.key().text(&intent.path).text(&intent.operation)
 }
 
+/// Carries the time of the last mark over to another number of the connection.
+pub(super) fn carry_mark(
+    tables: &mut Tables<'_>,
+    from: &Place,
+    to: &Place,
+) -> Result<(), StoreError> {
+    let mark = number(tables.counters.rows(), &last_mark(from))?;
+    tables.counters.put(&last_mark(to), &number_value(mark)).map(drop)
+}
+
 /// Opens an intent. See [`crate::store::Journal::begin_intent`].
 pub(super) fn begin(
     tables: &mut Tables<'_>,

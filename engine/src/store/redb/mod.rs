@@ -32,6 +32,7 @@ mod files;
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod foreign;
+mod forget;
 mod gap;
 mod guarded;
 pub(super) mod held;
@@ -306,6 +307,21 @@ impl Connections for RedbStore {
         })
     }
 
+    fn forget(&self, guard: &Guard) -> Stored<'_, u64> {
+        let guard = guard.clone();
+        Box::pin(async move {
+            self.write(&guard, 0, Ok(()), forget::forget).await?;
+            let (mut removed, all) = (0_u64, Guard::sole(super::notes::WHOLE_STORE));
+            loop {
+                let some = self.write(&all, 0, Ok(()), |tables, _| forget::clear(tables)).await?;
+                removed = removed.saturating_add(some);
+                if some == 0 {
+                    return Ok(removed);
+                }
+            }
+        })
+    }
+
     fn lease(&self, connection: &str) -> Stored<'_, Guard> {
         let guard = Guard::sole(connection);
         Box::pin(async { Ok(guard) })
@@ -496,6 +512,22 @@ impl Desired for RedbStore {
         )
     }
 
+    fn declare_if(
+        &self,
+        guard: &Guard,
+        record: Declaration,
+        generation: Option<u64>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport> {
+        let (hasher, bytes, key) = (self.hasher.clone(), record.body.len(), record.key.clone());
+        let record = [record];
+        let checked = check::declarations(guard.connection(), &record);
+        self.write(guard, bytes, checked, move |tables, at| {
+            desired::has_generation(tables, at, &key, generation)?;
+            desired::declare(tables, at, &record, now_ms, &hasher)
+        })
+    }
+
     fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>> {
         let key = key.to_owned();
         self.read(connection, move |read, at| desired::desired(read, at, &key))
@@ -542,9 +574,17 @@ impl Desired for RedbStore {
         self.write(guard, 0, Ok(()), move |tables, at| desired::set_mode(tables, at, &key, mode))
     }
 
-    fn remove_desired(&self, guard: &Guard, key: &str) -> Stored<'_, bool> {
+    fn remove_desired(
+        &self,
+        guard: &Guard,
+        key: &str,
+        generation: Option<u64>,
+    ) -> Stored<'_, bool> {
         let key = key.to_owned();
         self.write(guard, 0, Ok(()), move |tables, at| {
+            if generation.is_some() {
+                desired::has_generation(tables, at, &key, generation)?;
+            }
             match journal::open_below(tables, at, &key)? {
                 Some(open) => Err(StoreError::IntentOpen(open)),
                 None => Ok(desired::remove(tables, at, &key)?.0),

@@ -145,6 +145,24 @@ impl<'t> Space<'t> {
         Ok(())
     }
 
+    /// Removes the first rows of a range, at most `rows_max`. Returns how many.
+    pub(super) fn remove_first(
+        &mut self,
+        range: Range<Vec<u8>>,
+        rows_max: usize,
+    ) -> Result<usize, StoreError> {
+        let mut keys = Vec::new();
+        each(&self.rows, range, rows_max, |key, _| {
+            keys.push(key.to_vec());
+            Ok(())
+        })?;
+        for key in &keys {
+            self.writes = self.writes.saturating_add(1);
+            self.rows.remove(key.as_slice()).or_failed()?;
+        }
+        Ok(keys.len())
+    }
+
     /// Removes a row. Returns whether there was one.
     pub(super) fn remove(&mut self, key: &Key) -> Result<bool, StoreError> {
         self.writes = self.writes.saturating_add(1);

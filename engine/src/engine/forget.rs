@@ -1,0 +1,33 @@
+//! Forgetting a connection that is not in use any more.
+//!
+//! Left out: the ATS, in which nothing changes, and the host's own notes about the connection.
+
+use super::{Engine, check_name};
+use crate::error::Error;
+
+impl Engine {
+    /// Forgets a connection: what was read, declared, linked and written for it, the events of its
+    /// feed and the offsets of its readers. Nothing in the ATS changes. It is forgotten at once and
+    /// as a whole; the rows go afterwards, in transactions of bounded size, so other connections
+    /// are not delayed. Returns how many rows were removed. Rows that a killed call left go with
+    /// the next one.
+    ///
+    /// A later connection of the name begins anew. Two things outlive it: candidates who were
+    /// erased stay erased, and the serials of the feed go on after the last one, so that a reader
+    /// with an old offset is told to read the records anew.
+    ///
+    /// Unused parts of the store's file may hold the bytes until [`crate::RedbStore::compact`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Configuration`] while the connection is open here;
+    /// [`crate::ErrorKind::Store`].
+    pub async fn forget(&self, connection: &str) -> Result<u64, Error> {
+        check_name(connection)?;
+        // Registered, so that it is not opened meanwhile.
+        let begun = self.open.begin_alone(connection)?;
+        let guard = self.store.lease(connection).await?;
+        let removed = self.store.forget(&guard).await;
+        drop(begun);
+        Ok(removed?)
+    }
+}
