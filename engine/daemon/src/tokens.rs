@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 /// The area of the notes.
 const AREA: &str = "tokens";
+/// The note that says that tokens were made: an address stays closed when the last is revoked.
+const MADE: (&str, &str) = ("tokens-made", "");
 /// Tokens that can be made.
 const TOKENS_MAX: usize = 1_000;
 /// Bytes of a token's name.
@@ -86,6 +88,14 @@ pub(crate) async fn all(engine: &Engine) -> Result<Vec<(String, Stored)>, atsync
     Ok(read)
 }
 
+/// Whether tokens were made in this store at any time.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn were_made(engine: &Engine) -> Result<bool, atsync::Error> {
+    Ok(engine.note(MADE.0, MADE.1).await?.is_some())
+}
+
 /// Makes a token; what it returns is shown this once. Durable when it returns.
 ///
 /// # Errors
@@ -118,7 +128,8 @@ pub(crate) async fn make(
     let stored = Stored { hash: mark(token.expose()), scope, connections, created_ms };
     let value = serde_json::to_vec(&stored).unwrap_or_default();
     let note = Note::put(AREA, name, value).only_if(Expected::Absent);
-    engine.put_notes(vec![note]).await.map_err(|error| match error.cause::<StoreError>() {
+    let were_made = Note::put(MADE.0, MADE.1, *b"1");
+    engine.put_notes(vec![note, were_made]).await.map_err(|error| match error.cause::<StoreError>() {
         Some(StoreError::Stale(_)) => Refused::Taken,
         _ => error.into(),
     })?;

@@ -200,7 +200,7 @@ impl Access {
 
     /// Whether a session needs a token.
     pub(super) fn has_tokens(&self) -> bool {
-        !self.tokens.is_empty() || !self.made.is_empty()
+        !self.tokens.is_empty() || self.made.were_made()
     }
 
     /// The user whom a token signs in.

@@ -8,7 +8,7 @@ use crate::tokens::{self, Stored};
 use atsync::{Clock, Engine, SystemClock};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
@@ -25,6 +25,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     known: RwLock<BTreeMap<String, Known>>,
+    /// Tokens were made, though all may be revoked by now.
+    were_made: AtomicBool,
     /// The turn to read the store: an older reading must not replace a newer one.
     loading: Mutex<()>,
 }
@@ -52,6 +54,8 @@ impl Tokens {
             let last_used_ms = AtomicU64::new(self.last_used_ms(&name));
             read.insert(name, Known { hash, stored, last_used_ms });
         }
+        let were_made = !read.is_empty() || tokens::were_made(engine).await?;
+        self.were_made.store(were_made, Ordering::Relaxed);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
     }
@@ -61,9 +65,10 @@ impl Tokens {
         known.get(name).map_or(0, |known| known.last_used_ms.load(Ordering::Relaxed))
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// Whether one was made at any time. The revocation of the last one opens nothing: it may be
+    /// the answer to a theft.
+    pub(super) fn were_made(&self) -> bool {
+        self.were_made.load(Ordering::Relaxed)
     }
 
     /// The caller of a token, by its hash. Every known one is compared, so that the time says
