@@ -157,6 +157,11 @@ impl Access {
         Ok(caller)
     }
 
+    /// The name of the token that a refused request has; none where it has no known one.
+    pub(super) fn name_of(&self, headers: &HeaderMap) -> Option<String> {
+        self.sender(headers).ok().map(|caller| caller.name)
+    }
+
     /// The sender of a request to the console, if it may be made. `session` is that of its cookie.
     pub(super) fn visit(
         &self,
@@ -327,6 +332,10 @@ fn needed(method: &Method, path: &str) -> Scope {
         || is_below(path, &["intents", "", "resolve"])
         || is_below(path, &["webhook"])
         || path == "/v1/reload"
+        || path == "/v1/audit"
+        || path == "/console/audit"
+        || path == "/console/webhooks"
+        || path.starts_with("/console/webhooks/")
         || path.starts_with("/v1/connect-links")
         || path.starts_with("/v1/tokens")
         || path.starts_with("/v1/webhook-endpoints");

@@ -143,6 +143,18 @@ impl ProblemType {
     }
 }
 
+impl ProblemType {
+    /// The last part of the type's URI.
+    pub(super) fn word(self) -> &'static str {
+        self.parts().1
+    }
+
+    /// Notes on a response that it is about this problem, for the audit log.
+    pub(super) fn mark(self, response: &mut Response) {
+        let _ = response.extensions_mut().insert(self);
+    }
+}
+
 /// A refusal.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -271,6 +283,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, ..) = self.what.parts();
         let mut response = (status, self.document()).into_response();
+        self.what.mark(&mut response);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if status == StatusCode::UNAUTHORIZED {

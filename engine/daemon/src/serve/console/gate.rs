@@ -21,6 +21,8 @@ pub(in crate::serve) struct Admitted {
     pub(in crate::serve) request: Request,
     /// Who sends it, for the log.
     pub(in crate::serve) who: String,
+    /// The name of the token that they signed in with.
+    pub(in crate::serve) token: Option<String>,
     /// Sets the cookie of a session that began with it.
     pub(in crate::serve) cookie: Option<HeaderValue>,
 }
@@ -101,8 +103,9 @@ async fn enter(
         request = Request::from_parts(head, Body::from(body));
     }
     let who = visitor.as_ref().map_or_else(String::new, |visitor| visitor.caller.name.clone());
+    let token = visitor.as_ref().and_then(|visitor| visitor.caller.token().map(str::to_owned));
     if let Some(visitor) = visitor {
         drop(request.extensions_mut().insert(visitor));
     }
-    Ok(Admitted { request, who, cookie })
+    Ok(Admitted { request, who, token, cookie })
 }
