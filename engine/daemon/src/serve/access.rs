@@ -15,6 +15,7 @@
 
 use super::caller::Caller;
 use super::known_tokens::Tokens;
+use super::paths::{SIGN_IN, SIGN_OUT};
 use super::problem::{Problem, ProblemType};
 use crate::config::client;
 use crate::config::serve::{Scope, ServeConfig};
@@ -28,11 +29,6 @@ use subtle::ConstantTimeEq;
 
 /// The bytes of the shortest token: 128 bits in hexadecimal. A shorter one can be guessed.
 const TOKEN_BYTES_MIN: usize = 32;
-
-/// Where a user signs in to the console.
-pub(super) const SIGN_IN: &str = "/console/sign-in";
-/// Where a user signs out.
-pub(super) const SIGN_OUT: &str = "/console/sign-out";
 
 /// Where a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

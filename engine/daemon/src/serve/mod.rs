@@ -38,6 +38,7 @@ mod metrics;
 mod notices;
 mod openapi;
 mod operations;
+mod paths;
 mod problem;
 mod records;
 mod repeat_keys;
@@ -313,7 +314,8 @@ async fn to_page(gate: &Gate, door: Door, request: Request, next: Next) -> Respo
             return answer;
         }
     };
-    let sender = Sender { by: By::Console, who: entered.token };
+    let by = if entered.is_known { By::Console } else { By::Stranger };
+    let sender = Sender { by, who: entered.token };
     let mut response = match gate.served(&entered.who, sender, entered.request, next).await {
         Ok(response) => response,
         Err(problem) => console::refused(problem),

@@ -2,7 +2,7 @@
 
 use crate::config::client::CALLBACK;
 use crate::relay::ROUTE;
-use crate::serve::access::{SIGN_IN, SIGN_OUT};
+use crate::serve::paths::{SIGN_IN, SIGN_OUT};
 use axum::http::Method;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;

@@ -1,12 +1,12 @@
 //! The entry of one request: begun, added to, ended once.
 //!
 //! The gate makes it and ends it with the answer. A handler finds it among the extensions of its
-//! request, and may say what the act is about, how many, or that its end comes later than the answer
+//! request, and may say what the act is about, how many, or that the answer is not its end
 //! ([`Deed::keep`]). One that is dropped without an end says that the caller left.
 
 use super::act::Act;
 use super::entry::{By, Entry, Outcome, bounded};
-use super::log::{Log, Written};
+use super::log::{Log, Urgency, Written};
 use crate::serve::problem::{Problem, ProblemType};
 use atsync::{Clock, Engine, Entropy, SystemClock, SystemEntropy};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -188,7 +188,9 @@ impl Deed {
             state.entry.target = target.filter(|target| is_done || is_number(target));
             state.entry.result = Some(outcome);
             state.entry.problem = problem.map(|problem| problem.word().to_owned());
-            (begun, self.0.log.end(&engine, number, &state.entry))
+            // The beginning is durable, or waits in front of it.
+            let urgency = if begun.is_some() { Urgency::Later } else { Urgency::Now };
+            (begun, self.0.log.end(&engine, (number, urgency), &state.entry))
         };
         // The result of an act that waited has its beginning in the store.
         let Some(begun) = begun else {
@@ -213,7 +215,7 @@ impl Drop for Inner {
         // Outside of the runtime nothing can be written: the process ends.
         if tokio::runtime::Handle::try_current().is_ok() {
             state.entry.result = Some(Outcome::Left);
-            drop(self.log.end(&engine, number, &state.entry));
+            drop(self.log.end(&engine, (number, Urgency::Now), &state.entry));
         }
     }
 }

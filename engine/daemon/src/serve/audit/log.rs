@@ -2,11 +2,11 @@
 //!
 //! An entry's key is its number with leading zeros, so that pages are in the order of numbers; a
 //! further note, the [`Head`], has the first and the next number and is written in the same commit.
-//! A number is given when an entry is queued, and the queue is written in its order: who has read up
-//! to a number misses none below it. What waits while a commit is under way is the next commit, so
+//! A number is given when an entry is queued, and the queue is written in its order: a reader of a
+//! number has missed none below it. What waits while a commit is under way is the next commit, so
 //! that many requests at once cost few.
 //!
-//! A write that fails loses the entries of its commit: each of their acts is told so, and the log of
+//! A write that fails loses the entries of its commit: each of their acts learns it, and the log of
 //! the program has an error.
 //!
 //! Bounds: [`AT_ONCE`] entries of a commit; the queue has what the requests under way put there.
@@ -14,7 +14,7 @@
 use super::entry::Entry;
 use crate::serve::tasks;
 use crate::tokens::{hexadecimal, random};
-use atsync::{Engine, Error, Note};
+use atsync::{Clock, Engine, Error, Note, SystemClock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -31,6 +31,9 @@ const KEY: &str = "head";
 pub(super) const ENTRIES_MAX: u64 = 1_000_000;
 /// Entries of one commit; some hundred bytes each.
 const AT_ONCE: usize = 256;
+/// How long an entry that is not urgent waits for one that is, in milliseconds. Arbitrary: long
+/// enough for the next request of a caller who sends one after the other.
+const LATER_MS: u64 = 100;
 /// Characters of the digest of a record's key: 64 bits, so that two of a million records hardly
 /// ever share one.
 const DIGEST_LENGTH: usize = 16;
@@ -61,7 +64,10 @@ struct State {
     /// The number of the next entry that is queued.
     next: u64,
     queue: Vec<Waiting>,
+    /// A task writes the queue.
     is_written: bool,
+    /// A task will, in a moment.
+    is_timed: bool,
     underway: BTreeSet<u64>,
 }
 
@@ -72,6 +78,15 @@ struct Waiting {
     /// It has its result.
     is_end: bool,
     done: oneshot::Sender<Written>,
+}
+
+/// When an entry is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// At once.
+    Now,
+    /// With the next one that is urgent, or in a moment: it needs no commit of its own.
+    Later,
 }
 
 /// Whether an entry is durable.
@@ -166,17 +181,17 @@ impl Log {
         if entry.result.is_none() {
             state.underway.insert(number);
         }
-        Some((number, self.queued(state, engine, number, entry)))
+        Some((number, self.queued(state, engine, (number, Urgency::Now), entry)))
     }
 
     /// Queues an entry with its result in place of the one that began.
     pub(super) fn end(
         self: &Arc<Self>,
         engine: &Engine,
-        number: u64,
+        (number, urgency): (u64, Urgency),
         entry: &Entry,
     ) -> oneshot::Receiver<Written> {
-        self.queued(self.state(), engine, number, entry)
+        self.queued(self.state(), engine, (number, urgency), entry)
     }
 
     /// An act did not begin, since its entry was not written.
@@ -188,17 +203,38 @@ impl Log {
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         engine: &Engine,
-        number: u64,
+        (number, urgency): (u64, Urgency),
         entry: &Entry,
     ) -> oneshot::Receiver<Written> {
         let (done, written) = oneshot::channel();
         let value = serde_json::to_vec(entry).unwrap_or_default();
         state.queue.push(Waiting { number, value, is_end: entry.result.is_some(), done });
-        if !state.is_written {
-            state.is_written = true;
-            drop(tasks::spawn(Arc::clone(self).drain(engine.clone())));
+        match urgency {
+            Urgency::Now if !state.is_written => {
+                state.is_written = true;
+                drop(tasks::spawn(Arc::clone(self).drain(engine.clone())));
+            }
+            Urgency::Later if !state.is_written && !state.is_timed => {
+                state.is_timed = true;
+                drop(tasks::spawn(Arc::clone(self).drain_later(engine.clone())));
+            }
+            _ => {}
         }
         written
+    }
+
+    /// Writes the queue in a moment, unless another task did.
+    async fn drain_later(self: Arc<Self>, engine: Engine) {
+        SystemClock.sleep(LATER_MS).await;
+        {
+            let mut state = self.state();
+            state.is_timed = false;
+            if state.is_written || state.queue.is_empty() {
+                return;
+            }
+            state.is_written = true;
+        }
+        self.drain(engine).await;
     }
 
     /// Writes the queue until it is empty.
@@ -251,11 +287,26 @@ impl Log {
         }
     }
 
-    /// Waits until everything that was queued is written.
-    pub(in crate::serve) async fn ended(&self) {
-        while self.state().is_written {
-            drop(self.writing.lock().await);
-            tokio::task::yield_now().await;
+    /// Writes everything that was queued, at a stop.
+    pub(in crate::serve) async fn ended(self: &Arc<Self>, engine: &Engine) {
+        loop {
+            let is_mine = {
+                let mut state = self.state();
+                match (state.is_written, state.queue.is_empty()) {
+                    (false, true) => return,
+                    (false, false) => {
+                        state.is_written = true;
+                        true
+                    }
+                    (true, _) => false,
+                }
+            };
+            if is_mine {
+                Arc::clone(self).drain(engine.clone()).await;
+            } else {
+                drop(self.writing.lock().await);
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -307,7 +358,7 @@ struct Began {
 mod tests {
     use super::super::entry::{By, Entry, Outcome};
     use super::super::read::{self, Filter};
-    use super::{Log, Written, head};
+    use super::{Log, Urgency, Written, head};
     use crate::serve::audit::act::Act;
     use atsync::{Engine, MemoryStore};
     use std::sync::Arc;
@@ -344,7 +395,7 @@ mod tests {
     async fn entries_of_many_requests_at_once_have_their_order_and_share_commits() {
         let (log, engine) = opened().await;
         filled(&log, &engine, 2_000).await;
-        log.ended().await;
+        log.ended(&engine).await;
         let page = read::after(&engine, 0, 3_000, (&Filter::default(), &|_| false)).await.unwrap();
         let times = page.entries.iter().map(|one| (one.number, one.entry.at_ms));
         assert!(times.eq((1..=2_000).map(|number| (number, number))));
@@ -384,7 +435,7 @@ mod tests {
         assert_eq!(log.trim(&engine, u64::MAX, 100).await.unwrap(), 100);
         // Numbers are not used again.
         assert_eq!(log.begin(&engine, &entry(1)).unwrap().0, 1_001);
-        log.ended().await;
+        log.ended(&engine).await;
         assert_eq!(numbers(&engine, None, 10).await, (vec![1_001], false));
     }
 
@@ -401,7 +452,8 @@ mod tests {
         // Of a process that ended, nothing is under way.
         let page = read::after(&engine, 0, 10, (&Filter::default(), &|_| false)).await.unwrap();
         assert_eq!(page.entries[0].entry.result, Some(Outcome::Unknown));
-        assert_eq!(log.end(&engine, number, &entry(1)).await, Ok(Written::Yes));
+        let end = log.end(&engine, (number, Urgency::Later), &entry(1));
+        assert_eq!(end.await, Ok(Written::Yes));
         assert_eq!(log.settled(), 3);
     }
 

@@ -8,14 +8,16 @@
 //! Guarantees: an act begins after its entry is durable, and is refused where the entry cannot be
 //! written. A declaration does not wait: its entry is written beside it, and its answer waits for
 //! the entry. When the answer arrives, the result is durable as well, but for a declaration's,
-//! which follows at once: after a kill between, and where a kill ends an act, the entry says that
-//! its result is not known. Entries that are written at the same time share a commit ([`log`]).
+//! which follows within a moment, in a commit of another entry where there is one: after a kill
+//! between, and where a kill ends an act, the entry says that its result is not known. Entries that
+//! are written at the same time share a commit ([`log`]).
 //!
 //! An entry has no data of a candidate, since an erasure does not look into notes: it has the names
 //! that operators give (tokens, connections, endpoints), numbers, and for a record's key a keyed
 //! digest. The digest tells a user who knows the key which acts were about it; a key that is
 //! guessed can be compared with it by the holder of the store's file, as with the hashes by which
-//! an erasure blocks a re-import. A name that a caller made up is kept only where it named something.
+//! an erasure blocks a re-import. A name that a caller made up is kept only where it named
+//! something.
 //!
 //! A request that is refused before it reaches its route (unknown token, scope, forged form) did
 //! nothing and would let strangers fill the store: such are counted, and each sort is one entry a

@@ -37,6 +37,6 @@ async fn trim(log: &Log, engine: &Engine, age_ms: u64) {
 pub(in crate::serve) async fn end(served: &Served, engine: Option<&Engine>) {
     if let Some(engine) = engine {
         served.refusals.write(&served.audit, engine).await;
+        served.audit.ended(engine).await;
     }
-    served.audit.ended().await;
 }

@@ -1,7 +1,7 @@
 //! The audit log, the newest entries first.
 //!
-//! Bounds: [`ROWS_MAX`] entries of a page; a page of a filter that fits few says that it looked at a
-//! part, and leads on.
+//! Bounds: [`ROWS_MAX`] entries of a page. A page looks at a bounded part of the log, so that of a
+//! filter that fits few entries it may be empty, and leads on.
 
 use super::chrome::page as framed;
 use super::refused::Refused;

@@ -3,8 +3,9 @@
 use super::show::{AUDIT, ENDPOINTS, at, brand};
 use super::visitor::Visitor;
 use crate::config::serve::Scope;
-use crate::serve::access::{SIGN_OUT, SignedIn};
+use crate::serve::access::SignedIn;
 use crate::serve::html::document::Document;
+use crate::serve::paths::SIGN_OUT;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};

@@ -1,5 +1,5 @@
-//! One endpoint of webhooks out: its deliveries by connection, what was given up, and the forms that
-//! send again and enable it, each after a page that says what it will do.
+//! One endpoint of webhooks out: its deliveries by connection, what was given up, and the forms
+//! that send again and enable it, each after a page that says what it will do.
 
 use super::chrome::page as framed;
 use super::endpoints::{oldest, state};

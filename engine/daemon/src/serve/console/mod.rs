@@ -1,8 +1,8 @@
 //! The operator's console of `atsync serve`: pages for the people who run it, in a browser.
 //!
 //! It shows the connections with their health, starts checks, pulls, sweeps and plans, shows a plan
-//! before it is applied, takes the decision on a write in doubt, and shows the feed as it grows, the
-//! deliveries of webhooks out and the audit log.
+//! before it is applied, takes the decision on a write in doubt, and shows the feed as it grows,
+//! the deliveries of webhooks out and the audit log.
 //! Every page works without the script, which only keeps the feed and running jobs fresh.
 //!
 //! A user signs in with a token of `[serve.tokens]`; without tokens the loopback address needs
@@ -39,8 +39,8 @@ mod visitor;
 pub(super) use gate::admitted;
 pub(super) use state::{Console, Pages};
 
-use super::access::{SIGN_IN, SIGN_OUT};
 use super::html::assets;
+use super::paths::{SIGN_IN, SIGN_OUT};
 use super::problem::{Problem, ProblemType};
 use axum::Router;
 use axum::response::{IntoResponse, Redirect, Response};
