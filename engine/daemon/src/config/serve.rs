@@ -165,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_the_audit_log_are_kept_for_400_days_or_as_long_as_the_file_says() {
+        let kept = |text: &str| toml::from_str::<ServeConfig>(text).map(|one| one.audit_ms());
+        let day_ms = 24 * 60 * 60 * 1_000;
+        assert_eq!(kept(""), Ok(400 * day_ms));
+        assert_eq!(kept("audit_retention = \"30d\""), Ok(30 * day_ms));
+        let short = kept("audit_retention = \"23h\"").unwrap_err().to_string();
+        assert!(short.contains("from 1d"), "{short}");
+    }
+
+    #[test]
     fn an_unknown_member_or_scope_is_refused() {
         assert!(parsed("lisen = \"127.0.0.1:1\"").is_err());
         assert!(parsed("tokens.a = { secret = { env = \"T\" }, scope = \"root\" }").is_err());

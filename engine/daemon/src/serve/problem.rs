@@ -1,8 +1,9 @@
 //! Refusals as problem documents (RFC 9457).
 //!
 //! A client branches on `type`, which is one of [`ProblemType`] and never changes its meaning;
-//! `title` and `detail` are for people. Each problem has the id of its request, which the log has
-//! too. A connection that a token may not use and one that does not exist give the same bytes.
+//! `title` and `detail` are for people. The answer to a changing request has its id as
+//! `x-request-id`, which the audit log has too. A connection that a token may not use and one that
+//! does not exist give the same bytes.
 
 use atsync::model::plain;
 use atsync::{DesiredRefusal, ErrorKind, StoreError};

@@ -241,3 +241,71 @@ impl Kept {
         drop(self.0.end(Outcome::Failed, None).await);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::{self, Filter};
+    use super::{Actor, Deed};
+    use crate::serve::audit::act::Act;
+    use crate::serve::audit::entry::{By, Outcome};
+    use crate::serve::audit::log::Log;
+    use crate::serve::problem::ProblemType;
+    use atsync::Engine;
+    use std::sync::Arc;
+
+    const HOST: Actor<'_> =
+        Actor { by: By::Token, who: Some("host"), connection: Some("acme"), key: Some("a") };
+
+    async fn opened() -> (tempfile::TempDir, Arc<Log>, Engine) {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::builder().store_file(directory.path().join("a.redb")).unwrap();
+        let engine = engine.build().unwrap();
+        let log = Arc::new(Log::default());
+        log.load(&engine).await.unwrap();
+        (directory, log, engine)
+    }
+
+    #[tokio::test]
+    async fn an_act_whose_entry_cannot_be_written_is_refused_and_a_declaration_is_not_answered() {
+        let (_directory, log, engine) = opened().await;
+        engine.clone().close().await.unwrap();
+        let made = Deed::new(&log, Act::MakeToken);
+        let refused = made.begin(&engine, HOST).await.unwrap_err();
+        assert_eq!(refused.what(), ProblemType::StoreFailed);
+        assert!(refused.detail().contains("nothing was done"), "{}", refused.detail());
+        let declared = Deed::new(&log, Act::Declare);
+        declared.begin(&engine, HOST).await.unwrap();
+        let refused = declared.end(Outcome::Done, None).await.unwrap_err();
+        assert!(refused.detail().contains("may have been done"), "{}", refused.detail());
+        // Neither is under way.
+        assert!(!log.is_underway(1) && !log.is_underway(2));
+        // Before the log was read nothing may be done either.
+        let unread = Deed::new(&Arc::default(), Act::Declare);
+        assert!(unread.begin(&engine, HOST).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_act_whose_caller_leaves_says_so_and_one_that_is_kept_ends_later() {
+        let (_directory, log, engine) = opened().await;
+        let left = Deed::new(&log, Act::Check);
+        left.begin(&engine, HOST).await.unwrap();
+        drop(left);
+        let kept = Deed::new(&log, Act::Apply);
+        kept.begin(&engine, HOST).await.unwrap();
+        kept.about("42");
+        let kept = kept.keep();
+        assert!(log.is_underway(2));
+        kept.counted(3_usize);
+        kept.end(Some(ProblemType::Unavailable)).await;
+        log.ended(&engine).await;
+        let all = read::after(&engine, 0, 10, (&Filter::default(), &|_| false)).await.unwrap();
+        let of = |number: usize| all.entries.get(number).unwrap().entry.clone();
+        assert_eq!(of(0).result, Some(Outcome::Left));
+        assert_eq!((of(1).result, of(1).count), (Some(Outcome::Refused), Some(3)));
+        // A number stays in the entry of a refused act; another target would not.
+        assert_eq!(
+            (of(1).target.as_deref(), of(1).problem.as_deref()),
+            (Some("42"), Some("unavailable"))
+        );
+    }
+}

@@ -24,8 +24,10 @@ pub(in crate::serve) struct LogOf {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// Only those of this connection.
+    #[param(max_length = 200)]
     connection: Option<String>,
     /// Only those of the token of this name, or of the link of this id.
+    #[param(max_length = 200)]
     who: Option<String>,
     /// Only those of callers who were known so.
     by: Option<By>,
