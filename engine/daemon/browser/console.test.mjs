@@ -219,6 +219,50 @@ test("every other page is usable on a phone, in light and dark, and by assistive
   await page.getByRole("heading", { level: 1, name: "ref-118" }).waitFor();
 });
 
+test("an operator reads the audit log and has changes sent again, with the keyboard alone", async () => {
+  const authorization = `Bearer ${site.tokens.operator}`;
+  const made = await fetch(`${site.url}/v1/webhook-endpoints`, {
+    method: "POST",
+    headers: { authorization, "content-type": "application/json" },
+    // Nothing listens there.
+    body: JSON.stringify({ url: "http://127.0.0.1:9/hooks", kinds: ["candidates"], enabled: false }),
+  });
+  assert.equal(made.status, 201);
+  const page = await signedIn();
+  await activate(page, "link", "Webhooks");
+  await page.getByText("by a user").waitFor();
+  await inspect(page, "webhook-endpoints");
+  await activate(page, "link", "127.0.0.1:9");
+  await inspect(page, "webhook-endpoint");
+  await tabTo(page, "text", "After change");
+  await page.keyboard.type("0");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  await inspect(page, "webhook-replay");
+  await activate(page, "button", "Send again");
+  await page.locator("tr", { hasText: "acme" }).getByText("change 0", { exact: true }).waitFor();
+  await activate(page, "link", "Enable it");
+  await inspect(page, "webhook-enable");
+  await activate(page, "button", "Enable");
+  await page.getByRole("heading", { level: 1, name: "Webhook endpoint" }).waitFor();
+  while (!(await page.getByText("failing", { exact: true }).count())) await page.reload();
+  await inspect(page, "webhook-failing");
+  await activate(page, "link", "Audit log");
+  const row = page.locator("tr", { hasText: "replay deliveries" });
+  assert.ok(await row.getByText("operator").isVisible());
+  await inspect(page, "audit");
+  await tabTo(page, "text", "Token or link");
+  await page.keyboard.type("operator");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  assert.ok(page.url().includes("who=operator"));
+  await page.getByText("enable webhook endpoint").waitFor();
+  await inspect(page, "audit-of-one");
+  // The same without the script, on a phone.
+  const plain = await signedIn(site.tokens.operator, { javaScriptEnabled: false });
+  await plain.setViewportSize({ width: 360, height: 740 });
+  await plain.getByRole("link", { name: "Audit log" }).click();
+  await plain.getByText("enable webhook endpoint").first().waitFor();
+});
+
 test("a reader sees everything of their connection and no button that changes something", async () => {
   const page = await signedIn(site.tokens.reader);
   assert.equal(await page.getByRole("link", { name: "northwind" }).count(), 0);

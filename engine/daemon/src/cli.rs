@@ -74,6 +74,7 @@ impl Command {
             | Self::Status(_)
             | Self::Get(_)
             | Self::Changes(_)
+            | Self::Audit(_)
             | Self::Explain(_)
             | Self::Resolve(_)
             | Self::Adopt(_)
@@ -146,6 +147,11 @@ pub(crate) enum Command {
     Get(Get),
     /// Print the feed of changes. Reads the store only.
     Changes(Changes),
+    /// Print the audit log: who did what, when, and how it ended. Reads the store only.
+    ///
+    /// It has what was asked of `atsync serve` and `atsync run`: over HTTP, in the console, on a
+    /// connect page, by commands while they hold the store, and by signals.
+    Audit(Audit),
     /// Explain a record: each field, the next steps, past writes. Reads the store only.
     Explain(Explain),
     /// Decide a write in doubt.
@@ -458,6 +464,29 @@ pub(crate) struct Changes {
     #[arg(long, requires = "consumer")]
     pub(crate) ack: bool,
     /// Print JSON Lines with the values before and after.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Only entries after this number, all of them. Default: the newest entries.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) after: Option<u64>,
+    /// How many of the newest entries.
+    #[arg(long, default_value_t = 50, conflicts_with = "after",
+        value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) last: u16,
+    /// Only entries of this connection.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Only entries of this token or connect link.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) who: Option<String>,
+    /// Only entries about the desired record of this key.
+    #[arg(long, requires = "connection")]
+    pub(crate) key: Option<String>,
+    /// Print JSON Lines.
     #[arg(long)]
     pub(crate) json: bool,
 }

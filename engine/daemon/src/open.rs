@@ -239,6 +239,14 @@ pub(crate) async fn store(path: &Path) -> Result<Arc<RedbStore>, Failure> {
     opened(&config, Use::StoreOnly).await
 }
 
+/// As [`store`], for the notes in it.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn notes(path: &Path) -> Result<Engine, Failure> {
+    Ok(Engine::builder().store(store(path).await?).build()?)
+}
+
 async fn opened(config: &Config, how: Use) -> Result<Arc<RedbStore>, Failure> {
     let (file, options) = (config.store.clone(), how.store_options());
     let store =

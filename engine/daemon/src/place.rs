@@ -9,7 +9,7 @@
 use crate::failure::Failure;
 use crate::open::{self, Opened, Use};
 use crate::prompt;
-use atsync::{RedbStore, Secret};
+use atsync::{Engine, RedbStore, Secret};
 use futures_util::future::BoxFuture;
 use std::io::IsTerminal as _;
 use std::io::Read;
@@ -110,6 +110,17 @@ impl Place {
                     Failure::new("the process that was asked has no store in a file")
                 })
             }
+        }
+    }
+
+    /// The notes of the store, to read them.
+    ///
+    /// # Errors
+    /// As [`Self::store`].
+    pub(crate) async fn notes(&self) -> Result<Engine, Failure> {
+        match self {
+            Self::Alone(path) => open::notes(path).await,
+            Self::Within(within) => Ok(within.opened.engine.clone()),
         }
     }
 

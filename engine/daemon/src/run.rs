@@ -19,6 +19,8 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::notify;
 use crate::open::{self, Opened, Use};
 use crate::output::Output;
+use crate::serve::audit::act::Act;
+use crate::serve::audit::request::by_signal;
 use crate::serve::{Notice, Reloaded, Served, Server};
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
@@ -132,7 +134,8 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
                 runs.values().for_each(Running::stop);
             }
             () = reread.told(), if !is_stopping => {
-                drop(reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report).await);
+                let work = reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report);
+                drop(by_signal(&report.served, Act::Reload, work).await);
             }
             Some(asked) = reloads.recv(), if !is_stopping => {
                 let done =

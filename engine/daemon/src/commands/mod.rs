@@ -3,6 +3,7 @@
 
 mod adapter;
 mod apply;
+mod audit;
 mod backup;
 mod changes;
 mod check;
@@ -77,6 +78,7 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         Command::Apply(options) => apply::apply(place, options, output).await,
         Command::Status(options) => status::status(place, options, output).await,
         Command::Get(options) => get::get(place, options, output).await,
+        Command::Audit(options) => audit::audit(place, options, output).await,
         Command::Changes(options) => changes::changes(place, options, output).await,
         Command::Explain(options) => life::explain(place, options, output).await,
         Command::Resolve(options) => life::resolve(place, options, output).await,

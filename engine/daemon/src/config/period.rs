@@ -20,6 +20,9 @@ pub(crate) type FeedAge = Period<3_600, CENTURY_S>;
 /// The age of ended intents, from [`atsync::Connection::JOURNAL_AGE_MIN_MS`] on.
 pub(crate) type JournalAge = Period<2_592_000, CENTURY_S>;
 
+/// The age of entries of the audit log, from a day on.
+pub(crate) type AuditAge = Period<86_400, CENTURY_S>;
+
 /// A length of time between two bounds in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Period<const LEAST_S: u64, const MOST_S: u64>(u64);

@@ -5,6 +5,7 @@
 //! clear text.
 
 use super::client::{self, ClientConfig};
+use super::period::AuditAge;
 use atsync::SecretRef;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use url::Url;
 use utoipa::ToSchema;
+
+/// How long entries of the audit log are kept where the configuration does not say: 400 days, so
+/// that a year can be compared with the one before.
+const AUDIT_MS_DEFAULT: u64 = 400 * 24 * 60 * 60 * 1_000;
 
 /// The table. Every member has a default, so that it may be missing.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,6 +37,8 @@ pub(crate) struct ServeConfig {
     /// Whether connections that are made at run time may use private addresses and clear text.
     #[serde(default)]
     pub(crate) allow_private_network: bool,
+    /// How long entries of the audit log are kept.
+    pub(crate) audit_retention: Option<AuditAge>,
     /// The origin under which browsers reach this server; connect links begin with it.
     pub(crate) public_url: Option<String>,
     /// The host's OAuth clients, to which the administrators of customers consent.
@@ -81,6 +88,11 @@ impl Scope {
 }
 
 impl ServeConfig {
+    /// How long entries of the audit log are kept, in milliseconds.
+    pub(crate) fn audit_ms(&self) -> u64 {
+        self.audit_retention.map_or(AUDIT_MS_DEFAULT, AuditAge::ms)
+    }
+
     /// Checks what its types do not.
     ///
     /// # Errors
@@ -150,6 +162,16 @@ mod tests {
             assert!(parsed(&format!("{local}{token}")).is_ok(), "{proxied}");
         }
         assert!(parsed("public_url = \"http://127.0.0.1:8470\"").is_ok());
+    }
+
+    #[test]
+    fn entries_of_the_audit_log_are_kept_for_400_days_or_as_long_as_the_file_says() {
+        let kept = |text: &str| toml::from_str::<ServeConfig>(text).map(|one| one.audit_ms());
+        let day_ms = 24 * 60 * 60 * 1_000;
+        assert_eq!(kept(""), Ok(400 * day_ms));
+        assert_eq!(kept("audit_retention = \"30d\""), Ok(30 * day_ms));
+        let short = kept("audit_retention = \"23h\"").unwrap_err().to_string();
+        assert!(short.contains("from 1d"), "{short}");
     }
 
     #[test]

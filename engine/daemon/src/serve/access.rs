@@ -15,6 +15,7 @@
 
 use super::caller::Caller;
 use super::known_tokens::Tokens;
+use super::paths::{SIGN_IN, SIGN_OUT};
 use super::problem::{Problem, ProblemType};
 use crate::config::client;
 use crate::config::serve::{Scope, ServeConfig};
@@ -28,11 +29,6 @@ use subtle::ConstantTimeEq;
 
 /// The bytes of the shortest token: 128 bits in hexadecimal. A shorter one can be guessed.
 const TOKEN_BYTES_MIN: usize = 32;
-
-/// Where a user signs in to the console.
-pub(super) const SIGN_IN: &str = "/console/sign-in";
-/// Where a user signs out.
-pub(super) const SIGN_OUT: &str = "/console/sign-out";
 
 /// Where a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +151,11 @@ impl Access {
         };
         Self::allowed(&caller, method, path)?;
         Ok(caller)
+    }
+
+    /// The name of the token that a refused request has; none where it has no known one.
+    pub(super) fn name_of(&self, headers: &HeaderMap) -> Option<String> {
+        self.sender(headers).ok().map(|caller| caller.name)
     }
 
     /// The sender of a request to the console, if it may be made. `session` is that of its cookie.
@@ -329,6 +330,10 @@ fn needed(method: &Method, path: &str) -> Scope {
         || is_below(path, &["erasures"])
         || path == "/v1/backups"
         || path == "/v1/reload"
+        || path == "/v1/audit"
+        || path == "/console/audit"
+        || path == "/console/webhooks"
+        || path.starts_with("/console/webhooks/")
         || path.starts_with("/v1/connect-links")
         || path.starts_with("/v1/tokens")
         || path.starts_with("/v1/webhook-endpoints");

@@ -9,22 +9,28 @@ pub(super) struct Caller {
     pub(super) name: String,
     scope: Scope,
     connections: Option<Vec<String>>,
+    has_token: bool,
 }
 
 impl Caller {
     /// A caller of this machine without a token.
     pub(super) fn local() -> Self {
-        Self { name: "local".to_owned(), scope: Scope::Admin, connections: None }
+        Self { name: "local".to_owned(), scope: Scope::Admin, connections: None, has_token: false }
     }
 
     /// The sender with a token of this name.
     pub(super) fn new(name: &str, scope: Scope, connections: Option<Vec<String>>) -> Self {
-        Self { name: name.to_owned(), scope, connections }
+        Self { name: name.to_owned(), scope, connections, has_token: true }
     }
 
     /// Whether the caller's token has this scope.
     pub(super) fn has(&self, scope: Scope) -> bool {
         self.scope >= scope
+    }
+
+    /// The name of its token; none where it has none.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.has_token.then_some(self.name.as_str())
     }
 
     /// What it may do.
@@ -39,7 +45,12 @@ impl Caller {
 
     /// The sender of a webhook.
     pub(super) fn stranger() -> Self {
-        Self { name: "webhook".to_owned(), scope: Scope::Read, connections: Some(Vec::new()) }
+        Self {
+            name: "webhook".to_owned(),
+            scope: Scope::Read,
+            connections: Some(Vec::new()),
+            has_token: false,
+        }
     }
 
     /// Whether the caller may use a connection.

@@ -7,6 +7,9 @@
 //! Only the socket has this route: an address may be shared by callers with different scopes.
 
 use super::access::Door;
+use super::audit::deed::{Actor, Deed};
+use super::audit::entry::By;
+use super::audit::of_command;
 use super::body::Given;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
@@ -41,6 +44,7 @@ const LINES_MAX: usize = 64;
 pub(super) async fn run(
     State(served): State<Arc<Served>>,
     Extension(door): Extension<Door>,
+    Extension(deed): Extension<Deed>,
     body: Body,
 ) -> Result<Response, Problem> {
     if door != Door::Socket {
@@ -56,6 +60,25 @@ pub(super) async fn run(
     let opened = served
         .opened()
         .ok_or_else(|| Problem::new(ProblemType::Stopping, "the server is stopping"))?;
+    let kept = match of_command(&cli.command) {
+        Some(order) => {
+            let config = &opened.config;
+            let is_there = |name: &&str| {
+                config.connections.contains_key(*name) || config.refused.contains_key(*name)
+            };
+            let connection = order.connection.filter(is_there);
+            if let Some(target) = &order.target {
+                deed.about(target);
+            }
+            let actor = Actor { by: By::Socket, who: None, connection, key: order.key };
+            deed.begin_as(order.what, &opened.engine, actor).await?;
+            Some(deed.keep())
+        }
+        None => {
+            deed.none();
+            None
+        }
+    };
     let (lines, said) = mpsc::channel::<Said>(LINES_MAX);
     let stopping = served.stopping();
     let output = Output::to(lines.clone(), Arc::clone(&served.questions));
@@ -91,6 +114,11 @@ pub(super) async fn run(
                 () = left => 1,
             };
             drop(place);
+            match kept {
+                Some(kept) if code == 1 => kept.failed().await,
+                Some(kept) => kept.end(None).await,
+                None => {}
+            }
             drop(lines.send(Said::Ended(code)).await);
         });
     }));

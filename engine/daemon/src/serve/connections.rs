@@ -4,6 +4,7 @@
 //! does not: it runs in a task, so that a caller who leaves cuts no write.
 
 use super::answers;
+use super::audit::deed::Deed;
 use super::body::{Given, GivenIfAny, PageOf, Query, ROWS_DEFAULT};
 use super::caller::Caller;
 use super::health::Condition;
@@ -157,12 +158,14 @@ pub(super) struct Pull {
 pub(super) async fn pull(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
     Given(pull): Given<Pull>,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
     for kind in &pull.kinds {
         has_kind(&connection, kind)?;
     }
+    deed.about(&pull.kinds.join(","));
     let mut reports = Vec::new();
     for kind in &pull.kinds {
         reports.push(match pull.full {
@@ -195,10 +198,12 @@ pub(super) struct Sweep {
 pub(super) async fn sweep(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
     Given(sweep): Given<Sweep>,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
     has_kind(&connection, &sweep.kind)?;
+    deed.about(&sweep.kind);
     let report = connection.sweep(&sweep.kind, SweepOptions::default()).await?;
     Ok(Json(json!({ "swept": report })))
 }
@@ -240,6 +245,7 @@ pub(super) async fn plan(
 pub(super) async fn apply(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
     GivenIfAny(planned): GivenIfAny<Planned>,
 ) -> Result<Json<Value>, Problem> {
     let connection = served.connection(&name)?;
@@ -247,6 +253,7 @@ pub(super) async fn apply(
     let applied = super::tasks::to_the_end(async move {
         let plan = connection.plan(planned.of()).await?;
         let report = connection.apply(&plan).await?;
+        deed.counted(report.steps.len());
         Ok::<_, atsync::Error>(json!({ "plan": plan, "report": report }))
     });
     Ok(Json(applied.await??))

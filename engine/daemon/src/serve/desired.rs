@@ -5,17 +5,18 @@
 //! batch is JSON Lines; each line is checked first, and a batch with a bad line is refused as a
 //! whole, with the line's number in the pointer.
 
+use super::audit::deed::Deed;
 use super::body::{self, Given, PageOf, Query, ROWS_DEFAULT, matches};
 use super::openapi::DesiredRecord;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
 use crate::made;
 use atsync::{Connection, Desired, DesiredRecords, DesiredRow};
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -201,10 +202,12 @@ pub(super) async fn declare(
 pub(super) async fn declare_batch(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
     body: Body,
 ) -> Result<Json<Declared>, Problem> {
     let connection = served.connection(&name)?;
     let records = parsed(&body::bytes(body, BATCH_BYTES_MAX).await?)?;
+    deed.counted(records.len());
     Ok(Json(declared(connection.declare(&records).await?)))
 }
 

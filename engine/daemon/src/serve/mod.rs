@@ -14,6 +14,7 @@
 pub(crate) mod access;
 mod all_changes;
 mod answers;
+pub(crate) mod audit;
 mod backups;
 mod body;
 mod caller;
@@ -40,6 +41,7 @@ mod notices;
 mod openapi;
 mod operations;
 mod pausing;
+mod paths;
 mod problem;
 mod records;
 mod repeat_keys;
@@ -57,6 +59,8 @@ pub(crate) use served::{Reloaded, Served};
 use crate::config::Config;
 use crate::relay::ROUTE;
 use access::{Access, Current, Door};
+use audit::entry::By;
+use audit::request::{self, Sender};
 use axum::extract::{Request, State};
 use axum::http::{Method, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -103,6 +107,7 @@ impl Server {
     ) -> Result<Self, String> {
         served.tokens.load(engine).await.map_err(|error| error.to_string())?;
         deliver::courier::load(served, engine).await.map_err(|error| error.to_string())?;
+        served.audit.load(engine).await.map_err(|error| error.to_string())?;
         let access = access_of(config, address.is_some(), served).await?;
         let listeners = Listeners::bind(&config.store, address).await?;
         let (socket, address) = listeners.places();
@@ -113,7 +118,9 @@ impl Server {
             Some(address) => format!("{} and http://{address}", socket.display()),
             None => socket.display().to_string(),
         };
+        audit::upkeep::start(served);
         let gate = Arc::new(Gate {
+            served: Arc::clone(served),
             is_secure: config.serve.behind_tls_proxy,
             access: Current::new(access),
             console: Arc::new(Console::new(config.serve.behind_tls_proxy)),
@@ -153,12 +160,14 @@ impl Server {
 
     /// Accepts no request from now on, ends the streams, and waits for the requests under way.
     pub(crate) async fn stop(self) {
+        let opened = self.served.opened();
         self.served.stop();
         self.stop.send_replace(true);
         self.served.deliveries.ended().await;
         if self.task.await.is_err() {
             tracing::error!("the HTTP server ended by a panic, which is a bug in atsync");
         }
+        audit::upkeep::end(&self.served, opened.as_ref().map(|opened| &opened.engine)).await;
     }
 }
 
@@ -214,6 +223,7 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(connect::revoke))
         .routes(routes!(intents::list))
         .routes(routes!(intents::resolve))
+        .routes(routes!(audit::routes::page))
         .split_for_parts()
 }
 
@@ -249,6 +259,7 @@ async fn no_such_method() -> Problem {
 }
 
 struct Gate {
+    served: Arc<Served>,
     /// Browsers reach this server through TLS alone.
     is_secure: bool,
     access: Current,
@@ -276,23 +287,43 @@ async fn to_api(gate: &Gate, door: Door, mut request: Request, next: Next) -> Re
     let (method, path) = (request.method(), request.uri().path());
     let caller = match gate.access.get().admit(door, method, path, request.headers()) {
         Ok(caller) => caller,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            let who = gate.access.get().name_of(request.headers());
+            let by = if who.is_some() { By::Token } else { By::Stranger };
+            let (kind, what) = (request::kind(&request), problem.what());
+            request::refused(&gate.served, kind, (by, who.as_deref()), what);
+            return problem.into_response();
+        }
     };
     let name = caller.name.clone();
+    let by = match (door, caller.token()) {
+        (Door::Socket, _) => By::Socket,
+        (Door::Tcp(_), Some(_)) => By::Token,
+        (Door::Tcp(_), None) => By::Local,
+    };
+    let sender = Sender { by, who: caller.token().map(str::to_owned) };
     drop(request.extensions_mut().insert(caller));
-    match gate.served(&name, request, next).await {
+    match gate.served(&name, sender, request, next).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
 }
 
 async fn to_page(gate: &Gate, door: Door, request: Request, next: Next) -> Response {
+    let kind = request::kind(&request);
     let entered = console::admitted(&gate.console, &gate.access.get(), door, request).await;
     let entered = match entered {
         Ok(entered) => entered,
-        Err(answer) => return answer,
+        Err(answer) => {
+            if let Some(problem) = answer.extensions().get::<ProblemType>() {
+                request::refused(&gate.served, kind, (By::Stranger, None), *problem);
+            }
+            return answer;
+        }
     };
-    let mut response = match gate.served(&entered.who, entered.request, next).await {
+    let by = if entered.is_known { By::Console } else { By::Stranger };
+    let sender = Sender { by, who: entered.token };
+    let mut response = match gate.served(&entered.who, sender, entered.request, next).await {
         Ok(response) => response,
         Err(problem) => console::refused(problem),
     };
@@ -304,7 +335,13 @@ async fn to_page(gate: &Gate, door: Door, request: Request, next: Next) -> Respo
 
 impl Gate {
     /// Answers an admitted request, or refuses it when too many are under way.
-    async fn served(&self, who: &str, request: Request, next: Next) -> Result<Response, Problem> {
+    async fn served(
+        &self,
+        who: &str,
+        sender: Sender,
+        mut request: Request,
+        next: Next,
+    ) -> Result<Response, Problem> {
         let (method, path): (Method, String) =
             (request.method().clone(), request.uri().path().to_owned());
         // A feed waits for changes and holds next to nothing; `/livez` must be answered
@@ -320,7 +357,11 @@ impl Gate {
             let detail = format!("{REQUESTS_MAX} requests are under way; try it again");
             Problem::new(ProblemType::Busy, detail)
         })?;
-        let response = next.run(request).await;
+        let act = request::enter(&self.served, sender, &mut request).await?;
+        let mut response = next.run(request).await;
+        if let Some(act) = act {
+            response = act.leave(&self.served, response).await;
+        }
         let status = response.status().as_u16();
         // The rest of these paths is a secret.
         let path = match path.as_str() {
@@ -328,7 +369,8 @@ impl Gate {
             path if path.starts_with(hooks::PREFIX) => "/hooks",
             path => path,
         };
-        tracing::debug!(caller = %who, %method, path, status, "request");
+        let id = response.headers().get(request::REQUEST).and_then(|id| id.to_str().ok());
+        tracing::debug!(caller = %who, %method, path, status, id, "request");
         Ok(response)
     }
 }

@@ -1,8 +1,9 @@
 //! Refusals as problem documents (RFC 9457).
 //!
 //! A client branches on `type`, which is one of [`ProblemType`] and never changes its meaning;
-//! `title` and `detail` are for people. Each problem has the id of its request, which the log has
-//! too. A connection that a token may not use and one that does not exist give the same bytes.
+//! `title` and `detail` are for people. The answer to a changing request has its id as
+//! `x-request-id`, which the audit log has too. A connection that a token may not use and one that
+//! does not exist give the same bytes.
 
 use atsync::model::plain;
 use atsync::{DesiredRefusal, ErrorKind, StoreError};
@@ -143,6 +144,18 @@ impl ProblemType {
     }
 }
 
+impl ProblemType {
+    /// The last part of the type's URI.
+    pub(super) fn word(self) -> &'static str {
+        self.parts().1
+    }
+
+    /// Notes on a response that it is about this problem, for the audit log.
+    pub(super) fn mark(self, response: &mut Response) {
+        let _ = response.extensions_mut().insert(self);
+    }
+}
+
 /// A refusal.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -271,6 +284,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, ..) = self.what.parts();
         let mut response = (status, self.document()).into_response();
+        self.what.mark(&mut response);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if status == StatusCode::UNAUTHORIZED {

@@ -12,6 +12,7 @@
 //! Bounds: keys live for one to two days; [`KEYS_A_DAY`](super::repeat_keys::KEYS_A_DAY) a day;
 //! answers of [`ANSWER_BYTES_MAX`] bytes are kept, of longer ones the status alone.
 
+use super::audit::request::REPLAYED;
 use super::body;
 use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
@@ -20,7 +21,7 @@ use crate::tokens::hexadecimal;
 use atsync::{Clock, Engine, Note, SystemClock};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -30,8 +31,6 @@ use utoipa::ToSchema;
 
 /// The header.
 const KEY: &str = "idempotency-key";
-/// Says that an answer is that of an earlier request.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Characters of a key.
 const KEY_MAX: usize = 200;
 /// Bytes of an answer that is kept.

@@ -5,6 +5,8 @@
 //!
 //! Bounds: one entry for each connection of the configuration.
 
+use super::audit::log::Log;
+use super::audit::refusals::Refusals;
 use super::caller::Caller;
 use super::deliver::known::Deliveries;
 use super::health::{Condition, Health};
@@ -48,6 +50,10 @@ pub(crate) struct Served {
     pub(super) tokens: Arc<Tokens>,
     /// The endpoints of webhooks out.
     pub(super) deliveries: Deliveries,
+    /// The audit log.
+    pub(super) audit: Arc<Log>,
+    /// Changing requests that were refused, until they are in the log.
+    pub(super) refusals: Refusals,
     /// The webhooks that are under way.
     pub(super) hooks: Semaphore,
     /// The backup that is under way.
@@ -98,6 +104,8 @@ impl Served {
             repeats: Repeats::default(),
             tokens: Arc::default(),
             deliveries: Deliveries::default(),
+            audit: Arc::default(),
+            refusals: Refusals::default(),
             hooks: Semaphore::new(HOOKS_AT_ONCE),
             set: watch::Sender::new(0),
             stop: watch::Sender::new(false),

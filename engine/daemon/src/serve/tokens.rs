@@ -3,6 +3,7 @@
 //! They stand beside those of the configuration; [`crate::tokens`] has them. A token that is
 //! limited to connections cannot make tokens. Left out: an end of a token's life; it is revoked.
 
+use super::audit::deed::Deed;
 use super::body::Given;
 use super::caller::Caller;
 use super::known_tokens::TokenView;
@@ -73,6 +74,7 @@ pub(super) async fn list(
 pub(super) async fn make(
     State(served): State<Arc<Served>>,
     Extension(caller): Extension<Caller>,
+    Extension(deed): Extension<Deed>,
     Given(new): Given<NewToken>,
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     unlimited(&caller)?;
@@ -82,6 +84,7 @@ pub(super) async fn make(
         let (name, may) = (new.name.trim(), (new.scope, new.connections));
         let token = tokens::make(&opened.engine, &opened.config.serve, name, may).await?;
         served.reread_tokens(&opened.engine).await?;
+        deed.about(name);
         let token = token.expose().to_owned();
         Ok((StatusCode::CREATED, Json(MadeToken { name: name.to_owned(), token })))
     })

@@ -297,3 +297,47 @@ async fn a_link_that_could_not_work_or_leads_elsewhere_is_refused_when_it_is_mad
     );
     assert_eq!(vendor.served.end().await, 0);
 }
+
+#[tokio::test]
+async fn what_a_customer_does_is_in_the_audit_log_by_the_id_of_the_link() {
+    let vendor = Vendor::with_client().await;
+    let (link, other) = (vendor.linked("beta").await, vendor.linked("gamma").await);
+    let (mut browser, mut consenting) = (Browser::default(), Browser::default());
+    browser.get(&vendor, &link).await;
+    browser.give(&vendor, &link, "wrong").await;
+    browser.give(&vendor, &link, "sandbox-secret").await;
+    browser.send(&vendor, &link, "/finish", &[]).await;
+    let back = consenting.decided(&vendor, &other, "allow").await;
+    consenting.get(&vendor, &back).await;
+    // Of strangers, whose requests are not of a link, nothing but their number is kept.
+    for path in ["/connect/nothing/credential", "/connect/nothing/finish"] {
+        browser.send_with(&vendor, path, "x", &[]).await;
+    }
+    Browser::default().get(&vendor, &back).await;
+    let log = vendor.served.get("/v1/audit").await.json();
+    let entries = log["entries"].as_array().unwrap();
+    let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+    let members = ["by", "what", "connection", "result", "problem"];
+    let of = |entry: &Value| members.map(|name| text(entry, name));
+    let found: Vec<[String; 5]> = entries.iter().map(of).collect();
+    let expected = [
+        ["local", "make_connect_link", "", "done", ""],
+        ["local", "make_connect_link", "", "done", ""],
+        ["link", "give_credential", "beta", "refused", "credential-refused"],
+        ["link", "give_credential", "beta", "done", ""],
+        ["link", "finish_link", "beta", "done", ""],
+        ["link", "begin_consent", "gamma", "done", ""],
+        ["link", "finish_consent", "gamma", "done", ""],
+        ["stranger", "give_credential", "", "refused", "no-such-record"],
+        ["stranger", "finish_consent", "", "refused", "forged-form"],
+        ["stranger", "finish_link", "", "refused", "no-such-record"],
+    ];
+    assert_eq!(found, expected.map(|one| one.map(str::to_owned)));
+    // The entry that made the link names the same id.
+    for (made, used) in [(0, 2), (0, 3), (0, 4), (1, 5), (1, 6)] {
+        assert_eq!(entries[made]["target"], entries[used]["who"]);
+    }
+    assert_eq!(text(&entries[0], "target").len(), 16);
+    let token = link.strip_prefix("/connect/").unwrap();
+    assert!(!log.to_string().contains(token), "the token of a link is in the log");
+}

@@ -15,6 +15,7 @@
 mod browser;
 #[path = "../cli_support/mod.rs"]
 mod cli_support;
+mod operators;
 mod payloads;
 #[path = "../serve_support/mod.rs"]
 mod serve_support;

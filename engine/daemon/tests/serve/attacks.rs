@@ -13,7 +13,7 @@ tokens.guest = { secret = { env = "OTHER" }, scope = "admin", connections = ["ac
 /// Routes that answer everyone.
 const OPEN: [&str; 2] = ["/livez", "/readyz"];
 /// Routes for operators, by the beginning of method and path, or by the end of the path.
-const OPERATORS: [&str; 10] = [
+const OPERATORS: [&str; 11] = [
     "PUT /v1/connections/{connection}",
     "DELETE /v1/connections/{connection}",
     "GET /v1/connections/{connection}/webhook",
@@ -21,13 +21,14 @@ const OPERATORS: [&str; 10] = [
     "POST /v1/connections/{connection}/erasures",
     "/v1/backups",
     "POST /v1/reload",
+    "/v1/audit",
     "/v1/connect-links",
     "/v1/tokens",
     "/v1/webhook-endpoints",
 ];
 
 /// Every operation of the document: method and path.
-async fn routes(served: &Served) -> Vec<(String, String)> {
+pub(crate) async fn routes(served: &Served) -> Vec<(String, String)> {
     let document = ask(served, TOKEN, "GET /openapi.json", "").await.json();
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, item): (&String, &Value)| {
@@ -36,12 +37,12 @@ async fn routes(served: &Served) -> Vec<(String, String)> {
         methods.into_iter().map(move |method| (method.to_uppercase(), path.clone()))
     };
     let all: Vec<(String, String)> = paths.iter().flat_map(of).collect();
-    assert!(all.len() >= 34, "{all:?}");
+    assert!(all.len() >= 35, "{all:?}");
     all
 }
 
 /// A path with something for each parameter.
-fn filled(path: &str, connection: &str) -> String {
+pub(crate) fn filled(path: &str, connection: &str) -> String {
     let part = |part: &str| match part {
         "{connection}" => connection.to_owned(),
         "{kind}" => "candidates".to_owned(),
@@ -51,7 +52,7 @@ fn filled(path: &str, connection: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-async fn ask(served: &Served, token: &str, line: &str, body: &str) -> Answer {
+pub(crate) async fn ask(served: &Served, token: &str, line: &str, body: &str) -> Answer {
     let headers = format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n");
     served.ask(line, &headers, body).await
 }

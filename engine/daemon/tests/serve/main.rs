@@ -13,6 +13,7 @@
 )]
 
 mod attacks;
+mod audit;
 #[path = "../cli_support/mod.rs"]
 mod cli_support;
 mod deliveries;

@@ -9,6 +9,7 @@ use super::refused::Refused;
 use super::state::ConnectPages;
 use super::trouble::Trouble;
 use super::visit::{Sent, Visit};
+use crate::serve::problem::ProblemType;
 use crate::serve::tasks;
 use atsync::{CheckResult, Clock, SystemClock};
 use axum::extract::State;
@@ -93,6 +94,8 @@ pub(super) async fn finish(
         })
         .await?
     } else {
-        Ok(Redirect::to(&visit.at()).into_response())
+        let mut response = Redirect::to(&visit.at()).into_response();
+        ProblemType::PermissionMissing.mark(&mut response);
+        Ok(response)
     }
 }

@@ -21,9 +21,11 @@ use super::visit::{Sent, Visit};
 use crate::config::made::Made;
 use crate::config::scheme::Scheme;
 use crate::made::MadeSecrets;
+use crate::serve::audit::deed::Deed;
 use crate::serve::problem::{Problem, ProblemType};
 use crate::serve::tasks;
 use atsync::{ConnectionOptions, Credential};
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -93,6 +95,7 @@ pub(super) async fn page(
 pub(super) async fn callback(
     State(pages): State<ConnectPages>,
     RawQuery(query): RawQuery,
+    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let query = query.unwrap_or_default();
@@ -113,12 +116,12 @@ pub(super) async fn callback(
     let token = begun.token.expose().to_owned();
     let visit = Visit { opened, token, found, browser, why: None };
     let at = visit.at();
+    visit.begins(&deed).await?;
     let finished = tasks::to_the_end(finish(pages, place, visit, begun, query)).await?;
-    Ok(match finished? {
-        Some(trouble) => Redirect::to(&format!("{at}?why={}", trouble.word())),
-        None => Redirect::to(&at),
-    }
-    .into_response())
+    let Some(trouble) = finished? else { return Ok(Redirect::to(&at).into_response()) };
+    let mut response = Redirect::to(&format!("{at}?why={}", trouble.word())).into_response();
+    trouble.problem().mark(&mut response);
+    Ok(response)
 }
 
 /// Exchanges the code, and puts the tokens into use.

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 const AREA: &str = "connect-links";
 /// Links at once.
 pub(super) const LINKS_MAX: usize = 1_000;
+/// Characters of a link's id: the first of its token's hash.
+const ID_LENGTH: usize = 16;
 /// How long a link is known after its end: people ask why it does not work.
 const KNOWN_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -102,6 +104,11 @@ pub(super) struct Found {
     pub(super) link: Link,
     /// As it is stored.
     value: Vec<u8>,
+}
+
+/// The id of the link with this key.
+pub(super) fn id_of(key: &str) -> String {
+    key.get(..ID_LENGTH).unwrap_or_default().to_owned()
 }
 
 fn parsed(key: String, value: Vec<u8>) -> Option<Found> {

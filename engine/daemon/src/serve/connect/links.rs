@@ -6,7 +6,7 @@
 //!
 //! Bounds: [`LINKS_MAX`](super::link::LINKS_MAX) links, [`LIFE_MS_MAX`].
 
-use super::link::{self, Link, NotMade, Phase};
+use super::link::{self, Link, NotMade, Phase, id_of};
 use super::theme::Theme;
 use crate::config::client::is_safe_url;
 use crate::config::made::Made;
@@ -14,6 +14,7 @@ use crate::config::scheme::Scheme;
 use crate::made::MadeSecrets;
 use crate::makeable;
 use crate::open::Opened;
+use crate::serve::audit::deed::Deed;
 use crate::serve::body::Given;
 use crate::serve::caller::Caller;
 use crate::serve::making::leads;
@@ -35,8 +36,6 @@ const LIFE_MS: u64 = 7 * 24 * HOUR_MS;
 const LIFE_MS_MAX: u64 = 30 * 24 * HOUR_MS;
 /// Bytes of the URL that the customer goes back to.
 const RETURN_URL_BYTES_MAX: usize = 2_000;
-/// Characters of a link's id: the first of its token's hash.
-const ID_LENGTH: usize = 16;
 
 /// A link to make.
 #[derive(Deserialize, ToSchema)]
@@ -100,10 +99,6 @@ pub(in crate::serve) struct LinkList {
 fn running(served: &Served) -> Result<Opened, Problem> {
     let stopping = || Problem::new(ProblemType::Stopping, "the server is stopping");
     served.opened().ok_or_else(stopping)
-}
-
-fn id_of(key: &str) -> String {
-    key.get(..ID_LENGTH).unwrap_or_default().to_owned()
 }
 
 /// The client that a new link leads to.
@@ -173,6 +168,7 @@ fn link(new: NewLink, client: Option<String>) -> Result<Link, Problem> {
 pub(in crate::serve) async fn make(
     State(served): State<Arc<Served>>,
     Extension(caller): Extension<Caller>,
+    Extension(deed): Extension<Deed>,
     Given(new): Given<NewLink>,
 ) -> Result<(StatusCode, Json<MadeLink>), Problem> {
     if !caller.may_use(&new.connection) {
@@ -199,6 +195,7 @@ pub(in crate::serve) async fn make(
         }
         NotMade::Store(error) => error.into(),
     })?;
+    deed.about(&id_of(&key));
     let url = format!("{public_url}/connect/{}", token.expose());
     Ok((StatusCode::CREATED, Json(MadeLink { id: id_of(&key), url, ends_ms: link.ends_ms })))
 }

@@ -36,7 +36,12 @@ pub(super) async fn start(visit: &Visit, trouble: Option<Trouble>) -> Result<Res
         adapter.map_err(|why| Problem::new(ProblemType::Configuration, why.to_string()))?;
     let scheme = super::fitting::scheme(adapter.manifest());
     let proof = visit.browser.form_value();
-    Ok(view::start(link, (&visit.at(), &proof), (adapter.manifest(), scheme), trouble))
+    let about = (adapter.manifest(), scheme);
+    let mut response = view::start(link, (&visit.at(), &proof), about, trouble);
+    if let Some(trouble) = trouble {
+        trouble.problem().mark(&mut response);
+    }
+    Ok(response)
 }
 
 fn file(media: &'static str, bytes: Vec<u8>) -> Response {

@@ -34,6 +34,17 @@ impl From<atsync::Error> for Refused {
     }
 }
 
+impl Refused {
+    /// The same as a program branches on it.
+    pub(super) fn problem(&self) -> ProblemType {
+        match self {
+            Self::Unknown | Self::Ended | Self::Used => ProblemType::NoSuchRecord,
+            Self::Elsewhere | Self::NotBegun => ProblemType::ForgedForm,
+            Self::Problem(problem) => problem.what(),
+        }
+    }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let ask = "Ask whoever sent it for a new one.";
@@ -70,6 +81,8 @@ impl IntoResponse for Refused {
                 (problem.status(), problem.title(), text.to_owned())
             }
         };
-        view::refusal(status, title, &text)
+        let mut response = view::refusal(status, title, &text);
+        self.problem().mark(&mut response);
+        response
     }
 }

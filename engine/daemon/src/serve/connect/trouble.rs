@@ -3,6 +3,7 @@
 //! A word of the enum goes through the address of a page, so that a callback can lead back to the
 //! link's page. Its text is made here alone.
 
+use crate::serve::problem::ProblemType;
 use atsync::{AuthReason, Error, ErrorKind};
 
 /// See the module.
@@ -55,6 +56,19 @@ impl Trouble {
             (_, ErrorKind::Auth) => Self::Refused,
             (_, ErrorKind::Unavailable) => Self::Unavailable,
             _ => Self::Failed,
+        }
+    }
+
+    /// The same among the problems of the server, for the audit log.
+    pub(super) fn problem(self) -> ProblemType {
+        match self {
+            Self::Incomplete => ProblemType::Invalid,
+            Self::Refused | Self::Denied | Self::Consent => ProblemType::CredentialRefused,
+            Self::Scope => ProblemType::PermissionMissing,
+            Self::Elsewhere => ProblemType::Configuration,
+            Self::Changed => ProblemType::PreconditionFailed,
+            Self::Unavailable => ProblemType::Unavailable,
+            Self::Failed => ProblemType::AdapterFailed,
         }
     }
 

@@ -6,6 +6,8 @@ use super::link::{self, Found, Phase};
 use super::refused::Refused;
 use super::state::ConnectPages;
 use crate::open::Opened;
+use crate::serve::audit::deed::{Actor, Deed};
+use crate::serve::audit::entry::By;
 use crate::serve::html::form;
 use crate::serve::problem::{Problem, ProblemType};
 use atsync::{Clock, SystemClock};
@@ -52,6 +54,19 @@ impl Visit {
         response
     }
 
+    /// Begins the entry of the audit log.
+    ///
+    /// # Errors
+    /// When it cannot be written: then nothing may be done.
+    pub(super) async fn begins(&self, deed: &Deed) -> Result<(), Problem> {
+        let Found { key, link, .. } = &self.found;
+        let id = link::id_of(key);
+        // It may be a connection that the link is to make.
+        let connection = Some(link.connection.as_str());
+        let actor = Actor { by: By::Link, who: Some(&id), connection, key: None };
+        deed.begin(&self.opened.engine, actor).await
+    }
+
     /// Whether it is the browser that used the link up.
     pub(super) fn is_done(&self) -> bool {
         self.found.link.phase() == Phase::Used && self.browser.uses(&self.found)
@@ -84,6 +99,7 @@ impl FromRequest<ConnectPages> for Sent {
 
     async fn from_request(request: Request, pages: &ConnectPages) -> Result<Self, Refused> {
         let (mut parts, body) = request.into_parts();
+        let deed = parts.extensions.get::<Deed>().cloned();
         let mut visit = Visit::from_request_parts(&mut parts, pages).await?;
         if visit.found.link.phase() != Phase::Open {
             return Err(Refused::Used);
@@ -102,6 +118,9 @@ impl FromRequest<ConnectPages> for Sent {
             if !visit.found.change(&engine, |link| link.browser = Some(mark)).await? {
                 return Err(Refused::Elsewhere);
             }
+        }
+        if let Some(deed) = deed {
+            visit.begins(&deed).await?;
         }
         Ok(Self { visit, body })
     }

@@ -1,9 +1,11 @@
 //! The frame of the console's pages: name, user, and the parts of a connection.
 
-use super::show::{at, brand};
+use super::show::{AUDIT, ENDPOINTS, at, brand};
 use super::visitor::Visitor;
-use crate::serve::access::{SIGN_OUT, SignedIn};
+use crate::config::serve::Scope;
+use crate::serve::access::SignedIn;
 use crate::serve::html::document::Document;
+use crate::serve::paths::SIGN_OUT;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -29,6 +31,10 @@ fn header(visitor: &Visitor) -> Markup {
         header.top {
             (brand())
             div.user {
+                @if visitor.caller.has(Scope::Admin) && !visitor.caller.is_limited() {
+                    a href=(ENDPOINTS) { "Webhooks" }
+                    a href=(AUDIT) { "Audit log" }
+                }
                 @match visitor.session.user {
                     SignedIn::Locally => span { "No sign-in needed on this machine" },
                     SignedIn::With(_) => {

@@ -7,9 +7,10 @@
 use super::refused::Refused;
 use super::state::Console;
 use super::visitor::Visitor;
-use crate::serve::access::{Access, Door, SIGN_IN, SignedIn, Visit};
+use crate::serve::access::{Access, Door, SignedIn, Visit};
 use crate::serve::html::form;
 use crate::serve::html::session::NoRandomness;
+use crate::serve::paths::SIGN_IN;
 use crate::serve::problem::{Problem, ProblemType};
 use axum::body::Body;
 use axum::extract::Request;
@@ -21,6 +22,10 @@ pub(in crate::serve) struct Admitted {
     pub(in crate::serve) request: Request,
     /// Who sends it, for the log.
     pub(in crate::serve) who: String,
+    /// Whether they have a session.
+    pub(in crate::serve) is_known: bool,
+    /// The name of the token that they signed in with.
+    pub(in crate::serve) token: Option<String>,
     /// Sets the cookie of a session that began with it.
     pub(in crate::serve) cookie: Option<HeaderValue>,
 }
@@ -101,8 +106,10 @@ async fn enter(
         request = Request::from_parts(head, Body::from(body));
     }
     let who = visitor.as_ref().map_or_else(String::new, |visitor| visitor.caller.name.clone());
+    let is_known = visitor.is_some();
+    let token = visitor.as_ref().and_then(|visitor| visitor.caller.token().map(str::to_owned));
     if let Some(visitor) = visitor {
         drop(request.extensions_mut().insert(visitor));
     }
-    Ok(Admitted { request, who, cookie })
+    Ok(Admitted { request, who, is_known, token, cookie })
 }

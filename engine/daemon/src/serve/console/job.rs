@@ -13,11 +13,13 @@ use super::state::Pages;
 use super::visitor::Visitor;
 use super::{checklist, report};
 use crate::config::serve::Scope;
+use crate::serve::audit::deed::{Deed, Kept};
 use crate::serve::connections::has_kind;
 use crate::serve::html::form::Form;
 use crate::serve::problem::{Problem, ProblemType};
 use crate::serve::tasks;
 use atsync::{PlanOf, SweepOptions};
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
 use maud::{Markup, html};
@@ -45,63 +47,74 @@ pub(super) struct Which {
 type Ended = Result<Redirect, Refused>;
 
 /// Checks the permissions of the credential.
-pub(super) async fn check(State(pages): State<Pages>, Path(name): Path<String>) -> Ended {
+pub(super) async fn check(
+    State(pages): State<Pages>,
+    Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
+) -> Ended {
     let connection = pages.served.connection(&name)?;
     let id = pages.console.jobs.begin(&name, Work::Check)?;
     let doing = async move { Ok(Outcome::Checked(connection.check().await?)) };
-    Ok(run(&pages, &name, id, until_stop(&pages, doing)).await)
+    Ok(run(&pages, &name, (id, deed), until_stop(&pages, doing)).await)
 }
 
 /// Pulls a kind.
 pub(super) async fn pull(
     State(pages): State<Pages>,
     Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
     form: Result<Form<Kind>, Problem>,
 ) -> Ended {
     let Form(Kind { kind }) = form?;
     let connection = pages.served.connection(&name)?;
     has_kind(&connection, &kind)?;
+    deed.about(&kind);
     let id = pages.console.jobs.begin(&name, Work::Pull(kind.clone()))?;
     let doing = async move { Ok(Outcome::Pulled(connection.pull(&kind).await?)) };
-    Ok(run(&pages, &name, id, until_stop(&pages, doing)).await)
+    Ok(run(&pages, &name, (id, deed), until_stop(&pages, doing)).await)
 }
 
 /// Sweeps a kind for deletions.
 pub(super) async fn sweep(
     State(pages): State<Pages>,
     Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
     form: Result<Form<Kind>, Problem>,
 ) -> Ended {
     let Form(Kind { kind }) = form?;
     let connection = pages.served.connection(&name)?;
     has_kind(&connection, &kind)?;
+    deed.about(&kind);
     let id = pages.console.jobs.begin(&name, Work::Sweep(kind.clone()))?;
     let doing =
         async move { Ok(Outcome::Swept(connection.sweep(&kind, SweepOptions::default()).await?)) };
-    Ok(run(&pages, &name, id, until_stop(&pages, doing)).await)
+    Ok(run(&pages, &name, (id, deed), until_stop(&pages, doing)).await)
 }
 
 /// Plans the declared records.
 pub(super) async fn plan(
     State(pages): State<Pages>,
     Path(name): Path<String>,
+    Extension(deed): Extension<Deed>,
     form: Result<Form<Which>, Problem>,
 ) -> Ended {
     let Form(Which { all }) = form?;
     let connection = pages.served.connection(&name)?;
     let id = pages.console.jobs.begin(&name, Work::Plan)?;
+    deed.about(&id);
     let doing = async move {
         let of = if all.is_some() { PlanOf::All } else { PlanOf::Dirty };
         let plan = connection.plan(of).await?;
         Ok(Outcome::Planned(Planned::of(plan, connection.manifest())))
     };
-    Ok(run(&pages, &name, id, until_stop(&pages, doing)).await)
+    Ok(run(&pages, &name, (id, deed), until_stop(&pages, doing)).await)
 }
 
 /// Applies the plan that a job shows.
 pub(super) async fn apply(
     State(pages): State<Pages>,
     Path((name, plan)): Path<(String, String)>,
+    Extension(deed): Extension<Deed>,
 ) -> Ended {
     let connection = pages.served.connection(&name)?;
     let (id, outcome) = match pages.console.jobs.begin_apply(&name, &plan)? {
@@ -118,7 +131,7 @@ pub(super) async fn apply(
         }
         Ok(Outcome::Applied(connection.apply(&planned.plan).await?))
     };
-    Ok(run(&pages, &name, id, doing).await)
+    Ok(run(&pages, &name, (id, deed), doing).await)
 }
 
 fn at_job(connection: &str, id: &str) -> String {
@@ -143,16 +156,32 @@ fn until_stop(
 async fn run(
     pages: &Pages,
     connection: &str,
-    id: String,
+    (id, deed): (String, Deed),
     doing: impl Future<Output = Result<Outcome, Problem>> + Send + 'static,
 ) -> Redirect {
-    let (console, job) = (Arc::clone(&pages.console), id.clone());
+    let (console, job, kept) = (Arc::clone(&pages.console), id.clone(), deed.keep());
     drop(tasks::spawn(async move {
         let ended = tasks::to_the_end(doing).await.and_then(|ended| ended);
-        console.jobs.end(&job, ended.unwrap_or_else(Outcome::Failed));
+        let outcome = ended.unwrap_or_else(Outcome::Failed);
+        said(kept, &outcome).await;
+        console.jobs.end(&job, outcome);
     }));
     pages.console.jobs.wait(&id, WAIT_MS).await;
     Redirect::to(&at_job(connection, &id))
+}
+
+/// Has the audit log say how a job ended.
+async fn said(kept: Kept, outcome: &Outcome) {
+    let problem = match outcome {
+        Outcome::Failed(problem) => Some(problem.what()),
+        Outcome::Moved(_) => Some(ProblemType::PreconditionFailed),
+        Outcome::Applied(report) => {
+            kept.counted(report.steps.len());
+            None
+        }
+        Outcome::Checked(_) | Outcome::Pulled(_) | Outcome::Swept(_) | Outcome::Planned(_) => None,
+    };
+    kept.end(problem).await;
 }
 
 /// Shows a job.

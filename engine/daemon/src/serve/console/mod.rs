@@ -1,7 +1,8 @@
 //! The operator's console of `atsync serve`: pages for the people who run it, in a browser.
 //!
 //! It shows the connections with their health, starts checks, pulls, sweeps and plans, shows a plan
-//! before it is applied, takes the decision on a write in doubt, and shows the feed as it grows.
+//! before it is applied, takes the decision on a write in doubt, and shows the feed as it grows,
+//! the deliveries of webhooks out and the audit log.
 //! Every page works without the script, which only keeps the feed and running jobs fresh.
 //!
 //! A user signs in with a token of `[serve.tokens]`; without tokens the loopback address needs
@@ -11,11 +12,14 @@
 //!
 //! Left out: changes of the configuration; the pages of a customer who connects an ATS.
 
+mod audit;
 mod changes;
 mod checklist;
 mod chrome;
 mod connection;
 mod connections;
+mod endpoint;
+mod endpoints;
 mod explanation;
 mod gate;
 mod intent;
@@ -35,8 +39,8 @@ mod visitor;
 pub(super) use gate::admitted;
 pub(super) use state::{Console, Pages};
 
-use super::access::{SIGN_IN, SIGN_OUT};
 use super::html::assets;
+use super::paths::{SIGN_IN, SIGN_OUT};
 use super::problem::{Problem, ProblemType};
 use axum::Router;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -63,6 +67,17 @@ pub(super) fn routes(pages: Pages) -> Router {
         .route("/console/", get(async || Redirect::permanent("/console")))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))
         .route(SIGN_OUT, post(sign_in::sign_out))
+        .route(show::AUDIT, get(audit::page))
+        .route(show::ENDPOINTS, get(endpoints::page))
+        .route("/console/webhooks/{endpoint}", get(endpoint::page))
+        .route(
+            "/console/webhooks/{endpoint}/replay",
+            get(endpoint::confirm_replay).post(endpoint::replay),
+        )
+        .route(
+            "/console/webhooks/{endpoint}/enable",
+            get(endpoint::confirm_enable).post(endpoint::enable),
+        )
         .route(&of(""), get(connection::page))
         .route(&of("/check"), post(job::check))
         .route(&of("/pull"), post(job::pull))

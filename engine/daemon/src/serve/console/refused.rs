@@ -38,6 +38,8 @@ impl IntoResponse for Refused {
                 p.muted { "Status " (status.as_u16()) }
             }
         };
-        Document { title: problem.title(), header, main }.respond(status)
+        let mut response = Document { title: problem.title(), header, main }.respond(status);
+        problem.what().mark(&mut response);
+        response
     }
 }

@@ -7,6 +7,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// What an address shows as it is.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
+/// The page of the audit log.
+pub(super) const AUDIT: &str = "/console/audit";
+/// The page of the endpoints of webhooks out.
+pub(super) const ENDPOINTS: &str = "/console/webhooks";
+
 /// A text as one segment of a path, or as a value of a query.
 pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, KEPT).to_string()
@@ -21,6 +26,11 @@ pub(super) fn at(connection: &str) -> String {
 pub(super) fn at_record(connection: &str, path: &str) -> String {
     let key = path.split('/').next().unwrap_or_default();
     format!("{}/record?key={}", at(connection), segment(key))
+}
+
+/// The path of the page of an endpoint of webhooks out.
+pub(super) fn at_endpoint(id: &str) -> String {
+    format!("{ENDPOINTS}/{}", segment(id))
 }
 
 /// The name of the program, and the way to the first page.

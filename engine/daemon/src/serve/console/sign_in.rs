@@ -8,10 +8,13 @@ use super::refused::Refused;
 use super::show::brand;
 use super::state::Pages;
 use super::visitor::Visitor;
-use crate::serve::access::SIGN_IN;
+use crate::serve::audit::deed::{Actor, Deed};
+use crate::serve::audit::entry::By;
 use crate::serve::html::document::Document;
 use crate::serve::html::form::Form;
-use crate::serve::problem::Problem;
+use crate::serve::paths::SIGN_IN;
+use crate::serve::problem::{Problem, ProblemType};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -53,18 +56,28 @@ fn asked(refused: Option<&str>) -> Response {
         }
     };
     let status = if refused.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    Document { title: "Sign in", header, main }.respond(status)
+    let mut response = Document { title: "Sign in", header, main }.respond(status);
+    if refused.is_some() {
+        ProblemType::Unauthenticated.mark(&mut response);
+    }
+    response
 }
 
 /// Begins a session.
 pub(super) async fn sign_in(
     State(pages): State<Pages>,
+    Extension(deed): Extension<Deed>,
     form: Result<Form<Given>, Problem>,
 ) -> Result<Response, Refused> {
     let Form(Given { token }) = form?;
-    let Some(user) = pages.access.get().sign_in(&token) else {
+    let access = pages.access.get();
+    let Some(user) = access.sign_in(&token) else {
         return Ok(asked(Some("This is no token of this server.")));
     };
+    let caller = access.caller_of(user);
+    let who = caller.as_ref().and_then(|caller| caller.token());
+    let actor = Actor { by: By::Console, who, connection: None, key: None };
+    deed.begin(&pages.served.running()?.engine, actor).await?;
     let (_, cookie) = pages.console.sessions.begin(user).map_err(Problem::from)?;
     let mut response = Redirect::to("/console").into_response();
     drop(response.headers_mut().insert(header::SET_COOKIE, cookie));

@@ -27,17 +27,17 @@ const LANES_AT_ONCE: usize = 500;
 
 /// A change that was given up.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(super) struct DeadLetter {
-    connection: String,
-    serial: u64,
-    kind: String,
-    id: String,
+pub(in crate::serve) struct DeadLetter {
+    pub(in crate::serve) connection: String,
+    pub(in crate::serve) serial: u64,
+    pub(in crate::serve) kind: String,
+    pub(in crate::serve) id: String,
     /// When the change was.
-    at_ms: u64,
-    given_up_ms: u64,
-    reason: Reason,
+    pub(in crate::serve) at_ms: u64,
+    pub(in crate::serve) given_up_ms: u64,
+    pub(in crate::serve) reason: Reason,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
+    pub(in crate::serve) status: Option<u16>,
 }
 
 impl DeadLetter {

@@ -24,26 +24,26 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 pub(in crate::serve) struct DeliveriesView {
     /// Attempts since the last accepted one.
-    failures: u32,
+    pub(in crate::serve) failures: u32,
     /// When the first of them was.
-    failing_since_ms: Option<u64>,
-    last_failure: Option<LastFailure>,
+    pub(in crate::serve) failing_since_ms: Option<u64>,
+    pub(in crate::serve) last_failure: Option<LastFailure>,
     /// By connection, of those that the endpoint wants and that are open.
-    connections: Vec<LaneView>,
+    pub(in crate::serve) connections: Vec<LaneView>,
     /// The changes that were given up, the newest last; 200 at most.
-    given_up: Vec<DeadLetter>,
+    pub(in crate::serve) given_up: Vec<DeadLetter>,
 }
 
 /// How far the changes of a connection are sent.
 #[derive(Serialize, ToSchema)]
-struct LaneView {
-    connection: String,
+pub(in crate::serve) struct LaneView {
+    pub(in crate::serve) connection: String,
     /// The serial up to which every change is done.
-    offset: u64,
+    pub(in crate::serve) offset: u64,
     /// Changes that were not accepted yet, and those of the same records that wait for them.
-    held: usize,
+    pub(in crate::serve) held: usize,
     /// The time of the oldest change that was not accepted.
-    oldest_waiting_ms: Option<u64>,
+    pub(in crate::serve) oldest_waiting_ms: Option<u64>,
 }
 
 /// Shows how the deliveries of an endpoint stand.
@@ -56,8 +56,16 @@ pub(in crate::serve) async fn deliveries(
     Path(id): Path<String>,
 ) -> Result<Json<DeliveriesView>, Problem> {
     unlimited(&caller)?;
-    let endpoint = known(&served, &id)?;
-    let state = served.deliveries.one(&id).map(|(_, state)| state).unwrap_or_default();
+    Ok(Json(shown(&served, &id).await?))
+}
+
+/// How the deliveries of an endpoint stand.
+///
+/// # Errors
+/// When there is none, or the store fails.
+pub(in crate::serve) async fn shown(served: &Served, id: &str) -> Result<DeliveriesView, Problem> {
+    let endpoint = known(served, id)?;
+    let state = served.deliveries.one(id).map(|(_, state)| state).unwrap_or_default();
     let (standing, lanes) = (state.standing(), state.lanes());
     let mut connections = Vec::new();
     for listed in served.listed(&Caller::local()) {
@@ -65,29 +73,29 @@ pub(in crate::serve) async fn deliveries(
         let Some(connection) = listed.connection.filter(wanted) else { continue };
         let lane = lanes.get(&listed.name).copied().unwrap_or_default();
         connections.push(LaneView {
-            offset: connection.offset(&book::consumer(&id)).await?,
+            offset: connection.offset(&book::consumer(id)).await?,
             connection: listed.name,
             held: lane.held,
             oldest_waiting_ms: lane.oldest_ms,
         });
     }
-    Ok(Json(DeliveriesView {
+    Ok(DeliveriesView {
         failures: standing.failures,
         failing_since_ms: standing.since_ms,
         last_failure: standing.last,
         connections,
-        given_up: book::dead(&opened(&served)?.engine, &id).await?,
-    }))
+        given_up: book::dead(&opened(served)?.engine, id).await?,
+    })
 }
 
 /// From where to send again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::serve) struct Replay {
-    connection: String,
+    pub(in crate::serve) connection: String,
     /// The serial of the last change that is not sent again; 0 for all. A later one than the
     /// present offset skips changes.
-    after: u64,
+    pub(in crate::serve) after: u64,
 }
 
 /// Sends the changes of a connection from an offset on, with the ids that they had before.
@@ -101,27 +109,54 @@ pub(in crate::serve) async fn replay(
     Given(asked): Given<Replay>,
 ) -> Result<Json<EndpointView>, Problem> {
     unlimited(&caller)?;
+    replayed(served, id, asked).await.map(Json)
+}
+
+/// Sends changes again, also when the caller leaves.
+///
+/// # Errors
+/// As [`replayable`].
+pub(in crate::serve) async fn replayed(
+    served: Arc<Served>,
+    id: String,
+    asked: Replay,
+) -> Result<EndpointView, Problem> {
     tasks::to_the_end(async move {
         let _editing = served.deliveries.editing.lock().await;
+        replayable(&served, &id, &asked.connection, asked.after).await?;
         let endpoint = known(&served, &id)?;
-        if !endpoint.wants_connection(&asked.connection) {
-            let detail = "the filter of the endpoint has no such connection";
-            return Err(Problem::invalid("/connection", detail));
-        }
         let connection = served.connection(&asked.connection)?;
-        let last = connection.status().await?.changes_last;
-        if asked.after > last {
-            let detail = format!("the feed ends at {last}");
-            return Err(Problem::new(ProblemType::ChangesAhead, detail));
-        }
-        // Refuses a place whose changes were trimmed.
-        drop(connection.changes(asked.after).take(1).try_collect::<Vec<_>>().await?);
         served.deliveries.halt(&id).await;
         let moved = moved(&served, &id, &connection, asked.after).await;
         start(&served, &id).await;
-        moved.map(|()| Json(view(&id, endpoint)))
+        moved.map(|()| view(&id, endpoint))
     })
     .await?
+}
+
+/// Checks a place to send again from. Returns the present offset and the end of the feed.
+///
+/// # Errors
+/// When the endpoint does not want the connection, or its feed does not have the place.
+pub(in crate::serve) async fn replayable(
+    served: &Served,
+    id: &str,
+    connection: &str,
+    after: u64,
+) -> Result<(u64, u64), Problem> {
+    if !known(served, id)?.wants_connection(connection) {
+        let detail = "the filter of the endpoint has no such connection";
+        return Err(Problem::invalid("/connection", detail));
+    }
+    let connection = served.connection(connection)?;
+    let last = connection.status().await?.changes_last;
+    if after > last {
+        let detail = format!("the feed ends at {last}");
+        return Err(Problem::new(ProblemType::ChangesAhead, detail));
+    }
+    // Refuses a place whose changes were trimmed.
+    drop(connection.changes(after).take(1).try_collect::<Vec<_>>().await?);
+    Ok((connection.offset(&book::consumer(id)).await?, last))
 }
 
 /// Moves the offset of an endpoint. A kill between leaves the beginning of the feed, or what the
@@ -150,6 +185,17 @@ pub(in crate::serve) async fn enable(
     Path(id): Path<String>,
 ) -> Result<Json<EndpointView>, Problem> {
     unlimited(&caller)?;
+    enabled(served, id).await.map(Json)
+}
+
+/// Enables an endpoint, also when the caller leaves.
+///
+/// # Errors
+/// When there is none, or the store fails.
+pub(in crate::serve) async fn enabled(
+    served: Arc<Served>,
+    id: String,
+) -> Result<EndpointView, Problem> {
     tasks::to_the_end(async move {
         let _editing = served.deliveries.editing.lock().await;
         let opened = opened(&served)?;
@@ -160,7 +206,7 @@ pub(in crate::serve) async fn enable(
         let endpoint = Endpoint { enabled: true, disabled: None, revision, ..before.clone() };
         let enabled = replace(&served, &opened, &id, (&before, endpoint.clone())).await;
         start(&served, &id).await;
-        enabled.map(|()| Json(view(&id, endpoint)))
+        enabled.map(|()| view(&id, endpoint))
     })
     .await?
 }

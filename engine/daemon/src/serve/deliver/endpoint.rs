@@ -36,16 +36,16 @@ pub(in crate::serve) struct Endpoint {
 
 /// Why an endpoint was disabled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub(super) struct Disabled {
-    pub(super) reason: Reason,
+pub(in crate::serve) struct Disabled {
+    pub(in crate::serve) reason: Reason,
     /// The status of the last answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<u16>,
-    pub(super) at_ms: u64,
+    pub(in crate::serve) status: Option<u16>,
+    pub(in crate::serve) at_ms: u64,
     /// The connection whose change was tried last.
-    pub(super) connection: String,
+    pub(in crate::serve) connection: String,
     /// That change, which is sent first when the endpoint is enabled.
-    pub(super) serial: u64,
+    pub(in crate::serve) serial: u64,
 }
 
 impl Endpoint {

@@ -6,6 +6,7 @@
 //! A token that is limited to connections has no endpoints: what an endpoint gets is not limited by
 //! the token that made it.
 
+use super::super::audit::deed::Deed;
 use super::super::body::Given;
 use super::super::caller::Caller;
 use super::super::problem::{Problem, ProblemType};
@@ -51,14 +52,14 @@ fn yes() -> bool {
 /// An endpoint, without its secret.
 #[derive(Serialize, ToSchema)]
 pub(in crate::serve) struct EndpointView {
-    id: String,
-    url: String,
-    kinds: Option<Vec<String>>,
-    connections: Option<Vec<String>>,
-    enabled: bool,
+    pub(in crate::serve) id: String,
+    pub(in crate::serve) url: String,
+    pub(in crate::serve) kinds: Option<Vec<String>>,
+    pub(in crate::serve) connections: Option<Vec<String>>,
+    pub(in crate::serve) enabled: bool,
     /// Why it was disabled, where it was not by a user.
-    disabled: Option<Disabled>,
-    created_ms: u64,
+    pub(in crate::serve) disabled: Option<Disabled>,
+    pub(in crate::serve) created_ms: u64,
 }
 
 /// The endpoints.
@@ -83,7 +84,7 @@ pub(super) fn view(id: &str, endpoint: Endpoint) -> EndpointView {
 }
 
 /// Refuses a caller who may not use all connections.
-pub(super) fn unlimited(caller: &Caller) -> Result<(), Problem> {
+pub(in crate::serve) fn unlimited(caller: &Caller) -> Result<(), Problem> {
     if caller.is_limited() {
         return Err(Problem::new(
             ProblemType::Forbidden,
@@ -105,6 +106,20 @@ pub(super) fn known(served: &Served, id: &str) -> Result<Endpoint, Problem> {
         let detail = "there is no such endpoint; GET /v1/webhook-endpoints lists them";
         Problem::new(ProblemType::NoSuchRecord, detail)
     })
+}
+
+/// All endpoints, in the order of their ids.
+pub(in crate::serve) fn all(served: &Served) -> Vec<EndpointView> {
+    let all = served.deliveries.endpoints().into_iter();
+    all.map(|(id, endpoint)| view(&id, endpoint)).collect()
+}
+
+/// One endpoint.
+///
+/// # Errors
+/// When there is none.
+pub(in crate::serve) fn one(served: &Served, id: &str) -> Result<EndpointView, Problem> {
+    Ok(view(id, known(served, id)?))
 }
 
 /// Stores a changed endpoint and knows it from now on.
@@ -203,8 +218,7 @@ pub(in crate::serve) async fn list(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<EndpointList>, Problem> {
     unlimited(&caller)?;
-    let all = served.deliveries.endpoints().into_iter();
-    Ok(Json(EndpointList { endpoints: all.map(|(id, one)| view(&id, one)).collect() }))
+    Ok(Json(EndpointList { endpoints: all(&served) }))
 }
 
 /// Makes an endpoint. Changes are sent to it from now on.
@@ -214,6 +228,7 @@ pub(in crate::serve) async fn list(
 pub(in crate::serve) async fn make(
     State(served): State<Arc<Served>>,
     Extension(caller): Extension<Caller>,
+    Extension(deed): Extension<Deed>,
     Given(new): Given<NewEndpoint>,
 ) -> Result<(StatusCode, Json<MadeEndpoint>), Problem> {
     unlimited(&caller)?;
@@ -235,6 +250,7 @@ pub(in crate::serve) async fn make(
             })?),
         };
         let id = SystemEntropy.id();
+        deed.about(&id);
         if let Some(secret) = given.as_ref().or(made.as_ref()) {
             book::seal(&opened.vault, &id, 1, secret).await?;
         }
@@ -270,7 +286,7 @@ pub(in crate::serve) async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<EndpointView>, Problem> {
     unlimited(&caller)?;
-    Ok(Json(view(&id, known(&served, &id)?)))
+    Ok(Json(one(&served, &id)?))
 }
 
 /// Replaces an endpoint: URL, filter, whether it is enabled, and its secret if one is given. What

@@ -51,12 +51,12 @@ pub(super) struct Failure {
 
 /// The last failure, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(super) struct LastFailure {
-    reason: Reason,
+pub(in crate::serve) struct LastFailure {
+    pub(in crate::serve) reason: Reason,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    at_ms: u64,
-    detail: String,
+    pub(in crate::serve) status: Option<u16>,
+    pub(in crate::serve) at_ms: u64,
+    pub(in crate::serve) detail: String,
 }
 
 /// Whether a delivery may be tried.
