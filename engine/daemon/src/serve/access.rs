@@ -328,6 +328,7 @@ fn needed(method: &Method, path: &str) -> Scope {
         || is_below(path, &["intents", "", "resolve"])
         || is_below(path, &["webhook"])
         || is_below(path, &["erasures"])
+        || is_below(path, &["erasures", "undo"])
         || path == "/v1/backups"
         || path == "/v1/reload"
         || path == "/v1/audit"

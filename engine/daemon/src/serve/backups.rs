@@ -38,7 +38,7 @@ struct Ready {
 
 /// Writes a backup of the store, of one moment, while everything goes on. The answer is the file
 /// that `atsync restore` takes; it holds candidates' data in clear.
-#[utoipa::path(post, path = "/v1/backups", operation_id = "back_up", tag = "operations", responses(
+#[utoipa::path(post, path = "/v1/backups", operation_id = "backup", tag = "operations", responses(
     (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
 ))]
 pub(super) async fn back_up(State(served): State<Arc<Served>>) -> Result<Response, Problem> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// The candidate to erase. Exactly one of the first three members.
+/// The candidate, by exactly one of the members.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Erasing {
@@ -22,9 +22,6 @@ pub(super) struct Erasing {
     candidate: Option<String>,
     /// An e-mail address that they alone have.
     email: Option<String>,
-    /// Erase nothing, and allow again what an erasure blocked.
-    #[serde(default)]
-    undo: bool,
 }
 
 /// What was erased.
@@ -42,9 +39,13 @@ pub(super) struct ErasedView {
     changes: u64,
     /// Addresses that another candidate has too; these block no import.
     addresses_shared: u64,
-    /// With `undo`: whether something was blocked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    undone: Option<bool>,
+}
+
+/// Whether an import was blocked.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UndoneView {
+    /// It was, and is allowed again.
+    undone: bool,
 }
 
 impl Erasing {
@@ -70,7 +71,6 @@ impl From<ErasureReport> for ErasedView {
             intents: report.intents,
             changes: report.changes,
             addresses_shared: report.addresses_shared,
-            undone: None,
         }
     }
 }
@@ -81,7 +81,7 @@ impl From<ErasureReport> for ErasedView {
 /// A candidate of whom nothing is stored is blocked all the same. Unused parts of the store's file
 /// may hold the bytes until it is compacted.
 #[utoipa::path(post, path = "/v1/connections/{connection}/erasures",
-    operation_id = "erase_candidate", tag = "records", request_body = Erasing, responses(
+    operation_id = "erase", tag = "records", request_body = Erasing, responses(
     (status = 200, body = ErasedView),
 ))]
 pub(super) async fn erase(
@@ -90,11 +90,21 @@ pub(super) async fn erase(
     Given(erasing): Given<Erasing>,
 ) -> Result<Json<ErasedView>, Problem> {
     let connection = served.connection(&name)?;
-    let person = erasing.person()?;
-    if erasing.undo {
-        let undone = connection.undo_erasure(&person).await?;
-        let none = ErasedView::from(ErasureReport::default());
-        return Ok(Json(ErasedView { undone: Some(undone), ..none }));
-    }
-    Ok(Json(connection.erase(&person).await?.into()))
+    Ok(Json(connection.erase(&erasing.person()?).await?.into()))
+}
+
+/// Allows the import of a candidate again who was erased under this key, id or address. What was
+/// erased does not come back; pull with `full`, or declare the candidate.
+#[utoipa::path(post, path = "/v1/connections/{connection}/erasures/undo",
+    operation_id = "undo_erasure", tag = "records", request_body = Erasing, responses(
+    (status = 200, body = UndoneView),
+))]
+pub(super) async fn undo(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    Given(erasing): Given<Erasing>,
+) -> Result<Json<UndoneView>, Problem> {
+    let connection = served.connection(&name)?;
+    let undone = connection.undo_erasure(&erasing.person()?).await?;
+    Ok(Json(UndoneView { undone }))
 }

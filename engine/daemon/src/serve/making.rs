@@ -7,6 +7,7 @@
 //!
 //! Adapters are those of this program: a path would let a caller load a file of this machine.
 
+use super::audit::deed::Deed;
 use super::body::{Given, Query, matches};
 use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
@@ -284,10 +285,14 @@ pub(super) struct Deletion {
 pub(super) async fn delete(
     State(served): State<Arc<Served>>,
     Extension(caller): Extension<Caller>,
+    Extension(deed): Extension<Deed>,
     Path(name): Path<String>,
     Query(Deletion { forget }): Query<Deletion>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
+    if forget {
+        deed.about("forget");
+    }
     let (opened, before) = changeable(&served, &name).await?;
     let tag = before.as_ref().map(|before| etag(before.revision));
     if before.is_none() && !forget {

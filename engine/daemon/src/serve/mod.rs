@@ -199,6 +199,7 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(pausing::pause))
         .routes(routes!(pausing::resume))
         .routes(routes!(erasures::erase))
+        .routes(routes!(erasures::undo))
         .routes(routes!(backups::back_up))
         .routes(routes!(desired::list, desired::declare_batch))
         .routes(routes!(desired::read, desired::declare, desired::abandon))

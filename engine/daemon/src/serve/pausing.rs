@@ -20,7 +20,7 @@ pub(super) struct PausedView {
 /// Pauses the writes of a connection, durably. It is read as before, and plans are made. A write
 /// that was sent finishes.
 #[utoipa::path(post, path = "/v1/connections/{connection}/pause",
-    operation_id = "pause_writes", tag = "connections", responses(
+    operation_id = "pause", tag = "connections", responses(
     (status = 200, body = PausedView),
 ))]
 pub(super) async fn pause(
@@ -36,7 +36,7 @@ pub(super) async fn pause(
 /// Allows the writes of a connection again, after they were paused or the store was restored from a
 /// backup.
 #[utoipa::path(post, path = "/v1/connections/{connection}/resume",
-    operation_id = "resume_writes", tag = "connections", responses(
+    operation_id = "resume", tag = "connections", responses(
     (status = 200, body = PausedView),
 ))]
 pub(super) async fn resume(

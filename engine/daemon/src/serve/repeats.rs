@@ -67,7 +67,7 @@ fn area(day: u64) -> String {
 
 /// Whether answers of a route have nothing of a candidate and no secret.
 pub(super) fn may_be_kept(path: &str) -> bool {
-    ["/pull", "/sweep", "/desired", "/check", "/reload", "/pause", "/resume", "/erasures"]
+    ["/pull", "/sweep", "/desired", "/check", "/reload", "/pause", "/resume", "/erasures", "/undo"]
         .iter()
         .any(|end| path.ends_with(end))
 }

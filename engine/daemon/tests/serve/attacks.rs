@@ -13,12 +13,13 @@ tokens.guest = { secret = { env = "OTHER" }, scope = "admin", connections = ["ac
 /// Routes that answer everyone.
 const OPEN: [&str; 2] = ["/livez", "/readyz"];
 /// Routes for operators, by the beginning of method and path, or by the end of the path.
-const OPERATORS: [&str; 11] = [
+const OPERATORS: [&str; 12] = [
     "PUT /v1/connections/{connection}",
     "DELETE /v1/connections/{connection}",
     "GET /v1/connections/{connection}/webhook",
     "POST /v1/connections/{connection}/intents/{intent}/resolve",
     "POST /v1/connections/{connection}/erasures",
+    "POST /v1/connections/{connection}/erasures/undo",
     "/v1/backups",
     "POST /v1/reload",
     "/v1/audit",

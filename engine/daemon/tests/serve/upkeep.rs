@@ -74,7 +74,8 @@ async fn a_candidate_is_erased_and_the_erasure_undone_over_http() {
     assert_eq!(served.get(&format!("{ACME}/desired/a")).await.problem(), "no-such-record");
     let declared = served.put(&format!("{ACME}/desired/a"), ADA).await.json();
     assert_eq!(declared["erased"], 1, "{declared}");
-    let undone = erase(json!({ "key": "a", "undo": true })).await.json();
+    let undo = json!({ "key": "a" }).to_string();
+    let undone = served.post(&format!("{ACME}/erasures/undo"), &undo).await.json();
     assert_eq!(undone["undone"], true, "{undone}");
     assert_eq!(served.put(&format!("{ACME}/desired/a"), ADA).await.status, 201);
     assert_eq!(served.end().await, 0);

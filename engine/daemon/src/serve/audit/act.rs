@@ -59,6 +59,7 @@ pub(crate) enum Act {
     UndoErasure,
     Trim,
     Backup,
+    ForgetConnection,
     Rekey,
     Receive,
     Connect,
@@ -84,7 +85,7 @@ pub(in crate::serve) enum Kind {
 }
 
 /// The acts of callers who are known before the handler: method, route, act.
-const ROUTES: [(&str, &str, Act); 32] = [
+const ROUTES: [(&str, &str, Act); 37] = [
     ("PUT", "/v1/connections/{connection}/desired/{key}", Act::Declare),
     ("POST", "/v1/connections/{connection}/desired", Act::DeclareBatch),
     ("DELETE", "/v1/connections/{connection}/desired/{key}", Act::Abandon),
@@ -98,6 +99,11 @@ const ROUTES: [(&str, &str, Act); 32] = [
     ("POST", "/v1/connections/{connection}/intents/{intent}/resolve", Act::Resolve),
     ("PUT", "/v1/connections/{connection}", Act::PutConnection),
     ("DELETE", "/v1/connections/{connection}", Act::DeleteConnection),
+    ("POST", "/v1/connections/{connection}/pause", Act::Pause),
+    ("POST", "/v1/connections/{connection}/resume", Act::Resume),
+    ("POST", "/v1/connections/{connection}/erasures", Act::Erase),
+    ("POST", "/v1/connections/{connection}/erasures/undo", Act::UndoErasure),
+    ("POST", "/v1/backups", Act::Backup),
     ("POST", "/v1/reload", Act::Reload),
     ("POST", "/v1/tokens", Act::MakeToken),
     ("DELETE", "/v1/tokens/{name}", Act::RevokeToken),

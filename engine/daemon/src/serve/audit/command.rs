@@ -52,6 +52,7 @@ pub(in crate::serve) fn of(command: &Command) -> Option<Order<'_>> {
             Order { key: one.key.as_deref(), ..at(Act::UndoErasure, &one.name) }
         }
         Command::Erase(one) => Order { key: one.key.as_deref(), ..at(Act::Erase, &one.name) },
+        Command::ForgetConnection(one) if one.yes => at(Act::ForgetConnection, &one.name),
         Command::Trim(one) => at(Act::Trim, &one.name),
         Command::Receive(one) => at(Act::Receive, &one.name),
         Command::Backup(_) => alone(Act::Backup),
@@ -59,6 +60,7 @@ pub(in crate::serve) fn of(command: &Command) -> Option<Order<'_>> {
         Command::Token(TokenCommand::List { .. })
         | Command::Import(_)
         | Command::Withdraw(_)
+        | Command::ForgetConnection(_)
         | Command::Status(_)
         | Command::Get(_)
         | Command::Explain(_)
