@@ -35,6 +35,7 @@ use super::url::{build_url, check_origin};
 use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, method};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
+use crate::heartbeat;
 use crate::secret::Secret;
 use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
@@ -490,17 +491,15 @@ impl Session {
                 Next::Rest(rest_ms) => {
                     tries.throttled += 1;
                     throttled = Some(delivery);
+                    heartbeat::waits(rest_ms);
                     self.clock.sleep(rest_ms).await;
                     self.waited_ms.fetch_add(rest_ms, Ordering::Relaxed);
                 }
                 Next::Pause(pause_ms) => {
                     tries.failed += 1;
                     let half_ms = pause_ms / 2;
-                    self.clock
-                        .sleep(
-                            half_ms.saturating_add(self.entropy.below(half_ms.saturating_add(1))),
-                        )
-                        .await;
+                    let more_ms = self.entropy.below(half_ms.saturating_add(1));
+                    self.clock.sleep(half_ms.saturating_add(more_ms)).await;
                 }
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
@@ -622,6 +621,7 @@ impl Session {
             return (Delivery::NotSent(reason), None);
         }
         let sent_ms = self.clock.steady_ms();
+        heartbeat::works();
         let mut delivery = self.transport.exchange(wire).await;
         // Before the adapter sees it, and through its messages failures, logs and the store.
         held.redactor().delivery(&mut delivery);
@@ -657,6 +657,7 @@ impl Session {
                 held.auth.ready().await?;
             }
             let asked_ms = self.clock.steady_ms();
+            heartbeat::waits(deadline_ms.saturating_sub(asked_ms));
             let permits = acquire_all(held.budgets(draft.origin_name), priority, deadline_ms).await;
             self.waited_ms
                 .fetch_add(self.clock.steady_ms().saturating_sub(asked_ms), Ordering::Relaxed);

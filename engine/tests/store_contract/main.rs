@@ -23,6 +23,7 @@ mod desiring;
 mod durable;
 mod erasing;
 mod given;
+mod hanging;
 mod journaling;
 mod limiting;
 mod model;

@@ -66,6 +66,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::index;
+use crate::heartbeat::Heartbeats;
 use crate::journal::{Intent, IntentId};
 use ::redb::{ReadTransaction, ReadableDatabase, StorageBackend};
 use atsync_model::contract::RemoteRef;
@@ -309,6 +310,12 @@ impl Connections for RedbStore {
     fn lease(&self, connection: &str) -> Stored<'_, Guard> {
         let guard = Guard::sole(connection);
         Box::pin(async { Ok(guard) })
+    }
+
+    fn beats(&self, heartbeats: &Heartbeats) {
+        if let Some(writer) = &self.file.writer {
+            writer.beats(heartbeats);
+        }
     }
 
     fn close(&self) -> Stored<'_, ()> {
