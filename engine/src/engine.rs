@@ -31,6 +31,7 @@
 //! Left out: configuration files and the command line, which the daemon has; HTTP, which the host
 //! has.
 
+mod backlog;
 mod close;
 mod notes;
 mod open;
@@ -73,6 +74,7 @@ use url::Url;
 pub(crate) use open::Work;
 use open::{Begun, OpenConnection, OpenConnections};
 
+pub use backlog::Backlog;
 pub use status::{Status, SweepStatus};
 
 /// Rows of one read of the feed or of a kind: some megabytes of rich records as JSON.
@@ -207,9 +209,8 @@ impl EngineBuilder {
                 Arc::new(transport)
             }
         };
-        let store = self
-            .store
-            .unwrap_or_else(|| Arc::new(crate::store::memory::MemoryStore::default()));
+        let store =
+            self.store.unwrap_or_else(|| Arc::new(crate::store::memory::MemoryStore::default()));
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let heartbeats = Heartbeats::new(Arc::clone(&clock));
         store.beats(&heartbeats);

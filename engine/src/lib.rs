@@ -110,7 +110,7 @@ mod webhook;
 pub use consent::ConsentStart;
 pub use credential::Credential;
 pub use engine::{
-    Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
+    Backlog, Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
 };
 pub use error::{Error, ErrorKind};
 pub use heartbeat::{Heartbeat, LoopStatus};

@@ -5,10 +5,10 @@
 
 use super::Connection;
 use crate::error::Error;
+use crate::heartbeat::LoopStatus;
 use crate::reason::ConditionType;
 use crate::reconcile::is_exhausted;
 use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepState};
-use crate::heartbeat::LoopStatus;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

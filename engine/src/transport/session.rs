@@ -35,7 +35,6 @@ use super::url::{build_url, check_origin};
 use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, method};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
-use crate::heartbeat;
 use crate::secret::Secret;
 use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
@@ -144,6 +143,8 @@ pub struct Usage {
     pub throttled: u64,
     /// Time spent waiting for rate budgets.
     pub waited_ms: u64,
+    /// How many requests each rate budget still allows in its window, by the name of its rule.
+    pub budget_left: BTreeMap<String, u32>,
 }
 
 /// The session of one connection. Cheap to share behind an [`Arc`].
@@ -491,7 +492,7 @@ impl Session {
                 Next::Rest(rest_ms) => {
                     tries.throttled += 1;
                     throttled = Some(delivery);
-                    heartbeat::waits(rest_ms);
+                    crate::heartbeat::waits(rest_ms);
                     self.clock.sleep(rest_ms).await;
                     self.waited_ms.fetch_add(rest_ms, Ordering::Relaxed);
                 }
@@ -556,6 +557,7 @@ impl Session {
             retries: read(&self.retries),
             throttled: read(&self.throttled),
             waited_ms: read(&self.waited_ms),
+            budget_left: self.held().budget_left(),
         }
     }
 
@@ -621,7 +623,7 @@ impl Session {
             return (Delivery::NotSent(reason), None);
         }
         let sent_ms = self.clock.steady_ms();
-        heartbeat::works();
+        crate::heartbeat::works();
         let mut delivery = self.transport.exchange(wire).await;
         // Before the adapter sees it, and through its messages failures, logs and the store.
         held.redactor().delivery(&mut delivery);
@@ -657,7 +659,7 @@ impl Session {
                 held.auth.ready().await?;
             }
             let asked_ms = self.clock.steady_ms();
-            heartbeat::waits(deadline_ms.saturating_sub(asked_ms));
+            crate::heartbeat::waits(deadline_ms.saturating_sub(asked_ms));
             let permits = acquire_all(held.budgets(draft.origin_name), priority, deadline_ms).await;
             self.waited_ms
                 .fetch_add(self.clock.steady_ms().saturating_sub(asked_ms), Ordering::Relaxed);

@@ -11,7 +11,7 @@ use super::health::About;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
 use super::tally::{Outcome, Tally, Work};
-use atsync::{Clock, SystemClock};
+use atsync::{Clock, LoopStatus, SystemClock};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
@@ -48,6 +48,13 @@ struct OfRound {
     connection: String,
     round: Work,
     outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfLoop {
+    r#loop: &'static str,
+    /// Empty for a loop that works for all.
+    connection: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -110,6 +117,7 @@ struct Families {
     deliveries: Family<OfDelivery, Counter>,
     waiting: Family<OfEndpoint, Gauge<f64, AtomicU64>>,
     endpoints: Family<OfEndpoint, Gauge>,
+    heartbeats: Family<OfLoop, Gauge<f64, AtomicU64>>,
 }
 
 impl Families {
@@ -140,7 +148,17 @@ impl Families {
         all.register("deliveries_oldest_waiting_seconds", waiting, self.waiting.clone());
         let enabled = "Whether a webhook endpoint is enabled: 1 or 0";
         all.register("webhook_endpoint_enabled", enabled, self.endpoints.clone());
+        let age = "How long ago a loop last acted; 0 while it waits for an event";
+        all.register("heartbeat_age_seconds", age, self.heartbeats.clone());
         all
+    }
+
+    /// Of several loops with one label, the one that acted longest ago.
+    fn add_loop(&self, one: &LoopStatus, connection: &str) {
+        let of = OfLoop { r#loop: one.name, connection: connection.to_owned() };
+        let age = std::time::Duration::from_millis(one.age_ms).as_secs_f64();
+        let shown = self.heartbeats.get_or_create(&of);
+        shown.set(shown.get().max(age));
     }
 
     fn add_endpoint(&self, figures: Figures, now_ms: u64) {
@@ -193,6 +211,7 @@ pub(super) async fn metrics(
 ) -> Result<Response, Problem> {
     let families = Families::default();
     let mut conditions: BTreeMap<(String, About), bool> = BTreeMap::new();
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
     for (at, listed) in served.listed(&caller).iter().enumerate() {
         let has_own = at < CONNECTIONS_MAX;
         let name = if has_own { listed.name.as_str() } else { OTHER };
@@ -201,6 +220,7 @@ pub(super) async fn metrics(
             None => None,
         };
         families.add(name, listed, open);
+        labels.insert(listed.name.clone(), name.to_owned());
         for condition in &listed.conditions {
             // Of several connections, the worst.
             let holds = conditions.entry((name.to_owned(), condition.r#type)).or_insert(true);
@@ -210,6 +230,16 @@ pub(super) async fn metrics(
     for ((connection, condition), holds) in conditions {
         let of = OfCondition { connection, condition };
         families.conditions.get_or_create(&of).set(i64::from(holds));
+    }
+    for one in served.loops() {
+        match &one.connection {
+            None => families.add_loop(&one, ""),
+            Some(connection) => {
+                // Another connection is not the caller's.
+                let label = labels.get(connection);
+                label.into_iter().for_each(|label| families.add_loop(&one, label));
+            }
+        }
     }
     if !caller.is_limited() {
         let now_ms = SystemClock.now_ms();

@@ -32,6 +32,7 @@ mod intents;
 mod known_tokens;
 mod listen;
 mod local;
+mod loops;
 mod making;
 mod metrics;
 mod notices;
@@ -48,6 +49,7 @@ mod tasks;
 mod tokens;
 mod write_timeout;
 
+pub(crate) use loops::LoopNotice;
 pub(crate) use notices::Notice;
 pub(crate) use served::{Reloaded, Served};
 

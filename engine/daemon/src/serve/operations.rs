@@ -39,6 +39,8 @@ pub(super) struct Overall {
     connections: usize,
     /// Those of which a condition does not hold, at most 100; `/v1/connections/NAME` says which.
     unhealthy: Vec<String>,
+    /// The loops that work for all connections and are late: nothing makes progress then.
+    late: Vec<&'static str>,
 }
 
 /// Connections that one answer names.
@@ -56,7 +58,8 @@ pub(super) async fn status(
     let of_caller = served.listed(&caller);
     let unhealthy = of_caller.iter().filter(|one| !one.is_healthy).map(|one| one.name.clone());
     let unhealthy: Vec<String> = unhealthy.take(NAMED_MAX).collect();
-    let healthy = unhealthy.is_empty();
+    let late = served.late_for_all();
+    let healthy = unhealthy.is_empty() && late.is_empty();
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Overall { healthy, connections: of_caller.len(), unhealthy }))
+    (status, Json(Overall { healthy, connections: of_caller.len(), unhealthy, late }))
 }

@@ -9,13 +9,14 @@ use super::caller::Caller;
 use super::deliver::known::Deliveries;
 use super::health::{Condition, Health};
 use super::known_tokens::Tokens;
+use super::loops::{LateLoops, LoopNotice};
 use super::notices::{Notice, Notices};
 use super::problem::{Problem, ProblemType};
 use super::repeat_keys::Repeats;
 use super::tally::Tally;
 use crate::open::Opened;
 use crate::questions::Questions;
-use atsync::{Clock, Connection, Round, SystemClock};
+use atsync::{Clock, Connection, LoopStatus, Round, SystemClock};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -38,6 +39,8 @@ const RELOADS_WAITING: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Served {
     connections: Mutex<BTreeMap<String, One>>,
+    /// The loops that were reported as late.
+    late: Mutex<LateLoops>,
     /// What relayed commands open their connections from; none before the start and after a stop.
     opened: Mutex<Option<Opened>>,
     /// The questions of relayed commands.
@@ -89,6 +92,7 @@ impl Served {
             reload,
             reloads: Mutex::new(Some(reloads)),
             connections: Mutex::default(),
+            late: Mutex::default(),
             opened: Mutex::default(),
             address: OnceLock::new(),
             questions: Arc::default(),
@@ -120,6 +124,41 @@ impl Served {
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, One>> {
         held(&self.connections)
+    }
+
+    /// The connections, each with how its loops are now.
+    fn judged(&self) -> MutexGuard<'_, BTreeMap<String, One>> {
+        let (loops, now_ms) = (self.loops(), SystemClock.now_ms());
+        let mut by_connection: BTreeMap<&str, Vec<LoopStatus>> = BTreeMap::new();
+        for one in &loops {
+            if let Some(name) = &one.connection {
+                by_connection.entry(name).or_default().push(one.clone());
+            }
+        }
+        let mut all = self.all();
+        for (name, one) in all.iter_mut() {
+            let loops = by_connection.remove(name.as_str()).unwrap_or_default();
+            one.health.loops(&loops, now_ms);
+        }
+        drop(by_connection);
+        all
+    }
+
+    /// How each loop of the engine and of this process is.
+    pub(super) fn loops(&self) -> Vec<LoopStatus> {
+        self.opened().map(|opened| opened.engine.loops()).unwrap_or_default()
+    }
+
+    /// The loops that work for all connections and are late: nothing makes progress then.
+    pub(crate) fn late_for_all(&self) -> Vec<&'static str> {
+        let loops = self.loops().into_iter();
+        let late = loops.filter(|one| one.is_late && one.connection.is_none());
+        late.map(|one| one.name).collect()
+    }
+
+    /// The notices of loops that became late, or act again, since the last call.
+    pub(crate) fn loop_notices(&self) -> Vec<LoopNotice> {
+        held(&self.late).look(&self.loops(), SystemClock.now_ms())
     }
 
     /// The schedules of a connection started.
@@ -275,14 +314,14 @@ impl Served {
 
     /// The connections that a caller may use, in the order of their names.
     pub(super) fn listed(&self, caller: &Caller) -> Vec<Listed> {
-        let all = self.all();
+        let all = self.judged();
         let theirs = all.iter().filter(|(name, _)| caller.may_use(name));
         theirs.map(|(name, one)| one.listed(name)).collect()
     }
 
     /// One of them.
     pub(super) fn one(&self, name: &str) -> Result<Listed, Problem> {
-        let listed = self.all().get(name).map(|one| one.listed(name));
+        let listed = self.judged().get(name).map(|one| one.listed(name));
         listed.ok_or_else(|| self.absent(name))
     }
 }

@@ -120,7 +120,12 @@ impl Writer {
             .map_err(|error| {
                 StoreError::Io(format!("the writer's thread cannot be started: {error}"))
             })?;
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), commits, pulse })
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+            commits,
+            pulse,
+        })
     }
 
     /// Beats from now on for this engine, and for no earlier one.
