@@ -334,7 +334,7 @@ fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Repo
     let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
     let text = format!("keeping {} in step", kinds.join(", "));
     report.tell(&name, "started", json!({ "kinds": kinds }), &text);
-    report.served.started(&connection);
+    report.served.started(&connection, crons.pulls.keys().cloned().collect());
     runs.insert(
         name.clone(),
         Running { connection: connection.clone(), config, stop, is_over: false },

@@ -17,7 +17,7 @@ use super::tally::Tally;
 use crate::open::Opened;
 use crate::questions::Questions;
 use atsync::{Clock, Connection, LoopStatus, Round, SystemClock};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -67,6 +67,8 @@ pub(crate) struct Served {
 struct One {
     /// None where it could not be opened.
     connection: Option<Connection>,
+    /// The kinds that its schedules pull, and since when.
+    pulls: (BTreeSet<String>, u64),
     health: Health,
     notices: Notices,
     tally: Tally,
@@ -80,9 +82,20 @@ fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) connection: Option<Connection>,
+    /// The kinds that its schedules pull, and since when.
+    pulls: (BTreeSet<String>, u64),
     pub(super) conditions: Vec<Condition>,
     pub(super) is_healthy: bool,
     pub(super) tally: Tally,
+}
+
+impl Listed {
+    /// When the scheduled kind was pulled completely that was pulled longest ago; one that was not
+    /// yet counts from the start of the schedules. None without a schedule of pulls.
+    pub(super) fn pulled_since_ms(&self, pulled_ms: &BTreeMap<String, u64>) -> Option<u64> {
+        let (kinds, started_ms) = &self.pulls;
+        kinds.iter().map(|kind| pulled_ms.get(kind).copied().unwrap_or(*started_ms)).min()
+    }
 }
 
 impl Served {
@@ -162,11 +175,13 @@ impl Served {
     }
 
     /// The schedules of a connection started.
-    pub(crate) fn started(&self, connection: &Connection) {
+    pub(crate) fn started(&self, connection: &Connection, kinds: BTreeSet<String>) {
+        let now_ms = SystemClock.now_ms();
         let mut all = self.all();
         let one = all.entry(connection.name().to_owned()).or_default();
         one.connection = Some(connection.clone());
-        one.health.started(SystemClock.now_ms());
+        one.pulls = (kinds, now_ms);
+        one.health.started(now_ms);
         drop(all);
         self.set.send_modify(|count| *count = count.saturating_add(1));
     }
@@ -331,6 +346,7 @@ impl One {
         Listed {
             name: name.to_owned(),
             connection: self.connection.clone(),
+            pulls: self.pulls.clone(),
             conditions: self.health.conditions(),
             is_healthy: self.health.is_healthy(),
             tally: self.tally.clone(),
