@@ -257,9 +257,9 @@ impl Engine {
     }
 
     /// How each loop that must make progress is: the schedules that run ([`Connection::run`]), the
-    /// writer of a store in a file, and the loops of the host ([`Engine::heartbeat`]). A loop that is
-    /// late hangs; one that fails is not late. Reads no store, so that it answers while the store
-    /// hangs.
+    /// writer of a store in a file, and the loops of the host ([`Engine::heartbeat`]). A loop that
+    /// is late hangs; one that fails is not late. Reads no store, so that it answers while the
+    /// store hangs.
     pub fn loops(&self) -> Vec<LoopStatus> {
         self.heartbeats.loops()
     }

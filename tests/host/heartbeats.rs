@@ -92,8 +92,8 @@ fn a_store_that_hangs_makes_the_schedule_late_until_it_answers() {
     beside(&world, &acme, watch, |_| {});
 }
 
-/// Each answer takes nearly as long as the transport allows, so the pull takes longer than a loop may
-/// be silent.
+/// Each answer takes nearly as long as the transport allows, so the pull takes longer than a loop
+/// may be silent.
 #[test]
 fn a_pull_that_takes_long_is_not_late_while_its_requests_end() {
     let store = store();

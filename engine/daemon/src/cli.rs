@@ -431,8 +431,8 @@ pub(crate) struct Top {
     /// Print the table once, as plain text.
     #[arg(long)]
     pub(crate) once: bool,
-    /// The address of an `atsync serve`, with the token of `ATSYNC_TOKEN`. Default: the socket beside
-    /// the store.
+    /// The address of an `atsync serve`, with the token of `ATSYNC_TOKEN`. Default: the socket
+    /// beside the store.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<Url>,
 }

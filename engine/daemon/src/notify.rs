@@ -5,11 +5,11 @@
 //! manager nothing is sent.
 //!
 //! Alive means that a task of the runtime ran, as for `/livez`, and that no loop is late that works
-//! for all connections, such as the store's writer: a process that can do nothing for any connection
-//! is restarted. A schedule or a delivery that hangs is reported and not restarted, because a
-//! restart interrupts the work of all the others. An ATS that does not answer, a full disk or a
-//! refused credential does not count, because a restart mends none of them; the conditions of the
-//! connections report it.
+//! for all connections, such as the store's writer: a process that can do nothing for any
+//! connection is restarted. A schedule or a delivery that hangs is reported and not restarted,
+//! because a restart interrupts the work of all the others. An ATS that does not answer, a full
+//! disk or a refused credential does not count, because a restart mends none of them; the
+//! conditions of the connections report it.
 //!
 //! Left out: systems without such sockets.
 

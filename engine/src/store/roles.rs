@@ -78,8 +78,8 @@ pub trait Connections: Debug + Send + Sync {
     /// ([`Guard::sole`]).
     fn lease(&self, connection: &str) -> Stored<'_, Guard>;
 
-    /// Beats from now on for each loop of its own, such as that of a writer's thread. A store without
-    /// one, as memory, does nothing.
+    /// Beats from now on for each loop of its own, such as that of a writer's thread. A store
+    /// without one, as memory, does nothing.
     fn beats(&self, _heartbeats: &Heartbeats) {}
 
     /// Finishes the writes under way, releases the file or the database, and refuses each later

@@ -191,8 +191,8 @@ impl Health {
         }
     }
 
-    /// The loops that work for the connection are so. One that hangs is not one that fails: its work
-    /// neither ends nor goes on, and no round reports it.
+    /// The loops that work for the connection are so. One that hangs is not one that fails: its
+    /// work neither ends nor goes on, and no round reports it.
     pub(super) fn loops(&mut self, loops: &[LoopStatus], now_ms: u64) {
         let about = About::Progressing;
         if loops.is_empty() {

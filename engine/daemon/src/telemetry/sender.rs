@@ -2,8 +2,8 @@
 //!
 //! Spans wait in a queue of [`QUEUE_SPANS_MAX`]. The task sends what came within [`BATCH_MS`], at
 //! most [`BATCH_SPANS_MAX`] in one request, one request at a time. What the collector does not
-//! accept is counted and not sent again: traces explain, and the journal proves. The beginning of an
-//! outage is one line of the log, and its end another.
+//! accept is counted and not sent again: traces explain, and the journal proves. The beginning of
+//! an outage is one line of the log, and its end another.
 //!
 //! Left out: compression; a partial success, which counts as a success.
 

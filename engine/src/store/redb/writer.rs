@@ -18,8 +18,8 @@
 //! Cancellation: a caller that stops waiting does not stop its job; a read shows whether it was
 //! done.
 //!
-//! Each transaction begins and ends with a heartbeat, so a disk that does not answer shows as a late
-//! `writer`.
+//! Each transaction begins and ends with a heartbeat, so a disk that does not answer shows as a
+//! late `writer`.
 //!
 //! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: the work of the
 //! jobs.

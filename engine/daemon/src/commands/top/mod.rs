@@ -4,8 +4,9 @@
 //! store, or at an address with the token of `ATSYNC_TOKEN`. [`figures`] reads `/metrics`, so that
 //! the table and a dashboard show the same, and [`view`] makes lines of them; both are pure.
 //!
-//! Bounds: [`source`]; as many lines as the terminal has. Left out: keys; Ctrl-C ends it. A terminal
-//! library would be twenty crates for what `console` does here: the size, and whether it is one.
+//! Bounds: [`source`]; as many lines as the terminal has. Left out: keys; Ctrl-C ends it. A
+//! terminal library would be dozens of crates for what `console` does here: the size, and whether it
+//! is one.
 
 mod figures;
 mod screen;
