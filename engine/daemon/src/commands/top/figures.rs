@@ -73,7 +73,7 @@ impl Figures {
             match name {
                 "webhook_endpoint_enabled" => endpoint.is_enabled = Some(*value != 0.0),
                 "deliveries_total" => {
-                    drop(endpoint.deliveries.insert(label("outcome"), *value));
+                    let _ = endpoint.deliveries.insert(label("outcome"), *value);
                 }
                 "deliveries_oldest_waiting_seconds" => endpoint.waiting_s = Some(*value),
                 _ => {}
@@ -92,7 +92,9 @@ impl Figures {
             "condition" if *value == 0.0 => row.failing.push(label("condition")),
             "lag_seconds" => row.lag_s = Some(*value),
             "desired_dirty" => row.backlog = Some(*value),
-            "intents" => drop(row.intents.insert(label("state"), *value)),
+            "intents" => {
+                let _ = row.intents.insert(label("state"), *value);
+            }
             "intents_in_doubt_oldest_seconds" => row.oldest_in_doubt_s = Some(*value),
             "requests_total" => row.requests = Some(*value),
             "requests_throttled_total" => row.throttled = Some(*value),

@@ -91,6 +91,8 @@ fn endpoints(figures: &Figures) -> Vec<Vec<String>> {
 fn why(failing: &Failing) -> String {
     let Failing { connection, condition, since_ms, message } = failing;
     let since = since_ms.map_or_else(String::new, |at_ms| format!(" since {}", time_of_day(at_ms)));
+    // Most messages begin with the name.
+    let message = message.strip_prefix(&format!("{connection}: ")).unwrap_or(message);
     format!("{connection}: {condition} fails{since}: {message}")
 }
 
@@ -159,9 +161,10 @@ atsync_deliveries_oldest_waiting_seconds{endpoint="e1"} 4.0
             connection: "zeta".to_owned(),
             condition: "Pulling".to_owned(),
             since_ms: Some(NOW_MS),
-            message: "no answer came\u{1b}[2J\nat all, and the reason is a long sentence that no \
+            message:
+                "zeta: no answer came\u{1b}[2J\nat all, and the reason is a long sentence that no \
                       terminal of 80 columns shows whole"
-                .to_owned(),
+                    .to_owned(),
         });
         figures
     }
