@@ -24,9 +24,12 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+/// The head of a request, and its body.
+type Request = (String, Vec<u8>);
+
 /// What a collector received.
 #[derive(Clone, Default)]
-struct Got(Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+struct Got(Arc<Mutex<Vec<Request>>>);
 
 impl Got {
     fn bodies(&self) -> Vec<Vec<u8>> {
