@@ -31,6 +31,7 @@
 //! Left out: configuration files and the command line, which the daemon has; HTTP, which the host
 //! has.
 
+mod backlog;
 mod close;
 mod forget;
 mod notes;
@@ -45,6 +46,7 @@ use crate::declare;
 use crate::declare::Declare;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, ErrorKind};
+use crate::heartbeat::{Heartbeat, Heartbeats, LoopStatus};
 use crate::journal::Intent;
 use crate::near::did_you_mean;
 use crate::pin;
@@ -73,6 +75,7 @@ use url::Url;
 pub(crate) use open::Work;
 use open::{Begun, OpenConnection, OpenConnections};
 
+pub use backlog::Backlog;
 pub use status::{Status, SweepStatus};
 
 /// Rows of one read of the feed or of a kind: some megabytes of rich records as JSON.
@@ -207,16 +210,20 @@ impl EngineBuilder {
                 Arc::new(transport)
             }
         };
+        let store =
+            self.store.unwrap_or_else(|| Arc::new(crate::store::memory::MemoryStore::default()));
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let heartbeats = Heartbeats::new(Arc::clone(&clock));
+        store.beats(&heartbeats);
         Ok(Engine {
-            store: self
-                .store
-                .unwrap_or_else(|| Arc::new(crate::store::memory::MemoryStore::default())),
+            store,
             transport,
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            clock,
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
             shared: Arc::default(),
             open: OpenConnections::default(),
             used_states: UsedStates::default(),
+            heartbeats,
         })
     }
 }
@@ -231,6 +238,7 @@ pub struct Engine {
     shared: Arc<Shared>,
     open: OpenConnections,
     used_states: UsedStates,
+    heartbeats: Heartbeats,
 }
 
 impl Engine {
@@ -247,6 +255,19 @@ impl Engine {
     /// The store, for operations that the facade does not have.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// How each loop that must make progress is: the schedules that run ([`Connection::run`]), the
+    /// writer of a store in a file, and the loops of the host ([`Engine::heartbeat`]). A loop that
+    /// is late hangs; one that fails is not late. Reads no store, so that it answers while the
+    /// store hangs.
+    pub fn loops(&self) -> Vec<LoopStatus> {
+        self.heartbeats.loops()
+    }
+
+    /// The heartbeat of a loop of the host. [`Engine::loops`] has the loop until it is dropped.
+    pub fn heartbeat(&self, name: &'static str, connection: Option<&str>) -> Heartbeat {
+        self.heartbeats.begin(name, connection)
     }
 
     /// Opens a connection. Nothing is sent.
@@ -313,6 +334,7 @@ impl Engine {
             .await?;
         Ok(Connection {
             open,
+            heartbeats: self.heartbeats.clone(),
             reconciler: Arc::new(reconciler),
             declared: Arc::new(Notify::new()),
             credentials: Arc::new(watch::Sender::new(0)),
@@ -484,6 +506,7 @@ fn check_settings(
 #[derive(Clone, Debug)]
 pub struct Connection {
     open: Arc<OpenConnection>,
+    heartbeats: Heartbeats,
     reconciler: Arc<Reconciler>,
     declared: Arc<Notify>,
     /// How many credentials were given since the connection was opened.
@@ -768,6 +791,10 @@ impl Connection {
 
     pub(crate) fn declared(&self) -> &Notify {
         &self.declared
+    }
+
+    pub(crate) fn heartbeats(&self) -> &Heartbeats {
+        &self.heartbeats
     }
 
     pub(crate) fn credentials(&self) -> &watch::Sender<u64> {

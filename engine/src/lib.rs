@@ -79,6 +79,7 @@ mod engine;
 mod entropy;
 mod error;
 mod feed;
+mod heartbeat;
 mod index;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -109,9 +110,10 @@ mod webhook;
 pub use consent::ConsentStart;
 pub use credential::Credential;
 pub use engine::{
-    Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
+    Backlog, Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
 };
 pub use error::{Error, ErrorKind};
+pub use heartbeat::{Heartbeat, LoopStatus};
 pub use secret::{SealError, SealKeys, Secret, SecretRef, TextRef};
 pub use vault::Vault;
 

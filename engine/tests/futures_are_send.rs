@@ -82,6 +82,7 @@ spawnable! {
     intent(acme: Connection) => acme.intent(1);
     verify_tenant(acme: Connection) => acme.verify_tenant();
     status(acme: Connection) => acme.status();
+    backlog(acme: Connection) => acme.backlog();
     resolve(acme: Connection, how: Resolution) => acme.resolve(1, how);
     link(acme: Connection, key: String, remote: RemoteRef) => acme.link(&key, &remote);
     import(acme: Connection, id: String) => acme.import(&id, "key");

@@ -5,6 +5,7 @@ mod at_once;
 mod closing;
 mod credentials;
 mod feed;
+mod heartbeats;
 mod pausing;
 mod records;
 mod runtime;

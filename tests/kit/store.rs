@@ -12,7 +12,7 @@ use atsync::model::contract::RemoteRef;
 use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The fault of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum StoreUpset {
     DieAfter,
     /// The disk is full.
     Full,
+    /// The disk does not answer until [`UpsetStore::answer`].
+    Hang,
 }
 
 type Upsetter = Box<dyn FnMut(u64, &'static str) -> Option<StoreUpset> + Send>;
@@ -38,6 +40,7 @@ pub struct UpsetStore {
     upsetter: Mutex<Option<Upsetter>>,
     after_changes: Mutex<Option<Deed>>,
     lease_until_ms: Mutex<Option<u64>>,
+    answers: Notify,
 }
 
 impl std::fmt::Debug for UpsetStore {
@@ -58,7 +61,13 @@ impl UpsetStore {
             upsetter: Mutex::default(),
             after_changes: Mutex::default(),
             lease_until_ms: Mutex::default(),
+            answers: Notify::new(),
         })
+    }
+
+    /// Lets the writes that hang go on.
+    pub fn answer(&self) {
+        self.answers.notify_waiters();
     }
 
     /// Grants leases that end at this steady time.
@@ -116,6 +125,10 @@ impl UpsetStore {
                 Some(StoreUpset::DieAfter) => {
                     drop(work.await);
                     self.death.strike().await
+                }
+                Some(StoreUpset::Hang) => {
+                    self.answers.notified().await;
+                    work.await
                 }
                 Some(StoreUpset::Full) => Err(StoreError::Io("no space left on device".to_owned())),
             }

@@ -20,6 +20,14 @@ PRESENT = [
     'atsync_requests_total{connection="acme"} ',
     'atsync_budget_wait_seconds_total{connection="acme"} ',
     'atsync_intents_open{connection="acme"} 0',
+    'atsync_intents{connection="acme",state="applied"} 1',
+    'atsync_intents_in_doubt_oldest_seconds{connection="acme"} 0.0',
+    'atsync_desired{connection="acme"} 1',
+    'atsync_desired_dirty{connection="acme"} ',
+    'atsync_lag_seconds{connection="acme"} ',
+    'atsync_budget_left{connection="acme",rule="',
+    'atsync_heartbeat_age_seconds{loop="schedule",connection="acme"} ',
+    'atsync_heartbeat_age_seconds{loop="writer",connection=""} ',
     "atsync_build_info{version=",
 ]
 TRIES = 500

@@ -3,6 +3,7 @@
 use crate::config::serve::Scope;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
+use url::Url;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 error, wrong arguments included; 2 only from `plan`: there are steps.
@@ -64,6 +65,7 @@ impl Command {
             | Self::Config(_)
             | Self::Restore(_)
             | Self::Doctor(_)
+            | Self::Top(_)
             | Self::Completions { .. }
             | Self::Man { .. }
             | Self::CompileComponent => false,
@@ -112,6 +114,12 @@ impl Command {
         matches!(self, Self::Connect(_))
     }
 
+    /// Whether the command runs schedules until it is stopped.
+    #[cfg(feature = "otel")]
+    pub(crate) fn has_schedules(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Serve(_))
+    }
+
     /// Whether the command works on many connections at once until it is stopped.
     pub(crate) fn is_long(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Serve(_) | Self::Demo(_))
@@ -143,6 +151,9 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Print the state of the connections. Reads the store only.
     Status(Status),
+    /// Show the figures of a running `atsync serve` or `atsync run`, each second anew: conditions,
+    /// lag, backlog, writes in doubt, calls, budgets and deliveries. Ctrl-C ends it.
+    Top(Top),
     /// Print observed records of a kind, or one of them. Reads the store only.
     Get(Get),
     /// Print the feed of changes. Reads the store only.
@@ -425,6 +436,17 @@ pub(crate) struct Status {
     /// Print JSON Lines, one connection per line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Print the table once, as plain text.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The address of an `atsync serve`, with the token of `ATSYNC_TOKEN`. Default: the socket
+    /// beside the store.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<Url>,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use crate::relay::{Ordered, ROUTE, Said, socket_of};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::Request;
 use hyper::body::Frame;
 use hyper_util::rt::TokioIo;
@@ -69,6 +69,24 @@ pub(crate) async fn relayed(cli: &Cli, arguments: Vec<String>, output: &Output) 
         said(answer.into_body(), &socket, output).await
     };
     Some(ended.await.map_err(|error: Box<dyn std::error::Error + Send + Sync>| failed(&error)))
+}
+
+/// Reads a path of the API through a socket: the status, and a body of so many bytes at most.
+///
+/// # Errors
+/// When no process listens there, or its answer ends too early or is too long.
+pub(crate) async fn get(
+    socket: &Path,
+    path: &str,
+    bytes_max: usize,
+) -> Result<(u16, Vec<u8>), Box<dyn std::error::Error + Send + Sync>> {
+    let mut sender = connected(UnixStream::connect(socket).await?).await?;
+    let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed();
+    let request = Request::get(path).header("host", "atsync").body(body)?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status().as_u16();
+    let body = Limited::new(answer.into_body(), bytes_max).collect().await?.to_bytes();
+    Ok((status, body.to_vec()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "drives the connection beside the answer")]

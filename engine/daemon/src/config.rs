@@ -15,6 +15,7 @@ pub(crate) mod made;
 pub(crate) mod period;
 pub(crate) mod scheme;
 pub(crate) mod serve;
+pub(crate) mod telemetry;
 pub(crate) mod timing;
 
 use crate::failure::Failure;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 use serve::ServeConfig;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use telemetry::TelemetryConfig;
 use timing::{Retention, TimeZone};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) store: PathBuf,
     /// The HTTP API.
     pub(crate) serve: ServeConfig,
+    /// Where traces go; none for nowhere.
+    pub(crate) telemetry: Option<TelemetryConfig>,
     /// The connections by name.
     pub(crate) connections: BTreeMap<String, ConnectionConfig>,
     /// Those whose part of the file cannot be read: one message each, with file and line.
@@ -54,6 +58,7 @@ struct File {
     store: PathBuf,
     #[serde(default)]
     serve: ServeConfig,
+    telemetry: Option<TelemetryConfig>,
     /// Read one by one, so that a mistake refuses one alone.
     #[serde(default, rename = "connections")]
     _connections: Option<IgnoredAny>,
@@ -340,7 +345,19 @@ impl Config {
         }
         let store = path.parent().unwrap_or(Path::new("")).join(file.store);
         file.serve.check().map_err(|why| format!("{name}: serve: {why}"))?;
-        Ok(Self { path: path.to_owned(), store, serve: file.serve, connections, refused })
+        let telemetry = file.telemetry;
+        telemetry
+            .as_ref()
+            .map_or(Ok(()), TelemetryConfig::check)
+            .map_err(|why| format!("{name}: telemetry: {why}"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            store,
+            serve: file.serve,
+            telemetry,
+            connections,
+            refused,
+        })
     }
 
     /// The directory that paths in the file are relative to.
@@ -611,11 +628,13 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         let connection = members(&format!("{GOOD}zzz = 1\n"));
         let auth = members(&GOOD.replace("auth = { ", "auth = { zzz = 1, "));
         let serve = members(&format!("serve = {{ zzz = 1 }}\n{GOOD}"));
+        let telemetry = members(&format!("telemetry = {{ zzz = 1 }}\n{GOOD}"));
         let token = members(&format!("serve = {{ tokens.a = {{ zzz = 1 }} }}\n{GOOD}"));
         let client = members(&format!("serve = {{ clients.a = {{ zzz = 1 }} }}\n{GOOD}"));
         let known: BTreeSet<String> = members(&format!("zzz = 1\n{GOOD}"))
             .into_iter()
-            .filter(|name| name != "connections" && name != "serve")
+            .filter(|name| !["connections", "serve", "telemetry"].contains(&name.as_str()))
+            .chain(below("telemetry.", telemetry))
             .chain(below("serve.", serve))
             .filter(|name| name != "serve.tokens" && name != "serve.clients")
             .chain(below("serve.clients.NAME.", client))

@@ -30,6 +30,7 @@ mod relay;
 mod run;
 mod serve;
 mod signals;
+mod telemetry;
 mod tokens;
 mod words;
 
@@ -37,6 +38,7 @@ use clap::Parser;
 use cli::{Cli, Command, LogFormat};
 use output::{Output, PlainLog};
 use std::process::ExitCode;
+use telemetry::Traces;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -60,7 +62,6 @@ pub fn main() -> ExitCode {
         }
     };
     output::set_form(cli.log_format);
-    start_log(cli.verbose, cli.log_format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     // A relayed command runs on a worker: with the stack that the same command has on the main
     // thread. In a debug build an apply needs more than tokio's two megabytes.
@@ -77,11 +78,15 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(async {
-        match &cli.command {
+        let (telemetry, traces) = telemetry::start(&cli).await?;
+        start_log(cli.verbose, cli.log_format, traces);
+        let ended = match &cli.command {
             Command::Run(options) => run::run(&cli.config, options, &output).await,
             Command::Serve(options) => run::serve(&cli.config, options, &output).await,
             _ => commands::run(&cli, arguments, &output).await,
-        }
+        };
+        telemetry.finish().await;
+        ended
     });
     match ended {
         Ok(code) => ExitCode::from(code),
@@ -94,8 +99,8 @@ pub fn main() -> ExitCode {
 
 /// Warnings to stderr, as text or JSON; more with `-v`. `RUST_LOG` overrides that: levels by
 /// module, such as `warn,atsync=debug`. The engine's spans (run, pass, intent) are as loud as
-/// warnings, so that each warning says what it is about.
-fn start_log(verbose: u8, format: LogFormat) {
+/// warnings, so that each warning says what it is about. `traces` receives the spans too.
+fn start_log(verbose: u8, format: LogFormat, traces: Option<Traces>) {
     let level = match verbose {
         0 => "warn",
         1 => "warn,atsync=debug,atsync_daemon=debug",
@@ -107,7 +112,7 @@ fn start_log(verbose: u8, format: LogFormat) {
         .or_else(|| level.parse().ok())
         .unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| PlainLog);
-    let registry = tracing_subscriber::registry();
+    let registry = tracing_subscriber::registry().with(traces);
     let _ = match format {
         LogFormat::Text => registry.with(lines.with_filter(filter)).try_init(),
         LogFormat::Json => {

@@ -4,9 +4,12 @@
 //! restarts the service when the third is missing for longer than `WatchdogSec`. Without a service
 //! manager nothing is sent.
 //!
-//! Alive means that a task of the runtime ran, as for `/livez`: a process whose threads are all
-//! stuck is restarted. An ATS that does not answer, a full disk or a refused credential does not
-//! count, because a restart mends none of them; the conditions of the connections report it.
+//! Alive means that a task of the runtime ran, as for `/livez`, and that no loop is late that works
+//! for all connections, such as the store's writer: a process that can do nothing for any
+//! connection is restarted. A schedule or a delivery that hangs is reported and not restarted,
+//! because a restart interrupts the work of all the others. An ATS that does not answer, a full
+//! disk or a refused credential does not count, because a restart mends none of them; the
+//! conditions of the connections report it.
 //!
 //! Left out: systems without such sockets.
 
@@ -31,19 +34,22 @@ pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
-/// Says that it is alive, twice in each interval that the service manager allows. Never ends.
-pub(crate) async fn alive() -> std::convert::Infallible {
+/// Says that it is alive, twice in each interval that the service manager allows, unless it is
+/// stuck. Never ends.
+pub(crate) async fn alive(is_stuck: impl Fn() -> bool) -> std::convert::Infallible {
     #[cfg(unix)]
     if let Some(interval) = sd_notify::watchdog_enabled() {
         let half_ms = u64::try_from(interval.as_millis() / 2).unwrap_or(u64::MAX).max(1);
         loop {
             // By a worker of the runtime, so that it is silent when all of them are stuck.
-            if tokio::spawn(async {}).await.is_ok() {
+            if tokio::spawn(async {}).await.is_ok() && !is_stuck() {
                 tell(&[NotifyState::Watchdog]);
             }
             SystemClock.sleep(half_ms).await;
         }
     }
+    #[cfg(not(unix))]
+    let _ = is_stuck;
     std::future::pending().await
 }
 

@@ -464,6 +464,7 @@ impl Opened {
             path: self.config.path.clone(),
             store: self.config.store.clone(),
             serve: self.config.serve.clone(),
+            telemetry: None,
             connections: BTreeMap::from([(name.to_owned(), one)]),
             refused: BTreeMap::new(),
         };

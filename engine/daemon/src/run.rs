@@ -21,7 +21,7 @@ use crate::open::{self, Opened, Use};
 use crate::output::Output;
 use crate::serve::audit::act::Act;
 use crate::serve::audit::request::by_signal;
-use crate::serve::{Notice, Reloaded, Served, Server};
+use crate::serve::{LoopNotice, Notice, Reloaded, Served, Server};
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
 use atsync::{Clock, Connection, Crons, ErrorKind, Round, SystemClock};
@@ -38,21 +38,32 @@ use tokio::sync::watch;
 const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
+/// How long a reload may take before it counts as hanging: it waits for the writes of the
+/// connections that it stops, for commands that print secrets, and for the compiler.
+const RELOAD_MS: u64 = 10 * 60_000;
+/// How often loops that hang are looked for.
+const LOOK_MS: u64 = 30_000;
+
 pub(crate) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    reported_alive(attended(config, Api::Socket, options, output)).await
+    supervised(config, Api::Socket, options, output).await
 }
 
 /// As [`run`], with the HTTP API on the configured address too. It goes on when no connection can
 /// start, so that the API says why.
 pub(crate) async fn serve(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    reported_alive(attended(config, Api::Address, options, output)).await
+    supervised(config, Api::Address, options, output).await
 }
 
-/// Reports to the service manager that the process is alive, until the work ends.
-async fn reported_alive(work: impl Future<Output = Ended>) -> Ended {
+/// Attends the connections to their end. Meanwhile it reports to the service manager that the
+/// process is alive, and loops that hang.
+async fn supervised(config: &Path, api: Api, options: &cli::Run, output: &Output) -> Ended {
+    let served = Arc::new(Served::new());
+    let report = &Report { is_json: options.json, output: output.clone(), served };
+    let is_stuck = || !report.served.late_for_all().is_empty();
     tokio::select! {
-        ended = work => ended,
-        never = notify::alive() => match never {},
+        ended = attended(config, api, report) => ended,
+        never = notify::alive(is_stuck) => match never {},
+        never = report.loops() => match never {},
     }
 }
 
@@ -65,9 +76,7 @@ enum Api {
     Address,
 }
 
-async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) -> Ended {
-    let served = Arc::new(Served::new());
-    let report = &Report { is_json: options.json, output: output.clone(), served };
+async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
     let mut stop = Stop::listen(Hangup::Rereads)?;
     let mut reread = Reread::listen()?;
     let mut opened = open::open(config, None, Use::Online).await?;
@@ -115,7 +124,9 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
     notify::ready(&server.as_ref().map_or(String::new(), |server| server.places.clone()));
     let mut is_clean = refused.is_empty();
     let mut is_stopping = false;
+    let heartbeat = opened.engine.heartbeat("reload", None);
     loop {
+        heartbeat.rests();
         tokio::select! {
             Some((name, ok)) = ends.next(), if !ends.is_empty() => {
                 is_clean &= ok;
@@ -134,10 +145,12 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
                 runs.values().for_each(Running::stop);
             }
             () = reread.told(), if !is_stopping => {
+                heartbeat.acts_within(RELOAD_MS);
                 let work = reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report);
                 drop(by_signal(&report.served, Act::Reload, work).await);
             }
             Some(asked) = reloads.recv(), if !is_stopping => {
+                heartbeat.acts_within(RELOAD_MS);
                 let done =
                     reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report).await;
                 // The caller may have left.
@@ -145,6 +158,7 @@ async fn attended(config: &Path, api: Api, options: &cli::Run, output: &Output) 
             }
         }
         if ends.is_empty() && (is_stopping || api == Api::Socket) {
+            heartbeat.rests();
             // Its requests end before the connections close.
             stop_serving(server).await;
             for run in runs.into_values() {
@@ -205,14 +219,53 @@ struct Report {
 
 impl Report {
     fn tell(&self, name: &str, what: &str, value: Value, text: &str) {
+        self.tell_of(Some(name), what, value, text);
+    }
+
+    /// `name`: the connection; none for what is about all of them.
+    fn tell_of(&self, name: Option<&str>, what: &str, value: Value, text: &str) {
         let at_ms = SystemClock.now_ms();
         if self.is_json {
             self.output.json(
                 &json!({ "at": time(at_ms), "connection": name, "round": what, "report": value }),
             );
         } else {
+            let name = name.unwrap_or("all connections:");
             self.output.data(&format!("{} {name} {text}", time(at_ms)));
         }
+    }
+
+    /// Reports each loop that hangs, and each that acts again. Never ends.
+    async fn loops(&self) -> std::convert::Infallible {
+        loop {
+            SystemClock.sleep(LOOK_MS).await;
+            self.served.loop_notices().iter().for_each(|notice| self.of_loop(notice));
+        }
+    }
+
+    fn of_loop(&self, notice: &LoopNotice) {
+        let (connection, what, value, text) = match notice {
+            LoopNotice::Late { name, connection, age_ms } => (
+                connection,
+                "stalled",
+                json!({ "loop": name, "age_ms": age_ms }),
+                format!(
+                    "stalled: the loop `{name}` hangs, and has not acted for {} minutes; restart \
+                     the process, which loses nothing",
+                    age_ms / 60_000
+                ),
+            ),
+            LoopNotice::Recovered { name, connection, lasted_ms } => (
+                connection,
+                "progressing",
+                json!({ "loop": name, "lasted_ms": lasted_ms }),
+                format!(
+                    "progressing: the loop `{name}` acts again; it hung for {} minutes",
+                    lasted_ms.div_ceil(60_000)
+                ),
+            ),
+        };
+        self.tell_of(connection.as_deref(), what, value, &text);
     }
 
     /// A connection ended with an error, or could not start.
@@ -284,7 +337,7 @@ fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Repo
     let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
     let text = format!("keeping {} in step", kinds.join(", "));
     report.tell(&name, "started", json!({ "kinds": kinds }), &text);
-    report.served.started(&connection);
+    report.served.started(&connection, crons.pulls.keys().cloned().collect());
     runs.insert(
         name.clone(),
         Running { connection: connection.clone(), config, stop, is_over: false },

@@ -5,6 +5,7 @@
 
 use super::Connection;
 use crate::error::Error;
+use crate::heartbeat::LoopStatus;
 use crate::reason::ConditionType;
 use crate::reconcile::is_exhausted;
 use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepState};
@@ -64,6 +65,9 @@ pub struct Status {
     /// process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks: Option<String>,
+    /// The loops of the connection, and those of all connections, that are late: they hang.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<LoopStatus>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -143,6 +147,13 @@ impl Connection {
         Ok(NotInStep { unread: desired.saturating_sub(read), ..found })
     }
 
+    fn loops_late(&self) -> Vec<LoopStatus> {
+        let is_here = |one: &LoopStatus| {
+            one.connection.as_deref().is_none_or(|connection| connection == self.name())
+        };
+        self.heartbeats.loops().into_iter().filter(|one| one.is_late && is_here(one)).collect()
+    }
+
     /// The status of the connection. Reads the store only.
     ///
     /// # Errors
@@ -191,6 +202,7 @@ impl Connection {
             not_in_step_unread: not_in_step.unread,
             problems: store.problems(None, SAID_ROWS).await?,
             clocks: reconciler.ingest.clocks().warning(),
+            late: self.loops_late(),
         })
     }
 }

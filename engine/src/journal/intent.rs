@@ -169,6 +169,10 @@ impl IntentState {
         }
     }
 
+    /// Every word of [`Self::word`].
+    pub const WORDS: [&'static str; 6] =
+        ["sending", "in_doubt", "applied", "refused", "not_sent", "abandoned"];
+
     /// Whether the journal allows the change from this state to `next`.
     pub fn may_become(&self, next: &Self) -> bool {
         match self {

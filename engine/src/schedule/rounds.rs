@@ -16,6 +16,7 @@ use super::retention::Retention;
 use super::round::{Deed, Round};
 use crate::engine::{Connection, Work};
 use crate::error::{Error, ErrorKind};
+use crate::heartbeat;
 use crate::reconcile::{ApplyReport, Reconciler, SweepOptions, SweepReport};
 use crate::store::{HeldBy, Hold, Keep, SweepPhase};
 use std::collections::BTreeMap;
@@ -152,6 +153,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         mut stop: Pin<&mut S>,
     ) -> Result<(), Cut> {
         self.rest(stop.as_mut()).await?;
+        heartbeat::works();
         let now = self.times();
         if now.jumped_since(&self.seen) {
             self.dues().for_each(|due| due.jumped(&now));
@@ -179,6 +181,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         let Some(until_ms) = self.refused.until_ms else { return Ok(()) };
         let wait_ms = until_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
         let clock = &self.reconciler().context.clock;
+        heartbeat::waits(wait_ms);
         let is_replaced = tokio::select! {
             biased;
             () = stop => return Err(Cut::Stopped),
@@ -455,6 +458,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         let wait_ms = next_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
         let clock = &self.reconciler().context.clock;
         let stored = &self.connection.webhooks().hints.stored;
+        heartbeat::waits(wait_ms);
         let is_given = tokio::select! {
             biased;
             () = stop => return Err(Cut::Stopped),

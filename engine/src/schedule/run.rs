@@ -45,6 +45,9 @@ impl Connection {
                 }
             }
         };
-        rounds.instrument(tracing::warn_span!("run", connection = self.name())).await
+        let heartbeat = self.heartbeats().begin("schedule", Some(self.name()));
+        heartbeat.acts_within(0);
+        let rounds = rounds.instrument(tracing::warn_span!("run", connection = self.name()));
+        heartbeat.scope(rounds).await
     }
 }

@@ -5,6 +5,7 @@
 //! forward to the store; the guarantees are those of the roles.
 
 use super::*;
+use crate::heartbeat;
 use crate::journal::{Intent, IntentId};
 use atsync_model::contract::RemoteRef;
 use std::sync::Arc;
@@ -42,9 +43,11 @@ macro_rules! forward {
     ) => {
         impl ConnectionStore {
             $(pub(crate) fn $read(&self, $($asked: $question),*) -> $answer {
+                heartbeat::works();
                 self.store.$read(self.guard.connection(), $($asked),*)
             })*
             $(pub(crate) fn $write(&self, $($given: $gift),*) -> $done {
+                heartbeat::works();
                 self.store.$write(&self.guard, $($given),*)
             })*
         }

@@ -18,6 +18,7 @@ use super::rows::{
     StoreIdentity, SweepState,
 };
 use crate::declaration::Declaration;
+use crate::heartbeat::Heartbeats;
 use crate::journal::{Intent, IntentId, IntentState, Moment};
 use crate::link::LinkRow;
 use atsync_model::contract::RemoteRef;
@@ -83,6 +84,10 @@ pub trait Connections: Debug + Send + Sync {
     /// Claims the writes of a connection. A store that one process holds grants it to every caller
     /// ([`Guard::sole`]).
     fn lease(&self, connection: &str) -> Stored<'_, Guard>;
+
+    /// Beats from now on for each loop of its own, such as that of a writer's thread. A store
+    /// without one, as memory, does nothing.
+    fn beats(&self, _heartbeats: &Heartbeats) {}
 
     /// Finishes the writes under way, releases the file or the database, and refuses each later
     /// call with [`StoreError::Closed`]. A store that holds neither, as memory, goes on as before.

@@ -72,6 +72,12 @@ impl Held {
         self.number.saturating_mul(CONSENTS_MAX).saturating_add(consent)
     }
 
+    /// How many requests each budget still allows, by the name of its rule.
+    pub(super) fn budget_left(&self) -> BTreeMap<String, u32> {
+        let budgets = self.budgets.values().flatten();
+        budgets.map(|budget| (budget.name().to_owned(), budget.level().1)).collect()
+    }
+
     pub(super) fn budgets(&self, origin: &str) -> &[Arc<Budget>] {
         self.budgets.get(origin).map_or(&[], Vec::as_slice)
     }

@@ -143,6 +143,8 @@ pub struct Usage {
     pub throttled: u64,
     /// Time spent waiting for rate budgets.
     pub waited_ms: u64,
+    /// How many requests each rate budget still allows in its window, by the name of its rule.
+    pub budget_left: BTreeMap<String, u32>,
 }
 
 /// The session of one connection. Cheap to share behind an [`Arc`].
@@ -490,17 +492,15 @@ impl Session {
                 Next::Rest(rest_ms) => {
                     tries.throttled += 1;
                     throttled = Some(delivery);
+                    crate::heartbeat::waits(rest_ms);
                     self.clock.sleep(rest_ms).await;
                     self.waited_ms.fetch_add(rest_ms, Ordering::Relaxed);
                 }
                 Next::Pause(pause_ms) => {
                     tries.failed += 1;
                     let half_ms = pause_ms / 2;
-                    self.clock
-                        .sleep(
-                            half_ms.saturating_add(self.entropy.below(half_ms.saturating_add(1))),
-                        )
-                        .await;
+                    let more_ms = self.entropy.below(half_ms.saturating_add(1));
+                    self.clock.sleep(half_ms.saturating_add(more_ms)).await;
                 }
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
@@ -557,6 +557,7 @@ impl Session {
             retries: read(&self.retries),
             throttled: read(&self.throttled),
             waited_ms: read(&self.waited_ms),
+            budget_left: self.held().budget_left(),
         }
     }
 
@@ -622,6 +623,7 @@ impl Session {
             return (Delivery::NotSent(reason), None);
         }
         let sent_ms = self.clock.steady_ms();
+        crate::heartbeat::works();
         let mut delivery = self.transport.exchange(wire).await;
         // Before the adapter sees it, and through its messages failures, logs and the store.
         held.redactor().delivery(&mut delivery);
@@ -657,6 +659,7 @@ impl Session {
                 held.auth.ready().await?;
             }
             let asked_ms = self.clock.steady_ms();
+            crate::heartbeat::waits(deadline_ms.saturating_sub(asked_ms));
             let permits = acquire_all(held.budgets(draft.origin_name), priority, deadline_ms).await;
             self.waited_ms
                 .fetch_add(self.clock.steady_ms().saturating_sub(asked_ms), Ordering::Relaxed);

@@ -24,6 +24,7 @@ mod durable;
 mod erasing;
 mod forgetting;
 mod given;
+mod hanging;
 mod journaling;
 mod limiting;
 mod model;

@@ -1,8 +1,9 @@
 //! `atsync config check`: what of a configuration can be checked without the store and the ATS.
 //!
 //! The file, its secrets, the adapters, their origins and settings, the schedules, and the tokens
-//! and OAuth clients of the API. Every fault is listed, so that one run shows what a start would
-//! refuse one by one. Left out: whether the ATS accepts the credential; `atsync check` asks it.
+//! and OAuth clients of the API, the headers of traces. Every fault is listed, so that one run
+//! shows what a start would refuse one by one. Left out: whether the ATS accepts the credential;
+//! `atsync check` asks it.
 
 use crate::failure::{DONE, Ended, Failure};
 use crate::open;
@@ -30,6 +31,11 @@ pub(super) async fn check(path: &Path, output: &Output) -> Ended {
         if let Err(why) = fault {
             faults.push(format!("{}: serve.clients.{name}.{why}", path.display()));
         }
+    }
+    if let Some(telemetry) = &opened.config.telemetry
+        && let Err(why) = telemetry.read(opened.config.directory()).await
+    {
+        faults.push(format!("{}: telemetry: {why}", path.display()));
     }
     if !faults.is_empty() {
         return Err(Failure::Several(faults));

@@ -27,6 +27,7 @@ mod secrets;
 mod status;
 mod sweep;
 mod token;
+mod top;
 
 pub(crate) use apply::outcome;
 
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: &Cli, arguments: Vec<String>, output: &Output) -> E
         Command::Adapter(command) => return adapter::adapter(command, output),
         Command::Restore(options) => return restore::restore(&cli.config, options, output).await,
         Command::Doctor(options) => return doctor::doctor(&cli.config, options, output).await,
+        Command::Top(options) => return top::top(&cli.config, options, output).await,
         Command::Completions { shell } => return manual::completions(*shell, output),
         Command::Man { directory } => return manual::pages(directory, output),
         Command::CompileComponent => return Ok(atsync::CompilerProgram::serve()),
@@ -115,6 +117,7 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         | Command::Config(_)
         | Command::Restore(_)
         | Command::Doctor(_)
+        | Command::Top(_)
         | Command::Completions { .. }
         | Command::Man { .. }
         | Command::CompileComponent => {

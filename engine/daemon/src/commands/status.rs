@@ -1,4 +1,5 @@
-//! `atsync status`: the state of the connections, from the store alone.
+//! `atsync status`: the state of the connections, from the store alone, and the loops that hang in
+//! the process that holds it, which make the exit code 1.
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
@@ -14,6 +15,7 @@ const SHOWN_MAX: usize = 20;
 pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output) -> Ended {
     let opened = place.open(options.name.as_deref(), Use::StoreOnly).await?;
     let mut refused = opened.refused.clone();
+    let mut is_late = false;
     for name in opened.names() {
         let connection = match opened.connect(&name, output).await {
             Ok(connection) => connection,
@@ -23,6 +25,7 @@ pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output
             }
         };
         let status = connection.status().await?;
+        is_late |= !status.late.is_empty();
         if options.json {
             output.json(&status);
         } else {
@@ -32,7 +35,7 @@ pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output
         }
     }
     refused.values().for_each(|why| output.error(why));
-    if refused.is_empty() { Ok(DONE) } else { Err(Failure::Said) }
+    if refused.is_empty() && !is_late { Ok(DONE) } else { Err(Failure::Said) }
 }
 
 fn lines(status: &Status) -> Vec<String> {
@@ -100,6 +103,14 @@ fn lines(status: &Status) -> Vec<String> {
     }
     if status.problems.len() > SHOWN_MAX {
         lines.push(format!("  and {} more; --json shows them", status.problems.len() - SHOWN_MAX));
+    }
+    for late in &status.late {
+        lines.push(format!(
+            "  its loop `{}` hangs since {}: it did not act when it said that it would; restart \
+             the process that holds the store, which loses nothing",
+            late.name,
+            time(late.since_ms)
+        ));
     }
     if let Some(clocks) = &status.clocks {
         lines.push(format!("  {clocks}"));

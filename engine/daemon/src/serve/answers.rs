@@ -53,6 +53,25 @@ pub(super) struct ConnectionStatus {
     /// A warning that the clocks of this machine and of the ATS differ.
     #[schema(nullable = false)]
     clocks: Option<String>,
+    /// The loops of the connection, and those of all connections, that are late: they hang.
+    #[schema(nullable = false)]
+    late: Option<Vec<LateLoop>>,
+}
+
+/// A loop that is late.
+#[derive(ToSchema)]
+struct LateLoop {
+    /// Its name.
+    r#loop: String,
+    /// The connection that it works for; absent if it works for all.
+    #[schema(nullable = false)]
+    connection: Option<String>,
+    /// How long ago it last acted, in milliseconds.
+    age_ms: u64,
+    /// Always true here.
+    is_late: bool,
+    /// Since when it is late, in milliseconds since 1970.
+    since_ms: u64,
 }
 
 /// The permissions of the credential.

@@ -7,7 +7,7 @@
 //!
 //! Left out: what the store knows (records that are not in step, writes in doubt); `Status` has it.
 
-use atsync::{AuthReason, Error, ErrorKind, Round};
+use atsync::{AuthReason, Error, ErrorKind, LoopStatus, Round};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -27,6 +27,8 @@ pub(super) enum About {
     Writing,
     /// Webhooks arrive, and what they name can be fetched. Known since the first webhook.
     WebhooksArriving,
+    /// Each loop that works for the connection acts when it said that it would.
+    Progressing,
 }
 
 impl About {
@@ -39,6 +41,7 @@ impl About {
             Self::Pulling => "pulling",
             Self::Writing => "writing",
             Self::WebhooksArriving => "webhooks_arriving",
+            Self::Progressing => "progressing",
         }
     }
 
@@ -51,6 +54,7 @@ impl About {
             Self::Pulling => "not pulling",
             Self::Writing => "not writing",
             Self::WebhooksArriving => "no webhooks",
+            Self::Progressing => "not progressing",
         }
     }
 }
@@ -66,6 +70,10 @@ pub(crate) enum Why {
     SignatureRefused,
     /// The schedules run.
     Started,
+    /// Each loop acts when it said that it would.
+    Acting,
+    /// A loop hangs: it did not act when it said that it would.
+    Stalled,
     /// The ATS refused the credential.
     CredentialRefused,
     /// The person's consent was revoked or has ended; they must consent again.
@@ -183,6 +191,26 @@ impl Health {
         }
     }
 
+    /// The loops that work for the connection are so. One that hangs is not one that fails: its
+    /// work neither ends nor goes on, and no round reports it.
+    pub(super) fn loops(&mut self, loops: &[LoopStatus], now_ms: u64) {
+        let about = About::Progressing;
+        if loops.is_empty() {
+            drop(self.0.remove(&about));
+        } else if let Some(late) = loops.iter().find(|one| one.is_late) {
+            let (name, minutes) = (late.name, late.age_ms / 60_000);
+            let message = format!(
+                "the loop `{name}` hangs: it has not acted for {minutes} minutes, although it said \
+                 that it would; restart the process, which loses nothing, and report it with the \
+                 log of `RUST_LOG=atsync=debug`"
+            );
+            self.set(about, false, Why::Stalled, &message, late.since_ms);
+        } else {
+            let message = "each loop acts when it said that it would";
+            self.set(about, true, Why::Acting, message, now_ms);
+        }
+    }
+
     fn failed(&mut self, about: About, error: &Error, now_ms: u64) {
         let why = Why::of(error);
         let cause = match why {
@@ -209,7 +237,9 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::{About, Health, Why};
-    use atsync::{Error, ErrorKind, PullReport, Round};
+    use atsync::testing::ManualClock;
+    use atsync::{Clock, Engine, Error, ErrorKind, PullReport, Round};
+    use std::sync::Arc;
 
     fn failed(health: &mut Health, kind: ErrorKind, at: u64) {
         let error = Error::new(kind, format!("no at {at}"));
@@ -235,6 +265,29 @@ mod tests {
         assert_eq!(said(&health, About::Pulling), (true, Why::Succeeded, 9));
         assert_eq!(said(&health, About::Connected), (true, Why::Succeeded, 9));
         assert!(health.is_healthy());
+    }
+
+    #[test]
+    fn a_loop_that_hangs_makes_the_connection_red_until_it_acts() {
+        let clock = ManualClock::at(1_000);
+        let engine = Engine::builder().clock(Arc::<ManualClock>::clone(&clock)).build().unwrap();
+        let heartbeat = engine.heartbeat("schedule", Some("acme"));
+        heartbeat.acts_within(0);
+        let mut health = Health::default();
+        let mut minute = || {
+            clock.set(clock.now_ms() + 60_000);
+            health.loops(&engine.loops(), clock.now_ms());
+            (said(&health, About::Progressing), health.is_healthy())
+        };
+        let well = (true, Why::Acting, 61_000);
+        assert_eq!([minute(), minute(), minute(), minute(), minute()], [(well, true); 5]);
+        let late = (false, Why::Stalled, 301_000);
+        assert_eq!([minute(), minute()], [(late, false); 2]);
+        heartbeat.acts_within(60_000);
+        assert_eq!(minute(), ((true, Why::Acting, 481_000), true));
+        drop(heartbeat);
+        health.loops(&engine.loops(), clock.now_ms());
+        assert!(health.conditions().is_empty());
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::health::About;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
 use super::tally::{Outcome, Tally, Work};
-use atsync::{Clock, SystemClock};
+use crate::telemetry;
+use atsync::{Backlog, Clock, IntentState, LoopStatus, SystemClock};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
@@ -48,6 +49,25 @@ struct OfRound {
     connection: String,
     round: Work,
     outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfIntents {
+    connection: String,
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfBudget {
+    connection: String,
+    rule: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfLoop {
+    r#loop: &'static str,
+    /// Empty for a loop that works for all.
+    connection: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -106,10 +126,17 @@ struct Families {
     throttled: Counts,
     waited: Family<Of, Counter<f64, AtomicU64>>,
     conditions: Family<OfCondition, Gauge>,
-    intents: Family<Of, Gauge>,
+    open: Family<Of, Gauge>,
+    intents: Family<OfIntents, Gauge>,
+    in_doubt: Family<Of, Gauge<f64, AtomicU64>>,
+    desired: Family<Of, Gauge>,
+    dirty: Family<Of, Gauge>,
+    lag: Family<Of, Gauge<f64, AtomicU64>>,
+    budgets: Family<OfBudget, Gauge>,
     deliveries: Family<OfDelivery, Counter>,
     waiting: Family<OfEndpoint, Gauge<f64, AtomicU64>>,
     endpoints: Family<OfEndpoint, Gauge>,
+    heartbeats: Family<OfLoop, Gauge<f64, AtomicU64>>,
 }
 
 impl Families {
@@ -133,14 +160,44 @@ impl Families {
         let holds = "Whether a condition of a connection holds: 1 or 0";
         all.register("condition", holds, self.conditions.clone());
         let open = "Writes that are prepared, sent or in doubt";
-        all.register("intents_open", open, self.intents.clone());
+        all.register("intents_open", open, self.open.clone());
+        let states = "Writes of the journal by state";
+        all.register("intents", states, self.intents.clone());
+        let oldest = "Age of the oldest write that is in doubt; 0 where none is";
+        all.register("intents_in_doubt_oldest_seconds", oldest, self.in_doubt.clone());
+        all.register("desired", "Desired records", self.desired.clone());
+        let dirty = "Desired records that the next plan includes";
+        all.register("desired_dirty", dirty, self.dirty.clone());
+        let lag =
+            "Time since the last complete pass of the scheduled kind that was pulled longest ago";
+        all.register("lag_seconds", lag, self.lag.clone());
+        let left = "Requests that a rate budget still allows in its window";
+        all.register("budget_left", left, self.budgets.clone());
         let ends = "Deliveries of webhooks out by outcome, each attempt counted";
         all.register("deliveries", ends, self.deliveries.clone());
         let waiting = "Age of the oldest change that a webhook endpoint did not accept yet";
         all.register("deliveries_oldest_waiting_seconds", waiting, self.waiting.clone());
         let enabled = "Whether a webhook endpoint is enabled: 1 or 0";
         all.register("webhook_endpoint_enabled", enabled, self.endpoints.clone());
+        if let Some(tally) = telemetry::tally() {
+            let sent: Counter = Counter::default();
+            sent.inc_by(tally.sent());
+            all.register("telemetry_spans", "Spans that the collector of traces accepted", sent);
+            let lost: Counter = Counter::default();
+            lost.inc_by(tally.lost());
+            all.register("telemetry_spans_lost", "Spans that were lost on the way to it", lost);
+        }
+        let age = "How long ago a loop last acted; 0 while it waits for an event";
+        all.register("heartbeat_age_seconds", age, self.heartbeats.clone());
         all
+    }
+
+    /// Of several loops with one label, the one that acted longest ago.
+    fn add_loop(&self, one: &LoopStatus, connection: &str) {
+        let of = OfLoop { r#loop: one.name, connection: connection.to_owned() };
+        let age = std::time::Duration::from_millis(one.age_ms).as_secs_f64();
+        let shown = self.heartbeats.get_or_create(&of);
+        shown.set(shown.get().max(age));
     }
 
     fn add_endpoint(&self, figures: Figures, now_ms: u64) {
@@ -156,7 +213,30 @@ impl Families {
         self.endpoints.get_or_create(&of).set(i64::from(is_enabled));
     }
 
-    fn add(&self, connection: &str, listed: &Listed, open: Option<usize>) {
+    /// What the connection has still to do.
+    fn add_backlog(&self, connection: &str, listed: &Listed, backlog: &Backlog, now_ms: u64) {
+        let of = Of { connection: connection.to_owned() };
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let seconds = |since_ms: u64| {
+            std::time::Duration::from_millis(now_ms.saturating_sub(since_ms)).as_secs_f64()
+        };
+        for state in IntentState::WORDS {
+            let count = backlog.intents.get(state).copied().unwrap_or(0);
+            let of = OfIntents { connection: connection.to_owned(), state: state.to_owned() };
+            self.intents.get_or_create(&of).set(signed(count));
+        }
+        let open = ["sending", "in_doubt"].map(|state| backlog.intents.get(state).copied());
+        let open = open.into_iter().flatten().fold(0, u64::saturating_add);
+        self.open.get_or_create(&of).set(signed(open));
+        self.in_doubt.get_or_create(&of).set(backlog.oldest_in_doubt_ms.map_or(0.0, seconds));
+        self.desired.get_or_create(&of).set(signed(backlog.desired));
+        self.dirty.get_or_create(&of).set(signed(backlog.dirty));
+        if let Some(since_ms) = listed.pulled_since_ms(&backlog.pulled_ms) {
+            self.lag.get_or_create(&of).set(seconds(since_ms));
+        }
+    }
+
+    fn add(&self, connection: &str, listed: &Listed) {
         let of = Of { connection: connection.to_owned() };
         let Tally { rounds, records, changes, writes, hooks, hooks_refused } = &listed.tally;
         for ((round, outcome), count) in rounds {
@@ -176,9 +256,12 @@ impl Families {
             self.throttled.get_or_create(&of).inc_by(usage.throttled);
             let seconds = std::time::Duration::from_millis(usage.waited_ms).as_secs_f64();
             self.waited.get_or_create(&of).inc_by(seconds);
-        }
-        if let Some(open) = open {
-            self.intents.get_or_create(&of).inc_by(i64::try_from(open).unwrap_or(i64::MAX));
+            for (rule, left) in usage.budget_left {
+                let of = OfBudget { connection: connection.to_owned(), rule };
+                // Of several connections, the least.
+                let known = self.budgets.get(&of).map_or(i64::MAX, |known| known.get());
+                self.budgets.get_or_create(&of).set(known.min(i64::from(left)));
+            }
         }
     }
 }
@@ -192,15 +275,17 @@ pub(super) async fn metrics(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     let families = Families::default();
+    let now_ms = SystemClock.now_ms();
     let mut conditions: BTreeMap<(String, About), bool> = BTreeMap::new();
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
     for (at, listed) in served.listed(&caller).iter().enumerate() {
         let has_own = at < CONNECTIONS_MAX;
         let name = if has_own { listed.name.as_str() } else { OTHER };
-        let open = match listed.connection.as_ref().filter(|_| has_own) {
-            Some(connection) => Some(connection.open_intents().await?.len()),
-            None => None,
-        };
-        families.add(name, listed, open);
+        families.add(name, listed);
+        if let Some(connection) = listed.connection.as_ref().filter(|_| has_own) {
+            families.add_backlog(name, listed, &connection.backlog().await?, now_ms);
+        }
+        labels.insert(listed.name.clone(), name.to_owned());
         for condition in &listed.conditions {
             // Of several connections, the worst.
             let holds = conditions.entry((name.to_owned(), condition.r#type)).or_insert(true);
@@ -211,8 +296,17 @@ pub(super) async fn metrics(
         let of = OfCondition { connection, condition };
         families.conditions.get_or_create(&of).set(i64::from(holds));
     }
+    for one in served.loops() {
+        match &one.connection {
+            None => families.add_loop(&one, ""),
+            Some(connection) => {
+                // Another connection is not the caller's.
+                let label = labels.get(connection);
+                label.into_iter().for_each(|label| families.add_loop(&one, label));
+            }
+        }
+    }
     if !caller.is_limited() {
-        let now_ms = SystemClock.now_ms();
         let endpoints = served.deliveries.figures().into_iter();
         endpoints.for_each(|figures| families.add_endpoint(figures, now_ms));
     }

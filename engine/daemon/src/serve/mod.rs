@@ -35,6 +35,7 @@ mod intents;
 mod known_tokens;
 mod listen;
 mod local;
+mod loops;
 mod making;
 mod metrics;
 mod notices;
@@ -53,6 +54,7 @@ mod tasks;
 mod tokens;
 mod write_timeout;
 
+pub(crate) use loops::LoopNotice;
 pub(crate) use notices::Notice;
 pub(crate) use served::{Reloaded, Served};
 

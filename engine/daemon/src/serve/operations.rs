@@ -39,6 +39,8 @@ pub(super) struct Overall {
     connections: usize,
     /// Those of which a condition does not hold, at most 100; `/v1/connections/NAME` says which.
     unhealthy: Vec<String>,
+    /// The loops that work for all connections and are late: nothing makes progress then.
+    late: Vec<&'static str>,
 }
 
 /// Connections that one answer names.
@@ -54,9 +56,46 @@ pub(super) async fn status(
     axum::Extension(caller): axum::Extension<super::caller::Caller>,
 ) -> (StatusCode, Json<Overall>) {
     let of_caller = served.listed(&caller);
-    let unhealthy = of_caller.iter().filter(|one| !one.is_healthy).map(|one| one.name.clone());
-    let unhealthy: Vec<String> = unhealthy.take(NAMED_MAX).collect();
-    let healthy = unhealthy.is_empty();
-    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Overall { healthy, connections: of_caller.len(), unhealthy }))
+    let health = of_caller.iter().map(|one| (one.name.as_str(), one.is_healthy));
+    let overall = Overall::of(health, served.late_for_all());
+    let status = if overall.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(overall))
+}
+
+impl Overall {
+    /// Of each connection whether it is healthy, and the loops that are late for all of them.
+    fn of<'a>(
+        connections: impl ExactSizeIterator<Item = (&'a str, bool)>,
+        late: Vec<&'static str>,
+    ) -> Self {
+        let count = connections.len();
+        let unhealthy = connections.filter(|(_, is_healthy)| !is_healthy);
+        let unhealthy: Vec<String> =
+            unhealthy.take(NAMED_MAX).map(|(name, _)| name.to_owned()).collect();
+        let healthy = unhealthy.is_empty() && late.is_empty();
+        Self { healthy, connections: count, unhealthy, late }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NAMED_MAX, Overall};
+
+    #[test]
+    fn one_connection_that_fails_or_one_loop_that_hangs_makes_all_red() {
+        let of = |beta, late: &[&'static str]| {
+            let overall = Overall::of([("acme", true), ("beta", beta)].into_iter(), late.to_vec());
+            (overall.healthy, overall.unhealthy, overall.late)
+        };
+        assert_eq!(of(true, &[]), (true, vec![], vec![]));
+        assert_eq!(of(false, &[]), (false, vec!["beta".to_owned()], vec![]));
+        assert_eq!(of(true, &["writer"]), (false, vec![], vec!["writer"]));
+    }
+
+    #[test]
+    fn an_answer_names_a_bounded_number_of_connections() {
+        let all = [("acme", false); 3 * NAMED_MAX];
+        let overall = Overall::of(all.into_iter(), Vec::new());
+        assert_eq!((overall.connections, overall.unhealthy.len()), (3 * NAMED_MAX, NAMED_MAX));
+    }
 }

@@ -11,14 +11,15 @@ use super::caller::Caller;
 use super::deliver::known::Deliveries;
 use super::health::{Condition, Health};
 use super::known_tokens::Tokens;
+use super::loops::{LateLoops, LoopNotice};
 use super::notices::{Notice, Notices};
 use super::problem::{Problem, ProblemType};
 use super::repeat_keys::Repeats;
 use super::tally::Tally;
 use crate::open::Opened;
 use crate::questions::Questions;
-use atsync::{Clock, Connection, Round, SystemClock};
-use std::collections::BTreeMap;
+use atsync::{Clock, Connection, LoopStatus, Round, SystemClock};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -40,6 +41,8 @@ const RELOADS_WAITING: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Served {
     connections: Mutex<BTreeMap<String, One>>,
+    /// The loops that were reported as late.
+    late: Mutex<LateLoops>,
     /// What relayed commands open their connections from; none before the start and after a stop.
     opened: Mutex<Option<Opened>>,
     /// The questions of relayed commands.
@@ -72,6 +75,8 @@ pub(crate) struct Served {
 struct One {
     /// None where it could not be opened.
     connection: Option<Connection>,
+    /// The kinds that its schedules pull, and since when.
+    pulls: (BTreeSet<String>, u64),
     health: Health,
     notices: Notices,
     tally: Tally,
@@ -85,9 +90,20 @@ fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) connection: Option<Connection>,
+    /// The kinds that its schedules pull, and since when.
+    pulls: (BTreeSet<String>, u64),
     pub(super) conditions: Vec<Condition>,
     pub(super) is_healthy: bool,
     pub(super) tally: Tally,
+}
+
+impl Listed {
+    /// When the scheduled kind was pulled completely that was pulled longest ago; one that was not
+    /// yet counts from the start of the schedules. None without a schedule of pulls.
+    pub(super) fn pulled_since_ms(&self, pulled_ms: &BTreeMap<String, u64>) -> Option<u64> {
+        let (kinds, started_ms) = &self.pulls;
+        kinds.iter().map(|kind| pulled_ms.get(kind).copied().unwrap_or(*started_ms)).min()
+    }
 }
 
 impl Served {
@@ -97,6 +113,7 @@ impl Served {
             reload,
             reloads: Mutex::new(Some(reloads)),
             connections: Mutex::default(),
+            late: Mutex::default(),
             opened: Mutex::default(),
             backups: Arc::new(Semaphore::new(1)),
             address: OnceLock::new(),
@@ -133,12 +150,49 @@ impl Served {
         held(&self.connections)
     }
 
+    /// The connections, each with how its loops are now.
+    fn judged(&self) -> MutexGuard<'_, BTreeMap<String, One>> {
+        let (loops, now_ms) = (self.loops(), SystemClock.now_ms());
+        let mut by_connection: BTreeMap<&str, Vec<LoopStatus>> = BTreeMap::new();
+        for one in &loops {
+            if let Some(name) = &one.connection {
+                by_connection.entry(name).or_default().push(one.clone());
+            }
+        }
+        let mut all = self.all();
+        for (name, one) in all.iter_mut() {
+            let loops = by_connection.remove(name.as_str()).unwrap_or_default();
+            one.health.loops(&loops, now_ms);
+        }
+        drop(by_connection);
+        all
+    }
+
+    /// How each loop of the engine and of this process is.
+    pub(super) fn loops(&self) -> Vec<LoopStatus> {
+        self.opened().map(|opened| opened.engine.loops()).unwrap_or_default()
+    }
+
+    /// The loops that work for all connections and are late: nothing makes progress then.
+    pub(crate) fn late_for_all(&self) -> Vec<&'static str> {
+        let loops = self.loops().into_iter();
+        let late = loops.filter(|one| one.is_late && one.connection.is_none());
+        late.map(|one| one.name).collect()
+    }
+
+    /// The notices of loops that became late, or act again, since the last call.
+    pub(crate) fn loop_notices(&self) -> Vec<LoopNotice> {
+        held(&self.late).look(&self.loops(), SystemClock.now_ms())
+    }
+
     /// The schedules of a connection started.
-    pub(crate) fn started(&self, connection: &Connection) {
+    pub(crate) fn started(&self, connection: &Connection, kinds: BTreeSet<String>) {
+        let now_ms = SystemClock.now_ms();
         let mut all = self.all();
         let one = all.entry(connection.name().to_owned()).or_default();
         one.connection = Some(connection.clone());
-        one.health.started(SystemClock.now_ms());
+        one.pulls = (kinds, now_ms);
+        one.health.started(now_ms);
         drop(all);
         self.set.send_modify(|count| *count = count.saturating_add(1));
     }
@@ -286,14 +340,14 @@ impl Served {
 
     /// The connections that a caller may use, in the order of their names.
     pub(super) fn listed(&self, caller: &Caller) -> Vec<Listed> {
-        let all = self.all();
+        let all = self.judged();
         let theirs = all.iter().filter(|(name, _)| caller.may_use(name));
         theirs.map(|(name, one)| one.listed(name)).collect()
     }
 
     /// One of them.
     pub(super) fn one(&self, name: &str) -> Result<Listed, Problem> {
-        let listed = self.all().get(name).map(|one| one.listed(name));
+        let listed = self.judged().get(name).map(|one| one.listed(name));
         listed.ok_or_else(|| self.absent(name))
     }
 }
@@ -303,6 +357,7 @@ impl One {
         Listed {
             name: name.to_owned(),
             connection: self.connection.clone(),
+            pulls: self.pulls.clone(),
             conditions: self.health.conditions(),
             is_healthy: self.health.is_healthy(),
             tally: self.tally.clone(),

@@ -24,6 +24,7 @@ mod receiver;
 mod repeats;
 #[path = "../serve_support/mod.rs"]
 mod serve_support;
+mod top;
 mod upkeep;
 
 use cli_support::Site;
@@ -307,6 +308,15 @@ async fn metrics_count_rounds_and_requests_and_name_no_candidate() {
         "atsync_records_read_total{connection=\"acme\"}",
         "atsync_requests_total{connection=\"acme\"}",
         "atsync_intents_open{connection=\"acme\"} 0",
+        "atsync_intents{connection=\"acme\",state=\"in_doubt\"} 0",
+        "atsync_intents_in_doubt_oldest_seconds{connection=\"acme\"} 0",
+        "atsync_desired_dirty{connection=\"acme\"} 0",
+        "atsync_lag_seconds{connection=\"acme\"} ",
+        "atsync_budget_left{connection=\"acme\",rule=\"",
+        "atsync_heartbeat_age_seconds{loop=\"schedule\",connection=\"acme\"} ",
+        "atsync_heartbeat_age_seconds{loop=\"writer\",connection=\"\"} ",
+        "atsync_heartbeat_age_seconds{loop=\"reload\",connection=\"\"} 0.0",
+        "atsync_condition{connection=\"acme\",condition=\"progressing\"} 1",
     ] {
         assert!(text.contains(line), "{line} is missing in {text}");
     }

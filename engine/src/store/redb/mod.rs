@@ -66,6 +66,7 @@ use super::signal::Signals;
 use super::*;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::heartbeat::Heartbeats;
 use crate::index;
 use crate::journal::{Intent, IntentId};
 use ::redb::{ReadTransaction, ReadableDatabase, StorageBackend};
@@ -325,6 +326,12 @@ impl Connections for RedbStore {
     fn lease(&self, connection: &str) -> Stored<'_, Guard> {
         let guard = Guard::sole(connection);
         Box::pin(async { Ok(guard) })
+    }
+
+    fn beats(&self, heartbeats: &Heartbeats) {
+        if let Some(writer) = &self.file.writer {
+            writer.beats(heartbeats);
+        }
     }
 
     fn close(&self) -> Stored<'_, ()> {

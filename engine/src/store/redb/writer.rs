@@ -18,6 +18,9 @@
 //! Cancellation: a caller that stops waiting does not stop its job; a read shows whether it was
 //! done.
 //!
+//! Each transaction begins and ends with a heartbeat, so a disk that does not answer shows as a
+//! late `writer`.
+//!
 //! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: the work of the
 //! jobs.
 
@@ -26,6 +29,7 @@
 use super::guarded::guarded;
 use super::pages::Length;
 use super::tables::{OrFailed, Tables};
+use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::store::StoreError;
 use crate::store::signal::Signals;
 use redb::Database;
@@ -79,6 +83,27 @@ pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
+    pulse: Pulse,
+}
+
+/// The heartbeat of the thread; none until an engine uses the store.
+#[derive(Clone, Debug, Default)]
+struct Pulse(Arc<Mutex<Option<Heartbeat>>>);
+
+impl Pulse {
+    fn says(&self, what: impl FnOnce(&Heartbeat)) {
+        if let Some(heartbeat) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            what(heartbeat);
+        }
+    }
+
+    fn works(&self) {
+        self.says(|heartbeat| heartbeat.acts_within(0));
+    }
+
+    fn rests(&self) {
+        self.says(Heartbeat::rests);
+    }
 }
 
 impl Writer {
@@ -87,13 +112,26 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&commits);
+        let pulse = Pulse::default();
+        let beating = pulse.clone();
         let thread = std::thread::Builder::new()
             .name("atsync-store".to_owned())
-            .spawn(move || run(Jobs::new(jobs), &target, &counted))
+            .spawn(move || run(Jobs::new(jobs), &target, &counted, &beating))
             .map_err(|error| {
                 StoreError::Io(format!("the writer's thread cannot be started: {error}"))
             })?;
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), commits })
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+            commits,
+            pulse,
+        })
+    }
+
+    /// Beats from now on for this engine, and for no earlier one.
+    pub(super) fn beats(&self, heartbeats: &Heartbeats) {
+        let heartbeat = heartbeats.begin("writer", None);
+        *self.pulse.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(heartbeat);
     }
 
     /// Takes no more jobs, and waits until the thread has done the queued ones and ended. Blocks.
@@ -235,16 +273,19 @@ impl Jobs {
     }
 }
 
-fn run(mut jobs: Jobs, target: &Target, commits: &AtomicU64) {
+fn run(mut jobs: Jobs, target: &Target, commits: &AtomicU64, pulse: &Pulse) {
     let mut is_kept = true;
     loop {
         let next = if is_kept { Ok(jobs.next()) } else { jobs.next_soon() };
         let Ok(next) = next else {
+            pulse.works();
             keep_free_pages(&target.database);
+            pulse.rests();
             is_kept = true;
             continue;
         };
         let Some(first) = next else { break };
+        pulse.works();
         let mut bytes = first.bytes();
         let mut batch = vec![first];
         while batch.len() < BATCH_JOBS_MAX && bytes < BATCH_BYTES_MAX {
@@ -254,6 +295,7 @@ fn run(mut jobs: Jobs, target: &Target, commits: &AtomicU64) {
         }
         let before = commits.load(Ordering::Relaxed);
         settle(target, commits, batch);
+        pulse.rests();
         let wrote = commits.load(Ordering::Relaxed) != before;
         is_kept = if wrote { target.is_list_kept() } else { is_kept };
     }

@@ -17,8 +17,8 @@ use super::known::{LaneState, State};
 use super::parcel::{Parcel, brief};
 use super::standing::{Admission, DOWN_AFTER, Failure, Reason, Standing};
 use atsync::{
-    Change, Clock, Connection, Engine, Entropy, Error, HttpTransport, Secret, StoreError,
-    SystemClock, SystemEntropy,
+    Change, Clock, Connection, Engine, Entropy, Error, Heartbeat, HttpTransport, Secret,
+    StoreError, SystemClock, SystemEntropy,
 };
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::VecDeque;
@@ -74,6 +74,7 @@ impl From<Error> for Stop {
 }
 
 struct Lane {
+    heartbeat: Heartbeat,
     shared: Arc<Shared>,
     connection: Connection,
     held: Held,
@@ -117,9 +118,12 @@ async fn begun(shared: Arc<Shared>, connection: Connection) -> Result<Infallible
         // again.
         held.begin_anew();
     }
+    let heartbeat = engine(&shared)?.heartbeat("delivery", Some(connection.name()));
     let kept_to = read_to;
     let is_unkept = false;
-    Lane { shared, connection, held, read_to, offset, kept_to, is_unkept, has_note }.go().await
+    Lane { heartbeat, shared, connection, held, read_to, offset, kept_to, is_unkept, has_note }
+        .go()
+        .await
 }
 
 fn engine(shared: &Shared) -> Result<Engine, Stop> {
@@ -134,6 +138,7 @@ impl Lane {
     async fn go(mut self) -> Result<Infallible, Stop> {
         let mut page = VecDeque::new();
         loop {
+            self.heartbeat.acts_within(0);
             if let Some(brief) = self.held.due(SystemClock.now_ms()) {
                 self.show(None);
                 self.attempt(brief).await?;
@@ -222,6 +227,7 @@ impl Lane {
         let now_ms = SystemClock.now_ms();
         let due_ms = self.held.next_ms().map(|at_ms| at_ms.saturating_sub(now_ms));
         let wait_ms = due_ms.unwrap_or(WAIT_MS_MAX).min(WAIT_MS_MAX);
+        self.heartbeat.acts_within(wait_ms);
         let mut next = pin!(self.connection.follow_after(self.read_to));
         tokio::select! {
             next = next.next(), if !self.held.is_full() => match next {
@@ -239,10 +245,14 @@ impl Lane {
             let changed = state.changed();
             match state.admit(SystemClock.now_ms()) {
                 Admission::Go => return,
-                Admission::Wait(wait_ms) => tokio::select! {
-                    () = SystemClock.sleep(wait_ms) => {}
-                    () = changed => {}
-                },
+                Admission::Wait(wait_ms) => {
+                    let wait_ms = wait_ms.min(WAIT_MS_MAX);
+                    self.heartbeat.acts_within(wait_ms);
+                    tokio::select! {
+                        () = SystemClock.sleep(wait_ms) => {}
+                        () = changed => {}
+                    }
+                }
             }
         }
     }
@@ -250,8 +260,11 @@ impl Lane {
     /// Tries to send one change, which waits for no other one.
     async fn attempt(&mut self, brief: Brief) -> Result<(), Stop> {
         let shared = Arc::clone(&self.shared);
+        // The lanes before it beat themselves.
+        self.heartbeat.rests();
         // Closed never.
         let _place = shared.at_once.acquire().await;
+        self.heartbeat.acts_within(0);
         self.admitted().await;
         let before = brief.serial.saturating_sub(1);
         let found: Result<Vec<Change>, Error> =
@@ -270,6 +283,7 @@ impl Lane {
             self.is_unkept |= self.held.release(brief.serial);
             return Ok(());
         };
+        self.heartbeat.acts_within(0);
         match self.send(&change).await? {
             Ok(()) => {
                 self.is_unkept |= self.held.release(brief.serial);

@@ -1,0 +1,85 @@
+//! A disk that does not answer shows as a late writer, and no longer when it answers.
+
+use crate::given::{ACME, declare};
+use atsync::internals::store::Desired;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::testing::{Disk, ManualClock};
+use atsync::{Clock, Engine, LoopStatus, SystemEntropy};
+use redb::StorageBackend;
+use std::io;
+use std::sync::{Arc, Mutex, mpsc};
+
+/// A disk whose syncs wait for a word once a gate is set: each says that it began, and then waits.
+#[derive(Clone, Debug)]
+struct Gated {
+    disk: Disk,
+    gate: Arc<Mutex<Option<Gate>>>,
+}
+
+type Gate = (mpsc::Sender<()>, mpsc::Receiver<()>);
+
+impl StorageBackend for Gated {
+    fn len(&self) -> io::Result<u64> {
+        self.disk.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.disk.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        if let Some((began, go_on)) = self.gate.lock().unwrap().take() {
+            began.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+        self.disk.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.disk.write(offset, data)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_does_not_answer_makes_the_writer_late_until_it_does() {
+    let gated = Gated { disk: Disk::holding(Vec::new()), gate: Arc::default() };
+    let store = RedbStore::with_backend(gated.clone(), RedbOptions::default(), &SystemEntropy);
+    let store = Arc::new(store.unwrap());
+    let clock = ManualClock::at(1_795_514_400_000);
+    let engine = Engine::builder()
+        .store(Arc::<RedbStore>::clone(&store))
+        .clock(Arc::<ManualClock>::clone(&clock))
+        .build()
+        .unwrap();
+    let writer = || -> LoopStatus {
+        let loops = engine.loops();
+        assert_eq!((loops.len(), loops[0].name), (1, "writer"), "{loops:?}");
+        loops[0].clone()
+    };
+    let pass = |minutes: u64| clock.set(clock.now_ms() + minutes * 60_000);
+    declare(store.as_ref(), &["r1"]).await;
+    pass(600);
+    assert!(!writer().is_late, "it has nothing to do");
+
+    let (began, begins) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    *gated.gate.lock().unwrap() = Some((began, goes_on));
+    let writing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { declare(store.as_ref(), &["r2"]).await }
+    });
+    begins.recv().unwrap();
+    pass(4);
+    assert!(!writer().is_late);
+    pass(2);
+    assert!(writer().is_late && writer().age_ms >= 6 * 60_000, "{:?}", writer());
+    go_on.send(()).unwrap();
+    drop(writing.await);
+    declare(store.as_ref(), &["r3"]).await;
+    assert!(!writer().is_late, "{:?}", writer());
+    assert_eq!(store.desired_counts(ACME).await.unwrap().0, 3);
+}
