@@ -13,13 +13,14 @@ use atsync::{
 use futures_util::Stream;
 
 /// The files that make the facade.
-const FACADE: [(&str, &str); 15] = [
+const FACADE: [(&str, &str); 16] = [
     ("consent/begin", include_str!("../src/consent/begin.rs")),
     ("consent/finish", include_str!("../src/consent/finish.rs")),
     ("feed", include_str!("../src/feed.rs")),
     ("records", include_str!("../src/records.rs")),
     ("webhook", include_str!("../src/webhook/receive.rs")),
     ("webhook", include_str!("../src/webhook/handle.rs")),
+    ("webhook", include_str!("../src/webhook/register.rs")),
     ("credential", include_str!("../src/credential/replace.rs")),
     ("vault", include_str!("../src/vault.rs")),
     ("engine", include_str!("../src/engine/notes.rs")),
@@ -107,6 +108,8 @@ spawnable! {
         acme.receive(headers, &body);
     accept(acme: Connection, headers: Vec<(String, String)>, body: Vec<u8>) =>
         acme.accept(headers, &body);
+    register_webhooks(acme: Connection, url: Secret) => acme.register_webhooks(&url);
+    remove_webhooks(acme: Connection) => acme.remove_webhooks();
     handle_accepted(acme: Connection) => acme.handle_accepted(20);
     put_notes(engine: Engine, notes: Vec<Note>) => engine.put_notes(notes);
     note(engine: Engine, key: String) => engine.note("host", &key);

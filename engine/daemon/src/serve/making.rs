@@ -19,7 +19,7 @@ use crate::config::timing::{Retention, TimeZone};
 use crate::made::{self, MadeSecrets};
 use crate::makeable::{self, Unmakeable};
 use crate::open::Opened;
-use atsync::Secret;
+use atsync::{Clock, ErrorKind, Secret, SystemClock, WebhooksReport};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -30,6 +30,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+/// How long the webhooks of a connection are waited for when it is removed.
+const WEBHOOKS_REMOVED_MS_MAX: u64 = 15_000;
 
 /// A connection to make.
 #[derive(Deserialize, ToSchema)]
@@ -260,8 +263,9 @@ pub(super) async fn put(
     Ok(response)
 }
 
-/// Removes a connection that was made here, with its secrets. What the store knows of it stays: a
-/// connection of this name that is made later goes on from there.
+/// Removes a connection that was made here, with its secrets, and the webhooks that it registered
+/// in the ATS, where that answers within some seconds; the log says when it does not. What the store
+/// knows of the connection stays: one of this name that is made later goes on from there.
 #[utoipa::path(delete, path = "/v1/connections/{connection}",
     operation_id = "delete_connection", tag = "connections", params(
     ("If-Match" = Option<String>, Header, description = "The revision to remove"),
@@ -278,6 +282,7 @@ pub(super) async fn delete(
     let before = before.ok_or_else(Problem::no_such_connection)?;
     matches(&headers, Some(&etag(before.revision)))?;
     super::tasks::to_the_end(async move {
+        remove_webhooks(&served, &name).await;
         let removed = made::remove(&opened.engine, &opened.vault, &name, &before).await;
         removed.map_err(stale)?;
         drop(opened);
@@ -285,6 +290,32 @@ pub(super) async fn delete(
     })
     .await??;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes the webhooks that a connection registered, while its credential is there. That is not
+/// worth more than some seconds, since what they send is refused from then on and the ATS disables
+/// them by itself.
+async fn remove_webhooks(served: &Served, name: &str) {
+    let Ok(connection) = served.connection(name) else { return };
+    let removed = tokio::select! {
+        removed = connection.remove_webhooks() => removed,
+        () = SystemClock.sleep(WEBHOOKS_REMOVED_MS_MAX) => {
+            Err(atsync::Error::new(ErrorKind::Unavailable, "it took too long"))
+        }
+    };
+    match removed {
+        Ok(report) if report.blocked.is_none() => {
+            let count = report.removed;
+            tracing::info!(connection = name, count, "its webhooks were removed from the ATS");
+        }
+        Ok(WebhooksReport { message, .. }) => {
+            let why = message.unwrap_or_default();
+            tracing::warn!(connection = name, why, "its webhooks are left in the ATS");
+        }
+        Err(error) => {
+            tracing::warn!(connection = name, %error, "its webhooks may be left in the ATS");
+        }
+    }
 }
 
 /// Refuses to a limited caller what leads a credential to other places: the credential may be one

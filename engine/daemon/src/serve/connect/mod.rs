@@ -29,6 +29,7 @@ mod theme;
 mod trouble;
 mod view;
 mod visit;
+mod webhooks;
 
 pub(super) use links::{__path_list, __path_make, __path_revoke, list, make, revoke};
 pub(super) use state::ConnectPages;
