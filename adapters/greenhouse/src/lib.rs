@@ -3,9 +3,9 @@
 //! [`Greenhouse`] is a pure function: it receives a task and returns a request or an outcome.
 //! [`kinds`] is the table of the readable kinds, `wire` parses Greenhouse's JSON, `read` turns a
 //! row into a unified record, `named` fetches the names of its options; `scan`, `fetch`, `check`,
-//! `hook`, `register` and `tenant` are one task each; `write` sends operations and `probe` finds out whether
-//! they happened. All of them share [`request`], which builds requests, and [`answer`], which reads
-//! refusals. [`manifest`] describes the adapter as data.
+//! `hook`, `register` and `tenant` are one task each; `write` sends operations and `probe` finds
+//! out whether they happened. All of them share [`request`], which builds requests, and [`answer`],
+//! which reads refusals. [`manifest`] describes the adapter as data.
 //!
 //! Comments cite facts about Greenhouse by section of the project's reference, "harvest-v3.md §4
 //! \[ok\]": `[ok]` is stated officially or recorded, `[2nd]` reported by a third party, `[?]`

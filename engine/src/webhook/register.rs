@@ -4,8 +4,8 @@
 //! Each run compares what is wanted with what is registered ([`super::deeds`]), and creates,
 //! repairs and removes. A note is durable before a request leaves ([`super::registered`]). A
 //! creation whose answer was lost is found in the ATS's list by the next run; without a list it is
-//! created again, a bounded number of times, since a second webhook delivers twice and does no other
-//! harm. Webhooks to other URLs are not touched.
+//! created again, a bounded number of times, since a second webhook delivers twice and does no
+//! other harm. Webhooks to other URLs are not touched.
 //!
 //! # Rotation
 //! The newest of [`crate::ConnectionOptions::webhook_secrets`] is registered. The older ones are

@@ -264,8 +264,8 @@ pub(super) async fn put(
 }
 
 /// Removes a connection that was made here, with its secrets, and the webhooks that it registered
-/// in the ATS, where that answers within some seconds; the log says when it does not. What the store
-/// knows of the connection stays: one of this name that is made later goes on from there.
+/// in the ATS, where that answers within some seconds; the log says when it does not. What the
+/// store knows of the connection stays: one of this name that is made later goes on from there.
 #[utoipa::path(delete, path = "/v1/connections/{connection}",
     operation_id = "delete_connection", tag = "connections", params(
     ("If-Match" = Option<String>, Header, description = "The revision to remove"),

@@ -3,10 +3,10 @@
 //! # Guarantees
 //! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this
 //! task, and only if it is a `write` or changes a webhook; an outcome fits the task; a write is
-//! reported as applied only after its request, and as unneeded only without one. A link is followed once: a second time
-//! would repeat a page, so pages that name each other end the task (after the write they may be
-//! read once more). The driver calls it *before* it executes a step. Left out: sizes and forms, see
-//! [`super::answer`].
+//! reported as applied only after its request, and as unneeded only without one. A link is followed
+//! once: a second time would repeat a page, so pages that name each other end the task (after the
+//! write they may be read once more). The driver calls it *before* it executes a step. Left out:
+//! sizes and forms, see [`super::answer`].
 
 use super::{AdapterError, bounded, broke};
 use crate::adapter::limits::STEPS_MAX;

@@ -20,6 +20,7 @@ mod colour;
 mod consent;
 mod fitting;
 mod give;
+mod guide;
 mod link;
 mod links;
 mod page;

@@ -1,8 +1,8 @@
 //! The markup of the connect pages, in the words of an administrator.
 
+use super::guide::Webhooks;
 use super::link::{Checked, Link, Missing};
 use super::trouble::Trouble;
-use super::webhooks::Webhooks;
 use crate::config::scheme::Scheme;
 use crate::serve::html::document::{Document, Look};
 use crate::serve::html::form;
