@@ -35,7 +35,8 @@ async fn arrives(vendor: &Vendor, name: &str) {
     let mut feed = vendor.served.get(&feed).await.json();
     let is_it = |change: &Value| change["after"]["name"]["first"] == "Hypatia";
     while !feed["changes"].as_array().unwrap().iter().any(is_it) {
-        let last = feed["changes"].as_array().unwrap().last().expect("it does not arrive");
+        let last = feed["changes"].as_array().unwrap().last();
+        let last = last.unwrap_or_else(|| panic!("it does not arrive"));
         let path = format!("/v1/connections/{name}/changes?after={}&wait=30", last["serial"]);
         feed = vendor.served.get(&path).await.json();
     }
