@@ -153,7 +153,7 @@ pub use store::{
 
 // Webhooks and schedules.
 pub use schedule::{Cron, CronError, Crons, Round};
-pub use webhook::{HintsReport, Received, Verdict};
+pub use webhook::{HintsReport, Received, Verdict, WebhookEnd, WebhooksBlocked, WebhooksReport};
 
 // Adapters.
 pub use adapter::{Adapter, AdapterError, Crash, NativeAdapter};

@@ -12,8 +12,9 @@
 //! the rest the operator accepts a change by [`crate::ConnectionOptions::accept`]: a digest of the
 //! declaration as the refusal shows it, so that accepting one change accepts no later one.
 //!
-//! Left out: stores of versions before this one, which have no pin; the declaration at the first
-//! start is pinned. Signatures of components.
+//! Left out: the secret of webhooks, which the session writes only into bodies for origins that get
+//! the credential; stores of versions before this one, which have no pin; the declaration at the
+//! first start is pinned. Signatures of components.
 
 use crate::adapter::Adapter;
 use crate::near::did_you_mean;

@@ -258,6 +258,36 @@ fn a_reading_task_may_send_no_changing_request() {
 }
 
 #[test]
+fn a_webhook_is_changed_by_one_request_and_listed_by_none() {
+    let done = |registration| Step::Done(Outcome::Registration(registration));
+    let url = || "https://host.example/hooks".to_owned();
+    let kept = || {
+        let (id, event) = ("7".to_owned(), "hired".to_owned());
+        Registration::Kept(Registered { id, event, url: url(), active: true })
+    };
+    let list = || TaskGuard::new(&Task::Register(Registering::List));
+    refused(list().step(&sends(Effect::Unsafe), None), "only looks");
+    refused(list().step(&done(kept()), None), "another task's");
+    list().step(&done(Registration::Listed(Vec::new())), None).unwrap();
+    list().step(&done(Registration::Unlisted), None).unwrap();
+    let webhook = Webhook { event: "hired".into(), url: url() };
+    let create = || TaskGuard::new(&Task::Register(Registering::Create(webhook.clone())));
+    let remove = || TaskGuard::new(&Task::Register(Registering::Remove("7".into())));
+    refused(create().step(&done(kept()), None), "no request");
+    refused(remove().step(&done(Registration::Removed), None), "no request");
+    refused(create().step(&sends(Effect::Scratch), None), "only looks");
+    for (mut guard, right, wrong) in
+        [(create(), kept(), Registration::Removed), (remove(), Registration::Removed, kept())]
+    {
+        guard.step(&sends(Effect::Unsafe), None).unwrap();
+        refused(guard.step(&sends(Effect::Unsafe), None), "a second request");
+        refused(guard.step(&done(wrong), None), "is said to be");
+        refused(guard.step(&done(Registration::Unlisted), None), "another task's");
+        guard.step(&done(right), None).unwrap();
+    }
+}
+
+#[test]
 fn a_fetch_misses_only_what_it_was_asked_for() {
     let fetched = |missing: &str| {
         let item = Item { raw: None, ..item() };

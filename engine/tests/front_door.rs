@@ -158,6 +158,7 @@ const EXHAUSTIVE: &[(&str, &str)] = &[
     ("model/manifest: ResetReading", "as `AuthRule`"),
     ("model/manifest: ScanRule", "as `AuthRule`"),
     ("model/manifest: SideEffectKind", "as `AuthRule`"),
+    ("model/manifest: WebhookSecret", "as `AuthRule`"),
 ];
 
 /// The types of a file that a host can build as literals or match without a wildcard.

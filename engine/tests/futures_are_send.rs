@@ -20,6 +20,7 @@ const FACADE: [(&str, &str); 16] = [
     ("records", include_str!("../src/records.rs")),
     ("webhook", include_str!("../src/webhook/receive.rs")),
     ("webhook", include_str!("../src/webhook/handle.rs")),
+    ("webhook", include_str!("../src/webhook/register.rs")),
     ("credential", include_str!("../src/credential/replace.rs")),
     ("vault", include_str!("../src/vault.rs")),
     ("engine", include_str!("../src/engine/forget.rs")),
@@ -112,6 +113,8 @@ spawnable! {
         acme.receive(headers, &body);
     accept(acme: Connection, headers: Vec<(String, String)>, body: Vec<u8>) =>
         acme.accept(headers, &body);
+    register_webhooks(acme: Connection, url: Secret) => acme.register_webhooks(&url);
+    remove_webhooks(acme: Connection) => acme.remove_webhooks();
     handle_accepted(acme: Connection) => acme.handle_accepted(20);
     put_notes(engine: Engine, notes: Vec<Note>) => engine.put_notes(notes);
     note(engine: Engine, key: String) => engine.note("host", &key);

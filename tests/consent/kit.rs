@@ -3,13 +3,12 @@
 use atsync::internals::adapter::Adapter;
 use atsync::{
     Clock, Connection, ConnectionOptions, ConsentStart, Credential, Delivery, Engine, Error,
-    HttpOptions, HttpTransport, MemoryStore, Secret, SystemClock, TokenKeeper, Transport,
-    WireRequest,
+    HttpOptions, HttpTransport, MemoryStore, Secret, TokenKeeper, Transport, WireRequest,
 };
 use atsync_greenhouse_sandbox::{
     self as sandbox, PairState, PartnerClient, RunningSandbox, Sandbox, SandboxOptions, TokenExpiry,
 };
-use atsync_tests::{BEGIN_MS, native_greenhouse};
+use atsync_tests::{BEGIN_MS, SetClock, native_greenhouse};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -21,48 +20,6 @@ pub const ID: &str = "partner-id";
 pub const SECRET: &str = "partner-secret-of-the-vendor";
 pub const BACK: &str = "https://host.example/greenhouse/callback?tenant=7";
 pub const HOUR_MS: u64 = 3_600_000;
-
-/// The machine's clock, from the kit's beginning on, set ahead by tests.
-#[derive(Debug)]
-pub struct SetClock {
-    ahead_ms: watch::Sender<u64>,
-    began_ms: u64,
-}
-
-impl SetClock {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { ahead_ms: watch::Sender::new(0), began_ms: SystemClock.steady_ms() })
-    }
-
-    /// Sets it ahead.
-    pub fn pass(&self, ms: u64) {
-        self.ahead_ms.send_modify(|ahead_ms| *ahead_ms += ms);
-    }
-}
-
-impl Clock for SetClock {
-    fn now_ms(&self) -> u64 {
-        BEGIN_MS + self.steady_ms()
-    }
-
-    fn steady_ms(&self) -> u64 {
-        *self.ahead_ms.borrow() + (SystemClock.steady_ms() - self.began_ms)
-    }
-
-    fn sleep(&self, wait_ms: u64) -> BoxFuture<'_, ()> {
-        let mut ahead_ms = self.ahead_ms.subscribe();
-        let until_ms = self.steady_ms() + wait_ms;
-        async move {
-            while let Some(left_ms) = until_ms.checked_sub(self.steady_ms()).filter(|ms| *ms > 0) {
-                tokio::select! {
-                    () = SystemClock.sleep(left_ms) => {}
-                    changed = ahead_ms.changed() => changed.unwrap(),
-                }
-            }
-        }
-        .boxed()
-    }
-}
 
 /// What a keeper does with the next texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,3 +17,5 @@
 mod changes;
 mod deliveries;
 mod host;
+mod partner;
+mod registering;

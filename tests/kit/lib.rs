@@ -25,6 +25,7 @@ mod adapters;
 pub mod company;
 mod death;
 mod lines;
+mod set_clock;
 mod store;
 mod wire;
 
@@ -34,6 +35,7 @@ pub use adapters::{
 };
 pub use death::Death;
 pub use lines::Lines;
+pub use set_clock::SetClock;
 pub use store::{StoreUpset, UpsetStore};
 pub use wire::{Meddle, Wire};
 

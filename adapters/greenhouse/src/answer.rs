@@ -10,7 +10,8 @@
 //! (the write task decides).
 
 use atsync_adapter::contract::{
-    Denied, Failure, FieldError, Outcome, Probed, Reply, Response, Restart, Step, Written,
+    Denied, Failure, FieldError, Outcome, Probed, Registration, Reply, Response, Restart, Step,
+    Written,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -44,11 +45,15 @@ pub fn response(reply: Reply) -> Result<Response, Failure> {
 /// Those of the answer itself.
 pub fn cut(mut answer: Result<Step, Failure>) -> Result<Step, Failure> {
     match &mut answer {
-        Err(failure) | Ok(Step::Done(Outcome::Written(Written::Refused(failure)))) => {
-            shorten(failure)
-        }
+        Err(failure)
+        | Ok(Step::Done(
+            Outcome::Written(Written::Refused(failure))
+            | Outcome::Registration(Registration::Refused(failure)),
+        )) => shorten(failure),
         Ok(Step::Done(
-            Outcome::Written(Written::Unclear(text)) | Outcome::Probed(Probed::Blind(text)),
+            Outcome::Written(Written::Unclear(text))
+            | Outcome::Registration(Registration::Unclear(text))
+            | Outcome::Probed(Probed::Blind(text)),
         )) => short(text),
         Ok(Step::Done(Outcome::Checked(checked))) => short(&mut checked.detail),
         Ok(_) => {}

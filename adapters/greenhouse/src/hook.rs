@@ -24,6 +24,32 @@ use serde_json::Value;
 
 /// The name of the secret that the operator sets in the engine.
 pub(crate) const SECRET: &str = "webhook";
+/// The events that hints are read from.
+pub(crate) const EVENTS: &[&str] = &[
+    "new_candidate_application",
+    "new_prospect_application",
+    "application_updated",
+    "candidate_stage_change",
+    "reject_candidate",
+    "unreject_candidate",
+    "hire_candidate",
+    "unhire_candidate",
+    "delete_application",
+    "update_candidate",
+    "delete_candidate",
+    "merge_candidate",
+    "candidate_anonymized",
+    "job_created",
+    "job_updated",
+    "job_approved",
+    "job_deleted",
+    "job_post_created",
+    "job_post_updated",
+    "job_post_deleted",
+    "job_interview_stage_deleted",
+    "department_deleted",
+    "office_deleted",
+];
 /// The most hints of one webhook. The next sweep finds the other applications of a candidate that
 /// has more than this.
 const HINTS_MAX: usize = 500;

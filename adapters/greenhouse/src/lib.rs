@@ -3,9 +3,9 @@
 //! [`Greenhouse`] is a pure function: it receives a task and returns a request or an outcome.
 //! [`kinds`] is the table of the readable kinds, `wire` parses Greenhouse's JSON, `read` turns a
 //! row into a unified record, `named` fetches the names of its options; `scan`, `fetch`, `check`,
-//! `hook` and `tenant` are one task each; `write` sends operations and `probe` finds out whether
-//! they happened. All of them share [`request`], which builds requests, and [`answer`], which reads
-//! refusals. [`manifest`] describes the adapter as data.
+//! `hook`, `register` and `tenant` are one task each; `write` sends operations and `probe` finds
+//! out whether they happened. All of them share [`request`], which builds requests, and [`answer`],
+//! which reads refusals. [`manifest`] describes the adapter as data.
 //!
 //! Comments cite facts about Greenhouse by section of the project's reference, "harvest-v3.md §4
 //! \[ok\]": `[ok]` is stated officially or recorded, `[2nd]` reported by a third party, `[?]`
@@ -26,6 +26,7 @@ mod named;
 mod page;
 mod probe;
 mod read;
+mod register;
 pub mod request;
 mod scan;
 pub mod settings;
@@ -47,6 +48,7 @@ enum State {
     Check(check::State),
     Hook(hook::State),
     Tenant(tenant::State),
+    Register(register::State),
     Write(Box<write::State>),
     Sent(write::sent::Sent),
     Probe(Box<probe::State>),
@@ -68,6 +70,7 @@ impl PureAdapter for Greenhouse {
             Task::Check(permission) => check::start(&permission, given),
             Task::Hook(task) => hook::start(task),
             Task::DescribeTenant => tenant::start(given),
+            Task::Register(task) => register::start(task),
             Task::Write(task) => write::start(task, given),
             Task::Probe(task) => probe::start(task, given),
         })
@@ -80,6 +83,7 @@ impl PureAdapter for Greenhouse {
             State::Check(state) => check::resume(state, given, reply),
             State::Hook(state) => hook::resume(state, reply),
             State::Tenant(state) => tenant::resume(state, given, reply),
+            State::Register(state) => register::resume(state, reply),
             State::Write(state) => write::resume(*state, given, reply),
             State::Sent(sent) => write::sent(sent, reply),
             State::Probe(state) => probe::resume(*state, given, reply),

@@ -19,8 +19,10 @@ mod write_support;
 
 use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::{
-    Fetch, Field, Given, Outcome, Problem, Reply, Response, Scan, Since, Step, Target, Task, Window,
+    Body, Fetch, Field, Given, Outcome, Problem, Registering, Reply, Response, Scan, Since, Step,
+    Target, Task, Webhook, WebhookChange, Window,
 };
+use atsync_adapter::manifest::WebhookSecret;
 use atsync_greenhouse::{Greenhouse, kinds};
 use schema::{facts, faults, is_nullable, types};
 use serde_json::{Map, Value, json};
@@ -409,13 +411,38 @@ fn every_body_that_is_sent_fits_its_schema() {
         seen.insert(line);
     }
     let unused: Vec<&String> = requests.keys().filter(|request| !seen.contains(*request)).collect();
-    // The adapter activates, deactivates and changes no users, creates them one by one, and makes
-    // no webhooks.
+    // The adapter activates, deactivates and changes no users and creates them one by one; webhooks
+    // are below.
     let may_be = ["activate", "PATCH /v3/users", "/v3/webhooks"];
     assert!(
         unused.iter().all(|request| may_be.iter().any(|part| request.contains(part))),
         "{unused:?}"
     );
+}
+
+#[test]
+fn a_webhook_with_the_secret_of_the_engine_fits_its_schema_for_each_event() {
+    let rule = Greenhouse::describe().webhooks.unwrap();
+    let WebhookSecret::Given { member } = &rule.secret else { panic!("{:?}", rule.secret) };
+    let url = "https://host.example/hooks/acme/1".to_owned();
+    let settings = "{}".to_owned();
+    let given = Given { now_ms: 1, settings, tenant: None, mark: None, grant: None };
+    for event in &rule.events {
+        let webhook = Webhook { event: event.clone(), url: url.clone() };
+        let change = WebhookChange { id: "4001693002".into(), webhook: webhook.clone() };
+        for (task, line) in [
+            (Registering::Create(webhook), "POST /v3/webhooks"),
+            (Registering::Change(change), "PATCH /v3/webhooks/{id}"),
+        ] {
+            let step = Greenhouse::start(Task::Register(task), &given);
+            let Ok(Step::Send(send)) = step else { panic!("{step:?}") };
+            let Body::Json(body) = &send.request.body else { panic!("no JSON") };
+            let mut body: Value = serde_json::from_str(body).unwrap();
+            assert!(body.get(member).is_none(), "the place of the secret is taken");
+            body[member] = json!("secret of acme");
+            assert_eq!(faults(&facts()["requests"][line], &body), Vec::<String>::new(), "{body}");
+        }
+    }
 }
 
 #[test]

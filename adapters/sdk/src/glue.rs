@@ -103,6 +103,9 @@ records! {
     Write { operation, observed }
     Field { name, value }
     Hook { headers, body }
+    Webhook { event, url }
+    Registered { id, event, url, active }
+    WebhookChange { id, webhook }
     Path { path, query }
     Part { name, file_name, content_type, blob, bytes }
     Request { origin, method, target, headers, body }
@@ -130,7 +133,9 @@ records! {
 variants! {
     Since { Everything, Window(value), Token(value) }
     Task { Scan(value), Fetch(value), Probe(value), Write(value), Check(value), Hook(value),
-        DescribeTenant }
+        DescribeTenant, Register(value) }
+    Registering { List, Create(value), Change(value), Remove(value) }
+    Registration { Listed(value), Unlisted, Kept(value), Removed, Refused(value), Unclear(value) }
     Effect { Safe, Scratch, Unsafe, Consuming }
     Target { Path(value), Link(value) }
     Body { None, Json(value), Form(value), Bytes(value), Multipart(value) }
@@ -147,7 +152,7 @@ variants! {
     Outcome {
         Page(value), Fetched(value), Probed(value), Written(value), Checked(value), Hooked(value),
             Tenant(value), FlawedPage(value),
-        FlawedFetched(value)
+        FlawedFetched(value), Registration(value)
     }
     Restart { Pass, Everything }
     Failure {

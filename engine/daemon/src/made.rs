@@ -14,6 +14,7 @@ use crate::config::scheme::Scheme;
 use crate::config::{Config, ConnectionConfig};
 use crate::consents;
 use crate::failure::Failure;
+use crate::tokens;
 use atsync::{
     Credential, Engine, Entropy, Expected, Note, Secret, StoreError, SystemEntropy, Vault,
 };
@@ -147,6 +148,16 @@ pub(crate) async fn secrets(vault: &Vault, name: &str, made: &Made) -> Result<Ma
         key: open("key").await?,
         webhook: if made.has_webhook_secret { open("webhook").await? } else { None },
     })
+}
+
+/// Draws a webhook secret for a record that has none. None where the system gives no randomness:
+/// then the connection is without one.
+pub(crate) fn draw_webhook(made: &mut Made, given: &mut MadeSecrets) {
+    if made.has_webhook_secret {
+        return;
+    }
+    given.webhook = tokens::random();
+    made.has_webhook_secret = given.webhook.is_some();
 }
 
 /// Takes over the webhook secret of a record whose successor brings a credential alone.

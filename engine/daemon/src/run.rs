@@ -21,10 +21,13 @@ use crate::open::{self, Opened, Use};
 use crate::output::Output;
 use crate::serve::audit::act::Act;
 use crate::serve::audit::request::by_signal;
-use crate::serve::{LoopNotice, Notice, Reloaded, Served, Server};
+use crate::serve::{self, LoopNotice, Notice, Reloaded, Served, Server};
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
-use atsync::{Clock, Connection, Crons, ErrorKind, Round, SystemClock};
+use atsync::{
+    Clock, Connection, Crons, ErrorKind, Round, Secret, SystemClock, WebhookEnd, WebhooksBlocked,
+    WebhooksReport,
+};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -109,7 +112,7 @@ async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
     let refused = opened.refused.clone().into_iter();
     let mut refused: Vec<(String, String)> = refused.collect();
     for name in opened.names() {
-        match prepare(&opened, &name, &report.output).await {
+        match prepare(&opened, &name, report).await {
             Ok(prepared) => ends.push(start(prepared, &mut runs, report)),
             Err(why) => refused.push((name, why.to_string())),
         }
@@ -297,6 +300,8 @@ impl Report {
 /// A connection to run.
 struct Prepared {
     name: String,
+    /// Where the ATS sends its webhooks.
+    webhooks: Option<Secret>,
     connection: Connection,
     crons: Crons,
     config: ConnectionConfig,
@@ -306,6 +311,7 @@ struct Prepared {
 struct Running {
     connection: Connection,
     config: ConnectionConfig,
+    webhooks: Option<Secret>,
     stop: watch::Sender<bool>,
     /// It ended with an error that a retry does not resolve.
     is_over: bool,
@@ -318,21 +324,23 @@ impl Running {
 }
 
 /// Opens a connection and reads its schedule.
-async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepared, Failure> {
-    let quiet = output.clone().without_progress();
+async fn prepare(opened: &Opened, name: &str, report: &Report) -> Result<Prepared, Failure> {
+    let quiet = report.output.clone().without_progress();
     let connection = opened.connect(name, &quiet).await?;
     let config = opened.config.connection(name)?.clone();
     let known =
         SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
     let usual = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
     let crons = config.crons(usual).map_err(|error| Failure::Message(error.to_string()))?;
-    Ok(Prepared { name: name.to_owned(), connection, crons, config })
+    let webhooks = serve::webhook_url(&report.served, &opened.config, &connection);
+    let crons = crons.with_webhooks(webhooks.clone());
+    Ok(Prepared { name: name.to_owned(), webhooks, connection, crons, config })
 }
 
 /// Runs a connection in a task of its own, so that neither blocking nor a panic delays another. The
 /// returned future completes when it has ended, and says whether it ended without an error.
 fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Report) -> End {
-    let Prepared { name, connection, crons, config } = prepared;
+    let Prepared { name, webhooks, connection, crons, config } = prepared;
     let (stop, stopped) = watch::channel(false);
     let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
     let text = format!("keeping {} in step", kinds.join(", "));
@@ -340,7 +348,7 @@ fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, report: &Repo
     report.served.started(&connection, crons.pulls.keys().cloned().collect());
     runs.insert(
         name.clone(),
-        Running { connection: connection.clone(), config, stop, is_over: false },
+        Running { connection: connection.clone(), config, webhooks, stop, is_over: false },
     );
     let task = tokio::spawn(one(connection, crons, stopped, report.clone()));
     let report = report.clone();
@@ -373,14 +381,17 @@ async fn changed(
     for name in again.names() {
         let config = again.config.connection(&name)?;
         let going = runs.get(&name).filter(|run| !run.is_over && run.config.runs_as(config));
+        // Its webhooks follow another public URL.
+        let going = going.filter(|run| {
+            let url = serve::webhook_url(&report.served, &again.config, &run.connection);
+            run.webhooks == url
+        });
         let outcome = match (going, again.credential(&name)) {
             (Some(run), Some(credential)) => {
                 run.connection.replace_credential(credential).await.map_err(Failure::from)
             }
             (Some(_), None) => Ok(()),
-            (None, _) => {
-                prepare(&again, &name, &report.output).await.map(|prepared| begin.push(prepared))
-            }
+            (None, _) => prepare(&again, &name, report).await.map(|prepared| begin.push(prepared)),
         };
         if let Err(why) = outcome {
             drop(refused.insert(name, why.to_string()));
@@ -482,6 +493,7 @@ fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)>
             json!(report),
             format!("webhooks: {} read anew", count(report.handled, "record")),
         ),
+        Round::Registered(report) => return registered(report),
         Round::Trimmed { events, intents } => (
             "trimmed",
             json!({ "events": events, "intents": intents }),
@@ -492,6 +504,7 @@ fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)>
             ),
         ),
         Round::HintsFailed { error, wait_ms } => failed("webhooks", error, *wait_ms),
+        Round::RegisterFailed { error, wait_ms } => failed("registering webhooks", error, *wait_ms),
         Round::KeepAliveFailed { error, wait_ms } => failed("consent", error, *wait_ms),
         Round::PullFailed { kind, error, wait_ms } => failed(kind, error, *wait_ms),
         Round::SweepFailed { kind, error, wait_ms } => {
@@ -501,6 +514,33 @@ fn words(name: &str, round: &Round<'_>) -> Option<(&'static str, Value, String)>
         _ => return None,
     };
     Some(said)
+}
+
+/// What came of registering webhooks; nothing when all is as it was.
+fn registered(report: &WebhooksReport) -> Option<(&'static str, Value, String)> {
+    let of = |end: WebhookEnd| report.events.values().filter(|one| **one == end).count() as u64;
+    let said = report.message.as_ref().map_or_else(String::new, |said| format!(": {said}"));
+    let text = match report.blocked {
+        Some(WebhooksBlocked::Unsupported | WebhooksBlocked::NoSecret) => return None,
+        Some(WebhooksBlocked::NotPermitted) => format!(
+            "webhooks are not registered, since the credential may not do it; create them by hand \
+             if you want them{said}"
+        ),
+        Some(_) => format!("webhooks are not registered{said}"),
+        None if !report.has_changed() => return None,
+        None => {
+            let bad = of(WebhookEnd::Inactive)
+                .saturating_add(of(WebhookEnd::Refused))
+                .saturating_add(of(WebhookEnd::Unknown));
+            format!(
+                "webhooks registered: {} created, {} changed, {} removed, {bad} not in order{said}",
+                of(WebhookEnd::Created),
+                of(WebhookEnd::Changed),
+                report.removed
+            )
+        }
+    };
+    Some(("registered", json!(report), text))
 }
 
 fn failed(what: &str, error: &atsync::Error, wait_ms: u64) -> (&'static str, Value, String) {

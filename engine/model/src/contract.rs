@@ -126,6 +126,42 @@ pub struct Hook {
     pub body: Vec<u8>,
 }
 
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    pub event: String,
+    pub url: String,
+}
+
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    pub id: String,
+    pub event: String,
+    pub url: String,
+    pub active: bool,
+}
+
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookChange {
+    pub id: String,
+    pub webhook: Webhook,
+}
+
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registering {
+    #[cfg_attr(feature = "component", component(name = "list"))]
+    List,
+    #[cfg_attr(feature = "component", component(name = "create"))]
+    Create(Webhook),
+    #[cfg_attr(feature = "component", component(name = "change"))]
+    Change(WebhookChange),
+    #[cfg_attr(feature = "component", component(name = "remove"))]
+    Remove(String),
+}
+
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
@@ -143,6 +179,8 @@ pub enum Task {
     Hook(Hook),
     #[cfg_attr(feature = "component", component(name = "describe-tenant"))]
     DescribeTenant,
+    #[cfg_attr(feature = "component", component(name = "register"))]
+    Register(Registering),
 }
 
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(enum))]
@@ -477,6 +515,23 @@ pub struct Tenant {
 
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registration {
+    #[cfg_attr(feature = "component", component(name = "listed"))]
+    Listed(Vec<Registered>),
+    #[cfg_attr(feature = "component", component(name = "unlisted"))]
+    Unlisted,
+    #[cfg_attr(feature = "component", component(name = "kept"))]
+    Kept(Registered),
+    #[cfg_attr(feature = "component", component(name = "removed"))]
+    Removed,
+    #[cfg_attr(feature = "component", component(name = "refused"))]
+    Refused(Failure),
+    #[cfg_attr(feature = "component", component(name = "unclear"))]
+    Unclear(String),
+}
+
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(variant))]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     #[cfg_attr(feature = "component", component(name = "page"))]
     Page(Page),
@@ -496,6 +551,8 @@ pub enum Outcome {
     FlawedPage((Page, Vec<Problem>)),
     #[cfg_attr(feature = "component", component(name = "flawed-fetched"))]
     FlawedFetched((Fetched, Vec<Problem>)),
+    #[cfg_attr(feature = "component", component(name = "registration"))]
+    Registration(Registration),
 }
 
 impl Outcome {

@@ -45,6 +45,9 @@ pub struct Manifest {
     /// The rights that an administrator grants.
     #[serde(default)]
     pub permissions: Vec<Permission>,
+    /// The webhooks that the adapter registers by the ATS's API; none when it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhooks: Option<WebhookRule>,
     /// The adapter answers the task `describe-tenant`: the engine asks before it reads or writes,
     /// so that it detects a credential of another customer. Required of an adapter that writes; one
     /// that only reads and leaves it out cannot distinguish customers.
@@ -530,6 +533,41 @@ pub enum SideEffectKind {
     NotifiesTeam,
     /// Automation rules of the customer.
     StartsAutomation,
+}
+
+/// The webhooks that an adapter registers by the ATS's API: one for each event, all with one URL
+/// and one secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WebhookRule {
+    /// The events that the adapter reads hints from, as the ATS names them.
+    pub events: Vec<String>,
+    /// Who chooses the secret of a webhook.
+    pub secret: WebhookSecret,
+    /// The permissions that registering needs, ids of `permissions`.
+    #[serde(default)]
+    pub permissions: Vec<String>,
+    /// The ATS sends only to `https`.
+    #[serde(default)]
+    pub https_only: bool,
+    /// Bytes of the longest URL that the ATS takes.
+    pub url_bytes_max: u32,
+    /// Where a person creates webhooks by hand, as a path through the ATS's screens.
+    pub by_hand_at: String,
+}
+
+/// Who chooses the secret of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum WebhookSecret {
+    /// The engine: it writes the connection's secret into the request.
+    Given {
+        /// The member of the request's JSON body.
+        member: String,
+    },
+    /// The ATS: its answer to the creation has it. Reserved in 0.1.
+    Answered {},
 }
 
 /// A right that an administrator grants.

@@ -28,10 +28,11 @@ pub(crate) use request::effect;
 use super::AdapterError;
 use super::limits::{
     CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, REPLY_BYTES_MAX, TEXT_BYTES_MAX,
+    URL_BYTES_MAX,
 };
 use atsync_model::contract::{
     Applied, CONTINUATION_BYTES_MAX, Failure, Fetched, Hint, Hooked, Link, Outcome, Page, Probed,
-    Problem, Reply, Step, Verify, Written,
+    Problem, Registered, Registration, Reply, Step, Verify, Written,
 };
 use atsync_model::manifest::Manifest;
 use basics::{bounded, broke, id, is_id, json, kind, name, not_json, remote_ref, text};
@@ -181,6 +182,7 @@ fn outcome(
             bounded("bytes of the catalogue", tenant.catalogue.len(), CATALOGUE_BYTES_MAX)?;
             json("the tenant's catalogue", &tenant.catalogue)
         }
+        Outcome::Registration(found) => registration(manifest, found),
     }
 }
 
@@ -278,6 +280,25 @@ fn hooked(manifest: &Manifest, hooked: &Hooked) -> Result<(), AdapterError> {
             remote_ref(manifest, from).and_then(|()| remote_ref(manifest, to))
         }
     })
+}
+
+fn registration(manifest: &Manifest, found: &Registration) -> Result<(), AdapterError> {
+    match found {
+        Registration::Listed(all) => {
+            bounded("webhooks", all.len(), LIST_MAX)?;
+            all.iter().try_for_each(registered)
+        }
+        Registration::Kept(one) => registered(one),
+        Registration::Refused(found) => failure(manifest, found),
+        Registration::Unclear(why) => text("an explanation", why),
+        Registration::Unlisted | Registration::Removed => Ok(()),
+    }
+}
+
+fn registered(found: &Registered) -> Result<(), AdapterError> {
+    id("the id of a webhook", &found.id)?;
+    name("the event of a webhook", &found.event)?;
+    bounded("bytes of a webhook's URL", found.url.len(), URL_BYTES_MAX)
 }
 
 fn failure(manifest: &Manifest, failure: &Failure) -> Result<(), AdapterError> {

@@ -14,6 +14,7 @@ mod kind;
 mod members;
 mod operation;
 mod texts;
+mod webhooks;
 
 pub use members::{Held, MEMBERS};
 pub use operation::INPUTS;
@@ -111,6 +112,7 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
     }
     manifest.kinds.iter().try_for_each(|rule| kind::check(manifest, rule))?;
     manifest.operations.iter().try_for_each(|rule| operation::check(manifest, rule))?;
+    manifest.webhooks.as_ref().map_or(Ok(()), |rule| webhooks::check(manifest, rule))?;
     sentence("title", &manifest.title)?;
     manifest.lossy.iter().try_for_each(|text| sentence("lossy", text))?;
     forms(manifest)

@@ -221,6 +221,12 @@ impl Context {
         Err(self.error(ErrorKind::Input, message))
     }
 
+    /// The error for an outcome that does not belong to its task.
+    pub(crate) fn unfit(&self, task: &str) -> Error {
+        let message = format!("the adapter answered {task} with something else");
+        self.error(ErrorKind::Adapter, message)
+    }
+
     /// An error that names the connection.
     pub(super) fn error(&self, kind: ErrorKind, message: impl std::fmt::Display) -> Error {
         Error::new(kind, format!("{}: {message}", self.name))

@@ -3,6 +3,7 @@
 
 use super::cron::Cron;
 use super::jitter::delay_ms;
+use crate::secret::Secret;
 use std::collections::BTreeMap;
 
 /// The schedules of a connection: when each kind is pulled and swept, and how long old rows are
@@ -15,6 +16,10 @@ pub struct Crons {
     /// When a sweep of a kind begins. It reads a few pages at a time; pulls and
     /// writes go first.
     pub sweeps: BTreeMap<String, Cron>,
+    /// The URL to which the ATS sends the connection's webhooks: they are registered there at the
+    /// start, when another credential is given, and repaired each day. None: by hand, or by
+    /// [`Connection::register_webhooks`](crate::Connection::register_webhooks).
+    pub webhooks: Option<Secret>,
     /// Up to how much later than its times each schedule is due, so that many connections with the
     /// same expression do not begin at the same moment; 0 without jitter, an hour at most. The
     /// delay is a hash of the names of connection and kind: the same after a restart. An expression
@@ -46,6 +51,13 @@ impl Crons {
     #[must_use]
     pub fn with_jitter(mut self, jitter_ms: u64) -> Self {
         self.jitter_ms = jitter_ms;
+        self
+    }
+
+    /// The same with this [URL for webhooks](Self::webhooks).
+    #[must_use]
+    pub fn with_webhooks(mut self, url: Option<Secret>) -> Self {
+        self.webhooks = url;
         self
     }
 

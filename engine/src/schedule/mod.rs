@@ -5,9 +5,9 @@
 //! zone ([`cron`]). Connections with the same expression begin at different moments ([`jitter`]). A
 //! kind that was never pulled is due at once; so is, once, one whose time passed while nothing ran,
 //! however many of its times did ([`due`]). What is older than the host keeps is removed
-//! ([`retention`]). Dirty records
-//! are planned and applied after a pull, after a declaration, and when a write in doubt is due for
-//! a probe. A kind that failed is retried after a growing wait, and never stops the other kinds.
+//! ([`retention`]). Webhooks are registered and repaired ([`registering`]). Dirty records are
+//! planned and applied after a pull, after a declaration, and when a write in doubt is due for a
+//! probe. A kind that failed is retried after a growing wait, and never stops the other kinds.
 //!
 //! Waits are counted by the steady clock. Cron expressions name wall times; [`due`] says what a
 //! jump of the wall clock does to them.
@@ -19,6 +19,7 @@ mod cron;
 mod crons;
 mod due;
 mod jitter;
+mod registering;
 mod retention;
 mod round;
 mod rounds;

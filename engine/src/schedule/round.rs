@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::reconcile::{ApplyReport, PullReport, SweepReport};
-use crate::webhook::HintsReport;
+use crate::webhook::{HintsReport, WebhooksReport};
 
 /// A report of [`Connection::run`](crate::Connection::run) about its rounds. It never has data of
 /// candidates.
@@ -15,6 +15,8 @@ pub enum Round<'a> {
     Swept(&'a SweepReport),
     /// What webhooks named was fetched.
     Hinted(&'a HintsReport),
+    /// The connection's webhooks were registered in the ATS, or compared with what is registered.
+    Registered(&'a WebhooksReport),
     /// A plan was applied.
     Applied(&'a ApplyReport),
     /// A plan had no step.
@@ -51,6 +53,13 @@ pub enum Round<'a> {
         /// How long until it is retried.
         wait_ms: u64,
     },
+    /// Registering webhooks failed and is retried after the wait.
+    RegisterFailed {
+        /// Why.
+        error: &'a Error,
+        /// How long until it is retried.
+        wait_ms: u64,
+    },
     /// The tokens of a consent could not be refreshed, which is retried after the wait; see
     /// [`Connection::keep_alive`](crate::Connection::keep_alive).
     KeepAliveFailed {
@@ -75,11 +84,13 @@ impl Round<'_> {
             Self::PullFailed { error, wait_ms, .. }
             | Self::SweepFailed { error, wait_ms, .. }
             | Self::HintsFailed { error, wait_ms }
+            | Self::RegisterFailed { error, wait_ms }
             | Self::KeepAliveFailed { error, wait_ms }
             | Self::ApplyFailed { error, wait_ms } => Some((error, *wait_ms)),
             Self::Pulled(_)
             | Self::Swept(_)
             | Self::Hinted(_)
+            | Self::Registered(_)
             | Self::Applied(_)
             | Self::InStep
             | Self::Trimmed { .. } => None,
@@ -93,6 +104,7 @@ pub(super) enum Deed<'a> {
     Pull(&'a str),
     Sweep(&'a str),
     Hints,
+    Register,
     KeepAlive,
     Apply,
 }
@@ -104,6 +116,7 @@ impl<'a> Deed<'a> {
             Self::Pull(kind) => Round::PullFailed { kind, error, wait_ms },
             Self::Sweep(kind) => Round::SweepFailed { kind, error, wait_ms },
             Self::Hints => Round::HintsFailed { error, wait_ms },
+            Self::Register => Round::RegisterFailed { error, wait_ms },
             Self::KeepAlive => Round::KeepAliveFailed { error, wait_ms },
             Self::Apply => Round::ApplyFailed { error, wait_ms },
         }

@@ -1,5 +1,6 @@
-//! The rounds of one connection: keep the credential alive, pull what is due, fetch what webhooks
-//! named, work on effects, take one turn of a sweep, remove what is too old, wait.
+//! The rounds of one connection: keep the credential alive, register webhooks, pull what is due,
+//! fetch what webhooks named, work on effects, take one turn of a sweep, remove what is too old,
+//! wait.
 //!
 //! Pulls go before effects, since a plan needs what they read, and effects before sweeps, which
 //! have time. A refused credential ends the round: each further request would be refused too. A
@@ -12,6 +13,7 @@
 use super::cron::Cron;
 use super::crons::Crons;
 use super::due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
+use super::registering::Registrations;
 use super::retention::Retention;
 use super::round::{Deed, Round};
 use crate::engine::{Connection, Work};
@@ -95,6 +97,7 @@ pub(super) struct Rounds<'c, T> {
     /// When the credential is kept alive next, by the steady clock.
     alive_due_ms: u64,
     alive_failures: u32,
+    registrations: Registrations,
     refused: Refused,
     credentials: watch::Receiver<u64>,
     /// The clocks when a jump was last looked for.
@@ -128,6 +131,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             hints_failures: 0,
             alive_due_ms: 0,
             alive_failures: 0,
+            registrations: Registrations::new(crons.webhooks.take(), connection.name()),
             refused: Refused::default(),
             credentials: connection.credentials().subscribe(),
             seen,
@@ -160,6 +164,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             self.seen = now;
         }
         self.keep_alive(stop.as_mut()).await?;
+        self.register(stop.as_mut()).await?;
         self.pull(stop.as_mut()).await?;
         if self.hints_due_ms <= self.times().steady_ms {
             self.hints(stop.as_mut()).await?;
@@ -191,6 +196,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         if is_replaced {
             self.refused = Refused::default();
             self.alive_due_ms = 0;
+            self.registrations.at_once();
         } else if self.times().steady_ms < until_ms {
             return Err(Cut::Refused);
         }
@@ -251,6 +257,40 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             }
         }
         Ok(())
+    }
+
+    /// Registers webhooks, or compares them with what is registered.
+    async fn register<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
+        let now = self.times();
+        let url = self.registrations.url.clone();
+        let Some(url) = url.filter(|_| self.registrations.due_ms() <= now.steady_ms) else {
+            return Ok(());
+        };
+        let registered = tokio::select! {
+            biased;
+            () = stop => return Err(Cut::Stopped),
+            registered = self.connection.register_webhooks(&url) => registered,
+        };
+        match registered {
+            Ok(report) => {
+                let now = self.times();
+                self.registrations.done(&report, &now);
+                (self.report)(&Round::Registered(&report));
+                Ok(())
+            }
+            // No webhook is worth ending the schedules for.
+            Err(error)
+                if error.kind() == ErrorKind::Configuration && !self.connection.is_closed() =>
+            {
+                let (now, jitter_ms) = (self.times(), self.jitter_ms());
+                let wait_ms = self.registrations.put_off(&now, jitter_ms);
+                (self.report)(&Deed::Register.failed(&error, wait_ms));
+                Ok(())
+            }
+            Err(error) => self.failed(Deed::Register, error, |rounds, now, jitter_ms| {
+                rounds.registrations.put_off(now, jitter_ms)
+            }),
+        }
     }
 
     /// Fetches what webhooks named, one turn.
@@ -454,6 +494,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             .min(self.work_due_ms)
             .min(self.hints_due_ms)
             .min(self.alive_due_ms)
+            .min(self.registrations.due_ms())
             .min(self.retention.due_ms());
         let wait_ms = next_ms.saturating_sub(self.times().steady_ms).clamp(1, IDLE_MAX_MS);
         let clock = &self.reconciler().context.clock;
@@ -477,6 +518,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         if is_given {
             // It was not refused, and what failed may have failed for want of rights.
             (self.work_due_ms, self.hints_due_ms, self.alive_due_ms) = (0, 0, 0);
+            self.registrations.at_once();
             self.dues().filter(|due| due.has_failed()).for_each(Due::at_once);
         }
         Ok(())

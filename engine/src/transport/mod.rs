@@ -5,7 +5,7 @@
 //! and proves it, checks headers, authenticates, waits for the rate budget, and retries requests
 //! that are safe to repeat. Every request of an adapter goes through a session.
 //!
-//! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions;
+//! The modules: [`url`], [`headers`], [`body`], [`egress`], [`budget`] and [`retry`] are pure;
 //! [`client`] is the socket; [`auth`], [`oauth`] and [`rotating`] authenticate, the latter two
 //! through an [`endpoint`]; [`redact`] removes their secrets from replies; [`refusing`] sends
 //! nothing; [`budgets`] waits; [`session`] puts them together.
@@ -13,6 +13,7 @@
 //! Bounds: see [`limits`]. Left out: what an answer means; the adapter reads it.
 
 pub mod auth;
+pub(crate) mod body;
 pub mod breaker;
 pub mod budget;
 pub mod budgets;

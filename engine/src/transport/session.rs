@@ -22,6 +22,7 @@
 //! [`super::breaker`]. Left out: what an answer means.
 
 use super::auth::{AuthConfig, Authenticator, FixedKey, Ticket};
+use super::body::{self, BodySecret};
 use super::breaker::{self, Breaker};
 use super::budget::Ended;
 use super::budgets::{Budget, Budgets, Permit};
@@ -36,7 +37,7 @@ use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, m
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
 use crate::secret::Secret;
-use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
+use atsync_model::contract::{Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -426,7 +427,19 @@ impl Session {
         effect: Effect,
         priority: Priority,
     ) -> Delivery {
-        let draft = match self.draft(request, effect) {
+        self.execute_sealed(gate, (request, None), effect, priority).await
+    }
+
+    /// As [`Self::execute_through`], with a secret in the body that the adapter did not see. It
+    /// leaves only to an origin that gets the credential.
+    pub(crate) async fn execute_sealed(
+        &self,
+        gate: &dyn Gate,
+        (request, secret): (&Request, Option<&BodySecret>),
+        effect: Effect,
+        priority: Priority,
+    ) -> Delivery {
+        let draft = match self.draft(request, secret, effect) {
             Ok(draft) => draft,
             Err(reason) => return Delivery::NotSent(NotSent::Refused(reason)),
         };
@@ -561,7 +574,17 @@ impl Session {
         }
     }
 
-    fn draft(&self, request: &Request, effect: Effect) -> Result<Draft<'_>, String> {
+    /// Whether private addresses and clear text are allowed.
+    pub(crate) fn allows_private_network(&self) -> bool {
+        self.private_network
+    }
+
+    fn draft(
+        &self,
+        request: &Request,
+        secret: Option<&BodySecret>,
+        effect: Effect,
+    ) -> Result<Draft<'_>, String> {
         let (origin_name, origin) =
             self.origins.get_key_value(&request.origin).ok_or_else(|| {
                 format!("the origin `{}` is not granted", request.origin.escape_debug())
@@ -579,7 +602,10 @@ impl Session {
         if !headers.iter().any(|(name, _)| name == "accept") {
             headers.push(("accept".to_owned(), "application/json".to_owned()));
         }
-        let (content_type, body) = write_body(&request.body)?;
+        if secret.is_some() && !origin.credential {
+            return Err(format!("the origin `{origin_name}` gets no credential, so no secret"));
+        }
+        let (content_type, body) = body::written(&request.body, secret)?;
         if body.len() > limits::REQUEST_BODY_BYTES_MAX {
             return Err(format!(
                 "a request body is at most {} bytes long",
@@ -765,34 +791,6 @@ fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
         found.push(RateRule::new(name, [origin], u32::MAX, 60_000));
     }
     found
-}
-
-fn write_body(body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
-    match body {
-        Body::None => Ok((None, Vec::new())),
-        Body::Json(text) => {
-            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| {
-                format!(
-                    "the JSON body is no JSON (line {}, column {})",
-                    error.line(),
-                    error.column()
-                )
-            })?;
-            Ok((Some("application/json".to_owned()), text.clone().into_bytes()))
-        }
-        Body::Form(fields) => {
-            let mut form = url::form_urlencoded::Serializer::new(String::new());
-            form.extend_pairs(fields.iter().map(|field| (&field.name, &field.value)));
-            Ok((Some("application/x-www-form-urlencoded".to_owned()), form.finish().into_bytes()))
-        }
-        Body::Bytes((kind, bytes)) => {
-            super::headers::check_value("content-type", kind)?;
-            Ok((Some(kind.clone()), bytes.clone()))
-        }
-        Body::Multipart(_) => {
-            Err("a multipart body is reserved, and refused in this release".to_owned())
-        }
-    }
 }
 
 #[cfg(test)]

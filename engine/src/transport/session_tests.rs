@@ -3,7 +3,7 @@
 use super::*;
 use crate::secret::Secret;
 use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
-use atsync_model::contract::{Field, Part};
+use atsync_model::contract::{Body, Field, Part};
 use atsync_model::manifest::BasicHalf;
 use futures_util::future::join_all;
 

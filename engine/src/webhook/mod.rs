@@ -20,6 +20,10 @@
 //! hints ([`waiting`]), so that the ATS is answered at once and nothing accepted is lost with the
 //! process; the schedules fetch what they name ([`handle`]).
 //!
+//! # Registering
+//! Where the ATS has an API for it and the credential may use it, the connection registers its
+//! webhooks itself, repairs and removes them ([`register`]).
+//!
 //! # Floods
 //! The fetches of a connection run one at a time, within its rate budget. Hints about one record
 //! that arrive during its fetch share the next one.
@@ -27,16 +31,21 @@
 //! Bounds: [`limits`]. Left out: HTTP; a host has its own server, and gives each connection a path
 //! that cannot be guessed ([`path`]).
 
+mod deeds;
 mod handle;
 mod hints;
 pub mod limits;
 mod memory;
 mod path;
 mod receive;
+mod register;
+mod registered;
+mod report;
 mod waiting;
 
 pub use handle::HintsReport;
 pub(crate) use hints::Hints;
+pub use report::{WebhookEnd, WebhooksBlocked, WebhooksReport};
 
 use crate::reconcile::HintEnd;
 use crate::secret::Secret;
@@ -91,12 +100,20 @@ pub(crate) struct Webhooks {
     secrets: Vec<Secret>,
     seen: Mutex<Seen>,
     looks: Looks,
+    /// The turn of what registers webhooks.
+    registering: tokio::sync::Mutex<()>,
     pub(crate) hints: Arc<Hints>,
 }
 
 impl Webhooks {
     pub(crate) fn new(secrets: Vec<Secret>, hints: Arc<Hints>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
-        Self { secrets, seen: Mutex::default(), looks: Looks::default(), hints }
+        Self {
+            secrets,
+            seen: Mutex::default(),
+            looks: Looks::default(),
+            registering: tokio::sync::Mutex::default(),
+            hints,
+        }
     }
 }

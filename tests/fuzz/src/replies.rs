@@ -19,8 +19,8 @@
 use crate::grant::{NOW_MS, given, greenhouse, stays};
 use atsync::internals::adapter::{Adapter as _, AdapterError, TaskGuard, limits::STEPS_MAX};
 use atsync::model::contract::{
-    Fetch, Field, Given, Grant, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since,
-    Step, Task, Window, Write,
+    Fetch, Field, Given, Grant, Hook, Operation, Probe, Registering, RemoteRef, Reply, Response,
+    Scan, Since, Step, Task, Webhook, Window, Write,
 };
 
 const PART: &[u8] = b"\n---\n";
@@ -143,6 +143,11 @@ fn task(section: &[u8]) -> Option<Task> {
             body: payload.to_vec(),
         }),
         "tenant" => Task::DescribeTenant,
+        "webhooks" => Task::Register(Registering::List),
+        "webhook" => Task::Register(Registering::Create(Webhook {
+            event: rest.to_owned(),
+            url: "https://host.example/hooks/acme/1".to_owned(),
+        })),
         _ => return None,
     })
 }

@@ -96,6 +96,8 @@ pub struct HookQuirks {
     pub deleted_ids: HookDeletedIds,
     /// The member with the name of a source.
     pub source_name: HookSourceName,
+    /// Whether the API has no list of webhooks, as in openapi-v3.json: it answers 404.
+    pub no_list: bool,
     /// Whether the endpoint of a webhook must be `https`, as Greenhouse demands. The sandbox's own
     /// server sends only to `http`.
     pub https_only: bool,

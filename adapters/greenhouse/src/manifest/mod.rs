@@ -4,8 +4,7 @@
 //! [`operations`] and [`permissions`] are lists of their own. Each figure cites its source. The
 //! manifest states the most that Greenhouse allows; `check` narrows it per connection.
 //!
-//! Left out: webhook provisioning (customers create webhooks by hand, webhooks.md §6) and each part
-//! of the reference that no kind or operation uses.
+//! Left out: each part of the reference that no kind or operation uses.
 
 mod operations;
 mod permissions;
@@ -13,7 +12,7 @@ mod permissions;
 pub(crate) use permissions::SETUP_SOURCE;
 
 use crate::kinds::{KINDS, Kind};
-use crate::{request, settings};
+use crate::{register, request, settings};
 use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
     AuthRule, ChangeRule, Coarser, DeleteSign, FormRule, FormSetting, KindRule, Origin, Permission,
@@ -42,6 +41,7 @@ pub fn manifest() -> Manifest {
     manifest.kinds = KINDS.iter().map(kind).collect();
     manifest.operations = operations::operations();
     manifest.permissions = permissions();
+    manifest.webhooks = Some(register::rule());
     manifest.describes_tenant = true;
     manifest.settings_schema = settings::schema();
     manifest.lossy = lossy();

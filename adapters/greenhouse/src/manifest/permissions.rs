@@ -6,6 +6,7 @@
 //! that permissions.md §3 advises against, and those that no kind or operation uses.
 
 use crate::kinds::{KINDS, Kind};
+use crate::register;
 use atsync_adapter::manifest::Permission;
 use atsync_model::kinds as names;
 
@@ -16,6 +17,9 @@ pub(crate) const SETUP_SOURCE: &str = "setup:source";
 /// partner's scopes, and "Connect" grants them.
 const SCOPES_AT: &str = "Configure > Dev Center > API Credentials > (your Harvest V3 credential) > \
     Scopes; for partners, the Connect button";
+/// The place where a scope is granted that partners alone can have (webhooks.md §6).
+const PARTNERS_AT: &str = "the Connect button of a partner; a customer's own credential cannot \
+    have it";
 /// The place where the source is added (permissions.md §2, line m).
 const SOURCES_AT: &str = "Configure > Custom Options > Sources > Prospecting";
 
@@ -108,6 +112,9 @@ pub(super) fn permissions() -> Vec<Permission> {
     let mut all: Vec<Permission> = KINDS.iter().map(list).collect();
     all.extend(WRITES.iter().map(|(scope, label, without_it)| {
         optional(Permission::new(format!("harvest:{scope}"), *label, SCOPES_AT, *without_it))
+    }));
+    all.extend(register::SCOPES.iter().map(|(scope, label, without_it)| {
+        optional(Permission::new(*scope, *label, PARTNERS_AT, *without_it))
     }));
     all.push(optional(Permission::new(
         SETUP_SOURCE,

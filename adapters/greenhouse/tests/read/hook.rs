@@ -131,6 +131,14 @@ fn events() -> Vec<String> {
 }
 
 #[test]
+fn the_events_that_lead_to_a_hint_are_those_that_are_registered() {
+    let leads = |event: &String| !expected(event).1.is_empty();
+    let wanted: std::collections::BTreeSet<String> = events().into_iter().filter(leads).collect();
+    let rule = Greenhouse::describe().webhooks.unwrap();
+    assert_eq!(rule.events.into_iter().collect::<std::collections::BTreeSet<_>>(), wanted);
+}
+
+#[test]
 fn every_event_of_the_document_is_read_wrapped_and_bare_and_with_extra_members() {
     let events = events();
     assert_eq!(events.len(), 29);

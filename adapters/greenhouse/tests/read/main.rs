@@ -19,6 +19,7 @@ mod manifest;
 mod recorded;
 mod recording;
 mod records;
+mod register;
 mod scan;
 mod support;
 mod tenant;

@@ -24,7 +24,9 @@ fn every_permission_is_defined_once_and_used() {
         .operations
         .iter()
         .flat_map(|operation| operation.permissions.iter().map(String::as_str));
-    let mut used: BTreeSet<&str> = of_kinds.chain(of_operations).collect();
+    let of_webhooks = manifest.webhooks.iter().flat_map(|rule| &rule.permissions);
+    let of_webhooks = of_webhooks.map(String::as_str);
+    let mut used: BTreeSet<&str> = of_kinds.chain(of_operations).chain(of_webhooks).collect();
     used.insert("setup:source");
     assert_eq!(defined, used);
     for permission in &manifest.permissions {

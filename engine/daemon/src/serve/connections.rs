@@ -10,6 +10,7 @@ use super::caller::Caller;
 use super::health::Condition;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
+use super::set_up::SetUp;
 use atsync::{Connection, PlanOf, SweepOptions};
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
@@ -100,6 +101,15 @@ pub(super) struct WebhookView {
     /// The path of the URL, which cannot be guessed; before it comes the address that the ATS
     /// reaches this server by. None when the connection has no webhook secret.
     path: Option<String>,
+    /// The whole URL; none when the path is none, or this server listens on no address.
+    url: Option<String>,
+    /// Who sets the webhooks up: the connection `by_itself`, or a person `by_hand`. None while that
+    /// is not known.
+    set_up: Option<SetUp>,
+    /// Where a person creates them in the ATS.
+    by_hand_at: Option<String>,
+    /// The events that are read, as the ATS names them; each needs a webhook.
+    events: Vec<String>,
 }
 
 /// Reads where the ATS sends the webhooks of a connection.
@@ -111,7 +121,16 @@ pub(super) async fn webhook(
     Path(name): Path<String>,
 ) -> Result<Json<WebhookView>, Problem> {
     let connection = served.connection(&name)?;
-    Ok(Json(WebhookView { path: super::hooks::path_of(&connection) }))
+    let config = served.running()?.config;
+    let url = super::hooks::url_of(&served, &config, &connection);
+    let rule = connection.manifest().webhooks.as_ref();
+    Ok(Json(WebhookView {
+        path: super::hooks::path_of(&connection),
+        url: url.map(|url| url.expose().to_owned()),
+        set_up: served.set_up(&name),
+        by_hand_at: rule.map(|rule| rule.by_hand_at.clone()),
+        events: rule.map(|rule| rule.events.clone()).unwrap_or_default(),
+    }))
 }
 
 /// Reads what the store knows of a connection: counts, records that are not in step, writes in

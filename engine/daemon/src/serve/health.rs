@@ -7,7 +7,9 @@
 //!
 //! Left out: what the store knows (records that are not in step, writes in doubt); `Status` has it.
 
-use atsync::{AuthReason, Error, ErrorKind, LoopStatus, Round};
+use atsync::{
+    AuthReason, Error, ErrorKind, LoopStatus, Round, WebhookEnd, WebhooksBlocked, WebhooksReport,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -68,6 +70,16 @@ pub(crate) enum Why {
     WebhookArrived,
     /// Webhooks arrive that no secret of the connection signed.
     SignatureRefused,
+    /// The webhooks are registered in the ATS, and enabled.
+    WebhooksRegistered,
+    /// The ATS has disabled webhooks: it could not reach this server, or was not answered 200.
+    WebhooksDisabled,
+    /// The ATS refuses to register a webhook.
+    WebhooksRefused,
+    /// Whether a webhook is registered is not known: the answers of the ATS were lost.
+    WebhooksUnclear,
+    /// The ATS sends no webhooks to the URL of this server.
+    WebhookUrlRefused,
     /// The schedules run.
     Started,
     /// Each loop acts when it said that it would.
@@ -166,7 +178,10 @@ impl Health {
             Round::Pulled(_) | Round::Swept(_) | Round::PullFailed { .. } => About::Pulling,
             Round::SweepFailed { .. } => About::Pulling,
             Round::KeepAliveFailed { .. } => About::Connected,
-            Round::Hinted(_) | Round::HintsFailed { .. } => About::WebhooksArriving,
+            Round::Registered(report) => return self.registered(report, now_ms),
+            Round::Hinted(_) | Round::HintsFailed { .. } | Round::RegisterFailed { .. } => {
+                About::WebhooksArriving
+            }
             Round::Applied(_) | Round::InStep | Round::ApplyFailed { .. } => About::Writing,
             _ => return,
         };
@@ -176,6 +191,38 @@ impl Health {
         for about in [about, About::Connected, About::Permitted] {
             self.set(about, true, Why::Succeeded, "the last round succeeded", now_ms);
         }
+    }
+
+    /// The webhooks were registered, or compared with what is registered. What a person sets up is
+    /// as it was. After a change the next comparison shows whether it worked.
+    fn registered(&mut self, report: &WebhooksReport, now_ms: u64) {
+        let has = |end: WebhookEnd| report.events.values().any(|one| *one == end);
+        let (is_good, why, message) = match report.blocked {
+            Some(WebhooksBlocked::UrlRefused) => {
+                (false, Why::WebhookUrlRefused, "the ATS cannot send webhooks here")
+            }
+            Some(_) => return,
+            None if has(WebhookEnd::Refused) => {
+                (false, Why::WebhooksRefused, "the ATS refuses to register a webhook")
+            }
+            None if has(WebhookEnd::Inactive) => {
+                let message = "the ATS has disabled webhooks: it does not reach this server by \
+                               `public_url`, or was not answered 200";
+                (false, Why::WebhooksDisabled, message)
+            }
+            None if has(WebhookEnd::Unknown) => {
+                let message = "the answers to three creations of a webhook were lost, and the ATS \
+                               has no list: look there whether it exists more than once";
+                (false, Why::WebhooksUnclear, message)
+            }
+            None if report.has_changed() => return,
+            None => (true, Why::WebhooksRegistered, "the webhooks are registered"),
+        };
+        let message = match &report.message {
+            Some(said) => format!("{message}: {said}"),
+            None => message.to_owned(),
+        };
+        self.set(About::WebhooksArriving, is_good, why, &message, now_ms);
     }
 
     /// A webhook arrived. A forged one counts only before the first authentic one: later it may be
@@ -238,7 +285,10 @@ impl Health {
 mod tests {
     use super::{About, Health, Why};
     use atsync::testing::ManualClock;
-    use atsync::{Clock, Engine, Error, ErrorKind, PullReport, Round};
+    use atsync::{
+        Clock, Engine, Error, ErrorKind, PullReport, Round, WebhookEnd, WebhooksBlocked,
+        WebhooksReport,
+    };
     use std::sync::Arc;
 
     fn failed(health: &mut Health, kind: ErrorKind, at: u64) {
@@ -288,6 +338,27 @@ mod tests {
         drop(heartbeat);
         health.loops(&engine.loops(), clock.now_ms());
         assert!(health.conditions().is_empty());
+    }
+
+    #[test]
+    fn webhooks_that_the_ats_disabled_show_and_those_set_up_by_hand_do_not() {
+        let mut health = Health::default();
+        let mut report = WebhooksReport::default();
+        report.blocked = Some(WebhooksBlocked::NotPermitted);
+        health.round(&Round::Registered(&report), 1);
+        assert!(health.conditions().is_empty());
+        report.blocked = None;
+        for (end, told, at) in [
+            (WebhookEnd::Inactive, (false, Why::WebhooksDisabled, 2), 2),
+            (WebhookEnd::Refused, (false, Why::WebhooksRefused, 2), 3),
+            (WebhookEnd::Unknown, (false, Why::WebhooksUnclear, 2), 4),
+            (WebhookEnd::Changed, (false, Why::WebhooksUnclear, 2), 5),
+            (WebhookEnd::InStep, (true, Why::WebhooksRegistered, 6), 6),
+        ] {
+            report.events.insert("hired".to_owned(), end);
+            health.round(&Round::Registered(&report), at);
+            assert_eq!(said(&health, About::WebhooksArriving), told, "{end:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,8 @@
 use super::body;
 use super::problem::ProblemType;
 use super::served::Served;
-use atsync::{Connection, ErrorKind};
+use crate::config::Config;
+use atsync::{Connection, ErrorKind, Secret};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -26,6 +27,14 @@ pub(super) fn path_of(connection: &Connection) -> Option<String> {
     let name: &[u8] = connection.name().as_bytes();
     let name = percent_encoding::percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     connection.webhook_path().map(|part| format!("{PREFIX}{name}/{part}"))
+}
+
+/// The URL of a connection's webhooks by a configuration; none when it has no webhook secret, or
+/// this server listens on no address.
+pub(crate) fn url_of(served: &Served, config: &Config, connection: &Connection) -> Option<Secret> {
+    let path = path_of(connection).filter(|_| served.has_address())?;
+    let origin = served.origin(config.serve.public_url.as_ref())?;
+    Some(Secret::new(format!("{origin}{path}")))
 }
 
 /// Receives one delivery.

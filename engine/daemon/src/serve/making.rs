@@ -20,7 +20,7 @@ use crate::config::timing::{Retention, TimeZone};
 use crate::made::{self, MadeSecrets};
 use crate::makeable::{self, Unmakeable};
 use crate::open::Opened;
-use atsync::Secret;
+use atsync::{Clock, ErrorKind, Secret, SystemClock, WebhooksReport};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -31,6 +31,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
+
+/// How long the webhooks of a connection are waited for when it is removed.
+const WEBHOOKS_REMOVED_MS_MAX: u64 = 15_000;
 
 /// A connection to make.
 #[derive(Deserialize, ToSchema)]
@@ -270,8 +273,10 @@ pub(super) struct Deletion {
     forget: bool,
 }
 
-/// Removes a connection that was made here, with its secrets. What the store knows of it stays,
-/// without `forget=true`: a connection of this name that is made later goes on from there.
+/// Removes a connection that was made here, with its secrets, and the webhooks that it registered
+/// in the ATS, where that answers within some seconds; the log says when it does not. What the
+/// store knows of it stays, without `forget=true`: a connection of this name that is made later
+/// goes on from there.
 ///
 /// A connection that is forgotten begins anew when it is made again. Candidates who were erased
 /// stay erased, and its feed goes on after the last serial. With `forget=true` the request may be
@@ -302,6 +307,7 @@ pub(super) async fn delete(
     super::tasks::to_the_end(async move {
         let engine = opened.engine.clone();
         if let Some(before) = &before {
+            remove_webhooks(&served, &name).await;
             let removed = made::remove(&opened.engine, &opened.vault, &name, before).await;
             removed.map_err(stale)?;
             drop(opened);
@@ -313,6 +319,32 @@ pub(super) async fn delete(
         if did { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::no_such_connection()) }
     })
     .await?
+}
+
+/// Removes the webhooks that a connection registered, while its credential is there. That is not
+/// worth more than some seconds, since what they send is refused from then on and the ATS disables
+/// them by itself.
+async fn remove_webhooks(served: &Served, name: &str) {
+    let Ok(connection) = served.connection(name) else { return };
+    let removed = tokio::select! {
+        removed = connection.remove_webhooks() => removed,
+        () = SystemClock.sleep(WEBHOOKS_REMOVED_MS_MAX) => {
+            Err(atsync::Error::new(ErrorKind::Unavailable, "it took too long"))
+        }
+    };
+    match removed {
+        Ok(report) if report.blocked.is_none() => {
+            let count = report.removed;
+            tracing::info!(connection = name, count, "its webhooks were removed from the ATS");
+        }
+        Ok(WebhooksReport { message, .. }) => {
+            let why = message.unwrap_or_default();
+            tracing::warn!(connection = name, why, "its webhooks are left in the ATS");
+        }
+        Err(error) => {
+            tracing::warn!(connection = name, %error, "its webhooks may be left in the ATS");
+        }
+    }
 }
 
 /// Refuses to a limited caller what leads a credential to other places: the credential may be one

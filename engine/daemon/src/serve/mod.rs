@@ -48,12 +48,14 @@ mod records;
 mod repeat_keys;
 mod repeats;
 mod served;
+mod set_up;
 mod stream;
 mod tally;
 mod tasks;
 mod tokens;
 mod write_timeout;
 
+pub(crate) use hooks::url_of as webhook_url;
 pub(crate) use loops::LoopNotice;
 pub(crate) use notices::Notice;
 pub(crate) use served::{Reloaded, Served};

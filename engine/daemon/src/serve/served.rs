@@ -15,6 +15,7 @@ use super::loops::{LateLoops, LoopNotice};
 use super::notices::{Notice, Notices};
 use super::problem::{Problem, ProblemType};
 use super::repeat_keys::Repeats;
+use super::set_up::SetUp;
 use super::tally::Tally;
 use crate::open::Opened;
 use crate::questions::Questions;
@@ -78,6 +79,8 @@ struct One {
     /// The kinds that its schedules pull, and since when.
     pulls: (BTreeSet<String>, u64),
     health: Health,
+    /// How its webhooks are set up, as far as a round has found out.
+    set_up: Option<SetUp>,
     notices: Notices,
     tally: Tally,
 }
@@ -215,6 +218,7 @@ impl Served {
         let mut all = self.all();
         let one = all.get_mut(name)?;
         one.health.round(round, now_ms);
+        one.set_up = SetUp::of(round).or(one.set_up);
         one.tally.round(round);
         one.notices.round(round, now_ms)
     }
@@ -258,11 +262,28 @@ impl Served {
         let _ = self.address.set(address);
     }
 
+    /// How the webhooks of a connection are set up; none while that is not known.
+    pub(super) fn set_up(&self, name: &str) -> Option<SetUp> {
+        self.all().get(name)?.set_up
+    }
+
+    /// Whether it listens on an address, and so receives webhooks.
+    pub(super) fn has_address(&self) -> bool {
+        self.address.get().is_some()
+    }
+
+    /// The origin by which a configuration says that this server is reached; without one where it
+    /// listens.
+    pub(super) fn origin(&self, named: Option<&String>) -> Option<String> {
+        let listened = self.address.get().map(|address| format!("http://{address}"));
+        named.cloned().or(listened)
+    }
+
     /// The origin under which browsers reach this server.
     pub(super) fn public_url(&self) -> Result<String, Problem> {
-        let named = self.opened().and_then(|opened| opened.config.serve.public_url.clone());
-        let listened = self.address.get().map(|address| format!("http://{address}"));
-        named.or(listened).ok_or_else(|| {
+        let opened = self.opened();
+        let named = opened.as_ref().and_then(|opened| opened.config.serve.public_url.as_ref());
+        self.origin(named).ok_or_else(|| {
             let why = "browsers cannot reach this server: set `listen` of the table [serve]";
             Problem::new(ProblemType::Configuration, why)
         })

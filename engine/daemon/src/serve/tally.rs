@@ -9,6 +9,7 @@ pub(super) enum Work {
     Pull,
     Sweep,
     Hints,
+    Register,
     Apply,
     Trim,
 }
@@ -20,6 +21,7 @@ impl Work {
             Self::Pull => "pull",
             Self::Sweep => "sweep",
             Self::Hints => "hints",
+            Self::Register => "register",
             Self::Apply => "apply",
             Self::Trim => "trim",
         }
@@ -84,6 +86,7 @@ impl Tally {
             Round::PullFailed { .. } => Work::Pull,
             Round::Swept(_) | Round::SweepFailed { .. } => Work::Sweep,
             Round::Hinted(_) | Round::HintsFailed { .. } => Work::Hints,
+            Round::Registered(_) | Round::RegisterFailed { .. } => Work::Register,
             Round::InStep | Round::ApplyFailed { .. } => Work::Apply,
             Round::Trimmed { .. } => Work::Trim,
             _ => return,

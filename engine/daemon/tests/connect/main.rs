@@ -19,6 +19,7 @@ mod command;
 mod customer;
 #[path = "../serve_support/mod.rs"]
 mod serve_support;
+mod webhooks;
 
 use atsync::{Engine, Note};
 use customer::{Browser, CLIENT_SECRET, Vendor, client_table, location, raw};

@@ -9,7 +9,7 @@
 use super::{
     CONTRACT, Carry, Coarser, EffectClass, FieldMode, FieldRule, FormRule, FormSetting, KindRule,
     Manifest, OperationRule, Origin, OriginBase, Permission, RateRule, ResetReading, SafeRequest,
-    ScanRule, SettingIs, SideEffect, SideEffectKind,
+    ScanRule, SettingIs, SideEffect, SideEffectKind, WebhookRule, WebhookSecret,
 };
 use serde_json::Value;
 
@@ -44,6 +44,7 @@ impl Manifest {
             kinds: Vec::new(),
             operations: Vec::new(),
             permissions: Vec::new(),
+            webhooks: None,
             describes_tenant: false,
             settings_schema: Value::Null,
             lossy: Vec::new(),
@@ -186,6 +187,26 @@ impl SideEffect {
     /// A side effect, with a sentence about it for the plan.
     pub fn new(what: SideEffectKind, note: impl Into<String>) -> Self {
         Self { what, note: note.into() }
+    }
+}
+
+impl WebhookRule {
+    /// Webhooks for these events, whose secret the engine writes into this member of a request's
+    /// body. They need no permission of their own; the ATS sends only to `https`, to URLs of up to
+    /// 255 bytes.
+    pub fn new<'a>(
+        events: impl IntoIterator<Item = &'a str>,
+        secret_member: impl Into<String>,
+        by_hand_at: impl Into<String>,
+    ) -> Self {
+        Self {
+            events: owned(events),
+            secret: WebhookSecret::Given { member: secret_member.into() },
+            permissions: Vec::new(),
+            https_only: true,
+            url_bytes_max: 255,
+            by_hand_at: by_hand_at.into(),
+        }
     }
 }
 

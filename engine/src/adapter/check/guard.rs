@@ -2,17 +2,18 @@
 //!
 //! # Guarantees
 //! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this
-//! task, and only if it is a `write`; an outcome fits the task; a write is reported as applied only
-//! after its request, and as unneeded only without one. A link is followed once: a second time
-//! would repeat a page, so pages that name each other end the task (after the write they may be
-//! read once more). The driver calls it *before* it executes a step. Left out: sizes and forms, see
-//! [`super::answer`].
+//! task, and only if it is a `write` or changes a webhook; an outcome fits the task; a write is
+//! reported as applied only after its request, and as unneeded only without one. A link is followed
+//! once: a second time would repeat a page, so pages that name each other end the task (after the
+//! write they may be read once more). The driver calls it *before* it executes a step. Left out:
+//! sizes and forms, see [`super::answer`].
 
 use super::{AdapterError, bounded, broke};
 use crate::adapter::limits::STEPS_MAX;
 use crate::adapter::promise::{BrokenPromise, Promise};
 use atsync_model::contract::{
-    Effect, Fetched, Outcome, Page, Response, Send, Step, Target, Task, Written,
+    Effect, Fetched, Outcome, Page, Registering, Registration, Response, Send, Step, Target, Task,
+    Written,
 };
 use atsync_model::manifest::Manifest;
 use std::collections::BTreeSet;
@@ -31,6 +32,12 @@ enum Subject {
     Check,
     Hook,
     Tenant,
+    /// A list of webhooks.
+    Webhooks,
+    /// A change of one webhook, and whether it is a removal.
+    Webhook {
+        is_removal: bool,
+    },
 }
 
 /// Follows one task.
@@ -62,6 +69,10 @@ impl TaskGuard {
             Task::Check(_) => Subject::Check,
             Task::Hook(_) => Subject::Hook,
             Task::DescribeTenant => Subject::Tenant,
+            Task::Register(Registering::List) => Subject::Webhooks,
+            Task::Register(registering) => {
+                Subject::Webhook { is_removal: matches!(registering, Registering::Remove(_)) }
+            }
         };
         Self { subject, steps: 0, changed: false, followed: BTreeSet::new(), page_max: None }
     }
@@ -120,7 +131,10 @@ impl TaskGuard {
             (Effect::Unsafe, Subject::Write(what)) if self.changed => Err(broke(format!(
                 "a second request that changes the ATS in one write: {what}; it was not sent"
             ))),
-            (Effect::Unsafe, Subject::Write(_)) => {
+            (Effect::Unsafe, Subject::Webhook { .. }) if self.changed => {
+                Err(broke("a second request that changes the ATS for one webhook; it was not sent"))
+            }
+            (Effect::Unsafe, Subject::Write(_) | Subject::Webhook { .. }) => {
                 self.changed = true;
                 self.followed.clear();
                 Ok(())
@@ -148,7 +162,14 @@ impl TaskGuard {
                 asked(kind, ids, fetched)
             }
             (Subject::Write(_), Outcome::Written(written)) => self.written(written),
-            (Subject::Probe, Outcome::Probed(_))
+            (Subject::Webhook { is_removal }, Outcome::Registration(found)) => {
+                self.registration(*is_removal, found)
+            }
+            (
+                Subject::Webhooks,
+                Outcome::Registration(Registration::Listed(_) | Registration::Unlisted),
+            )
+            | (Subject::Probe, Outcome::Probed(_))
             | (Subject::Check, Outcome::Checked(_))
             | (Subject::Hook, Outcome::Hooked(_))
             | (Subject::Tenant, Outcome::Tenant(_)) => Ok(()),
@@ -175,6 +196,30 @@ impl TaskGuard {
             operation: format!("a page of {kind}"),
             promise: Promise::PageMax { page_max: *page_max, rows },
         })))
+    }
+
+    /// A change of a webhook is reported as done only after its request.
+    fn registration(&self, is_removal: bool, found: &Registration) -> Result<(), AdapterError> {
+        match found {
+            Registration::Refused(_) => Ok(()),
+            Registration::Kept(_) if is_removal => {
+                Err(broke("a webhook was to be removed, and is said to be kept"))
+            }
+            Registration::Removed if !is_removal => {
+                Err(broke("a webhook was not to be removed, and is said to be"))
+            }
+            Registration::Kept(_) | Registration::Removed | Registration::Unclear(_)
+                if self.changed =>
+            {
+                Ok(())
+            }
+            Registration::Kept(_) | Registration::Removed | Registration::Unclear(_) => {
+                Err(broke("a webhook is said to be changed, and no request for it was sent"))
+            }
+            Registration::Listed(_) | Registration::Unlisted => {
+                Err(broke("an outcome that is another task's"))
+            }
+        }
     }
 
     fn written(&self, written: &Written) -> Result<(), AdapterError> {

@@ -5,7 +5,9 @@
 //! no later code has to do it. Texts for machines (ids, bodies, cursors, states) stay as they are:
 //! later checks refuse invalid ones.
 
-use atsync_model::contract::{Applied, Failure, Outcome, Probed, Problem, Step, Written};
+use atsync_model::contract::{
+    Applied, Failure, Outcome, Probed, Problem, Registration, Step, Written,
+};
 use atsync_model::plain;
 use std::borrow::Cow;
 
@@ -32,11 +34,14 @@ fn outcome(outcome: &mut Outcome) {
         Outcome::Written(found) => written(found),
         Outcome::Probed(Probed::Blind(why)) => line(why),
         Outcome::Checked(checked) => line(&mut checked.detail),
+        Outcome::Registration(Registration::Refused(found)) => failure(found),
+        Outcome::Registration(Registration::Unclear(why)) => line(why),
         Outcome::Page(_)
         | Outcome::Fetched(_)
         | Outcome::Probed(Probed::Found(_) | Probed::Absent(_) | Probed::Ambiguous(_))
         | Outcome::Hooked(_)
-        | Outcome::Tenant(_) => {}
+        | Outcome::Tenant(_)
+        | Outcome::Registration(_) => {}
     }
 }
 
@@ -82,7 +87,7 @@ mod tests {
     use super::plainly;
     use atsync_model::contract::{
         Applied, Checked, Denied, Failure, Fetched, FieldError, Misread, Outcome, Page, Probed,
-        Problem, Step, Verdict, Written,
+        Problem, Registration, Step, Verdict, Written,
     };
     use atsync_model::plain::is_plain;
 
@@ -125,6 +130,8 @@ mod tests {
             Outcome::Written(Written::Refused(Failure::Protocol(text()))),
             Outcome::Probed(Probed::Blind(text())),
             Outcome::Checked(Checked { verdict: Verdict::Unknown, detail: text() }),
+            Outcome::Registration(Registration::Unclear(text())),
+            Outcome::Registration(Registration::Refused(Failure::Protocol(text()))),
         ];
         let all = failures
             .into_iter()

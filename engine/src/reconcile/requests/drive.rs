@@ -12,6 +12,7 @@ use super::Requests;
 use super::proven::{TenantGate, WithCredential};
 use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
+use crate::transport::body::BodySecret;
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
     Continuation, Effect, Failure, Given, Grant, Mark, Outcome, Reply, Request, Response, Step,
@@ -145,10 +146,21 @@ impl Requests {
         effect: Effect,
         priority: Priority,
     ) -> Result<Delivery, Error> {
+        self.send_sealed((request, None), effect, priority).await
+    }
+
+    /// As [`Self::send_proven`], with a secret in the body that the adapter did not see.
+    pub(super) async fn send_sealed(
+        &self,
+        request: (&Request, Option<&BodySecret>),
+        effect: Effect,
+        priority: Priority,
+    ) -> Result<Delivery, Error> {
+        let session = &self.context.session;
         let gate = TenantGate(&self.proven);
         let mut delivery = Delivery::NotSent(NotSent::Replaced);
         for _ in 0..REPLACED_MAX {
-            delivery = self.context.session.execute_through(&gate, request, effect, priority).await;
+            delivery = session.execute_sealed(&gate, request, effect, priority).await;
             if !matches!(delivery, Delivery::NotSent(NotSent::Replaced)) {
                 break;
             }

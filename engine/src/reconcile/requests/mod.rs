@@ -3,7 +3,8 @@
 //! A task is driven to its outcome: call the adapter, send its request, hand it the reply
 //! ([`drive`]). The calls run off the async threads ([`calls`]). Records are read and written only
 //! with a credential whose customer is the store's ([`tenant`], [`proven`]). A failure is
-//! classified here: it belongs to one request, or to the connection ([`own`]).
+//! classified here: it belongs to one request, or to the connection ([`own`]). The webhooks of the
+//! ATS are managed by tasks of their own ([`register`]).
 //!
 //! Uses the context alone. Left out: the request of a write, which the executor sends between two
 //! entries of the journal; what an outcome means for the store.
@@ -14,6 +15,7 @@ mod hook;
 mod own;
 mod permission;
 mod proven;
+mod register;
 mod signature;
 mod tenant;
 
@@ -21,6 +23,7 @@ pub(crate) use hook::Hooking;
 
 pub(crate) use drive::{STEPS_MAX, TaskError};
 pub(crate) use own::{OwnFailure, concerns_kind, is_closed};
+pub(crate) use register::Unregistered;
 
 use crate::reconcile::context::Context;
 use calls::Calls;

@@ -1,7 +1,7 @@
 //! `/v3/webhooks`: partners list, create, change and delete webhooks.
 //!
-//! Bodies and answers are those of openapi-v3.json. It has no contents for the list, so the list
-//! answers the same rows, newest first, on one page.
+//! Bodies and answers are those of openapi-v3.json. It has no list, and another source has one, so
+//! the list answers the same rows, newest first, on one page, or 404 by a quirk.
 
 use serde_json::json;
 
@@ -42,6 +42,7 @@ pub(super) fn serve(
 ) -> Result<Answer, Refusal> {
     let id = || segments.get(1).and_then(|id| id.parse::<i64>().ok()).ok_or(Refusal::NotFound);
     match request.method {
+        "GET" if quirks.no_list => Err(Refusal::NotFound),
         "GET" => {
             let mut answer = Answer::value(200, &json!(webhooks.list()));
             answer.set_header("link", "");

@@ -51,6 +51,10 @@ const RESERVED: [&str; 6] = [
     "signature",
 ];
 
+/// The most characters of a name and of an endpoint. The document states none; 255 is what it
+/// states for other short texts.
+const CHARS_MAX: usize = 255;
+
 /// Webhooks as an admin makes them in the Dev Center: one per event, with one endpoint and secret.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +156,11 @@ impl Webhook {
             Some("https") => {}
             Some("http") if !https_only => {}
             _ => return Err(Refusal::invalid("endpoint_url", "must be an https URL")),
+        }
+        for (name, text) in [("name", &self.name), ("endpoint_url", &self.endpoint_url)] {
+            if text.chars().count() > CHARS_MAX {
+                return Err(Refusal::invalid(name, "is too long (maximum is 255 characters)"));
+            }
         }
         if self.secret.trim().is_empty() {
             return Err(Refusal::invalid("secret_key", "can't be blank"));

@@ -152,6 +152,7 @@ fn a_body_that_does_not_fit_is_refused() {
         with("max_attempts", json!(0)),
         with("additional_headers", json!("Signature: sha256 00")),
         with("additional_headers", json!("no header")),
+        with("endpoint_url", json!(format!("https://host.example/{}", "x".repeat(255)))),
     ] {
         assert_eq!(world.post("/v3/webhooks", body.clone()).status, 422, "{body}");
         let change = json!({"endpoint_url": body["endpoint_url"],
@@ -164,6 +165,14 @@ fn a_body_that_does_not_fit_is_refused() {
     let plain = with("endpoint_url", json!("http://host.example"));
     assert_eq!(world.post("/v3/webhooks", plain).status, 422);
     assert_eq!(world.list("/v3/webhooks").len(), 1, "no refusal leaves a trace");
+}
+
+#[test]
+fn the_list_may_be_missing_as_in_the_document() {
+    let world = partnered(SCOPES);
+    world.sandbox.set_quirks(|quirks| quirks.webhooks.no_list = true);
+    assert_eq!(world.get("/v3/webhooks").status, 404);
+    assert_eq!(world.post("/v3/webhooks", body()).status, 201, "the rest is there");
 }
 
 #[test]

@@ -110,7 +110,7 @@ pub(super) async fn store(
     // Held to the end, also when the browser leaves.
     _place: OwnedSemaphorePermit,
     mut visit: Visit,
-    (before, record): (Option<Made>, Made),
+    (before, mut record): (Option<Made>, Made),
     mut secrets: MadeSecrets,
     credential: Credential,
 ) -> Result<(Visit, Option<Trouble>), Refused> {
@@ -119,6 +119,12 @@ pub(super) async fn store(
     made::keep_webhook(&vault, &name, before.as_ref(), &mut secrets)
         .await
         .map_err(|why| Problem::new(ProblemType::Configuration, why))?;
+    let adapter = visit.opened.adapter(&record.adapter).await;
+    let adapter =
+        adapter.map_err(|why| Problem::new(ProblemType::Configuration, why.to_string()))?;
+    if adapter.manifest().webhooks.is_some() {
+        made::draw_webhook(&mut record, &mut secrets);
+    }
     if let Some(running) = before.as_ref().and_then(|_| pages.served.connection(&name).ok()) {
         let present = visit.opened.credential(&name);
         if let Err(error) = makeable::take_over(&running, present, credential).await {

@@ -20,6 +20,7 @@ mod colour;
 mod consent;
 mod fitting;
 mod give;
+mod guide;
 mod link;
 mod links;
 mod page;
@@ -29,6 +30,7 @@ mod theme;
 mod trouble;
 mod view;
 mod visit;
+mod webhooks;
 
 pub(super) use links::{__path_list, __path_make, __path_revoke, list, make, revoke};
 pub(super) use state::ConnectPages;

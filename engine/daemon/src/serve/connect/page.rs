@@ -5,6 +5,7 @@ use super::state::ConnectPages;
 use super::trouble::Trouble;
 use super::view;
 use super::visit::Visit;
+use super::webhooks;
 use crate::serve::problem::{Problem, ProblemType};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,7 +22,9 @@ pub(super) async fn page(
     let response = match &link.checked {
         _ if visit.is_done() => view::done(link, &visit.at()),
         Some(checked) if trouble.is_none() && !wants_another => {
-            view::checked(link, &visit.at(), &visit.browser.form_value(), checked)
+            let webhooks = webhooks::of(&pages.served, &visit).await;
+            let form = visit.browser.form_value();
+            view::checked(link, (&visit.at(), &form), checked, webhooks.as_ref())
         }
         _ => start(&visit, trouble).await?,
     };

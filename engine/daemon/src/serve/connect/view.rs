@@ -1,5 +1,6 @@
 //! The markup of the connect pages, in the words of an administrator.
 
+use super::guide::Webhooks;
 use super::link::{Checked, Link, Missing};
 use super::trouble::Trouble;
 use crate::config::scheme::Scheme;
@@ -200,7 +201,12 @@ pub(super) fn to_the_ats(link: &Link, at: &str, ats: &str, url: &Secret) -> Resp
 }
 
 /// What a check found.
-pub(super) fn checked(link: &Link, at: &str, proof: &str, checked: &Checked) -> Response {
+pub(super) fn checked(
+    link: &Link,
+    (at, proof): (&str, &str),
+    checked: &Checked,
+    webhooks: Option<&Webhooks>,
+) -> Response {
     let of = |optional: bool| checked.missing.iter().filter(move |one| one.optional == optional);
     let required = of(false).count() as u64;
     let again = |class: &str| {
@@ -232,6 +238,9 @@ pub(super) fn checked(link: &Link, at: &str, proof: &str, checked: &Checked) -> 
         @if required > 0 { (table("Required", of(false))) }
         @if of(true).count() > 0 {
             (table("Optional: grant what you want to use", of(true)))
+        }
+        @if let Some(webhooks) = webhooks.filter(|_| required == 0) {
+            (webhooks.section(link.host()))
         }
         p.muted {
             (count(checked.granted, "permission")) " granted"
