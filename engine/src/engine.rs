@@ -31,6 +31,7 @@
 //! Left out: configuration files and the command line, which the daemon has; HTTP, which the host
 //! has.
 
+mod abilities;
 mod close;
 mod notes;
 mod open;
@@ -69,6 +70,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use url::Url;
 
+use abilities::KnownVersions;
 pub(crate) use open::Work;
 use open::{Begun, OpenConnection, OpenConnections};
 
@@ -92,8 +94,9 @@ pub struct ConnectionOptions {
     /// ([`crate::adapter::Adapter::is_vouched_for`]).
     pub origins: BTreeMap<String, String>,
     /// Accepts an adapter that declares other origins, or another use of the credential, than the
-    /// connection was used with: the token that the refusal shows. It accepts that declaration
-    /// only, and may stay.
+    /// connection was used with, or that lacks kinds, fields or operations that the connection
+    /// uses: the token that the refusal shows. It accepts what that refusal names only, and may
+    /// stay.
     pub accept: Option<String>,
     /// Allows private, loopback and link-local addresses, and with them clear-text `http`.
     pub allow_private_network: bool,
@@ -216,6 +219,7 @@ impl EngineBuilder {
             shared: Arc::default(),
             open: OpenConnections::default(),
             used_states: UsedStates::default(),
+            versions: KnownVersions::default(),
         })
     }
 }
@@ -230,6 +234,7 @@ pub struct Engine {
     shared: Arc<Shared>,
     open: OpenConnections,
     used_states: UsedStates,
+    versions: KnownVersions,
 }
 
 impl Engine {
@@ -253,7 +258,8 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter,
     /// when the store has the connection with another adapter, or when the adapter declares more
-    /// than before of where it sends ([`ConnectionOptions::accept`]).
+    /// than before of where it sends or can no longer do what the connection uses
+    /// ([`ConnectionOptions::accept`]).
     pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
@@ -285,6 +291,9 @@ impl Engine {
         let allows_more =
             row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
         let store = ConnectionStore::claim(Arc::clone(&self.store), &name).await?;
+        if !options.store_only {
+            self.keep_abilities(options.adapter.as_ref()).await?;
+        }
         let parts = ContextParts {
             name,
             adapter: options.adapter,
@@ -354,8 +363,12 @@ impl Engine {
             return Err(problem(message));
         }
         let declared = pin::declared(options.adapter.as_ref());
+        let losses = match options.store_only {
+            true => Vec::new(),
+            false => self.losses(name, &row, options.adapter.as_ref()).await?,
+        };
         let pin =
-            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref())
+            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref(), &losses)
                 .map_err(problem)?;
         let mut session = SessionOptions::new(name.clone(), granted);
         session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
@@ -523,6 +536,11 @@ impl Connection {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.reconciler.context.name
+    }
+
+    /// SHA-256 of its adapter's component in hexadecimal; none for an adapter that is linked in.
+    pub fn component(&self) -> Option<&str> {
+        self.reconciler.context.adapter.code_hash()
     }
 
     /// The manifest of its adapter.

@@ -79,7 +79,7 @@ impl Syncer {
             return Ok((plan, report));
         }
         let (mut whole, mut report) = (
-            Plan { connection: self.context.name.clone(), ..Plan::default() },
+            self.context.empty_plan(),
             ApplyReport::default(),
         );
         for definitions in [true, false] {
