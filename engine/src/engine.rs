@@ -367,9 +367,14 @@ impl Engine {
             true => Vec::new(),
             false => self.losses(name, &row, options.adapter.as_ref()).await?,
         };
-        let pin =
-            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref(), &losses)
-                .map_err(problem)?;
+        let pin = pin::hold(
+            row.pin.as_ref(),
+            declared,
+            &options.origins,
+            options.accept.as_deref(),
+            &losses,
+        )
+        .map_err(problem)?;
         let mut session = SessionOptions::new(name.clone(), granted);
         session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
         session.private_network = options.allow_private_network;

@@ -23,8 +23,8 @@ use crate::adapter::Adapter;
 use crate::near::did_you_mean;
 use crate::store::Pin;
 use crate::transport::auth::digest;
-use losses::Loss;
 use atsync_model::manifest::{AuthRule, BasicHalf, Manifest, Origin, OriginBase};
+use losses::Loss;
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 

@@ -29,6 +29,13 @@ pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output
             for line in lines(&status) {
                 output.data(&line);
             }
+            if let Some(refusal) = opened.kept.get(&status.connection) {
+                let since = time(refusal.since_ms);
+                output.data(&format!(
+                    "  another version of its adapter is refused since {since}: {}",
+                    refusal.why
+                ));
+            }
         }
     }
     refused.values().for_each(|why| output.error(why));
@@ -36,7 +43,8 @@ pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output
 }
 
 fn lines(status: &Status) -> Vec<String> {
-    let component = status.component.as_deref().map(|code| format!(", component {}", brief_of(code)));
+    let component =
+        status.component.as_deref().map(|code| format!(", component {}", brief_of(code)));
     let component = component.unwrap_or_default();
     let mut lines = vec![format!("{} ({}{component})", status.connection, status.adapter)];
     let rows: Vec<Vec<String>> = status
