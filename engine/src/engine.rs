@@ -31,6 +31,7 @@
 //! Left out: configuration files and the command line, which the daemon has; HTTP, which the host
 //! has.
 
+mod abilities;
 mod backlog;
 mod close;
 mod forget;
@@ -72,6 +73,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use url::Url;
 
+use abilities::KnownVersions;
 pub(crate) use open::Work;
 use open::{Begun, OpenConnection, OpenConnections};
 
@@ -96,8 +98,9 @@ pub struct ConnectionOptions {
     /// ([`crate::adapter::Adapter::is_vouched_for`]).
     pub origins: BTreeMap<String, String>,
     /// Accepts an adapter that declares other origins, or another use of the credential, than the
-    /// connection was used with: the token that the refusal shows. It accepts that declaration
-    /// only, and may stay.
+    /// connection was used with, or that lacks kinds, fields or operations that the connection
+    /// uses: the token that the refusal shows. It accepts what that refusal names only, and may
+    /// stay.
     pub accept: Option<String>,
     /// Allows private, loopback and link-local addresses, and with them clear-text `http`.
     pub allow_private_network: bool,
@@ -224,6 +227,7 @@ impl EngineBuilder {
             open: OpenConnections::default(),
             used_states: UsedStates::default(),
             heartbeats,
+            versions: KnownVersions::default(),
         })
     }
 }
@@ -239,6 +243,7 @@ pub struct Engine {
     open: OpenConnections,
     used_states: UsedStates,
     heartbeats: Heartbeats,
+    versions: KnownVersions,
 }
 
 impl Engine {
@@ -275,7 +280,8 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter,
     /// when the store has the connection with another adapter, or when the adapter declares more
-    /// than before of where it sends ([`ConnectionOptions::accept`]).
+    /// than before of where it sends or can no longer do what the connection uses
+    /// ([`ConnectionOptions::accept`]).
     pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
@@ -307,6 +313,9 @@ impl Engine {
         let allows_more =
             row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
         let store = ConnectionStore::claim(Arc::clone(&self.store), &name).await?;
+        if !options.store_only {
+            self.keep_abilities(options.adapter.as_ref()).await?;
+        }
         let parts = ContextParts {
             name,
             adapter: options.adapter,
@@ -377,9 +386,18 @@ impl Engine {
             return Err(problem(message));
         }
         let declared = pin::declared(options.adapter.as_ref());
-        let pin =
-            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref())
-                .map_err(problem)?;
+        let losses = match options.store_only {
+            true => Vec::new(),
+            false => self.losses(name, &row, options.adapter.as_ref()).await?,
+        };
+        let pin = pin::hold(
+            row.pin.as_ref(),
+            declared,
+            &options.origins,
+            options.accept.as_deref(),
+            &losses,
+        )
+        .map_err(problem)?;
         let mut session = SessionOptions::new(name.clone(), granted);
         session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
         session.private_network = options.allow_private_network;
@@ -547,6 +565,11 @@ impl Connection {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.reconciler.context.name
+    }
+
+    /// SHA-256 of its adapter's component in hexadecimal; none for an adapter that is linked in.
+    pub fn component(&self) -> Option<&str> {
+        self.reconciler.context.adapter.code_hash()
     }
 
     /// The manifest of its adapter.

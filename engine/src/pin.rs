@@ -12,15 +12,20 @@
 //! the rest the operator accepts a change by [`crate::ConnectionOptions::accept`]: a digest of the
 //! declaration as the refusal shows it, so that accepting one change accepts no later one.
 //!
+//! [`losses`] has what a version can no longer do; the same token accepts it.
+//!
 //! Left out: the secret of webhooks, which the session writes only into bodies for origins that get
 //! the credential; stores of versions before this one, which have no pin; the declaration at the
 //! first start is pinned. Signatures of components.
+
+pub(crate) mod losses;
 
 use crate::adapter::Adapter;
 use crate::near::did_you_mean;
 use crate::store::Pin;
 use crate::transport::auth::digest;
 use atsync_model::manifest::{AuthRule, BasicHalf, Manifest, Origin, OriginBase};
+use losses::Loss;
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
@@ -147,8 +152,11 @@ fn rule(rule: &AuthRule) -> String {
     }
 }
 
-/// The token that accepts a declaration: other code with the same declaration is accepted too.
-fn word(pin: &Pin) -> String {
+/// Losses that a refusal names; it counts the rest.
+const LOSSES_NAMED_MAX: usize = 20;
+
+/// The token that accepts a declaration and losses: other code with the same is accepted too.
+fn word(pin: &Pin, losses: &[Loss]) -> String {
     let mut parts = Vec::new();
     for (name, url) in &pin.origins {
         parts.extend(["origin", name, url]);
@@ -159,20 +167,23 @@ fn word(pin: &Pin) -> String {
             parts.extend([what, entry]);
         }
     }
+    parts.extend(losses.iter().flat_map(Loss::words));
     digest(&parts)
 }
 
 /// Compares what an adapter declares with the pin of the connection, and returns the new pin.
+/// `losses`: what it can no longer do.
 ///
 /// # Errors
-/// A sentence: what changed, and how to accept it.
+/// A sentence: what changed or is lost, and how to accept it.
 pub(crate) fn hold(
     kept: Option<&Pin>,
     now: Pin,
     given: &BTreeMap<String, String>,
     accept: Option<&str>,
+    losses: &[Loss],
 ) -> Result<Pin, String> {
-    let word = word(&now);
+    let word = word(&now, losses);
     let Some(kept) = kept.filter(|_| accept != Some(word.as_str())) else { return Ok(now) };
     let mut changes = Vec::new();
     for (name, url) in now.origins.iter().filter(|(name, _)| !given.contains_key(*name)) {
@@ -192,15 +203,35 @@ pub(crate) fn hold(
     ));
     changes.extend(more(&kept.auth, &now.auth, "a secret goes where it did not"));
     changes.extend(more(&kept.safe, &now.safe, "a request counts as safe that did not"));
-    if changes.is_empty() {
-        return Ok(Pin { code: now.code, ..kept.clone() });
-    }
-    Err(format!(
+    let declares = format!(
         "the adapter declares something else than this connection was used with, so nothing is \
-         sent: {}; if that is right, \
-         add to the connection: accept = {word:?}",
+         sent: {}",
         changes.join("; ")
-    ))
+    );
+    match (changes.is_empty(), losses.is_empty()) {
+        (true, true) => Ok(Pin { code: now.code, ..kept.clone() }),
+        (false, true) => {
+            Err(format!("{declares}; if that is right, add to the connection: accept = {word:?}"))
+        }
+        (true, false) => Err(format!(
+            "{}; use a version that can, or, to do without, add to the connection: accept = \
+             {word:?}",
+            lacks(losses)
+        )),
+        (false, false) => Err(format!(
+            "{declares}; {}; if both are right, add to the connection: accept = {word:?}",
+            lacks(losses)
+        )),
+    }
+}
+
+fn lacks(losses: &[Loss]) -> String {
+    let mut named: Vec<String> =
+        losses.iter().take(LOSSES_NAMED_MAX).map(Loss::to_string).collect();
+    if losses.len() > LOSSES_NAMED_MAX {
+        named.push(format!("and {} more", losses.len().saturating_sub(LOSSES_NAMED_MAX)));
+    }
+    format!("this version of the adapter lacks what the connection uses: {}", named.join("; "))
 }
 
 #[cfg(test)]

@@ -214,6 +214,61 @@ async fn an_update_that_declares_the_same_or_less_is_accepted_and_its_code_is_ke
     world.connect(component(&sound(), "one"), |_| {}).await.unwrap();
 }
 
+/// As [`sound`], with users of these fields.
+fn with_users(fields: &[&str]) -> Value {
+    let mut manifest = sound();
+    let users = json!({"name": "users", "scan": {"how": "list"}, "page_max": 10, "fields": fields});
+    manifest["kinds"].as_array_mut().unwrap().push(users);
+    manifest
+}
+
+#[tokio::test]
+async fn a_version_that_lacks_what_the_connection_uses_is_refused_until_exactly_that_is_accepted() {
+    let world = World::new();
+    let (whole, less) = (with_users(&["email", "first_name"]), with_users(&["email"]));
+    let acme = world.connect(component(&whole, "one"), |_| {}).await.unwrap();
+    // Nothing declares the field yet: an update that lacks it takes nothing away.
+    world.connect(component(&less, "two"), |_| {}).await.unwrap();
+    world.connect(component(&whole, "one"), |_| {}).await.unwrap();
+    let user = r#"{"kind":"users","email":"a@b.c","name":{"first":"Ada","last":"Obi"}}"#;
+    acme.declare(&crate::parse_desired("a user", user).unwrap()).await.unwrap();
+    let error = world.connect(component(&less, "two"), |_| {}).await.unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(text.contains("it does not read users.first_name;"), "{text}");
+    assert_eq!(world.sent(), 0);
+    // Another change than the accepted one is refused, and one token accepts both at once.
+    let token = |text: &str| text.rsplit('"').nth(1).unwrap().to_owned();
+    let mut both = less.clone();
+    both["safe"][0]["path"] = json!("/candidates");
+    let accepting = |token: String| {
+        move |options: &mut ConnectionOptions| {
+            options.accept = Some(token);
+        }
+    };
+    let refused = world.connect(component(&both, "three"), accepting(token(&text))).await;
+    let more = refused.unwrap_err().to_string();
+    assert!(more.contains("counts as safe") && more.contains("users.first_name"), "{more}");
+    assert_ne!(token(&more), token(&text));
+    // A connection that reads the store alone changes and sends nothing, so it is opened.
+    world.connect(component(&less, "two"), |options| options.store_only = true).await.unwrap();
+    world.connect(component(&both, "three"), accepting(token(&more))).await.unwrap();
+    world.connect(component(&both, "three"), |_| {}).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_many_versions_the_store_keeps_the_latest() {
+    let world = World::new();
+    let name = |number: usize| -> &'static str { format!("{number:03}").leak() };
+    for number in 0..205 {
+        world.connect(component(&sound(), name(number)), |_| {}).await.unwrap();
+    }
+    let whole = crate::store::notes::WHOLE_STORE;
+    let kept = world.engine.store().notes_page(whole, "abilities", None, 1_000).await.unwrap();
+    assert_eq!(kept.len(), 200);
+    assert!(kept.iter().any(|(code, _)| code == "204"), "the newest is there");
+}
+
 #[tokio::test]
 async fn origins_of_the_operator_hide_no_change_of_the_adapter() {
     let world = World::new();

@@ -170,6 +170,8 @@ async fn one(store: &RedbStore, number: usize) {
         last_sent: Moment::of_wall(1),
         changed: Moment::of_wall(1),
         tries: Vec::new(),
+        planned_by: None,
+        sent_by: None,
         state: IntentState::Sending,
     };
     let intent = store.begin_intent(&Guard::sole("acme"), intent).await.unwrap();
@@ -180,6 +182,7 @@ async fn one(store: &RedbStore, number: usize) {
         links: Vec::new(),
         changes: Vec::new(),
         at: Moment::of_wall(2),
+        sent_by: None,
     };
     store.advance_intent(&Guard::sole("acme"), advance).await.unwrap();
 }

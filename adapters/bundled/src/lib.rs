@@ -1,8 +1,8 @@
 //! The adapters that ship with atsync, as components built from the source in this repository.
 //!
 //! The bytes are data: the engine loads them like any file, under the same limits and checks. An
-//! operator can override one with a file of the same name, without building anything. Left out: the
-//! engine itself, which knows no adapter by name.
+//! operator can use another build of one from a file of another name. Left out: the engine itself,
+//! which knows no adapter by name.
 
 /// The adapter for Greenhouse Harvest v3.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));

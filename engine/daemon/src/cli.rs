@@ -61,7 +61,7 @@ impl Command {
             | Self::Schema
             | Self::Serve(_)
             | Self::Run(_)
-            | Self::Adapter(_)
+            | Self::Adapter(AdapterCommand::Inspect { .. })
             | Self::Config(_)
             | Self::Restore(_)
             | Self::Doctor(_)
@@ -69,6 +69,7 @@ impl Command {
             | Self::Completions { .. }
             | Self::Man { .. }
             | Self::CompileComponent => false,
+            Self::Adapter(AdapterCommand::List { .. }) => true,
             Self::Check(_)
             | Self::Pull(_)
             | Self::Plan(_)
@@ -244,7 +245,7 @@ pub(crate) enum Command {
     /// Seal the stored secrets anew.
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// Inspect adapters: their abilities and settings.
+    /// List adapters and inspect them: their abilities and settings.
     #[command(subcommand)]
     Adapter(AdapterCommand),
     /// Print the completions of a shell.
@@ -267,9 +268,15 @@ pub(crate) enum Command {
 pub(crate) enum AdapterCommand {
     /// Describe an adapter: its settings with their values, its kinds, operations and permissions.
     Inspect {
-        /// A built-in adapter's name, or the path of a component file.
+        /// The name of a built-in adapter or of one of the folder, or the path of a component file.
         adapter: String,
         /// Print the manifest as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the adapters: built in, in the folder of the configuration, and used by a connection.
+    List {
+        /// Print one JSON object for each.
         #[arg(long)]
         json: bool,
     },
@@ -284,7 +291,7 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    /// A built-in adapter's name.
+    /// The name of a built-in adapter, or of one of the adapters' folder.
     pub(crate) adapter: String,
     /// The connection's name. Default: the adapter's.
     #[arg(long)]

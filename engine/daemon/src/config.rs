@@ -36,12 +36,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 /// The parsed file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// Its path.
     pub(crate) path: PathBuf,
     /// The store, resolved against the file's directory.
     pub(crate) store: PathBuf,
+    /// The folder of adapters, resolved likewise.
+    pub(crate) adapters: Option<PathBuf>,
     /// The HTTP API.
     pub(crate) serve: ServeConfig,
     /// Where traces go; none for nowhere.
@@ -56,6 +58,7 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     store: PathBuf,
+    adapters: Option<PathBuf>,
     #[serde(default)]
     serve: ServeConfig,
     telemetry: Option<TelemetryConfig>,
@@ -68,7 +71,7 @@ struct File {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionConfig {
-    /// A built-in adapter's name, or the path of a component.
+    /// The name of a built-in adapter or of one of the folder, or the path of a component.
     pub(crate) adapter: String,
     /// The credential.
     pub(crate) auth: Auth,
@@ -127,7 +130,7 @@ impl ConnectionConfig {
             adapter: made.adapter.clone(),
             auth: Auth::made(made.scheme, made.client_id.clone()),
             origins: made.origins.clone(),
-            accept: None,
+            accept: made.accept.clone(),
             allow_private_network: made.allow_private_network,
             schedule: spanned(&made.schedule),
             sweeps: spanned(&made.sweeps),
@@ -343,7 +346,9 @@ impl Config {
                  seal_key = {{ env = \"ATSYNC_SEAL_KEY\" }} (`openssl rand -hex 32` makes one)"
             ));
         }
-        let store = path.parent().unwrap_or(Path::new("")).join(file.store);
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let store = directory.join(file.store);
+        let adapters = file.adapters.map(|folder| directory.join(folder));
         file.serve.check().map_err(|why| format!("{name}: serve: {why}"))?;
         let telemetry = file.telemetry;
         telemetry
@@ -353,6 +358,7 @@ impl Config {
         Ok(Self {
             path: path.to_owned(),
             store,
+            adapters,
             serve: file.serve,
             telemetry,
             connections,

@@ -18,6 +18,7 @@ mod config;
 mod consents;
 mod failure;
 mod input;
+mod listed;
 mod made;
 mod makeable;
 mod notify;

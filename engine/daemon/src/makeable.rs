@@ -23,7 +23,7 @@ pub(crate) enum Unmakeable {
          of {0}: seal_key = {{ env = \"ATSYNC_SEAL_KEY\" }} (`openssl rand -hex 32` makes one)"
     )]
     NoKey(String),
-    /// No adapter of this program has the name.
+    /// No adapter of this program or of the folder has the name.
     #[error("there is no such adapter{0}; there are: {1}")]
     NoAdapter(String, String),
     /// The configuration forbids it.
@@ -74,8 +74,8 @@ pub(crate) fn check(
     if !opened.vault.can_seal() {
         return Err(Unmakeable::NoKey(file()));
     }
-    if atsync_adapters_bundled::bundled(adapter).is_none() {
-        let known: Vec<&str> = atsync_adapters_bundled::names().collect();
+    let known = opened.adapters.names();
+    if !known.contains(&adapter) {
         let hint = did_you_mean(adapter, known.iter().copied());
         return Err(Unmakeable::NoAdapter(hint, known.join(", ")));
     }

@@ -5,12 +5,10 @@
 //! created or opened, so that a mistake leaves no trace. Commands that only read the store need no
 //! secret and create no store.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "opens the store and loads adapters on blocking threads"
-)]
+#![expect(clippy::disallowed_methods, reason = "opens the store on a blocking thread")]
 
-use crate::adapters;
+use crate::adapters::Adapters;
+use crate::adapters::shelf::{Refusal, Wanted};
 use crate::config::made::Made;
 use crate::config::scheme::Scheme;
 use crate::config::{Config, ConnectionConfig};
@@ -19,8 +17,8 @@ use crate::failure::Failure;
 use crate::made;
 use crate::output::Output;
 use atsync::{
-    Adapter, ComponentHost, Connection, ConnectionOptions, Credential, Engine, Error, MemoryStore,
-    RedbOptions, RedbStore, SealKeys, Secret, SystemEntropy, Vault,
+    Adapter, Connection, ConnectionOptions, Credential, Engine, Error, MemoryStore, RedbOptions,
+    RedbStore, SealKeys, Secret, SystemEntropy, Vault,
 };
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
@@ -65,11 +63,15 @@ pub(crate) struct Opened {
     pub(crate) consents: Consents,
     /// Its store; none where it is in memory.
     pub(crate) store: Option<Arc<RedbStore>>,
-    host: ComponentHost,
-    ready: Arc<BTreeMap<String, Ready>>,
+    /// The adapters that a connection can have.
+    pub(crate) adapters: Adapters,
+    ready: Arc<BTreeMap<String, Arc<Ready>>>,
     /// The connections that cannot be opened, each with its error. Empty if the command names one
     /// connection.
     pub(crate) refused: BTreeMap<String, String>,
+    /// The connections that go on with the adapter that they run, since another version of it was
+    /// refused.
+    pub(crate) kept: Arc<BTreeMap<String, Refusal>>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -82,6 +84,14 @@ impl std::fmt::Debug for Opened {
 struct Ready {
     adapter: Arc<dyn Adapter>,
     secrets: Secrets,
+}
+
+/// The parts of the connections of a configuration, by name.
+#[derive(Default)]
+struct Found {
+    ready: BTreeMap<String, Arc<Ready>>,
+    refused: BTreeMap<String, String>,
+    kept: BTreeMap<String, Refusal>,
 }
 
 /// The secrets of a connection.
@@ -106,18 +116,18 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     if !config.store.exists() {
         store_can_be_made(&config, only.unwrap_or("NAME"), how)?;
     }
-    let host = adapters::host()?;
+    let adapters = Adapters::of(&config, wanted(&config, only)).await?;
     let keys = seal_keys(&config, how).await?;
-    let found = ready(&config, &host, only, how).await;
-    if found.0.is_empty() && !can_be_made {
-        return Err(none_is_ready(found.1));
+    let found = ready(&config, &adapters, (only, how), None).await;
+    if found.ready.is_empty() && !can_be_made {
+        return Err(none_is_ready(found.refused));
     }
     let store = opened(&config, how).await?;
     let engine = Engine::builder().store(Arc::<RedbStore>::clone(&store)).build()?;
     let vault = engine.vault(keys);
     let consents = Consents::default();
-    let parts = Parts { engine, vault, consents, store: Some(store), host };
-    let opened = with_made(config, parts, found, only, how).await?;
+    let parts = Parts { engine, vault, consents, store: Some(store), adapters };
+    let opened = with_made(config, parts, found, (only, how), None).await?;
     if opened.ready.is_empty() && (only.is_some() || !opened.refused.is_empty()) {
         if let Some(name) = only {
             opened.config.connection(name)?;
@@ -133,21 +143,25 @@ struct Parts {
     vault: Vault,
     consents: Consents,
     store: Option<Arc<RedbStore>>,
-    host: ComponentHost,
+    adapters: Adapters,
 }
 
 impl Parts {
-    fn opened(
-        self,
-        config: Config,
-        ready: BTreeMap<String, Ready>,
-        refused: BTreeMap<String, String>,
-    ) -> Opened {
-        let Self { engine, vault, consents, store, host } = self;
+    fn opened(self, config: Config, found: Found) -> Opened {
+        let Self { engine, vault, consents, store, adapters } = self;
         consents.keep_in(&vault);
-        let (config, ready) = (Arc::new(config), Arc::new(ready));
-        Opened { config, engine, vault, consents, store, host, ready, refused }
+        let (config, ready) = (Arc::new(config), Arc::new(found.ready));
+        let (refused, kept) = (found.refused, Arc::new(found.kept));
+        Opened { config, engine, vault, consents, store, adapters, ready, refused, kept }
     }
+}
+
+/// The adapters of the folder that a command needs: those of one connection, which may have been
+/// made at run time and is then loaded when it is known; or all.
+fn wanted(config: &Config, only: Option<&str>) -> Wanted {
+    let Some(name) = only else { return Wanted::All };
+    let adapter = config.connections.get(name).map(|connection| connection.adapter.clone());
+    Wanted::Only(adapter.into_iter().collect())
 }
 
 fn none_is_ready(refused: BTreeMap<String, String>) -> Failure {
@@ -173,18 +187,18 @@ fn bad_key(config: &Config, why: &str) -> Failure {
 async fn with_made(
     mut config: Config,
     parts: Parts,
-    (mut ready, mut refused): (BTreeMap<String, Ready>, BTreeMap<String, String>),
-    only: Option<&str>,
-    how: Use,
+    mut found: Found,
+    (only, how): (Option<&str>, Use),
+    before: Option<&Opened>,
 ) -> Result<Opened, Failure> {
     made::join(&mut config, &parts.engine).await?;
     let is_asked = |name: &str| only.is_none_or(|only| only == name);
-    let of_file: Vec<String> = ready.keys().chain(refused.keys()).cloned().collect();
+    let of_file: Vec<String> = found.ready.keys().chain(found.refused.keys()).cloned().collect();
     let named = config.refused.iter().filter(|(name, _)| !of_file.contains(name));
     for (name, why) in named.filter(|(name, _)| is_asked(name)) {
-        refused.insert(name.clone(), why.clone());
+        found.refused.insert(name.clone(), why.clone());
     }
-    let mut adapters: BTreeMap<&str, Result<Arc<dyn Adapter>, String>> = BTreeMap::new();
+    let mut adapters: BTreeMap<&str, Result<Arc<dyn Adapter>, Refusal>> = BTreeMap::new();
     for (name, one) in config.connections.iter().filter(|(name, _)| is_asked(name)) {
         let Some(record) = &one.made else { continue };
         let secrets = match how {
@@ -194,18 +208,17 @@ async fn with_made(
         let adapter = match adapters.get(one.adapter.as_str()) {
             Some(adapter) => adapter.clone(),
             None => {
-                let adapter = loaded(&parts.host, &one.adapter, config.directory()).await;
+                let adapter = parts.adapters.load(&one.adapter).await;
                 adapters.insert(&one.adapter, adapter.clone());
                 adapter
             }
         };
-        match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
-            Ok(one) => drop(ready.insert(name.clone(), one)),
-            Err(why) => drop(refused.insert(name.clone(), format!("{name}: {why}"))),
+        if let Err(why) = found.take((name, &one.adapter), adapter, secrets, before) {
+            drop(found.refused.insert(name.clone(), format!("{name}: {why}")));
         }
     }
     drop(adapters);
-    Ok(parts.opened(config, ready, refused))
+    Ok(parts.opened(config, found))
 }
 
 /// Opens the store of a configuration, and makes it where there is none, for a command that changes
@@ -218,13 +231,14 @@ pub(crate) async fn administration(path: &Path) -> Result<Opened, Failure> {
     if !config.store.exists() {
         store_can_be_made(&config, "NAME", Use::Online)?;
     }
-    let host = adapters::host()?;
+    let adapters = Adapters::of(&config, Wanted::Only(BTreeSet::new())).await?;
     let keys = seal_keys(&config, Use::Online).await?;
     let store = opened(&config, Use::Online).await?;
     let engine = Engine::builder().store(Arc::<RedbStore>::clone(&store)).build()?;
     let vault = engine.vault(keys);
-    let parts = Parts { engine, vault, consents: Consents::default(), store: Some(store), host };
-    Ok(parts.opened(config, BTreeMap::new(), BTreeMap::new()))
+    let consents = Consents::default();
+    let parts = Parts { engine, vault, consents, store: Some(store), adapters };
+    Ok(parts.opened(config, Found::default()))
 }
 
 /// Opens the store of a configuration, which must exist, without its connections.
@@ -263,12 +277,12 @@ async fn opened(config: &Config, how: Use) -> Result<Arc<RedbStore>, Failure> {
 /// When the file cannot be read, or the adapter runtime not started.
 pub(crate) async fn offline(path: &Path) -> Result<Opened, Failure> {
     let config = Config::read(path)?;
-    let host = adapters::host()?;
-    let (ready, refused) = ready(&config, &host, None, Use::Online).await;
+    let adapters = Adapters::of(&config, Wanted::All).await?;
+    let found = ready(&config, &adapters, (None, Use::Online), None).await;
     let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
     let vault = engine.vault(seal_keys(&config, Use::Online).await?);
-    let parts = Parts { engine, vault, consents: Consents::default(), store: None, host };
-    Ok(parts.opened(config, ready, refused))
+    let parts = Parts { engine, vault, consents: Consents::default(), store: None, adapters };
+    Ok(parts.opened(config, found))
 }
 
 /// Refuses a missing store that this command does not or cannot create.
@@ -304,61 +318,61 @@ fn readers() -> usize {
 /// the others.
 async fn ready(
     config: &Config,
-    host: &ComponentHost,
-    only: Option<&str>,
-    how: Use,
-) -> (BTreeMap<String, Ready>, BTreeMap<String, String>) {
+    adapters: &Adapters,
+    (only, how): (Option<&str>, Use),
+    before: Option<&Opened>,
+) -> Found {
     let is_asked = |name: &str| only.is_none_or(|only| only == name);
     let of_asked = config.refused.iter().filter(|(name, _)| is_asked(name));
-    let mut refused: BTreeMap<String, String> =
-        of_asked.map(|(name, why)| (name.clone(), why.clone())).collect();
+    let refused = of_asked.map(|(name, why)| (name.clone(), why.clone())).collect();
+    let mut found = Found { refused, ..Found::default() };
     let of_file = config.connections.iter().filter(|(_, connection)| connection.made.is_none());
     let asked: Vec<_> = of_file.filter(|(name, _)| is_asked(name)).collect();
     let names: BTreeSet<&str> =
         asked.iter().map(|(_, connection)| connection.adapter.as_str()).collect();
     let (adapters, secrets) = tokio::join!(
-        join_all(
-            names
-                .into_iter()
-                .map(|name| async move { (name, loaded(host, name, config.directory()).await) })
-        ),
+        join_all(names.into_iter().map(|name| async move { (name, adapters.load(name).await) })),
         stream::iter(&asked)
             .map(|(_, connection)| Secrets::read(config.directory(), connection, how))
             .buffered(readers())
             .collect::<Vec<_>>(),
     );
     let adapters: BTreeMap<&str, _> = adapters.into_iter().collect();
-    let mut ready = BTreeMap::new();
     for ((name, connection), secrets) in asked.into_iter().zip(secrets) {
         let adapter = adapters.get(connection.adapter.as_str()).cloned();
-        let adapter = adapter.unwrap_or_else(|| Err("adapter: it was not loaded".to_owned()));
-        match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
-            Ok(one) => drop(ready.insert(name.clone(), one)),
-            Err(why) => {
-                drop(refused.insert(
-                    name.clone(),
-                    format!("{}: connections.{name}.{why}", config.path.display()),
-                ));
-            }
+        let adapter = adapter.unwrap_or_else(|| Err(Refusal::now("it was not loaded".to_owned())));
+        if let Err(why) = found.take((name, &connection.adapter), adapter, secrets, before) {
+            let why = format!("{}: connections.{name}.{why}", config.path.display());
+            drop(found.refused.insert(name.clone(), why));
         }
     }
-    (ready, refused)
+    found
 }
 
-/// Loads an adapter, and compiles it if needed, in a task of its own.
-async fn loaded(
-    host: &ComponentHost,
-    name: &str,
-    directory: &Path,
-) -> Result<Arc<dyn Adapter>, String> {
-    let (host, name, directory) = (host.clone(), name.to_owned(), directory.to_owned());
-    let loaded =
-        tokio::task::spawn_blocking(move || adapters::load(&host, &name, &directory)).await;
-    match loaded {
-        Ok(adapter) => adapter.map_err(|error| format!("adapter: {error}")),
-        Err(stopped) => {
-            Err(format!("adapter: loading it stopped ({stopped}); report it to its author"))
-        }
+impl Found {
+    /// Takes the parts of a connection in. Where its adapter is refused, it keeps the one that it
+    /// had before under the same name.
+    fn take(
+        &mut self,
+        (name, adapter): (&String, &str),
+        loaded: Result<Arc<dyn Adapter>, Refusal>,
+        secrets: Result<Secrets, String>,
+        before: Option<&Opened>,
+    ) -> Result<(), String> {
+        let secrets = secrets?;
+        let kept = || before?.adapter_of(name).filter(|(of, _)| *of == adapter);
+        let adapter = match (loaded, kept) {
+            (Ok(adapter), _) => adapter,
+            (Err(refusal), kept) => match kept() {
+                Some((_, adapter)) => {
+                    drop(self.kept.insert(name.clone(), refusal));
+                    adapter
+                }
+                None => return Err(format!("adapter: {}", refusal.why)),
+            },
+        };
+        drop(self.ready.insert(name.clone(), Arc::new(Ready { adapter, secrets })));
+        Ok(())
     }
 }
 
@@ -405,7 +419,33 @@ impl Opened {
     /// # Errors
     /// When there is none of this name.
     pub(crate) async fn adapter(&self, name: &str) -> Result<Arc<dyn Adapter>, Failure> {
-        loaded(&self.host, name, self.config.directory()).await.map_err(Failure::new)
+        self.adapters.load(name).await.map_err(|why| Failure::new(format!("adapter: {}", why.why)))
+    }
+
+    /// The adapter of a connection that can be opened, and what the configuration calls it.
+    pub(crate) fn adapter_of(&self, name: &str) -> Option<(&str, Arc<dyn Adapter>)> {
+        let named = &self.config.connections.get(name)?.adapter;
+        Some((named, Arc::clone(&self.ready.get(name)?.adapter)))
+    }
+
+    /// A connection goes on as it was opened before, with its part of the configuration and its
+    /// adapter, since it cannot be opened anew.
+    pub(crate) fn goes_on(&mut self, name: &str, before: &Self, why: &str) {
+        let (Some(config), Some(ready)) =
+            (before.config.connections.get(name), before.ready.get(name))
+        else {
+            return;
+        };
+        let is_other = |(_, adapter): (&str, Arc<dyn Adapter>)| {
+            adapter.code_hash() != ready.adapter.code_hash()
+        };
+        if self.adapter_of(name).is_some_and(is_other) {
+            let refusal = Refusal::now(why.to_owned());
+            drop(Arc::make_mut(&mut self.kept).insert(name.to_owned(), refusal));
+        }
+        let own = &mut Arc::make_mut(&mut self.config).connections;
+        drop(own.insert(name.to_owned(), config.clone()));
+        drop(Arc::make_mut(&mut self.ready).insert(name.to_owned(), Arc::clone(ready)));
     }
 
     /// The credential of a record with these secrets.
@@ -455,14 +495,15 @@ impl Opened {
         webhook: Option<Secret>,
     ) -> Result<Connection, Failure> {
         let one = ConnectionConfig::made(name, record).map_err(Failure::new)?;
-        let adapter = loaded(&self.host, &one.adapter, self.config.directory()).await;
+        let adapter = self.adapter(&one.adapter).await?;
         let secrets =
             Secrets { credential: Some(credential), webhook: webhook.into_iter().collect() };
-        let ready = Ready { adapter: adapter.map_err(Failure::new)?, secrets };
+        let ready = Arc::new(Ready { adapter, secrets });
         let engine = Engine::builder().store(Arc::new(MemoryStore::default())).build()?;
         let config = Config {
             path: self.config.path.clone(),
             store: self.config.store.clone(),
+            adapters: self.config.adapters.clone(),
             serve: self.config.serve.clone(),
             telemetry: None,
             connections: BTreeMap::from([(name.to_owned(), one)]),
@@ -474,9 +515,10 @@ impl Opened {
             consents: self.consents.clone(),
             engine,
             store: None,
-            host: self.host.clone(),
+            adapters: self.adapters.clone(),
             ready: Arc::new(BTreeMap::from([(name.to_owned(), ready)])),
             refused: BTreeMap::new(),
+            kept: Arc::default(),
         };
         trial.connect(name, &Output::default().without_progress()).await
     }
@@ -497,11 +539,12 @@ impl Opened {
             )));
         }
         let keys = seal_keys(&config, Use::Online).await?;
-        let found = ready(&config, &self.host, None, Use::Online).await;
-        let (engine, store, host) = (self.engine.clone(), self.store.clone(), self.host.clone());
+        let adapters = self.adapters.again(&config, &Wanted::All).await;
+        let found = ready(&config, &adapters, (None, Use::Online), Some(self)).await;
+        let (engine, store) = (self.engine.clone(), self.store.clone());
         let (vault, consents) = (engine.vault(keys), self.consents.clone());
-        let parts = Parts { engine, vault, consents, store, host };
-        with_made(config, parts, found, None, Use::Online).await
+        let parts = Parts { engine, vault, consents, store, adapters };
+        with_made(config, parts, found, (None, Use::Online), Some(self)).await
     }
 
     /// The same for a command that another process relayed, of one connection or of all.
@@ -515,6 +558,11 @@ impl Opened {
             Some(why) => Err(Failure::new(why.clone())),
             None => Ok(Self { refused: BTreeMap::new(), ..self.clone() }),
         }
+    }
+
+    /// SHA-256 of the component of a connection.
+    pub(crate) fn component(&self, name: &str) -> Option<&str> {
+        self.ready.get(name)?.adapter.code_hash()
     }
 
     /// The credential of a connection, where it was read.

@@ -8,10 +8,13 @@
 //! On SIGHUP it reads configuration and secrets again. Each connection's part is checked before it
 //! changes: a mistake is reported, and that connection continues unchanged. A connection whose part
 //! of the file is unchanged only gets its credential again; a changed one stops as at SIGTERM, with
-//! time for open writes, and restarts; one that had failed permanently restarts too.
+//! time for open writes, and restarts; so does one whose adapter has another component by now, and
+//! one that had failed permanently. A change of the adapters' folder is the same as SIGHUP.
 
 #![expect(clippy::disallowed_methods, reason = "runs each connection in a task")]
 
+use crate::adapters::shelf::Shelf;
+use crate::adapters::watch::Watch;
 use crate::cli;
 use crate::commands::outcome;
 use crate::config::ConnectionConfig;
@@ -120,6 +123,9 @@ async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
     for (name, why) in &refused {
         report.ended(name, why);
     }
+    for why in of_folder(&opened.adapters.shelf).values() {
+        report.output.error(why);
+    }
     if ends.is_empty() && api == Api::Socket {
         stop_serving(server).await;
         return Err(Failure::Said);
@@ -128,8 +134,10 @@ async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
     let mut is_clean = refused.is_empty();
     let mut is_stopping = false;
     let heartbeat = opened.engine.heartbeat("reload", None);
+    let mut watch = Watch::default();
     loop {
         heartbeat.rests();
+        let shelf = Arc::clone(&opened.adapters.shelf);
         tokio::select! {
             Some((name, ok)) = ends.next(), if !ends.is_empty() => {
                 is_clean &= ok;
@@ -148,6 +156,11 @@ async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
                 runs.values().for_each(Running::stop);
             }
             () = reread.told(), if !is_stopping => {
+                heartbeat.acts_within(RELOAD_MS);
+                let work = reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report);
+                drop(by_signal(&report.served, Act::Reload, work).await);
+            }
+            () = watch.changed(&shelf), if !is_stopping => {
                 heartbeat.acts_within(RELOAD_MS);
                 let work = reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report);
                 drop(by_signal(&report.served, Act::Reload, work).await);
@@ -192,7 +205,9 @@ async fn reload(
                 report.output.error(&format!("{why}; the tokens stay as they are"));
                 refused.insert("serve".to_owned(), why);
             }
-            Ok(Reloaded { refused })
+            let adapters = of_folder(&opened.adapters.shelf);
+            adapters.values().for_each(|why| report.output.error(why));
+            Ok(Reloaded { refused, adapters })
         }
         Err(error) => {
             let why = error.to_string();
@@ -203,6 +218,15 @@ async fn reload(
             Err(why)
         }
     }
+}
+
+/// The refused files of the adapters' folder, or the folder itself, each with why.
+fn of_folder(shelf: &Shelf) -> BTreeMap<String, String> {
+    let files = shelf.refused().map(|(name, refusal)| {
+        (name.to_owned(), format!("adapters: {}; the version of before stays in use", refusal.why))
+    });
+    let folder = shelf.fault().map(|fault| (String::new(), fault.why.clone()));
+    files.chain(folder).collect()
 }
 
 async fn stop_serving(server: Option<Server>) {
@@ -375,16 +399,22 @@ async fn changed(
     ends: &mut FuturesUnordered<End>,
     report: &Report,
 ) -> Result<(Vec<Prepared>, BTreeMap<String, String>), Failure> {
-    let again = opened.again().await?;
+    let mut again = opened.again().await?;
     let mut refused: BTreeMap<String, String> = again.refused.clone();
+    for (name, refusal) in again.kept.iter() {
+        let place = again.config.place(name, "adapter");
+        drop(refused.insert(name.clone(), format!("{place}: {name}: adapter: {}", refusal.why)));
+    }
     let mut begin = Vec::new();
     for name in again.names() {
         let config = again.config.connection(&name)?;
-        let going = runs.get(&name).filter(|run| !run.is_over && run.config.runs_as(config));
-        // Its webhooks follow another public URL.
-        let going = going.filter(|run| {
+        let present = runs.get(&name).filter(|run| !run.is_over);
+        let going = present.filter(|run| {
+            // Its webhooks follow another public URL.
             let url = serve::webhook_url(&report.served, &again.config, &run.connection);
-            run.webhooks == url
+            run.config.runs_as(config)
+                && run.connection.component() == again.component(&name)
+                && run.webhooks == url
         });
         let outcome = match (going, again.credential(&name)) {
             (Some(run), Some(credential)) => {
@@ -394,7 +424,11 @@ async fn changed(
             (None, _) => prepare(&again, &name, report).await.map(|prepared| begin.push(prepared)),
         };
         if let Err(why) = outcome {
-            drop(refused.insert(name, why.to_string()));
+            let why = why.to_string();
+            if going.is_none() && present.is_some() {
+                again.goes_on(&name, opened, &why);
+            }
+            drop(refused.insert(name, why));
         }
     }
     for (name, why) in &refused {

@@ -40,6 +40,11 @@ pub(crate) fn commands_of(text: &str, name: &str, key: Option<&str>) -> String {
     })
 }
 
+/// The beginning of a component's SHA-256, which tells versions apart for people.
+pub(crate) fn brief_of(component: &str) -> &str {
+    component.get(..12).unwrap_or(component)
+}
+
 /// `1 record`, `2 records`.
 pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);

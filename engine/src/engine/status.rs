@@ -26,6 +26,9 @@ pub struct Status {
     pub connection: String,
     /// The adapter and its version.
     pub adapter: String,
+    /// SHA-256 of the adapter's component; none for an adapter that is linked in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
     /// Observed records by kind.
     pub observed: BTreeMap<String, u64>,
     /// Desired records.
@@ -176,6 +179,7 @@ impl Connection {
         Ok(Status {
             connection: name.to_owned(),
             adapter: format!("{} {}", manifest.name, manifest.version),
+            component: self.component().map(str::to_owned),
             observed: store.observed_counts().await?.into_iter().collect(),
             desired,
             dirty,

@@ -63,6 +63,14 @@ pub struct Intent {
     /// [`SENDS_MAX`](super::SENDS_MAX).
     #[serde(default)]
     pub tries: Vec<Try>,
+    /// SHA-256 of the component that planned it; none for an adapter that is linked in, and for an
+    /// intent of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_by: Option<String>,
+    /// SHA-256 of the component that made the request of its last attempt; none as for
+    /// `planned_by`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_by: Option<String>,
     /// Its state.
     pub state: IntentState,
 }
@@ -188,7 +196,7 @@ impl IntentState {
 
 #[cfg(test)]
 mod tests {
-    use super::{GivenUpBy, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
+    use super::{GivenUpBy, Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
 
     /// One state of each variant, and an intent in doubt that waits for a person.
     fn states() -> [IntentState; 7] {
@@ -231,6 +239,24 @@ mod tests {
                 from.word()
             );
         }
+    }
+
+    #[test]
+    fn a_row_of_a_version_that_knew_no_components_is_read_and_written_as_it_was() {
+        let row = r#"{"id":1,"path":"r","operation":"notes.create","target":null,"input":"{}",
+            "makes":{},"applied":{},"digest":"","mark":{"text":"","time_ms":1},"generation":1,
+            "attempt":1,"first_sent":MOMENT,"last_sent":MOMENT,"changed":MOMENT,"tries":[],
+            "state":{"state":"sending"}}"#;
+        let moment = serde_json::to_string(&super::Moment::of_wall(1)).unwrap();
+        let row = row.replace("MOMENT", &moment);
+        let intent: Intent = serde_json::from_str(&row).unwrap();
+        assert_eq!((&intent.planned_by, &intent.sent_by), (&None, &None));
+        let (written, row): (serde_json::Value, serde_json::Value) =
+            (serde_json::to_value(&intent).unwrap(), serde_json::from_str(&row).unwrap());
+        assert_eq!(written, row);
+        let known = Intent { sent_by: Some("a".to_owned()), ..intent };
+        let text = serde_json::to_string(&known).unwrap();
+        assert_eq!(serde_json::from_str::<Intent>(&text).unwrap(), known);
     }
 
     #[test]

@@ -25,6 +25,8 @@ fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent 
         last_sent: Moment::of_wall(changed_ms),
         changed: Moment::of_wall(changed_ms),
         tries: Vec::new(),
+        planned_by: None,
+        sent_by: None,
         state,
     }
 }

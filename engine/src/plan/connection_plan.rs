@@ -25,6 +25,9 @@ pub struct Plan {
     pub calls: u32,
     /// The requests that were sent to plan: kinds brought up to date, records read.
     pub calls_made: u32,
+    /// SHA-256 of the component that it was planned with; none for an adapter that is linked in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
 }
 
 impl Plan {

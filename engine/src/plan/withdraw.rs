@@ -84,9 +84,15 @@ fn finish<D: Owned>(mut draft: Draft<'_, D>) -> Result<RecordPlan, Vec<Need>> {
 }
 
 /// Wraps the plan of one record.
-pub fn plan(manifest: &Manifest, connection: &str, record: RecordPlan) -> Plan {
+pub fn plan(
+    manifest: &Manifest,
+    component: Option<String>,
+    connection: &str,
+    record: RecordPlan,
+) -> Plan {
     let mut plan = Plan {
         connection: connection.to_owned(),
+        component,
         records: vec![record],
         planned: 1,
         ..Plan::default()

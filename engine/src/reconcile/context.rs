@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorKind};
 use crate::near;
+use crate::plan::Plan;
 use crate::store::handle::ConnectionStore;
 use crate::store::{ConnectionRow, DesiredRow};
 use crate::transport::Session;
@@ -100,6 +101,18 @@ impl Context {
     /// What the adapter is.
     pub(super) fn manifest(&self) -> &Manifest {
         self.adapter.manifest()
+    }
+
+    /// SHA-256 of the component; none for an adapter that is linked in.
+    pub(crate) fn component(&self) -> Option<String> {
+        self.adapter.code_hash().map(str::to_owned)
+    }
+
+    /// A plan of the connection, without a step so far.
+    pub(crate) fn empty_plan(&self) -> Plan {
+        let mut plan = Plan::default();
+        (plan.connection, plan.component) = (self.name.clone(), self.component());
+        plan
     }
 
     /// From now on no effect begins. One that is on its way ends, and so does each [`Self::wait`].

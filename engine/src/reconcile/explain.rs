@@ -126,6 +126,12 @@ pub struct IntentStory {
     /// The results of its last sends whose outcome was unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tries: Vec<Try>,
+    /// See [`Intent::planned_by`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned_by: Option<String>,
+    /// See [`Intent::sent_by`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_by: Option<String>,
 }
 
 /// Explains desired records.
@@ -404,5 +410,7 @@ fn history(intent: &Intent) -> IntentStory {
         state: intent.state.word(),
         reason,
         tries: intent.tries.clone(),
+        planned_by: intent.planned_by.clone(),
+        sent_by: intent.sent_by.clone(),
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Order {
     pub(crate) generation: u64,
     pub(crate) makes: BTreeMap<String, String>,
     pub(crate) applied: BTreeMap<String, Map<String, Value>>,
+    /// The component that planned it; none for an adapter that is linked in.
+    pub(crate) planned_by: Option<String>,
     /// The intent in doubt that is sent again; none for a new one.
     pub(crate) again: Option<Intent>,
 }
@@ -40,6 +42,7 @@ impl Order {
             generation: intent.generation,
             makes: intent.makes.clone(),
             applied: intent.applied.clone(),
+            planned_by: intent.planned_by.clone(),
             again: Some(intent.clone()),
         }
     }

@@ -301,6 +301,7 @@ fn the_executor_alone_sees_when_a_write_is_moot() {
         generation: 1,
         makes: BTreeMap::new(),
         applied: BTreeMap::new(),
+        planned_by: None,
         again: None,
     };
     let executor = world.executor();

@@ -78,10 +78,7 @@ impl Syncer {
             let report = self.applier.apply(&plan).await?;
             return Ok((plan, report));
         }
-        let (mut whole, mut report) = (
-            Plan { connection: self.context.name.clone(), ..Plan::default() },
-            ApplyReport::default(),
-        );
+        let (mut whole, mut report) = (self.context.empty_plan(), ApplyReport::default());
         for definitions in [true, false] {
             let after = definitions.then(|| path::DEFINITION.to_string());
             let mut walk = Walk { definitions, after };

@@ -263,7 +263,8 @@ pub(crate) fn mark_time(asked_ms: u64, last_ms: u64) -> Checked<u64> {
 }
 
 /// The intent after a change of state, or why the change is not allowed.
-pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> Checked<Intent> {
+pub(crate) fn step(held: &Intent, advance: &super::IntentAdvance) -> Checked<Intent> {
+    let (attempt, to, at) = (advance.attempt, advance.to.clone(), advance.at);
     if held.attempt != attempt {
         return Err(StoreError::Stale(format!(
             "intent {} is at attempt {}, not at {attempt}",
@@ -292,7 +293,8 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> 
         IntentState::InDoubt { reason, .. } if doubted => held.tried(last_sent.wall_ms, reason),
         _ => held.tries.clone(),
     };
-    Ok(Intent { attempt: next, state: to, last_sent, changed: at, tries, ..held.clone() })
+    let sent_by = if again { &advance.sent_by } else { &held.sent_by }.clone();
+    Ok(Intent { attempt: next, state: to, last_sent, changed: at, tries, sent_by, ..held.clone() })
 }
 
 /// The error for an intent that is not stored.

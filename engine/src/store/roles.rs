@@ -50,6 +50,8 @@ pub struct IntentAdvance {
     pub changes: Vec<Change>,
     /// When it happened; for a change to in doubt: when the request had left at the latest.
     pub at: Moment,
+    /// The component that makes the request, where the intent is sent again.
+    pub sent_by: Option<String>,
 }
 
 /// Durable state, in domain transactions: all roles.

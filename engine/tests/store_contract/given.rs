@@ -134,6 +134,8 @@ pub(crate) fn intent(path: &str, operation: &str) -> Intent {
         first_sent: Moment::of_wall(100),
         changed: Moment::of_wall(100),
         tries: Vec::new(),
+        planned_by: None,
+        sent_by: None,
         state: IntentState::Sending,
     }
 }
@@ -164,6 +166,7 @@ pub(crate) fn step(
         links: Vec::new(),
         changes: Vec::new(),
         at: Moment::of_wall(300),
+        sent_by: None,
     }
 }
 

@@ -166,6 +166,23 @@ pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have
     assert_eq!((doubted.last_sent, doubted.first_sent), (again.last_sent, born.first_sent));
 }
 
+pub(crate) async fn an_intent_keeps_who_planned_it_and_who_sent_it_last(store: &dyn Store) {
+    declare(store, &["r1"]).await;
+    let by = |code: &str| Some(code.to_owned());
+    let asked = Intent { planned_by: by("old"), sent_by: by("old"), ..intent("r1", "a") };
+    let born = store.begin_intent(&Guard::sole(ACME), asked).await.unwrap();
+    let advance = |attempt, to, sent_by| IntentAdvance { sent_by, ..step(born.id, attempt, to) };
+    let advance = async |attempt, to, sent_by| {
+        store.advance_intent(&Guard::sole(ACME), advance(attempt, to, sent_by)).await.unwrap()
+    };
+    let doubted = advance(1, in_doubt(), by("another")).await;
+    assert_eq!(doubted.sent_by, by("old"), "an outcome does not send");
+    advance(1, IntentState::Sending, by("new")).await;
+    let ended = advance(2, applied(), None).await;
+    assert_eq!((&ended.planned_by, &ended.sent_by), (&by("old"), &by("new")));
+    assert_eq!(store.intent(ACME, born.id).await.unwrap(), Some(ended));
+}
+
 pub(crate) async fn a_step_brings_its_links_and_events(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let id = store.begin_intent(&Guard::sole(ACME), intent("r1", "a")).await.unwrap().id;

@@ -128,6 +128,7 @@ laws! {
         a_transition_needs_the_current_attempt_and_must_be_allowed_by_the_journal,
         sending_again_counts_the_attempt,
         the_last_send_is_the_latest_time_at_which_a_request_can_have_left,
+        an_intent_keeps_who_planned_it_and_who_sent_it_last,
         a_step_brings_its_links_and_events,
         a_step_that_closes_wakes_the_record_that_it_serves,
         intents_are_listed_newest_first_and_open_ones_oldest_first,

@@ -1,22 +1,25 @@
-//! `atsync adapter inspect`: describes an adapter, its abilities and settings, without a
-//! connection.
+//! `atsync adapter`: lists the adapters, with who uses them, and describes one: its abilities and
+//! settings, without a connection.
 //!
-//! It prints the manifest. Left out: what one customer's credential may do, which `atsync check`
+//! The list is that of the process that holds the store, where one does; else that of the
+//! configuration. Left out: what one customer's credential may do, which `atsync check`
 //! reports.
 
-use crate::adapters;
-use crate::cli::AdapterCommand;
+use crate::adapters::shelf::Wanted;
+use crate::adapters::{self, Adapters};
+use crate::config::Config;
 use crate::failure::{DONE, Ended};
+use crate::listed::{AdapterView, listed, listed_alone};
 use crate::output::{Output, table};
-use crate::words::count;
+use crate::place::Place;
+use crate::words::{brief_of, count, time};
 use atsync::model::manifest::{Manifest, OriginBase};
 use serde_json::Value;
 use std::path::Path;
 
-pub(super) fn adapter(command: &AdapterCommand, output: &Output) -> Ended {
-    let AdapterCommand::Inspect { adapter, json } = command;
-    let adapter = adapters::load(&adapters::host()?, adapter, Path::new(""))?;
-    if *json {
+pub(super) async fn inspect(config: &Path, name: &str, json: bool, output: &Output) -> Ended {
+    let adapter = adapters::inspected(config, name).await?;
+    if json {
         output.json(adapter.manifest());
     } else {
         for line in lines(adapter.manifest()) {
@@ -24,6 +27,39 @@ pub(super) fn adapter(command: &AdapterCommand, output: &Output) -> Ended {
         }
     }
     Ok(DONE)
+}
+
+/// Lists the adapters. The future is small: nothing is opened.
+pub(super) async fn list(place: &Place, json: bool, output: &Output) -> Ended {
+    let views = match place {
+        Place::Within(within) => listed(&within.opened, |_| true).await,
+        Place::Alone(path) => {
+            let config = Config::read(path)?;
+            listed_alone(&config, &Adapters::of(&config, Wanted::All).await?).await
+        }
+    };
+    if json {
+        views.iter().for_each(|view| output.json(view));
+        return Ok(DONE);
+    }
+    let rows: Vec<Vec<String>> = views.iter().map(row).collect();
+    table(&rows).iter().for_each(|line| output.data(line));
+    for view in &views {
+        for refusal in view.refusals() {
+            output.data(&format!("refused since {}: {}", time(refusal.since_ms), refusal.why));
+        }
+    }
+    Ok(DONE)
+}
+
+fn row(view: &AdapterView) -> Vec<String> {
+    vec![
+        view.name.clone(),
+        view.source.word().to_owned(),
+        view.version.clone().unwrap_or_else(|| "not usable".to_owned()),
+        view.component.as_deref().map(brief_of).unwrap_or_default().to_owned(),
+        count(view.connections, "connection"),
+    ]
 }
 
 fn lines(manifest: &Manifest) -> Vec<String> {

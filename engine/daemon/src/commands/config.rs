@@ -16,6 +16,10 @@ pub(super) async fn check(path: &Path, output: &Output) -> Ended {
     let opened = open::offline(path).await?;
     let quiet = output.clone().without_progress();
     let mut faults: Vec<String> = opened.refused.values().cloned().collect();
+    let shelf = &opened.adapters.shelf;
+    let of_folder = shelf.refused().map(|(_, refusal)| refusal).chain(shelf.fault());
+    faults
+        .extend(of_folder.map(|refusal| format!("{}: adapters: {}", path.display(), refusal.why)));
     for name in opened.names() {
         if let Err(why) = opened.connect(&name, &quiet).await {
             faults.push(why.to_string());

@@ -31,7 +31,7 @@ mod top;
 
 pub(crate) use apply::outcome;
 
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, AdapterCommand, Cli, Command};
 #[cfg(unix)]
 use crate::client;
 use crate::failure::{Ended, Failure};
@@ -47,7 +47,9 @@ pub(crate) async fn run(cli: &Cli, arguments: Vec<String>, output: &Output) -> E
         Command::Config(cli::ConfigCommand::Check) => {
             return config::check(&cli.config, output).await;
         }
-        Command::Adapter(command) => return adapter::adapter(command, output),
+        Command::Adapter(AdapterCommand::Inspect { adapter, json }) => {
+            return adapter::inspect(&cli.config, adapter, *json, output).await;
+        }
         Command::Restore(options) => return restore::restore(&cli.config, options, output).await,
         Command::Doctor(options) => return doctor::doctor(&cli.config, options, output).await,
         Command::Top(options) => return top::top(&cli.config, options, output).await,
@@ -109,11 +111,14 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         Command::Compact(options) => compact::compact(place, options, output).await,
         Command::Receive(options) => receive::receive(place, options, output).await,
         Command::Sweep(options) => sweep::sweep(place, options, output).await,
+        Command::Adapter(AdapterCommand::List { json }) => {
+            adapter::list(place, *json, output).await
+        }
         Command::Demo(_)
         | Command::Run(_)
         | Command::Serve(_)
         | Command::Schema
-        | Command::Adapter(_)
+        | Command::Adapter(AdapterCommand::Inspect { .. })
         | Command::Config(_)
         | Command::Restore(_)
         | Command::Doctor(_)

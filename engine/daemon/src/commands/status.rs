@@ -6,7 +6,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::Use;
 use crate::output::{Output, table};
 use crate::place::Place;
-use crate::words::{count, time};
+use crate::words::{brief_of, count, time};
 use atsync::Status;
 
 /// The number of records not in step that are printed; `--json` has all that the engine returns.
@@ -32,6 +32,13 @@ pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output
             for line in lines(&status) {
                 output.data(&line);
             }
+            if let Some(refusal) = opened.kept.get(&status.connection) {
+                let since = time(refusal.since_ms);
+                output.data(&format!(
+                    "  another version of its adapter is refused since {since}: {}",
+                    refusal.why
+                ));
+            }
         }
     }
     refused.values().for_each(|why| output.error(why));
@@ -39,7 +46,10 @@ pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output
 }
 
 fn lines(status: &Status) -> Vec<String> {
-    let mut lines = vec![format!("{} ({})", status.connection, status.adapter)];
+    let component =
+        status.component.as_deref().map(|code| format!(", component {}", brief_of(code)));
+    let component = component.unwrap_or_default();
+    let mut lines = vec![format!("{} ({}{component})", status.connection, status.adapter)];
     let rows: Vec<Vec<String>> = status
         .observed
         .iter()

@@ -18,6 +18,7 @@ impl Made {
             client_id: None,
             client: None,
             origins: BTreeMap::new(),
+            accept: None,
             settings: Map::new(),
             schedule: BTreeMap::new(),
             sweeps: BTreeMap::new(),
@@ -44,6 +45,9 @@ pub(crate) struct Made {
     pub(crate) client: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) origins: BTreeMap<String, String>,
+    /// See [`atsync::ConnectionOptions::accept`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accept: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) settings: Map<String, Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

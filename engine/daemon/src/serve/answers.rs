@@ -17,6 +17,9 @@ pub(super) struct ConnectionStatus {
     connection: String,
     /// The adapter and its version.
     adapter: String,
+    /// SHA-256 of the adapter's component.
+    #[schema(nullable = false)]
+    component: Option<String>,
     /// Observed records by kind.
     observed: BTreeMap<String, u64>,
     /// Desired records.
@@ -188,6 +191,9 @@ pub(super) struct Planning {
     calls: u32,
     /// The requests that were sent to plan.
     calls_made: u32,
+    /// SHA-256 of the component that it was planned with.
+    #[schema(nullable = false)]
+    component: Option<String>,
 }
 
 /// The plan for a record.

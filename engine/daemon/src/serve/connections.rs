@@ -11,6 +11,7 @@ use super::health::Condition;
 use super::problem::{Problem, ProblemType};
 use super::served::{Listed, Served};
 use super::set_up::SetUp;
+use crate::listed::RefusalView;
 use atsync::{Connection, PlanOf, SweepOptions};
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
@@ -38,6 +39,10 @@ pub(super) struct ConnectionView {
     adapter: Option<String>,
     /// The adapter's version.
     version: Option<String>,
+    /// SHA-256 of the adapter's component.
+    component: Option<String>,
+    /// Why it does not run the newest version of its adapter.
+    refused_adapter: Option<RefusalView>,
     /// Whether every condition holds.
     healthy: bool,
     conditions: Vec<Condition>,
@@ -50,6 +55,12 @@ impl From<Listed> for ConnectionView {
             name: listed.name,
             adapter: manifest.map(|manifest| manifest.name.clone()),
             version: manifest.map(|manifest| manifest.version.clone()),
+            component: listed
+                .connection
+                .as_ref()
+                .and_then(Connection::component)
+                .map(str::to_owned),
+            refused_adapter: listed.refusal.as_ref().map(RefusalView::from),
             healthy: listed.is_healthy,
             conditions: listed.conditions,
         }

@@ -26,6 +26,10 @@ pub(super) struct IntentView {
     state: &'static str,
     /// How often its request was sent or may have been.
     attempt: u32,
+    /// SHA-256 of the adapter's component that planned it.
+    planned_by: Option<String>,
+    /// SHA-256 of the component that made the request of its last attempt.
+    sent_by: Option<String>,
 }
 
 impl From<Intent> for IntentView {
@@ -36,6 +40,8 @@ impl From<Intent> for IntentView {
             path: intent.path,
             operation: intent.operation,
             attempt: intent.attempt,
+            planned_by: intent.planned_by,
+            sent_by: intent.sent_by,
         }
     }
 }

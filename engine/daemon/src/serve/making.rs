@@ -5,13 +5,14 @@
 //! a store in memory before it is stored, so that a wrong setting changes nothing. Its secrets are
 //! sealed before they reach the store, and no answer shows them.
 //!
-//! Adapters are those of this program: a path would let a caller load a file of this machine.
+//! Adapters are those of this program and of the folder that its operator keeps: a path would let
+//! a caller load another file of this machine.
 
 use super::audit::deed::Deed;
 use super::body::{Given, Query, matches};
 use super::caller::Caller;
 use super::problem::{Problem, ProblemType};
-use super::served::Served;
+use super::served::{Reloaded, Served};
 use crate::config::Config;
 use crate::config::made::Made;
 use crate::config::period::Jitter;
@@ -39,7 +40,7 @@ const WEBHOOKS_REMOVED_MS_MAX: u64 = 15_000;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Making {
-    /// The name of a built-in adapter.
+    /// The name of a built-in adapter, or of one of the adapters' folder.
     adapter: String,
     /// The credential. A replacement without one keeps the present credential and webhook secret.
     #[serde(default, deserialize_with = "unquoted")]
@@ -47,6 +48,9 @@ pub(super) struct Making {
     /// Origins that differ from the adapter's, by name.
     #[serde(default)]
     origins: BTreeMap<String, String>,
+    /// Accepts another version of the adapter that declares more, or lacks what the connection
+    /// uses: the token that its refusal shows.
+    accept: Option<String>,
     /// The adapter's settings.
     #[serde(default)]
     settings: Map<String, Value>,
@@ -160,6 +164,7 @@ impl Making {
             client_id,
             client: before.filter(|_| is_consent).and_then(|before| before.client.clone()),
             origins: self.origins,
+            accept: self.accept,
             settings: self.settings,
             schedule: self.schedule,
             sweeps: self.sweeps,
@@ -222,6 +227,10 @@ pub(super) async fn put(
     Given(making): Given<Making>,
 ) -> Result<Response, Problem> {
     leads(&caller, &making.origins, making.allow_private_network)?;
+    if caller.is_limited() && making.accept.is_some() {
+        let why = "a token that is limited to connections accepts no other version of an adapter";
+        return Err(Problem::new(ProblemType::Forbidden, why));
+    }
     let (opened, before) = changeable(&served, &name).await?;
     Config::read(&opened.config.path).map_err(|why| of_file(&caller, &why.to_string()))?;
     matches(&headers, before.as_ref().map(|before| etag(before.revision)).as_deref())?;
@@ -390,9 +399,12 @@ fn stale(error: atsync::Error) -> Problem {
 pub(super) struct ReloadView {
     /// The connections that were refused, each with why.
     refused: BTreeMap<String, String>,
+    /// The files of the adapters' folder that were refused, by name, each with why; the folder
+    /// itself has the empty name.
+    adapters: BTreeMap<String, String>,
 }
 
-/// Reads the configuration file and its secrets again, as SIGHUP does. A mistake in a connection
+/// Reads the configuration file, its secrets and the adapters' folder again, as SIGHUP does. A mistake in a connection
 /// leaves that one unchanged; one in the file leaves all.
 #[utoipa::path(post, path = "/v1/reload", tag = "operations", responses(
     (status = 200, body = ReloadView),
@@ -406,5 +418,6 @@ pub(super) async fn reload(
         return Err(Problem::new(ProblemType::Forbidden, detail));
     }
     let reloaded = served.reload().await?;
-    Ok(Json(ReloadView { refused: reloaded.refused }))
+    let Reloaded { refused, adapters } = reloaded;
+    Ok(Json(ReloadView { refused, adapters }))
 }

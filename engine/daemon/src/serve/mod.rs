@@ -12,6 +12,7 @@
 //! TLS, which a proxy ends.
 
 pub(crate) mod access;
+mod adapters;
 mod all_changes;
 mod answers;
 pub(crate) mod audit;
@@ -194,6 +195,7 @@ fn routes() -> (Router<Arc<Served>>, utoipa::openapi::OpenApi) {
         .routes(routes!(connections::read, making::put, making::delete))
         .routes(routes!(connections::webhook))
         .routes(routes!(making::reload))
+        .routes(routes!(adapters::list))
         .routes(routes!(connections::status))
         .routes(routes!(connections::check))
         .routes(routes!(connections::pull))

@@ -17,6 +17,7 @@ use super::problem::{Problem, ProblemType};
 use super::repeat_keys::Repeats;
 use super::set_up::SetUp;
 use super::tally::Tally;
+use crate::adapters::shelf::Refusal;
 use crate::open::Opened;
 use crate::questions::Questions;
 use atsync::{Clock, Connection, LoopStatus, Round, SystemClock};
@@ -25,10 +26,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-/// What a reload did: the connections that were refused, each with why.
+/// What a reload did.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reloaded {
+    /// The connections that were refused, each with why.
     pub(crate) refused: BTreeMap<String, String>,
+    /// The files of the adapters' folder that were refused, by name; the folder itself under the
+    /// empty one.
+    pub(crate) adapters: BTreeMap<String, String>,
 }
 
 /// Who asked for a reload, and waits for its end.
@@ -98,6 +103,8 @@ pub(super) struct Listed {
     pub(super) conditions: Vec<Condition>,
     pub(super) is_healthy: bool,
     pub(super) tally: Tally,
+    /// Why it does not run the newest version of its adapter.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Listed {
@@ -251,6 +258,11 @@ impl Served {
         self.opened().ok_or_else(|| Problem::new(ProblemType::Stopping, "the server is stopping"))
     }
 
+    /// The connections whose adapter was not replaced by the newest version, each with why.
+    fn kept(&self) -> Arc<BTreeMap<String, Refusal>> {
+        held(&self.opened).as_ref().map(|opened| Arc::clone(&opened.kept)).unwrap_or_default()
+    }
+
     /// What a relayed command opens its connection from.
     pub(super) fn opened(&self) -> Option<Opened> {
         held(&self.opened).clone()
@@ -361,20 +373,22 @@ impl Served {
 
     /// The connections that a caller may use, in the order of their names.
     pub(super) fn listed(&self, caller: &Caller) -> Vec<Listed> {
+        let kept = self.kept();
         let all = self.judged();
         let theirs = all.iter().filter(|(name, _)| caller.may_use(name));
-        theirs.map(|(name, one)| one.listed(name)).collect()
+        theirs.map(|(name, one)| one.listed(name, &kept)).collect()
     }
 
     /// One of them.
     pub(super) fn one(&self, name: &str) -> Result<Listed, Problem> {
-        let listed = self.judged().get(name).map(|one| one.listed(name));
+        let kept = self.kept();
+        let listed = self.judged().get(name).map(|one| one.listed(name, &kept));
         listed.ok_or_else(|| self.absent(name))
     }
 }
 
 impl One {
-    fn listed(&self, name: &str) -> Listed {
+    fn listed(&self, name: &str, kept: &BTreeMap<String, Refusal>) -> Listed {
         Listed {
             name: name.to_owned(),
             connection: self.connection.clone(),
@@ -382,6 +396,7 @@ impl One {
             conditions: self.health.conditions(),
             is_healthy: self.health.is_healthy(),
             tally: self.tally.clone(),
+            refusal: kept.get(name).cloned(),
         }
     }
 }

@@ -12,6 +12,7 @@
     reason = "a test stops where something does not hold"
 )]
 
+mod adapters;
 mod attacks;
 mod audit;
 #[path = "../cli_support/mod.rs"]

@@ -84,7 +84,7 @@ impl Applier {
 
     /// Applies the steps that several records share, in order.
     async fn apply_shared(&self, plan: &Plan) -> Result<Work, Error> {
-        let mut shared = Work::default();
+        let mut shared = Work { planned_by: plan.component.clone(), ..Work::default() };
         let unneeded = self.unneeded(plan).await?;
         for step in &plan.shared {
             if unneeded.contains(step.path.as_str()) {
@@ -125,7 +125,11 @@ impl Applier {
     }
 
     async fn apply_record(&self, record: &RecordPlan, shared: &Work) -> Result<Work, Error> {
-        let mut work = Work { failed: shared.failed.clone(), ..Work::default() };
+        let mut work = Work {
+            failed: shared.failed.clone(),
+            planned_by: shared.planned_by.clone(),
+            ..Work::default()
+        };
         let Some(_held) = self.context.underway.hold(&record.key) else {
             for step in &record.steps {
                 self.skip(step, WORKED_ON.to_owned(), &mut work);

@@ -113,6 +113,7 @@ impl Applier {
             generation,
             makes: step.makes.clone(),
             applied: self.base_after(step, work).await?,
+            planned_by: work.planned_by.clone(),
             again: None,
         };
         if let Some(reason) =

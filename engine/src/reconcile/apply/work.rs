@@ -25,6 +25,8 @@ pub(super) struct Work {
     pub(super) warnings: Vec<String>,
     /// The current step failed before it left: a read failed, or its result forbade the write.
     pub(super) failed_before_send: bool,
+    /// The component that planned them.
+    pub(super) planned_by: Option<String>,
     /// The connection as a whole fails.
     pub(super) fatal: Option<Error>,
 }

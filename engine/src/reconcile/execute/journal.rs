@@ -51,6 +51,7 @@ impl Executor {
                 links: Vec::new(),
                 changes: Vec::new(),
                 at,
+                sent_by: self.context.component(),
             };
             return self.context.store.advance_intent(advance).await;
         }
@@ -70,6 +71,8 @@ impl Executor {
             last_sent: at,
             changed: at,
             tries: Vec::new(),
+            planned_by: order.planned_by.clone(),
+            sent_by: self.context.component(),
             state: IntentState::Sending,
         };
         self.context.store.begin_intent(intent).await
@@ -234,6 +237,7 @@ impl Executor {
                 .map(|change| Change { at_ms: at.wall_ms, ..change })
                 .collect(),
             at,
+            sent_by: None,
         };
         Ok(self.context.store.advance_intent(advance).await?)
     }

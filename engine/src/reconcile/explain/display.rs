@@ -120,6 +120,12 @@ impl std::fmt::Display for Explanation {
                     intent.state
                 ),
             )?;
+            if let Some(component) = &intent.sent_by {
+                let planned = intent.planned_by.as_ref().filter(|planned| *planned != component);
+                let planned = planned.map(|planned| format!(", planned by {planned}"));
+                let planned = planned.unwrap_or_default();
+                line(out, format_args!("      component {component}{planned}"))?;
+            }
             for one in &intent.tries {
                 line(out, format_args!("      sent {}: {}", rfc3339(one.sent_ms), one.saw))?;
             }

@@ -43,6 +43,7 @@ impl Lifecycle {
             .await?;
         let open = self.context.store.open_intents().await?;
         self.planner.withhold(&mut planned, &open).await?;
-        Ok(withdraw::plan(self.context.manifest(), &self.context.name, planned))
+        let (manifest, name) = (self.context.manifest(), &self.context.name);
+        Ok(withdraw::plan(manifest, self.context.component(), name, planned))
     }
 }

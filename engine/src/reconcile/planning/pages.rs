@@ -99,7 +99,7 @@ impl Planner {
         of: PlanOf<'_>,
     ) -> Result<Plan, Error> {
         let open = self.context.store.open_intents().await?;
-        let mut plan = Plan { connection: self.context.name.clone(), ..Plan::default() };
+        let mut plan = self.context.empty_plan();
         match of {
             PlanOf::Records(records) => {
                 // Records of one batch may reference each other.

@@ -542,7 +542,7 @@ impl Journal for MemoryStore {
             check::advance(&name, &advance)?;
             let intent =
                 held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
-            let next = check::step(intent, advance.attempt, advance.to, advance.at)?;
+            let next = check::step(intent, &advance)?;
             held.intents.insert(next.id, next.clone());
             check::moved_by(&next, &advance.links).iter().for_each(|key| held.mark(key));
             held.links.extend(advance.links.into_iter().map(|link| (link.path.clone(), link)));

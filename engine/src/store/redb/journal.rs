@@ -86,7 +86,7 @@ pub(super) fn advance(
 ) -> Result<Intent, StoreError> {
     let held = load(tables.intents.rows(), connection, advance.id)?
         .ok_or_else(|| check::no_intent(advance.id))?;
-    let next = check::step(&held, advance.attempt, advance.to, advance.at)?;
+    let next = check::step(&held, &advance)?;
     let value = to_json(&next)?;
 
     tables.intents.put(&key_of(connection, next.id), &value)?;

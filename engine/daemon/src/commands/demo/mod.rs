@@ -10,7 +10,7 @@ mod verify;
 
 use super::render::{calls, show_plan};
 use super::{apply, changes};
-use crate::adapters;
+use crate::adapters::Adapters;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::output::Output;
@@ -81,7 +81,7 @@ async fn connect(
     (client_id, secret): (String, String),
     output: &Output,
 ) -> Result<Connection, Failure> {
-    let adapter = adapters::load(&adapters::host()?, "greenhouse", Path::new(""))?;
+    let adapter = Adapters::without_folder()?.load_here("greenhouse")?;
     let engine = Engine::builder().store_file(directory.join("demo.redb"))?.build()?;
     let credential =
         Credential::ClientCredentials { client_id, client_secret: Secret::new(secret) };

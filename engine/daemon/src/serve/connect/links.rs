@@ -43,7 +43,7 @@ const RETURN_URL_BYTES_MAX: usize = 2_000;
 pub(in crate::serve) struct NewLink {
     /// The connection that is made, or gets another credential.
     connection: String,
-    /// The name of a built-in adapter.
+    /// The name of a built-in adapter, or of one of the adapters' folder.
     adapter: String,
     /// The OAuth client of `[serve.clients]` that is consented to. Default: the only one of the
     /// adapter; without one the customer gives a credential of their own.

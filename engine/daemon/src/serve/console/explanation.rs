@@ -9,7 +9,7 @@ use super::value::shown;
 use super::visitor::Visitor;
 use crate::serve::body::Query;
 use crate::serve::problem::Problem;
-use crate::words::commands_of;
+use crate::words::{brief_of, commands_of};
 use atsync::{Explanation, FieldStory, IntentStory};
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -130,6 +130,9 @@ fn history(name: &str, intent: &IntentStory) -> Markup {
         a href={ (at(name)) "/intents/" (intent.id) } { (intent.operation) " #" (intent.id) } " "
         (badge(Mood::Neutral, &spoken(intent.state))) " "
         @if let Some(reason) = &intent.reason { (reason) " " }
+        @if let Some(component) = &intent.sent_by {
+            span.muted title=(component) { "by " (brief_of(component)) " " }
+        }
         span.muted { (time(intent.first_sent_ms)) }
     }
 }

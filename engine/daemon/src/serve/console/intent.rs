@@ -169,6 +169,12 @@ fn evidence(name: &str, intent: &Intent) -> Markup {
                         @for link in links { code { (link) } " " }
                     }
                 }
+                @if let Some(component) = &intent.planned_by {
+                    dt { "Planned by" } dd { code { (component) } }
+                }
+                @if let Some(component) = &intent.sent_by {
+                    dt { "Sent by" } dd { code { (component) } }
+                }
                 dt { "Mark" } dd { code { (intent.mark.text) } }
             }
             @if !intent.tries.is_empty() {
