@@ -34,6 +34,7 @@
 mod abilities;
 mod backlog;
 mod close;
+mod declaring;
 mod forget;
 mod notes;
 mod open;
@@ -43,8 +44,6 @@ use crate::adapter::Adapter;
 use crate::clock::{Clock, SystemClock};
 use crate::consent::used::UsedStates;
 use crate::credential::{self, Credential};
-use crate::declare;
-use crate::declare::Declare;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, ErrorKind};
 use crate::heartbeat::{Heartbeat, Heartbeats, LoopStatus};
@@ -58,7 +57,7 @@ use crate::reconcile::{
 };
 use crate::secret::Secret;
 use crate::store::handle::ConnectionStore;
-use crate::store::{ConnectionRow, DeclareReport, LinkRow, Pin, Store};
+use crate::store::{ConnectionRow, LinkRow, Pin, Store};
 use crate::transport::{
     HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage,
 };
@@ -557,8 +556,6 @@ impl Planner {
 }
 
 impl Connection {
-    /// Records of one [`Connection::declare`] at most.
-    pub const DECLARED_RECORDS_MAX: usize = declare::RECORDS_MAX;
     /// Bytes of a webhook's body that [`Connection::receive`] reads at most.
     pub const WEBHOOK_BODY_BYTES_MAX: usize = crate::webhook::limits::BODY_BYTES_MAX;
 
@@ -631,45 +628,6 @@ impl Connection {
     /// When a read was not possible.
     pub async fn hint(&self, hint: Hint) -> Result<HintEnd, Error> {
         self.unless_closed(self.work()?.ingest.hint(hint)).await
-    }
-
-    /// Declares desired records (candidates, custom fields, users): all of them or, when one is
-    /// invalid, none. Other desired records stay as they are.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Input`] naming the record and the field.
-    pub async fn declare<R: Declare>(&self, records: &[R]) -> Result<DeclareReport, Error> {
-        let declarations = declare::declarations(records)?;
-        let reconciler = self.work()?;
-        let report = reconciler
-            .context
-            .store
-            .declare(declarations, reconciler.context.clock.now_ms())
-            .await?;
-        self.declared.notify_one();
-        Ok(report)
-    }
-
-    /// Declares one desired record if what is stored has this generation; none: if no record of its
-    /// key is stored. So two writers cannot overwrite each other's change unseen.
-    ///
-    /// # Errors
-    /// As for [`Connection::declare`]; [`ErrorKind::Store`] whose cause is
-    /// [`StoreError::Stale`](crate::StoreError::Stale) when what is stored is another.
-    pub async fn declare_if<R: Declare>(
-        &self,
-        record: &R,
-        generation: Option<u64>,
-    ) -> Result<DeclareReport, Error> {
-        let mut report = DeclareReport::default();
-        let reconciler = self.work()?;
-        let (store, clock) = (&reconciler.context.store, &reconciler.context.clock);
-        // One record makes one declaration.
-        for declaration in declare::declarations(std::slice::from_ref(record))? {
-            report = store.declare_if(declaration, generation, clock.now_ms()).await?;
-        }
-        self.declared.notify_one();
-        Ok(report)
     }
 
     /// Refreshes the kinds in which drift shows, and plans. Changes nothing in the ATS.

@@ -200,6 +200,19 @@ pub(super) fn has_generation(
     check::expected_generation(held, expected)
 }
 
+/// As [`has_generation`]; with none, whatever is stored.
+pub(super) fn is_still(
+    tables: &Tables<'_>,
+    connection: &Place,
+    key: &str,
+    expected: Option<u64>,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(_) => has_generation(tables, connection, key, expected),
+        None => Ok(()),
+    }
+}
+
 /// Sets the mode. See [`crate::store::Desired::set_mode`].
 pub(super) fn set_mode(
     tables: &mut Tables<'_>,

@@ -312,14 +312,13 @@ impl Connections for RedbStore {
         let guard = guard.clone();
         Box::pin(async move {
             self.write(&guard, 0, Ok(()), forget::forget).await?;
-            let (mut removed, all) = (0_u64, Guard::sole(super::notes::WHOLE_STORE));
-            loop {
-                let some = self.write(&all, 0, Ok(()), |tables, _| forget::clear(tables)).await?;
+            let (mut removed, mut some) = (0_u64, 1);
+            while some > 0 {
+                let all = Guard::sole(super::notes::WHOLE_STORE);
+                some = self.write(&all, 0, Ok(()), |tables, _| forget::clear(tables)).await?;
                 removed = removed.saturating_add(some);
-                if some == 0 {
-                    return Ok(removed);
-                }
             }
+            Ok(removed)
         })
     }
 
@@ -589,9 +588,7 @@ impl Desired for RedbStore {
     ) -> Stored<'_, bool> {
         let key = key.to_owned();
         self.write(guard, 0, Ok(()), move |tables, at| {
-            if generation.is_some() {
-                desired::has_generation(tables, at, &key, generation)?;
-            }
+            desired::is_still(tables, at, &key, generation)?;
             match journal::open_below(tables, at, &key)? {
                 Some(open) => Err(StoreError::IntentOpen(open)),
                 None => Ok(desired::remove(tables, at, &key)?.0),

@@ -65,6 +65,7 @@ pub(in crate::serve) fn of(command: &Command) -> Option<Order<'_>> {
         | Command::Get(_)
         | Command::Explain(_)
         | Command::Audit(_)
+        | Command::Top(_)
         | Command::Demo(_)
         | Command::Compact(_)
         | Command::Schema
