@@ -129,9 +129,11 @@ pub(crate) async fn make(
     let value = serde_json::to_vec(&stored).unwrap_or_default();
     let note = Note::put(AREA, name, value).only_if(Expected::Absent);
     let were_made = Note::put(MADE.0, MADE.1, *b"1");
-    engine.put_notes(vec![note, were_made]).await.map_err(|error| match error.cause::<StoreError>() {
-        Some(StoreError::Stale(_)) => Refused::Taken,
-        _ => error.into(),
+    engine.put_notes(vec![note, were_made]).await.map_err(|error| {
+        match error.cause::<StoreError>() {
+            Some(StoreError::Stale(_)) => Refused::Taken,
+            _ => error.into(),
+        }
     })?;
     Ok(token)
 }
