@@ -10,6 +10,7 @@ use super::access::Door;
 use super::audit::deed::{Actor, Deed};
 use super::audit::entry::By;
 use super::audit::of_command;
+use super::audit::request::is_there;
 use super::body::Given;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
@@ -62,11 +63,7 @@ pub(super) async fn run(
         .ok_or_else(|| Problem::new(ProblemType::Stopping, "the server is stopping"))?;
     let kept = match of_command(&cli.command) {
         Some(order) => {
-            let config = &opened.config;
-            let is_there = |name: &&str| {
-                config.connections.contains_key(*name) || config.refused.contains_key(*name)
-            };
-            let connection = order.connection.filter(is_there);
+            let connection = order.connection.filter(|name| is_there(&served, name));
             if let Some(target) = &order.target {
                 deed.about(target);
             }

@@ -25,8 +25,9 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     entry: Entry,
-    /// What it is about, once it is known to be there: kept where it is done.
+    /// What it is about: stored where it is done, or where it is known to be there.
     target: Option<String>,
+    is_found: bool,
     stage: Stage,
     /// The end comes later than the answer.
     is_kept: bool,
@@ -62,7 +63,8 @@ impl Deed {
     pub(in crate::serve) fn new(log: &Arc<Log>, what: Act) -> Self {
         let request = SystemEntropy.id();
         let entry = Entry::new(SystemClock.now_ms(), By::Stranger, what, &request);
-        let state = State { entry, target: None, stage: Stage::New, is_kept: false };
+        let state =
+            State { entry, target: None, is_found: false, stage: Stage::New, is_kept: false };
         Self(Arc::new(Inner { log: Arc::clone(log), state: Mutex::new(state) }))
     }
 
@@ -182,10 +184,10 @@ impl Deed {
             else {
                 return Ok(());
             };
-            let is_done = outcome == Outcome::Done;
+            let is_found = outcome == Outcome::Done || state.is_found;
             let target = state.target.take();
             let is_number = |target: &String| target.parse::<u64>().is_ok();
-            state.entry.target = target.filter(|target| is_done || is_number(target));
+            state.entry.target = target.filter(|target| is_found || is_number(target));
             state.entry.result = Some(outcome);
             state.entry.problem = problem.map(|problem| problem.word().to_owned());
             // The beginning is durable, or waits in front of it.
@@ -230,8 +232,9 @@ impl Kept {
         self.0.counted(count);
     }
 
-    /// It ended: well, or as this problem says.
+    /// It ended: well, or as this problem says. What it was about is there.
     pub(in crate::serve) async fn end(self, problem: Option<ProblemType>) {
+        self.0.state().is_found = true;
         let outcome = problem.map_or(Outcome::Done, |_| Outcome::Refused);
         drop(self.0.end(outcome, problem).await);
     }
@@ -292,7 +295,7 @@ mod tests {
         drop(left);
         let kept = Deed::new(&log, Act::Apply);
         kept.begin(&engine, HOST).await.unwrap();
-        kept.about("42");
+        kept.about("plan");
         let kept = kept.keep();
         assert!(log.is_underway(2));
         kept.counted(3_usize);
@@ -302,10 +305,10 @@ mod tests {
         let of = |number: usize| all.entries.get(number).unwrap().entry.clone();
         assert_eq!(of(0).result, Some(Outcome::Left));
         assert_eq!((of(1).result, of(1).count), (Some(Outcome::Refused), Some(3)));
-        // A number stays in the entry of a refused act; another target would not.
+        // It got under way, so its target is there.
         assert_eq!(
             (of(1).target.as_deref(), of(1).problem.as_deref()),
-            (Some("42"), Some("unavailable"))
+            (Some("plan"), Some("unavailable"))
         );
     }
 }

@@ -52,7 +52,7 @@ pub(in crate::serve) struct Entered {
 }
 
 /// Whether the configuration that runs has a connection.
-fn is_there(served: &Served, name: &str) -> bool {
+pub(in crate::serve) fn is_there(served: &Served, name: &str) -> bool {
     served.opened().is_some_and(|opened| {
         let config = &opened.config;
         config.connections.contains_key(name) || config.refused.contains_key(name)
