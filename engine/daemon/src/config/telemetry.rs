@@ -2,13 +2,14 @@
 //!
 //! A program that was built without the feature `otel` refuses the table, since it would send none.
 
-use crate::telemetry;
 use atsync::{Secret, SecretRef};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::path::Path;
 use url::Url;
 
+/// Whether this program can send traces.
+const IS_BUILT: bool = cfg!(feature = "otel");
 /// Headers of a request at most.
 const HEADERS_MAX: usize = 16;
 
@@ -57,7 +58,7 @@ impl TelemetryConfig {
     /// # Errors
     /// One sentence that says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if !telemetry::IS_BUILT {
+        if !IS_BUILT {
             return Err(
                 "this program was built without OpenTelemetry: build it with `cargo install \
                  atsync-daemon --features otel`, or remove the table"
@@ -91,8 +92,7 @@ impl TelemetryConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::TelemetryConfig;
-    use crate::telemetry;
+    use super::{IS_BUILT, TelemetryConfig};
 
     fn refused(text: &str) -> String {
         let parsed = toml::from_str::<TelemetryConfig>(text).map_err(|error| error.to_string());
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_table_is_checked_when_it_is_read() {
         let good = "endpoint = \"http://collector:4318/v1/traces\"\n";
-        if !telemetry::IS_BUILT {
+        if !IS_BUILT {
             assert!(refused(good).contains("--features otel"));
             return;
         }

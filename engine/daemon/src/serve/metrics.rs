@@ -179,12 +179,12 @@ impl Families {
         all.register("deliveries_oldest_waiting_seconds", waiting, self.waiting.clone());
         let enabled = "Whether a webhook endpoint is enabled: 1 or 0";
         all.register("webhook_endpoint_enabled", enabled, self.endpoints.clone());
-        if let Some(tally) = telemetry::tally() {
+        if let Some(spans) = telemetry::Tally::shown() {
             let sent: Counter = Counter::default();
-            sent.inc_by(tally.sent());
+            sent.inc_by(spans.sent());
             all.register("telemetry_spans", "Spans that the collector of traces accepted", sent);
             let lost: Counter = Counter::default();
-            lost.inc_by(tally.lost());
+            lost.inc_by(spans.lost());
             all.register("telemetry_spans_lost", "Spans that were lost on the way to it", lost);
         }
         let age = "How long ago a loop last acted; 0 while it waits for an event";

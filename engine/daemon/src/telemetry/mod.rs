@@ -18,47 +18,20 @@
 mod sender;
 #[cfg(feature = "otel")]
 mod spans;
+mod tally;
 
 use crate::cli::Cli;
 #[cfg(feature = "otel")]
 use crate::config::Config;
 use crate::failure::Failure;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+#[cfg(feature = "otel")]
+use std::sync::Arc;
 use tracing_subscriber::{Layer, Registry};
 
-/// Whether this program can send traces.
-pub(crate) const IS_BUILT: bool = cfg!(feature = "otel");
+pub(crate) use tally::Tally;
 
 /// A layer of the log's subscriber.
 pub(crate) type Traces = Box<dyn Layer<Registry> + Send + Sync>;
-
-/// Spans since the process started.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    sent: AtomicU64,
-    lost: AtomicU64,
-}
-
-/// The process has one subscriber, so one tally; none while no traces are sent.
-static TALLY: OnceLock<Arc<Tally>> = OnceLock::new();
-
-impl Tally {
-    /// Spans that the collector accepted.
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Spans that it did not.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
-}
-
-/// The spans that were sent and lost; none while no traces are sent.
-pub(crate) fn tally() -> Option<Arc<Tally>> {
-    TALLY.get().cloned()
-}
 
 /// The sending, while it runs.
 #[derive(Debug, Default)]
@@ -83,7 +56,7 @@ pub(crate) async fn start(cli: &Cli) -> Result<(Telemetry, Option<Traces>), Fail
     let collector = sender::Collector::of(telemetry, config.directory())
         .await
         .map_err(|why| Failure::new(format!("{}: telemetry: {why}", config.path.display())))?;
-    let tally = Arc::clone(TALLY.get_or_init(Arc::default));
+    let tally = Tally::begun();
     let (sending, queue) = sender::Sending::start(collector, Arc::clone(&tally));
     let traces = spans::layer(queue, tally, telemetry.sample);
     Ok((Telemetry { sending: Some(sending) }, Some(traces)))

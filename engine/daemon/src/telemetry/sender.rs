@@ -9,7 +9,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "sends beside the schedules")]
 
-use super::Tally;
+use super::tally::Tally;
 use crate::config::telemetry::TelemetryConfig;
 use atsync::{
     Clock, Delivery, HttpOptions, HttpTransport, Secret, SystemClock, Transport, WireRequest,
@@ -23,7 +23,6 @@ use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use url::Url;
@@ -165,13 +164,13 @@ async fn run(
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         match collector.send(batch).await {
             Ok(()) => {
-                tally.sent.fetch_add(count, Ordering::Relaxed);
+                tally.add_sent(count);
                 if std::mem::take(&mut is_down) {
                     tracing::warn!("the collector of traces accepts them again");
                 }
             }
             Err(why) => {
-                tally.lost.fetch_add(count, Ordering::Relaxed);
+                tally.add_lost(count);
                 if !std::mem::replace(&mut is_down, true) {
                     tracing::warn!(
                         why,

@@ -1,6 +1,6 @@
 //! The layer of the log that makes OpenTelemetry's spans of the engine's.
 
-use super::{Tally, Traces};
+use super::tally::Tally;
 use opentelemetry::Context;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
@@ -9,12 +9,11 @@ use opentelemetry_sdk::trace::{
     Sampler, SdkTracerProvider, Span, SpanData, SpanLimits, SpanProcessor,
 };
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::Level;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::{Layer, Registry};
 
 /// Events of one span, and attributes of each. The engine's spans have five attributes.
 const PARTS_MAX: u32 = 32;
@@ -22,7 +21,11 @@ const PARTS_MAX: u32 = 32;
 const RUN: &str = "run";
 
 /// The layer. Spans that end go into the queue.
-pub(super) fn layer(queue: mpsc::Sender<SpanData>, tally: Arc<Tally>, sample: f64) -> Traces {
+pub(super) fn layer(
+    queue: mpsc::Sender<SpanData>,
+    tally: Arc<Tally>,
+    sample: f64,
+) -> Box<dyn Layer<Registry> + Send + Sync> {
     let limits = SpanLimits {
         max_events_per_span: PARTS_MAX,
         max_attributes_per_span: PARTS_MAX,
@@ -63,7 +66,7 @@ impl SpanProcessor for Queued {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() && self.queue.try_send(span).is_err() {
-            self.tally.lost.fetch_add(1, Ordering::Relaxed);
+            self.tally.add_lost(1);
         }
     }
 

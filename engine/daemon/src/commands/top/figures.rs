@@ -1,7 +1,8 @@
-//! The figures of `/metrics`, by connection and by webhook endpoint. Pure.
+//! The figures of `/metrics`, by connection and by webhook endpoint, and why what fails does. Pure.
 //!
 //! Nothing is computed here but the worst of several budgets: what a line shows is a sample.
 
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// All figures of one moment.
@@ -62,6 +63,28 @@ impl Figures {
         let mut figures = Self::default();
         text.lines().filter_map(sample).for_each(|sample| figures.add(&sample));
         figures
+    }
+
+    /// Adds the conditions that do not hold, as the API's list of connections has them.
+    pub(super) fn add_conditions(&mut self, connections: &Value) {
+        let text = |value: &Value, member: &str| {
+            value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let array = |value: &Value, member: &str| {
+            value.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        for connection in array(connections, "connections") {
+            for condition in array(&connection, "conditions") {
+                if condition.get("status").and_then(Value::as_bool) == Some(false) {
+                    self.failing.push(Failing {
+                        connection: text(&connection, "name"),
+                        condition: text(&condition, "type"),
+                        since_ms: condition.get("since_ms").and_then(Value::as_u64),
+                        message: text(&condition, "message"),
+                    });
+                }
+            }
+        }
     }
 
     fn add(&mut self, sample: &Sample<'_>) {
@@ -147,6 +170,22 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::Figures;
+
+    #[test]
+    fn what_fails_has_the_reason_that_the_api_has() {
+        let mut figures = Figures::default();
+        figures.add_conditions(&serde_json::json!({ "connections": [
+            { "name": "acme", "conditions": [
+                { "type": "Running", "status": true, "message": "its schedules run" },
+                { "type": "Pulling", "status": false, "message": "no answer", "since_ms": 5 },
+            ] },
+            { "name": "beta" },
+        ] }));
+        assert_eq!(figures.failing.len(), 1, "{figures:?}");
+        let one = &figures.failing[0];
+        assert_eq!((one.connection.as_str(), one.condition.as_str()), ("acme", "Pulling"));
+        assert_eq!((one.message.as_str(), one.since_ms), ("no answer", Some(5)));
+    }
 
     #[test]
     fn each_figure_is_the_sample_that_metrics_has() {

@@ -5,8 +5,8 @@
 //! the table and a dashboard show the same, and [`view`] makes lines of them; both are pure.
 //!
 //! Bounds: [`source`]; as many lines as the terminal has. Left out: keys; Ctrl-C ends it. A
-//! terminal library would be dozens of crates for what `console` does here: the size, and whether it
-//! is one.
+//! terminal library would be dozens of crates for what `console` does here: the size, and whether
+//! it is one.
 
 mod figures;
 mod screen;
@@ -18,7 +18,6 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::output::Output;
 use crate::signals::{Hangup, Stop};
 use atsync::{Clock, SystemClock};
-use figures::Figures;
 use screen::Screen;
 use source::Source;
 use std::path::Path;
@@ -60,27 +59,6 @@ pub(super) async fn top(config: &Path, options: &cli::Top, output: &Output) -> E
                 // The last figures stay, with the reason above them.
                 Err(why) => problem = Some(why),
             },
-        }
-    }
-}
-
-/// The failing conditions of the connections, as a list of them has them.
-fn conditions(figures: &mut Figures, connections: &serde_json::Value) {
-    let all = connections.get("connections").and_then(serde_json::Value::as_array);
-    for connection in all.into_iter().flatten() {
-        let text = |value: &serde_json::Value, member: &str| {
-            value.get(member).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-        };
-        let conditions = connection.get("conditions").and_then(serde_json::Value::as_array);
-        for condition in conditions.into_iter().flatten() {
-            if condition.get("status").and_then(serde_json::Value::as_bool) == Some(false) {
-                figures.failing.push(figures::Failing {
-                    connection: text(connection, "name"),
-                    condition: text(condition, "type"),
-                    since_ms: condition.get("since_ms").and_then(serde_json::Value::as_u64),
-                    message: text(condition, "message"),
-                });
-            }
         }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Bounds: [`ANSWER_BYTES_MAX`] of an answer, [`TIMEOUT_MS`] for both requests.
 
-use super::conditions;
 use super::figures::Figures;
 #[cfg(unix)]
 use crate::client;
@@ -60,7 +59,7 @@ impl Source {
             let mut figures = Figures::of(&String::from_utf8_lossy(&metrics));
             let connections = self.get("/v1/connections?limit=1000").await?;
             if let Ok(connections) = serde_json::from_slice(&connections) {
-                conditions(&mut figures, &connections);
+                figures.add_conditions(&connections);
             }
             Ok(figures)
         };
