@@ -95,7 +95,8 @@ mod tests {
     use super::{IS_BUILT, TelemetryConfig};
 
     fn refused(text: &str) -> String {
-        let parsed = toml::from_str::<TelemetryConfig>(text).map_err(|error| error.to_string());
+        let parsed =
+            toml::from_str::<TelemetryConfig>(text).map_err(|error| error.message().to_owned());
         parsed.and_then(|config| config.check()).err().unwrap_or_default()
     }
 
