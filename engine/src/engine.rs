@@ -313,7 +313,8 @@ impl Engine {
             row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
         let store = ConnectionStore::claim(Arc::clone(&self.store), &name).await?;
         if !options.store_only {
-            self.keep_abilities(options.adapter.as_ref()).await?;
+            let now_ms = self.clock.now_ms();
+            self.versions.keep(self.store.as_ref(), options.adapter.as_ref(), now_ms).await?;
         }
         let parts = ContextParts {
             name,
@@ -387,7 +388,9 @@ impl Engine {
         let declared = pin::declared(options.adapter.as_ref());
         let losses = match options.store_only {
             true => Vec::new(),
-            false => self.losses(name, &row, options.adapter.as_ref()).await?,
+            false => {
+                abilities::losses(self.store.as_ref(), name, &row, options.adapter.as_ref()).await?
+            }
         };
         let pin = pin::hold(
             row.pin.as_ref(),

@@ -404,8 +404,8 @@ pub(super) struct ReloadView {
     adapters: BTreeMap<String, String>,
 }
 
-/// Reads the configuration file, its secrets and the adapters' folder again, as SIGHUP does. A mistake in a connection
-/// leaves that one unchanged; one in the file leaves all.
+/// Reads the configuration file, its secrets and the adapters' folder again, as SIGHUP does. A
+/// mistake in a connection leaves that one unchanged; one in the file leaves all.
 #[utoipa::path(post, path = "/v1/reload", tag = "operations", responses(
     (status = 200, body = ReloadView),
 ))]
