@@ -281,7 +281,7 @@ mod tests {
         let refused = declared.end(Outcome::Done, None).await.unwrap_err();
         assert!(refused.detail().contains("may have been done"), "{}", refused.detail());
         // Neither is under way.
-        assert!(!log.is_underway(1) && !log.is_underway(2));
+        assert!(!log.underway().has(1) && !log.underway().has(2));
         // Before the log was read nothing may be done either.
         let unread = Deed::new(&Arc::default(), Act::Declare);
         assert!(unread.begin(&engine, HOST).await.is_err());
@@ -297,7 +297,7 @@ mod tests {
         kept.begin(&engine, HOST).await.unwrap();
         kept.about("plan");
         let kept = kept.keep();
-        assert!(log.is_underway(2));
+        assert!(log.underway().has(2));
         kept.counted(3_usize);
         kept.end(Some(ProblemType::Unavailable)).await;
         log.ended(&engine).await;

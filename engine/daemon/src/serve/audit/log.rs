@@ -71,6 +71,21 @@ struct State {
     underway: BTreeSet<u64>,
 }
 
+/// The acts that were under way at a moment.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct Underway {
+    numbers: BTreeSet<u64>,
+    /// The first number that was not given out yet.
+    next: u64,
+}
+
+impl Underway {
+    /// Whether an act was, or began later.
+    pub(in crate::serve) fn has(&self, number: u64) -> bool {
+        number >= self.next || self.numbers.contains(&number)
+    }
+}
+
 #[derive(Debug)]
 struct Waiting {
     number: u64,
@@ -162,9 +177,11 @@ impl Log {
         state.underway.first().copied().unwrap_or(state.next)
     }
 
-    /// Whether an act is under way.
-    pub(in crate::serve) fn is_underway(&self, number: u64) -> bool {
-        self.state().underway.contains(&number)
+    /// The acts that are under way. Taken before entries are read: of one that ended before, the
+    /// result is in the store by then.
+    pub(in crate::serve) fn underway(&self) -> Underway {
+        let state = self.state();
+        Underway { numbers: state.underway.clone(), next: state.next }
     }
 
     /// Queues a new entry; what is returned completes when it is durable. None before the log was
@@ -447,6 +464,7 @@ mod tests {
         let (number, _) = log.begin(&engine, &open).unwrap();
         filled_after(&log, &engine, number).await;
         assert_eq!(log.settled(), number);
+        let before = log.underway();
         let page = read::after(&engine, 0, 10, (&Filter::default(), &|one| one == number)).await;
         assert_eq!(page.unwrap().entries[0].entry.result, Some(Outcome::Underway));
         // Of a process that ended, nothing is under way.
@@ -455,6 +473,9 @@ mod tests {
         let end = log.end(&engine, (number, Urgency::Later), &entry(1));
         assert_eq!(end.await, Ok(Written::Yes));
         assert_eq!(log.settled(), 3);
+        // A reader who began before the end never takes its result for lost.
+        assert!(before.has(number) && !before.has(number + 1) && before.has(number + 2));
+        assert!(!log.underway().has(number));
     }
 
     async fn filled_after(log: &Arc<Log>, engine: &Engine, number: u64) {

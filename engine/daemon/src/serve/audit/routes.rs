@@ -74,7 +74,8 @@ pub(in crate::serve) async fn newest(
     let engine = served.running()?.engine;
     checked(filter)?;
     served.refusals.write(&served.audit, &engine).await;
-    let is_underway = |number| served.audit.is_underway(number);
+    let underway = served.audit.underway();
+    let is_underway = |number| underway.has(number);
     Ok(read::before(&engine, before, limit, (filter, &is_underway)).await?)
 }
 
@@ -115,7 +116,8 @@ pub(in crate::serve) async fn page(
     served.refusals.write(&served.audit, &engine).await;
     // Before the page: what ends meanwhile is settled the next time.
     let settled = served.audit.settled().saturating_sub(1);
-    let is_underway = |number| served.audit.is_underway(number);
+    let underway = served.audit.underway();
+    let is_underway = |number| underway.has(number);
     let page = read::after(&engine, asked.after, limit, (&filter, &is_underway)).await?;
     Ok(Json(AuditPage { entries: page.entries, next: page.looked, more: page.has_more, settled }))
 }
