@@ -130,8 +130,8 @@ fn write_scope(permission: &str, given: &Given) -> Result<Step, Failure> {
         ),
         None => done(
             Verdict::Unknown,
-            "Greenhouse does not say what this token may do, and a trial would change the account: \
-             see on the credential whether it is ticked"
+            "Greenhouse does not say what this token may do, and no documented request shows it \
+             without a change of the account: see on the credential whether it is ticked"
                 .into(),
         ),
     }
