@@ -6,8 +6,8 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 use utoipa::IntoParams;
 
@@ -29,6 +29,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         let parsed = serde_urlencoded::from_str(query);
         parsed.map(Self).map_err(|error| Problem::invalid("query", error.to_string()))
     }
+}
+
+/// Reads a number of a query that clients of every language have.
+pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let number = u64::deserialize(from)?;
+    i64::try_from(number)
+        .map(|_| number)
+        .map_err(|_| D::Error::custom(format!("a number is 0 to {}", i64::MAX)))
+}
+
+/// As [`number`], where there may be none.
+pub(super) fn number_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    number(from).map(Some)
 }
 
 /// Reads a body of at most so many bytes.

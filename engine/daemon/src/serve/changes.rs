@@ -8,7 +8,7 @@
 //! Bounds: those of [`stream`].
 
 use super::answers::ChangeEvent;
-use super::body::Query;
+use super::body::{Query, number};
 use super::problem::Problem;
 use super::served::Served;
 use super::stream;
@@ -39,7 +39,7 @@ pub(super) struct ChangePage {
 #[serde(deny_unknown_fields)]
 pub(super) struct FeedOf {
     /// The serial after which it begins; 0 for the beginning.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     after: u64,
     /// Changes of the page.
     #[param(minimum = 1, maximum = 1000)]

@@ -100,7 +100,7 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
         let refusal = json!({ "$ref": "#/components/responses/ProblemDocument" });
         responses.insert("default".to_owned(), refusal);
     }
-    if method == "post" {
+    if method == "post" && repeats::has_key(path) {
         if !repeats::may_be_kept(path) {
             may_be_replayed(operation);
         }

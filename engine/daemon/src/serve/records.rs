@@ -1,6 +1,6 @@
 //! Observed records: pages of a kind, and one of them.
 
-use super::body::{Query, ROWS_DEFAULT};
+use super::body::{Query, ROWS_DEFAULT, number_if_any};
 use super::connections::has_kind;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
@@ -92,6 +92,7 @@ pub(super) struct PageOf {
     /// Those of which a change was read at this time or later, in milliseconds since 1970. It looks
     /// through the records of the page, which has no index for it: a page may have fewer rows than
     /// `limit`, or none, and a `next`. The feed has changes without a search.
+    #[serde(default, deserialize_with = "number_if_any")]
     updated_after: Option<u64>,
 }
 

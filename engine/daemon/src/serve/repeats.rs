@@ -72,10 +72,10 @@ pub(super) fn may_be_kept(path: &str) -> bool {
         .any(|end| path.ends_with(end))
 }
 
-/// Whether a request is an action that is carried out once for its key. A backup changes nothing,
-/// and its answer is as large as the store.
-fn is_action(method: &Method, path: &str) -> bool {
-    *method == Method::POST && path.starts_with("/v1/") && path != "/v1/backups"
+/// Whether a POST may have a key. A backup changes nothing, and its answer is as large as the
+/// store.
+pub(super) fn has_key(path: &str) -> bool {
+    path.starts_with("/v1/") && path != "/v1/backups"
 }
 
 /// The answer to a repeat whose first answer was not kept.
@@ -102,7 +102,7 @@ pub(super) async fn once(
     request: Request,
     next: Next,
 ) -> Response {
-    if !is_action(request.method(), request.uri().path()) {
+    if *request.method() != Method::POST || !has_key(request.uri().path()) {
         return next.run(request).await;
     }
     match key(request.headers()) {

@@ -3,7 +3,7 @@
 use super::act::Act;
 use super::entry::By;
 use super::read::{self, Filter, Numbered, Page, ROWS_MAX};
-use crate::serve::body::{Query, ROWS_DEFAULT};
+use crate::serve::body::{Query, ROWS_DEFAULT, number};
 use crate::serve::caller::Caller;
 use crate::serve::problem::{Problem, ProblemType};
 use crate::serve::served::Served;
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 pub(in crate::serve) struct LogOf {
     /// Entries after this number: `next` of the page before.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     after: u64,
     /// Entries of the page.
     #[param(minimum = 1, maximum = 1000)]
