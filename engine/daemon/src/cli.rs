@@ -152,8 +152,15 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Print the state of the connections. Reads the store only.
     Status(Status),
-    /// Show the figures of a running `atsync serve` or `atsync run`, each second anew: conditions,
-    /// lag, backlog, writes in doubt, calls, budgets and deliveries. Ctrl-C ends it.
+    /// Show the figures of a running `atsync serve` or `atsync run`, each second anew. Ctrl-C ends
+    /// it.
+    ///
+    /// STATE: `ok`, or a condition that does not hold, and how many more. LAG: time since the last
+    /// complete pass of the kind that was pulled longest ago. BACKLOG: desired records to be
+    /// planned. IN DOUBT, OLDEST: writes in doubt, and the age of the oldest. BUDGET: calls that
+    /// the rate budget allows now. CALLS, 429: calls since the start, and answers with status 429.
+    /// For a webhook endpoint, OLDEST is the age of the oldest change that it did not accept yet,
+    /// and ACCEPTED, FAILED and GIVEN UP count deliveries, each attempt of them.
     Top(Top),
     /// Print observed records of a kind, or one of them. Reads the store only.
     Get(Get),
@@ -512,7 +519,7 @@ pub(crate) struct Audit {
     /// Only entries of this token or connect link.
     #[arg(long, value_name = "NAME")]
     pub(crate) who: Option<String>,
-    /// Only entries about the desired record of this key.
+    /// Only entries about the desired record of this key; needs --connection.
     #[arg(long, requires = "connection")]
     pub(crate) key: Option<String>,
     /// Print JSON Lines.

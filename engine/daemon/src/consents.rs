@@ -9,6 +9,7 @@
 
 use crate::config::Config;
 use crate::config::made::Made;
+use crate::oauth_clients;
 use atsync::{Credential, Secret, TokenKeeper, Vault};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -74,15 +75,13 @@ impl Consents {
         made: &Made,
     ) -> Result<Credential, String> {
         let name = made.client.as_deref().unwrap_or_default();
-        let Some(client) = config.serve.clients.get(name) else {
+        let Some(read) = oauth_clients::read(config, name).await else {
             return Err(format!(
                 "its consent was given to the client {name:?}, which the configuration does not \
                  have: add the table [serve.clients.{name}], or have the customer connect again"
             ));
         };
-        let read = client.read(config.directory()).await;
-        let (client_id, client_secret) =
-            read.map_err(|why| format!("serve.clients.{name}.{why}"))?;
+        let (client_id, client_secret) = read?;
         let keeper = self.keeper(connection, made.secrets);
         Ok(Credential::AuthorizationCode { client_id, client_secret, keeper })
     }

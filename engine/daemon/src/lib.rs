@@ -22,6 +22,7 @@ mod listed;
 mod made;
 mod makeable;
 mod notify;
+mod oauth_clients;
 mod open;
 mod output;
 mod place;

@@ -20,6 +20,7 @@ use crate::commands::outcome;
 use crate::config::ConnectionConfig;
 use crate::failure::{DONE, Ended, Failure};
 use crate::notify;
+use crate::oauth_clients;
 use crate::open::{self, Opened, Use};
 use crate::output::Output;
 use crate::serve::audit::act::Act;
@@ -126,6 +127,9 @@ async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
     for why in of_folder(&opened.adapters.shelf).values() {
         report.output.error(why);
     }
+    for why in oauth_clients::faults(&opened.config).await {
+        report.output.error(&why);
+    }
     if ends.is_empty() && api == Api::Socket {
         stop_serving(server).await;
         return Err(Failure::Said);
@@ -205,6 +209,10 @@ async fn reload(
                 report.output.error(&format!("{why}; the tokens stay as they are"));
                 refused.insert("serve".to_owned(), why);
             }
+            for why in oauth_clients::faults(&opened.config).await {
+                report.output.error(&why);
+                refused.entry("serve".to_owned()).or_insert(why);
+            }
             let adapters = of_folder(&opened.adapters.shelf);
             adapters.values().for_each(|why| report.output.error(why));
             Ok(Reloaded { refused, adapters })
@@ -223,7 +231,10 @@ async fn reload(
 /// The refused files of the adapters' folder, or the folder itself, each with why.
 fn of_folder(shelf: &Shelf) -> BTreeMap<String, String> {
     let files = shelf.refused().map(|(name, refusal)| {
-        (name.to_owned(), format!("adapters: {}; the version of before stays in use", refusal.why))
+        let why = &refusal.why;
+        let text =
+            format!("adapters: {why}; connections on an earlier version of it keep that one");
+        (name.to_owned(), text)
     });
     let folder = shelf.fault().map(|fault| (String::new(), fault.why.clone()));
     files.chain(folder).collect()

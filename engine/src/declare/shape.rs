@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// The place of the schema's documentation.
-const SCHEMA: &str = "`atsync::model::desired` has the shape of a record";
+const SCHEMA: &str = "the schema of a desired record (`atsync::model::desired`) describes each";
 
 /// A JSON value with every member of its objects, in their order.
 #[derive(Clone, Debug, PartialEq)]

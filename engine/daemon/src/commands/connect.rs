@@ -9,7 +9,7 @@ use super::check;
 use crate::cli;
 use crate::config::made::Made;
 use crate::config::scheme::Scheme;
-use crate::failure::{Ended, Failure};
+use crate::failure::{DONE, Ended, Failure};
 use crate::made::{self, MadeSecrets};
 use crate::makeable;
 use crate::open::Opened;
@@ -76,11 +76,20 @@ async fn connected(place: &Place, options: &cli::Connect, output: &Output) -> En
     check::checklist(&results, output);
     let verb = if before.is_some() { "changed" } else { "made" };
     output.note(&format!("{verb} the connection {name}"));
-    output.note(&format!(
-        "next: grant what is missing and run `atsync check {name}`; then `atsync serve` keeps it \
-         in step, or `atsync pull {name}` reads once"
-    ));
-    Ok(check::exit_code(&results))
+    let code = check::exit_code(&results);
+    output.note(&match place {
+        _ if code != DONE => {
+            format!("next: grant what is missing, and run `atsync check {name}`")
+        }
+        Place::Alone(_) => {
+            format!("next: `atsync serve` keeps it in step, or `atsync pull {name}` reads once")
+        }
+        Place::Within(_) => format!(
+            "next: nothing; the running process keeps it in step, and `atsync status {name}` \
+             shows it"
+        ),
+    });
+    Ok(code)
 }
 
 /// The scheme that the adapter takes and the arguments fit.

@@ -16,7 +16,9 @@ pub(super) async fn status(place: &Place, options: &cli::Status, output: &Output
     let opened = place.open(options.name.as_deref(), Use::StoreOnly).await?;
     let mut refused = opened.refused.clone();
     let mut is_late = false;
-    for name in opened.names() {
+    // A relayed command sees every connection of the process that holds the store.
+    let is_asked = |name: &String| options.name.as_ref().is_none_or(|only| only == name);
+    for name in opened.names().into_iter().filter(is_asked) {
         let connection = match opened.connect(&name, output).await {
             Ok(connection) => connection,
             Err(why) => {
@@ -126,6 +128,8 @@ fn lines(status: &Status) -> Vec<String> {
         lines.push(format!("  {clocks}"));
     }
     for (key, message) in status.not_in_step.iter().take(SHOWN_MAX) {
+        // A message about the record itself begins with its path, which is the key.
+        let message = message.strip_prefix(&format!("{key}: ")).unwrap_or(message);
         lines.push(format!("  not in step: {key}: {message}"));
     }
     if status.not_in_step.len() > SHOWN_MAX {

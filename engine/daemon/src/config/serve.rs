@@ -72,7 +72,8 @@ pub(crate) enum Scope {
     Read,
     /// Declare records, pull, apply.
     Write,
-    /// Decide writes in doubt, erase.
+    /// Decide writes in doubt, erase, back up; make and remove connections, connect links, tokens
+    /// and webhook endpoints; reload; read the audit log.
     Admin,
 }
 

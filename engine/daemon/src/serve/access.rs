@@ -262,7 +262,8 @@ impl Access {
         let refused = || {
             Problem::new(
                 ProblemType::Unauthenticated,
-                "send `Authorization: Bearer TOKEN` with a token of the table [serve.tokens]",
+                "send `Authorization: Bearer TOKEN` with a token of the table [serve.tokens] or of \
+                 `atsync token create`",
             )
         };
         let given = text(headers, header::AUTHORIZATION).ok_or_else(refused)?;

@@ -72,7 +72,10 @@ impl Listeners {
                 let bound = TcpListener::bind(address).await;
                 let bound = bound.and_then(|tcp| tcp.local_addr().map(|at| (tcp, at)));
                 let (tcp, at) = bound.map_err(|error| {
-                    format!("serve.listen: {address} cannot be listened on: {error}")
+                    format!(
+                        "serve.listen: {address} cannot be listened on: {error}; stop the program \
+                         that uses it, or name another address or port"
+                    )
                 })?;
                 Some((tcp, at))
             }

@@ -125,9 +125,7 @@ impl ProblemType {
             Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "Too many requests are under way"),
             Self::Starting => (S::SERVICE_UNAVAILABLE, "starting", "The server is starting"),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The server is stopping"),
-            Self::Configuration => {
-                (S::CONFLICT, "configuration", "The connection's configuration is wrong")
-            }
+            Self::Configuration => (S::CONFLICT, "configuration", "The configuration is wrong"),
             Self::CredentialRefused => {
                 (S::BAD_GATEWAY, "credential-refused", "The ATS refused the credential")
             }

@@ -75,7 +75,12 @@ async fn the_command_line_makes_a_connection_within_the_server_which_runs_it_at_
     let vendor = Vendor::start("").await;
     let made = connect(&vendor.served.site, "beta", "sandbox-secret\n").await;
     assert_eq!(made.code, 0, "{made:?}");
+    assert!(made.err.contains("the running process keeps it in step"), "{made:?}");
     vendor.pulled("beta").await;
+    let other = connect(&vendor.served.site, "gamma", "sandbox-secret").await;
+    assert_eq!(other.code, 0, "{other:?}");
+    let status = vendor.served.site.run(&["status", "beta"]).await;
+    assert!(status.out.contains("beta") && !status.out.contains("gamma"), "{status:?}");
     vendor.hides(&["sandbox-secret"]);
     assert_eq!(vendor.served.end().await, 0);
 }

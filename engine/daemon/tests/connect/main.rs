@@ -300,6 +300,21 @@ async fn a_link_that_could_not_work_or_leads_elsewhere_is_refused_when_it_is_mad
 }
 
 #[tokio::test]
+async fn no_link_is_made_to_a_client_whose_secret_cannot_be_read_and_a_reload_reports_it() {
+    let missing = client_table("").replace("CLIENT_SECRET", "NOT_SET");
+    let vendor = Vendor::start(&missing).await;
+    let body = vendor.link("beta").to_string();
+    let refused = vendor.served.post("/v1/connect-links", &body).await;
+    assert_eq!((refused.status, refused.problem()), (409, "configuration".to_owned()));
+    let names = "serve.clients.vendor.client_secret";
+    assert!(refused.json()["detail"].as_str().unwrap().contains(names), "{refused:?}");
+    let reloaded = vendor.served.post("/v1/reload", "").await.json();
+    assert!(reloaded["refused"]["serve"].as_str().unwrap().contains(names), "{reloaded}");
+    assert!(vendor.log.lock().unwrap().contains(names));
+    assert_eq!(vendor.served.end().await, 0);
+}
+
+#[tokio::test]
 async fn what_a_customer_does_is_in_the_audit_log_by_the_id_of_the_link() {
     let vendor = Vendor::with_client().await;
     let (link, other) = (vendor.linked("beta").await, vendor.linked("gamma").await);

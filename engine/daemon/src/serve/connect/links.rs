@@ -13,6 +13,7 @@ use crate::config::made::Made;
 use crate::config::scheme::Scheme;
 use crate::made::MadeSecrets;
 use crate::makeable;
+use crate::oauth_clients;
 use crate::open::Opened;
 use crate::serve::audit::deed::Deed;
 use crate::serve::body::Given;
@@ -183,6 +184,11 @@ pub(in crate::serve) async fn make(
         return Err(Problem::invalid("/adapter", "the connection has another adapter"));
     }
     let client = client(&opened, &new)?;
+    if let Some(name) = &client {
+        // An administrator could not do anything about it on the page.
+        let read = oauth_clients::read(&opened.config, name).await.transpose();
+        read.map_err(|why| Problem::new(ProblemType::Configuration, why))?;
+    }
     let link = link(new, client)?;
     try_out(&opened, &link, before).await?;
     let made = link::make(&opened.engine, &link).await;
