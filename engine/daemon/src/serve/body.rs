@@ -15,6 +15,9 @@ use utoipa::IntoParams;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long a body may take to arrive, in milliseconds.
 const BODY_MS: u64 = 30_000;
+/// Bytes of the body of a refused request that are read in vain, and the milliseconds for that.
+const DISCARDED_BYTES_MAX: usize = 64 * 1024;
+const DISCARD_MS: u64 = 1_000;
 /// Rows of a page when the request does not say.
 pub(super) const ROWS_DEFAULT: usize = 100;
 
@@ -64,6 +67,13 @@ pub(super) async fn bytes(body: Body, bytes_max: usize) -> Result<Vec<u8>, Probl
             Err(Problem::new(ProblemType::Invalid, format!("the body was cut short: {error}")))
         }
     }
+}
+
+/// Reads the body of a request in vain that is refused without it: a connection that is closed with
+/// bytes unread is reset, and its peer may lose the answer.
+pub(super) async fn discard(body: Body) {
+    let read = Limited::new(body, DISCARDED_BYTES_MAX).collect();
+    drop(tokio::time::timeout(Duration::from_millis(DISCARD_MS), read).await);
 }
 
 /// A body as JSON.

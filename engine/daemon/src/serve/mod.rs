@@ -299,6 +299,7 @@ async fn to_api(gate: &Gate, door: Door, mut request: Request, next: Next) -> Re
             let by = if who.is_some() { By::Token } else { By::Stranger };
             let (kind, what) = (request::kind(&request), problem.what());
             request::refused(&gate.served, kind, (by, who.as_deref()), what);
+            body::discard(request.into_body()).await;
             return problem.into_response();
         }
     };
@@ -360,11 +361,18 @@ impl Gate {
             || path.starts_with(ROUTE)
             || path.starts_with(hooks::PREFIX);
         let place = (!is_free).then(|| self.requests.try_acquire()).transpose();
-        let _place = place.map_err(|_| {
+        let Ok(_place) = place else {
+            body::discard(request.into_body()).await;
             let detail = format!("{REQUESTS_MAX} requests are under way; try it again");
-            Problem::new(ProblemType::Busy, detail)
-        })?;
-        let act = request::enter(&self.served, sender, &mut request).await?;
+            return Err(Problem::new(ProblemType::Busy, detail));
+        };
+        let act = match request::enter(&self.served, sender, &mut request).await {
+            Ok(act) => act,
+            Err(problem) => {
+                body::discard(request.into_body()).await;
+                return Err(problem);
+            }
+        };
         let mut response = next.run(request).await;
         if let Some(act) = act {
             response = act.leave(&self.served, response).await;

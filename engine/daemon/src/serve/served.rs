@@ -253,9 +253,12 @@ impl Served {
     /// What runs.
     ///
     /// # Errors
-    /// When the server stops.
+    /// When the server starts or stops.
     pub(super) fn running(&self) -> Result<Opened, Problem> {
-        self.opened().ok_or_else(|| Problem::new(ProblemType::Stopping, "the server is stopping"))
+        self.opened().ok_or_else(|| match self.is_stopping() {
+            true => Problem::new(ProblemType::Stopping, "the server is stopping"),
+            false => Problem::new(ProblemType::Starting, "the server is starting; try it again"),
+        })
     }
 
     /// The connections whose adapter was not replaced by the newest version, each with why.

@@ -220,3 +220,14 @@ async fn a_body_that_is_too_large_is_refused_and_a_batch_may_be_larger() {
     let batch = ask(&served, TOKEN, "POST /v1/connections/acme/desired", &large).await;
     assert_eq!(batch.problem(), "invalid");
 }
+
+#[tokio::test]
+async fn a_refusal_reaches_a_peer_whose_body_was_not_read() {
+    let served = Served::start(SERVE).await;
+    let body = format!("{{\"x\": \"{}\"}}", "x".repeat(60_000));
+    for _ in 0..50 {
+        let line = "PUT /v1/connections/acme/desired/a";
+        let answer = served.ask(line, "content-type: application/json\r\n", &body).await;
+        assert_eq!(answer.problem(), "unauthenticated");
+    }
+}
