@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::plan::import::Imported;
 use crate::plan::withdraw::WithdrawOptions;
 use crate::reconcile::{ApplyReport, Explanation, Resolution};
+use crate::store::limits::KEY_BYTES_MAX;
 use crate::store::{Erasure, ErasureReport, Keep, LinkRow, Mode, StoreError};
 use atsync_model::contract::RemoteRef;
 use atsync_model::normal;
@@ -217,6 +218,18 @@ impl Connection {
     async fn erasure(&self, person: &Person) -> Result<Erasure, Error> {
         let mut erasure =
             Erasure { now_ms: self.work()?.context.clock.now_ms(), ..Erasure::default() };
+        let name = match person {
+            Person::Key(name) | Person::Candidate(name) | Person::Email(name) => name,
+        };
+        if name.trim().is_empty() || name.len() > KEY_BYTES_MAX {
+            let message = format!(
+                "{}: a key, an id or an address of a candidate has 1 to {KEY_BYTES_MAX} bytes, \
+                 and this one has {}",
+                self.name(),
+                name.len()
+            );
+            return Err(Error::new(ErrorKind::Input, message));
+        }
         match person {
             Person::Key(key) => drop(erasure.keys.insert(key.clone())),
             Person::Candidate(id) => drop(erasure.candidates.insert(id.clone())),

@@ -205,11 +205,13 @@ impl ConnectionConfig {
             || name.is_empty()
             || name.len() > 100
             || name.contains(char::is_control)
+            // No browser and few clients ask for a path with such a part.
+            || [".", ".."].contains(&name)
         {
             let at = at(self.auth.scheme.span().start);
             return Err(format!(
-                "{at}: a connection's name has 1 to 100 printable bytes and no blanks around it, \
-                 and {name:?} has not"
+                "{at}: a connection's name has 1 to 100 printable bytes, no blanks around it, and \
+                 is neither `.` nor `..`; it is {name:?}"
             ));
         }
         for (member, crons) in [("schedule", &self.schedule), ("sweeps", &self.sweeps)] {

@@ -7,9 +7,10 @@
 //! Alive means that a task of the runtime ran, as for `/livez`, and that no loop is late that works
 //! for all connections, such as the store's writer: a process that can do nothing for any
 //! connection is restarted. A schedule or a delivery that hangs is reported and not restarted,
-//! because a restart interrupts the work of all the others. An ATS that does not answer, a full
-//! disk or a refused credential does not count, because a restart mends none of them; the
-//! conditions of the connections report it.
+//! because a restart interrupts the work of all the others. An ATS that does not answer or a
+//! refused credential does not count, because a restart mends neither; the conditions of the
+//! connections report it. A disk that refused a write does: the store takes no more until it is
+//! opened again.
 //!
 //! Left out: systems without such sockets.
 

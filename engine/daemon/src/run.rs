@@ -203,6 +203,8 @@ async fn reload(
             for prepared in started {
                 ends.push(start(prepared, runs, report));
             }
+            let is_running = |name: &str| runs.get(name).is_some_and(|run| !run.is_over);
+            report.served.reread(&refused, is_running);
             if let Some(server) = server
                 && let Err(why) = server.reread(&opened.config).await
             {

@@ -216,6 +216,12 @@ impl Access {
         if named(path).is_some_and(|connection| !caller.may_use(&connection)) {
             return Err(Problem::no_such_connection());
         }
+        if caller.is_limited() && is_of_all(path) {
+            return Err(Problem::new(
+                ProblemType::Forbidden,
+                format!("{path} is about all connections, and the token is limited to some"),
+            ));
+        }
         let needed = needed(method, path);
         if caller.scope() < needed {
             return Err(Problem::new(
@@ -295,6 +301,19 @@ fn named(path: &str) -> Option<String> {
     Some(percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned())
 }
 
+/// Routes of the API that name no connection, and whose answers have those of the caller alone.
+const FILTERED: [&str; 5] =
+    ["/v1/connections", "/v1/changes", "/v1/adapters", "/v1/connect-links", "/v1/commands"];
+
+/// Whether a route is about all connections, so that a caller who is limited to some is refused. A
+/// route counts as one unless its path names a connection, or it is known to filter.
+fn is_of_all(path: &str) -> bool {
+    let is_below = |of: &str| {
+        path.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    path.starts_with("/v1/") && !FILTERED.iter().any(|of| is_below(of))
+}
+
 fn is_reading(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
@@ -362,7 +381,11 @@ mod tests {
     }
 
     fn access(scope: Scope) -> Access {
-        let caller = Caller::new("host", scope, Some(vec!["acme".to_owned()]));
+        access_to(scope, Some(vec!["acme".to_owned()]))
+    }
+
+    fn access_to(scope: Scope, connections: Option<Vec<String>>) -> Access {
+        let caller = Caller::new("host", scope, connections);
         Access {
             hosts: vec!["sync.example".to_owned()],
             tokens: vec![(Sha256::digest(TOKEN).into(), caller)],
@@ -449,7 +472,8 @@ mod tests {
             (Method::GET, "/v1/connections/acme/webhook", Admin),
         ] {
             for scope in [Read, Write, Admin] {
-                let ended = access(scope).admit(tcp(), &method, path, &with_token(TOKEN));
+                let unlimited = access_to(scope, None);
+                let ended = unlimited.admit(tcp(), &method, path, &with_token(TOKEN));
                 assert_eq!(ended.is_ok(), scope >= least, "{method} {path} {scope:?}");
             }
         }

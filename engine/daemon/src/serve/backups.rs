@@ -3,7 +3,8 @@
 //! It is written into a directory beside the store first, since its manifest, which comes first,
 //! has its digest; the file has no name any more while it is sent, so a killed process leaves
 //! nothing of one that was ready. What a process left that was killed while it wrote one is removed
-//! before the next.
+//! before the next: the directory's name has that of the store, which one process has at a time, so
+//! that the backups of other stores in the same directory stay.
 //!
 //! Bounds: one at a time, sent in pieces of [`PIECE_BYTES`]. A reader who stalls is cut as every
 //! other is.
@@ -27,8 +28,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 256 * 1024;
-/// What the names of the directories begin with.
-const PREFIX: &str = ".atsync-backup-";
+/// Random characters at the end of a directory's name.
+const RANDOM_CHARS: usize = 12;
 
 /// A backup that is ready to be sent.
 struct Ready {
@@ -74,18 +75,35 @@ fn made(store: &RedbStore, path: &Path) -> Result<Ready, StoreError> {
     };
     let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let beside = beside.unwrap_or_else(|| Path::new("."));
+    let prefix = prefix(path);
     for left in fs::read_dir(beside).map_err(io)?.flatten() {
-        if left.file_name().to_string_lossy().starts_with(PREFIX) {
+        let is_directory = left.file_type().is_ok_and(|of| of.is_dir());
+        if is_directory && is_left(&left.file_name().to_string_lossy(), &prefix) {
             fs::remove_dir_all(left.path()).map_err(io)?;
         }
     }
-    let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(beside).map_err(io)?;
+    let mut directory = tempfile::Builder::new();
+    let directory = directory.prefix(&prefix).rand_bytes(RANDOM_CHARS);
+    let directory = directory.tempdir_in(beside).map_err(io)?;
     let to = directory.path().join("backup");
     store.back_up(&to, &SystemClock, &SystemEntropy)?;
     let file = File::open(&to).map_err(io)?;
     let bytes = file.metadata().map_err(io)?.len();
     directory.close().map_err(io)?;
     Ok(Ready { file, bytes })
+}
+
+/// What the names of the directories of a store begin with.
+fn prefix(store: &Path) -> String {
+    let name = store.file_name().unwrap_or_default().to_string_lossy();
+    format!(".{name}.backup-")
+}
+
+/// Whether a directory is one that a backup of the store was written into.
+fn is_left(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|random| {
+        random.len() == RANDOM_CHARS && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 /// The bytes of a file. The permit is held to their end.
@@ -102,4 +120,39 @@ fn pieces(
         let (piece, file) = read.await.map_err(std::io::Error::other)??;
         Ok((!piece.is_empty()).then(|| (Bytes::from(piece), (file, alone))))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_left, made, prefix};
+    use atsync::{RedbOptions, RedbStore, SystemEntropy};
+    use std::fs;
+
+    #[test]
+    fn a_backup_removes_what_one_of_its_store_left_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        let store = at("a.redb");
+        let others = [
+            ".b.redb.backup-0123456789ab",
+            ".a.redb.backup-0123456789ab.backup-0123456789ab",
+            ".a.redb.backup-of-monday",
+        ];
+        for directory in others.iter().chain(&[".a.redb.backup-0123456789ab"]) {
+            fs::create_dir(at(directory)).unwrap();
+            fs::write(at(directory).join("backup"), "x").unwrap();
+        }
+        fs::write(at(".a.redb.backup-a0123456789b"), "a file").unwrap();
+        let open = RedbStore::open(&store, RedbOptions::default(), &SystemEntropy).unwrap();
+        made(&open, &store).unwrap();
+        let entries = fs::read_dir(place.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.contains(".backup-")).collect();
+        names.sort();
+        let mut kept = others.map(str::to_owned).to_vec();
+        kept.push(".a.redb.backup-a0123456789b".to_owned());
+        kept.sort();
+        assert_eq!(names, kept);
+        assert!(!is_left("backup", &prefix(&store)));
+    }
 }

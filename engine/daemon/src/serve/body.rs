@@ -18,6 +18,8 @@ const BODY_MS: u64 = 30_000;
 /// Bytes of the body of a refused request that are read in vain, and the milliseconds for that.
 const DISCARDED_BYTES_MAX: usize = 64 * 1024;
 const DISCARD_MS: u64 = 1_000;
+/// Bytes of a name, key, id or address in a path or query: those that the store takes.
+pub(super) const WORD_BYTES_MAX: usize = 512;
 /// Rows of a page when the request does not say.
 pub(super) const ROWS_DEFAULT: usize = 100;
 
@@ -129,12 +131,19 @@ pub(super) fn matches(headers: &HeaderMap, stored: Option<&str>) -> Result<(), P
             None => false,
         }
     };
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    // The lines of a header are one list (RFC 9110 §5.3).
+    let text = |name: header::HeaderName| -> Result<Option<String>, Problem> {
+        let lines = headers.get_all(&name).iter().map(|value| value.to_str());
+        let lines: Result<Vec<&str>, _> = lines.collect();
+        let unreadable = |_| Problem::invalid(name.as_str(), "a tag has printable ASCII alone");
+        let lines = lines.map_err(unreadable)?;
+        Ok((!lines.is_empty()).then(|| lines.join(",")))
+    };
     let refused = |why: &str| Err(Problem::new(ProblemType::PreconditionFailed, why));
-    if text(header::IF_MATCH).is_some_and(|given| !has(given)) {
+    if text(header::IF_MATCH)?.is_some_and(|given| !has(&given)) {
         return refused("what is stored has another tag than `If-Match` names; read it again");
     }
-    if text(header::IF_NONE_MATCH).is_some_and(has) {
+    if text(header::IF_NONE_MATCH)?.is_some_and(|given| has(&given)) {
         return refused("it exists already, and `If-None-Match` says that it must not");
     }
     Ok(())

@@ -254,6 +254,8 @@ pub(super) async fn put(
         let name = name.clone();
         // To its end, so that a caller who leaves does not part the record from its run.
         super::tasks::to_the_end(async move {
+            // A connection that is being forgotten cannot be opened.
+            let _making = served.making.lock().await;
             let change = (before.as_ref(), &record);
             made::put(&opened.engine, &opened.vault, &name, change, &given).await.map_err(stale)?;
             drop(opened);
@@ -315,8 +317,11 @@ pub(super) async fn delete(
     matches(&headers, tag.as_deref())?;
     super::tasks::to_the_end(async move {
         let engine = opened.engine.clone();
-        if let Some(before) = &before {
+        if before.is_some() {
             remove_webhooks(&served, &name).await;
+        }
+        let _making = served.making.lock().await;
+        if let Some(before) = &before {
             let removed = made::remove(&opened.engine, &opened.vault, &name, before).await;
             removed.map_err(stale)?;
             drop(opened);

@@ -352,6 +352,15 @@ impl Gate {
     ) -> Result<Response, Problem> {
         let (method, path): (Method, String) =
             (request.method().clone(), request.uri().path().to_owned());
+        for part in path.split('/') {
+            let part = percent_encoding::percent_decode_str(part).decode_utf8();
+            if part.is_ok_and(|part| part.len() <= body::WORD_BYTES_MAX) {
+                continue;
+            }
+            let max = body::WORD_BYTES_MAX;
+            let detail = format!("a part of the path is UTF-8 of at most {max} bytes");
+            return Err(Problem::invalid("path", detail));
+        }
         // A feed waits for changes and holds next to nothing; `/livez` must be answered
         // under any load.
         let is_free = path == "/livez"

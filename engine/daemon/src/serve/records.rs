@@ -1,6 +1,6 @@
 //! Observed records: pages of a kind, and one of them.
 
-use super::body::{Query, ROWS_DEFAULT, number_if_any};
+use super::body::{Query, ROWS_DEFAULT, WORD_BYTES_MAX, number_if_any};
 use super::connections::has_kind;
 use super::problem::{Problem, ProblemType};
 use super::served::Served;
@@ -98,6 +98,11 @@ pub(super) struct PageOf {
 
 impl PageOf {
     fn filter(&self) -> Result<Filter, Problem> {
+        let texts = [&self.email, &self.name, &self.candidate, &self.parent, &self.user, &self.key];
+        if texts.into_iter().flatten().any(|text| text.len() > WORD_BYTES_MAX) {
+            let detail = format!("a filter has at most {WORD_BYTES_MAX} bytes");
+            return Err(Problem::invalid("query", detail));
+        }
         let given = [
             self.email.clone().map(Filter::Email),
             self.name.clone().map(Filter::Name),

@@ -65,6 +65,8 @@ pub(crate) struct Served {
     pub(super) refusals: Refusals,
     /// The webhooks that are under way.
     pub(super) hooks: Semaphore,
+    /// Held while a connection is stored or removed, until it runs or is forgotten.
+    pub(super) making: tokio::sync::Mutex<()>,
     /// The backup that is under way.
     pub(super) backups: Arc<Semaphore>,
     /// Where it listens.
@@ -125,6 +127,7 @@ impl Served {
             connections: Mutex::default(),
             late: Mutex::default(),
             opened: Mutex::default(),
+            making: tokio::sync::Mutex::default(),
             backups: Arc::new(Semaphore::new(1)),
             address: OnceLock::new(),
             questions: Arc::default(),
@@ -216,6 +219,19 @@ impl Served {
     /// A connection left the configuration.
     pub(crate) fn removed(&self, name: &str) {
         drop(self.all().remove(name));
+        self.set.send_modify(|count| *count = count.saturating_add(1));
+    }
+
+    /// The configuration was read again: connections that it does not have are not shown any more,
+    /// and those that were refused and do not run are shown with why.
+    pub(crate) fn reread(&self, refused: &BTreeMap<String, String>, runs: impl Fn(&str) -> bool) {
+        let now_ms = SystemClock.now_ms();
+        let mut all = self.all();
+        all.retain(|name, _| runs(name) || refused.contains_key(name));
+        for (name, why) in refused.iter().filter(|(name, _)| !runs(name)) {
+            all.entry(name.clone()).or_default().health.ended(why, now_ms);
+        }
+        drop(all);
         self.set.send_modify(|count| *count = count.saturating_add(1));
     }
 

@@ -133,6 +133,27 @@ async fn another_tenants_connection_has_the_bytes_of_an_absent_one_on_each_route
 }
 
 #[tokio::test]
+async fn a_token_that_is_limited_to_connections_reaches_no_route_that_is_about_all() {
+    let served = Served::start(SERVE).await;
+    // These have what is the caller's alone; the test before reads them.
+    let filtered = ["/v1/connections", "/v1/changes", "/v1/adapters", "/v1/connect-links"];
+    let mut count = 0;
+    for (method, path) in routes(&served).await {
+        let is_filtered = filtered.iter().any(|of| path.starts_with(of));
+        if is_filtered || !path.starts_with("/v1/") {
+            continue;
+        }
+        let line = format!("{method} {}", filled(&path, "acme"));
+        assert_eq!(ask(&served, OTHER, &line, "").await.problem(), "forbidden", "{line}");
+        count += 1;
+    }
+    assert!(count >= 14, "{count}");
+    for line in ["POST /v1/backups", "POST /v1/reload", "GET /v1/audit"] {
+        assert_eq!(ask(&served, OTHER, line, "").await.problem(), "forbidden", "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_foreign_host_or_origin_reaches_no_route_and_changes_nothing() {
     let served = Served::start(SERVE).await;
     for (method, path) in routes(&served).await {

@@ -129,6 +129,31 @@ async fn a_reload_that_the_file_does_not_allow_changes_nothing_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_connection_that_a_reload_refused_is_shown_until_the_file_has_it_no_more() {
+    let served = Served::start("").await;
+    let good = std::fs::read_to_string(served.site.path("acme.toml")).unwrap();
+    let (_, acme) = good.split_once("[connections.acme]").unwrap();
+    let (acme, _) = acme.split_once("[serve]").unwrap();
+    let broken = acme.replace("adapter = ", "adapter = \"nope\" # ");
+    served.site.write("acme.toml", &format!("{good}\n[connections.beta]{broken}"));
+    let reloaded = served.post("/v1/reload", "").await.json();
+    assert!(reloaded["refused"]["beta"].as_str().unwrap().contains("nope"), "{reloaded}");
+    let status = served.get("/status").await;
+    assert_eq!(status.status, 503, "{status:?}");
+    assert_eq!(status.json()["unhealthy"], json!(["beta"]), "{status:?}");
+    let beta = served.get("/v1/connections/beta").await.json();
+    assert!(beta["conditions"].to_string().contains("nope"), "{beta}");
+    let in_vain = served.get("/v1/connections/beta/status").await;
+    assert_eq!(in_vain.problem(), "configuration", "it is not being opened");
+
+    served.site.write("acme.toml", &good);
+    assert_eq!(served.post("/v1/reload", "").await.json()["refused"], json!({}));
+    assert_eq!(served.get("/status").await.status, 200);
+    assert_eq!(served.get("/v1/connections/beta").await.problem(), "no-such-connection");
+    assert_eq!(served.end().await, 0);
+}
+
+#[tokio::test]
 async fn secrets_are_sealed_anew_while_the_server_runs() {
     let served = Served::start(SERVE).await;
     let made = served.put("/v1/connections/beta", &beta(&served).to_string()).await;

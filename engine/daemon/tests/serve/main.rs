@@ -124,6 +124,8 @@ async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
     let acme = "/v1/connections/acme";
     for (line, body, status, kind) in [
         ("GET /nothing", "", 404, "no-such-route"),
+        ("GET /v1/connections/%FF", "", 422, "invalid"),
+        ("PUT /v1/connections/acme/desired/%FF", ADA, 422, "invalid"),
         ("GET /v1/connections/beta", "", 404, "no-such-connection"),
         ("PATCH /v1/connections", "", 405, "method-not-allowed"),
         ("GET /v1/connections?limit=0", "", 422, "invalid"),
@@ -161,6 +163,16 @@ async fn what_a_client_gets_wrong_is_a_problem_that_names_it() {
             "{line}: {answer:?}"
         );
         assert!(!answer.json()["detail"].as_str().unwrap().is_empty(), "{line}");
+    }
+    let long = "k".repeat(600);
+    for line in [
+        format!("PUT {acme}/consumers/{long}"),
+        format!("DELETE /v1/tokens/{long}"),
+        format!("GET {acme}/records/candidates?email={long}@x.example"),
+    ] {
+        let json = "content-type: application/json\r\n";
+        let answer = served.ask(&line, json, "{\"offset\":0}").await;
+        assert_eq!((answer.status, answer.problem()), (422, "invalid".to_owned()), "{line}");
     }
     let put = format!("PUT {acme}/desired/a");
     let form = served.ask(&put, "content-type: text/plain\r\n", ADA).await;

@@ -18,6 +18,8 @@ async fn put_if(served: &Served, condition: &str, body: &str) -> (u16, String) {
 async fn a_record_is_changed_only_with_the_generation_that_was_read() {
     let served = Served::start("").await;
     let refused = (412, "precondition-failed".to_owned());
+    // A record is not abandoned while the schedules write it.
+    assert_eq!(served.post(&format!("{ACME}/pause"), "").await.status, 200);
     assert_eq!(put_if(&served, "if-match: \"1\"", ADA).await, refused);
     assert_eq!(put_if(&served, "if-match: *", ADA).await, refused);
     assert_eq!(put_if(&served, "if-none-match: *", ADA).await.0, 201);
@@ -32,6 +34,9 @@ async fn a_record_is_changed_only_with_the_generation_that_was_read() {
         (&row["generation"], &row["record"]["name"]["first"]),
         (&json!(2), &json!("Augusta"))
     );
+    // The lines of a header are one list.
+    let lines = "if-none-match: \"9\"\r\nif-none-match: *";
+    assert_eq!(put_if(&served, lines, ADA).await, refused);
     let delete = format!("DELETE {ACME}/desired/a");
     let stale = served.ask(&delete, "if-match: \"1\"\r\n", "").await;
     assert_eq!(stale.problem(), "precondition-failed");
@@ -66,7 +71,13 @@ async fn a_candidate_is_erased_and_the_erasure_undone_over_http() {
     let erase =
         async |body: Value| served.post(&format!("{ACME}/erasures"), &body.to_string()).await;
     assert_eq!(served.put(&format!("{ACME}/desired/a"), ADA).await.status, 201);
-    for wrong in [json!({}), json!({ "key": "a", "email": "ada@new.example.com" })] {
+    for wrong in [
+        json!({}),
+        json!({ "key": "a", "email": "ada@new.example.com" }),
+        json!({ "key": "" }),
+        json!({ "candidate": " " }),
+        json!({ "key": "a".repeat(600) }),
+    ] {
         assert_eq!(erase(wrong).await.problem(), "invalid");
     }
     let erased = erase(json!({ "key": "a" })).await.json();
@@ -105,7 +116,7 @@ async fn a_backup_is_a_file_that_restore_takes_and_leaves_nothing_beside_the_sto
     let served = Served::start("").await;
     assert_eq!(served.put(&format!("{ACME}/desired/a"), ADA).await.status, 201);
     // What a killed process left.
-    let left = served.site.path(".atsync-backup-left");
+    let left = served.site.path(".acme.redb.backup-0123456789ab");
     std::fs::create_dir(&left).unwrap();
     std::fs::write(left.join("backup"), "half").unwrap();
     let backup = served.post("/v1/backups", "").await;

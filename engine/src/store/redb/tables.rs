@@ -86,6 +86,11 @@ impl<T, E: Into<redb::Error>> OrFailed<T> for Result<T, E> {
             redb::Error::Io(error) if is_damage(&error) => {
                 damaged(&format!("what is stored ({error})"))
             }
+            redb::Error::PreviousIo => StoreError::Io(
+                "an error of the disk before, after which its file takes no more until it is \
+                 opened again: restart this process"
+                    .to_owned(),
+            ),
             error => StoreError::Io(error.to_string()),
         })
     }

@@ -19,7 +19,9 @@
 //! done.
 //!
 //! Each transaction begins and ends with a heartbeat, so a disk that does not answer shows as a
-//! late `writer`.
+//! late `writer`. After an error of the disk, such as a full one, redb refuses everything until the
+//! file is opened again, whatever the disk does by then: the heartbeat ends there, and the writer
+//! is late for good, so that whoever watches it restarts the process.
 //!
 //! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: the work of the
 //! jobs.
@@ -32,7 +34,7 @@ use super::tables::{OrFailed, Tables};
 use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::store::StoreError;
 use crate::store::signal::Signals;
-use redb::Database;
+use redb::{Database, StorageError, TransactionError};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -179,7 +181,7 @@ pub(super) fn write_inline<T: Send + 'static>(
     let (reply, mut answer) = oneshot::channel();
     let batch: Vec<Box<dyn Job>> =
         vec![Box::new(Task { bytes, work: Some(work), done: None, reply })];
-    settle(target, commits, batch);
+    let _ = settle(target, commits, batch);
     answer.try_recv().map_err(|_| stopped())?
 }
 
@@ -275,17 +277,22 @@ impl Jobs {
 
 fn run(mut jobs: Jobs, target: &Target, commits: &AtomicU64, pulse: &Pulse) {
     let mut is_kept = true;
+    let mut takes_more = true;
     loop {
         let next = if is_kept { Ok(jobs.next()) } else { jobs.next_soon() };
-        let Ok(next) = next else {
+        if takes_more {
             pulse.works();
-            keep_free_pages(&target.database);
-            pulse.rests();
+        }
+        let Ok(next) = next else {
+            let is_done = keep_free_pages(&target.database);
+            takes_more = takes_more && (is_done || takes_transactions(&target.database));
+            if takes_more {
+                pulse.rests();
+            }
             is_kept = true;
             continue;
         };
         let Some(first) = next else { break };
-        pulse.works();
         let mut bytes = first.bytes();
         let mut batch = vec![first];
         while batch.len() < BATCH_JOBS_MAX && bytes < BATCH_BYTES_MAX {
@@ -294,16 +301,35 @@ fn run(mut jobs: Jobs, target: &Target, commits: &AtomicU64, pulse: &Pulse) {
             batch.push(job);
         }
         let before = commits.load(Ordering::Relaxed);
-        settle(target, commits, batch);
-        pulse.rests();
+        let is_done = settle(target, commits, batch);
+        takes_more = takes_more && (is_done || takes_transactions(&target.database));
+        if takes_more {
+            pulse.rests();
+        }
         let wrote = commits.load(Ordering::Relaxed) != before;
         is_kept = if wrote { target.is_list_kept() } else { is_kept };
     }
 }
 
-/// Keeps the list of free pages. When that fails, as on a full disk, the file is walked after a
-/// crash, and the next write reports what fails.
-fn keep_free_pages(database: &Shared) {
+/// Whether the database takes transactions: not after an error of the disk.
+fn takes_transactions(database: &Shared) -> bool {
+    let takes = guarded(|| {
+        let database = database.read().unwrap_or_else(PoisonError::into_inner);
+        let begun = database.as_ref().map(Database::begin_write);
+        Ok(!matches!(begun, Some(Err(TransactionError::Storage(StorageError::PreviousIo)))))
+    });
+    let takes = takes.unwrap_or_default();
+    if !takes {
+        tracing::error!(
+            "after an error of the disk the store takes no more until its file is opened again"
+        );
+    }
+    takes
+}
+
+/// Keeps the list of free pages, and returns whether it did. When that fails, as on a full disk,
+/// the file is walked after a crash, and the next write reports what fails.
+fn keep_free_pages(database: &Shared) -> bool {
     let kept = guarded(|| {
         let database = database.read().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().ok_or(StoreError::Closed)?;
@@ -311,13 +337,15 @@ fn keep_free_pages(database: &Shared) {
         transaction.set_quick_repair(true);
         transaction.commit().or_failed()
     });
-    if let Err(error) = kept {
+    if let Err(error) = &kept {
         tracing::debug!(%error, "the list of free pages was not kept");
     }
+    kept.is_ok()
 }
 
 /// Runs the jobs in one transaction, wakes the readers of their events, and answers each job.
-fn settle(target: &Target, commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
+/// Returns whether the transaction ended without a failure.
+fn settle(target: &Target, commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) -> bool {
     let committed = guarded(|| commit(target, &mut batch));
     if let Ok(Some(told)) = &committed {
         commits.fetch_add(1, Ordering::Relaxed);
@@ -325,6 +353,7 @@ fn settle(target: &Target, commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
     }
     let lost = committed.as_ref().err();
     batch.into_iter().for_each(|job| job.answer(lost));
+    committed.is_ok()
 }
 
 /// Runs the jobs in one transaction. Returns the connections that it wrote events for; none when

@@ -96,7 +96,7 @@ impl Source {
             200 => Ok(body),
             401 | 403 => Err(format!(
                 "the token was refused ({status}); set {TOKEN} to one of scope `read`, such as \
-                 `atsync token new` makes"
+                 `atsync token create` makes"
             )),
             status => Err(format!("{path} was answered with {status}")),
         }

@@ -135,6 +135,7 @@ pub(super) async fn store(
             return Ok((visit, Some(trouble)));
         }
     }
+    let making = pages.served.making.lock().await;
     let put = made::put(&engine, &vault, &name, (before.as_ref(), &record), &secrets).await;
     if let Err(error) = put {
         // The running connection goes back to the credential that the store has.
@@ -146,6 +147,7 @@ pub(super) async fn store(
         };
     }
     let reloaded = pages.served.reload().await?;
+    drop(making);
     if let Some(why) = reloaded.refused.get(&name) {
         return Err(Problem::new(ProblemType::Configuration, why).into());
     }
