@@ -7,8 +7,8 @@
 //! acknowledges by itself, so an event counts as handled only when the host says so: at least once,
 //! in order, without gaps.
 //!
-//! Bounds: [`FOLLOWED_ROWS`] events are held for a follower, which reads at its own pace; nothing
-//! is pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader that needs a
+//! Bounds: [`FOLLOWED_ROWS`] events are held for a follower, which reads at its own pace, and pages
+//! of `READ_ROWS` for a reader after its first one; nothing is pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader that needs a
 //! removed event gets an error.
 
 use crate::engine::{Connection, READ_ROWS};
@@ -33,12 +33,14 @@ impl Connection {
     /// see [`Connection::follow`].
     pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
         let acme = self.clone();
-        let pages = stream::try_unfold(Some(after), move |after: Option<u64>| {
+        // Small at first: many readers take a few events and leave.
+        let first = Some((after, FOLLOWED_ROWS));
+        let pages = stream::try_unfold(first, move |from: Option<(u64, usize)>| {
             let acme = acme.clone();
             async move {
-                let Some(after) = after else { return Ok(None) };
-                let changes = acme.work()?.context.store.changes(after, READ_ROWS).await?;
-                let next = changes.last().map(|change| change.serial);
+                let Some((after, rows_max)) = from else { return Ok(None) };
+                let changes = acme.work()?.context.store.changes(after, rows_max).await?;
+                let next = changes.last().map(|change| (change.serial, READ_ROWS));
                 Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
             }
         });
