@@ -41,7 +41,8 @@ impl Connection {
                 let Some((after, rows_max)) = from else { return Ok(None) };
                 let changes = acme.work()?.context.store.changes(after, rows_max).await?;
                 let next = changes.last().map(|change| (change.serial, READ_ROWS));
-                Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
+                let changes = stream::iter(changes.into_iter().map(Ok::<_, Error>));
+                Ok::<_, Error>(Some((changes, next)))
             }
         });
         pages.try_flatten()
