@@ -8,8 +8,8 @@
 //! in order, without gaps.
 //!
 //! Bounds: [`FOLLOWED_ROWS`] events are held for a follower, which reads at its own pace, and pages
-//! of `READ_ROWS` for a reader after its first one; nothing is pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader that needs a
-//! removed event gets an error.
+//! of `READ_ROWS` for a reader after its first one; nothing is pushed. Left out: when the feed is
+//! trimmed ([`Connection::trim`]); a reader that needs a removed event gets an error.
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::Error;
