@@ -231,16 +231,14 @@ impl Outside {
 
     /// Kills the process at a moment.
     async fn kill(&self, child: &mut Child, mut choices: Choices) {
-        let delivered = |sandbox: &Sandbox| {
-            let is_delivered = |state: HookState| state == HookState::Delivered;
-            sandbox.hook_deliveries().iter().filter(|one| is_delivered(one.state)).count()
-        };
         let (kind, least) = (choices.below(3), usize::try_from(choices.below(8)).unwrap() + 1);
-        let (writes, hooks) = (self.sandbox().writes().len(), delivered(self.sandbox()));
+        // Looked at so often that a copy of either list would stop everything else for seconds.
+        let counts = || (self.sandbox().write_count(), self.sandbox().hooks_delivered());
+        let (writes, hooks) = counts();
         let is_reached = || match kind {
             0 => self.acknowledged_now.get() >= least,
-            1 => self.sandbox().writes().len() >= writes + least,
-            _ => delivered(self.sandbox()) >= hooks + least,
+            1 => counts().0 >= writes + least,
+            _ => counts().1 >= hooks + least,
         };
         // Bounded: the hosts declare until the process is dead.
         while !is_reached() && self.acknowledged_now.get() < ACKNOWLEDGED_MAX {

@@ -228,6 +228,12 @@ impl Sandbox {
         self.lock().model.writes.iter().cloned().collect()
     }
 
+    /// How long the log of writes is, without a copy of it.
+    #[must_use]
+    pub fn write_count(&self) -> usize {
+        self.lock().model.writes.len()
+    }
+
     /// Counts the rows of a collection that were created since the start, or since the log was
     /// cleared.
     #[must_use]

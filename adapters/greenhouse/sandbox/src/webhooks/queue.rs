@@ -197,6 +197,11 @@ impl Queue {
         self.waiting.values().any(|held| held.in_flight || held.due_ms <= now_ms)
     }
 
+    /// How many were delivered, of those that are kept.
+    pub(super) fn delivered(&self) -> usize {
+        self.ended.iter().filter(|delivery| delivery.state == HookState::Delivered).count()
+    }
+
     /// Lists all, in the order of their events.
     pub(super) fn list(&self) -> Vec<HookDelivery> {
         let waiting = self.waiting.values().map(|held| &held.delivery);
