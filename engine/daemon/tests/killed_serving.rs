@@ -29,6 +29,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Child;
@@ -224,7 +225,7 @@ impl Outside {
             let rename = Recruiter::Rename { candidate_id, first_name, last_name };
             self.sandbox().recruiter(&rename).unwrap();
             while self.sandbox().is_hook_due() && !self.is_dead.get() {
-                tokio::task::yield_now().await;
+                breathe().await;
             }
         }
     }
@@ -243,7 +244,7 @@ impl Outside {
         // Bounded: the hosts declare until the process is dead.
         while !is_reached() && self.acknowledged_now.get() < ACKNOWLEDGED_MAX {
             assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-            tokio::task::yield_now().await;
+            breathe().await;
         }
         self.is_dead.set(true);
         child.start_kill().unwrap();
@@ -343,6 +344,11 @@ impl Outside {
         let status = self.get(&format!("{ACME}/status")).await;
         panic!("it is not in step: {status:#}\n{report:#}")
     }
+}
+
+/// A moment between two looks: a loop without one takes the core that the program needs.
+async fn breathe() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
 fn serial(change: &Value) -> u64 {
