@@ -224,6 +224,8 @@ impl Outside {
             self.edited.borrow_mut().insert(candidate_id, last_name.clone());
             let rename = Recruiter::Rename { candidate_id, first_name, last_name };
             self.sandbox().recruiter(&rename).unwrap();
+            // One that failed may not be due for a while.
+            breathe().await;
             while self.sandbox().is_hook_due() && !self.is_dead.get() {
                 breathe().await;
             }
