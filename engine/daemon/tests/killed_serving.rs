@@ -267,9 +267,17 @@ impl Outside {
             self.follow(ACME, &self.read[0]),
             self.follow(BETA, &self.read[1]),
             self.edit(),
+            self.minute(),
             self.kill(&mut child, choices(3)),
         );
-        // The waiting retries of webhooks are due in the next round.
+    }
+
+    /// Makes the waiting retries of webhooks due, once the process can take them: while none lives,
+    /// or before it has opened its connections, the sandbox would only use its attempts up.
+    async fn minute(&self) {
+        while self.acknowledged_now.get() == 0 && !self.is_dead.get() {
+            breathe().await;
+        }
         self.sandbox().advance_ms(60_000);
     }
 
