@@ -241,12 +241,12 @@ async fn the_schedules_register_confirm_and_repair() {
     let partner = Partner::consented().await;
     let acme = partner.connect(&[SECRET]).await;
     let crons = Crons::default().with_webhooks(Some(partner.url(&acme, "acme")));
-    let (told, mut reports) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut reports) = tokio::sync::mpsc::unbounded_channel();
     let running = acme.clone();
     let running = tokio::spawn(async move {
         let tell = |round: &Round<'_>| {
             if let Round::Registered(report) = round {
-                told.send((*report).clone()).unwrap();
+                sender.send((*report).clone()).unwrap();
             }
         };
         running.run(crons, std::future::pending(), tell).await

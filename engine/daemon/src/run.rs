@@ -149,7 +149,7 @@ async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
                     ended.is_over = true;
                 }
             }
-            () = stop.told() => {
+            () = stop.came() => {
                 if is_stopping {
                     report.output.note("second signal: open writes are interrupted, and settled \
                         by the next run");
@@ -159,7 +159,7 @@ async fn attended(config: &Path, api: Api, report: &Report) -> Ended {
                 notify::stopping();
                 runs.values().for_each(Running::stop);
             }
-            () = reread.told(), if !is_stopping => {
+            () = reread.came(), if !is_stopping => {
                 heartbeat.acts_within(RELOAD_MS);
                 let work = reload(&mut opened, (&mut runs, &mut ends), server.as_ref(), report);
                 drop(by_signal(&report.served, Act::Reload, work).await);

@@ -32,9 +32,9 @@ impl Stop {
     }
 
     /// Completes at the next signal.
-    pub(crate) async fn told(&mut self) {
-        let told = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
-        futures_util::future::select_all(told).await;
+    pub(crate) async fn came(&mut self) {
+        let signals = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(signals).await;
     }
 }
 
@@ -44,7 +44,7 @@ impl Stop {
         Ok(Self {})
     }
 
-    pub(crate) async fn told(&mut self) {
+    pub(crate) async fn came(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
     }
 }
@@ -80,7 +80,7 @@ impl Reread {
     }
 
     /// Completes at the next signal; never on systems without it.
-    pub(crate) async fn told(&mut self) {
+    pub(crate) async fn came(&mut self) {
         #[cfg(unix)]
         self.signal.recv().await;
         #[cfg(not(unix))]
@@ -104,7 +104,7 @@ pub(crate) async fn effects<T>(
     tokio::select! {
         biased;
         done = &mut work => return Ok(done),
-        () = stop.told() => {}
+        () = stop.came() => {}
         () = output.left() => {}
     }
     connection.hold_effects();
@@ -112,7 +112,7 @@ pub(crate) async fn effects<T>(
     tokio::select! {
         biased;
         done = &mut work => Ok(done),
-        () = stop.told() => Err(cut()),
+        () = stop.came() => Err(cut()),
         () = SystemClock.sleep(Connection::STOP_GRACE_MS) => Err(cut()),
     }
 }

@@ -14,7 +14,7 @@ impl Engine {
     ///
     /// A later connection of the name begins anew. Two things outlive it: candidates who were
     /// erased stay erased, and the serials of the feed go on after the last one, so that a reader
-    /// with an old offset is told to read the records anew.
+    /// with an old offset gets the error to read the records again.
     ///
     /// Unused parts of the store's file may hold the bytes until [`crate::RedbStore::compact`].
     ///

@@ -157,7 +157,7 @@ struct Declared {
 const PARTS: [&str; 3] = ["set", "add", "remove"];
 
 impl Used {
-    /// Takes in an open write.
+    /// Adds what an open write uses.
     pub(crate) fn intent(&mut self, intent: &Intent) {
         let input: Map<String, Value> = serde_json::from_str(&intent.input).unwrap_or_default();
         let parts = PARTS.iter().filter_map(|part| input.get(*part)?.as_object());
@@ -169,7 +169,7 @@ impl Used {
             .extend(within.chain(top).collect::<Vec<_>>());
     }
 
-    /// Takes in a desired record, as the store has it. One that cannot be read uses nothing.
+    /// Adds what a desired record uses, as the store has it. One that cannot be read uses nothing.
     pub(crate) fn desired(&mut self, body: &str) {
         let Ok(Value::Object(record)) = serde_json::from_str(body) else { return };
         let named = record.get("kind").and_then(Value::as_str).and_then(declarable::of);

@@ -3,8 +3,8 @@
 //! At the start, when another credential is given, and each day, a part of an hour later so that
 //! connections do not meet. After something was changed they are compared once more soon, since an
 //! ATS that cannot reach the URL disables a webhook some moments later. What stays disabled or
-//! refused is tried at growing intervals, up to [`RETRY_MS_MAX`], so that a host that is down for a
-//! day is not told off each minute.
+//! refused is tried at growing intervals, up to [`RETRY_MS_MAX`], so that the ATS is not asked each
+//! minute while a host is down for a day.
 //!
 //! Left out: doing it; see [`crate::webhook`].
 

@@ -348,7 +348,7 @@ mod tests {
         health.round(&Round::Registered(&report), 1);
         assert!(health.conditions().is_empty());
         report.blocked = None;
-        for (end, told, at) in [
+        for (end, expected, at) in [
             (WebhookEnd::Inactive, (false, Why::WebhooksDisabled, 2), 2),
             (WebhookEnd::Refused, (false, Why::WebhooksRefused, 2), 3),
             (WebhookEnd::Unknown, (false, Why::WebhooksUnclear, 2), 4),
@@ -357,7 +357,7 @@ mod tests {
         ] {
             report.events.insert("hired".to_owned(), end);
             health.round(&Round::Registered(&report), at);
-            assert_eq!(said(&health, About::WebhooksArriving), told, "{end:?}");
+            assert_eq!(said(&health, About::WebhooksArriving), expected, "{end:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use crate::cli_support::Site;
 use crate::serve_support::{ADA, Answer, HOOK, OTHER, SEAL, Served, TOKEN};
 use serde_json::{Value, json};
 
-const SERVE: &str = r#"
+pub(crate) const SERVE: &str = r#"
 seal_key = { env = "SEAL" }
 allow_private_network = true
 tokens.operator = { secret = { env = "TOKEN" }, scope = "admin" }

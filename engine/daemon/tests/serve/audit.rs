@@ -1,17 +1,11 @@
 //! The audit log over HTTP: what leaves an entry, what is in it, and what outlives what.
 
-use crate::attacks::{ask, filled, routes};
+use crate::attacks::{SERVE, ask, filled, routes};
 use crate::cli_support::Site;
 use crate::serve_support::{OTHER, Served, TOKEN};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const SERVE: &str = r#"
-seal_key = { env = "SEAL" }
-allow_private_network = true
-tokens.operator = { secret = { env = "TOKEN" }, scope = "admin" }
-tokens.guest = { secret = { env = "OTHER" }, scope = "admin", connections = ["acme"] }
-"#;
 /// The key of a record that names its candidate.
 const KEY: &str = "ada@new.example.com";
 
@@ -168,7 +162,7 @@ async fn requests_that_are_refused_before_their_route_are_counted_in_one_entry_o
     assert_eq!(of("pull"), expected);
     let expected = (json!("stranger"), Value::Null, json!("unauthenticated"), json!(2));
     assert_eq!(of("reload"), expected);
-    // A refused request of no route is nobody's act.
+    // A refused request of no route is no act.
     assert_eq!(counted.len(), 3, "{counted:?}");
     let (_, site) = served.ended().await;
     let again = again(site).await;
@@ -243,7 +237,7 @@ async fn commands_reloads_by_signal_and_repeats_are_in_the_log_and_the_command_p
     assert_eq!(alone.json(), all[3..], "{alone:?}");
     let of_key = site.run(&["audit", "--connection", "acme", "--key", KEY, "--json"]).await;
     assert_eq!(of_key.json(), all[2..3]);
-    let none = site.run(&["audit", "--who", "nobody"]).await;
+    let none = site.run(&["audit", "--who", "stranger"]).await;
     assert!(none.code == 0 && none.err.contains("no such entry"), "{none:?}");
 }
 

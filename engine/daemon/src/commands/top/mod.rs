@@ -53,7 +53,7 @@ pub(super) async fn top(config: &Path, options: &cli::Top, output: &Output) -> E
             source.read().await
         };
         tokio::select! {
-            () = stop.told() => return Ok(DONE),
+            () = stop.came() => return Ok(DONE),
             read = next => match read {
                 Ok(read) => (figures, problem) = (read, None),
                 // The last figures stay, with the reason above them.

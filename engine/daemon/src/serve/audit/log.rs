@@ -435,7 +435,7 @@ mod tests {
             seen.extend(page);
         }
         assert!(seen.into_iter().eq((1..=1_203).rev()));
-        let wanted = Filter { who: Some("nobody".to_owned()), ..Filter::default() };
+        let wanted = Filter { who: Some("stranger".to_owned()), ..Filter::default() };
         let page = read::after(&engine, 3, 10, (&wanted, &|_| false)).await.unwrap();
         assert_eq!((page.entries.len(), page.looked, page.has_more), (0, 1_203, false));
     }

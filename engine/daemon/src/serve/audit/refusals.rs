@@ -1,8 +1,8 @@
 //! Changing requests that were refused before they reached their route: counted, and each sort one
 //! entry a minute.
 //!
-//! They did nothing, and anyone who reaches the server can send them, so none is a write of its
-//! own. A kill loses those of the last minute.
+//! They did nothing, and every peer of the server can send them, so none is a write of its own. A
+//! kill loses those of the last minute.
 //!
 //! Bounds: [`SORTS_MAX`]; of further sorts the names of the tokens are left out.
 

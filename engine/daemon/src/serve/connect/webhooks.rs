@@ -16,7 +16,7 @@ pub(super) async fn of(served: &Served, visit: &Visit) -> Option<Webhooks> {
     let connection = served.connection(&link.connection).ok()?;
     let rule = connection.manifest().webhooks.clone()?;
     let url = hooks::url_of(served, &visit.opened.config, &connection)?;
-    // An address that the ATS cannot reach is of no use to anyone.
+    // An address that the ATS cannot reach is not shown.
     if rule.https_only && !url.expose().starts_with("https://") && !link.allow_private_network {
         return None;
     }
