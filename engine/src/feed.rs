@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 /// Events that are read for a follower at a time. A thousand followers that do not read hold them
 /// all, so it is few; a read costs tens of microseconds.
-const FOLLOWED_ROWS: usize = 10;
+const FOLLOWED_ROWS: usize = 5;
 /// How often a store that cannot wake its readers is polled.
 const LOOK_MS: u64 = 1_000;
 

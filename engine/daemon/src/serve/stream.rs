@@ -1,6 +1,6 @@
 //! What the feeds share: the bounds of a page, and changes as server-sent events.
 //!
-//! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds; a stream holds ten changes of a
+//! Bounds: [`ROWS_MAX`] changes of a page, [`WAIT_S_MAX`] seconds; a stream holds five changes of a
 //! connection, and reads at the pace of its reader.
 
 use super::problem::Problem;
