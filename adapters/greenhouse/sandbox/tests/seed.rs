@@ -1,6 +1,12 @@
 //! The company of a seed stays the same, byte for byte: recordings, simulations and bug reports
 //! name companies by their seed.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests; the lint exempts only the tests themselves"
+)]
+
 mod common;
 
 use atsync_greenhouse_sandbox::{CompanySpec, VendorSource};
