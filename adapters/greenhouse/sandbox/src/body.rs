@@ -6,9 +6,9 @@
 //! that openapi-v3.json has in full; `int` and `time`, for the others, may be. Bounds:
 //! [`TEXT_CHARS_MAX`] and [`LIST_MAX`].
 
+use atsync_sandbox::parse_ms;
 use serde_json::{Map, Value};
 
-use crate::clock::parse_ms;
 use crate::refusal::{Problem, Refusal};
 
 /// The longest text in a body, files excepted. The real limit is unknown; this one is arbitrary.

@@ -1,27 +1,17 @@
-//! The control surface: JSON under `/_sandbox/`, for tests in another process than the binary.
-//!
-//! Its calls use no budget, are not logged, meet no faults, and need no credential: every client of
-//! the port may use it. So the server listens on loopback by default. Left out: changes that no
-//! HTTP client needs, which a test in the same process makes on [`Sandbox`].
+//! The control surface of this sandbox: what [`atsync_sandbox::control`] needs, and the calls that
+//! only Greenhouse has (partners, consents, token pairs).
 
+use atsync_sandbox::{About, Collection, Controlled, Fault, Logged, PermissionChange, Request};
+use atsync_sandbox::{Permissions, control::read};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::answer::{Answer, Request};
-use crate::faults::Fault;
+use crate::access::scope;
 use crate::partner::PartnerClient;
-use crate::query::pairs;
 use crate::recruiter::Recruiter;
 use crate::sandbox::Sandbox;
-use crate::webhooks;
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    Many(Vec<T>),
-    One(T),
-}
+use crate::schema::{FieldKind, Kind};
+use crate::webhooks::NewWebhook;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -39,18 +29,6 @@ struct AccessChange {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClockChange {
-    advance_ms: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RateChange {
-    limit: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ConsentRevocation {
     consent: u64,
 }
@@ -62,176 +40,206 @@ struct ScopeRemoval {
     scope: String,
 }
 
-/// Answers one control call.
-pub(crate) fn serve(sandbox: &Sandbox, request: &Request<'_>) -> Answer {
-    let path = request.path().trim_start_matches("/_sandbox").trim_matches('/');
-    let segments: Vec<&str> = path.split('/').collect();
-    let outcome = match (request.method, segments.as_slice()) {
-        ("GET", ["" | "state"]) => Ok(state(sandbox)),
-        ("GET", ["counts"]) => Ok(counts(sandbox)),
-        ("GET", ["requests"]) => Ok(json!(sandbox.requests())),
-        ("GET", ["writes"]) => Ok(json!(sandbox.writes())),
-        ("DELETE", ["requests" | "writes" | "logs"]) => {
-            sandbox.clear_logs();
-            Ok(json!({}))
+/// The columns that [`Controlled::edit`] chooses from.
+const EDITED: [&str; 7] =
+    ["first_name", "name", "title", "body", "school_name", "company_name", "description"];
+
+impl Controlled for Sandbox {
+    fn about(&self) -> About {
+        let collection = |kind: &Kind| Collection {
+            name: kind.name().to_owned(),
+            permission: Some(scope(kind.name(), "list")),
+            editable: true,
+        };
+        let client = self.client();
+        About {
+            ats: "greenhouse",
+            origins: vec![("api", ""), ("auth", "")],
+            credential: json!({"client_id": client.id, "client_secret": client.secret}),
+            collections: Kind::ALL.iter().map(collection).collect(),
         }
-        ("GET", ["faults"]) => Ok(json!(sandbox.faults().rules())),
-        ("POST", ["faults"]) => faults(sandbox, request),
-        ("DELETE", ["faults"]) => {
-            sandbox.faults().clear();
-            Ok(json!({}))
-        }
-        ("GET", ["access"]) => Ok(json!(sandbox.access())),
-        ("PATCH", ["access"]) => access(sandbox, request),
-        ("GET", ["quirks"]) => Ok(json!(sandbox.quirks())),
-        ("PATCH", ["quirks"]) => quirks(sandbox, request),
-        ("POST", ["clock"]) => read::<ClockChange>(request).map(|change| {
-            sandbox.advance_ms(change.advance_ms);
-            json!({"now_ms": sandbox.now_ms()})
-        }),
-        ("POST", ["rate_limit"]) => read::<RateChange>(request).map(|change| {
-            sandbox.set_rate_limit(change.limit);
-            json!({})
-        }),
-        ("POST", ["revoke_tokens"]) => {
-            sandbox.revoke_tokens();
-            Ok(json!({}))
-        }
-        (_, ["partners" | "remove_scope" | "consents" | "revoke_consent" | "token_pairs"]) => {
-            match partner(sandbox, request, path) {
-                Some(outcome) => outcome,
-                None => return no_such_call(),
+    }
+
+    fn now_ms(&self) -> i64 {
+        Sandbox::now_ms(self)
+    }
+
+    fn advance_ms(&self, by_ms: i64) {
+        Sandbox::advance_ms(self, by_ms);
+    }
+
+    fn reset(&self, seed: Option<u64>, candidates: Option<usize>) {
+        Sandbox::reset(self, seed, candidates);
+    }
+
+    fn requests(&self) -> Vec<Logged> {
+        Sandbox::requests(self)
+    }
+
+    fn writes(&self) -> Value {
+        json!(Sandbox::writes(self))
+    }
+
+    fn clear_logs(&self) {
+        Sandbox::clear_logs(self);
+    }
+
+    fn fault_rules(&self) -> Vec<Fault> {
+        self.faults().rules()
+    }
+
+    fn add_fault(&self, fault: Fault) {
+        self.faults().add(fault);
+    }
+
+    fn clear_faults(&self) {
+        self.faults().clear();
+    }
+
+    fn access(&self) -> Value {
+        json!(Sandbox::access(self))
+    }
+
+    fn change_access(&self, change: &Value) -> Result<(), String> {
+        let change: AccessChange =
+            serde_json::from_value(change.clone()).map_err(|error| error.to_string())?;
+        let AccessChange { scopes, grant, revoke, .. } = change;
+        self.set_access(|access| {
+            let mut held = Permissions(std::mem::take(&mut access.scopes));
+            held.change(PermissionChange { scopes, grant, revoke });
+            access.scopes = held.0;
+            access.site_admin = change.site_admin.unwrap_or(access.site_admin);
+            access.sees_private_candidates =
+                change.sees_private_candidates.unwrap_or(access.sees_private_candidates);
+            access.sees_confidential_jobs =
+                change.sees_confidential_jobs.unwrap_or(access.sees_confidential_jobs);
+        });
+        Ok(())
+    }
+
+    fn quirks(&self) -> Value {
+        json!(Sandbox::quirks(self))
+    }
+
+    fn replace_quirks(&self, quirks: Value) -> Result<(), String> {
+        let quirks = serde_json::from_value(quirks).map_err(|error| error.to_string())?;
+        self.set_quirks(|held| *held = quirks);
+        Ok(())
+    }
+
+    fn set_rate_limit(&self, limit: u32) {
+        Sandbox::set_rate_limit(self, limit);
+    }
+
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        Sandbox::counts(self)
+    }
+
+    fn rows(&self, collection: &str, column: Option<(&str, &str)>) -> Result<Vec<Value>, String> {
+        match column {
+            None => Ok(Sandbox::rows(self, collection)),
+            Some((column, value)) => {
+                let value = value.parse().map_err(|_| "the value is not an id".to_owned())?;
+                Ok(self.rows_where(collection, column, value))
             }
         }
-        ("POST", ["recruiter"]) => {
-            read::<Recruiter>(request).and_then(|deed| sandbox.recruiter(&deed))
-        }
-        (_, ["webhooks" | "deliveries" | "fire", ..]) => {
-            match webhooks::called(sandbox, request, &segments) {
-                Some(outcome) => outcome,
-                None => return no_such_call(),
+    }
+
+    fn row(&self, collection: &str, id: &str) -> Option<Value> {
+        Sandbox::row(self, collection, id.parse().ok()?)
+    }
+
+    fn with_email(&self, email: &str) -> Vec<Value> {
+        self.candidates_by_email(email)
+    }
+
+    fn edit(
+        &self,
+        collection: &str,
+        id: &str,
+        values: Option<&Map<String, Value>>,
+    ) -> Result<Value, String> {
+        let id: i64 = id.parse().map_err(|_| "the id is not a number".to_owned())?;
+        let values = match values {
+            Some(values) => values.clone(),
+            None => self.edited(collection, id)?,
+        };
+        let collection = collection.to_owned();
+        Sandbox::recruiter(self, &Recruiter::Set { collection, id, values })?;
+        Ok(json!(id))
+    }
+
+    fn recruiter(&self, deed: &[u8]) -> Result<Value, String> {
+        let deed = serde_json::from_slice(deed).map_err(|error| error.to_string())?;
+        Sandbox::recruiter(self, &deed)
+    }
+
+    fn webhooks(&self) -> Value {
+        json!(Sandbox::webhooks(self))
+    }
+
+    fn add_webhooks(&self, new: &[u8]) -> Result<Value, String> {
+        let new: NewWebhook = serde_json::from_slice(new).map_err(|error| error.to_string())?;
+        self.add_webhook(&new).map(|ids| json!(ids))
+    }
+
+    fn enable_webhook(&self, id: &str) -> bool {
+        id.parse().is_ok_and(|id| Sandbox::enable_webhook(self, id))
+    }
+
+    fn remove_webhook(&self, id: &str) -> bool {
+        id.parse().is_ok_and(|id| Sandbox::remove_webhook(self, id))
+    }
+
+    fn deliveries(&self) -> Value {
+        json!(self.hook_deliveries())
+    }
+
+    fn fire(&self, event: &str, payload: Value) -> Result<(), String> {
+        self.fire_webhook(event, payload)
+    }
+
+    fn more_state(&self) -> Map<String, Value> {
+        [("service_user_id".to_owned(), json!(self.service_user_id()))].into_iter().collect()
+    }
+
+    fn own(&self, request: &Request<'_>, segments: &[&str]) -> Option<Result<Value, String>> {
+        Some(match (request.method, segments) {
+            ("POST", ["revoke_tokens"]) => {
+                self.revoke_tokens();
+                Ok(json!({}))
             }
-        }
-        ("GET", ["candidates"]) => by_email(sandbox, request),
-        ("GET", ["rows", collection]) => rows(sandbox, collection, request),
-        ("GET", ["rows", collection, id]) => {
-            let row = id.parse().ok().and_then(|id| sandbox.row(collection, id));
-            row.ok_or_else(|| "there is no such row".to_owned())
-        }
-        _ => return no_such_call(),
-    };
-    match outcome {
-        Ok(value) => Answer::value(200, &value),
-        Err(text) => Answer::value(400, &json!({"error": text})),
+            ("GET", ["partners"]) => Ok(json!(self.partners())),
+            ("POST", ["partners"]) => read::<PartnerClient>(request).map(|client| {
+                self.set_partner(client);
+                json!(self.partners())
+            }),
+            ("POST", ["remove_scope"]) => read::<ScopeRemoval>(request).map(|removal| {
+                let had = self.remove_partner_scope(&removal.client_id, &removal.scope);
+                json!({"removed": had})
+            }),
+            ("GET", ["consents"]) => Ok(json!(self.consents())),
+            ("POST", ["revoke_consent"]) => read::<ConsentRevocation>(request)
+                .map(|revocation| json!({"revoked": self.revoke_consent(revocation.consent)})),
+            ("GET", ["token_pairs"]) => Ok(json!(self.token_pairs())),
+            _ => return None,
+        })
     }
 }
 
-fn no_such_call() -> Answer {
-    Answer::value(404, &json!({"error": "no such control call"}))
-}
-
-/// Answers the calls about partners and consents.
-fn partner(sandbox: &Sandbox, request: &Request<'_>, path: &str) -> Option<Result<Value, String>> {
-    Some(match (request.method, path) {
-        ("GET", "partners") => Ok(json!(sandbox.partners())),
-        ("POST", "partners") => read::<PartnerClient>(request).map(|client| {
-            sandbox.set_partner(client);
-            json!(sandbox.partners())
-        }),
-        ("POST", "remove_scope") => read::<ScopeRemoval>(request).map(|removal| {
-            let had = sandbox.remove_partner_scope(&removal.client_id, &removal.scope);
-            json!({"removed": had})
-        }),
-        ("GET", "consents") => Ok(json!(sandbox.consents())),
-        ("POST", "revoke_consent") => read::<ConsentRevocation>(request)
-            .map(|revocation| json!({"revoked": sandbox.revoke_consent(revocation.consent)})),
-        ("GET", "token_pairs") => Ok(json!(sandbox.token_pairs())),
-        _ => return None,
-    })
-}
-
-fn read<T: DeserializeOwned>(request: &Request<'_>) -> Result<T, String> {
-    serde_json::from_slice(request.body).map_err(|error| error.to_string())
-}
-
-fn counts(sandbox: &Sandbox) -> Value {
-    sandbox
-        .counts()
-        .into_iter()
-        .map(|(name, count)| (name.to_owned(), json!(count)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
-}
-
-fn state(sandbox: &Sandbox) -> Value {
-    json!({
-        "now_ms": sandbox.now_ms(),
-        "service_user_id": sandbox.service_user_id(),
-        "counts": counts(sandbox),
-        "access": sandbox.access(),
-        "quirks": sandbox.quirks(),
-        "faults": sandbox.faults().rules(),
-    })
-}
-
-fn faults(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
-    let rules = match read::<OneOrMany<Fault>>(request)? {
-        OneOrMany::One(rule) => vec![rule],
-        OneOrMany::Many(rules) => rules,
-    };
-    let control = sandbox.faults();
-    for rule in rules {
-        control.add(rule);
-    }
-    Ok(json!(control.rules()))
-}
-
-fn access(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
-    let change: AccessChange = read(request)?;
-    sandbox.set_access(|access| {
-        if let Some(scopes) = change.scopes {
-            access.scopes = scopes.into_iter().collect();
-        }
-        access.scopes.extend(change.grant);
-        for scope in change.revoke {
-            access.scopes.remove(&scope);
-        }
-        access.site_admin = change.site_admin.unwrap_or(access.site_admin);
-        access.sees_private_candidates =
-            change.sees_private_candidates.unwrap_or(access.sees_private_candidates);
-        access.sees_confidential_jobs =
-            change.sees_confidential_jobs.unwrap_or(access.sees_confidential_jobs);
-    });
-    Ok(json!(sandbox.access()))
-}
-
-/// Changes only the named switches, and refuses an unknown one.
-fn quirks(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
-    let change: serde_json::Map<String, Value> = read(request)?;
-    let mut merged = json!(sandbox.quirks());
-    if let Some(map) = merged.as_object_mut() {
-        map.extend(change);
-    }
-    let quirks = serde_json::from_value(merged).map_err(|error| error.to_string())?;
-    sandbox.set_quirks(|held| *held = quirks);
-    Ok(json!(sandbox.quirks()))
-}
-
-fn by_email(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
-    let pairs = pairs(request.query());
-    let email = pairs.iter().find(|(name, _)| name == "email").map(|(_, value)| value.as_str());
-    email
-        .map(|email| json!(sandbox.candidates_by_email(email)))
-        .ok_or_else(|| "email is missing".to_owned())
-}
-
-/// Lists all rows of a collection, or those with a value in one id column: `?candidate_id=7`.
-fn rows(sandbox: &Sandbox, collection: &str, request: &Request<'_>) -> Result<Value, String> {
-    match pairs(request.query()).first() {
-        None => Ok(json!(sandbox.rows(collection))),
-        Some((column, value)) => {
-            let value = value.parse().map_err(|_| "the value is not an id".to_owned())?;
-            Ok(json!(sandbox.rows_where(collection, column, value)))
-        }
+impl Sandbox {
+    /// Chooses a change of a row: another text in one of its columns, or only its stamp.
+    fn edited(&self, collection: &str, id: i64) -> Result<Map<String, Value>, String> {
+        let row = self.row(collection, id).ok_or("there is no such row")?;
+        let fields = Kind::named(collection).and_then(Kind::endpoint).map(|of| &of.fields[..]);
+        let is_text = |name: &str| {
+            let field = fields.unwrap_or_default().iter().find(|field| field.name == name);
+            field.is_some_and(|field| field.kind == FieldKind::Text)
+        };
+        let chosen = EDITED.iter().filter(|name| is_text(name)).find_map(|name| {
+            let text = row.get(name)?.as_str()?;
+            Some(((*name).to_owned(), Value::from(format!("{text} (edited)"))))
+        });
+        Ok(chosen.into_iter().collect())
     }
 }

@@ -1,7 +1,7 @@
 //! A local test server for Greenhouse Harvest v3, with the quirks that affect a client.
 //!
 //! It is built from the reference alone and shares no types with the adapter, so that the two check
-//! each other. Start with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a
+//! each other. What it shares with the sandboxes of other ATSs is `atsync-sandbox`. Start with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a
 //! simulation that owns the clock and wants every fault as a value. The README beside this crate
 //! lists the switches and the control surface.
 //!
@@ -22,29 +22,21 @@
 //! does not read; for those it checks the parameters and answers an empty list.
 
 mod access;
-mod answer;
 mod body;
-mod clock;
 mod company;
 mod control;
-mod cursor;
-mod faults;
 mod grant_quirks;
 mod hook_quirks;
 mod list;
 mod model;
 mod options;
-mod params;
 mod partner;
 mod query;
 mod quirks;
-mod rate;
 mod recruiter;
 mod refusal;
-mod rng;
 mod sandbox;
 mod schema;
-mod server;
 mod setup;
 mod sight;
 mod token_error;
@@ -54,10 +46,11 @@ mod webhooks;
 mod writes;
 
 pub use access::{Access, all_scopes};
-pub use answer::{Answer, Delivery, Request};
-pub use clock::{Clock, ManualClock};
+pub use atsync_sandbox::{
+    Answer, Clock, Deed, Delivery, Fault, FaultKind, Logged, ManualClock, Request, Write, Writer,
+    parse_fault,
+};
 pub use company::{CompanySpec, VENDOR_SOURCE, VendorSource};
-pub use faults::{Fault, FaultKind, parse_fault};
 pub use grant_quirks::{
     GrantErrorBody, GrantErrorStatus, GrantParameters, Pkce, RefreshLifetime, RefusedScope,
     ReusedRefresh,
@@ -65,7 +58,6 @@ pub use grant_quirks::{
 pub use hook_quirks::{
     HookCopies, HookDeletedIds, HookEventId, HookOrder, HookQuirks, HookSourceName,
 };
-pub use model::{Deed, Write, Writer};
 pub use options::SandboxOptions;
 pub use partner::{ActsAs, Consent, PairState, PartnerClient, TokenPair};
 pub use quirks::{
@@ -73,9 +65,8 @@ pub use quirks::{
     Quirks, RepeatedOption, RepeatedTag, RetryAfter, Rows, TokenExpiry, Transfer, UserCreation,
 };
 pub use recruiter::Recruiter;
-pub use sandbox::{Logged, Sandbox};
+pub use sandbox::{RunningSandbox, Sandbox};
 pub use schema::{EndpointShape, endpoint_shapes};
-pub use server::RunningSandbox;
 pub use tokens::Client;
 pub use truth::FaultControl;
 pub use webhooks::{HookAttempt, HookDelivery, HookRequest, HookState, NewWebhook, WEBHOOK_EVENTS};

@@ -1,11 +1,13 @@
 //! Serves one page of a list: the cursor rule, the rows by falling id, and the `Link` to the next
 //! page.
 //!
-//! A page may hold fewer rows than requested only at the end of the list. The query is checked in
+//! This is keyset pagination: rows that are added during a scan do not shift pages, and a cursor
+//! holds no snapshot. A page may hold fewer rows than requested only at the end of the list. The query is checked in
 //! [`crate::query`].
 
-use crate::answer::{Answer, Request};
-use crate::cursor::Cursor;
+use atsync_sandbox::{Answer, Request, cursor, pairs};
+use serde::{Deserialize, Serialize};
+
 use crate::model::Model;
 use crate::model::render::View;
 use crate::query::{self, ListQuery};
@@ -13,6 +15,19 @@ use crate::quirks::{LastLink, Quirks};
 use crate::refusal::Refusal;
 use crate::schema::{Endpoint, Kind};
 use crate::sight::Sight;
+
+/// The content of a cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Cursor {
+    /// The original query, decoded.
+    query: Vec<(String, String)>,
+    /// The first id of the page.
+    id: i64,
+    page: u64,
+    original_request_id: String,
+    made_ms: i64,
+    collection: String,
+}
 
 /// The context of a list besides the request.
 pub(crate) struct ListContext<'a> {
@@ -28,7 +43,7 @@ pub(crate) fn serve(
     endpoint: &Endpoint,
     request: &Request<'_>,
 ) -> Result<Answer, Refusal> {
-    let pairs = query::pairs(request.query());
+    let pairs = pairs(request.query());
     let cursor = match pairs.iter().find(|(name, _)| name == "cursor") {
         Some(_) if pairs.len() > 1 => {
             return Err(Refusal::Cursor(
@@ -57,13 +72,17 @@ pub(crate) fn serve(
             collection: endpoint.path.to_owned(),
         };
         let host = request.header("host").unwrap_or("harvest.sandbox.invalid");
-        format!("<http://{host}/v3/{}?cursor={}>; rel=\"next\"", endpoint.path, cursor.encode())
+        format!(
+            "<http://{host}/v3/{}?cursor={}>; rel=\"next\"",
+            endpoint.path,
+            cursor::encode(&cursor)
+        )
     });
     Ok(with_link(Answer::json(200, body), link, context.quirks))
 }
 
 fn open(context: &ListContext<'_>, endpoint: &Endpoint, text: &str) -> Result<Cursor, Refusal> {
-    let cursor = Cursor::decode(text).filter(|cursor| cursor.collection == endpoint.path);
+    let cursor = cursor::decode(text).filter(|cursor: &Cursor| cursor.collection == endpoint.path);
     let cursor = cursor.ok_or(Refusal::Cursor("Invalid cursor."))?;
     let age_ms = context.model.now_ms.saturating_sub(cursor.made_ms);
     if context.quirks.cursor_lifetime_ms > 0 && age_ms > context.quirks.cursor_lifetime_ms {

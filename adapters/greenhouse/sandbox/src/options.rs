@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use atsync_sandbox::{Clock, Fault};
+
 use crate::access::Access;
-use crate::clock::Clock;
 use crate::company::CompanySpec;
-use crate::faults::Fault;
 use crate::partner::PartnerClient;
 use crate::quirks::Quirks;
 use crate::tokens::Client;

@@ -4,9 +4,8 @@
 //! Everything unknown is refused, as in v3. A sandbox that ignored a misspelt filter would return
 //! every record and hide the mistake in the client.
 
-use percent_encoding::percent_decode_str;
+use atsync_sandbox::parse_ms;
 
-use crate::clock::parse_ms;
 use crate::model::Model;
 use crate::model::cell::{Cell, Row};
 use crate::refusal::{Problem, Refusal};
@@ -64,18 +63,6 @@ pub(crate) struct ListQuery {
     pub(crate) per_page: usize,
     pub(crate) columns: Option<Vec<usize>>,
     pub(crate) tests: Vec<Test>,
-}
-
-/// Splits a query string; `+` is a blank, as in forms.
-pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
-    let decode =
-        |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    query
-        .split('&')
-        .filter(|part| !part.is_empty())
-        .map(|part| part.split_once('=').unwrap_or((part, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
 }
 
 /// Checks a list's parameters against its endpoint.

@@ -3,9 +3,9 @@
 //! Which shape Greenhouse sends is open (harvest-v3.md §6), so [`ErrorShape`] chooses it or rotates
 //! through all.
 
+use atsync_sandbox::Answer;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::quirks::ErrorShape;
 
 /// One refused member of a request.

@@ -1,30 +1,26 @@
 //! The facade: one sandbox, its state behind a lock, and the order of the checks on a request.
 //!
 //! # Expected flow
-//! 1. Control calls (`/_sandbox/…`) are answered separately and cost nothing.
-//! 2. The fault that is due is chosen. One that drops the connection before processing ends here.
-//! 3. The rate budget is spent; an empty one answers 429, without any effect. The consent page has
-//!    none.
-//! 4. A fault that is not applied answers; otherwise token, route, scope, Site Admin rule,
-//!    parameters or body, effect.
-//! 5. A fault that is applied replaces or breaks the answer. Every request gets one line in the
-//!    log.
+//! Control calls (`/_sandbox/…`) are answered separately and cost nothing. Any other request takes
+//! the way that [`atsync_sandbox::answer`] describes: fault, rate budget (the consent page has
+//! none), then here: token, route, scope, Site Admin rule, parameters or body, effect.
 //!
 //! All of it is synchronous and pure except for the clock; the HTTP shell and a simulation call the
-//! same function. Bounds: the constants below.
+//! same function. Bound: [`TARGET_BYTES_MAX`].
 
-use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use atsync_sandbox::webhooks::HookSignals;
+use atsync_sandbox::{
+    Answer, BODY_BYTES_MAX, Backend, Budget, Charge, Clock, Faults, Front, Loggable, Over, Request,
+    Running, Served, Spent, control, pairs,
+};
 use serde_json::json;
 
 use crate::access::{Access, scope};
-use crate::answer::{Answer, Delivery, Request};
-use crate::clock::Clock;
 use crate::company::Company;
-use crate::control;
-use crate::faults::{Fault, FaultKind, Faults};
 use crate::list::{self, ListContext};
 use crate::model::{Model, Writer};
 use crate::options::SandboxOptions;
@@ -32,47 +28,15 @@ use crate::partner::Partners;
 use crate::partner::authorize::{self, AuthorizeContext};
 use crate::query;
 use crate::quirks::{Quirks, RetryAfter};
-use crate::rate::{Budget, Spent};
 use crate::refusal::Refusal;
 use crate::schema::{Endpoint, Kind, endpoints, list_endpoint};
 use crate::sight::Sight;
 use crate::tokens::{Client, Issued, TokenContext, Tokens};
-use crate::webhooks::sender::HookSignals;
 use crate::webhooks::{self, Webhooks};
 use crate::writes::{self, Done, WriteContext};
 
-/// The most requests in the log; the oldest are removed first.
-const REQUEST_LOG_MAX: usize = 100_000;
-/// The most bytes of a request's body in the log.
-const LOGGED_BODY_BYTES_MAX: usize = 8_192;
-/// The largest body that is read; a file of a few megabytes in base64 fits.
-pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest path and query. The real limit is unknown; this one is usual.
 const TARGET_BYTES_MAX: usize = 32 * 1024;
-
-/// One line of the request log. Headers are left out, so no token is logged; nor are the query and
-/// body of a token request, nor the body of the consent page's form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Logged {
-    /// The time, in milliseconds since 1970.
-    pub at_ms: i64,
-    /// The method.
-    pub method: String,
-    /// The path.
-    pub path: String,
-    /// The query, percent-encoded.
-    pub query: String,
-    /// The body, cut at a few kilobytes.
-    pub body: String,
-    /// The status, sent or not.
-    pub status: u16,
-    /// Whether the client got the whole answer.
-    pub answered: bool,
-    /// The fault that the request met.
-    pub fault: Option<FaultKind>,
-    /// The `X-Request-Id`.
-    pub request_id: String,
-}
 
 /// The part of Greenhouse that a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +62,7 @@ pub(crate) struct State {
     pub(crate) model: Model,
     pub(crate) quirks: Quirks,
     pub(crate) access: Access,
-    pub(crate) faults: Faults,
-    pub(crate) log: VecDeque<Logged>,
+    pub(crate) front: Front,
     pub(crate) tokens: Tokens,
     pub(crate) partners: Partners,
     pub(crate) api_budget: Budget,
@@ -107,14 +70,17 @@ pub(crate) struct State {
     pub(crate) hooks: Webhooks,
     token_budget: Budget,
     client: Client,
-    serial: u64,
     invalid_turn: u64,
 }
+
+/// A sandbox behind a port.
+pub type RunningSandbox = Running<Sandbox>;
 
 /// A Greenhouse sandbox. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     state: Arc<Mutex<State>>,
+    started_with: Arc<SandboxOptions>,
     clock: Clock,
     signals: HookSignals,
 }
@@ -123,30 +89,27 @@ impl Sandbox {
     /// Makes a sandbox with its own company.
     #[must_use]
     pub fn new(options: SandboxOptions) -> Self {
-        let now_ms = options.clock.now_ms();
-        let mut model = Company::generate(&options.company, now_ms).model;
-        model.logging = true;
-        let state = State {
-            model,
-            quirks: options.quirks,
-            access: options.access,
-            faults: Faults { rules: options.faults },
-            log: VecDeque::new(),
-            tokens: Tokens::default(),
-            partners: Partners::new(options.partners, options.company.seed),
-            api_budget: Budget::new(options.rate_limit, 30_000),
-            clock_offset_ms: 0,
-            hooks: Webhooks::new(options.company.seed),
-            token_budget: Budget::new(options.token_rate_limit, 60_000),
-            client: options.client,
-            serial: 0,
-            invalid_turn: 0,
-        };
         Self {
-            state: Arc::new(Mutex::new(state)),
-            clock: options.clock,
+            state: Arc::new(Mutex::new(State::new(&options))),
+            clock: options.clock.clone(),
+            started_with: Arc::new(options),
             signals: HookSignals::default(),
         }
+    }
+
+    /// Makes the company anew, of another seed or size if given, as at the start: tokens, webhooks,
+    /// logs and the clock's advance are forgotten, too.
+    pub fn reset(&self, seed: Option<u64>, candidates: Option<usize>) {
+        let mut options = SandboxOptions::clone(&self.started_with);
+        options.company.seed = seed.unwrap_or(options.company.seed);
+        options.company.candidates = candidates.unwrap_or(options.company.candidates);
+        *self.lock() = State::new(&options);
+        self.signals.wake();
+    }
+
+    /// Returns the customer's own client.
+    pub(crate) fn client(&self) -> Client {
+        self.started_with.client.clone()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -162,11 +125,28 @@ impl Sandbox {
         if request.path().starts_with("/_sandbox") {
             return control::serve(self, request);
         }
-        let answer = self.lock().handle(request);
+        let answer = atsync_sandbox::answer(&mut *self.lock(), request);
         if request.method != "GET" {
             self.signals.wake();
         }
         answer
+    }
+
+    /// Makes a sandbox and serves it over HTTP on the running tokio runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(options: SandboxOptions) -> io::Result<RunningSandbox> {
+        let listen = options.listen;
+        Self::new(options).serve(listen).await
+    }
+
+    /// Serves this sandbox over HTTP on the running tokio runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn serve(self, listen: SocketAddr) -> io::Result<RunningSandbox> {
+        atsync_sandbox::serve(self, listen).await
     }
 
     pub(crate) fn hook_signals(&self) -> &HookSignals {
@@ -174,75 +154,79 @@ impl Sandbox {
     }
 }
 
-impl State {
-    fn handle(&mut self, request: &Request<'_>) -> Answer {
-        self.serial = self.serial.saturating_add(1);
-        let request_id = format!(
-            "{:032x}",
-            u128::from(self.serial).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
-        );
-        let fault = self.faults.meet(request.method, request.path());
-        let mut answer = match fault {
-            Some(FaultKind::DropBefore) => {
-                Answer { delivery: Delivery::DropBeforeProcessing, ..plain(503, "") }
-            }
-            Some(FaultKind::HoldBefore { delay_ms }) => {
-                Answer { delivery: Delivery::DropBeforeProcessing, delay_ms, ..plain(503, "") }
-            }
-            _ => self.answer_in_budget(request, fault, &request_id),
-        };
-        answer.set_header("x-request-id", request_id.as_str());
-        self.record(request, &answer, fault, request_id);
-        answer
+impl Served for Sandbox {
+    fn handle(&self, request: &Request<'_>) -> Answer {
+        Sandbox::handle(self, request)
+    }
+}
+
+impl Backend for State {
+    const REQUEST_ID: Option<&'static str> = Some("x-request-id");
+
+    fn front(&mut self) -> &mut Front {
+        &mut self.front
     }
 
-    fn answer_in_budget(
-        &mut self,
-        request: &Request<'_>,
-        fault: Option<FaultKind>,
-        request_id: &str,
-    ) -> Answer {
+    fn now_ms(&self) -> i64 {
+        self.model.now_ms
+    }
+
+    fn charge(&mut self, request: &Request<'_>) -> Charge {
         let now_ms = self.model.now_ms;
-        let area = Area::of(request.path());
-        let spent = match area {
-            Area::Token => Some(self.token_budget.spend(now_ms)),
-            Area::Consent => None,
-            Area::Api => Some(self.api_budget.spend(now_ms)),
+        let spent = match Area::of(request.path()) {
+            Area::Token => self.token_budget.spend(now_ms),
+            Area::Consent => return Charge::default(),
+            Area::Api => self.api_budget.spend(now_ms),
         };
-        let mut answer = match (spent.and_then(|spent| spent.over_for_s), fault) {
-            (Some(seconds), _) => self.too_many(Some(seconds)),
-            (None, Some(FaultKind::TooManyRequests)) => self.too_many(None),
-            (None, Some(FaultKind::NotApplied { status })) => {
-                plain(status, "upstream is unavailable")
-            }
-            (None, Some(FaultKind::Unauthorized)) => {
-                Refusal::Unauthorized("Token could not be decoded")
-                    .answer(self.quirks.error_shape, 0)
-            }
-            (None, fault) => {
-                let answer = match area {
-                    Area::Token => self.token(request),
-                    Area::Consent => self.consent(request),
-                    Area::Api => self.api(request, request_id),
-                };
-                match fault {
-                    Some(fault) => broken(answer, fault),
-                    None => answer,
-                }
-            }
-        };
-        if let Some(spent) = spent {
-            limits(&mut answer, spent);
-        }
-        answer
+        let over = spent.over_for_s.map(|seconds| Over { for_s: Some(seconds) });
+        Charge { over, headers: limits(spent) }
     }
 
-    fn too_many(&self, retry_after_s: Option<i64>) -> Answer {
+    fn too_many(&self, over: Over) -> Answer {
         let mut answer = Answer::value(429, &json!({"message": "Too Many Requests"}));
-        if let (Some(seconds), RetryAfter::Sent) = (retry_after_s, self.quirks.retry_after) {
+        if let (Some(seconds), RetryAfter::Sent) = (over.for_s, self.quirks.retry_after) {
             answer.set_header("retry-after", seconds.to_string());
         }
         answer
+    }
+
+    fn unauthorized(&self) -> Answer {
+        Refusal::Unauthorized("Token could not be decoded").answer(self.quirks.error_shape, 0)
+    }
+
+    fn process(&mut self, request: &Request<'_>, request_id: &str) -> Answer {
+        match Area::of(request.path()) {
+            Area::Token => self.token(request),
+            Area::Consent => self.consent(request),
+            Area::Api => self.api(request, request_id),
+        }
+    }
+
+    /// No query and no body of a token request is logged, and no body of the consent page's form.
+    fn loggable(&self, request: &Request<'_>) -> Loggable {
+        let area = Area::of(request.path());
+        Loggable { query: area != Area::Token, body: area == Area::Api }
+    }
+}
+
+impl State {
+    fn new(options: &SandboxOptions) -> Self {
+        let mut model = Company::generate(&options.company, options.clock.now_ms()).model;
+        model.logging = true;
+        Self {
+            model,
+            quirks: options.quirks.clone(),
+            access: options.access.clone(),
+            front: Front::new(Faults { rules: options.faults.clone() }),
+            tokens: Tokens::default(),
+            partners: Partners::new(options.partners.clone(), options.company.seed),
+            api_budget: Budget::new(options.rate_limit, 30_000),
+            clock_offset_ms: 0,
+            hooks: Webhooks::new(options.company.seed),
+            token_budget: Budget::new(options.token_rate_limit, 60_000),
+            client: options.client.clone(),
+            invalid_turn: 0,
+        }
     }
 
     fn consent(&mut self, request: &Request<'_>) -> Answer {
@@ -370,7 +354,7 @@ impl State {
         endpoint: &Endpoint,
         name: &str,
     ) -> Result<Answer, Refusal> {
-        let pairs = query::pairs(request.query());
+        let pairs = pairs(request.query());
         query::check(endpoint, &pairs).map_err(Refusal::Invalid)?;
         if endpoint.resource == "bulk_requests" {
             return Ok(Answer::value(200, &writes::bulk_status(&self.model, name)?));
@@ -408,7 +392,7 @@ impl State {
     pub(crate) fn writing(&mut self, writer: Writer, actor_id: i64) -> WriteContext<'_> {
         let sight = match writer {
             Writer::Api => self.sight(),
-            Writer::Recruiter => Sight { private_candidates: true, confidential_jobs: true },
+            _ => Sight { private_candidates: true, confidential_jobs: true },
         };
         self.model.writer = writer;
         self.model.watch.begin(self.hooks.any());
@@ -420,55 +404,19 @@ impl State {
         let effects = self.model.watch.end();
         self.hooks.announce(&self.model, effects, &self.quirks.webhooks);
     }
-
-    fn record(
-        &mut self,
-        request: &Request<'_>,
-        answer: &Answer,
-        fault: Option<FaultKind>,
-        request_id: String,
-    ) {
-        let area = Area::of(request.path());
-        let body = if area != Area::Api {
-            &[][..]
-        } else {
-            request.body.get(..LOGGED_BODY_BYTES_MAX).unwrap_or(request.body)
-        };
-        if self.log.len() >= REQUEST_LOG_MAX {
-            self.log.pop_front();
-        }
-        self.log.push_back(Logged {
-            at_ms: self.model.now_ms,
-            method: request.method.to_owned(),
-            path: request.path().to_owned(),
-            query: if area == Area::Token { "" } else { request.query() }.to_owned(),
-            body: String::from_utf8_lossy(body).into_owned(),
-            status: answer.status,
-            answered: answer.delivery == Delivery::Answer,
-            fault,
-            request_id,
-        });
-    }
-
-    pub(crate) fn add_fault(&mut self, fault: Fault) {
-        self.faults.rules.push(fault);
-    }
 }
 
 fn single(path: &str) -> Result<&'static Endpoint, Refusal> {
     endpoints().iter().find(|endpoint| endpoint.path == path).ok_or(Refusal::NotFound)
 }
 
-fn plain(status: u16, text: &str) -> Answer {
-    let mut answer = Answer::json(status, text.as_bytes().to_vec());
-    answer.set_header("content-type", "text/plain");
-    answer
-}
-
-fn limits(answer: &mut Answer, spent: Spent) {
-    answer.set_header("x-ratelimit-limit", spent.limit.to_string());
-    answer.set_header("x-ratelimit-remaining", spent.remaining.to_string());
-    answer.set_header("x-ratelimit-reset", spent.reset_s.to_string());
+/// Lists the headers about a budget.
+fn limits(spent: Spent) -> Vec<(&'static str, String)> {
+    vec![
+        ("x-ratelimit-limit", spent.limit.to_string()),
+        ("x-ratelimit-remaining", spent.remaining.to_string()),
+        ("x-ratelimit-reset", spent.reset_s.to_string()),
+    ]
 }
 
 fn weak_etag(body: &[u8]) -> String {
@@ -476,30 +424,4 @@ fn weak_etag(body: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(body);
     format!("W/\"{:016x}{:016x}\"", hasher.finish(), body.len())
-}
-
-/// Applies a fault to a processed answer.
-fn broken(mut answer: Answer, fault: FaultKind) -> Answer {
-    match fault {
-        FaultKind::DropAfter => answer.delivery = Delivery::DropAfterApply,
-        FaultKind::AppliedThen { status } => return plain(status, "upstream did not answer"),
-        FaultKind::Slow { delay_ms } => answer.delay_ms = delay_ms,
-        FaultKind::Truncate { bytes } => answer.delivery = Delivery::Truncate(bytes),
-        FaultKind::Html => {
-            answer.status = 200;
-            answer.body = b"<!doctype html><title>Sign in</title><p>Please sign in.".to_vec();
-            answer.set_header("content-type", "text/html; charset=utf-8");
-        }
-        FaultKind::InvalidJson => {
-            answer.status = 200;
-            answer.body = b"[{\"id\": 1, ".to_vec();
-            answer.set_header("content-type", "application/json;charset=utf-8");
-        }
-        FaultKind::DropBefore
-        | FaultKind::HoldBefore { .. }
-        | FaultKind::NotApplied { .. }
-        | FaultKind::TooManyRequests
-        | FaultKind::Unauthorized => {}
-    }
-    answer
 }

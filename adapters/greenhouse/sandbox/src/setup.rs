@@ -124,7 +124,7 @@ fn cells(kind: Kind, values: &Map<String, Value>) -> Result<Cells, Refusal> {
             (_, Value::Null) => Cell::Null,
             (_, Value::Bool(value)) => Cell::Bool(*value),
             (FieldKind::Time, Value::String(text)) => {
-                crate::clock::parse_ms(text).map_or(Cell::Null, Cell::Time)
+                atsync_sandbox::parse_ms(text).map_or(Cell::Null, Cell::Time)
             }
             (_, Value::String(text)) => text.as_str().into(),
             (_, Value::Number(number)) => number.as_i64().into(),

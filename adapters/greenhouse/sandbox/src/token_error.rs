@@ -2,9 +2,9 @@
 //!
 //! Status and body differ between accounts (harvest-v3.md §2.7), so two switches choose them.
 
+use atsync_sandbox::Answer;
 use serde_json::json;
 
-use crate::answer::Answer;
 use crate::quirks::Quirks;
 use crate::{GrantErrorBody, GrantErrorStatus};
 

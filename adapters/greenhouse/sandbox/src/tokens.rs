@@ -8,18 +8,15 @@
 
 use std::collections::HashMap;
 
+use atsync_sandbox::{Answer, Params, Repeated, Request, format_ms, pairs};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::GrantParameters;
 use crate::access::Access;
-use crate::answer::{Answer, Request};
-use crate::clock::format_ms;
 use crate::model::Model;
-use crate::params::{Params, Repeated};
 use crate::partner::{Asking, Partners};
-use crate::query::pairs;
 use crate::quirks::{Quirks, TokenExpiry};
 use crate::schema::Kind;
 use crate::token_error::TokenError;
@@ -185,7 +182,7 @@ impl Tokens {
         }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let noise =
-            URL_SAFE_NO_PAD.encode(crate::rng::Rng::seeded(self.serial).next().to_be_bytes());
+            URL_SAFE_NO_PAD.encode(atsync_sandbox::Rng::seeded(self.serial).next().to_be_bytes());
         let token =
             format!("{}.{}.{noise}", part(&json!({"alg": "none", "typ": "JWT"})), part(&payload));
         let expires_ms = expires_s.saturating_mul(1000);

@@ -1,14 +1,14 @@
 //! A test's access to the sandbox besides its API: its rows, the logs of writes and requests, and
 //! handles that change its behaviour while it runs.
 
+use atsync_sandbox::{Fault, Logged};
 use serde_json::Value;
 
 use crate::access::Access;
-use crate::faults::Fault;
-use crate::model::{Deed, Write};
+use crate::model::Write;
 use crate::partner::{Consent, PartnerClient, TokenPair};
 use crate::quirks::Quirks;
-use crate::sandbox::{Logged, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::schema::Kind;
 
 /// A handle on the faults of a running sandbox.
@@ -18,18 +18,18 @@ pub struct FaultControl(Sandbox);
 impl FaultControl {
     /// Adds a rule; the first rule that is due wins.
     pub fn add(&self, fault: Fault) {
-        self.0.lock().add_fault(fault);
+        self.0.lock().front.faults.rules.push(fault);
     }
 
     /// Removes every rule.
     pub fn clear(&self) {
-        self.0.lock().faults.rules.clear();
+        self.0.lock().front.faults.rules.clear();
     }
 
     /// Returns the rules, each with its remaining counts.
     #[must_use]
     pub fn rules(&self) -> Vec<Fault> {
-        self.0.lock().faults.rules.clone()
+        self.0.lock().front.faults.rules.clone()
     }
 }
 
@@ -225,7 +225,7 @@ impl Sandbox {
     /// Returns the log of writes since the start, or since it was cleared.
     #[must_use]
     pub fn writes(&self) -> Vec<Write> {
-        self.lock().model.writes.iter().cloned().collect()
+        self.lock().model.writes.list()
     }
 
     /// How long the log of writes is, without a copy of it.
@@ -238,25 +238,19 @@ impl Sandbox {
     /// cleared.
     #[must_use]
     pub fn creates(&self, collection: &str) -> usize {
-        let state = self.lock();
-        state
-            .model
-            .writes
-            .iter()
-            .filter(|write| write.deed == Deed::Create && write.collection == collection)
-            .count()
+        self.lock().model.writes.creates(collection)
     }
 
     /// Returns the log of requests, control calls excepted.
     #[must_use]
     pub fn requests(&self) -> Vec<Logged> {
-        self.lock().log.iter().cloned().collect()
+        self.lock().front.requests.list()
     }
 
     /// Clears both logs.
     pub fn clear_logs(&self) {
         let mut state = self.lock();
-        state.log.clear();
+        state.front.requests.clear();
         state.model.writes.clear();
     }
 }

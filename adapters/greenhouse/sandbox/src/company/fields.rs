@@ -1,110 +1,76 @@
-//! Generates the custom fields: one of each value type, private and archived ones, and a label that
-//! two options share.
+//! Makes the rows of custom fields and their options.
 
-use super::{CompanySpec, DAY_MS, HISTORY_MS};
+use atsync_sandbox::{Company, CustomField, FieldOption, FieldValue};
+use serde_json::json;
+
 use crate::model::Model;
 use crate::model::cell::Cell;
+use crate::model::render::ids_text;
 use crate::schema::Kind;
 use crate::writes::name_key;
 
-/// The fields that candidates have values of.
+/// The ids of fields and options, in the company's order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
-    pub(super) external_ref: Option<i64>,
-    pub(super) dialing_code: i64,
-    pub(super) about: i64,
-    pub(super) salary: i64,
-    pub(super) experience: i64,
-    pub(super) available: i64,
-    pub(super) visa: i64,
-    pub(super) seniority: i64,
-    pub(super) seniorities: Vec<i64>,
-    pub(super) languages: i64,
-    pub(super) language_options: Vec<i64>,
-    pub(super) strength: i64,
-    pub(super) strengths: Vec<i64>,
-    pub(super) employment: i64,
-    pub(super) employments: Vec<i64>,
-    pub(super) schools: Vec<i64>,
-    pub(super) degrees: Vec<i64>,
-    pub(super) disciplines: Vec<i64>,
+    all: Vec<(i64, Vec<i64>)>,
 }
 
-/// The specification of one field.
-struct Wanted {
-    name: &'static str,
-    of: &'static str,
-    holds: &'static str,
-    private: bool,
-    active: bool,
+impl Fields {
+    /// Returns the id of a field.
+    pub(super) fn id(&self, field: usize) -> i64 {
+        self.all.get(field).map_or(0, |(id, _)| *id)
+    }
+
+    /// Returns the id of an option.
+    pub(super) fn option(&self, field: usize, option: usize) -> Option<i64> {
+        self.all.get(field)?.1.get(option).copied()
+    }
+
+    /// Returns the id of an option by the names of its field and its own.
+    pub(super) fn named(&self, company: &Company, field: &str, option: &str) -> Option<i64> {
+        let at = company.fields.iter().position(|held| held.name == field)?;
+        let options = &company.fields.get(at)?.options;
+        self.option(at, options.iter().position(|held| held.name == option)?)
+    }
+
+    /// Returns a value as rows store it.
+    pub(super) fn value(&self, field: usize, value: &FieldValue) -> (i64, Box<str>) {
+        let id = |option: &usize| self.option(field, *option);
+        let text: Box<str> = match value {
+            FieldValue::Text(text) | FieldValue::Date(text) => json!(text).to_string().into(),
+            FieldValue::Bool(value) => value.to_string().into(),
+            FieldValue::Number(value) => value.to_string().into(),
+            FieldValue::Single(option) => id(option).unwrap_or(0).to_string().into(),
+            FieldValue::Multi(options) => {
+                ids_text(&options.iter().filter_map(id).collect::<Vec<i64>>())
+            }
+            FieldValue::Money { amount, currency } => {
+                json!({"amount": amount, "currency_code": currency}).to_string().into()
+            }
+        };
+        (self.id(field), text)
+    }
 }
 
-const fn wanted(name: &'static str, of: &'static str, holds: &'static str) -> Wanted {
-    Wanted { name, of, holds, private: false, active: true }
-}
-
-pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
-    let now_ms = model.now_ms;
+pub(super) fn make(model: &mut Model, company: &Company) -> Fields {
     // The fields are older than the first candidate.
-    model.now_ms = now_ms.saturating_sub(HISTORY_MS).saturating_sub(30 * DAY_MS);
+    model.now_ms = company.fields_ms;
     let mut fields = Fields::default();
-    if spec.external_ref_field {
-        fields.external_ref =
-            Some(field(model, &wanted("external_ref", "candidate", "short_text")));
-        field(model, &wanted("external_ref", "application", "short_text"));
+    for wanted in &company.fields {
+        let id = field(model, wanted);
+        let options = (0_i64..).zip(&wanted.options);
+        let options = options.map(|(order, wanted)| option(model, id, order, wanted)).collect();
+        fields.all.push((id, options));
     }
-    fields.dialing_code = field(model, &wanted("Dialing Code", "candidate", "short_text"));
-    fields.about = field(model, &wanted("About", "candidate", "long_text"));
-    fields.visa = field(model, &wanted("Needs a Visa?", "candidate", "yes_no"));
-    fields.seniority = field(model, &wanted("Seniority", "candidate", "single_select"));
-    fields.seniorities = ["Junior", "Mid", "Senior", "Principal"]
-        .map(|name| option(model, fields.seniority, name, true))
-        .to_vec();
-    // Two options share the label: one archived, one active.
-    option(model, fields.seniority, "Senior", false);
-    fields.languages = field(model, &wanted("Languages", "candidate", "multi_select"));
-    fields.language_options = ["Deutsch", "English", "Español", "Yorùbá", "日本語"]
-        .map(|name| option(model, fields.languages, name, true))
-        .to_vec();
-    fields.salary = field(
-        model,
-        &Wanted { private: true, ..wanted("Salary Expectation", "candidate", "currency") },
-    );
-    field(model, &wanted("Salary Range", "candidate", "currency_range"));
-    fields.experience = field(model, &wanted("Years of Experience", "candidate", "number"));
-    field(model, &wanted("Hours per Week", "candidate", "number_range"));
-    fields.available = field(model, &wanted("Available From", "candidate", "date"));
-    field(model, &wanted("Portfolio", "candidate", "url"));
-    field(model, &wanted("Buddy", "candidate", "user"));
-    field(model, &Wanted { active: false, ..wanted("Old Rating", "candidate", "number") });
-    fields.strength = field(model, &wanted("Referral Strength", "application", "single_select"));
-    fields.strengths =
-        ["Weak", "Fair", "Strong"].map(|name| option(model, fields.strength, name, true)).to_vec();
-    fields.employment = field(model, &wanted("Employment Type", "job", "single_select"));
-    fields.employments = ["Full-time", "Part-time", "Contract"]
-        .map(|name| option(model, fields.employment, name, true))
-        .to_vec();
-    field(model, &wanted("Cost Centre", "opening", "short_text"));
-    field(model, &wanted("Would reconsider?", "rejection_question", "yes_no"));
-    field(model, &wanted("Signing Bonus", "offer", "currency"));
-    field(model, &wanted("Badge", "user_attribute", "short_text"));
-    for (name, options, made) in [
-        ("School Name", ["ETH Zürich", "University of Lagos", "USP"], &mut fields.schools),
-        ("Degree", ["Bachelor's", "Master's", "Doctorate"], &mut fields.degrees),
-        ("Discipline", ["Mathematics", "History", "Nursing"], &mut fields.disciplines),
-    ] {
-        let standard = field(model, &wanted(name, "standard", "single_select"));
-        *made = options.map(|label| option(model, standard, label, true)).to_vec();
-    }
-    model.now_ms = now_ms;
     fields
 }
 
-fn field(model: &mut Model, wanted: &Wanted) -> i64 {
+fn field(model: &mut Model, wanted: &CustomField) -> i64 {
     let order = i64::try_from(model.count(Kind::CustomFields)).unwrap_or(0);
     let no = || Cell::Bool(false);
-    model.insert(
+    model.load(
         Kind::CustomFields,
+        wanted.step,
         &[
             ("active", wanted.active.into()),
             ("api_only", no()),
@@ -125,13 +91,12 @@ fn field(model: &mut Model, wanted: &Wanted) -> i64 {
     )
 }
 
-fn option(model: &mut Model, field: i64, name: &str, active: bool) -> i64 {
-    let order = model.find(Kind::CustomFieldOptions, "custom_field_id", field).len();
+fn option(model: &mut Model, field: i64, order: i64, wanted: &FieldOption) -> i64 {
     let cells = [
-        ("active", active.into()),
+        ("active", wanted.active.into()),
         ("custom_field_id", field.into()),
-        ("name", name.into()),
-        ("sort_order", i64::try_from(order).unwrap_or(0).into()),
+        ("name", wanted.name.into()),
+        ("sort_order", order.into()),
     ];
-    model.insert(Kind::CustomFieldOptions, &cells)
+    model.load(Kind::CustomFieldOptions, wanted.step, &cells)
 }

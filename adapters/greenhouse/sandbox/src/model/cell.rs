@@ -4,7 +4,7 @@
 //! in the order of its collection's columns, not a map. Nested arrays without a filter are kept as
 //! the JSON text that lists serve.
 
-use crate::clock::format_ms;
+use atsync_sandbox::format_ms;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Default)]

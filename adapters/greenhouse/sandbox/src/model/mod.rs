@@ -2,71 +2,29 @@
 //!
 //! Every change goes through [`Model::insert`], [`Model::set`] or [`Model::remove`], which stamp,
 //! log and delay it. Reading a missing row gives null and never panics: the callers refuse
-//! references to records that do not exist. Bound: [`WRITE_LOG_MAX`] entries of the log.
+//! references to records that do not exist. Bound: that of [`WriteLog`].
 
 pub(crate) mod cell;
 pub(crate) mod render;
 pub(crate) mod table;
 pub(crate) mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+pub(crate) use atsync_sandbox::{Deed, Write, Writer};
+use atsync_sandbox::{Rng, WriteLog};
 use cell::{Cell, Row};
-use serde::Serialize;
 use table::Table;
 use watch::Watch;
 
 use crate::quirks::Quirks;
-use crate::rng::Rng;
 use crate::schema::Kind;
-
-/// The most entries of the write log. Arbitrary: no test of ours comes near.
-const WRITE_LOG_MAX: usize = 200_000;
 
 /// Whether a change sets the row's `updated_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Touch {
     Stamp,
     Leave,
-}
-
-/// The author of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Writer {
-    /// A request through the API.
-    Api,
-    /// A recruiter, whom the test plays.
-    Recruiter,
-}
-
-/// The effect of a write on a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Deed {
-    /// The record was created.
-    Create,
-    /// The record changed.
-    Update,
-    /// The record was removed.
-    Delete,
-}
-
-/// One entry of the write log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Write {
-    /// The time, in milliseconds since 1970.
-    pub at_ms: i64,
-    /// The author.
-    pub writer: Writer,
-    /// The effect.
-    pub deed: Deed,
-    /// The collection.
-    pub collection: &'static str,
-    /// The record's id.
-    pub id: i64,
 }
 
 /// The whole company.
@@ -81,7 +39,7 @@ pub(crate) struct Model {
     visibility_delays_ms: BTreeMap<&'static str, i64>,
     pub(crate) writer: Writer,
     pub(crate) service_user_id: i64,
-    pub(crate) writes: VecDeque<Write>,
+    pub(crate) writes: WriteLog,
     /// Whether writes are logged; off while a company is generated.
     pub(crate) logging: bool,
     /// What the present write changes, for webhooks.
@@ -89,7 +47,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn empty(seed: u64, now_ms: i64) -> Self {
+    pub(crate) fn empty(rng: Rng, now_ms: i64) -> Self {
         // The first ids exceed 32 bits, signed or not. Collections start far apart, so that an id
         // of one is (almost) never an id of another. All end in the same three digits, like the
         // recorded ones.
@@ -103,13 +61,13 @@ impl Model {
             Kind::ALL.iter().enumerate().map(|(at, kind)| Table::new(*kind, base(at))).collect();
         Self {
             tables,
-            rng: Rng::seeded(seed),
+            rng,
             now_ms,
             visibility_delay_ms: 0,
             visibility_delays_ms: BTreeMap::new(),
             writer: Writer::Api,
             service_user_id: 0,
-            writes: VecDeque::new(),
+            writes: WriteLog::default(),
             logging: false,
             watch: Watch::default(),
         }
@@ -187,27 +145,38 @@ impl Model {
         stages.into_iter().map(|(_, id)| id).collect()
     }
 
-    fn next_id(&mut self, kind: Kind) -> i64 {
-        let step = self.rng.between(1, 9).saturating_mul(1000);
-        self.tables.get(kind as usize).map_or(0, |table| table.last_id.saturating_add(step))
+    fn next_id(&self, kind: Kind, step: i64) -> i64 {
+        let step = step.saturating_mul(1000);
+        self.table(kind).map_or(0, |table| table.last_id.saturating_add(step))
+    }
+
+    /// Adds a row of the imagined company, which says how far its id lies from the one before.
+    pub(crate) fn load(&mut self, kind: Kind, step: i64, cells: &[(&str, Cell)]) -> i64 {
+        self.insert_after(kind, step, false, cells)
+    }
+
+    /// Adds a row of the imagined company that a default listing hides.
+    pub(crate) fn load_special(&mut self, kind: Kind, step: i64, cells: &[(&str, Cell)]) -> i64 {
+        self.insert_after(kind, step, true, cells)
     }
 
     /// Adds a row. Columns not named are null, empty lists or empty objects, by their kind; stamps
     /// default to now.
     pub(crate) fn insert(&mut self, kind: Kind, cells: &[(&str, Cell)]) -> i64 {
-        self.insert_special(kind, false, cells)
+        let step = self.rng.between(1, 9);
+        self.insert_after(kind, step, false, cells)
     }
 
-    /// Adds a row that a default listing hides.
-    pub(crate) fn insert_special(
+    fn insert_after(
         &mut self,
         kind: Kind,
+        step: i64,
         special: bool,
         cells: &[(&str, Cell)],
     ) -> i64 {
         use crate::schema::FieldKind;
         let Some(endpoint) = kind.endpoint() else { return 0 };
-        let id = self.next_id(kind);
+        let id = self.next_id(kind, step);
         let mut filled: Vec<Cell> = endpoint
             .fields
             .iter()
@@ -314,10 +283,7 @@ impl Model {
         if !self.logging {
             return;
         }
-        if self.writes.len() >= WRITE_LOG_MAX {
-            self.writes.pop_front();
-        }
-        self.writes.push_back(Write {
+        self.writes.record(Write {
             at_ms: self.now_ms,
             writer: self.writer,
             deed,

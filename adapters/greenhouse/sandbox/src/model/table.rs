@@ -1,11 +1,11 @@
-//! One collection: rows by id, the few indexes that lists and cascades need, and the versions that
-//! a delayed reader still sees.
+//! One collection: rows by id, with the versions that a delayed reader still sees, and the few
+//! indexes that lists and cascades need.
 //!
-//! A list walks ids downwards from a key, so a page costs what it returns. With delayed visibility
-//! every change keeps the former version until the delay ends; without it (the default) the history
-//! stays empty and costs nothing.
+//! A list walks ids downwards from a key, so a page costs what it returns.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
+
+use atsync_sandbox::Versions;
 
 use super::cell::Row;
 use crate::schema::Kind;
@@ -14,22 +14,14 @@ use crate::schema::Kind;
 const INDEXED: [&str; 6] =
     ["candidate_id", "application_id", "job_id", "user_id", "custom_field_id", "candidate_tag_id"];
 
-/// The row that a reader sees from some time on.
-#[derive(Debug, Clone)]
-struct Version {
-    visible_from_ms: i64,
-    row: Option<Row>,
-}
-
 /// One collection.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    rows: BTreeMap<i64, Row>,
+    rows: Versions<i64, Row>,
     indexed: Vec<usize>,
     index: HashMap<(usize, i64), Vec<i64>>,
     emails_column: Option<usize>,
     emails: HashMap<String, Vec<i64>>,
-    history: BTreeMap<i64, Vec<Version>>,
     pub(crate) last_id: i64,
     /// The id before the first one.
     pub(crate) first_id: i64,
@@ -40,12 +32,11 @@ impl Table {
         let emails_column =
             (kind == Kind::Candidates).then(|| kind.column("email_addresses")).flatten();
         Self {
-            rows: BTreeMap::new(),
+            rows: Versions::default(),
             indexed: INDEXED.iter().filter_map(|name| kind.column(name)).collect(),
             index: HashMap::new(),
             emails_column,
             emails: HashMap::new(),
-            history: BTreeMap::new(),
             last_id: first_id,
             first_id,
         }
@@ -60,7 +51,7 @@ impl Table {
     }
 
     pub(crate) fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> {
-        self.rows.values()
+        self.rows.rows()
     }
 
     /// Returns the ids of the rows whose indexed column is `value`; `None` when the column has no
@@ -78,44 +69,30 @@ impl Table {
 
     /// Stores a row; readers see the former one until `delayed_until_ms`, if given.
     pub(crate) fn put(&mut self, row: Row, delayed_until_ms: Option<i64>) {
-        self.remember(row.id, Some(&row), delayed_until_ms);
-        if let Some(former) = self.rows.remove(&row.id) {
+        let id = row.id;
+        let emails = self.emails_of(&row);
+        let value_of = |column: &usize| Some((*column, row.cell(*column).int()?));
+        let values: Vec<(usize, i64)> = self.indexed.iter().filter_map(value_of).collect();
+        if let Some(former) = self.rows.put(id, row, delayed_until_ms) {
             self.unindex(&former);
         }
-        for column in &self.indexed {
-            if let Some(value) = row.cell(*column).int() {
-                add(self.index.entry((*column, value)).or_default(), row.id);
-            }
+        for value in values {
+            add(self.index.entry(value).or_default(), id);
         }
-        for email in self.emails_of(&row) {
-            add(self.emails.entry(email).or_default(), row.id);
+        for email in emails {
+            add(self.emails.entry(email).or_default(), id);
         }
-        self.last_id = self.last_id.max(row.id);
-        self.rows.insert(row.id, row);
+        self.last_id = self.last_id.max(id);
     }
 
     pub(crate) fn remove(&mut self, id: i64, delayed_until_ms: Option<i64>) -> bool {
-        self.remember(id, None, delayed_until_ms);
-        match self.rows.remove(&id) {
+        match self.rows.remove(&id, delayed_until_ms) {
             Some(former) => {
                 self.unindex(&former);
                 true
             }
             None => false,
         }
-    }
-
-    fn remember(&mut self, id: i64, now_is: Option<&Row>, delayed_until_ms: Option<i64>) {
-        let Some(visible_from_ms) = delayed_until_ms else {
-            self.history.remove(&id);
-            return;
-        };
-        let former = self.rows.get(&id).cloned();
-        let versions = self
-            .history
-            .entry(id)
-            .or_insert_with(|| vec![Version { visible_from_ms: i64::MIN, row: former }]);
-        versions.push(Version { visible_from_ms, row: now_is.cloned() });
     }
 
     fn unindex(&mut self, row: &Row) {
@@ -142,21 +119,7 @@ impl Table {
 
     /// Drops versions that no reader can see any more.
     pub(crate) fn settle(&mut self, now_ms: i64) {
-        self.history.retain(|_, versions| {
-            versions.last().is_some_and(|last| last.visible_from_ms > now_ms)
-        });
-    }
-
-    /// Returns the row as a list shows it.
-    pub(crate) fn shown(&self, id: i64, now_ms: i64) -> Option<&Row> {
-        match self.history.get(&id) {
-            None => self.rows.get(&id),
-            Some(versions) => versions
-                .iter()
-                .rev()
-                .find(|version| version.visible_from_ms <= now_ms)
-                .and_then(|v| v.row.as_ref()),
-        }
+        self.rows.settle(now_ms);
     }
 
     /// Lists rows as a list shows them, from `start` (inclusive) downwards; only `ids` if given.
@@ -166,22 +129,18 @@ impl Table {
         start: i64,
         now_ms: i64,
     ) -> Box<dyn Iterator<Item = &'a Row> + 'a> {
-        if ids.is_none() && self.history.is_empty() {
-            return Box::new(self.rows.range(..=start).rev().map(|(_, row)| row));
+        if ids.is_none() && self.rows.is_settled() {
+            return Box::new(self.rows.up_to(start).rev().map(|(_, row)| row));
         }
         // A narrowed set has only current rows. Ids with former versions are added, and the shown
         // version decides.
-        let mut chosen: BTreeSet<i64> = match ids {
-            Some(ids) => ids.iter().copied().collect(),
-            None => self.rows.keys().copied().collect(),
-        };
-        chosen.extend(self.history.keys());
         Box::new(
-            chosen
+            self.rows
+                .keys_shown(ids)
                 .into_iter()
                 .rev()
                 .filter(move |id| *id <= start)
-                .filter_map(move |id| self.shown(id, now_ms)),
+                .filter_map(move |id| self.rows.shown(&id, now_ms)),
         )
     }
 }

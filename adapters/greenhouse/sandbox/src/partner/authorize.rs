@@ -10,14 +10,13 @@
 
 use std::collections::BTreeSet;
 
+use atsync_sandbox::{Answer, Params, Repeated, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::codes::{self, Binding};
 use super::page::{self, ConsentPage};
 use super::{ActsAs, Choice, PartnerClient, Partners};
-use crate::answer::{Answer, Request};
 use crate::model::Model;
-use crate::params::{Params, Repeated};
 use crate::quirks::Quirks;
 use crate::schema::Kind;
 use crate::{Pkce, RefusedScope};

@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use atsync_sandbox::Answer;
+
 use super::authorize::Person;
-use crate::answer::Answer;
 
 /// The most users in the list; Site Admins come first.
 const PEOPLE_SHOWN_MAX: usize = 500;

@@ -1,12 +1,13 @@
 //! Webhooks as an admin sees them in the Dev Center, and their deliveries as a sender sees them.
 
-use serde_json::{Value, json};
+use atsync_sandbox::webhooks::{HookSignals, HookSource};
+use atsync_sandbox::{Answer, Request};
+use serde_json::Value;
 
 use super::events::Event;
-use super::queue::{HookDelivery, HookRequest};
 use super::requests;
 use super::webhook::{NewWebhook, WEBHOOK_EVENTS, Webhook, event_named};
-use crate::answer::{Answer, Request};
+use super::{HookDelivery, HookRequest};
 use crate::refusal::Refusal;
 use crate::sandbox::{Sandbox, State};
 
@@ -126,33 +127,26 @@ impl Sandbox {
         let state = self.lock();
         state.hooks.queue.is_due(state.model.now_ms)
     }
-
-    /// Whether a delivery waits, now or for a later attempt.
-    pub(crate) fn is_hook_waiting(&self) -> bool {
-        self.lock().hooks.queue.is_waiting()
-    }
 }
 
-/// Answers the control calls about webhooks.
-pub(crate) fn called(
-    sandbox: &Sandbox,
-    request: &Request<'_>,
-    segments: &[&str],
-) -> Option<Result<Value, String>> {
-    let id = || segments.get(1).and_then(|id| id.parse::<i64>().ok()).unwrap_or(0);
-    Some(match (request.method, segments) {
-        ("GET", ["webhooks"]) => Ok(json!(sandbox.webhooks())),
-        ("POST", ["webhooks"]) => serde_json::from_slice::<NewWebhook>(request.body)
-            .map_err(|error| error.to_string())
-            .and_then(|new| sandbox.add_webhook(&new))
-            .map(|ids| json!({"ids": ids})),
-        ("POST", ["webhooks", _, "enable"]) => Ok(json!({"enabled": sandbox.enable_webhook(id())})),
-        ("DELETE", ["webhooks", _]) => Ok(json!({"removed": sandbox.remove_webhook(id())})),
-        ("GET", ["deliveries"]) => Ok(json!(sandbox.hook_deliveries())),
-        ("POST", ["fire", event]) => serde_json::from_slice::<Value>(request.body)
-            .map_err(|error| error.to_string())
-            .and_then(|payload| sandbox.fire_webhook(event, payload))
-            .map(|()| json!({})),
-        _ => return None,
-    })
+impl HookSource for Sandbox {
+    fn hook_signals(&self) -> &HookSignals {
+        Sandbox::hook_signals(self)
+    }
+
+    fn next_hook(&self) -> Option<HookRequest> {
+        Sandbox::next_hook(self)
+    }
+
+    fn hook_answered(&self, number: u64, status: Option<u16>) {
+        Sandbox::hook_answered(self, number, status);
+    }
+
+    fn is_hook_due(&self) -> bool {
+        Sandbox::is_hook_due(self)
+    }
+
+    fn is_hook_waiting(&self) -> bool {
+        self.lock().hooks.queue.is_waiting()
+    }
 }

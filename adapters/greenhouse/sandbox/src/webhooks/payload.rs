@@ -3,9 +3,9 @@
 //! A payload is whole: it has private custom fields and personal data, whatever the scopes of a
 //! credential are. Of a record that is gone only the documented members are rendered.
 
+use atsync_sandbox::format_ms;
 use serde_json::{Map, Value, json};
 
-use crate::clock::format_ms;
 use crate::hook_quirks::HookQuirks;
 use crate::model::Model;
 use crate::model::cell::{Cell, Row};

@@ -5,18 +5,18 @@
 
 use std::collections::BTreeMap;
 
+use atsync_sandbox::format_ms;
+use atsync_sandbox::webhooks::{
+    Fired, HookAttempt, HookDelivery, HookRequest, HookState, Leaving, PING, Queue, Schedule,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::events::{self, Event};
-use super::queue::{
-    Fired, HookAttempt, HookDelivery, HookRequest, HookState, Leaving, PING, Queue,
-};
 use super::sign;
 use super::webhook::{ATTEMPTS, Webhook};
-use crate::clock::format_ms;
 use crate::hook_quirks::{HookCopies, HookEventId, HookQuirks};
 use crate::model::Model;
 use crate::model::watch::Effects;
@@ -26,6 +26,12 @@ use crate::refusal::Refusal;
 const WEBHOOKS_MAX: usize = 200;
 /// The first id, beyond 32 bits like those of other records.
 const FIRST_ID: i64 = 4_001_693_002;
+
+/// The waits between attempts, and the only status that is a success (webhooks.md §1).
+const SCHEDULE: Schedule = Schedule {
+    waits_ms: &[60_000, 900_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000],
+    accepts: |status| status == 200,
+};
 
 /// Every webhook, with its deliveries.
 #[derive(Debug)]
@@ -40,7 +46,8 @@ pub(crate) struct Webhooks {
 
 impl Webhooks {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { all: BTreeMap::new(), queue: Queue::default(), next_id: FIRST_ID, seed, serial: 0 }
+        let queue = Queue::new(SCHEDULE);
+        Self { all: BTreeMap::new(), queue, next_id: FIRST_ID, seed, serial: 0 }
     }
 
     /// Whether there is any; without one, writes are not watched.
@@ -191,13 +198,14 @@ impl Webhooks {
         headers.extend([
             ("Content-Type".to_owned(), "application/json".to_owned()),
             ("Greenhouse-Event-ID".to_owned(), event_id),
-            ("Signature".to_owned(), sign::signature(&webhook.secret, body)),
         ]);
+        let (body, signature) = sign::SIGNING.sign(&webhook.secret, body);
+        headers.extend(signature);
         Some(HookRequest {
             number: delivery.number,
             url: webhook.endpoint_url.clone(),
             headers,
-            body: body.to_vec(),
+            body,
         })
     }
 

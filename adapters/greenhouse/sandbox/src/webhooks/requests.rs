@@ -3,11 +3,11 @@
 //! Bodies and answers are those of openapi-v3.json. It has no list, and another source has one, so
 //! the list answers the same rows, newest first, on one page, or 404 by a quirk.
 
+use atsync_sandbox::{Answer, Request};
 use serde_json::json;
 
 use super::registry::Webhooks;
 use super::webhook::{Webhook, event_named};
-use crate::answer::{Answer, Request};
 use crate::body::Body;
 use crate::hook_quirks::HookQuirks;
 use crate::refusal::Refusal;

@@ -1,9 +1,9 @@
 //! One webhook, and the checks of its parameters.
 
+use atsync_sandbox::format_ms;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::clock::format_ms;
 use crate::refusal::Refusal;
 
 /// Every event that a webhook may be for: the enum of openapi-v3.json.

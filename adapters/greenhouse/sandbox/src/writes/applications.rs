@@ -192,7 +192,7 @@ pub(super) fn update(
         }
     }
     for name in ["rejected_at", "created_at"] {
-        if let Some(at_ms) = body.text(name).and_then(crate::clock::parse_ms) {
+        if let Some(at_ms) = body.text(name).and_then(atsync_sandbox::parse_ms) {
             cells.push((name, Cell::Time(at_ms)));
         }
     }

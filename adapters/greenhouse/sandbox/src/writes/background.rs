@@ -3,9 +3,10 @@
 //! The bodies of creations are empty in the OpenAPI document; shipped clients send the members
 //! below. A repeated creation makes another row.
 
+use atsync_sandbox::parse_ms;
+
 use super::{Done, WriteContext};
 use crate::body::Body;
-use crate::clock::parse_ms;
 use crate::model::cell::Cell;
 use crate::model::{Model, Touch};
 use crate::refusal::Refusal;

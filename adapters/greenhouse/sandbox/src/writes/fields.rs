@@ -140,7 +140,7 @@ fn stored(context: &WriteContext<'_>, field_id: i64, value: &Value) -> Result<Bo
         "currency" => holds(&["amount", "currency_code"]),
         "currency_range" => holds(&["min_amount", "max_amount", "currency_code"]),
         "number_range" => holds(&["min_value", "max_value"]),
-        "date" => value.as_str().is_some_and(|text| crate::clock::parse_ms(text).is_some()),
+        "date" => value.as_str().is_some_and(|text| atsync_sandbox::parse_ms(text).is_some()),
         _ => value.is_string(),
     };
     if good { Ok(value.to_string().into()) } else { Err(unfit(value_type)) }

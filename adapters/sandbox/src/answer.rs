@@ -71,19 +71,22 @@ pub struct Answer {
 
 impl Answer {
     /// Makes an answer with a JSON body.
-    pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
+    #[must_use]
+    pub fn json(status: u16, body: Vec<u8>) -> Self {
         let headers =
             vec![("content-type".to_owned(), "application/json;charset=utf-8".to_owned())];
         Self { status, headers, body, delivery: Delivery::Answer, delay_ms: 0 }
     }
 
     /// Makes an answer with a JSON value.
-    pub(crate) fn value(status: u16, value: &serde_json::Value) -> Self {
+    #[must_use]
+    pub fn value(status: u16, value: &serde_json::Value) -> Self {
         Self::json(status, value.to_string().into_bytes())
     }
 
     /// Makes a 204.
-    pub(crate) fn no_content() -> Self {
+    #[must_use]
+    pub fn no_content() -> Self {
         Self {
             status: 204,
             headers: Vec::new(),
@@ -93,8 +96,16 @@ impl Answer {
         }
     }
 
+    /// Makes an answer of plain text, as a gateway would.
+    #[must_use]
+    pub fn plain(status: u16, text: &str) -> Self {
+        let mut answer = Self::json(status, text.as_bytes().to_vec());
+        answer.set_header("content-type", "text/plain");
+        answer
+    }
+
     /// Sets a header, replacing one of that name.
-    pub(crate) fn set_header(&mut self, name: &str, value: impl Into<String>) {
+    pub fn set_header(&mut self, name: &str, value: impl Into<String>) {
         self.headers.retain(|(key, _)| key != name);
         self.headers.push((name.to_owned(), value.into()));
     }

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::answer::{Answer, Delivery};
+
 /// The kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -74,7 +76,7 @@ pub struct Fault {
     /// Only this method, if given.
     #[serde(default)]
     pub method: Option<String>,
-    /// Only paths with this prefix. `/` is every request, the token endpoint included.
+    /// Only paths with this prefix. `/` is every request, a token endpoint included.
     #[serde(default = "everywhere")]
     pub path: String,
     /// Matching requests that pass first.
@@ -130,13 +132,14 @@ impl Fault {
 
 /// The active rules.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Faults {
-    pub(crate) rules: Vec<Fault>,
+pub struct Faults {
+    /// The rules, in the order in which they are tried.
+    pub rules: Vec<Fault>,
 }
 
 impl Faults {
     /// Chooses the fault that this request meets.
-    pub(crate) fn meet(&mut self, method: &str, path: &str) -> Option<FaultKind> {
+    pub fn meet(&mut self, method: &str, path: &str) -> Option<FaultKind> {
         for rule in &mut self.rules {
             if !rule.matches(method, path) {
                 continue;
@@ -154,6 +157,34 @@ impl Faults {
         }
         None
     }
+}
+
+/// Applies a fault to the answer to a request that was processed.
+pub(crate) fn broken(mut answer: Answer, fault: FaultKind) -> Answer {
+    match fault {
+        FaultKind::DropAfter => answer.delivery = Delivery::DropAfterApply,
+        FaultKind::AppliedThen { status } => {
+            return Answer::plain(status, "upstream did not answer");
+        }
+        FaultKind::Slow { delay_ms } => answer.delay_ms = delay_ms,
+        FaultKind::Truncate { bytes } => answer.delivery = Delivery::Truncate(bytes),
+        FaultKind::Html => {
+            answer.status = 200;
+            answer.body = b"<!doctype html><title>Sign in</title><p>Please sign in.".to_vec();
+            answer.set_header("content-type", "text/html; charset=utf-8");
+        }
+        FaultKind::InvalidJson => {
+            answer.status = 200;
+            answer.body = b"[{\"id\": 1, ".to_vec();
+            answer.set_header("content-type", "application/json;charset=utf-8");
+        }
+        FaultKind::DropBefore
+        | FaultKind::HoldBefore { .. }
+        | FaultKind::NotApplied { .. }
+        | FaultKind::TooManyRequests
+        | FaultKind::Unauthorized => {}
+    }
+    answer
 }
 
 /// Reads `METHOD path kind[=number] [xTIMES] [+SKIP]`, the form of the binary's `--fault`.

@@ -16,46 +16,64 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::queue::HookRequest;
-use crate::sandbox::Sandbox;
 
-/// The time for an answer. Greenhouse's is unknown; this one is usual.
+/// The time for an answer. That of an ATS is mostly unknown; this one is usual.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// How often the clock is read while a retry waits. Arbitrary.
 const TICK: Duration = Duration::from_millis(50);
 
 /// The signals between the sandbox, its sender, and callers that wait for the sender.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HookSignals {
+pub struct HookSignals {
     queued: Arc<Notify>,
     ended: Arc<Notify>,
 }
 
 impl HookSignals {
     /// Says that a delivery may be due.
-    pub(crate) fn wake(&self) {
+    pub fn wake(&self) {
         self.queued.notify_one();
     }
 
     /// Says that an attempt ended.
-    pub(crate) fn ended(&self) {
+    pub fn ended(&self) {
         self.ended.notify_waiters();
     }
+}
 
-    /// Waits until no attempt is due or under way.
-    pub(crate) async fn settled(&self, sandbox: &Sandbox) {
-        loop {
-            let mut ended = std::pin::pin!(self.ended.notified());
-            ended.as_mut().enable();
-            if !sandbox.is_hook_due() {
-                return;
-            }
-            ended.await;
+/// A sandbox whose deliveries the server's sender sends.
+pub trait HookSource: Send + Sync {
+    /// Returns the signals of this sandbox.
+    fn hook_signals(&self) -> &HookSignals;
+
+    /// Takes the next delivery that is due.
+    fn next_hook(&self) -> Option<HookRequest>;
+
+    /// Takes the answer to a delivery: its status, or none without one in time.
+    fn hook_answered(&self, number: u64, status: Option<u16>);
+
+    /// Whether an attempt is due or under way.
+    fn is_hook_due(&self) -> bool;
+
+    /// Whether a delivery waits, now or for a later attempt.
+    fn is_hook_waiting(&self) -> bool;
+}
+
+/// Waits until no attempt is due or under way.
+pub(crate) async fn settled<S: HookSource>(sandbox: &S) {
+    let signals = sandbox.hook_signals();
+    loop {
+        let mut ended = std::pin::pin!(signals.ended.notified());
+        ended.as_mut().enable();
+        if !sandbox.is_hook_due() {
+            return;
         }
+        ended.await;
     }
 }
 
 /// Sends deliveries until the server stops.
-pub(crate) async fn run(sandbox: Sandbox, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn run<S: HookSource>(sandbox: S, mut stopped: watch::Receiver<bool>) {
     loop {
         let Some(request) = sandbox.next_hook() else {
             tokio::select! {
@@ -72,7 +90,7 @@ pub(crate) async fn run(sandbox: Sandbox, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Waits until a delivery may be due.
-async fn wait(sandbox: &Sandbox) {
+async fn wait<S: HookSource>(sandbox: &S) {
     let queued = sandbox.hook_signals().queued.clone();
     if sandbox.is_hook_waiting() {
         // A test may advance its clock without a signal, so the clock is read again after a while.

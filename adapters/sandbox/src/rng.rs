@@ -3,14 +3,18 @@
 
 /// A small seeded generator.
 #[derive(Debug, Clone)]
-pub(crate) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
-    pub(crate) fn seeded(seed: u64) -> Self {
+    /// Makes a generator of a seed.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
         Self(seed ^ 0x6a09_e667_f3bc_c908)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// Returns the next number.
+    #[allow(clippy::should_implement_trait, reason = "a generator without an end is no iterator")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,24 +23,24 @@ impl Rng {
     }
 
     /// Returns a number below `end` (0 when `end` is 0).
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         let end = end.max(1) as u64;
         usize::try_from(self.next() % end).unwrap_or(0)
     }
 
     /// Returns a whole number in `from..=to`.
-    pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
+    pub fn between(&mut self, from: i64, to: i64) -> i64 {
         let span = to.saturating_sub(from).saturating_add(1).max(1).unsigned_abs();
         from.saturating_add(i64::try_from(self.next() % span).unwrap_or(0))
     }
 
     /// Returns one of the items; `None` when there are none.
-    pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
+    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.below(choices.len()))
     }
 
     /// Returns one of the words; an empty text when there are none.
-    pub(crate) fn word(&mut self, words: &[&'static str]) -> &'static str {
+    pub fn word(&mut self, words: &[&'static str]) -> &'static str {
         self.pick(words).copied().unwrap_or_default()
     }
 }

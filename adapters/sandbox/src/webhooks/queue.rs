@@ -1,8 +1,8 @@
 //! Deliveries: what waits, when its next attempt is due, and what became of it.
 //!
-//! A delivery is attempted up to seven times, with the documented waits (webhooks.md §1); then its
-//! event is lost. Each has its own next attempt, so a failing one delays no other, and the
-//! order of arrival is not that of the events. A ping leaves before all events, once.
+//! A delivery is attempted as often as its [`Schedule`] says; then its event is lost. Each has its
+//! own next attempt, so a failing one delays no other, and the order of arrival is not that of the
+//! events. A ping leaves before all events, once.
 //! Bounds: [`WAITING_MAX`] waiting deliveries, beyond which events are lost at once, and
 //! [`ENDED_MAX`] ended ones without their bodies.
 
@@ -10,10 +10,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
-use crate::hook_quirks::HookOrder;
+use super::quirks::HookOrder;
 
-/// The waits between attempts.
-const WAITS_MS: [i64; 6] = [60_000, 900_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000];
+/// When an ATS attempts a delivery again, and what it takes for a success.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// The waits between attempts.
+    pub waits_ms: &'static [i64],
+    /// Whether a status is a success.
+    pub accepts: fn(u16) -> bool,
+}
+
 /// The most waiting deliveries.
 const WAITING_MAX: usize = 4_096;
 /// The most ended deliveries that are listed.
@@ -39,9 +46,9 @@ pub struct HookRequest {
 pub enum HookState {
     /// An attempt is due, now or later.
     Waiting,
-    /// It was answered 200.
+    /// It was accepted.
     Delivered,
-    /// No attempt was answered 200, or too many deliveries waited.
+    /// No attempt was accepted, or too many deliveries waited.
     Lost,
     /// Its webhook was deactivated or deleted before.
     Dropped,
@@ -61,11 +68,11 @@ pub struct HookAttempt {
 pub struct HookDelivery {
     /// Its number, ascending in the order of events.
     pub number: u64,
-    /// The webhook.
+    /// The webhook's number in the sandbox.
     pub webhook_id: i64,
     /// The event, or `ping`.
     pub action: &'static str,
-    /// The `Greenhouse-Event-ID`.
+    /// The id of the event, as far as the ATS sends one.
     pub event_id: String,
     /// The attempts so far.
     pub attempts: Vec<HookAttempt>,
@@ -86,34 +93,49 @@ struct Waiting {
 
 /// A delivery to be queued.
 #[derive(Debug, Clone)]
-pub(super) struct Fired {
-    pub(super) webhook_id: i64,
-    pub(super) action: &'static str,
-    pub(super) event_id: String,
-    pub(super) body: Vec<u8>,
-    pub(super) due_ms: i64,
+pub struct Fired {
+    /// The webhook's number.
+    pub webhook_id: i64,
+    /// The event, or [`PING`].
+    pub action: &'static str,
+    /// The id of the event.
+    pub event_id: String,
+    /// The body, as it is sent.
+    pub body: Vec<u8>,
+    /// When the first attempt is due.
+    pub due_ms: i64,
 }
 
 /// The event of a ping.
-pub(super) const PING: &str = "ping";
+pub const PING: &str = "ping";
 
 /// An attempt that leaves.
-pub(super) struct Leaving<'a> {
-    pub(super) delivery: &'a HookDelivery,
-    pub(super) body: &'a [u8],
+#[derive(Debug)]
+pub struct Leaving<'a> {
+    /// The delivery.
+    pub delivery: &'a HookDelivery,
+    /// Its body.
+    pub body: &'a [u8],
 }
 
 /// Every delivery.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
+#[derive(Debug)]
+pub struct Queue {
+    schedule: Schedule,
     serial: u64,
     waiting: BTreeMap<u64, Waiting>,
     ended: VecDeque<HookDelivery>,
 }
 
 impl Queue {
+    /// Makes an empty queue.
+    #[must_use]
+    pub fn new(schedule: Schedule) -> Self {
+        Self { schedule, serial: 0, waiting: BTreeMap::new(), ended: VecDeque::new() }
+    }
+
     /// Queues a delivery.
-    pub(super) fn push(&mut self, fired: Fired) {
+    pub fn push(&mut self, fired: Fired) {
         self.serial = self.serial.saturating_add(1);
         let delivery = HookDelivery {
             number: self.serial,
@@ -134,7 +156,7 @@ impl Queue {
     }
 
     /// Takes the next attempt that is due; it is in flight until [`Queue::answered`].
-    pub(super) fn next(&mut self, now_ms: i64, order: HookOrder) -> Option<Leaving<'_>> {
+    pub fn next(&mut self, now_ms: i64, order: HookOrder) -> Option<Leaving<'_>> {
         let due = self.waiting.values_mut().filter(|held| !held.in_flight && held.due_ms <= now_ms);
         let chosen = match order {
             HookOrder::InOrder => {
@@ -147,7 +169,7 @@ impl Queue {
     }
 
     /// Ends an attempt. Returns the delivery if it was in flight.
-    pub(super) fn answered(
+    pub fn answered(
         &mut self,
         number: u64,
         attempt: HookAttempt,
@@ -158,8 +180,9 @@ impl Queue {
         let made = held.delivery.attempts.len();
         held.delivery.attempts.push(attempt);
         let is_last = held.is_ping() || made.saturating_add(1) >= attempts_max as usize;
-        let state = match (attempt.status, WAITS_MS.get(made)) {
-            (Some(200), _) => HookState::Delivered,
+        let accepts = self.schedule.accepts;
+        let state = match (attempt.status, self.schedule.waits_ms.get(made)) {
+            (Some(status), _) if accepts(status) => HookState::Delivered,
             (_, Some(wait_ms)) if !is_last => {
                 held.due_ms = attempt.at_ms.saturating_add(*wait_ms);
                 held.delivery.due_ms = Some(held.due_ms);
@@ -172,7 +195,7 @@ impl Queue {
     }
 
     /// Ends the deliveries of a webhook that waits no more.
-    pub(super) fn drop_of(&mut self, webhook_id: i64) {
+    pub fn drop_of(&mut self, webhook_id: i64) {
         let of = self.waiting.values().filter(|held| held.delivery.webhook_id == webhook_id);
         let numbers: Vec<u64> = of.map(|held| held.delivery.number).collect();
         for number in numbers {
@@ -183,27 +206,32 @@ impl Queue {
     }
 
     /// Returns the webhook of a waiting delivery.
-    pub(super) fn webhook_of(&self, number: u64) -> Option<i64> {
+    #[must_use]
+    pub fn webhook_of(&self, number: u64) -> Option<i64> {
         self.waiting.get(&number).map(|held| held.delivery.webhook_id)
     }
 
     /// Whether a delivery waits.
-    pub(super) fn is_waiting(&self) -> bool {
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
     /// Whether an attempt is due or in flight.
-    pub(super) fn is_due(&self, now_ms: i64) -> bool {
+    #[must_use]
+    pub fn is_due(&self, now_ms: i64) -> bool {
         self.waiting.values().any(|held| held.in_flight || held.due_ms <= now_ms)
     }
 
     /// How many were delivered, of those that are kept.
-    pub(super) fn delivered(&self) -> usize {
+    #[must_use]
+    pub fn delivered(&self) -> usize {
         self.ended.iter().filter(|delivery| delivery.state == HookState::Delivered).count()
     }
 
     /// Lists all, in the order of their events.
-    pub(super) fn list(&self) -> Vec<HookDelivery> {
+    #[must_use]
+    pub fn list(&self) -> Vec<HookDelivery> {
         let waiting = self.waiting.values().map(|held| &held.delivery);
         let mut all: Vec<HookDelivery> = self.ended.iter().chain(waiting).cloned().collect();
         all.sort_by_key(|delivery| delivery.number);

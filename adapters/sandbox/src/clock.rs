@@ -79,13 +79,15 @@ impl ManualClock {
     }
 }
 
-/// Formats a time as Greenhouse does: `2026-05-05T22:36:04.296Z`.
-pub(crate) fn format_ms(at_ms: i64) -> String {
+/// Formats a time with milliseconds: `2026-05-05T22:36:04.296Z`.
+#[must_use]
+pub fn format_ms(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
 
 /// Reads a date-time, or a bare date as its midnight in UTC.
-pub(crate) fn parse_ms(text: &str) -> Option<i64> {
+#[must_use]
+pub fn parse_ms(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_millisecond());
     }

@@ -5,20 +5,24 @@ use crate::query::pairs;
 
 /// A parameter that a request has more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Repeated;
+pub struct Repeated;
 
 /// The decoded parameters of one request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Params(Vec<(String, String)>);
+pub struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Reads parameters from urlencoded texts: a query, a form, or both.
-    pub(crate) fn read(texts: &[&str]) -> Self {
+    #[must_use]
+    pub fn read(texts: &[&str]) -> Self {
         Self(texts.iter().flat_map(|text| pairs(text)).collect())
     }
 
     /// Returns the value of a parameter.
-    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Repeated> {
+    ///
+    /// # Errors
+    /// When the request has it more than once.
+    pub fn one(&self, name: &str) -> Result<Option<&str>, Repeated> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
         let first = values.next();
         match values.next() {

@@ -1,4 +1,4 @@
-//! The HTTP shell: an accept loop around [`Sandbox::handle`], without any of Harvest's behaviour.
+//! The HTTP shell: an accept loop around a sandbox, without any of an ATS's behaviour.
 //!
 //! It speaks HTTP/1.1 by hyper directly, because faults need two operations that frameworks hide:
 //! closing a connection without an answer, and stopping in the middle of a body whose length was
@@ -20,35 +20,41 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::answer::{Answer, Delivery, Request};
-use crate::options::SandboxOptions;
-use crate::sandbox::{BODY_BYTES_MAX, Sandbox};
-use crate::webhooks::sender;
+use crate::webhooks::sender::{self, HookSource};
 
+/// The largest body that is read; a file of a few megabytes in base64 fits.
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most connections served at once; others wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
 /// The most headers of one request.
 const HEADERS_MAX: usize = 64;
 
+/// A sandbox that a server can serve. Clones share one state.
+pub trait Served: HookSource + Clone + Send + Sync + 'static {
+    /// Answers one request, without any HTTP.
+    fn handle(&self, request: &Request<'_>) -> Answer;
+}
+
 /// A sandbox behind a port.
 #[derive(Debug)]
-pub struct RunningSandbox {
+pub struct Running<S> {
     /// The address it listens on.
     pub addr: SocketAddr,
-    sandbox: Sandbox,
+    sandbox: S,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     sending: JoinHandle<()>,
 }
 
-impl RunningSandbox {
+impl<S: Served> Running<S> {
     /// Returns the sandbox, to inspect and configure it.
     #[must_use]
-    pub fn sandbox(&self) -> &Sandbox {
+    pub fn sandbox(&self) -> &S {
         &self.sandbox
     }
 
-    /// Returns the base URL of both the API (below `/v3/`) and the token endpoint (`/token`), such
-    /// as `http://127.0.0.1:8099`.
+    /// Returns the base URL of everything that the sandbox serves, such as
+    /// `http://127.0.0.1:8099`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.addr)
@@ -65,35 +71,24 @@ impl RunningSandbox {
     /// Waits until no delivery of a webhook is due or under way. One whose retry waits for the
     /// sandbox's clock is not due.
     pub async fn hooks_settled(&self) {
-        self.sandbox.hook_signals().settled(&self.sandbox).await;
+        sender::settled(&self.sandbox).await;
     }
 }
 
-impl Sandbox {
-    /// Makes a sandbox and serves it over HTTP on the running tokio runtime.
-    ///
-    /// # Errors
-    /// When the address cannot be bound.
-    pub async fn start(options: SandboxOptions) -> io::Result<RunningSandbox> {
-        let listen = options.listen;
-        Self::new(options).serve(listen).await
-    }
-
-    /// Serves this sandbox over HTTP on the running tokio runtime.
-    ///
-    /// # Errors
-    /// When the address cannot be bound.
-    pub async fn serve(self, listen: SocketAddr) -> io::Result<RunningSandbox> {
-        let listener = TcpListener::bind(listen).await?;
-        let addr = listener.local_addr()?;
-        let (stop, stopped) = watch::channel(false);
-        let sending = tokio::spawn(sender::run(self.clone(), stopped.clone()));
-        let serving = tokio::spawn(accept(listener, self.clone(), stopped));
-        Ok(RunningSandbox { addr, sandbox: self, stop, serving, sending })
-    }
+/// Serves a sandbox over HTTP on the running tokio runtime.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn serve<S: Served>(sandbox: S, listen: SocketAddr) -> io::Result<Running<S>> {
+    let listener = TcpListener::bind(listen).await?;
+    let addr = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let sending = tokio::spawn(sender::run(sandbox.clone(), stopped.clone()));
+    let serving = tokio::spawn(accept(listener, sandbox.clone(), stopped));
+    Ok(Running { addr, sandbox, stop, serving, sending })
 }
 
-async fn accept(listener: TcpListener, sandbox: Sandbox, mut stopped: watch::Receiver<bool>) {
+async fn accept<S: Served>(listener: TcpListener, sandbox: S, mut stopped: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
@@ -129,7 +124,7 @@ async fn next(
     Ok((stream, slot))
 }
 
-async fn connection(stream: TcpStream, sandbox: Sandbox) {
+async fn connection<S: Served>(stream: TcpStream, sandbox: S) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| one(sandbox.clone(), request));
     let served = hyper::server::conn::http1::Builder::new()
@@ -152,8 +147,8 @@ impl std::fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-async fn one(
-    sandbox: Sandbox,
+async fn one<S: Served>(
+    sandbox: S,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Piece>, NoAnswer> {
     let (head, body) = request.into_parts();
