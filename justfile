@@ -71,6 +71,10 @@ soak KILLS="200":
 browser:
     .ci/browser
 
+# Builds the adapter in TypeScript with npm and runs it in the engine. Two minutes.
+adapter-js:
+    .ci/adapter-js
+
 # Checks the unit of systemd, its exposure, and the package for Debian. Installs what it needs.
 packaging:
     .ci/packaging

@@ -18,34 +18,24 @@
 mod adapter_support;
 #[path = "../../tests/benches/parts/figures.rs"]
 mod figures;
+#[path = "../tests/adapter_support/frame.rs"]
+mod frame;
 
-use adapter_support::{from_text, given, jobs, minimal, scan};
+use adapter_support::{given, jobs, minimal, scan};
 use atsync::internals::adapter::{Adapter, ComponentAdapter, ComponentHost, HostOptions};
 use atsync_model::contract::Step;
 use figures::figure;
+use frame::{Guest, HONEST};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const CALLS: u32 = 5_000;
 const ROUNDS: usize = 5;
-const MANIFEST: &str = r#"{\"name\":\"hostile\",\"version\":\"1.0.0\",\"title\":\"Hostile\",\"contract\":\"ats:adapter@0.1.0\",\"origins\":[],\"auth\":[],\"kinds\":[]}"#;
 
 /// An adapter whose `start` never ends.
 fn hostile() -> Vec<u8> {
-    let frame = include_str!("../../tests/hostile/frame.wat");
-    let text: String = frame
-        .lines()
-        .filter(|line| !line.starts_with(";;"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let text = text
-        .replace("PAGES", "2")
-        .replace("MANIFEST", MANIFEST)
-        .replace("LENGTH", &MANIFEST.replace('\\', "").len().to_string())
-        .replace("MORE", "")
-        .replace("REALLOC", "(call $bump (local.get $size))")
-        .replace("START", include_str!("../../tests/hostile/endless_loop.wat"));
-    from_text(&text)
+    let start = include_str!("../../tests/hostile/endless_loop.wat");
+    Guest { start, ..HONEST }.component()
 }
 
 /// The quickest of some rounds, and the slowest page of all.

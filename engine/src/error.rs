@@ -75,6 +75,13 @@ impl Error {
         error
     }
 
+    /// The same error with a cause, which its text has in other words.
+    #[must_use]
+    pub(crate) fn caused_by(mut self, cause: AdapterError) -> Self {
+        self.cause = Some(Box::new(cause));
+        self
+    }
+
     /// The cause, where that is a `T`: a [`StoreError`], [`AdapterError`] or [`NotSent`]. The
     /// message has the cause's text already; [`StdError::source`] gives the cause's own source.
     pub fn cause<T: StdError + 'static>(&self) -> Option<&T> {
@@ -192,6 +199,7 @@ impl From<NotSent> for Error {
     fn from(error: NotSent) -> Self {
         let kind = match &error {
             NotSent::Refused(_) => ErrorKind::Configuration,
+            NotSent::Malformed(_) => ErrorKind::Adapter,
             NotSent::Moot(_) => ErrorKind::Input,
             NotSent::Auth(_) => ErrorKind::Auth,
             NotSent::Consent { reason, .. } => kind_of(*reason),
@@ -280,6 +288,7 @@ mod tests {
         }
         let not_sent = [
             (NotSent::Refused(text()), ErrorKind::Configuration),
+            (NotSent::Malformed(text()), ErrorKind::Adapter),
             (NotSent::Moot(text()), ErrorKind::Input),
             (NotSent::Unreachable(text()), ErrorKind::Unavailable),
             (NotSent::Open { until_ms: 1 }, ErrorKind::Unavailable),

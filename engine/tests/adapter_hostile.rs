@@ -15,49 +15,16 @@
 )]
 
 mod adapter_support;
+#[path = "adapter_support/frame.rs"]
+mod frame;
 
-use adapter_support::{from_text, given, host, jobs, minimal, scan};
+use adapter_support::{given, host, jobs, minimal, scan};
 use atsync::internals::adapter::{
     Adapter, AdapterError, ComponentAdapter, ComponentHost, HostOptions, LoadError, Metering,
 };
 use atsync_model::contract::{Reply, Response, Step};
+use frame::{Guest, HONEST};
 use std::time::Duration;
-
-/// The differences from the frame.
-struct Guest<'a> {
-    pages: &'a str,
-    manifest: &'a str,
-    more: &'a str,
-    realloc: &'a str,
-    start: &'a str,
-}
-
-const HONEST: Guest<'_> = Guest {
-    pages: "2",
-    manifest: r#"{"name":"hostile","version":"1.0.0","title":"Hostile","contract":"ats:adapter@0.1.0","origins":[],"auth":[],"kinds":[]}"#,
-    more: "",
-    realloc: "(call $bump (local.get $size))",
-    start: "(i32.const 2048)",
-};
-
-impl Guest<'_> {
-    fn component(&self) -> Vec<u8> {
-        let text = include_str!("../../tests/hostile/frame.wat");
-        let text: String = text
-            .lines()
-            .filter(|line| !line.starts_with(";;"))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let text = text
-            .replace("PAGES", self.pages)
-            .replace("MANIFEST", &self.manifest.replace('"', "\\\""))
-            .replace("LENGTH", &self.manifest.len().to_string())
-            .replace("MORE", self.more)
-            .replace("REALLOC", self.realloc)
-            .replace("START", self.start);
-        from_text(&text)
-    }
-}
 
 /// A host that ends a loop in less than two seconds.
 fn impatient() -> ComponentHost {

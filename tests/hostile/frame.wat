@@ -1,6 +1,6 @@
 ;; The frame around each hostile guest: an adapter with a valid manifest whose `start` is what the other files here say.
 ;; Placeholders: PAGES (initial memory), MANIFEST and LENGTH (the manifest and its bytes), MORE (further definitions),
-;; REALLOC and START (function bodies).
+;; REALLOC, DESCRIBE and START (function bodies, or their ends).
 ;;
 ;; `start` and `resume` take a pointer to their parameters and return one to `result<step, failure>`, which lies so:
 ;; 0 ok/err, 8 the step's case, and for `send` 16 the origin's pointer, 20 its length, 24 the method's pointer, …
@@ -23,7 +23,7 @@
   (func (export "ats:adapter/adapter@0.1.0#describe") (result i32)
     (i32.store (i32.const 1024) (i32.const 4096))
     (i32.store (i32.const 1028) (i32.const LENGTH))
-    (i32.const 1024))
+    DESCRIBE)
 
   (func $start (export "ats:adapter/adapter@0.1.0#start") (param $parameters i32) (result i32)
     START)

@@ -155,6 +155,15 @@ impl World {
         self.run(self.engine.connect(self.options())).expect("the connection opens")
     }
 
+    /// Opens another connection of the engine to the same ATS, with this adapter and no settings.
+    pub fn connect_beside(&self, name: &'static str, adapter: Arc<dyn Adapter>) -> Connection {
+        self.wire.audit_also(name);
+        let mut options = self.options();
+        (options.name, options.adapter) = (name.to_owned(), adapter);
+        options.settings = serde_json::Map::new();
+        self.run(self.engine.connect(options)).expect("the connection opens")
+    }
+
     /// The engine that is alive.
     pub fn engine(&self) -> &Engine {
         &self.engine

@@ -43,8 +43,8 @@ pub enum Meddle {
     DieAfter,
 }
 
-/// The place of the intents: the store that the engine writes them to, and the connection's name.
-type Books = (Arc<dyn Store>, &'static str);
+/// The place of the intents: the store that the engine writes them to, and the connections' names.
+type Books = (Arc<dyn Store>, Vec<&'static str>);
 type Meddler = Box<dyn FnMut(&WireRequest) -> Option<Meddle> + Send>;
 type Editor = Box<dyn FnMut(&WireRequest, &mut Response) + Send>;
 
@@ -114,18 +114,28 @@ impl Wire {
     /// Checks every request that changes something against the intents of a connection at the
     /// moment that it leaves.
     pub(crate) fn audit(&self, store: &Arc<dyn Store>, connection: &'static str) {
-        *self.books.lock().unwrap() = Some((Arc::clone(store), connection));
+        *self.books.lock().unwrap() = Some((Arc::clone(store), vec![connection]));
+    }
+
+    /// Counts the intents of another connection as well.
+    pub(crate) fn audit_also(&self, connection: &'static str) {
+        if let Some((_, connections)) = self.books.lock().unwrap().as_mut() {
+            connections.push(connection);
+        }
     }
 
     /// The law of every suite: a request that changes something leaves only while the store holds
     /// an intent for it as `sending`.
     async fn is_in_the_books(&self, request: &WireRequest) {
-        let Some((store, connection)) = self.books.lock().unwrap().clone() else { return };
+        let Some((store, connections)) = self.books.lock().unwrap().clone() else { return };
         let path = request.url.path();
         if request.method == "GET" || path == "/token" {
             return;
         }
-        let open = store.open_intents(connection).await.expect("the intents can be read");
+        let mut open = Vec::new();
+        for connection in connections {
+            open.extend(store.open_intents(connection).await.expect("the intents can be read"));
+        }
         // A resend may differ from the first send by what was read in between.
         let digest = digest(request);
         let is_its_own = |intent: &&Intent| intent.digest == digest || intent.attempt > 1;

@@ -91,4 +91,5 @@ impl PureAdapter for Greenhouse {
     }
 }
 
+#[cfg(feature = "component")]
 atsync_adapter::export_adapter!(Greenhouse);

@@ -26,6 +26,7 @@
 mod bounds;
 mod compiler;
 mod config;
+mod fault;
 mod kept;
 mod limiter;
 pub mod load;
@@ -44,11 +45,12 @@ pub use options::HostOptions;
 
 use super::check;
 use super::limits::INSTANCES_MAX;
-use super::{Adapter, AdapterError, Crash};
+use super::{Adapter, AdapterError};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
+use fault::classify;
 use kept::Kept;
-use limiter::{Limiter, OverLimit};
+use limiter::Limiter;
 use places::{Places, Who};
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -56,8 +58,7 @@ use std::sync::Arc;
 use ticker::Ticker;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{
-    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
-    WasmBacktrace,
+    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
 };
 
 /// Calls at once; more wait for a place. Arbitrary, far above the cores of a machine: a call
@@ -70,9 +71,6 @@ const KEPT_BYTES: usize = 1024 * 1024;
 /// Places that keep memory while they are not used: a process seldom calls more adapters than this
 /// in turn.
 const KEPT_PLACES: u32 = 4;
-
-/// Of a function's name, which is the component's own. Arbitrary.
-const FUNCTION_CHARS_MAX: usize = 200;
 
 /// The types of `start`, as the component model passes them.
 type StartParams = (Task, Given);
@@ -463,53 +461,4 @@ where
         .get_typed_func(&mut *store, export)
         .map_err(|error| AdapterError::Contract(load::reason(&error)))?;
     function.call(&mut *store, params).map_err(|error| classify(&error, store.data()))
-}
-
-/// Whose fault an error of wasmtime is. The texts are wasmtime's or ours; only the message of a
-/// panic is the guest's, within the limits of [`notices`], and only a caller who asks for it gets
-/// it ([`Crash`]).
-fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
-    if let Some(over) = error.downcast_ref::<OverLimit>() {
-        return AdapterError::Limit(over.to_string());
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => AdapterError::Limit("it ran longer than a call may".into()),
-        Some(Trap::OutOfFuel) => AdapterError::Limit("it used more fuel than a call may".into()),
-        Some(Trap::StackOverflow) => {
-            AdapterError::Limit("its calls went deeper than the stack allows".into())
-        }
-        // What the guest handed over cannot be read.
-        Some(
-            lie @ (Trap::StringOutOfBounds
-            | Trap::ListOutOfBounds
-            | Trap::InvalidDiscriminant
-            | Trap::UnalignedPointer
-            | Trap::InvalidChar),
-        ) => AdapterError::Contract(lie.to_string()),
-        Some(trap) => AdapterError::Trap(match limiter.notices.panic() {
-            Some(said) => Crash::panicked(Some(said.to_owned())),
-            None => Crash::trapped(trapped(*trap, error)),
-        }),
-        // Wasmtime has no type for the rest, which is more of the same (text that is not UTF-8), or
-        // too much of it.
-        None if error.to_string().contains("fuel allocated for hostcalls") => {
-            AdapterError::Limit("its answer is larger than an answer may be".into())
-        }
-        None => AdapterError::Contract(load::reason(error)),
-    }
-}
-
-/// A trap without a message: its kind and, where the component names its functions, the innermost
-/// one.
-fn trapped(trap: Trap, error: &wasmtime::Error) -> String {
-    let frames =
-        error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
-    match frames.iter().find_map(wasmtime::FrameInfo::func_name) {
-        Some(function) => {
-            let function: String =
-                function.chars().filter(|c| !c.is_control()).take(FUNCTION_CHARS_MAX).collect();
-            format!("{trap}, in the function {function}")
-        }
-        None => trap.to_string(),
-    }
 }

@@ -6,7 +6,7 @@ use crate::engine::{ConnectionOptions, Engine};
 use crate::error::{Error, ErrorKind};
 use crate::near::did_you_mean;
 use crate::secret::Secret;
-use crate::transport::url::build_url;
+use crate::transport::url::{UrlError, build_url};
 use atsync_model::contract::{Field, Path, Target};
 use atsync_model::manifest::{AuthRule, Manifest};
 use base64::Engine as _;
@@ -92,9 +92,10 @@ impl Engine {
             .origin(rule.origin)
             .ok_or_else(|| problem(format!("the token origin `{}` is not granted", rule.origin)))?;
         let target = Target::Path(Path { path: rule.path.to_owned(), query });
-        let url = build_url(origin, &target).map_err(problem)?;
+        let unusable = |error: UrlError| problem(error.to_string());
+        let url = build_url(origin, &target).map_err(unusable)?;
         let target = Target::Path(Path { path: rule.token_path.to_owned(), query: Vec::new() });
-        let token_url = build_url(origin, &target).map_err(problem)?;
+        let token_url = build_url(origin, &target).map_err(unusable)?;
         let ends_ms = self.clock().now_ms().saturating_add(CONSENT_LIFE_MS);
         let remembered = Remembered {
             connection: options.name.clone(),

@@ -58,6 +58,7 @@ impl Hold {
                 now_ms.saturating_add(left_ms).max(hold_until_ms)
             }
             NotSent::Refused(_)
+            | NotSent::Malformed(_)
             | NotSent::Moot(_)
             | NotSent::Unreachable(_)
             | NotSent::Replaced => hold_until_ms,

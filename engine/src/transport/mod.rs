@@ -110,9 +110,14 @@ const CLEAR_TEXT: &str = "clear-text http is allowed on the private network only
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotSent {
-    /// The request breaks a rule: the adapter or the configuration is wrong. A repeat fails too.
+    /// The grant, the credential's rules or the network's do not allow it: the configuration is
+    /// wrong, or the ATS names another place. A repeat fails too.
     #[error("the request was refused: {0}")]
     Refused(String),
+    /// The request itself breaks a rule, whatever the configuration: the adapter is wrong, or the
+    /// ATS answered with a link that is none. A repeat fails too.
+    #[error("the adapter made a request that breaks a rule, and it was not sent: {0}")]
+    Malformed(String),
     /// It was cancelled before it left: its target was deleted, or the program is stopping.
     #[error("it did not leave: {0}")]
     Moot(String),

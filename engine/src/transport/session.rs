@@ -3,7 +3,8 @@
 //!
 //! # Expected flow
 //! 1. The request becomes a draft: URL built and proven, headers checked, body written. A broken
-//!    rule ends here as [`NotSent::Refused`].
+//!    rule ends here as [`NotSent::Malformed`], a place outside of the grant as
+//!    [`NotSent::Refused`].
 //! 2. A credential is fetched if needed; the rate budgets of the origin admit the request; the
 //!    credential is added. The sender may still stop it at this moment ([`Gate`]).
 //! 3. The transport exchanges it; the budgets record how it ended.
@@ -32,7 +33,7 @@ use super::held::Held;
 use super::oauth::{ClientCredentials, Tokens};
 use super::retry::{Next, Tries, next};
 use super::rotating::{Code, Consents};
-use super::url::{build_url, check_origin};
+use super::url::{UrlError, build_url, check_origin};
 use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, method};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
@@ -395,7 +396,8 @@ impl Session {
         })?;
         let target = Target::Path(Path { path: token_path.to_owned(), query: Vec::new() });
         Ok(Client {
-            token_url: build_url(&origin.url, &target).map_err(SessionError::Auth)?,
+            token_url: build_url(&origin.url, &target)
+                .map_err(|error| SessionError::Auth(error.to_string()))?,
             client_id: client_id.to_owned(),
             client_secret: client_secret.clone(),
             private_network: self.private_network,
@@ -441,7 +443,7 @@ impl Session {
     ) -> Delivery {
         let draft = match self.draft(request, secret, effect) {
             Ok(draft) => draft,
-            Err(reason) => return Delivery::NotSent(NotSent::Refused(reason)),
+            Err(reason) => return Delivery::NotSent(reason),
         };
         if let Err(until_ms) = self.breaker.enter(self.clock.steady_ms()) {
             let until_ms = shown_ms(self.clock.as_ref(), until_ms);
@@ -584,33 +586,41 @@ impl Session {
         request: &Request,
         secret: Option<&BodySecret>,
         effect: Effect,
-    ) -> Result<Draft<'_>, String> {
+    ) -> Result<Draft<'_>, NotSent> {
         let (origin_name, origin) =
             self.origins.get_key_value(&request.origin).ok_or_else(|| {
-                format!("the origin `{}` is not granted", request.origin.escape_debug())
+                NotSent::Refused(format!(
+                    "the origin `{}` is not granted",
+                    request.origin.escape_debug()
+                ))
             })?;
         if !matches!(request.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
-            return Err(format!(
+            return Err(NotSent::Malformed(format!(
                 "the method `{}` is none of GET, POST, PUT, PATCH, DELETE",
                 request.method.escape_debug()
-            ));
+            )));
         }
-        method::repeatable(&request.method, effect)?;
-        let url = build_url(&origin.url, &request.target)?;
-        method::is_what_it_says(&url, &request.body)?;
-        let mut headers = check_headers(&request.headers)?;
+        method::repeatable(&request.method, effect).map_err(NotSent::Malformed)?;
+        let url = build_url(&origin.url, &request.target).map_err(|error| match error {
+            UrlError::Outside(why) => NotSent::Refused(why),
+            UrlError::Form(why) => NotSent::Malformed(why),
+        })?;
+        method::is_what_it_says(&url, &request.body).map_err(NotSent::Malformed)?;
+        let mut headers = check_headers(&request.headers).map_err(NotSent::Malformed)?;
         if !headers.iter().any(|(name, _)| name == "accept") {
             headers.push(("accept".to_owned(), "application/json".to_owned()));
         }
         if secret.is_some() && !origin.credential {
-            return Err(format!("the origin `{origin_name}` gets no credential, so no secret"));
+            let why = format!("the origin `{origin_name}` gets no credential, so no secret");
+            return Err(NotSent::Refused(why));
         }
-        let (content_type, body) = body::written(&request.body, secret)?;
+        let (content_type, body) =
+            body::written(&request.body, secret).map_err(NotSent::Malformed)?;
         if body.len() > limits::REQUEST_BODY_BYTES_MAX {
-            return Err(format!(
+            return Err(NotSent::Malformed(format!(
                 "a request body is at most {} bytes long",
                 limits::REQUEST_BODY_BYTES_MAX
-            ));
+            )));
         }
         headers.extend(content_type.map(|kind| ("content-type".to_owned(), kind)));
         Ok(Draft { origin_name, origin, method: request.method.clone(), url, headers, body })

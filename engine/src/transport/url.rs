@@ -16,6 +16,23 @@ use super::limits::URL_BYTES_MAX;
 use atsync_model::contract::{Field, Path, Target};
 use url::Url;
 
+/// Why no URL is built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// The URL is well formed and leads out of the grant: the ATS or the grant names another place.
+    #[error("{0}")]
+    Outside(String),
+    /// The parts are not what a URL may be made of: the fault of who gave them.
+    #[error("{0}")]
+    Form(String),
+}
+
+impl From<String> for UrlError {
+    fn from(text: String) -> Self {
+        Self::Form(text)
+    }
+}
+
 /// Whether a URL can stand as a granted origin: `http` or `https`, a host, a base path at most.
 ///
 /// # Errors
@@ -43,7 +60,7 @@ pub fn check_origin(origin: &Url) -> Result<(), String> {
 ///
 /// # Errors
 /// A sentence that says which rule the parts break. It shows no query.
-pub fn build_url(origin: &Url, target: &Target) -> Result<Url, String> {
+pub fn build_url(origin: &Url, target: &Target) -> Result<Url, UrlError> {
     check_origin(origin)?;
     match target {
         Target::Path(path) => from_parts(origin, path),
@@ -51,9 +68,9 @@ pub fn build_url(origin: &Url, target: &Target) -> Result<Url, String> {
     }
 }
 
-fn from_parts(origin: &Url, target: &Path) -> Result<Url, String> {
+fn from_parts(origin: &Url, target: &Path) -> Result<Url, UrlError> {
     if target.path.contains(['?', '#']) {
-        return Err("a path holds no `?` and no `#`; the query has a place of its own".to_owned());
+        return Err(form("a path holds no `?` and no `#`; the query has a place of its own"));
     }
     check_path(&target.path)?;
     let path = format!("{}{}", base_path(origin), target.path);
@@ -74,21 +91,22 @@ fn from_parts(origin: &Url, target: &Path) -> Result<Url, String> {
 
 /// A link is an absolute URL or an absolute path. A reference relative to the page before it is
 /// refused: the engine keeps no such page.
-fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
+fn from_link(origin: &Url, link: &str) -> Result<Url, UrlError> {
     if link.len() > URL_BYTES_MAX {
-        return Err(too_long());
+        return Err(too_long().into());
     }
     if !link.bytes().all(|byte| byte.is_ascii_graphic()) || link.contains('\\') {
-        return Err("a link is printable ASCII without a backslash".to_owned());
+        return Err(form("a link is printable ASCII without a backslash"));
     }
     if link.contains('#') {
-        return Err("a link carries no fragment".to_owned());
+        return Err(form("a link carries no fragment"));
     }
     let (text, reference) = if link.starts_with('/') {
         (format!("{}{link}", origin.origin().ascii_serialization()), link)
     } else {
-        let (scheme, rest) =
-            link.split_once("://").ok_or("a link is an absolute URL or begins with `/`")?;
+        let (scheme, rest) = link
+            .split_once("://")
+            .ok_or_else(|| form("a link is an absolute URL or begins with `/`"))?;
         if !scheme.eq_ignore_ascii_case(origin.scheme()) {
             return Err(leaves(
                 origin,
@@ -98,7 +116,7 @@ fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
         let authority_ends = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, reference) = rest.split_at(authority_ends);
         if authority.contains('@') {
-            return Err("a link carries no user or password".to_owned());
+            return Err(form("a link carries no user or password"));
         }
         (link.to_owned(), reference)
     };
@@ -109,12 +127,16 @@ fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
 }
 
 /// The message for a URL outside of the grant. It names only the origin: the rest may be a secret.
-fn leaves(granted: &Url, other: &str) -> String {
-    format!(
+fn leaves(granted: &Url, other: &str) -> UrlError {
+    UrlError::Outside(format!(
         "the URL leads to {other}, outside of the granted origin {}; nothing was sent there. If \
          the ATS names its own address so, connect to that one",
         origin_of(granted)
-    )
+    ))
+}
+
+fn form(text: &str) -> UrlError {
+    UrlError::Form(text.to_owned())
 }
 
 fn origin_of(url: &Url) -> String {
@@ -122,13 +144,13 @@ fn origin_of(url: &Url) -> String {
 }
 
 /// Parses the text and compares the result with the grant.
-fn prove(origin: &Url, text: &str, path: &str) -> Result<Url, String> {
+fn prove(origin: &Url, text: &str, path: &str) -> Result<Url, UrlError> {
     if text.len() > URL_BYTES_MAX {
-        return Err(too_long());
+        return Err(too_long().into());
     }
     let url = Url::parse(text).map_err(|error| format!("this makes no URL: {error}"))?;
     if url.as_str().len() > URL_BYTES_MAX {
-        return Err(too_long());
+        return Err(too_long().into());
     }
     let within = url.scheme() == origin.scheme()
         && url.host() == origin.host()
@@ -140,13 +162,14 @@ fn prove(origin: &Url, text: &str, path: &str) -> Result<Url, String> {
         return Err(leaves(origin, &origin_of(&url)));
     }
     if url.path() != path {
-        return Err("a path is percent-encoded where it needs to be; this one would be rewritten"
-            .to_owned());
+        return Err(form(
+            "a path is percent-encoded where it needs to be; this one would be rewritten",
+        ));
     }
     let base = base_path(origin);
     match url.path().strip_prefix(base) {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => Ok(url),
-        _ => Err(format!("the URL leaves the granted base path {base}")),
+        _ => Err(UrlError::Outside(format!("the URL leaves the granted base path {base}"))),
     }
 }
 

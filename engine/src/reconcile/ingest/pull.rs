@@ -346,7 +346,7 @@ impl Ingest {
              ATS or of the adapter: report it",
             why.words()
         );
-        self.context.error(ErrorKind::Adapter, message)
+        self.context.error(ErrorKind::Adapter, message).caused_by(why.fault())
     }
 
     /// Decides about a scan that failed. `below`: the walk reads below one parent.

@@ -9,6 +9,7 @@
 //! Bounds: two megabytes for a walk. Left out: what the end of a walk means; see [`super::pull`]
 //! and the sweeper.
 
+use crate::adapter::AdapterError;
 use atsync_model::contract::Page;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -36,6 +37,16 @@ pub(crate) enum Endless {
 }
 
 impl Endless {
+    /// The same as a fault of the adapter, for code.
+    pub(crate) fn fault(self) -> AdapterError {
+        match self {
+            Self::Circle | Self::Repeated => AdapterError::Circle,
+            Self::Empty => {
+                AdapterError::Limit(format!("pages without a record in a row: {EMPTY_MAX}"))
+            }
+        }
+    }
+
     /// The sentence that follows the name of the kind.
     pub(crate) fn words(self) -> &'static str {
         match self {

@@ -70,9 +70,9 @@ impl Requests {
         Ok(match error {
             TaskError::Failed(failure) => OwnFailure::Failed(failure),
             TaskError::Adapter(error) => OwnFailure::Adapter(error),
-            TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason)) => {
-                OwnFailure::NotSent(reason)
-            }
+            TaskError::NotSent(
+                NotSent::Refused(reason) | NotSent::Malformed(reason) | NotSent::Moot(reason),
+            ) => OwnFailure::NotSent(reason),
             TaskError::Unclear(reason) => OwnFailure::Unclear(reason),
             error @ (TaskError::NotSent(_) | TaskError::Tenant(_)) => {
                 return Err(self.task_error(what, error));
@@ -92,7 +92,10 @@ impl Requests {
             TaskError::Failed(Failure::Auth(_)) => self.is_accepted_elsewhere().await,
             TaskError::Failed(Failure::Misconfigured(_) | Failure::Quota(_)) => false,
             TaskError::Failed(_) | TaskError::Adapter(_) | TaskError::Unclear(_) => true,
-            TaskError::NotSent(reason) => matches!(reason, NotSent::Refused(_) | NotSent::Moot(_)),
+            TaskError::NotSent(reason) => matches!(
+                reason,
+                NotSent::Refused(_) | NotSent::Malformed(_) | NotSent::Moot(_)
+            ),
             TaskError::Tenant(_) => false,
         }
     }
