@@ -11,7 +11,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
-/// A disk whose syncs wait for a word once a gate is set: each says that it began, and then waits.
+/// A disk whose syncs wait for a message once a gate is set: each says that it began, then waits.
 #[derive(Clone, Debug)]
 struct Gated {
     disk: Disk,
@@ -115,4 +115,15 @@ async fn a_disk_that_does_not_answer_makes_the_writer_late_until_it_does() {
     declare(store.as_ref(), &["r3"]).await;
     assert!(!writer().is_late, "{:?}", writer());
     assert_eq!(store.desired_counts(ACME).await.unwrap().0, 3);
+}
+
+#[tokio::test]
+async fn a_closed_store_has_no_writer_that_could_be_late() {
+    let (_gated, store, clock, engine) = opened();
+    declare(store.as_ref(), &["r1"]).await;
+    writer(&engine);
+    engine.clone().close().await.unwrap();
+    clock.set(clock.now_ms() + 6 * 60_000);
+    let loops = engine.loops();
+    assert!(loops.is_empty(), "{loops:?}");
 }
