@@ -149,6 +149,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    #[expect(clippy::disallowed_methods, reason = "a test writes a configuration file")]
     #[tokio::test]
     async fn a_link_is_bound_to_a_browser_only_after_the_entry_of_its_first_form() {
         let directory = tempfile::tempdir().unwrap();
