@@ -156,7 +156,8 @@ mod tests {
         let config = directory.path().join("acme.toml");
         let table = "store = \"acme.redb\"\n[serve]\nseal_key = { file = \"key\" }\n";
         std::fs::write(&config, table).unwrap();
-        std::fs::write(directory.path().join("key"), "01".repeat(32)).unwrap();
+        let key: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(directory.path().join("key"), key).unwrap();
         let opened = open::open(&config, None, Use::Online).await.unwrap();
         let link = Link {
             connection: "beta".to_owned(),
