@@ -223,8 +223,8 @@ impl Connection {
         };
         if name.trim().is_empty() || name.len() > KEY_BYTES_MAX {
             let message = format!(
-                "{}: a key, an id or an address of a candidate has 1 to {KEY_BYTES_MAX} bytes, \
-                 and this one has {}",
+                "{}: a key, an id or an address of a candidate is not blank and has at most \
+                 {KEY_BYTES_MAX} bytes; this one has {}",
                 self.name(),
                 name.len()
             );

@@ -13,7 +13,7 @@ use atsync::{
 use futures_util::Stream;
 
 /// The files that make the facade.
-const FACADE: [(&str, &str); 18] = [
+const FACADE: [(&str, &str); 19] = [
     ("consent/begin", include_str!("../src/consent/begin.rs")),
     ("consent/finish", include_str!("../src/consent/finish.rs")),
     ("feed", include_str!("../src/feed.rs")),
@@ -23,6 +23,7 @@ const FACADE: [(&str, &str); 18] = [
     ("webhook", include_str!("../src/webhook/register.rs")),
     ("credential", include_str!("../src/credential/replace.rs")),
     ("vault", include_str!("../src/vault.rs")),
+    ("engine", include_str!("../src/engine/backlog.rs")),
     ("engine", include_str!("../src/engine/declaring.rs")),
     ("engine", include_str!("../src/engine/forget.rs")),
     ("engine", include_str!("../src/engine/notes.rs")),

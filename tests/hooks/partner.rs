@@ -203,6 +203,9 @@ async fn receive(
     if !acme.is_webhook_path(&part) {
         return StatusCode::UNAUTHORIZED;
     }
-    let received = acme.receive(&headers, &body).await.unwrap();
-    StatusCode::from_u16(received.status).unwrap()
+    // A closed connection receives nothing.
+    let received = acme.receive(&headers, &body).await;
+    received.map_or(StatusCode::SERVICE_UNAVAILABLE, |received| {
+        StatusCode::from_u16(received.status).unwrap()
+    })
 }

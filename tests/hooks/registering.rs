@@ -116,6 +116,94 @@ async fn a_lost_answer_makes_no_second_webhook_where_the_ats_has_a_list() {
 }
 
 #[tokio::test]
+async fn a_change_whose_answer_is_lost_leaves_the_webhook_known_as_the_connections_own() {
+    let partner = Partner::consented().await;
+    let acme = partner.connect(&[SECRET]).await;
+    let events = partner.register(&acme).await.events.len();
+    // The ATS has the second URL, and the third one never arrives there.
+    for (place, fault) in [("second", FaultKind::DropAfter), ("third", FaultKind::DropBefore)] {
+        partner.sandbox().faults().add(Fault::once("PATCH", "/v3/webhooks", fault));
+        let error = acme.register_webhooks(&partner.url(&acme, place)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    assert_eq!(partner.webhooks("/hooks/second/").len(), 1);
+    let report = acme.register_webhooks(&partner.url(&acme, "fourth")).await.unwrap();
+    partner.server.hooks_settled().await;
+    assert_eq!(count(&report, WebhookEnd::Changed), events, "{report:?}");
+    partner.has_each(&acme, "fourth");
+    assert_eq!(partner.sandbox().webhooks().len(), events);
+    partner.end().await;
+}
+
+#[tokio::test]
+async fn a_stop_and_a_close_wait_for_the_answer_of_a_registration_under_way() {
+    for closes in [false, true] {
+        let partner = Partner::consented().await;
+        partner.sandbox().set_quirks(|quirks| quirks.webhooks.no_list = true);
+        let acme = partner.connect(&[SECRET]).await;
+        let slow = FaultKind::Slow { delay_ms: 300 };
+        partner.sandbox().faults().add(Fault::once("POST", "/v3/webhooks", slow));
+        let crons = Crons::default().with_webhooks(Some(partner.url(&acme, "acme")));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let running = acme.clone();
+        let running = tokio::spawn(async move {
+            running.run(crons, async { drop(stopped.await) }, |_: &Round<'_>| {}).await
+        });
+        while partner.asked("POST") == 0 {
+            tokio::task::yield_now().await;
+        }
+        if closes {
+            acme.close().await;
+        } else {
+            stop.send(()).unwrap();
+        }
+        running.await.unwrap().unwrap();
+        assert_eq!(partner.asked("POST"), 1, "no further one begins");
+        // Without a list a lost answer would make a second webhook.
+        let acme = partner.connect(&[SECRET]).await;
+        let report = partner.register(&acme).await;
+        assert_eq!(count(&report, WebhookEnd::InStep), 1, "{report:?}");
+        assert_eq!(partner.sandbox().webhooks().len(), report.events.len());
+        partner.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_close_waits_for_the_answer_of_a_registration_that_the_host_asked_for() {
+    let partner = Partner::consented().await;
+    partner.sandbox().set_quirks(|quirks| quirks.webhooks.no_list = true);
+    let acme = partner.connect(&[SECRET]).await;
+    let slow = FaultKind::Slow { delay_ms: 300 };
+    partner.sandbox().faults().add(Fault::once("POST", "/v3/webhooks", slow));
+    let (url, registering) = (partner.url(&acme, "acme"), acme.clone());
+    let registering = tokio::spawn(async move { registering.register_webhooks(&url).await });
+    while partner.asked("POST") == 0 {
+        tokio::task::yield_now().await;
+    }
+    acme.close().await;
+    let error = registering.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let acme = partner.connect(&[SECRET]).await;
+    let report = partner.register(&acme).await;
+    assert_eq!(count(&report, WebhookEnd::InStep), 1, "{report:?}");
+    assert_eq!(partner.sandbox().webhooks().len(), report.events.len());
+    partner.end().await;
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_connection_and_where_the_right_is_granted() {
+    let partner = Partner::consented().await;
+    partner.sandbox().remove_partner_scope("partner-id", "harvest:webhooks:create");
+    let acme = partner.connect(&[SECRET]).await;
+    let report = partner.register(&acme).await;
+    assert_eq!(report.blocked, Some(WebhooksBlocked::NotPermitted), "{report:?}");
+    let message = report.message.unwrap();
+    assert!(message.starts_with("acme: registering a webhook: "), "{message}");
+    assert!(message.contains("Tick \u{201c}Create webhooks\u{201d}"), "{message}");
+    partner.end().await;
+}
+
+#[tokio::test]
 async fn lost_answers_without_a_list_are_bounded_and_what_is_double_is_absorbed() {
     let partner = Partner::consented().await;
     partner.sandbox().set_quirks(|quirks| quirks.webhooks.no_list = true);

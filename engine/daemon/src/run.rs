@@ -205,15 +205,16 @@ async fn reload(
             }
             let is_running = |name: &str| runs.get(name).is_some_and(|run| !run.is_over);
             report.served.reread(&refused, is_running);
+            let mut faults = Vec::new();
             if let Some(server) = server
                 && let Err(why) = server.reread(&opened.config).await
             {
-                report.output.error(&format!("{why}; the tokens stay as they are"));
-                refused.insert("serve".to_owned(), why);
+                faults.push(format!("{why}; the tokens stay as they are"));
             }
-            for why in oauth_clients::faults(&opened.config).await {
-                report.output.error(&why);
-                refused.entry("serve".to_owned()).or_insert(why);
+            faults.extend(oauth_clients::faults(&opened.config).await);
+            faults.iter().for_each(|why| report.output.error(why));
+            if !faults.is_empty() {
+                refused.insert("serve".to_owned(), faults.join("\n"));
             }
             let adapters = of_folder(&opened.adapters.shelf);
             adapters.values().for_each(|why| report.output.error(why));

@@ -6,9 +6,9 @@
 //! connection is open, so that it interrupts nobody.
 //!
 //! Bounds: no write begins during a close, so it waits for one write and its answer, and for the
-//! reads of a call that it does not interrupt: a settle finishes its probes, and a sync the reads
-//! of the batch that it plans, which grow with what changed in the ATS. Left out: closing without
-//! the owner's call, after a time without use.
+//! reads of a call that it does not interrupt: a settle finishes its probes, a registration of
+//! webhooks their list, and a sync the reads of the batch that it plans, which grow with what
+//! changed in the ATS. Left out: closing without the owner's call, after a time without use.
 
 use super::open::Work;
 use super::{Connection, Engine};

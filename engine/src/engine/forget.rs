@@ -1,6 +1,7 @@
 //! Forgetting a connection that is not in use any more.
 //!
-//! Left out: the ATS, in which nothing changes, and the host's own notes about the connection.
+//! Left out: the ATS, in which nothing changes, and what belongs to the host: its own notes about
+//! the connection, and the secrets that it sealed for it.
 
 use super::{Engine, check_name};
 use crate::error::Error;
@@ -12,9 +13,10 @@ impl Engine {
     /// are not delayed. Returns how many rows were removed. Rows that a killed call left go with
     /// the next one.
     ///
-    /// A later connection of the name begins anew. Two things outlive it: candidates who were
-    /// erased stay erased, and the serials of the feed go on after the last one, so that a reader
-    /// with an old offset gets the error to read the records again.
+    /// A later connection of the name begins anew. Three things outlive it: candidates who were
+    /// erased stay erased; the serials of the feed go on after the last one, so that a reader with
+    /// an old offset gets the error to read the records again; and the secrets that a
+    /// [`crate::Vault`] sealed for the name stay until [`crate::Vault::retain`] removes them.
     ///
     /// Unused parts of the store's file may hold the bytes until [`crate::RedbStore::compact`].
     ///

@@ -52,7 +52,7 @@ pub use planning::PlanOf;
 pub(crate) use planning::is_exhausted;
 pub use progress::{Progress, ProgressFn};
 pub use reports::{ApplyReport, SettleReport, StepEnd, StepReport};
-pub(crate) use requests::{Hooking, Unregistered};
+pub(crate) use requests::{Hooking, TaskError, Unregistered};
 pub(crate) use settle::Resend;
 pub use sweep::{SweepOptions, SweepReport};
 pub(crate) use sync::{PartsPlanned, RECORDS_AT_ONCE};

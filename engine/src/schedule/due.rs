@@ -110,7 +110,7 @@ impl Due {
     }
 
     /// Defers it after a failure; longer each time.
-    pub(super) fn put_off(&mut self, now: &Times, jitter_ms: u64) -> u64 {
+    pub(super) fn defer(&mut self, now: &Times, jitter_ms: u64) -> u64 {
         self.failures = self.failures.saturating_add(1);
         let wait_ms = backoff_ms(self.failures, jitter_ms);
         self.steady_ms = now.steady_ms.saturating_add(wait_ms);
@@ -172,7 +172,7 @@ mod tests {
     fn a_wait_after_a_failure_is_as_long_whatever_the_clock_does() {
         let start = look(NOON_MS, 1_000);
         let mut due = Due::now(hourly());
-        let wait_ms = due.put_off(&start, 0);
+        let wait_ms = due.defer(&start, 0);
         due.jumped(&look(NOON_MS + DAY_MS, 1_001));
         assert_eq!(due.steady_ms(), 1_000 + wait_ms);
     }

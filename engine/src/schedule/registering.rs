@@ -71,7 +71,7 @@ impl Registrations {
     }
 
     /// Defers it after an error. Returns for how long.
-    pub(super) fn put_off(&mut self, now: &Times, jitter_ms: u64) -> u64 {
+    pub(super) fn defer(&mut self, now: &Times, jitter_ms: u64) -> u64 {
         self.failures = self.failures.saturating_add(1);
         let wait_ms = backoff_ms(self.failures, jitter_ms);
         self.due_ms = now.steady_ms.saturating_add(wait_ms);

@@ -16,6 +16,7 @@ use super::due::{BACKOFF_FIRST_MS, Due, Times, backoff_ms};
 use super::registering::Registrations;
 use super::retention::Retention;
 use super::round::{Deed, Round};
+use crate::clock::Clock;
 use crate::engine::{Connection, Work};
 use crate::error::{Error, ErrorKind};
 use crate::heartbeat;
@@ -252,7 +253,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                     (self.report)(&Round::Pulled(&pulled));
                 }
                 Err(error) => self.failed(Deed::Pull(&kind), error, |rounds, now, jitter_ms| {
-                    rounds.pulls.get_mut(&kind).map_or(0, |due| due.put_off(now, jitter_ms))
+                    rounds.pulls.get_mut(&kind).map_or(0, |due| due.defer(now, jitter_ms))
                 })?,
             }
         }
@@ -266,29 +267,32 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         let Some(url) = url.filter(|_| self.registrations.due_ms() <= now.steady_ms) else {
             return Ok(());
         };
-        let registered = tokio::select! {
-            biased;
-            () = stop => return Err(Cut::Stopped),
-            registered = self.connection.register_webhooks(&url) => registered,
-        };
-        match registered {
-            Ok(report) => {
+        let registering = self.connection.register_webhooks(&url);
+        let clock = self.reconciler().context.clock.as_ref();
+        match finished(self.connection, clock, registering, stop).await {
+            Err(ended) => {
+                if let Some(Ok(report)) = ended {
+                    (self.report)(&Round::Registered(&report));
+                }
+                Err(Cut::Stopped)
+            }
+            Ok(Ok(report)) => {
                 let now = self.times();
                 self.registrations.done(&report, &now);
                 (self.report)(&Round::Registered(&report));
                 Ok(())
             }
-            // No webhook is worth ending the schedules for.
-            Err(error)
+            // A configuration error of webhooks defers them; the other schedules go on.
+            Ok(Err(error))
                 if error.kind() == ErrorKind::Configuration && !self.connection.is_closed() =>
             {
                 let (now, jitter_ms) = (self.times(), self.jitter_ms());
-                let wait_ms = self.registrations.put_off(&now, jitter_ms);
+                let wait_ms = self.registrations.defer(&now, jitter_ms);
                 (self.report)(&Deed::Register.failed(&error, wait_ms));
                 Ok(())
             }
-            Err(error) => self.failed(Deed::Register, error, |rounds, now, jitter_ms| {
-                rounds.registrations.put_off(now, jitter_ms)
+            Ok(Err(error)) => self.failed(Deed::Register, error, |rounds, now, jitter_ms| {
+                rounds.registrations.defer(now, jitter_ms)
             }),
         }
     }
@@ -326,34 +330,16 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         }
     }
 
-    /// Works on effects. Told to stop, it begins no new effect and lets those under way end; what
-    /// is cut is found in the journal by the next run.
+    /// Works on effects. What a stop cuts is found in the journal by the next run.
     async fn work<S: Future<Output = ()>>(&mut self, stop: Pin<&mut S>) -> Result<(), Cut> {
-        let context = &self.reconciler().context;
-        let mut ended = None;
-        let worked = {
-            let work = self.connection.sync();
-            tokio::pin!(work);
-            tokio::select! {
-                biased;
-                worked = &mut work => Some(worked),
-                () = stop => {
-                    context.hold_effects();
-                    ended = tokio::select! {
-                        worked = &mut work => worked.ok(),
-                        () = context.clock.sleep(STOP_GRACE_MS) => None,
-                    };
-                    self.connection.release_effects();
-                    None
-                }
-            }
-        };
-        match worked {
-            None => {
+        let clock = self.reconciler().context.clock.as_ref();
+        match finished(self.connection, clock, self.connection.sync(), stop).await {
+            Err(ended) => {
+                let ended = ended.and_then(Result::ok);
                 self.applied(ended.map(|(_, report)| report).as_ref());
                 Err(Cut::Stopped)
             }
-            Some(Ok((_, report))) => {
+            Ok(Ok((_, report))) => {
                 self.work_failures = 0;
                 // A write in doubt is probed when its wait is over, whatever else is to be done.
                 let next_ms = self.reconciler().settler.next_probe_ms().await?;
@@ -364,7 +350,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                 self.applied(Some(&report));
                 Ok(())
             }
-            Some(Err(error)) => self.failed(Deed::Apply, error, |rounds, now, jitter_ms| {
+            Ok(Err(error)) => self.failed(Deed::Apply, error, |rounds, now, jitter_ms| {
                 rounds.work_failures = rounds.work_failures.saturating_add(1);
                 let wait_ms = backoff_ms(rounds.work_failures, jitter_ms);
                 rounds.work_due_ms = now.steady_ms.saturating_add(wait_ms);
@@ -402,7 +388,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
                 Ok(())
             }
             Err(error) => self.failed(Deed::Sweep(&kind), error, |rounds, now, jitter_ms| {
-                rounds.sweeps.get_mut(&kind).map_or(0, |due| due.put_off(now, jitter_ms))
+                rounds.sweeps.get_mut(&kind).map_or(0, |due| due.defer(now, jitter_ms))
             }),
         }
     }
@@ -413,7 +399,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
         let jitter_ms = (report.held_by == Some(HeldBy::Right)).then(|| self.jitter_ms());
         let Some(due) = self.sweeps.get_mut(kind) else { return };
         if let Some(jitter_ms) = jitter_ms {
-            due.put_off(&now, jitter_ms);
+            due.defer(&now, jitter_ms);
             return;
         }
         if report.complete || report.held.is_some() {
@@ -522,6 +508,30 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             self.dues().filter(|due| due.has_failed()).for_each(Due::at_once);
         }
         Ok(())
+    }
+}
+
+/// Awaits a call that changes the ATS. At the stop no new effect begins, and the request under way
+/// may take [`STOP_GRACE_MS`] to end; the error has what the call returned, if it did.
+async fn finished<T, S: Future<Output = ()>>(
+    connection: &Connection,
+    clock: &dyn Clock,
+    call: impl Future<Output = T>,
+    stop: Pin<&mut S>,
+) -> Result<T, Option<T>> {
+    tokio::pin!(call);
+    tokio::select! {
+        biased;
+        ended = &mut call => Ok(ended),
+        () = stop => {
+            connection.hold_effects();
+            let ended = tokio::select! {
+                ended = &mut call => Some(ended),
+                () = clock.sleep(STOP_GRACE_MS) => None,
+            };
+            connection.release_effects();
+            Err(ended)
+        }
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) enum Deed {
     Keep { event: String, id: String },
     /// Create it.
     Create { event: String },
-    /// Set URL and secret, and enable it.
-    Change { event: String, id: String },
+    /// Set URL and secret, and enable it. `url`: the one that the ATS lists for it.
+    Change { event: String, id: String, url: Option<String> },
     /// Remove it.
     Remove { event: String, id: String },
     /// Nothing more: too many answers were lost.
@@ -64,11 +64,12 @@ pub(super) fn with_list(
             None => Deed::Create { event: event.clone() },
             Some(one) => {
                 let (event, id) = (event.clone(), one.id.clone());
+                let url = Some(one.url.clone());
                 let row = rows.get(&event).filter(|_| is_known(one));
                 let is_signed = row.is_some_and(|row| row.mark.as_deref() == Some(wanted.mark));
                 match one.active && one.url == wanted.url && is_signed {
                     true => Deed::Keep { event, id },
-                    false => Deed::Change { event, id },
+                    false => Deed::Change { event, id, url },
                 }
             }
         });
@@ -97,7 +98,7 @@ pub(super) fn without_list(wanted: &Wanted<'_>, rows: &BTreeMap<String, Row>) ->
             && row.confirmed_ms <= wanted.now_ms;
         match row.active && is_fresh && row.mark.as_deref() == Some(wanted.mark) {
             true => Deed::Keep { event, id },
-            false => Deed::Change { event, id },
+            false => Deed::Change { event, id, url: None },
         }
     };
     let unwanted = rows.iter().filter(|(event, _)| !wanted.events.contains(event));
@@ -145,8 +146,8 @@ mod tests {
         Deed::Keep { event: event.into(), id: id.into() }
     }
 
-    fn change(event: &str, id: &str) -> Deed {
-        Deed::Change { event: event.into(), id: id.into() }
+    fn change(event: &str, id: &str, url: Option<&str>) -> Deed {
+        Deed::Change { event: event.into(), id: id.into(), url: url.map(str::to_owned) }
     }
 
     fn remove(event: &str, id: &str) -> Deed {
@@ -178,8 +179,9 @@ mod tests {
             (rows(&[]), one("1", "hired", URL)),
         ] {
             let own = BTreeSet::from([url_digest(OLD)]);
+            let url = Some(listed.url.clone());
             let deeds = with_list(&wanted(&events), &known, &[listed], own);
-            assert_eq!(deeds, [change("hired", "1")]);
+            assert_eq!(deeds, [change("hired", "1", url.as_deref())]);
         }
     }
 
@@ -212,10 +214,10 @@ mod tests {
             without_list(&wanted(&events), &rows(&[("hired", row)]))
         };
         assert_eq!(at(CONFIRMED_MS - 1), [keep("hired", "1")]);
-        assert_eq!(at(CONFIRMED_MS), [change("hired", "1")]);
+        assert_eq!(at(CONFIRMED_MS), [change("hired", "1", None)]);
         let future = Row { confirmed_ms: NOW_MS + 1, ..row("1") };
         let deeds = without_list(&wanted(&events), &rows(&[("hired", future), ("gone", row("3"))]));
-        assert_eq!(deeds, [change("hired", "1"), remove("gone", "3")]);
+        assert_eq!(deeds, [change("hired", "1", None), remove("gone", "3")]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::registered::{Row, Rows, mark, url_digest};
 use super::report::{WebhookEnd, WebhooksBlocked, WebhooksReport};
 use crate::engine::{Connection, Work};
 use crate::error::{Error, ErrorKind};
-use crate::reconcile::Unregistered;
+use crate::reconcile::{TaskError, Unregistered};
 use crate::secret::Secret;
 use atsync_model::contract::{
     Failure, Registered, Registering, Registration, Webhook, WebhookChange,
@@ -60,7 +60,7 @@ impl Connection {
     /// [`WebhooksReport::blocked`].
     pub async fn register_webhooks(&self, url: &Secret) -> Result<WebhooksReport, Error> {
         let work = self.work()?;
-        self.unless_closed(self.registered(&work, url)).await
+        self.registered(&work, url).await
     }
 
     /// Removes the webhooks that this connection registered in the ATS. Those of others stay.
@@ -69,7 +69,7 @@ impl Connection {
     /// As for [`Connection::register_webhooks`].
     pub async fn remove_webhooks(&self) -> Result<WebhooksReport, Error> {
         let work = self.work()?;
-        self.unless_closed(self.unregistered(&work)).await
+        self.unregistered(&work).await
     }
 
     async fn registered(&self, work: &Work<'_>, url: &Secret) -> Result<WebhooksReport, Error> {
@@ -120,16 +120,10 @@ impl Connection {
             }
         };
         for (_, id) in own {
-            match work.requests.register(Registering::Remove(id), None).await {
-                Ok(Registration::Refused(failure)) if !is_gone(&failure) => {
-                    return refused(report, failure);
-                }
-                Ok(Registration::Unclear(why)) => {
-                    return Err(Error::new(ErrorKind::Unavailable, why).at(self.name()));
-                }
-                Ok(_) => report.removed = report.removed.saturating_add(1),
-                Err(unregistered) => return denied(report, unregistered.error),
+            if let Err(error) = removed(work, id).await {
+                return denied(report, error);
             }
+            report.removed = report.removed.saturating_add(1);
         }
         let events: Vec<String> = rows.all().keys().cloned().collect();
         for event in events {
@@ -148,9 +142,26 @@ async fn list(work: &Work<'_>) -> Result<Option<Vec<Registered>>, Error> {
     }
 }
 
-/// A report of a refusal that concerns the whole connection, or its error.
-fn refused(report: WebhooksReport, failure: Failure) -> Result<WebhooksReport, Error> {
-    denied(report, Error::from(failure))
+/// Removes one webhook. One that was gone before is removed.
+async fn removed(work: &Work<'_>, id: String) -> Result<(), Error> {
+    match work.requests.register(Registering::Remove(id), None).await {
+        Ok(Registration::Refused(failure)) if !is_gone(&failure) => Err(refused(work, failure)),
+        Ok(Registration::Unclear(why)) => Err(lost(work, &why)),
+        Ok(_) => Ok(()),
+        Err(Unregistered { error, .. }) => Err(error),
+    }
+}
+
+const REGISTERING: &str = "registering a webhook";
+
+/// The error of a refusal that concerns the whole connection.
+fn refused(work: &Work<'_>, failure: Failure) -> Error {
+    work.requests.task_error(REGISTERING, TaskError::Failed(failure))
+}
+
+/// The error of an answer that does not say what became of the request.
+fn lost(work: &Work<'_>, why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("{}: {REGISTERING}: {why}", work.context.name))
 }
 
 /// A missing right is in the report; anything else is an error.
@@ -183,7 +194,7 @@ fn is_reachable(url: &str, rule: &WebhookRule, is_private: bool) -> Result<(), S
         ));
     }
     let parsed =
-        Url::parse(url).map_err(|error| format!("the URL for webhooks is none: {error}"))?;
+        Url::parse(url).map_err(|error| format!("the URL for webhooks is not a URL: {error}"))?;
     let is_bare =
         parsed.username().is_empty() && parsed.password().is_none() && parsed.fragment().is_none();
     match parsed.scheme() {
@@ -227,7 +238,7 @@ impl Run<'_> {
             Deed::Keep { event, .. } => Ok(self.ended(event, WebhookEnd::InStep)),
             Deed::GiveUp { event } => Ok(self.ended(event, WebhookEnd::Unknown)),
             Deed::Create { event } => self.create(event).await,
-            Deed::Change { event, id } => self.change(event, id).await,
+            Deed::Change { event, id, url } => self.change(event, id, url).await,
             Deed::Remove { event, id } => self.remove(event, id).await,
         }
     }
@@ -258,10 +269,18 @@ impl Run<'_> {
         self.answered(event, Row { id: None, ..before }, created, WebhookEnd::Created).await
     }
 
-    async fn change(&mut self, event: String, id: String) -> Result<Flow, Error> {
+    /// `url` is the one that the ATS lists for it. It is kept before the request, since `sent` is
+    /// overwritten and the listed URL may be that of an earlier request whose answer was lost.
+    async fn change(
+        &mut self,
+        event: String,
+        id: String,
+        url: Option<String>,
+    ) -> Result<Flow, Error> {
         let before = self.rows.of(&event);
         let row = Row {
             id: Some(id.clone()),
+            url: url.as_deref().map(url_digest).or_else(|| before.url.clone()),
             sent: Some(url_digest(self.url.expose())),
             mark: None,
             ..before.clone()
@@ -304,33 +323,21 @@ impl Run<'_> {
                     self.report.message.get_or_insert_with(|| failure.to_string());
                     return Ok(self.ended(event, WebhookEnd::Refused));
                 }
-                self.report = refused(std::mem::take(&mut self.report), failure)?;
-                Ok(Flow::Ends)
+                self.ended_by(refused(self.work, failure))
             }
-            Ok(Registration::Unclear(why)) => Err(self.lost(&why)),
+            Ok(Registration::Unclear(why)) => Err(lost(self.work, &why)),
             Ok(_) => Err(self.work.context.unfit("a webhook")),
             Err(Unregistered { error, may_have_happened: true }) => Err(error),
             Err(Unregistered { error, .. }) => {
                 self.rows.put(&event, unsent).await?;
-                self.report = denied(std::mem::take(&mut self.report), error)?;
-                Ok(Flow::Ends)
+                self.ended_by(error)
             }
         }
     }
 
     async fn remove(&mut self, event: String, id: String) -> Result<Flow, Error> {
-        let removed = self.work.requests.register(Registering::Remove(id.clone()), None).await;
-        match removed {
-            Ok(Registration::Refused(failure)) if !is_gone(&failure) => {
-                self.report = refused(std::mem::take(&mut self.report), failure)?;
-                return Ok(Flow::Ends);
-            }
-            Ok(Registration::Unclear(why)) => return Err(self.lost(&why)),
-            Ok(_) => {}
-            Err(Unregistered { error, .. }) => {
-                self.report = denied(std::mem::take(&mut self.report), error)?;
-                return Ok(Flow::Ends);
-            }
+        if let Err(error) = removed(self.work, id.clone()).await {
+            return self.ended_by(error);
         }
         self.report.removed = self.report.removed.saturating_add(1);
         if self.rows.of(&event).id == Some(id) {
@@ -339,9 +346,10 @@ impl Run<'_> {
         Ok(Flow::Continues)
     }
 
-    fn lost(&self, why: &str) -> Error {
-        let name = &self.work.context.name;
-        Error::new(ErrorKind::Unavailable, format!("{name}: registering a webhook: {why}"))
+    /// Ends the run by an error, or by a missing right, which is in the report.
+    fn ended_by(&mut self, error: Error) -> Result<Flow, Error> {
+        self.report = denied(std::mem::take(&mut self.report), error)?;
+        Ok(Flow::Ends)
     }
 }
 

@@ -20,6 +20,7 @@ const ROWS: usize = 1_000;
 
 /// What is kept about one webhook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Row {
     /// The ATS's id of it; none while no answer has named it.
     pub(super) id: Option<String>,
@@ -59,7 +60,7 @@ pub(super) struct Rows<'s> {
 impl<'s> Rows<'s> {
     pub(super) async fn read(store: &'s ConnectionStore) -> Result<Self, Error> {
         let notes = store.notes_page(AREA, None, ROWS).await?;
-        // What a later version wrote counts as unknown.
+        // What cannot be read counts as unknown: the webhook is registered again.
         let read = |value: Vec<u8>| serde_json::from_slice(&value).unwrap_or_default();
         let by_event = notes.into_iter().map(|(event, value)| (event, read(value)));
         Ok(Self { store, by_event: by_event.collect() })
@@ -94,5 +95,17 @@ impl<'s> Rows<'s> {
             self.by_event.remove(event);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Row;
+
+    #[test]
+    fn a_note_that_lacks_a_member_keeps_the_others() {
+        let read: Row = serde_json::from_str(r#"{"id":"7","url":"digest"}"#).unwrap();
+        let (id, url) = (Some("7".to_owned()), Some("digest".to_owned()));
+        assert_eq!(read, Row { id, url, ..Row::default() });
     }
 }

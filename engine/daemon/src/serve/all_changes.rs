@@ -26,7 +26,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::stream::{Stream, select_all};
+use futures_util::stream::{Stream, select_all, unfold};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -197,7 +197,7 @@ fn followed(
 
 async fn streamed(
     connections: &[Connection],
-    mut cursor: Cursor,
+    cursor: Cursor,
     changed: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Response, Problem> {
     // A refusal comes before the first event: as a problem document.
@@ -206,30 +206,57 @@ async fn streamed(
         drop(first.try_collect::<Vec<_>>().await?);
     }
     let followed = followed(connections, &cursor);
-    let events = followed.scan(false, move |has_failed, (connection, change)| {
-        // An error is the last event: the client connects again, and learns what is wrong.
-        if *has_failed {
-            return std::future::ready(None);
-        }
-        std::future::ready(Some(match change {
+    Ok(stream::answer(events(followed, cursor), changed))
+}
+
+/// Changes as events. An error is the last one: the client connects again, and learns what is
+/// wrong.
+fn events<S>(followed: S, cursor: Cursor) -> impl Stream<Item = Event> + Send + 'static
+where
+    S: Stream<Item = (String, Result<Change, atsync::Error>)> + Send + Unpin + 'static,
+{
+    unfold(Some((followed, cursor)), async |state| {
+        let (mut followed, mut cursor) = state?;
+        let (connection, change) = followed.next().await?;
+        Some(match change {
             Ok(change) => {
                 cursor.serials.insert(connection.clone(), change.serial);
                 let data = serde_json::to_string(&Placed { connection, change });
-                let data = data.unwrap_or_default();
-                Event::default().id(written(&cursor)).event("change").data(data)
+                let event = Event::default().id(written(&cursor)).event("change");
+                (event.data(data.unwrap_or_default()), Some((followed, cursor)))
             }
-            Err(error) => {
-                *has_failed = true;
-                stream::failed(error)
-            }
-        }))
-    });
-    Ok(stream::answer(events, changed))
+            Err(error) => (stream::failed(error), None),
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CONNECTIONS_MAX, Cursor, read, written};
+    use super::{CONNECTIONS_MAX, Cursor, events, page, read, written};
+    use atsync::{Change, Error, ErrorKind};
+    use futures_util::{FutureExt, StreamExt, stream};
+    use serde_json::json;
+
+    #[test]
+    fn a_stream_ends_with_its_error_although_other_connections_have_no_change() {
+        let change = json!({ "serial": 1, "at_ms": 1, "kind": "jobs", "id": "1",
+            "what": "created", "cause": { "cause": "observed" } });
+        let change: Change = serde_json::from_value(change).unwrap();
+        let error = Error::new(ErrorKind::Store, "the disk is full");
+        let all = [("acme".to_owned(), Ok(change)), ("acme".to_owned(), Err(error))];
+        let followed = stream::iter(all).chain(stream::pending());
+        let events = events(followed, Cursor::default()).collect::<Vec<_>>();
+        assert_eq!(events.now_or_never().map(|events| events.len()), Some(2));
+    }
+
+    #[tokio::test]
+    async fn the_place_of_a_connection_that_is_absent_stays_in_the_cursor() {
+        let serials = [("acme".to_owned(), 7)].into();
+        let mut cursor = Cursor { serials, last: Some("acme".to_owned()) };
+        let before = cursor.clone();
+        assert!(page(&[], &mut cursor, 10).await.unwrap().is_empty());
+        assert_eq!(cursor, before);
+    }
 
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_another_text_is_refused() {

@@ -24,7 +24,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -46,13 +46,10 @@ pub(super) async fn back_up(State(served): State<Arc<Served>>) -> Result<Respons
     let opened = served.running()?;
     let none = || Problem::new(ProblemType::NotSupported, "the store is not in a file");
     let store = opened.store.clone().ok_or_else(none)?;
-    let alone = Arc::clone(&served.backups)
-        .try_acquire_owned()
-        .map_err(|_| Problem::new(ProblemType::Busy, "a backup is under way; try it again"))?;
     let path = opened.config.store.clone();
+    let alone = Arc::clone(&served.backups);
     drop((opened, served));
-    let made = tasks::spawn_blocking(move || made(&store, &path));
-    let made = made.await.map_err(|error| failed(&error.to_string()))?;
+    let (made, alone) = one_at_a_time(alone, move || made(&store, &path)).await?;
     let Ready { file, bytes } = made.map_err(atsync::Error::from)?;
     let mut response = Body::from_stream(pieces(file, alone)).into_response();
     let headers = response.headers_mut();
@@ -64,8 +61,17 @@ pub(super) async fn back_up(State(served): State<Arc<Served>>) -> Result<Respons
     Ok(response)
 }
 
-fn failed(why: &str) -> Problem {
-    Problem::new(ProblemType::StoreFailed, format!("the backup was broken off: {why}"))
+/// Does blocking work that has the only permit, and returns both. The work owns the permit, so that
+/// none begins beside it when its caller has left.
+async fn one_at_a_time<T: Send + 'static>(
+    alone: Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<(T, OwnedSemaphorePermit), Problem> {
+    let busy = |_| Problem::new(ProblemType::Busy, "a backup is under way; try it again");
+    let permit = alone.try_acquire_owned().map_err(busy)?;
+    tasks::spawn_blocking(move || (work(), permit)).await.map_err(|error| {
+        Problem::new(ProblemType::StoreFailed, format!("the backup was broken off: {error}"))
+    })
 }
 
 /// Writes a backup into a file that has no name when this returns.
@@ -124,9 +130,26 @@ fn pieces(
 
 #[cfg(test)]
 mod tests {
-    use super::{is_left, made, prefix};
+    use super::{is_left, made, one_at_a_time, prefix};
+    use crate::serve::problem::ProblemType;
     use atsync::{RedbOptions, RedbStore, SystemEntropy};
+    use futures_util::FutureExt;
     use std::fs;
+    use std::sync::{Arc, mpsc};
+    use tokio::sync::Semaphore;
+
+    #[tokio::test]
+    async fn a_caller_who_leaves_allows_no_second_backup_beside_the_first() {
+        let alone = Arc::new(Semaphore::new(1));
+        let (end, ended) = mpsc::channel::<()>();
+        let left = one_at_a_time(Arc::clone(&alone), move || ended.recv().is_ok());
+        assert!(left.now_or_never().is_none(), "it is under way");
+        let refused = one_at_a_time(Arc::clone(&alone), || ()).await.unwrap_err();
+        assert_eq!(refused.what(), ProblemType::Busy);
+        drop(end);
+        drop(alone.acquire().await.unwrap());
+        drop(one_at_a_time(alone, || ()).await.unwrap());
+    }
 
     #[test]
     fn a_backup_removes_what_one_of_its_store_left_and_nothing_else() {

@@ -122,6 +122,11 @@ impl Why {
         }
     }
 
+    /// Whether it is about webhooks that arrived, however they are set up.
+    fn is_of_deliveries(self) -> bool {
+        matches!(self, Self::WebhookArrived | Self::SignatureRefused | Self::Succeeded)
+    }
+
     /// The reason of an error that is about a person's consent.
     fn of_consent(reason: AuthReason) -> Option<Self> {
         match reason {
@@ -193,13 +198,21 @@ impl Health {
         }
     }
 
-    /// The webhooks were registered, or compared with what is registered. What a person sets up is
-    /// as it was. After a change the next comparison shows whether it worked.
+    /// The webhooks were registered, or compared with what is registered. After a change the next
+    /// comparison shows whether it worked. Of webhooks that a person sets up nothing is known but
+    /// what arrives.
     fn registered(&mut self, report: &WebhooksReport, now_ms: u64) {
         let has = |end: WebhookEnd| report.events.values().any(|one| *one == end);
         let (is_good, why, message) = match report.blocked {
             Some(WebhooksBlocked::UrlRefused) => {
                 (false, Why::WebhookUrlRefused, "the ATS cannot send webhooks here")
+            }
+            Some(WebhooksBlocked::NotPermitted | WebhooksBlocked::Unsupported) => {
+                let about = About::WebhooksArriving;
+                if self.0.get(&about).is_some_and(|one| !one.reason.is_of_deliveries()) {
+                    drop(self.0.remove(&about));
+                }
+                return;
             }
             Some(_) => return,
             None if has(WebhookEnd::Refused) => {
@@ -358,6 +371,30 @@ mod tests {
             report.events.insert("hired".to_owned(), end);
             health.round(&Round::Registered(&report), at);
             assert_eq!(said(&health, About::WebhooksArriving), expected, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_registration_said_is_cleared_when_webhooks_are_set_up_by_hand() {
+        let mut by_hand = WebhooksReport::default();
+        by_hand.blocked = Some(WebhooksBlocked::NotPermitted);
+        let mut disabled = WebhooksReport::default();
+        disabled.events.insert("hired".to_owned(), WebhookEnd::Inactive);
+        let error = Error::new(ErrorKind::Unavailable, "no answer");
+        let failed = Round::RegisterFailed { error: &error, wait_ms: 1 };
+        for before in [Round::Registered(&disabled), failed] {
+            let mut health = Health::default();
+            health.round(&before, 1);
+            assert!(!health.is_healthy());
+            health.round(&Round::Registered(&by_hand), 2);
+            assert!(health.conditions().is_empty());
+        }
+        // What arrived is known, whoever set the webhooks up.
+        for is_authentic in [false, true] {
+            let mut health = Health::default();
+            health.hook(is_authentic, 1);
+            health.round(&Round::Registered(&by_hand), 2);
+            assert_eq!(said(&health, About::WebhooksArriving).0, is_authentic);
         }
     }
 

@@ -402,7 +402,8 @@ fn stale(error: atsync::Error) -> Problem {
 /// What a reload did.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ReloadView {
-    /// The connections that were refused, each with why.
+    /// The connections that were refused, each with why; `serve` is the table, with one fault on
+    /// each line.
     refused: BTreeMap<String, String>,
     /// The files of the adapters' folder that were refused, by name, each with why; the folder
     /// itself has the empty name.

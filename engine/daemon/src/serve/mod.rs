@@ -322,9 +322,9 @@ async fn to_page(gate: &Gate, door: Door, request: Request, next: Next) -> Respo
     let entered = console::admitted(&gate.console, &gate.access.get(), door, request).await;
     let entered = match entered {
         Ok(entered) => entered,
-        Err(answer) => {
+        Err((Sender { by, who }, answer)) => {
             if let Some(problem) = answer.extensions().get::<ProblemType>() {
-                request::refused(&gate.served, kind, (By::Stranger, None), *problem);
+                request::refused(&gate.served, kind, (by, who.as_deref()), *problem);
             }
             return answer;
         }

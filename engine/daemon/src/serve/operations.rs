@@ -25,10 +25,11 @@ pub(super) async fn live() -> &'static str {
 ))]
 pub(super) async fn ready(State(served): State<Arc<Served>>) -> Result<&'static str, Problem> {
     if served.is_ready() {
-        Ok("ready\n")
-    } else {
-        Err(Problem::new(ProblemType::Stopping, "the connections are not open"))
+        return Ok("ready\n");
     }
+    let _running = served.running()?;
+    let opening = "the connections are not open; `/v1/connections` says why of each";
+    Err(Problem::new(ProblemType::Starting, opening))
 }
 
 /// Whether every connection makes progress.
@@ -79,7 +80,20 @@ impl Overall {
 
 #[cfg(test)]
 mod tests {
-    use super::{NAMED_MAX, Overall};
+    use super::{NAMED_MAX, Overall, ready};
+    use crate::serve::problem::ProblemType;
+    use crate::serve::served::Served;
+    use axum::extract::State;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_server_that_is_not_ready_says_whether_it_starts_or_stops() {
+        let served = Arc::new(Served::new());
+        let why = async || ready(State(Arc::clone(&served))).await.unwrap_err().what();
+        assert_eq!(why().await, ProblemType::Starting);
+        served.stop();
+        assert_eq!(why().await, ProblemType::Stopping);
+    }
 
     #[test]
     fn one_connection_that_fails_or_one_loop_that_hangs_makes_all_red() {

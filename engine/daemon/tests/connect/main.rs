@@ -300,18 +300,35 @@ async fn a_link_that_could_not_work_or_leads_elsewhere_is_refused_when_it_is_mad
 }
 
 #[tokio::test]
-async fn no_link_is_made_to_a_client_whose_secret_cannot_be_read_and_a_reload_reports_it() {
+async fn no_link_is_made_to_a_client_whose_secret_cannot_be_read_and_a_reload_reports_each() {
     let missing = client_table("").replace("CLIENT_SECRET", "NOT_SET");
-    let vendor = Vendor::start(&missing).await;
+    let other = missing.replace("clients.vendor", "clients.other").replace("greenhouse", "another");
+    let vendor = Vendor::start(&format!("{missing}{other}")).await;
     let body = vendor.link("beta").to_string();
     let refused = vendor.served.post("/v1/connect-links", &body).await;
     assert_eq!((refused.status, refused.problem()), (409, "configuration".to_owned()));
     let names = "serve.clients.vendor.client_secret";
     assert!(refused.json()["detail"].as_str().unwrap().contains(names), "{refused:?}");
     let reloaded = vendor.served.post("/v1/reload", "").await.json();
-    assert!(reloaded["refused"]["serve"].as_str().unwrap().contains(names), "{reloaded}");
-    assert!(vendor.log.lock().unwrap().contains(names));
+    for names in [names, "serve.clients.other.client_secret"] {
+        assert!(reloaded["refused"]["serve"].as_str().unwrap().contains(names), "{reloaded}");
+        assert!(vendor.log.lock().unwrap().contains(names));
+    }
     assert_eq!(vendor.served.end().await, 0);
+}
+
+#[tokio::test]
+async fn a_credential_that_was_stored_is_not_reported_as_failed_by_a_reload_that_fails() {
+    let vendor = Vendor::start("").await;
+    let (link, again) = (vendor.linked("beta").await, vendor.linked("beta").await);
+    Browser::default().give(&vendor, &link, "sandbox-secret").await;
+    vendor.pulled("beta").await;
+    let file = vendor.served.site.path("acme.toml");
+    let other = std::fs::read_to_string(&file).unwrap().replace("acme.redb", "other.redb");
+    vendor.served.site.write("acme.toml", &other);
+    let given = Browser::default().give(&vendor, &again, "sandbox-secret").await;
+    assert!(given.body.contains("The connection works"), "{given:?}");
+    assert!(vendor.log.lock().unwrap().contains("another store needs a restart"));
 }
 
 #[tokio::test]

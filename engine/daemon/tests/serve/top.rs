@@ -49,3 +49,21 @@ async fn without_a_terminal_or_a_process_it_says_what_to_do() {
     let other = Site::start().await.run(&["top", "--once", "--url", "ftp://a"]).await;
     assert!(other.error().contains("--url is an address"), "{other:?}");
 }
+
+/// A web server that answers every request with this page.
+async fn page(text: &'static str) -> String {
+    let app = axum::Router::new().fallback(async move || text);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_json_is_an_error_that_says_what_to_do() {
+    let url = page("<title>Sign in to the proxy</title>").await;
+    let wrong = Site::start().await.run(&["top", "--once", "--url", &url]).await;
+    assert_eq!((wrong.code, wrong.out.as_str()), (1, ""), "{wrong:?}");
+    let error = wrong.error();
+    assert!(error.contains("JSON") && error.contains("--url"), "{wrong:?}");
+}

@@ -21,7 +21,7 @@
 //! Each transaction begins and ends with a heartbeat, so a disk that does not answer shows as a
 //! late `writer`. After an error of the disk, such as a full one, redb refuses everything until the
 //! file is opened again, whatever the disk does by then: the heartbeat ends there, and the writer
-//! is late for good, so that whoever watches it restarts the process.
+//! is late until the store is closed, so that a monitor restarts the process.
 //!
 //! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: the work of the
 //! jobs.
@@ -106,6 +106,11 @@ impl Pulse {
     fn rests(&self) {
         self.says(Heartbeat::rests);
     }
+
+    /// From now on there is no loop to know of.
+    fn ends(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Writer {
@@ -143,6 +148,7 @@ impl Writer {
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the store's writer ended by a panic");
         }
+        self.pulse.ends();
     }
 
     /// How many transactions were committed.

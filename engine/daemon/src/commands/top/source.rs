@@ -57,10 +57,15 @@ impl Source {
         let both = async {
             let metrics = self.get("/metrics").await?;
             let mut figures = Figures::of(&String::from_utf8_lossy(&metrics));
-            let connections = self.get("/v1/connections?limit=1000").await?;
-            if let Ok(connections) = serde_json::from_slice(&connections) {
-                figures.add_conditions(&connections);
-            }
+            let path = "/v1/connections?limit=1000";
+            let connections = self.get(path).await?;
+            let connections = serde_json::from_slice(&connections).map_err(|error| {
+                format!(
+                    "{path} was answered with something else than JSON ({error}); name the address \
+                     of an `atsync serve` with --url, without a proxy that answers itself"
+                )
+            })?;
+            figures.add_conditions(&connections);
             Ok(figures)
         };
         tokio::select! {

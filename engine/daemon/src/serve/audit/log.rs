@@ -14,7 +14,7 @@
 use super::entry::Entry;
 use crate::serve::tasks;
 use crate::tokens::{hexadecimal, random};
-use atsync::{Clock, Engine, Error, Note, SystemClock};
+use atsync::{Clock, Engine, Error, ErrorKind, Note, SystemClock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -119,10 +119,18 @@ pub(super) fn key(number: u64) -> String {
 /// The head as the store has it; none while there is no entry.
 ///
 /// # Errors
-/// When the store fails.
+/// When the store fails, or the head is unreadable: a log that began anew would overwrite the
+/// entries.
 pub(crate) async fn head(engine: &Engine) -> Result<Option<Head>, Error> {
-    let value = engine.note(HEAD, KEY).await?;
-    Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
+    let Some(value) = engine.note(HEAD, KEY).await? else { return Ok(None) };
+    let head = serde_json::from_slice(&value).map_err(|error| {
+        let message = format!(
+            "the head of the audit log cannot be read ({error}), so nothing can be added to the \
+             log: start the version of atsync that ran last, or restore a backup"
+        );
+        Error::new(ErrorKind::Store, message)
+    })?;
+    Ok(Some(head))
 }
 
 impl Head {
@@ -152,7 +160,7 @@ impl Log {
     /// Reads where the log ends. Called before the first request.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails, or the head is unreadable.
     pub(in crate::serve) async fn load(&self, engine: &Engine) -> Result<(), Error> {
         let stored = head(engine).await?.unwrap_or_else(|| Head {
             first: 1,
@@ -375,9 +383,9 @@ struct Began {
 mod tests {
     use super::super::entry::{By, Entry, Outcome};
     use super::super::read::{self, Filter};
-    use super::{Log, Urgency, Written, head};
+    use super::{AREA, HEAD, KEY, Log, Urgency, Written, head, key};
     use crate::serve::audit::act::Act;
-    use atsync::{Engine, MemoryStore};
+    use atsync::{Engine, ErrorKind, MemoryStore, Note};
     use std::sync::Arc;
 
     async fn opened() -> (Arc<Log>, Engine) {
@@ -421,6 +429,39 @@ mod tests {
         let next = Arc::new(Log::default());
         next.load(&engine).await.unwrap();
         assert_eq!(next.begin(&engine, &entry(1)).unwrap().0, 2_001);
+    }
+
+    #[tokio::test]
+    async fn a_log_whose_head_is_unreadable_is_not_begun_anew() {
+        let (log, engine) = opened().await;
+        filled(&log, &engine, 2).await;
+        engine.put_notes(vec![Note::put(HEAD, KEY, b"unreadable".to_vec())]).await.unwrap();
+        let next = Arc::new(Log::default());
+        let refused = next.load(&engine).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Store);
+        assert!(refused.to_string().contains("restore a backup"), "{refused}");
+        assert!(next.begin(&engine, &entry(3)).is_none());
+        let page = read::after(&engine, 0, 10, (&Filter::default(), &|_| false)).await.unwrap();
+        assert_eq!(page.entries.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn unreadable_entries_are_counted_and_do_not_end_a_scan() {
+        let (log, engine) = opened().await;
+        filled(&log, &engine, 1_203).await;
+        let unreadable = |number| Note::put(AREA, &key(number), b"unreadable".to_vec());
+        engine.put_notes([1, 2, 700, 1_203].map(unreadable).to_vec()).await.unwrap();
+        let (mut after, mut seen, mut skipped, mut has_more) = (0, 0, 0, true);
+        while has_more {
+            let filter = (&Filter::default(), &|_| false);
+            let page = read::after(&engine, after, 250, (filter.0, filter.1)).await.unwrap();
+            (seen, skipped) = (seen + page.entries.len(), skipped + page.unreadable);
+            (after, has_more) = (page.looked, page.has_more);
+        }
+        assert_eq!((seen, skipped, after), (1_199, 4, 1_203));
+        let page = read::before(&engine, None, 3_000, (&Filter::default(), &|_| false)).await;
+        let page = page.unwrap();
+        assert_eq!((page.entries.len(), page.unreadable, page.looked), (1_199, 4, 1));
     }
 
     #[tokio::test]

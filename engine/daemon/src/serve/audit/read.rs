@@ -66,6 +66,29 @@ pub(crate) struct Page {
     pub(crate) looked: u64,
     /// Whether there is more.
     pub(crate) has_more: bool,
+    /// Entries among them that this version cannot read.
+    pub(crate) unreadable: u64,
+}
+
+/// A row of the log.
+struct Row {
+    number: u64,
+    /// None where this version cannot read it.
+    entry: Option<Entry>,
+}
+
+impl Page {
+    /// Adds a row that was looked at.
+    fn add(&mut self, row: Row, filter: &Filter) {
+        self.looked = row.number;
+        match row.entry {
+            Some(entry) if filter.fits(&entry) => {
+                self.entries.push(Numbered { number: row.number, entry });
+            }
+            Some(_) => {}
+            None => self.unreadable = self.unreadable.saturating_add(1),
+        }
+    }
 }
 
 /// Where the log begins and ends; none while there is no entry.
@@ -96,10 +119,8 @@ pub(crate) async fn after(
                 page.has_more = true;
                 return Ok(page);
             }
-            (page.looked, scanned) = (row.number, scanned.saturating_add(1));
-            if filter.fits(&row.entry) {
-                page.entries.push(row);
-            }
+            scanned = scanned.saturating_add(1);
+            page.add(row, filter);
         }
         if is_last {
             return Ok(page);
@@ -132,10 +153,7 @@ pub(crate) async fn before(
                 page.has_more = true;
                 return Ok(page);
             }
-            page.looked = row.number;
-            if filter.fits(&row.entry) {
-                page.entries.push(row);
-            }
+            page.add(row, filter);
         }
         if page.entries.len() < limit {
             page.looked = begin;
@@ -145,21 +163,22 @@ pub(crate) async fn before(
     Ok(page)
 }
 
-/// The entries after a number, at most [`AT_ONCE`]. What a later version wrote and this one cannot
-/// read is left out.
+/// The rows after a number, at most [`AT_ONCE`].
 async fn rows_after(
     engine: &Engine,
     number: u64,
     is_underway: &(dyn Fn(u64) -> bool + Sync),
-) -> Result<Vec<Numbered>, Error> {
+) -> Result<Vec<Row>, Error> {
     let rows = usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
     let rows = engine.notes_page(AREA, Some(&key(number)), rows).await?;
     let read = rows.into_iter().filter_map(|(key, value)| {
         let number = key.parse().ok()?;
-        let mut entry: Entry = serde_json::from_slice(&value).ok()?;
-        let open = if is_underway(number) { Outcome::Underway } else { Outcome::Unknown };
-        entry.result = entry.result.or(Some(open));
-        Some(Numbered { number, entry })
+        let mut entry: Option<Entry> = serde_json::from_slice(&value).ok();
+        if let Some(entry) = &mut entry {
+            let open = if is_underway(number) { Outcome::Underway } else { Outcome::Unknown };
+            entry.result = entry.result.or(Some(open));
+        }
+        Some(Row { number, entry })
     });
     Ok(read.collect())
 }

@@ -2,6 +2,7 @@
 
 use super::act::Act;
 use super::entry::By;
+use super::log::Head;
 use super::read::{self, Filter, Numbered, Page, ROWS_MAX};
 use crate::serve::body::{Query, ROWS_DEFAULT, number};
 use crate::serve::caller::Caller;
@@ -48,6 +49,8 @@ pub(in crate::serve) struct AuditPage {
     more: bool,
     /// Entries up to this number do not change any more: each act before it has its result.
     settled: u64,
+    /// Entries up to `next` that are left out, since this version cannot read them.
+    unreadable: u64,
 }
 
 /// Refuses a caller who may not use all connections.
@@ -86,6 +89,18 @@ fn checked(filter: &Filter) -> Result<(), Problem> {
     }
 }
 
+/// The digest by which entries name a record.
+///
+/// # Errors
+/// When the log has no digests: then no entry is known to be about the record.
+fn digest(head: Option<&Head>, connection: &str, key: &str) -> Result<String, Problem> {
+    head.and_then(|head| head.digest(connection, key)).ok_or_else(|| {
+        let why = "the entries name no records, since the system gave no randomness when the log \
+                   began; read them by `connection`, `what` and time";
+        Problem::new(ProblemType::NotSupported, why)
+    })
+}
+
 /// Reads the audit log: who did what, when, and how it ended.
 #[utoipa::path(get, path = "/v1/audit", operation_id = "read_audit", params(LogOf),
     tag = "operations", responses((status = 200, body = AuditPage)))]
@@ -103,7 +118,7 @@ pub(in crate::serve) async fn page(
     let record = match (&asked.key, &asked.connection) {
         (None, _) => None,
         (Some(_), None) => return Err(Problem::invalid("key", "`key` needs `connection`")),
-        (Some(key), Some(name)) => served.audit.head().and_then(|head| head.digest(name, key)),
+        (Some(key), Some(name)) => Some(digest(served.audit.head().as_ref(), name, key)?),
     };
     let filter = Filter {
         connection: asked.connection,
@@ -119,5 +134,21 @@ pub(in crate::serve) async fn page(
     let underway = served.audit.underway();
     let is_underway = |number| underway.has(number);
     let page = read::after(&engine, asked.after, limit, (&filter, &is_underway)).await?;
-    Ok(Json(AuditPage { entries: page.entries, next: page.looked, more: page.has_more, settled }))
+    let Page { entries, looked: next, has_more: more, unreadable } = page;
+    Ok(Json(AuditPage { entries, next, more, settled, unreadable }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digest;
+    use crate::serve::audit::log::Head;
+    use crate::serve::problem::ProblemType;
+
+    #[test]
+    fn a_key_without_a_digest_is_refused_and_does_not_show_the_entries_of_other_records() {
+        for head in [None, Some(&Head::default())] {
+            let refused = digest(head, "acme", "a").unwrap_err();
+            assert_eq!(refused.what(), ProblemType::NotSupported);
+        }
+    }
 }

@@ -139,18 +139,32 @@ pub(super) async fn store(
     let put = made::put(&engine, &vault, &name, (before.as_ref(), &record), &secrets).await;
     if let Err(error) = put {
         // The running connection goes back to the credential that the store has.
-        pages.served.reload().await?;
+        if let Err(why) = pages.served.reload().await {
+            not_reloaded(&name, &why);
+        }
         return if made::is_stale(&error) {
             Ok((visit, Some(Trouble::Changed)))
         } else {
             Err(error.into())
         };
     }
-    let reloaded = pages.served.reload().await?;
+    let reloaded = pages.served.reload().await;
     drop(making);
-    if let Some(why) = reloaded.refused.get(&name) {
-        return Err(Problem::new(ProblemType::Configuration, why).into());
+    match reloaded {
+        Ok(reloaded) => {
+            if let Some(why) = reloaded.refused.get(&name) {
+                return Err(Problem::new(ProblemType::Configuration, why).into());
+            }
+        }
+        // A connection that runs uses the credential already; a new one does not run.
+        Err(why) if pages.served.connection(&name).is_err() => return Err(why.into()),
+        Err(why) => not_reloaded(&name, &why),
     }
     let failed = check::run(&pages, &mut visit).await?;
     Ok((visit, failed))
+}
+
+/// Logs that a reload failed which does not decide what the customer is answered.
+fn not_reloaded(name: &str, why: &Problem) {
+    tracing::error!(connection = name, why = why.detail(), "the configuration was not read again");
 }

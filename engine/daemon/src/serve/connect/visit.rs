@@ -67,6 +67,26 @@ impl Visit {
         deed.begin(&self.opened.engine, actor).await
     }
 
+    /// Begins the entry of the audit log, then binds the link to the browser.
+    ///
+    /// # Errors
+    /// When the entry cannot be written: then the link is as it was. When another browser came
+    /// first.
+    async fn bind(&mut self, deed: Option<&Deed>) -> Result<(), Refused> {
+        if let Some(deed) = deed {
+            self.begins(deed).await?;
+        }
+        if self.found.link.browser.is_none() {
+            let mark = self.browser.mark();
+            let engine = self.opened.engine.clone();
+            // Of two browsers at once the first one has it.
+            if !self.found.change(&engine, |link| link.browser = Some(mark)).await? {
+                return Err(Refused::Elsewhere);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it is the browser that used the link up.
     pub(super) fn is_done(&self) -> bool {
         self.found.link.phase() == Phase::Used && self.browser.uses(&self.found)
@@ -111,17 +131,62 @@ impl FromRequest<ConnectPages> for Sent {
                        browser has to accept cookies.";
             return Err(Problem::new(ProblemType::ForgedForm, why).into());
         }
-        if visit.found.link.browser.is_none() {
-            let mark = visit.browser.mark();
-            let engine = visit.opened.engine.clone();
-            // Of two browsers at once the first one has it.
-            if !visit.found.change(&engine, |link| link.browser = Some(mark)).await? {
-                return Err(Refused::Elsewhere);
-            }
-        }
-        if let Some(deed) = deed {
-            visit.begins(&deed).await?;
-        }
+        visit.bind(deed.as_ref()).await?;
         Ok(Self { visit, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::browser::Browser;
+    use super::super::link::{self, Link};
+    use super::Visit;
+    use crate::open::{self, Use};
+    use crate::serve::audit::act::Act;
+    use crate::serve::audit::deed::Deed;
+    use crate::serve::audit::log::Log;
+    use axum::http::HeaderMap;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    #[expect(clippy::disallowed_methods, reason = "a test writes a configuration file")]
+    #[tokio::test]
+    async fn a_link_is_bound_to_a_browser_only_after_the_entry_of_its_first_form() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("acme.toml");
+        let table = "store = \"acme.redb\"\n[serve]\nseal_key = { file = \"key\" }\n";
+        std::fs::write(&config, table).unwrap();
+        let key: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(directory.path().join("key"), key).unwrap();
+        let opened = open::open(&config, None, Use::Online).await.unwrap();
+        let link = Link {
+            connection: "beta".to_owned(),
+            adapter: "greenhouse".to_owned(),
+            client: None,
+            origins: BTreeMap::new(),
+            settings: serde_json::Map::new(),
+            allow_private_network: false,
+            return_url: None,
+            theme: None,
+            created_ms: 0,
+            ends_ms: u64::MAX,
+            browser: None,
+            checked: None,
+            used_ms: None,
+        };
+        let (token, _) = link::make(&opened.engine, &link).await.unwrap();
+        let token = token.expose().to_owned();
+        let found = async || link::find(&opened.engine, &token).await.unwrap().unwrap();
+        let browser = Browser::of(&HeaderMap::new(), &found().await).unwrap();
+        let (token, opened) = (token.clone(), opened.clone());
+        let mut visit = Visit { opened, token, found: found().await, browser, why: None };
+        let log = Arc::new(Log::default());
+        // The log was not read yet, so no entry can be written.
+        let deed = Deed::new(&log, Act::GiveCredential);
+        assert!(visit.bind(Some(&deed)).await.is_err());
+        assert_eq!(found().await.link.browser, None);
+        log.load(&visit.opened.engine).await.unwrap();
+        visit.bind(Some(&deed)).await.unwrap();
+        assert_eq!(found().await.link.browser, Some(visit.browser.mark()));
     }
 }

@@ -9,6 +9,7 @@ use crate::made;
 use crate::serve::hooks;
 use crate::serve::served::Served;
 use crate::serve::set_up::SetUp;
+use atsync::model::manifest::WebhookRule;
 
 /// What there is to say about the webhooks of a link's connection; none where none can be received.
 pub(super) async fn of(served: &Served, visit: &Visit) -> Option<Webhooks> {
@@ -22,7 +23,7 @@ pub(super) async fn of(served: &Served, visit: &Visit) -> Option<Webhooks> {
     }
     let missing = link.checked.iter().flat_map(|checked| &checked.missing);
     let missing: Vec<&str> = missing.map(|one| one.permission.as_str()).collect();
-    let may = rule.permissions.iter().any(|id| !missing.contains(&id.as_str()));
+    let may = may_register(&rule, &missing);
     match served.set_up(&link.connection) {
         Some(SetUp::ByItself) => return Some(Webhooks::ByItself),
         // The first round is under way.
@@ -33,4 +34,23 @@ pub(super) async fn of(served: &Served, visit: &Visit) -> Option<Webhooks> {
     let secrets = made::secrets(&visit.opened.vault, &link.connection, &record).await.ok()?;
     let (at, events) = (rule.by_hand_at, rule.events);
     Some(Webhooks::ByHand { at, url, secret: secrets.webhook?, events })
+}
+
+/// Whether no permission is missing that registering needs.
+fn may_register(rule: &WebhookRule, missing: &[&str]) -> bool {
+    rule.permissions.iter().all(|id| !missing.contains(&id.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_register;
+    use atsync::model::manifest::WebhookRule;
+
+    #[test]
+    fn webhooks_are_guessed_to_be_set_up_by_hand_where_one_permission_is_missing() {
+        let mut rule = WebhookRule::new(["hired"], "secret_key", "there");
+        rule.permissions = vec!["webhooks:list".to_owned(), "webhooks:create".to_owned()];
+        assert!(may_register(&rule, &["jobs:list"]));
+        assert!(!may_register(&rule, &["webhooks:create"]));
+    }
 }

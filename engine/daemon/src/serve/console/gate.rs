@@ -8,6 +8,8 @@ use super::refused::Refused;
 use super::state::Console;
 use super::visitor::Visitor;
 use crate::serve::access::{Access, Door, SignedIn, Visit};
+use crate::serve::audit::entry::By;
+use crate::serve::audit::request::Sender;
 use crate::serve::html::form;
 use crate::serve::html::session::NoRandomness;
 use crate::serve::paths::SIGN_IN;
@@ -36,16 +38,23 @@ impl From<NoRandomness> for Problem {
     }
 }
 
-/// Admits a request, or answers it.
+/// Admits a request, or answers it. The answer is with who sent it.
 pub(in crate::serve) async fn admitted(
     console: &Console,
     access: &Access,
     door: Door,
     request: Request,
-) -> Result<Admitted, Response> {
-    enter(console, access, door, request).await.map_err(|answer| match answer {
-        Answer::Refusal(problem) => Refused::from(problem).into_response(),
-        Answer::SignIn => Redirect::to(SIGN_IN).into_response(),
+) -> Result<Admitted, (Sender, Response)> {
+    let user = console.sessions.of(request.headers()).map(|session| session.user);
+    enter(console, access, door, request).await.map_err(|answer| {
+        let caller = user.and_then(|user| access.caller_of(user));
+        let by = if caller.is_some() { By::Console } else { By::Stranger };
+        let who = caller.as_ref().and_then(|caller| caller.token()).map(str::to_owned);
+        let answer = match answer {
+            Answer::Refusal(problem) => Refused::from(problem).into_response(),
+            Answer::SignIn => Redirect::to(SIGN_IN).into_response(),
+        };
+        (Sender { by, who }, answer)
     })
 }
 

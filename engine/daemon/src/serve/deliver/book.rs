@@ -62,6 +62,9 @@ pub(super) struct LaneNote {
     /// The last change that was read.
     pub(super) read_to: u64,
     pub(super) held: Held,
+    /// That of the endpoint at that time; 0 in a note of an earlier version.
+    #[serde(default)]
+    pub(super) revision: u64,
 }
 
 /// The consumer of the feeds that keeps an endpoint's offsets.

@@ -15,7 +15,7 @@ use super::endpoint::{Disabled, Endpoint};
 use super::held::{Brief, Held};
 use super::known::{LaneState, State};
 use super::parcel::{Parcel, brief};
-use super::standing::{Admission, DOWN_AFTER, Failure, Reason, Standing};
+use super::standing::{Admission, DOWN_AFTER, Failure, Reason};
 use atsync::{
     Change, Clock, Connection, Engine, Entropy, Error, Heartbeat, HttpTransport, Secret,
     StoreError, SystemClock, SystemEntropy,
@@ -110,20 +110,25 @@ async fn begun(shared: Arc<Shared>, connection: Connection) -> Result<Infallible
     let offset = connection.acknowledge(&consumer(&shared.id), 0).await?;
     let note = book::lane(&engine(&shared)?, &shared.id, connection.name()).await?;
     let has_note = note.is_some();
-    let note = note.filter(|note| note.read_to >= offset);
-    let note = note.unwrap_or(LaneNote { read_to: offset, held: Held::default() });
-    let LaneNote { read_to, mut held } = note;
-    if shared.state.standing() == Standing::default() {
-        // Nothing failed since the endpoint was made, so what is held is from before it was enabled
-        // again.
-        held.begin_anew();
-    }
+    let (read_to, held, is_unkept) = resumed(note, offset, shared.endpoint.revision);
     let heartbeat = engine(&shared)?.heartbeat("delivery", Some(connection.name()));
     let kept_to = read_to;
-    let is_unkept = false;
     Lane { heartbeat, shared, connection, held, read_to, offset, kept_to, is_unkept, has_note }
         .go()
         .await
+}
+
+/// From where a lane goes on, what it holds, and whether that is to be stored. An endpoint that a
+/// user changed or enabled since the note was written gives each held change its whole time again.
+fn resumed(note: Option<LaneNote>, offset: u64, revision: u64) -> (u64, Held, bool) {
+    let Some(mut note) = note.filter(|note| note.read_to >= offset) else {
+        return (offset, Held::default(), false);
+    };
+    let is_changed = note.revision != revision;
+    if is_changed {
+        note.held.begin_anew();
+    }
+    (note.read_to, note.held, is_changed)
 }
 
 fn engine(shared: &Shared) -> Result<Engine, Stop> {
@@ -206,7 +211,8 @@ impl Lane {
         let (id, name) = (&self.shared.id, self.connection.name());
         if self.held.len() > 0 {
             let held = self.held.clone();
-            let note = LaneNote { read_to: self.read_to, held };
+            let revision = self.shared.endpoint.revision;
+            let note = LaneNote { read_to: self.read_to, held, revision };
             book::put_lane(&engine(&self.shared)?, (id, name), Some(&note)).await?;
             self.has_note = true;
         } else if self.has_note {
@@ -357,5 +363,31 @@ impl Lane {
     async fn keep_standing(&self) -> Result<(), Stop> {
         let standing = self.shared.state.standing();
         Ok(book::put_standing(&engine(&self.shared)?, &self.shared.id, &standing).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::held::{Brief, Held};
+    use super::super::standing::{Failure, Reason};
+    use super::{LaneNote, resumed};
+
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+    #[test]
+    fn held_changes_have_their_three_days_again_whenever_the_endpoint_was_changed() {
+        let brief = Brief { serial: 7, at_ms: 1, records: Vec::new() };
+        let detail = String::new();
+        let failure = Failure { reason: Reason::Status, status: None, asked_ms: None, detail };
+        let mut held = Held::default();
+        assert!(!held.failed(&brief, &failure, (1, 0)));
+        let note = || Some(LaneNote { read_to: 9, held: held.clone(), revision: 1 });
+        for (revision, is_given_up) in [(1, true), (2, false)] {
+            let (read_to, mut held, is_unkept) = resumed(note(), 6, revision);
+            assert_eq!((read_to, is_unkept), (9, revision == 2));
+            assert_eq!(held.failed(&brief, &failure, (4 * DAY_MS, 0)), is_given_up);
+        }
+        let (read_to, held, _) = resumed(note(), 10, 1);
+        assert_eq!((read_to, held.len()), (10, 0), "the offset is beyond the note");
     }
 }
