@@ -109,6 +109,7 @@ mod glue;
 pub mod json;
 pub mod kit;
 mod link;
+mod members;
 mod notice;
 #[cfg(test)]
 mod package_tests;

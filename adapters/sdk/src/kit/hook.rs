@@ -227,7 +227,10 @@ pub(crate) struct Checking {
 /// Returns the signed bytes and the signatures.
 pub(crate) fn start(hook: &Hook, task: Task) -> Result<Step, Failure> {
     let signature = hook.signature;
-    let body: Value = serde_json::from_slice(&task.body).unwrap_or_default();
+    let body: Value = std::str::from_utf8(&task.body)
+        .ok()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
     let piece = |piece: &Piece| -> Option<Vec<u8>> {
         match piece {
             Piece::Body => Some(task.body.clone()),
