@@ -125,7 +125,8 @@ impl Out {
         let from = self.0.len();
         text.serialize(&mut *self)?;
         let quoted = self.0.split_off(from);
-        let text: String = serde_json::from_slice(&quoted).map_err(Fault::custom)?;
+        let quoted = std::str::from_utf8(&quoted).map_err(Fault::custom)?;
+        let text: String = serde_json::from_str(quoted).map_err(Fault::custom)?;
         self.0.extend_from_slice(text.as_bytes());
         Ok(())
     }

@@ -40,8 +40,6 @@ impl Adapter for Plainlist {
         .lossy(&["A job has no departments or offices"]);
 }
 
-const MINUTE_MS: u64 = 60_000;
-
 // ------------------------------------------------------------------------------------------- jobs
 const JOBS: Kind = Kind::of::<Job>("jobs")
     .fields(&["title", "state", "updated_at"])
@@ -52,8 +50,7 @@ const JOBS: Kind = Kind::of::<Job>("jobs")
 /// Plainlist's words for the states of a job, and the unified ones. Others become `other`.
 const STATES: Words = Words(&[("live", "open"), ("closed", "closed"), ("draft", "draft")]);
 
-/// A job as Plainlist writes it. A member in [`Got`] may be absent, null, or of a bad shape, and
-/// costs nothing but its field; members that are not read are left out.
+/// A job as Plainlist writes it. A member in [`Got`] may be absent, null or bad: it costs its field.
 #[derive(Deserialize)]
 struct Job {
     id: Id,
@@ -83,7 +80,7 @@ const CANDIDATES: Kind = Kind::of::<Person>("candidates")
             .cursor("after", "/next")
             .window(Clock::Rfc3339, &[("updated_from", "{from}"), ("updated_to", "{to}")]),
     )
-    .overlap_ms(5 * MINUTE_MS)
+    .overlap_ms(300_000)
     .fetch(Fetch::get("/people/{id}"))
     .deletes(&[DeleteSign::GoneOnFetch, DeleteSign::Hook])
     .permission("people");

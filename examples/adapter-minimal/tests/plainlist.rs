@@ -2,7 +2,7 @@
 //! engine, no WebAssembly. A test says what the adapter asks for, gives it the answer, and looks at
 //! the outcome.
 
-#![allow(clippy::panic, reason = "helpers of tests fail like tests")]
+#![allow(clippy::panic, clippy::result_large_err, reason = "helpers of tests fail like tests")]
 
 use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::{
