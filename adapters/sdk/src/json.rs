@@ -2,8 +2,8 @@
 //!
 //! A page is mostly written texts. `serde_json` looks at each byte of a text and then copies it,
 //! and a copy of unknown length is a call out of the guest. Here eight bytes at a time are looked
-//! at and stored at once. There is no fallback to `serde_json`, since a component would then have the
-//! code of both for each type.
+//! at and stored at once. There is no fallback to `serde_json`, since a component would then have
+//! the code of both for each type.
 
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,

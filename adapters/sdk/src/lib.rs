@@ -1,11 +1,11 @@
 //! What the author of an adapter in Rust uses.
 //!
-//! There are two layers. In the upper one, [`kit`], an adapter is constant data and a few functions:
-//! begin there. The base is [`PureAdapter`]: three functions of plain data, no state, no input or
-//! output. Compiled natively an adapter is called directly, which is how it is tested; compiled for
-//! `wasm32-unknown-unknown` and wrapped as a component, it is what the engine loads. [`adapter!`]
-//! does both for the upper layer, [`export_adapter!`] the second for the base. The contract's types
-//! are those of [`atsync_model::contract`], documented in `wit/adapter.wit`.
+//! There are two layers. In the upper one, [`kit`], an adapter is constant data and a few
+//! functions: begin there. The base is [`PureAdapter`]: three functions of plain data, no state, no
+//! input or output. Compiled natively an adapter is called directly, which is how it is tested;
+//! compiled for `wasm32-unknown-unknown` and wrapped as a component, it is what the engine loads.
+//! [`adapter!`] does both for the upper layer, [`export_adapter!`] the second for the base. The
+//! contract's types are those of [`atsync_model::contract`], documented in `wit/adapter.wit`.
 //!
 //! # Example of the upper layer
 //! An imaginary ATS answers `GET /jobs` with `[{"id": 7, "title": "Baker"}]`:

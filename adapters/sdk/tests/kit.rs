@@ -1,5 +1,5 @@
-//! Lists, writes and probes of the upper layer, in the styles of several ATSs: requests and outcomes
-//! only, without an engine.
+//! Lists, writes and probes of the upper layer, in the styles of several ATSs: requests and
+//! outcomes only, without an engine.
 
 #![allow(
     clippy::panic,

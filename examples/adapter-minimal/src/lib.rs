@@ -50,7 +50,7 @@ const JOBS: Kind = Kind::of::<Job>("jobs")
 /// Plainlist's words for the states of a job, and the unified ones. Others become `other`.
 const STATES: Words = Words(&[("live", "open"), ("closed", "closed"), ("draft", "draft")]);
 
-/// A job as Plainlist writes it. A member in [`Got`] may be absent, null or bad: it costs its field.
+/// A job as Plainlist writes it. A member in [`Got`] may be absent, null, or bad.
 #[derive(Deserialize)]
 struct Job {
     id: Id,

@@ -109,8 +109,8 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The usual failure for the answer's status; `None` for a 2xx. `permission` is the one that the
-    /// request needed, or empty.
+    /// The usual failure for the answer's status; `None` for a 2xx. `permission` is the one that
+    /// the request needed, or empty.
     pub fn refusal(&self, permission: &str) -> Option<Failure> {
         let said = || self.message();
         let field = || FieldError { field: String::new(), message: self.message() };

@@ -1,8 +1,8 @@
 //! Requests in the middle of a task, written one after the other.
 //!
 //! A component keeps nothing between two calls. So a function over [`Ats`] runs from its beginning
-//! at each call: what earlier answers gave is kept in the continuation and returned at once, and the
-//! first request without an answer ends the run by `?`. The function must therefore do the same
+//! at each call: what earlier answers gave is kept in the continuation and returned at once, and
+//! the first request without an answer ends the run by `?`. The function must therefore do the same
 //! with the same answers, which it does unless it goes around [`Ats`]; and it should keep of an
 //! answer no more than it needs, since a continuation has 64 KiB.
 //!
@@ -138,9 +138,9 @@ impl<'a> Ats<'a> {
         self.read(call, |answer| answer.json())
     }
 
-    /// Sends the one request of a write that changes the ATS, and returns what `take` reads from its
-    /// answer. A status that the operation lists as refused ends the write without effect; any other
-    /// answer that cannot be read leaves it in doubt.
+    /// Sends the one request of a write that changes the ATS, and returns what `take` reads from
+    /// its answer. A status that the operation lists as refused ends the write without effect; any
+    /// other answer that cannot be read leaves it in doubt.
     ///
     /// # Errors
     /// Ends the run until the answer is there; then, the outcome of a write that was not applied.

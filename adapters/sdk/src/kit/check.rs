@@ -1,8 +1,8 @@
 //! Checks one part of an adapter's data while it is compiled.
 //!
 //! Each check is called by the builder's function that takes the part, with the author as its
-//! caller, so the compiler points at the author's call, and the text begins with its line. The parts are checked against each other in
-//! [`super::check_all`].
+//! caller, so the compiler points at the author's call, and the text begins with its line. The
+//! parts are checked against each other in [`super::check_all`].
 
 #![allow(
     clippy::indexing_slicing,

@@ -38,8 +38,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// An operation `<kind>.<verb>` of `wit/operations.md`, how it behaves when it is sent again, and
-    /// the function that writes it.
+    /// An operation `<kind>.<verb>` of `wit/operations.md`, how it behaves when it is sent again,
+    /// and the function that writes it.
     #[track_caller]
     pub const fn new(name: &'static str, class: EffectClass, write: Write) -> Self {
         check::is_operation(name);
@@ -77,8 +77,8 @@ impl Operation {
         self
     }
 
-    /// Lists the statuses of an answer that mean: refused, nothing was changed. Any other leaves the
-    /// write in doubt.
+    /// Lists the statuses of an answer that mean: refused, nothing was changed. Any other leaves
+    /// the write in doubt.
     #[track_caller]
     pub const fn refused(mut self, statuses: &'static [u16]) -> Self {
         check::are_refusals(self.name, statuses);
@@ -230,7 +230,8 @@ impl Op<'_> {
         Link { role: "subject".into(), kind: self.rule.kind().into(), id: id.into() }
     }
 
-    /// The result of a probe that compared content: none means absent, one found, several ambiguous.
+    /// The result of a probe that compared content: none means absent, one found, several
+    /// ambiguous.
     pub fn matched(&self, ids: Vec<Id>) -> Probed {
         let mut ids = ids;
         ids.dedup();

@@ -1,5 +1,5 @@
-//! An adapter that panics, in a different way for each kind that it is asked to scan: most in a task
-//! that it does by hand, one while the SDK reads a row with it.
+//! An adapter that panics, in a different way for each kind that it is asked to scan: most in a
+//! task that it does by hand, one while the SDK reads a row with it.
 
 use atsync_adapter::kit::*;
 
