@@ -163,6 +163,9 @@ pub use atsync_model::manifest::{self, Manifest};
 pub use glue::Component;
 pub use notice::log;
 
+#[doc(hidden)]
+pub use serde;
+
 /// The version of the contract that this SDK speaks, as a manifest states it.
 pub use atsync_model::manifest::CONTRACT;
 

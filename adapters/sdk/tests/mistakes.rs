@@ -50,7 +50,8 @@ const NOTE: Operation = Operation::new("notes.create", EffectClass::Probeable, w
     .refused(&[400])
     .permissions(&["people"]);
 
-#[derive(serde::Deserialize)]
+#[derive(atsync_adapter::serde::Deserialize)]
+#[serde(crate = "atsync_adapter::serde")]
 struct Any {}
 impl Row for Any {
     fn record(self, _: &Source<'_>) -> Record { Record::none() }
@@ -191,12 +192,12 @@ fn libraries() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
-/// The newest library of a crate.
-fn library(name: &str) -> PathBuf {
+/// The newest library of the SDK. The compiler finds by its hash what that was linked with.
+fn sdk() -> PathBuf {
     let files = std::fs::read_dir(libraries()).unwrap().map(|file| file.unwrap().path());
     let is_it = |path: &PathBuf| {
         let file = path.file_name().unwrap().to_string_lossy();
-        file.starts_with(&format!("lib{name}-")) && file.ends_with(".rlib")
+        file.starts_with("libatsync_adapter-") && file.ends_with(".rlib")
     };
     files.filter(is_it).max_by_key(|path| path.metadata().unwrap().modified().unwrap()).unwrap()
 }
@@ -208,9 +209,7 @@ fn compile(directory: &Path, source: &str) -> String {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "-Aunused", "mine.rs"]);
     rustc.arg("-L").arg(format!("dependency={}", libraries().display()));
-    for name in ["atsync_adapter", "serde"] {
-        rustc.arg("--extern").arg(format!("{name}={}", library(name).display()));
-    }
+    rustc.arg("--extern").arg(format!("atsync_adapter={}", sdk().display()));
     let done = rustc.current_dir(directory).output().unwrap();
     let said = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.success(), said.is_empty(), "{said}");
