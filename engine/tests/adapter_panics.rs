@@ -11,7 +11,7 @@ mod adapter_support;
 use adapter_support::{given, host, scan};
 use atsync::internals::adapter::{Adapter, AdapterError, ComponentAdapter, Crash};
 use atsync::{Error, ErrorKind};
-use atsync_model::contract::Task;
+use atsync_model::contract::{Reply, Response, Step, Task};
 use std::path::Path;
 
 fn panicking() -> ComponentAdapter {
@@ -62,6 +62,26 @@ fn a_panic_of_a_guest_carries_its_message_and_its_place() {
         "{shown}"
     );
     assert!(error.adapter_said().unwrap().contains("Offer"));
+}
+
+#[test]
+fn a_panic_while_a_row_is_read_carries_its_message_and_its_place() {
+    let adapter = panicking();
+    let source = include_str!("../../tests/hostile/panicking/src/lib.rs");
+    let line = source.lines().position(|line| line.ends_with("// in a row")).unwrap() + 1;
+    let Task::Scan(scan) = scan() else { panic!("a scan is a scan") };
+    let task = Task::Scan(atsync_model::contract::Scan { kind: "offices".into(), ..scan });
+    let Ok(Step::Send(send)) = adapter.start(task, given()).unwrap() else { panic!("no request") };
+    let body = r#"[{"id": 7}]"#.into();
+    let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
+    match adapter.resume(send.state, given(), reply) {
+        Err(AdapterError::Trap(crash)) => {
+            let said = crash.said().unwrap();
+            assert!(said.starts_with("the office 7 is closed ("), "{said}");
+            assert!(said.contains(&format!("src/lib.rs:{line}:")), "{said}");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ impl<A: PureAdapter + 'static> wit::Guest for Component<A> {
         notice::report_panics();
         // A manifest consists of text, numbers and lists, so it always serialises. The engine would
         // refuse an empty text at load.
-        serde_json::to_string(&A::describe()).unwrap_or_default()
+        crate::json::write(&A::describe(), 16 * 1024).unwrap_or_default()
     }
 
     fn start(task: wit::Task, given: wit::Given) -> Result<wit::Step, wit::Failure> {

@@ -2,12 +2,12 @@
 //!
 //! A page is mostly written texts. `serde_json` looks at each byte of a text and then copies it,
 //! and a copy of unknown length is a call out of the guest. Here eight bytes at a time are looked
-//! at and stored at once. Records are structs, maps with texts as keys, lists, texts, numbers and
-//! flags; `serde_json` itself writes a value with anything else.
+//! at and stored at once. There is no fallback to `serde_json`, since a component would then have
+//! the code of both for each type.
 
 use serde::ser::{
-    Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
-    SerializeTupleStruct, Serializer,
+    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 use std::fmt::{self, Display};
 
@@ -30,27 +30,30 @@ pub fn write<T: Serialize>(value: &T, bytes: usize) -> Result<String, serde_json
         // Texts go in whole and the rest is ASCII, so this is UTF-8.
         Ok(()) => String::from_utf8(out.0)
             .map_err(|_| serde::ser::Error::custom("the JSON written is not UTF-8")),
-        Err(Unusual) => serde_json::to_string(value),
+        Err(fault) => Err(serde::ser::Error::custom(fault)),
     }
 }
 
-/// The value has a form that is left to `serde_json`.
+/// Why a value cannot be written.
 #[derive(Debug)]
-struct Unusual;
+struct Fault(String);
 
-impl Display for Unusual {
+impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a form that this writer leaves to serde_json")
+        f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unusual {}
+impl std::error::Error for Fault {}
 
-impl serde::ser::Error for Unusual {
-    fn custom<T: Display>(_: T) -> Self {
-        Self
+impl serde::ser::Error for Fault {
+    fn custom<T: Display>(what: T) -> Self {
+        Self(what.to_string())
     }
 }
+
+/// How `serde_json` names the one member of a [`serde_json::value::RawValue`].
+const RAW: &str = "$serde_json::private::RawValue";
 
 /// The JSON so far.
 struct Out(Vec<u8>);
@@ -110,6 +113,24 @@ impl Out {
         self.0.extend_from_slice(&[b'\\', short]);
     }
 
+    /// Begins a variant with values.
+    fn variant(&mut self, name: &str) {
+        self.0.push(b'{');
+        self.text(name);
+        self.0.push(b':');
+    }
+
+    /// Writes JSON that is given as a text.
+    fn raw<T: Serialize + ?Sized>(&mut self, text: &T) -> Result<(), Fault> {
+        let from = self.0.len();
+        text.serialize(&mut *self)?;
+        let quoted = self.0.split_off(from);
+        let quoted = std::str::from_utf8(&quoted).map_err(Fault::custom)?;
+        let text: String = serde_json::from_str(quoted).map_err(Fault::custom)?;
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
     fn number(&mut self, mut number: u64) {
         let mut digits = [b'0'; 20];
         let mut used = 0;
@@ -129,11 +150,11 @@ impl Out {
 struct Members<'a> {
     out: &'a mut Out,
     is_empty: bool,
-    end: u8,
+    end: &'static [u8],
 }
 
 impl<'a> Members<'a> {
-    fn begin(out: &'a mut Out, begin: u8, end: u8) -> Self {
+    fn begin(out: &'a mut Out, begin: u8, end: &'static [u8]) -> Self {
         out.0.push(begin);
         Self { out, is_empty: true, end }
     }
@@ -146,80 +167,81 @@ impl<'a> Members<'a> {
     }
 
     fn close(self) {
-        self.out.0.push(self.end);
+        self.out.0.extend_from_slice(self.end);
     }
 }
 
 impl<'a> Serializer for &'a mut Out {
     type Ok = ();
-    type Error = Unusual;
+    type Error = Fault;
     type SerializeSeq = Members<'a>;
     type SerializeTuple = Members<'a>;
     type SerializeTupleStruct = Members<'a>;
-    type SerializeTupleVariant = Impossible<(), Unusual>;
+    type SerializeTupleVariant = Members<'a>;
     type SerializeMap = Members<'a>;
     type SerializeStruct = Members<'a>;
-    type SerializeStructVariant = Impossible<(), Unusual>;
+    type SerializeStructVariant = Members<'a>;
 
-    fn serialize_str(self, text: &str) -> Result<(), Unusual> {
+    fn serialize_str(self, text: &str) -> Result<(), Fault> {
         self.text(text);
         Ok(())
     }
-    fn serialize_bool(self, value: bool) -> Result<(), Unusual> {
+    fn serialize_bool(self, value: bool) -> Result<(), Fault> {
         self.0.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
-    fn serialize_u64(self, number: u64) -> Result<(), Unusual> {
+    fn serialize_u64(self, number: u64) -> Result<(), Fault> {
         self.number(number);
         Ok(())
     }
-    fn serialize_u8(self, number: u8) -> Result<(), Unusual> {
+    fn serialize_u8(self, number: u8) -> Result<(), Fault> {
         self.serialize_u64(number.into())
     }
-    fn serialize_u16(self, number: u16) -> Result<(), Unusual> {
+    fn serialize_u16(self, number: u16) -> Result<(), Fault> {
         self.serialize_u64(number.into())
     }
-    fn serialize_u32(self, number: u32) -> Result<(), Unusual> {
+    fn serialize_u32(self, number: u32) -> Result<(), Fault> {
         self.serialize_u64(number.into())
     }
-    fn serialize_i64(self, number: i64) -> Result<(), Unusual> {
+    fn serialize_i64(self, number: i64) -> Result<(), Fault> {
         if number < 0 {
             self.0.push(b'-');
         }
         self.serialize_u64(number.unsigned_abs())
     }
-    fn serialize_i8(self, number: i8) -> Result<(), Unusual> {
+    fn serialize_i8(self, number: i8) -> Result<(), Fault> {
         self.serialize_i64(number.into())
     }
-    fn serialize_i16(self, number: i16) -> Result<(), Unusual> {
+    fn serialize_i16(self, number: i16) -> Result<(), Fault> {
         self.serialize_i64(number.into())
     }
-    fn serialize_i32(self, number: i32) -> Result<(), Unusual> {
+    fn serialize_i32(self, number: i32) -> Result<(), Fault> {
         self.serialize_i64(number.into())
     }
-    fn serialize_f32(self, _: f32) -> Result<(), Unusual> {
-        Err(Unusual)
+    fn serialize_f32(self, number: f32) -> Result<(), Fault> {
+        serde_json::to_writer(&mut self.0, &number).map_err(Fault::custom)
     }
-    fn serialize_f64(self, number: f64) -> Result<(), Unusual> {
-        serde_json::to_writer(&mut self.0, &number).map_err(|_| Unusual)
+    fn serialize_f64(self, number: f64) -> Result<(), Fault> {
+        serde_json::to_writer(&mut self.0, &number).map_err(Fault::custom)
     }
-    fn serialize_char(self, _: char) -> Result<(), Unusual> {
-        Err(Unusual)
+    fn serialize_char(self, letter: char) -> Result<(), Fault> {
+        self.text(letter.encode_utf8(&mut [0; 4]));
+        Ok(())
     }
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), Unusual> {
-        Err(Unusual)
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Fault> {
+        bytes.serialize(self)
     }
-    fn serialize_none(self) -> Result<(), Unusual> {
+    fn serialize_none(self) -> Result<(), Fault> {
         self.serialize_unit()
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unusual> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
         value.serialize(self)
     }
-    fn serialize_unit(self) -> Result<(), Unusual> {
+    fn serialize_unit(self) -> Result<(), Fault> {
         self.0.extend_from_slice(b"null");
         Ok(())
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Unusual> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
         self.serialize_unit()
     }
     fn serialize_unit_variant(
@@ -227,73 +249,77 @@ impl<'a> Serializer for &'a mut Out {
         _: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<(), Unusual> {
+    ) -> Result<(), Fault> {
         self.serialize_str(variant)
     }
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Unusual> {
+    ) -> Result<(), Fault> {
         value.serialize(self)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
         _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), Unusual> {
-        Err(Unusual)
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
+        self.variant(variant);
+        value.serialize(&mut *self)?;
+        self.0.push(b'}');
+        Ok(())
     }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Members<'a>, Unusual> {
-        Ok(Members::begin(self, b'[', b']'))
+    fn serialize_seq(self, _: Option<usize>) -> Result<Members<'a>, Fault> {
+        Ok(Members::begin(self, b'[', b"]"))
     }
-    fn serialize_tuple(self, _: usize) -> Result<Members<'a>, Unusual> {
-        Ok(Members::begin(self, b'[', b']'))
+    fn serialize_tuple(self, _: usize) -> Result<Members<'a>, Fault> {
+        Ok(Members::begin(self, b'[', b"]"))
     }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Members<'a>, Unusual> {
-        Ok(Members::begin(self, b'[', b']'))
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Members<'a>, Fault> {
+        Ok(Members::begin(self, b'[', b"]"))
     }
     fn serialize_tuple_variant(
         self,
         _: &'static str,
         _: u32,
-        _: &'static str,
+        variant: &'static str,
         _: usize,
-    ) -> Result<Impossible<(), Unusual>, Unusual> {
-        Err(Unusual)
+    ) -> Result<Members<'a>, Fault> {
+        self.variant(variant);
+        Ok(Members::begin(self, b'[', b"]}"))
     }
-    fn serialize_map(self, _: Option<usize>) -> Result<Members<'a>, Unusual> {
-        Ok(Members::begin(self, b'{', b'}'))
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'a>, Fault> {
+        Ok(Members::begin(self, b'{', b"}"))
     }
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'a>, Unusual> {
-        // So serde_json names values that it writes in its own way.
-        if name.starts_with('$') {
-            return Err(Unusual);
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'a>, Fault> {
+        if name == RAW {
+            return Ok(Members { out: self, is_empty: true, end: b"" });
         }
-        Ok(Members::begin(self, b'{', b'}'))
+        Ok(Members::begin(self, b'{', b"}"))
     }
     fn serialize_struct_variant(
         self,
         _: &'static str,
         _: u32,
-        _: &'static str,
+        variant: &'static str,
         _: usize,
-    ) -> Result<Impossible<(), Unusual>, Unusual> {
-        Err(Unusual)
+    ) -> Result<Members<'a>, Fault> {
+        self.variant(variant);
+        Ok(Members::begin(self, b'{', b"}}"))
     }
 }
 
 impl SerializeSeq for Members<'_> {
     type Ok = ();
-    type Error = Unusual;
+    type Error = Fault;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unusual> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.next();
         value.serialize(&mut *self.out)
     }
-    fn end(self) -> Result<(), Unusual> {
+    fn end(self) -> Result<(), Fault> {
         self.close();
         Ok(())
     }
@@ -301,47 +327,52 @@ impl SerializeSeq for Members<'_> {
 
 impl SerializeTuple for Members<'_> {
     type Ok = ();
-    type Error = Unusual;
+    type Error = Fault;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unusual> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         SerializeSeq::serialize_element(self, value)
     }
-    fn end(self) -> Result<(), Unusual> {
+    fn end(self) -> Result<(), Fault> {
         SerializeSeq::end(self)
     }
 }
 
 impl SerializeTupleStruct for Members<'_> {
     type Ok = ();
-    type Error = Unusual;
+    type Error = Fault;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unusual> {
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         SerializeSeq::serialize_element(self, value)
     }
-    fn end(self) -> Result<(), Unusual> {
+    fn end(self) -> Result<(), Fault> {
         SerializeSeq::end(self)
     }
 }
 
 impl SerializeMap for Members<'_> {
     type Ok = ();
-    type Error = Unusual;
+    type Error = Fault;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unusual> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
         self.next();
         let from = self.out.0.len();
         key.serialize(&mut *self.out)?;
-        // A number as a key would be quoted.
-        if self.out.0.get(from) != Some(&b'"') {
-            return Err(Unusual);
+        match self.out.0.get(from) {
+            Some(b'"') => {}
+            Some(b'{' | b'[' | b'n') | None => return Err(Fault::custom("key must be a string")),
+            // A number or a flag.
+            Some(_) => {
+                self.out.0.insert(from, b'"');
+                self.out.0.push(b'"');
+            }
         }
         self.out.0.push(b':');
         Ok(())
     }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unusual> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         value.serialize(&mut *self.out)
     }
-    fn end(self) -> Result<(), Unusual> {
+    fn end(self) -> Result<(), Fault> {
         self.close();
         Ok(())
     }
@@ -349,21 +380,52 @@ impl SerializeMap for Members<'_> {
 
 impl SerializeStruct for Members<'_> {
     type Ok = ();
-    type Error = Unusual;
+    type Error = Fault;
 
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Unusual> {
+    ) -> Result<(), Fault> {
+        if name == RAW {
+            return self.out.raw(value);
+        }
         self.next();
         self.out.text(name);
         self.out.0.push(b':');
         value.serialize(&mut *self.out)
     }
-    fn end(self) -> Result<(), Unusual> {
+    fn end(self) -> Result<(), Fault> {
         self.close();
         Ok(())
+    }
+}
+
+impl SerializeTupleVariant for Members<'_> {
+    type Ok = ();
+    type Error = Fault;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+        SerializeSeq::serialize_element(self, value)
+    }
+    fn end(self) -> Result<(), Fault> {
+        SerializeSeq::end(self)
+    }
+}
+
+impl SerializeStructVariant for Members<'_> {
+    type Ok = ();
+    type Error = Fault;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
+        SerializeStruct::serialize_field(self, name, value)
+    }
+    fn end(self) -> Result<(), Fault> {
+        SerializeStruct::end(self)
     }
 }
 
@@ -425,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_serde_json_is_written_by_it() {
+    fn unusual_values_are_written_as_serde_json_writes_them() {
         let odd = [Odd::Unit, Odd::New(1), Odd::Tuple(1, 2), Odd::Struct { a: 1 }];
         let raw = RawValue::from_string("{ \"a\" : 1 }".to_owned()).unwrap();
         let keys = BTreeMap::from([(1, 'a'), (2, '"')]);
@@ -433,6 +495,9 @@ mod tests {
         let keys = BTreeMap::new();
         same(&All { first: Some("\u{1}"), second: Some(2), odd: &odd, raw: &raw, keys });
         same(&BTreeMap::from([(true, 1.5_f32)]));
+        same(&BTreeMap::from([(Some('a'), f32::MAX), (Some('\n'), 0.1)]));
+        same(&BTreeMap::from([(-1, vec![&odd[1], &odd[2], &odd[3]])]));
+        assert!(write(&BTreeMap::from([(None::<u8>, 3)]), 0).is_err());
         assert!(write(&BTreeMap::from([((1, 2), 3)]), 0).is_err());
     }
 }

@@ -1,14 +1,53 @@
 //! What the author of an adapter in Rust uses.
 //!
-//! An adapter is a type that implements [`PureAdapter`]: three functions of plain data, no state,
-//! no input or output. Compiled natively it is called directly, which is how it is tested; compiled
-//! for `wasm32-unknown-unknown` and wrapped as a component, [`export_adapter!`] makes it what the
-//! engine loads. The contract's types are those of [`atsync_model::contract`], documented in
-//! `wit/adapter.wit`.
+//! There are two layers. In the upper one, [`kit`], an adapter is constant data and a few
+//! functions: begin there. The base is [`PureAdapter`]: three functions of plain data, no state, no
+//! input or output. Compiled natively an adapter is called directly, which is how it is tested;
+//! compiled for `wasm32-unknown-unknown` and wrapped as a component, it is what the engine loads.
+//! [`adapter!`] does both for the upper layer, [`export_adapter!`] the second for the base. The
+//! contract's types are those of [`atsync_model::contract`], documented in `wit/adapter.wit`.
 //!
-//! # Example
-//! An adapter that lists the jobs of an imaginary ATS, which answers `GET /jobs` with
-//! `[{"id": 7, "title": "Baker"}]`:
+//! # Example of the upper layer
+//! An imaginary ATS answers `GET /jobs` with `[{"id": 7, "title": "Baker"}]`:
+//!
+//! ```
+//! use atsync_adapter::kit::*;
+//!
+//! struct Plainlist;
+//! atsync_adapter::adapter!(Plainlist);
+//!
+//! impl Adapter for Plainlist {
+//!     const ABOUT: About = About::new("plainlist", "0.1.0")
+//!         .origins(&[Origin::fixed("api", "https://plainlist.example")])
+//!         .auth(&[Auth::Bearer])
+//!         .kinds(&[JOBS]);
+//! }
+//!
+//! const JOBS: Kind = Kind::of::<Job>("jobs").fields(&["title"]).list(List::get("/jobs"));
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Job { id: Id, title: Got<String> }
+//!
+//! impl Row for Job {
+//!     fn record(self, _: &Source<'_>) -> Record {
+//!         Record::new(self.id).field("title", self.title)
+//!     }
+//! }
+//! ```
+//!
+//! A mistake in the data does not compile:
+//!
+//! ```compile_fail
+//! # use atsync_adapter::kit::*;
+//! # #[derive(serde::Deserialize)]
+//! # struct Job { id: Id }
+//! # impl Row for Job { fn record(self, _: &Source<'_>) -> Record { Record::new(self.id) } }
+//! // kinds[jobs].fields: `titel` is no field of jobs in the unified model. […]
+//! const JOBS: Kind = Kind::of::<Job>("jobs").fields(&["titel"]);
+//! ```
+//!
+//! # Example of the base
+//! The same adapter without the upper layer:
 //!
 //! ```
 //! use atsync_adapter::contract::*;
@@ -109,6 +148,7 @@ mod glue;
 pub mod json;
 pub mod kit;
 mod link;
+mod members;
 mod notice;
 #[cfg(test)]
 mod package_tests;
@@ -122,6 +162,9 @@ pub use atsync_model::contract;
 pub use atsync_model::manifest::{self, Manifest};
 pub use glue::Component;
 pub use notice::log;
+
+#[doc(hidden)]
+pub use serde;
 
 /// The version of the contract that this SDK speaks, as a manifest states it.
 pub use atsync_model::manifest::CONTRACT;

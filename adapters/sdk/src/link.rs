@@ -1,9 +1,9 @@
 //! Reads the `Link` header: the URL of the next page.
 //!
 //! Only `rel="next"` matters; other links may stand beside it in any order (RFC 8288). The header
-//! of a last page is absent, or present and empty. A header that cannot be read proves neither, so it is a failure and
-//! not the last page. The URL is returned unchanged; the engine checks that it is within the
-//! granted origin.
+//! of a last page is absent, or present and empty. A header that cannot be read proves neither, so
+//! it is a failure and not the last page. The URL is returned unchanged; the engine checks that it
+//! is within the granted origin.
 
 use crate::contract::{Failure, Response};
 

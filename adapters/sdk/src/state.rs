@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// [`Failure::Bug`] when the type cannot be written as JSON.
 pub fn encode<T: Serialize>(state: &T) -> Result<Continuation, Failure> {
-    serde_json::to_vec(state)
+    crate::json::write(state, 256)
+        .map(String::into_bytes)
         .map_err(|error| Failure::Bug(format!("a continuation cannot be written: {error}")))
 }
 
@@ -18,6 +19,8 @@ pub fn encode<T: Serialize>(state: &T) -> Result<Continuation, Failure> {
 /// # Errors
 /// [`Failure::Bug`] when the bytes are not what [`encode`] wrote for this type.
 pub fn decode<T: DeserializeOwned>(state: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(state)
+    let text = std::str::from_utf8(state)
+        .map_err(|_| Failure::Bug("a continuation is no text".to_owned()))?;
+    serde_json::from_str(text)
         .map_err(|error| Failure::Bug(format!("a continuation cannot be read: {error}")))
 }

@@ -1,16 +1,9 @@
 //! A whole adapter in one file: for "Plainlist", an ATS that does not exist.
 //!
 //! It reads jobs, candidates and their notes, adds notes, checks a permission and reads webhooks.
-//! Copy this crate to start an adapter; the README beside it says how to test and build it. From
-//! top to bottom: what the adapter is, as data; then for each kind its rows; then the write and the
-//! webhooks.
+//! Copy this crate to start an adapter; the README beside it says how to test and build it.
 
-use atsync_adapter::contract::{Applied, Probed};
-use atsync_adapter::kit::{
-    About, Account, Adapter, Ask, Ats, Auth, Clock, DeleteSign, EffectClass, Event, Fetch,
-    FieldMode, Got, Hook, Id, Kind, List, Op, Operation, Origin, Permission, Piece, Rate, Record,
-    Row, Setting, Signature, Source, Stop, Time, Words, contact, word,
-};
+use atsync_adapter::kit::*;
 use atsync_adapter::model::unified::Name;
 use serde::{Deserialize, Serialize};
 
@@ -47,10 +40,7 @@ impl Adapter for Plainlist {
         .lossy(&["A job has no departments or offices"]);
 }
 
-const MINUTE_MS: u64 = 60_000;
-
 // ------------------------------------------------------------------------------------------- jobs
-
 const JOBS: Kind = Kind::of::<Job>("jobs")
     .fields(&["title", "state", "updated_at"])
     .expected(&["title", "state"])
@@ -60,8 +50,7 @@ const JOBS: Kind = Kind::of::<Job>("jobs")
 /// Plainlist's words for the states of a job, and the unified ones. Others become `other`.
 const STATES: Words = Words(&[("live", "open"), ("closed", "closed"), ("draft", "draft")]);
 
-/// A job as Plainlist writes it. A member in [`Got`] may be absent, null, or of a bad shape, and
-/// costs nothing but its field; members that are not read are left out.
+/// A job as Plainlist writes it. A member in [`Got`] may be absent, null, or bad.
 #[derive(Deserialize)]
 struct Job {
     id: Id,
@@ -81,7 +70,6 @@ impl Row for Job {
 }
 
 // ------------------------------------------------------------------------------------- candidates
-
 const CANDIDATES: Kind = Kind::of::<Person>("candidates")
     .fields(&["name", "emails", "company", "created_at", "updated_at"])
     .expected(&["name", "emails"])
@@ -92,7 +80,7 @@ const CANDIDATES: Kind = Kind::of::<Person>("candidates")
             .cursor("after", "/next")
             .window(Clock::Rfc3339, &[("updated_from", "{from}"), ("updated_to", "{to}")]),
     )
-    .overlap_ms(5 * MINUTE_MS)
+    .overlap_ms(300_000)
     .fetch(Fetch::get("/people/{id}"))
     .deletes(&[DeleteSign::GoneOnFetch, DeleteSign::Hook])
     .permission("people");
@@ -131,7 +119,6 @@ impl Row for Person {
 }
 
 // ------------------------------------------------------------------------------------------ notes
-
 const NOTE_LIST: List = List::get("/people/{parent}/notes").rows("/notes");
 
 const NOTES: Kind = Kind::of::<Note>("notes")
@@ -173,23 +160,24 @@ struct NewNote {
     body: String,
 }
 
-/// Sends the note, and reads the id that Plainlist gave it.
-fn add_note(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        text: &'a str,
-        author: Option<String>,
-    }
-    let (note, settings): (NewNote, Settings) = (op.input()?, ats.settings()?);
-    let body = Body { text: &note.body, author: settings.author };
-    let ask = Ask::post("/people/{candidate}/notes").with("candidate", note.candidate).json(&body);
-    let id = ats.send(ask, |answer| answer.id("/id"))?;
-    Ok(op.made(id))
-}
-
 #[derive(Deserialize)]
 struct Settings {
     author: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body {
+    text: String,
+    author: Option<String>,
+}
+
+/// Sends the note, and reads the id that Plainlist gave it.
+fn add_note(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
+    let (note, settings): (NewNote, Settings) = (op.input()?, ats.settings()?);
+    let body = Body { text: note.body, author: settings.author };
+    let ask = Ask::post("/people/{candidate}/notes").with("candidate", note.candidate).json(&body);
+    let id = ats.send(ask, |answer| answer.id("/id"))?;
+    Ok(op.made(id))
 }
 
 /// Did it happen? A note of the same text is the one: notes have no field for a mark.
@@ -201,7 +189,6 @@ fn find_note(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
 }
 
 // --------------------------------------------------------------------------------------- webhooks
-
 /// `{"event": "person.updated", "person": {"id": 7}}`. Hints lead to reads and are never state.
 fn hints(event: &mut Event<'_>) {
     match event.text("/event") {

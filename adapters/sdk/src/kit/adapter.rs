@@ -5,7 +5,6 @@ use super::operation::Asked;
 use super::{About, Answer, fetch, hook, operation, permission, scan};
 use crate::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use crate::{Manifest, state};
-use serde::{Deserialize, Serialize};
 
 /// An adapter for one ATS.
 ///
@@ -50,9 +49,8 @@ pub trait Adapter {
 /// A function that reads failures of the ATS's own.
 pub(crate) type Refusals = fn(&Answer<'_>) -> Option<Failure>;
 
-/// A task between two steps.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// A task between two steps. Its bytes are the letter of its case, and JSON.
+#[derive(Debug)]
 pub(crate) enum State {
     Scan(scan::State),
     Fetch(fetch::State),
@@ -63,10 +61,33 @@ pub(crate) enum State {
 }
 
 pub(crate) fn encode(state: &State) -> Result<Continuation, Failure> {
-    crate::state::encode(state)
+    let (letter, mut bytes) = match state {
+        State::Scan(state) => (b's', state::encode(state)?),
+        State::Fetch(state) => (b'f', state::encode(state)?),
+        State::Operation { of, kept } => (b'o', state::encode(&(of, kept))?),
+        State::Check { permission, kept } => (b'c', state::encode(&(permission, kept))?),
+        State::Account { kept } => (b'a', state::encode(kept)?),
+        State::Hook(state) => (b'h', state::encode(state)?),
+    };
+    bytes.insert(0, letter);
+    Ok(bytes)
 }
 
-/// The first byte of a state that is the adapter's own; no JSON begins with it.
+fn decode(bytes: &[u8]) -> Result<State, Failure> {
+    match bytes.split_first() {
+        Some((b's', json)) => state::decode(json).map(State::Scan),
+        Some((b'f', json)) => state::decode(json).map(State::Fetch),
+        Some((b'o', json)) => state::decode(json).map(|(of, kept)| State::Operation { of, kept }),
+        Some((b'c', json)) => {
+            state::decode(json).map(|(permission, kept)| State::Check { permission, kept })
+        }
+        Some((b'a', json)) => state::decode(json).map(|kept| State::Account { kept }),
+        Some((b'h', json)) => state::decode(json).map(State::Hook),
+        _ => Err(Failure::Bug("a continuation of no task".into())),
+    }
+}
+
+/// The first byte of a state that is the adapter's own.
 const BY_HAND: u8 = 0;
 
 /// The manifest of an adapter. For [`adapter!`](crate::adapter).
@@ -88,11 +109,11 @@ pub fn start<A: Adapter>(task: Task, given: &Given) -> Result<Step, Failure> {
         Task::Scan(task) => scan::start(about, &task, given),
         Task::Fetch(task) => fetch::start(about, &task, given),
         Task::Write(task) => {
-            let of = Asked::write(task.operation)?;
+            let of = Asked::write(task.operation);
             operation::run(about, of, Kept::default(), given, None, A::failure)
         }
         Task::Probe(task) => {
-            operation::run(about, Asked::probe(task)?, Kept::default(), given, None, A::failure)
+            operation::run(about, Asked::probe(task), Kept::default(), given, None, A::failure)
         }
         Task::Check(id) => permission::run(about, &id, Kept::default(), given, None, A::failure),
         Task::DescribeTenant => {
@@ -118,7 +139,7 @@ pub fn resume<A: Adapter>(
     }
     let about = &A::ABOUT;
     let response = |reply| super::answer::response(reply).map(Some);
-    match state::decode(&state)? {
+    match decode(&state)? {
         State::Scan(state) => scan::resume(about, state, given, reply, A::failure),
         State::Fetch(state) => fetch::resume(about, state, given, reply, A::failure),
         State::Operation { of, kept } => {

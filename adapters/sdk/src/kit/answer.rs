@@ -45,7 +45,7 @@ impl<'a> Answer<'a> {
 
     /// The value at a JSON pointer; `None` where there is none, or no JSON.
     pub fn at(&self, pointer: &str) -> Option<&Value> {
-        let body = self.body.get_or_init(|| serde_json::from_slice(&self.response.body).ok());
+        let body = self.body.get_or_init(|| serde_json::from_str(text(self.response).ok()?).ok());
         body.as_ref()?.pointer(pointer)
     }
 
@@ -68,7 +68,7 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// [`Failure::Protocol`] when it has another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(&self.response.body)
+        serde_json::from_str(text(self.response)?)
             .map_err(|error| unreadable(self.response, &error))
     }
 
@@ -109,8 +109,8 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The usual failure for the answer's status; `None` for a 2xx. `permission` is the one that the
-    /// request needed, or empty.
+    /// The usual failure for the answer's status; `None` for a 2xx. `permission` is the one that
+    /// the request needed, or empty.
     pub fn refusal(&self, permission: &str) -> Option<Failure> {
         let said = || self.message();
         let field = || FieldError { field: String::new(), message: self.message() };
@@ -139,6 +139,16 @@ impl<'a> Answer<'a> {
         let seconds: u64 = self.header("retry-after")?.trim().parse().ok()?;
         Some(seconds.saturating_mul(1000).min(RETRY_AFTER_MAX_MS))
     }
+}
+
+/// The body as text.
+///
+/// # Errors
+/// [`Failure::Protocol`] when it is none. JSON is UTF-8, and reading it as text alone keeps a
+/// component small.
+pub(crate) fn text(response: &Response) -> Result<&str, Failure> {
+    let none = |_| Failure::Protocol("a body that is not UTF-8".to_owned());
+    std::str::from_utf8(&response.body).map_err(none)
 }
 
 /// The failure for a body that cannot be read, without quoting it.

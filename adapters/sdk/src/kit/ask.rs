@@ -2,12 +2,12 @@
 //!
 //! A path, the value of a query parameter, and a JSON body may have placeholders: `{id}`,
 //! `{parent}`, `{target}`, a part of a composite id as `{id.0}`, a setting as
-//! `{settings.subdomain}`, and what [`Call::with`] names. Values are encoded for the place that they
-//! go to. A placeholder without a value is a bug of the adapter, never an empty text. Left out: the
-//! host and the credential, which the engine adds.
+//! `{settings.subdomain}`, and what [`Call::with`] names. Values are encoded for the place that
+//! they go to. A placeholder without a value is a bug of the adapter, never an empty text. Left
+//! out: the host and the credential, which the engine adds.
 
 use crate::contract::{Body, Failure, Field, Given, Path, Request, Target};
-use crate::path;
+use crate::{json, path};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -142,7 +142,7 @@ impl Call {
     /// Sets the JSON body.
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        self.body = Some(serde_json::to_string(body).map_err(|error| error.to_string()));
+        self.body = Some(json::write(body, 256).map_err(|error| error.to_string()));
         self
     }
 
@@ -227,7 +227,7 @@ impl Call {
             Failure::Bug(format!("the body of a list is no JSON object: {error}"))
         })?;
         body.extend(parameters.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        self.body = Some(serde_json::to_string(&body).map_err(|error| error.to_string()));
+        self.body = Some(json::write(&body, 256).map_err(|error| error.to_string()));
         Ok(())
     }
 }
@@ -267,7 +267,7 @@ fn fill(
             Place::Text => made.push_str(&value),
             Place::Path => made.push_str(path::join(&[&value]).trim_start_matches('/')),
             Place::Json => {
-                let quoted = Value::from(value).to_string();
+                let quoted = json::write(&value, 64).unwrap_or_default();
                 let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
                 made.push_str(inner.unwrap_or_default());
             }

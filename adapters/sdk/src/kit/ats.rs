@@ -1,8 +1,8 @@
 //! Requests in the middle of a task, written one after the other.
 //!
 //! A component keeps nothing between two calls. So a function over [`Ats`] runs from its beginning
-//! at each call: what earlier answers gave is kept in the continuation and returned at once, and the
-//! first request without an answer ends the run by `?`. The function must therefore do the same
+//! at each call: what earlier answers gave is kept in the continuation and returned at once, and
+//! the first request without an answer ends the run by `?`. The function must therefore do the same
 //! with the same answers, which it does unless it goes around [`Ats`]; and it should keep of an
 //! answer no more than it needs, since a continuation has 64 KiB.
 //!
@@ -17,7 +17,6 @@ use crate::contract::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// The most pages that a search reads.
 const PAGES_MAX: usize = 20;
@@ -25,7 +24,8 @@ const PAGES_MAX: usize = 20;
 /// What earlier answers of a task gave.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    values: Vec<Value>,
+    /// Each as JSON.
+    values: Vec<String>,
     /// The index of the value of the `unsafe` request, once it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent: Option<usize>,
@@ -138,9 +138,9 @@ impl<'a> Ats<'a> {
         self.read(call, |answer| answer.json())
     }
 
-    /// Sends the one request of a write that changes the ATS, and returns what `take` reads from its
-    /// answer. A status that the operation lists as refused ends the write without effect; any other
-    /// answer that cannot be read leaves it in doubt.
+    /// Sends the one request of a write that changes the ATS, and returns what `take` reads from
+    /// its answer. A status that the operation lists as refused ends the write without effect; any
+    /// other answer that cannot be read leaves it in doubt.
     ///
     /// # Errors
     /// Ends the run until the answer is there; then, the outcome of a write that was not applied.
@@ -191,6 +191,16 @@ impl<'a> Ats<'a> {
         parameters: &[(&'static str, &str)],
         is: impl Fn(R) -> Option<Id>,
     ) -> Result<Vec<Id>, Stop> {
+        self.search_by(list, parameters, &mut |row| got::read::<R>(row).map(&is))
+    }
+
+    /// As [`Ats::search`], compiled once for all types of rows.
+    fn search_by(
+        &mut self,
+        list: &List,
+        parameters: &[(&'static str, &str)],
+        is: &mut dyn FnMut(&str) -> Result<Option<Id>, serde_json::Error>,
+    ) -> Result<Vec<Id>, Stop> {
         let (mut found, mut place) = (Vec::new(), Place::default());
         for _ in 0..PAGES_MAX {
             let wanted = Wanted {
@@ -206,9 +216,9 @@ impl<'a> Ats<'a> {
                 let rows = body.rows(list.rows)?;
                 let mut ids = Vec::new();
                 for row in rows.iter() {
-                    let row = got::read::<R>(row.get())
-                        .map_err(|error| super::answer::unreadable(reply, &error))?;
-                    ids.extend(is(row).map(String::from));
+                    let id =
+                        is(row.get()).map_err(|error| super::answer::unreadable(reply, &error))?;
+                    ids.extend(id.map(String::from));
                 }
                 Ok((ids, list.next(&place, &body, rows.len(), list.most, reply)?))
             })?;
@@ -237,14 +247,14 @@ impl<'a> Ats<'a> {
 
     fn again<T: DeserializeOwned>(&self) -> Result<T, Stop> {
         let value = self.next.checked_sub(1).and_then(|index| self.kept.values.get(index));
-        let read = value.cloned().and_then(|value| serde_json::from_value(value).ok());
+        let read = value.and_then(|value| serde_json::from_str(value).ok());
         read.ok_or_else(|| {
             Stop::from(Failure::Bug("a task asked in another order than before".into()))
         })
     }
 
     fn keep<T: Serialize>(&mut self, _: usize, value: T) -> Result<T, Stop> {
-        let kept = serde_json::to_value(&value)
+        let kept = crate::json::write(&value, 64)
             .map_err(|error| Failure::Bug(format!("a value cannot be kept: {error}")))?;
         self.kept.values.push(kept);
         Ok(value)

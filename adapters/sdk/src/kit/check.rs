@@ -1,8 +1,8 @@
 //! Checks one part of an adapter's data while it is compiled.
 //!
 //! Each check is called by the builder's function that takes the part, with the author as its
-//! caller, so the compiler points at the author's line. The parts are checked against each other in
-//! [`super::check_all`].
+//! caller, so the compiler points at the author's call, and the text begins with its line. The
+//! parts are checked against each other in [`super::check_all`].
 
 #![allow(
     clippy::indexing_slicing,
@@ -26,14 +26,14 @@ const NAME_BYTES_MAX: usize = 512;
 #[track_caller]
 pub(crate) const fn is_adapter(name: &str, version: &str) {
     if name.is_empty() || name.len() > 64 || !is_made_of(name, &[LOWER, DIGIT, (b'-', b'-')]) {
-        Text::new()
+        Text::here()
             .and("name: `")
             .and(name)
             .and("` is none: it has 1 to 64 lower-case letters, digits and -")
             .refuse();
     }
     if !is_version(version) {
-        Text::new()
+        Text::here()
             .and("version: `")
             .and(version)
             .and("` is none: write it as 1.2.3, or env!(\"CARGO_PKG_VERSION\")")
@@ -65,13 +65,13 @@ const fn is_version(text: &str) -> bool {
 #[track_caller]
 pub(crate) const fn is_name(member: &str, name: &str) {
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        Text::new().and(member).and(": a name is empty or longer than 512 bytes").refuse();
+        Text::here().and(member).and(": a name is empty or longer than 512 bytes").refuse();
     }
 }
 
 #[track_caller]
 pub(crate) const fn is_url(origin: &str, url: &str) {
-    let place = Text::new().and("origins[").and(origin).and("].url: `").and(url);
+    let place = Text::here().and("origins[").and(origin).and("].url: `").and(url);
     if !begins(url, "https://") || url.len() <= 8 {
         place.and("` must begin with https:// and have a host").refuse();
     }
@@ -86,14 +86,14 @@ pub(crate) const fn is_url(origin: &str, url: &str) {
 #[track_caller]
 pub(crate) const fn is_rate(name: &str, limit: u32, window_ms: u64) {
     if limit == 0 || window_ms == 0 {
-        Text::new()
+        Text::here()
             .and("rates[")
             .and(name)
             .and("]: the limit and the window must be at least 1")
             .refuse();
     }
     if window_ms > YEAR_MS {
-        Text::new().and("rates[").and(name).and("].window_ms: it is more than a year").refuse();
+        Text::here().and("rates[").and(name).and("].window_ms: it is more than a year").refuse();
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) const YEAR_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 #[track_caller]
 pub(crate) const fn is_header(name: &str) {
     if name.is_empty() || !is_made_of(name, &[LOWER, DIGIT, (b'-', b'-'), (b'_', b'_')]) {
-        Text::new().and("`").and(name).and("` is no header in lower case").refuse();
+        Text::here().and("`").and(name).and("` is no header in lower case").refuse();
     }
 }
 
@@ -125,7 +125,7 @@ const fn words_of(
 #[track_caller]
 pub(crate) const fn is_unified(kind: &str) {
     if words_of(UNIFIED, kind).is_none() {
-        let mut text = Text::new()
+        let mut text = Text::here()
             .and("kinds: `")
             .and(kind)
             .and("` is no kind of the unified model. One of your own is `Kind::own`; there are: ");
@@ -144,7 +144,7 @@ pub(crate) const fn is_kind(kind: &str) {
         || kind.len() > NAME_BYTES_MAX
         || !is_made_of(kind, &[LOWER, DIGIT, (b'_', b'_')])
     {
-        Text::new()
+        Text::here()
             .and("kinds: `")
             .and(kind)
             .and("` is no kind: it is a plural word of lower-case letters, digits and _")
@@ -158,7 +158,7 @@ pub(crate) const fn are_fields(kind: &str, fields: &[&str]) {
     let mut index = 0;
     while index < fields.len() {
         if !is_one_of(fields[index], known) {
-            Text::new()
+            Text::here()
                 .and("kinds[")
                 .and(kind)
                 .and("].fields: `")
@@ -181,7 +181,7 @@ pub(crate) const fn are_different(list: &str, name: &str, member: &str, words: &
     while index < words.len() {
         let (earlier, _) = words.split_at(index);
         if is_one_of(words[index], earlier) {
-            Text::new()
+            Text::here()
                 .and(list)
                 .and("[")
                 .and(name)
@@ -207,7 +207,7 @@ pub(crate) const fn are_known(
     let mut index = 0;
     while index < words.len() {
         if !is_one_of(words[index], fields) && !is_one_of(words[index], extra) {
-            Text::new()
+            Text::here()
                 .and("kinds[")
                 .and(kind)
                 .and("].")
@@ -236,13 +236,13 @@ pub(crate) const fn added<const N: usize>(
         }
         index += 1;
     }
-    Text::new().and("a kind has at most 4 lists").refuse();
+    Text::here().and("a kind has at most 4 lists").refuse();
 }
 
 #[track_caller]
 pub(crate) const fn is_operation(name: &str) {
     if words_of(INPUTS, name).is_none() {
-        let mut text = Text::new().and("operations: the engine plans no `").and(name);
+        let mut text = Text::here().and("operations: the engine plans no `").and(name);
         text = text.and("` (wit/operations.md); there are: ");
         let mut index = 0;
         while index < INPUTS.len() {
@@ -259,7 +259,7 @@ pub(crate) const fn are_members(operation: &str, members: &[(&str, FieldMode)]) 
     let mut index = 0;
     while index < members.len() {
         let (member, _) = members[index];
-        let place = Text::new().and("operations[").and(operation).and("].members: `").and(member);
+        let place = Text::here().and("operations[").and(operation).and("].members: `").and(member);
         if !is_one_of(member, known) {
             place
                 .and("` is no member of its input (wit/operations.md); there are: ")
@@ -291,7 +291,7 @@ pub(crate) const fn are_required(
             member += 1;
         }
         if member == members.len() {
-            Text::new()
+            Text::here()
                 .and("operations[")
                 .and(operation)
                 .and("].required: `")
@@ -308,7 +308,7 @@ pub(crate) const fn are_refusals(operation: &str, statuses: &[u16]) {
     let mut index = 0;
     while index < statuses.len() {
         if statuses[index] < 400 || statuses[index] > 499 {
-            Text::new()
+            Text::here()
                 .and("operations[")
                 .and(operation)
                 .and("].refused: ")
@@ -324,7 +324,7 @@ pub(crate) const fn are_refusals(operation: &str, statuses: &[u16]) {
 pub(crate) const fn is_permission(id: &str) {
     is_name("permissions", id);
     if !is_made_of(id, &[(b'!', b'~')]) {
-        Text::new()
+        Text::here()
             .and("permissions: `")
             .and(id)
             .and("` is no id: it has visible ASCII characters and no blanks")
@@ -344,7 +344,7 @@ pub(crate) const fn are_paths(member: &str, paths: &[&str]) {
 #[track_caller]
 pub(crate) const fn is_path(member: &str, path: &str) {
     if !is_good_path(path) {
-        Text::new()
+        Text::here()
             .and(member)
             .and(": `")
             .and(path)

@@ -1,8 +1,8 @@
 //! Checks while an adapter is compiled how the parts of its data fit each other.
 //!
-//! What the engine would refuse when it loads the adapter is refused here, as far as it can be known
-//! from the data, and with the author's line. The compiler's own pointer is at the macro, since only
-//! there all parts are known, so each text begins with the line of the part.
+//! What the engine would refuse when it loads the adapter is refused here, as far as it can be
+//! known from the data, and with the author's line. The compiler's own pointer is at the macro,
+//! since only there all parts are known, so each text begins with the line of the part.
 
 #![allow(
     clippy::indexing_slicing,

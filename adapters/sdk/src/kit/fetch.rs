@@ -117,7 +117,7 @@ fn one<'a>(
     response: &'a crate::contract::Response,
     pointer: &str,
 ) -> Result<&'a RawValue, Failure> {
-    let whole: &RawValue = serde_json::from_slice(&response.body)
+    let whole: &RawValue = serde_json::from_str(answer::text(response)?)
         .map_err(|error| answer::unreadable(response, &error))?;
     if pointer.is_empty() {
         return Ok(whole);

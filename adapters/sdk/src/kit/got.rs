@@ -12,6 +12,7 @@
 //! Left out: members below `#[serde(flatten)]` or in an untagged enum. `serde` copies those before
 //! they are read, and a bad one costs the row.
 
+use crate::members::Members;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 use std::cell::Cell;
@@ -55,13 +56,13 @@ impl Bad {
 
     /// The name of the row's member that it lies in.
     pub(crate) fn member(self, row: &str) -> Option<String> {
-        let members: std::collections::BTreeMap<String, &RawValue> =
-            serde_json::from_str(row).ok()?;
+        let members: Members<'_> = serde_json::from_str(row).ok()?;
         let holds = |value: &RawValue| {
             let from = value.get().as_ptr().addr();
             (from..from.saturating_add(value.get().len())).contains(&self.address)
         };
-        members.into_iter().find(|(_, value)| holds(value)).map(|(name, _)| name)
+        let mut members = members.0.into_iter();
+        members.find(|(_, value)| holds(value)).map(|(name, _)| name.into_owned())
     }
 
     /// What is wrong, for users.

@@ -1,7 +1,7 @@
 //! Webhooks: how one is signed, as data, and the records that it names.
 //!
-//! The hints are read before the signature is checked, since a continuation could not hold the body,
-//! and used only after. Payloads may have personal data, so only ids of them are kept. Bound:
+//! The hints are read before the signature is checked, since a continuation could not hold the
+//! body, and used only after. Payloads may have personal data, so only ids of them are kept. Bound:
 //! [`HINTS_MAX`] hints; the next sweep finds what a webhook with more leaves out. Left out: replay
 //! protection beyond the time that the sender signed. Hints lead to reads, and a second read is
 //! harmless.
@@ -54,7 +54,8 @@ pub enum Piece {
 /// use atsync_adapter::kit::{Piece, Signature};
 ///
 /// // Ashby: `Ashby-Signature: sha256=<hex of HMAC-SHA256 over the body>`
-/// const ASHBY: Signature = Signature::hmac_sha256(Piece::Header("ashby-signature")).prefix("sha256=");
+/// const ASHBY: Signature =
+///     Signature::hmac_sha256(Piece::Header("ashby-signature")).prefix("sha256=");
 /// // Lever: in the body, over two members of it.
 /// const LEVER: Signature = Signature::hmac_sha256(Piece::Member("/signature"))
 ///     .over(&[Piece::Member("/token"), Piece::Member("/triggeredAt")])
@@ -227,7 +228,10 @@ pub(crate) struct Checking {
 /// Returns the signed bytes and the signatures.
 pub(crate) fn start(hook: &Hook, task: Task) -> Result<Step, Failure> {
     let signature = hook.signature;
-    let body: Value = serde_json::from_slice(&task.body).unwrap_or_default();
+    let body: Value = std::str::from_utf8(&task.body)
+        .ok()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
     let piece = |piece: &Piece| -> Option<Vec<u8>> {
         match piece {
             Piece::Body => Some(task.body.clone()),

@@ -8,11 +8,11 @@
 use super::{Answer, Ask, Call, ms_of};
 use crate::contract::{Failure, Given, Response, Since};
 use crate::link;
+use crate::members::Members;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The most rows of a page; what the engine takes.
 pub(crate) const ROWS_MAX: u32 = 10_000;
@@ -425,7 +425,7 @@ fn no_changes(what: &str) -> Failure {
 /// The body of a page: its members by name, each as its text.
 pub(crate) enum Body<'a> {
     List(Vec<&'a RawValue>),
-    Object(BTreeMap<Cow<'a, str>, &'a RawValue>),
+    Object(Members<'a>),
 }
 
 impl<'a> Body<'a> {
@@ -435,10 +435,11 @@ impl<'a> Body<'a> {
     /// [`Failure::Protocol`] when it is no JSON array or object.
     pub(crate) fn of(response: &'a Response) -> Result<Self, Failure> {
         let bad = |error| super::answer::unreadable(response, &error);
-        if response.body.trim_ascii_start().starts_with(b"[") {
-            return serde_json::from_slice(&response.body).map(Self::List).map_err(bad);
+        let text = super::answer::text(response)?;
+        if text.trim_ascii_start().starts_with('[') {
+            return serde_json::from_str(text).map(Self::List).map_err(bad);
         }
-        serde_json::from_slice(&response.body).map(Self::Object).map_err(bad)
+        serde_json::from_str(text).map(Self::Object).map_err(bad)
     }
 
     /// The value at a JSON pointer of at least one member.
@@ -447,8 +448,7 @@ impl<'a> Body<'a> {
         let mut names = pointer.split('/').skip(1);
         let mut value: &'a RawValue = members.get(names.next()?)?;
         for name in names {
-            let inner: BTreeMap<Cow<'a, str>, &'a RawValue> =
-                serde_json::from_str(value.get()).ok()?;
+            let inner: Members<'a> = serde_json::from_str(value.get()).ok()?;
             value = inner.get(name)?;
         }
         Some(value)

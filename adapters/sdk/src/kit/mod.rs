@@ -45,6 +45,12 @@ pub use permission::{Account, Check, Identify, Permission};
 pub use record::{Record, Row, Source, settings};
 pub use values::{Id, Millis, Time, Words, contact, ms_of, text_of, word};
 
+/// What functions of an adapter return or are given, from [`crate::contract`]. Its other types have
+/// names that this module uses for data.
+pub use crate::contract::{
+    Applied, Checked, Continuation, Denied, Failure, FieldError, Given, Probed, Reply, Restart,
+    Step, Task, Tenant, Verdict,
+};
 pub use crate::model::manifest::{DeleteSign, EffectClass, FieldMode, SideEffectKind};
 
 use adapter::Refusals;

@@ -10,7 +10,6 @@ use crate::contract::{
 use crate::model::manifest::{EffectClass, FieldMode, SideEffectKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::panic::Location;
 
 /// A function that writes: it returns what was applied. If it returns without [`Ats::send`], there
@@ -39,8 +38,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// An operation `<kind>.<verb>` of `wit/operations.md`, how it behaves when it is sent again, and
-    /// the function that writes it.
+    /// An operation `<kind>.<verb>` of `wit/operations.md`, how it behaves when it is sent again,
+    /// and the function that writes it.
     #[track_caller]
     pub const fn new(name: &'static str, class: EffectClass, write: Write) -> Self {
         check::is_operation(name);
@@ -78,8 +77,8 @@ impl Operation {
         self
     }
 
-    /// Lists the statuses of an answer that mean: refused, nothing was changed. Any other leaves the
-    /// write in doubt.
+    /// Lists the statuses of an answer that mean: refused, nothing was changed. Any other leaves
+    /// the write in doubt.
     #[track_caller]
     pub const fn refused(mut self, statuses: &'static [u16]) -> Self {
         check::are_refusals(self.name, statuses);
@@ -154,7 +153,8 @@ pub(crate) struct Asked {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<RemoteRef>,
-    input: Value,
+    /// As JSON.
+    input: String,
     /// Absent for a write; of a probe, when the write was first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_sent_ms: Option<u64>,
@@ -162,16 +162,14 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn write(operation: contract::Operation) -> Result<Self, Failure> {
-        let input = serde_json::from_str(&operation.input)
-            .map_err(|error| Failure::Bug(format!("the input is no JSON: {error}")))?;
-        let (name, target) = (operation.name, operation.target);
-        Ok(Self { name, target, input, first_sent_ms: None, is_probe: false })
+    pub(crate) fn write(operation: contract::Operation) -> Self {
+        let contract::Operation { name, target, input } = operation;
+        Self { name, target, input, first_sent_ms: None, is_probe: false }
     }
 
-    pub(crate) fn probe(task: contract::Probe) -> Result<Self, Failure> {
+    pub(crate) fn probe(task: contract::Probe) -> Self {
         let first_sent_ms = task.first_sent_ms;
-        Ok(Self { first_sent_ms, is_probe: true, ..Self::write(task.operation)? })
+        Self { first_sent_ms, is_probe: true, ..Self::write(task.operation) }
     }
 }
 
@@ -191,7 +189,7 @@ impl Op<'_> {
     /// # Errors
     /// [`Failure::Invalid`] when it has another shape.
     pub fn input<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_value(self.of.input.clone()).map_err(|error| {
+        serde_json::from_str(&self.of.input).map_err(|error| {
             let (field, message) = (String::new(), format!("the input cannot be read: {error}"));
             Failure::Invalid(vec![FieldError { field, message }])
         })
@@ -232,7 +230,8 @@ impl Op<'_> {
         Link { role: "subject".into(), kind: self.rule.kind().into(), id: id.into() }
     }
 
-    /// The result of a probe that compared content: none means absent, one found, several ambiguous.
+    /// The result of a probe that compared content: none means absent, one found, several
+    /// ambiguous.
     pub fn matched(&self, ids: Vec<Id>) -> Probed {
         let mut ids = ids;
         ids.dedup();

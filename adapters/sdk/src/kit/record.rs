@@ -69,8 +69,8 @@ pub fn settings<T: DeserializeOwned>(given: &Given) -> Result<T, Failure> {
 
 /// A unified record.
 ///
-/// Each field is set by [`Record::field`] from what the row has; a field that is not set is unknown,
-/// and never erases what is stored.
+/// Each field is set by [`Record::field`] from what the row has; a field that is not set is
+/// unknown, and never erases what is stored.
 #[derive(Debug)]
 pub struct Record {
     /// `None` for the kind of the row.
@@ -111,8 +111,8 @@ impl Record {
         Self { id: None, ..Self::new("") }
     }
 
-    /// Sets a field by the state of a member: an absent member leaves it unknown, `null` or an empty
-    /// value empties it, a bad value leaves it unknown and is reported.
+    /// Sets a field by the state of a member: an absent member leaves it unknown, `null` or an
+    /// empty value empties it, a bad value leaves it unknown and is reported.
     #[must_use]
     pub fn field<T: Serialize>(mut self, name: &'static str, got: Got<T>) -> Self {
         match got {

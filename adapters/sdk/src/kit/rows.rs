@@ -6,8 +6,9 @@
 
 use super::got::Bad;
 use super::values::is_id;
-use super::{About, Kind, Record, Source};
+use super::{About, Id, Kind, Record, Source};
 use crate::contract::{Failure, Item, Problem, Span};
+use crate::members::Members;
 use crate::rows;
 use serde_json::value::RawValue;
 
@@ -51,7 +52,7 @@ impl<'a> Items<'a> {
         let record = match (self.kind.read)(text, source) {
             Ok(record) => record,
             Err(error) => {
-                let id = rows::id_of(text, "id").filter(|id| is_id(id));
+                let id = id_of(text);
                 let message = format!(
                     "the row differs from the documented shape: {} (at byte {})",
                     shape_of(&error),
@@ -108,6 +109,12 @@ impl<'a> Items<'a> {
         });
         Ok(())
     }
+}
+
+/// The id of a row that cannot be read, where it has one by the usual name.
+fn id_of(row: &str) -> Option<String> {
+    let members: Members<'_> = serde_json::from_str(row).ok()?;
+    serde_json::from_str::<Id>(members.get("id")?.get()).ok().map(String::from)
 }
 
 fn flaw(bad: Bad, row: &str) -> String {

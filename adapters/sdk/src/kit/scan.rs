@@ -1,9 +1,9 @@
 //! The scan task: reads one page of a kind by its list.
 //!
 //! # Guarantees
-//! `complete` exactly when the last list of the kind has no next page. Pages that go in a circle are
-//! refused. A refusal of a request with a cursor starts the pass again, since a cursor expires; one
-//! of a request with a token asks for a full pass.
+//! `complete` exactly when the last list of the kind has no next page. Pages that go in a circle
+//! are refused. A refusal of a request with a cursor starts the pass again, since a cursor expires;
+//! one of a request with a token asks for a full pass.
 
 use super::list::{self, Body, Place, Wanted};
 use super::rows::Items;

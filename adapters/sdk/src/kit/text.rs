@@ -26,6 +26,12 @@ impl Text {
         Self { bytes: [0; BYTES_MAX], length: 0 }
     }
 
+    /// A text that begins with the place of the author's call.
+    #[track_caller]
+    pub(crate) const fn here() -> Self {
+        Self::at(Location::caller())
+    }
+
     /// A text that begins with a place of the author's code.
     pub(crate) const fn at(place: &Location<'static>) -> Self {
         Self::new().and(place.file()).and(":").number(place.line()).and(": ")

@@ -202,7 +202,8 @@ pub fn text_of(ms: i64) -> String {
 /// Reads RFC 3339 as milliseconds since 1970; `None` for any other text.
 ///
 /// ```
-/// assert_eq!(atsync_adapter::kit::ms_of("2026-09-21T16:13:19.123+02:00"), Some(1_789_999_999_123));
+/// let ms = atsync_adapter::kit::ms_of("2026-09-21T16:13:19.123+02:00");
+/// assert_eq!(ms, Some(1_789_999_999_123));
 /// ```
 pub fn ms_of(text: &str) -> Option<i64> {
     // The model writes each moment in one form: `2026-11-24T10:00:00.000Z`.
