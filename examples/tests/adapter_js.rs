@@ -15,7 +15,7 @@
 
 use atsync::{
     Adapter as _, Compiler, CompilerProgram, ComponentAdapter, ComponentHost, Connection,
-    ConnectionOptions, Credential, Engine, HostOptions, PlanOf, Secret, parse_desired,
+    ConnectionOptions, Credential, Engine, HostOptions, LoadError, PlanOf, Secret, parse_desired,
 };
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -74,8 +74,10 @@ type Asked = Query<HashMap<String, String>>;
 
 async fn jobs(Query(query): Asked) -> Json<Vec<Value>> {
     let all: Vec<Value> = (1..=250)
-        .map(|id| json!({"id": id, "title": format!("Baker {id}"), "status": "live",
-            "updated_at": "2026-05-11T13:53:44Z"}))
+        .map(|id| {
+            json!({"id": id, "title": format!("Baker {id}"), "status": "live",
+            "updated_at": "2026-05-11T13:53:44Z"})
+        })
         .collect();
     Json(page(&all, &query))
 }
@@ -89,9 +91,8 @@ fn page(all: &[Value], query: &HashMap<String, String>) -> Vec<Value> {
 
 async fn candidates(State(ats): State<Arc<Plainlist>>, Query(query): Asked) -> Json<Vec<Value>> {
     let all = ats.candidates.lock().unwrap().clone();
-    let is = |row: &Value, name: &str, wanted: &str| {
-        row[name].to_string().trim_matches('"') == wanted
-    };
+    let is =
+        |row: &Value, name: &str, wanted: &str| row[name].to_string().trim_matches('"') == wanted;
     let by = ["id", "email"].into_iter().find_map(|name| Some((name, query.get(name)?)));
     Json(match by {
         Some((name, wanted)) => all.into_iter().filter(|row| is(row, name, wanted)).collect(),
@@ -170,6 +171,15 @@ async fn the_adapter_in_typescript_reads_writes_once_and_settles_what_was_lost()
     assert!(mine.check().await.unwrap().iter().all(|check| check.permission == "read"));
 }
 
+/// A host that compiles in its own process is told what to do.
+#[test]
+fn in_the_hosts_own_process_it_is_refused_and_the_refusal_names_the_option() {
+    let host = ComponentHost::new(HostOptions::default()).unwrap();
+    let error = host.load_file(&component()).unwrap_err();
+    assert!(matches!(&error, LoadError::TooMuch { fits_apart: true, .. }), "{error}");
+    assert!(error.to_string().contains("`Compiler::Apart`"), "{error}");
+}
+
 #[test]
 fn a_call_of_the_adapter_in_typescript_costs_little() {
     use atsync::model::contract::{Given, Reply, Response, Scan, Since, Step, Task};
@@ -184,13 +194,8 @@ fn a_call_of_the_adapter_in_typescript_costs_little() {
             page_size: 100,
         })
     };
-    let given = || Given {
-        now_ms: 0,
-        settings: "{}".into(),
-        tenant: None,
-        mark: None,
-        grant: None,
-    };
+    let given =
+        || Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let started = || match adapter.start(scan(), given()) {
         Ok(Ok(Step::Send(send))) => send,
         other => panic!("{other:?}"),
@@ -200,9 +205,8 @@ fn a_call_of_the_adapter_in_typescript_costs_little() {
         .map(|id| json!({"id": id, "title": "Baker", "status": "live", "updated_at": "x"}))
         .collect();
     let body = serde_json::to_vec(&rows).unwrap();
-    let reply = || {
-        Reply::Response(Response { status: 200, headers: Vec::new(), body: body.clone() })
-    };
+    let reply =
+        || Reply::Response(Response { status: 200, headers: Vec::new(), body: body.clone() });
     const CALLS: u32 = 200;
     let (_, took) = timed("200 calls of start", || (0..CALLS).for_each(|_| drop(started())));
     println!("one start: {:?}", took / CALLS);

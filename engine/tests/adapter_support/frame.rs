@@ -34,7 +34,7 @@ impl Guest<'_> {
             .collect();
         let text = text
             .replace("PAGES", self.pages)
-            .replace("MANIFEST", &self.manifest.replace('"', "\\\""))
+            .replace("MANIFEST", &self.manifest.replace('\\', "\\\\").replace('"', "\\\""))
             .replace("LENGTH", &self.manifest.len().to_string())
             .replace("MORE", self.more)
             .replace("REALLOC", self.realloc)

@@ -98,7 +98,12 @@ fn split(given: &Given) -> (String, Given) {
 fn bend(attack: &str, [place, turn]: [u8; 2], step: Step) -> Result<Step, Failure> {
     let Step::Send(mut send) = step else { return Ok(step) };
     let changes = send.effect == Effect::Unsafe;
-    let spoilt = place == SCAN || (place == WRITE && changes && attack.starts_with("write-"));
+    let is_of_write = attack.starts_with("write-");
+    let spoilt = match place {
+        SCAN => !is_of_write,
+        WRITE => is_of_write && changes,
+        _ => false,
+    };
     let place = if place == WRITE && changes { WRITTEN } else { place };
     send.state.splice(0..0, [place, turn]);
     if !spoilt {
@@ -157,7 +162,10 @@ fn bend_page(attack: &str, turn: u8, mut found: Page) -> Step {
         "number-bomb" => spoil(&mut found, "1e999999999"),
         "long-number" => spoil(&mut found, &"9".repeat(500_000)),
         "half-a-character" => spoil(&mut found, r#""\ud800""#),
-        "giant-body" => spoil(&mut found, &format!("\"{}\"", "x".repeat(2 << 20))),
+        "giant-body" => {
+            let body = format!("{{\"title\": \"{}\"}}", "x".repeat(2 << 20));
+            found.items.iter_mut().take(1).for_each(|item| item.body.clone_from(&body));
+        }
         "outside-span" => {
             for item in &mut found.items {
                 item.raw.iter_mut().for_each(|raw| raw.length = u32::MAX);
@@ -233,6 +241,7 @@ fn spin() -> ! {
 }
 
 /// Has something left to do after each call, so that it cannot become a loop.
+#[allow(unconditional_recursion, reason = "it is the attack")]
 fn deep(level: u64) -> u64 {
     let kept = [std::hint::black_box(level); 64];
     deep(level + 1).wrapping_add(kept[(level % 64) as usize])
