@@ -6,7 +6,10 @@ use frame::{Guest, HONEST};
 use std::time::Duration;
 
 /// Manifest with one kind and one origin, so that a pull calls `start`.
-const MANIFEST: &str = r#"{"name":"hostile","version":"1.0.0","title":"Hostile","contract":"ats:adapter@0.1.0","origins":[{"name":"api","base":{"how":"fixed","url":"https://ats.example"}}],"auth":[{"scheme":"bearer"}],"kinds":[{"name":"jobs","scan":{"how":"list"},"page_max":100,"fields":["title"]}]}"#;
+const MANIFEST: &str = r#"{"name":"hostile","version":"1.0.0","title":"Hostile",
+    "contract":"ats:adapter@0.1.0","auth":[{"scheme":"bearer"}],
+    "origins":[{"name":"api","base":{"how":"fixed","url":"https://ats.example"}}],
+    "kinds":[{"name":"jobs","scan":{"how":"list"},"page_max":100,"fields":["title"]}]}"#;
 
 /// A scene whose hostile connection has this `start`.
 fn scene(start: &str) -> (Scene, Connection) {

@@ -59,7 +59,8 @@ pub enum LoadError {
         found: u64,
         /// What is allowed.
         allowed: u64,
-        /// It may be compiled by a program of its own ([`Compiler::Apart`](super::Compiler::Apart)), which can be ended.
+        /// It may be compiled by a program of its own, which can be ended
+        /// ([`Compiler::Apart`](super::Compiler::Apart)).
         fits_apart: bool,
     },
     /// Compiling it was ended for want of time or memory.

@@ -40,7 +40,8 @@ impl PureAdapter for Hostile {
         let place = match &mut task {
             Task::Scan(scan) if scan.kind == "candidates" => {
                 if matches!(attack.as_str(), "same-cursor" | "new-cursors" | "circle") {
-                    turn = scan.cursor.take().and_then(|cursor| cursor.first().copied()).unwrap_or(0);
+                    turn =
+                        scan.cursor.take().and_then(|cursor| cursor.first().copied()).unwrap_or(0);
                 }
                 SCAN
             }
@@ -80,7 +81,9 @@ impl PureAdapter for Hostile {
         }
         let step = Greenhouse::resume(state.to_vec(), &given, reply)?;
         match step {
-            Step::Done(Outcome::Page(found)) if *place == SCAN => Ok(bend_page(&attack, *turn, found)),
+            Step::Done(Outcome::Page(found)) if *place == SCAN => {
+                Ok(bend_page(&attack, *turn, found))
+            }
             step => bend(&attack, [*place, *turn], step),
         }
     }
@@ -158,7 +161,9 @@ fn bend_page(attack: &str, turn: u8, mut found: Page) -> Step {
         "complete-with-next" => found.next = Some(b"more".to_vec()),
         "more-than-page-max" => more(&mut found, 501),
         "giant-list" => more(&mut found, 10_001),
-        "deep-json" => spoil(&mut found, &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))),
+        "deep-json" => {
+            spoil(&mut found, &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)))
+        }
         "number-bomb" => spoil(&mut found, "1e999999999"),
         "long-number" => spoil(&mut found, &"9".repeat(500_000)),
         "half-a-character" => spoil(&mut found, r#""\ud800""#),
