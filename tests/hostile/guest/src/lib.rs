@@ -149,7 +149,7 @@ fn bend_page(attack: &str, turn: u8, mut found: Page) -> Step {
         (found.complete, found.checkpoint, found.next) = (false, None, Some(next.to_vec()));
     };
     let first = found.items.first().cloned();
-    let mut more = |found: &mut Page, count: usize| {
+    let more = |found: &mut Page, count: usize| {
         let first = first.clone().expect("the sandbox has candidates");
         let more = (0..count).map(|at| Item { id: format!("9000{at}"), ..first.clone() });
         found.items.extend(more);
