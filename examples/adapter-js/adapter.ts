@@ -2,9 +2,9 @@
 // one permission.
 //
 // Plainlist answers `GET /jobs?page=N&per_page=M` and `GET /candidates?…` with an array, the last
-// page shorter than asked for; `GET /candidates?email=…` with those who have the address; `POST
-// /candidates` with 201 and the new row, or 422. Copy this folder to start an adapter; the README
-// beside it says how to build it.
+// page shorter than asked for; `GET /candidates?email=…` with those who have the address; `GET
+// /account` with the customer; `POST /candidates` with 201 and the new row, or 422. Copy this
+// folder to start an adapter; the README beside it says how to build it.
 //
 // The contract's types are in generated/contract.d.ts, made from wit/adapter.wit. A function
 // answers with a step, or throws a failure. It sees no clock, no network and nothing of an earlier
@@ -36,13 +36,15 @@ const MANIFEST = {
   operations: [{
     name: CREATE, kind: 'candidates', verb: 'create', class: 'probeable',
     materialises: ['candidates'],
-    fields: [{ name: 'name', how: 'set' }, { name: 'emails', how: 'set' }], required: ['emails'],
+    fields: ['name', 'emails'].map((name) => ({ name, mode: 'create-only' })),
+    required: ['emails'],
     refused_statuses: [422], calls: 2, permissions: [READ],
   }],
   permissions: [{
     id: READ, label: 'A key', grant_at: 'Plainlist > Settings > Keys',
     without_it: 'Nothing can be read or written.',
   }],
+  describes_tenant: true,
   settings_schema: { type: 'object', additionalProperties: false },
 };
 
@@ -52,7 +54,8 @@ type State =
   | { task: 'fetch'; ids: string[] }
   | { task: 'probe'; since: number | null }
   | { task: 'write' }
-  | { task: 'check' };
+  | { task: 'check' }
+  | { task: 'tenant' };
 
 type Job = { id: number; title: string; status: string; updated_at: string };
 type Candidate = { id: number; first: string; last: string; email: string; updated_at: string };
@@ -92,6 +95,7 @@ function start(task: Task, _given: Given): Step {
       const query: Query = [['page', '1'], ['per_page', '1']];
       return send('GET', '/jobs', query, { task: 'check' });
     }
+    case 'describe-tenant': return send('GET', '/account', [], { task: 'tenant' });
     case 'probe': {
       const since = task.val.firstSentMs === undefined ? null : Number(task.val.firstSentMs);
       const email = input(task.val.operation).emails[0].value;
@@ -127,7 +131,11 @@ function resume(packed: Uint8Array, _given: Given, reply: Reply): Step {
   if (reply.tag !== 'response') return fail({ tag: 'bug', val: 'only requests were sent' });
   const state: State = unpack(packed);
   if (state.task === 'write') return written(reply.val);
-  const rows = list(reply.val);
+  if (state.task === 'tenant') {
+    const account = parsed(ok(reply.val), (value) => typeof value?.id === 'string');
+    return done({ tag: 'tenant', val: { fingerprint: account.id, catalogue: '{}' } });
+  }
+  const rows: unknown[] = parsed(ok(reply.val), Array.isArray);
   switch (state.task) {
     case 'scan': {
       const complete = rows.length < state.size;
@@ -163,18 +171,17 @@ function resume(packed: Uint8Array, _given: Given, reply: Reply): Step {
   }
 }
 
-// The rows of an answer, or the failure that its status means. It never quotes the body, which may
-// hold personal data.
-function list(response: Response): unknown[] {
+// An answer, or the failure that its status means. It never quotes the body, which may hold
+// personal data.
+function ok(response: Response): Response {
   const denied: Denied = { permission: READ, message: 'Plainlist refused the key for this list' };
   switch (response.status) {
-    case 200: break;
+    case 200: return response;
     case 401: return fail({ tag: 'auth', val: 'Plainlist refused the key' });
     case 403: return fail({ tag: 'denied', val: denied });
     case 429: return fail({ tag: 'throttled', val: undefined });
     default: return fail({ tag: 'unavailable', val: `Plainlist answered ${response.status}` });
   }
-  return parsed(response, Array.isArray);
 }
 
 function parsed(response: Response, fits: (value: any) => boolean): any {
