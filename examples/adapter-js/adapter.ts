@@ -1,17 +1,24 @@
-// An adapter in TypeScript for an imaginary ATS, "Plainlist": two kinds, one create with its probe, one permission.
+// An adapter in TypeScript for an imaginary ATS, "Plainlist": two kinds, one create with its probe,
+// one permission.
 //
-// Plainlist answers `GET /jobs?page=N&per_page=M` and `GET /candidates?…` with an array, the last page shorter than asked
-// for; `GET /candidates?email=…` with those who have the address; `POST /candidates` with 201 and the new row, or 422. Copy
-// this folder to start an adapter; the README beside it says how to build it.
+// Plainlist answers `GET /jobs?page=N&per_page=M` and `GET /candidates?…` with an array, the last
+// page shorter than asked for; `GET /candidates?email=…` with those who have the address; `GET
+// /account` with the customer; `POST /candidates` with 201 and the new row, or 422. Copy this
+// folder to start an adapter; the README beside it says how to build it.
 //
-// The contract's types are in generated/contract.d.ts, made from wit/adapter.wit. A function answers with a step, or throws
-// a failure. It sees no clock, no network and nothing of an earlier call: `state` is all that `resume` gets back.
+// The contract's types are in generated/contract.d.ts, made from wit/adapter.wit. A function
+// answers with a step, or throws a failure. It sees no clock, no network and nothing of an earlier
+// call: `state` is all that `resume` gets back.
 
 import type {
-  Denied, Failure, Fetch, Given, Item, Operation, Outcome, Page, Reply, Response, Scan, Send, Step, Task,
+  Denied, Failure, Fetch, Given, Item, Operation, Outcome, Page, Reply, Response, Scan, Send, Step,
+  Task,
 } from 'ats:adapter/adapter@0.1.0';
 
-const FIELDS: Record<string, string[]> = { jobs: ['title', 'state'], candidates: ['name', 'emails'] };
+const FIELDS: Record<string, string[]> = {
+  jobs: ['title', 'state'],
+  candidates: ['name', 'emails'],
+};
 const CREATE = 'candidates.create';
 const READ = 'read';
 
@@ -27,13 +34,17 @@ const MANIFEST = {
     ids_max: name === 'candidates' ? 1 : 0,
   })),
   operations: [{
-    name: CREATE, kind: 'candidates', verb: 'create', class: 'probeable', materialises: ['candidates'],
-    fields: [{ name: 'name', how: 'set' }, { name: 'emails', how: 'set' }], required: ['emails'],
+    name: CREATE, kind: 'candidates', verb: 'create', class: 'probeable',
+    materialises: ['candidates'],
+    fields: ['name', 'emails'].map((name) => ({ name, mode: 'create-only' })),
+    required: ['emails'],
     refused_statuses: [422], calls: 2, permissions: [READ],
   }],
   permissions: [{
-    id: READ, label: 'A key', grant_at: 'Plainlist > Settings > Keys', without_it: 'Nothing can be read or written.',
+    id: READ, label: 'A key', grant_at: 'Plainlist > Settings > Keys',
+    without_it: 'Nothing can be read or written.',
   }],
+  describes_tenant: true,
   settings_schema: { type: 'object', additionalProperties: false },
 };
 
@@ -43,7 +54,8 @@ type State =
   | { task: 'fetch'; ids: string[] }
   | { task: 'probe'; since: number | null }
   | { task: 'write' }
-  | { task: 'check' };
+  | { task: 'check' }
+  | { task: 'tenant' };
 
 type Job = { id: number; title: string; status: string; updated_at: string };
 type Candidate = { id: number; first: string; last: string; email: string; updated_at: string };
@@ -57,7 +69,9 @@ function fail(failure: Failure): never {
   throw failure;
 }
 
-function send(method: string, path: string, query: [string, string][], state: State, body?: unknown): Step {
+type Query = [string, string][];
+
+function send(method: string, path: string, query: Query, state: State, body?: unknown): Step {
   const request: Send['request'] = {
     origin: 'api',
     method,
@@ -77,7 +91,11 @@ function start(task: Task, _given: Given): Step {
   switch (task.tag) {
     case 'scan': return scan(task.val);
     case 'fetch': return fetch_one(task.val);
-    case 'check': return send('GET', '/jobs', [['page', '1'], ['per_page', '1']], { task: 'check' });
+    case 'check': {
+      const query: Query = [['page', '1'], ['per_page', '1']];
+      return send('GET', '/jobs', query, { task: 'check' });
+    }
+    case 'describe-tenant': return send('GET', '/account', [], { task: 'tenant' });
     case 'probe': {
       const since = task.val.firstSentMs === undefined ? null : Number(task.val.firstSentMs);
       const email = input(task.val.operation).emails[0].value;
@@ -100,8 +118,9 @@ function input(operation: Operation): any {
 
 function scan(task: Scan): Step {
   const page = task.cursor === undefined ? 1 : unpack(task.cursor);
-  const query: [string, string][] = [['page', String(page)], ['per_page', String(task.pageSize)]];
-  return send('GET', `/${task.kind}`, query, { task: 'scan', kind: task.kind, page, size: task.pageSize });
+  const query: Query = [['page', String(page)], ['per_page', String(task.pageSize)]];
+  const state: State = { task: 'scan', kind: task.kind, page, size: task.pageSize };
+  return send('GET', `/${task.kind}`, query, state);
 }
 
 function fetch_one(task: Fetch): Step {
@@ -112,7 +131,11 @@ function resume(packed: Uint8Array, _given: Given, reply: Reply): Step {
   if (reply.tag !== 'response') return fail({ tag: 'bug', val: 'only requests were sent' });
   const state: State = unpack(packed);
   if (state.task === 'write') return written(reply.val);
-  const rows = list(reply.val);
+  if (state.task === 'tenant') {
+    const account = parsed(ok(reply.val), (value) => typeof value?.id === 'string');
+    return done({ tag: 'tenant', val: { fingerprint: account.id, catalogue: '{}' } });
+  }
+  const rows: unknown[] = parsed(ok(reply.val), Array.isArray);
   switch (state.task) {
     case 'scan': {
       const complete = rows.length < state.size;
@@ -134,26 +157,31 @@ function resume(packed: Uint8Array, _given: Given, reply: Reply): Step {
       const [first, second] = rows as Candidate[];
       if (first === undefined) return done({ tag: 'probed', val: { tag: 'absent', val: 0n } });
       if (second !== undefined) {
-        const all = (rows as Candidate[]).map((row) => ({ kind: 'candidates', id: String(row.id) }));
+        const ids = (rows as Candidate[]).map((row) => String(row.id));
+        const all = ids.map((id) => ({ kind: 'candidates', id }));
         return done({ tag: 'probed', val: { tag: 'ambiguous', val: all } });
       }
-      return done({ tag: 'probed', val: { tag: 'found', val: { links: [subject(first)], certainty: 'matched' } } });
+      const found = { links: [subject(first)], certainty: 'matched' as const };
+      return done({ tag: 'probed', val: { tag: 'found', val: found } });
     }
-    case 'check': return done({ tag: 'checked', val: { verdict: 'granted', detail: 'The jobs could be read.' } });
+    case 'check': {
+      const detail = 'The jobs could be read.';
+      return done({ tag: 'checked', val: { verdict: 'granted', detail } });
+    }
   }
 }
 
-// The rows of an answer, or the failure that its status means. It never quotes the body, which may hold personal data.
-function list(response: Response): unknown[] {
+// An answer, or the failure that its status means. It never quotes the body, which may hold
+// personal data.
+function ok(response: Response): Response {
   const denied: Denied = { permission: READ, message: 'Plainlist refused the key for this list' };
   switch (response.status) {
-    case 200: break;
+    case 200: return response;
     case 401: return fail({ tag: 'auth', val: 'Plainlist refused the key' });
     case 403: return fail({ tag: 'denied', val: denied });
     case 429: return fail({ tag: 'throttled', val: undefined });
     default: return fail({ tag: 'unavailable', val: `Plainlist answered ${response.status}` });
   }
-  return parsed(response, Array.isArray);
 }
 
 function parsed(response: Response, fits: (value: any) => boolean): any {
@@ -163,7 +191,8 @@ function parsed(response: Response, fits: (value: any) => boolean): any {
   } catch {
     return fail({ tag: 'protocol', val: 'the answer is no JSON' });
   }
-  return fits(value) ? value : fail({ tag: 'protocol', val: 'the answer has another shape than documented' });
+  const other = 'the answer has another shape than documented';
+  return fits(value) ? value : fail({ tag: 'protocol', val: other });
 }
 
 function written(response: Response): Step {
@@ -171,7 +200,8 @@ function written(response: Response): Step {
     return done({ tag: 'written', val: { tag: 'refused', val: { tag: 'invalid', val: [] } } });
   }
   if (response.status !== 201) {
-    return done({ tag: 'written', val: { tag: 'unclear', val: `Plainlist answered ${response.status}` } });
+    const unclear = `Plainlist answered ${response.status}`;
+    return done({ tag: 'written', val: { tag: 'unclear', val: unclear } });
   }
   const row: Candidate = parsed(response, (value) => typeof value?.id === 'number');
   const applied = { links: [subject(row)], deduplicated: false, warnings: [] };
@@ -188,7 +218,8 @@ const STATES: Record<string, string> = { live: 'open', closed: 'closed' };
 function item(kind: string, row: unknown): Item {
   const body = kind === 'jobs' ? job(row as Job) : candidate(row as Candidate);
   const { id, updated_at } = row as Job | Candidate;
-  return { kind, id: String(id), version: updated_at, mask: 0, body: JSON.stringify(body), raw: undefined };
+  const text = JSON.stringify(body);
+  return { kind, id: String(id), version: updated_at, mask: 0, body: text, raw: undefined };
 }
 
 function job(row: Job) {

@@ -1,4 +1,7 @@
 // Makes a component without imports of a compiled adapter.ts: node build.mjs IN.js OUT.wasm
+//
+// componentize-js loads `@bytecodealliance/preview2-shim` and does not list it, so package.json
+// does.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

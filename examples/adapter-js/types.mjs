@@ -1,7 +1,8 @@
-// Writes generated/contract.d.ts: the types of the contract, from wit/adapter.wit. With `--check` it only compares.
+// Writes generated/contract.d.ts: the types of the contract, from wit/adapter.wit. With `--check`
+// it only compares.
 //
-// jco's own command reads the file through a shim of WASI, which in this version does not find it; so the generator that
-// jco brings is called with the text.
+// jco's own command reads the file through a shim of WASI, which in this version does not find it;
+// so the generator that jco brings is called with the text.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,14 +12,23 @@ import { dirname, join } from 'node:path';
 const require = createRequire(import.meta.url);
 const jco = createRequire(require.resolve('@bytecodealliance/jco'));
 const transpile = dirname(dirname(jco.resolve('@bytecodealliance/jco-transpile')));
-const bindgen = await import(pathToFileURL(join(transpile, 'vendor/js-component-bindgen-component.js')));
+const generator = join(transpile, 'vendor/js-component-bindgen-component.js');
+const bindgen = await import(pathToFileURL(generator));
 await bindgen.$init;
 
 const here = import.meta.dirname;
 const wit = { tag: 'source', val: readFileSync(join(here, '../../wit/adapter.wit'), 'utf8') };
 const files = bindgen.generateTypes('adapter', {
-  wit, world: 'ats-adapter', guest: true, strict: true, tlaCompat: false, features: { tag: 'list', val: [] },
-  flagsAsBigint: false, variantsInlineCases: false, useNamespaceObjects: false, enumValuesScreamingSnakeCase: false,
+  wit,
+  world: 'ats-adapter',
+  guest: true,
+  strict: true,
+  tlaCompat: false,
+  features: { tag: 'list', val: [] },
+  flagsAsBigint: false,
+  variantsInlineCases: false,
+  useNamespaceObjects: false,
+  enumValuesScreamingSnakeCase: false,
 });
 const [, types] = files.find(([name]) => name.startsWith('interfaces/'));
 const place = join(here, 'generated/contract.d.ts');

@@ -13,9 +13,11 @@
     reason = "a test stops when something does not hold, and prints what it measured"
 )]
 
+use atsync::model::contract::{Given, Reply, Response, Scan, Send, Since, Step, Task};
 use atsync::{
-    Adapter as _, Compiler, CompilerProgram, ComponentAdapter, ComponentHost, Connection,
-    ConnectionOptions, Credential, Engine, HostOptions, PlanOf, Secret, parse_desired,
+    Adapter as _, AdapterError, Compiler, CompilerProgram, ComponentAdapter, ComponentHost,
+    Connection, ConnectionOptions, Credential, Engine, HostOptions, LoadError, PlanOf, Secret,
+    parse_desired,
 };
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -57,7 +59,7 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> (T, Duration) {
     (made, took)
 }
 
-/// The adapter, compiled once for all tests.
+/// The adapter, compiled where the cache has no code of it.
 fn adapter(cache: &Path) -> ComponentAdapter {
     host(cache).load_file(&component()).unwrap()
 }
@@ -74,8 +76,10 @@ type Asked = Query<HashMap<String, String>>;
 
 async fn jobs(Query(query): Asked) -> Json<Vec<Value>> {
     let all: Vec<Value> = (1..=250)
-        .map(|id| json!({"id": id, "title": format!("Baker {id}"), "status": "live",
-            "updated_at": "2026-05-11T13:53:44Z"}))
+        .map(|id| {
+            json!({"id": id, "title": format!("Baker {id}"), "status": "live",
+            "updated_at": "2026-05-11T13:53:44Z"})
+        })
         .collect();
     Json(page(&all, &query))
 }
@@ -89,9 +93,8 @@ fn page(all: &[Value], query: &HashMap<String, String>) -> Vec<Value> {
 
 async fn candidates(State(ats): State<Arc<Plainlist>>, Query(query): Asked) -> Json<Vec<Value>> {
     let all = ats.candidates.lock().unwrap().clone();
-    let is = |row: &Value, name: &str, wanted: &str| {
-        row[name].to_string().trim_matches('"') == wanted
-    };
+    let is =
+        |row: &Value, name: &str, wanted: &str| row[name].to_string().trim_matches('"') == wanted;
     let by = ["id", "email"].into_iter().find_map(|name| Some((name, query.get(name)?)));
     Json(match by {
         Some((name, wanted)) => all.into_iter().filter(|row| is(row, name, wanted)).collect(),
@@ -117,6 +120,7 @@ async fn create(
 async fn connected(cache: &Path) -> (Arc<Plainlist>, Connection) {
     let ats = Arc::<Plainlist>::default();
     let router = Router::new()
+        .route("/account", get(|| async { Json(json!({"id": "acme"})) }))
         .route("/jobs", get(jobs))
         .route("/candidates", get(candidates).post(create))
         .with_state(Arc::clone(&ats));
@@ -170,9 +174,36 @@ async fn the_adapter_in_typescript_reads_writes_once_and_settles_what_was_lost()
     assert!(mine.check().await.unwrap().iter().all(|check| check.permission == "read"));
 }
 
+/// A host that compiles in its own process is told what to do.
+#[test]
+fn in_the_hosts_own_process_it_is_refused_and_the_refusal_names_the_option() {
+    let host = ComponentHost::new(HostOptions::default()).unwrap();
+    let error = host.load_file(&component()).unwrap_err();
+    assert!(matches!(&error, LoadError::TooMuch { fits_apart: true, .. }), "{error}");
+    assert!(error.to_string().contains("`Compiler::Apart`"), "{error}");
+}
+
+/// The engine of JavaScript needs room beside a reply, in the memory that a guest may have.
+fn large_pages(adapter: &ComponentAdapter, send: &Send) {
+    let page = |mib: usize| {
+        let title = "x".repeat(mib * 1024 * 1024 / 100);
+        let row = |id| json!({"id": id, "title": title, "status": "live", "updated_at": "x"});
+        let rows: Vec<Value> = (0..100).map(row).collect();
+        let body = serde_json::to_vec(&rows).unwrap();
+        let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
+        adapter.resume(send.state.clone(), given(), reply)
+    };
+    assert!(timed("a page of 2 MiB", || page(2)).0.unwrap().is_ok());
+    assert!(matches!(timed("a page of 20 MiB", || page(20)).0, Err(AdapterError::Limit(_))));
+    assert!(page(1).unwrap().is_ok(), "the limit ended that call alone");
+}
+
+fn given() -> Given {
+    Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None }
+}
+
 #[test]
 fn a_call_of_the_adapter_in_typescript_costs_little() {
-    use atsync::model::contract::{Given, Reply, Response, Scan, Since, Step, Task};
     let cache = tempfile::tempdir().unwrap();
     let adapter = adapter(cache.path());
     let scan = || {
@@ -184,13 +215,8 @@ fn a_call_of_the_adapter_in_typescript_costs_little() {
             page_size: 100,
         })
     };
-    let given = || Given {
-        now_ms: 0,
-        settings: "{}".into(),
-        tenant: None,
-        mark: None,
-        grant: None,
-    };
+    let given =
+        || Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let started = || match adapter.start(scan(), given()) {
         Ok(Ok(Step::Send(send))) => send,
         other => panic!("{other:?}"),
@@ -200,9 +226,8 @@ fn a_call_of_the_adapter_in_typescript_costs_little() {
         .map(|id| json!({"id": id, "title": "Baker", "status": "live", "updated_at": "x"}))
         .collect();
     let body = serde_json::to_vec(&rows).unwrap();
-    let reply = || {
-        Reply::Response(Response { status: 200, headers: Vec::new(), body: body.clone() })
-    };
+    let reply =
+        || Reply::Response(Response { status: 200, headers: Vec::new(), body: body.clone() });
     const CALLS: u32 = 200;
     let (_, took) = timed("200 calls of start", || (0..CALLS).for_each(|_| drop(started())));
     println!("one start: {:?}", took / CALLS);
@@ -212,5 +237,6 @@ fn a_call_of_the_adapter_in_typescript_costs_little() {
         }
     });
     println!("one page: {:?}", took / CALLS);
+    large_pages(&adapter, &send);
     assert!(took / CALLS < Duration::from_millis(500), "{took:?}");
 }

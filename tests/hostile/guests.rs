@@ -6,7 +6,10 @@ use frame::{Guest, HONEST};
 use std::time::Duration;
 
 /// Manifest with one kind and one origin, so that a pull calls `start`.
-const MANIFEST: &str = r#"{"name":"hostile","version":"1.0.0","title":"Hostile","contract":"ats:adapter@0.1.0","origins":[{"name":"api","base":{"how":"fixed","url":"https://ats.example"}}],"auth":[{"scheme":"bearer"}],"kinds":[{"name":"jobs","scan":{"how":"list"},"page_max":100,"fields":["title"]}]}"#;
+const MANIFEST: &str = r#"{"name":"hostile","version":"1.0.0","title":"Hostile",
+    "contract":"ats:adapter@0.1.0","auth":[{"scheme":"bearer"}],
+    "origins":[{"name":"api","base":{"how":"fixed","url":"https://ats.example"}}],
+    "kinds":[{"name":"jobs","scan":{"how":"list"},"page_max":100,"fields":["title"]}]}"#;
 
 /// A scene whose hostile connection has this `start`.
 fn scene(start: &str) -> (Scene, Connection) {
@@ -160,10 +163,7 @@ fn a_guest_that_misbehaves_while_it_is_loaded_is_refused_by_class_and_the_neighb
     }
     let start = "(func $forever (loop $again (br $again))) (start $forever)";
     let error = load(Guest { more: start, ..honest });
-    assert!(
-        matches!(error, LoadError::Describe { error: AdapterError::Limit(_), .. }),
-        "{error}"
-    );
+    assert!(matches!(error, LoadError::Describe { error: AdapterError::Limit(_), .. }), "{error}");
     let imports = wat::parse_str(r#"(component (import "now" (func (result u64))))"#).unwrap();
     let error = host().load("hostile", &imports).unwrap_err();
     assert!(matches!(&error, LoadError::Imports { imports, .. } if imports == &["now"]), "{error}");
@@ -178,4 +178,21 @@ fn a_guest_that_misbehaves_while_it_is_loaded_is_refused_by_class_and_the_neighb
     let error = host().load("hostile", &component).unwrap_err();
     assert!(matches!(error, LoadError::Exports { .. }), "{error}");
     scene.beside(std::future::ready(()));
+}
+
+#[test]
+fn a_bomb_for_the_compiler_is_refused_before_it_is_compiled_and_the_neighbour_works_on() {
+    use atsync::internals::adapter::LoadError;
+    let scene = Scene::new("none");
+    let long = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(90_000);
+    let bombs = [
+        format!("(func (param i32) {long})"),
+        "(func)".repeat(40_001),
+        format!("(func (local {}))", "i64 ".repeat(4_001)),
+    ];
+    for more in &bombs {
+        let component = Guest { manifest: MANIFEST, more, ..HONEST }.component();
+        let error = scene.beside(async { host().load("hostile", &component).unwrap_err() });
+        assert!(matches!(error, LoadError::TooMuch { .. }), "{error}");
+    }
 }

@@ -186,7 +186,7 @@ impl Scene {
         self.world.run(self.world.clock.sleep(by_ms));
     }
 
-    /// Nothing reached the ATS but reads of its lists, tokens, and the creates of what was declared.
+    /// Nothing reached the ATS but reads of its lists, tokens, and creates of what was declared.
     #[track_caller]
     fn sent_nothing_else(&self) {
         for request in self.world.sandbox.requests() {

@@ -117,28 +117,31 @@ fn records_that_cannot_be_kept_cost_themselves_alone_and_the_rest_can_be_read() 
     sound.world.run(sound.acme.pull("candidates")).unwrap();
     let all = rows(&sound, &sound.acme, "candidates").len();
     // Some lose the spoilt member, some the whole record.
-    for (attack, is_kept) in [
-        ("deep-json", true),
-        ("number-bomb", true),
-        ("half-a-character", true),
-        ("outside-span", true),
-        ("giant-body", false),
-        ("unknown-kind", false),
-        ("ids-with-lines", false),
+    for (attack, kept) in [
+        ("deep-json", all),
+        ("number-bomb", all),
+        ("half-a-character", all),
+        ("outside-span", all),
+        ("giant-body", all - 1),
+        ("unknown-kind", 0),
+        ("ids-with-lines", 0),
     ] {
         println!("== {attack}");
         let scene = Scene::new(attack);
         let report = scene.beside(scene.acme.pull("candidates")).unwrap();
-        let kept = rows(&scene, &scene.acme, "candidates").len();
-        if is_kept {
-            assert!(report.unread_fields > 0 && kept >= all, "{attack}: {report:?}");
+        // The neighbour created one before or after the page was read.
+        let found = rows(&scene, &scene.acme, "candidates").len();
+        if kept == all {
+            assert!(report.unread_fields > 0 && found >= kept, "{attack}: {report:?}");
         } else {
-            assert!(report.unread > 0 && kept == 0, "{attack}: {report:?}");
+            assert!(
+                report.unread > 0 && (kept..=kept + 1).contains(&found),
+                "{attack}: {report:?}"
+            );
         }
         // What was stored can be read by everything that reads.
         scene.world.run(scene.acme.plan(atsync::PlanOf::All)).unwrap();
-        let changes: Vec<Change> =
-            scene.world.run(scene.acme.changes(0).try_collect()).unwrap();
+        let changes: Vec<Change> = scene.world.run(scene.acme.changes(0).try_collect()).unwrap();
         assert!(changes.iter().all(|change| change.what != ChangeWhat::Deleted));
         scene.sent_nothing_else();
     }

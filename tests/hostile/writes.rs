@@ -35,6 +35,12 @@ fn open(scene: &Scene) -> Vec<Intent> {
     scene.world.run(scene.acme.open_intents()).unwrap()
 }
 
+/// Every intent of the hostile connection.
+fn intents(scene: &Scene) -> Vec<Intent> {
+    let one = |number| scene.world.run(scene.acme.intent(number)).unwrap();
+    (0..100).filter_map(one).collect()
+}
+
 /// The one step of a report ended like this.
 #[track_caller]
 fn the_step(report: &ApplyReport) -> &StepEnd {
@@ -45,26 +51,43 @@ fn the_step(report: &ApplyReport) -> &StepEnd {
 
 #[test]
 fn a_fault_over_the_answer_to_a_write_leaves_it_in_doubt_and_never_failed() {
-    for attack in [
-        "panic-after-write",
-        "spin-after-write",
-        "endless-after-write",
-        "second-unsafe",
-        "no-link",
-    ] {
+    for attack in ["panic-after-write", "spin-after-write", "endless-after-write", "second-unsafe"]
+    {
         let scene = declared(attack);
         let report = sync(&scene);
         assert_eq!(the_step(&report), &StepEnd::InDoubt, "{attack}: {report:#?}");
         assert_eq!((creates(&scene), adas(&scene)), (1, 1), "{attack}");
-        let [intent] = &open(&scene)[..] else { panic!("{attack}: one intent") };
-        assert!(matches!(intent.state, IntentState::InDoubt { .. }), "{attack}: {intent:?}");
-        // The probe is honest, and settles it without another send.
+        // The probe is honest, and settles it without another send, in the same run or later.
+        let intents = intents(&scene);
+        let [intent] = &intents[..] else { panic!("{attack}: {intents:?}") };
+        assert!(
+            matches!(
+                intent.state,
+                IntentState::InDoubt { .. } | IntentState::Applied { by_probe: true, .. }
+            ),
+            "{attack}: {intent:?}"
+        );
         let scene = scene.turn_to("none");
         scene.pass(600_000);
-        let (_, report) = scene.world.run(scene.acme.sync()).unwrap();
-        assert!(report.is_complete(), "{attack}: {report:#?}");
+        let (plan, report) = scene.world.run(scene.acme.sync()).unwrap();
+        let plan = atsync::internals::plan::words::plan(&plan);
+        assert!(report.is_complete(), "{attack}: {plan}\n{intents:#?}\n{report:#?}");
         assert_eq!((open(&scene).len(), creates(&scene), adas(&scene)), (0, 1, 1), "{attack}");
     }
+}
+
+#[test]
+fn an_answer_that_breaks_a_promise_of_the_manifest_waits_for_a_person() {
+    let scene = declared("no-link");
+    let report = sync(&scene);
+    assert_eq!(the_step(&report), &StepEnd::InDoubt, "{report:#?}");
+    for _ in 0..20 {
+        scene.pass(600_000);
+        drop(scene.world.run(scene.acme.sync()));
+    }
+    let [intent] = &open(&scene)[..] else { panic!("one intent waits") };
+    assert!(matches!(intent.state, IntentState::InDoubt { blocked: true, .. }), "{intent:?}");
+    assert_eq!((creates(&scene), adas(&scene)), (1, 1));
 }
 
 #[test]

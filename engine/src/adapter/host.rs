@@ -57,9 +57,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use ticker::Ticker;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
-use wasmtime::{
-    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
-};
+use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 /// Calls at once; more wait for a place. Arbitrary, far above the cores of a machine: a call
 /// computes and waits for nothing.

@@ -33,7 +33,7 @@ use super::held::Held;
 use super::oauth::{ClientCredentials, Tokens};
 use super::retry::{Next, Tries, next};
 use super::rotating::{Code, Consents};
-use super::url::{UrlError, build_url, check_origin};
+use super::url::{build_url, check_origin};
 use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, method};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
@@ -589,22 +589,16 @@ impl Session {
     ) -> Result<Draft<'_>, NotSent> {
         let (origin_name, origin) =
             self.origins.get_key_value(&request.origin).ok_or_else(|| {
-                NotSent::Refused(format!(
-                    "the origin `{}` is not granted",
-                    request.origin.escape_debug()
-                ))
+                let name = request.origin.escape_debug();
+                NotSent::Refused(format!("the origin `{name}` is not granted"))
             })?;
         if !matches!(request.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
-            return Err(NotSent::Malformed(format!(
-                "the method `{}` is none of GET, POST, PUT, PATCH, DELETE",
-                request.method.escape_debug()
-            )));
+            let method = request.method.escape_debug();
+            let why = format!("the method `{method}` is none of GET, POST, PUT, PATCH, DELETE");
+            return Err(NotSent::Malformed(why));
         }
         method::repeatable(&request.method, effect).map_err(NotSent::Malformed)?;
-        let url = build_url(&origin.url, &request.target).map_err(|error| match error {
-            UrlError::Outside(why) => NotSent::Refused(why),
-            UrlError::Form(why) => NotSent::Malformed(why),
-        })?;
+        let url = build_url(&origin.url, &request.target)?;
         method::is_what_it_says(&url, &request.body).map_err(NotSent::Malformed)?;
         let mut headers = check_headers(&request.headers).map_err(NotSent::Malformed)?;
         if !headers.iter().any(|(name, _)| name == "accept") {
@@ -617,10 +611,8 @@ impl Session {
         let (content_type, body) =
             body::written(&request.body, secret).map_err(NotSent::Malformed)?;
         if body.len() > limits::REQUEST_BODY_BYTES_MAX {
-            return Err(NotSent::Malformed(format!(
-                "a request body is at most {} bytes long",
-                limits::REQUEST_BODY_BYTES_MAX
-            )));
+            let most = limits::REQUEST_BODY_BYTES_MAX;
+            return Err(NotSent::Malformed(format!("a request body is at most {most} bytes long")));
         }
         headers.extend(content_type.map(|kind| ("content-type".to_owned(), kind)));
         Ok(Draft { origin_name, origin, method: request.method.clone(), url, headers, body })

@@ -12,6 +12,7 @@
 //! Left out: what the host resolves to ([`super::egress`]). Doubly encoded dots (`%252e`) pass: a
 //! server that decodes twice must check by itself.
 
+use super::NotSent;
 use super::limits::URL_BYTES_MAX;
 use atsync_model::contract::{Field, Path, Target};
 use url::Url;
@@ -25,6 +26,15 @@ pub enum UrlError {
     /// The parts are not what a URL may be made of: the fault of who gave them.
     #[error("{0}")]
     Form(String),
+}
+
+impl From<UrlError> for NotSent {
+    fn from(error: UrlError) -> Self {
+        match error {
+            UrlError::Outside(why) => Self::Refused(why),
+            UrlError::Form(why) => Self::Malformed(why),
+        }
+    }
 }
 
 impl From<String> for UrlError {

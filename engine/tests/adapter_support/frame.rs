@@ -17,7 +17,8 @@ pub(crate) struct Guest<'a> {
 
 pub(crate) const HONEST: Guest<'_> = Guest {
     pages: "2",
-    manifest: r#"{"name":"hostile","version":"1.0.0","title":"Hostile","contract":"ats:adapter@0.1.0","origins":[],"auth":[],"kinds":[]}"#,
+    manifest: r#"{"name":"hostile","version":"1.0.0","title":"Hostile",
+        "contract":"ats:adapter@0.1.0","origins":[],"auth":[],"kinds":[]}"#,
     more: "",
     realloc: "(call $bump (local.get $size))",
     describe: "(i32.const 1024)",
@@ -34,7 +35,7 @@ impl Guest<'_> {
             .collect();
         let text = text
             .replace("PAGES", self.pages)
-            .replace("MANIFEST", &self.manifest.replace('"', "\\\""))
+            .replace("MANIFEST", &quoted(self.manifest))
             .replace("LENGTH", &self.manifest.len().to_string())
             .replace("MORE", self.more)
             .replace("REALLOC", self.realloc)
@@ -44,4 +45,9 @@ impl Guest<'_> {
         let described = atsync_componentize::describe(&core).unwrap();
         atsync_componentize::wrap(&described).unwrap()
     }
+}
+
+/// As it stands in a text of WebAssembly.
+fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -49,14 +49,19 @@ const NAMES_MAX: u64 = 5_000;
 /// # Errors
 /// [`LoadError::TooMuch`] with what there is too much of.
 pub(super) fn check(name: &str, bytes: &[u8], room: Room) -> Result<(), LoadError> {
-    let mut counted = Counted::default();
-    counted.code.room = room;
-    match counted.all(bytes) {
+    match counted(bytes, room) {
         Ok(()) | Err(Fault::Unreadable) => Ok(()),
         Err(Fault::TooMuch(TooMuch { what, found, allowed })) => {
-            Err(LoadError::TooMuch { name: name.into(), what, found, allowed })
+            let fits_apart = room != Room::Wide && counted(bytes, Room::Wide).is_ok();
+            Err(LoadError::TooMuch { name: name.into(), what, found, allowed, fits_apart })
         }
     }
+}
+
+fn counted(bytes: &[u8], room: Room) -> Result<(), Fault> {
+    let mut counted = Counted::default();
+    counted.code.room = room;
+    counted.all(bytes)
 }
 
 /// Which file of the nest the payloads are of.

@@ -1,7 +1,8 @@
 //! Whose fault an error of wasmtime is, and of which class.
 //!
-//! By type wherever wasmtime has one: the limits of [`super::limiter`] come back as they were given,
-//! a guest's traps as [`Trap`]. The rest is an answer that could not be copied out of the guest.
+//! By type wherever wasmtime has one: the limits of [`super::limiter`] come back as they were
+//! given, a guest's traps as [`Trap`]. The rest is an answer that could not be copied out of the
+//! guest.
 //!
 //! # The one class without a type
 //! Wasmtime counts the bytes that an answer makes the host allocate, and ends the copy with an

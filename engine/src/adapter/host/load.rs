@@ -48,8 +48,7 @@ pub enum LoadError {
     },
     /// It would cost more to compile than an adapter may.
     #[error(
-        "{name} is not compiled: {what}: {found}, of at most {allowed}; an adapter needs far less, \
-         so make it smaller or split it"
+        "{name} is not compiled: {what}: {found}, of at most {allowed}; {}", advice(*.fits_apart)
     )]
     TooMuch {
         /// The path or name.
@@ -60,6 +59,9 @@ pub enum LoadError {
         found: u64,
         /// What is allowed.
         allowed: u64,
+        /// It may be compiled by a program of its own, which can be ended
+        /// ([`Compiler::Apart`](super::Compiler::Apart)).
+        fits_apart: bool,
     },
     /// Compiling it was ended for want of time or memory.
     #[error(
@@ -135,6 +137,16 @@ pub enum LoadError {
         /// Place and fault.
         reason: String,
     },
+}
+
+/// What to do about a component that costs too much to compile.
+fn advice(fits_apart: bool) -> &'static str {
+    if fits_apart {
+        "have it compiled by a program of its own (`Compiler::Apart`), as an adapter that brings \
+         an interpreter along needs it"
+    } else {
+        "an adapter needs far less, so make it smaller or split it"
+    }
 }
 
 /// An error of wasmtime in one line.

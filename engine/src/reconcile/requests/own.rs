@@ -92,10 +92,9 @@ impl Requests {
             TaskError::Failed(Failure::Auth(_)) => self.is_accepted_elsewhere().await,
             TaskError::Failed(Failure::Misconfigured(_) | Failure::Quota(_)) => false,
             TaskError::Failed(_) | TaskError::Adapter(_) | TaskError::Unclear(_) => true,
-            TaskError::NotSent(reason) => matches!(
-                reason,
-                NotSent::Refused(_) | NotSent::Malformed(_) | NotSent::Moot(_)
-            ),
+            TaskError::NotSent(reason) => {
+                matches!(reason, NotSent::Refused(_) | NotSent::Malformed(_) | NotSent::Moot(_))
+            }
             TaskError::Tenant(_) => false,
         }
     }

@@ -10,6 +10,14 @@ use atsync_model::manifest::KindRule;
 /// Rows read from the store at a time.
 const ROWS: usize = 500;
 
+/// In thousandths: a host that believes so many at once wants no brake.
+const ALL: u32 = 1_000;
+
+/// Records that a walk without a single row may suspect. An adapter or an ATS that answers with
+/// nothing looks the same as an account in which all was deleted, and its fetches can be wrong for
+/// the same reason.
+const BELIEVED_OF_EMPTY: u64 = 1;
+
 impl Sweeper {
     /// The ids that the sweep did not see and that are not exempt.
     pub(super) async fn suspects(
@@ -57,6 +65,13 @@ impl Sweeper {
                 "{kind}: the list was empty, and nothing else can tell whether {suspected} records \
                  are gone; nothing is taken for deleted. If they are, sweep again with \
                  `SweepOptions::force`"
+            )));
+        }
+        if state.rows == 0 && suspected > BELIEVED_OF_EMPTY && options.brake_per_mille < ALL {
+            return Ok(Some(format!(
+                "{kind}: the list was empty, and {suspected} records are known; nothing is taken \
+                 for deleted. Look whether the credential may still see them; if they were \
+                 deleted, sweep again with `SweepOptions::force`"
             )));
         }
         let counts = self.context.store.observed_counts().await?;

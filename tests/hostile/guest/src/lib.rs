@@ -40,7 +40,8 @@ impl PureAdapter for Hostile {
         let place = match &mut task {
             Task::Scan(scan) if scan.kind == "candidates" => {
                 if matches!(attack.as_str(), "same-cursor" | "new-cursors" | "circle") {
-                    turn = scan.cursor.take().and_then(|cursor| cursor.first().copied()).unwrap_or(0);
+                    turn =
+                        scan.cursor.take().and_then(|cursor| cursor.first().copied()).unwrap_or(0);
                 }
                 SCAN
             }
@@ -80,7 +81,9 @@ impl PureAdapter for Hostile {
         }
         let step = Greenhouse::resume(state.to_vec(), &given, reply)?;
         match step {
-            Step::Done(Outcome::Page(found)) if *place == SCAN => Ok(bend_page(&attack, *turn, found)),
+            Step::Done(Outcome::Page(found)) if *place == SCAN => {
+                Ok(bend_page(&attack, *turn, found))
+            }
             step => bend(&attack, [*place, *turn], step),
         }
     }
@@ -98,7 +101,12 @@ fn split(given: &Given) -> (String, Given) {
 fn bend(attack: &str, [place, turn]: [u8; 2], step: Step) -> Result<Step, Failure> {
     let Step::Send(mut send) = step else { return Ok(step) };
     let changes = send.effect == Effect::Unsafe;
-    let spoilt = place == SCAN || (place == WRITE && changes && attack.starts_with("write-"));
+    let is_of_write = attack.starts_with("write-");
+    let spoilt = match place {
+        SCAN => !is_of_write,
+        WRITE => is_of_write && changes,
+        _ => false,
+    };
     let place = if place == WRITE && changes { WRITTEN } else { place };
     send.state.splice(0..0, [place, turn]);
     if !spoilt {
@@ -141,7 +149,7 @@ fn bend_page(attack: &str, turn: u8, mut found: Page) -> Step {
         (found.complete, found.checkpoint, found.next) = (false, None, Some(next.to_vec()));
     };
     let first = found.items.first().cloned();
-    let mut more = |found: &mut Page, count: usize| {
+    let more = |found: &mut Page, count: usize| {
         let first = first.clone().expect("the sandbox has candidates");
         let more = (0..count).map(|at| Item { id: format!("9000{at}"), ..first.clone() });
         found.items.extend(more);
@@ -153,11 +161,16 @@ fn bend_page(attack: &str, turn: u8, mut found: Page) -> Step {
         "complete-with-next" => found.next = Some(b"more".to_vec()),
         "more-than-page-max" => more(&mut found, 501),
         "giant-list" => more(&mut found, 10_001),
-        "deep-json" => spoil(&mut found, &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))),
+        "deep-json" => {
+            spoil(&mut found, &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)))
+        }
         "number-bomb" => spoil(&mut found, "1e999999999"),
         "long-number" => spoil(&mut found, &"9".repeat(500_000)),
         "half-a-character" => spoil(&mut found, r#""\ud800""#),
-        "giant-body" => spoil(&mut found, &format!("\"{}\"", "x".repeat(2 << 20))),
+        "giant-body" => {
+            let body = format!("{{\"title\": \"{}\"}}", "x".repeat(2 << 20));
+            found.items.iter_mut().take(1).for_each(|item| item.body.clone_from(&body));
+        }
         "outside-span" => {
             for item in &mut found.items {
                 item.raw.iter_mut().for_each(|raw| raw.length = u32::MAX);
@@ -233,6 +246,7 @@ fn spin() -> ! {
 }
 
 /// Has something left to do after each call, so that it cannot become a loop.
+#[allow(unconditional_recursion, reason = "it is the attack")]
 fn deep(level: u64) -> u64 {
     let kept = [std::hint::black_box(level); 64];
     deep(level + 1).wrapping_add(kept[(level % 64) as usize])
