@@ -14,6 +14,7 @@ mod clock;
 mod company;
 pub mod control;
 pub mod cursor;
+mod documents;
 mod faults;
 mod front;
 mod keys;
@@ -35,6 +36,7 @@ pub use company::{
     Source, TeamMember, User, UserAddress, VENDOR_SOURCE, VendorSource, Visit,
 };
 pub use control::{About, Collection, Controlled};
+pub use documents::{Document, Documents, Touched};
 pub use faults::{Fault, FaultKind, Faults, parse_fault};
 pub use front::{Backend, Charge, Front, Over, answer};
 pub use keys::{PermissionChange, Permissions, basic};

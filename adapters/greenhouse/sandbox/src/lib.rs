@@ -1,9 +1,10 @@
 //! A local test server for Greenhouse Harvest v3, with the quirks that affect a client.
 //!
 //! It is built from the reference alone and shares no types with the adapter, so that the two check
-//! each other. What it shares with the sandboxes of other ATSs is `atsync-sandbox`. Start with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a
-//! simulation that owns the clock and wants every fault as a value. The README beside this crate
-//! lists the switches and the control surface.
+//! each other. What it shares with the sandboxes of other ATSs is `atsync-sandbox`. Start with
+//! [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a simulation that owns the
+//! clock and wants every fault as a value. The README beside this crate lists the switches and the
+//! control surface.
 //!
 //! ```
 //! use atsync_greenhouse_sandbox::{ManualClock, Request, Sandbox, SandboxOptions};

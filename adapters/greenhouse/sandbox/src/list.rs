@@ -2,8 +2,8 @@
 //! page.
 //!
 //! This is keyset pagination: rows that are added during a scan do not shift pages, and a cursor
-//! holds no snapshot. A page may hold fewer rows than requested only at the end of the list. The query is checked in
-//! [`crate::query`].
+//! holds no snapshot. A page may hold fewer rows than requested only at the end of the list. The
+//! query is checked in [`crate::query`].
 
 use atsync_sandbox::{Answer, Request, cursor, pairs};
 use serde::{Deserialize, Serialize};

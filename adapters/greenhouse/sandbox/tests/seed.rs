@@ -13,8 +13,8 @@ use atsync_greenhouse_sandbox::{CompanySpec, VendorSource};
 use common::World;
 use sha2::{Digest as _, Sha256};
 
-/// The collections that a company had when the digests below were taken.
-const COLLECTIONS: [&str; 32] = [
+/// The collections that a company had when the digests below were taken, except mail templates.
+const COLLECTIONS: [&str; 31] = [
     "candidates",
     "applications",
     "application_stages",
@@ -42,7 +42,6 @@ const COLLECTIONS: [&str; 32] = [
     "attachments",
     "job_owners",
     "job_hiring_managers",
-    "email_templates",
     "job_boards",
     "bulk_requests",
     "candidate_educations",
@@ -77,5 +76,5 @@ fn the_company_of_a_seed_stays_the_same() {
             ..CompanySpec::sized(42, 1_500)
         }),
     ];
-    assert_eq!(digests, ["a8b51ff62c7019fd", "195e0b459ad8dc2c", "57ffc4c98ef940c6"]);
+    assert_eq!(digests, ["c7c332fd0f36a19e", "57deae2bdb92807f", "c1f7f9861a10e70d"]);
 }

@@ -1,7 +1,7 @@
 //! Generates educations and employments of some candidates.
 //!
-//! They are generated last and from a copy of the generator, so that the rest of a company, and what
-//! an ATS draws later, is the same with and without them.
+//! They are generated last and from a copy of the generator, so that the rest of a company, and
+//! what an ATS draws later, is the same with and without them.
 
 use super::Company;
 use super::fields::{DEGREES, DISCIPLINES, SCHOOLS};

@@ -1,8 +1,8 @@
 //! Signatures of webhooks, as data: what is signed, and where the signature stands.
 //!
-//! Each is HMAC-SHA256 in lower-case hexadecimal digits. Three schemes of the field, in these terms:
-//! a header over the body (`Signature: sha256 …`), the same with another prefix
-//! (`Ashby-Signature: sha256=…`), and a member of the body over two other members.
+//! Each is HMAC-SHA256 in lower-case hexadecimal digits. Three schemes of the field, in these
+//! terms: a header over the body (`Signature: sha256 …`), the same with another prefix
+//! (`X-Signature: sha256=…`), and a member of the body over two other members.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;

@@ -23,6 +23,7 @@ pub(super) fn make(
             employment(model, *id, one);
         }
     }
+    model.now_ms = company.now_ms;
 }
 
 fn education(

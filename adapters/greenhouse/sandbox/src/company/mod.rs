@@ -27,7 +27,6 @@ impl Company {
         let mut organisation = organisation::make(&mut model, &company, &fields);
         people::make(&mut model, &company, &fields, &mut organisation);
         background::make(&mut model, &company, &fields, &organisation);
-        model.now_ms = company.now_ms;
         Self { model }
     }
 }

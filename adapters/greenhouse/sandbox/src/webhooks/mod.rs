@@ -9,8 +9,8 @@
 //! default. Partners manage their webhooks through the API ([`requests`]); a test makes one as an
 //! admin in the Dev Center does ([`control`]).
 //!
-//! Bounds: those of [`registry`] and of the queue. Left out: rows and events of offers, interviews and
-//! scorecards (a test may fire them by hand), mail to the error recipient.
+//! Bounds: those of [`registry`] and of the queue. Left out: rows and events of offers, interviews
+//! and scorecards (a test may fire them by hand), mail to the error recipient.
 
 mod control;
 mod events;
