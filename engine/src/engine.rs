@@ -591,12 +591,22 @@ impl Connection {
 
     /// Checks every permission, without changing anything in the ATS. If no required one is
     /// refused, writes that were abandoned for lack of a right are sent again from now on, by other
-    /// processes too.
+    /// processes too. A permission that only raw kinds need is checked once the connection has read
+    /// one of them; see [`Connection::check_for`].
     ///
     /// # Errors
     /// When the credential is refused or the ATS is unavailable.
     pub async fn check(&self) -> Result<Vec<CheckResult>, Error> {
-        self.unless_closed(self.work()?.permissions.check()).await
+        self.check_for(&[]).await
+    }
+
+    /// As [`Connection::check`], with the permissions that these raw kinds need: those that the
+    /// host is going to read.
+    ///
+    /// # Errors
+    /// As for [`Connection::check`].
+    pub async fn check_for(&self, kinds: &[&str]) -> Result<Vec<CheckResult>, Error> {
+        self.unless_closed(self.work()?.permissions.check(kinds)).await
     }
 
     /// Brings one kind up to date by reading what changed since the last pass.

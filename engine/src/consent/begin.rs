@@ -49,7 +49,7 @@ impl Engine {
     ///
     /// `redirect_uri` is where the ATS sends the browser afterwards, letter for letter as it is
     /// registered for the client. `scopes` are those to ask for; empty for all that the adapter
-    /// uses. Some ATS refuse the whole consent when the client may not ask for one of them.
+    /// uses, less those of raw kinds alone. Some ATS refuse the whole consent when the client may not ask for one of them.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] as for [`Engine::connect`], and when the redirect URI or a
@@ -157,7 +157,8 @@ fn rule(manifest: &Manifest) -> Option<Rule<'_>> {
 /// The scopes to ask for, as one text.
 fn wanted(manifest: &Manifest, known: &[String], wanted: &[&str]) -> Result<String, String> {
     if wanted.is_empty() {
-        return Ok(known.join(" "));
+        let usual = known.iter().filter(|scope| !manifest.is_for_raw_alone(scope));
+        return Ok(usual.map(String::as_str).collect::<Vec<_>>().join(" "));
     }
     match wanted.iter().find(|scope| known.iter().all(|other| other != *scope)) {
         None => Ok(wanted.join(" ")),

@@ -5,6 +5,7 @@
 //! All addresses and telephone numbers are in the ranges reserved for examples.
 
 mod background;
+mod breadth;
 mod fields;
 mod names;
 mod organisation;
@@ -81,6 +82,7 @@ impl Company {
         let organisation = organisation::make(&mut model, spec, &fields);
         people::make(&mut model, spec, &fields, &organisation);
         background::make(&mut model, &fields);
+        breadth::make(&mut model, &organisation);
         model.now_ms = now_ms;
         Self { model }
     }
