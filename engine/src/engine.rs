@@ -509,14 +509,19 @@ fn check_settings(
             let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
             return Err((name.clone(), format!("settings.{name} must be of type {kind}")));
         }
-        if let Some(words) =
-            schema.get("enum").and_then(Value::as_array).filter(|words| !words.contains(value))
-        {
-            let words: Vec<String> = words.iter().map(Value::to_string).collect();
-            return Err((
-                name.clone(),
-                format!("settings.{name} is {value}; it is one of {}", words.join(", ")),
-            ));
+        let one = (schema, std::slice::from_ref(value));
+        let entries = schema.get("items").zip(value.as_array());
+        let each = entries.map(|(items, values)| (items, values.as_slice()));
+        for (schema, values) in std::iter::once(one).chain(each) {
+            let Some(words) = schema.get("enum").and_then(Value::as_array) else { continue };
+            if let Some(wrong) = values.iter().find(|value| !words.contains(value)) {
+                let words: Vec<String> = words.iter().map(Value::to_string).collect();
+                let words = words.join(", ");
+                return Err((
+                    name.clone(),
+                    format!("settings.{name} is {wrong}; it is one of {words}"),
+                ));
+            }
         }
     }
     Ok(())
