@@ -98,8 +98,7 @@ fn sensitive_kinds_are_not_read_until_the_settings_name_them() {
             assert_eq!(error.kind(), ErrorKind::Input, "{error}");
             assert!(error.to_string().contains("`sensitive_kinds`"), "{error}");
         }
-        let crons =
-            Crons::of_pulls([(kind.clone(), Cron::parse("0 * * * *").unwrap())]);
+        let crons = Crons::of_pulls([(kind.clone(), Cron::parse("0 * * * *").unwrap())]);
         let ran = world.run(acme.run(crons, std::future::pending(), |_: &Round<'_>| {}));
         assert_eq!(ran.unwrap_err().kind(), ErrorKind::Input);
     }
@@ -213,9 +212,8 @@ fn an_erasure_takes_the_raw_records_of_a_candidate_and_keeps_them_away() {
     }
     let card = world.sandbox.rows("scorecards")[0].clone();
     let application = card["application_id"].as_i64().unwrap();
-    let candidate = world.sandbox.row("applications", application).unwrap()["candidate_id"]
-        .as_i64()
-        .unwrap();
+    let candidate =
+        world.sandbox.row("applications", application).unwrap()["candidate_id"].as_i64().unwrap();
     // What the company knows of it, by walking the rows by hand.
     let mut theirs: BTreeSet<(String, String)> = BTreeSet::new();
     let applications: Vec<Value> = world
@@ -284,7 +282,8 @@ fn ending_in(days: i64) -> World {
 /// The day of this number since 1970.
 fn jiff_day(number: i64) -> String {
     let at = number.unsigned_abs() * DAY_MS;
-    let text = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(at));
+    let text =
+        httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(at));
     let parts: Vec<&str> = text.split(' ').collect();
     let months =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -326,10 +325,8 @@ fn an_announced_end_is_logged_once_a_day_however_often_the_process_starts() {
                 let acme = world.connect();
                 let clock = world.clock.clone();
                 let stop = async move { clock.sleep(3 * 60_000).await };
-                let crons = Crons::of_pulls([(
-                    "jobs".to_owned(),
-                    Cron::parse("0 0 * * * *").unwrap(),
-                )]);
+                let crons =
+                    Crons::of_pulls([("jobs".to_owned(), Cron::parse("0 0 * * * *").unwrap())]);
                 world.run(acme.run(crons, stop, |_: &Round<'_>| {})).unwrap();
                 world.restart();
             }

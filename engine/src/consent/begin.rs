@@ -200,7 +200,25 @@ fn check_redirect(uri: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{REDIRECT_BYTES_MAX, check_redirect};
+    use super::{REDIRECT_BYTES_MAX, check_redirect, wanted};
+    use atsync_model::Manifest;
+    use atsync_model::manifest::{KindRule, ScanRule};
+
+    #[test]
+    fn a_scope_that_raw_kinds_alone_need_is_asked_for_only_by_name() {
+        let mut manifest = Manifest::new("plainlist", "1.0.0");
+        let mut jobs = KindRule::new("jobs", ScanRule::List {}, ["title"]);
+        let mut offers = KindRule::raw("raw_offers", ScanRule::List {});
+        let mut pays = KindRule::raw("raw_pays", ScanRule::List {});
+        jobs.permission = Some("jobs".into());
+        offers.permission = Some("offers".into());
+        pays.permission = Some("jobs".into());
+        manifest.kinds = vec![jobs, offers, pays];
+        let known = ["jobs", "offers", "notes"].map(str::to_owned);
+        assert_eq!(wanted(&manifest, &known, &[]).unwrap(), "jobs notes");
+        assert_eq!(wanted(&manifest, &known, &["offers"]).unwrap(), "offers");
+        assert!(wanted(&manifest, &known, &["offer"]).is_err());
+    }
 
     #[test]
     fn a_redirect_uri_is_https_or_on_this_machine() {

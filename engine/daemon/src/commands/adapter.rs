@@ -139,26 +139,24 @@ fn lines(manifest: &Manifest) -> Vec<String> {
 /// The kinds that it reads: by itself, those that a connection has to name, and those that the
 /// settings have to name too.
 fn kinds(manifest: &Manifest) -> Vec<String> {
-    let mut groups: [(Vec<&str>, String); 2] =
-        [(Vec::new(), "kind".to_owned()), (Vec::new(), "raw kind".to_owned())];
-    let mut named: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let (mut usual, mut raw) = (Vec::new(), Vec::new());
+    let mut sensitive: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for kind in &manifest.kinds {
         match &kind.opt_in {
-            Some(setting) => named.entry(setting).or_default().push(&kind.name),
-            None if kind.raw => groups[1].0.push(&kind.name),
-            None => groups[0].0.push(&kind.name),
+            Some(setting) => sensitive.entry(setting).or_default().push(&kind.name),
+            None if kind.raw => raw.push(kind.name.as_str()),
+            None => usual.push(kind.name.as_str()),
         }
     }
-    let mut lines = Vec::new();
-    for ((kinds, noun), when) in groups.iter().zip(["", ", by connections that name them"]) {
-        if !kinds.is_empty() || when.is_empty() {
-            let number = count(kinds.len() as u64, noun);
-            lines.push(format!("reads {number}{when}: {}", kinds.join(", ")));
-        }
+    let line = |noun: &str, when: &str, kinds: &[&str]| {
+        format!("reads {}{when}: {}", count(kinds.len() as u64, noun), kinds.join(", "))
+    };
+    let mut lines = vec![line("kind", "", &usual)];
+    if !raw.is_empty() {
+        lines.push(line("raw kind", ", by connections that name them", &raw));
     }
-    lines.extend(named.into_iter().map(|(setting, kinds)| {
-        let number = count(kinds.len() as u64, "sensitive kind");
-        format!("reads {number}, only if settings.{setting} names them: {}", kinds.join(", "))
+    lines.extend(sensitive.iter().map(|(setting, kinds)| {
+        line("sensitive kind", &format!(", only if settings.{setting} names them"), kinds)
     }));
     lines
 }
