@@ -5,7 +5,7 @@ use atsync::model::manifest::{Manifest, Sunset};
 use atsync::model::raw::RawRecord;
 use atsync::{
     Clock, Connection, Cron, Crons, ErrorKind, HintEnd, Person, Round, Secret, SunsetReason,
-    Verdict,
+    SweepOptions, Verdict,
 };
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{Altered, BEGIN_MS, Lines, World, native_greenhouse};
@@ -169,11 +169,76 @@ fn a_sweep_of_a_raw_kind_finds_what_was_deleted() {
     let offer = world.sandbox.rows("offers")[0].clone();
     let candidate = offer["candidate_id"].as_i64().unwrap();
     world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id: candidate }).unwrap();
+    world.clock.set(world.clock.now_ms() + 3_600_000);
     let swept = world.run(acme.sweep("raw_offers", Default::default())).unwrap();
-    assert!(swept.held.is_none(), "{swept:?}");
+    assert!(swept.complete && swept.confirmed >= 1, "{swept:?}");
     let id = offer["id"].to_string();
     let row = world.run(acme.observed_one("raw_offers", &id)).unwrap();
     assert!(row.is_none_or(|row| row.gone), "it is reported as deleted");
+}
+
+/// A record that its candidate hides is not deleted, though the list does not show it any more.
+#[test]
+fn a_sweep_takes_no_raw_record_of_a_hidden_candidate_for_deleted() {
+    let world = World::new(5, 120);
+    let acme = world.connect();
+    let offers = world.sandbox.rows("offers");
+    for offer in &offers {
+        set(&world, "candidates", &offer["candidate_id"], json!({"private": true}));
+    }
+    for kind in ["candidates", "applications", "raw_offers"] {
+        world.run(acme.pull(kind)).unwrap();
+    }
+    let before = stored(&world, &acme, "raw_offers").len();
+    assert_eq!(before, offers.len());
+    world.sandbox.set_access(|access| access.sees_private_candidates = false);
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    let swept = world.run(acme.sweep("raw_offers", SweepOptions::default().force(true))).unwrap();
+    assert_eq!((swept.confirmed, swept.hidden), (0, before as u64), "{swept:?}");
+    assert_eq!(stored(&world, &acme, "raw_offers").len(), before);
+}
+
+fn set(world: &World, collection: &str, id: &Value, values: Value) {
+    let deed = Recruiter::Set {
+        collection: collection.to_owned(),
+        id: id.as_i64().unwrap(),
+        values: values.as_object().unwrap().clone(),
+    };
+    world.sandbox.recruiter(&deed).unwrap();
+}
+
+/// The row that was made first is the last one of a list, and the furthest from its window.
+#[test]
+fn an_edit_of_the_oldest_record_of_each_raw_kind_arrives_as_one_change() {
+    let mut world = World::new(5, 60);
+    let acme = opted_in(&mut world);
+    for kind in raw_kinds(&acme) {
+        let rows = world.sandbox.rows(collection(&kind));
+        let Some(oldest) = rows.iter().min_by_key(|row| row["id"].as_i64()) else { continue };
+        world.run(acme.pull(&kind)).unwrap();
+        world.clock.set(world.clock.now_ms() + 3_600_000);
+        // A member that has nothing to do with references and times.
+        let plain = |(name, value): &(&String, &Value)| {
+            (value.is_boolean() || value.is_string())
+                && !name.ends_with("_at")
+                && !name.ends_with("type")
+        };
+        let found = oldest.as_object().unwrap().iter().find(plain);
+        let values = match found {
+            Some((name, Value::Bool(flag))) => json!({name: !flag}),
+            Some((name, _)) => json!({name: "another text"}),
+            // A tie has no member but references: it is only stamped anew.
+            None => json!({}),
+        };
+        set(&world, collection(&kind), &oldest["id"], values);
+        let now = world.sandbox.row(collection(&kind), oldest["id"].as_i64().unwrap()).unwrap();
+        let pulled = world.run(acme.pull(&kind)).unwrap();
+        assert_eq!((pulled.created, pulled.updated), (0, 1), "{kind}: {pulled:?}");
+        let id = oldest["id"].to_string();
+        let row = world.run(acme.observed_one(&kind, &id)).unwrap().unwrap();
+        let record: RawRecord<'static> = serde_json::from_str(&row.body).unwrap();
+        assert_eq!(record.content, now, "{kind}");
+    }
 }
 
 #[test]

@@ -34,6 +34,12 @@ pub fn is_raw(kind: &str) -> bool {
     kind.strip_prefix(RAW_PREFIX).is_some_and(|rest| !rest.is_empty())
 }
 
+/// Kind and id of the records that a body references, if it is that of a raw record.
+pub fn references_of(body: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let references = body.get(REFERENCES).and_then(Value::as_array).into_iter().flatten();
+    references.filter_map(|one| Some((one.get("kind")?.as_str()?, one.get("id")?.as_str()?)))
+}
+
 /// A record of a raw kind. An adapter may write the content as another type than [`Value`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

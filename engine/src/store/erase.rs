@@ -126,16 +126,12 @@ pub(crate) fn named(body: &str) -> Vec<(Cow<'static, str>, String)> {
     if members.is_empty() && !refers {
         return Vec::new();
     }
-    let Ok(Value::Object(body)) = serde_json::from_str(body) else { return Vec::new() };
+    let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
     let id = |member: &str| body.get(member)?.get("id")?.as_str().map(str::to_owned);
     let mut found: Vec<(Cow<'static, str>, String)> =
         members.into_iter().filter_map(|of| Some((of.kind.into(), id(of.member)?))).collect();
-    let references = body.get(REFERENCES).and_then(Value::as_array).into_iter().flatten();
-    for reference in references {
-        let text = |member: &str| reference.get(member).and_then(Value::as_str);
-        let (Some(kind), Some(id)) = (text("kind"), text("id")) else { continue };
-        let person = resource::of_people().find(|of| of.kind == kind);
-        let kind = match person {
+    for (kind, id) in raw::references_of(&body) {
+        let kind = match resource::of_people().find(|of| of.kind == kind) {
             Some(of) => Cow::Borrowed(of.kind),
             None if raw::is_raw(kind) => Cow::Owned(kind.to_owned()),
             None => continue,
