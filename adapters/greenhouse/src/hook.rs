@@ -5,11 +5,10 @@
 //! the payload, since payloads have full personal data (§4). It searches the body before the check
 //! because a continuation could not hold the body. Payloads come wrapped (`application.id`) and
 //! bare (`payload.id`), and every event is read in both forms. A new application hints at its
-//! candidate too, because the creation of a candidate has no event of its own. Hints of raw kinds are
-//! given to every connection; the engine drops those of kinds that the connection does not read.
-//! Only 200 is a
-//! success (§1); an event that this adapter does not use is answered 200 too, or Greenhouse would
-//! send it seven times.
+//! candidate too, because the creation of a candidate has no event of its own. Hints of raw kinds
+//! are given to every connection; the engine drops those of kinds that the connection does not
+//! read. Only 200 is a success (§1); an event that this adapter does not use is answered 200 too,
+//! or Greenhouse would send it seven times.
 //!
 //! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay
 //! protection (the header signs no time): hints lead to reads, and a second read is harmless.

@@ -7,8 +7,8 @@
 //!
 //! A record's `updated_at` is its version only where every member is the record's own. It is
 //! unknown whether a parent's `updated_at` changes with its children (harvest-v3.md §10 no. 13 [?],
-//! pitfalls.md B27), so kinds that contain lists have no version and are compared by content, as raw
-//! kinds are.
+//! pitfalls.md B27), so kinds that contain lists have no version and are compared by content, as
+//! raw kinds are.
 
 use crate::kind::{PAGE_OF_DOCUMENTS_MAX, plain};
 use crate::raw::RAW;

@@ -1,8 +1,9 @@
 //! The Greenhouse adapter: Harvest v3 by the engine's contract.
 //!
 //! [`Greenhouse`] is a pure function: it receives a task and returns a request or an outcome.
-//! [`kinds`] is the table of the kinds with a unified shape, [`raw`] that of all other lists, `wire` parses Greenhouse's JSON, `read` turns a
-//! row into a unified record, `named` fetches the names of its options; `scan`, `fetch`, `check`,
+//! [`kinds`] is the table of the kinds with a unified shape, [`raw`] that of all other lists,
+//! `wire` parses Greenhouse's JSON, `read` turns a row into a unified record, `named` fetches the
+//! names of its options; `scan`, `fetch`, `check`,
 //! `hook`, `register` and `tenant` are one task each; `write` sends operations and `probe` finds
 //! out whether they happened. All of them share [`request`], which builds requests, and [`answer`],
 //! which reads refusals. [`manifest`] describes the adapter as data.

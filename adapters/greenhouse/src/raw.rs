@@ -1,14 +1,15 @@
 //! The table of the raw kinds: one row per list of Harvest v3 that has no unified shape.
 //!
 //! A row names the collection and, member by member, the records that its rows refer to; name,
-//! scope, manifest rule, scan and fetch follow, as for [`crate::kinds`]. `tests/openapi.rs` compares
-//! the table with Greenhouse's own document: every list is here or unified, every id of a row is a
-//! reference or listed there with the reason, and every list takes the parameters that its scan
-//! sends.
+//! scope, manifest rule, scan and fetch follow, as for [`crate::kinds`]. `tests/openapi.rs`
+//! compares the table with Greenhouse's own document: every list is here or unified, every id of a
+//! row is a reference or listed there with the reason, and every list takes the parameters that its
+//! scan sends.
 //!
 //! A raw kind is read by connections that name it, since most hosts need none of them and each
 //! costs requests. Demographic and EEOC data are *sensitive*: the setting
-//! [`crate::kind::SENSITIVE_KINDS`] must name the kind too. Members that may have secrets are never kept ([`Kind::never_kept`]).
+//! [`crate::kind::SENSITIVE_KINDS`] must name the kind too. Members that may have secrets are never
+//! kept ([`Kind::never_kept`]).
 //!
 //! Two lists are not in the document and are in the older reference (list-endpoints.json \[2nd\]):
 //! `job_boards` and `job_post_searchable_locations`.
@@ -17,7 +18,10 @@ use crate::kind::{Kind, PAGE_OF_DOCUMENTS_MAX, raw as base};
 
 /// One row: collection, references by member, and what differs from the defaults.
 macro_rules! raw {
-    ($collection:literal, [$($member:literal => $kind:literal),*] $(, $field:ident: $value:expr)*) => {
+    (
+        $collection:literal, [$($member:literal => $kind:literal),*]
+        $(, $field:ident: $value:expr)*
+    ) => {
         Kind {
             references: &[$(($member, $kind)),*],
             $($field: $value,)*

@@ -49,7 +49,8 @@ impl Engine {
     ///
     /// `redirect_uri` is where the ATS sends the browser afterwards, letter for letter as it is
     /// registered for the client. `scopes` are those to ask for; empty for all that the adapter
-    /// uses, less those of raw kinds alone. Some ATS refuse the whole consent when the client may not ask for one of them.
+    /// uses, less those of raw kinds alone. Some ATS refuse the whole consent when the client may
+    /// not ask for one of them.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] as for [`Engine::connect`], and when the redirect URI or a

@@ -2,9 +2,9 @@
 //! stored data. Pure; both stores use it.
 //!
 //! The circle of a candidate is the candidate, every record that names the candidate or one of its
-//! applications, every raw record that names a raw record of the circle, the desired records that are linked to it, and the earlier ids of any of these. A
-//! store finds it by looking up each new member of it, until none is left; or by reading all rows
-//! until nothing is added.
+//! applications, every raw record that names a raw record of the circle, the desired records that
+//! are linked to it, and the earlier ids of any of these. A store finds it by looking up each new
+//! member of it, until none is left; or by reading all rows until nothing is added.
 //!
 //! A keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address stays. A holder
 //! of the file can test a guess, so the hash blocks re-import; it does not hide the candidate from

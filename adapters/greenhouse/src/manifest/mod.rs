@@ -109,9 +109,9 @@ fn rates() -> Vec<RateRule> {
 
 /// Builds the rule of a kind.
 ///
-/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]), with the exceptions that the table of
-/// raw kinds names. No scan proves an absence, since rights hide rows (§2.5 \[ok\]); a fetch by id
-/// does not return a deleted record (§8).
+/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]), with the exceptions that the table
+/// of raw kinds names. No scan proves an absence, since rights hide rows (§2.5 \[ok\]); a fetch by
+/// id does not return a deleted record (§8).
 fn kind(kind: &Kind) -> KindRule {
     let mut deletes = Vec::new();
     if kind.ids_max > 0 {

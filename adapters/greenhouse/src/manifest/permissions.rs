@@ -3,8 +3,8 @@
 //!
 //! List scopes follow from the kinds. A scope is optional when the connection is useful without it,
 //! which holds for all but candidates, applications and jobs. Left out: the irreversible scopes
-//! that permissions.md §3 advises against, and those that no kind or operation uses. The scopes of raw kinds are neither
-//! asked for nor checked unless a connection reads the kind.
+//! that permissions.md §3 advises against, and those that no kind or operation uses. The scopes of
+//! raw kinds are neither asked for nor checked unless a connection reads the kind.
 
 use crate::kinds::{KINDS, Kind};
 use crate::raw::RAW;

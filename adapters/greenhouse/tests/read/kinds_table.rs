@@ -7,15 +7,15 @@ use atsync_greenhouse::{Greenhouse, kinds};
 const HEAD: &str = "\
 # The kinds of the Greenhouse adapter
 
-Each list of Harvest v3, the kind that its rows are read as, and the permission that an administrator
-grants. The permission is `harvest:<list>:list`. A *window* reads what changed since the last pass;
-without one, each pass reads all. A deletion is seen by a webhook, or when a fetch by id does not show
-the record, which a sweep does.
+Each list of Harvest v3, the kind that its rows are read as, and the permission that an
+administrator grants. A *window* reads what changed since the last pass; without one, each pass
+reads all. A deletion is seen by a webhook, or when a fetch by id does not show the record, which a
+sweep does.
 
-A raw kind (`raw_…`) is read when a schedule, `atsync pull` or the host names it. A kind that is marked
-*sensitive* must be named by the setting `sensitive_kinds` too. Every raw record has `content` (the row
-itself), `references`, `created_at` and `updated_at`. `tests/read/kinds_table.rs` compares this file with
-the manifest.
+A raw kind (`raw_…`) is read when a schedule, `atsync pull` or the host names it. A kind that is
+marked *sensitive* must be named by the setting `sensitive_kinds` too. A raw record has `content`
+(the row itself), `references`, `created_at` and `updated_at`. `tests/read/kinds_table.rs` compares
+this file with the manifest.
 
 | kind | list | permission | window | deletions | |
 |---|---|---|---|---|---|
