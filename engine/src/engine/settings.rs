@@ -1,7 +1,6 @@
 //! Checks a connection's settings against the schema of its adapter. Pure.
 //!
-//! Left out: what the adapter's own schema says beyond names, types and lists of values; the adapter
-//! checks that.
+//! Left out: what the schema says beyond names, types and lists of values; the adapter checks that.
 
 use crate::near::did_you_mean;
 use atsync_model::Manifest;
