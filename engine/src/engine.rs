@@ -38,6 +38,7 @@ mod declaring;
 mod forget;
 mod notes;
 mod open;
+mod settings;
 mod status;
 
 use crate::adapter::Adapter;
@@ -48,7 +49,6 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, ErrorKind};
 use crate::heartbeat::{Heartbeat, Heartbeats, LoopStatus};
 use crate::journal::Intent;
-use crate::near::did_you_mean;
 use crate::pin;
 use crate::plan::Plan;
 use crate::reconcile::{
@@ -372,7 +372,7 @@ impl Engine {
         let (name, manifest) = (&options.name, options.adapter.manifest());
         let problem =
             |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
-        check_settings(manifest, &options.settings)
+        settings::check(manifest, &options.settings)
             .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
         let granted = pin::origins(options.adapter.as_ref(), &options.origins)
             .map_err(|why| problem(why).of_option("origins"))?;
@@ -475,53 +475,6 @@ fn check_name(name: &str) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Configuration, message))
 }
 
-/// Checks settings against the names, types and lists of values of the schema, so that a wrong one
-/// is not first refused by a write. The adapter checks the rest of its schema. The error is the
-/// setting's name and what is wrong.
-fn check_settings(
-    manifest: &Manifest,
-    settings: &Map<String, Value>,
-) -> Result<(), (String, String)> {
-    let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else {
-        return Ok(());
-    };
-    for (name, value) in settings {
-        let Some(schema) = known.get(name) else {
-            let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            let hint = did_you_mean(name, names.iter().copied());
-            let adapter = &manifest.name;
-            let why = format!(
-                "settings.{name} is unknown to the adapter {adapter}{hint} (settings: {})",
-                names.join(", ")
-            );
-            return Err((name.clone(), why));
-        };
-        let fits = match schema.get("type").and_then(Value::as_str) {
-            Some("string") => value.is_string(),
-            Some("boolean") => value.is_boolean(),
-            Some("integer") => value.is_i64() || value.is_u64(),
-            Some("number") => value.is_number(),
-            Some("object") => value.is_object(),
-            Some("array") => value.is_array(),
-            _ => true,
-        };
-        if !fits {
-            let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
-            return Err((name.clone(), format!("settings.{name} must be of type {kind}")));
-        }
-        if let Some(words) =
-            schema.get("enum").and_then(Value::as_array).filter(|words| !words.contains(value))
-        {
-            let words: Vec<String> = words.iter().map(Value::to_string).collect();
-            return Err((
-                name.clone(),
-                format!("settings.{name} is {value}; it is one of {}", words.join(", ")),
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// A connection to one customer's ATS. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -591,12 +544,22 @@ impl Connection {
 
     /// Checks every permission, without changing anything in the ATS. If no required one is
     /// refused, writes that were abandoned for lack of a right are sent again from now on, by other
-    /// processes too.
+    /// processes too. A permission that only raw kinds need is checked once the connection has read
+    /// one of them; see [`Connection::check_for`].
     ///
     /// # Errors
     /// When the credential is refused or the ATS is unavailable.
     pub async fn check(&self) -> Result<Vec<CheckResult>, Error> {
-        self.unless_closed(self.work()?.permissions.check()).await
+        self.check_for(&[]).await
+    }
+
+    /// As [`Connection::check`], with the permissions that these raw kinds need: those that the
+    /// host is going to read.
+    ///
+    /// # Errors
+    /// As for [`Connection::check`].
+    pub async fn check_for(&self, kinds: &[&str]) -> Result<Vec<CheckResult>, Error> {
+        self.unless_closed(self.work()?.permissions.check(kinds)).await
     }
 
     /// Brings one kind up to date by reading what changed since the last pass.

@@ -99,6 +99,7 @@ mod runtime;
 mod schedule;
 mod secret;
 mod store;
+mod sunset;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tidy;
@@ -136,7 +137,7 @@ pub use reconcile::{Explanation, FieldStory, IntentStory, Next, PlanOf};
 // Doing, and what came of it.
 pub use journal::{GivenUpBy, Intent, IntentState};
 pub use life::Person;
-pub use reason::{AuthReason, ConditionType, Reason};
+pub use reason::{AuthReason, ConditionType, Reason, SunsetReason};
 pub use reconcile::{
     ApplyReport, CheckResult, HintEnd, Progress, ProgressFn, PullReport, Resolution, SettleReport,
     StepEnd, StepReport, SweepOptions, SweepReport,
@@ -162,6 +163,7 @@ pub use adapter::{
     Compiler, CompilerProgram, ComponentAdapter, ComponentHost, HostError, HostOptions, Limits,
     LoadError, Metering,
 };
+pub use sunset::SunsetWarning;
 
 // What a host may bring itself.
 pub use clock::{Clock, SystemClock};

@@ -5,6 +5,7 @@
 //! [`crate::plan`], by other rules.
 
 use atsync_model::Manifest;
+use atsync_model::raw::{RAW_PREFIX, is_raw};
 
 /// How alike two words must be, from 0 to 1, to be offered. Arbitrary: one slip in a short word
 /// passes, another word does not.
@@ -33,11 +34,13 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
 pub(crate) fn no_kind(manifest: &Manifest, kind: &str) -> String {
     let kinds: Vec<&str> = manifest.kinds.iter().map(|rule| rule.name.as_str()).collect();
     let hint = did_you_mean(kind, kinds.iter().copied());
-    format!(
-        "the adapter {} has no kind {kind:?}{hint} (kinds: {})",
-        manifest.name,
-        kinds.join(", ")
-    )
+    let (raw, unified): (Vec<&str>, Vec<&str>) = kinds.into_iter().partition(|kind| is_raw(kind));
+    let more = match raw.len() {
+        0 => String::new(),
+        number => format!(", and {number} raw ones, {RAW_PREFIX}..."),
+    };
+    let name = &manifest.name;
+    format!("the adapter {name} has no kind {kind:?}{hint} (kinds: {}{more})", unified.join(", "))
 }
 
 #[cfg(test)]

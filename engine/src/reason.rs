@@ -249,6 +249,17 @@ words! {
 }
 
 words! {
+    /// The reason of a warning that a vendor ends what an adapter uses; see
+    /// [`SunsetWarning`](crate::SunsetWarning).
+    pub enum SunsetReason {
+        /// The last day is near.
+        EndsSoon,
+        /// The last day is over.
+        Ended,
+    }
+}
+
+words! {
     /// The type of a condition: what it states.
     pub enum ConditionType {
         /// The ATS holds what is desired.

@@ -236,10 +236,13 @@ impl Connection {
     }
 
     fn fits<T: Unified>(&self, kind: &str) -> Result<(), Error> {
-        if T::KINDS.contains(&kind) {
+        if T::is_of(kind) {
             return Ok(());
         }
-        let kinds = joined(T::KINDS.iter().copied());
+        let kinds = match T::KINDS {
+            [] => "other kinds".to_owned(),
+            kinds => joined(kinds.iter().copied()),
+        };
         Err(self.input(format!("the type is for {kinds}, and {kind:?} is asked for")))
     }
 

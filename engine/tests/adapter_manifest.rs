@@ -43,7 +43,9 @@ fn sound() -> Value {
             {"name": "applications", "scan": {"how": "by-parent", "parent": "candidates"},
                 "page_max": 100, "fields": ["job"],
              "scope": "candidates"},
-            {"name": "jobs", "scan": {"how": "none"}, "page_max": 0, "fields": []}],
+            {"name": "jobs", "scan": {"how": "none"}, "page_max": 0, "fields": []},
+            {"name": "raw_offers", "scan": {"how": "list"}, "page_max": 100, "raw": true,
+                "fields": ["references", "content"], "expected": ["content"], "opt_in": "named"}],
         "describes_tenant": true,
         "operations": [
             {"name": "candidates.create", "kind": "candidates", "verb": "create",
@@ -68,9 +70,12 @@ fn sound() -> Value {
             "https_only": true, "url_bytes_max": 255, "by_hand_at": "there"},
         "settings_schema": {"type": "object", "properties": {
             "writes": {"type": "boolean"}, "act_as": {"type": "string"},
-                "merges": {"type": "boolean"}}},
+                "merges": {"type": "boolean"},
+            "named": {"type": "array", "items": {"type": "string"}}}},
         "lossy": ["Nothing."],
-        "forms": [{"kind": "candidates", "field": "phones", "form": "digits"}]
+        "forms": [{"kind": "candidates", "field": "phones", "form": "digits"}],
+        "sunsets": [{"api": "v1", "last_day": "2026-08-31",
+            "announced_at": "https://ats.example/news", "instead": "Use v2."}]
     })
 }
 
@@ -329,6 +334,40 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             "kinds[applications].scope: there is no kind x",
         ),
         ("kinds[].scope", "/kinds/1/scope", json!("applications"), "kinds[applications].scope"),
+        ("kinds[].raw", "/kinds/3/raw", json!(false), "kinds[raw_offers].raw: the name of a raw"),
+        ("kinds[].raw", "/kinds/0/raw", json!(true), "kinds[candidates].raw: the name of a raw"),
+        ("kinds[].name", "/kinds/3/name", json!("raw_"), "kinds[raw_].raw: the name of a raw"),
+        (
+            "kinds[].fields[]",
+            "/kinds/3/fields",
+            json!(["content", "title"]),
+            "kinds[raw_offers].fields: a raw kind has no field title",
+        ),
+        ("kinds[].fields[]", "/kinds/3/fields", json!(["references"]), "kinds[raw_offers]."),
+        (
+            "kinds[].opt_in",
+            "/kinds/3/opt_in",
+            json!("x"),
+            "kinds[raw_offers].opt_in: settings_schema has no property x",
+        ),
+        (
+            "kinds[].opt_in",
+            "/kinds/3/opt_in",
+            json!("writes"),
+            "kinds[raw_offers].opt_in: the property writes",
+        ),
+        (
+            "operations[].materialises[]",
+            "/operations/0/materialises",
+            json!(["candidates", "raw_offers"]),
+            "raw_offers is a raw kind",
+        ),
+        (
+            "operations[].may_carry[].kind",
+            "/operations/0/may_carry/0/kind",
+            json!("raw_offers"),
+            "raw_offers is a raw kind",
+        ),
         (
             "operations[].name",
             "/operations/1/name",
@@ -530,6 +569,35 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             "links is none of the fields of candidates",
         ),
         ("forms[].form", "/forms/0/form", json!("x"), "unknown variant"),
+        ("sunsets[].api", "/sunsets/0/api", json!(" "), "sunsets[ ].api: it says nothing"),
+        (
+            "sunsets[].api",
+            "/sunsets",
+            json!([
+                {"last_day": "2026-08-31", "announced_at": "https://a.example", "instead": "Go."},
+                {"last_day": "2026-09-01", "announced_at": "https://a.example", "instead": "Go."},
+            ]),
+            "sunsets[all]: it ends twice",
+        ),
+        (
+            "sunsets[].last_day",
+            "/sunsets/0/last_day",
+            json!("2026-02-30"),
+            "sunsets[v1].last_day: \"2026-02-30\" is no day",
+        ),
+        (
+            "sunsets[].announced_at",
+            "/sunsets/0/announced_at",
+            json!("http://ats.example"),
+            "sunsets[v1].announced_at: name the page",
+        ),
+        (
+            "sunsets[].announced_at",
+            "/sunsets/0/announced_at",
+            json!("https://u:p@ats.example"),
+            "sunsets[v1].announced_at: name the page",
+        ),
+        ("sunsets[].instead", "/sunsets/0/instead", json!(""), "sunsets[v1].instead: it says"),
     ];
     for (member, place, value, words) in faults {
         let mut wrong = sound();

@@ -62,6 +62,7 @@ spawnable! {
     keep_alive(acme: Connection) => acme.keep_alive();
     trim_journal(acme: Connection) => acme.trim_journal(Connection::JOURNAL_AGE_MIN_MS);
     check(acme: Connection) => acme.check();
+    check_for(acme: Connection) => acme.check_for(&[]);
     forget(engine: Engine, name: String) => engine.forget(&name);
     declare_if(acme: Connection, record: Desired) => acme.declare_if(&record, Some(1));
     abandon_if(acme: Connection, key: String) => acme.abandon_if(&key, 1);

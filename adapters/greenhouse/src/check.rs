@@ -19,11 +19,11 @@
 //! Webhooks, suspended features and plans can refuse in the same way; the verdict's text quotes the
 //! answer.
 
-use crate::kinds::{self, KINDS};
+use crate::kinds;
 use crate::manifest::{self, SETUP_SOURCE};
 use crate::settings::Settings;
 use crate::state::Continued;
-use crate::{answer, link, request};
+use crate::{answer, link, register, request};
 use atsync_adapter::contract::{
     Checked, Failure, Field, Given, Outcome, Reply, Response, Step, Verdict,
 };
@@ -94,7 +94,10 @@ pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
             "a check of a permission that the manifest does not name: {permission}"
         )));
     }
-    match KINDS.iter().find(|kind| kind.permission() == permission) {
+    // Whether webhooks can be listed is judged like the other scopes of webhooks: for a credential
+    // that has them, there may be no list.
+    let is_of_webhooks = register::SCOPES.iter().any(|(scope, ..)| *scope == permission);
+    match kinds::all().find(|kind| kind.permission() == permission && !is_of_webhooks) {
         Some(kind) => ask(kind.collection, State::Own { collection: kind.collection.to_owned() }),
         None => write_scope(permission, given),
     }
@@ -332,11 +335,7 @@ fn sources(
 
 /// Requests one row, with the parameters that the kind's scan uses, so that a built-in row counts.
 fn ask(collection: &str, state: State) -> Result<Step, Failure> {
-    let walk = KINDS
-        .iter()
-        .find(|kind| kind.collection == collection)
-        .and_then(|kind| kind.walks.first())
-        .copied();
+    let walk = kinds::of_collection(collection).and_then(|kind| kind.walks.first()).copied();
     let mut query: Vec<Field> =
         walk.unwrap_or_default().iter().map(|(name, value)| Field::new(*name, *value)).collect();
     query.push(Field::new("per_page", "1"));
@@ -344,10 +343,7 @@ fn ask(collection: &str, state: State) -> Result<Step, Failure> {
 }
 
 fn scope_of(collection: &str) -> String {
-    KINDS
-        .iter()
-        .find(|kind| kind.collection == collection)
-        .map_or_else(String::new, kinds::Kind::permission)
+    kinds::of_collection(collection).map_or_else(String::new, kinds::Kind::permission)
 }
 
 /// Whether the token names a scope; `None` when it does not list its scopes.

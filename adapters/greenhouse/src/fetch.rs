@@ -12,8 +12,10 @@
 use crate::kinds::{self, Kind};
 use crate::named::{self, Naming, Reading};
 use crate::state::Continued;
-use crate::{answer, request};
-use atsync_adapter::contract::{Failure, Fetch, Fetched, Field, Outcome, Reply, Request, Step};
+use crate::{answer, request, settings};
+use atsync_adapter::contract::{
+    Failure, Fetch, Fetched, Field, Given, Outcome, Reply, Request, Step,
+};
 use serde::{Deserialize, Serialize};
 
 /// The requested ids.
@@ -37,8 +39,9 @@ impl Continued for State {
 }
 
 /// Requests the records.
-pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
+pub(crate) fn start(task: Fetch, given: &Given) -> Result<Step, Failure> {
     let kind = known(&task.kind)?;
+    settings::opted_in(kind, given)?;
     let mut wanted: Vec<String> = Vec::new();
     let mut impossible: Vec<String> = Vec::new();
     for id in task.ids {

@@ -5,9 +5,10 @@
 //! the payload, since payloads have full personal data (§4). It searches the body before the check
 //! because a continuation could not hold the body. Payloads come wrapped (`application.id`) and
 //! bare (`payload.id`), and every event is read in both forms. A new application hints at its
-//! candidate too, because the creation of a candidate has no event of its own. Only 200 is a
-//! success (§1); an event that this adapter does not use is answered 200 too, or Greenhouse would
-//! send it seven times.
+//! candidate too, because the creation of a candidate has no event of its own. Hints of raw kinds
+//! are given to every connection; the engine drops those of kinds that the connection does not
+//! read. Only 200 is a success (§1); an event that this adapter does not use is answered 200 too,
+//! or Greenhouse would send it seven times.
 //!
 //! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay
 //! protection (the header signs no time): hints lead to reads, and a second read is harmless.
@@ -49,7 +50,17 @@ pub(crate) const EVENTS: &[&str] = &[
     "job_interview_stage_deleted",
     "department_deleted",
     "office_deleted",
+    "offer_created",
+    "offer_updated",
+    "offer_approved",
+    "offer_deleted",
+    "interview_deleted",
+    "scorecard_deleted",
 ];
+/// The raw kinds that have events.
+const OFFERS: &str = "raw_offers";
+const INTERVIEWS: &str = "raw_interviews";
+const SCORECARDS: &str = "raw_scorecards";
 /// The most hints of one webhook. The next sweep finds the other applications of a candidate that
 /// has more than this.
 const HINTS_MAX: usize = 500;
@@ -219,6 +230,12 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
         "department_deleted" => {
             with_children(kinds::DEPARTMENTS, payload.get("department").unwrap_or(payload))
         }
+        "offer_created" | "offer_updated" | "offer_approved" => {
+            found(OFFERS, &[&["offer", "id"], &["id"]], Noted::Changed)
+        }
+        "offer_deleted" => found(OFFERS, &[&["offer", "id"], &["id"]], Noted::Deleted),
+        "interview_deleted" => found(INTERVIEWS, &[&["interview", "id"], &["id"]], Noted::Deleted),
+        "scorecard_deleted" => found(SCORECARDS, &[&["scorecard", "id"], &["id"]], Noted::Deleted),
         "office_deleted" => with_children(kinds::OFFICES, payload.get("office").unwrap_or(payload)),
         _ => Vec::new(),
     }

@@ -1,4 +1,5 @@
-//! The table of the readable kinds: one row per kind.
+//! The table of the kinds with a unified shape, one row per kind, and what both tables share; the
+//! other lists are raw kinds ([`crate::raw`]).
 //!
 //! A kind is a unified name, the collection of Harvest v3 behind it, and the reader of its rows;
 //! scope, manifest rule, scan and fetch all follow from the row. To add a kind, add a row and a
@@ -6,113 +7,28 @@
 //!
 //! A record's `updated_at` is its version only where every member is the record's own. It is
 //! unknown whether a parent's `updated_at` changes with its children (harvest-v3.md §10 no. 13 [?],
-//! pitfalls.md B27), so kinds that contain lists have no version and are compared by content. Left
-//! out: scorecards, interviews, offers and demographic data.
+//! pitfalls.md B27), so kinds that contain lists have no version and are compared by content, as
+//! raw kinds are.
 
-use crate::read::{Reader, background, candidacy, custom, jobs, lists, people};
+use crate::kind::{PAGE_OF_DOCUMENTS_MAX, plain};
+use crate::raw::RAW;
+use crate::read::{background, candidacy, custom, jobs, lists, people};
 use crate::request;
 use atsync_adapter::contract::{Failure, Field, Request};
 use atsync_model::kinds as names;
 
-/// A readable kind.
-#[derive(Debug)]
-pub struct Kind {
-    /// The unified name.
-    pub name: &'static str,
-    /// The collection at `/v3/`.
-    pub collection: &'static str,
-    /// The unified fields that a row as documented fills.
-    pub fields: &'static [&'static str],
-    /// The members of a row that the reader reads; the others stay in the raw record.
-    pub reads: &'static [&'static str],
-    /// Those of `reads` that are flags or lists and never null by openapi-v3.json. For other
-    /// members, null means empty.
-    pub never_null: &'static [&'static str],
-    /// Those of `fields` whose members some rows in use do not have
-    /// (adapters/greenhouse/REFERENCE.md).
-    pub optional: &'static [&'static str],
-    /// The parameters of each scan of one pass. There is more than one where a single scan cannot
-    /// show every row.
-    pub walks: &'static [&'static [(&'static str, &'static str)]],
-    /// The largest page.
-    pub page_max: u32,
-    /// The most ids of one fetch.
-    pub ids_max: u32,
-    /// Whether `updated_at` changes with each member.
-    pub stamped: bool,
-    /// Whether the raw record may be stored.
-    pub raw: bool,
-    /// Whether a webhook reports deletions (webhooks.md §4).
-    pub hook: bool,
-    /// Whether rows can become hidden from an actor that saw them before (harvest-v3.md §2.5
-    /// \[ok\]).
-    pub confidential: bool,
-    /// The kind within which an id is unique.
-    pub scope: Option<&'static str>,
-    /// The time that a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
-    pub visible_within_ms: u64,
-    /// By the member that has the id of a custom field's option: the member that receives the
-    /// option's name before the row is read.
-    pub(crate) options: &'static [(&'static str, &'static str)],
-    pub(crate) read: Reader,
-}
+pub use crate::kind::Kind;
 
-impl Kind {
-    /// Lists the unified fields that every row fills.
-    pub fn expected(&self) -> impl Iterator<Item = &'static str> {
-        self.fields.iter().copied().filter(|field| !self.optional.contains(field))
-    }
-
-    /// Returns the scope that reading needs.
-    pub fn permission(&self) -> String {
-        format!("harvest:{}:list", self.collection)
-    }
-}
-
-/// The scan that most collections need: one, without parameters of its own.
-const ONE_WALK: &[&[(&str, &str)]] = &[&[]];
 /// Deleted job posts are hidden unless `active=false` is requested (harvest-v3.md §8 \[2nd\]);
 /// requesting both is right whatever the default is.
 const BOTH_WALKS: &[&[(&str, &str)]] = &[&[("active", "true")], &[("active", "false")]];
-/// The largest page that Greenhouse returns.
-const PAGE_MAX: u32 = request::PER_PAGE_MAX;
-/// The largest page of rows that hold whole documents, so that a reply stays within a few
-/// megabytes. Arbitrary.
-const PAGE_OF_DOCUMENTS_MAX: u32 = 100;
 /// The largest page of rows that are kept while the names of their options are requested.
 const PAGE_OF_NAMED_MAX: u32 = 50;
-/// Ids of one filter (harvest-v3.md §3.1 \[ok\]).
-const IDS_MAX: u32 = 50;
 /// Reads after a write are expected to show it within this time. v1 documented minutes for
 /// candidates and applications (§7 [?]).
 const SLOW_MS: u64 = 120_000;
-/// The same for kinds that no source calls slow. Arbitrary.
-const QUICK_MS: u64 = 30_000;
 
-/// Fills a row of the table with defaults.
-const fn plain(name: &'static str, collection: &'static str, reader: Reader) -> Kind {
-    Kind {
-        name,
-        collection,
-        fields: &[],
-        reads: &[],
-        never_null: &[],
-        optional: &[],
-        walks: ONE_WALK,
-        page_max: PAGE_MAX,
-        ids_max: IDS_MAX,
-        stamped: true,
-        raw: true,
-        hook: false,
-        confidential: false,
-        scope: None,
-        visible_within_ms: QUICK_MS,
-        options: &[],
-        read: reader,
-    }
-}
-
-/// All kinds. Those that others refer to come first.
+/// The kinds with a unified shape. Those that others refer to come first.
 pub const KINDS: &[Kind] = &[
     Kind {
         fields: lists::DEPARTMENT_FIELDS,
@@ -348,14 +264,19 @@ pub const KINDS: &[Kind] = &[
     },
 ];
 
-/// Returns the kind of this unified name.
+/// All kinds, unified and raw.
+pub fn all() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().chain(RAW)
+}
+
+/// Returns the kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.name == name)
+    all().find(|kind| kind.name == name)
 }
 
 /// Returns the kind behind a collection.
 pub(crate) fn of_collection(collection: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.collection == collection)
+    all().find(|kind| kind.collection == collection)
 }
 
 /// Requests records of a kind by ids, as its scan and fetch do: with the collection's own
@@ -373,6 +294,6 @@ pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
 /// Returns the parameters without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those
 /// of the first scan in the kind's row.
 fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
-    let kind = KINDS.iter().find(|kind| kind.collection == collection && kind.walks.len() == 1);
+    let kind = all().find(|kind| kind.collection == collection && kind.walks.len() == 1);
     kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()
 }

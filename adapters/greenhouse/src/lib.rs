@@ -1,8 +1,9 @@
 //! The Greenhouse adapter: Harvest v3 by the engine's contract.
 //!
 //! [`Greenhouse`] is a pure function: it receives a task and returns a request or an outcome.
-//! [`kinds`] is the table of the readable kinds, `wire` parses Greenhouse's JSON, `read` turns a
-//! row into a unified record, `named` fetches the names of its options; `scan`, `fetch`, `check`,
+//! [`kinds`] is the table of the kinds with a unified shape, [`raw`] that of all other lists,
+//! `wire` parses Greenhouse's JSON, `read` turns a row into a unified record, `named` fetches the
+//! names of its options; `scan`, `fetch`, `check`,
 //! `hook`, `register` and `tenant` are one task each; `write` sends operations and `probe` finds
 //! out whether they happened. All of them share [`request`], which builds requests, and [`answer`],
 //! which reads refusals. [`manifest`] describes the adapter as data.
@@ -11,20 +12,24 @@
 //! \[ok\]": `[ok]` is stated officially or recorded, `[2nd]` reported by a third party, `[?]`
 //! unconfirmed, so both readings must work here.
 //!
+//! Demographic and EEOC data are read only where a setting names them.
+//!
 //! Left out: sending, pacing and credentials (the engine does these), Harvest v1 and v2 (they no
-//! longer answer), demographic data (never by default).
+//! longer answer).
 
 pub mod answer;
 mod check;
 mod fetch;
 mod hook;
 mod instant;
+pub mod kind;
 pub mod kinds;
 pub mod link;
 pub mod manifest;
 mod named;
 mod page;
 mod probe;
+pub mod raw;
 mod read;
 mod register;
 pub mod request;
@@ -65,8 +70,8 @@ impl PureAdapter for Greenhouse {
 
     fn start(task: Task, given: &Given) -> Result<Step, Failure> {
         answer::cut(match task {
-            Task::Scan(task) => scan::start(task),
-            Task::Fetch(task) => fetch::start(task),
+            Task::Scan(task) => scan::start(task, given),
+            Task::Fetch(task) => fetch::start(task, given),
             Task::Check(permission) => check::start(&permission, given),
             Task::Hook(task) => hook::start(task),
             Task::DescribeTenant => tenant::start(given),

@@ -11,7 +11,7 @@
 
 use crate::answer;
 use crate::kinds::Kind;
-use crate::read::{Read, Unreadable};
+use crate::read::{self, Read, Unreadable};
 use crate::request;
 use crate::wire::{self, Id, Lacking};
 use atsync_adapter::contract::{Failure, Item, Problem, Response};
@@ -42,14 +42,18 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
         index = index.saturating_add(1);
     })
     .map_err(|error| answer::unreadable(response, &error))?;
-    page.masks = masks.iter().map(|lacking| lacking.mask(kind.fields)).collect();
+    page.masks = masks.iter().map(|lacking| lacking.mask(kind.fields())).collect();
     Ok(page)
 }
 
 impl Rows {
     /// Reads one row into an item, a problem, or the count of nameless rows.
     fn read(&mut self, kind: &Kind, index: usize, element: &Element<'_>, masks: &mut Vec<Lacking>) {
-        let read = match (kind.read)(element) {
+        let read = match kind.reader {
+            Some(read) => read(element),
+            None => read::raw::record(element, kind.references, kind.never_kept),
+        };
+        let read = match read {
             Ok(read) => read,
             Err(why) => {
                 // The walk reports a text that is no JSON.
@@ -64,7 +68,7 @@ impl Rows {
                 let version = record.updated_at.filter(|_| kind.stamped);
                 (record.id, version, record.lacking, record.body, Some(element.span()))
             }
-            Read::Stub(Some(id)) => (id, None, Lacking::all(kind.fields), "{}".to_owned(), None),
+            Read::Stub(Some(id)) => (id, None, Lacking::all(kind.fields()), "{}".to_owned(), None),
             Read::Stub(None) => {
                 self.nameless = self.nameless.saturating_add(1);
                 return;

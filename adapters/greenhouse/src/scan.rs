@@ -18,8 +18,8 @@
 use crate::kinds::{self, Kind};
 use crate::named::{self, Naming, Reading};
 use crate::state::Continued;
-use crate::{answer, link, request};
-use atsync_adapter::contract::{Failure, Field, Outcome, Page, Reply, Scan, Since, Step};
+use crate::{answer, link, request, settings};
+use atsync_adapter::contract::{Failure, Field, Given, Outcome, Page, Reply, Scan, Since, Step};
 use serde::{Deserialize, Serialize};
 
 /// The parameters of the page's request.
@@ -54,8 +54,9 @@ struct Cursor {
 }
 
 /// Requests the page.
-pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
+pub(crate) fn start(task: Scan, given: &Given) -> Result<Step, Failure> {
     let kind = known(&task.kind)?;
+    settings::opted_in(kind, given)?;
     if task.parent.is_some() {
         return Err(Failure::Bug(format!("{} are not listed under a parent", kind.name)));
     }
@@ -142,6 +143,9 @@ fn first_page(kind: &Kind, at: &Cursor, task: &Scan) -> Result<Vec<Field>, Failu
         walk.iter().map(|(name, value)| Field::new(*name, *value)).collect();
     match &task.since {
         Since::Everything => {}
+        Since::Window(_) if !kind.windowed => {
+            return Err(Failure::Bug(format!("{} have no list of changes", kind.name)));
+        }
         Since::Window(window) => {
             query.push(Field::new("updated_at", format!("gte|{}|lte|{}", window.from, window.to)))
         }

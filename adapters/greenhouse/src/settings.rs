@@ -5,6 +5,8 @@
 //! (harvest-v3.md §3 \[ok\]). Each uncertain fact of the reference that a write depends on has a
 //! setting here, its reading.
 
+use crate::kind::{Kind, SENSITIVE_KINDS};
+use crate::raw::RAW;
 use atsync_adapter::contract::{Failure, Given};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -43,6 +45,8 @@ pub struct Settings {
     pub custom_fields_reading: FieldsReading,
     /// The form of the dates of a new education; openapi leaves the request empty [?].
     pub background_dates_reading: BackgroundDates,
+    /// The sensitive kinds that are read: demographic and EEOC data.
+    pub sensitive_kinds: Vec<String>,
 }
 
 /// Declares the readings of an uncertain fact; the first one is the default.
@@ -119,6 +123,21 @@ impl Settings {
     }
 }
 
+/// Refuses a sensitive kind that the settings do not name. The engine does the same; a host that
+/// calls the adapter natively depends on this.
+///
+/// # Errors
+/// [`Failure::Misconfigured`] with what to do, and those of [`Settings::of`].
+pub(crate) fn opted_in(kind: &Kind, given: &Given) -> Result<(), Failure> {
+    if !kind.sensitive || Settings::of(given)?.sensitive_kinds.iter().any(|one| one == kind.name) {
+        return Ok(());
+    }
+    let name = kind.name;
+    Err(Failure::Misconfigured(format!(
+        "{name} are sensitive; to read them, add \"{name}\" to the setting `{SENSITIVE_KINDS}`"
+    )))
+}
+
 /// Reads an id from text or number.
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = match Value::deserialize(deserializer)? {
@@ -139,6 +158,7 @@ pub fn schema() -> Value {
     // Text only: the engine copies `act_as` unchanged into a form.
     let id =
         |text: &str| json!({"type": "string", "pattern": "^[0-9]{1,19}$", "description": text});
+    let sensitive: Vec<&str> = RAW.iter().filter(|k| k.sensitive).map(|k| k.name).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -169,7 +189,10 @@ pub fn schema() -> Value {
             "background_dates_reading": {"enum": ["parts", "moment"], "default": "parts",
                 "description": "How the dates of a new education are written: start_date, year \
                  and month, or start_at. Set it when educations are refused until they are \
-                 retried."}
+                 retried."},
+            SENSITIVE_KINDS: {"type": "array", "default": [], "uniqueItems": true,
+                "items": {"enum": sensitive}, "description": "Demographic and EEOC data to read. \
+                 They are not read unless they are named here and the credential has the scope."}
         }
     })
 }

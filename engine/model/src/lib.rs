@@ -15,6 +15,7 @@ pub mod normal;
 pub mod notice;
 pub mod plain;
 mod pure;
+pub mod raw;
 pub mod resource;
 pub mod unified;
 

@@ -7,6 +7,9 @@
 //! customer, which is in the settings and the tenant catalogue.
 
 mod making;
+mod sunset;
+
+pub use sunset::Sunset;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,6 +65,9 @@ pub struct Manifest {
     /// The fields whose values the ATS compares by a coarser form than [`crate::normal`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<FormRule>,
+    /// The ends that the vendor has announced of what the adapter uses; none is the usual case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sunsets: Vec<Sunset>,
 }
 
 /// A field whose values the ATS compares by a coarser form.
@@ -301,7 +307,7 @@ pub enum ResetReading {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct KindRule {
-    /// The unified kind, plural: `candidates`.
+    /// The unified kind, plural: `candidates`; or a raw one: `raw_offers`.
     pub name: String,
     /// Can it be listed, and how?
     pub scan: ScanRule,
@@ -328,7 +334,8 @@ pub struct KindRule {
     /// How long a write may take to show in reads of this kind.
     #[serde(default)]
     pub visible_within_ms: u64,
-    /// The top fields of the unified record that this source can fill.
+    /// The top fields of the unified record that this source can fill. Of a raw kind, some of
+    /// [`crate::raw::RAW_FIELDS`].
     pub fields: Vec<String>,
     /// Those of `fields` that every row fills, if only with an empty value. A page of several rows
     /// that leaves one out of every mask is reported: the ATS has renamed a member.
@@ -340,6 +347,20 @@ pub struct KindRule {
     /// Ids are unique only within a record of this kind.
     #[serde(default)]
     pub scope: Option<String>,
+    /// Its records are [`crate::raw::RawRecord`]s. Its name begins with
+    /// [`crate::raw::RAW_PREFIX`], and no other kind's does. It is read by connections that name
+    /// it, and no operation refers to it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub raw: bool,
+    /// A setting, a list of kinds, that must name this kind before the engine reads it: its records
+    /// are sensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt_in: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// How a kind can be listed.
@@ -588,6 +609,15 @@ pub struct Permission {
     pub optional: bool,
 }
 
+impl KindRule {
+    /// Whether the setting that it asks for names it, or it asks for none.
+    pub fn is_opted_in(&self, settings: &serde_json::Map<String, Value>) -> bool {
+        let Some(setting) = &self.opt_in else { return true };
+        let named = settings.get(setting).and_then(Value::as_array);
+        named.is_some_and(|kinds| kinds.iter().any(|kind| kind.as_str() == Some(&self.name)))
+    }
+}
+
 impl OperationRule {
     /// The rule for a member of its input, or for the member that a dotted path begins with.
     pub fn field(&self, path: &str) -> Option<&FieldRule> {
@@ -605,6 +635,17 @@ impl Manifest {
     /// The rule for an operation.
     pub fn operation(&self, name: &str) -> Option<&OperationRule> {
         self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// Whether raw kinds need a permission and nothing else does. Such a permission is neither
+    /// asked for nor checked unless a connection reads one of these kinds.
+    pub fn is_for_raw_alone(&self, permission: &str) -> bool {
+        let mut needed = self.kinds.iter().filter(|k| k.permission.as_deref() == Some(permission));
+        let has = |ids: &[String]| ids.iter().any(|id| id == permission);
+        needed.clone().next().is_some()
+            && needed.all(|kind| kind.raw)
+            && !self.operations.iter().any(|rule| has(&rule.permissions))
+            && !self.webhooks.as_ref().is_some_and(|rule| has(&rule.permissions))
     }
 
     /// A permission by its id.

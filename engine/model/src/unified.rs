@@ -21,8 +21,13 @@ pub type Text<'a> = Cow<'a, str>;
 
 /// A record that a reader owns, and the kinds that it is the shape of.
 pub trait Unified: serde::de::DeserializeOwned + Serialize + Send + Sync + 'static {
-    /// The kinds.
+    /// The kinds; none where [`Unified::is_of`] decides.
     const KINDS: &'static [&'static str];
+
+    /// Whether it is the shape of a kind.
+    fn is_of(kind: &str) -> bool {
+        Self::KINDS.contains(&kind)
+    }
 }
 
 macro_rules! unified {

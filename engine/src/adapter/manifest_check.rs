@@ -13,6 +13,7 @@ mod basics;
 mod kind;
 mod members;
 mod operation;
+mod sunsets;
 mod texts;
 mod webhooks;
 
@@ -25,7 +26,9 @@ use atsync_model::manifest::{
     SafeRequest,
 };
 use atsync_model::plain;
-use basics::{known_kind, known_origin, known_permission, known_setting, sentence, span, unique};
+use basics::{
+    known_kind, known_origin, known_permission, known_setting, sentence, span, unique, written_kind,
+};
 use serde_json::Value;
 
 /// The shortest life of a refresh token. Arbitrary: no ATS is known with less than hours.
@@ -115,7 +118,8 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
     manifest.webhooks.as_ref().map_or(Ok(()), |rule| webhooks::check(manifest, rule))?;
     sentence("title", &manifest.title)?;
     manifest.lossy.iter().try_for_each(|text| sentence("lossy", text))?;
-    forms(manifest)
+    forms(manifest)?;
+    sunsets::check(manifest)
 }
 
 fn is_our_contract(found: &str) -> Result<(), String> {
@@ -154,7 +158,7 @@ fn forms(manifest: &Manifest) -> Result<(), String> {
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for FormRule { kind, field, .. } in &manifest.forms {
         let place = format!("forms[{kind}.{field}]");
-        known_kind(manifest, &format!("{place}.kind"), kind)?;
+        written_kind(manifest, &format!("{place}.kind"), kind)?;
         if !WITH_FORMS.contains(&field.as_str()) {
             return Err(format!("{place}.field: only {} have forms", WITH_FORMS.join(", ")));
         }

@@ -49,7 +49,8 @@ impl Engine {
     ///
     /// `redirect_uri` is where the ATS sends the browser afterwards, letter for letter as it is
     /// registered for the client. `scopes` are those to ask for; empty for all that the adapter
-    /// uses. Some ATS refuse the whole consent when the client may not ask for one of them.
+    /// uses, less those of raw kinds alone. Some ATS refuse the whole consent when the client may
+    /// not ask for one of them.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] as for [`Engine::connect`], and when the redirect URI or a
@@ -158,7 +159,8 @@ fn rule(manifest: &Manifest) -> Option<Rule<'_>> {
 /// The scopes to ask for, as one text.
 fn wanted(manifest: &Manifest, known: &[String], wanted: &[&str]) -> Result<String, String> {
     if wanted.is_empty() {
-        return Ok(known.join(" "));
+        let usual = known.iter().filter(|scope| !manifest.is_for_raw_alone(scope));
+        return Ok(usual.map(String::as_str).collect::<Vec<_>>().join(" "));
     }
     match wanted.iter().find(|scope| known.iter().all(|other| other != *scope)) {
         None => Ok(wanted.join(" ")),
@@ -200,7 +202,25 @@ fn check_redirect(uri: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{REDIRECT_BYTES_MAX, check_redirect};
+    use super::{REDIRECT_BYTES_MAX, check_redirect, wanted};
+    use atsync_model::Manifest;
+    use atsync_model::manifest::{KindRule, ScanRule};
+
+    #[test]
+    fn a_scope_that_raw_kinds_alone_need_is_asked_for_only_by_name() {
+        let mut manifest = Manifest::new("plainlist", "1.0.0");
+        let mut jobs = KindRule::new("jobs", ScanRule::List {}, ["title"]);
+        let mut offers = KindRule::raw("raw_offers", ScanRule::List {});
+        let mut pays = KindRule::raw("raw_pays", ScanRule::List {});
+        jobs.permission = Some("jobs".into());
+        offers.permission = Some("offers".into());
+        pays.permission = Some("jobs".into());
+        manifest.kinds = vec![jobs, offers, pays];
+        let known = ["jobs", "offers", "notes"].map(str::to_owned);
+        assert_eq!(wanted(&manifest, &known, &[]).unwrap(), "jobs notes");
+        assert_eq!(wanted(&manifest, &known, &["offers"]).unwrap(), "offers");
+        assert!(wanted(&manifest, &known, &["offer"]).is_err());
+    }
 
     #[test]
     fn a_redirect_uri_is_https_or_on_this_machine() {

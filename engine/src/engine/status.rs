@@ -9,6 +9,7 @@ use crate::heartbeat::LoopStatus;
 use crate::reason::ConditionType;
 use crate::reconcile::is_exhausted;
 use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepState};
+use crate::sunset::SunsetWarning;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -68,6 +69,9 @@ pub struct Status {
     /// process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks: Option<String>,
+    /// The ends that the vendor has announced of what the adapter uses, from 180 days before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sunsets: Vec<SunsetWarning>,
     /// The loops of the connection, and those of all connections, that are late: they hang.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<LoopStatus>,
@@ -206,6 +210,7 @@ impl Connection {
             not_in_step_unread: not_in_step.unread,
             problems: store.problems(None, SAID_ROWS).await?,
             clocks: reconciler.ingest.clocks().warning(),
+            sunsets: SunsetWarning::all(manifest, reconciler.context.clock.now_ms()),
             late: self.loops_late(),
         })
     }

@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::store::handle::ConnectionStore;
 use crate::store::{ConnectionRow, DesiredRow};
 use crate::transport::Session;
+use atsync_model::contract::Item;
 use atsync_model::desired::Desired;
 use atsync_model::manifest::{KindRule, Manifest, ScanRule};
 use serde_json::{Map, Value};
@@ -224,6 +225,7 @@ impl Context {
         inside: impl FnOnce(&str) -> String,
     ) -> Result<&KindRule, Error> {
         let Some(rule) = self.manifest().kind(kind) else { return Err(self.unknown_kind(kind)) };
+        self.opted_in(rule)?;
         let message = match &rule.scan {
             ScanRule::List {} | ScanRule::ByParent { .. } => return Ok(rule),
             ScanRule::Inside { kind: outer } => {
@@ -232,6 +234,34 @@ impl Context {
             ScanRule::None {} => format!("the ATS has no list of {kind}"),
         };
         Err(self.error(ErrorKind::Input, message))
+    }
+
+    /// Whether a pull of a kind ever began.
+    pub(crate) async fn was_pulled(&self, kind: &str) -> Result<bool, Error> {
+        let scans = self.store.scan_states().await?;
+        Ok(scans.iter().any(|(pulled, ..)| pulled == kind))
+    }
+
+    /// Refuses a kind whose records are sensitive, unless the connection's settings name it.
+    pub(crate) fn opted_in(&self, rule: &KindRule) -> Result<(), Error> {
+        let Some(setting) = rule.opt_in.as_ref().filter(|_| !rule.is_opted_in(&self.settings))
+        else {
+            return Ok(());
+        };
+        let kind = &rule.name;
+        let message = format!(
+            "{kind} are sensitive and are not read; to read them, add \"{kind}\" to the list \
+             `{setting}` in the connection's settings"
+        );
+        Err(self.error(ErrorKind::Input, message))
+    }
+
+    /// Drops records that came with those of another kind, where the connection does not read them.
+    pub(crate) fn keep_opted_in(&self, items: &mut Vec<Item>) {
+        let is_read = |kind: &str| {
+            self.manifest().kind(kind).is_none_or(|rule| rule.is_opted_in(&self.settings))
+        };
+        items.retain(|item| is_read(&item.kind));
     }
 
     /// The error for an outcome that does not belong to its task.

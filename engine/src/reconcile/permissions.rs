@@ -70,15 +70,19 @@ impl Permissions {
         Self { context, requests, backoff }
     }
 
-    /// Checks every permission of the manifest.
+    /// Checks the permissions of the manifest. Those that raw kinds alone need are left out, unless
+    /// the connection reads one of these kinds, or it is among `kinds`.
     ///
     /// # Errors
     /// When the credential itself is refused or the ATS does not answer; a missing permission is a
     /// result.
-    pub(crate) async fn check(&self) -> Result<Vec<CheckResult>, Error> {
+    pub(crate) async fn check(&self, kinds: &[&str]) -> Result<Vec<CheckResult>, Error> {
         let mut results = Vec::new();
         let mut lacks_any = false;
         for permission in &self.context.manifest().permissions {
+            if !self.is_needed(&permission.id, kinds).await? {
+                continue;
+            }
             let checked = self.requests.check_one(&permission.id).await?;
             lacks_any |= !permission.optional
                 && matches!(checked.verdict, Verdict::Missing | Verdict::Actor | Verdict::Refused);
@@ -98,5 +102,18 @@ impl Permissions {
             self.backoff.rights_given();
         }
         Ok(results)
+    }
+
+    async fn is_needed(&self, permission: &str, named: &[&str]) -> Result<bool, Error> {
+        let manifest = self.context.manifest();
+        if !manifest.is_for_raw_alone(permission) {
+            return Ok(true);
+        }
+        for kind in manifest.kinds.iter().filter(|k| k.permission.as_deref() == Some(permission)) {
+            if named.contains(&kind.name.as_str()) || self.context.was_pulled(&kind.name).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -4,7 +4,7 @@ use crate::plan::Record;
 use crate::store::ObservedRow;
 use atsync_model::contract::RemoteRef;
 use atsync_model::manifest::Manifest;
-use atsync_model::resource;
+use atsync_model::{raw, resource};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,7 +41,8 @@ pub(super) fn named(manifest: &Manifest, input: &Map<String, Value>) -> BTreeSet
 }
 
 /// The records that this one depends on: those of the kinds that hide with them what names them,
-/// and its `parent`, of the kind that the manifest states as the scope.
+/// and its `parent`, of the kind that the manifest states as the scope. Of a raw record, those of
+/// these kinds and of raw kinds, which may depend on one in turn.
 pub(super) fn depends_on(manifest: &Manifest, row: &ObservedRow) -> Vec<RemoteRef> {
     let Ok(body) = serde_json::from_str::<Value>(&row.body) else {
         return Vec::new();
@@ -53,5 +54,7 @@ pub(super) fn depends_on(manifest: &Manifest, row: &ObservedRow) -> Vec<RemoteRe
         let id = body.get(member)?.get("id")?.as_str()?;
         Some(RemoteRef::new(kind, id))
     });
-    named.collect()
+    let hides = |kind: &str| raw::is_raw(kind) || resource::hiding().any(|of| of.kind == kind);
+    let referenced = raw::references_of(&body).filter(|(kind, _)| hides(kind));
+    named.chain(referenced.map(|(kind, id)| RemoteRef::new(kind, id))).collect()
 }

@@ -25,6 +25,7 @@ mod round;
 mod rounds;
 mod run;
 mod several;
+mod sunsets;
 mod zone;
 
 pub use cron::{Cron, CronError};

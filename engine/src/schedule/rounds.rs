@@ -17,6 +17,7 @@ use super::registering::Registrations;
 use super::retention::Retention;
 use super::round::{Deed, Round};
 use crate::clock::Clock;
+use super::sunsets::Sunsets;
 use crate::engine::{Connection, Work};
 use crate::error::{Error, ErrorKind};
 use crate::heartbeat;
@@ -99,6 +100,7 @@ pub(super) struct Rounds<'c, T> {
     alive_due_ms: u64,
     alive_failures: u32,
     registrations: Registrations,
+    sunsets: Sunsets,
     refused: Refused,
     credentials: watch::Receiver<u64>,
     /// The clocks when a jump was last looked for.
@@ -133,6 +135,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             alive_due_ms: 0,
             alive_failures: 0,
             registrations: Registrations::new(crons.webhooks.take(), connection.name()),
+            sunsets: Sunsets::default(),
             refused: Refused::default(),
             credentials: connection.credentials().subscribe(),
             seen,
@@ -164,6 +167,7 @@ impl<'c, T: FnMut(&Round<'_>)> Rounds<'c, T> {
             self.dues().for_each(|due| due.jumped(&now));
             self.seen = now;
         }
+        self.sunsets.log(self.connection, self.work.reconciler(), &now).await?;
         self.keep_alive(stop.as_mut()).await?;
         self.register(stop.as_mut()).await?;
         self.pull(stop.as_mut()).await?;

@@ -2,9 +2,9 @@
 //! stored data. Pure; both stores use it.
 //!
 //! The circle of a candidate is the candidate, every record that names the candidate or one of its
-//! applications, the desired records that are linked to it, and the earlier ids of any of these. A
-//! store finds it by looking up each new member of it, until none is left; or by reading all rows
-//! until nothing is added.
+//! applications, every raw record that names a raw record of the circle, the desired records that
+//! are linked to it, and the earlier ids of any of these. A store finds it by looking up each new
+//! member of it, until none is left; or by reading all rows until nothing is added.
 //!
 //! A keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address stays. A holder
 //! of the file can test a guess, so the hash blocks re-import; it does not hide the candidate from
@@ -14,10 +14,12 @@
 
 use crate::index;
 use atsync_model::normal;
+use atsync_model::raw::{self, REFERENCES};
 use atsync_model::resource::{self, PERSON, Resource};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The kind under which keys of desired records are hashed. No adapter has it: it begins as shared
@@ -88,7 +90,7 @@ impl Hasher {
     ) -> Vec<Hash> {
         let mut hashes = vec![self.record(connection, kind, id)];
         for (kind, id) in named(body) {
-            hashes.push(self.record(connection, kind, &id));
+            hashes.push(self.record(connection, &kind, &id));
         }
         hashes
             .extend(addresses(kind, body).iter().map(|address| self.address(connection, address)));
@@ -113,18 +115,30 @@ impl Hasher {
     }
 }
 
-/// The candidate that a body names, and the records of a candidate.
-pub(crate) fn named(body: &str) -> Vec<(&'static str, String)> {
+/// The records that a body names and whose owner it belongs to: the candidate, the records of a
+/// candidate, and raw records, which may be a candidate's. Kind and id of each.
+pub(crate) fn named(body: &str) -> Vec<(Cow<'static, str>, String)> {
     // A search for the words is ten times cheaper than reading the record, and most records have
     // none of them.
     let members: Vec<&Resource> =
         resource::of_people().filter(|of| index::has_member(body, of.member)).collect();
-    if members.is_empty() {
+    let refers = index::has_member(body, REFERENCES);
+    if members.is_empty() && !refers {
         return Vec::new();
     }
-    let Ok(Value::Object(body)) = serde_json::from_str(body) else { return Vec::new() };
+    let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
     let id = |member: &str| body.get(member)?.get("id")?.as_str().map(str::to_owned);
-    members.into_iter().filter_map(|of| Some((of.kind, id(of.member)?))).collect()
+    let mut found: Vec<(Cow<'static, str>, String)> =
+        members.into_iter().filter_map(|of| Some((of.kind.into(), id(of.member)?))).collect();
+    for (kind, id) in raw::references_of(&body) {
+        let kind = match resource::of_people().find(|of| of.kind == kind) {
+            Some(of) => Cow::Borrowed(of.kind),
+            None if raw::is_raw(kind) => Cow::Owned(kind.to_owned()),
+            None => continue,
+        };
+        found.push((kind, id.to_owned()));
+    }
+    found
 }
 
 /// The e-mail addresses of an observed body, normalised. Only a candidate's identify a person.
@@ -310,6 +324,23 @@ mod tests {
         assert!(!circle.meet("candidates", "7", &[r#"{"emails":[{"value":" A@x.com"}]}"#]));
         assert_eq!(circle.addresses.iter().collect::<Vec<_>>(), ["a@x.com"]);
         assert!(circle.moved("candidates", "6", "7") && circle.has("candidates", "6"));
+    }
+
+    #[test]
+    fn the_circle_reaches_a_raw_record_through_another_one() {
+        let to = |kind: &str, id: &str| {
+            format!(r#"{{"references":[{{"member":"x_id","kind":"{kind}","id":"{id}"}}]}}"#)
+        };
+        let mut circle = of("7");
+        assert!(!circle.meet("raw_marks", "4", &[&to("raw_cards", "3")]));
+        assert!(circle.meet("raw_cards", "3", &[&to("candidates", "7")]));
+        assert!(circle.meet("raw_marks", "4", &[&to("raw_cards", "3")]));
+        assert!(!circle.meet("raw_marks", "5", &[&to("raw_cards", "9")]));
+        assert!(!circle.meet("raw_marks", "6", &[&to("jobs", "3")]));
+        assert!(!circle.meet("jobs", "3", &["{}"]), "what it names does not belong to it");
+        for odd in [r#"{"references":7}"#, r#"{"references":[{"kind":"raw_cards","id":3}]}"#] {
+            assert!(!circle.meet("raw_marks", "8", &[odd]), "{odd}");
+        }
     }
 
     #[test]

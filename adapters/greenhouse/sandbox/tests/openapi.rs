@@ -45,7 +45,8 @@ fn every_row_is_as_in_the_official_schema() {
         });
         busy(&mut world);
         let mut found = std::collections::BTreeSet::new();
-        for collection in facts()["rows"].as_object().unwrap().keys() {
+        // Webhooks are no table: partners alone list those that they registered (tests/webhooks).
+        for collection in facts()["rows"].as_object().unwrap().keys().filter(|c| *c != "webhooks") {
             let (rows, _) = world.walk(&format!("/v3/{collection}?per_page=500"));
             if rows.is_empty() {
                 found.insert(format!("{collection}: no row to check"));
@@ -89,6 +90,9 @@ fn busy(world: &mut World) {
     let file = json!({"application_id": application, "filename": "cv.pdf", "type": "resume",
         "url": "https://x.example/cv"});
     assert_eq!(world.send("POST", "/v3/attachments", &file).status, 201);
+    let users = json!({"data": [{"first_name": "Erin", "last_name": "Smith",
+        "primary_email": "erin.bulk@example.com"}]});
+    assert_eq!(world.send("POST", "/v3/users/bulk", &users).status, 202);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod permissions;
 
 pub(crate) use permissions::SETUP_SOURCE;
 
-use crate::kinds::{KINDS, Kind};
+use crate::kinds::{self, Kind};
 use crate::{register, request, settings};
 use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
@@ -38,7 +38,7 @@ pub fn manifest() -> Manifest {
     manifest.origins = origins();
     manifest.auth = auth();
     manifest.rates = rates();
-    manifest.kinds = KINDS.iter().map(kind).collect();
+    manifest.kinds = kinds::all().map(kind).collect();
     manifest.operations = operations::operations();
     manifest.permissions = permissions();
     manifest.webhooks = Some(register::rule());
@@ -109,16 +109,22 @@ fn rates() -> Vec<RateRule> {
 
 /// Builds the rule of a kind.
 ///
-/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No scan proves an absence, since
-/// rights hide rows (§2.5 \[ok\]); a fetch by id does not return a deleted record (§8).
+/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]), with the exceptions that the table
+/// of raw kinds names. No scan proves an absence, since rights hide rows (§2.5 \[ok\]); a fetch by
+/// id does not return a deleted record (§8).
 fn kind(kind: &Kind) -> KindRule {
-    let mut deletes = vec![DeleteSign::GoneOnFetch];
+    let mut deletes = Vec::new();
+    if kind.ids_max > 0 {
+        deletes.push(DeleteSign::GoneOnFetch);
+    }
     if kind.hook {
         deletes.push(DeleteSign::Hook);
     }
-    let mut rule = KindRule::new(kind.name, ScanRule::List {}, kind.fields.iter().copied());
-    rule.changes = vec![ChangeRule::Window];
-    rule.overlap_ms = OVERLAP_MS;
+    let mut rule = KindRule::new(kind.name, ScanRule::List {}, kind.fields().iter().copied());
+    if kind.windowed {
+        rule.changes = vec![ChangeRule::Window];
+        rule.overlap_ms = OVERLAP_MS;
+    }
     rule.page_max = kind.page_max;
     rule.ids_max = kind.ids_max;
     rule.deletes = deletes;
@@ -127,6 +133,8 @@ fn kind(kind: &Kind) -> KindRule {
     rule.expected = kind.expected().map(str::to_owned).collect();
     rule.permission = Some(kind.permission());
     rule.scope = kind.scope.map(str::to_owned);
+    rule.raw = kind.is_raw();
+    rule.opt_in = kind.opt_in().map(str::to_owned);
     rule
 }
 

@@ -3,9 +3,11 @@
 //!
 //! List scopes follow from the kinds. A scope is optional when the connection is useful without it,
 //! which holds for all but candidates, applications and jobs. Left out: the irreversible scopes
-//! that permissions.md §3 advises against, and those that no kind or operation uses.
+//! that permissions.md §3 advises against, and those that no kind or operation uses. The scopes of
+//! raw kinds are neither asked for nor checked unless a connection reads the kind.
 
 use crate::kinds::{KINDS, Kind};
+use crate::raw::RAW;
 use crate::register;
 use atsync_adapter::manifest::Permission;
 use atsync_model::kinds as names;
@@ -116,6 +118,8 @@ pub(super) fn permissions() -> Vec<Permission> {
     all.extend(register::SCOPES.iter().map(|(scope, label, without_it)| {
         optional(Permission::new(*scope, *label, PARTNERS_AT, *without_it))
     }));
+    let of_webhooks = |scope: &str| register::SCOPES.iter().any(|(known, ..)| *known == scope);
+    all.extend(RAW.iter().filter(|kind| !of_webhooks(&kind.permission())).map(raw));
     all.push(optional(Permission::new(
         SETUP_SOURCE,
         "Your source is switched on",
@@ -138,6 +142,14 @@ fn list(kind: &Kind) -> Permission {
     } else {
         optional(permission)
     }
+}
+
+/// The permission of a raw kind, in the words of its collection.
+fn raw(kind: &Kind) -> Permission {
+    let words = kind.collection.replace('_', " ");
+    let (label, without_it) =
+        (format!("List {words}"), format!("The raw kind {} cannot be read.", kind.name));
+    optional(Permission::new(kind.permission(), label, SCOPES_AT, without_it))
 }
 
 /// Returns the label of a kind's list permission, and what fails without it.

@@ -1,9 +1,10 @@
 //! Turns rows of Greenhouse into unified records.
 //!
-//! There is a module per group of kinds; each reader takes one row's JSON and returns one
-//! [`Record`]. The raw record keeps members without a unified field, and the crate's tests list
-//! them. Missing and unreadable members make their unified field unknown ([`Lacking`]), never
-//! empty, because older and newer forms of the same row are both in use (harvest-v3.md §9.2).
+//! There is a module per group of kinds, and one for all raw kinds; each reader takes one row's
+//! JSON and returns one [`Record`]. The raw record keeps members without a unified field, and the
+//! crate's tests list them. Missing and unreadable members make their unified field unknown
+//! ([`Lacking`]), never empty, because older and newer forms of the same row are both in use
+//! (harvest-v3.md §9.2).
 //!
 //! Left out: other rows. A record contains only what its own row says; [`crate::named`] first puts
 //! the names of options into rows that have only their ids.
@@ -14,6 +15,7 @@ pub(crate) mod custom;
 pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod people;
+pub(crate) mod raw;
 pub(crate) mod value;
 
 use crate::wire::{Got, Id, Lacking, Str};

@@ -37,7 +37,9 @@ pub(crate) fn unchanged(op: &Op, row: &Value) -> Result<(), Failure> {
         ))
     };
     let kind = kinds::of_collection(collection).ok_or_else(unreadable)?;
-    let Ok(Read::Record(record)) = (kind.read)(&Element::of(&row.to_string())) else {
+    let text = row.to_string();
+    let read = kind.reader.map(|read| read(&Element::of(&text)));
+    let Some(Ok(Read::Record(record))) = read else {
         return Err(unreadable());
     };
     let record: Value = serde_json::from_str(&record.body).map_err(|_| unreadable())?;

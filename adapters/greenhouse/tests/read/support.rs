@@ -16,6 +16,16 @@ pub(crate) fn given() -> Given {
     }
 }
 
+/// Returns a `given` whose settings name every sensitive kind.
+pub(crate) fn opted_in() -> Given {
+    let kinds: Vec<&str> = atsync_greenhouse::raw::RAW
+        .iter()
+        .filter(|kind| kind.sensitive)
+        .map(|kind| kind.name)
+        .collect();
+    Given { settings: serde_json::json!({"sensitive_kinds": kinds}).to_string(), ..given() }
+}
+
 /// Returns a `given` with the scopes and the actor of a token.
 pub(crate) fn granted(scopes: Option<&[&str]>, actor: Option<&str>) -> Given {
     let scopes = scopes.map(|all| all.iter().map(|scope| (*scope).to_owned()).collect());

@@ -14,7 +14,9 @@ use crate::output::{Output, table};
 use crate::place::Place;
 use crate::words::{brief_of, count, time};
 use atsync::model::manifest::{Manifest, OriginBase};
+use atsync::{Clock, SunsetWarning, SystemClock};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(super) async fn inspect(config: &Path, name: &str, json: bool, output: &Output) -> Ended {
@@ -25,6 +27,9 @@ pub(super) async fn inspect(config: &Path, name: &str, json: bool, output: &Outp
         for line in lines(adapter.manifest()) {
             output.data(&line);
         }
+    }
+    for warning in SunsetWarning::all(adapter.manifest(), SystemClock.now_ms()) {
+        output.note(&warning.to_string());
     }
     Ok(DONE)
 }
@@ -88,8 +93,14 @@ fn lines(manifest: &Manifest) -> Vec<String> {
             safe.method, safe.path, safe.origin
         ));
     }
-    let kinds: Vec<&str> = manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
-    lines.push(format!("reads {}: {}", count(kinds.len() as u64, "kind"), kinds.join(", ")));
+    lines.extend(kinds(manifest));
+    for sunset in &manifest.sunsets {
+        let what = sunset.api.as_deref().unwrap_or("what it uses");
+        lines.push(format!(
+            "{what} ends after {} ({}): {}",
+            sunset.last_day, sunset.announced_at, sunset.instead
+        ));
+    }
     lines.push(format!("writes by {}:", count(manifest.operations.len() as u64, "operation")));
     let rows: Vec<Vec<String>> = manifest
         .operations
@@ -122,6 +133,31 @@ fn lines(manifest: &Manifest) -> Vec<String> {
     for sentence in &manifest.lossy {
         lines.push(format!("note: {sentence}"));
     }
+    lines
+}
+
+/// The kinds that it reads: by itself, those that a connection has to name, and those that the
+/// settings have to name too.
+fn kinds(manifest: &Manifest) -> Vec<String> {
+    let (mut usual, mut raw) = (Vec::new(), Vec::new());
+    let mut sensitive: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for kind in &manifest.kinds {
+        match &kind.opt_in {
+            Some(setting) => sensitive.entry(setting).or_default().push(&kind.name),
+            None if kind.raw => raw.push(kind.name.as_str()),
+            None => usual.push(kind.name.as_str()),
+        }
+    }
+    let line = |noun: &str, when: &str, kinds: &[&str]| {
+        format!("reads {}{when}: {}", count(kinds.len() as u64, noun), kinds.join(", "))
+    };
+    let mut lines = vec![line("kind", "", &usual)];
+    if !raw.is_empty() {
+        lines.push(line("raw kind", ", by connections that name them", &raw));
+    }
+    lines.extend(sensitive.iter().map(|(setting, kinds)| {
+        line("sensitive kind", &format!(", only if settings.{setting} names them"), kinds)
+    }));
     lines
 }
 

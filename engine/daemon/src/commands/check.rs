@@ -8,13 +8,16 @@ use crate::open::Use;
 use crate::output::{Output, table};
 use crate::place::Place;
 use crate::words::count;
-use atsync::CheckResult;
+use atsync::{CheckResult, Clock, SunsetWarning, SystemClock};
 use std::collections::BTreeMap;
 
 pub(super) async fn check(place: &Place, options: &cli::Check, output: &Output) -> Ended {
     let opened = place.open(Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
-    let results = connection.check().await.map_err(with_what_the_adapter_said)?;
+    // What the schedules read is checked too, the raw kinds that they name among it.
+    let config = opened.config.connection(&options.name)?;
+    let kinds: Vec<&str> = config.kinds().map(|(_, kind)| kind).collect();
+    let results = connection.check_for(&kinds).await.map_err(with_what_the_adapter_said)?;
     // The tenant can only be identified if something may be read; a missing right is among the
     // results.
     let tenant = connection.verify_tenant().await;
@@ -31,6 +34,9 @@ pub(super) async fn check(place: &Place, options: &cli::Check, output: &Output) 
             output.data(&line);
         }
         output.data(&format!("{}; {}.", summary(&results), count(calls(&connection), "call")));
+    }
+    for warning in SunsetWarning::all(connection.manifest(), SystemClock.now_ms()) {
+        output.note(&warning.to_string());
     }
     Ok(exit_code(&results))
 }

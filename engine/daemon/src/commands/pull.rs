@@ -102,11 +102,13 @@ fn show(reports: &[PullReport], as_json: bool, output: &Output) {
     }
 }
 
-/// The kinds that can be listed as a whole, in the manifest's order.
+/// The kinds that can be listed as a whole, in the manifest's order, less those that a connection
+/// reads only when it names them: raw ones and sensitive ones.
 pub(super) fn listable(manifest: &Manifest) -> Vec<String> {
     let listed = manifest
         .kinds
         .iter()
+        .filter(|kind| !kind.raw && kind.opt_in.is_none())
         .filter(|kind| matches!(kind.scan, ScanRule::List {} | ScanRule::ByParent { .. }));
     listed.map(|kind| kind.name.clone()).collect()
 }

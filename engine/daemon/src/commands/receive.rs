@@ -59,6 +59,7 @@ fn word(end: &HintEnd) -> &'static str {
         HintEnd::Gone => "gone",
         HintEnd::Moved { .. } => "has another id now",
         HintEnd::StillThere => "still there",
+        HintEnd::NotRead => "of a kind that the connection does not read",
         _ => "looked at",
     }
 }

@@ -127,6 +127,9 @@ fn lines(status: &Status) -> Vec<String> {
     if let Some(clocks) = &status.clocks {
         lines.push(format!("  {clocks}"));
     }
+    for warning in &status.sunsets {
+        lines.push(format!("  {warning}"));
+    }
     for (key, message) in status.not_in_step.iter().take(SHOWN_MAX) {
         // A message about the record itself begins with its path, which is the key.
         let message = message.strip_prefix(&format!("{key}: ")).unwrap_or(message);

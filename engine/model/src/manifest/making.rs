@@ -11,6 +11,7 @@ use super::{
     Manifest, OperationRule, Origin, OriginBase, Permission, RateRule, ResetReading, SafeRequest,
     ScanRule, SettingIs, SideEffect, SideEffectKind, WebhookRule, WebhookSecret,
 };
+use crate::raw::{CONTENT, RAW_FIELDS};
 use serde_json::Value;
 
 fn owned<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<String> {
@@ -49,6 +50,7 @@ impl Manifest {
             settings_schema: Value::Null,
             lossy: Vec::new(),
             forms: Vec::new(),
+            sunsets: Vec::new(),
         }
     }
 }
@@ -132,7 +134,17 @@ impl KindRule {
             expected: Vec::new(),
             permission: None,
             scope: None,
+            raw: false,
+            opt_in: None,
         }
+    }
+
+    /// A raw kind, as [`KindRule::new`]. Every row has a content; whether every row has the times,
+    /// the adapter adds to `expected`.
+    pub fn raw(name: impl Into<String>, scan: ScanRule) -> Self {
+        let mut rule = Self::new(name, scan, RAW_FIELDS.iter().copied());
+        (rule.raw, rule.expected) = (true, vec![CONTENT.to_owned()]);
+        rule
     }
 }
 

@@ -21,7 +21,7 @@ mod number;
 mod web;
 
 pub use custom::{Custom, custom, is_option, same};
-pub use moment::{date, date_time, is_same_date, part_date};
+pub use moment::{date, date_time, day_number, is_same_date, part_date};
 pub use number::number;
 pub use web::{link_fault, url_fault};
 

@@ -14,6 +14,12 @@ pub fn date(text: &str) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day_of_month:02}"))
 }
 
+/// The number of a day like `2026-11-24`, counted from 1970-01-01. None for anything else.
+pub fn day_number(text: &str) -> Option<i64> {
+    let (year, month, day) = civil(text)?;
+    Some(days(year, month, day))
+}
+
 /// A day, a month or a year as `2016-09-01`, `2016-09` or `2016`. None for anything else.
 pub fn part_date(text: &str) -> Option<String> {
     let text = text.trim();

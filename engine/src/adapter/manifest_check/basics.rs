@@ -39,6 +39,17 @@ pub(super) fn known_kind(manifest: &Manifest, place: &str, name: &str) -> Result
     Err(format!("{place}: there is no kind {name}"))
 }
 
+/// A kind that an operation, or a rule about values, may refer to: raw records are only read.
+pub(super) fn written_kind(manifest: &Manifest, place: &str, name: &str) -> Result<(), String> {
+    known_kind(manifest, place, name)?;
+    if manifest.kind(name).is_some_and(|rule| rule.raw) {
+        return Err(format!(
+            "{place}: {name} is a raw kind, and raw records are only read; name a unified kind"
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn known_permission(manifest: &Manifest, place: &str, id: &str) -> Result<(), String> {
     if manifest.permission(id).is_some() {
         return Ok(());

@@ -1,8 +1,12 @@
 //! Checks the rule of one kind.
+//!
+//! The name alone tells a raw kind from a unified one, so that neither can take the other's place.
 
 use super::super::limits::{ITEMS_MAX, NAME_BYTES_MAX};
-use super::{known_kind, known_permission, span, unique};
+use super::{known_kind, known_permission, known_setting, span, unique};
 use atsync_model::manifest::{ChangeRule, DeleteSign, KindRule, Manifest, ScanRule};
+use atsync_model::raw::{CONTENT, RAW_FIELDS, RAW_PREFIX, is_raw};
+use serde_json::Value;
 
 pub(super) fn check(manifest: &Manifest, rule: &KindRule) -> Result<(), String> {
     let place = format!("kinds[{}]", rule.name);
@@ -17,6 +21,8 @@ pub(super) fn check(manifest: &Manifest, rule: &KindRule) -> Result<(), String> 
     }
     changes(rule, &place)?;
     deletes(rule, &place)?;
+    raw(rule, &place)?;
+    opt_in(manifest, rule, &place)?;
     if let Some(permission) = &rule.permission {
         known_permission(manifest, &format!("{place}.permission"), permission)?;
     }
@@ -44,6 +50,42 @@ pub(super) fn check(manifest: &Manifest, rule: &KindRule) -> Result<(), String> 
     }
     span(&format!("{place}.overlap_ms"), rule.overlap_ms)?;
     span(&format!("{place}.visible_within_ms"), rule.visible_within_ms)
+}
+
+/// A raw kind has a name that no unified kind can have, and the fields of a raw record.
+fn raw(rule: &KindRule, place: &str) -> Result<(), String> {
+    if rule.raw != is_raw(&rule.name) {
+        return Err(format!(
+            "{place}.raw: the name of a raw kind begins with {RAW_PREFIX}, and no other's does; \
+             change the name, or set `raw`"
+        ));
+    }
+    if !rule.raw {
+        return Ok(());
+    }
+    if let Some(field) = rule.fields.iter().find(|field| !RAW_FIELDS.contains(&field.as_str())) {
+        return Err(format!(
+            "{place}.fields: a raw kind has no field {field}, only {}; what the ATS calls so is \
+             in its {CONTENT}",
+            RAW_FIELDS.join(", ")
+        ));
+    }
+    if !rule.fields.iter().any(|field| field == CONTENT) {
+        return Err(format!("{place}.fields: {CONTENT} is missing, which a raw kind is read for"));
+    }
+    Ok(())
+}
+
+/// The setting is a list, in which a connection names the kinds.
+fn opt_in(manifest: &Manifest, rule: &KindRule, place: &str) -> Result<(), String> {
+    let Some(setting) = &rule.opt_in else { return Ok(()) };
+    let schema = known_setting(manifest, &format!("{place}.opt_in"), setting)?;
+    if schema.get("type").and_then(Value::as_str) != Some("array") {
+        return Err(format!(
+            "{place}.opt_in: the property {setting} of settings_schema must be of the type array"
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a scan of the kind has pages of its own.

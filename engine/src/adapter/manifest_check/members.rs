@@ -66,6 +66,8 @@ pub const MEMBERS: &[(&str, &[Held])] = &[
     ("kinds[].expected[]", &[AtLoad, AtAnswer]),
     ("kinds[].permission", &[AtLoad]),
     ("kinds[].scope", &[AtLoad]),
+    ("kinds[].raw", &[AtLoad]),
+    ("kinds[].opt_in", &[AtLoad]),
     ("operations[].name", &[AtLoad]),
     ("operations[].kind", &[AtLoad, AtAnswer]),
     ("operations[].verb", &[AtLoad]),
@@ -117,4 +119,8 @@ pub const MEMBERS: &[(&str, &[Held])] = &[
     ("forms[].kind", &[AtLoad]),
     ("forms[].field", &[AtLoad]),
     ("forms[].form", &[AtLoad]),
+    ("sunsets[].api", &[AtLoad]),
+    ("sunsets[].last_day", &[AtLoad]),
+    ("sunsets[].announced_at", &[AtLoad]),
+    ("sunsets[].instead", &[AtLoad]),
 ];

@@ -1,7 +1,7 @@
 //! Checks the rule of one operation.
 
 use super::super::limits::STEPS_MAX;
-use super::{known_kind, known_permission, known_setting, sentence, span, unique};
+use super::{known_permission, known_setting, sentence, span, unique, written_kind};
 use atsync_model::manifest::{Carry, FieldMode, FieldRule, Manifest, OperationRule};
 use atsync_model::unified::CUSTOM_VALUES;
 
@@ -70,7 +70,7 @@ pub const INPUTS: &[(&str, &[&str])] = &[
 
 pub(super) fn check(manifest: &Manifest, rule: &OperationRule) -> Result<(), String> {
     let place = format!("operations[{}]", rule.name);
-    known_kind(manifest, &format!("{place}.kind"), &rule.kind)?;
+    written_kind(manifest, &format!("{place}.kind"), &rule.kind)?;
     if rule.name != format!("{}.{}", rule.kind, rule.verb) {
         return Err(format!(
             "{place}: an operation is called by its kind and its verb, here {}.{}; change the \
@@ -79,7 +79,7 @@ pub(super) fn check(manifest: &Manifest, rule: &OperationRule) -> Result<(), Str
         ));
     }
     for kind in &rule.materialises {
-        known_kind(manifest, &format!("{place}.materialises"), kind)?;
+        written_kind(manifest, &format!("{place}.materialises"), kind)?;
     }
     unique(&format!("{place}.materialises"), rule.materialises.iter())?;
     if rule.verb == "create" && rule.materialises.first().is_some_and(|first| *first != rule.kind) {
@@ -132,7 +132,7 @@ fn carried(
     place: &str,
 ) -> Result<(), String> {
     let place = format!("{place}.may_carry[{}]", carry.kind);
-    known_kind(manifest, &format!("{place}.kind"), &carry.kind)?;
+    written_kind(manifest, &format!("{place}.kind"), &carry.kind)?;
     unique(&format!("{place}.members"), carry.members.iter())?;
     let same = |other: &&Carry| other.kind == carry.kind && other.when == carry.when;
     if rule.may_carry.iter().filter(same).count() > 1 {

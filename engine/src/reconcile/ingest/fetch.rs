@@ -39,6 +39,7 @@ impl Ingest {
                 format!("the adapter {adapter} does not know the kind {kind}, which this needs");
             return Err(self.context.error(ErrorKind::NotSupported, message));
         };
+        self.context.opted_in(rule)?;
         if rule.ids_max == 0 {
             return Ok(ids.to_vec());
         }
@@ -100,7 +101,7 @@ impl Ingest {
                     .await);
             }
         };
-        let (fetched, problems) = match finished.outcome {
+        let (mut fetched, problems) = match finished.outcome {
             Outcome::Fetched(fetched) => (fetched, Vec::new()),
             Outcome::FlawedFetched(flawed) => flawed,
             _ => {
@@ -110,6 +111,7 @@ impl Ingest {
                 ));
             }
         };
+        self.context.keep_opted_in(&mut fetched.items);
         let received = Received { items: fetched.items, masks: fetched.masks, problems };
         let content = Content::of(self.context.manifest(), kind, received, finished.reply.as_ref());
         let now_ms = self.context.clock.now_ms();

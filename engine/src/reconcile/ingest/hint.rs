@@ -4,6 +4,9 @@
 //! is harmless: it is a read. A deletion needs the hook *and* a fetch that does not show the
 //! record, or the hook alone where the kind cannot be asked for by id.
 //!
+//! The connection decides which raw and which sensitive kinds it reads; a hint at another one costs
+//! no request.
+//!
 //! Left out: receiving and authenticating webhooks.
 
 use super::Ingest;
@@ -33,11 +36,19 @@ pub enum HintEnd {
     },
     /// Reported as deleted or merged, but the ATS still shows it. The next sweep decides.
     StillThere,
+    /// The connection does not read its kind: a raw one that was never pulled, or a sensitive one
+    /// that its settings do not name.
+    NotRead,
 }
 
 impl Ingest {
     /// Confirms a hint by a read.
     pub(crate) async fn hint(&self, hint: Hint) -> Result<HintEnd, Error> {
+        let (Hint::Changed(of) | Hint::Deleted(of) | Hint::Merged((of, _)) | Hint::Erased(of)) =
+            &hint;
+        if !self.is_read(&of.kind).await? {
+            return Ok(HintEnd::NotRead);
+        }
         let fetched = Cause::Hinted { proof: Proof::Fetched };
         match hint {
             Hint::Changed(of) => {
@@ -48,6 +59,15 @@ impl Ingest {
             Hint::Merged((loser, winner)) => self.hinted_merge(loser, winner, fetched).await,
             Hint::Erased(of) => self.hinted_erasure(&of, fetched).await,
         }
+    }
+
+    /// Whether the connection reads a kind.
+    async fn is_read(&self, kind: &str) -> Result<bool, Error> {
+        let Some(rule) = self.context.manifest().kind(kind) else { return Ok(true) };
+        if !rule.is_opted_in(&self.context.settings) {
+            return Ok(false);
+        }
+        Ok(!rule.raw || self.context.was_pulled(kind).await?)
     }
 
     fn ids_max(&self, kind: &str) -> Result<u32, Error> {

@@ -329,13 +329,17 @@ impl Ingest {
 
     /// The page of a finished scan, with its problems.
     pub(crate) fn scanned(&self, outcome: Outcome) -> Result<(Page, Vec<Problem>), Error> {
-        match outcome {
-            Outcome::Page(page) => Ok((page, Vec::new())),
-            Outcome::FlawedPage(flawed) => Ok(flawed),
-            _ => Err(self
-                .context
-                .error(ErrorKind::Adapter, "the adapter answered a scan with something else")),
-        }
+        let (mut page, problems) = match outcome {
+            Outcome::Page(page) => (page, Vec::new()),
+            Outcome::FlawedPage(flawed) => flawed,
+            _ => {
+                return Err(self
+                    .context
+                    .error(ErrorKind::Adapter, "the adapter answered a scan with something else"));
+            }
+        };
+        self.context.keep_opted_in(&mut page.items);
+        Ok((page, problems))
     }
 
     /// The error of a walk that never ends.

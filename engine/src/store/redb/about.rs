@@ -41,7 +41,7 @@ fn entries(connection: &Place, serial: u64, event: &Event<'_>) -> Entries {
     let place = |kind: &str, id: &str| prefix(connection, kind, id).number(serial);
     let mut entries = Entries::from([place(event.kind, event.id)]);
     for (kind, id) in erase::named(event.before).into_iter().chain(erase::named(after)) {
-        entries.insert(place(kind, &id));
+        entries.insert(place(&kind, &id));
     }
     entries.extend(moved_to(event).map(|to| place(event.kind, &to)));
     entries

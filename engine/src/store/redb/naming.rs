@@ -5,7 +5,8 @@
 //! more. A body may name more than its kind has an index of: a note its application, an attachment
 //! its candidate, a record of an adapter's own kind either. Such a reference gets a term of the
 //! store's own, in an index that the model does not have. [`found_by`] decides which of both it is,
-//! for the writer and for the reader, so that no reference is without one.
+//! for the writer and for the reader, so that no reference is without one. A reference of a raw
+//! record to another raw record has such a term too.
 //!
 //! Bounds: a look-up per kind that has records. Terms of the model are normalised, so a reader
 //! checks the body. Left out: which kinds are a candidate's; the model's table says it.
@@ -16,6 +17,7 @@ use crate::index;
 use crate::store::StoreError;
 use crate::store::codec::{Key, KeyReader};
 use crate::store::erase;
+use atsync_model::raw::{self, REFERENCES};
 use atsync_model::resource::{self, From, Index, Resource};
 
 /// The group of the counters of observed records.
@@ -51,13 +53,17 @@ fn index_of(kind: &str, of: &Resource) -> Option<&'static Index> {
     resource::indexes(kind).iter().find(names)
 }
 
-/// The index and the term by which a record of a kind is found when it names this record.
-fn found_by(kind: &str, of: &Resource, id: &str) -> (&'static str, String) {
+/// The index and the term by which a record of a kind is found when it names this record. None
+/// where nobody is found by such a record.
+fn found_by(kind: &str, (named, id): (&str, &str)) -> Option<(&'static str, String)> {
+    let Some(of) = resource::of_people().find(|of| of.kind == named) else {
+        return raw::is_raw(named).then(|| (NAMED, format!("{named}/{id}")));
+    };
     // A blank text is no term.
-    match index_of(kind, of).filter(|_| !id.trim().is_empty()) {
+    Some(match index_of(kind, of).filter(|_| !id.trim().is_empty()) {
         Some(index) => (index.name, index::form(index.name, id)),
         None => (NAMED, format!("{}/{id}", of.member)),
-    }
+    })
 }
 
 /// Adds the terms of the references that the model's terms of the record leave out.
@@ -67,12 +73,11 @@ fn complete(kind: &str, body: &str, terms: &mut Terms) {
         let has_term = |index: &Index| terms.iter().any(|(name, _)| *name == index.name);
         index::has_member(body, of.member) && !index_of(kind, of).is_some_and(has_term)
     };
-    if !resource::of_people().any(is_open) {
+    if !resource::of_people().any(is_open) && !index::has_member(body, REFERENCES) {
         return;
     }
     for (named, id) in erase::named(body) {
-        let Some(of) = resource::of(named) else { continue };
-        let term = found_by(kind, of, &id);
+        let Some(term) = found_by(kind, (&named, &id)) else { continue };
         if !terms.contains(&term) {
             terms.push(term);
         }
@@ -87,9 +92,12 @@ pub(super) fn each_naming(
     (kind, id): (&str, &str),
     mut visit: impl FnMut(&str, &str) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let Some(of) = resource::of_people().find(|of| of.kind == kind) else { return Ok(()) };
+    if found_by("", (kind, id)).is_none() {
+        return Ok(());
+    }
+    let named = (kind, id);
     for (kind, _) in counters_in(tables.counters.rows(), connection, COUNTED)? {
-        let (index, term) = found_by(&kind, of, id);
+        let Some((index, term)) = found_by(&kind, named) else { continue };
         let prefix = term_key(connection, &kind, index, &term);
         each(tables.terms.rows(), prefix.clone().within(), usize::MAX, |key, _| {
             visit(&kind, &KeyReader::after(key, &prefix)?.text()?)
@@ -137,8 +145,7 @@ mod tests {
             let kind = resource::TABLE.get(kind).map_or("an_adapters_own", |of| of.kind);
             let terms = terms(kind, &body);
             for (named, id) in crate::store::erase::named(&body) {
-                let of = resource::of(named).unwrap();
-                let is_found = terms.contains(&found_by(kind, of, &id));
+                let is_found = terms.contains(&found_by(kind, (&named, &id)).unwrap());
                 prop_assert!(is_found, "{} {} {:?}", kind, body, terms);
             }
         }
@@ -154,6 +161,13 @@ mod tests {
         assert_eq!(words("notes"), ["candidate=7", "~named=application/1"]);
         assert_eq!(words("attachments"), ["parent=1", "~named=candidate/7"]);
         assert_eq!(words("an_adapters_own"), ["~named=candidate/7", "~named=application/1"]);
+        let raw = r#"{"references":[{"kind":"jobs","id":"3"},{"kind":"raw_cards","id":"5"},
+            {"kind":"applications","id":"1"}],"content":{"candidate":{"id":"9"}}}"#;
+        let found = terms("raw_marks", raw);
+        assert_eq!(
+            found,
+            [("~named", "raw_cards/5".to_owned()), ("~named", "application/1".to_owned())]
+        );
         let application = r#"{"candidate":{"id":"7"},"kind":"application"}"#;
         assert_eq!(terms("applications", application), [("candidate", "7".to_owned())]);
     }

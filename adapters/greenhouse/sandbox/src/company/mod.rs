@@ -4,6 +4,7 @@
 //! this one turn it into rows, in the order and with the ids that a seed has had from the start.
 
 mod background;
+mod breadth;
 mod fields;
 mod organisation;
 mod people;
@@ -27,9 +28,13 @@ impl Company {
         let mut organisation = organisation::make(&mut model, &company, &fields);
         people::make(&mut model, &company, &fields, &mut organisation);
         background::make(&mut model, &company, &fields, &organisation);
+        breadth::make(&mut model, &organisation);
         Self { model }
     }
 }
 
 /// A day.
 const DAY_MS: i64 = 86_400_000;
+
+/// The time that the company's rows cover.
+const HISTORY_MS: i64 = 3 * 365 * DAY_MS;

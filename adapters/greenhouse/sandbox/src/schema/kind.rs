@@ -1,5 +1,4 @@
-//! The collections that have rows. The others route, check their parameters and answer an empty
-//! list.
+//! The collections, each with its rows; new ones stand at the end, since ids follow from the place.
 
 use super::{Endpoint, list_endpoint};
 
@@ -54,6 +53,44 @@ kinds! {
     BulkRequests "bulk_requests",
     CandidateEducations "candidate_educations",
     CandidateEmployments "candidate_employments",
+    ApprovalFlows "approval_flows",
+    ApproverGroups "approver_groups",
+    Approvers "approvers",
+    BlockedSpamSources "blocked_spam_sources",
+    CandidateAttributeTypes "candidate_attribute_types",
+    CustomFieldDepartments "custom_field_departments",
+    CustomFieldOffices "custom_field_offices",
+    DefaultInterviewers "default_interviewers",
+    DemographicAnswerOptions "demographic_answer_options",
+    DemographicAnswers "demographic_answers",
+    DemographicQuestionSets "demographic_question_sets",
+    DemographicQuestions "demographic_questions",
+    Eeoc "eeoc",
+    FocusCandidateAttributes "focus_candidate_attributes",
+    FutureJobPermissions "future_job_permissions",
+    InterviewKits "interview_kits",
+    InterviewerTags "interviewer_tags",
+    Interviewers "interviewers",
+    Interviews "interviews",
+    JobBoardCustomLocations "job_board_custom_locations",
+    JobCandidateAttributes "job_candidate_attributes",
+    JobInterviews "job_interviews",
+    JobNotes "job_notes",
+    JobPostLocations "job_post_locations",
+    JobPostSearchableLocations "job_post_searchable_locations",
+    Offers "offers",
+    PayInputRanges "pay_input_ranges",
+    PayInputs "pay_inputs",
+    ScorecardCandidateAttributes "scorecard_candidate_attributes",
+    ScorecardQuestionAnswerOptions "scorecard_question_answer_options",
+    ScorecardQuestionAnswers "scorecard_question_answers",
+    ScorecardQuestionCandidateAttributes "scorecard_question_candidate_attributes",
+    ScorecardQuestionOptions "scorecard_question_options",
+    ScorecardQuestions "scorecard_questions",
+    Scorecards "scorecards",
+    TrackingLinks "tracking_links",
+    UserJobPermissions "user_job_permissions",
+    UserRoles "user_roles",
 }
 
 impl Kind {

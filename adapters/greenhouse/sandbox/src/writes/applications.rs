@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Done, WriteContext, fields};
+use super::{Done, WriteContext, below, fields};
 use crate::body::Body;
 use crate::model::cell::Cell;
 use crate::model::{Model, Touch};
@@ -232,12 +232,5 @@ pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Re
 
 /// Removes an application and all records below it.
 pub(crate) fn destroy(context: &mut WriteContext<'_>, id: i64) {
-    for kind in
-        [Kind::ApplicationStages, Kind::RejectionDetails, Kind::ProspectDetails, Kind::Attachments]
-    {
-        for row in context.model.find(kind, "application_id", id) {
-            context.model.remove(kind, row);
-        }
-    }
-    context.model.remove(Kind::Applications, id);
+    below::remove(context, Kind::Applications, id);
 }

@@ -7,6 +7,7 @@
 
 mod applications;
 mod background;
+mod below;
 mod bulk;
 mod candidates;
 mod custom;
