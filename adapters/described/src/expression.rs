@@ -309,6 +309,20 @@ fn number(value: &Value) -> Result<Json<'static>, String> {
     }
 }
 
+/// The filters of minijinja that expressions have beside the helpers.
+#[cfg(feature = "host")]
+pub(crate) const FILTERS: &[&str] = &[
+    "default", "int", "items", "length", "map", "rejectattr", "replace", "selectattr", "sort",
+    "split", "string", "unique",
+];
+
+/// The tests that expressions have behind `is`.
+#[cfg(feature = "host")]
+pub(crate) const TESTS: &[&str] = &[
+    "defined", "endingwith", "eq", "equalto", "false", "in", "mapping", "ne", "none", "number",
+    "sequence", "startingwith", "string", "true", "undefined",
+];
+
 /// minijinja with the filters that a mapping needs: its own, then the helpers, which replace those
 /// of the same name.
 fn environment(escapes: &'static [Escape]) -> Environment<'static> {

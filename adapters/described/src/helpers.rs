@@ -32,6 +32,7 @@ pub(crate) const ALL: &[(&str, Helper)] = &[
     ("merge", merge),
     ("only", only),
     ("pluck", pluck),
+    ("retype", retype),
     ("same", same),
     ("text", text),
     ("time", time_of),
@@ -281,6 +282,24 @@ fn contact<'a>(entry: &Json<'a>) -> Option<Cow<'a, str>> {
         other => other.scalar(),
     }
     .filter(|text| !text.trim().is_empty())
+}
+
+/// A list of contacts whose types are words of the ATS: `phones | retype({'mobile': 'cell'}, other)`.
+/// A type that the table lacks becomes the second argument, or stays away where there is none.
+fn retype<'a>(value: &Json<'a>, arguments: &[Json<'a>]) -> Made<'a> {
+    let table = arguments.first().unwrap_or(&Json::Absent);
+    let other = arguments.get(1).unwrap_or(&Json::Absent);
+    let one = |entry: &Json<'a>| {
+        let text = contact(entry)?;
+        let word = entry.get("type").as_text().map(|word| table.get(word));
+        let word = word.filter(|word| !word.is_empty()).unwrap_or(other);
+        let mut members = vec![(Cow::Borrowed("value"), Json::Text(text))];
+        if !word.is_empty() {
+            members.push((Cow::Borrowed("type"), word.clone()));
+        }
+        Some(Json::Map(members))
+    };
+    Ok(Json::List(list(value)?.iter().filter_map(one).collect()))
 }
 
 /// A form by which values are equal: `email`, `phone`, `link`, `text` or `name`.

@@ -1,7 +1,7 @@
 //! The manifest that a description stands for.
 
 use crate::description::{
-    Description, Kind, Method, Operation, Paging, Request, Template,
+    Description, Kind, Method, Operation, Paging, Request,
 };
 use crate::expression::Engine;
 use crate::template::Text;
@@ -199,11 +199,7 @@ pub(crate) fn paging<'d>(own: Option<&'d Paging>, common: Option<&'d Paging>) ->
 }
 
 /// A setting's schema.
+#[cfg(feature = "host")]
 pub(crate) fn setting<'d>(description: &'d Description, name: &str) -> Option<&'d Value> {
     description.settings.as_ref()?.get("properties")?.get(name)
-}
-
-/// Whether a template is empty.
-pub(crate) fn is_blank(template: &Template) -> bool {
-    matches!(template, Template::Text(text) if text.trim().is_empty())
 }

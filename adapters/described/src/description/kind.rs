@@ -235,6 +235,10 @@ pub struct Fetch {
     /// lie. Empty: the answer is the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<String>,
+    /// The parent's id, for kinds that are listed under one: an expression over `id`. Its fields
+    /// read it as `parent.id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Expr>,
     /// What answers mean. `not-found` and `gone` mean that the ids are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<OutcomeRule>,

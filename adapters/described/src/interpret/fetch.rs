@@ -6,7 +6,7 @@ use super::record::{Mapper, Records};
 use super::request::{self, Extra, Plan};
 use super::scan::{Envelope, offset_in};
 use super::state::{self, State};
-use super::Context;
+use super::{Context, lacking, mistake};
 use crate::description::{Fetch as Rule, Kind, Place};
 use crate::expression::Scope;
 use crate::json::Json;
@@ -14,6 +14,7 @@ use atsync_adapter::contract::{
     Failure, Fetch, Fetched, Given, Outcome, Response, Span, Step,
 };
 use atsync_adapter::rows;
+use std::borrow::Cow;
 
 /// Requests the records.
 pub(crate) fn start(context: &Context<'_>, task: Fetch, given: &Given) -> Result<Step, Failure> {
@@ -60,7 +61,9 @@ pub(crate) fn resume(
     let section = context.baked.text(&format!("kind/{name}")).unwrap_or_default();
     let common = context.baked.text("common").unwrap_or_default();
     let ground = Ground::of(given, &[section, common])?;
-    let shared = ground.names();
+    let parent = parent(context, rule, &ids)?;
+    let mut shared = ground.names();
+    shared.push(("parent", &parent));
     let lists = &context.common.lists;
     let path = rule.rows.as_deref().or(lists.rows.as_deref()).unwrap_or_default();
     let envelope = Envelope::of(&response.body, path);
@@ -103,6 +106,16 @@ pub(crate) fn resume(
         }
     }
     Ok(done(records, ids))
+}
+
+/// The parent, where the only id of the fetch shows it.
+fn parent(context: &Context<'_>, rule: &Rule, ids: &[String]) -> Result<Json<'static>, Failure> {
+    let (Some(expression), [id]) = (&rule.parent, ids) else { return Ok(Json::Absent) };
+    let id = Json::text(id.clone());
+    let own = [("id", &id)];
+    let expression = context.engine.compile(expression.text()).map_err(mistake)?;
+    let value = expression.eval(Scope { shared: &[], own: &own }).map_err(lacking)?;
+    Ok(Json::Map(vec![(Cow::Borrowed("id"), value.into_owned().into_owned())]))
 }
 
 /// The result. While the id of a bad row is unknown, no id is called missing.

@@ -16,7 +16,7 @@ mod hook;
 mod paging;
 mod probe;
 mod record;
-mod request;
+pub(crate) mod request;
 mod scan;
 mod state;
 mod tenant;
@@ -27,6 +27,15 @@ use crate::expression::{Engine, Escape, Fault};
 use atsync_adapter::Manifest;
 use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Response, Step, Task};
 use state::State;
+
+/// Compiles a request, to see what it reads.
+#[cfg(feature = "host")]
+pub(crate) fn request_plan<'e>(
+    request: &crate::description::Request,
+    engine: &'e Engine,
+) -> Result<request::Plan<'e>, Fault> {
+    request::Plan::compiled(request, engine, "")
+}
 
 /// What a task works with.
 #[derive(Debug)]
