@@ -87,6 +87,10 @@ impl Engine {
 
     /// Compiles an expression by minijinja, even a straight one.
     pub(crate) fn general(&self, text: &str) -> Result<Compiled<'_>, Fault> {
+        // minijinja does not list what a slice reads (`compiler/meta.rs` of 3.1).
+        if has_slice(text) {
+            return Err(Fault(format!("`{text}`: a slice (`[from:to]`) is not offered")));
+        }
         let expression = self
             .environment()
             .compile_expression_owned(text.to_owned())
@@ -100,6 +104,25 @@ impl Engine {
             .collect();
         Ok(Compiled { text: text.to_owned(), program: Program::General(Box::new(expression), reads) })
     }
+}
+
+/// Whether a colon stands directly in brackets.
+fn has_slice(text: &str) -> bool {
+    let (mut quote, mut open) = (None, Vec::new());
+    for byte in text.bytes() {
+        match (quote, byte) {
+            (Some(sign), byte) if sign == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'[' | b'{' | b'(') => open.push(byte),
+            (None, b']' | b'}' | b')') => {
+                open.pop();
+            }
+            (None, b':') if open.last() == Some(&b'[') => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The words of a syntax error, which quotes the expression's own text alone.

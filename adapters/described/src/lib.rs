@@ -42,6 +42,8 @@ pub mod interpret;
 
 mod baked;
 mod guest;
+#[cfg(test)]
+mod expression_tests;
 mod helpers;
 #[cfg(feature = "host")]
 mod host;

@@ -9,7 +9,7 @@ use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
     ChangeRule, FieldMode, FieldRule, KindRule, OperationRule, Permission, SafeRequest, ScanRule,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Rows per page where nothing is said.
 pub(crate) const PAGE_MAX: u32 = 100;
@@ -200,6 +200,6 @@ pub(crate) fn paging<'d>(own: Option<&'d Paging>, common: Option<&'d Paging>) ->
 
 /// A setting's schema.
 #[cfg(feature = "host")]
-pub(crate) fn setting<'d>(description: &'d Description, name: &str) -> Option<&'d Value> {
+pub(crate) fn setting<'d>(description: &'d Description, name: &str) -> Option<&'d serde_json::Value> {
     description.settings.as_ref()?.get("properties")?.get(name)
 }
