@@ -115,30 +115,12 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// `; is it … that is meant?` for the nearest of these names, where one is near.
+/// `; did you mean …?` for the nearest of these names, where one is near.
 pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     let far = name.chars().count().div_ceil(3).max(1);
-    let nearest = known.map(|known| (distance(name, known), known)).min();
+    let nearest = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
     match nearest {
         Some((steps, known)) if steps <= far => format!("; did you mean `{known}`?"),
         _ => String::new(),
     }
-}
-
-/// The number of letters to change (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut next = vec![index.saturating_add(1)];
-        for (at, with) in other.iter().enumerate() {
-            let of = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX);
-            let same = of(&row, at).saturating_add(usize::from(letter != *with));
-            let added = of(&row, at.saturating_add(1)).saturating_add(1);
-            let removed = of(&next, at).saturating_add(1);
-            next.push(same.min(added).min(removed));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
