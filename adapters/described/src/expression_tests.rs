@@ -3,12 +3,15 @@
 use crate::expression::*;
 use crate::json::Json;
 
-fn eval(engine: &Engine, text: &str, row: &Json<'_>, straight: bool) -> Result<Json<'static>, Fault> {
+fn eval(
+    engine: &Engine,
+    text: &str,
+    row: &Json<'_>,
+    straight: bool,
+) -> Result<Json<'static>, Fault> {
     let compiled = if straight { engine.compile(text)? } else { engine.general(text)? };
     let own = [("row", row)];
-    compiled
-        .eval(Scope { shared: &[], own: &own })
-        .map(|value| value.into_owned().into_owned())
+    compiled.eval(Scope { shared: &[], own: &own }).map(|value| value.into_owned().into_owned())
 }
 
 const ROW: &str = r#"{
@@ -24,21 +27,65 @@ fn both_ways_of_evaluation_agree() {
     let engine = Engine::new(&[]);
     let row = Json::parse(ROW).unwrap();
     for text in [
-        "row", "row.id", "row.big", "row.text", "row.none", "row.missing", "row.missing.further",
-        "row.text.further", "row.none.further", "row.deep.er.est", "row['odd key']", "row.list[1].a",
-        "row.list[9].a", "row.list[9]", "'text'", "\"text\"", "7", "true", "none",
-        "row.text | trim", "row.text|lower|upper", "row.missing | trim", "row.none | trim",
-        "row.list | compact", "row.list | pluck('a')", "row.list | pluck('a') | join('; ')",
-        "row.list | where('a', 'y') | first", "row.list | where('n', 2) | last",
-        "row.list | first", "row.missing | first", "row.missing | join(',')", "row.empty | join",
-        "row.mails | same('a@X.org', 'email')", "row.mails | same(row.mails, 'email')",
-        "row.missing | same(row.none)", "row.mails | without(row.mails, 'email')",
-        "row.mails | only(row.missing, 'email')", "row.mails | merge(row.missing, row.mails, 'email')",
-        "row.at | from_ms", "row.half | from_s", "row.time | to_ms", "row.time | to_s", "row.time | time",
-        "row.time | date", "row.text | digits", "row.id | text", "row.url | base", "row.id | digits",
-        "row.mails | values", "row.mails | retype(row.missing, 'work')", "row.text | unquote",
-        "row.time | from_ms", "row.id | first", "row.id | join", "row.text | date", "row.flag | text",
-        "row.flag | lookup(row.deep, 'other')", "'er' | lookup(row.deep)", "row.none | lookup(row.deep, 1)",
+        "row",
+        "row.id",
+        "row.big",
+        "row.text",
+        "row.none",
+        "row.missing",
+        "row.missing.further",
+        "row.text.further",
+        "row.none.further",
+        "row.deep.er.est",
+        "row['odd key']",
+        "row.list[1].a",
+        "row.list[9].a",
+        "row.list[9]",
+        "'text'",
+        "\"text\"",
+        "7",
+        "true",
+        "none",
+        "row.text | trim",
+        "row.text|lower|upper",
+        "row.missing | trim",
+        "row.none | trim",
+        "row.list | compact",
+        "row.list | pluck('a')",
+        "row.list | pluck('a') | join('; ')",
+        "row.list | where('a', 'y') | first",
+        "row.list | where('n', 2) | last",
+        "row.list | first",
+        "row.missing | first",
+        "row.missing | join(',')",
+        "row.empty | join",
+        "row.mails | same('a@X.org', 'email')",
+        "row.mails | same(row.mails, 'email')",
+        "row.missing | same(row.none)",
+        "row.mails | without(row.mails, 'email')",
+        "row.mails | only(row.missing, 'email')",
+        "row.mails | merge(row.missing, row.mails, 'email')",
+        "row.at | from_ms",
+        "row.half | from_s",
+        "row.time | to_ms",
+        "row.time | to_s",
+        "row.time | time",
+        "row.time | date",
+        "row.text | digits",
+        "row.id | text",
+        "row.url | base",
+        "row.id | digits",
+        "row.mails | values",
+        "row.mails | retype(row.missing, 'work')",
+        "row.text | unquote",
+        "row.time | from_ms",
+        "row.id | first",
+        "row.id | join",
+        "row.text | date",
+        "row.flag | text",
+        "row.flag | lookup(row.deep, 'other')",
+        "'er' | lookup(row.deep)",
+        "row.none | lookup(row.deep, 1)",
     ] {
         assert!(engine.compile(text).unwrap().is_straight(), "{text}");
         let (one, other) = (eval(&engine, text, &row, true), eval(&engine, text, &row, false));
@@ -75,7 +122,8 @@ fn what_is_not_straight_is_evaluated_by_minijinja() {
     ] {
         let compiled = engine.compile(text).unwrap();
         assert!(!compiled.is_straight(), "{text}");
-        let value = eval(&engine, text, &row, true).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+        let value =
+            eval(&engine, text, &row, true).unwrap_or_else(|fault| panic!("{text}: {fault}"));
         assert_eq!(serde_json::to_string(&value).unwrap(), wanted, "{text}");
     }
 }
@@ -98,7 +146,8 @@ fn an_expression_is_bounded_in_length_steps_text_values_and_levels() {
     refused("row | sort", "too many steps");
     let long = Json::text("x".repeat(TEXT_BYTES_MAX));
     let own = [("row", &long)];
-    let fault = engine.compile("row ~ '!'").unwrap().eval(Scope { shared: &[], own: &own }).unwrap_err();
+    let fault =
+        engine.compile("row ~ '!'").unwrap().eval(Scope { shared: &[], own: &own }).unwrap_err();
     assert!(fault.0.contains("bytes of text") || fault.0.contains("too many steps"), "{fault}");
     let fault = engine.compile("row if true else row").unwrap();
     let own_longer = Json::text("x".repeat(TEXT_BYTES_MAX + 1));
@@ -123,10 +172,21 @@ fn a_fault_never_quotes_a_value() {
     let engine = Engine::new(&[]);
     let row = Json::parse(r#"{"secret": "Ada Lovelace", "list": ["Ada Lovelace"]}"#).unwrap();
     for text in [
-        "row.secret | int", "row.secret + 1", "row.secret | first", "row.secret | from_ms",
-        "row.secret | date", "row.list | join | time", "row.secret | items", "row.list.x.y | sort + 1",
-        "row.secret()", "row.secret.foo()", "row | text", "-row.secret", "row.secret | sort | nope",
-        "row.list[row.secret].x.y + 1", "row.list | map(row.secret)",
+        "row.secret | int",
+        "row.secret + 1",
+        "row.secret | first",
+        "row.secret | from_ms",
+        "row.secret | date",
+        "row.list | join | time",
+        "row.secret | items",
+        "row.list.x.y | sort + 1",
+        "row.secret()",
+        "row.secret.foo()",
+        "row | text",
+        "-row.secret",
+        "row.secret | sort | nope",
+        "row.list[row.secret].x.y + 1",
+        "row.list | map(row.secret)",
     ] {
         if let Err(fault) = eval(&engine, text, &row, true) {
             assert!(!fault.0.contains("Ada"), "{fault}");
@@ -150,12 +210,10 @@ fn the_paths_that_an_expression_reads_are_known() {
 
 #[test]
 fn an_escape_is_called_by_its_name_and_its_fault_is_one_of_the_expression() {
-    const ESCAPES: &[Escape] = &[
-        ("double", |arguments| match arguments {
-            [serde_json::Value::Number(number)] => Ok((number.as_i64().unwrap_or_default() * 2).into()),
-            _ => Err("one number is expected".into()),
-        }),
-    ];
+    const ESCAPES: &[Escape] = &[("double", |arguments| match arguments {
+        [serde_json::Value::Number(number)] => Ok((number.as_i64().unwrap_or_default() * 2).into()),
+        _ => Err("one number is expected".into()),
+    })];
     let engine = Engine::new(ESCAPES);
     let row = Json::parse(r#"{"n": 21, "text": "x"}"#).unwrap();
     assert_eq!(eval(&engine, "double(row.n)", &row, true), Ok(Json::Int(42)));
@@ -189,6 +247,9 @@ fn the_readme_documents_every_helper_filter_and_test() {
     let text = include_str!("../README.md");
     let names = crate::helpers::ALL.iter().map(|(name, _)| *name);
     for name in names.chain(FILTERS.iter().copied()).chain(TESTS.iter().copied()) {
-        assert!(text.contains(&format!("`{name}`")) || text.contains(&format!("`{name}(")), "{name}");
+        assert!(
+            text.contains(&format!("`{name}`")) || text.contains(&format!("`{name}(")),
+            "{name}"
+        );
     }
 }

@@ -41,9 +41,9 @@ pub mod expression;
 pub mod interpret;
 
 mod baked;
-mod guest;
 #[cfg(test)]
 mod expression_tests;
+mod guest;
 mod helpers;
 #[cfg(feature = "host")]
 mod host;

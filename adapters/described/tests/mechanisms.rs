@@ -1,7 +1,13 @@
 //! Every way of paging, every outcome and every limit, by small descriptions.
 
 #![cfg(feature = "host")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use atsync_adapter::contract::*;
 use atsync_described::{BAKED_BYTES_MAX, baked, interpret, read, validate};
@@ -87,8 +93,11 @@ fn walk(adapter: &Adapter, answer: impl Fn(&Send, usize) -> Reply) -> (Vec<Strin
         asked.push(match &send.request.target {
             Target::Link(url) => url.clone(),
             Target::Path(path) => {
-                let query: Vec<String> =
-                    path.query.iter().map(|field| format!("{}={}", field.name, field.value)).collect();
+                let query: Vec<String> = path
+                    .query
+                    .iter()
+                    .map(|field| format!("{}={}", field.name, field.value))
+                    .collect();
                 let body = match &send.request.body {
                     Body::Json(body) => body.clone(),
                     _ => String::new(),
@@ -123,10 +132,11 @@ fn numbered_pages_are_walked_to_the_end() {
     let (asked, found) = walk(&adapter, |_, at| reply(200, &[], &part(at)));
     assert_eq!(found, all());
     assert_eq!(asked[3], "/jobs?per_page=2&page=4");
-    let more = jobs("request: /jobs, paging: {style: page, parameter: p, first: 0, more: page < reply.last}, rows: items");
-    let (asked, found) = walk(&more, |_, at| {
-        reply(200, &[], &format!(r#"{{"items": {}, "last": 3}}"#, part(at)))
-    });
+    let more = jobs(
+        "request: /jobs, paging: {style: page, parameter: p, first: 0, more: page < reply.last}, rows: items",
+    );
+    let (asked, found) =
+        walk(&more, |_, at| reply(200, &[], &format!(r#"{{"items": {}, "last": 3}}"#, part(at))));
     assert_eq!((found, asked.len(), asked[0].as_str()), (all(), 4, "/jobs?p=0"));
 }
 
@@ -147,10 +157,16 @@ fn a_link_in_a_header_or_in_the_answer_is_followed() {
         reply(200, headers, &part(at))
     });
     assert_eq!((found, asked[1].as_str()), (all(), "https://x.example/jobs?after=0"));
-    let url = jobs("request: /jobs, paging: {style: next-url, from: reply.paging.next}, rows: a.rows");
+    let url =
+        jobs("request: /jobs, paging: {style: next-url, from: reply.paging.next}, rows: a.rows");
     let (asked, found) = walk(&url, |_, at| {
-        let paging = if at < 3 { json!({"next": format!("https://x.example/{at}")}) } else { json!(null) };
-        reply(200, &[], &format!(r#"{{"a": {{"rows": {}, "x": 1}}, "paging": {paging}}}"#, part(at)))
+        let paging =
+            if at < 3 { json!({"next": format!("https://x.example/{at}")}) } else { json!(null) };
+        reply(
+            200,
+            &[],
+            &format!(r#"{{"a": {{"rows": {}, "x": 1}}, "paging": {paging}}}"#, part(at)),
+        )
     });
     assert_eq!((found, asked[3].as_str()), (all(), "https://x.example/2"));
 }
@@ -195,7 +211,10 @@ kinds:
         ("cursor_invalid", Failure::Restart(Restart::Pass)),
         (
             "invalid_input",
-            Failure::Invalid(vec![FieldError { field: String::new(), message: "invalid_input".into() }]),
+            Failure::Invalid(vec![FieldError {
+                field: String::new(),
+                message: "invalid_input".into(),
+            }]),
         ),
     ] {
         let body = json!({"success": false, "errorInfo": {"code": code}}).to_string();
@@ -214,10 +233,13 @@ kinds:
     fields: {title: row.title}
 "#,
     );
-    let fetch = || Task::Fetch(Fetch { kind: "jobs".into(), ids: vec!["1".into(), "2".into(), "3".into()] });
+    let fetch = || {
+        Task::Fetch(Fetch { kind: "jobs".into(), ids: vec!["1".into(), "2".into(), "3".into()] })
+    };
     let Target::Path(path) = adapter.send(fetch()).request.target else { panic!() };
     assert_eq!(path.query, [Field::new("ids", "1,2,3")]);
-    let Ok(Outcome::Fetched(fetched)) = adapter.run(fetch(), reply(200, &[], r#"[{"id": 2, "title": "t"}]"#))
+    let Ok(Outcome::Fetched(fetched)) =
+        adapter.run(fetch(), reply(200, &[], r#"[{"id": 2, "title": "t"}]"#))
     else {
         panic!()
     };
@@ -252,7 +274,9 @@ operations:
     let run = |status, headers: &[(&str, &str)], body: &str| {
         let operation =
             Operation { name: "tags.create".into(), target: None, input: r#"{"name":"n"}"#.into() };
-        match adapter.run(Task::Write(Write { operation, observed: None }), reply(status, headers, body)) {
+        match adapter
+            .run(Task::Write(Write { operation, observed: None }), reply(status, headers, body))
+        {
             Ok(Outcome::Written(written)) => written,
             other => panic!("{other:?}"),
         }
@@ -263,7 +287,8 @@ operations:
     };
     assert_eq!(run(200, &[], r#"{"id": 7}"#), made("7"));
     assert_eq!(run(204, &[("location", "https://x.example/tags/8/?a=1")], ""), made("8"));
-    let invalid = Failure::Invalid(vec![FieldError { field: "name".into(), message: "taken".into() }]);
+    let invalid =
+        Failure::Invalid(vec![FieldError { field: "name".into(), message: "taken".into() }]);
     assert_eq!(
         run(200, &[], r#"{"ok": false, "field": "name", "why": "taken"}"#),
         Written::Refused(invalid)
@@ -275,7 +300,10 @@ operations:
         run(301, &[], r#"{"id": "t9"}"#),
         Written::Refused(Failure::Moved(RemoteRef::new("tags", "t9")))
     );
-    assert_eq!(run(429, &[], r#"{"wait": 1500}"#), Written::Refused(Failure::Throttled(Some(1500))));
+    assert_eq!(
+        run(429, &[], r#"{"wait": 1500}"#),
+        Written::Refused(Failure::Throttled(Some(1500)))
+    );
     assert_eq!(
         run(429, &[("retry-after", "2")], "{}"),
         Written::Refused(Failure::Throttled(Some(2000)))
@@ -314,7 +342,8 @@ operations:
             Operation { name: "tags.create".into(), target: None, input: r#"{"name":"n"}"#.into() };
         Task::Write(Write { operation, observed: None })
     };
-    let resume = |send: Send, reply| interpret::resume(&adapter.0, &[], send.state, &given(), reply);
+    let resume =
+        |send: Send, reply| interpret::resume(&adapter.0, &[], send.state, &given(), reply);
     let sent = |step: Result<Step, Failure>| match step {
         Ok(Step::Send(send)) => send,
         other => panic!("{other:?}"),
@@ -330,7 +359,9 @@ operations:
     let third = sent(resume(second.clone(), reply(201, &[("location", "/tags/t1")], "")));
     assert_eq!((path(&third).as_str(), third.effect), ("/tags/t1", Effect::Safe));
     let done = resume(third.clone(), reply(200, &[], r#"{"id": "t1"}"#)).unwrap();
-    assert!(matches!(done, Step::Done(Outcome::Written(Written::Applied(applied))) if applied.links[0].id == "t1"));
+    assert!(
+        matches!(done, Step::Done(Outcome::Written(Written::Applied(applied))) if applied.links[0].id == "t1")
+    );
     // A fault behind the changing request leaves the write in doubt.
     for (send, answer) in [(third, reply(500, &[], "")), (second, reply(201, &[], ""))] {
         let done = resume(send, answer).unwrap();
@@ -359,7 +390,9 @@ kinds:
     fields: {body: row.body}
 "#,
     );
-    let many = |count: usize| Value::from((0..count).map(|at| json!(format!("a{at}"))).collect::<Vec<_>>());
+    let many = |count: usize| {
+        Value::from((0..count).map(|at| json!(format!("a{at}"))).collect::<Vec<_>>())
+    };
     let body = json!([
         {"id": "1", "name": "n", "emails": many(1001), "users": []},
         {"id": "2", "name": "n", "users": (0..1001).map(|at| json!({"id": at})).collect::<Vec<_>>()},
@@ -379,7 +412,12 @@ kinds:
             problem.id.as_deref() == Some(id) && problem.field.as_deref() == Some(field)
         })
     };
-    assert!(field("1", "emails") && field("2", "linked_users") && field("3", "company") && field("4", "name"));
+    assert!(
+        field("1", "emails")
+            && field("2", "linked_users")
+            && field("3", "company")
+            && field("4", "name")
+    );
     assert_eq!(problems.iter().filter(|problem| problem.field.is_none()).count(), 6);
     assert!(problems.iter().all(|problem| problem.message.len() <= 512));
     let mask = &page.masks[page.items[0].mask as usize];
@@ -415,9 +453,15 @@ operations:
     assert!(matches!(write("b".repeat(70_000)), Err(Failure::Invalid(_))));
     let long = json!({"rows": [], "next": "n".repeat(20_000)}).to_string();
     let task = Scan { kind: "notes".into(), ..scan(None, 10) };
-    assert!(matches!(adapter.run(Task::Scan(task), reply(200, &[], &long)), Err(Failure::Protocol(_))));
+    assert!(matches!(
+        adapter.run(Task::Scan(task), reply(200, &[], &long)),
+        Err(Failure::Protocol(_))
+    ));
     let all = json!({"id": "me", "all": "a".repeat(600_000)}).to_string();
-    assert!(matches!(adapter.run(Task::DescribeTenant, reply(200, &[], &all)), Err(Failure::Protocol(_))));
+    assert!(matches!(
+        adapter.run(Task::DescribeTenant, reply(200, &[], &all)),
+        Err(Failure::Protocol(_))
+    ));
     let mut large = read(&format!("{HEAD}kinds: {{tags: {{list: {{request: /tags}}, id: row.id, fields: {{name: row.name}}}}}}"))
         .unwrap()
         .description;
@@ -428,7 +472,10 @@ operations:
 #[test]
 fn a_component_without_a_description_says_so() {
     for text in ["", "{}", "no index\n{}"] {
-        assert!(matches!(interpret::start(text, &[], Task::DescribeTenant, &given()), Err(Failure::Bug(_))));
+        assert!(matches!(
+            interpret::start(text, &[], Task::DescribeTenant, &given()),
+            Err(Failure::Bug(_))
+        ));
         assert!(interpret::describe(text).is_err());
     }
 }

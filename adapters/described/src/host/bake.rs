@@ -84,7 +84,8 @@ pub fn is_generic(component: &[u8]) -> bool {
 
 /// The core module with the description in its memory.
 fn module(core: &[u8], text: &[u8]) -> Result<Vec<u8>, Error> {
-    let length = u32::try_from(text.len()).map_err(|_| Error("the description is too long".into()))?;
+    let length =
+        u32::try_from(text.len()).map_err(|_| Error("the description is too long".into()))?;
     let mut address = None;
     let mut made = Vec::with_capacity(core.len().saturating_add(text.len()).saturating_add(64));
     made.extend_from_slice(core.get(..PREAMBLE_BYTES).unwrap_or_default());
@@ -147,7 +148,9 @@ fn data(body: &[u8], address: u32, length: u32, text: &[u8]) -> Result<Vec<u8>, 
     let numbers = [address.to_le_bytes(), length.to_le_bytes()].concat();
     match made.get_mut(place..place.saturating_add(numbers.len())) {
         Some(room) if room.iter().all(|byte| *byte == 0) => room.copy_from_slice(&numbers),
-        Some(_) => return error("the component has a description already; bake into the generic one"),
+        Some(_) => {
+            return error("the component has a description already; bake into the generic one");
+        }
         None => return error("the place of the description is cut"),
     }
     // An active segment of memory 0: `i32.const address`, `end`, the bytes.
@@ -244,8 +247,9 @@ mod tests {
     fn generic(places: usize, memory: &str) -> Vec<u8> {
         let magic = String::from_utf8(MAGIC.to_vec()).unwrap();
         let place = format!("\"{magic}\\00\\00\\00\\00\\00\\00\\00\\00\"");
-        let data: String =
-            (0..places).map(|at| format!("(data (i32.const {}) {place})", 1024 + at * 64)).collect();
+        let data: String = (0..places)
+            .map(|at| format!("(data (i32.const {}) {place})", 1024 + at * 64))
+            .collect();
         let text = format!(
             r#"(module (memory (export "memory") {memory})
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
@@ -288,7 +292,8 @@ mod tests {
                     wasmparser::Payload::DataSection(segments) => {
                         for segment in segments {
                             let segment = segment.unwrap();
-                            let wasmparser::DataKind::Active { offset_expr, .. } = segment.kind else {
+                            let wasmparser::DataKind::Active { offset_expr, .. } = segment.kind
+                            else {
                                 panic!("it is active");
                             };
                             let first = offset_expr.get_operators_reader().read().unwrap();

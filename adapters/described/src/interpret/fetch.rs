@@ -10,9 +10,7 @@ use super::{Context, lacking, mistake};
 use crate::description::{Fetch as Rule, Kind, Place};
 use crate::expression::Scope;
 use crate::json::Json;
-use atsync_adapter::contract::{
-    Failure, Fetch, Fetched, Given, Outcome, Response, Span, Step,
-};
+use atsync_adapter::contract::{Failure, Fetch, Fetched, Given, Outcome, Response, Span, Step};
 use atsync_adapter::rows;
 use std::borrow::Cow;
 
@@ -38,7 +36,11 @@ pub(crate) fn start(context: &Context<'_>, task: Fetch, given: &Given) -> Result
         }
         None => match ids.as_slice() {
             [id] => Json::text(id.clone()),
-            _ => return Err(Failure::Bug("a fetch of several ids, and the manifest offers one".into())),
+            _ => {
+                return Err(Failure::Bug(
+                    "a fetch of several ids, and the manifest offers one".into(),
+                ));
+            }
         },
     };
     let own = [("id", &id)];

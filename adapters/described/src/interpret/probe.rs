@@ -254,7 +254,9 @@ fn conclude(rule: &Rule, search: Search) -> Result<Step, Failure> {
             "{unsure} rows of the search cannot be compared with what was written"
         ))),
         0 => done(Probed::Absent(rule.visible_within_ms)),
-        1 => done(Probed::Found(Found { links: links(found.pop().unwrap_or_default()), certainty })),
+        1 => {
+            done(Probed::Found(Found { links: links(found.pop().unwrap_or_default()), certainty }))
+        }
         _ if !has_links => done(Probed::Found(Found { links: Vec::new(), certainty })),
         _ => {
             let subjects = found.into_iter().filter_map(|made| made.into_iter().next());
