@@ -349,6 +349,31 @@ const KINDS: &[(&str, &str, Fields)] = &[
     (kinds::CUSTOM_FIELD_OPTIONS, "CustomFieldOption", CUSTOM_FIELD_OPTION),
 ];
 
+/// The fields that a record of the struct cannot be without. Where the ATS has nothing, they are an
+/// empty text or the word `other`.
+const REQUIRED: &[(&str, &[&str])] = &[
+    ("Application", &["kind", "outcome"]),
+    ("Attachment", &["type", "filename"]),
+    ("CustomField", &["name", "key", "applies_to", "type"]),
+    ("CustomFieldOption", &["name"]),
+    ("Job", &["title", "state"]),
+    ("Named", &["name"]),
+    ("Note", &["type", "visibility"]),
+    ("Opening", &["state"]),
+    ("Pool", &["name"]),
+    ("Posting", &["title"]),
+    ("TeamMember", &["role"]),
+    ("User", &["name"]),
+    ("UserEmail", &["email"]),
+];
+
+/// The fields that a record of a kind cannot be without.
+#[must_use]
+pub fn required(kind: &str) -> &'static [&'static str] {
+    let record = KINDS.iter().find(|(name, _, _)| *name == kind).map(|(_, record, _)| *record);
+    REQUIRED.iter().find(|(name, _)| Some(*name) == record).map_or(&[], |(_, fields)| *fields)
+}
+
 /// The fields of a kind; `None` for a kind that the model does not unify.
 #[must_use]
 pub fn fields(kind: &str) -> Option<Fields> {
@@ -369,6 +394,8 @@ pub(crate) struct Reading<'d> {
     pub(crate) other: &'d str,
     pub(crate) form: RefForm,
     pub(crate) times: Times,
+    /// A record cannot be without the field.
+    pub(crate) is_required: bool,
     /// The field holds a day.
     pub(crate) is_day: bool,
 }
@@ -382,7 +409,13 @@ impl Reading<'_> {
     /// What is wrong with its shape, without its content.
     pub(crate) fn shaped<'a>(&self, value: Cow<'_, Json<'a>>) -> Shaped<'a> {
         if value.is_empty() {
-            return Ok(None);
+            return Ok(match self.shape {
+                Text | Plain if self.is_required => Some(Json::text("")),
+                Word if self.is_required => {
+                    Some(Json::Map(vec![(Cow::Borrowed("value"), Json::text("other"))]))
+                }
+                _ => None,
+            });
         }
         match self.shape {
             Text | Plain => self.text(&value),
@@ -633,7 +666,7 @@ pub(crate) fn is_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{KINDS, Shape};
+    use super::{KINDS, REQUIRED, Shape};
     use std::collections::BTreeMap;
 
     /// The tables are those of the model, in fields and in shapes.
@@ -641,11 +674,15 @@ mod tests {
     fn the_fields_are_those_of_the_unified_records() {
         let source = include_str!("../../../engine/model/src/unified.rs");
         let mut structs: BTreeMap<&str, Vec<(String, Shape)>> = BTreeMap::new();
-        let (mut name, mut renamed) = ("", None);
+        let mut required: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let (mut name, mut renamed, mut has_default) = ("", None, false);
         for line in source.lines() {
             if let Some(rest) = line.strip_prefix("pub struct ") {
                 name = rest.split(['<', ' ']).next().unwrap();
-            } else if let Some(at) = line.find("rename = \"") {
+            } else if line.contains("#[serde(") && line.contains("default") {
+                has_default = true;
+            }
+            if let Some(at) = line.find("rename = \"") {
                 renamed = line[at + 10..].split('"').next();
             } else if let Some((field, kind)) =
                 line.strip_prefix("    pub ").and_then(|rest| rest.split_once(": "))
@@ -673,9 +710,20 @@ mod tests {
                     other if ["Value"].contains(&other) => Shape::Values,
                     other => panic!("{name}.{field} has the new type {other}; give it a shape"),
                 };
+                if !std::mem::take(&mut has_default) {
+                    required.entry(name).or_default().push(field.clone());
+                }
                 structs.entry(name).or_default().push((field, shape));
             }
         }
+        for (record, fields) in REQUIRED {
+            assert_eq!(required.get(record).unwrap(), fields, "{record}");
+        }
+        let without: Vec<&&str> = required
+            .keys()
+            .filter(|name| KINDS.iter().any(|(_, record, _)| record == *name))
+            .collect();
+        assert_eq!(without.len(), REQUIRED.len(), "{without:?}");
         assert_eq!(KINDS.len(), atsync_model::kinds::ALL.len());
         for (kind, record, fields) in KINDS {
             let ours: Vec<(String, Shape)> =

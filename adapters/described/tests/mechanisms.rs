@@ -75,7 +75,7 @@ fn scan(cursor: Option<Vec<u8>>, page_size: u32) -> Scan {
 
 fn jobs(list: &str) -> Adapter {
     adapter(&format!(
-        "kinds: {{jobs: {{list: {{{list}}}, id: row.id, fields: {{title: row.title}}}}}}\n"
+        "kinds: {{jobs: {{list: {{{list}}}, id: row.id, fields: {{title: row.title, state: row.state}}}}}}\n"
     ))
 }
 
@@ -184,7 +184,7 @@ kinds:
   jobs:
     list: {request: {method: POST, path: /job.list, body: {status: [Open]}}, token: {parameter: syncToken, from: reply.syncToken}}
     id: row.id
-    fields: {title: row.title}
+    fields: {title: row.title, state: row.state}
 "#,
     );
     let manifest = interpret::describe(&adapter.0).unwrap();
@@ -230,7 +230,7 @@ kinds:
   jobs:
     fetch: {request: /jobs, ids: ids, ids_max: 3}
     id: row.id
-    fields: {title: row.title}
+    fields: {title: row.title, state: row.state}
 "#,
     );
     let fetch = || {
@@ -387,7 +387,7 @@ kinds:
   notes:
     inside: {kind: candidates, each: row.notes}
     id: row.id
-    fields: {body: row.body}
+    fields: {body: row.body, type: "'note'", visibility: "'public'"}
 "#,
     );
     let many = |count: usize| {
@@ -430,7 +430,7 @@ fn what_a_task_remembers_and_what_it_is_given_are_bounded() {
         r#"
 lists: {paging: {style: cursor, parameter: c, from: reply.next}, rows: rows}
 kinds:
-  notes: {list: {request: /notes}, id: row.id, fields: {body: row.body}}
+  notes: {list: {request: /notes}, id: row.id, fields: {body: row.body, type: "'note'", visibility: "'public'"}}
 tenant: {request: /me, fingerprint: reply.id, catalogue: {all: reply.all}}
 operations:
   notes.create:

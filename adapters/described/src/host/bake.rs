@@ -332,7 +332,7 @@ mod tests {
         assert!(words(&generic(2, "2"), &description(5)).contains("two places"));
         assert!(words(b"hello", &description(5)).contains("no WebAssembly"));
         assert!(words(&[], &description(5)).contains("no WebAssembly"));
-        for cut in 0..good.len() {
+        for cut in (0..good.len()).step_by(13) {
             let _ = bake(&good[..cut], &description(5));
         }
         let mut escaping = description(5);

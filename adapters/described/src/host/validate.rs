@@ -225,6 +225,12 @@ impl<'d> Check<'d> {
             }
             self.field(&place, name, field, rule, &names);
         }
+        for field in shape::required(name) {
+            if !kind.fields.contains_key(*field) {
+                let message = format!("a record of {name} needs the field `{field}`; map it");
+                self.mistake(&below(at, "fields"), message);
+            }
+        }
         for (index, field) in kind.expected.iter().enumerate() {
             if !kind.fields.contains_key(field) {
                 let hint = near(field, kind.fields.keys().map(String::as_str));
@@ -431,7 +437,8 @@ impl<'d> Check<'d> {
         {
             self.mistake(
                 &path,
-                "a path begins with `/` and has no `//`, `..`, `?` or `#`; parameters belong to `query`",
+                "a path begins with `/` and has no `//`, `..`, `?` or `#`; parameters belong to \
+                 `query`",
             );
         }
         if is_read && !matches!(request.method, Method::Get | Method::Post) {

@@ -5,8 +5,8 @@
 //!
 //! A description that was validated cannot make the interpreter fail by a mistake of its own; a
 //! fault of an expression costs the row or the member that it was evaluated for. Where a whole task
-//! depends on one (a path, a fingerprint), the task fails as `protocol`: the ATS's answer lacks what
-//! the description reads.
+//! depends on one (a path, a fingerprint), the task fails as `protocol`: the ATS's answer lacks
+//! what the description reads.
 
 mod answer;
 mod check;

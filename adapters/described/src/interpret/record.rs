@@ -272,6 +272,7 @@ impl<'e> FieldPlan<'e> {
                 other: rule.other.as_deref().unwrap_or("other"),
                 form: rule.form.unwrap_or_default(),
                 times: rule.times.unwrap_or(times),
+                is_required: shape::required(kind).contains(&name),
                 is_day: shape == Shape::Time && name.ends_with("_on"),
             },
         })
