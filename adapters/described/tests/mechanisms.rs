@@ -140,6 +140,45 @@ fn numbered_pages_are_walked_to_the_end() {
     assert_eq!((found, asked.len(), asked[0].as_str()), (all(), 4, "/jobs?p=0"));
 }
 
+/// Without a size in the request the ATS may send fewer rows than a page may have.
+#[test]
+fn a_list_whose_size_is_not_requested_ends_with_an_empty_page() {
+    let adapter = jobs("request: /jobs, paging: {style: page, parameter: page}");
+    let (asked, found) = walk(&adapter, |_, at| reply(200, &[], &rows(at..(at + 1).min(7))));
+    assert_eq!((found, asked.len()), (all(), 8));
+}
+
+#[test]
+fn a_probe_requests_the_size_by_which_it_knows_the_last_page() {
+    let adapter = adapter(
+        r#"
+lists: {paging: {style: page, parameter: page}, size: per_page, page_max: 2}
+kinds: {tags: {list: {request: /tags}, id: row.id, fields: {name: row.name}}}
+tenant: {request: /me, fingerprint: reply.id}
+operations:
+  tags.create:
+    class: probeable
+    fields: {name: set}
+    request: {method: POST, path: /tags}
+    links: [{id: reply.id}]
+    probe: {request: /tags, match: row.name == input.name, links: [{id: row.id}]}
+"#,
+    );
+    let operation =
+        Operation { name: "tags.create".into(), target: None, input: r#"{"name":"n"}"#.into() };
+    let first = adapter.send(Task::Probe(Probe { operation, first_sent_ms: None }));
+    let Target::Path(path) = &first.request.target else { panic!() };
+    assert_eq!(path.query, [Field::new("page", "1"), Field::new("per_page", "2")]);
+    let full = reply(200, &[], r#"[{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]"#);
+    let second = match interpret::resume(&adapter.0, &[], first.state, &given(), full) {
+        Ok(Step::Send(send)) => send,
+        other => panic!("{other:?}"),
+    };
+    let last = reply(200, &[], r#"[{"id": 3, "name": "n"}]"#);
+    let done = interpret::resume(&adapter.0, &[], second.state, &given(), last).unwrap();
+    assert!(matches!(done, Step::Done(Outcome::Probed(Probed::Found(found))) if found.links[0].id == "3"));
+}
+
 #[test]
 fn an_offset_counts_the_rows_before() {
     let adapter = jobs("request: /jobs, paging: {style: offset, parameter: skip}, size: limit");

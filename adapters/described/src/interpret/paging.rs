@@ -86,18 +86,23 @@ impl<'e> Pager<'e> {
         })
     }
 
-    /// Where the next page begins; none after the last one.
+    /// Whether the number of rows shows the end, so that the ATS must be told how many to send.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self, Self::Page { .. } | Self::Offset { .. })
+    }
+
+    /// Where the next page begins; none after the last one. `size`: the rows that were requested.
     pub(crate) fn next(
         &self,
         cursor: Option<&Cursor>,
         rows: usize,
-        size: u32,
+        size: Option<u32>,
         answer: &Answer<'_>,
         response: &Response,
         shared: &[(&str, &Json<'_>)],
     ) -> Result<Option<Cursor>, Failure> {
         let count = Json::number(u64::try_from(rows).unwrap_or(u64::MAX));
-        let size_value = Json::number(u64::from(size));
+        let size_value = size.map(|size| Json::number(u64::from(size))).unwrap_or_default();
         let (page, before) = match (self, cursor) {
             (_, Some(Cursor::Page(page))) => (*page, 0),
             (Self::Page { first, .. }, None) => (*first, 0),
@@ -116,7 +121,9 @@ impl<'e> Pager<'e> {
             ("offset", &before_value),
         ];
         let scope = Scope { shared, own: &own };
-        let is_full = u64::try_from(rows).unwrap_or(u64::MAX) >= u64::from(size);
+        // Where the ATS was not told how many to send, an empty page alone is the last one.
+        let least = size.map_or(1, u64::from);
+        let is_full = u64::try_from(rows).unwrap_or(u64::MAX) >= least;
         let has_more = |more: &Option<Compiled<'_>>| match more {
             Some(more) => more.is_true(scope).map_err(lacking),
             None => Ok(is_full),

@@ -124,7 +124,12 @@ fn search(
 ) -> Result<Step, Failure> {
     let cursor = state.search.cursor.as_ref();
     let place: Place = context.common.lists.parameters.unwrap_or_default();
-    let parameters = plan.pager.parameter(cursor)?.into_iter().collect();
+    let mut parameters: Vec<(String, Json<'static>)> =
+        plan.pager.parameter(cursor)?.into_iter().collect();
+    if let Some(size) = asked(context, plan) {
+        let name = context.common.lists.size.clone().unwrap_or_default();
+        parameters.push((name, Json::number(u64::from(size))));
+    }
     let mut request = {
         let values = Values::of(&state.known);
         let sent = first_sent(&state);
@@ -137,6 +142,13 @@ fn search(
         request.target = Target::Link(url.clone());
     }
     request::safe(request, &State::Probe(state))
+}
+
+/// The rows that a page of the search requests, where their number shows the end.
+fn asked(context: &Context<'_>, plan: &ProbePlan<'_>) -> Option<u32> {
+    let lists = &context.common.lists;
+    let has_size = lists.size.as_ref().is_some_and(|name| !name.is_empty());
+    (plan.pager.counts() && has_size).then(|| lists.page_max.unwrap_or(manifest::PAGE_MAX))
 }
 
 fn first_sent(state: &state::Probe) -> Json<'static> {
@@ -183,7 +195,7 @@ fn page(
         plan.pager.next(
             state.search.cursor.as_ref(),
             rows.len(),
-            lists.page_max.unwrap_or(manifest::PAGE_MAX),
+            asked(context, plan),
             &answer,
             response,
             &names,

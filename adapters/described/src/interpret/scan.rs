@@ -127,7 +127,8 @@ pub(crate) fn resume(
 
     let pager =
         Pager::of(manifest::paging(list.paging.as_ref(), lists.paging.as_ref()), &context.engine)?;
-    let next = pager.next(state.cursor.as_ref(), count, state.size, &answer, response, &shared)?;
+    let asked = size_parameter(list, lists).map(|_| state.size);
+    let next = pager.next(state.cursor.as_ref(), count, asked, &answer, response, &shared)?;
     let checkpoint = match (&list.token, &next) {
         (Some(token), None) => {
             let from = context.engine.compile(token.from.text()).map_err(mistake)?;
