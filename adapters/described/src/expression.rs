@@ -1,11 +1,11 @@
 //! Expressions: pure, and bounded in steps and in size.
 //!
-//! The language is minijinja's. Most expressions of a mapping are *straight*: a path, perhaps with
-//! helpers behind it (`row.createdAt`, `row.tags | compact`). Those are followed in the row as it
-//! was parsed, without minijinja, which costs a tenth; a test holds both ways to the same results.
-//! Any other expression is compiled by minijinja, and only the members that it reads are converted.
-//! A fresh instance runs each call, so nothing is compiled that the task does not use, and
-//! minijinja's environment is made when the first expression needs it.
+//! The language is minijinja's. Most expressions of a mapping are *straight*: paths, literals and
+//! helpers with the usual operators between them (`crate::straight`). Those are evaluated in the row
+//! as it was parsed, without minijinja; a test holds both ways to the same results. Any other
+//! expression is compiled by minijinja, and only the members that it reads are converted. A fresh
+//! instance runs each call, so nothing is compiled that the task does not use, and minijinja's
+//! environment is made when the first expression needs it.
 //!
 //! Bounds: [`FUEL`] steps of an evaluation, [`NODES_MAX`] values and [`TEXT_BYTES_MAX`] bytes of
 //! text in its result, [`DEPTH_MAX`] levels. A fault never quotes a value, which may be personal
@@ -13,6 +13,7 @@
 
 use crate::helpers::{self, Helper};
 use crate::json::{ABSENT, Json};
+use crate::straight::Straight;
 use minijinja::value::{Rest, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, filters, tests};
 use std::borrow::Cow;
@@ -141,7 +142,7 @@ pub struct Scope<'s, 'a> {
 }
 
 impl<'s, 'a> Scope<'s, 'a> {
-    fn get(&self, name: &str) -> &'s Json<'a> {
+    pub(crate) fn get(&self, name: &str) -> &'s Json<'a> {
         let find = |names: &'s [(&'s str, &'s Json<'a>)]| {
             names.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| *value)
         };
@@ -436,189 +437,4 @@ fn call(helper: Helper, value: &Value, arguments: &[Value]) -> Result<Value, Err
         .map(|argument| budget.json(argument, DEPTH_MAX).map_err(helpers::own))
         .collect::<Result<Vec<_>, Error>>()?;
     helper(&value, &arguments).map(|value| to_value(&value)).map_err(helpers::own)
-}
-
-/// A path, or a literal, with helpers behind it.
-struct Straight {
-    from: Operand,
-    helpers: Vec<(Helper, Vec<Operand>)>,
-}
-
-enum Operand {
-    Literal(Json<'static>),
-    /// The first part is a name of the scope; a part of digits in brackets is an index.
-    Path(Vec<String>, Vec<Option<usize>>),
-}
-
-impl Operand {
-    fn eval<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Cow<'s, Json<'a>> {
-        match self {
-            Self::Literal(literal) => Cow::Owned(literal.clone()),
-            Self::Path(parts, indexes) => {
-                let mut parts = parts.iter().zip(indexes);
-                let root = parts.next().map(|(name, _)| name.as_str()).unwrap_or_default();
-                let value =
-                    parts.fold(scope.get(root), |value, (name, index)| match (value, index) {
-                        (Json::List(entries), Some(index)) => {
-                            entries.get(*index).unwrap_or(&ABSENT)
-                        }
-                        (_, Some(_)) => &ABSENT,
-                        (value, None) => value.get(name),
-                    });
-                Cow::Borrowed(value)
-            }
-        }
-    }
-
-    fn read(&self) -> Option<Cow<'_, [String]>> {
-        match self {
-            Self::Literal(_) => None,
-            Self::Path(parts, indexes) => {
-                let named = indexes.iter().take_while(|index| index.is_none()).count();
-                Some(Cow::Borrowed(parts.get(..named).unwrap_or_default()))
-            }
-        }
-    }
-}
-
-impl Straight {
-    fn of(text: &str) -> Option<Self> {
-        let mut rest = Reader(text.trim());
-        let from = rest.operand()?;
-        let mut helpers = Vec::new();
-        while rest.take('|') {
-            let name = rest.name()?;
-            let (_, helper) = helpers::ALL.iter().find(|(known, _)| *known == name)?;
-            let mut arguments = Vec::new();
-            if rest.take('(') && !rest.take(')') {
-                loop {
-                    arguments.push(rest.operand()?);
-                    if rest.take(')') {
-                        break;
-                    }
-                    if !rest.take(',') {
-                        return None;
-                    }
-                }
-            }
-            helpers.push((*helper, arguments));
-        }
-        rest.0.is_empty().then_some(Self { from, helpers })
-    }
-
-    fn reads(&self) -> Vec<Cow<'_, [String]>> {
-        let arguments = self.helpers.iter().flat_map(|(_, arguments)| arguments);
-        std::iter::once(&self.from).chain(arguments).filter_map(Operand::read).collect()
-    }
-
-    fn eval<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, String> {
-        let mut value = self.from.eval(scope);
-        for (helper, arguments) in &self.helpers {
-            let arguments: Vec<Json<'a>> =
-                arguments.iter().map(|argument| argument.eval(scope).into_owned()).collect();
-            value = Cow::Owned(helper(&value, &arguments)?);
-        }
-        Ok(value)
-    }
-}
-
-/// Reads a straight expression from the left.
-struct Reader<'t>(&'t str);
-
-/// Words that mean something else than a name.
-const KEYWORDS: &[&str] = &[
-    "and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "true", "True",
-];
-
-impl<'t> Reader<'t> {
-    fn take(&mut self, sign: char) -> bool {
-        match self.0.trim_start().strip_prefix(sign) {
-            Some(rest) => {
-                self.0 = rest.trim_start();
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn name(&mut self) -> Option<&'t str> {
-        let end = self
-            .0
-            .find(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '_'))
-            .unwrap_or(self.0.len());
-        let (name, rest) = self.0.split_at_checked(end)?;
-        let is_name = name.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '_');
-        self.0 = rest;
-        is_name.then_some(name)
-    }
-
-    fn quoted(&mut self) -> Option<&'t str> {
-        let quote = self.0.chars().next().filter(|sign| matches!(sign, '\'' | '"'))?;
-        let (text, rest) = self.0.get(1..)?.split_once(quote)?;
-        self.0 = rest;
-        (!text.contains('\\')).then_some(text)
-    }
-
-    fn digits(&mut self) -> Option<&'t str> {
-        let end = self.0.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(self.0.len());
-        let (digits, rest) = self.0.split_at_checked(end)?;
-        self.0 = rest;
-        (!digits.is_empty() && digits.len() < 16).then_some(digits)
-    }
-
-    fn operand(&mut self) -> Option<Operand> {
-        let first = self.0.chars().next()?;
-        if matches!(first, '\'' | '"') {
-            let text = self.quoted()?.to_owned();
-            self.0 = self.0.trim_start();
-            return Some(Operand::Literal(Json::text(text)));
-        }
-        if first.is_ascii_digit() {
-            let number = self.digits()?.parse().ok()?;
-            if self.0.starts_with(['.', '_'])
-                || self.0.starts_with(|sign: char| sign.is_ascii_alphabetic())
-            {
-                return None;
-            }
-            self.0 = self.0.trim_start();
-            return Some(Operand::Literal(Json::Int(number)));
-        }
-        let root = self.name()?;
-        let literal = match root {
-            "true" => Some(Json::Bool(true)),
-            "false" => Some(Json::Bool(false)),
-            "none" => Some(Json::Null),
-            _ => None,
-        };
-        if let Some(literal) = literal {
-            self.0 = self.0.trim_start();
-            return Some(Operand::Literal(literal));
-        }
-        if KEYWORDS.contains(&root) {
-            return None;
-        }
-        let (mut parts, mut indexes) = (vec![root.to_owned()], vec![None]);
-        loop {
-            if let Some(rest) = self.0.strip_prefix('.') {
-                self.0 = rest;
-                parts.push(self.name()?.to_owned());
-                indexes.push(None);
-            } else if let Some(rest) = self.0.strip_prefix('[') {
-                self.0 = rest;
-                if self.0.starts_with(['\'', '"']) {
-                    parts.push(self.quoted()?.to_owned());
-                    indexes.push(None);
-                } else {
-                    let digits = self.digits()?;
-                    parts.push(digits.to_owned());
-                    indexes.push(Some(digits.parse().ok()?));
-                }
-                self.0 = self.0.strip_prefix(']')?;
-            } else {
-                break;
-            }
-        }
-        self.0 = self.0.trim_start();
-        Some(Operand::Path(parts, indexes))
-    }
 }

@@ -83,6 +83,37 @@ fn both_ways_of_evaluation_agree() {
         "row.id | join",
         "row.text | date",
         "row.flag | text",
+        "row.text ~ row.id",
+        "row.missing ~ '/' ~ row.none ~ row.flag ~ row.half ~ row.big",
+        "row.list ~ row.deep",
+        "row.missing.x == none",
+        "row.missing == row.gone",
+        "row.none == none",
+        "row.id == 9007199254740993",
+        "row.half == 1",
+        "row.flag == 1",
+        "row.flag == true",
+        "row.deep == row.deep",
+        "row.list != row.list",
+        "row.text == 7",
+        "'a' if row.flag else 'b'",
+        "'a' if row.none",
+        "'a' if row.empty else 'b' if row.flag else 'c'",
+        "not row.empty",
+        "not not row.flag and row.text",
+        "row.none or row.missing or row.text",
+        "row.flag and row.none",
+        "row.missing is none",
+        "row.none is none",
+        "row.none is not defined",
+        "row.missing is defined",
+        "not row.none is none",
+        "('a' if row.flag else 'b') ~ 'c'",
+        "(row.none or row.text) == row.text",
+        "row.flag and row.text != row.id or row.none",
+        "row.text == row.text ~ ''",
+        "row.list | first == row.missing",
+        "row.mails | join('-') ~ row.text | trim",
         "row.flag | lookup(row.deep, 'other')",
         "'er' | lookup(row.deep)",
         "row.none | lookup(row.deep, 1)",
@@ -106,12 +137,10 @@ fn what_is_not_straight_is_evaluated_by_minijinja() {
     let engine = Engine::new(&[]);
     let row = Json::parse(ROW).unwrap();
     for (text, wanted) in [
-        ("row.text ~ row.id", "\" Ada 9007199254740993\""),
-        ("row.missing.x == none", "false"),
-        ("row.missing is defined", "false"),
-        ("row.none is none", "true"),
-        ("'a' if row.flag else 'b'", "\"a\""),
-        ("not row.empty", "true"),
+        ("row.id > 7 and row.half < 1", "true"),
+        ("1 == 1 == 1", "true"),
+        ("(row.deep).er.est", "\"here\""),
+        ("row.text is string", "true"),
         ("row.big - 1", "18446744073709551614"),
         ("{'value': row.flag, 'gone': row.missing}", "{\"value\":true}"),
         ("row.mails | map('lower') | sort", "[\"a@x.org\",\"b@x.org\"]"),
@@ -149,11 +178,11 @@ fn an_expression_is_bounded_in_length_steps_text_values_and_levels() {
     let fault =
         engine.compile("row ~ '!'").unwrap().eval(Scope { shared: &[], own: &own }).unwrap_err();
     assert!(fault.0.contains("bytes of text") || fault.0.contains("too many steps"), "{fault}");
-    let fault = engine.compile("row if true else row").unwrap();
+    let fault = engine.compile("(row) | string").unwrap();
     let own_longer = Json::text("x".repeat(TEXT_BYTES_MAX + 1));
     let own = [("row", &own_longer)];
     let fault = fault.eval(Scope { shared: &[], own: &own }).unwrap_err();
-    assert!(fault.0.contains("bytes of text"), "{fault}");
+    assert!(fault.0.contains("bytes of text") || fault.0.contains("steps"), "{fault}");
     assert!(engine.compile("row[1:2]").is_err(), "minijinja does not say what a slice reads");
     assert!(engine.compile("row['a:b'] or {'a': row[1]}").is_ok());
     refused("'x' * 100000000000", "too many steps");

@@ -50,6 +50,7 @@ mod host;
 mod json;
 mod manifest;
 pub mod shape;
+mod straight;
 mod template;
 mod time;
 

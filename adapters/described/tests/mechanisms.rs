@@ -176,7 +176,9 @@ operations:
     };
     let last = reply(200, &[], r#"[{"id": 3, "name": "n"}]"#);
     let done = interpret::resume(&adapter.0, &[], second.state, &given(), last).unwrap();
-    assert!(matches!(done, Step::Done(Outcome::Probed(Probed::Found(found))) if found.links[0].id == "3"));
+    assert!(
+        matches!(done, Step::Done(Outcome::Probed(Probed::Found(found))) if found.links[0].id == "3")
+    );
 }
 
 #[test]
