@@ -1,7 +1,12 @@
 //! The cost of one page of 100 opportunities of Lever through the interpreter, and through the same
 //! mapping by hand in Rust: `cargo run --release -p atsync-described --features host --example page`.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example that measures")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "an example that measures"
+)]
 
 use atsync_adapter::contract::{
     Field, Given, Item, Outcome, Reply, Response, Scan, Since, Step, Task,
@@ -90,7 +95,7 @@ fn page() -> Vec<u8> {
             "emails": [format!("dana{at}@example.com")],
             "phones": [{"type": "mobile", "value": "+49 30 1234"}],
             "confidentiality": "non-confidential", "links": ["https://example.com/dana"],
-            "archived": if at % 3 == 0 {
+            "archived": if at.is_multiple_of(3) {
                 serde_json::json!({"reason": format!("r{}", at % 10), "archivedAt": time})
             } else {
                 serde_json::Value::Null
