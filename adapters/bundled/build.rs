@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The package of each adapter, and the file that `src/lib.rs` embeds.
-const ADAPTERS: &[(&str, &str)] = &[("atsync-greenhouse", "greenhouse.wasm")];
+const ADAPTERS: &[(&str, &str)] =
+    &[("atsync-greenhouse", "greenhouse.wasm"), ("atsync-described", "described.wasm")];
 
 /// The packages that every adapter depends on.
 const FOUNDATIONS: &[&str] = &["atsync-adapter", "atsync-model"];
@@ -32,6 +33,8 @@ const PREBUILT: &str = "ATSYNC_COMPONENTS";
 
 /// The sources of the components in the repository, relative to this crate.
 const SOURCES: &[&str] = &[
+    "../described/src",
+    "../described/Cargo.toml",
     "../greenhouse/src",
     "../greenhouse/Cargo.toml",
     "../sdk/src",

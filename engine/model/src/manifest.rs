@@ -72,6 +72,7 @@ pub struct Manifest {
 
 /// A field whose values the ATS compares by a coarser form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FormRule {
@@ -85,6 +86,7 @@ pub struct FormRule {
 
 /// A form by which more values are equal; see [`crate::normal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Coarser {
     /// Only the digits count.
@@ -97,6 +99,7 @@ pub enum Coarser {
 
 /// A named origin of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Origin {
@@ -142,6 +145,7 @@ impl SafeRequest {
 
 /// How the URL of an origin is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OriginBase {
     /// Always this one, unless the operator overrides it (a sandbox). Scheme, host, port, and a
@@ -164,6 +168,7 @@ pub enum OriginBase {
 
 /// An auth scheme that the host must offer. The adapter never sees a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AuthRule {
     /// OAuth2 client credentials (RFC 6749 §4.4), client authenticated by HTTP Basic.
@@ -234,6 +239,7 @@ pub enum AuthRule {
 
 /// A form field filled from a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FormSetting {
@@ -245,6 +251,7 @@ pub struct FormSetting {
 
 /// Which half of HTTP Basic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BasicHalf {
     /// The user name.
@@ -255,6 +262,7 @@ pub enum BasicHalf {
 
 /// One bucket of a rate limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RateRule {
@@ -285,6 +293,7 @@ pub struct RateRule {
 
 /// How to read a reset header.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ResetReading {
     /// There is none, or it is wrong.
@@ -397,6 +406,7 @@ pub enum ChangeRule {
 
 /// How a deletion can be detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DeleteSign {
     /// A list of deletions.
@@ -457,6 +467,7 @@ pub struct OperationRule {
 /// A record that the request for another one can create too. A record that needs a member which is
 /// not listed gets a request of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Carry {
@@ -471,6 +482,7 @@ pub struct Carry {
 
 /// How an operation behaves when it is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectClass {
     /// Sending it again changes nothing more.
@@ -486,6 +498,7 @@ pub enum EffectClass {
 
 /// How one member of an operation's input is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FieldRule {
@@ -504,6 +517,7 @@ pub struct FieldRule {
 
 /// A setting with a certain value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SettingIs {
@@ -515,6 +529,7 @@ pub struct SettingIs {
 
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FieldMode {
     /// At creation only.
@@ -533,6 +548,7 @@ pub enum FieldMode {
 
 /// A side effect of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SideEffect {
@@ -544,6 +560,7 @@ pub struct SideEffect {
 
 /// The kinds of side effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SideEffectKind {
     /// A mail to the candidate.
