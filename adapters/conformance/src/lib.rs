@@ -11,6 +11,7 @@
 //! The crate is for authors of adapters: `atsync adapter test` runs it, each adapter's own tests do,
 //! and a host's can. Left out: whether the sandbox is like the ATS, which only recordings show.
 
+mod described;
 mod drive;
 mod report;
 mod show;
@@ -18,6 +19,7 @@ mod stage;
 mod suite;
 pub mod wire;
 
+pub use described::{Described, FILE_BYTES_MAX, Paging, Resource, SandboxFile, Window};
 pub use drive::{Answer, Breach, Driver, End, Run, STEPS_MAX, Turn};
 pub use report::{Finding, Promise, Report, Verdict};
 pub use show::{bytes as shown_bytes, end as shown_end, outcome as shown_outcome, run as shown_run,

@@ -127,7 +127,7 @@ async fn quiet(world: &mut World<'_>, rule: &KindRule) {
 }
 
 /// A time as text.
-pub(super) fn rfc3339(ms: u64) -> String {
+pub(crate) fn rfc3339(ms: u64) -> String {
     // Days since 1970 to a date, after Howard Hinnant's `civil_from_days`.
     let (seconds, millis) = (ms / 1000, ms % 1000);
     let (days, rest) = (seconds / 86_400, seconds % 86_400);

@@ -140,8 +140,15 @@ impl Of<'_> {
                     row.body.get("kind").and_then(Value::as_str) == Some("prospect")
                         && word(row, "outcome") == Some("active")
                 })?;
-                let job = self.find(kinds::JOBS, |row| word(row, "state") == Some("open"))?;
-                of(kinds::APPLICATIONS, row, json!({ "job": job.item.id }))
+                let considered = row.body.pointer("/prospective_jobs/0/id").and_then(Value::as_str);
+                let job = match considered {
+                    Some(id) => id.to_owned(),
+                    None => {
+                        let open = |row: &Row| word(row, "state") == Some("open");
+                        self.find(kinds::JOBS, open)?.item.id.clone()
+                    }
+                };
+                of(kinds::APPLICATIONS, row, json!({ "job": job }))
             }
             "applications.move" => {
                 let (row, job, stage) = self.active()?;
@@ -226,7 +233,7 @@ impl Of<'_> {
                 }))
             }
             "custom_fields.create" => none(json!({
-                "name": self.word("Conformance"), "applies_to": "candidate", "type": "short_text",
+                "name": self.word("Conformance"), "applies_to": "candidate", "type": "text",
                 "private": false,
             })),
             "custom_fields.update" => {

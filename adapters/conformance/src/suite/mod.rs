@@ -18,6 +18,7 @@ mod repeated;
 mod rows;
 mod writes;
 
+pub(crate) use changes::rfc3339;
 pub use fields::fields_of;
 
 use crate::drive::{Driver, End, Run};

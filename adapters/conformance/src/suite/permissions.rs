@@ -25,7 +25,7 @@ pub(super) async fn check(world: &mut World<'_>) -> Result<(), String> {
             _ => {
                 let what = format!("the sandbox grants it: {}", show::end(&run.end));
                 world.broke(Promise::Permissions, id, what, &run);
-                drop(world.stage.permit(id, true).await?);
+                let _ = world.stage.permit(id, true).await?;
                 continue;
             }
         }
@@ -66,7 +66,7 @@ async fn taken(world: &mut World<'_>, id: &str) -> Result<(), String> {
             denied.push((rule.name.clone(), world.driver.run(task, &world.given).await));
         }
     }
-    drop(world.stage.permit(id, true).await?);
+    let _ = world.stage.permit(id, true).await?;
     if !world.broke_by(id, &run) && matches!(verdict(&run.end), Some(Verdict::Granted) | None) {
         let what = format!("it was taken away, and its check says: {}", show::end(&run.end));
         world.broke(Promise::Permissions, id, what, &run);

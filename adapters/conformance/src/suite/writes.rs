@@ -334,7 +334,7 @@ async fn denied(
     let task = Task::Write(Write { operation: order(rule, example), observed: observed(world, example) });
     let run = world.driver.run(task, given).await;
     let after = world.stage.changes().await?;
-    drop(world.stage.permit(&permission, true).await?);
+    let _ = world.stage.permit(&permission, true).await?;
     if world.broke_by(name, &run) {
         return Ok(());
     }
