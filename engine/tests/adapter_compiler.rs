@@ -121,8 +121,10 @@ fn planted_code_is_not_run() {
     let other = String::from_utf8_lossy(minimal()).contains("plainlist");
     assert!(other, "the adapter's name stands in its bytes");
     let mut component = minimal().to_vec();
-    let at = component.windows(9).position(|found| found == b"plainlist").unwrap();
-    component[at..at + 9].copy_from_slice(b"planthere");
+    // Wherever it stands: in its URL too.
+    while let Some(at) = component.windows(9).position(|found| found == b"plainlist") {
+        component[at..at + 9].copy_from_slice(b"planthere");
+    }
     let planted = keeping(of_another.path()).load("it", &component).unwrap();
     assert_eq!(planted.manifest().name, "planthere");
     let own = tempfile::tempdir().unwrap();

@@ -20,7 +20,7 @@ use adapter_support::{from_text, given, host, jobs, minimal, scan};
 use atsync::internals::adapter::{
     Adapter, AdapterError, ComponentAdapter, ComponentHost, HostOptions, LoadError, Metering,
 };
-use atsync_model::contract::{Reply, Response};
+use atsync_model::contract::{Reply, Response, Step};
 use std::time::Duration;
 
 /// The differences from the frame.
@@ -202,9 +202,10 @@ fn a_reply_too_large_for_an_adapter_is_not_passed_to_it() {
     let body = vec![b' '; atsync::internals::adapter::limits::REPLY_BYTES_MAX + 1];
     let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
     is_limit(&adapter.resume(Vec::new(), given(), reply).unwrap_err(), "reply");
-    assert!(
-        adapter.resume(br#"{"page":1,"page_size":1}"#.to_vec(), given(), jobs()).unwrap().is_ok()
-    );
+    let Ok(Step::Send(send)) = adapter.start(scan(), given()).unwrap() else {
+        panic!("no request")
+    };
+    assert!(adapter.resume(send.state, given(), jobs()).unwrap().is_ok());
 }
 
 #[test]

@@ -22,10 +22,12 @@ async fn the_component_made_of_the_minimal_adapter_is_loaded_from_its_file_and_l
     let lines = load_component::run(&file).await.unwrap();
     let expected = [
         concat!("plainlist ", env!("CARGO_PKG_VERSION"), ": Plainlist (imaginary)"),
-        "kind jobs: title, state",
+        "kind jobs: title, state, updated_at",
+        "kind candidates: name, emails, company, created_at, updated_at",
+        "kind notes: candidate, body, type, visibility, created_at",
         "2 jobs read",
-        r#"job 7: {"state":{"source":"live","value":"open"},"title":"Baker"}"#,
-        r#"job 9: {"state":{"source":"closed","value":"closed"},"title":"Miller"}"#,
+        r#"job 7: {"title":"Baker","state":{"value":"open","source":"live"},"updated_at":"2026-05-11T13:53:44Z"}"#,
+        r#"job 9: {"title":"Miller","state":{"value":"closed","source":"closed"},"updated_at":"2026-05-12T08:00:00Z"}"#,
     ];
     assert_eq!(lines, expected);
 }

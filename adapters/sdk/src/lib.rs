@@ -107,6 +107,8 @@ mod allocator;
 pub mod bindings;
 mod glue;
 pub mod json;
+pub mod kit;
+mod link;
 mod notice;
 #[cfg(test)]
 mod package_tests;
@@ -164,5 +166,37 @@ macro_rules! export_adapter {
             type Exported = $crate::Component<$adapter>;
             $crate::bindings::export!(Exported with_types_in $crate::bindings);
         }
+    };
+}
+
+/// Makes a type that implements [`kit::Adapter`] an adapter: a [`PureAdapter`], and on `wasm32` the
+/// crate's component.
+///
+/// Its data are checked here, while the adapter is compiled.
+#[macro_export]
+macro_rules! adapter {
+    ($adapter:ty) => {
+        const _: () = <$adapter as $crate::kit::Adapter>::ABOUT.check();
+
+        impl $crate::PureAdapter for $adapter {
+            fn describe() -> $crate::Manifest {
+                $crate::kit::describe::<Self>()
+            }
+            fn start(
+                task: $crate::contract::Task,
+                given: &$crate::contract::Given,
+            ) -> ::core::result::Result<$crate::contract::Step, $crate::contract::Failure> {
+                $crate::kit::start::<Self>(task, given)
+            }
+            fn resume(
+                state: $crate::contract::Continuation,
+                given: &$crate::contract::Given,
+                reply: $crate::contract::Reply,
+            ) -> ::core::result::Result<$crate::contract::Step, $crate::contract::Failure> {
+                $crate::kit::resume::<Self>(state, given, reply)
+            }
+        }
+
+        $crate::export_adapter!($adapter);
     };
 }

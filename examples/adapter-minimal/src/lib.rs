@@ -1,158 +1,213 @@
-//! A minimal adapter: it lists the jobs of an imaginary ATS, "Plainlist".
+//! A whole adapter in one file: for "Plainlist", an ATS that does not exist.
 //!
-//! Plainlist answers `GET /jobs?page=N&per_page=M` with `{"jobs": [{"id": 7, "title": "Baker",
-//! "status": "live", "updated_at": "…"}]}`, and the last page is shorter than requested. Copy this
-//! crate to start an adapter; the README beside it says how to build and load it.
-//!
-//! The work is in two functions at the bottom: [`scan`] requests a page, [`page`] reads the answer.
+//! It reads jobs, candidates and their notes, adds notes, checks a permission and reads webhooks.
+//! Copy this crate to start an adapter; the README beside it says how to test and build it. From
+//! top to bottom: what the adapter is, as data; then for each kind its rows; then the write and the
+//! webhooks.
 
-use atsync_adapter::contract::{
-    Body, Continuation, Effect, Failure, Field, Given, Item, Outcome, Page, Path, Reply, Request,
-    Response, Scan, Send, Since, Step, Target, Task,
+use atsync_adapter::contract::{Applied, Probed};
+use atsync_adapter::kit::{
+    About, Account, Adapter, Ask, Ats, Auth, Clock, DeleteSign, EffectClass, Event, Fetch,
+    FieldMode, Got, Hook, Id, Kind, List, Op, Operation, Origin, Permission, Piece, Rate, Record,
+    Row, Setting, Signature, Source, Stop, Time, Words, contact, word,
 };
-use atsync_adapter::manifest::{AuthRule, KindRule, Origin, ScanRule};
-use atsync_adapter::{Manifest, PureAdapter, model::kinds::JOBS, rows, state};
+use atsync_adapter::model::unified::Name;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use serde_json::value::RawValue;
-
-/// The fields of a unified job that Plainlist can fill: the only mask of every page.
-const JOB_FIELDS: &[&str] = &["title", "state"];
 
 /// The adapter. It has no state.
 #[derive(Debug)]
 pub struct Plainlist;
 
-atsync_adapter::export_adapter!(Plainlist);
+atsync_adapter::adapter!(Plainlist);
 
-impl PureAdapter for Plainlist {
-    fn describe() -> Manifest {
-        let mut jobs = KindRule::new(JOBS, ScanRule::List {}, JOB_FIELDS.iter().copied());
-        jobs.absence_proves = true;
-        jobs.expected = jobs.fields.clone();
-
-        let mut manifest = Manifest::new("plainlist", env!("CARGO_PKG_VERSION"));
-        manifest.title = "Plainlist (imaginary)".into();
-        manifest.origins = vec![Origin::fixed("api", "https://plainlist.example")];
-        manifest.auth = vec![AuthRule::Bearer {}];
-        manifest.kinds = vec![jobs];
-        manifest.settings_schema = json!({ "type": "object", "additionalProperties": false });
-        manifest
-    }
-
-    fn start(task: Task, _given: &Given) -> Result<Step, Failure> {
-        match task {
-            Task::Scan(task) => scan(&task),
-            // The manifest offers no other task, so the engine starts none.
-            _ => Err(Failure::Bug("only scans were offered".into())),
-        }
-    }
-
-    fn resume(state: Continuation, _given: &Given, reply: Reply) -> Result<Step, Failure> {
-        match reply {
-            Reply::Response(response) => page(&state::decode(&state)?, &response),
-            _ => Err(Failure::Bug("only a request was sent".into())),
-        }
-    }
+impl Adapter for Plainlist {
+    const ABOUT: About = About::new("plainlist", env!("CARGO_PKG_VERSION"))
+        .title("Plainlist (imaginary)")
+        .origins(&[Origin::fixed("api", "https://plainlist.example")])
+        .auth(&[Auth::Bearer])
+        .rates(&[Rate::new("api", 50, 10_000)])
+        .settings(&[Setting::text("author", "The id of the user who is named as author of notes")])
+        .account(Account::at(Ask::get("/account"), "/id"))
+        .permissions(&[
+            Permission::new("people", "Read people")
+                .grant_at("Settings > API keys > Scopes")
+                .without_it("Candidates and their notes are not read")
+                .ask(Ask::get("/people").query(&[("per_page", "1")])),
+            Permission::new("notes:write", "Write notes")
+                .grant_at("Settings > API keys > Scopes")
+                .without_it("Notes are not added")
+                .optional(),
+        ])
+        .kinds(&[JOBS, CANDIDATES, NOTES])
+        .operations(&[ADD_NOTE])
+        .hook(Hook::new(
+            Signature::hmac_sha256(Piece::Header("x-plainlist-signature")).prefix("sha256="),
+            hints,
+        ))
+        .lossy(&["A job has no departments or offices"]);
 }
 
-/// The state between `scan` and `page`. The engine carries it as bytes.
-#[derive(Debug, Serialize, Deserialize)]
-struct Asked {
-    page: u32,
-    page_size: u32,
-}
+const MINUTE_MS: u64 = 60_000;
 
-/// Requests one page. The cursor is this adapter's own: the page number, as text.
-fn scan(task: &Scan) -> Result<Step, Failure> {
-    if task.since != Since::Everything {
-        return Err(Failure::Bug("Plainlist lists no changes".into()));
-    }
-    let page = match &task.cursor {
-        None => 1,
-        Some(cursor) => state::decode(cursor)?,
-    };
-    let request = Request {
-        origin: "api".into(),
-        method: "GET".into(),
-        target: Target::Path(Path {
-            path: "/jobs".into(),
-            query: vec![
-                Field::new("page", page.to_string()),
-                Field::new("per_page", task.page_size.to_string()),
-            ],
-        }),
-        headers: Vec::new(),
-        body: Body::None,
-    };
-    let state = state::encode(&Asked { page, page_size: task.page_size })?;
-    Ok(Step::Send(Send { request, state, effect: Effect::Safe, secrets: Vec::new() }))
-}
+// ------------------------------------------------------------------------------------------- jobs
 
-/// One job as Plainlist writes it. Unused members are left out.
+const JOBS: Kind = Kind::of::<Job>("jobs")
+    .fields(&["title", "state", "updated_at"])
+    .expected(&["title", "state"])
+    .list(List::get("/jobs").rows("/jobs").pages("page").size("per_page", 100))
+    .absence_proves();
+
+/// Plainlist's words for the states of a job, and the unified ones. Others become `other`.
+const STATES: Words = Words(&[("live", "open"), ("closed", "closed"), ("draft", "draft")]);
+
+/// A job as Plainlist writes it. A member in [`Got`] may be absent, null, or of a bad shape, and
+/// costs nothing but its field; members that are not read are left out.
 #[derive(Deserialize)]
 struct Job {
-    id: u64,
-    title: String,
-    status: String,
-    updated_at: String,
+    id: Id,
+    title: Got<String>,
+    status: Got<String>,
+    updated_at: Got<Time>,
 }
 
-/// Reads the answer.
-fn page(asked: &Asked, response: &Response) -> Result<Step, Failure> {
-    match response.status {
-        200 => {}
-        401 => return Err(Failure::Auth("Plainlist refused the key".into())),
-        429 => return Err(Failure::Throttled(None)),
-        status => return Err(Failure::Unavailable(format!("Plainlist answered {status}"))),
+impl Row for Job {
+    fn record(self, _: &Source<'_>) -> Record {
+        Record::new(self.id)
+            .version(&self.updated_at)
+            .field("title", self.title)
+            .field("state", self.status.word(&STATES))
+            .field("updated_at", self.updated_at)
     }
-    #[derive(Deserialize)]
+}
+
+// ------------------------------------------------------------------------------------- candidates
+
+const CANDIDATES: Kind = Kind::of::<Person>("candidates")
+    .fields(&["name", "emails", "company", "created_at", "updated_at"])
+    .expected(&["name", "emails"])
+    .list(
+        List::get("/people")
+            .rows("/people")
+            .size("per_page", 100)
+            .cursor("after", "/next")
+            .window(Clock::Rfc3339, &[("updated_from", "{from}"), ("updated_to", "{to}")]),
+    )
+    .overlap_ms(5 * MINUTE_MS)
+    .fetch(Fetch::get("/people/{id}"))
+    .deletes(&[DeleteSign::GoneOnFetch, DeleteSign::Hook])
+    .permission("people");
+
+#[derive(Deserialize)]
+struct Person {
+    id: Id,
+    first: Got<String>,
+    last: Got<String>,
+    email: Got<String>,
+    employer: Got<Employer>,
+    created_at: Got<Time>,
+    updated_at: Got<Time>,
+}
+
+#[derive(Deserialize)]
+struct Employer {
+    name: Got<String>,
+}
+
+impl Row for Person {
+    fn record(self, _: &Source<'_>) -> Record {
+        let name = self.first.with(self.last).map(|(first, last)| Name {
+            first: first.map(Into::into),
+            last: last.map(Into::into),
+            ..Name::default()
+        });
+        Record::new(self.id)
+            .version(&self.updated_at)
+            .field("name", name)
+            .field("emails", self.email.map(|email| vec![contact(email, None)]))
+            .field("company", self.employer.and_then(|employer| employer.name))
+            .field("created_at", self.created_at)
+            .field("updated_at", self.updated_at)
+    }
+}
+
+// ------------------------------------------------------------------------------------------ notes
+
+const NOTE_LIST: List = List::get("/people/{parent}/notes").rows("/notes");
+
+const NOTES: Kind = Kind::of::<Note>("notes")
+    .fields(&["candidate", "body", "type", "visibility", "created_at"])
+    .expected(&["body"])
+    .under("candidates")
+    .list(NOTE_LIST)
+    .permission("people");
+
+#[derive(Deserialize)]
+struct Note {
+    id: Id,
+    text: Got<String>,
+    created_at: Got<Time>,
+}
+
+impl Row for Note {
+    fn record(self, source: &Source<'_>) -> Record {
+        Record::new(self.id)
+            .value("candidate", Id::from(source.parent_id()).reference())
+            .value("type", word("note"))
+            .value("visibility", word("public"))
+            .field("body", self.text)
+            .field("created_at", self.created_at)
+    }
+}
+
+const ADD_NOTE: Operation = Operation::new("notes.create", EffectClass::Probeable, add_note)
+    .members(&[("candidate", FieldMode::CreateOnly), ("body", FieldMode::CreateOnly)])
+    .required(&["candidate", "body"])
+    .refused(&[400, 401, 403, 404, 422, 429])
+    .permissions(&["notes:write"])
+    .probe(find_note, 10_000);
+
+/// The input of `notes.create`, which `wit/operations.md` describes.
+#[derive(Deserialize)]
+struct NewNote {
+    candidate: String,
+    body: String,
+}
+
+/// Sends the note, and reads the id that Plainlist gave it.
+fn add_note(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
+    #[derive(Serialize)]
     struct Body<'a> {
-        #[serde(borrow)]
-        jobs: Vec<&'a RawValue>,
+        text: &'a str,
+        author: Option<String>,
     }
-    let body: Body<'_> = serde_json::from_slice(&response.body).map_err(unreadable)?;
-    let items = body
-        .jobs
-        .iter()
-        .map(|text| item(&response.body, text))
-        .collect::<Result<Vec<Item>, Failure>>()?;
-    let complete = (items.len() as u64) < u64::from(asked.page_size);
-    Ok(Step::Done(Outcome::Page(Page {
-        items,
-        masks: vec![JOB_FIELDS.iter().map(|&field| field.into()).collect()],
-        next: if complete { None } else { Some(state::encode(&asked.page.saturating_add(1))?) },
-        checkpoint: None,
-        complete,
-    })))
+    let (note, settings): (NewNote, Settings) = (op.input()?, ats.settings()?);
+    let body = Body { text: &note.body, author: settings.author };
+    let ask = Ask::post("/people/{candidate}/notes").with("candidate", note.candidate).json(&body);
+    let id = ats.send(ask, |answer| answer.id("/id"))?;
+    Ok(op.made(id))
 }
 
-/// One job in unified form, with the span of its JSON in the answer.
-fn item(body: &[u8], text: &RawValue) -> Result<Item, Failure> {
-    let job: Job = serde_json::from_str(text.get()).map_err(unreadable)?;
-    // Plainlist's "live" is the unified model's "open"; unknown words are kept as they are.
-    let word = match job.status.as_str() {
-        "live" => "open",
-        "closed" => "closed",
-        _ => "other",
-    };
-    Ok(Item {
-        kind: JOBS.into(),
-        id: job.id.to_string(),
-        version: Some(job.updated_at),
-        mask: 0,
-        body: json!({ "title": job.title, "state": { "value": word, "source": job.status } })
-            .to_string(),
-        raw: Some(rows::row(body, text).span),
-    })
+#[derive(Deserialize)]
+struct Settings {
+    author: Option<String>,
 }
 
-/// The failure for an undocumented response. It never quotes the body, which may hold personal
-/// data.
-fn unreadable(error: serde_json::Error) -> Failure {
-    Failure::Protocol(format!(
-        "line {}, column {} of the response is not as documented",
-        error.line(),
-        error.column()
-    ))
+/// Did it happen? A note of the same text is the one: notes have no field for a mark.
+fn find_note(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
+    let wanted: NewNote = op.input()?;
+    let is_it = |note: Note| (note.text.as_ref() == Some(&wanted.body)).then_some(note.id);
+    let found = ats.search(&NOTE_LIST, &[("parent", &wanted.candidate)], is_it)?;
+    Ok(op.matched(found))
+}
+
+// --------------------------------------------------------------------------------------- webhooks
+
+/// `{"event": "person.updated", "person": {"id": 7}}`. Hints lead to reads and are never state.
+fn hints(event: &mut Event<'_>) {
+    match event.text("/event") {
+        "person.created" | "person.updated" => event.changed("candidates", "/person/id"),
+        "person.deleted" => event.deleted("candidates", "/person/id"),
+        "job.updated" => event.changed("jobs", "/job/id"),
+        _ => {}
+    }
 }
