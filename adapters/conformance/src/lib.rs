@@ -13,6 +13,8 @@
 
 mod described;
 mod drive;
+pub mod recording;
+pub mod redact;
 mod report;
 mod show;
 mod stage;

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use url::{Host, Url};
 
 /// What a query keeps as it is.
-const UNRESERVED: &AsciiSet =
+pub(crate) const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Takes a request to an ATS and brings its answer.
@@ -282,7 +282,7 @@ fn body(body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
     })
 }
 
-fn encoded(fields: &[Field]) -> String {
+pub(crate) fn encoded(fields: &[Field]) -> String {
     let pair = |field: &Field| {
         let part = |text| utf8_percent_encode(text, UNRESERVED).to_string();
         format!("{}={}", part(field.name.as_str()), part(field.value.as_str()))

@@ -151,14 +151,17 @@ impl State {
     fn of(&mut self, name: &str, asked: &Asked) -> Option<Answer> {
         let resource = self.file.resources.get(name)?;
         let method = asked.method.as_str();
-        let is_list = asked.path == resource.path;
+        let listed = fits(&resource.path, &asked.path);
         let create = resource.create.as_ref();
         let create_path = create.and_then(|create| create.path.as_deref());
-        if is_list && method == if resource.by_post { "POST" } else { "GET" } {
-            return Some(self.list(resource, asked));
+        if let Some(parent) = listed
+            && method == if resource.by_post { "POST" } else { "GET" }
+        {
+            return Some(self.list(resource, asked, parent));
         }
-        if create.is_some() && method == "POST" && asked.path == create_path.unwrap_or(&resource.path) {
-            return self.create(name, asked);
+        let created = fits(create_path.unwrap_or(&resource.path), &asked.path);
+        if let Some(parent) = created.filter(|_| create.is_some() && method == "POST") {
+            return self.create(name, asked, &parent.to_owned());
         }
         let id = fits(resource.item.as_deref()?, &asked.path)?.to_owned();
         let Some(at) = resource.rows.iter().position(|row| id_of(row) == id) else {
@@ -186,9 +189,14 @@ impl State {
         Some(answer(200, within(&row_at, Value::Object(row))))
     }
 
-    fn create(&mut self, name: &str, asked: &Asked) -> Option<Answer> {
+    fn create(&mut self, name: &str, asked: &Asked, parent: &str) -> Option<Answer> {
         let resource = self.file.resources.get(name)?;
         let create = resource.create.clone()?;
+        if let Some(member) = &resource.parent
+            && !self.is_there(create.references.get(member), parent)
+        {
+            return Some(refused(404, "there is no such record".to_owned()));
+        }
         let Value::Object(given) = &asked.body else {
             return Some(refused(422, "the body is no JSON object".to_owned()));
         };
@@ -201,8 +209,7 @@ impl State {
         }
         for (member, other) in &create.references {
             let Some(named) = given.get(member).filter(|value| !value.is_null()) else { continue };
-            let rows = self.file.resources.get(other).map_or(&[][..], |other| &other.rows);
-            if !rows.iter().any(|row| id_of(row) == as_text(named)) {
+            if !self.is_there(Some(other), &as_text(named)) {
                 return Some(answer(422, json!({
                     "errors": [{ "field": member, "message": "there is no such record" }],
                 })));
@@ -222,6 +229,10 @@ impl State {
         };
         let mut row = create.defaults.clone();
         row.extend(given.clone());
+        if let Some(member) = &resource.parent {
+            let id = parent.parse::<u64>().map_or_else(|_| json!(parent), |number| json!(number));
+            drop(row.insert(member.clone(), id));
+        }
         drop(row.insert("id".to_owned(), id));
         let now = json!(rfc3339(SystemClock.now_ms()));
         if !row.contains_key("created_at") {
@@ -234,13 +245,22 @@ impl State {
         Some(answer(create.status.unwrap_or(201), body))
     }
 
-    fn list(&self, resource: &Resource, asked: &Asked) -> Answer {
+    /// Whether a collection has a row; true where no collection is named.
+    fn is_there(&self, collection: Option<&String>, id: &str) -> bool {
+        let of = collection.and_then(|name| self.file.resources.get(name));
+        of.is_none_or(|of| of.rows.iter().any(|row| id_of(row) == id))
+    }
+
+    fn list(&self, resource: &Resource, asked: &Asked, parent: &str) -> Answer {
         let mut parameters = asked.query.clone();
         if resource.by_post {
             let members = asked.body.as_object().into_iter().flatten();
             parameters.extend(members.map(|(name, value)| (name.clone(), as_text(value))));
         }
         let mut rows: Vec<&Map<String, Value>> = resource.rows.iter().collect();
+        if let Some(member) = &resource.parent {
+            rows.retain(|row| row.get(member).is_some_and(|id| as_text(id) == parent));
+        }
         if let Some(window) = &resource.window {
             let stamp = |row: &Map<String, Value>| row.get(&resource.changed).map(as_text);
             if let Some(from) = parameters.get(&window.from) {

@@ -69,8 +69,11 @@ pub struct Resource {
     /// The unified kind that its rows are. Default: its name.
     #[serde(default)]
     pub kind: Option<String>,
-    /// The path of its list: `/jobs`.
+    /// The path of its list: `/jobs`, or `/people/{id}/notes` with `parent`.
     pub path: String,
+    /// The member of a row with the id that stands in its list's path: `person_id`.
+    #[serde(default)]
+    pub parent: Option<String>,
     /// The list is a POST with the parameters in a JSON body.
     #[serde(default)]
     pub by_post: bool,

@@ -110,6 +110,8 @@ fn judged(
                     Expect::Honest => None,
                 }
             }
+            // A record that could not be read is a problem, and not missing.
+            Outcome::FlawedFetched((fetched, _)) if fetched.missing.is_empty() => None,
             Outcome::Fetched(_) | Outcome::FlawedFetched(_) => match instead.expect {
                 Expect::Failure if !matches!(response.status, 404 | 410) => {
                     hostile("records are said to be missing, or came of it")

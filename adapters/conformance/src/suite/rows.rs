@@ -85,6 +85,8 @@ async fn bad_rows(world: &mut World<'_>, kind: &str, run: &Run) {
     ];
     for (name, value) in row.as_object().into_iter().flatten() {
         let odd = match value {
+            // Its usual shape is not known.
+            Value::Null => continue,
             Value::Object(_) | Value::Array(_) => json!(7),
             _ => json!({ "unexpected": [1] }),
         };
