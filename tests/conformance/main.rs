@@ -10,12 +10,19 @@ use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use std::path::Path;
 use std::sync::Arc;
 
+mod mutants;
+
 /// The component of a bundled adapter, compiled once for all runs of the tests.
 fn bundled(name: &str) -> Arc<dyn Adapter> {
     let mut options = HostOptions::default();
     options.cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapters"));
     let bytes = atsync_adapters_bundled::bundled(name).unwrap();
     Arc::new(ComponentHost::new(options).unwrap().load(name, bytes).unwrap().vouched())
+}
+
+/// The smallest whole adapter, linked in.
+fn plainlist() -> Arc<dyn Adapter> {
+    Arc::new(NativeAdapter::of::<Plainlist>().unwrap())
 }
 
 fn http() -> Arc<dyn Transport> {
@@ -37,8 +44,7 @@ async fn greenhouse_keeps_every_promise() {
 async fn the_smallest_whole_adapter_keeps_every_promise() {
     let text = include_str!("../../examples/adapter-minimal/sandbox.yaml");
     let stage = Described::open(text).await.unwrap();
-    let adapter = Arc::new(NativeAdapter::of::<Plainlist>().unwrap());
-    let report = test(adapter, &stage, http(), &Options::default()).await.unwrap();
+    let report = test(plainlist(), &stage, http(), &Options::default()).await.unwrap();
     assert_clean(&report);
     let untried: Vec<String> =
         report.not_tried().map(|one| format!("{} {}", one.promise.word(), one.subject)).collect();

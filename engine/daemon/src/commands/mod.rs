@@ -125,7 +125,7 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         | Command::Run(_)
         | Command::Serve(_)
         | Command::Schema
-        | Command::Adapter(AdapterCommand::Inspect { .. })
+        | Command::Adapter(_)
         | Command::Config(_)
         | Command::Restore(_)
         | Command::Doctor(_)
