@@ -33,7 +33,8 @@ fn http() -> Arc<dyn Transport> {
 async fn greenhouse_keeps_every_promise() {
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 60)).await.unwrap();
     let base = sandbox.base_url().parse().unwrap();
-    let script = serde_json::from_str(include_str!("../../adapters/greenhouse/stage.json")).unwrap();
+    let script =
+        serde_json::from_str(include_str!("../../adapters/greenhouse/stage.json")).unwrap();
     let stage = HttpStage::open(http(), base, Some(script)).await.unwrap();
     let report = test(bundled("greenhouse"), &stage, http(), &Options::default()).await.unwrap();
     sandbox.shutdown().await;

@@ -147,10 +147,7 @@ impl Driver {
         self.resume(state, given, &Reply::Response(response.clone()))
     }
 
-    fn twice(
-        &self,
-        call: impl Fn() -> Result<Result<Step, Failure>, AdapterError>,
-    ) -> Answer {
+    fn twice(&self, call: impl Fn() -> Result<Result<Step, Failure>, AdapterError>) -> Answer {
         self.calls.fetch_add(2, Ordering::Relaxed);
         let first = call().map_err(|error| Breach::of(&error))?;
         let second = call().map_err(|error| Breach::of(&error))?;

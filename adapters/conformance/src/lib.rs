@@ -24,7 +24,9 @@ pub mod wire;
 pub use described::{Described, FILE_BYTES_MAX, Paging, Resource, SandboxFile, Window};
 pub use drive::{Answer, Breach, Driver, End, Run, STEPS_MAX, Turn};
 pub use report::{Finding, Promise, Report, Verdict};
-pub use show::{bytes as shown_bytes, end as shown_end, outcome as shown_outcome, run as shown_run,
-    task as shown_task, turn as shown_turn};
+pub use show::{
+    bytes as shown_bytes, end as shown_end, outcome as shown_outcome, run as shown_run,
+    task as shown_task, turn as shown_turn,
+};
 pub use stage::{HttpStage, KindScript, OperationScript, Script, Stage, Told};
 pub use suite::{Options, fields_of, test};

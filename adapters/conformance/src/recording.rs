@@ -165,8 +165,10 @@ impl Courier for Replayer {
             body: exchange.body.clone().into_bytes(),
         });
         let answer = found.ok_or_else(|| {
-            format!("{} {target} is not in the recording; record it, or add its answer",
-                request.method)
+            format!(
+                "{} {target} is not in the recording; record it, or add its answer",
+                request.method
+            )
         });
         Box::pin(std::future::ready(answer))
     }

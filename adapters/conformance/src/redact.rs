@@ -21,8 +21,20 @@ const ORIGIN: &str = "https://ats.invalid";
 const HEADERS: &[&str] = &["content-type", "link", "location", "retry-after"];
 /// Members whose values are words of enumerations, if they look like it.
 const WORDS: &[&str] = &[
-    "status", "state", "type", "kind", "role", "visibility", "outcome", "currency", "applies_to",
-    "order", "event", "action", "object", "method",
+    "status",
+    "state",
+    "type",
+    "kind",
+    "role",
+    "visibility",
+    "outcome",
+    "currency",
+    "applies_to",
+    "order",
+    "event",
+    "action",
+    "object",
+    "method",
 ];
 /// Digits of a number that is kept where it is no id.
 const DIGITS_SMALL: usize = 4;
@@ -84,7 +96,10 @@ fn is_word(text: &str) -> bool {
 
 fn is_id(member: &str) -> bool {
     let member = member.to_ascii_lowercase();
-    member == "id" || member.ends_with("_id") || member.ends_with("_ids") || member == "ids"
+    member == "id"
+        || member.ends_with("_id")
+        || member.ends_with("_ids")
+        || member == "ids"
         || member.ends_with("uuid")
 }
 
@@ -206,7 +221,9 @@ impl Session {
             None => (rest.as_str(), None),
         };
         let is_static = |segment: &str| {
-            segment.is_empty() || is_word(segment) || (segment.len() < 4 && segment.starts_with('v'))
+            segment.is_empty()
+                || is_word(segment)
+                || (segment.len() < 4 && segment.starts_with('v'))
         };
         let segments: Vec<String> = path
             .split('/')
@@ -243,8 +260,7 @@ impl Session {
             // The ids of a list are replaced one by one, as they are in bodies.
             let replaced: Vec<String> = plain.split(',').map(|one| self.text(one)).collect();
             let replaced = replaced.join(",");
-            let encoded =
-                percent_encoding::utf8_percent_encode(&replaced, crate::wire::UNRESERVED);
+            let encoded = percent_encoding::utf8_percent_encode(&replaced, crate::wire::UNRESERVED);
             parts.push(format!("{name}={encoded}"));
         }
         parts.join("&")
@@ -278,7 +294,8 @@ impl Session {
             let name: String = (0..8).map(|_| stream.letter(b'a', 26)).collect();
             return format!("{name}@example.com");
         }
-        let is_hex = text.bytes().filter(u8::is_ascii_alphabetic).all(|byte| byte.is_ascii_hexdigit());
+        let is_hex =
+            text.bytes().filter(u8::is_ascii_alphabetic).all(|byte| byte.is_ascii_hexdigit());
         let range = if is_hex { 6 } else { 26 };
         let mut is_first = true;
         text.chars()
@@ -337,7 +354,10 @@ mod tests {
             sent: None,
             status: 200,
             headers: vec![
-                ("link".into(), "<https://api.acme.com/v3/people?cursor=QWRhTG92ZQ>; rel=\"next\"".into()),
+                (
+                    "link".into(),
+                    "<https://api.acme.com/v3/people?cursor=QWRhTG92ZQ>; rel=\"next\"".into(),
+                ),
                 ("set-cookie".into(), "session=AdaLovelace".into()),
             ],
             body: body.to_string(),
@@ -355,16 +375,30 @@ mod tests {
         });
         let session = [
             exchange("/v3/people?per_page=100", &json!([person])),
-            exchange("/v3/people/20911032002/notes?email=augusta.lovelace%40mail.org", &json!({
-                "owner": "Lovelace", "next": "https://api.acme.com/v3/people?cursor=QWRhTG92ZQ",
-            })),
+            exchange(
+                "/v3/people/20911032002/notes?email=augusta.lovelace%40mail.org",
+                &json!({
+                    "owner": "Lovelace", "next": "https://api.acme.com/v3/people?cursor=QWRhTG92ZQ",
+                }),
+            ),
             exchange("/v3/people?cursor=QWRhTG92ZQ", &json!([])),
         ];
         let result = redacted(&session, "a key").unwrap();
         let text = serde_json::to_string(&result).unwrap();
         for personal in [
-            "Augusta", "augusta", "Lovelace", "lovelace", "mail.org", "7946", "Analytical", "loom",
-            "Müller", "20911032002", "QWRhTG92ZQ", "acme", "session",
+            "Augusta",
+            "augusta",
+            "Lovelace",
+            "lovelace",
+            "mail.org",
+            "7946",
+            "Analytical",
+            "loom",
+            "Müller",
+            "20911032002",
+            "QWRhTG92ZQ",
+            "acme",
+            "session",
         ] {
             assert!(!text.contains(personal), "{personal} in {text}");
         }

@@ -169,7 +169,12 @@ impl Report {
         }
     }
 
-    pub(crate) fn not_tried_for(&mut self, promise: Promise, subject: &str, why: impl Into<String>) {
+    pub(crate) fn not_tried_for(
+        &mut self,
+        promise: Promise,
+        subject: &str,
+        why: impl Into<String>,
+    ) {
         self.add(promise, subject, Verdict::NotTried { why: why.into() });
     }
 
@@ -207,14 +212,19 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}: {} calls, {} requests", self.adapter, self.version, self.calls, self.requests)?;
+        writeln!(
+            f,
+            "{} {}: {} calls, {} requests",
+            self.adapter, self.version, self.calls, self.requests
+        )?;
         for promise in Promise::ALL {
             let of: Vec<&Finding> =
                 self.findings.iter().filter(|finding| finding.promise == *promise).collect();
             if of.is_empty() {
                 continue;
             }
-            let broken = of.iter().filter(|one| matches!(one.verdict, Verdict::Broken { .. })).count();
+            let broken =
+                of.iter().filter(|one| matches!(one.verdict, Verdict::Broken { .. })).count();
             let held = of.iter().filter(|one| one.verdict == Verdict::Held).count();
             let word = if broken > 0 {
                 "BROKEN"

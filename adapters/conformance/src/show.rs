@@ -97,7 +97,9 @@ pub fn task(task: &Task) -> String {
                 format!(", from the cursor {}", bytes(cursor, STATE_CHARS))
             })
         ),
-        Task::Fetch(fetch) => format!("fetch {} {}", fetch.kind, cut(&fetch.ids.join(", "), STATE_CHARS)),
+        Task::Fetch(fetch) => {
+            format!("fetch {} {}", fetch.kind, cut(&fetch.ids.join(", "), STATE_CHARS))
+        }
         Task::Probe(probe) => format!("probe {}", operation(&probe.operation)),
         Task::Write(write) => format!("write {}", operation(&write.operation)),
         Task::Check(permission) => format!("check {permission}"),
@@ -108,16 +110,21 @@ pub fn task(task: &Task) -> String {
 }
 
 fn operation(operation: &atsync::model::contract::Operation) -> String {
-    let target = operation.target.as_ref().map_or_else(String::new, |target| format!(" of {target}"));
+    let target =
+        operation.target.as_ref().map_or_else(String::new, |target| format!(" of {target}"));
     format!("{}{target} {}", operation.name, cut(&operation.input, BODY_CHARS))
 }
 
 /// The end of a task in a line.
 pub fn end(end: &End) -> String {
     match end {
-        End::Failure(failure) => format!("failure: {failure} ({})", cut(&format!("{failure:?}"), STATE_CHARS)),
+        End::Failure(failure) => {
+            format!("failure: {failure} ({})", cut(&format!("{failure:?}"), STATE_CHARS))
+        }
         End::Unanswered(why) => format!("no answer: {why}"),
-        End::Breach(breach) => format!("the adapter broke `{}`: {}", breach.promise.word(), breach.what),
+        End::Breach(breach) => {
+            format!("the adapter broke `{}`: {}", breach.promise.word(), breach.what)
+        }
         End::Outcome(outcome) => self::outcome(outcome),
     }
 }
@@ -150,8 +157,11 @@ pub fn outcome(outcome: &Outcome) -> String {
 
 /// The beginning of a text, in one line.
 pub(crate) fn cut(text: &str, chars_max: usize) -> String {
-    let mut shown: String =
-        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(chars_max).collect();
+    let mut shown: String = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .take(chars_max)
+        .collect();
     if shown.len() < text.len() {
         shown.push('…');
     }

@@ -358,3 +358,83 @@ fn is_local(url: &Url) -> bool {
     };
     is_loopback(url) || matches!(address, Some(IpAddr::V4(address)) if address.is_private())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Courier, Destination, HttpCourier, url};
+    use atsync::model::contract::{Body, Effect, Path, Request, Response, Target};
+    use atsync::model::manifest::{Manifest, Origin};
+    use atsync::{Delivery, Transport, WireRequest};
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+    use std::sync::Arc;
+    use url::Url;
+
+    /// Answers everything.
+    #[derive(Debug)]
+    struct Answers;
+
+    impl Transport for Answers {
+        fn exchange(&self, _: WireRequest) -> BoxFuture<'_, Delivery> {
+            let response = Response { status: 200, headers: Vec::new(), body: Vec::new() };
+            Box::pin(std::future::ready(Delivery::Answered(response)))
+        }
+    }
+
+    fn sent(base: &str, writable: &[&str], effect: Effect) -> Result<Response, String> {
+        let mut manifest = Manifest::new("acme", "0.1.0");
+        manifest.origins = vec![Origin::fixed("api", "https://api.acme.com")];
+        let destination = Destination {
+            base: Some(Url::parse(base).unwrap()),
+            writable: writable.iter().map(|host| (*host).to_owned()).collect(),
+            ..Destination::default()
+        };
+        let courier = HttpCourier::new(Arc::new(Answers), manifest, destination);
+        let target = Target::Path(Path { path: "/notes".into(), query: Vec::new() });
+        let request = Request {
+            origin: "api".into(),
+            method: "POST".into(),
+            target,
+            headers: Vec::new(),
+            body: Body::None,
+        };
+        let answer = courier.send(&request, effect).now_or_never();
+        answer.unwrap()
+    }
+
+    #[test]
+    fn a_request_that_changes_something_leaves_only_for_this_machine_or_a_named_host() {
+        for here in ["http://127.0.0.1:8099", "http://localhost:1", "http://[::1]:8099"] {
+            assert!(sent(here, &[], Effect::Unsafe).is_ok(), "{here}");
+        }
+        for there in ["https://api.acme.com", "http://10.0.0.1", "http://127.0.0.1.acme.com"] {
+            assert!(sent(there, &[], Effect::Safe).is_ok(), "{there}");
+            let refused = sent(there, &["acme.com"], Effect::Unsafe).unwrap_err();
+            assert!(refused.contains("--allow-writes"), "{refused}");
+        }
+        assert!(sent("https://api.acme.com", &["api.acme.com"], Effect::Unsafe).is_ok());
+    }
+
+    #[test]
+    fn a_request_stays_below_its_origin() {
+        let origin = Url::parse("https://api.acme.com/v1").unwrap();
+        let path =
+            |path: &str| url(&origin, &Target::Path(Path { path: path.into(), query: Vec::new() }));
+        assert_eq!(path("/jobs").unwrap().as_str(), "https://api.acme.com/v1/jobs");
+        for bad in ["jobs", "//evil.com", "/../v2", "/a/%2e%2E/b", "/a?b", "/a#b", "/a\\b", "/\n"] {
+            assert!(path(bad).is_err(), "{bad}");
+        }
+        let link = |link: &str| url(&origin, &Target::Link(link.into()));
+        assert!(link("https://api.acme.com/v1/jobs?page=2").is_ok());
+        for bad in [
+            "https://evil.com/v1/jobs",
+            "https://api.acme.com@evil.com/v1/jobs",
+            "https://u:p@api.acme.com/v1/jobs",
+            "http://api.acme.com/v1/jobs",
+            "https://api.acme.com/v2/jobs",
+            "//evil.com/v1",
+        ] {
+            assert!(link(bad).is_err(), "{bad}");
+        }
+    }
+}

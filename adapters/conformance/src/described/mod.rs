@@ -53,7 +53,8 @@ impl Described {
         let base = Url::parse(&format!("http://{address}"))
             .map_err(|error| format!("the sandbox's address makes no URL: {error}"))?;
         state.lock().unwrap_or_else(PoisonError::into_inner).base = base.clone().into();
-        let server = serve(listener, Served { state: Arc::clone(&state), body_bytes_max: BODY_BYTES_MAX });
+        let server =
+            serve(listener, Served { state: Arc::clone(&state), body_bytes_max: BODY_BYTES_MAX });
         Ok(Self { base, script, state, server })
     }
 

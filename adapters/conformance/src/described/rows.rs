@@ -202,24 +202,33 @@ impl State {
         };
         for member in &create.required {
             if given.get(member).is_none_or(|value| value.is_null() || value == "") {
-                return Some(answer(422, json!({
-                    "errors": [{ "field": member, "message": "must not be empty" }],
-                })));
+                return Some(answer(
+                    422,
+                    json!({
+                        "errors": [{ "field": member, "message": "must not be empty" }],
+                    }),
+                ));
             }
         }
         for (member, other) in &create.references {
             let Some(named) = given.get(member).filter(|value| !value.is_null()) else { continue };
             if !self.is_there(Some(other), &as_text(named)) {
-                return Some(answer(422, json!({
-                    "errors": [{ "field": member, "message": "there is no such record" }],
-                })));
+                return Some(answer(
+                    422,
+                    json!({
+                        "errors": [{ "field": member, "message": "there is no such record" }],
+                    }),
+                ));
             }
         }
         for member in &create.unique {
             if resource.rows.iter().any(|row| row.get(member) == given.get(member)) {
-                return Some(answer(422, json!({
-                    "errors": [{ "field": member, "message": "has already been taken" }],
-                })));
+                return Some(answer(
+                    422,
+                    json!({
+                        "errors": [{ "field": member, "message": "has already been taken" }],
+                    }),
+                ));
             }
         }
         let numbers = resource.rows.iter().filter_map(|row| row.get("id")?.as_u64());
@@ -280,9 +289,9 @@ impl State {
         }
         let number = |name: &str, default: u64| match parameters.get(name) {
             None => Ok(default),
-            Some(text) => text.parse::<u64>().map_err(|_| {
-                answer(400, json!({ "error": format!("{name} is no number") }))
-            }),
+            Some(text) => text
+                .parse::<u64>()
+                .map_err(|_| answer(400, json!({ "error": format!("{name} is no number") }))),
         };
         match paged(&resource.paging, number) {
             Ok(cut) => self.page(resource, asked, &rows, &cut),

@@ -42,7 +42,10 @@ async fn answer(Shared(served): Shared<Served>, request: Request) -> Response<Bo
         headers: headers.collect(),
         body: if form {
             let pairs = url::form_urlencoded::parse(&bytes).into_owned();
-            pairs.map(|(name, value)| (name, value.into())).collect::<serde_json::Map<_, _>>().into()
+            pairs
+                .map(|(name, value)| (name, value.into()))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         } else {
             serde_json::from_slice(&bytes).unwrap_or_default()
         },

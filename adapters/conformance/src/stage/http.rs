@@ -136,12 +136,8 @@ impl HttpStage {
         };
         let Some(row) = rows.iter().min_by_key(|row| stamp(row)) else { return Ok(None) };
         let Some(id) = row.get("id") else { return Ok(None) };
-        let mut values = self
-            .script
-            .kinds
-            .get(kind)
-            .map(|script| script.edit.clone())
-            .unwrap_or_default();
+        let mut values =
+            self.script.kinds.get(kind).map(|script| script.edit.clone()).unwrap_or_default();
         if values.is_empty() {
             // Without one, the edit only changes the time of the row's last change.
             let column = EDITABLE.iter().find(|name| row.get(**name).is_some_and(Value::is_string));
@@ -206,7 +202,8 @@ impl Stage for HttpStage {
     fn throttle(&self) -> Told<'_, ()> {
         Box::pin(async move {
             let path = format!("{}/", self.base.path().trim_end_matches('/'));
-            let rule = json!({ "path": path, "times": 1, "fault": { "kind": "too_many_requests" } });
+            let rule =
+                json!({ "path": path, "times": 1, "fault": { "kind": "too_many_requests" } });
             Ok(self.call("POST", "faults", Some(rule)).await?.map(drop))
         })
     }

@@ -9,7 +9,6 @@
 
 mod http;
 
-
 pub use http::HttpStage;
 
 use crate::wire::Credential;

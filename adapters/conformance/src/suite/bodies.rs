@@ -27,7 +27,8 @@ const STATUSES: &[u16] = &[
 ];
 /// Levels of a body that is all brackets.
 const DEPTH: usize = 100_000;
-const PAGE: &[u8] = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>503</body></html>";
+const PAGE: &[u8] =
+    b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>503</body></html>";
 
 /// All answers that stand in for a real one.
 pub(super) fn instead_of(real: &Response) -> Vec<Instead> {

@@ -43,7 +43,8 @@ pub(super) fn example(
     };
     // `set`, `add` and `remove` hold fields of the record.
     let takes = |name: &str| {
-        matches!(name, "set" | "add" | "remove") || rule.fields.iter().any(|field| field.name == name)
+        matches!(name, "set" | "add" | "remove")
+            || rule.fields.iter().any(|field| field.name == name)
     };
     merged.retain(|name, _| takes(name));
     for name in ["set", "add", "remove"] {
@@ -124,7 +125,8 @@ impl Of<'_> {
                             && reference(row, "job").as_deref() == Some(job.item.id.as_str())
                     })
                 };
-                let job = self.find(kinds::JOBS, |row| word(row, "state") == Some("open") && !taken(row))?;
+                let job = self
+                    .find(kinds::JOBS, |row| word(row, "state") == Some("open") && !taken(row))?;
                 none(json!({
                     "candidate": candidate.item.id, "kind": "application", "job": job.item.id,
                 }))
@@ -171,7 +173,8 @@ impl Of<'_> {
             "applications.hire" => {
                 let (row, job, _) = self.active()?;
                 let opening = self.rows(kinds::OPENINGS).find(|row| {
-                    word(row, "state") == Some("open") && reference(row, "job").as_ref() == Some(&job)
+                    word(row, "state") == Some("open")
+                        && reference(row, "job").as_ref() == Some(&job)
                 });
                 let input = match opening {
                     Some(opening) => json!({ "opening": opening.item.id }),
@@ -217,7 +220,9 @@ impl Of<'_> {
                     "started_on": "2001-09-01", "ended_on": "2004-06-30",
                 }))
             }
-            "educations.destroy" => of(kinds::EDUCATIONS, self.first(kinds::EDUCATIONS)?, json!({})),
+            "educations.destroy" => {
+                of(kinds::EDUCATIONS, self.first(kinds::EDUCATIONS)?, json!({}))
+            }
             "employments.create" => none(json!({
                 "candidate": self.id(kinds::CANDIDATES)?, "company": self.word("Company"),
                 "title": "Tester", "started_on": "2005-02-01",
@@ -254,7 +259,9 @@ impl Of<'_> {
                 "first": "Conny", "last": self.word("Formance"), "invite": false,
                 "email": format!("conny.user.{}.{}@example.com", self.world.given.now_ms, self.nth),
             })),
-            _ => Err("wit/operations.md does not have it; give its input under `operations`".into()),
+            _ => {
+                Err("wit/operations.md does not have it; give its input under `operations`".into())
+            }
         }
     }
 }

@@ -31,8 +31,11 @@ pub(super) async fn check(world: &mut World<'_>) {
             continue;
         };
         let rows = items_of(&fetched.items, &fetched.masks, reply_of(&run));
-        let came: BTreeSet<&str> =
-            rows.iter().filter(|row| row.item.kind == kind).map(|row| row.item.id.as_str()).collect();
+        let came: BTreeSet<&str> = rows
+            .iter()
+            .filter(|row| row.item.kind == kind)
+            .map(|row| row.item.id.as_str())
+            .collect();
         if let Some(lost) = ids.iter().find(|id| !came.contains(id.as_str())) {
             let what = format!("the record {lost}, which the list shows, is missing");
             world.broke(Promise::Fetch, kind, what, &run);
@@ -58,8 +61,7 @@ pub(super) async fn check(world: &mut World<'_>) {
 /// Fetches ids that no record has: one of the usual form, and some of none.
 async fn missing(world: &mut World<'_>, kind: &str, ids: &[String]) {
     let Some(unknown) = ids.first().map(|id| unlike(id)) else { return };
-    let is_taken =
-        world.records.get(kind).is_some_and(|known| known.contains_key(&unknown));
+    let is_taken = world.records.get(kind).is_some_and(|known| known.contains_key(&unknown));
     if !is_taken {
         let run = fetch(world, kind, &[unknown.clone()]).await;
         if !world.broke_by(kind, &run) {

@@ -50,8 +50,14 @@ pub(super) fn shape(kind: &str) -> Option<Shape> {
         kinds::CUSTOM_FIELDS => of::<unified::CustomField<'static>>(),
         kinds::CUSTOM_FIELD_OPTIONS => of::<unified::CustomFieldOption<'static>>(),
         // The small kinds have at least the members of `Named`, and those that the ATS adds.
-        kinds::SOURCES | kinds::TAGS | kinds::STAGES | kinds::REJECT_REASONS
-        | kinds::CLOSE_REASONS | kinds::POOL_STAGES | kinds::DEPARTMENTS | kinds::OFFICES
+        kinds::SOURCES
+        | kinds::TAGS
+        | kinds::STAGES
+        | kinds::REJECT_REASONS
+        | kinds::CLOSE_REASONS
+        | kinds::POOL_STAGES
+        | kinds::DEPARTMENTS
+        | kinds::OFFICES
         | kinds::REFERRERS => of::<unified::Named<'static>>(),
         _ => return None,
     })

@@ -74,12 +74,7 @@ async fn replaced(
 }
 
 /// What is wrong with an end after an answer that was replaced.
-fn judged(
-    run: &Run,
-    turn: &Turn,
-    instead: &Instead,
-    is_keyed: bool,
-) -> Option<(Promise, String)> {
+fn judged(run: &Run, turn: &Turn, instead: &Instead, is_keyed: bool) -> Option<(Promise, String)> {
     let response = &instead.response;
     let hostile = |what: &str| Some((Promise::Hostile, what.to_owned()));
     match &run.end {
@@ -97,8 +92,8 @@ fn judged(
         End::Outcome(outcome) => match outcome {
             Outcome::Page(_) | Outcome::FlawedPage(_) => {
                 let is_noted = matches!(outcome, Outcome::FlawedPage(_));
-                let (is_complete, rows) =
-                    page(&run.end).map_or((false, 0), |(page, _)| (page.complete, page.items.len()));
+                let (is_complete, rows) = page(&run.end)
+                    .map_or((false, 0), |(page, _)| (page.complete, page.items.len()));
                 match instead.expect {
                     Expect::Failure if is_complete => {
                         hostile("the pass is said to be complete; every later record would be lost")
@@ -154,7 +149,10 @@ fn classed(failure: &Failure, response: &Response) -> Option<(Promise, String)> 
         403 => matches!(failure, Failure::Auth(_) | Failure::Denied(_)),
         404 | 410 => matches!(
             failure,
-            Failure::NotFound(_) | Failure::Gone(_) | Failure::Protocol(_) | Failure::Denied(_)
+            Failure::NotFound(_)
+                | Failure::Gone(_)
+                | Failure::Protocol(_)
+                | Failure::Denied(_)
                 | Failure::Misconfigured(_)
         ),
         429 if named => {
@@ -181,11 +179,7 @@ fn classed(failure: &Failure, response: &Response) -> Option<(Promise, String)> 
 }
 
 /// What is wrong with the reading of an answer to the one request that changes the ATS.
-fn written_after(
-    task: &Task,
-    written: &Written,
-    response: &Response,
-) -> Option<(Promise, String)> {
+fn written_after(task: &Task, written: &Written, response: &Response) -> Option<(Promise, String)> {
     let is_removal = matches!(task, Task::Write(write)
         if ["delete", "destroy"].iter().any(|verb| write.operation.name.ends_with(verb)));
     let is_success = (200..300).contains(&response.status);
@@ -193,8 +187,10 @@ fn written_after(
         // A status of 400 to 499 that the manifest does not list is in doubt for the engine, however
         // the adapter reads it.
         Written::Refused(_) if !is_success && !(400..500).contains(&response.status) => {
-            format!("status {} is called refused, and does not prove that nothing changed",
-                response.status)
+            format!(
+                "status {} is called refused, and does not prove that nothing changed",
+                response.status
+            )
         }
         // What is gone already is removed.
         Written::Applied(_) if is_removal && matches!(response.status, 404 | 410) => return None,

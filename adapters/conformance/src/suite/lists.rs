@@ -49,8 +49,10 @@ pub(super) async fn whole(world: &mut World<'_>) -> Result<(), String> {
     }
     for rule in below {
         if let ScanRule::ByParent { parent } = &rule.scan {
-            let ids: Vec<String> =
-                world.records.get(parent).map_or_else(Vec::new, |all| all.keys().cloned().collect());
+            let ids: Vec<String> = world
+                .records
+                .get(parent)
+                .map_or_else(Vec::new, |all| all.keys().cloned().collect());
             let mut passes = Vec::new();
             for id in ids.into_iter().take(PARENTS_MAX) {
                 let parent = Some(RemoteRef::new(parent, id));
@@ -115,7 +117,11 @@ fn take(
                 world.report.broke(Promise::Pages, kind, what, Vec::new());
             }
             shaped(world, rule, &row);
-            let _ = world.records.entry(rule.name.clone()).or_default().insert(row.item.id.clone(), row);
+            let _ = world
+                .records
+                .entry(rule.name.clone())
+                .or_default()
+                .insert(row.item.id.clone(), row);
         }
     }
     world.report.held(Promise::Shape, kind);
@@ -170,10 +176,14 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
     match (count, script.empty) {
         (0, None) => {
             let what = match truth {
-                Some(_) => "the sandbox has no record of the kind, so that nothing is known of it; \
-                            add one, or say under `kinds` why it is `empty`",
-                None => "no record was read; add one to the sandbox, or say under `kinds` why the \
-                         kind is `empty`",
+                Some(_) => {
+                    "the sandbox has no record of the kind, so that nothing is known of it; \
+                            add one, or say under `kinds` why it is `empty`"
+                }
+                None => {
+                    "no record was read; add one to the sandbox, or say under `kinds` why the \
+                         kind is `empty`"
+                }
             };
             world.report.broke(Promise::Rows, kind, what, Vec::new());
         }
@@ -218,7 +228,8 @@ pub(super) async fn small(world: &mut World<'_>) {
         let mut seen = BTreeSet::new();
         for row in pass.rows.iter().filter(|row| row.item.kind == kind) {
             if !seen.insert(row.item.id.as_str()) {
-                fault = Some(format!("the record {} came twice in pages of {page_size}", row.item.id));
+                fault =
+                    Some(format!("the record {} came twice in pages of {page_size}", row.item.id));
             }
             let before = known.get(&row.item.id);
             if before.is_none_or(|before| before.body != row.body || before.fields != row.fields) {

@@ -122,8 +122,7 @@ pub async fn test(
     };
     let driver = Driver::new(adapter, courier);
     let (records, samples) = Default::default();
-    let mut world =
-        World { driver, stage, options, manifest, given, report, records, samples };
+    let mut world = World { driver, stage, options, manifest, given, report, records, samples };
     manifest::check(&mut world);
     lists::tenant(&mut world).await;
     lists::whole(&mut world).await?;

@@ -80,7 +80,9 @@ async fn taken(world: &mut World<'_>, id: &str) -> Result<(), String> {
         if !is_named {
             let what = match page(&run.end) {
                 Some(_) => format!("{id} was taken away, and a page came"),
-                None => format!("{id} was taken away, and it is not named: {}", show::end(&run.end)),
+                None => {
+                    format!("{id} was taken away, and it is not named: {}", show::end(&run.end))
+                }
             };
             world.broke(Promise::Permissions, &kind, what, &run);
         }

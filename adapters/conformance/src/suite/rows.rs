@@ -48,7 +48,9 @@ fn rows_at(run: &Run) -> Option<(usize, Value, Vec<String>)> {
 /// The way to the first list of two or more objects.
 fn list(value: &Value, levels: usize) -> Option<Vec<String>> {
     match value {
-        Value::Array(rows) => (rows.len() > BAD && rows.iter().all(Value::is_object)).then(Vec::new),
+        Value::Array(rows) => {
+            (rows.len() > BAD && rows.iter().all(Value::is_object)).then(Vec::new)
+        }
         Value::Object(members) if levels > 0 => members.iter().find_map(|(name, value)| {
             let mut path = list(value, levels - 1)?;
             path.insert(0, name.clone());

@@ -5,9 +5,9 @@
 //! other answers, as those of reads are. All three are possible after one request, since an adapter
 //! is a pure function.
 
+use super::World;
 use super::examples::{Example, example};
 use super::fetches::{fetch, fetched, unlike};
-use super::World;
 use crate::drive::{End, Run};
 use crate::report::Promise;
 use crate::show;
@@ -54,7 +54,10 @@ async fn operation(world: &mut World<'_>, rule: &OperationRule, nth: u64) -> Res
         return Ok(());
     }
     let changes = world.stage.changes().await?;
-    let task = Task::Write(Write { operation: order(rule, &example), observed: observed(world, &example) });
+    let task = Task::Write(Write {
+        operation: order(rule, &example),
+        observed: observed(world, &example),
+    });
     let run = world.driver.run(task, &given).await;
     if world.broke_by(name, &run) {
         return Ok(());
@@ -144,10 +147,8 @@ async fn before(
                 world.report.not_tried_for(Promise::Probes, name, format!("no probe: {why}"));
             }
             _ => {
-                let what = format!(
-                    "a write that was not sent is not absent: {}",
-                    show::end(&run.end)
-                );
+                let what =
+                    format!("a write that was not sent is not absent: {}", show::end(&run.end));
                 world.broke(Promise::Probes, name, what, &run);
             }
         }
@@ -171,7 +172,10 @@ fn named(
     if let Some(link) = subject {
         let is_other_kind = link.kind != rule.kind;
         if is_other_kind {
-            let what = format!("its subject is one of {}, and the operation is of {}", link.kind, rule.kind);
+            let what = format!(
+                "its subject is one of {}, and the operation is of {}",
+                link.kind, rule.kind
+            );
             world.broke(Promise::Writes, name, what, run);
         }
         return Some(RemoteRef::new(&link.kind, &link.id));
@@ -254,16 +258,12 @@ async fn shown(world: &mut World<'_>, rule: &OperationRule, link: &RemoteRef, wr
 }
 
 /// The same write once more, where that is said to be harmless.
-async fn repeated(
-    world: &mut World<'_>,
-    rule: &OperationRule,
-    example: &Example,
-    given: &Given,
-) {
+async fn repeated(world: &mut World<'_>, rule: &OperationRule, example: &Example, given: &Given) {
     if rule.class != EffectClass::Idempotent {
         return;
     }
-    let task = Task::Write(Write { operation: order(rule, example), observed: observed(world, example) });
+    let task =
+        Task::Write(Write { operation: order(rule, example), observed: observed(world, example) });
     let run = world.driver.run(task, given).await;
     if world.broke_by(&rule.name, &run) {
         return;
@@ -294,9 +294,9 @@ async fn refused(
         Some(target) => target.id = unlike(&target.id),
         None => {
             let is_id = |value: &Value| {
-                value.as_str().is_some_and(|id| {
-                    world.records.values().any(|of| of.contains_key(id))
-                })
+                value
+                    .as_str()
+                    .is_some_and(|id| world.records.values().any(|of| of.contains_key(id)))
             };
             match wrong.input.iter_mut().find(|(_, value)| is_id(value)) {
                 Some((_, value)) => {
@@ -331,7 +331,8 @@ async fn denied(
         return Ok(());
     }
     let before = world.stage.changes().await?;
-    let task = Task::Write(Write { operation: order(rule, example), observed: observed(world, example) });
+    let task =
+        Task::Write(Write { operation: order(rule, example), observed: observed(world, example) });
     let run = world.driver.run(task, given).await;
     let after = world.stage.changes().await?;
     let _ = world.stage.permit(&permission, true).await?;

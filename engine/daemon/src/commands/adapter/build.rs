@@ -65,7 +65,5 @@ fn component(from: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
         let made = wrap(&bytes).map_err(|error| failed(error.to_string()))?;
         return Ok((made, from.with_extension("component.wasm")));
     }
-    Err(failed(
-        "is neither the directory of a crate nor WebAssembly; name one of these".to_owned(),
-    ))
+    Err(failed("is neither the directory of a crate nor WebAssembly; name one of these".to_owned()))
 }

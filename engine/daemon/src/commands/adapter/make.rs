@@ -46,11 +46,9 @@ pub(super) fn make(options: &AdapterNew, output: &Output) -> Ended {
     }
     write(&folder.join(".gitignore"), IGNORED)?;
     let at = folder.display();
-    output.data(&format!(
-        "{at}: an adapter in Rust, with a sandbox as data. Next:\n\
-         atsync adapter build {at}\n\
-         atsync adapter test {at}/{name}.wasm --sandbox {at}/sandbox.yaml"
-    ));
+    output.data(&format!("{at}: an adapter in Rust, with a sandbox as data. Next:"));
+    output.data(&format!("    atsync adapter build {at}"));
+    output.data(&format!("    atsync adapter test {at}/{name}.wasm --sandbox {at}/sandbox.yaml"));
     Ok(DONE)
 }
 
@@ -87,9 +85,9 @@ fn patch(sdk: &Path) -> Result<String, Failure> {
 
 fn is_name(name: &str) -> Result<(), Failure> {
     let is_fine = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|letter| {
-            letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-'
-        })
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
         && name.len() <= NAME_CHARS_MAX
         && !name.ends_with('-');
     if is_fine {
@@ -132,7 +130,10 @@ mod tests {
         for file in ["src/lib.rs", "sandbox.yaml"] {
             let text = std::fs::read_to_string(format!("{example}{file}")).unwrap();
             let template = RUST.iter().find(|(name, _)| *name == file).unwrap().1;
-            assert!(text == template, "copy examples/adapter-minimal/{file} to engine/daemon/templates/rust");
+            assert!(
+                text == template,
+                "copy examples/adapter-minimal/{file} to engine/daemon/templates/rust"
+            );
         }
     }
 }

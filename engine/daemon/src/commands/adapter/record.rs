@@ -28,13 +28,8 @@ pub(super) async fn record(config: &Path, options: &AdapterRecord, output: &Outp
     let courier = HttpCourier::new(http()?, manifest.clone(), destination);
     let recorder = Arc::new(Recorder::new(Arc::new(courier)));
     let driver = Driver::new(adapter, Arc::<Recorder>::clone(&recorder));
-    let mut given = Given {
-        now_ms: SystemClock.now_ms(),
-        settings,
-        tenant: None,
-        mark: None,
-        grant: None,
-    };
+    let mut given =
+        Given { now_ms: SystemClock.now_ms(), settings, tenant: None, mark: None, grant: None };
     if manifest.describes_tenant {
         let run = driver.run(Task::DescribeTenant, &given).await;
         match run.end {

@@ -59,7 +59,8 @@ fn read_script(path: &Path) -> Result<Script, Failure> {
 pub(super) fn live(origins: &[String], settings: &[String]) -> Result<Destination, Failure> {
     let mut known = BTreeMap::new();
     for origin in origins {
-        let url = origin.split_once('=').and_then(|(name, url)| Some((name, Url::parse(url).ok()?)));
+        let url =
+            origin.split_once('=').and_then(|(name, url)| Some((name, Url::parse(url).ok()?)));
         let (name, url) = url.ok_or_else(|| {
             Failure::new(format!("--origin {origin}: write NAME=URL, for example api=https://…"))
         })?;
@@ -90,7 +91,9 @@ fn credential() -> Result<Credential, Failure> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     match (set(KEY), set(CLIENT_ID), set(CLIENT_SECRET)) {
         (Some(key), None, None) => Ok(Credential::Key(Secret::new(key))),
-        (None, Some(id), Some(secret)) => Ok(Credential::Client { id, secret: Secret::new(secret) }),
+        (None, Some(id), Some(secret)) => {
+            Ok(Credential::Client { id, secret: Secret::new(secret) })
+        }
         _ => Err(Failure::new(format!(
             "the credential is not in the environment: set {KEY}, or {CLIENT_ID} and \
              {CLIENT_SECRET}"

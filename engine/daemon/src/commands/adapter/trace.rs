@@ -67,9 +67,9 @@ pub(super) async fn trace(config: &Path, options: &AdapterTrace, output: &Output
 
 fn next(end: &End) -> Option<Vec<u8>> {
     match end {
-        End::Outcome(Outcome::Page(Page { next, .. }) | Outcome::FlawedPage((Page { next, .. }, _))) => {
-            next.clone()
-        }
+        End::Outcome(
+            Outcome::Page(Page { next, .. }) | Outcome::FlawedPage((Page { next, .. }, _)),
+        ) => next.clone(),
         _ => None,
     }
 }
@@ -88,15 +88,19 @@ fn say(run: &Run, options: &AdapterTrace, output: &Output) {
 fn records(run: &Run) -> Vec<String> {
     let (items, problems) = match &run.end {
         End::Outcome(Outcome::Page(page)) => (page.items.clone(), Vec::new()),
-        End::Outcome(Outcome::FlawedPage((page, problems))) => (page.items.clone(), problems.clone()),
+        End::Outcome(Outcome::FlawedPage((page, problems))) => {
+            (page.items.clone(), problems.clone())
+        }
         End::Outcome(Outcome::Fetched(fetched)) => (fetched.items.clone(), Vec::new()),
         End::Outcome(Outcome::FlawedFetched((fetched, problems))) => {
             (fetched.items.clone(), problems.clone())
         }
         _ => return Vec::new(),
     };
-    let mut lines: Vec<String> =
-        items.iter().map(|item| format!("record  {}/{} {}", item.kind, item.id, item.body)).collect();
+    let mut lines: Vec<String> = items
+        .iter()
+        .map(|item| format!("record  {}/{} {}", item.kind, item.id, item.body))
+        .collect();
     lines.extend(problems.iter().map(|problem| {
         let id = problem.id.as_deref().unwrap_or("?");
         format!("problem {}/{id}: {}", problem.kind, problem.message)
