@@ -161,7 +161,7 @@ impl State {
         }
         let created = fits(create_path.unwrap_or(&resource.path), &asked.path);
         if let Some(parent) = created.filter(|_| create.is_some() && method == "POST") {
-            return self.create(name, asked, &parent.to_owned());
+            return self.create(name, asked, parent);
         }
         let id = fits(resource.item.as_deref()?, &asked.path)?.to_owned();
         let Some(at) = resource.rows.iter().position(|row| id_of(row) == id) else {

@@ -63,7 +63,7 @@ async fn missing(world: &mut World<'_>, kind: &str, ids: &[String]) {
     let Some(unknown) = ids.first().map(|id| unlike(id)) else { return };
     let is_taken = world.records.get(kind).is_some_and(|known| known.contains_key(&unknown));
     if !is_taken {
-        let run = fetch(world, kind, &[unknown.clone()]).await;
+        let run = fetch(world, kind, std::slice::from_ref(&unknown)).await;
         if !world.broke_by(kind, &run) {
             match fetched(&run.end) {
                 Some((found, _)) if found.missing == [unknown.clone()] => {}

@@ -104,7 +104,6 @@ pub async fn test(
         credential: stage.script().credential.clone(),
         settings: settings.clone(),
         writable: options.allow_writes.clone(),
-        ..Destination::default()
     };
     let courier = Arc::new(HttpCourier::new(transport, manifest.clone(), destination));
     let report = Report {
