@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The package of each adapter, and the file that `src/lib.rs` embeds.
-const ADAPTERS: &[(&str, &str)] = &[("atsync-greenhouse", "greenhouse.wasm")];
+const ADAPTERS: &[(&str, &str)] =
+    &[("atsync-greenhouse", "greenhouse.wasm"), ("atsync-described", "described.wasm")];
 
 /// The packages that every adapter depends on.
 const FOUNDATIONS: &[&str] = &["atsync-adapter", "atsync-model"];
@@ -34,6 +35,8 @@ const PREBUILT: &str = "ATSYNC_COMPONENTS";
 const SOURCES: &[&str] = &[
     "../greenhouse/src",
     "../greenhouse/Cargo.toml",
+    "../described/src",
+    "../described/Cargo.toml",
     "../sdk/src",
     "../sdk/Cargo.toml",
     "../../engine/model/src",

@@ -7,6 +7,9 @@
 /// The adapter for Greenhouse Harvest v3.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));
 
+/// The generic component that a described adapter is baked into. It is no adapter by itself.
+pub static DESCRIBED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/described.wasm"));
+
 /// Every bundled adapter by the name of its manifest.
 pub static BUNDLED: &[(&str, &[u8])] = &[("greenhouse", GREENHOUSE)];
 

@@ -98,8 +98,32 @@ async fn a_new_adapter_builds_and_keeps_every_promise_as_it_was_written() {
     // A component is built from itself: only checked and compiled.
     let checked = run(&folder, &["adapter", "build", wasm, "--output", "copy.wasm"]).await;
     assert_eq!(checked.code, 0, "{checked:?}");
-    let text = run(&folder, &["adapter", "build", sandbox]).await;
+    let text = run(&folder, &["adapter", "build", "acme-hr/README.md"]).await;
     assert_eq!(text.code, 1, "{text:?}");
+}
+
+#[tokio::test]
+async fn a_new_described_adapter_keeps_every_promise_and_a_mistake_in_it_is_named_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    let made = run(folder, &["adapter", "new", "acme", "--described"]).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let file = folder.join("acme/adapter.yaml");
+    let built =
+        run(folder, &["adapter", "build", "acme/adapter.yaml", "--output", "acme/acme.wasm"]).await;
+    assert_eq!(built.code, 0, "{built:?}");
+    let arguments = ["adapter", "test", "acme/acme.wasm", "--sandbox", "acme/sandbox.yaml", "--json"];
+    let tested = run(folder, &arguments).await;
+    assert_eq!(tested.code, 0, "{tested:?}");
+    let report = tested.json().remove(0);
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.len() > 30 && findings.iter().all(|one| one["verdict"] == "held"), "{report}");
+
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("title: row.title", "titel: row.title")).unwrap();
+    let wrong = run(folder, &["adapter", "build", "acme/adapter.yaml"]).await;
+    assert_eq!(wrong.code, 1, "{wrong:?}");
+    assert!(wrong.err.contains("line 2") && wrong.err.contains("titel"), "{wrong:?}");
 }
 
 #[tokio::test]

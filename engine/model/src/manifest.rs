@@ -66,6 +66,7 @@ pub struct Manifest {
 
 /// A field whose values the ATS compares by a coarser form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FormRule {
@@ -79,6 +80,7 @@ pub struct FormRule {
 
 /// A form by which more values are equal; see [`crate::normal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Coarser {
     /// Only the digits count.
@@ -91,6 +93,7 @@ pub enum Coarser {
 
 /// A named origin of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Origin {
@@ -136,6 +139,7 @@ impl SafeRequest {
 
 /// How the URL of an origin is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OriginBase {
     /// Always this one, unless the operator overrides it (a sandbox). Scheme, host, port, and a
@@ -158,6 +162,7 @@ pub enum OriginBase {
 
 /// An auth scheme that the host must offer. The adapter never sees a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AuthRule {
     /// OAuth2 client credentials (RFC 6749 §4.4), client authenticated by HTTP Basic.
@@ -228,6 +233,7 @@ pub enum AuthRule {
 
 /// A form field filled from a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FormSetting {
@@ -239,6 +245,7 @@ pub struct FormSetting {
 
 /// Which half of HTTP Basic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BasicHalf {
     /// The user name.
@@ -249,6 +256,7 @@ pub enum BasicHalf {
 
 /// One bucket of a rate limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RateRule {
@@ -279,6 +287,7 @@ pub struct RateRule {
 
 /// How to read a reset header.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ResetReading {
     /// There is none, or it is wrong.
@@ -376,6 +385,7 @@ pub enum ChangeRule {
 
 /// How a deletion can be detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DeleteSign {
     /// A list of deletions.
@@ -436,6 +446,7 @@ pub struct OperationRule {
 /// A record that the request for another one can create too. A record that needs a member which is
 /// not listed gets a request of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Carry {
@@ -450,6 +461,7 @@ pub struct Carry {
 
 /// How an operation behaves when it is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectClass {
     /// Sending it again changes nothing more.
@@ -465,6 +477,7 @@ pub enum EffectClass {
 
 /// How one member of an operation's input is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FieldRule {
@@ -483,6 +496,7 @@ pub struct FieldRule {
 
 /// A setting with a certain value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SettingIs {
@@ -494,6 +508,7 @@ pub struct SettingIs {
 
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FieldMode {
     /// At creation only.
@@ -512,6 +527,7 @@ pub enum FieldMode {
 
 /// A side effect of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SideEffect {
@@ -523,6 +539,7 @@ pub struct SideEffect {
 
 /// The kinds of side effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SideEffectKind {
     /// A mail to the candidate.

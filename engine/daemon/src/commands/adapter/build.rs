@@ -1,18 +1,23 @@
-//! `atsync adapter build`: makes a component out of a crate, a module or a component, checks it as
-//! the engine does, and compiles it into the cache.
+//! `atsync adapter build`: makes a component out of a crate, a description, a module or a component,
+//! checks it as the engine does, and compiles it into the cache.
 
 #![expect(clippy::disallowed_methods, reason = "reads what is built and writes the component")]
 
+use super::source::text;
 use crate::adapters;
 use crate::cli::AdapterBuild;
 use crate::failure::{DONE, Ended, Failure};
 use crate::output::Output;
 use crate::words::{brief_of, count};
 use atsync::Adapter;
+use atsync_adapters_bundled::DESCRIBED;
 use atsync_componentize::{build_crate, wrap};
+use atsync_described::{Mistake, Mistakes, bake, read, validate};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
+/// How the files of descriptions end.
+const DESCRIPTIONS: &[&str] = &["yaml", "yml", "json"];
 /// How a file of WebAssembly begins, and the version that a component has.
 const WASM: &[u8] = b"\0asm";
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -56,6 +61,10 @@ fn component(from: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
         let name = std::path::absolute(from).ok();
         let name = name.as_deref().and_then(Path::file_name).unwrap_or_default();
         return Ok((made, from.join(name).with_extension("wasm")));
+    }
+    let is_text = |name: &std::ffi::OsStr| DESCRIPTIONS.iter().any(|known| name == *known);
+    if from.extension().is_some_and(is_text) {
+        return Ok((baked(from)?, from.with_extension("wasm")));
     }
     let bytes = std::fs::read(from).map_err(|error| failed(format!("cannot be read: {error}")))?;
     if bytes.starts_with(COMPONENT) {

@@ -1,8 +1,9 @@
 //! `atsync adapter new`: writes the folder of a new adapter, which builds and passes the conformance
 //! suite as it is.
 //!
-//! The adapter is the example `adapter-minimal` of the repository under another name: three kinds, a
-//! write with its probe, a permission and a webhook, and a sandbox that is described by data.
+//! The adapter in Rust is the example `adapter-minimal` of the repository under another name: three
+//! kinds, a write with its probe, a permission and a webhook, and a sandbox that is described by data.
+//! The described one says the same as data.
 
 #![expect(clippy::disallowed_methods, reason = "writes the folder of a new adapter")]
 
@@ -17,6 +18,12 @@ const RUST: &[(&str, &str)] = &[
     ("README.md", include_str!("../../../templates/rust/README.md.txt")),
     ("sandbox.yaml", include_str!("../../../templates/rust/sandbox.yaml")),
     ("src/lib.rs", include_str!("../../../templates/rust/lib.rs.txt")),
+];
+/// The files of a described adapter.
+const DESCRIBED: &[(&str, &str)] = &[
+    ("README.md", include_str!("../../../templates/described/README.md.txt")),
+    ("adapter.yaml", include_str!("../../../templates/described/adapter.yaml")),
+    ("sandbox.yaml", include_str!("../../../templates/described/sandbox.yaml")),
 ];
 /// Left out of a repository.
 const IGNORED: &str = "/target\n/*.wasm\n";
@@ -37,7 +44,8 @@ pub(super) fn make(options: &AdapterNew, output: &Output) -> Ended {
         )));
     }
     let patch = options.path_to_sdk.as_deref().map(patch).transpose()?.unwrap_or_default();
-    for (file, text) in RUST {
+    let files = if options.described { DESCRIBED } else { RUST };
+    for (file, text) in files {
         let mut text = text.replace(TYPE, &as_type(name)).replace(WORD, name);
         if *file == "Cargo.toml" {
             text.push_str(&patch);
@@ -46,8 +54,12 @@ pub(super) fn make(options: &AdapterNew, output: &Output) -> Ended {
     }
     write(&folder.join(".gitignore"), IGNORED)?;
     let at = folder.display();
-    output.data(&format!("{at}: an adapter in Rust, with a sandbox as data. Next:"));
-    output.data(&format!("    atsync adapter build {at}"));
+    let (what, from) = match options.described {
+        true => ("an adapter as data", format!("{at}/adapter.yaml --output {at}/{name}.wasm")),
+        false => ("an adapter in Rust", at.to_string()),
+    };
+    output.data(&format!("{at}: {what}, with a sandbox as data. Next:"));
+    output.data(&format!("    atsync adapter build {from}"));
     output.data(&format!("    atsync adapter test {at}/{name}.wasm --sandbox {at}/sandbox.yaml"));
     Ok(DONE)
 }
@@ -111,7 +123,7 @@ fn as_type(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{RUST, as_type, is_name};
+    use super::{DESCRIBED, RUST, as_type, is_name};
 
     #[test]
     fn a_name_is_one_that_a_manifest_and_a_crate_can_have() {
