@@ -1,8 +1,8 @@
 //! Runs one task of an adapter: calls it, sends its requests, and keeps every step.
 //!
 //! Each call is made twice and compared, so that an adapter whose answer depends on more than its
-//! arguments shows at once. The rules of a task (one request that changes something in a write, none
-//! elsewhere; an outcome of the task's own kind) are checked here, apart from the engine's own
+//! arguments shows at once. The rules of a task (one request that changes something in a write,
+//! none elsewhere; an outcome of the task's own kind) are checked here, apart from the engine's own
 //! guard, before a request is sent.
 //!
 //! Bounds: [`STEPS_MAX`] steps of one task.

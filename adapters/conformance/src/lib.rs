@@ -1,15 +1,15 @@
 //! Conformance: one suite of checks for every adapter.
 //!
-//! [`test`] takes an adapter, as a component or linked in, and a [`Stage`]: a sandbox of its ATS. It
-//! runs the adapter's tasks by itself, each call in a fresh instance, sends the requests over real
-//! HTTP, and puts other answers in place of the real ones. The [`Report`] names each promise that
-//! the adapter broke and shows the exchange.
+//! [`test`] takes an adapter, as a component or linked in, and a [`Stage`]: a sandbox of its ATS.
+//! It runs the adapter's tasks by itself, each call in a fresh instance, sends the requests over
+//! real HTTP, and puts other answers in place of the real ones. The [`Report`] names each promise
+//! that the adapter broke and shows the exchange.
 //!
 //! A request that changes something leaves only for this machine, or for a host that the caller
 //! names ([`wire::Destination::writable`]).
 //!
-//! The crate is for authors of adapters: `atsync adapter test` runs it, each adapter's own tests do,
-//! and a host's can. Left out: whether the sandbox is like the ATS, which only recordings show.
+//! The crate is for authors of adapters: `atsync adapter test` runs it, each adapter's own tests
+//! do, and a host's can. Left out: whether the sandbox is like the ATS, which only recordings show.
 
 mod described;
 mod drive;

@@ -1,9 +1,9 @@
 //! A session with an ATS as a file: recorded, and replayed without a network.
 //!
-//! [`Recorder`] stands between an adapter and another courier and keeps what passes; what is written
-//! to a file goes through [`crate::redact`] first. [`Replayer`] answers the same requests from a
-//! recording. Requests are compared by method, target and body, since an adapter's request is the
-//! same each time; one that was not recorded is an error that says so.
+//! [`Recorder`] stands between an adapter and another courier and keeps what passes; what is
+//! written to a file goes through [`crate::redact`] first. [`Replayer`] answers the same requests
+//! from a recording. Requests are compared by method, target and body, since an adapter's request
+//! is the same each time; one that was not recorded is an error that says so.
 
 use crate::wire::{Courier, encoded};
 use atsync::model::contract::{Body, Effect, Field, Request, Response, Target};

@@ -1,13 +1,13 @@
 //! Takes personal data out of a recording, so that it can be kept and passed on.
 //!
-//! Everything is replaced but what is known to be harmless: times, flags, small numbers, the words of
-//! enumerations, names of members, static parts of paths. The same value has the same substitute
+//! Everything is replaced but what is known to be harmless: times, flags, small numbers, the words
+//! of enumerations, names of members, static parts of paths. The same value has the same substitute
 //! everywhere, in bodies, paths, queries and links, so that the recording replays; a substitute has
 //! the length and the kinds of letters of its value, and no two values share one. E-mail addresses
 //! become addresses of `example.com`. The key that the substitutes come from is thrown away.
 //!
-//! [`redacted`] checks its own result and refuses when a value of the session is left in it. What it
-//! cannot see: personal data that was put into the *names* of members.
+//! [`redacted`] checks its own result and refuses when a value of the session is left in it. What
+//! it cannot see: personal data that was put into the *names* of members.
 
 use crate::recording::Exchange;
 use serde_json::{Map, Value};
@@ -370,7 +370,8 @@ mod tests {
             "id": 20_911_032_002_u64, "first_name": "Augusta", "last_name": "Lovelace",
             "emails": [{ "value": "augusta.lovelace@mail.org", "type": "personal" }],
             "phone": "+44 20 7946 0958", "born": "1815-12-10", "state": "active",
-            "employer": { "name": "Analytical Engines Ltd" }, "note": "Augusta likes Müller's loom",
+            "employer": { "name": "Analytical Engines Ltd" },
+            "note": "Augusta likes Müller's loom",
             "manager_id": 20_911_032_002_u64, "updated_at": "2026-01-01T08:00:00.123Z",
         });
         let session = [

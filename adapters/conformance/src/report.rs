@@ -1,9 +1,9 @@
 //! What an adapter promises, and what the suite found of each promise.
 //!
 //! A finding names the promise, the part of the adapter that it is about (a kind, an operation, a
-//! permission), and whether it held. A broken one shows the exchange: each request, the beginning of
-//! its answer, the state that the adapter kept, and how the task ended. What could not be tried says
-//! why, so that a gap of the sandbox is not taken for a promise that holds.
+//! permission), and whether it held. A broken one shows the exchange: each request, the beginning
+//! of its answer, the state that the adapter kept, and how the task ended. What could not be tried
+//! says why, so that a gap of the sandbox is not taken for a promise that holds.
 
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -35,49 +35,71 @@ macro_rules! promises {
 
 promises! {
     /// The manifest fits the model and itself.
-    Manifest: "manifest", "the manifest names only what the unified model has, and agrees with itself";
+    Manifest: "manifest",
+        "the manifest names only what the unified model has, and agrees with itself";
     /// The tenant is known.
-    Tenant: "tenant", "the tenant is identified, the same each time";
+    Tenant: "tenant",
+        "the tenant is identified, the same each time";
     /// Every kind can be read.
-    Rows: "rows", "every kind that the manifest lists can be read, and its records are the ATS's";
+    Rows: "rows",
+        "every kind that the manifest lists can be read, and its records are the ATS's";
     /// Pages are complete.
-    Pages: "pages", "pages of any size lead to the end and show each record exactly once";
+    Pages: "pages",
+        "pages of any size lead to the end and show each record exactly once";
     /// Records have the unified shape.
-    Shape: "shape", "records are unified records, within their masks, and masks name fields of the kind";
+    Shape: "shape",
+        "records are unified records, within their masks, and masks name fields of the kind";
     /// Changes arrive.
-    Changes: "changes", "an old record that is edited arrives with the next pass, and only changes do";
+    Changes: "changes",
+        "an old record that is edited arrives with the next pass, and only changes do";
     /// Single records can be read.
-    Fetch: "fetch", "records that are fetched by id are those of the list, and unknown ids are missing";
+    Fetch: "fetch",
+        "records that are fetched by id are those of the list, and unknown ids are missing";
     /// A bad row costs itself.
-    BadRow: "bad-row", "one bad row costs itself, with a problem that names it, and not the page";
+    BadRow: "bad-row",
+        "one bad row costs itself, with a problem that names it, and not the page";
     /// A bad answer is a failure.
-    Hostile: "hostile", "an answer that is not the ATS's documented one is a classified failure, never an end";
+    Hostile: "hostile",
+        "an answer that is not the ATS's documented one is a classified failure, never an end";
     /// Failures have their class.
-    Classes: "classes", "401, 403, 404, 429 and 5xx are failures of their own classes";
+    Classes: "classes",
+        "401, 403, 404, 429 and 5xx are failures of their own classes";
     /// Circles end.
-    Circles: "circles", "a list that answers the same page again and again does not make a cursor grow";
+    Circles: "circles",
+        "a list that answers the same page again and again does not make a cursor grow";
     /// Permissions are checked.
-    Permissions: "permissions", "a permission that is taken away is noticed, by its check and by its readers";
+    Permissions: "permissions",
+        "a permission that is taken away is noticed, by its check and by its readers";
     /// Throttling is noticed.
-    Throttling: "throttling", "a throttled request ends as throttled, with the wait that the ATS names";
+    Throttling: "throttling",
+        "a throttled request ends as throttled, with the wait that the ATS names";
     /// Writes happen.
-    Writes: "writes", "an operation that the ATS accepts is applied, and names what it made";
+    Writes: "writes",
+        "an operation that the ATS accepts is applied, and names what it made";
     /// One request changes something.
-    OneChange: "one-change", "a write sends exactly one request that changes the ATS, and no other task sends one";
+    OneChange: "one-change",
+        "a write sends exactly one request that changes the ATS, and no other task sends one";
     /// Probes are right.
-    Probes: "probes", "a probe finds a write whose answer was lost, and does not find one that was not sent";
+    Probes: "probes",
+        "a probe finds a write whose answer was lost, and does not find one that was not sent";
     /// Refusals are refusals.
-    Refusals: "refusals", "a write that the ATS refuses is refused, and changes nothing";
+    Refusals: "refusals",
+        "a write that the ATS refuses is refused, and changes nothing";
     /// Webhooks are verified.
-    Hooks: "hooks", "a webhook without a valid signature gives no hint";
+    Hooks: "hooks",
+        "a webhook without a valid signature gives no hint";
     /// Answers depend on arguments alone.
-    Determinism: "determinism", "the same call gives the same answer, whatever was called before";
+    Determinism: "determinism",
+        "the same call gives the same answer, whatever was called before";
     /// Limits are kept.
-    Limits: "limits", "calls stay within time and memory, and states within 64 KiB";
+    Limits: "limits",
+        "calls stay within time and memory, and states within 64 KiB";
     /// The contract is kept.
-    Contract: "contract", "answers are those that the contract allows for the task";
+    Contract: "contract",
+        "answers are those that the contract allows for the task";
     /// The adapter never traps.
-    NoTrap: "no-trap", "no answer of an ATS makes the adapter trap or panic";
+    NoTrap: "no-trap",
+        "no answer of an ATS makes the adapter trap or panic";
 }
 
 impl Serialize for Promise {

@@ -1,8 +1,8 @@
 //! Exchanges as lines of text, for reports and traces.
 //!
-//! Long bodies and states are cut: [`BODY_CHARS`] and [`STATE_CHARS`]. A credential is never in them,
-//! since an adapter never has one; candidate data is, so what is shown is for the author of an
-//! adapter and belongs to no log.
+//! Long bodies and states are cut: [`BODY_CHARS`] and [`STATE_CHARS`]. A credential is never in
+//! them, since an adapter never has one; candidate data is, so what is shown is for the author of
+//! an adapter and belongs to no log.
 
 use crate::drive::{End, Run, Turn};
 use atsync::model::contract::{Body, Effect, Outcome, Page, Target, Task, Written};

@@ -366,7 +366,9 @@ pub(crate) struct AdapterTest {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("answers").required(true).args(["sandbox", "replies", "live"]))]
+#[command(group = clap::ArgGroup::new("answers")
+    .required(true)
+    .args(["sandbox", "replies", "live"]))]
 pub(crate) struct AdapterTrace {
     /// The name of a built-in adapter or of one of the folder, or the path of a component file.
     pub(crate) adapter: String,

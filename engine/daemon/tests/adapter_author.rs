@@ -112,7 +112,8 @@ async fn a_new_described_adapter_keeps_every_promise_and_a_mistake_in_it_is_name
     let built =
         run(folder, &["adapter", "build", "acme/adapter.yaml", "--output", "acme/acme.wasm"]).await;
     assert_eq!(built.code, 0, "{built:?}");
-    let arguments = ["adapter", "test", "acme/acme.wasm", "--sandbox", "acme/sandbox.yaml", "--json"];
+    let (wasm, sandbox) = ("acme/acme.wasm", "acme/sandbox.yaml");
+    let arguments = ["adapter", "test", wasm, "--sandbox", sandbox, "--json"];
     let tested = run(folder, &arguments).await;
     assert_eq!(tested.code, 0, "{tested:?}");
     let report = tested.json().remove(0);

@@ -1,9 +1,9 @@
 //! A sandbox described by data: one YAML or JSON file, served in this process.
 //!
 //! It is for the author of an adapter whose ATS has no sandbox here: rows, how lists are paged and
-//! filtered, what creates need, which requests a permission allows. [`Described::open`] reads the file
-//! and serves it on loopback; [`Stage`] controls it without HTTP. What it cannot say (an ATS's own
-//! logic) needs a sandbox in code.
+//! filtered, what creates need, which requests a permission allows. [`Described::open`] reads the
+//! file and serves it on loopback; [`Stage`] controls it without HTTP. What it cannot say (an ATS's
+//! own logic) needs a sandbox in code.
 //!
 //! Bounds: [`FILE_BYTES_MAX`] of the file; requests of [`BODY_BYTES_MAX`].
 

@@ -1,11 +1,12 @@
 //! What the suite needs of a sandbox beside its API.
 //!
-//! A [`Stage`] tells the truth about the records, changes one behind the adapter's back, takes rights
-//! away and throttles. Two are here: [`HttpStage`] for a sandbox that runs in another process or
-//! beside the test, by its control surface; and `described::Described`, which is served in process.
-//! A host that has a sandbox of its own writes a third.
+//! A [`Stage`] tells the truth about the records, changes one behind the adapter's back, takes
+//! rights away and throttles. Two are here: [`HttpStage`] for a sandbox that runs in another
+//! process or beside the test, by its control surface; and `described::Described`, which is served
+//! in process. A host that has a sandbox of its own writes a third.
 //!
-//! Each call may answer that it has no such thing; what depends on it is then reported as not tried.
+//! Each call may answer that it has no such thing; what depends on it is then reported as not
+//! tried.
 
 mod http;
 

@@ -30,7 +30,8 @@ pub(super) async fn check(world: &mut World<'_>) -> Result<(), String> {
                 let pass =
                     world.pass(kind, None, Since::Everything, rule.page_max, usize::MAX).await;
                 if pass.is_complete && pass.checkpoint.is_none() {
-                    let what = "a whole pass ended without a checkpoint, and the manifest says that \
+                    let what = "a whole pass ended without a checkpoint, and the manifest says \
+                                that \
                                 changes are asked for by `token`";
                     world.report.broke(Promise::Changes, kind, what, Vec::new());
                 }

@@ -1,9 +1,9 @@
 //! What an operation is tried with, made up from the records that were read.
 //!
-//! The operations of `wit/operations.md` have one meaning for every ATS, so their inputs can be made
-//! from unified records: a stage of the job that an application is for, a tag that a candidate does
-//! not have. Members that the manifest does not list are left out, as the engine does. A sandbox
-//! whose rules ask for more says so in its script.
+//! The operations of `wit/operations.md` have one meaning for every ATS, so their inputs can be
+//! made from unified records: a stage of the job that an application is for, a tag that a candidate
+//! does not have. Members that the manifest does not list are left out, as the engine does. A
+//! sandbox whose rules ask for more says so in its script.
 
 use super::{Row, World};
 use crate::stage::OperationScript;
@@ -110,7 +110,9 @@ impl Of<'_> {
                 let (day, n) = (self.world.given.now_ms % 10_000_000, self.nth);
                 none(json!({
                     "name": { "first": "Conny", "last": self.word("Formance") },
-                    "emails": [{ "value": format!("conny.{day}.{n}@example.com"), "type": "personal" }],
+                    "emails": [
+                        { "value": format!("conny.{day}.{n}@example.com"), "type": "personal" },
+                    ],
                 }))
             }
             "candidates.update" => {

@@ -1,6 +1,7 @@
 //! The members of the unified kinds, as the model's types declare them.
 //!
-//! `serde` tells a reader the names of a structure's members; [`Names`] is a reader that only listens.
+//! `serde` tells a reader the names of a structure's members; [`Names`] is a reader that only
+//! listens.
 
 use atsync::model::unified;
 use atsync::model::{kinds, unified::Unified};

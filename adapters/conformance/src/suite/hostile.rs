@@ -1,8 +1,8 @@
 //! Every answer of every sampled task, replaced by answers that no documentation promises.
 //!
 //! The adapter is a pure function, so an answer is replaced by calling it again with the state that
-//! it kept: nothing is sent. Where it goes on with a request that changes nothing, that is sent, and
-//! the end counts.
+//! it kept: nothing is sent. Where it goes on with a request that changes nothing, that is sent,
+//! and the end counts.
 
 use super::bodies::{Expect, Instead, WAIT_MS, instead_of};
 use super::{World, page};
@@ -60,8 +60,8 @@ async fn replaced(
     } else {
         world.driver.follow(run.task.clone(), &run.given, answer, turns).await
     };
-    // What it may not see, an adapter may do without: it asks for something else, or leaves out what
-    // a further request would have added.
+    // What it may not see, an adapter may do without: it asks for something else, or leaves out
+    // what a further request would have added.
     let is_less = matches!(instead.response.status, 403 | 404)
         && (at > 0 || after.turns.len() > at.saturating_add(1))
         && !matches!(after.end, End::Breach(_) | End::Failure(_));
@@ -184,8 +184,8 @@ fn written_after(task: &Task, written: &Written, response: &Response) -> Option<
         if ["delete", "destroy"].iter().any(|verb| write.operation.name.ends_with(verb)));
     let is_success = (200..300).contains(&response.status);
     let what = match written {
-        // A status of 400 to 499 that the manifest does not list is in doubt for the engine, however
-        // the adapter reads it.
+        // A status of 400 to 499 that the manifest does not list is in doubt for the engine,
+        // however the adapter reads it.
         Written::Refused(_) if !is_success && !(400..500).contains(&response.status) => {
             format!(
                 "status {} is called refused, and does not prove that nothing changed",

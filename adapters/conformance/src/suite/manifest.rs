@@ -1,7 +1,7 @@
 //! What a manifest says, compared with the unified model and with itself.
 //!
-//! The engine has refused a manifest that it cannot use when the adapter was loaded. Here is what it
-//! accepts and an author did not mean.
+//! The engine has refused a manifest that it cannot use when the adapter was loaded. Here is what
+//! it accepts and an author did not mean.
 
 use super::World;
 use super::fields::{fields_of, is_open};

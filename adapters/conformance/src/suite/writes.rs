@@ -1,9 +1,9 @@
 //! Writes: each operation once, with its probe before, after, and after an answer that was lost.
 //!
 //! The one request that changes the ATS is sent for real. Its answer is then read by the adapter as
-//! it came, which must be `applied`; withheld, so that the probe must find the write; and replaced by
-//! other answers, as those of reads are. All three are possible after one request, since an adapter
-//! is a pure function.
+//! it came, which must be `applied`; withheld, so that the probe must find the write; and replaced
+//! by other answers, as those of reads are. All three are possible after one request, since an
+//! adapter is a pure function.
 
 use super::World;
 use super::examples::{Example, example};

@@ -1,5 +1,5 @@
-//! `atsync adapter build`: makes a component out of a crate, a description, a module or a component,
-//! checks it as the engine does, and compiles it into the cache.
+//! `atsync adapter build`: makes a component out of a crate, a description, a module or a
+//! component, checks it as the engine does, and compiles it into the cache.
 
 #![expect(clippy::disallowed_methods, reason = "reads what is built and writes the component")]
 
@@ -74,5 +74,21 @@ fn component(from: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
         let made = wrap(&bytes).map_err(|error| failed(error.to_string()))?;
         return Ok((made, from.with_extension("component.wasm")));
     }
-    Err(failed("is neither the directory of a crate nor WebAssembly; name one of these".to_owned()))
+    Err(failed(
+        "is no folder of a crate, no description (.yaml, .yml, .json) and no WebAssembly; name one \
+         of these"
+            .to_owned(),
+    ))
+}
+
+/// The component of a described adapter.
+fn baked(from: &Path) -> Result<Vec<u8>, Failure> {
+    let mistakes = |mistakes: Mistakes| {
+        let line = |mistake: &Mistake| format!("{}: {mistake}", from.display());
+        Failure::Several(mistakes.0.iter().map(line).collect())
+    };
+    let read = read(&text(from)?).map_err(mistakes)?;
+    validate(&read).map_err(mistakes)?;
+    bake(DESCRIBED, &read.description)
+        .map_err(|error| Failure::new(format!("{}: {error}", from.display())))
 }

@@ -1,9 +1,9 @@
-//! `atsync adapter new`: writes the folder of a new adapter, which builds and passes the conformance
-//! suite as it is.
+//! `atsync adapter new`: writes the folder of a new adapter, which builds and passes the
+//! conformance suite as it is.
 //!
 //! The adapter in Rust is the example `adapter-minimal` of the repository under another name: three
-//! kinds, a write with its probe, a permission and a webhook, and a sandbox that is described by data.
-//! The described one says the same as data.
+//! kinds, a write with its probe, a permission and a webhook, and a sandbox that is described by
+//! data. The described one says the same as data.
 
 #![expect(clippy::disallowed_methods, reason = "writes the folder of a new adapter")]
 
@@ -89,7 +89,8 @@ fn patch(sdk: &Path) -> Result<String, Failure> {
         }
     }
     Ok(format!(
-        "\n[patch.crates-io]\natsync-adapter = {{ path = {:?} }}\natsync-model = {{ path = {:?} }}\n",
+        "\n[patch.crates-io]\natsync-adapter = {{ path = {:?} }}\n\
+         atsync-model = {{ path = {:?} }}\n",
         sdk.display().to_string(),
         model.display().to_string()
     ))
