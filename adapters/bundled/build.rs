@@ -33,6 +33,8 @@ const PREBUILT: &str = "ATSYNC_COMPONENTS";
 
 /// The sources of the components in the repository, relative to this crate.
 const SOURCES: &[&str] = &[
+    "../described/src",
+    "../described/Cargo.toml",
     "../greenhouse/src",
     "../greenhouse/Cargo.toml",
     "../described/src",

@@ -7,7 +7,8 @@
 /// The adapter for Greenhouse Harvest v3.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));
 
-/// The generic component that a described adapter is baked into. It is no adapter by itself.
+/// The component that a description is baked into (`atsync_described::bake`). By itself it describes
+/// no ATS, so it is not among [`BUNDLED`].
 pub static DESCRIBED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/described.wasm"));
 
 /// Every bundled adapter by the name of its manifest.
@@ -25,7 +26,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bundled, names};
+    use super::{DESCRIBED, bundled, names};
 
     #[test]
     fn every_name_leads_to_a_component() {
@@ -33,5 +34,7 @@ mod tests {
             assert!(bundled(name).unwrap().starts_with(b"\0asm\x0d\0\x01\0"), "{name}");
         }
         assert!(bundled("unknown").is_none());
+        assert!(DESCRIBED.starts_with(b"\0asm\x0d\0\x01\0"));
+        assert!(names().all(|name| bundled(name) != Some(DESCRIBED)));
     }
 }

@@ -118,7 +118,9 @@ impl<'b> Baked<'b> {
 
     fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let text = self.text(name).ok_or_else(|| {
-            Failure::Bug(format!("{name} is not in the description; the manifest does not offer it"))
+            Failure::Bug(format!(
+                "{name} is not in the description; the manifest does not offer it"
+            ))
         })?;
         serde_json::from_str(text).map_err(unreadable)
     }

@@ -87,6 +87,10 @@ impl Engine {
 
     /// Compiles an expression by minijinja, even a straight one.
     pub(crate) fn general(&self, text: &str) -> Result<Compiled<'_>, Fault> {
+        // minijinja does not list what a slice reads (`compiler/meta.rs` of 3.1).
+        if has_slice(text) {
+            return Err(Fault(format!("`{text}`: a slice (`[from:to]`) is not offered")));
+        }
         let expression = self
             .environment()
             .compile_expression_owned(text.to_owned())
@@ -94,12 +98,32 @@ impl Engine {
         let mut reads: Vec<String> = expression.undeclared_variables(true).into_iter().collect();
         reads.retain(|read| !self.escapes.iter().any(|(name, _)| name == read));
         reads.sort_unstable();
-        let reads = reads
-            .into_iter()
-            .map(|read| read.split('.').map(str::to_owned).collect())
-            .collect();
-        Ok(Compiled { text: text.to_owned(), program: Program::General(Box::new(expression), reads) })
+        let reads =
+            reads.into_iter().map(|read| read.split('.').map(str::to_owned).collect()).collect();
+        Ok(Compiled {
+            text: text.to_owned(),
+            program: Program::General(Box::new(expression), reads),
+        })
     }
+}
+
+/// Whether a colon stands directly in brackets.
+fn has_slice(text: &str) -> bool {
+    let (mut quote, mut open) = (None, Vec::new());
+    for byte in text.bytes() {
+        match (quote, byte) {
+            (Some(sign), byte) if sign == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'[' | b'{' | b'(') => open.push(byte),
+            (None, b']' | b'}' | b')') => {
+                open.pop();
+            }
+            (None, b':') if open.last() == Some(&b'[') => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The words of a syntax error, which quotes the expression's own text alone.
@@ -153,7 +177,9 @@ impl Compiled<'_> {
     pub fn reads(&self) -> Vec<Cow<'_, [String]>> {
         match &self.program {
             Program::Straight(straight) => straight.reads(),
-            Program::General(_, reads) => reads.iter().map(|read| Cow::Borrowed(read.as_slice())).collect(),
+            Program::General(_, reads) => {
+                reads.iter().map(|read| Cow::Borrowed(read.as_slice())).collect()
+            }
         }
     }
 
@@ -169,9 +195,9 @@ impl Compiled<'_> {
     /// When it fails, or exceeds a bound.
     pub fn eval<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, Fault> {
         match &self.program {
-            Program::Straight(straight) => straight
-                .eval(scope)
-                .map_err(|fault| Fault(format!("`{}`: {fault}", self.text))),
+            Program::Straight(straight) => {
+                straight.eval(scope).map_err(|fault| Fault(format!("`{}`: {fault}", self.text)))
+            }
             Program::General(expression, reads) => {
                 let value = expression.eval(context(reads, scope)).map_err(|error| {
                     let what = match error.kind() {
@@ -214,12 +240,11 @@ fn context(reads: &[Vec<String>], scope: Scope<'_, '_>) -> Value {
         let value = if is_whole {
             to_value(value)
         } else {
-            let members = same().filter_map(|other| other.get(1)).filter_map(|name| {
-                match value.get(name) {
+            let members =
+                same().filter_map(|other| other.get(1)).filter_map(|name| match value.get(name) {
                     Json::Absent => None,
                     member => Some((name.as_str(), to_value(member))),
-                }
-            });
+                });
             Value::from_pairs(members)
         };
         if !value.is_undefined() {
@@ -240,9 +265,9 @@ pub(crate) fn to_value(json: &Json<'_>) -> Value {
         Json::Float(number) => Value::from(*number),
         Json::Text(text) => Value::from(text.as_ref()),
         Json::List(entries) => Value::from(entries.iter().map(to_value).collect::<Vec<Value>>()),
-        Json::Map(members) => Value::from_pairs(
-            members.iter().map(|(name, value)| (name.as_ref(), to_value(value))),
-        ),
+        Json::Map(members) => {
+            Value::from_pairs(members.iter().map(|(name, value)| (name.as_ref(), to_value(value))))
+        }
     }
 }
 
@@ -312,15 +337,38 @@ fn number(value: &Value) -> Result<Json<'static>, String> {
 /// The filters of minijinja that expressions have beside the helpers.
 #[cfg(feature = "host")]
 pub(crate) const FILTERS: &[&str] = &[
-    "default", "int", "items", "length", "map", "rejectattr", "replace", "selectattr", "sort",
-    "split", "string", "unique",
+    "default",
+    "int",
+    "items",
+    "length",
+    "map",
+    "rejectattr",
+    "replace",
+    "selectattr",
+    "sort",
+    "split",
+    "string",
+    "unique",
 ];
 
 /// The tests that expressions have behind `is`.
 #[cfg(feature = "host")]
 pub(crate) const TESTS: &[&str] = &[
-    "defined", "endingwith", "eq", "equalto", "false", "in", "mapping", "ne", "none", "number",
-    "sequence", "startingwith", "string", "true", "undefined",
+    "defined",
+    "endingwith",
+    "eq",
+    "equalto",
+    "false",
+    "in",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "sequence",
+    "startingwith",
+    "string",
+    "true",
+    "undefined",
 ];
 
 /// minijinja with the filters that a mapping needs: its own, then the helpers, which replace those
@@ -370,7 +418,8 @@ fn environment(escapes: &'static [Escape]) -> Environment<'static> {
             let mut budget = Budget { nodes: NODES_MAX, bytes: TEXT_BYTES_MAX };
             let json = |value: &Value| {
                 let json = budget.json(value, DEPTH_MAX).map_err(helpers::own)?;
-                serde_json::to_value(&json).map_err(|_| helpers::own("an argument is no JSON".into()))
+                serde_json::to_value(&json)
+                    .map_err(|_| helpers::own("an argument is no JSON".into()))
             };
             let arguments = arguments.iter().map(json).collect::<Result<Vec<_>, Error>>()?;
             escape(&arguments).map(|value| to_value(&Json::from(&value))).map_err(helpers::own)
@@ -408,11 +457,14 @@ impl Operand {
             Self::Path(parts, indexes) => {
                 let mut parts = parts.iter().zip(indexes);
                 let root = parts.next().map(|(name, _)| name.as_str()).unwrap_or_default();
-                let value = parts.fold(scope.get(root), |value, (name, index)| match (value, index) {
-                    (Json::List(entries), Some(index)) => entries.get(*index).unwrap_or(&ABSENT),
-                    (_, Some(_)) => &ABSENT,
-                    (value, None) => value.get(name),
-                });
+                let value =
+                    parts.fold(scope.get(root), |value, (name, index)| match (value, index) {
+                        (Json::List(entries), Some(index)) => {
+                            entries.get(*index).unwrap_or(&ABSENT)
+                        }
+                        (_, Some(_)) => &ABSENT,
+                        (value, None) => value.get(name),
+                    });
                 Cow::Borrowed(value)
             }
         }
@@ -462,10 +514,8 @@ impl Straight {
     fn eval<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, String> {
         let mut value = self.from.eval(scope);
         for (helper, arguments) in &self.helpers {
-            let arguments: Vec<Json<'a>> = arguments
-                .iter()
-                .map(|argument| argument.eval(scope).into_owned())
-                .collect();
+            let arguments: Vec<Json<'a>> =
+                arguments.iter().map(|argument| argument.eval(scope).into_owned()).collect();
             value = Cow::Owned(helper(&value, &arguments)?);
         }
         Ok(value)
@@ -525,7 +575,9 @@ impl<'t> Reader<'t> {
         }
         if first.is_ascii_digit() {
             let number = self.digits()?.parse().ok()?;
-            if self.0.starts_with(['.', '_']) || self.0.starts_with(|sign: char| sign.is_ascii_alphabetic()) {
+            if self.0.starts_with(['.', '_'])
+                || self.0.starts_with(|sign: char| sign.is_ascii_alphabetic())
+            {
                 return None;
             }
             self.0 = self.0.trim_start();

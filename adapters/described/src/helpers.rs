@@ -128,10 +128,15 @@ fn instant<'a>(value: &Json<'a>, factor: i64) -> Made<'a> {
         // Seconds with a fraction.
         Json::Float(number) => {
             let ms = number * if factor == 1 { 1.0 } else { 1000.0 };
-            #[allow(clippy::cast_possible_truncation, reason = "the range is checked, and time::from_ms checks it again")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "the range is checked, and time::from_ms checks it again"
+            )]
             (ms.abs() < 1e15).then_some(ms as i64)
         }
-        Json::Text(text) => text.trim().parse::<i64>().ok().and_then(|number| number.checked_mul(factor)),
+        Json::Text(text) => {
+            text.trim().parse::<i64>().ok().and_then(|number| number.checked_mul(factor))
+        }
         other => return wrong(other, "a number"),
     };
     match ms.and_then(time::from_ms) {
@@ -157,9 +162,9 @@ fn time_of<'a>(value: &Json<'a>, _: &[Json<'a>]) -> Made<'a> {
             Some(text) => Ok(Json::text(text)),
             None => Err("a text that is no time".to_owned()),
         },
-        Json::Int(_) | Json::Float(_) => Err(
-            "a number where a time is expected; say `from_ms` or `from_s`".to_owned(),
-        ),
+        Json::Int(_) | Json::Float(_) => {
+            Err("a number where a time is expected; say `from_ms` or `from_s`".to_owned())
+        }
         Json::Absent | Json::Null => Ok(value.clone()),
         other => wrong(other, "a time"),
     }
@@ -320,7 +325,9 @@ fn same<'a>(value: &Json<'a>, arguments: &[Json<'a>]) -> Made<'a> {
     let other = arguments.first().unwrap_or(&Json::Absent);
     let forms = |value: &Json<'a>| -> Vec<String> {
         match value {
-            Json::List(entries) => entries.iter().filter_map(contact).map(|text| form(&text)).collect(),
+            Json::List(entries) => {
+                entries.iter().filter_map(contact).map(|text| form(&text)).collect()
+            }
             one => contact(one).map(|text| form(&text)).into_iter().collect(),
         }
     };
@@ -346,9 +353,8 @@ fn kept<'a>(value: &Json<'a>, arguments: &[Json<'a>], has: bool) -> Made<'a> {
         .filter_map(contact)
         .map(|text| form(&text))
         .collect();
-    let is_kept = |entry: &&Json<'a>| {
-        contact(entry).is_some_and(|text| others.contains(&form(&text))) == has
-    };
+    let is_kept =
+        |entry: &&Json<'a>| contact(entry).is_some_and(|text| others.contains(&form(&text))) == has;
     Ok(Json::List(list(value)?.iter().filter(is_kept).cloned().collect()))
 }
 

@@ -60,9 +60,11 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn get(&self, name: &str) -> &Json<'a> {
         match self {
-            Self::Map(members) => {
-                members.iter().rev().find(|(key, _)| key == name).map_or(&ABSENT, |(_, value)| value)
-            }
+            Self::Map(members) => members
+                .iter()
+                .rev()
+                .find(|(key, _)| key == name)
+                .map_or(&ABSENT, |(_, value)| value),
             _ => &ABSENT,
         }
     }

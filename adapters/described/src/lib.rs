@@ -41,6 +41,8 @@ pub mod expression;
 pub mod interpret;
 
 mod baked;
+#[cfg(test)]
+mod expression_tests;
 mod guest;
 mod helpers;
 #[cfg(feature = "host")]

@@ -1,15 +1,13 @@
 //! The manifest that a description stands for.
 
-use crate::description::{
-    Description, Kind, Method, Operation, Paging, Request,
-};
+use crate::description::{Description, Kind, Method, Operation, Paging, Request};
 use crate::expression::Engine;
 use crate::template::Text;
 use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
     ChangeRule, FieldMode, FieldRule, KindRule, OperationRule, Permission, SafeRequest, ScanRule,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Rows per page where nothing is said.
 pub(crate) const PAGE_MAX: u32 = 100;
@@ -35,8 +33,11 @@ pub(crate) fn of(description: &Description) -> Result<Manifest, String> {
     };
     manifest.kinds =
         description.kinds.iter().map(|(name, rule)| kind(description, name, rule)).collect();
-    manifest.operations =
-        description.operations.iter().map(|(name, rule)| operation(description, name, rule)).collect();
+    manifest.operations = description
+        .operations
+        .iter()
+        .map(|(name, rule)| operation(description, name, rule))
+        .collect();
     manifest.permissions = description
         .permissions
         .iter()
@@ -194,12 +195,18 @@ pub(crate) fn reads(description: &Description) -> impl Iterator<Item = &Request>
 }
 
 /// The paging of a list, with the common one where it has none of its own.
-pub(crate) fn paging<'d>(own: Option<&'d Paging>, common: Option<&'d Paging>) -> Option<&'d Paging> {
+pub(crate) fn paging<'d>(
+    own: Option<&'d Paging>,
+    common: Option<&'d Paging>,
+) -> Option<&'d Paging> {
     own.or(common)
 }
 
 /// A setting's schema.
 #[cfg(feature = "host")]
-pub(crate) fn setting<'d>(description: &'d Description, name: &str) -> Option<&'d Value> {
+pub(crate) fn setting<'d>(
+    description: &'d Description,
+    name: &str,
+) -> Option<&'d serde_json::Value> {
     description.settings.as_ref()?.get("properties")?.get(name)
 }

@@ -51,8 +51,8 @@ pub enum Shape {
 }
 
 use Shape::{
-    Contacts, Custom, Flag, Name, Number, Odd, Plain, Privacy, Ref, Refs, Text, Texts, Time, Values,
-    Word,
+    Contacts, Custom, Flag, Name, Number, Odd, Plain, Privacy, Ref, Refs, Text, Texts, Time,
+    Values, Word,
 };
 
 /// The fields of a kind of record.
@@ -403,15 +403,19 @@ impl Reading<'_> {
             Contacts => entries(&value, |entry| self.contact(entry)),
             Texts => entries(&value, |entry| self.text(entry)),
             Name => self.parts(value, &["full", "first", "last", "preferred"], Self::text),
-            Privacy => self.parts(value, &["private", "anonymized", "do_not_contact"], |_, flag| {
-                match flag {
+            Privacy => self.parts(
+                value,
+                &["private", "anonymized", "do_not_contact"],
+                |_, flag| match flag {
                     Json::Bool(flag) => Ok(Some(Json::Bool(*flag))),
                     other => wrong(other, "a flag"),
-                }
-            }),
+                },
+            ),
             Custom => custom(value.into_owned()),
             Odd => match &*value {
-                Json::Map(members) if members.iter().all(|(_, reason)| reason.as_text().is_some()) => {
+                Json::Map(members)
+                    if members.iter().all(|(_, reason)| reason.as_text().is_some()) =>
+                {
                     Ok(Some(value.into_owned()))
                 }
                 _ => wrong(&value, "texts by path"),
@@ -436,14 +440,22 @@ impl Reading<'_> {
         let made = match (value, self.times) {
             (Json::Text(text), _) if self.is_day => {
                 let day = text.get(..10).unwrap_or(text);
-                atsync_model::normal::part_date(day).map(Json::text).ok_or("a text that is no date".to_owned())
+                atsync_model::normal::part_date(day)
+                    .map(Json::text)
+                    .ok_or("a text that is no date".to_owned())
             }
             (Json::Text(text), _) => match time::to_ms(text) {
                 // As the ATS gave it, where it is RFC 3339.
-                Some(_) if text.len() > 16 && (text.ends_with('Z') || text.get(19..).is_some_and(|zone| zone.contains(['+', '-']))) => {
+                Some(_)
+                    if text.len() > 16
+                        && (text.ends_with('Z')
+                            || text.get(19..).is_some_and(|zone| zone.contains(['+', '-']))) =>
+                {
                     Ok(value.clone())
                 }
-                Some(ms) if text.len() > 10 => time::from_ms(ms).map(Json::text).ok_or_else(no_time),
+                Some(ms) if text.len() > 10 => {
+                    time::from_ms(ms).map(Json::text).ok_or_else(no_time)
+                }
                 Some(_) => Ok(value.clone()),
                 None => Err(no_time()),
             },
@@ -463,7 +475,9 @@ impl Reading<'_> {
         if let Json::Map(_) = value {
             let unified = value.get("value");
             return match (unified, value.get("source")) {
-                (Json::Text(word), Json::Absent | Json::Null | Json::Text(_)) if !word.is_empty() => {
+                (Json::Text(word), Json::Absent | Json::Null | Json::Text(_))
+                    if !word.is_empty() =>
+                {
                     Ok(Some(value.clone()))
                 }
                 _ => wrong(value, "a word"),
@@ -497,7 +511,9 @@ impl Reading<'_> {
                     }
                 }
                 if members.is_empty() {
-                    return Err("an object without id and name where a reference is expected".to_owned());
+                    return Err(
+                        "an object without id and name where a reference is expected".to_owned()
+                    );
                 }
             }
             Json::Text(_) | Json::Int(_) | Json::Big(_) => {
@@ -612,10 +628,7 @@ fn wrong<'a>(value: &Json<'_>, expected: &str) -> Shaped<'a> {
 /// Whether a text is an id by the contract: 1 to 512 bytes, no control characters, no blanks at its
 /// ends.
 pub(crate) fn is_id(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 512
-        && text.trim() == text
-        && !text.contains(char::is_control)
+    !text.is_empty() && text.len() <= 512 && text.trim() == text && !text.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -638,7 +651,8 @@ mod tests {
                 line.strip_prefix("    pub ").and_then(|rest| rest.split_once(": "))
             {
                 let kind = kind.trim_end_matches(',');
-                let inner = kind.strip_prefix("Option<").map_or(kind, |kind| &kind[..kind.len() - 1]);
+                let inner =
+                    kind.strip_prefix("Option<").map_or(kind, |kind| &kind[..kind.len() - 1]);
                 let field = renamed.take().unwrap_or(field).to_owned();
                 let shape = match inner {
                     "Text<'a>" if field.ends_with("_at") || field.ends_with("_on") => Shape::Time,

@@ -30,8 +30,9 @@ impl<'e> Text<'e> {
         let mut segments = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once("{{") {
-            let end = end_of(after)
-                .ok_or_else(|| Fault(format!("`{text}`: an expression has no end; write `}}}}` behind it")))?;
+            let end = end_of(after).ok_or_else(|| {
+                Fault(format!("`{text}`: an expression has no end; write `}}}}` behind it"))
+            })?;
             let (expression, behind) = after.split_at_checked(end).unwrap_or((after, ""));
             if !literal.is_empty() {
                 segments.push(Segment::Literal(literal.to_owned()));
@@ -111,7 +112,8 @@ impl<'e> Text<'e> {
                 Segment::Expr(_) => path.push('*'),
             }
         }
-        let wild = |segment: &str| if segment.contains('*') { "*".to_owned() } else { segment.to_owned() };
+        let wild =
+            |segment: &str| if segment.contains('*') { "*".to_owned() } else { segment.to_owned() };
         path.split('/').map(wild).collect::<Vec<_>>().join("/")
     }
 }
@@ -163,7 +165,10 @@ impl<'e> Made<'e> {
                     .collect::<Result<_, Fault>>()?,
             ),
             Mapping::Entries(entries) => Self::Entries(
-                entries.iter().map(|entry| Self::mapped(entry, engine, levels)).collect::<Result<_, Fault>>()?,
+                entries
+                    .iter()
+                    .map(|entry| Self::mapped(entry, engine, levels))
+                    .collect::<Result<_, Fault>>()?,
             ),
             Mapping::Constant(value) => Self::Constant(Json::from(value)),
         })
@@ -181,7 +186,9 @@ impl<'e> Made<'e> {
             Template::Members(members) => Self::Members(
                 members
                     .iter()
-                    .map(|(name, value)| Ok((name.clone(), Self::templated(value, engine, levels)?)))
+                    .map(|(name, value)| {
+                        Ok((name.clone(), Self::templated(value, engine, levels)?))
+                    })
                     .collect::<Result<_, Fault>>()?,
             ),
             Template::Entries(entries) => Self::Entries(
@@ -236,7 +243,5 @@ impl<'e> Made<'e> {
 }
 
 fn less(levels: usize) -> Result<usize, Fault> {
-    levels
-        .checked_sub(1)
-        .ok_or_else(|| Fault(format!("it has more than {LEVELS_MAX} levels")))
+    levels.checked_sub(1).ok_or_else(|| Fault(format!("it has more than {LEVELS_MAX} levels")))
 }

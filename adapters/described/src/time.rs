@@ -34,7 +34,9 @@ pub(crate) fn from_ms(ms: i64) -> Option<String> {
     put(14, 2, minute);
     put(17, 2, second);
     put(20, 3, milli);
-    for (at, sign) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')] {
+    for (at, sign) in
+        [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')]
+    {
         if let Some(byte) = text.get_mut(at) {
             *byte = sign;
         }
@@ -103,7 +105,10 @@ fn zone_ms(text: &str) -> Option<i64> {
         return None;
     }
     let hours: i64 = digits.get(..2)?.parse().ok()?;
-    let minutes: i64 = digits.get(2..).filter(|text| !text.is_empty()).map_or(Some(0), |text| text.parse().ok())?;
+    let minutes: i64 = digits
+        .get(2..)
+        .filter(|text| !text.is_empty())
+        .map_or(Some(0), |text| text.parse().ok())?;
     if hours > 23 || minutes > 59 {
         return None;
     }
@@ -173,7 +178,15 @@ mod tests {
         ] {
             assert_eq!(to_ms(text), Some(1_491_435_120_000), "{text}");
         }
-        for text in ["", "2017", "2017-13-01", "2017-02-29", "yesterday", "2017-04-05T25:00:00Z", "2017-04-05T23:32:00X"] {
+        for text in [
+            "",
+            "2017",
+            "2017-13-01",
+            "2017-02-29",
+            "yesterday",
+            "2017-04-05T25:00:00Z",
+            "2017-04-05T23:32:00X",
+        ] {
             assert_eq!(to_ms(text), None, "{text}");
         }
     }

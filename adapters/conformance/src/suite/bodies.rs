@@ -20,7 +20,7 @@ pub(super) struct Instead {
     pub(super) expect: Expect,
 }
 
-/// Statuses that are no success.
+/// Statuses that are no success. 204 is left out: it can mean an empty list.
 const STATUSES: &[u16] = &[
     100, 103, 301, 302, 304, 307, 400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 422, 423,
     429, 451, 500, 501, 502, 503, 504, 520, 599,
@@ -94,7 +94,7 @@ fn statuses(real: &Response) -> Vec<Instead> {
         response: Response { status, headers, body },
         expect: Expect::Failure,
     };
-    let mut all = vec![with(204, "no body", Vec::new(), Vec::new())];
+    let mut all = Vec::new();
     for &status in STATUSES {
         all.push(with(status, "no body", Vec::new(), Vec::new()));
         all.push(with(status, "the real body", real.body.clone(), real.headers.clone()));

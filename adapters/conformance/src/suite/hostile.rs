@@ -107,6 +107,8 @@ fn judged(run: &Run, turn: &Turn, instead: &Instead, is_keyed: bool) -> Option<(
             }
             // A record that could not be read is a problem, and not missing.
             Outcome::FlawedFetched((fetched, _)) if fetched.missing.is_empty() => None,
+            // An empty list is an answer to a search by ids.
+            Outcome::Fetched(_) if response.body == b"[]" => None,
             Outcome::Fetched(_) | Outcome::FlawedFetched(_) => match instead.expect {
                 Expect::Failure if !matches!(response.status, 404 | 410) => {
                     hostile("records are said to be missing, or came of it")

@@ -92,10 +92,7 @@ impl Then {
     /// Whether only a check can end so.
     #[must_use]
     pub fn is_verdict(self) -> bool {
-        matches!(
-            self,
-            Self::Granted | Self::Missing | Self::Actor | Self::Refused | Self::Unknown
-        )
+        matches!(self, Self::Granted | Self::Missing | Self::Actor | Self::Refused | Self::Unknown)
     }
 
     /// Whether only a write can end so.

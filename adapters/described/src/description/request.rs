@@ -135,7 +135,9 @@ impl<'de> Visitor<'de> for Form {
             Some((method, path)) if !path.starts_with(['{', '}']) && !method.starts_with('/') => {
                 let known = Method::ALL.iter().find(|(_, name)| *name == method);
                 let method = known.map(|(method, _)| *method).ok_or_else(|| {
-                    E::custom(format!("{method:.20} is no method; write GET, POST, PUT, PATCH or DELETE"))
+                    E::custom(format!(
+                        "{method:.20} is no method; write GET, POST, PUT, PATCH or DELETE"
+                    ))
                 })?;
                 (method, path)
             }

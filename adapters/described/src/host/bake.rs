@@ -84,7 +84,8 @@ pub fn is_generic(component: &[u8]) -> bool {
 
 /// The core module with the description in its memory.
 fn module(core: &[u8], text: &[u8]) -> Result<Vec<u8>, Error> {
-    let length = u32::try_from(text.len()).map_err(|_| Error("the description is too long".into()))?;
+    let length =
+        u32::try_from(text.len()).map_err(|_| Error("the description is too long".into()))?;
     let mut address = None;
     let mut made = Vec::with_capacity(core.len().saturating_add(text.len()).saturating_add(64));
     made.extend_from_slice(core.get(..PREAMBLE_BYTES).unwrap_or_default());
@@ -147,7 +148,9 @@ fn data(body: &[u8], address: u32, length: u32, text: &[u8]) -> Result<Vec<u8>, 
     let numbers = [address.to_le_bytes(), length.to_le_bytes()].concat();
     match made.get_mut(place..place.saturating_add(numbers.len())) {
         Some(room) if room.iter().all(|byte| *byte == 0) => room.copy_from_slice(&numbers),
-        Some(_) => return error("the component has a description already; bake into the generic one"),
+        Some(_) => {
+            return error("the component has a description already; bake into the generic one");
+        }
         None => return error("the place of the description is cut"),
     }
     // An active segment of memory 0: `i32.const address`, `end`, the bytes.
@@ -233,4 +236,107 @@ fn write_signed(made: &mut Vec<u8>, mut value: i64) {
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAGIC, PAGE_BYTES, bake, is_generic, sections};
+    use crate::description::Description;
+
+    /// A module with the exports of an adapter and a place for a description.
+    fn generic(places: usize, memory: &str) -> Vec<u8> {
+        let magic = String::from_utf8(MAGIC.to_vec()).unwrap();
+        let place = format!("\"{magic}\\00\\00\\00\\00\\00\\00\\00\\00\"");
+        let data: String = (0..places)
+            .map(|at| format!("(data (i32.const {}) {place})", 1024 + at * 64))
+            .collect();
+        let text = format!(
+            r#"(module (memory (export "memory") {memory})
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+            (func (export "ats:adapter/adapter@0.1.0#describe") (result i32) unreachable)
+            (func (export "ats:adapter/adapter@0.1.0#start") (param i32) (result i32) unreachable)
+            (func (export "ats:adapter/adapter@0.1.0#resume") (param i32) (result i32) unreachable)
+            {data})"#
+        );
+        let core = wat::parse_str(text).unwrap();
+        atsync_componentize::wrap(&atsync_componentize::describe(&core).unwrap()).unwrap()
+    }
+
+    fn description(lossy: usize) -> Description {
+        let text = format!(
+            "name: x\nversion: 0.1.0\ntitle: X\n\
+             origins: [{{name: api, base: {{how: fixed, url: 'https://x.example'}}}}]\n\
+             auth: [{{scheme: bearer}}]\nlossy: ['{}']\n\
+             kinds: {{tags: {{list: {{request: /tags}}, id: row.id, fields: {{name: row.name}}}}}}\n",
+            "l".repeat(lossy)
+        );
+        crate::read(&text).unwrap().description
+    }
+
+    #[test]
+    fn a_baked_component_is_valid_and_has_the_description_where_its_place_says() {
+        for (memory, lossy) in [("2", 10), ("17 20", 10), ("1 1", 200_000), ("128", 200_000)] {
+            let description = description(lossy);
+            let made = bake(&generic(1, memory), &description).unwrap();
+            wasmparser::Validator::new().validate_all(&made).unwrap();
+            assert!(is_generic(&made));
+            let text = crate::baked(&description).unwrap();
+            let component = sections(&made).unwrap();
+            let core = component.iter().find(|section| section.id == 1).unwrap().body;
+            let (mut pages, mut found) = (0, Vec::new());
+            for payload in wasmparser::Parser::new(0).parse_all(core) {
+                match payload.unwrap() {
+                    wasmparser::Payload::MemorySection(memories) => {
+                        pages = memories.into_iter().next().unwrap().unwrap().initial;
+                    }
+                    wasmparser::Payload::DataSection(segments) => {
+                        for segment in segments {
+                            let segment = segment.unwrap();
+                            let wasmparser::DataKind::Active { offset_expr, .. } = segment.kind
+                            else {
+                                panic!("it is active");
+                            };
+                            let first = offset_expr.get_operators_reader().read().unwrap();
+                            let wasmparser::Operator::I32Const { value } = first else { panic!() };
+                            found.push((u32::try_from(value).unwrap(), segment.data.to_vec()));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            let (address, last) = found.last().unwrap();
+            assert_eq!(last, text.as_bytes());
+            let place = &found.first().unwrap().1[MAGIC.len()..];
+            assert_eq!(place[..4], address.to_le_bytes());
+            assert_eq!(place[4..8], u32::try_from(text.len()).unwrap().to_le_bytes());
+            assert!(u64::from(*address) + text.len() as u64 <= pages * u64::from(PAGE_BYTES));
+        }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes() {
+        let generic = generic(1, "2");
+        assert_eq!(bake(&generic, &description(5)), bake(&generic, &description(5)));
+        assert_ne!(bake(&generic, &description(5)), bake(&generic, &description(6)));
+    }
+
+    #[test]
+    fn what_cannot_take_a_description_is_refused() {
+        let good = generic(1, "2");
+        let words = |bytes: &[u8], description: &Description| {
+            bake(bytes, description).unwrap_err().to_string()
+        };
+        let made = bake(&good, &description(5)).unwrap();
+        assert!(words(&made, &description(5)).contains("has a description already"));
+        assert!(words(&generic(0, "2"), &description(5)).contains("not the generic one"));
+        assert!(words(&generic(2, "2"), &description(5)).contains("two places"));
+        assert!(words(b"hello", &description(5)).contains("no WebAssembly"));
+        assert!(words(&[], &description(5)).contains("no WebAssembly"));
+        for cut in 0..good.len() {
+            let _ = bake(&good[..cut], &description(5));
+        }
+        let mut escaping = description(5);
+        escaping.escapes.push("checksum".into());
+        assert!(words(&good, &escaping).contains("`checksum`"));
+    }
 }

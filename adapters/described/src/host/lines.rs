@@ -89,11 +89,18 @@ mod tests {
 
     #[test]
     fn a_member_is_found_by_its_pointer_in_block_and_flow_notation() {
-        let text = "a: 1\nb:\n  - c: {d: 2,\n         e: 3}\n  - x\nf/g: |\n  text\nh: {i: [1,\n  2]}\n";
+        let text =
+            "a: 1\nb:\n  - c: {d: 2,\n         e: 3}\n  - x\nf/g: |\n  text\nh: {i: [1,\n  2]}\n";
         let lines = lines(text);
-        for (pointer, line) in
-            [("/a", 1), ("/b", 2), ("/b/0/c", 3), ("/b/0/c/e", 4), ("/b/1", 5), ("/f~1g", 6), ("/h/i/1", 9)]
-        {
+        for (pointer, line) in [
+            ("/a", 1),
+            ("/b", 2),
+            ("/b/0/c", 3),
+            ("/b/0/c/e", 4),
+            ("/b/1", 5),
+            ("/f~1g", 6),
+            ("/h/i/1", 9),
+        ] {
             assert_eq!(lines.get(pointer), Some(&line), "{pointer}: {lines:?}");
         }
         assert_eq!(line_of(&lines, "/b/0/c/missing"), Some(3));

@@ -86,7 +86,8 @@ pub fn read(text: &str) -> Result<Read, Mistakes> {
                 .filter(|line| *line > 0);
             // The deepest member that begins on this line.
             let at = |pointer: &&String| line_of(&lines, pointer) == line;
-            let pointer = lines.keys().filter(at).max_by_key(|pointer| pointer.matches('/').count());
+            let pointer =
+                lines.keys().filter(at).max_by_key(|pointer| pointer.matches('/').count());
             one(line, pointer.cloned().unwrap_or_default(), plain(&error.to_string()))
         }
     }

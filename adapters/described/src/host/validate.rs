@@ -45,7 +45,11 @@ pub fn validate(read: &Read) -> Result<(), Mistakes> {
     let mut mistakes: Vec<Mistake> = check
         .found
         .into_iter()
-        .map(|(pointer, message)| Mistake { line: line_of(&read.lines, &pointer), pointer, message })
+        .map(|(pointer, message)| Mistake {
+            line: line_of(&read.lines, &pointer),
+            pointer,
+            message,
+        })
         .collect();
     mistakes.sort_by_key(|mistake| mistake.line);
     mistakes.dedup();
@@ -101,7 +105,12 @@ impl<'d> Check<'d> {
         }
         self.permissions();
         if let Some(tenant) = &description.tenant {
-            self.request("/tenant/request", &tenant.request, &Names::of(&[&["settings", "now_ms"]]), true);
+            self.request(
+                "/tenant/request",
+                &tenant.request,
+                &Names::of(&[&["settings", "now_ms"]]),
+                true,
+            );
             self.outcomes("/tenant/outcomes", &tenant.outcomes, &answer, Place::Read);
             self.expression("/tenant/fingerprint", &tenant.fingerprint, &answer);
             if let Some(catalogue) = &tenant.catalogue {
@@ -256,7 +265,10 @@ impl<'d> Check<'d> {
         let shape = shape::shape(kind, field);
         let has_words = matches!(shape, Some(Shape::Word | Shape::Contacts));
         if !rule.words.is_empty() && !has_words {
-            self.mistake(&below(at, "words"), format!("`{field}` is no word and has none; take them out"));
+            self.mistake(
+                &below(at, "words"),
+                format!("`{field}` is no word and has none; take them out"),
+            );
         }
         if rule.other.is_some() && rule.words.is_empty() {
             self.mistake(&below(at, "other"), "`other` needs `words`");
@@ -378,7 +390,10 @@ impl<'d> Check<'d> {
             self.known_kind(&below(&at, "kind"), &hint.kind);
             let given = [&hint.changed, &hint.deleted, &hint.erased, &hint.merged];
             if given.iter().filter(|member| member.is_some()).count() != 1 {
-                self.mistake(&at, "exactly one of `changed`, `deleted`, `erased` and `merged` is given");
+                self.mistake(
+                    &at,
+                    "exactly one of `changed`, `deleted`, `erased` and `merged` is given",
+                );
             }
             if hint.merged.is_some() != hint.into.is_some() {
                 self.mistake(&at, "`merged` and `into` belong together");
@@ -406,7 +421,8 @@ impl<'d> Check<'d> {
             && request.form.is_empty();
         let path = if is_short { at.to_owned() } else { below(at, "path") };
         self.text(&path, &request.path, names);
-        let literal = Text::of(&request.path, self.engine).map(|text| text.pattern()).unwrap_or_default();
+        let literal =
+            Text::of(&request.path, self.engine).map(|text| text.pattern()).unwrap_or_default();
         let is_bad = |segment: &str| matches!(segment, "." | "..");
         if !literal.starts_with('/')
             || literal.contains("//")
@@ -420,7 +436,10 @@ impl<'d> Check<'d> {
         }
         if is_read && !matches!(request.method, Method::Get | Method::Post) {
             let name = request.method.name();
-            self.mistake(at, format!("a request that changes nothing is a GET or a POST, and no {name}"));
+            self.mistake(
+                at,
+                format!("a request that changes nothing is a GET or a POST, and no {name}"),
+            );
         }
         if request.body.is_some() && !request.form.is_empty() {
             self.mistake(at, "a request has `body` or `form`, not both");
@@ -451,11 +470,14 @@ impl<'d> Check<'d> {
         match template {
             Template::Text(text) => self.text(at, text, names),
             Template::Members(members) => {
-                members.iter().for_each(|(name, part)| self.template(&below(at, name), part, names));
+                members
+                    .iter()
+                    .for_each(|(name, part)| self.template(&below(at, name), part, names));
             }
             Template::Entries(entries) => {
                 let entries = entries.iter().enumerate();
-                entries.for_each(|(index, part)| self.template(&format!("{at}/{index}"), part, names));
+                entries
+                    .for_each(|(index, part)| self.template(&format!("{at}/{index}"), part, names));
             }
             Template::Constant(_) => {}
         }
@@ -474,7 +496,8 @@ impl<'d> Check<'d> {
             }
             Mapping::Entries(entries) => {
                 let entries = entries.iter().enumerate();
-                entries.for_each(|(index, part)| self.mapping(&format!("{at}/{index}"), part, names));
+                entries
+                    .for_each(|(index, part)| self.mapping(&format!("{at}/{index}"), part, names));
             }
             Mapping::Constant(_) => {}
         }

@@ -44,7 +44,8 @@ impl<'r> Answer<'r> {
             reply,
             status_value: Json::Int(i64::from(response.status)),
             headers: headers(&response.headers),
-            is_empty: response.body.trim_ascii().is_empty(),
+            // Under another status an empty body is no answer: a list would end there.
+            is_empty: response.status == 204 && response.body.trim_ascii().is_empty(),
             retry_after: response.header("retry-after"),
         }
     }
@@ -152,7 +153,9 @@ impl<'e> Table<'e> {
         let message = self.message(rule.message.as_ref(), answer, scope);
         let text = |expression: &Option<Compiled<'_>>| {
             let value = expression.as_ref().map(|expression| expression.eval(scope)).transpose();
-            value.map(|value| value.and_then(|value| value.scalar().map(Cow::into_owned))).map_err(lacking)
+            value
+                .map(|value| value.and_then(|value| value.scalar().map(Cow::into_owned)))
+                .map_err(lacking)
         };
         let verdict = match rule.then {
             Then::Granted => Some(Verdict::Granted),
@@ -179,7 +182,9 @@ impl<'e> Table<'e> {
             },
             Then::Throttled => {
                 let wait = text(&rule.wait_ms)?.and_then(|text| whole(&text));
-                Failure::Throttled(wait.map(|wait| wait.min(WAIT_MS_MAX)).or_else(|| answer.wait_ms()))
+                Failure::Throttled(
+                    wait.map(|wait| wait.min(WAIT_MS_MAX)).or_else(|| answer.wait_ms()),
+                )
             }
             Then::Quota => match text(&rule.wait_ms)?.and_then(|text| whole(&text)) {
                 Some(until_ms) => Failure::Quota(until_ms),
@@ -209,9 +214,7 @@ impl<'e> Table<'e> {
             Then::NotFound => Failure::NotFound(message),
             Then::Gone => Failure::Gone(message),
             Then::Conflict => Failure::Conflict(message),
-            Then::Invalid => {
-                Failure::Invalid(vec![FieldError { field: String::new(), message }])
-            }
+            Then::Invalid => Failure::Invalid(vec![FieldError { field: String::new(), message }]),
             Then::Misconfigured => Failure::Misconfigured(message),
             Then::RestartPass => Failure::Restart(Restart::Pass),
             Then::RestartEverything => Failure::Restart(Restart::Everything),
@@ -223,11 +226,17 @@ impl<'e> Table<'e> {
 
     /// The words of an answer. A message that cannot be read is left out: it never hides what the
     /// answer means.
-    fn message(&self, own: Option<&Compiled<'_>>, answer: &Answer<'_>, scope: Scope<'_, '_>) -> String {
+    fn message(
+        &self,
+        own: Option<&Compiled<'_>>,
+        answer: &Answer<'_>,
+        scope: Scope<'_, '_>,
+    ) -> String {
         let read = |expression: &Compiled<'_>| {
             expression.eval(scope).ok().and_then(|value| value.scalar().map(|text| clipped(&text)))
         };
-        let said = own.or(self.message.as_ref()).and_then(read).filter(|text| !text.trim().is_empty());
+        let said =
+            own.or(self.message.as_ref()).and_then(read).filter(|text| !text.trim().is_empty());
         match said {
             Some(said) => said,
             None => format!("{} answered with status {}", self.title, answer.status),

@@ -1,14 +1,12 @@
 //! The check task: one permission, by a harmless request.
 
+use super::Context;
 use super::answer::{Answer, Meaning, Table};
 use super::ground::Ground;
 use super::request::{self, Extra, Plan};
 use super::state::State;
-use super::Context;
 use crate::expression::Scope;
-use atsync_adapter::contract::{
-    Checked, Failure, Given, Outcome, Response, Step, Verdict,
-};
+use atsync_adapter::contract::{Checked, Failure, Given, Outcome, Response, Step, Verdict};
 
 /// Sends the request; where there is none, the verdict is `unknown`.
 pub(crate) fn start(context: &Context<'_>, id: &str, given: &Given) -> Result<Step, Failure> {
@@ -48,7 +46,9 @@ pub(crate) fn resume(
     let meaning = Table::of(&check.outcomes, context)?.read(&answer, &shared, Some(id), "")?;
     let (verdict, detail) = match meaning {
         Meaning::Verdict(verdict, detail) => (verdict, detail),
-        Meaning::Ok => (Verdict::Granted, format!("a read by it was answered with status {}", answer.status)),
+        Meaning::Ok => {
+            (Verdict::Granted, format!("a read by it was answered with status {}", answer.status))
+        }
         Meaning::Failure { failure: Failure::Denied(denied), .. } => {
             (Verdict::Missing, denied.message)
         }

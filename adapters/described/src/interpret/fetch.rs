@@ -10,9 +10,7 @@ use super::{Context, lacking, mistake};
 use crate::description::{Fetch as Rule, Kind, Place};
 use crate::expression::Scope;
 use crate::json::Json;
-use atsync_adapter::contract::{
-    Failure, Fetch, Fetched, Given, Outcome, Response, Span, Step,
-};
+use atsync_adapter::contract::{Failure, Fetch, Fetched, Given, Outcome, Response, Span, Step};
 use atsync_adapter::rows;
 use std::borrow::Cow;
 
@@ -38,7 +36,11 @@ pub(crate) fn start(context: &Context<'_>, task: Fetch, given: &Given) -> Result
         }
         None => match ids.as_slice() {
             [id] => Json::text(id.clone()),
-            _ => return Err(Failure::Bug("a fetch of several ids, and the manifest offers one".into())),
+            _ => {
+                return Err(Failure::Bug(
+                    "a fetch of several ids, and the manifest offers one".into(),
+                ));
+            }
         },
     };
     let own = [("id", &id)];
@@ -85,7 +87,14 @@ pub(crate) fn resume(
     let mapper = Mapper::of(&name, &kind, context)?;
     let mut records = Records::default();
     let shapeless = || Failure::Protocol(format!("the answer has no record at `{path}`"));
-    let text = envelope.and_then(|envelope| envelope.rows).unwrap_or("null");
+    // Without a record in it, an answer does not say that there is none.
+    let text = match envelope {
+        None => "null",
+        Some(envelope) => envelope
+            .rows
+            .filter(|rows| rows.starts_with(['[', '{']))
+            .ok_or_else(shapeless)?,
+    };
     let offset = offset_in(&response.body, text);
     if text.starts_with('[') {
         rows::each(text.as_bytes(), |element| {

@@ -17,10 +17,14 @@ impl<'g> Ground<'g> {
     /// Reads what the engine gives. The tenant's catalogue may be long: it is read only where the
     /// description's sections (`used_by`) name it.
     pub(crate) fn of(given: &'g Given, used_by: &[&str]) -> Result<Self, Failure> {
-        let broken = |error: serde_json::Error| Failure::Bug(format!("the engine gave no JSON: {error}"));
+        let broken =
+            |error: serde_json::Error| Failure::Bug(format!("the engine gave no JSON: {error}"));
         let uses = |name: &str| used_by.iter().any(|text| text.contains(name));
-        let settings =
-            if uses("settings") { Json::parse(&given.settings).map_err(broken)? } else { Json::Absent };
+        let settings = if uses("settings") {
+            Json::parse(&given.settings).map_err(broken)?
+        } else {
+            Json::Absent
+        };
         let tenant = match given.tenant.as_deref().filter(|_| uses("tenant")) {
             Some(text) => Json::parse(text).map_err(broken)?,
             None => Json::Absent,

@@ -3,11 +3,13 @@
 //! Hints are read before the signature is checked, because a continuation could not hold the body,
 //! and are used only after it. A body that cannot be read gives no hints. Bounds: [`HINTS_MAX`].
 
-use super::ground::Ground;
 use super::answer::{headers, optional};
+use super::ground::Ground;
 use super::state::{self, Noted, State};
 use super::{Context, mistake};
-use crate::description::{Hint as Rule, Hook as Described, SignatureAlgorithm, SignatureEncoding, Times};
+use crate::description::{
+    Hint as Rule, Hook as Described, SignatureAlgorithm, SignatureEncoding, Times,
+};
 use crate::expression::{Fault, Scope};
 use crate::json::Json;
 use crate::shape::is_id;
@@ -112,7 +114,8 @@ fn candidates(
             SignatureEncoding::Base64 => byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte),
         };
         let is_plain = signature.algorithm == SignatureAlgorithm::Plain;
-        let is_it = !text.is_empty() && text.len() <= 512 && (is_plain || text.bytes().all(is_sign));
+        let is_it =
+            !text.is_empty() && text.len() <= 512 && (is_plain || text.bytes().all(is_sign));
         is_it.then(|| text.to_owned())
     };
     Ok(all.iter().take(SIGNATURES_MAX).filter_map(one).collect())
@@ -123,7 +126,9 @@ fn signed_at(
     hook: &Described,
     scope: Scope<'_, '_>,
 ) -> Result<Option<u64>, Fault> {
-    let Some(expression) = optional(hook.signed_at.as_ref(), &context.engine)? else { return Ok(None) };
+    let Some(expression) = optional(hook.signed_at.as_ref(), &context.engine)? else {
+        return Ok(None);
+    };
     let Ok(value) = expression.eval(scope) else { return Ok(None) };
     let ms = match (&*value, context.common.times) {
         (Json::Int(number), Times::EpochS) => number.checked_mul(1000),
@@ -149,7 +154,9 @@ fn hints(
             continue;
         }
         let of = |expression: &Option<crate::description::Expr>| -> Result<Vec<RemoteRef>, Fault> {
-            let Some(expression) = optional(expression.as_ref(), engine)? else { return Ok(Vec::new()) };
+            let Some(expression) = optional(expression.as_ref(), engine)? else {
+                return Ok(Vec::new());
+            };
             let Ok(value) = expression.eval(scope) else { return Ok(Vec::new()) };
             let all = match &*value {
                 Json::List(entries) => entries.as_slice(),

@@ -75,8 +75,7 @@ pub fn start(
     match task {
         Task::Scan(task) => scan::start(&context, &task, given),
         Task::Fetch(task) => fetch::start(&context, task, given),
-        
-        
+
         Task::Write(task) => write::start(&context, task, given),
         Task::Probe(task) => probe::start(&context, task, given),
         Task::Check(id) => check::start(&context, &id, given),
@@ -102,7 +101,9 @@ pub fn resume(
     let context = Context::of(baked, escapes)?;
     match (State::decode(&state)?, reply) {
         (State::Hook(state), Reply::Verified(is_signed)) => Ok(hook::resume(state, is_signed)),
-        (State::Scan(state), Reply::Response(reply)) => scan::resume(&context, &state, given, &reply),
+        (State::Scan(state), Reply::Response(reply)) => {
+            scan::resume(&context, &state, given, &reply)
+        }
         (State::Fetch(state), Reply::Response(reply)) => {
             fetch::resume(&context, state, given, &reply)
         }

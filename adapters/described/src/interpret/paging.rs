@@ -66,7 +66,8 @@ impl<'e> Pager<'e> {
     ) -> Result<Option<(String, Json<'static>)>, Failure> {
         let foreign = || Failure::Bug("a cursor of another way of paging".into());
         Ok(match (self, cursor) {
-            (Self::None, None) | (Self::Cursor { .. } | Self::LinkHeader | Self::NextUrl { .. }, None) => None,
+            (Self::None, None)
+            | (Self::Cursor { .. } | Self::LinkHeader | Self::NextUrl { .. }, None) => None,
             (Self::LinkHeader | Self::NextUrl { .. }, Some(Cursor::Url(_))) => None,
             (Self::Cursor { parameter, .. }, Some(Cursor::Token(token))) => {
                 Some((parameter.clone(), Json::text(token.clone())))
@@ -134,13 +135,16 @@ impl<'e> Pager<'e> {
                 more => match text(from, scope)? {
                     None if more.is_some() => {
                         return Err(Failure::Protocol(
-                            "the answer says that there is another page, and has no cursor for it".into(),
+                            "the answer says that there is another page, and has no cursor for it"
+                                .into(),
                         ));
                     }
                     token => token.map(Cursor::Token),
                 },
             },
-            Self::Page { more, .. } if has_more(more)? => Some(Cursor::Page(page.saturating_add(1))),
+            Self::Page { more, .. } if has_more(more)? => {
+                Some(Cursor::Page(page.saturating_add(1)))
+            }
             Self::Offset { more, .. } if has_more(more)? => {
                 let rows = u64::try_from(rows).unwrap_or(u64::MAX);
                 Some(Cursor::Offset(before.saturating_add(rows)))
@@ -148,7 +152,9 @@ impl<'e> Pager<'e> {
             Self::Page { .. } | Self::Offset { .. } => None,
         };
         if next.is_some() && next.as_ref() == cursor {
-            return Err(Failure::Protocol("the cursor of the next page is that of this one".into()));
+            return Err(Failure::Protocol(
+                "the cursor of the next page is that of this one".into(),
+            ));
         }
         Ok(next)
     }

@@ -169,7 +169,16 @@ fn page(
             Meaning::Ok if envelope.is_none() && !answer.is_empty => return Err(no_json(response)),
             meaning => accepted(meaning)?,
         }
-        let text = envelope.and_then(|envelope| envelope.rows).unwrap_or("null");
+        // `absent` makes the write go out, so it needs a list, or a record, that is there.
+        let is_rows = |rows: &&str| {
+            rows.starts_with(['[', '{']) || (!path.is_empty() && *rows == "null")
+        };
+        let text = match envelope {
+            None => "null",
+            Some(envelope) => envelope.rows.filter(is_rows).ok_or_else(|| {
+                Failure::Protocol("the answer to the search has no rows".into())
+            })?,
+        };
         let found = Json::parse(text)
             .map_err(|_| Failure::Protocol("the rows are no JSON that can be kept".into()))?;
         let rows = match &found {
@@ -254,7 +263,9 @@ fn conclude(rule: &Rule, search: Search) -> Result<Step, Failure> {
             "{unsure} rows of the search cannot be compared with what was written"
         ))),
         0 => done(Probed::Absent(rule.visible_within_ms)),
-        1 => done(Probed::Found(Found { links: links(found.pop().unwrap_or_default()), certainty })),
+        1 => {
+            done(Probed::Found(Found { links: links(found.pop().unwrap_or_default()), certainty }))
+        }
         _ if !has_links => done(Probed::Found(Found { links: Vec::new(), certainty })),
         _ => {
             let subjects = found.into_iter().filter_map(|made| made.into_iter().next());

@@ -67,9 +67,10 @@ impl<'e> Mapper<'e> {
     fn compiled(name: &'e str, kind: &'e Kind, context: &'e Context<'_>) -> Result<Self, Fault> {
         let engine = &context.engine;
         let each = kind.inside.as_ref().and_then(|inside| inside.each.as_ref());
-        let fields = kind.fields.iter().map(|(field, rule)| {
-            FieldPlan::of(name, field, rule, context.common.times, context)
-        });
+        let fields = kind
+            .fields
+            .iter()
+            .map(|(field, rule)| FieldPlan::of(name, field, rule, context.common.times, context));
         Ok(Self {
             kind: name,
             each: optional(each, engine)?,
@@ -124,7 +125,11 @@ impl<'e> Mapper<'e> {
         let own = [("row", row), ("outer", outer)];
         let scope = Scope { shared, own: &own };
         if !matches!(row, Json::Map(_)) {
-            return records.lost(self.kind, None, &format!("{} where a row is expected", row.shape()));
+            return records.lost(
+                self.kind,
+                None,
+                &format!("{} where a row is expected", row.shape()),
+            );
         }
         match self.when.as_ref().map(|when| when.is_true(scope)) {
             Some(Ok(false)) => return,
@@ -160,7 +165,12 @@ impl<'e> Mapper<'e> {
                 }
                 Err(what) => {
                     let message = cut(format!("`{}`: {what}", field.name));
-                    records.problems.push(Problem::field(self.kind, id.clone(), field.name, message));
+                    records.problems.push(Problem::field(
+                        self.kind,
+                        id.clone(),
+                        field.name,
+                        message,
+                    ));
                 }
             }
         }
@@ -169,7 +179,14 @@ impl<'e> Mapper<'e> {
             return records.lost(self.kind, Some(id), "it cannot be written as JSON");
         };
         let mask = records.mask(self, known);
-        records.items.push(Item { kind: self.kind.to_owned(), id, version, mask, body, raw: span.cloned() });
+        records.items.push(Item {
+            kind: self.kind.to_owned(),
+            id,
+            version,
+            mask,
+            body,
+            raw: span.cloned(),
+        });
     }
 }
 
@@ -225,13 +242,15 @@ impl<'e> FieldPlan<'e> {
         let value = Made::mapping(&rule.value, engine)?;
         let each = optional(rule.each.as_ref(), engine)?;
         let needs = match &rule.needs {
-            Some(paths) => paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect(),
+            Some(paths) => {
+                paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
+            }
             None => {
                 let mut needs: Vec<Vec<String>> = Vec::new();
                 let mut add = |expression: &Compiled<'_>| {
                     for read in expression.reads() {
-                        let is_needed =
-                            read.len() > 1 && read.first().is_some_and(|root| NEEDED.contains(&root.as_str()));
+                        let is_needed = read.len() > 1
+                            && read.first().is_some_and(|root| NEEDED.contains(&root.as_str()));
                         if is_needed && !needs.contains(&read.to_vec()) {
                             needs.push(read.into_owned());
                         }
@@ -303,7 +322,8 @@ impl<'e> FieldPlan<'e> {
 fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
     let Some((root, members)) = path.split_first() else { return false };
     let names = scope.own.iter().chain(scope.shared);
-    let Some(mut value) = names.clone().find(|(name, _)| name == root).map(|(_, value)| *value) else {
+    let Some(mut value) = names.clone().find(|(name, _)| name == root).map(|(_, value)| *value)
+    else {
         return true;
     };
     for member in members {

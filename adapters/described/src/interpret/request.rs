@@ -106,7 +106,8 @@ impl<'e> Plan<'e> {
         }
         let body = match body {
             Some(body) => Body::Json(
-                serde_json::to_string(&*body).map_err(|_| Fault("a body that is no JSON".into()))?,
+                serde_json::to_string(&*body)
+                    .map_err(|_| Fault("a body that is no JSON".into()))?,
             ),
             None if self.form.is_empty() => Body::None,
             None => Body::Form(form),

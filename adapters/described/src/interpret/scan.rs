@@ -34,7 +34,10 @@ pub(crate) fn start(context: &Context<'_>, task: &Scan, given: &Given) -> Result
     let mut shared = ground.names();
     shared.push(("parent", &parent));
     let lists = &context.common.lists;
-    let mut extra = Extra { place: list.parameters.or(lists.parameters).unwrap_or_default(), ..Extra::default() };
+    let mut extra = Extra {
+        place: list.parameters.or(lists.parameters).unwrap_or_default(),
+        ..Extra::default()
+    };
     if let Some(parameter) = size_parameter(list, lists) {
         extra.parameters.push((parameter.to_owned(), Json::number(u64::from(size))));
     }
@@ -110,7 +113,9 @@ pub(crate) fn resume(
                             mapper.inside(&row, Some(&span), &shared, &mut records);
                         }
                     }
-                    Err(_) => records.lost(&state.kind, None, "the row is no JSON that can be kept"),
+                    Err(_) => {
+                        records.lost(&state.kind, None, "the row is no JSON that can be kept")
+                    }
                 }
             })
             .map_err(|_| shapeless(path))?;
@@ -122,14 +127,16 @@ pub(crate) fn resume(
 
     let pager =
         Pager::of(manifest::paging(list.paging.as_ref(), lists.paging.as_ref()), &context.engine)?;
-    let next =
-        pager.next(state.cursor.as_ref(), count, state.size, &answer, response, &shared)?;
+    let next = pager.next(state.cursor.as_ref(), count, state.size, &answer, response, &shared)?;
     let checkpoint = match (&list.token, &next) {
         (Some(token), None) => {
             let from = context.engine.compile(token.from.text()).map_err(mistake)?;
             let own = answer.names();
             let value = from.eval(Scope { shared: &shared, own: &own }).map_err(lacking)?;
-            value.scalar().filter(|text| !text.is_empty()).map(|text| text.into_owned().into_bytes())
+            value
+                .scalar()
+                .filter(|text| !text.is_empty())
+                .map(|text| text.into_owned().into_bytes())
         }
         _ => None,
     };
@@ -309,9 +316,8 @@ impl<'r> Visitor<'r> for &mut Split<'_, 'r> {
                 let below: &'r RawValue = map.next_value()?;
                 let mut split = Split { path: rest, rows: None };
                 let mut deserializer = serde_json::Deserializer::from_str(below.get());
-                let reply = deserializer
-                    .deserialize_any(&mut split)
-                    .map_err(serde::de::Error::custom)?;
+                let reply =
+                    deserializer.deserialize_any(&mut split).map_err(serde::de::Error::custom)?;
                 self.rows = split.rows;
                 members.push((name, reply));
             }

@@ -1,9 +1,7 @@
 //! What a task remembers between two steps.
 
 use super::paging::Cursor;
-use atsync_adapter::contract::{
-    CONTINUATION_BYTES_MAX, Continuation, Failure, RemoteRef,
-};
+use atsync_adapter::contract::{CONTINUATION_BYTES_MAX, Continuation, Failure, RemoteRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -22,9 +22,10 @@ pub(crate) fn start(context: &Context<'_>, given: &Given) -> Result<Step, Failur
     let ground = Ground::of(given, &[context.baked.text("tenant").unwrap_or_default()])?;
     let shared = ground.names();
     let plan = Plan::of(&rule.request, context)?;
-    let request = plan
-        .request(Scope { shared: &shared, own: &[] }, Extra::default())
-        .map_err(|fault| Failure::Misconfigured(format!("the customer cannot be identified: {fault}")))?;
+    let request =
+        plan.request(Scope { shared: &shared, own: &[] }, Extra::default()).map_err(|fault| {
+            Failure::Misconfigured(format!("the customer cannot be identified: {fault}"))
+        })?;
     request::safe(request, &State::Tenant)
 }
 
@@ -64,7 +65,8 @@ pub(crate) fn resume(
         Some(mapping) => {
             let made = Made::mapping(mapping, &context.engine).map_err(mistake)?;
             let value = made.value(scope).map_err(lacking)?;
-            serde_json::to_string(&*value).map_err(|_| Failure::Bug("a catalogue that is no JSON".into()))?
+            serde_json::to_string(&*value)
+                .map_err(|_| Failure::Bug("a catalogue that is no JSON".into()))?
         }
     };
     if catalogue.len() > CATALOGUE_BYTES_MAX {

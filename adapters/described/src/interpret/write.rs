@@ -67,7 +67,9 @@ pub(crate) fn resume(
             if let Err(failure) =
                 step.keep(&answer, &ground, &mut known, plan.permission(), plan.kind)
             {
-                return unclear(format!("it was accepted, and the read after it failed: {failure}"));
+                return unclear(format!(
+                    "it was accepted, and the read after it failed: {failure}"
+                ));
             }
             after(&plan, known, &ground, index.saturating_add(1), &answer)
         }
@@ -171,7 +173,9 @@ fn sent(
             Ok(value) => {
                 known.kept.insert("sent".to_owned(), value);
             }
-            Err(failure) => return unclear(format!("it was accepted, and not as described: {failure}")),
+            Err(failure) => {
+                return unclear(format!("it was accepted, and not as described: {failure}"));
+            }
         }
     }
     after(plan, known, ground, 0, answer)
@@ -214,7 +218,9 @@ fn after(
     let scope = Scope { shared: &names, own: &own };
     match plan.applied(scope) {
         Ok(applied) => written(Written::Applied(applied)),
-        Err(fault) => unclear(format!("it was accepted, and the answer lacks what it made: {fault}")),
+        Err(fault) => {
+            unclear(format!("it was accepted, and the answer lacks what it made: {fault}"))
+        }
     }
 }
 
@@ -255,11 +261,18 @@ impl<'k> Values<'k> {
             input: Json::from(&known.input),
             observed: Json::from(&known.observed),
             target: known.target.as_ref().map(reference).unwrap_or_default(),
-            kept: known.kept.iter().map(|(name, value)| (name.as_str(), Json::from(value))).collect(),
+            kept: known
+                .kept
+                .iter()
+                .map(|(name, value)| (name.as_str(), Json::from(value)))
+                .collect(),
         }
     }
 
-    pub(crate) fn names<'s, 'g: 's>(&'s self, ground: &'s Ground<'g>) -> Vec<(&'s str, &'s Json<'g>)> {
+    pub(crate) fn names<'s, 'g: 's>(
+        &'s self,
+        ground: &'s Ground<'g>,
+    ) -> Vec<(&'s str, &'s Json<'g>)> {
         let mut names = ground.names();
         names.push(("input", &self.input));
         names.push(("observed", &self.observed));
@@ -273,8 +286,10 @@ impl Known {
     /// Leaves out the members that no expression reads.
     pub(crate) fn prune(&mut self, reads: &[Vec<String>], seen: bool) {
         for (root, value) in [("input", &mut self.input), ("observed", &mut self.observed)] {
-            let of_root: Vec<&Vec<String>> =
-                reads.iter().filter(|read| read.first().is_some_and(|first| first == root)).collect();
+            let of_root: Vec<&Vec<String>> = reads
+                .iter()
+                .filter(|read| read.first().is_some_and(|first| first == root))
+                .collect();
             if of_root.iter().any(|read| read.len() == 1) {
                 continue;
             }
@@ -373,9 +388,10 @@ impl<'e> LinkPlan<'e> {
             return Ok(None);
         }
         let id = self.id.eval(scope)?;
-        let id = id.scalar().filter(|id| is_id(id)).ok_or_else(|| {
-            Fault(format!("`{}` is {} and no id", self.id.text(), id.shape()))
-        })?;
+        let id = id
+            .scalar()
+            .filter(|id| is_id(id))
+            .ok_or_else(|| Fault(format!("`{}` is {} and no id", self.id.text(), id.shape())))?;
         Ok(Some((self.role.to_owned(), RemoteRef::new(self.kind, id))))
     }
 
@@ -422,7 +438,10 @@ impl<'e> OperationPlan<'e> {
             engine.compile(expression.text()).map_err(mistake)
         };
         let steps = |steps: &'e [StepRule]| {
-            steps.iter().map(|step| StepPlan::of(step, context)).collect::<Result<Vec<_>, Failure>>()
+            steps
+                .iter()
+                .map(|step| StepPlan::of(step, context))
+                .collect::<Result<Vec<_>, Failure>>()
         };
         let kind = name.split('.').next().unwrap_or(name);
         let keep = operation.keep.as_ref();
@@ -430,7 +449,11 @@ impl<'e> OperationPlan<'e> {
             kind,
             permission: operation.permissions.first().map(String::as_str),
             before: steps(&operation.before)?,
-            refuse: operation.refuse.iter().map(|rule| compile(&rule.when)).collect::<Result<_, _>>()?,
+            refuse: operation
+                .refuse
+                .iter()
+                .map(|rule| compile(&rule.when))
+                .collect::<Result<_, _>>()?,
             conflict: optional(operation.conflict.as_ref(), engine).map_err(mistake)?,
             guards: operation
                 .guards
@@ -518,7 +541,9 @@ impl<'e> OperationPlan<'e> {
         {
             return Err(changed("the record"));
         }
-        if let Some(Value::Object(seen)) = known.input.get("seen").filter(|_| !self.guards.is_empty()) {
+        if let Some(Value::Object(seen)) =
+            known.input.get("seen").filter(|_| !self.guards.is_empty())
+        {
             for (field, may_show) in seen {
                 let Some((_, guard)) = self.guards.iter().find(|(name, _)| name == field) else {
                     return Err(Failure::Bug(format!(
@@ -550,9 +575,15 @@ impl<'e> OperationPlan<'e> {
         for warning in &self.warnings {
             // A warning that cannot be made is none.
             let text = warning.eval(scope).ok().and_then(|text| text.scalar());
-            warnings.extend(text.filter(|text| !text.is_empty()).map(|text| super::answer::clipped(&text)));
+            warnings.extend(
+                text.filter(|text| !text.is_empty()).map(|text| super::answer::clipped(&text)),
+            );
         }
-        Ok(Applied { links: links(found), deduplicated: deduplicated.unwrap_or_default(), warnings })
+        Ok(Applied {
+            links: links(found),
+            deduplicated: deduplicated.unwrap_or_default(),
+            warnings,
+        })
     }
 }
 

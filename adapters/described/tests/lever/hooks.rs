@@ -18,7 +18,10 @@ fn a_webhook_is_verified_by_token_and_time_and_hints_at_what_it_names() {
     });
     let Step::Verify(verify) = hook(&body) else { panic!() };
     assert_eq!(verify.message, b"t0ken1789999999123");
-    assert_eq!((verify.secret_name.as_str(), verify.candidates), ("webhook", vec!["00ffab".to_owned()]));
+    assert_eq!(
+        (verify.secret_name.as_str(), verify.candidates),
+        ("webhook", vec!["00ffab".to_owned()])
+    );
     let step = lever().resume(verify.state.clone(), Reply::Verified(true)).unwrap();
     let Step::Done(Outcome::Hooked(hooked)) = step else { panic!() };
     assert_eq!(
@@ -40,7 +43,9 @@ fn a_webhook_without_a_signature_is_refused_and_a_test_names_nothing() {
         let Step::Done(Outcome::Hooked(hooked)) = hook(&body) else { panic!("{body}") };
         assert_eq!(hooked.answer.status, 401);
     }
-    let Step::Verify(verify) = hook(&json!({"signature": "00", "event": "x", "token": "t", "triggeredAt": 1})) else {
+    let Step::Verify(verify) =
+        hook(&json!({"signature": "00", "event": "x", "token": "t", "triggeredAt": 1}))
+    else {
         panic!()
     };
     let step = lever().resume(verify.state, Reply::Verified(true)).unwrap();

@@ -89,7 +89,8 @@ fn a_window_is_written_in_milliseconds() {
 
 #[test]
 fn an_archived_opportunity_is_hired_or_rejected_by_its_reason() {
-    for (reason, outcome, rejections) in [("reason-hired", "hired", 0), ("reason-2", "rejected", 1)] {
+    for (reason, outcome, rejections) in [("reason-hired", "hired", 0), ("reason-2", "rejected", 1)]
+    {
         let mut row = opportunity();
         row["archived"] = json!({"reason": reason, "archivedAt": 1_491_435_120_000_u64});
         row["applications"] = json!([]);
@@ -129,9 +130,11 @@ fn jobs_come_with_their_postings() {
 #[test]
 fn a_record_is_fetched_by_its_id_and_a_missing_one_is_reported() {
     let lever = lever();
-    let fetch = |kind: &str, id: &str| Task::Fetch(Fetch { kind: kind.into(), ids: vec![id.into()] });
+    let fetch =
+        |kind: &str, id: &str| Task::Fetch(Fetch { kind: kind.into(), ids: vec![id.into()] });
     let contact = opportunity()["contact"].clone();
-    let (sent, outcome) = lever.run(fetch("candidates", "contact-1"), &[(200, json!({"data": contact}))]);
+    let (sent, outcome) =
+        lever.run(fetch("candidates", "contact-1"), &[(200, json!({"data": contact}))]);
     assert_eq!(path(&sent[0]).0, "GET /contacts/contact-1");
     let Outcome::Fetched(fetched) = outcome.unwrap() else { panic!() };
     assert_eq!((fetched.items[0].id.as_str(), fetched.missing), ("contact-1", vec![]));
@@ -176,7 +179,8 @@ fn a_bad_row_costs_itself_and_a_bad_member_costs_its_field() {
 fn refusals_have_their_meanings() {
     let lever = lever();
     let said = json!({"code": "X", "message": "Words of Lever"});
-    let run = |status| lever.run(Task::Scan(scan("jobs")), &[(status, said.clone())]).1.unwrap_err();
+    let run =
+        |status| lever.run(Task::Scan(scan("jobs")), &[(status, said.clone())]).1.unwrap_err();
     assert_eq!(run(401), Failure::Auth("Words of Lever".into()));
     let denied = Denied { permission: "postings:read".into(), message: "Words of Lever".into() };
     assert_eq!(run(403), Failure::Denied(denied));
@@ -210,8 +214,11 @@ fn the_account_is_identified_by_its_reason_for_hires() {
 fn a_permission_is_checked_by_a_harmless_read() {
     let lever = lever();
     let check = |id: &str, status: u16| {
-        let (sent, outcome) = lever.run(Task::Check(id.into()), &[(status, json!({"message": "no"}))]);
-        assert!(sent.iter().all(|send| send.effect == Effect::Safe && send.request.method == "GET"));
+        let (sent, outcome) =
+            lever.run(Task::Check(id.into()), &[(status, json!({"message": "no"}))]);
+        assert!(
+            sent.iter().all(|send| send.effect == Effect::Safe && send.request.method == "GET")
+        );
         let Outcome::Checked(checked) = outcome.unwrap() else { panic!() };
         checked.verdict
     };

@@ -37,7 +37,11 @@ impl Lever {
     }
 
     /// Runs a task with these answers, and returns the requests and the result.
-    pub fn run(&self, task: Task, answers: &[(u16, Value)]) -> (Vec<Send>, Result<Outcome, Failure>) {
+    pub fn run(
+        &self,
+        task: Task,
+        answers: &[(u16, Value)],
+    ) -> (Vec<Send>, Result<Outcome, Failure>) {
         let mut answers = answers.iter();
         let mut sent = Vec::new();
         let mut step = self.start(task);

@@ -53,7 +53,11 @@ fn a_candidate_is_created_with_its_application_and_the_mark() {
     );
     // Nothing of the input is remembered beyond what the answer's links need.
     assert!(!String::from_utf8_lossy(&sent[0].state).contains("dana@"));
-    let link = |role: &str, kind: &str, id: &str| Link { role: role.into(), kind: kind.into(), id: id.into() };
+    let link = |role: &str, kind: &str, id: &str| Link {
+        role: role.into(),
+        kind: kind.into(),
+        id: id.into(),
+    };
     assert_eq!(
         written(outcome),
         Written::Applied(Applied {
@@ -69,9 +73,13 @@ fn a_candidate_is_created_with_its_application_and_the_mark() {
 
 #[test]
 fn an_answer_that_does_not_say_whether_it_happened_leaves_the_write_in_doubt() {
-    for (status, body) in
-        [(500, json!({})), (201, json!({"data": {}})), (200, Value::Null), (418, json!({})), (302, json!({}))]
-    {
+    for (status, body) in [
+        (500, json!({})),
+        (201, json!({"data": {}})),
+        (200, Value::Null),
+        (418, json!({})),
+        (302, json!({})),
+    ] {
         let (_, outcome) = lever().run(write("candidates.create", None, dana()), &[(status, body)]);
         assert!(matches!(written(outcome), Written::Unclear(_)), "{status}");
     }
@@ -89,16 +97,19 @@ fn a_create_in_doubt_is_found_by_its_mark_or_by_its_address() {
         rows.extend_from_slice(more);
         let answer = json!({"data": rows, "hasNext": false});
         let (sent, outcome) = lever.run(probe("candidates.create", None, dana()), &[(200, answer)]);
-        assert_eq!(
-            path(&sent[0]).1,
-            "email=dana@example.com&expand=applications&expand=contact"
-        );
+        assert_eq!(path(&sent[0]).1, "email=dana@example.com&expand=applications&expand=contact");
         probed(outcome)
     };
     let Probed::Found(by_address) = found(&row, &[]) else { panic!() };
     assert_eq!((by_address.certainty, by_address.links.len()), (Certainty::Matched, 1));
-    let other = { let mut other = row.clone(); other["contact"]["id"] = json!("contact-2"); other };
-    assert!(matches!(found(&row, std::slice::from_ref(&other)), Probed::Ambiguous(of) if of.len() == 2));
+    let other = {
+        let mut other = row.clone();
+        other["contact"]["id"] = json!("contact-2");
+        other
+    };
+    assert!(
+        matches!(found(&row, std::slice::from_ref(&other)), Probed::Ambiguous(of) if of.len() == 2)
+    );
     row["createdAt"] = json!(1_789_999_999_123_u64);
     let Probed::Found(by_mark) = found(&row, &[other]) else { panic!() };
     assert_eq!((by_mark.certainty, by_mark.links.len()), (Certainty::Marked, 2));
@@ -130,7 +141,10 @@ fn contacts_of_others_stay_when_a_list_is_replaced() {
         &[(200, contact.clone()), (200, contact.clone())],
     );
     assert_eq!(path(&sent[0]).0, "GET /contacts/contact-1");
-    assert_eq!((path(&sent[1]).0.as_str(), sent[1].effect), ("PUT /contacts/contact-1", Effect::Unsafe));
+    assert_eq!(
+        (path(&sent[1]).0.as_str(), sent[1].effect),
+        ("PUT /contacts/contact-1", Effect::Unsafe)
+    );
     assert_eq!(
         body(&sent[1]),
         json!({
@@ -160,9 +174,11 @@ fn a_stage_that_a_recruiter_changed_is_not_overwritten() {
     );
     assert_eq!(path(&sent[1]).0, "PUT /opportunities/opp-1/stage");
     assert!(matches!(written(outcome), Written::Applied(_)));
-    let (_, outcome) = lever().run(write("applications.move", target, input.clone()), &[now("offer")]);
+    let (_, outcome) =
+        lever().run(write("applications.move", target, input.clone()), &[now("offer")]);
     assert!(matches!(written(outcome), Written::Unneeded(_)));
-    let (_, outcome) = lever().run(probe("applications.move", target, input.clone()), &[now("offer")]);
+    let (_, outcome) =
+        lever().run(probe("applications.move", target, input.clone()), &[now("offer")]);
     assert!(matches!(probed(outcome), Probed::Found(_)));
     let (_, outcome) = lever().run(probe("applications.move", target, input), &[now("screen")]);
     assert_eq!(probed(outcome), Probed::Absent(0));
@@ -173,14 +189,16 @@ fn a_rejection_a_hire_and_a_return_are_archived_states() {
     let target = Some(("applications", "opp-1"));
     let active = (200, json!({"data": {"stage": "s", "archived": null}}));
     let done = (200, json!({"data": {"id": "opp-1"}}));
-    let archived = (200, json!({"data": {"stage": "s", "archived": {"reason": "r1", "archivedAt": 1}}}));
+    let archived =
+        (200, json!({"data": {"stage": "s", "archived": {"reason": "r1", "archivedAt": 1}}}));
     for (name, input, before, sent_body) in [
         ("applications.reject", json!({"reason": "r1"}), &active, json!({"reason": "r1"})),
         ("applications.hire", json!({}), &active, json!({"reason": "reason-hired"})),
         ("applications.unreject", json!({}), &archived, json!({"reason": null})),
         ("applications.unhire", json!({}), &archived, json!({"reason": null})),
     ] {
-        let (sent, outcome) = lever().run(write(name, target, input), &[before.clone(), done.clone()]);
+        let (sent, outcome) =
+            lever().run(write(name, target, input), &[before.clone(), done.clone()]);
         assert_eq!(path(&sent[1]).0, "PUT /opportunities/opp-1/archived");
         assert_eq!(body(&sent[1]), sent_body, "{name}");
         assert!(matches!(written(outcome), Written::Applied(_)), "{name}");
@@ -214,7 +232,9 @@ fn every_write_sends_one_unsafe_request_and_every_other_task_none() {
         let create = name.ends_with(".create");
         let target = (!create).then_some((name.split('.').next().unwrap(), "id-1"));
         let mut input = dana();
-        for (member, value) in [("candidate", "c"), ("to_stage", "s"), ("reason", "r"), ("body", "b")] {
+        for (member, value) in
+            [("candidate", "c"), ("to_stage", "s"), ("reason", "r"), ("body", "b")]
+        {
             input[member] = json!(value);
         }
         if name == "notes.create" {

@@ -25,7 +25,11 @@ impl Names {
     }
 
     /// What is wrong with the names of an expression.
-    pub(super) fn unknown(&self, expression: &Compiled<'_>, description: &Description) -> Vec<String> {
+    pub(super) fn unknown(
+        &self,
+        expression: &Compiled<'_>,
+        description: &Description,
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         let text = expression.text();
         for read in expression.reads() {
@@ -41,13 +45,19 @@ impl Names {
             let Some(member) = read.get(1) else { continue };
             match root.as_str() {
                 "settings" if setting(description, member).is_none() => {
-                    let known = description.settings.as_ref().and_then(|schema| schema.get("properties"));
+                    let known =
+                        description.settings.as_ref().and_then(|schema| schema.get("properties"));
                     let known = known.and_then(|known| known.as_object());
-                    let hint = near(member, known.into_iter().flatten().map(|(name, _)| name.as_str()));
-                    wrong.push(format!("`{text}` reads the setting `{member}`, which the settings lack{hint}"));
+                    let hint =
+                        near(member, known.into_iter().flatten().map(|(name, _)| name.as_str()));
+                    wrong.push(format!(
+                        "`{text}` reads the setting `{member}`, which the settings lack{hint}"
+                    ));
                 }
                 "tenant" if !is_in_catalogue(description, member) => {
-                    wrong.push(format!("`{text}` reads `tenant.{member}`, which the tenant's catalogue lacks"));
+                    wrong.push(format!(
+                        "`{text}` reads `tenant.{member}`, which the tenant's catalogue lacks"
+                    ));
                 }
                 "mark" if !matches!(member.as_str(), "text" | "time_ms") => {
                     wrong.push(format!("`{text}`: a mark has `text` and `time_ms`"));
@@ -60,11 +70,16 @@ impl Names {
             let before = index.checked_sub(1).and_then(|at| words.get(at));
             let earlier = index.checked_sub(2).and_then(|at| words.get(at));
             let is_test = before.is_some_and(|before| *before == "is")
-                || (before.is_some_and(|before| *before == "not") && earlier.is_some_and(|word| *word == "is"));
+                || (before.is_some_and(|before| *before == "not")
+                    && earlier.is_some_and(|word| *word == "is"));
             if before.is_some_and(|before| *before == "|") {
-                let known = helpers::ALL.iter().map(|(name, _)| *name).chain(FILTERS.iter().copied());
+                let known =
+                    helpers::ALL.iter().map(|(name, _)| *name).chain(FILTERS.iter().copied());
                 if !known.clone().any(|name| name == *word) {
-                    wrong.push(format!("`{text}` calls the filter `{word}`, which there is not{}", near(word, known)));
+                    wrong.push(format!(
+                        "`{text}` calls the filter `{word}`, which there is not{}",
+                        near(word, known)
+                    ));
                 }
             } else if is_test && *word != "not" && !TESTS.contains(word) {
                 let hint = near(word, TESTS.iter().copied());
@@ -115,30 +130,12 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// `; is it … that is meant?` for the nearest of these names, where one is near.
+/// `; did you mean …?` for the nearest of these names, where one is near.
 pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     let far = name.chars().count().div_ceil(3).max(1);
-    let nearest = known.map(|known| (distance(name, known), known)).min();
+    let nearest = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
     match nearest {
         Some((steps, known)) if steps <= far => format!("; did you mean `{known}`?"),
         _ => String::new(),
     }
-}
-
-/// The number of letters to change (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut next = vec![index.saturating_add(1)];
-        for (at, with) in other.iter().enumerate() {
-            let of = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX);
-            let same = of(&row, at).saturating_add(usize::from(letter != *with));
-            let added = of(&row, at.saturating_add(1)).saturating_add(1);
-            let removed = of(&next, at).saturating_add(1);
-            next.push(same.min(added).min(removed));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }

@@ -11,7 +11,18 @@ use atsync_model::manifest::EffectClass;
 pub(super) const INPUTS: &[(&str, &[&str])] = &[
     (
         "candidates.create",
-        &["name", "emails", "phones", "links", "company", "title", "private", "tags", "custom_fields", "application"],
+        &[
+            "name",
+            "emails",
+            "phones",
+            "links",
+            "company",
+            "title",
+            "private",
+            "tags",
+            "custom_fields",
+            "application",
+        ],
     ),
     (
         "candidates.update",
@@ -19,7 +30,17 @@ pub(super) const INPUTS: &[(&str, &[&str])] = &[
     ),
     (
         "applications.create",
-        &["candidate", "kind", "job", "stage", "pool", "pool_stage", "source", "referrer", "custom_fields"],
+        &[
+            "candidate",
+            "kind",
+            "job",
+            "stage",
+            "pool",
+            "pool_stage",
+            "source",
+            "referrer",
+            "custom_fields",
+        ],
     ),
     ("applications.update", &["source", "referrer", "custom_fields"]),
     ("applications.convert", &["job", "stage"]),
@@ -33,7 +54,10 @@ pub(super) const INPUTS: &[(&str, &[&str])] = &[
     ("tags.create", &["name"]),
     ("applied_tags.create", &["candidate", "tag"]),
     ("applied_tags.delete", &[]),
-    ("educations.create", &["candidate", "school", "degree", "discipline", "started_on", "ended_on"]),
+    (
+        "educations.create",
+        &["candidate", "school", "degree", "discipline", "started_on", "ended_on"],
+    ),
     ("educations.destroy", &[]),
     ("employments.create", &["candidate", "company", "title", "started_on", "ended_on"]),
     ("employments.destroy", &[]),
@@ -50,8 +74,21 @@ const ADDED: &[&str] = &["seen", "may_leave_out", "must_show"];
 /// The names that an operation's expressions have.
 const NAMES: &[&str] = &["input", "target", "observed"];
 /// The names that a step cannot take.
-const TAKEN: &[&str] =
-    &["settings", "tenant", "mark", "now_ms", "input", "target", "observed", "reply", "status", "headers", "row", "sent", "first_sent_ms"];
+const TAKEN: &[&str] = &[
+    "settings",
+    "tenant",
+    "mark",
+    "now_ms",
+    "input",
+    "target",
+    "observed",
+    "reply",
+    "status",
+    "headers",
+    "row",
+    "sent",
+    "first_sent_ms",
+];
 
 impl Check<'_> {
     pub(super) fn operation(&mut self, at: &str, name: &str, operation: &Operation) {
@@ -113,7 +150,8 @@ impl Check<'_> {
         for field in operation.guards.keys() {
             let top = field.split('.').next().unwrap_or_default();
             if shape::shape(kind, top).is_none() {
-                let hint = near(top, shape::fields(kind).into_iter().flatten().map(|(known, _)| *known));
+                let hint =
+                    near(top, shape::fields(kind).into_iter().flatten().map(|(known, _)| *known));
                 let place = below(&below(at, "guards"), field);
                 self.mistake(&place, format!("{kind} have no field `{top}`{hint}"));
             }
@@ -197,7 +235,10 @@ impl Check<'_> {
         self.optional(&below(at, "marked"), probe.marked.as_ref(), &row);
         self.links(&below(at, "links"), kind, &probe.links, &row);
         if probe.links.is_empty() != operation.links.is_empty() {
-            self.mistake(at, "the probe finds the records that the operation makes; both have `links`, or none");
+            self.mistake(
+                at,
+                "the probe finds the records that the operation makes; both have `links`, or none",
+            );
         }
     }
 }
@@ -209,10 +250,8 @@ mod tests {
     #[test]
     fn the_operations_are_those_of_the_contract() {
         let text = include_str!("../../../../../wit/operations.md");
-        let named: Vec<&str> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-            .collect();
+        let named: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
         let ours: Vec<&str> = INPUTS.iter().map(|(name, _)| *name).collect();
         assert_eq!(named, ours);
     }
