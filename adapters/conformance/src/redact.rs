@@ -49,7 +49,18 @@ pub fn redacted(exchanges: &[Exchange], key: &str) -> Result<Vec<Exchange>, Stri
     let mut session = Session::new(key);
     let result: Vec<Exchange> =
         exchanges.iter().map(|exchange| session.exchange(exchange)).collect();
-    let text = serde_json::to_string(&result).unwrap_or_default();
+    let mut left = Vec::new();
+    for exchange in &result {
+        left.push(exchange.target.clone());
+        left.extend(exchange.headers.iter().map(|(_, value)| value.clone()));
+        for body in exchange.sent.iter().chain([&exchange.body]) {
+            match serde_json::from_str::<Value>(body) {
+                Ok(value) => texts(&value, &mut left),
+                Err(_) => left.push(body.clone()),
+            }
+        }
+    }
+    let text = left.join("\n");
     for original in &session.personal {
         if text.contains(original.as_str()) {
             return Err(format!(
@@ -60,6 +71,16 @@ pub fn redacted(exchanges: &[Exchange], key: &str) -> Result<Vec<Exchange>, Stri
         }
     }
     Ok(result)
+}
+
+/// All texts of a document, without the names of members.
+fn texts(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) => into.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| texts(value, into)),
+        Value::Object(members) => members.values().for_each(|value| texts(value, into)),
+        _ => {}
+    }
 }
 
 struct Session {
@@ -280,8 +301,11 @@ impl Session {
         }
         let _ = self.taken.insert(substitute.clone());
         drop(self.known.insert(text.to_owned(), substitute.clone()));
-        let letters = text.chars().filter(|letter| letter.is_alphanumeric()).count();
-        if letters > DIGITS_SMALL + 1 && !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Words of programs have small letters alone, and occur as such elsewhere.
+        let is_personal = |letter: char| letter.is_uppercase() || "@ ".contains(letter);
+        if text.chars().filter(|letter| letter.is_alphanumeric()).count() > DIGITS_SMALL + 1
+            && text.chars().any(|letter| is_personal(letter) || !letter.is_ascii())
+        {
             let _ = self.personal.insert(text.to_owned());
         }
         substitute

@@ -90,10 +90,9 @@ pub(crate) fn resume(
     // Without a record in it, an answer does not say that there is none.
     let text = match envelope {
         None => "null",
-        Some(envelope) => envelope
-            .rows
-            .filter(|rows| rows.starts_with(['[', '{']))
-            .ok_or_else(shapeless)?,
+        Some(envelope) => {
+            envelope.rows.filter(|rows| rows.starts_with(['[', '{'])).ok_or_else(shapeless)?
+        }
     };
     let offset = offset_in(&response.body, text);
     if text.starts_with('[') {
