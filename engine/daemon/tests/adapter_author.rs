@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests use the disk, programs and tasks")]
 #![allow(
     clippy::indexing_slicing,
+    clippy::unwrap_used,
     reason = "a helper of tests stops where something is not as it must be"
 )]
 

@@ -142,6 +142,8 @@ mod tests {
         let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/adapter-minimal/");
         for file in ["src/lib.rs", "sandbox.yaml"] {
             let text = std::fs::read_to_string(format!("{example}{file}")).unwrap();
+            let of_described = DESCRIBED.iter().find(|(name, _)| *name == file);
+            assert!(of_described.is_none_or(|(_, of)| *of == text), "{file} of described adapters");
             let template = RUST.iter().find(|(name, _)| *name == file).unwrap().1;
             assert!(
                 text == template,
