@@ -37,6 +37,8 @@ const SOURCES: &[&str] = &[
     "../described/Cargo.toml",
     "../greenhouse/src",
     "../greenhouse/Cargo.toml",
+    "../described/src",
+    "../described/Cargo.toml",
     "../sdk/src",
     "../sdk/Cargo.toml",
     "../../engine/model/src",

@@ -75,6 +75,37 @@ pub fn build(order: Order<'_>) -> Result<Vec<u8>, Error> {
     compile(order, Lock::Kept)
 }
 
+/// Builds the crate of a directory, which may lie outside of any workspace, and wraps the result as
+/// a component. What is compiled stays in its `target/adapter`.
+///
+/// # Errors
+/// As for [`build`], and when the directory has no `Cargo.toml` with a package.
+pub fn build_crate(directory: &Path) -> Result<Vec<u8>, Error> {
+    let file = directory.join("Cargo.toml");
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| Error::new(format!("{} cannot be read: {error}", file.display())))?;
+    let package = package_name(&text)
+        .ok_or_else(|| Error::new(format!("{} names no package", file.display())))?;
+    let target_dir = directory.join("target/adapter");
+    let order = Order { package, workspace: directory, target_dir: &absolute(&target_dir) };
+    compile(order, Lock::Completed)
+}
+
+/// The path as a program in another directory reads it.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The name of the package in a `Cargo.toml`.
+fn package_name(manifest: &str) -> Option<&str> {
+    let (_, package) = manifest.split_once("[package]")?;
+    let name = package.lines().take_while(|line| !line.starts_with('[')).find_map(|line| {
+        let (member, value) = line.split_once('=')?;
+        (member.trim() == "name").then(|| value.trim())
+    });
+    name.map(|name| name.trim_matches('"'))
+}
+
 /// An adapter package that was published, or was unpacked to be verified: it has no workspace.
 #[derive(Clone, Copy, Debug)]
 pub struct Published<'a> {

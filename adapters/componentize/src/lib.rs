@@ -12,7 +12,7 @@
 
 mod cargo;
 
-pub use cargo::{Order, Published, TARGET, build, build_published};
+pub use cargo::{Order, Published, TARGET, build, build_crate, build_published};
 
 use std::fmt;
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};

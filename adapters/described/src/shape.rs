@@ -573,6 +573,9 @@ impl Reading<'_> {
             Json::Text(_) => Ok(Some(Json::Map(vec![(Cow::Borrowed("value"), value.clone())]))),
             Json::Map(_) => {
                 let address = value.get("value");
+                if matches!(address, Json::Absent) {
+                    return wrong(value, "a contact");
+                }
                 if address.is_empty() {
                     return Ok(None);
                 }

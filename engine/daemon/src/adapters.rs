@@ -188,6 +188,14 @@ pub(crate) fn is_built_in(name: &str) -> bool {
     atsync_adapters_bundled::bundled(name).is_some()
 }
 
+/// The size of a component, where its name is a built-in adapter's or a file's.
+pub(crate) fn bytes_of(name: &str) -> Option<u64> {
+    match atsync_adapters_bundled::bundled(name) {
+        Some(bytes) => u64::try_from(bytes.len()).ok(),
+        None => std::fs::metadata(name).ok().map(|file| file.len()),
+    }
+}
+
 /// Whether a name can only be the path of a file.
 pub(crate) fn is_path(name: &str) -> bool {
     name.contains(['/', '\\', '.'])

@@ -1,5 +1,11 @@
 //! The command line's arguments, as clap reads them. The doc comments are the `--help`.
 
+mod adapter;
+
+pub(crate) use adapter::{
+    AdapterBuild, AdapterCommand, AdapterNew, AdapterRecord, AdapterTest, AdapterTrace,
+};
+
 use crate::config::serve::Scope;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -61,7 +67,14 @@ impl Command {
             | Self::Schema
             | Self::Serve(_)
             | Self::Run(_)
-            | Self::Adapter(AdapterCommand::Inspect { .. })
+            | Self::Adapter(
+                AdapterCommand::Inspect { .. }
+                | AdapterCommand::New(_)
+                | AdapterCommand::Build(_)
+                | AdapterCommand::Test(_)
+                | AdapterCommand::Trace(_)
+                | AdapterCommand::Record(_),
+            )
             | Self::Config(_)
             | Self::Restore(_)
             | Self::Doctor(_)
@@ -252,7 +265,7 @@ pub(crate) enum Command {
     /// Seal the stored secrets anew.
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// List adapters and inspect them: their abilities and settings.
+    /// List adapters and inspect them, and write one: make, build, test, trace and record.
     #[command(subcommand)]
     Adapter(AdapterCommand),
     /// Print the completions of a shell.
@@ -268,25 +281,6 @@ pub(crate) enum Command {
     /// Compile a component from stdin to stdout within limits; the program starts itself for this.
     #[command(hide = true)]
     CompileComponent,
-}
-
-/// `atsync adapter …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AdapterCommand {
-    /// Describe an adapter: its settings with their values, its kinds, operations and permissions.
-    Inspect {
-        /// The name of a built-in adapter or of one of the folder, or the path of a component file.
-        adapter: String,
-        /// Print the manifest as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// List the adapters: built in, in the folder of the configuration, and used by a connection.
-    List {
-        /// Print one JSON object for each.
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[derive(Debug, Args)]

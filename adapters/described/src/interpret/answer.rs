@@ -44,7 +44,8 @@ impl<'r> Answer<'r> {
             reply,
             status_value: Json::Int(i64::from(response.status)),
             headers: headers(&response.headers),
-            is_empty: response.body.trim_ascii().is_empty(),
+            // Under another status an empty body is no answer: a list would end there.
+            is_empty: response.status == 204 && response.body.trim_ascii().is_empty(),
             retry_after: response.header("retry-after"),
         }
     }

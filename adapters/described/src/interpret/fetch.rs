@@ -87,7 +87,13 @@ pub(crate) fn resume(
     let mapper = Mapper::of(&name, &kind, context)?;
     let mut records = Records::default();
     let shapeless = || Failure::Protocol(format!("the answer has no record at `{path}`"));
-    let text = envelope.and_then(|envelope| envelope.rows).unwrap_or("null");
+    // Without a record in it, an answer does not say that there is none.
+    let text = match envelope {
+        None => "null",
+        Some(envelope) => {
+            envelope.rows.filter(|rows| rows.starts_with(['[', '{'])).ok_or_else(shapeless)?
+        }
+    };
     let offset = offset_in(&response.body, text);
     if text.starts_with('[') {
         rows::each(text.as_bytes(), |element| {

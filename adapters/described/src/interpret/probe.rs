@@ -181,7 +181,16 @@ fn page(
             Meaning::Ok if envelope.is_none() && !answer.is_empty => return Err(no_json(response)),
             meaning => accepted(meaning)?,
         }
-        let text = envelope.and_then(|envelope| envelope.rows).unwrap_or("null");
+        // `absent` makes the write go out, so it needs a list, or a record, that is there.
+        let is_rows =
+            |rows: &&str| rows.starts_with(['[', '{']) || (!path.is_empty() && *rows == "null");
+        let text = match envelope {
+            None => "null",
+            Some(envelope) => envelope
+                .rows
+                .filter(is_rows)
+                .ok_or_else(|| Failure::Protocol("the answer to the search has no rows".into()))?,
+        };
         let found = Json::parse(text)
             .map_err(|_| Failure::Protocol("the rows are no JSON that can be kept".into()))?;
         let rows = match &found {

@@ -1,32 +1,62 @@
 //! `atsync adapter`: lists the adapters, with who uses them, and describes one: its abilities and
-//! settings, without a connection.
+//! settings, without a connection. The commands for authors are one file each.
 //!
 //! The list is that of the process that holds the store, where one does; else that of the
 //! configuration. Left out: what one customer's credential may do, which `atsync check`
 //! reports.
 
+mod build;
+mod make;
+mod record;
+mod source;
+mod test;
+mod trace;
+
 use crate::adapters::shelf::Wanted;
 use crate::adapters::{self, Adapters};
+use crate::cli::AdapterCommand;
 use crate::config::Config;
 use crate::failure::{DONE, Ended};
 use crate::listed::{AdapterView, listed, listed_alone};
 use crate::output::{Output, table};
 use crate::place::Place;
 use crate::words::{brief_of, count, time};
+use atsync::model::kinds;
 use atsync::model::manifest::{Manifest, OriginBase};
 use atsync::{Clock, SunsetWarning, SystemClock};
+use atsync_conformance::fields_of;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// The commands of an adapter's author.
+pub(super) async fn author(config: &Path, command: &AdapterCommand, output: &Output) -> Ended {
+    match command {
+        AdapterCommand::New(options) => make::make(options, output),
+        AdapterCommand::Build(options) => build::build(options, output),
+        AdapterCommand::Test(options) => test::test(config, options, output).await,
+        AdapterCommand::Trace(options) => trace::trace(config, options, output).await,
+        AdapterCommand::Record(options) => record::record(config, options, output).await,
+        AdapterCommand::Inspect { adapter, json } => inspect(config, adapter, *json, output).await,
+        AdapterCommand::List { json } => {
+            list(&Place::Alone(config.to_owned()), *json, output).await
+        }
+    }
+}
 
 pub(super) async fn inspect(config: &Path, name: &str, json: bool, output: &Output) -> Ended {
     let adapter = adapters::inspected(config, name).await?;
     if json {
         output.json(adapter.manifest());
     } else {
+        if let Some(code) = adapter.code_hash() {
+            let bytes = adapters::bytes_of(name).map(|bytes| count(bytes, "byte") + ", ");
+            output.data(&format!("a component: {}SHA-256 {code}", bytes.unwrap_or_default()));
+        }
         for line in lines(adapter.manifest()) {
             output.data(&line);
         }
+        unread(adapter.manifest()).iter().for_each(|line| output.data(line));
     }
     for warning in SunsetWarning::all(adapter.manifest(), SystemClock.now_ms()) {
         output.note(&warning.to_string());
@@ -158,6 +188,28 @@ fn kinds(manifest: &Manifest) -> Vec<String> {
     lines.extend(sensitive.iter().map(|(setting, kinds)| {
         line("sensitive kind", &format!(", only if settings.{setting} names them"), kinds)
     }));
+    lines
+}
+
+/// What the unified model has and the adapter does not read.
+fn unread(manifest: &Manifest) -> Vec<String> {
+    let mut lines = Vec::new();
+    for rule in &manifest.kinds {
+        let known = fields_of(&rule.name).unwrap_or_default();
+        let left: Vec<&str> = known
+            .iter()
+            .copied()
+            .filter(|field| !rule.fields.iter().any(|read| read == field))
+            .collect();
+        if !left.is_empty() {
+            lines.push(format!("does not read of {}: {}", rule.name, left.join(", ")));
+        }
+    }
+    let kinds: Vec<&str> =
+        kinds::ALL.iter().copied().filter(|kind| manifest.kind(kind).is_none()).collect();
+    if !kinds.is_empty() {
+        lines.push(format!("does not read: {}", kinds.join(", ")));
+    }
     lines
 }
 

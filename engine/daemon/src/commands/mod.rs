@@ -50,6 +50,13 @@ pub(crate) async fn run(cli: &Cli, arguments: Vec<String>, output: &Output) -> E
         Command::Adapter(AdapterCommand::Inspect { adapter, json }) => {
             return adapter::inspect(&cli.config, adapter, *json, output).await;
         }
+        Command::Adapter(
+            command @ (AdapterCommand::New(_)
+            | AdapterCommand::Build(_)
+            | AdapterCommand::Test(_)
+            | AdapterCommand::Trace(_)
+            | AdapterCommand::Record(_)),
+        ) => return Box::pin(adapter::author(&cli.config, command, output)).await,
         Command::Restore(options) => return restore::restore(&cli.config, options, output).await,
         Command::Doctor(options) => return doctor::doctor(&cli.config, options, output).await,
         Command::Top(options) => return top::top(&cli.config, options, output).await,
@@ -118,7 +125,7 @@ async fn on_store(command: &Command, place: &Place, output: &Output) -> Ended {
         | Command::Run(_)
         | Command::Serve(_)
         | Command::Schema
-        | Command::Adapter(AdapterCommand::Inspect { .. })
+        | Command::Adapter(_)
         | Command::Config(_)
         | Command::Restore(_)
         | Command::Doctor(_)

@@ -1,0 +1,379 @@
+//! The rows of a described sandbox, and what a request makes of them.
+
+use super::shape::{Answer, Paging, Resource, SandboxFile};
+use crate::suite::rfc3339;
+use atsync::{Clock, SystemClock};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an edit of the suite sets where the file says nothing.
+const EDITED: &str = "Edited by conformance";
+
+/// A request.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: BTreeMap<String, String>,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Value,
+}
+
+/// The sandbox as it is.
+#[derive(Debug)]
+pub(super) struct State {
+    file: SandboxFile,
+    /// The permissions that were taken away.
+    taken: BTreeSet<String>,
+    /// Where it is served, for links.
+    pub(super) base: String,
+    /// The next request is throttled.
+    pub(super) throttled: bool,
+    /// Requests that changed something.
+    pub(super) changes: u64,
+}
+
+fn id_of(row: &Map<String, Value>) -> String {
+    row.get("id").map(as_text).unwrap_or_default()
+}
+
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn answer(status: u16, body: Value) -> Answer {
+    Answer { status, headers: BTreeMap::new(), body }
+}
+
+fn refused(status: u16, why: String) -> Answer {
+    answer(status, json!({ "error": why }))
+}
+
+/// Whether a path is one with these segments; `*` and `{id}` stand for any. Returns what `{id}`
+/// stood for.
+fn fits<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    let mut id = "";
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(id),
+            (Some("{id}"), Some(segment)) if !segment.is_empty() => id = segment,
+            (Some("*"), Some(segment)) if !segment.is_empty() => {}
+            (Some(one), Some(other)) if one == other => {}
+            _ => return None,
+        }
+    }
+}
+
+impl State {
+    pub(super) fn new(file: SandboxFile) -> Self {
+        let (taken, base) = Default::default();
+        Self { file, taken, base, throttled: false, changes: 0 }
+    }
+
+    fn of_kind(&self, kind: &str) -> Option<&String> {
+        let of = |(name, resource): (&String, &Resource)| {
+            resource.kind.as_deref().unwrap_or(name.as_str()) == kind
+        };
+        self.file.resources.iter().find(|one| of(*one)).map(|(name, _)| name)
+    }
+
+    pub(super) fn ids(&self, kind: &str) -> Option<Vec<String>> {
+        let resource = self.file.resources.get(self.of_kind(kind)?)?;
+        Some(resource.rows.iter().map(id_of).collect())
+    }
+
+    pub(super) fn edit(&mut self, kind: &str) -> Option<String> {
+        let name = self.of_kind(kind)?.clone();
+        let resource = self.file.resources.get_mut(&name)?;
+        let (changed, edit) = (resource.changed.clone(), resource.edit.clone());
+        let stamp = |row: &&mut Map<String, Value>| row.get(&changed).map(as_text);
+        let row = resource.rows.iter_mut().min_by_key(stamp)?;
+        if edit.is_empty() {
+            let column = row.iter().find(|(name, value)| {
+                value.is_string() && !matches!(name.as_str(), "id") && !name.ends_with("_at")
+            });
+            let column = column.map(|(name, _)| name.clone())?;
+            drop(row.insert(column, json!(EDITED)));
+        }
+        row.extend(edit);
+        drop(row.insert(changed, json!(rfc3339(SystemClock.now_ms()))));
+        Some(id_of(row))
+    }
+
+    pub(super) fn permit(&mut self, permission: &str, is_granted: bool) -> bool {
+        if !self.file.permissions.contains_key(permission) {
+            return false;
+        }
+        if is_granted {
+            let _ = self.taken.remove(permission);
+        } else {
+            let _ = self.taken.insert(permission.to_owned());
+        }
+        true
+    }
+
+    /// Answers a request.
+    pub(super) fn answer(&mut self, asked: &Asked) -> Answer {
+        if let Some((header, value)) = &self.file.authorization
+            && asked.headers.get(&header.to_ascii_lowercase()) != Some(value)
+        {
+            return refused(401, "the credential was not accepted".to_owned());
+        }
+        if std::mem::take(&mut self.throttled) {
+            return self.file.throttled.clone();
+        }
+        if self.taken.iter().any(|taken| self.needs(taken, asked)) {
+            return self.file.denied.clone();
+        }
+        let as_line = format!("{} {}", asked.method, asked.path);
+        if let Some(body) = self.file.fixed.get(&as_line) {
+            return answer(200, body.clone());
+        }
+        let names: Vec<String> = self.file.resources.keys().cloned().collect();
+        for name in names {
+            if let Some(answer) = self.of(&name, asked) {
+                return answer;
+            }
+        }
+        refused(404, "there is nothing at this path".to_owned())
+    }
+
+    fn needs(&self, permission: &str, asked: &Asked) -> bool {
+        self.file.permissions.get(permission).into_iter().flatten().any(|line| {
+            line.split_once(' ').is_some_and(|(method, path)| {
+                method == asked.method && fits(path, &asked.path).is_some()
+            })
+        })
+    }
+
+    /// The answer of one collection, where the request is its own.
+    fn of(&mut self, name: &str, asked: &Asked) -> Option<Answer> {
+        let resource = self.file.resources.get(name)?;
+        let method = asked.method.as_str();
+        let listed = fits(&resource.path, &asked.path);
+        let create = resource.create.as_ref();
+        let create_path = create.and_then(|create| create.path.as_deref());
+        if let Some(parent) = listed
+            && method == if resource.by_post { "POST" } else { "GET" }
+        {
+            return Some(self.list(resource, asked, parent));
+        }
+        let created = fits(create_path.unwrap_or(&resource.path), &asked.path);
+        if let Some(parent) = created.filter(|_| create.is_some() && method == "POST") {
+            return self.create(name, asked, parent);
+        }
+        let id = fits(resource.item.as_deref()?, &asked.path)?.to_owned();
+        let Some(at) = resource.rows.iter().position(|row| id_of(row) == id) else {
+            return Some(refused(404, format!("there is no {name} with this id")));
+        };
+        let (changed, row_at) = (resource.changed.clone(), resource.row_at.clone());
+        let (may_update, may_delete) = (resource.update, resource.delete);
+        let resource = self.file.resources.get_mut(name)?;
+        match method {
+            "GET" => {}
+            "PATCH" | "PUT" if may_update => {
+                let row = resource.rows.get_mut(at)?;
+                row.extend(asked.body.as_object().cloned().unwrap_or_default());
+                drop(row.insert(changed, json!(rfc3339(SystemClock.now_ms()))));
+                self.changes = self.changes.saturating_add(1);
+            }
+            "DELETE" if may_delete => {
+                drop(resource.rows.remove(at));
+                self.changes = self.changes.saturating_add(1);
+                return Some(answer(204, Value::Null));
+            }
+            _ => return Some(refused(405, "the method is not allowed here".to_owned())),
+        }
+        let row = self.file.resources.get(name)?.rows.get(at)?.clone();
+        Some(answer(200, within(&row_at, Value::Object(row))))
+    }
+
+    fn create(&mut self, name: &str, asked: &Asked, parent: &str) -> Option<Answer> {
+        let resource = self.file.resources.get(name)?;
+        let create = resource.create.clone()?;
+        if let Some(member) = &resource.parent
+            && !self.is_there(create.references.get(member), parent)
+        {
+            return Some(refused(404, "there is no such record".to_owned()));
+        }
+        let Value::Object(given) = &asked.body else {
+            return Some(refused(422, "the body is no JSON object".to_owned()));
+        };
+        for member in &create.required {
+            if given.get(member).is_none_or(|value| value.is_null() || value == "") {
+                return Some(answer(
+                    422,
+                    json!({
+                        "errors": [{ "field": member, "message": "must not be empty" }],
+                    }),
+                ));
+            }
+        }
+        for (member, other) in &create.references {
+            let Some(named) = given.get(member).filter(|value| !value.is_null()) else { continue };
+            if !self.is_there(Some(other), &as_text(named)) {
+                return Some(answer(
+                    422,
+                    json!({
+                        "errors": [{ "field": member, "message": "there is no such record" }],
+                    }),
+                ));
+            }
+        }
+        for member in &create.unique {
+            if resource.rows.iter().any(|row| row.get(member) == given.get(member)) {
+                return Some(answer(
+                    422,
+                    json!({
+                        "errors": [{ "field": member, "message": "has already been taken" }],
+                    }),
+                ));
+            }
+        }
+        let numbers = resource.rows.iter().filter_map(|row| row.get("id")?.as_u64());
+        let id = match numbers.max() {
+            Some(largest) => json!(largest.saturating_add(1)),
+            None => json!(format!("{name}-{}", resource.rows.len().saturating_add(1))),
+        };
+        let mut row = create.defaults.clone();
+        row.extend(given.clone());
+        if let Some(member) = &resource.parent {
+            let id = parent.parse::<u64>().map_or_else(|_| json!(parent), |number| json!(number));
+            drop(row.insert(member.clone(), id));
+        }
+        drop(row.insert("id".to_owned(), id));
+        let now = json!(rfc3339(SystemClock.now_ms()));
+        if !row.contains_key("created_at") {
+            drop(row.insert("created_at".to_owned(), now.clone()));
+        }
+        drop(row.insert(resource.changed.clone(), now));
+        let body = within(&resource.row_at, Value::Object(row.clone()));
+        self.file.resources.get_mut(name)?.rows.push(row);
+        self.changes = self.changes.saturating_add(1);
+        Some(answer(create.status.unwrap_or(201), body))
+    }
+
+    /// Whether a collection has a row; true where no collection is named.
+    fn is_there(&self, collection: Option<&String>, id: &str) -> bool {
+        let of = collection.and_then(|name| self.file.resources.get(name));
+        of.is_none_or(|of| of.rows.iter().any(|row| id_of(row) == id))
+    }
+
+    fn list(&self, resource: &Resource, asked: &Asked, parent: &str) -> Answer {
+        let mut parameters = asked.query.clone();
+        if resource.by_post {
+            let members = asked.body.as_object().into_iter().flatten();
+            parameters.extend(members.map(|(name, value)| (name.clone(), as_text(value))));
+        }
+        let mut rows: Vec<&Map<String, Value>> = resource.rows.iter().collect();
+        if let Some(member) = &resource.parent {
+            rows.retain(|row| row.get(member).is_some_and(|id| as_text(id) == parent));
+        }
+        if let Some(window) = &resource.window {
+            let stamp = |row: &Map<String, Value>| row.get(&resource.changed).map(as_text);
+            if let Some(from) = parameters.get(&window.from) {
+                rows.retain(|row| stamp(row).is_some_and(|at| at.as_str() >= from.as_str()));
+            }
+            if let Some(to) = window.to.as_ref().and_then(|to| parameters.get(to)) {
+                rows.retain(|row| stamp(row).is_some_and(|at| at.as_str() <= to.as_str()));
+            }
+        }
+        for (parameter, member) in &resource.filters {
+            if let Some(wanted) = parameters.get(parameter) {
+                let any: Vec<&str> = wanted.split(',').collect();
+                rows.retain(|row| {
+                    row.get(member).is_some_and(|value| any.contains(&as_text(value).as_str()))
+                });
+            }
+        }
+        let number = |name: &str, default: u64| match parameters.get(name) {
+            None => Ok(default),
+            Some(text) => text
+                .parse::<u64>()
+                .map_err(|_| answer(400, json!({ "error": format!("{name} is no number") }))),
+        };
+        match paged(&resource.paging, number) {
+            Ok(cut) => self.page(resource, asked, &rows, &cut),
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn page(
+        &self,
+        resource: &Resource,
+        asked: &Asked,
+        rows: &[&Map<String, Value>],
+        cut: &Cut,
+    ) -> Answer {
+        let from = usize::try_from(cut.from).unwrap_or(usize::MAX).min(rows.len());
+        let size = usize::try_from(cut.size).unwrap_or(usize::MAX);
+        let shown: Vec<Value> =
+            rows.iter().skip(from).take(size).map(|row| Value::Object((*row).clone())).collect();
+        let next = from.saturating_add(shown.len());
+        let has_more = next < rows.len();
+        let mut body = within(&resource.rows_at, Value::Array(shown));
+        let mut headers = BTreeMap::new();
+        match (&resource.paging, &mut body) {
+            (Paging::Cursor { next_at, more_at, .. }, Value::Object(members)) => {
+                if has_more {
+                    drop(members.insert(next_at.clone(), json!(next.to_string())));
+                }
+                if let Some(more_at) = more_at {
+                    drop(members.insert(more_at.clone(), json!(has_more)));
+                }
+            }
+            (Paging::Link { .. }, _) if has_more => {
+                let mut query = asked.query.clone();
+                drop(query.insert(LINKED.to_owned(), next.to_string()));
+                let query: Vec<String> =
+                    query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let base = self.base.trim_end_matches('/');
+                let link = format!("<{base}{}?{}>; rel=\"next\"", asked.path, query.join("&"));
+                drop(headers.insert("link".to_owned(), link));
+            }
+            _ => {}
+        }
+        Answer { status: 200, headers, body }
+    }
+}
+
+/// The parameter that a `Link` header uses.
+const LINKED: &str = "after";
+
+/// The part of a list that is asked for.
+struct Cut {
+    from: u64,
+    size: u64,
+}
+
+fn paged(
+    paging: &Paging,
+    number: impl Fn(&str, u64) -> Result<u64, Answer>,
+) -> Result<Cut, Answer> {
+    Ok(match paging {
+        Paging::None => Cut { from: 0, size: u64::MAX },
+        Paging::Page { page, size, first, max } => {
+            let size = number(size, *max)?.clamp(1, *max);
+            let before = number(page, *first)?.saturating_sub(*first);
+            Cut { from: before.saturating_mul(size), size }
+        }
+        Paging::Offset { offset, limit, max } => {
+            Cut { from: number(offset, 0)?, size: number(limit, *max)?.clamp(1, *max) }
+        }
+        Paging::Cursor { cursor, limit, max, .. } => {
+            Cut { from: number(cursor, 0)?, size: number(limit, *max)?.clamp(1, *max) }
+        }
+        Paging::Link { limit, max } => {
+            Cut { from: number(LINKED, 0)?, size: number(limit, *max)?.clamp(1, *max) }
+        }
+    })
+}
+
+/// A value as the member of an object; at the root where the name is empty.
+fn within(member: &str, value: Value) -> Value {
+    match member {
+        "" => value,
+        member => json!({ member: value }),
+    }
+}

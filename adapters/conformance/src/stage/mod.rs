@@ -1,0 +1,94 @@
+//! What the suite needs of a sandbox beside its API.
+//!
+//! A [`Stage`] tells the truth about the records, changes one behind the adapter's back, takes
+//! rights away and throttles. Two are here: [`HttpStage`] for a sandbox that runs in another
+//! process or beside the test, by its control surface; and `described::Described`, which is served
+//! in process. A host that has a sandbox of its own writes a third.
+//!
+//! Each call may answer that it has no such thing; what depends on it is then reported as not
+//! tried.
+
+mod http;
+
+pub use http::HttpStage;
+
+use crate::wire::Credential;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use url::Url;
+
+/// A control call: its result, `None` where the sandbox has no such thing, or a sentence.
+pub type Told<'a, T> = BoxFuture<'a, Result<Option<T>, String>>;
+
+/// A sandbox, as the suite controls it.
+pub trait Stage: Debug + Send + Sync {
+    /// Where the API is; every origin of the adapter leads there that `origins` does not name.
+    fn base(&self) -> Url;
+
+    /// The URLs of origins that differ.
+    fn origins(&self) -> BTreeMap<String, Url> {
+        BTreeMap::new()
+    }
+
+    /// What is known of it in advance.
+    fn script(&self) -> &Script;
+
+    /// The ids of all records of a kind.
+    fn ids<'a>(&'a self, kind: &'a str) -> Told<'a, Vec<String>>;
+
+    /// Edits the record of a kind that was not changed for longest, as a user of the ATS would.
+    /// Returns its id.
+    fn edit<'a>(&'a self, kind: &'a str) -> Told<'a, String>;
+
+    /// Takes a permission away, or gives it back.
+    fn permit<'a>(&'a self, permission: &'a str, is_granted: bool) -> Told<'a, ()>;
+
+    /// Makes the next request of the API be throttled, once.
+    fn throttle(&self) -> Told<'_, ()>;
+
+    /// The number of requests so far that changed something.
+    fn changes(&self) -> Told<'_, u64>;
+}
+
+/// What a sandbox says of itself in advance: JSON, at `GET /_sandbox/stage` of a sandbox over HTTP.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Script {
+    /// The credential that it accepts.
+    pub credential: Credential,
+    /// The connection's settings.
+    pub settings: Map<String, Value>,
+    /// By kind: what differs from the rule that a kind is the collection of the same name.
+    pub kinds: BTreeMap<String, KindScript>,
+    /// By operation: what it is tried with. The suite makes up the others from what it read.
+    pub operations: BTreeMap<String, OperationScript>,
+}
+
+/// A kind in a sandbox.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KindScript {
+    /// The collection that has its rows. Default: the kind's name.
+    pub collection: Option<String>,
+    /// Why it has no row, where it cannot have one.
+    pub empty: Option<String>,
+    /// What an edit sets, by column. Default: the first of the columns that a sandbox usually has.
+    pub edit: Map<String, Value>,
+    /// Why no row of it can be edited.
+    pub fixed: Option<String>,
+}
+
+/// What an operation is tried with.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperationScript {
+    /// The id of its target.
+    pub target: Option<String>,
+    /// Its input. Members that are missing here are made up.
+    pub input: Map<String, Value>,
+    /// Why it cannot be tried here.
+    pub untried: Option<String>,
+}

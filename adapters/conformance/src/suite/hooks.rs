@@ -1,0 +1,52 @@
+//! Webhooks: what is not signed gives no hint, and no body makes the adapter trap.
+
+use super::World;
+use crate::drive::End;
+use crate::report::Promise;
+use crate::show;
+use atsync::model::contract::{Field, Hook, Outcome, Registering, Task};
+
+/// Bodies of webhooks that nobody signed.
+const BODIES: &[&[u8]] = &[
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b"not json",
+    b"\xff\xfe\x00",
+    b"{\"action\":\"candidate_updated\",\"event\":\"x\",\"payload\":{\"candidate\":{\"id\":1}}}",
+];
+
+pub(super) async fn check(world: &mut World<'_>) {
+    for body in BODIES {
+        let headers = [
+            Vec::new(),
+            vec![Field::new("signature", "sha256 00"), Field::new("x-signature", "00")],
+        ];
+        for headers in headers {
+            let task = Task::Hook(Hook { headers, body: body.to_vec() });
+            let run = world.driver.run(task, &world.given).await;
+            if world.broke_by("webhooks", &run) {
+                continue;
+            }
+            let hints = match &run.end {
+                End::Outcome(Outcome::Hooked(hooked)) => hooked.hints.len(),
+                _ => 0,
+            };
+            if hints > 0 {
+                let what = format!(
+                    "a body without a valid signature gave {hints} hints: {}",
+                    show::bytes(body, 100)
+                );
+                world.broke(Promise::Hooks, "", what, &run);
+            }
+        }
+    }
+    world.report.held(Promise::Hooks, "");
+    if world.manifest.webhooks.is_some() {
+        let run = world.driver.run(Task::Register(Registering::List), &world.given).await;
+        if !world.broke_by("webhooks", &run) && matches!(run.end, End::Outcome(_)) {
+            world.samples.push(("webhooks, listed".to_owned(), run));
+        }
+    }
+}

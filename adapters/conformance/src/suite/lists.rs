@@ -1,0 +1,250 @@
+//! Lists: every kind to its end, in large pages and in small ones.
+
+use super::fields::{fields_of, is_open, shape};
+use super::{Pass, Row, World};
+use crate::drive::End;
+use crate::report::Promise;
+use crate::show;
+use atsync::model::contract::{Outcome, RemoteRef, Since, Task};
+use atsync::model::manifest::{KindRule, ScanRule};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Parents under which a kind is listed: the first ones, until there are records.
+const PARENTS_MAX: usize = 40;
+
+/// Identifies the tenant, twice, and keeps its catalogue for all later calls.
+pub(super) async fn tenant(world: &mut World<'_>) {
+    if !world.manifest.describes_tenant {
+        return;
+    }
+    let run = world.driver.run(Task::DescribeTenant, &world.given).await;
+    let again = world.driver.run(Task::DescribeTenant, &world.given).await;
+    match (&run.end, &again.end) {
+        (End::Outcome(Outcome::Tenant(one)), End::Outcome(Outcome::Tenant(other))) => {
+            if one.fingerprint.trim().is_empty() || one.fingerprint != other.fingerprint {
+                let what = "two tasks gave two fingerprints of one customer, or an empty one";
+                world.broke(Promise::Tenant, "", what.to_owned(), &run);
+            }
+            world.given.tenant = Some(one.catalogue.clone());
+            world.report.held(Promise::Tenant, "");
+            world.samples.push(("describe-tenant".to_owned(), run));
+        }
+        _ if world.broke_by("describe-tenant", &run) => {}
+        _ => {
+            let what = "the tenant could not be described".to_owned();
+            world.broke(Promise::Tenant, "", what, &run);
+        }
+    }
+}
+
+/// Reads every kind to its end in its largest pages.
+pub(super) async fn whole(world: &mut World<'_>) -> Result<(), String> {
+    let rules = world.manifest.kinds.clone();
+    let mut inside: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    let (listed, below): (Vec<&KindRule>, Vec<&KindRule>) =
+        rules.iter().partition(|rule| matches!(rule.scan, ScanRule::List {}));
+    for rule in listed {
+        let pass = world.pass(&rule.name, None, Since::Everything, rule.page_max, usize::MAX).await;
+        take(world, rule, vec![pass], &mut inside);
+    }
+    for rule in below {
+        if let ScanRule::ByParent { parent } = &rule.scan {
+            let ids: Vec<String> = world
+                .records
+                .get(parent)
+                .map_or_else(Vec::new, |all| all.keys().cloned().collect());
+            let mut passes = Vec::new();
+            for id in ids.into_iter().take(PARENTS_MAX) {
+                let parent = Some(RemoteRef::new(parent, id));
+                let since = Since::Everything;
+                passes.push(world.pass(&rule.name, parent, since, rule.page_max, usize::MAX).await);
+            }
+            take(world, rule, passes, &mut inside);
+        }
+    }
+    for (kind, rows) in inside {
+        let of = world.records.entry(kind).or_default();
+        for row in rows {
+            let _ = of.entry(row.item.id.clone()).or_insert(row);
+        }
+    }
+    for rule in &rules {
+        if world.tries(&rule.name) && !matches!(rule.scan, ScanRule::None {}) {
+            compare(world, rule).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the passes of a kind: its records, and its first page as a sample.
+fn take(
+    world: &mut World<'_>,
+    rule: &KindRule,
+    passes: Vec<Pass>,
+    inside: &mut BTreeMap<String, Vec<Row>>,
+) {
+    let kind = rule.name.as_str();
+    let mut seen = BTreeSet::new();
+    for pass in passes {
+        for run in &pass.runs {
+            if world.broke_by(kind, run) {
+                return;
+            }
+        }
+        if !pass.is_complete {
+            if let Some(run) = pass.runs.last() {
+                let what = "the list did not come to its end".to_owned();
+                world.broke(Promise::Rows, kind, what, run);
+            }
+            return;
+        }
+        if let Some(problem) = pass.problems.first() {
+            let what = format!(
+                "{} rows of the sandbox cannot be read, {}: {}",
+                pass.problems.len(),
+                problem.id.as_deref().unwrap_or("the first without an id"),
+                problem.message
+            );
+            world.report.broke(Promise::Rows, kind, what, Vec::new());
+        }
+        for row in pass.rows {
+            if row.item.kind != rule.name {
+                inside.entry(row.item.kind.clone()).or_default().push(row);
+                continue;
+            }
+            if !seen.insert(row.item.id.clone()) {
+                let what = format!("the record {} came twice in one pass", row.item.id);
+                world.report.broke(Promise::Pages, kind, what, Vec::new());
+            }
+            shaped(world, rule, &row);
+            let _ = world
+                .records
+                .entry(rule.name.clone())
+                .or_default()
+                .insert(row.item.id.clone(), row);
+        }
+    }
+    world.report.held(Promise::Shape, kind);
+}
+
+/// Checks the shape of a record.
+fn shaped(world: &mut World<'_>, rule: &KindRule, row: &Row) {
+    let kind = rule.name.as_str();
+    for field in row.fields.iter().filter(|field| !rule.fields.contains(field)) {
+        let what = format!("a mask names {field:?}, which the kind's `fields` does not");
+        world.report.broke(Promise::Shape, kind, what, Vec::new());
+    }
+    if let Some(known) = fields_of(kind).filter(|_| !is_open(kind)) {
+        for field in row.fields.iter().filter(|field| !known.contains(&field.as_str())) {
+            let what = format!("a mask names {field:?}, which no unified record of the kind has");
+            world.report.broke(Promise::Shape, kind, what, Vec::new());
+        }
+    }
+    let Some(shape) = shape(kind) else { return };
+    if let Err(why) = (shape.read)(&row.item.body) {
+        // A member that this source does not fill may be missing.
+        let missing = why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        if missing.is_some_and(|name| !row.fields.iter().any(|field| field == name)) {
+            return;
+        }
+        let what = format!("the record {} is no unified record: {why}", row.item.id);
+        let shown = vec![show::cut(&row.item.body, 600)];
+        world.report.broke(Promise::Shape, kind, what, shown);
+    }
+}
+
+/// Compares the records of a kind with the sandbox's own.
+async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
+    let kind = rule.name.as_str();
+    let count = world.records.get(kind).map_or(0, BTreeMap::len);
+    let script = world.stage.script().kinds.get(kind).cloned().unwrap_or_default();
+    let truth = world.stage.ids(kind).await?;
+    if let Some(truth) = &truth {
+        let read = world.records.get(kind);
+        let lost = |id: &&String| read.is_none_or(|read| !read.contains_key(*id));
+        let unread: Vec<&String> = truth.iter().filter(lost).collect();
+        let is_whole = !matches!(rule.scan, ScanRule::ByParent { .. });
+        if let Some(first) = unread.first().filter(|_| is_whole) {
+            let what = format!(
+                "{} of the {} records that the sandbox has were not read; the first is {first}",
+                unread.len(),
+                truth.len()
+            );
+            world.report.broke(Promise::Rows, kind, what, Vec::new());
+        }
+    }
+    match (count, script.empty) {
+        (0, None) => {
+            let what = match truth {
+                Some(_) => {
+                    "the sandbox has no record of the kind, so that nothing is known of it; \
+                            add one, or say under `kinds` why it is `empty`"
+                }
+                None => {
+                    "no record was read; add one to the sandbox, or say under `kinds` why the \
+                         kind is `empty`"
+                }
+            };
+            world.report.broke(Promise::Rows, kind, what, Vec::new());
+        }
+        (0, Some(why)) => world.report.not_tried_for(Promise::Rows, kind, why),
+        _ => world.report.held(Promise::Rows, kind),
+    }
+    Ok(())
+}
+
+/// Reads every list again in pages so small that there are at least three.
+pub(super) async fn small(world: &mut World<'_>) {
+    for rule in world.manifest.kinds.clone() {
+        let kind = rule.name.as_str();
+        if !world.tries(kind) || !matches!(rule.scan, ScanRule::List {}) {
+            continue;
+        }
+        let Some(known) = world.records.get(kind).cloned() else { continue };
+        if known.len() < 3 {
+            let why = "fewer than three records, so that there are no three pages";
+            world.report.not_tried_for(Promise::Pages, kind, why);
+            continue;
+        }
+        // At least four pages, unless the rows are few.
+        let rows = u32::try_from(known.len().div_ceil(4)).unwrap_or(u32::MAX);
+        let rows = if known.len() == 3 { 1 } else { rows };
+        let page_size = rows.min(rule.page_max).max(1);
+        let pass = world.pass(kind, None, Since::Everything, page_size, usize::MAX).await;
+        if pass.runs.iter().any(|run| world.broke_by(kind, run)) {
+            continue;
+        }
+        let last = pass.runs.last().cloned();
+        let mut fault = None;
+        if !pass.is_complete {
+            fault = Some("small pages did not lead to the end".to_owned());
+        } else if pass.runs.len() < 3 {
+            fault = Some(format!(
+                "{} records in pages of {page_size} came in {} pages; the page size was not kept",
+                known.len(),
+                pass.runs.len()
+            ));
+        }
+        let mut seen = BTreeSet::new();
+        for row in pass.rows.iter().filter(|row| row.item.kind == kind) {
+            if !seen.insert(row.item.id.as_str()) {
+                fault =
+                    Some(format!("the record {} came twice in pages of {page_size}", row.item.id));
+            }
+            let before = known.get(&row.item.id);
+            if before.is_none_or(|before| before.body != row.body || before.fields != row.fields) {
+                fault = Some(format!(
+                    "the record {} of a page of {page_size} is another one than in a page of {}",
+                    row.item.id, rule.page_max
+                ));
+            }
+        }
+        if let Some(lost) = known.keys().find(|id| !seen.contains(id.as_str())) {
+            fault = fault.or(Some(format!("the record {lost} is missing in pages of {page_size}")));
+        }
+        match (fault, last) {
+            (Some(what), Some(run)) => world.broke(Promise::Pages, kind, what, &run),
+            _ => world.report.held(Promise::Pages, kind),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The suite: its order, and what the checks share.
+//!
+//! Reads come first, on the sandbox as it is; then what edits a record, then permissions, then
+//! writes. Answers that were read early are asked for again at the end: an adapter that remembers
+//! something between calls gives another one then.
+
+mod bodies;
+mod changes;
+mod examples;
+mod fetches;
+mod fields;
+mod hooks;
+mod hostile;
+mod lists;
+mod manifest;
+mod permissions;
+mod repeated;
+mod rows;
+mod writes;
+
+pub(crate) use changes::rfc3339;
+pub use fields::fields_of;
+
+use crate::drive::{Driver, End, Run};
+use crate::report::{Promise, Report};
+use crate::show;
+use crate::stage::Stage;
+use crate::wire::{Destination, HttpCourier};
+use atsync::model::contract::{
+    Given, Grant, Item, Outcome, Page, Problem, RemoteRef, Scan, Since, Task,
+};
+use atsync::model::manifest::Manifest;
+use atsync::{Adapter, Clock, SystemClock, Transport};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the suite does.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Only these kinds and the operations on them; all when empty.
+    pub kinds: Vec<String>,
+    /// Hosts beside this machine that requests may change something at.
+    pub allow_writes: Vec<String>,
+}
+
+/// Pages of one kind that are read at most: a sandbox is small.
+const PAGES_MAX: usize = 2_000;
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) item: Item,
+    /// The fields of its mask.
+    pub(crate) fields: Vec<String>,
+    /// Its body as a value.
+    pub(crate) body: Value,
+    /// The ATS's own JSON.
+    pub(crate) raw: Option<Vec<u8>>,
+}
+
+/// The pages of one pass.
+#[derive(Debug, Default)]
+pub(crate) struct Pass {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) checkpoint: Option<Vec<u8>>,
+    /// Whether it came to its end.
+    pub(crate) is_complete: bool,
+}
+
+/// What the checks share.
+pub(crate) struct World<'a> {
+    pub(crate) driver: Driver,
+    pub(crate) stage: &'a dyn Stage,
+    pub(crate) options: &'a Options,
+    pub(crate) manifest: Manifest,
+    pub(crate) given: Given,
+    pub(crate) report: Report,
+    /// By kind, the records of the first pass by id.
+    pub(crate) records: BTreeMap<String, BTreeMap<String, Row>>,
+    /// Runs whose answers are replaced, with what they are about.
+    pub(crate) samples: Vec<(String, Run)>,
+}
+
+/// Runs the suite over an adapter.
+///
+/// # Errors
+/// A sentence, when the sandbox fails: then nothing is known of the adapter.
+pub async fn test(
+    adapter: Arc<dyn Adapter>,
+    stage: &dyn Stage,
+    transport: Arc<dyn Transport>,
+    options: &Options,
+) -> Result<Report, String> {
+    let manifest = adapter.manifest().clone();
+    let mut settings = stage.script().settings.clone();
+    opt_in(&manifest, &mut settings);
+    let destination = Destination {
+        origins: stage.origins(),
+        base: Some(stage.base()),
+        credential: stage.script().credential.clone(),
+        settings: settings.clone(),
+        writable: options.allow_writes.clone(),
+    };
+    let courier = Arc::new(HttpCourier::new(transport, manifest.clone(), destination));
+    let report = Report {
+        adapter: manifest.name.clone(),
+        version: manifest.version.clone(),
+        code: adapter.code_hash().map(str::to_owned),
+        ..Report::default()
+    };
+    let given = Given {
+        now_ms: SystemClock.now_ms(),
+        settings: Value::Object(settings).to_string(),
+        tenant: None,
+        mark: None,
+        grant: Some(Grant { scopes: None, actor: None }),
+    };
+    let driver = Driver::new(adapter, courier);
+    let (records, samples) = Default::default();
+    let mut world = World { driver, stage, options, manifest, given, report, records, samples };
+    manifest::check(&mut world);
+    lists::tenant(&mut world).await;
+    lists::whole(&mut world).await?;
+    lists::small(&mut world).await;
+    fetches::check(&mut world).await;
+    rows::check(&mut world).await;
+    changes::check(&mut world).await?;
+    permissions::check(&mut world).await?;
+    permissions::throttled(&mut world).await?;
+    writes::check(&mut world).await?;
+    hooks::check(&mut world).await;
+    hostile::check(&mut world).await;
+    repeated::check(&mut world);
+    let (calls, requests) = world.driver.counted();
+    world.report.calls = calls;
+    world.report.requests = requests;
+    Ok(world.report)
+}
+
+/// Switches on what a connection must opt in to, so that every operation is tried.
+fn opt_in(manifest: &Manifest, settings: &mut Map<String, Value>) {
+    for rule in &manifest.operations {
+        if let Some(setting) = &rule.opt_in {
+            let _ = settings.entry(setting.clone()).or_insert(json!(true));
+        }
+    }
+}
+
+impl World<'_> {
+    /// Whether a kind is to be tried.
+    pub(crate) fn tries(&self, kind: &str) -> bool {
+        self.options.kinds.is_empty() || self.options.kinds.iter().any(|known| known == kind)
+    }
+
+    /// Notes what a run broke by itself, and returns whether it did.
+    pub(crate) fn broke_by(&mut self, subject: &str, run: &Run) -> bool {
+        match &run.end {
+            End::Breach(breach) => {
+                self.report.broke(breach.promise, subject, &breach.what, show::run(run));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A promise is broken by a run.
+    pub(crate) fn broke(&mut self, promise: Promise, subject: &str, what: String, run: &Run) {
+        self.report.broke(promise, subject, what, show::run(run));
+    }
+
+    /// Reads a pass, or its first pages.
+    pub(crate) async fn pass(
+        &self,
+        kind: &str,
+        parent: Option<RemoteRef>,
+        since: Since,
+        page_size: u32,
+        pages_max: usize,
+    ) -> Pass {
+        let mut pass = Pass::default();
+        let mut cursor = None;
+        while pass.runs.len() < pages_max.min(PAGES_MAX) {
+            let task = Task::Scan(Scan {
+                kind: kind.to_owned(),
+                parent: parent.clone(),
+                since: since.clone(),
+                cursor: cursor.take(),
+                page_size,
+            });
+            let run = self.driver.run(task, &self.given).await;
+            let found = page(&run.end).map(|(page, problems)| {
+                pass.rows.extend(rows_of(page, reply_of(&run)));
+                pass.problems.extend(problems.iter().cloned());
+                (page.next.clone(), page.checkpoint.clone(), page.complete)
+            });
+            pass.runs.push(run);
+            let Some((next, checkpoint, is_complete)) = found else { break };
+            if is_complete {
+                pass.checkpoint = checkpoint;
+                pass.is_complete = true;
+                break;
+            }
+            cursor = next;
+        }
+        pass
+    }
+}
+
+/// The page of an end.
+pub(crate) fn page(end: &End) -> Option<(&Page, &[Problem])> {
+    match end {
+        End::Outcome(Outcome::Page(page)) => Some((page, &[])),
+        End::Outcome(Outcome::FlawedPage((page, problems))) => Some((page, problems)),
+        _ => None,
+    }
+}
+
+/// The last answer of a run, which spans of raw JSON are of.
+pub(crate) fn reply_of(run: &Run) -> &[u8] {
+    run.turns.last().and_then(|turn| turn.reply.as_ref()).map_or(&[], |reply| &reply.body)
+}
+
+/// The records of a page.
+pub(crate) fn rows_of(page: &Page, reply: &[u8]) -> Vec<Row> {
+    items_of(&page.items, &page.masks, reply)
+}
+
+/// Records with their masks.
+pub(crate) fn items_of(items: &[Item], masks: &[Vec<String>], reply: &[u8]) -> Vec<Row> {
+    let row = |item: &Item| {
+        let mask = usize::try_from(item.mask).ok().and_then(|mask| masks.get(mask));
+        let span = item.raw.as_ref().and_then(|span| {
+            let from = usize::try_from(span.offset).ok()?;
+            let to = from.checked_add(usize::try_from(span.length).ok()?)?;
+            reply.get(from..to).map(<[u8]>::to_vec)
+        });
+        Row {
+            item: item.clone(),
+            fields: mask.cloned().unwrap_or_default(),
+            body: serde_json::from_str(&item.body).unwrap_or_default(),
+            raw: span,
+        }
+    };
+    items.iter().map(row).collect()
+}
