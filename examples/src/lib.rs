@@ -37,4 +37,3 @@
 //! The Rust blocks of `docs/guide` are excerpts of these files; `engine/daemon/tests/guide` compares them.
 //!
 //! `tests/` runs all of the Rust examples.
-

@@ -224,7 +224,7 @@ async fn a_consent_belongs_to_one_browser_and_a_webhook_to_who_signed_it() {
     product.until_it_shows("Refer a colleague").await;
     let path = loop {
         if let Some(webhook) = product.sandbox.sandbox().webhooks().first() {
-            let url = webhook["url"].as_str().unwrap().to_owned();
+            let url = webhook["endpoint_url"].as_str().unwrap().to_owned();
             break url.split_once("/hooks/").unwrap().1.to_owned();
         }
         tokio::task::yield_now().await;

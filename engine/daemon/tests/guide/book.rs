@@ -72,7 +72,8 @@ fn chapter(name: &str, text: &str) -> Chapter {
 /// The anchors of a Markdown text, as mdBook and GitHub make them of headings.
 pub(crate) fn anchors(text: &str) -> Vec<String> {
     let outside = text.split("```").step_by(2).collect::<String>();
-    let headings = outside.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+    let headings =
+        outside.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
     let slug = |heading: &str| {
         let kept = heading.trim().to_lowercase();
         let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
