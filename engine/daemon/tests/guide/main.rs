@@ -241,7 +241,8 @@ fn what_is_printed_otherwise_than_documented_is_found() {
 #[test]
 fn a_link_that_leads_nowhere_is_found() {
     let repository = "https://github.com/atsync/atsync/blob/main/";
-    for good in ["embed.md#close-in-order", "#run-it", &format!("{repository}README.md#the-guide")] {
+    for good in ["embed.md#close-in-order", "#run-it", &format!("{repository}README.md#the-guide")]
+    {
         assert_eq!(wrong_link("embed.md", good), None, "{good}");
     }
     for wrong in ["embed.md#nothing", "absent.md", "../README.md", &format!("{repository}absent")] {
