@@ -261,7 +261,7 @@ fn state<'a>(row: &'a DesiredRow, news: Option<&'a String>) -> &'a str {
     }
 }
 
-/// Begins a consent. What `begin_consent` gives belongs to this browser alone, so a cookie names it.
+/// Begins a consent. What `begin_consent` gives belongs to this browser alone: a cookie names it.
 async fn begin(State(host): State<Arc<Host>>) -> Result<Response, Refusal> {
     let callback = format!("{}/connect/callback", host.url);
     let start = host.engine.begin_consent(&host.options, &callback, &[]).await?;

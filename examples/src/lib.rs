@@ -9,14 +9,16 @@
 //! ```
 //!
 //! # Embedded, with everything spawned
-//! `cargo run -p atsync-examples --example spawn`: schedules, feed and requests in tasks of their own on a multi-threaded runtime.
+//! `cargo run -p atsync-examples --example spawn`: schedules, feed and requests in tasks of their
+//! own on a multi-threaded runtime.
 //!
 //! ```no_run
 #![doc = include_str!("../spawn.rs")]
 //! ```
 //!
 //! # A referral product
-//! `cargo run -p atsync-examples --example referral_host`: a form, the feed, webhooks, and a customer who connects their ATS by consent. The guide (`docs/guide/src/embed.md`) explains it.
+//! `cargo run -p atsync-examples --example referral_host`: a form, the feed, webhooks, and a
+//! customer who connects their ATS by consent. `docs/guide/src/embed.md` explains it.
 //!
 //! ```no_run
 #![doc = include_str!("../referral_host.rs")]
@@ -31,9 +33,11 @@
 //! ```
 //!
 //! # Without Rust
-//! `python/host.py` and `curl.sh`: the HTTP API of `atsync serve`. `engine/daemon/tests/guide` runs them.
+//! `python/host.py` and `curl.sh`: the HTTP API of `atsync serve`. `engine/daemon/tests/guide` runs
+//! them.
 //!
 //! # The guide
-//! The Rust blocks of `docs/guide` are excerpts of these files; `engine/daemon/tests/guide` compares them.
+//! The Rust blocks of `docs/guide` are excerpts of these files, which `engine/daemon/tests/guide`
+//! compares.
 //!
 //! `tests/` runs all of the Rust examples.
