@@ -9,17 +9,19 @@
 //! ```
 //!
 //! # Embedded, with everything spawned
-//! `cargo run -p atsync-examples --example spawn`: schedules, feed and requests in tasks of their own on a multi-threaded runtime.
+//! `cargo run -p atsync-examples --example spawn`: schedules, feed and requests in tasks of their
+//! own on a multi-threaded runtime.
 //!
 //! ```no_run
 #![doc = include_str!("../spawn.rs")]
 //! ```
 //!
-//! # Behind HTTP
-//! `cargo run -p atsync-examples --example axum_host`: handlers that declare, plan, apply, page and receive webhooks.
+//! # A referral product
+//! `cargo run -p atsync-examples --example referral_host`: a form, the feed, webhooks, and a
+//! customer who connects their ATS by consent. `docs/guide/src/embed.md` explains it.
 //!
 //! ```no_run
-#![doc = include_str!("../axum_host.rs")]
+#![doc = include_str!("../referral_host.rs")]
 //! ```
 //!
 //! # With a custom adapter
@@ -30,5 +32,12 @@
 #![doc = include_str!("../load_component.rs")]
 //! ```
 //!
-//! `tests/` runs all of them. Left out: a component in another language than Rust. Any compiler of core modules works
-//! (see `atsync-componentize`), but no example shows one yet.
+//! # Without Rust
+//! `python/host.py` and `curl.sh`: the HTTP API of `atsync serve`. `engine/daemon/tests/guide` runs
+//! them.
+//!
+//! # The guide
+//! The Rust blocks of `docs/guide` are excerpts of these files, which `engine/daemon/tests/guide`
+//! compares.
+//!
+//! `tests/` runs all of the Rust examples.

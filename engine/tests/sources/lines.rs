@@ -52,7 +52,6 @@ const WIDE: &[(&str, usize)] = &[
     ("engine/tests/transport_http.rs", 3),
     ("examples/embed.rs", 2),
     ("examples/load_component.rs", 1),
-    ("examples/src/lib.rs", 3),
     ("tests/benches/parts/command.rs", 1),
     ("tests/crash_points/main.rs", 1),
     ("tests/fuzz/src/replies.rs", 1),
