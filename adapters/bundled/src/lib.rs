@@ -7,8 +7,8 @@
 /// The adapter for Greenhouse Harvest v3.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));
 
-/// The component that a description is baked into (`atsync_described::bake`). By itself it describes
-/// no ATS, so it is not among [`BUNDLED`].
+/// The component that a description is baked into (`atsync_described::bake`). By itself it
+/// describes no ATS, so it is not among [`BUNDLED`].
 pub static DESCRIBED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/described.wasm"));
 
 /// Every bundled adapter by the name of its manifest.

@@ -1,5 +1,6 @@
 //! The cost of one page of 100 opportunities of Lever through the interpreter, and through the same
-//! mapping by hand in Rust: `cargo run --release -p atsync-described --features host --example page`.
+//! mapping by hand in Rust: `cargo run --release -p atsync-described --features host --example
+//! page`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -87,7 +88,8 @@ fn page() -> Vec<u8> {
             "id": format!("5599cc20-0000-4000-8000-{at:012}"), "name": format!("Dana Example {at}"),
             "headline": "Engineer, Example Company", "location": "Berlin",
             "contact": {
-                "id": format!("77aa0020-0000-4000-8000-{at:012}"), "name": format!("Dana Example {at}"),
+                "id": format!("77aa0020-0000-4000-8000-{at:012}"),
+                "name": format!("Dana Example {at}"),
                 "headline": "Engineer, Example Company", "isAnonymized": false,
                 "location": {"name": "Berlin"}, "emails": [format!("dana{at}@example.com")],
                 "phones": [{"type": "mobile", "value": "+49 30 1234"}], "dataProtection": null
@@ -105,17 +107,22 @@ fn page() -> Vec<u8> {
                 {"toStageId": "lead-new", "toStageIndex": 0, "userId": null, "updatedAt": time},
                 {"toStageId": "applicant-new", "toStageIndex": 3, "userId": null, "updatedAt": time}
             ],
-            "origin": "referred", "sourcedBy": null, "owner": "8d49b010-cc6a-4f40-ace5-e86061c677ed",
+            "origin": "referred", "sourcedBy": null,
+            "owner": "8d49b010-cc6a-4f40-ace5-e86061c677ed",
             "followers": ["8d49b010-cc6a-4f40-ace5-e86061c677ed"],
             "applications": [{
                 "id": format!("99bb0020-0000-4000-8000-{at:012}"), "type": "posting",
                 "posting": "f2f01e16-27f8-4711-a728-7d49499795a0", "user": null, "comments": "",
                 "name": format!("Dana Example {at}"), "email": "dana@example.com",
-                "company": "Example Company", "customQuestions": [], "archived": null, "createdAt": time
+                "company": "Example Company", "customQuestions": [], "archived": null,
+                "createdAt": time
             }],
             "createdAt": time, "updatedAt": time, "lastInteractionAt": time, "lastAdvancedAt": time,
             "snoozedUntil": null, "isAnonymized": false, "dataProtection": null,
-            "urls": {"list": "https://hire.lever.co/candidates", "show": "https://hire.lever.co/candidates/1"},
+            "urls": {
+                "list": "https://hire.lever.co/candidates",
+                "show": "https://hire.lever.co/candidates/1"
+            },
             "opportunityLocation": "Berlin"
         })
     };

@@ -1,8 +1,8 @@
 //! Expressions: pure, and bounded in steps and in size.
 //!
 //! The language is minijinja's. Most expressions of a mapping are *straight*: paths, literals and
-//! helpers with the usual operators between them (`crate::straight`). Those are evaluated in the row
-//! as it was parsed, without minijinja; a test holds both ways to the same results. Any other
+//! helpers with the usual operators between them (`crate::straight`). Those are evaluated in the
+//! row as it was parsed, without minijinja; a test holds both ways to the same results. Any other
 //! expression is compiled by minijinja, and only the members that it reads are converted. A fresh
 //! instance runs each call, so nothing is compiled that the task does not use, and minijinja's
 //! environment is made when the first expression needs it.

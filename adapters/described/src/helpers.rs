@@ -290,7 +290,8 @@ fn contact<'a>(entry: &Json<'a>) -> Option<Cow<'a, str>> {
 }
 
 /// A list of contacts whose types are words of the ATS:
-/// `phones | retype({'mobile': 'cell'}, other)`. A type that the table lacks becomes the second argument, or stays away where there is none.
+/// `phones | retype({'mobile': 'cell'}, other)`. A type that the table lacks becomes the
+/// second argument, or stays away where there is none.
 fn retype<'a>(value: &Json<'a>, arguments: &[Json<'a>]) -> Made<'a> {
     let table = arguments.first().unwrap_or(&Json::Absent);
     let other = arguments.get(1).unwrap_or(&Json::Absent);

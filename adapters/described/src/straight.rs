@@ -1,7 +1,7 @@
-//! Straight expressions: paths, literals and helpers, joined by `~`, `==`, `!=`, `not`, `and`, `or`,
-//! `is none`, `is defined` and `if … else`. They are what mappings consist of, and are evaluated in
-//! the row as it was parsed. Their results are those of minijinja, which a test compares. Anything
-//! else is no straight expression, and is left to minijinja.
+//! Straight expressions: paths, literals and helpers, joined by `~`, `==`, `!=`, `not`, `and`,
+//! `or`, `is none`, `is defined` and `if … else`. They are what mappings consist of, and are
+//! evaluated in the row as it was parsed. Their results are those of minijinja, which a test
+//! compares. Anything else is no straight expression, and is left to minijinja.
 
 use crate::expression::{Scope, TEXT_BYTES_MAX, to_value};
 use crate::helpers::{self, Helper};

@@ -51,8 +51,8 @@ fn error<T>(text: impl Into<String>) -> Result<T, Error> {
 pub fn bake(generic: &[u8], description: &Description) -> Result<Vec<u8>, Error> {
     if let Some(escape) = description.escapes.first() {
         return error(format!(
-            "the description calls the function `{escape}`, which is written in Rust; build it as a \
-             Rust crate that includes the description (atsync_described::Described)"
+            "the description calls the function `{escape}`, which is written in Rust; build it as \
+             a Rust crate that includes the description (atsync_described::Described)"
         ));
     }
     let text = baked(description).map_err(Error)?;
@@ -267,7 +267,8 @@ mod tests {
             "name: x\nversion: 0.1.0\ntitle: X\n\
              origins: [{{name: api, base: {{how: fixed, url: 'https://x.example'}}}}]\n\
              auth: [{{scheme: bearer}}]\nlossy: ['{}']\n\
-             kinds: {{tags: {{list: {{request: /tags}}, id: row.id, fields: {{name: row.name}}}}}}\n",
+             kinds: {{tags: {{list: {{request: /tags}}, id: row.id, \
+             fields: {{name: row.name}}}}}}\n",
             "l".repeat(lossy)
         );
         crate::read(&text).unwrap().description
