@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-const JOBS: &str = r#"{"jobs": [{"id": 7, "title": "Baker", "status": "live", "updated_at": "2026-05-11T13:53:44Z"},
+const JOBS: &str = r#"{"id": "a customer", "jobs": [{"id": 7, "title": "Baker", "status": "live", "updated_at": "2026-05-11T13:53:44Z"},
     {"id": 9, "title": "Miller", "status": "closed", "updated_at": "2026-05-12T08:00:00Z"}]}"#;
 
 #[tokio::main]

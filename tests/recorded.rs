@@ -17,7 +17,7 @@ use atsync::internals::adapter::Adapter;
 use atsync::model::contract::{
     Given, Item, Outcome, Page, Reply, Response, Scan, Send, Since, Step, Task,
 };
-use atsync::model::manifest::ScanRule;
+use atsync::model::manifest::{KindRule, ScanRule};
 use atsync_tests::company::Company;
 use atsync_tests::{BEGIN_MS, native_greenhouse, wasm_greenhouse};
 use serde_json::{Value, json};
@@ -159,7 +159,13 @@ fn pages_of_every_kind_are_the_same_natively_and_as_a_component() {
     let kinds = &both.native.manifest().kinds;
     assert_eq!(json!(both.native.manifest()), json!(both.wasm.manifest()));
     let (mut compared, mut pages) = (0, 0);
-    for kind in kinds.iter().filter(|kind| matches!(kind.scan, ScanRule::List {})) {
+    // A customer's own credential lists no webhooks, and no settings name a sensitive kind.
+    let is_read = |kind: &&KindRule| {
+        matches!(kind.scan, ScanRule::List {})
+            && kind.opt_in.is_none()
+            && kind.name != "raw_webhooks"
+    };
+    for kind in kinds.iter().filter(is_read) {
         let mut cursor = None;
         for _ in 0..PAGES_MAX {
             let mut send =

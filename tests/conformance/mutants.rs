@@ -221,3 +221,14 @@ async fn a_field_that_is_silently_emptied_is_noticed() {
     .await;
     assert!(found.contains(&Promise::BadRow), "{found:?}");
 }
+
+#[tokio::test]
+async fn a_field_that_no_record_fills_although_all_should_is_noticed() {
+    let found = broken(|_, answer| {
+        if let Some(page) = page(answer) {
+            page.masks.iter_mut().for_each(|mask| mask.retain(|field| field != "title"));
+        }
+    })
+    .await;
+    assert!(found.contains(&Promise::Shape), "{found:?}");
+}

@@ -75,6 +75,8 @@ pub struct KindScript {
     pub collection: Option<String>,
     /// Why it has no row, where it cannot have one.
     pub empty: Option<String>,
+    /// Why the credential cannot read it, whatever its permissions.
+    pub unread: Option<String>,
     /// What an edit sets, by column. Default: the first of the columns that a sandbox usually has.
     pub edit: Map<String, Value>,
     /// Why no row of it can be edited.

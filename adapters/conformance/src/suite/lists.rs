@@ -44,6 +44,10 @@ pub(super) async fn whole(world: &mut World<'_>) -> Result<(), String> {
     let (listed, below): (Vec<&KindRule>, Vec<&KindRule>) =
         rules.iter().partition(|rule| matches!(rule.scan, ScanRule::List {}));
     for rule in listed {
+        if let Some(why) = world.unread(&rule.name) {
+            world.report.not_tried_for(Promise::Rows, &rule.name, why);
+            continue;
+        }
         let pass = world.pass(&rule.name, None, Since::Everything, rule.page_max, usize::MAX).await;
         take(world, rule, vec![pass], &mut inside);
     }
@@ -124,7 +128,40 @@ fn take(
                 .insert(row.item.id.clone(), row);
         }
     }
+    filled(world, rule);
     world.report.held(Promise::Shape, kind);
+}
+
+/// Checks that records fill what the manifest says: a misspelt name in a mapping shows as a field
+/// that no record knows.
+fn filled(world: &mut World<'_>, rule: &KindRule) {
+    let kind = rule.name.as_str();
+    let Some(rows) = world.records.get(kind) else { return };
+    let without = |field: &String| rows.values().find(|row| !row.fields.contains(field));
+    let left_out: Vec<(String, String)> = rule
+        .expected
+        .iter()
+        .filter_map(|field| Some((field.clone(), without(field)?.item.body.clone())))
+        .collect();
+    let fills = |field: &&String| rows.values().any(|row| row.fields.contains(*field));
+    let never: Vec<&str> = rule
+        .fields
+        .iter()
+        .filter(|field| !rule.expected.contains(field) && !fills(field))
+        .map(String::as_str)
+        .collect();
+    let why = format!("no record of the sandbox fills {}", never.join(", "));
+    let is_untried = !never.is_empty();
+    for (field, body) in left_out {
+        let what = format!(
+            "a record leaves out {field:?}, which the kind's `expected` names: its source is not \
+             in the row, or has another name there"
+        );
+        world.report.broke(Promise::Shape, kind, what, vec![show::cut(&body, 600)]);
+    }
+    if is_untried {
+        world.report.not_tried_for(Promise::Shape, kind, why);
+    }
 }
 
 /// Checks the shape of a record.

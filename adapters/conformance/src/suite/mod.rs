@@ -153,7 +153,14 @@ fn opt_in(manifest: &Manifest, settings: &mut Map<String, Value>) {
 impl World<'_> {
     /// Whether a kind is to be tried.
     pub(crate) fn tries(&self, kind: &str) -> bool {
-        self.options.kinds.is_empty() || self.options.kinds.iter().any(|known| known == kind)
+        let is_named =
+            self.options.kinds.is_empty() || self.options.kinds.iter().any(|known| known == kind);
+        is_named && self.unread(kind).is_none()
+    }
+
+    /// Why the sandbox's credential cannot read a kind.
+    pub(crate) fn unread(&self, kind: &str) -> Option<String> {
+        self.stage.script().kinds.get(kind)?.unread.clone()
     }
 
     /// Notes what a run broke by itself, and returns whether it did.

@@ -8,7 +8,7 @@ use super::{Row, World, page, reply_of, rows_of};
 use crate::drive::{Run, Turn};
 use crate::report::Promise;
 use atsync::model::contract::{Problem, Response, Since};
-use atsync::model::manifest::ScanRule;
+use atsync::model::manifest::{KindRule, ScanRule};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -74,6 +74,7 @@ async fn bad_rows(world: &mut World<'_>, kind: &str, run: &Run) {
         world.report.not_tried_for(Promise::BadRow, kind, why);
         return;
     };
+    let Some(rule) = world.manifest.kind(kind).cloned() else { return };
     let mut document = document;
     let Some(row) = rows_mut(&mut document, &path).and_then(|rows| rows.get(BAD).cloned()) else {
         return;
@@ -104,7 +105,7 @@ async fn bad_rows(world: &mut World<'_>, kind: &str, run: &Run) {
             *place = bad;
         }
         let run = after(world, run, at, &document).await;
-        if let Some(what) = fault(kind, &usual, &run) {
+        if let Some(what) = fault(&rule, &usual, &run) {
             world.broke(Promise::BadRow, kind, format!("{case}: {what}"), &run);
         }
     }
@@ -139,7 +140,7 @@ async fn after(world: &World<'_>, run: &Run, at: usize, document: &Value) -> Run
 }
 
 /// What a bad row cost beside itself.
-fn fault(kind: &str, (usual, before): &Read, run: &Run) -> Option<String> {
+fn fault(rule: &KindRule, (usual, before): &Read, run: &Run) -> Option<String> {
     let Some((rows, problems)) = read(run) else {
         return Some("the page as a whole failed".to_owned());
     };
@@ -152,11 +153,15 @@ fn fault(kind: &str, (usual, before): &Read, run: &Run) -> Option<String> {
             None => lost.push((key, None)),
         }
     }
-    let mains = lost.iter().filter(|((of, _), _)| of == kind).count();
+    let mains = lost.iter().filter(|((of, _), _)| *of == rule.name).count();
     if mains > 1 {
         return Some(format!("{mains} records are missing or differ, and one row was bad"));
     }
     for ((of, id), now) in lost {
+        // A raw record is its row, whatever shapes that has.
+        if rule.raw && *of == rule.name && now.is_some() {
+            continue;
+        }
         let is_named = new.iter().any(|problem| {
             problem.id.as_ref().is_none_or(|named| named == id) || problem.kind != *of
         });

@@ -4,8 +4,8 @@
 //! shell, in their order, in an empty folder beside a Greenhouse sandbox; a `text` block is the
 //! output of the `sh` block before it. A `toml` block begins with the name of its file, is written
 //! before the shell starts, and is checked by `atsync config check`. A `json` block is parsed by
-//! the type that reads it. A `rust` block is an excerpt of an example that the tests run. Another
-//! class is refused. The hosts in Python and curl run the same way.
+//! the type that reads it. A `rust` or `yaml` block is an excerpt of a file that the tests run.
+//! Another class is refused. The hosts in Python and curl run the same way.
 //!
 //! This stands for a build of the HTML: it checks SUMMARY, links and anchors without mdBook.
 
@@ -24,7 +24,8 @@ mod shell;
 use book::{Block, Chapter, chapters, links, read, root, sources, wrong_link};
 use shell::{Folder, SANDBOX_COMMAND, is_as_documented};
 
-/// Commands that build or run something for minutes; `.ci/run` runs the first three.
+/// Commands that build or run something for minutes. `.ci/run` runs the first three, and
+/// `tests/adapter_author.rs` those of an adapter in Rust.
 const BUILDS: &[&str] = &[
     "cargo run --release -- demo",
     "cargo test --workspace",
@@ -32,8 +33,9 @@ const BUILDS: &[&str] = &[
     SANDBOX_COMMAND,
     "cargo run -p atsync-examples --example embed",
     "cargo run -p atsync-examples --example referral_host",
-    "cargo test -p atsync-adapter-minimal",
-    "cargo run -p atsync-componentize -- --package atsync-adapter-minimal plainlist.wasm",
+    "atsync adapter new acme --rust --path-to-sdk adapters/sdk",
+    "atsync adapter build acme",
+    "atsync adapter test acme/acme.wasm --sandbox acme/sandbox.yaml",
 ];
 
 /// Refuses to go on without a program, and says what to install.
@@ -108,7 +110,7 @@ fn every_block_has_a_class_that_is_checked() {
                 "json,change" => serde_json::from_str::<atsync::Change>(&block.text)
                     .err()
                     .map(|error| error.to_string()),
-                "rust" => wrong_excerpt(block),
+                "rust" | "yaml" => wrong_excerpt(block),
                 _ => Some("no class of this book".to_owned()),
             };
             wrong.extend(
