@@ -1,6 +1,6 @@
 //! Conformance: one suite of checks for every adapter.
 //!
-//! [`test`] takes an adapter, as a component or linked in, and a [`Stage`]: a sandbox of its ATS.
+//! [`test()`] takes an adapter, as a component or linked in, and a [`Stage`]: a sandbox of its ATS.
 //! It runs the adapter's tasks by itself, each call in a fresh instance, sends the requests over
 //! real HTTP, and puts other answers in place of the real ones. The [`Report`] names each promise
 //! that the adapter broke and shows the exchange.
