@@ -4,7 +4,8 @@ declare module 'ats:adapter/adapter@0.1.0' {
    * Describes the adapter. Constant: the same text on every call. A JSON object with `name`,
    * `version`, `title`, `contract`, `origins`, `auth` (schemes the host must offer), `rates`
    * (rules as data), `kinds`, `operations`, `permissions`, `webhooks` (those that can be
-   * registered by API), `settings_schema` (JSON Schema) and `lossy` (corners where the ATS cannot say what the unified model can). The crate
+   * registered by API), `settings_schema` (JSON Schema), `lossy` (corners where the ATS cannot
+   * say what the unified model can) and `sunsets` (announced ends of what it uses). The crate
    * `atsync-model`, module `manifest`, documents each member; the engine refuses a manifest that
    * names an unknown member or leaves out a required one.
    */
@@ -32,13 +33,14 @@ declare module 'ats:adapter/adapter@0.1.0' {
    */
   export type Manifest = Json;
   /**
-   * A record of the ATS: its unified kind and the adapter's id for it. An id is opaque; it may
+   * A record of the ATS: its kind and the adapter's id for it. An id is opaque; it may
    * be composite or natural. It has 1 to 512 bytes, no control characters, and no blanks at its
    * ends: an empty or blank text is not an id.
    */
   export interface RemoteRef {
     /**
-     * The unified kind, a plural word such as `candidates`; one of the manifest's kinds.
+     * One of the manifest's kinds: a unified one, a plural word such as `candidates`, or a raw
+     * one, such as `raw_offers`.
      */
     kind: string,
     /**
@@ -287,7 +289,8 @@ declare module 'ats:adapter/adapter@0.1.0' {
     val: WebhookChange,
   }
   /**
-   * Remove the one with this id.
+   * Remove the one with this id. One that was gone before is removed: the task ends with
+   * `removed`, or with a refusal that is `not-found` or `gone`.
    */
   export interface RegisteringRemove {
     tag: 'remove',
@@ -581,7 +584,7 @@ declare module 'ats:adapter/adapter@0.1.0' {
     length: number,
   }
   /**
-   * One record of the ATS in unified form.
+   * One record of the ATS, in unified form or, of a raw kind, as the ATS wrote it.
    */
   export interface Item {
     kind: string,
@@ -599,11 +602,14 @@ declare module 'ats:adapter/adapter@0.1.0' {
     /**
      * The unified record, a JSON object without `id` and `kind`. A reference in it has an id
      * that follows the same rules, a name, or both; a field whose reference has neither is
-     * left out, and out of the mask too unless the source says that there is none.
+     * left out, and out of the mask too unless the source says that there is none. Of a raw
+     * kind: `content`, the ATS's own JSON; `references`, a list of `member`, `kind` and `id`
+     * of each record that the content names, without which an erasure cannot find what
+     * belongs to a candidate; `created_at` and `updated_at`.
      */
     body: Json,
     /**
-     * The span of the ATS's own JSON in the reply.
+     * The span of the ATS's own JSON in the reply; `none` of a raw kind, whose body has it.
      */
     raw?: Span,
   }
@@ -1039,7 +1045,7 @@ declare module 'ats:adapter/adapter@0.1.0' {
     val: Registered,
   }
   /**
-   * To `remove`: it is gone, or was before.
+   * To `remove`: the ATS has it no more.
    */
   export interface RegistrationRemoved {
     tag: 'removed',
