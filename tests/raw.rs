@@ -138,16 +138,16 @@ fn a_webhook_of_a_raw_kind_is_followed_once_the_connection_reads_the_kind() {
     let acme = world.run(world.engine().connect(options)).unwrap();
     let offer = world.sandbox.rows("offers")[0]["id"].clone();
     world.sandbox.clear_logs();
-    let told = deliver(&world, &acme, "1", "offer_updated", json!({"id": offer}));
-    assert_eq!(ends(told), [HintEnd::NotRead]);
+    let reported = deliver(&world, &acme, "1", "offer_updated", json!({"id": offer}));
+    assert_eq!(ends(reported), [HintEnd::NotRead]);
     assert_eq!(world.reads(), Vec::<String>::new(), "it costs no request");
     for kind in ["raw_offers", "raw_scorecards"] {
         world.run(acme.pull(kind)).unwrap();
     }
-    let told = deliver(&world, &acme, "2", "offer_updated", json!({"id": offer}));
-    assert_eq!(ends(told), [HintEnd::TakenIn]);
-    let told = deliver(&world, &acme, "3", "offer_deleted", json!({"offer": {"id": offer}}));
-    assert_eq!(ends(told), [HintEnd::StillThere]);
+    let reported = deliver(&world, &acme, "2", "offer_updated", json!({"id": offer}));
+    assert_eq!(ends(reported), [HintEnd::TakenIn]);
+    let reported = deliver(&world, &acme, "3", "offer_deleted", json!({"offer": {"id": offer}}));
+    assert_eq!(ends(reported), [HintEnd::StillThere]);
     let scorecard = world.sandbox.rows("scorecards")[0].clone();
     let candidate = world
         .sandbox
@@ -157,8 +157,8 @@ fn a_webhook_of_a_raw_kind_is_followed_once_the_connection_reads_the_kind() {
         .unwrap();
     world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id: candidate }).unwrap();
     let payload = json!({"scorecard": {"id": scorecard["id"]}});
-    let told = deliver(&world, &acme, "4", "scorecard_deleted", payload);
-    assert_eq!(ends(told), [HintEnd::Gone]);
+    let reported = deliver(&world, &acme, "4", "scorecard_deleted", payload);
+    assert_eq!(ends(reported), [HintEnd::Gone]);
 }
 
 #[test]

@@ -174,7 +174,7 @@ async fn the_adapter_in_typescript_reads_writes_once_and_settles_what_was_lost()
     assert!(mine.check().await.unwrap().iter().all(|check| check.permission == "read"));
 }
 
-/// A host that compiles in its own process is told what to do.
+/// A host that compiles in its own process gets an error that says what to do.
 #[test]
 fn in_the_hosts_own_process_it_is_refused_and_the_refusal_names_the_option() {
     let host = ComponentHost::new(HostOptions::default()).unwrap();

@@ -39,7 +39,7 @@ use std::sync::{Arc, OnceLock};
 /// Ends a loop in less than a second; a page of the sandbox takes a tenth of it.
 const FUEL: u64 = 1_000_000_000;
 
-/// Whom the guest would create although nobody declared her.
+/// Whom the guest would create although she was not declared.
 const STRANGER: &str = "eve@example.com";
 
 fn tmp() -> PathBuf {

@@ -28,5 +28,5 @@ pub use show::{
     bytes as shown_bytes, end as shown_end, outcome as shown_outcome, run as shown_run,
     task as shown_task, turn as shown_turn,
 };
-pub use stage::{HttpStage, KindScript, OperationScript, Script, Stage, Told};
+pub use stage::{Control, HttpStage, KindScript, OperationScript, Script, Stage};
 pub use suite::{Options, fields_of, test};

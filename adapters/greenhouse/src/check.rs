@@ -23,10 +23,11 @@ use crate::kinds;
 use crate::manifest::{self, SETUP_SOURCE};
 use crate::settings::Settings;
 use crate::state::Continued;
-use crate::{answer, link, register, request};
+use crate::{answer, register, request};
 use atsync_adapter::contract::{
     Checked, Failure, Field, Given, Outcome, Reply, Response, Step, Verdict,
 };
+use atsync_adapter::link;
 use serde::{Deserialize, Serialize};
 
 /// The collections that are read when one is refused: each is readable in every account that grants

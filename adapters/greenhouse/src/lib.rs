@@ -24,7 +24,6 @@ mod hook;
 mod instant;
 pub mod kind;
 pub mod kinds;
-pub mod link;
 pub mod manifest;
 mod named;
 mod page;

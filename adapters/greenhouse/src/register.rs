@@ -15,11 +15,12 @@
 
 use crate::state::Continued;
 use crate::write::row;
-use crate::{answer, hook, link, request};
+use crate::{answer, hook, request};
 use atsync_adapter::contract::{
     Denied, Failure, Field, Outcome, Registered, Registering, Registration, Reply, Response, Step,
     Webhook,
 };
+use atsync_adapter::link;
 use atsync_adapter::manifest::WebhookRule;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

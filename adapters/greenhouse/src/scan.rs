@@ -3,7 +3,8 @@
 //! # Expected flow
 //! The first page has the walk's own parameters, `per_page` and, for changes only, a closed window
 //! over `updated_at` (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the `Link`
-//! header and nothing else. When a scan ends and the kind has a further one (job posts: active,
+//! header and nothing else; that of the last page is absent, or present and empty: one was recorded,
+//! the other documented (§4 \[ok\]). When a scan ends and the kind has a further one (job posts: active,
 //! then deleted), the cursor names the scan instead of a URL. A page may be shorter than requested
 //! and still have a next page.
 //!
@@ -18,8 +19,9 @@
 use crate::kinds::{self, Kind};
 use crate::named::{self, Naming, Reading};
 use crate::state::Continued;
-use crate::{answer, link, request, settings};
+use crate::{answer, request, settings};
 use atsync_adapter::contract::{Failure, Field, Given, Outcome, Page, Reply, Scan, Since, Step};
+use atsync_adapter::link;
 use serde::{Deserialize, Serialize};
 
 /// The parameters of the page's request.

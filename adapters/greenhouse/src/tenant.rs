@@ -15,8 +15,9 @@
 
 use crate::state::Continued;
 use crate::write::row;
-use crate::{answer, link, request};
+use crate::{answer, request};
 use atsync_adapter::contract::{Denied, Failure, Field, Given, Outcome, Reply, Step, Tenant};
+use atsync_adapter::link;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

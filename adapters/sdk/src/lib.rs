@@ -130,7 +130,8 @@
 //!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON
 //! array while remembering where each element lies, and reads a bad row without its bad members,
-//! [`json`] writes records, [`path`] builds request paths that the engine will accept, [`log`]
+//! [`json`] writes records, [`path`] builds request paths that the engine will accept, [`link`] finds
+//! the next page in a `Link` header, [`log`]
 //! writes to the engine's log. A panic reaches the engine's error with its place; its message,
 //! which may quote a candidate's data, is in the log at level debug and in what `atsync check`
 //! says.
@@ -147,7 +148,7 @@ pub mod bindings;
 mod glue;
 pub mod json;
 pub mod kit;
-mod link;
+pub mod link;
 mod members;
 mod notice;
 #[cfg(test)]

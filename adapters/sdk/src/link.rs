@@ -16,7 +16,7 @@ const LINK_BYTES_MAX: usize = 8 * 1024;
 /// [`Failure::Protocol`] for a header that cannot be read to its end, that names two next pages, or
 /// whose URL no request can have: if it counted as a last page, a part of the list would count as
 /// the whole.
-pub(crate) fn next(response: &Response) -> Result<Option<String>, Failure> {
+pub fn next(response: &Response) -> Result<Option<String>, Failure> {
     let unreadable = |why: &str| Failure::Protocol(format!("the `Link` header of a page {why}"));
     let mut found: Option<&str> = None;
     for header in response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link"))
@@ -41,7 +41,7 @@ pub(crate) fn next(response: &Response) -> Result<Option<String>, Failure> {
 }
 
 /// Whether a request can have this URL, as far as that is known without the origin.
-pub(crate) fn can_be_followed(link: &str) -> bool {
+pub fn can_be_followed(link: &str) -> bool {
     !link.is_empty() && link.len() <= LINK_BYTES_MAX
 }
 

@@ -129,13 +129,13 @@ fn absent_members_are_unknown_null_ones_empty_and_bad_ones_are_reported() {
         page.items[1].body,
         r#"{"name":{"first":"Grace"},"updated_at":"2026-05-12T08:00:00Z"}"#
     );
-    let told: Vec<String> = problems
+    let reported: Vec<String> = problems
         .iter()
         .map(|one| format!("{:?} {:?} {}", one.id, one.field, one.message))
         .collect();
     let fault = "differs from the documented shape";
     assert_eq!(
-        told,
+        reported,
         [
             format!("Some(\"13\") Some(\"emails\") `email` {fault}"),
             format!("Some(\"13\") Some(\"updated_at\") `updated_at` {fault}"),

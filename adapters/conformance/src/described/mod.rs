@@ -13,7 +13,7 @@ mod shape;
 
 pub use shape::{Paging, Resource, SandboxFile, Window};
 
-use crate::stage::{Script, Stage, Told};
+use crate::stage::{Control, Script, Stage};
 use rows::State;
 use serve::{Served, serve};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -69,7 +69,7 @@ impl Drop for Described {
     }
 }
 
-fn told<'a, T: Send + 'a>(value: Option<T>) -> Told<'a, T> {
+fn ready<'a, T: Send + 'a>(value: Option<T>) -> Control<'a, T> {
     Box::pin(async move { Ok(value) })
 }
 
@@ -82,24 +82,24 @@ impl Stage for Described {
         &self.script
     }
 
-    fn ids<'a>(&'a self, kind: &'a str) -> Told<'a, Vec<String>> {
-        told(self.state().ids(kind))
+    fn ids<'a>(&'a self, kind: &'a str) -> Control<'a, Vec<String>> {
+        ready(self.state().ids(kind))
     }
 
-    fn edit<'a>(&'a self, kind: &'a str) -> Told<'a, String> {
-        told(self.state().edit(kind))
+    fn edit<'a>(&'a self, kind: &'a str) -> Control<'a, String> {
+        ready(self.state().edit(kind))
     }
 
-    fn permit<'a>(&'a self, permission: &'a str, is_granted: bool) -> Told<'a, ()> {
-        told(self.state().permit(permission, is_granted).then_some(()))
+    fn permit<'a>(&'a self, permission: &'a str, is_granted: bool) -> Control<'a, ()> {
+        ready(self.state().permit(permission, is_granted).then_some(()))
     }
 
-    fn throttle(&self) -> Told<'_, ()> {
+    fn throttle(&self) -> Control<'_, ()> {
         self.state().throttled = true;
-        told(Some(()))
+        ready(Some(()))
     }
 
-    fn changes(&self) -> Told<'_, u64> {
-        told(Some(self.state().changes))
+    fn changes(&self) -> Control<'_, u64> {
+        ready(Some(self.state().changes))
     }
 }

@@ -3,7 +3,7 @@
 //! The calls that it makes are those of the README. A sandbox that lacks one answers 404, and what
 //! needs it is not tried.
 
-use super::{Script, Stage, Told};
+use super::{Control, Script, Stage};
 use crate::wire::Credential;
 use atsync::{Delivery, Secret, Transport, WireRequest};
 use serde_json::{Map, Value, json};
@@ -28,7 +28,7 @@ pub struct HttpStage {
 }
 
 impl HttpStage {
-    /// Asks a sandbox what it has. `script` replaces what it says at `/_sandbox/stage`.
+    /// Reads what a sandbox has. `script` replaces what it says at `/_sandbox/stage`.
     ///
     /// # Errors
     /// A sentence, when the sandbox cannot be reached or its answer cannot be read.
@@ -169,7 +169,7 @@ impl Stage for HttpStage {
         &self.script
     }
 
-    fn ids<'a>(&'a self, kind: &'a str) -> Told<'a, Vec<String>> {
+    fn ids<'a>(&'a self, kind: &'a str) -> Control<'a, Vec<String>> {
         Box::pin(async move {
             let rows = self.rows(kind).await?;
             let id = |row: &Value| {
@@ -180,11 +180,11 @@ impl Stage for HttpStage {
         })
     }
 
-    fn edit<'a>(&'a self, kind: &'a str) -> Told<'a, String> {
+    fn edit<'a>(&'a self, kind: &'a str) -> Control<'a, String> {
         Box::pin(self.edited(kind))
     }
 
-    fn permit<'a>(&'a self, permission: &'a str, is_granted: bool) -> Told<'a, ()> {
+    fn permit<'a>(&'a self, permission: &'a str, is_granted: bool) -> Control<'a, ()> {
         Box::pin(async move {
             let held = self.call("GET", "access", None).await?;
             let scopes = held.as_ref().and_then(|access| access.get("scopes"));
@@ -199,7 +199,7 @@ impl Stage for HttpStage {
         })
     }
 
-    fn throttle(&self) -> Told<'_, ()> {
+    fn throttle(&self) -> Control<'_, ()> {
         Box::pin(async move {
             let path = format!("{}/", self.base.path().trim_end_matches('/'));
             let rule =
@@ -208,7 +208,7 @@ impl Stage for HttpStage {
         })
     }
 
-    fn changes(&self) -> Told<'_, u64> {
+    fn changes(&self) -> Control<'_, u64> {
         Box::pin(async move {
             let writes = self.call("GET", "writes", None).await?;
             let count = writes.as_ref().and_then(Value::as_array).map(Vec::len);

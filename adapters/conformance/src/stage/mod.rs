@@ -1,6 +1,6 @@
 //! What the suite needs of a sandbox beside its API.
 //!
-//! A [`Stage`] tells the truth about the records, changes one behind the adapter's back, takes
+//! A [`Stage`] has the truth about the records, changes one behind the adapter's back, takes
 //! rights away and throttles. Two are here: [`HttpStage`] for a sandbox that runs in another
 //! process or beside the test, by its control surface; and `described::Described`, which is served
 //! in process. A host that has a sandbox of its own writes a third.
@@ -21,7 +21,7 @@ use std::fmt::Debug;
 use url::Url;
 
 /// A control call: its result, `None` where the sandbox has no such thing, or a sentence.
-pub type Told<'a, T> = BoxFuture<'a, Result<Option<T>, String>>;
+pub type Control<'a, T> = BoxFuture<'a, Result<Option<T>, String>>;
 
 /// A sandbox, as the suite controls it.
 pub trait Stage: Debug + Send + Sync {
@@ -37,20 +37,20 @@ pub trait Stage: Debug + Send + Sync {
     fn script(&self) -> &Script;
 
     /// The ids of all records of a kind.
-    fn ids<'a>(&'a self, kind: &'a str) -> Told<'a, Vec<String>>;
+    fn ids<'a>(&'a self, kind: &'a str) -> Control<'a, Vec<String>>;
 
     /// Edits the record of a kind that was not changed for longest, as a user of the ATS would.
     /// Returns its id.
-    fn edit<'a>(&'a self, kind: &'a str) -> Told<'a, String>;
+    fn edit<'a>(&'a self, kind: &'a str) -> Control<'a, String>;
 
     /// Takes a permission away, or gives it back.
-    fn permit<'a>(&'a self, permission: &'a str, is_granted: bool) -> Told<'a, ()>;
+    fn permit<'a>(&'a self, permission: &'a str, is_granted: bool) -> Control<'a, ()>;
 
     /// Makes the next request of the API be throttled, once.
-    fn throttle(&self) -> Told<'_, ()>;
+    fn throttle(&self) -> Control<'_, ()>;
 
     /// The number of requests so far that changed something.
-    fn changes(&self) -> Told<'_, u64>;
+    fn changes(&self) -> Control<'_, u64>;
 }
 
 /// What a sandbox says of itself in advance: JSON, at `GET /_sandbox/stage` of a sandbox over HTTP.

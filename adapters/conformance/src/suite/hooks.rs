@@ -6,7 +6,7 @@ use crate::report::Promise;
 use crate::show;
 use atsync::model::contract::{Field, Hook, Outcome, Registering, Task};
 
-/// Bodies of webhooks that nobody signed.
+/// Bodies of webhooks without a signature.
 const BODIES: &[&[u8]] = &[
     b"",
     b"{}",

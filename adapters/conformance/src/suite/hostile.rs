@@ -60,7 +60,7 @@ async fn replaced(
     } else {
         world.driver.follow(run.task.clone(), &run.given, answer, turns).await
     };
-    // What it may not see, an adapter may do without: it asks for something else, or leaves out
+    // What it may not see, an adapter may do without: it requests something else, or leaves out
     // what a further request would have added.
     let is_less = matches!(instead.response.status, 403 | 404)
         && (at > 0 || after.turns.len() > at.saturating_add(1))

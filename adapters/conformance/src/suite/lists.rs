@@ -1,6 +1,6 @@
 //! Lists: every kind to its end, in large pages and in small ones.
 
-use super::fields::{fields_of, is_open, shape};
+use super::fields::{Unfit, fields_of, is_open, shape};
 use super::{Pass, Row, World};
 use crate::drive::End;
 use crate::report::Promise;
@@ -178,10 +178,9 @@ fn shaped(world: &mut World<'_>, rule: &KindRule, row: &Row) {
         }
     }
     let Some(shape) = shape(kind) else { return };
-    if let Err(why) = (shape.read)(&row.item.body) {
+    if let Err(why) = (shape.read)(&row.body) {
         // A member that this source does not fill may be missing.
-        let missing = why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-        if missing.is_some_and(|name| !row.fields.iter().any(|field| field == name)) {
+        if matches!(why, Unfit::Missing(name) if !row.fields.iter().any(|field| field == name)) {
             return;
         }
         let what = format!("the record {} is no unified record: {why}", row.item.id);

@@ -1,7 +1,7 @@
 //! The suite: its order, and what the checks share.
 //!
 //! Reads come first, on the sandbox as it is; then what edits a record, then permissions, then
-//! writes. Answers that were read early are asked for again at the end: an adapter that remembers
+//! writes. What was read early is requested again at the end: an adapter that remembers
 //! something between calls gives another one then.
 
 mod bodies;

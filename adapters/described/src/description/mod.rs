@@ -86,7 +86,7 @@ pub struct Description {
     /// The rights that an administrator grants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<Permission>,
-    /// How the customer is told apart from others. Required of an adapter with operations.
+    /// How the customer is identified. Required of an adapter with operations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Tenant>,
     /// How webhooks are verified, and which records they suggest to read.
@@ -160,7 +160,7 @@ pub struct Check {
     pub outcomes: Vec<OutcomeRule>,
 }
 
-/// How a customer is told apart from others.
+/// How a customer is identified.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -42,6 +42,19 @@ pub enum Mapping {
     Constant(Value),
 }
 
+#[cfg(feature = "host")]
+impl Mapping {
+    /// How many levels it has, itself included.
+    pub(crate) fn levels(&self) -> usize {
+        let below = match self {
+            Self::Members(members) => members.values().map(Self::levels).max(),
+            Self::Entries(entries) => entries.iter().map(Self::levels).max(),
+            Self::Expr(_) | Self::Constant(_) => None,
+        };
+        below.unwrap_or(0).saturating_add(1)
+    }
+}
+
 /// A part of a request: text, or an object or a list of texts. `{{ expression }}` within a text is
 /// replaced by its value. A text that is nothing but one `{{ expression }}` becomes the value
 /// itself, so it can be a list, a number or null; if it yields nothing, the member is left out.
@@ -57,4 +70,17 @@ pub enum Template {
     Entries(Vec<Template>),
     /// A constant: a number, a flag or null.
     Constant(Value),
+}
+
+#[cfg(feature = "host")]
+impl Template {
+    /// How many levels it has, itself included.
+    pub(crate) fn levels(&self) -> usize {
+        let below = match self {
+            Self::Members(members) => members.values().map(Self::levels).max(),
+            Self::Entries(entries) => entries.iter().map(Self::levels).max(),
+            Self::Text(_) | Self::Constant(_) => None,
+        };
+        below.unwrap_or(0).saturating_add(1)
+    }
 }

@@ -115,7 +115,7 @@ pub fn resume(
         }
         (State::Check(id), Reply::Response(reply)) => check::resume(&context, &id, given, &reply),
         (State::Tenant, Reply::Response(reply)) => tenant::resume(&context, given, &reply),
-        _ => Err(Failure::Bug("a reply to a step that was not asked for".into())),
+        _ => Err(Failure::Bug("a reply to a step that was not taken".into())),
     }
 }
 

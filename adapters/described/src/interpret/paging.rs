@@ -86,7 +86,7 @@ impl<'e> Pager<'e> {
         })
     }
 
-    /// Whether the number of rows shows the end, so that the ATS must be told how many to send.
+    /// Whether the number of rows shows the end, so that each request must name how many to send.
     pub(crate) fn counts(&self) -> bool {
         matches!(self, Self::Page { .. } | Self::Offset { .. })
     }
@@ -121,7 +121,7 @@ impl<'e> Pager<'e> {
             ("offset", &before_value),
         ];
         let scope = Scope { shared, own: &own };
-        // Where the ATS was not told how many to send, an empty page alone is the last one.
+        // Where the request did not name how many to send, an empty page alone is the last one.
         let least = size.map_or(1, u64::from);
         let is_full = u64::try_from(rows).unwrap_or(u64::MAX) >= least;
         let has_more = |more: &Option<Compiled<'_>>| match more {

@@ -126,7 +126,7 @@ fn search(
     let place: Place = context.common.lists.parameters.unwrap_or_default();
     let mut parameters: Vec<(String, Json<'static>)> =
         plan.pager.parameter(cursor)?.into_iter().collect();
-    if let Some(size) = asked(context, plan) {
+    if let Some(size) = page_size(context, plan) {
         let name = context.common.lists.size.clone().unwrap_or_default();
         parameters.push((name, Json::number(u64::from(size))));
     }
@@ -145,7 +145,7 @@ fn search(
 }
 
 /// The rows that a page of the search requests, where their number shows the end.
-fn asked(context: &Context<'_>, plan: &ProbePlan<'_>) -> Option<u32> {
+fn page_size(context: &Context<'_>, plan: &ProbePlan<'_>) -> Option<u32> {
     let lists = &context.common.lists;
     let has_size = lists.size.as_ref().is_some_and(|name| !name.is_empty());
     (plan.pager.counts() && has_size).then(|| lists.page_max.unwrap_or(manifest::PAGE_MAX))
@@ -204,7 +204,7 @@ fn page(
         plan.pager.next(
             state.search.cursor.as_ref(),
             rows.len(),
-            asked(context, plan),
+            page_size(context, plan),
             &answer,
             response,
             &names,

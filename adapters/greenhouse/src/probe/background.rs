@@ -8,13 +8,14 @@
 //! another entry: a new one has options that show.
 
 use super::next::{Next, Sent, ambiguous, ask, blind, matched};
+use crate::answer;
 use crate::kinds::{self as table, Kind};
 use crate::named::{self, Naming, Reading};
 use crate::request::{self, id_number};
 use crate::write::op::{Op, list_scope};
 use crate::write::{normal, row};
-use crate::{answer, link};
 use atsync_adapter::contract::{Failure, Field, Item, Response};
+use atsync_adapter::link;
 use atsync_adapter::model::kinds;
 use atsync_adapter::model::normal::is_same_date;
 use serde::{Deserialize, Serialize};

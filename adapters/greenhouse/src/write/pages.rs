@@ -6,8 +6,9 @@
 
 use crate::write::op::list_scope;
 use crate::write::row;
-use crate::{answer, link, request};
+use crate::{answer, request};
 use atsync_adapter::contract::{Failure, Field, Request, Response};
+use atsync_adapter::link;
 use serde_json::Value;
 
 /// One page of a list.

@@ -72,9 +72,9 @@ fn a_bad_time_is_unknown_and_a_row_without_an_id_does_not_stop_the_page() {
     let body: Value = serde_json::from_str(&page.items[0].body).unwrap();
     assert!(body.get("updated_at").is_none(), "a body has no field beside its mask: {body}");
     assert_eq!(body["content"]["updated_at"], "soon");
-    let told: Vec<(bool, Option<&str>)> =
+    let reported: Vec<(bool, Option<&str>)> =
         problems.iter().map(|one| (one.id.is_some(), one.field.as_deref())).collect();
-    assert_eq!(told, [(true, Some("updated_at")), (false, None), (false, None)]);
+    assert_eq!(reported, [(true, Some("updated_at")), (false, None), (false, None)]);
 }
 
 /// What may have a secret of the host or of the receiver is not stored.

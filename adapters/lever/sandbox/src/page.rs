@@ -1,4 +1,4 @@
-//! Pages: keyset pagination over a key that changes when somebody moves a candidate.
+//! Pages: keyset pagination over a key that changes when a user moves a candidate.
 //!
 //! The token of the next page is a JSON array of the last row's key, percent-encoded once already:
 //! `[stage rank, lastAdvancedAt, "id"]` for opportunities. A client that encodes it again is

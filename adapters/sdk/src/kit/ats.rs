@@ -249,7 +249,7 @@ impl<'a> Ats<'a> {
         let value = self.next.checked_sub(1).and_then(|index| self.kept.values.get(index));
         let read = value.and_then(|value| serde_json::from_str(value).ok());
         read.ok_or_else(|| {
-            Stop::from(Failure::Bug("a task asked in another order than before".into()))
+            Stop::from(Failure::Bug("a task sent its requests in another order than before".into()))
         })
     }
 

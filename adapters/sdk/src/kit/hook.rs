@@ -271,7 +271,7 @@ pub(crate) fn resume(state: Checking, reply: Reply) -> Result<Step, Failure> {
         Reply::Verified(true) => Ok(answered(200, state.hints, state.signed_at_ms)),
         Reply::Verified(false) => Ok(answered(401, Vec::new(), None)),
         Reply::Response(_) | Reply::Transferred(_) => {
-            Err(Failure::Bug("a reply to a step that was not asked for".into()))
+            Err(Failure::Bug("a reply to a step that was not taken".into()))
         }
     }
 }

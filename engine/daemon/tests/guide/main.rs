@@ -1,4 +1,4 @@
-//! The guide is true: what it tells a reader to type works, and prints what it shows.
+//! The guide is true: its commands work, and print what it shows.
 //!
 //! Method: each fenced block has a class, by its language. `sh` blocks of a chapter run in one
 //! shell, in their order, in an empty folder beside a Greenhouse sandbox; a `text` block is the

@@ -54,7 +54,7 @@ fn index_of(kind: &str, of: &Resource) -> Option<&'static Index> {
 }
 
 /// The index and the term by which a record of a kind is found when it names this record. None
-/// where nobody is found by such a record.
+/// where no candidate is found by such a record.
 fn found_by(kind: &str, (named, id): (&str, &str)) -> Option<(&'static str, String)> {
     let Some(of) = resource::of_people().find(|of| of.kind == named) else {
         return raw::is_raw(named).then(|| (NAMED, format!("{named}/{id}")));

@@ -214,7 +214,7 @@ fn get(place: u8, path: &str) -> Step {
     send(place, request("GET", path, Body::None), Effect::Safe)
 }
 
-/// Creates a candidate whom nobody declared.
+/// Creates a candidate that was not declared.
 fn post(place: u8, effect: Effect) -> Step {
     let body = json!({"first_name": "Eve", "last_name": "Stranger",
         "email_addresses": [{"value": "eve@example.com", "type": "personal"}]});
