@@ -3,10 +3,10 @@
 //! # Expected flow
 //! The first page has the walk's own parameters, `per_page` and, for changes only, a closed window
 //! over `updated_at` (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the `Link`
-//! header and nothing else; that of the last page is absent, or present and empty: one was recorded,
-//! the other documented (§4 \[ok\]). When a scan ends and the kind has a further one (job posts: active,
-//! then deleted), the cursor names the scan instead of a URL. A page may be shorter than requested
-//! and still have a next page.
+//! header and nothing else; that of the last page is absent, or present and empty: one was
+//! recorded, the other documented (§4 \[ok\]). When a scan ends and the kind has a further one (job
+//! posts: active, then deleted), the cursor names the scan instead of a URL. A page may be shorter
+//! than requested and still have a next page.
 //!
 //! # Guarantees
 //! `complete` exactly when the last scan has no next page. A page that has itself as the next page

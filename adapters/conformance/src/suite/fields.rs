@@ -132,7 +132,11 @@ impl IntoDeserializer<'_, Unfit> for Member {
 
 macro_rules! of_its_value {
     ($($read:ident($($argument:ident: $type:ty),*))*) => { $(
-        fn $read<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, Unfit> {
+        fn $read<V: Visitor<'de>>(
+            self,
+            $($argument: $type,)*
+            visitor: V,
+        ) -> Result<V::Value, Unfit> {
             self.0.$read($($argument,)* visitor).map_err(Unfit::custom)
         }
     )* };

@@ -7,7 +7,8 @@
 //!
 //! A row is first read strictly, in one pass. If that fails, it is read once more, and each bad
 //! member by itself becomes [`Got::Bad`], at any depth. `serde` calls no visitor for a member that
-//! is missing, which is how `Got` distinguishes it from `null`; so no `#[serde(default)]` is needed.
+//! is missing, which is how `Got` distinguishes it from `null`; so no `#[serde(default)]` is
+//! needed.
 //!
 //! Left out: members below `#[serde(flatten)]` or in an untagged enum. `serde` copies those before
 //! they are read, and a bad one costs the row.

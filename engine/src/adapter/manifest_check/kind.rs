@@ -1,6 +1,7 @@
 //! Checks the rule of one kind.
 //!
-//! The name alone distinguishes a raw kind from a unified one, so that neither can take the other's place.
+//! The name alone distinguishes a raw kind from a unified one, so that neither can take the other's
+//! place.
 
 use super::super::limits::{ITEMS_MAX, NAME_BYTES_MAX};
 use super::{known_kind, known_permission, known_setting, span, unique};
