@@ -12,10 +12,11 @@
 
 use atsync::internals::journal::IntentState;
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::{Clock, Connection, PlanOf};
+use atsync::{Clock, Connection, Person, PlanOf};
 use atsync::{ConditionType, Reason};
-use atsync_greenhouse_sandbox::Recruiter;
+use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};
+use futures_util::TryStreamExt;
 use futures_util::future::join;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -154,6 +155,50 @@ fn nothing_leaves_for_a_candidate_known_to_be_anonymised_or_deleted() {
         // Most writes after a fate were stopped, or this proves nothing.
         assert!(stopped >= all, "{fate:?}: {stopped} of {all}");
     }
+}
+
+/// An erasure waits for no write. The outcome of the one under way belongs to no record any more,
+/// and ends neither the sync nor the write of another record.
+#[test]
+fn an_erasure_while_a_write_is_under_way_ends_no_other_work() {
+    let mut under_way = 0;
+    for at in 0..6 {
+        let world = World::new(1, 12);
+        let acme = world.connect();
+        let bob = json!({"key": "bob", "name": {"first": "Bob", "last": "Bee"}}).to_string();
+        let records = format!("{}\n{bob}", ada(&steps(&world)));
+        world.run(acme.declare(&desired(&records))).unwrap();
+        let slow = FaultKind::Slow { delay_ms: 5_000 };
+        for path in
+            ["/v3/candidates", "/v3/applications", "/v3/notes", "/v3/applied_candidate_tags"]
+        {
+            world.sandbox.faults().add(Fault::always(path, slow));
+        }
+        let erasing = async {
+            while world.sandbox.writes().len() <= at {
+                world.clock.sleep(1).await;
+            }
+            let open = acme.open_intents().await.unwrap();
+            acme.erase(&Person::Key("ada".into())).await.unwrap();
+            let is_hers = |path: &str| path == "ada" || path.starts_with("ada/");
+            open.iter()
+                .filter(|one| one.state == IntentState::Sending && is_hers(&one.path))
+                .count()
+        };
+        let (synced, sending) = world.run(join(acme.sync(), erasing));
+        synced.unwrap();
+        under_way += sending;
+        world.run(acme.sync()).unwrap();
+        assert_eq!(world.run(acme.open_intents()).unwrap(), [], "{at}");
+        let named = |name: &str| {
+            world.sandbox.rows("candidates").iter().filter(|row| row["first_name"] == name).count()
+        };
+        assert!(named("Bob") == 1 && named("Ada") <= 1, "{at}: {:?}", world.written());
+        world.run(acme.pull_full("candidates")).unwrap();
+        let rows: Vec<_> = world.run(acme.observed("candidates").try_collect()).unwrap();
+        assert!(rows.iter().all(|row| !row.body.contains(ADA)), "{at}");
+    }
+    assert!(under_way >= 3, "{under_way} writes were under way, or this proves nothing");
 }
 
 #[test]

@@ -12,7 +12,8 @@
 //!
 //! # Guarantees
 //! A request that may have arrived never counts as one that did not. At most one intent is open per
-//! path and operation.
+//! path and operation. An erasure waits for no write: it empties the intent, and the outcome that
+//! comes later is not stored.
 
 use super::Executor;
 use super::gate::OrderGate;
@@ -35,6 +36,10 @@ use atsync_model::manifest::OperationRule;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tracing::Instrument;
+
+/// Why the outcome of a write is not stored.
+const ERASED: &str = "the candidate was erased while this write was under way; what it made in the \
+                      ATS has to be deleted there";
 
 /// What an answer means for the journal.
 enum Judgement {
@@ -293,7 +298,13 @@ impl Executor {
             )
             .await
         };
-        sent.instrument(span).await
+        match sent.instrument(span.clone()).await {
+            Err(error) if self.is_erased(&error, intent.id).await? => {
+                tracing::warn!(parent: &span, "{ERASED}");
+                Ok(EffectEnd::Stale(ERASED.to_owned()))
+            }
+            ended => ended,
+        }
     }
 
     /// Sends a request of a write whose intent is open: the write itself, or a read after it. The

@@ -8,6 +8,7 @@ use super::links::touched;
 use super::unclear::UnclearOutcome;
 use crate::error::Error;
 use crate::journal::{Intent, IntentId, IntentState, Moment};
+use crate::path::Path;
 use crate::plan::unseen;
 use crate::reconcile::delays::SEND_WAIT_MAX_MS;
 use crate::reconcile::order::{Order, Touched};
@@ -240,6 +241,16 @@ impl Executor {
             sent_by: None,
         };
         Ok(self.context.store.advance_intent(advance).await?)
+    }
+
+    /// Whether an outcome was refused by the store because the candidate was erased since the
+    /// intent was read.
+    pub(crate) async fn is_erased(&self, error: &Error, id: IntentId) -> Result<bool, Error> {
+        if !matches!(error.cause(), Some(StoreError::Stale(_))) {
+            return Ok(false);
+        }
+        let held = self.context.store.intent(id).await?;
+        Ok(held.is_some_and(|intent| Path::of(&intent.path) == Path::Erased))
     }
 }
 

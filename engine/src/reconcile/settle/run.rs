@@ -63,7 +63,12 @@ impl Settler {
             report.open = 0;
             report.blocked = 0;
             for intent in open {
-                match self.turn(intent, resend, &mut report).await? {
+                let id = intent.id;
+                let turn = match self.turn(intent, resend, &mut report).await {
+                    Err(error) if self.executor.is_erased(&error, id).await? => Turn::Closed,
+                    turn => turn?,
+                };
+                match turn {
                     Turn::Closed => {}
                     Turn::Blocked => {
                         report.open += 1;
