@@ -157,9 +157,6 @@ impl Served {
             std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success()
         );
         let code = self.child.wait().await.unwrap().code().unwrap();
-        if code != 0 {
-            eprintln!("ended with {code}; stderr:\n{}", self.said.lock().unwrap());
-        }
         assert!(!self.site.path("acme.redb.sock").exists(), "the socket is left");
         (code, self.site)
     }
