@@ -264,8 +264,8 @@ impl Connection {
     /// Erases a candidate here: their desired and observed records, write history and change
     /// events. It also blocks their import by later pulls. The ATS is not changed; delete them
     /// there too. A write that is under way is not awaited: its outcome is not stored, and what it
-    /// makes is in the ATS. See [`crate::store::Erasures::erase`] for what stays. The bytes may stay in
-    /// unused pages of the store's file until the store is closed and written anew:
+    /// makes is in the ATS. See [`crate::store::Erasures::erase`] for what stays. The bytes may
+    /// stay in unused pages of the store's file until the store is closed and written anew:
     /// [`crate::store::redb::RedbStore::compact`].
     ///
     /// # Errors
