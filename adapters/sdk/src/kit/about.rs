@@ -4,7 +4,7 @@ use super::{Account, Hook, Kind, Operation, Permission, check};
 use crate::Manifest;
 use crate::contract::Failure;
 use crate::model::manifest::{
-    AuthRule, BasicHalf, ChangeRule, FieldMode, FieldRule, KindRule, OperationRule,
+    AuthRule, BasicHalf, Carry, ChangeRule, FieldMode, FieldRule, KindRule, OperationRule,
     Origin as OriginRule, OriginBase, Permission as PermissionRule, RateRule, ResetReading,
     SafeRequest, ScanRule, SideEffect,
 };
@@ -515,6 +515,10 @@ impl Operation {
         if !self.materialises.is_empty() {
             rule.materialises = owned(self.materialises);
         }
+        let carry = |(kind, members): &(&'static str, &[&'static str])| {
+            Carry::new(*kind, members.iter().copied())
+        };
+        rule.may_carry = self.carries.iter().map(carry).collect();
         let field = |(name, mode): &(&'static str, FieldMode)| FieldRule::new(*name, *mode);
         rule.fields = self.members.iter().map(field).collect();
         rule.required = owned(self.required);
