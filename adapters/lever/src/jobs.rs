@@ -101,12 +101,14 @@ impl Row for Posting {
             .field("created_at", self.created_at)
             .field("updated_at", self.updated_at);
         let categories = self.categories;
+        let is_confidential = |word: String| word == "confidential";
+        let confidential = self.confidentiality.map(is_confidential).or_value(false);
         Record::new(self.id)
             .version(&version(&self.updated_at))
             .field("title", self.text)
             .field("requisition_id", self.req_code)
-            .field("state", self.state.word(&STATES))
-            .field("confidential", self.confidentiality.map(|word| word == "confidential"))
+            .field("state", self.state.word(&STATES).or_value(word("other")))
+            .field("confidential", confidential)
             .field("departments", named(categories.clone().and_then(|all| all.department)))
             .field("offices", named(categories.and_then(|all| all.location)))
             .field("created_at", self.created_at)
@@ -134,7 +136,7 @@ impl Row for Requisition {
             .version(&version(&self.updated_at))
             .field("job", reference(job))
             .field("external_id", self.requisition_code)
-            .field("state", self.status.word(&STATUSES))
+            .field("state", self.status.word(&STATUSES).or_value(word("other")))
             .field("opened_at", self.created_at)
             .field("closed_at", self.closed_at)
             .field("created_at", self.created_at)

@@ -81,7 +81,7 @@ pub(crate) struct Opportunity {
 /// A record that the adapter does not ask to be expanded, but reads if it is.
 #[derive(Clone, Deserialize)]
 pub(crate) struct Named {
-    id: Id,
+    pub(crate) id: Id,
 }
 
 #[derive(Clone, Deserialize)]

@@ -4,10 +4,10 @@
 //! either.
 
 use super::{
-    ACTOR, Match, REFUSED, SEARCH, SEEN, VISIBLE_WITHIN_MS, WRITES_OPPORTUNITIES, hired, mark,
-    needs_actor, single,
+    ACTOR, Match, REFUSED, SEEN, VISIBLE_WITHIN_MS, WRITES_OPPORTUNITIES, hired, mark, needs_actor,
+    single,
 };
-use crate::common::Expanded;
+use crate::common::{self, Expanded};
 use crate::people::Named;
 use atsync_adapter::kit::*;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,9 @@ fn create(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
     Ok(op.made(id))
 }
 
+/// The person's candidacies, by the id of the contact.
+const CANDIDACIES: List = common::pages("/opportunities").query(&[("expand", "applications")]);
+
 /// A row of the search for the person's candidacies.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,7 +120,7 @@ fn find(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
     let mut parameters = vec![("contact_id", new.candidate.as_str())];
     parameters.extend(new.job.as_deref().map(|job| ("posting_id", job)));
     let mark = mark(op);
-    let found = ats.search(&SEARCH, &parameters, |row: Row| {
+    let found = ats.search(&CANDIDACIES, &parameters, |row: Row| {
         let is_marked = mark.is_some() && row.created_at == mark;
         let is_same = match (&new.job, row.applications.first()) {
             (None, of) => of.is_none(),

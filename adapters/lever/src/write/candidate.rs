@@ -2,10 +2,11 @@
 //! addresses.
 
 use super::{
-    ACTOR, Address, Match, Phone, REFUSED, SEARCH, VISIBLE_WITHIN_MS, WRITES_OPPORTUNITIES, best,
-    mark, needs_actor, phones, values,
+    ACTOR, Address, Match, Phone, REFUSED, VISIBLE_WITHIN_MS, WRITES_OPPORTUNITIES, best, mark,
+    needs_actor, phones, values,
 };
-use crate::common::Expanded;
+use crate::common::{self, Expanded};
+use crate::people::EXPAND;
 use atsync_adapter::kit::*;
 use atsync_adapter::model::normal;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,9 @@ fn create(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
     applied.deduplicated = is_known;
     Ok(applied)
 }
+
+/// Opportunities by an address of their contact.
+const SEARCH: List = common::pages("/opportunities").query(EXPAND);
 
 /// A row of the search for an address.
 #[derive(Deserialize)]

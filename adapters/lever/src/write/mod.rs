@@ -12,8 +12,7 @@ mod application;
 mod candidate;
 mod note;
 
-use crate::people::EXPAND;
-use crate::{account, common};
+use crate::account;
 use atsync_adapter::kit::*;
 use serde::{Deserialize, Serialize};
 
@@ -37,9 +36,6 @@ pub(crate) const ALL: &[Operation] = &[
     application::UNHIRE,
     note::CREATE,
 ];
-
-/// Opportunities as a probe searches them.
-const SEARCH: List = common::pages("/opportunities").query(EXPAND);
 
 #[derive(Deserialize)]
 struct Settings {
