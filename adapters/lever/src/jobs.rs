@@ -89,7 +89,7 @@ fn named(text: Got<String>) -> Got<Vec<Ref<'static>>> {
 
 impl Row for Posting {
     fn record(self, _: &Source<'_>) -> Record {
-        let is = |word: &'static str| self.state.clone().map(|state| state == word);
+        let is = |word: &'static str| self.state.clone().map(|state| state == word).or_value(false);
         let public = Record::of("postings", self.id.clone())
             .version(&version(&self.updated_at))
             .value("job", self.id.clone().reference())
