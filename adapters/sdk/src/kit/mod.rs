@@ -24,6 +24,7 @@ mod list;
 mod operation;
 mod permission;
 mod record;
+mod required;
 mod rows;
 mod scan;
 mod tables;

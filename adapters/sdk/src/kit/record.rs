@@ -83,6 +83,8 @@ pub struct Record {
     pub(crate) body: String,
     /// The fields that are known.
     pub(crate) known: Vec<&'static str>,
+    /// Those of them that the body leaves out, since they are empty.
+    pub(crate) empty: Vec<&'static str>,
     pub(crate) bad: Vec<(&'static str, Bad)>,
     pub(crate) others: Vec<Record>,
 }
@@ -96,6 +98,7 @@ impl Record {
             version: None,
             body: String::with_capacity(512),
             known: Vec::with_capacity(16),
+            empty: Vec::new(),
             bad: Vec::new(),
             others: Vec::new(),
         }
@@ -119,7 +122,7 @@ impl Record {
         match got {
             Got::Absent => {}
             Got::Bad(bad) => self.bad.push((name, bad)),
-            Got::Empty => self.known.push(name),
+            Got::Empty => self.put(name, &()),
             Got::Here(value) => self.put(name, &value),
         }
         self
@@ -158,14 +161,19 @@ impl Record {
         self.known.push(name);
         // Fields are left out when they are empty, never written as an empty value.
         if matches!(text.as_str(), "null" | "\"\"" | "[]" | "{}") {
-            return;
+            return self.empty.push(name);
         }
+        self.member(name, &text);
+    }
+
+    /// Adds a member to the body.
+    pub(crate) fn member(&mut self, name: &str, text: &str) {
         if !self.body.is_empty() {
             self.body.push(',');
         }
         self.body.push('"');
         self.body.push_str(name);
         self.body.push_str("\":");
-        self.body.push_str(&text);
+        self.body.push_str(text);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::got::Bad;
 use super::values::is_id;
-use super::{About, Id, Kind, Record, Source};
+use super::{About, Id, Kind, Record, Source, required};
 use crate::contract::{Failure, Item, Problem, Span};
 use crate::members::Members;
 use crate::rows;
@@ -65,12 +65,18 @@ impl<'a> Items<'a> {
         self.take(record, text, &span)
     }
 
-    fn take(&mut self, record: Record, row: &str, span: &Span) -> Result<(), Failure> {
+    fn take(&mut self, mut record: Record, row: &str, span: &Span) -> Result<(), Failure> {
         let name = record.kind.unwrap_or(self.kind.name);
         let kind = self.about.kind(name).ok_or_else(|| {
             Failure::Bug(format!("a record of {name}, which is none of the adapter's kinds"))
         })?;
-        record.others.into_iter().try_for_each(|other| self.take(other, row, span))?;
+        let others = std::mem::take(&mut record.others);
+        others.into_iter().try_for_each(|other| self.take(other, row, span))?;
+        for field in std::mem::take(&mut record.empty) {
+            if let Some(text) = required::empty(name, field) {
+                record.member(field, text);
+            }
+        }
         let Some(id) = record.id else { return Ok(()) };
         if !is_id(&id) {
             self.problems.push(Problem::row(name, None, "the row has no id that can be one"));
