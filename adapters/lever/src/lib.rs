@@ -9,7 +9,7 @@
 //! no deletion. A write's answer lacks the contact's data, so nothing of it is used but ids.
 //! `REFERENCE.md` has the source of each fact.
 //!
-//! Left out: forms of profiles, and the files of a candidacy other than résumés.
+//! Left out: audit events, and the contents of files.
 
 mod account;
 mod common;
@@ -18,6 +18,7 @@ mod lists;
 mod notes;
 mod people;
 mod permissions;
+mod raw;
 mod write;
 
 use atsync_adapter::kit::*;
@@ -64,6 +65,15 @@ impl Adapter for Lever {
             lists::USERS,
             notes::NOTES,
             notes::ATTACHMENTS,
+            raw::FEEDBACK,
+            raw::INTERVIEWS,
+            raw::PANELS,
+            raw::OFFERS,
+            raw::REFERRALS,
+            raw::FORMS,
+            raw::FILES,
+            raw::REQUISITIONS,
+            raw::REQUISITION_FIELDS,
         ])
         .operations(write::ALL)
         .hook(Hook::new(

@@ -69,4 +69,32 @@ pub(crate) const ALL: &[Permission] = &[
     .optional(),
     endpoint("contacts:write", "Contacts, write", "Candidates are not changed.").optional(),
     endpoint("notes:write", "Notes, write", "Notes are not added.").optional(),
+    endpoint("feedback:read", "Feedback, read", "The raw kind `raw_feedback` is not read.")
+        .optional()
+        .ask(none("/opportunities/00000000-0000-4000-8000-000000000000/feedback")),
+    endpoint("interviews:read", "Interviews, read", "The raw kind `raw_interviews` is not read.")
+        .optional()
+        .ask(none("/opportunities/00000000-0000-4000-8000-000000000000/interviews")),
+    endpoint("panels:read", "Panels, read", "The raw kind `raw_panels` is not read.")
+        .optional()
+        .ask(none("/opportunities/00000000-0000-4000-8000-000000000000/panels")),
+    endpoint("offers:read", "Offers, read", "The raw kind `raw_offers` is not read.")
+        .optional()
+        .ask(none("/opportunities/00000000-0000-4000-8000-000000000000/offers")),
+    endpoint("referrals:read", "Referrals, read", "The raw kind `raw_referrals` is not read.")
+        .optional()
+        .ask(none("/opportunities/00000000-0000-4000-8000-000000000000/referrals")),
+    endpoint("forms:read", "Profile forms, read", "The raw kind `raw_forms` is not read.")
+        .optional()
+        .ask(none("/opportunities/00000000-0000-4000-8000-000000000000/forms")),
+    endpoint("files:read", "Files, read", "The raw kind `raw_files` is not read.")
+        .optional()
+        .ask(none("/opportunities/00000000-0000-4000-8000-000000000000/files")),
+    endpoint(
+        "requisition_fields:read",
+        "Requisition fields, read",
+        "The raw kind `raw_requisition_fields` is not read.",
+    )
+    .optional()
+    .ask(Ask::get("/requisition_fields")),
 ];

@@ -14,6 +14,7 @@ mod common;
 
 use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
+use atsync_adapter::manifest::ScanRule;
 use atsync_lever::Lever;
 use atsync_lever_sandbox::{ClientTime, RunningSandbox, Sandbox, SandboxOptions, parse_fault};
 use base64::Engine as _;
@@ -196,6 +197,26 @@ async fn every_list_is_read_to_its_end_without_a_problem() {
         .map(|id| world.walk("notes", Some(id)).len() + world.walk("attachments", Some(id)).len())
         .sum();
     assert!(notes > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn raw_kinds_are_the_rows_themselves_and_name_their_application() {
+    let world = World::new().await;
+    let mut feedback = 0;
+    for application in ids(&world.walk("applications", None), "applications") {
+        for rule in Lever::describe().kinds.into_iter().filter(|rule| rule.raw) {
+            let parent = matches!(rule.scan, ScanRule::ByParent { .. });
+            let items = world.walk(&rule.name, parent.then_some(application.as_str()));
+            for item in items.iter().filter(|_| rule.name == "raw_feedback") {
+                let body: Value = serde_json::from_str(&item.body).unwrap();
+                assert_eq!(body["content"]["id"], item.id);
+                assert_eq!(body["references"][0]["id"], application);
+                feedback += 1;
+            }
+            assert!(parent || !items.is_empty(), "{}", rule.name);
+        }
+    }
+    assert!(feedback > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

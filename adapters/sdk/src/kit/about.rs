@@ -495,6 +495,7 @@ impl Kind {
                 rule.changes.push(ChangeRule::Token);
             }
         }
+        rule.raw = self.raw.is_some();
         rule.overlap_ms = self.overlap_ms;
         rule.page_max = self.page_max();
         rule.ids_max = self.fetch.map_or(0, |fetch| fetch.many.map_or(1, |(_, _, most)| most));

@@ -152,6 +152,18 @@ pub(crate) const fn is_kind(kind: &str) {
     }
 }
 
+/// The name of a raw kind begins with `raw_`.
+#[track_caller]
+pub(crate) const fn is_raw(kind: &str) {
+    if !super::text::begins(kind, "raw_") || kind.len() == "raw_".len() {
+        Text::here()
+            .and("kinds: `")
+            .and(kind)
+            .and("` is no raw kind: its name begins with raw_")
+            .refuse();
+    }
+}
+
 #[track_caller]
 pub(crate) const fn are_fields(kind: &str, fields: &[&str]) {
     let Some(known) = words_of(UNIFIED, kind) else { return };

@@ -23,6 +23,7 @@ mod kind;
 mod list;
 mod operation;
 mod permission;
+mod raw;
 mod record;
 mod required;
 mod rows;

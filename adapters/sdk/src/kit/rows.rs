@@ -6,7 +6,7 @@
 
 use super::got::Bad;
 use super::values::is_id;
-use super::{About, Id, Kind, Record, Source, required};
+use super::{About, Id, Kind, Record, Source, raw, required};
 use crate::contract::{Failure, Item, Problem, Span};
 use crate::members::Members;
 use crate::rows;
@@ -49,7 +49,11 @@ impl<'a> Items<'a> {
         source: &Source<'_>,
     ) -> Result<(), Failure> {
         let rows::Row { text, span } = rows::row(body, row);
-        let record = match (self.kind.read)(text, source) {
+        let read = match &self.kind.raw {
+            Some(raw) => raw::record(raw, text, source),
+            None => (self.kind.read)(text, source),
+        };
+        let record = match read {
             Ok(record) => record,
             Err(error) => {
                 let id = id_of(text);
