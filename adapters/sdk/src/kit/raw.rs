@@ -1,8 +1,8 @@
 //! Rows of raw kinds: the ATS's own JSON whole, its times, and the records that it names.
 //!
 //! A record that is listed under another one names it, too, by the word [`PARENT`], which is no
-//! member of the content. A reference that cannot be read leaves all of them unknown, so that those
-//! of an earlier read stay: an erasure follows them. An absent member names nothing.
+//! member of the content. A reference that cannot be read is reported and the others stand, since an
+//! erasure follows them. An absent member names nothing.
 
 use super::got::Bad;
 use super::{Got, Id, Millis, Record, Source, Time};
@@ -33,18 +33,23 @@ pub(crate) fn record(
     let members: Members<'_> = serde_json::from_str(row)?;
     let id = members.get("id").ok_or_else(|| serde_json::Error::missing_field("id"))?;
     let updated_at = time(&members, raw.times.1);
-    let record = Record::new(serde_json::from_str::<Id>(id.get())?)
+    let (references, odd) = references(raw, &members, source);
+    let mut record = Record::new(serde_json::from_str::<Id>(id.get())?)
         .version(&updated_at)
-        .field(REFERENCES, references(raw, &members, source))
-        .value(CONTENT, content);
-    Ok(record.field("created_at", time(&members, raw.times.0)).field("updated_at", updated_at))
+        .value(REFERENCES, references)
+        .value(CONTENT, content)
+        .field("created_at", time(&members, raw.times.0))
+        .field("updated_at", updated_at);
+    record.odd = odd;
+    Ok(record)
 }
 
 fn references(
     raw: &Raw,
     members: &Members<'_>,
     source: &Source<'_>,
-) -> Got<Vec<RawReference<'static>>> {
+) -> (Vec<RawReference<'static>>, Vec<String>) {
+    let mut odd = Vec::new();
     let of = source.parent.map(|of| RawReference::new(PARENT, of.kind.clone(), of.id.clone()));
     let mut all: Vec<RawReference<'static>> = of.into_iter().collect();
     for (member, kind) in raw.names {
@@ -58,10 +63,10 @@ fn references(
             Ok(ids) => all.extend(
                 ids.into_iter().map(|id| RawReference::new(*member, *kind, String::from(id))),
             ),
-            Err(_) => return Got::Bad(Bad::UNKNOWN),
+            Err(_) => odd.push(format!("{REFERENCES}.{member}")),
         }
     }
-    Got::Here(all)
+    (all, odd)
 }
 
 /// A time in the form in which the ATS writes it: a text, or milliseconds since 1970.
@@ -98,7 +103,11 @@ mod tests {
         assert_eq!(body["created_at"], "1970-01-01T00:00:00.000Z");
         assert_eq!(read.known, ["references", "content", "created_at", "updated_at"]);
         let odd = record(&raw, r#"{"id": 7, "user": {"id": 1}}"#, &source).unwrap();
-        assert_eq!((odd.known, odd.bad.len()), (vec!["content"], 1));
+        assert_eq!(
+            (odd.known, odd.odd.as_slice()),
+            (vec!["references", "content"], &["references.user".to_owned()][..])
+        );
+        assert!(odd.body.contains("o-1"), "the others stand");
         assert!(record(&raw, r#"{"user": 1}"#, &source).is_err());
     }
 }

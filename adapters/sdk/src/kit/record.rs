@@ -86,6 +86,8 @@ pub struct Record {
     /// Those of them that the body leaves out, since they are empty.
     pub(crate) empty: Vec<&'static str>,
     pub(crate) bad: Vec<(&'static str, Bad)>,
+    /// The parts of fields that cannot be read, while the rest of the field is known.
+    pub(crate) odd: Vec<String>,
     pub(crate) others: Vec<Record>,
 }
 
@@ -100,6 +102,7 @@ impl Record {
             known: Vec::with_capacity(16),
             empty: Vec::new(),
             bad: Vec::new(),
+            odd: Vec::new(),
             others: Vec::new(),
         }
     }

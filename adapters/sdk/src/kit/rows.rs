@@ -106,6 +106,10 @@ impl<'a> Items<'a> {
                 self.known.len().saturating_sub(1)
             }
         };
+        for part in record.odd {
+            let message = "it differs from the documented shape";
+            self.problems.push(Problem::field(name, &id, part, message));
+        }
         for (field, bad) in record.bad {
             self.problems.push(Problem::field(name, &id, field, flaw(bad, row)));
         }
