@@ -14,6 +14,7 @@ mod common;
 
 use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
+use atsync_adapter::kit::text_of;
 use atsync_adapter::manifest::ScanRule;
 use atsync_lever::Lever;
 use atsync_lever_sandbox::{ClientTime, RunningSandbox, Sandbox, SandboxOptions, parse_fault};
@@ -217,6 +218,28 @@ async fn raw_kinds_are_the_rows_themselves_and_name_their_application() {
         }
     }
     assert!(feedback > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_shows_what_changed_within_it_alone() {
+    let world = World::new().await;
+    let made = world.applied(write("candidates.create", None, world.ada()));
+    let id = made.links[1].id.clone();
+    let of = Some(("applications", id.as_str()));
+    world.applied(write("applications.move", of, json!({"to_stage": "offer"})));
+    let now_ms = world.sandbox().now_ms();
+    let seen = |from_ms: i64, to_ms: i64| {
+        let (from, to) = (text_of(now_ms + from_ms), text_of(now_ms + to_ms));
+        let since = Since::Window(Window { from, to });
+        let Ok(Outcome::Page(page)) = world.run(Task::Scan(Scan { since, ..scan("applications") }))
+        else {
+            panic!()
+        };
+        ids(&page.items, "applications").contains(&id)
+    };
+    assert!(seen(-60_000, 60_000));
+    assert!(!seen(60_000, 120_000));
+    assert!(!seen(-120_000, -60_000));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
