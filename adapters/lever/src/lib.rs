@@ -2,8 +2,8 @@
 //!
 //! An opportunity is an application, the contact behind it the candidate, a posting a job and, in
 //! its public form, a posting. Contacts cannot be listed, so candidates come with opportunities;
-//! those are listed with both expanded. A rejection and a hire are both archived opportunities, told
-//! apart by the account's one reason of the type `hired`, which also identifies the account.
+//! those are listed with both expanded. A rejection and a hire are both archived opportunities, and
+//! the account's one reason of the type `hired` tells them apart. It also identifies the account.
 //!
 //! The order of the list of opportunities changes when somebody moves a candidate, so a walk proves
 //! no deletion. A write's answer lacks the contact's data, so nothing of it is used but ids.

@@ -1,5 +1,5 @@
-//! Raw kinds: what Lever lists below an opportunity and for the account that the unified model has no
-//! shape for.
+//! Raw kinds: what Lever lists below an opportunity and for the account that the unified model has
+//! no shape for.
 
 use crate::common::{self, CONFIDENTIALITY, list};
 use atsync_adapter::kit::*;

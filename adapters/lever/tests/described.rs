@@ -308,7 +308,10 @@ fn searches_of_probes_are_the_same() {
         same(&probe("applications.create", None, application.clone()), &pages(rows.clone()));
         same(&probe("applications.create", None, json!({"candidate": "c"})), &pages(rows));
     }
-    let note = |id: &str, text: &str, created_at: u64| json!({"id": id, "fields": [{"value": text}], "createdAt": created_at});
+    let note = |id: &str, text: &str, created_at: u64| {
+        let fields = [json!({ "value": text })];
+        json!({"id": id, "fields": fields, "createdAt": created_at})
+    };
     let input = json!({"application": "opp-1", "body": "Hello\nthere"});
     for rows in [
         vec![note("n0", "Hello", old)],

@@ -85,7 +85,8 @@ impl World {
         let key = STANDARD.encode("sandbox-key:");
         let text = format!(
             "{} /v1{}?{} HTTP/1.1\r\nhost: sandbox\r\nauthorization: Basic {key}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n\
+             {body}",
             request.method,
             path.path,
             query.join("&"),

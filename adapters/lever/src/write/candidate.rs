@@ -1,5 +1,5 @@
-//! Candidates: created with an opportunity, since Lever has no person without one; and the contact's
-//! addresses.
+//! Candidates: created with an opportunity, since Lever has no person without one; and the
+//! contact's addresses.
 
 use super::{
     ACTOR, Address, Match, Phone, REFUSED, VISIBLE_WITHIN_MS, WRITES_OPPORTUNITIES, best, mark,

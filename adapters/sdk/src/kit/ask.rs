@@ -3,9 +3,9 @@
 //! A path, the value of a query parameter, and a JSON body may have placeholders: `{id}`,
 //! `{parent}`, `{target}`, a part of a composite id as `{id.0}`, a setting as
 //! `{settings.subdomain}`, and what [`Call::with`] names. A query parameter whose whole value is
-//! `{settings.confidentiality?}` is left out where the setting is not set. Values are encoded for the place that
-//! they go to. A placeholder without a value is a bug of the adapter, never an empty text. Left
-//! out: the host and the credential, which the engine adds.
+//! `{settings.confidentiality?}` is left out where the setting is not set. Values are encoded for
+//! the place that they go to. A placeholder without a value is a bug of the adapter, never an empty
+//! text. Left out: the host and the credential, which the engine adds.
 
 use crate::contract::{Body, Failure, Field, Given, Path, Request, Target};
 use crate::{json, path};

@@ -97,8 +97,8 @@ impl Operation {
         self
     }
 
-    /// Lists the kinds of the records that its input may include, to be created by the same request,
-    /// each with the members of theirs that the request can take.
+    /// Lists the kinds of the records that its input may include, to be created by the same
+    /// request, each with the members of theirs that the request can take.
     pub const fn may_carry(
         mut self,
         kinds: &'static [(&'static str, &'static [&'static str])],
