@@ -91,7 +91,7 @@ pub(crate) fn resume(
     let answer = Answer::new(&response);
     let mut items = Items::new(about, kind);
     let source = Source { kind: kind.name, parent: None, given };
-    match refusals(&answer).or_else(|| answer.refusal(kind.permission)) {
+    match answer.failure(refusals, kind.permission) {
         Some(Failure::NotFound(_) | Failure::Gone(_)) if fetch.many.is_none() => {}
         Some(failure) => return Err(failure),
         None if fetch.many.is_some() => {
