@@ -27,6 +27,7 @@ impl Adapter for Ashby {
         .auth(&[Auth::BasicUsername])
         // Ashby publishes no figure: a careful beginning, which the engine adapts.
         .rates(&[Rate::new("key", 50, 10_000)])
+        .safe(&["/apiKey.info"])
         .account(Account::by(identify))
         .permissions(&[
             Permission::new("candidatesRead", "Candidates, read")
