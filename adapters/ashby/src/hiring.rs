@@ -82,7 +82,7 @@ pub(crate) fn stage_id(job: &str, stage: &str) -> Id {
 }
 
 /// Active, hired or archived; the reason of an archived one says by whom.
-fn outcome(status: String, reason: Option<&str>) -> Word<'static> {
+pub(crate) fn outcome(status: String, reason: Option<&str>) -> Word<'static> {
     let value = match (status.as_str(), reason) {
         ("Lead" | "Active", _) => "active",
         ("Hired", _) => "hired",

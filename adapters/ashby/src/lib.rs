@@ -9,8 +9,10 @@ mod jobs;
 mod people;
 mod setup;
 mod value;
+mod write;
 
 use atsync_adapter::kit::*;
+use atsync_adapter::manifest::FieldRule;
 
 /// The adapter. It has no state.
 #[derive(Debug)]
@@ -27,7 +29,19 @@ impl Adapter for Ashby {
         .auth(&[Auth::BasicUsername])
         // Ashby publishes no figure: a careful beginning, which the engine adapts.
         .rates(&[Rate::new("key", 50, 10_000)])
-        .safe(&["/apiKey.info"])
+        .safe(&[
+            "/apiKey.info",
+            "/candidate.search",
+            "/candidate.info",
+            "/candidate.listNotes",
+            "/application.info",
+            "/interviewStage.list",
+        ])
+        .settings(&[
+            Setting::flag("allow_stage_changes", "Applications may be moved"),
+            Setting::flag("allow_outcomes", "Applications may be archived and hired"),
+        ])
+        .operations(write::ALL)
         .account(Account::by(identify))
         .permissions(&[
             Permission::new("candidatesRead", "Candidates, read")
@@ -47,6 +61,21 @@ impl Adapter for Ashby {
                 .without_it("Users, departments and locations have no names")
                 .optional()
                 .by(|ats| check(ats, "organizationRead")),
+            Permission::new("interviewsRead", "Interviews, read")
+                .grant_at(GRANT_AT)
+                .without_it("Applications are not archived or hired")
+                .optional()
+                .by(|ats| check(ats, "interviewsRead")),
+            Permission::new("candidatesWrite", "Candidates, write")
+                .grant_at(GRANT_AT)
+                .without_it("Nothing is created, moved or archived")
+                .optional()
+                .by(|ats| check(ats, "candidatesWrite")),
+            Permission::new("hiringProcessMetadataWrite", "Hiring process metadata, write")
+                .grant_at(GRANT_AT)
+                .without_it("New tags are not made")
+                .optional()
+                .by(|ats| check(ats, "hiringProcessMetadataWrite")),
             Permission::new("apiKeysRead", "API keys, read")
                 .grant_at(GRANT_AT)
                 .without_it("The organisation is not identified, and no other right is checked")
@@ -92,6 +121,15 @@ impl Adapter for Ashby {
             "Notes cannot be edited or deleted",
             "Deletions and merges are told by webhooks alone, or by a fetch",
         ]);
+
+    /// The kit has no word for `seen`.
+    fn manifest(manifest: &mut atsync_adapter::Manifest) {
+        for rule in &mut manifest.operations {
+            if write::GUARDED.contains(&rule.name.as_str()) {
+                rule.fields.push(FieldRule::new("seen", FieldMode::Set));
+            }
+        }
+    }
 
     fn failure(answer: &Answer<'_>) -> Option<Failure> {
         let code = code(answer);

@@ -27,8 +27,6 @@ pub(crate) struct List {
 pub(crate) enum Paging {
     /// Cursors and sync tokens.
     Tokens,
-    /// Cursors alone.
-    Cursors,
     /// Everything at once, with `moreDataAvailable: false`.
     Whole,
     /// Everything at once, without any member about paging.
@@ -129,7 +127,7 @@ pub(crate) fn page(
     quirks: &Quirks,
     sees: &dyn Fn(&Document) -> bool,
 ) -> Result<Value, Refusal> {
-    let paged = matches!(list.paging, Paging::Tokens | Paging::Cursors);
+    let paged = list.paging == Paging::Tokens;
     check(list, body, paged)?;
     let limit = match body.get("limit") {
         None => LIMIT_MAX,

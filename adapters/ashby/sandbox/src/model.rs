@@ -51,8 +51,9 @@ pub(crate) fn record(value: Value) -> Document {
 
 /// The members that an embedded record shows.
 fn part(record: &Document, names: &[&str]) -> Value {
-    let shown = names.iter().filter_map(|name| Some(((*name).to_owned(), record.get(*name)?.clone())));
-    Value::Object(shown.collect())
+    let held = names.iter().filter_map(|name| Some((*name, record.get(*name)?)));
+    let held = held.filter(|(_, value)| !value.is_null());
+    Value::Object(held.map(|(name, value)| (name.to_owned(), value.clone())).collect())
 }
 
 impl Model {
