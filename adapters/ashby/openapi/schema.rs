@@ -68,7 +68,14 @@ impl Document {
         found
     }
 
-    fn check(&self, schema: &Value, value: &Value, at: &str, closed: bool, found: &mut Vec<String>) {
+    fn check(
+        &self,
+        schema: &Value,
+        value: &Value,
+        at: &str,
+        closed: bool,
+        found: &mut Vec<String>,
+    ) {
         let schema = self.real(schema);
         if schema["nullable"] == true && value.is_null() {
             return;

@@ -14,7 +14,10 @@ pub(crate) const CUSTOM_FIELDS: Kind = Kind::of::<Field>("custom_fields")
     .fields(&["name", "key", "applies_to", "type", "private", "required", "active"])
     .expected(&["name", "applies_to", "type", "active"])
     .list(changes("/customField.list", "{}"))
-    .fetch(Fetch::by(Ask::post("/customField.info").body(r#"{"customFieldId": "{id}"}"#)).at("/results"))
+    .fetch(
+        Fetch::by(Ask::post("/customField.info").body(r#"{"customFieldId": "{id}"}"#))
+            .at("/results"),
+    )
     .permission("hiringProcessMetadataRead");
 
 pub(crate) const CUSTOM_FIELD_OPTIONS: Kind = Kind::of::<Field>("custom_field_options")
@@ -144,8 +147,7 @@ fn read(held: &Held) -> (&'static str, Value) {
         (Value::Array(values), labels) => {
             let label = |at: usize| labels.get(at).and_then(Value::as_str);
             let texts = values.iter().enumerate();
-            let options =
-                texts.filter_map(|(at, value)| Some(option(value.as_str()?, label(at))));
+            let options = texts.filter_map(|(at, value)| Some(option(value.as_str()?, label(at))));
             ("multi", options.collect::<Vec<_>>().into())
         }
         (Value::Object(members), _) => ranged(members),

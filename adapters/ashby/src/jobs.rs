@@ -79,7 +79,8 @@ impl Row for Job {
             let role = ROLES.read(one.role.clone().unwrap_or_default());
             let is_manager = role.value == "hiring_manager";
             let kind = if is_manager { "hiring_managers" } else { "job_owners" };
-            let id = Id::join([job.as_str(), one.id.as_str(), role.source.as_deref().unwrap_or("-")]);
+            let id =
+                Id::join([job.as_str(), one.id.as_str(), role.source.as_deref().unwrap_or("-")]);
             Record::of(kind, id)
                 .value("job", job.clone().reference())
                 .value("user", one.reference())

@@ -136,9 +136,7 @@ impl Adapter for Ashby {
         match (answer.status(), code) {
             // A page in HTML comes from a firewall; a missing right is told by its code.
             (403, Some(code)) if code != MISSING_RIGHT => Some(Failure::Auth(answer.message())),
-            (403, None) if answer.at("/success").is_some() => {
-                Some(Failure::Auth(answer.message()))
-            }
+            (403, None) if answer.at("/success").is_some() => Some(Failure::Auth(answer.message())),
             (200..=299, _) if answer.at("/success").is_some_and(|is| *is == false) => {
                 Some(refusal(code.unwrap_or_default(), answer))
             }
@@ -178,8 +176,12 @@ fn refusal(code: &str, answer: &Answer<'_>) -> Failure {
     let said = if said.contains(code) { said } else { format!("{code}: {said}") };
     match code {
         MISSING_RIGHT => Failure::Denied(Denied { permission: String::new(), message: said }),
-        "candidate_not_found" | "application_not_found" | "job_not_found" | "opening_not_found"
-        | "user_not_found" | "job_posting_not_found" => Failure::NotFound(said),
+        "candidate_not_found"
+        | "application_not_found"
+        | "job_not_found"
+        | "opening_not_found"
+        | "user_not_found"
+        | "job_posting_not_found" => Failure::NotFound(said),
         code => passing(code).unwrap_or_else(|| {
             Failure::Invalid(vec![FieldError { field: String::new(), message: said }])
         }),
@@ -203,10 +205,9 @@ fn check(ats: &mut Ats<'_>, right: &'static str) -> Result<Checked, Stop> {
     let scopes: Result<Vec<String>, Stop> = ats.read(KEY, |answer| answer.get("/results/scopes"));
     let scopes = match scopes {
         Err(stop) if right == "apiKeysRead" => {
-            return stop.denied().map(|message| Checked {
-                verdict: Verdict::Missing,
-                detail: message,
-            });
+            return stop
+                .denied()
+                .map(|message| Checked { verdict: Verdict::Missing, detail: message });
         }
         Err(stop) => {
             return stop.denied().map(|message| Checked {
@@ -240,8 +241,12 @@ fn hints(event: &mut Event<'_>) {
         }
         "jobCreate" | "jobUpdate" => event.changed("jobs", "/data/job/id"),
         "openingCreate" => event.changed("openings", "/data/opening/id"),
-        "applicationSubmit" | "applicationUpdate" | "candidateStageChange" | "candidateHire"
-        | "pushToHRIS" | "interviewPlanTransition" => {
+        "applicationSubmit"
+        | "applicationUpdate"
+        | "candidateStageChange"
+        | "candidateHire"
+        | "pushToHRIS"
+        | "interviewPlanTransition" => {
             event.changed("applications", "/data/application/id");
             event.changed("candidates", "/data/application/candidate/id");
         }

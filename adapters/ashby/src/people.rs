@@ -144,7 +144,10 @@ impl Row for Candidate {
             .field("name", self.name.map(whole))
             .field("emails", self.email_addresses.map(contacts))
             .field("phones", self.phone_numbers.map(contacts))
-            .field("links", self.social_links.map(|all| all.into_iter().map(link).collect::<Vec<_>>()))
+            .field(
+                "links",
+                self.social_links.map(|all| all.into_iter().map(link).collect::<Vec<_>>()),
+            )
             .field(
                 "addresses",
                 sparse(self.location)

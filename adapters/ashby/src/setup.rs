@@ -68,7 +68,10 @@ pub(crate) const DEPARTMENTS: Kind = Kind::of::<Small>("departments")
 pub(crate) const OFFICES: Kind = Kind::of::<Small>("offices")
     .fields(&["name", "active", "parent", "location"])
     .expected(&["name", "active"])
-    .list(changes("/location.list", r#"{"includeArchived": true, "includeLocationHierarchy": true}"#))
+    .list(changes(
+        "/location.list",
+        r#"{"includeArchived": true, "includeLocationHierarchy": true}"#,
+    ))
     .permission("organizationRead");
 
 pub(crate) const SOURCES: Kind = Kind::of::<Small>("sources")
@@ -161,10 +164,8 @@ impl Row for Small {
                     .field("location", place.map(Postal::text))
             }
             "sources" => {
-                let group = |of: Named| Word {
-                    value: "other".into(),
-                    source: of.title.map(Into::into),
-                };
+                let group =
+                    |of: Named| Word { value: "other".into(), source: of.title.map(Into::into) };
                 record.field("type", sparse(self.source_type).map(group))
             }
             "reject_reasons" => record.field("type", self.reason_type.word(&REASONS)),

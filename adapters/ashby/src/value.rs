@@ -62,6 +62,7 @@ impl Person {
 
 /// The whole name of a user.
 pub(crate) fn full(first: Option<&str>, last: Option<&str>) -> Option<String> {
-    let parts: Vec<&str> = [first, last].into_iter().flatten().filter(|it| !it.is_empty()).collect();
+    let parts: Vec<&str> =
+        [first, last].into_iter().flatten().filter(|it| !it.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }

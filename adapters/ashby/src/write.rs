@@ -176,9 +176,11 @@ fn create_candidate(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
         "website": website,
         "createdAt": marked_at(op),
     }));
-    let id = ats.send(Ask::post("/candidate.create").json(&sent), |answer| answer.id("/results/id"))?;
+    let id =
+        ats.send(Ask::post("/candidate.create").json(&sent), |answer| answer.id("/results/id"))?;
     let mut made = op.made(id);
-    made.warnings = left_out.iter().map(|what| format!("{what} was left out at creation")).collect();
+    made.warnings =
+        left_out.iter().map(|what| format!("{what} was left out at creation")).collect();
     Ok(made)
 }
 
@@ -190,8 +192,8 @@ fn find_candidate(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
         Some(email) => json!({"email": email}),
         None => json!({"name": new.name.whole()}),
     };
-    let found: Vec<(String, Option<String>)> = ats
-        .read(Ask::post("/candidate.search").json(&asked), |answer| {
+    let found: Vec<(String, Option<String>)> =
+        ats.read(Ask::post("/candidate.search").json(&asked), |answer| {
             Ok(answer.get::<Vec<Created>>("/results")?.into_iter().map(Created::pair).collect())
         })?;
     if email.is_some() {
@@ -317,9 +319,7 @@ fn guard(op: &Op<'_>, now: &Now) -> Result<(), Failure> {
     ] {
         let Some(allowed) = input.seen.get(field) else { continue };
         let is = |one: &Value| match one {
-            Value::Object(of) => {
-                of.get("id").or(of.get("value")).and_then(Value::as_str) == shown
-            }
+            Value::Object(of) => of.get("id").or(of.get("value")).and_then(Value::as_str) == shown,
             other => other.as_str() == shown,
         };
         if !allowed.iter().any(is) {
@@ -449,8 +449,7 @@ fn find_note(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
     let wanted: NewNote = op.input()?;
     let parent = [("parent", wanted.candidate.as_str())];
     let is_marked = |note: &Note| has_mark(op, note.created_at.as_ref().map(Time::as_str));
-    let marked =
-        ats.search(&LIST, &parent, |note: Note| is_marked(&note).then_some(note.id))?;
+    let marked = ats.search(&LIST, &parent, |note: Note| is_marked(&note).then_some(note.id))?;
     if let [id] = marked.as_slice() {
         return Ok(op.marked(id.as_str()));
     }

@@ -232,8 +232,10 @@ fn lists_without_paging_are_read_with_and_without_its_members() {
         assert!(read.complete);
         let opening = body(&read, "openings");
         assert_eq!(opening["state"], json!({"value": "closed", "source": "Filled"}));
-        assert_eq!((&opening["job"]["id"], &opening["target_start_on"]), (&json!("j1"),
-            &json!("2026-09-01")));
+        assert_eq!(
+            (&opening["job"]["id"], &opening["target_start_on"]),
+            (&json!("j1"), &json!("2026-09-01"))
+        );
         page["moreDataAvailable"] = json!(true);
         page["nextCursor"] = json!("c");
         assert!(self::page("openings", &page).next.is_some());
@@ -282,7 +284,8 @@ fn custom_values_are_read_by_their_form() {
 
 #[test]
 fn a_candidate_who_was_merged_or_deleted_is_missing_to_a_fetch() {
-    let (line, state) = ask(Task::Fetch(Fetch { kind: "candidates".into(), ids: vec!["c1".into()] }));
+    let (line, state) =
+        ask(Task::Fetch(Fetch { kind: "candidates".into(), ids: vec!["c1".into()] }));
     assert_eq!(line, r#"/candidate.info {"id": "c1"}"#);
     let end = answer(state, 200, &refused("candidate_not_found"));
     let Ok(Outcome::Fetched(fetched)) = end else { panic!("{end:?}") };

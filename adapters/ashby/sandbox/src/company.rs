@@ -53,9 +53,10 @@ fn settings(model: &mut Model, company: &Company, made: &mut Made) {
         ));
     }
     for field in &company.fields {
-        let choice =
-            |one: &atsync_sandbox::FieldOption| json!({"label": one.name, "value": one.name,
-                "isArchived": !one.active});
+        let choice = |one: &atsync_sandbox::FieldOption| {
+            json!({"label": one.name, "value": one.name,
+                "isArchived": !one.active})
+        };
         let choices: Vec<Value> = field.options.iter().map(choice).collect();
         let mut members = json!({"title": field.name, "objectType": object(field.of),
             "fieldType": field_type(field.holds), "isArchived": !field.active,
@@ -72,9 +73,8 @@ fn settings(model: &mut Model, company: &Company, made: &mut Made) {
         made.departments.push(model.add("departments", members));
     }
     for office in &company.offices {
-        let place = office.location.map(|place| {
-            json!({"postalAddress": {"addressLocality": place}})
-        });
+        let place =
+            office.location.map(|place| json!({"postalAddress": {"addressLocality": place}}));
         let members = json!({"name": office.name, "isArchived": false, "address": place,
             "isRemote": office.name == "Remote", "type": "Location"});
         made.locations.push(model.add("locations", members));
@@ -244,9 +244,7 @@ fn person(model: &mut Model, company: &Company, made: &Made, of: &Candidate) {
     };
     let links: Vec<Value> = of.socials.iter().chain(&of.websites).map(link).collect();
     let tags: Vec<&String> = of.tags.iter().filter_map(|tag| made.tags.get(tag.tag)).collect();
-    let custom = of.values.iter().filter_map(|(field, value)| {
-        custom(company, made, *field, value)
-    });
+    let custom = of.values.iter().filter_map(|(field, value)| custom(company, made, *field, value));
     let custom: Vec<Value> = custom.collect();
     let place = of.addresses.first().map(|one| {
         json!({"id": "location", "locationSummary": one.value.replace('\n', ", "),
@@ -316,9 +314,10 @@ fn apply(
         return;
     };
     // The lead stage comes before the company's own.
-    let visited = of.visits.iter().filter_map(|visit| {
-        Some((stages.get(visit.stage.saturating_add(1))?, visit.entered_ms?))
-    });
+    let visited = of
+        .visits
+        .iter()
+        .filter_map(|visit| Some((stages.get(visit.stage.saturating_add(1))?, visit.entered_ms?)));
     let mut visits: Vec<(String, i64)> = visited.map(|(id, at)| (id.clone(), at)).collect();
     if visits.is_empty() {
         visits.extend(stages.get(1).map(|first| (first.clone(), candidate.created_ms)));

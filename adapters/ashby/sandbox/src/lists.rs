@@ -278,12 +278,9 @@ pub(crate) fn single(
         "job.info" => ("jobs", "id", "jobsRead", "job_not_found"),
         "opening.info" => ("openings", "openingId", "jobsRead", "opening_not_found"),
         "user.info" => ("users", "userId", "organizationRead", "user_not_found"),
-        "customField.info" => (
-            "customFields",
-            "customFieldId",
-            "hiringProcessMetadataRead",
-            "custom_field_not_found",
-        ),
+        "customField.info" => {
+            ("customFields", "customFieldId", "hiringProcessMetadataRead", "custom_field_not_found")
+        }
         _ => return None,
     })
 }

@@ -162,7 +162,11 @@ impl Model {
         let id = text(held, "id").unwrap_or_default();
         let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
         let source = || {
-            self.named("sources", text(held, "_source"), &["id", "title", "isArchived", "sourceType"])
+            self.named(
+                "sources",
+                text(held, "_source"),
+                &["id", "title", "isArchived", "sourceType"],
+            )
         };
         match collection {
             "candidates" => {
@@ -225,14 +229,8 @@ impl Model {
 }
 
 /// The members of a stage.
-pub(crate) const STAGE: &[&str] = &[
-    "id",
-    "title",
-    "type",
-    "interviewPlanId",
-    "orderInInterviewPlan",
-    "interviewStageGroupId",
-];
+pub(crate) const STAGE: &[&str] =
+    &["id", "title", "type", "interviewPlanId", "orderInInterviewPlan", "interviewStageGroupId"];
 
 /// The status of an application in a stage of this type.
 pub(crate) fn status(kind: &str) -> &'static str {

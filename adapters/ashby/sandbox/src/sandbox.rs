@@ -322,7 +322,8 @@ impl State {
         let plan = plan.ok_or_else(|| Refusal::code("job_not_found"))?;
         let stage = |one: &Document| {
             let names = STAGE.iter().filter(|name| **name != "interviewPlanId");
-            let shown = names.filter_map(|name| Some(((*name).to_owned(), one.get(*name)?.clone())));
+            let shown =
+                names.filter_map(|name| Some(((*name).to_owned(), one.get(*name)?.clone())));
             let mut shown: Document = shown.collect();
             shown.insert("activities".to_owned(), json!([]));
             Value::Object(shown)

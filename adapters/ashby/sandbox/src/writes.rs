@@ -46,10 +46,9 @@ pub(crate) fn form(path: &str) -> Option<(&'static str, &'static str)> {
             (candidates, "applicationId! interviewStageId! archiveReasonId archiveEmail")
         }
         "application.changeSource" => (candidates, "applicationId! sourceId"),
-        "application.update" => (
-            candidates,
-            "applicationId! sourceId creditedToUserId createdAt sendNotifications",
-        ),
+        "application.update" => {
+            (candidates, "applicationId! sourceId creditedToUserId createdAt sendNotifications")
+        }
         "customField.setValue" => (candidates, "objectId! objectType! fieldId! fieldValue"),
         "customField.setValues" => (candidates, "objectId! objectType! values!"),
         _ => return None,
@@ -108,12 +107,7 @@ impl Writing<'_> {
         Ok(shown)
     }
 
-    fn known(
-        &self,
-        collection: &'static str,
-        id: &str,
-        code: &'static str,
-    ) -> Result<(), Refusal> {
+    fn known(&self, collection: &'static str, id: &str, code: &'static str) -> Result<(), Refusal> {
         if self.model.get(collection, id).is_some() { Ok(()) } else { Err(Refusal::code(code)) }
     }
 
@@ -123,9 +117,7 @@ impl Writing<'_> {
         let ms = parse_ms(given).ok_or_else(|| Refusal::input("createdAt must be an ISO date"))?;
         Ok(match self.quirks.client_time {
             ClientTime::Exact => Some(format_ms(ms)),
-            ClientTime::WholeSeconds => {
-                Some(format_ms(ms.saturating_sub(ms.rem_euclid(1000))))
-            }
+            ClientTime::WholeSeconds => Some(format_ms(ms.saturating_sub(ms.rem_euclid(1000)))),
             ClientTime::Ignored => None,
         })
     }
@@ -158,7 +150,8 @@ impl Writing<'_> {
             if !email.contains('@') {
                 return Err(Refusal::input("email is not an e-mail address"));
             }
-            emails.push(json!({"value": email, "type": "Personal", "isPrimary": emails.is_empty()}));
+            emails
+                .push(json!({"value": email, "type": "Personal", "isPrimary": emails.is_empty()}));
         }
         let phones: Vec<Value> = word(body, "phoneNumber")?
             .map(|phone| json!({"value": phone, "type": "Personal", "isPrimary": true}))
@@ -326,7 +319,10 @@ impl Writing<'_> {
         let plan = word(body, "interviewPlanId")?.unwrap_or(own);
         let stages = self.model.stages(plan);
         let of_type = |kind: &str| {
-            stages.iter().find(|one| text(one, "type") == Some(kind)).and_then(|one| text(one, "id"))
+            stages
+                .iter()
+                .find(|one| text(one, "type") == Some(kind))
+                .and_then(|one| text(one, "id"))
         };
         let stage = match word(body, "interviewStageId")? {
             None => of_type("Lead"),

@@ -222,7 +222,10 @@ fn a_stage_of_another_plan_and_a_reason_out_of_place_are_refused_without_effect(
     assert_eq!(shown["status"], "Lead");
     assert!(shown.get("archivedAt").is_none(), "left out, not null");
     let archived = world.results(path, &change(&of(&own, "Archived"), Some(reason)));
-    assert_eq!((&archived["status"], &archived["archiveReason"]["id"]), (&json!("Archived"), reason));
+    assert_eq!(
+        (&archived["status"], &archived["archiveReason"]["id"]),
+        (&json!("Archived"), reason)
+    );
     let opened = world.results(path, &change(&of(&own, "PreInterviewScreen"), None));
     assert_eq!(opened["status"], "Active");
 }
