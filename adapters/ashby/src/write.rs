@@ -34,6 +34,24 @@ pub(crate) const ALL: &[Operation] = &[
         .permissions(WRITE)
         .calls(2)
         .probe(find_application, 10_000),
+    Operation::new("applications.update", EffectClass::Idempotent, update_application)
+        .members(&[("source", FieldMode::Set), ("referrer", FieldMode::Set)])
+        .refused(REFUSED)
+        .permissions(WRITE)
+        .calls(2)
+        .probe(is_updated, 10_000),
+    Operation::new("applications.unreject", EffectClass::Idempotent, reopen)
+        .refused(REFUSED)
+        .permissions(WRITE)
+        .opt_in("allow_outcomes")
+        .calls(2)
+        .probe(is_open, 10_000),
+    Operation::new("applications.unhire", EffectClass::Idempotent, reopen)
+        .refused(REFUSED)
+        .permissions(WRITE)
+        .opt_in("allow_outcomes")
+        .calls(2)
+        .probe(is_open, 10_000),
     Operation::new("applications.move", EffectClass::Idempotent, move_application)
         .members(&[("to_stage", FieldMode::Set)])
         .required(&["to_stage"])
@@ -78,8 +96,13 @@ pub(crate) const ALL: &[Operation] = &[
 ];
 
 /// The operations that find out whether somebody else was there first.
-pub(crate) const GUARDED: &[&str] =
-    &["applications.move", "applications.reject", "applications.hire"];
+pub(crate) const GUARDED: &[&str] = &[
+    "applications.update",
+    "applications.move",
+    "applications.reject",
+    "applications.unreject",
+    "applications.hire",
+];
 
 /// The mark as a time of creation.
 fn marked_at(op: &Op<'_>) -> Option<String> {
@@ -283,14 +306,31 @@ struct Now {
     status: String,
     reason: Option<String>,
     reason_type: Option<String>,
+    source: Option<String>,
+    referrer: Option<String>,
+    /// The last stage of its history that is none of an end.
+    before: Option<String>,
+}
+
+/// The stage that an application was in before it ended: the last of its history but the present.
+fn before(answer: &Answer<'_>, stage: &str) -> Option<String> {
+    let history = answer.at("/results/applicationHistory")?.as_array()?;
+    let entered = |row: &&Value| row["enteredStageAt"].as_str().and_then(ms_of);
+    let others = history.iter().filter(|row| row["stageId"] != stage);
+    let last = others.max_by_key(entered)?;
+    last["stageId"].as_str().map(str::to_owned)
 }
 
 fn now(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Now, Stop> {
     let asked = json!({"applicationId": op.target()});
     ats.read(Ask::post("/application.info").json(&asked), |answer| {
         let text = |place: &str| answer.text(place).map(str::to_owned);
+        let stage = String::from(answer.id("/results/currentInterviewStage/id")?);
         Ok(Now {
-            stage: answer.id("/results/currentInterviewStage/id")?.into(),
+            before: before(answer, &stage),
+            source: text("/results/source/id"),
+            referrer: text("/results/creditedToUser/id"),
+            stage,
             job: answer.id("/results/job/id")?.into(),
             plan: text("/results/currentInterviewStage/interviewPlanId").unwrap_or_default(),
             status: answer.get("/results/status")?,
@@ -316,6 +356,8 @@ fn guard(op: &Op<'_>, now: &Now) -> Result<(), Failure> {
         ("stage", Some(stage.as_str())),
         ("outcome", Some(&*outcome.value)),
         ("reject_reason", reason),
+        ("source", now.source.as_deref()),
+        ("referrer", now.referrer.as_deref()),
     ] {
         let Some(allowed) = input.seen.get(field) else { continue };
         let is = |one: &Value| match one {
@@ -380,6 +422,59 @@ fn move_application(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
 fn is_moved(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
     let wanted: Move = op.input()?;
     Ok(op.shown(now(ats, op)?.stage == own_stage(&wanted.to_stage)))
+}
+
+#[derive(Deserialize)]
+struct Update {
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default)]
+    referrer: Option<String>,
+}
+
+impl Update {
+    fn is_shown(&self, now: &Now) -> bool {
+        (self.source.is_none() || self.source == now.source)
+            && (self.referrer.is_none() || self.referrer == now.referrer)
+    }
+}
+
+fn update_application(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
+    let wanted: Update = op.input()?;
+    let now = now(ats, op)?;
+    if wanted.is_shown(&now) {
+        return Ok(op.done());
+    }
+    guard(op, &now)?;
+    let sent = body(json!({"applicationId": op.target(), "sourceId": wanted.source,
+        "creditedToUserId": wanted.referrer, "sendNotifications": false}));
+    ats.send(Ask::post("/application.update").json(&sent), |answer| {
+        answer.id("/results/id").map(String::from)
+    })?;
+    Ok(op.done())
+}
+
+fn is_updated(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
+    let wanted: Update = op.input()?;
+    Ok(op.shown(wanted.is_shown(&now(ats, op)?)))
+}
+
+/// Moves an ended application back to the stage that it was in before.
+fn reopen(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
+    let now = now(ats, op)?;
+    if !matches!(now.status.as_str(), "Archived" | "Hired") {
+        return Ok(op.done());
+    }
+    guard(op, &now)?;
+    let Some(stage) = &now.before else {
+        let message = "its history names no stage that it was in before".to_owned();
+        return Err(Failure::Invalid(vec![FieldError { field: String::new(), message }]).into());
+    };
+    change(ats, op, stage, None)
+}
+
+fn is_open(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
+    Ok(op.shown(!matches!(now(ats, op)?.status.as_str(), "Archived" | "Hired")))
 }
 
 #[derive(Deserialize)]

@@ -208,13 +208,16 @@ fn an_application_is_made_moved_rejected_and_hired_once_each() {
     let probed = world.probe("applications.create", None, &input);
     assert_eq!(certainty(&probed), Some(Certainty::Marked));
     let target = || Some(RemoteRef::new("applications", id.as_str()));
+    let source = world.sandbox.rows("sources")[0]["id"].clone();
+    let reason = world.sandbox.rows("archiveReasons")[0]["id"].clone();
+    let seen = json!({"stage": [stages[1].id]});
     let steps = [
-        (
-            "applications.move",
-            json!({"to_stage": stages[2].id, "seen":
-            {"stage": [stages[1].id]}}),
-        ),
-        ("applications.reject", json!({"reason": world.sandbox.rows("archiveReasons")[0]["id"]})),
+        ("applications.move", json!({"to_stage": stages[2].id, "seen": seen})),
+        ("applications.update", json!({"source": source})),
+        ("applications.reject", json!({"reason": reason})),
+        ("applications.unreject", json!({})),
+        ("applications.hire", json!({})),
+        ("applications.unhire", json!({})),
         ("applications.hire", json!({})),
     ];
     for (name, input) in &steps {

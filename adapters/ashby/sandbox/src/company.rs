@@ -123,7 +123,7 @@ fn field_type(holds: &str) -> &'static str {
         "single_select" | "single" => "ValueSelect",
         "multi_select" | "multi" => "MultiValueSelect",
         "currency" | "money" => "Currency",
-        "url" => "Url",
+        // Of `Url` the document knows creations alone.
         _ => "String",
     }
 }
@@ -190,7 +190,7 @@ fn make_job(model: &mut Model, company: &Company, made: &mut Made, job: &Job) {
             (_, false) => "Closed",
         };
         let version = json!({"id": model.next_id("openingVersions"),
-            "identifier": opening.opening_id, "description": "", "createdAt": created,
+            "identifier": opening.opening_id, "description": "", "authorId": made.users.first(), "createdAt": created,
             "jobIds": [id], "isBackfill": false, "employmentType": "FullTime", "locationIds":
             location.iter().collect::<Vec<_>>(), "hiringTeam": [], "customFields": []});
         let closed = (state == "Closed").then_some(&created);
