@@ -280,3 +280,39 @@ fn every_right_is_seen_and_seen_to_be_missing() {
     let Ok(Outcome::Tenant(tenant)) = world.run(Task::DescribeTenant) else { panic!() };
     assert!(tenant.fingerprint.starts_with("ashby:"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_read_over_real_http() {
+    use std::io::{Read as _, Write as _};
+    let running = Sandbox::start(SandboxOptions::sized(7, 40)).await.unwrap();
+    let host = running.base_url().trim_start_matches("http://").to_owned();
+    let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
+    let (kind, since) = ("candidates".to_owned(), Since::Everything);
+    let scan = Scan { kind, parent: None, since, cursor: None, page_size: 100 };
+    let Ok(Step::Send(send)) = Ashby::start(Task::Scan(scan), &given) else { panic!() };
+    let (Target::Path(path), Body::Json(body)) = (send.request.target, send.request.body) else {
+        panic!("no path or body")
+    };
+    let key = base64::engine::general_purpose::STANDARD.encode("sandbox-key:");
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Basic {key}\r\nContent-Type: \
+         application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        path.path,
+        body.len()
+    );
+    let read = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut read = String::new();
+        stream.read_to_string(&mut read).unwrap();
+        read
+    });
+    let read = read.await.unwrap();
+    running.shutdown().await;
+    let (head, body) = read.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let response = Response { status: 200, headers: Vec::new(), body: body.into() };
+    let end = Ashby::resume(send.state, &given, Reply::Response(response));
+    let Ok(Step::Done(Outcome::Page(page))) = end else { panic!("{end:?}") };
+    assert_eq!(page.items.iter().filter(|item| item.kind == "candidates").count(), 40);
+}

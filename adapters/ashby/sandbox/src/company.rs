@@ -4,7 +4,7 @@
 //! for the archive after them. Ashby has no application without a job, so prospects are left out,
 //! and so is a prospect that became an application.
 
-use crate::model::Model;
+use crate::model::{Model, put};
 use atsync_sandbox::{
     Application, Candidate, Company, CompanySpec, Contact, EndedBy, FieldValue, Job, JobState,
     Outcome, format_ms,
@@ -62,7 +62,7 @@ fn settings(model: &mut Model, company: &Company, made: &mut Made) {
             "fieldType": field_type(field.holds), "isArchived": !field.active,
             "isPrivate": field.private, "isRequired": false});
         if !choices.is_empty() {
-            members["selectableValues"] = choices.into();
+            put(&mut members, "selectableValues", choices.into());
         }
         made.fields.push(model.add("customFields", members));
     }
@@ -346,7 +346,7 @@ fn apply(
             let mut row = json!({"stageId": stage, "title": title, "stageNumber": at,
                 "enteredStageAt": format_ms(*entered), "allowedActions": ["none"]});
             if let Some(left) = left {
-                row["leftStageAt"] = left.into();
+                put(&mut row, "leftStageAt", left.into());
             }
             row
         })
@@ -354,7 +354,7 @@ fn apply(
     let history: Vec<Value> = history
         .into_iter()
         .map(|mut row| {
-            row["id"] = model.next_id("history").into();
+            put(&mut row, "id", model.next_id("history").into());
             row
         })
         .collect();

@@ -4,7 +4,7 @@
 //! token of that number. So a row that changes during the pass shows again in the next one, and a
 //! record that is deleted or merged vanishes from both without a word.
 
-use crate::model::{Model, text};
+use crate::model::{Model, put, text};
 use crate::quirks::Quirks;
 use crate::refusal::Refusal;
 use atsync_sandbox::{Document, parse_ms};
@@ -182,18 +182,18 @@ pub(crate) fn page(
     let results: Vec<Value> = rows.iter().map(show).collect();
     let mut answer = json!({"success": true, "results": results});
     if list.paging != Paging::Bare {
-        answer["moreDataAvailable"] = more.into();
+        put(&mut answer, "moreDataAvailable", more.into());
     }
     if more {
         let after = rows.last().and_then(|one| text(one, "id")).unwrap_or_default().to_owned();
         let pages = pass.pages.saturating_add(1);
         let cursor = tokens.name('c');
         tokens.cursors.insert(cursor.clone(), Pass { after, pages, made_ms: now_ms, ..pass });
-        answer["nextCursor"] = cursor.into();
+        put(&mut answer, "nextCursor", cursor.into());
     } else if list.paging == Paging::Tokens {
         let token = tokens.name('s');
         tokens.syncs.insert(token.clone(), (list.collection, pass.until, now_ms));
-        answer["syncToken"] = token.into();
+        put(&mut answer, "syncToken", token.into());
     }
     Ok(answer)
 }

@@ -49,6 +49,13 @@ pub(crate) fn record(value: Value) -> Document {
     }
 }
 
+/// Sets a member of an object.
+pub(crate) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
 /// The members that an embedded record shows.
 fn part(record: &Document, names: &[&str]) -> Value {
     let held = names.iter().filter_map(|name| Some((*name, record.get(*name)?)));

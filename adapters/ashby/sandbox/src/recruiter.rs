@@ -98,7 +98,7 @@ pub(crate) fn act(context: &mut Writing<'_>, deed: &Recruiter) -> Result<String,
             let body = json!({"name": name, "email": email});
             let body = body.as_object().cloned().unwrap_or_default();
             let made = context.perform("candidate.create", &body)?;
-            Ok(made["id"].as_str().unwrap_or_default().to_owned())
+            Ok(made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
         }
         Recruiter::DeleteCandidate { candidate_id } => {
             known(context, "candidates", candidate_id)?;

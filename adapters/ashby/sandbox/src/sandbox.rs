@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::access::Access;
 use crate::company;
 use crate::lists::{self, Tokens};
-use crate::model::{Model, STAGE, text};
+use crate::model::{Model, STAGE, put, text};
 use crate::options::SandboxOptions;
 use crate::quirks::Quirks;
 use crate::recruiter::{self, Recruiter};
@@ -254,8 +254,10 @@ impl State {
             _ => Err(Refusal::input("the body must be a JSON object")),
         };
         let mut answer = self.answer(path, body)?;
-        if self.quirks.unknown_field {
-            answer["results"] = marked(answer["results"].take());
+        if self.quirks.unknown_field
+            && let Some(results) = answer.get_mut("results")
+        {
+            *results = marked(results.take());
         }
         Ok(answer)
     }
@@ -290,7 +292,11 @@ impl State {
             let found = found.filter(sees).ok_or_else(|| Refusal::code(code))?;
             let mut shown = self.model.show(collection, found, self.quirks.nulls);
             if collection == "applications" {
-                shown["applicationHistory"] = found.get("_history").cloned().unwrap_or_default();
+                put(
+                    &mut shown,
+                    "applicationHistory",
+                    found.get("_history").cloned().unwrap_or_default(),
+                );
             }
             return Ok(json!({"success": true, "results": shown}));
         }

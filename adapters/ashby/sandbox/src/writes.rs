@@ -2,7 +2,7 @@
 //!
 //! Nothing is deduplicated: a second create makes a second record.
 
-use crate::model::{Model, status, text};
+use crate::model::{Model, put, status, text};
 use crate::quirks::{ClientTime, Quirks};
 use crate::refusal::Refusal;
 use atsync_sandbox::{format_ms, parse_ms};
@@ -102,7 +102,11 @@ impl Writing<'_> {
         let held = self.model.get(collection, &id).cloned().unwrap_or_default();
         let mut shown = self.model.show(collection, &held, self.quirks.nulls);
         if path == "application.create" {
-            shown["applicationHistory"] = held.get("_history").cloned().unwrap_or_default();
+            put(
+                &mut shown,
+                "applicationHistory",
+                held.get("_history").cloned().unwrap_or_default(),
+            );
         }
         Ok(shown)
     }
@@ -425,8 +429,11 @@ impl Writing<'_> {
             let mut made = json!({"id": field, "title": of.get("title"), "value": value,
                 "isPrivate": of.get("isPrivate")});
             if let Some(labels) = labels {
-                made["valueLabel"] =
-                    labels.ok_or_else(|| Refusal::input("fieldValue is none of the values"))?;
+                put(
+                    &mut made,
+                    "valueLabel",
+                    labels.ok_or_else(|| Refusal::input("fieldValue is none of the values"))?,
+                );
             }
             values.push(made);
         }
