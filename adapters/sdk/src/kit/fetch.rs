@@ -94,7 +94,7 @@ pub(crate) fn resume(
     let mut items = Items::new(about, kind);
     let parent = parent(kind, &state.ids);
     let source = Source { kind: kind.name, parent: parent.as_ref(), given };
-    match refusals(&answer).or_else(|| answer.refusal(kind.permission)) {
+    match answer.failure(refusals, kind.permission) {
         Some(Failure::NotFound(_) | Failure::Gone(_)) if fetch.many.is_none() => {}
         Some(failure) => return Err(failure),
         None if fetch.many.is_some() => {
