@@ -19,8 +19,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The package of each adapter, and the file that `src/lib.rs` embeds.
-const ADAPTERS: &[(&str, &str)] =
-    &[("atsync-greenhouse", "greenhouse.wasm"), ("atsync-described", "described.wasm")];
+const ADAPTERS: &[(&str, &str)] = &[
+    ("atsync-greenhouse", "greenhouse.wasm"),
+    ("atsync-lever", "lever.wasm"),
+    ("atsync-described", "described.wasm"),
+];
 
 /// The packages that every adapter depends on.
 const FOUNDATIONS: &[&str] = &["atsync-adapter", "atsync-model"];
@@ -37,8 +40,8 @@ const SOURCES: &[&str] = &[
     "../described/Cargo.toml",
     "../greenhouse/src",
     "../greenhouse/Cargo.toml",
-    "../described/src",
-    "../described/Cargo.toml",
+    "../lever/src",
+    "../lever/Cargo.toml",
     "../sdk/src",
     "../sdk/Cargo.toml",
     "../../engine/model/src",

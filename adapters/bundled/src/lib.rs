@@ -7,12 +7,15 @@
 /// The adapter for Greenhouse Harvest v3.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));
 
+/// The adapter for Lever's Data API v1.
+pub static LEVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lever.wasm"));
+
 /// The component that a description is baked into (`atsync_described::bake`). By itself it
 /// describes no ATS, so it is not among [`BUNDLED`].
 pub static DESCRIBED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/described.wasm"));
 
 /// Every bundled adapter by the name of its manifest.
-pub static BUNDLED: &[(&str, &[u8])] = &[("greenhouse", GREENHOUSE)];
+pub static BUNDLED: &[(&str, &[u8])] = &[("greenhouse", GREENHOUSE), ("lever", LEVER)];
 
 /// Returns the component of a bundled adapter.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

@@ -4,7 +4,7 @@ use super::{Account, Hook, Kind, Operation, Permission, check};
 use crate::Manifest;
 use crate::contract::Failure;
 use crate::model::manifest::{
-    AuthRule, BasicHalf, ChangeRule, FieldMode, FieldRule, KindRule, OperationRule,
+    AuthRule, BasicHalf, Carry, ChangeRule, FieldMode, FieldRule, KindRule, OperationRule,
     Origin as OriginRule, OriginBase, Permission as PermissionRule, RateRule, ResetReading,
     SafeRequest, ScanRule, SideEffect,
 };
@@ -495,6 +495,7 @@ impl Kind {
                 rule.changes.push(ChangeRule::Token);
             }
         }
+        rule.raw = self.raw.is_some();
         rule.overlap_ms = self.overlap_ms;
         rule.page_max = self.page_max();
         rule.ids_max = self.fetch.map_or(0, |fetch| fetch.many.map_or(1, |(_, _, most)| most));
@@ -515,6 +516,10 @@ impl Operation {
         if !self.materialises.is_empty() {
             rule.materialises = owned(self.materialises);
         }
+        let carry = |(kind, members): &(&'static str, &[&'static str])| {
+            Carry::new(*kind, members.iter().copied())
+        };
+        rule.may_carry = self.carries.iter().map(carry).collect();
         let field = |(name, mode): &(&'static str, FieldMode)| FieldRule::new(*name, *mode);
         rule.fields = self.members.iter().map(field).collect();
         rule.required = owned(self.required);

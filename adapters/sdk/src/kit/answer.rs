@@ -4,7 +4,7 @@
 //! so in [`Adapter::failure`](super::Adapter::failure). Nothing of a body is quoted but the message
 //! that the ATS wrote for people. Bounds: [`TEXT_CHARS_MAX`] of such a message.
 
-use super::Id;
+use super::{Id, Refusals};
 use crate::contract::{Denied, Failure, FieldError, Reply, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -132,6 +132,22 @@ impl<'a> Answer<'a> {
             }
             status => Failure::Protocol(format!("status {status}: {}", said())),
         })
+    }
+
+    /// The failure that the adapter reads from the answer. It does not know which permission the
+    /// request needed, so a missing one that it leaves unnamed is this one.
+    pub(crate) fn own_failure(&self, refusals: Refusals, permission: &str) -> Option<Failure> {
+        match refusals(self) {
+            Some(Failure::Denied(denied)) if denied.permission.is_empty() => {
+                Some(Failure::Denied(Denied { permission: permission.into(), ..denied }))
+            }
+            other => other,
+        }
+    }
+
+    /// As [`Answer::own_failure`], and else the usual one.
+    pub(crate) fn failure(&self, refusals: Refusals, permission: &str) -> Option<Failure> {
+        self.own_failure(refusals, permission).or_else(|| self.refusal(permission))
     }
 
     /// The wait that the header `Retry-After` names, in whole seconds.

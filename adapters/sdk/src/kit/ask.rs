@@ -2,9 +2,10 @@
 //!
 //! A path, the value of a query parameter, and a JSON body may have placeholders: `{id}`,
 //! `{parent}`, `{target}`, a part of a composite id as `{id.0}`, a setting as
-//! `{settings.subdomain}`, and what [`Call::with`] names. Values are encoded for the place that
-//! they go to. A placeholder without a value is a bug of the adapter, never an empty text. Left
-//! out: the host and the credential, which the engine adds.
+//! `{settings.subdomain}`, and what [`Call::with`] names. A query parameter whose whole value is
+//! `{settings.confidentiality?}` is left out where the setting is not set. Values are encoded for
+//! the place that they go to. A placeholder without a value is a bug of the adapter, never an empty
+//! text. Left out: the host and the credential, which the engine adds.
 
 use crate::contract::{Body, Failure, Field, Given, Path, Request, Target};
 use crate::{json, path};
@@ -178,8 +179,11 @@ impl Call {
         let target = match &self.link {
             Some(link) => Target::Link(link.clone()),
             None => {
-                let mut query: Vec<Field> =
-                    ask.query.iter().map(field).collect::<Result<_, Failure>>()?;
+                let is_set = |(_, value): &&(&str, &str)| {
+                    optional(value).is_none_or(|name| setting(name, given).is_some())
+                };
+                let query = ask.query.iter().filter(is_set);
+                let mut query: Vec<Field> = query.map(field).collect::<Result<_, Failure>>()?;
                 query.extend(self.parameters.iter().cloned());
                 Target::Path(Path { path: filled(ask.path, Place::Path)?, query })
             }
@@ -255,7 +259,7 @@ fn fill(
         made.push_str(before);
         let is_name = |name: &str| {
             !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._?".contains(&byte))
         };
         let Some((name, after)) = after.split_once('}').filter(|(name, _)| is_name(name)) else {
             made.push('{');
@@ -287,12 +291,9 @@ fn value_of(name: &str, values: &[(&str, &str)], given: &Given) -> Result<String
         || Failure::Bug(format!("a request has the placeholder {{{name}}} and no value for it"));
     let (of, part) = name.split_once('.').ok_or_else(missing)?;
     if of == "settings" {
-        let settings: Value = serde_json::from_str(&given.settings).unwrap_or_default();
-        return match settings.get(part) {
-            Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
-            Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
-            _ => Err(Failure::Misconfigured(format!("the setting `{part}` is not set"))),
-        };
+        let part = part.trim_end_matches('?');
+        return setting(part, given)
+            .ok_or_else(|| Failure::Misconfigured(format!("the setting `{part}` is not set")));
     }
     let (_, whole) = named(of).ok_or_else(missing)?;
     let part: usize = part.parse().map_err(|_| missing())?;
@@ -302,6 +303,21 @@ fn value_of(name: &str, values: &[(&str, &str)], given: &Given) -> Result<String
         .nth(part)
         .map(str::to_owned)
         .ok_or_else(|| Failure::NotFound("the id has fewer parts than ids of its kind have".into()))
+}
+
+/// The setting of a parameter that is left out where it is not set.
+fn optional(value: &str) -> Option<&str> {
+    value.strip_prefix("{settings.")?.strip_suffix("?}")
+}
+
+/// The value of a setting, unless it is not set or empty.
+fn setting(name: &str, given: &Given) -> Option<String> {
+    let settings: Value = serde_json::from_str(&given.settings).unwrap_or_default();
+    match settings.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -323,6 +339,21 @@ mod tests {
         assert_eq!(path.path, "/x%20y/people/a%22%3F/notes/b");
         assert_eq!(path.query[0].value, "a\"?/b");
         assert_eq!(request.body, Body::Json(r#"{"id": "a\"?/b", "n": {"a": 1}}"#.into()));
+    }
+
+    #[test]
+    fn a_parameter_of_an_optional_setting_is_left_out_where_it_is_not_set() {
+        let ask = Ask::get("/people").query(&[("of", "{settings.of?}"), ("all", "1")]);
+        for (settings, names) in [
+            ("{}", vec!["all"]),
+            (r#"{"of": ""}"#, vec!["all"]),
+            (r#"{"of": "x"}"#, vec!["of", "all"]),
+        ] {
+            let request = Call::from(ask).request(&[], &given(settings), "api").unwrap();
+            let Target::Path(path) = request.target else { unreachable!("no link") };
+            let sent: Vec<&str> = path.query.iter().map(|field| field.name.as_str()).collect();
+            assert_eq!(sent, names, "{settings}");
+        }
     }
 
     #[test]

@@ -55,6 +55,18 @@ impl Stop {
         Self(Why::Written(Box::new(Written::Pending(handle.into()))))
     }
 
+    /// The message of a request that was refused for want of a right; any other end is returned as
+    /// it is. For checks that read an answer for several permissions.
+    ///
+    /// # Errors
+    /// The end itself, when it is another.
+    pub fn denied(self) -> Result<String, Self> {
+        match self.0 {
+            Why::Failed(Failure::Denied(denied)) => Ok(denied.message),
+            other => Err(Self(other)),
+        }
+    }
+
     /// Ends a write: the answer does not say whether it happened. A probe settles it.
     pub fn unclear(why: impl Into<String>) -> Self {
         Self(Why::Written(Box::new(Written::Unclear(why.into()))))
@@ -120,7 +132,7 @@ impl<'a> Ats<'a> {
         };
         let answer = Answer::new(&reply);
         if !call.ask.accepts.contains(&answer.status()) {
-            let refused = (self.refusals)(&answer).or_else(|| answer.refusal(self.permission));
+            let refused = answer.failure(self.refusals, self.permission);
             refused.map_or(Ok(()), |failure| Err(Stop::from(failure)))?;
         }
         let value = take(&answer)?;
@@ -166,7 +178,7 @@ impl<'a> Ats<'a> {
         };
         let answer = Answer::new(&reply);
         let (status, is_accepted) = (answer.status(), (200..300).contains(&answer.status()));
-        let failure = (self.refusals)(&answer).or_else(|| answer.refusal(self.permission));
+        let failure = answer.failure(self.refusals, self.permission);
         match failure {
             Some(failure) if is_accepted || refused.contains(&status) => {
                 Err(Stop(Why::Written(Box::new(Written::Refused(failure)))))

@@ -152,6 +152,18 @@ pub(crate) const fn is_kind(kind: &str) {
     }
 }
 
+/// The name of a raw kind begins with `raw_`.
+#[track_caller]
+pub(crate) const fn is_raw(kind: &str) {
+    if !super::text::begins(kind, "raw_") || kind.len() == "raw_".len() {
+        Text::here()
+            .and("kinds: `")
+            .and(kind)
+            .and("` is no raw kind: its name begins with raw_")
+            .refuse();
+    }
+}
+
 #[track_caller]
 pub(crate) const fn are_fields(kind: &str, fields: &[&str]) {
     let Some(known) = words_of(UNIFIED, kind) else { return };
@@ -253,6 +265,9 @@ pub(crate) const fn is_operation(name: &str) {
     }
 }
 
+/// The members that the engine gives to changes alone, and only where they are listed.
+const GUARDS: &[&str] = &["seen", "may_leave_out", "must_show"];
+
 #[track_caller]
 pub(crate) const fn are_members(operation: &str, members: &[(&str, FieldMode)]) {
     let Some(known) = words_of(INPUTS, operation) else { return };
@@ -260,7 +275,7 @@ pub(crate) const fn are_members(operation: &str, members: &[(&str, FieldMode)]) 
     while index < members.len() {
         let (member, _) = members[index];
         let place = Text::here().and("operations[").and(operation).and("].members: `").and(member);
-        if !is_one_of(member, known) {
+        if !is_one_of(member, known) && !is_one_of(member, GUARDS) {
             place
                 .and("` is no member of its input (wit/operations.md); there are: ")
                 .all(known)

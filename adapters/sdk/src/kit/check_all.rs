@@ -423,6 +423,11 @@ const fn operation(all: &About, index: usize) {
         known_kind(all, place.and(".makes"), one.materialises[made]);
         made += 1;
     }
+    let mut carried = 0;
+    while carried < one.carries.len() {
+        known_kind(all, place.and(".may_carry"), one.carries[carried].0);
+        carried += 1;
+    }
     let mut needed = 0;
     while needed < one.permissions.len() {
         known_permission(all, place.and(".permissions"), one.permissions[needed]);
@@ -507,7 +512,14 @@ const fn placeholders(all: &About, place: Text, text: &str, values: &[&str]) {
             && name.len() < after.len()
             && super::text::is_made_of(
                 name,
-                &[(b'a', b'z'), (b'A', b'Z'), (b'0', b'9'), (b'.', b'.'), (b'_', b'_')],
+                &[
+                    (b'a', b'z'),
+                    (b'A', b'Z'),
+                    (b'0', b'9'),
+                    (b'.', b'.'),
+                    (b'_', b'_'),
+                    (b'?', b'?'),
+                ],
             );
         if !is_name {
             continue;
@@ -515,6 +527,7 @@ const fn placeholders(all: &About, place: Text, text: &str, values: &[&str]) {
         let top = super::text::before(name, find(name, b'.'));
         if is_same(top, "settings") && top.len() < name.len() {
             let (_, setting) = name.split_at(top.len() + 1);
+            let setting = super::text::before(setting, find(setting, b'?'));
             let mut index = 0;
             while index < all.settings.len() && !is_same(all.settings[index].name, setting) {
                 index += 1;

@@ -6,8 +6,10 @@
 
 use super::list::Body;
 use super::rows::Items;
-use super::{About, Answer, Ask, Call, List, Refusals, Source, answer};
-use crate::contract::{Effect, Failure, Fetch as Task, Fetched, Given, Outcome, Reply, Send, Step};
+use super::{About, Answer, Ask, Call, Kind, List, Refusals, Source, answer};
+use crate::contract::{
+    Effect, Failure, Fetch as Task, Fetched, Given, Outcome, RemoteRef, Reply, Send, Step,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -90,8 +92,9 @@ pub(crate) fn resume(
     let response = answer::response(reply)?;
     let answer = Answer::new(&response);
     let mut items = Items::new(about, kind);
-    let source = Source { kind: kind.name, parent: None, given };
-    match refusals(&answer).or_else(|| answer.refusal(kind.permission)) {
+    let parent = parent(kind, &state.ids);
+    let source = Source { kind: kind.name, parent: parent.as_ref(), given };
+    match answer.failure(refusals, kind.permission) {
         Some(Failure::NotFound(_) | Failure::Gone(_)) if fetch.many.is_none() => {}
         Some(failure) => return Err(failure),
         None if fetch.many.is_some() => {
@@ -111,6 +114,13 @@ pub(crate) fn resume(
     let masks = items.masks();
     let fetched = Fetched { items: items.items, masks, missing };
     Ok(Step::Done(Outcome::fetched(fetched, items.problems)))
+}
+
+/// The parent of a record that is listed under one and is asked for by a composite id, which begins
+/// with the parent's.
+fn parent(kind: &Kind, ids: &[String]) -> Option<RemoteRef> {
+    let (of, id) = (kind.parent?, ids.first()?);
+    id.rsplit_once('/').map(|(parent, _)| RemoteRef::new(of, parent))
 }
 
 fn one<'a>(

@@ -31,7 +31,7 @@ use std::marker::PhantomData;
 /// let job: Job = serde_json::from_str(r#"{"id": 7, "title": null}"#).unwrap();
 /// assert_eq!((job.id, job.title, job.notes), (7, Got::Empty, Got::Absent));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Got<T> {
     /// The row does not have the member: the field is unknown.
     #[default]

@@ -1,9 +1,11 @@
 //! A kind as data: what its records have, how it is listed and fetched.
 
+use super::raw::Raw;
 use super::rows::Reader;
 use super::{Fetch, List, Record, Row, Source, check, got};
 use crate::contract::Failure;
 use crate::model::manifest::DeleteSign;
+use crate::model::raw::RAW_FIELDS;
 use std::panic::Location;
 
 /// The most lists of one kind.
@@ -14,6 +16,7 @@ const LISTS_MAX: usize = 4;
 pub struct Kind {
     pub(crate) name: &'static str,
     pub(crate) read: Reader,
+    pub(crate) raw: Option<Raw>,
     pub(crate) fields: &'static [&'static str],
     pub(crate) extra: &'static [&'static str],
     pub(crate) expected: &'static [&'static str],
@@ -35,6 +38,16 @@ fn read<R: Row>(text: &str, source: &Source<'_>) -> Result<Record, serde_json::E
     got::read::<R>(text).map(|row| row.record(source))
 }
 
+/// The rows of a raw kind are not taken apart.
+#[derive(serde::Deserialize)]
+struct NoRow {}
+
+impl Row for NoRow {
+    fn record(self, _: &Source<'_>) -> Record {
+        Record::none()
+    }
+}
+
 impl Kind {
     /// A kind of the unified model, whose rows are `R`.
     #[track_caller]
@@ -50,6 +63,7 @@ impl Kind {
         Self {
             name,
             read: read::<R>,
+            raw: None,
             fields: &[],
             extra: &[],
             expected: &[],
@@ -66,6 +80,27 @@ impl Kind {
             scope: None,
             at: Location::caller(),
         }
+    }
+
+    /// A raw kind (`raw_offers`): its records are the rows themselves, with their times and the
+    /// records that they name. `names` has the members that name records, an id or a list of ids
+    /// each, and the kind of those.
+    #[track_caller]
+    pub const fn raw(name: &'static str, names: &'static [(&'static str, &'static str)]) -> Self {
+        check::is_raw(name);
+        let mut kind = Self::own::<NoRow>(name);
+        kind.raw = Some(Raw { names, times: ("created_at", "updated_at") });
+        kind.fields = RAW_FIELDS;
+        kind
+    }
+
+    /// Names the members of a raw kind's rows that have the times of creation and of the last
+    /// change; `created_at` and `updated_at` unless said.
+    pub const fn times(mut self, created: &'static str, updated: &'static str) -> Self {
+        if let Some(raw) = self.raw {
+            self.raw = Some(Raw { names: raw.names, times: (created, updated) });
+        }
+        self
     }
 
     /// Lists the fields that its records can have, as the unified model names them.

@@ -8,8 +8,10 @@ use crate::contract::{
     RemoteRef, Response, Step, Written,
 };
 use crate::model::manifest::{EffectClass, FieldMode, SideEffectKind};
+use crate::model::normal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::panic::Location;
 
 /// A function that writes: it returns what was applied. If it returns without [`Ats::send`], there
@@ -27,6 +29,7 @@ pub struct Operation {
     pub(crate) required: &'static [&'static str],
     pub(crate) refused: &'static [u16],
     pub(crate) materialises: &'static [&'static str],
+    pub(crate) carries: &'static [(&'static str, &'static [&'static str])],
     pub(crate) permissions: &'static [&'static str],
     pub(crate) opt_in: Option<&'static str>,
     pub(crate) side_effects: &'static [(SideEffectKind, &'static str)],
@@ -50,6 +53,7 @@ impl Operation {
             required: &[],
             refused: &[],
             materialises: &[],
+            carries: &[],
             permissions: &[],
             opt_in: None,
             side_effects: &[],
@@ -90,6 +94,16 @@ impl Operation {
     /// its own kind unless said.
     pub const fn makes(mut self, kinds: &'static [&'static str]) -> Self {
         self.materialises = kinds;
+        self
+    }
+
+    /// Lists the kinds of the records that its input may include, to be created by the same
+    /// request, each with the members of theirs that the request can take.
+    pub const fn may_carry(
+        mut self,
+        kinds: &'static [(&'static str, &'static [&'static str])],
+    ) -> Self {
+        self.carries = kinds;
         self
     }
 
@@ -195,6 +209,33 @@ impl Op<'_> {
         })
     }
 
+    /// Ends a change with a conflict where the record, read right before it, shows another value
+    /// than the plan allows (`seen`, which the operation must list): each field with what it shows,
+    /// an id or a word.
+    ///
+    /// # Errors
+    /// [`Failure::Conflict`]; [`Failure::Bug`] for a field that the plan protects and that is not
+    /// among these.
+    pub fn unchanged(&self, shown: &[(&str, Option<&str>)]) -> Result<(), Failure> {
+        let input: Value = self.input()?;
+        let Some(seen) = input.get("seen").and_then(Value::as_object) else { return Ok(()) };
+        for (field, may_show) in seen {
+            let Some((_, shown)) = shown.iter().find(|(name, _)| name == field) else {
+                return Err(Failure::Bug(format!(
+                    "{} does not read `{field}`, which the plan protects",
+                    self.rule.name
+                )));
+            };
+            if !shows(*shown, may_show) {
+                return Err(Failure::Conflict(format!(
+                    "`{field}` has changed since the plan was made, so it is not overwritten; the \
+                     next plan decides"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// What a write stores so that a probe can recognise the record; none for the probe before a
     /// create.
     pub fn mark(&self) -> Option<&Mark> {
@@ -260,6 +301,18 @@ impl Op<'_> {
         }
         Probed::Found(Found { links: self.done().links, certainty: Certainty::Matched })
     }
+}
+
+/// Whether a value is one of those that the plan allows, each a text, a reference or a word.
+fn shows(shown: Option<&str>, may_show: &Value) -> bool {
+    let all = may_show.as_array().map_or(std::slice::from_ref(may_show), Vec::as_slice);
+    let core = |value: &Value| {
+        let members = ["id", "name", "value"].iter().find_map(|name| value.get(name)?.as_str());
+        let text = value.as_str().or(members).filter(|text| !text.is_empty());
+        text.map(normal::text)
+    };
+    let shown = shown.filter(|text| !text.is_empty()).map(normal::text);
+    all.iter().any(|seen| core(seen) == shown)
 }
 
 /// Runs a write or a probe until its next request.

@@ -37,7 +37,8 @@ pub trait Row: DeserializeOwned {
 pub struct Source<'a> {
     /// The kind that is read.
     pub kind: &'static str,
-    /// The record that the list belongs to, where the kind is listed under a parent.
+    /// The record that the list belongs to, where the kind is listed under a parent; in a fetch, the
+    /// one that a composite id begins with ([`Id::join`]).
     pub parent: Option<&'a RemoteRef>,
     /// The context of the call.
     pub given: &'a Given,
@@ -82,7 +83,11 @@ pub struct Record {
     pub(crate) body: String,
     /// The fields that are known.
     pub(crate) known: Vec<&'static str>,
+    /// Those of them that the body leaves out, since they are empty.
+    pub(crate) empty: Vec<&'static str>,
     pub(crate) bad: Vec<(&'static str, Bad)>,
+    /// The parts of fields that cannot be read, while the rest of the field is known.
+    pub(crate) odd: Vec<String>,
     pub(crate) others: Vec<Record>,
 }
 
@@ -95,7 +100,9 @@ impl Record {
             version: None,
             body: String::with_capacity(512),
             known: Vec::with_capacity(16),
+            empty: Vec::new(),
             bad: Vec::new(),
+            odd: Vec::new(),
             others: Vec::new(),
         }
     }
@@ -118,7 +125,7 @@ impl Record {
         match got {
             Got::Absent => {}
             Got::Bad(bad) => self.bad.push((name, bad)),
-            Got::Empty => self.known.push(name),
+            Got::Empty => self.put(name, &()),
             Got::Here(value) => self.put(name, &value),
         }
         self
@@ -157,14 +164,19 @@ impl Record {
         self.known.push(name);
         // Fields are left out when they are empty, never written as an empty value.
         if matches!(text.as_str(), "null" | "\"\"" | "[]" | "{}") {
-            return;
+            return self.empty.push(name);
         }
+        self.member(name, &text);
+    }
+
+    /// Adds a member to the body.
+    pub(crate) fn member(&mut self, name: &str, text: &str) {
         if !self.body.is_empty() {
             self.body.push(',');
         }
         self.body.push('"');
         self.body.push_str(name);
         self.body.push_str("\":");
-        self.body.push_str(&text);
+        self.body.push_str(text);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::got::Bad;
 use super::values::is_id;
-use super::{About, Id, Kind, Record, Source};
+use super::{About, Id, Kind, Record, Source, raw, required};
 use crate::contract::{Failure, Item, Problem, Span};
 use crate::members::Members;
 use crate::rows;
@@ -49,7 +49,11 @@ impl<'a> Items<'a> {
         source: &Source<'_>,
     ) -> Result<(), Failure> {
         let rows::Row { text, span } = rows::row(body, row);
-        let record = match (self.kind.read)(text, source) {
+        let read = match &self.kind.raw {
+            Some(raw) => raw::record(raw, text, source),
+            None => (self.kind.read)(text, source),
+        };
+        let record = match read {
             Ok(record) => record,
             Err(error) => {
                 let id = id_of(text);
@@ -65,12 +69,18 @@ impl<'a> Items<'a> {
         self.take(record, text, &span)
     }
 
-    fn take(&mut self, record: Record, row: &str, span: &Span) -> Result<(), Failure> {
+    fn take(&mut self, mut record: Record, row: &str, span: &Span) -> Result<(), Failure> {
         let name = record.kind.unwrap_or(self.kind.name);
         let kind = self.about.kind(name).ok_or_else(|| {
             Failure::Bug(format!("a record of {name}, which is none of the adapter's kinds"))
         })?;
-        record.others.into_iter().try_for_each(|other| self.take(other, row, span))?;
+        let others = std::mem::take(&mut record.others);
+        others.into_iter().try_for_each(|other| self.take(other, row, span))?;
+        for field in std::mem::take(&mut record.empty) {
+            if let Some(text) = required::empty(name, field) {
+                record.member(field, text);
+            }
+        }
         let Some(id) = record.id else { return Ok(()) };
         if !is_id(&id) {
             self.problems.push(Problem::row(name, None, "the row has no id that can be one"));
@@ -96,6 +106,10 @@ impl<'a> Items<'a> {
                 self.known.len().saturating_sub(1)
             }
         };
+        for part in record.odd {
+            let message = "it differs from the documented shape";
+            self.problems.push(Problem::field(name, &id, part, message));
+        }
         for (field, bad) in record.bad {
             self.problems.push(Problem::field(name, &id, field, flaw(bad, row)));
         }

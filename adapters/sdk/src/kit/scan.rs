@@ -64,7 +64,7 @@ pub(crate) fn resume(
     let list = kind.list_at(state.place.list)?;
     let response = answer::response(reply)?;
     let answer = Answer::new(&response);
-    if let Some(failure) = refusals(&answer) {
+    if let Some(failure) = answer.own_failure(refusals, kind.permission) {
         return Err(failure);
     }
     if let Some(failure) = answer.refusal(kind.permission) {

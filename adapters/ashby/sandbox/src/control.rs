@@ -1,0 +1,179 @@
+//! The control surface of this sandbox: what [`atsync_sandbox::control`] needs.
+
+use atsync_sandbox::{About, Collection, Controlled, Fault, Logged};
+use serde_json::{Map, Value, json};
+
+use crate::model::COLLECTIONS;
+use crate::recruiter::Recruiter;
+use crate::sandbox::Sandbox;
+
+/// The member that [`Controlled::edit`] changes when the caller names none.
+fn edited_member(collection: &str) -> Option<&'static str> {
+    match collection {
+        "candidates" => Some("company"),
+        "jobs" | "jobPostings" | "candidateTags" | "sources" | "customFields" => Some("title"),
+        "departments" | "locations" => Some("name"),
+        "users" => Some("lastName"),
+        "archiveReasons" => Some("text"),
+        _ => None,
+    }
+}
+
+/// The right to list a collection.
+fn right(collection: &str) -> &'static str {
+    match collection {
+        "applications" | "candidates" | "notes" => "candidatesRead",
+        "jobs" | "jobPostings" | "openings" => "jobsRead",
+        "interviewPlans" | "interviewStages" => "interviewsRead",
+        "users" | "departments" | "locations" => "organizationRead",
+        _ => "hiringProcessMetadataRead",
+    }
+}
+
+impl Controlled for Sandbox {
+    fn about(&self) -> About {
+        let collection = |name: &&str| Collection {
+            name: (*name).to_owned(),
+            permission: Some(right(name).to_owned()),
+            editable: edited_member(name).is_some(),
+        };
+        About {
+            ats: "ashby",
+            origins: vec![("api", "")],
+            credential: json!({"api_key": self.api_key()}),
+            collections: COLLECTIONS.iter().map(collection).collect(),
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        Sandbox::now_ms(self)
+    }
+
+    fn advance_ms(&self, by_ms: i64) {
+        Sandbox::advance_ms(self, by_ms);
+    }
+
+    fn reset(&self, seed: Option<u64>, candidates: Option<usize>) {
+        Sandbox::reset(self, seed, candidates);
+    }
+
+    fn requests(&self) -> Vec<Logged> {
+        Sandbox::requests(self)
+    }
+
+    fn writes(&self) -> Value {
+        json!(Sandbox::writes(self))
+    }
+
+    fn clear_logs(&self) {
+        Sandbox::clear_logs(self);
+    }
+
+    fn fault_rules(&self) -> Vec<Fault> {
+        self.faults()
+    }
+
+    fn add_fault(&self, fault: Fault) {
+        Sandbox::add_fault(self, fault);
+    }
+
+    fn clear_faults(&self) {
+        Sandbox::clear_faults(self);
+    }
+
+    fn access(&self) -> Value {
+        json!(Sandbox::access(self))
+    }
+
+    fn change_access(&self, change: &Value) -> Result<(), String> {
+        self.lock().access.change(change)
+    }
+
+    fn quirks(&self) -> Value {
+        json!(Sandbox::quirks(self))
+    }
+
+    fn replace_quirks(&self, quirks: Value) -> Result<(), String> {
+        let quirks = serde_json::from_value(quirks).map_err(|error| error.to_string())?;
+        self.set_quirks(|held| *held = quirks);
+        Ok(())
+    }
+
+    fn set_rate_limit(&self, limit: u32) {
+        Sandbox::set_rate_limit(self, limit);
+    }
+
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        Sandbox::counts(self)
+    }
+
+    fn rows(&self, collection: &str, column: Option<(&str, &str)>) -> Result<Vec<Value>, String> {
+        Ok(match column {
+            None => Sandbox::rows(self, collection),
+            Some((member, value)) => self.rows_where(collection, member, value),
+        })
+    }
+
+    fn row(&self, collection: &str, id: &str) -> Option<Value> {
+        Sandbox::row(self, collection, id)
+    }
+
+    fn with_email(&self, email: &str) -> Vec<Value> {
+        self.candidates_by_email(email)
+    }
+
+    fn edit(
+        &self,
+        collection: &str,
+        id: &str,
+        values: Option<&Map<String, Value>>,
+    ) -> Result<Value, String> {
+        let values = match values {
+            Some(values) => values.clone(),
+            None => self.edited(collection, id)?,
+        };
+        let (collection, id) = (collection.to_owned(), id.to_owned());
+        Sandbox::recruiter(self, &Recruiter::Set { collection, id: id.clone(), values })?;
+        Ok(json!(id))
+    }
+
+    fn recruiter(&self, deed: &[u8]) -> Result<Value, String> {
+        let deed = serde_json::from_slice(deed).map_err(|error| error.to_string())?;
+        Sandbox::recruiter(self, &deed)
+    }
+
+    fn webhooks(&self) -> Value {
+        json!([])
+    }
+
+    fn add_webhooks(&self, _: &[u8]) -> Result<Value, String> {
+        Err("this sandbox has no webhooks yet".to_owned())
+    }
+
+    fn enable_webhook(&self, _: &str) -> bool {
+        false
+    }
+
+    fn remove_webhook(&self, _: &str) -> bool {
+        false
+    }
+
+    fn deliveries(&self) -> Value {
+        json!([])
+    }
+
+    fn fire(&self, event: &str, _: Value) -> Result<(), String> {
+        Err(format!("this sandbox has no webhooks yet, and no event {event}"))
+    }
+}
+
+impl Sandbox {
+    /// Chooses a change of a record.
+    fn edited(&self, collection: &str, id: &str) -> Result<Map<String, Value>, String> {
+        let row = self.row(collection, id).ok_or("there is no such row")?;
+        let member = edited_member(collection).ok_or("the collection has no member to edit")?;
+        let text = row.get(member).and_then(Value::as_str).unwrap_or_default();
+        let value = json!(format!("{text} (edited)"));
+        Ok([(member.to_owned(), value)].into_iter().collect())
+    }
+}
