@@ -27,7 +27,6 @@ pub(crate) const APPLICATIONS: Kind = Kind::of::<Opportunity>("applications")
         "posting",
         "reject_reason",
         "rejected_at",
-        "location",
         "answers",
         "last_activity_at",
         "created_at",
@@ -60,7 +59,7 @@ pub(crate) const APPLICATION_STAGES: Kind = Kind::of::<Opportunity>("application
     .permission("opportunities:read");
 
 /// An opportunity. Its contact's data are read from the contact: answers to writes show them empty
-/// here, and `location` is a text here and an object there.
+/// here. `opportunityLocation` is the posting's place and says nothing of the person.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Opportunity {
@@ -72,7 +71,6 @@ pub(crate) struct Opportunity {
     sources: Got<Vec<String>>,
     owner: Got<Expanded<Named>>,
     stage_changes: Got<Vec<StageChange>>,
-    opportunity_location: Got<String>,
     created_at: Got<Millis>,
     updated_at: Got<Millis>,
     last_interaction_at: Got<Millis>,
@@ -253,7 +251,6 @@ impl Row for Opportunity {
             .field("posting", reference(posting))
             .field("reject_reason", reference(outcome.reason.clone()))
             .field("rejected_at", outcome.at)
-            .field("location", self.opportunity_location)
             .field("answers", applied.and_then(|applied| applied.custom_questions))
             .field("last_activity_at", self.last_interaction_at)
             .field("created_at", self.created_at)

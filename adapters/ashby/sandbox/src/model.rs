@@ -217,8 +217,9 @@ impl Model {
                 put("archiveReason", reason);
                 let job = text(held, "_job");
                 put("job", self.named("jobs", job, &["id", "title", "locationId", "departmentId"]));
-                let team = job.and_then(|job| self.get("jobs", job)?.get("hiringTeam").cloned());
-                put("hiringTeam", team.unwrap_or_else(|| json!([])));
+                let own = held.get("_team").cloned();
+                let jobs = || self.get("jobs", job?)?.get("hiringTeam").cloned();
+                put("hiringTeam", own.or_else(jobs).unwrap_or_else(|| json!([])));
                 put("creditedToUser", self.user(text(held, "_credited")));
             }
             "notes" => {

@@ -86,7 +86,7 @@ impl Executor {
             Some(intent) => intent.mark.clone(),
             None => Mark { text: self.context.entropy.id(), time_ms: self.context.mark_time_ms() },
         };
-        let given = self.requests.given(Some(mark.clone()), None);
+        let given = self.requests.given(Some(mark.clone()), None).await?;
         let mut guard = TaskGuard::new(&task);
         let mut reply = None;
         let mut step = match self.requests.start(task, given.clone()).await {
@@ -242,7 +242,7 @@ impl Executor {
         let span = intent_span(&self.context.name, &intent);
         let sent = async {
             tracing::debug!("sending");
-            let given = self.requests.given(Some(mark), None);
+            let given = self.requests.given(Some(mark), None).await?;
             let mut effect = Effect::Unsafe;
             let (mut request, mut state) = (request, state);
             for _ in 0..STEPS_MAX {
