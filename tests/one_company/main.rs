@@ -3,7 +3,7 @@
 //! The sandboxes of Greenhouse, Lever and Ashby generate the same company from a seed, each in its
 //! ATS's own shapes, and the real engine pulls all three. For each kind and each field that two
 //! manifests declare, the records of the same person, job or reason must agree. What cannot agree
-//! stands in [`differences::KNOWN`] with the reason, and an entry that nothing needs fails the test.
+//! stands in [`differences::KNOWN`] with the reason; an entry that nothing needs fails the test.
 
 #![allow(
     clippy::unwrap_used,
