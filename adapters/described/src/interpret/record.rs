@@ -4,15 +4,20 @@
 //! null on the way makes it known and empty. So masks follow from the rows, and are collected per
 //! page. A fault costs the field, and a row without a usable id costs the row; neither stops the
 //! page. Messages name the field and the shape that was found, never its content.
+//!
+//! The record of a raw kind is the row itself, with what it names and its times.
 
 use super::answer::optional;
+use super::raw::{Raw, RawBody};
 use super::{Context, mistake};
 use crate::description::{Field, Kind, Times};
 use crate::expression::{Compiled, Fault, Scope};
 use crate::json::Json;
-use crate::shape::{self, Reading, Shape, is_id};
+use crate::shape::{ENTRIES_MAX, Reading, is_id};
 use crate::template::Made;
 use atsync_adapter::contract::{Failure, Item, Problem, Span};
+use atsync_model::raw::{CONTENT, REFERENCES, is_raw};
+use atsync_model::shape::{self, Shape};
 use std::borrow::Cow;
 
 /// Bytes of a problem's message.
@@ -33,6 +38,7 @@ pub(crate) struct Mapper<'e> {
     id: Compiled<'e>,
     version: Option<Compiled<'e>>,
     fields: Vec<FieldPlan<'e>>,
+    raw: Option<Raw<'e>>,
 }
 
 #[derive(Debug)]
@@ -41,7 +47,15 @@ struct FieldPlan<'e> {
     each: Option<Compiled<'e>>,
     value: Made<'e>,
     needs: Vec<Vec<String>>,
+    known: Option<Compiled<'e>>,
     reading: Reading<'e>,
+}
+
+/// Where a row stands in the reply.
+#[derive(Clone, Debug)]
+pub(crate) struct At<'r> {
+    pub(crate) span: Span,
+    pub(crate) text: &'r str,
 }
 
 /// The records of a reply.
@@ -78,6 +92,7 @@ impl<'e> Mapper<'e> {
             id: engine.compile(kind.id.text())?,
             version: optional(kind.version.as_ref(), engine)?,
             fields: fields.collect::<Result<_, Fault>>()?,
+            raw: is_raw(name).then(|| Raw::of(kind, engine)).transpose()?,
         })
     }
 
@@ -85,13 +100,15 @@ impl<'e> Mapper<'e> {
     pub(crate) fn inside(
         &self,
         outer: &Json<'_>,
-        span: Option<&Span>,
+        at: &At<'_>,
         shared: &[(&str, &Json<'_>)],
         records: &mut Records,
     ) {
         let Some(each) = &self.each else {
-            return self.row(outer, outer, span, shared, records);
+            return self.row(outer, outer, at, shared, records);
         };
+        // Its own text is not known.
+        let at = &At { span: at.span.clone(), text: "" };
         let own = [("row", outer)];
         let rows = match each.eval(Scope { shared, own: &own }) {
             Ok(rows) => rows,
@@ -104,10 +121,10 @@ impl<'e> Mapper<'e> {
             }
             Json::List(rows) => {
                 for row in rows {
-                    self.row(row, outer, span, shared, records);
+                    self.row(row, outer, at, shared, records);
                 }
             }
-            row @ Json::Map(_) => self.row(row, outer, span, shared, records),
+            row @ Json::Map(_) => self.row(row, outer, at, shared, records),
             // The reference alone, where the ATS did not expand it.
             _ => {}
         }
@@ -118,7 +135,7 @@ impl<'e> Mapper<'e> {
         &self,
         row: &Json<'_>,
         outer: &Json<'_>,
-        span: Option<&Span>,
+        at: &At<'_>,
         shared: &[(&str, &Json<'_>)],
         records: &mut Records,
     ) {
@@ -174,19 +191,30 @@ impl<'e> Mapper<'e> {
                 }
             }
         }
-        let bytes = span.map_or(512, |span| usize::try_from(span.length).unwrap_or_default());
-        let Ok(body) = atsync_adapter::json::write(&Json::Map(body), bytes.min(4096)) else {
+        let bytes = usize::try_from(at.span.length).unwrap_or_default();
+        let (written, version) = match &self.raw {
+            None => (atsync_adapter::json::write(&Json::Map(body), bytes.min(4096)), version),
+            Some(raw) => {
+                let updated_at = body.iter().find(|(name, _)| name == "updated_at");
+                let changed = updated_at.and_then(|(_, time)| time.as_text()).map(str::to_owned);
+                let (references, odd) = raw.references(row, scope);
+                for member in odd {
+                    let field = format!("{REFERENCES}.{member}");
+                    let message = cut(format!("`{field}`: neither an id nor a list of ids"));
+                    records.problems.push(Problem::field(self.kind, id.clone(), field, message));
+                }
+                let body = RawBody { references, row, text: at.text, fields: body };
+                let bytes = bytes.saturating_add(256);
+                (atsync_adapter::json::write(&body, bytes), version.or(changed))
+            }
+        };
+        let Ok(body) = written else {
             return records.lost(self.kind, Some(id), "it cannot be written as JSON");
         };
         let mask = records.mask(self, known);
-        records.items.push(Item {
-            kind: self.kind.to_owned(),
-            id,
-            version,
-            mask,
-            body,
-            raw: span.cloned(),
-        });
+        // The body of a raw record has the row.
+        let raw = self.raw.is_none().then(|| at.span.clone());
+        records.items.push(Item { kind: self.kind.to_owned(), id, version, mask, body, raw });
     }
 }
 
@@ -202,7 +230,9 @@ impl Records {
             self.known.push((mapper.kind.to_owned(), known));
             let fields = mapper.fields.iter().enumerate();
             let names = fields.filter(|(at, _)| known & bit(*at) != 0);
-            self.masks.push(names.map(|(_, field)| field.name.to_owned()).collect());
+            let names = names.map(|(_, field)| field.name);
+            let raw: &[&str] = if mapper.raw.is_some() { &[REFERENCES, CONTENT] } else { &[] };
+            self.masks.push(raw.iter().copied().chain(names).map(str::to_owned).collect());
             self.known.len().saturating_sub(1)
         });
         u32::try_from(at).unwrap_or(u32::MAX)
@@ -236,19 +266,19 @@ impl<'e> FieldPlan<'e> {
         times: Times,
         context: &'e Context<'_>,
     ) -> Result<Self, Fault> {
-        let shape = shape::shape(kind, name)
-            .ok_or_else(|| Fault(format!("{kind} have no field `{name}`")))?;
+        // The fields of a raw kind are its times.
+        let shape = if is_raw(kind) { Some(Shape::Time) } else { shape::shape(kind, name) };
+        let shape = shape.ok_or_else(|| Fault(format!("{kind} have no field `{name}`")))?;
         let engine = &context.engine;
         let value = Made::mapping(&rule.value, engine)?;
         let each = optional(rule.each.as_ref(), engine)?;
         let needs = match &rule.needs {
-            Some(paths) => {
-                paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
-            }
+            Some(needs) => paths(needs),
+            None if rule.known.is_some() => Vec::new(),
             None => {
                 let mut needs: Vec<Vec<String>> = Vec::new();
                 let mut add = |expression: &Compiled<'_>| {
-                    for read in expression.reads() {
+                    for read in expression.paths() {
                         let is_needed = read.len() > 1
                             && read.first().is_some_and(|root| NEEDED.contains(&root.as_str()));
                         if is_needed && !needs.contains(&read.to_vec()) {
@@ -266,6 +296,7 @@ impl<'e> FieldPlan<'e> {
             each,
             value,
             needs,
+            known: optional(rule.known.as_ref(), engine)?,
             reading: Reading {
                 shape,
                 words: &rule.words,
@@ -284,6 +315,11 @@ impl<'e> FieldPlan<'e> {
                 return Ok(Read::Unknown);
             }
         }
+        if let Some(known) = &self.known
+            && !known.is_true(scope).map_err(|fault| fault.0)?
+        {
+            return Ok(Read::Unknown);
+        }
         let value = match &self.each {
             None => self.value.value(scope).map_err(|fault| fault.0)?,
             Some(each) => Cow::Owned(self.entries(each, scope)?),
@@ -299,8 +335,8 @@ impl<'e> FieldPlan<'e> {
         let list = each.eval(scope).map_err(|fault| fault.0)?;
         let entries = match &*list {
             Json::Absent | Json::Null => return Ok(Json::Null),
-            Json::List(entries) if entries.len() > shape::ENTRIES_MAX => {
-                return Err(format!("a list of more than {} entries", shape::ENTRIES_MAX));
+            Json::List(entries) if entries.len() > ENTRIES_MAX => {
+                return Err(format!("a list of more than {} entries", ENTRIES_MAX));
             }
             Json::List(entries) => entries,
             other => return Err(format!("{} where a list is expected", other.shape())),
@@ -319,8 +355,13 @@ impl<'e> FieldPlan<'e> {
     }
 }
 
+/// Dotted paths in their parts.
+pub(crate) fn paths(dotted: &[String]) -> Vec<Vec<String>> {
+    dotted.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
+}
+
 /// Whether a path leads to a member that is not there. A null on the way is there.
-fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
+pub(crate) fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
     let Some((root, members)) = path.split_first() else { return false };
     let names = scope.own.iter().chain(scope.shared);
     let Some(mut value) = names.clone().find(|(name, _)| name == root).map(|(_, value)| *value)
@@ -330,7 +371,14 @@ fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
     for member in members {
         match value {
             Json::Map(_) => value = value.get(member),
-            Json::Null | Json::List(_) => return false,
+            // An index. A list without that entry is there.
+            Json::List(entries) => {
+                match member.parse().ok().and_then(|at: usize| entries.get(at)) {
+                    Some(entry) => value = entry,
+                    None => return false,
+                }
+            }
+            Json::Null => return false,
             // An id where the ATS did not expand the object says nothing about its members.
             _ => return true,
         }

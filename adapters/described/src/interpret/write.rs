@@ -10,7 +10,7 @@ use super::request::{self, Extra, Plan};
 use super::scan::reference;
 use super::state::{self, At, Known, State};
 use super::{Context, lacking, mistake};
-use crate::description::{Link as LinkRule, Operation, OutcomeRule, Step as StepRule};
+use crate::description::{Link as LinkRule, Operation, OutcomeRule, Refusal, Step as StepRule};
 use crate::expression::{Compiled, Fault, Scope};
 use crate::json::Json;
 use crate::shape::is_id;
@@ -37,6 +37,12 @@ pub(crate) fn start(context: &Context<'_>, task: Write, given: &Given) -> Result
         observed,
         kept: BTreeMap::new(),
     };
+    if !plan.before.is_empty() {
+        let ground = ground(context, given, &name)?;
+        let values = Values::of(&known);
+        let names = values.names(&ground);
+        plan.refused(&operation, Scope { shared: &names, own: &[] }, true)?;
+    }
     let all = plan.reads(false);
     known.prune(&all, !operation.guards.is_empty());
     advance(context, &operation, &plan, known, given, 0)
@@ -510,6 +516,24 @@ impl<'e> OperationPlan<'e> {
         reads
     }
 
+    /// Refuses the write; `early`: by the conditions that read nothing that a step keeps.
+    fn refused(
+        &self,
+        operation: &Operation,
+        scope: Scope<'_, '_>,
+        early: bool,
+    ) -> Result<(), Failure> {
+        let is_kept = |name: &String| self.before.iter().any(|step| step.name == *name);
+        for (when, rule) in self.refuse.iter().zip(&operation.refuse) {
+            let reads_kept = || when.reads().iter().any(|read| read.first().is_some_and(is_kept));
+            if (early && reads_kept()) || !when.is_true(scope).map_err(lacking)? {
+                continue;
+            }
+            return Err(refusal(rule));
+        }
+        Ok(())
+    }
+
     /// Refuses the write, or finds that there is nothing to do.
     fn decide(
         &self,
@@ -517,19 +541,7 @@ impl<'e> OperationPlan<'e> {
         known: &Known,
         scope: Scope<'_, '_>,
     ) -> Result<Option<Step>, Failure> {
-        for (when, rule) in self.refuse.iter().zip(&operation.refuse) {
-            if !when.is_true(scope).map_err(lacking)? {
-                continue;
-            }
-            return Err(if rule.misconfigured {
-                Failure::Misconfigured(rule.message.clone())
-            } else {
-                Failure::Invalid(vec![FieldError {
-                    field: rule.field.clone(),
-                    message: rule.message.clone(),
-                }])
-            });
-        }
+        self.refused(operation, scope, false)?;
         let changed = |what: &str| {
             Failure::Conflict(format!(
                 "{what} has changed since the plan was made, so it is not overwritten; the next \
@@ -584,6 +596,16 @@ impl<'e> OperationPlan<'e> {
             deduplicated: deduplicated.unwrap_or_default(),
             warnings,
         })
+    }
+}
+
+/// The failure that a refusal is.
+fn refusal(rule: &Refusal) -> Failure {
+    let (field, message) = (rule.field.clone(), rule.message.clone());
+    if rule.misconfigured {
+        Failure::Misconfigured(message)
+    } else {
+        Failure::Invalid(vec![FieldError { field, message }])
     }
 }
 
