@@ -207,6 +207,16 @@ impl Compiled<'_> {
         matches!(self.program, Program::Straight(_))
     }
 
+    /// Evaluates it as an id: as [`Compiled::eval`], and a part of a joined one may not be empty.
+    pub(crate) fn id<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, Fault> {
+        match &self.program {
+            Program::Straight(straight) => {
+                straight.id(scope).map_err(|fault| Fault(format!("`{}`: {fault}", self.text)))
+            }
+            Program::General(..) => self.eval(scope),
+        }
+    }
+
     /// Evaluates it.
     ///
     /// # Errors

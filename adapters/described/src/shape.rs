@@ -140,10 +140,11 @@ impl Reading<'_> {
         if let Json::Map(_) = value {
             let unified = value.get("value");
             return match (unified, value.get("source")) {
-                (Json::Text(word), Json::Absent | Json::Null | Json::Text(_))
-                    if !word.is_empty() =>
-                {
+                (Json::Text(word), Json::Absent | Json::Text(_)) if !word.is_empty() => {
                     Ok(Some(value.clone()))
+                }
+                (Json::Text(word), Json::Null) if !word.is_empty() => {
+                    Ok(Some(Json::Map(vec![(Cow::Borrowed("value"), unified.clone())])))
                 }
                 _ => wrong(value, "a word"),
             };
@@ -174,6 +175,10 @@ impl Reading<'_> {
                             None => return wrong(member, "an id or a name"),
                         },
                     }
+                }
+                let has = |name| !matches!(value.get(name), Json::Absent);
+                if members.is_empty() && (has("id") || has("name")) {
+                    return Ok(None);
                 }
                 if members.is_empty() {
                     return Err(

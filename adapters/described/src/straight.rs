@@ -93,6 +93,17 @@ impl Straight {
         }
     }
 
+    /// Evaluates it as an id: of one that is joined, no part may be empty.
+    pub(crate) fn id<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, String> {
+        let Self::Join(one, other) = self else { return self.eval(scope) };
+        for part in [one, other] {
+            if part.id(scope)?.is_empty() {
+                return Err("a part of the id is empty".to_owned());
+            }
+        }
+        self.eval(scope)
+    }
+
     /// Evaluates it.
     pub(crate) fn eval<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, String> {
         let flag = |flag: bool| Ok(Cow::Owned(Json::Bool(flag)));

@@ -42,7 +42,7 @@ pub(crate) const APPLICATIONS: Kind = Kind::of::<Opportunity>("applications")
     .permission("opportunities:read");
 
 pub(crate) const CANDIDATES: Kind = Kind::of::<Contact>("candidates")
-    .fields(&["name", "headline", "emails", "phones", "privacy"])
+    .fields(&["name", "headline", "emails", "phones", "links", "privacy"])
     .expected(&["name", "emails"])
     .inside("applications")
     .fetch(one("/contacts/{id}"))
@@ -60,7 +60,7 @@ pub(crate) const APPLICATION_STAGES: Kind = Kind::of::<Opportunity>("application
     .permission("opportunities:read");
 
 /// An opportunity. Its contact's data are read from the contact: answers to writes show them empty
-/// here, and `location` is a text here and an object there.
+/// here, and `location` is a text here and an object there. Only `links` stand here alone.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Opportunity {
@@ -70,6 +70,7 @@ pub(crate) struct Opportunity {
     stage: Got<Expanded<Named>>,
     archived: Got<Archived>,
     sources: Got<Vec<String>>,
+    links: Got<Vec<Option<String>>>,
     owner: Got<Expanded<Named>>,
     stage_changes: Got<Vec<StageChange>>,
     opportunity_location: Got<String>,
@@ -121,6 +122,8 @@ pub(crate) struct Contact {
 struct Phone {
     #[serde(rename = "type")]
     kind: Option<String>,
+    // It may be null; an entry without it is none of a number.
+    #[serde(deserialize_with = "Option::deserialize")]
     value: Option<String>,
 }
 
@@ -259,7 +262,8 @@ impl Row for Opportunity {
             .field("created_at", self.created_at)
             .field("updated_at", self.updated_at);
         if let Got::Here(Expanded::Whole(contact)) = self.contact {
-            record = record.and(contact.fill(|id| Record::of("candidates", id)));
+            let person = contact.fill(|id| Record::of("candidates", id));
+            record = record.and(person.field("links", self.links.map(contacts)));
         }
         if outcome.is_rejected {
             let rejection = Record::of("rejections", self.id.clone())

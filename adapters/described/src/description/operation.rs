@@ -80,7 +80,8 @@ pub struct Operation {
     /// Requests after it: a read back. If one fails, the write is in doubt and a probe settles it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Step>,
-    /// The records that it made or touched: expressions over `reply` and `headers` too.
+    /// The records that it made or touched: expressions over `reply` and `headers` too. Left out of
+    /// a change: its target.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
     /// True: the ATS returned an existing record instead of creating one.

@@ -11,7 +11,7 @@ use super::record::{is_absent, paths};
 use super::request::{self, Extra, Plan};
 use super::scan::Envelope;
 use super::state::{self, Known, Search, State};
-use super::write::{LinkPlan, StepPlan, Values, ground, json, links};
+use super::write::{LinkPlan, StepPlan, Values, ground, json, links, subject};
 use super::{Context, lacking, mistake};
 use crate::description::{Operation, Place, Probe as Rule, ProbeCertainty, Refusal};
 use crate::expression::{Compiled, Fault, Scope};
@@ -208,7 +208,7 @@ fn page(
         names.push(("first_sent_ms", &sent));
         match plan.outcomes.read(&answer, &names, None, plan.kind)? {
             Meaning::Failure { failure: Failure::NotFound(_) | Failure::Gone(_), .. } => {
-                return conclude(rule, state.search);
+                return conclude(rule, state);
             }
             Meaning::Ok if envelope.is_none() && !answer.is_empty => return Err(no_json(response)),
             meaning => accepted(meaning)?,
@@ -253,7 +253,7 @@ fn page(
             state.search.cursor = Some(next);
             search(context, plan, state, ground)
         }
-        _ => conclude(rule, state.search),
+        _ => conclude(rule, state),
     }
 }
 
@@ -296,8 +296,9 @@ fn compare(
     }
 }
 
-fn conclude(rule: &Rule, search: Search) -> Result<Step, Failure> {
-    let Search { marked, matched, unsure, .. } = search;
+fn conclude(rule: &Rule, state: state::Probe) -> Result<Step, Failure> {
+    let Search { marked, matched, unsure, .. } = state.search;
+    let target = state.known.target.as_ref();
     let certainty = match (marked.is_empty(), rule.certainty) {
         (false, _) | (true, ProbeCertainty::Marked) => Certainty::Marked,
         (true, ProbeCertainty::Matched) => Certainty::Matched,
@@ -312,10 +313,14 @@ fn conclude(rule: &Rule, search: Search) -> Result<Step, Failure> {
             "{unsure} rows of the search cannot be compared with what was written"
         ))),
         0 => done(Probed::Absent(rule.visible_within_ms)),
+        // One that names no records shows whether the target was changed.
+        _ if !has_links => {
+            let links = subject(target).into_iter().collect();
+            done(Probed::Found(Found { links, certainty }))
+        }
         1 => {
             done(Probed::Found(Found { links: links(found.pop().unwrap_or_default()), certainty }))
         }
-        _ if !has_links => done(Probed::Found(Found { links: Vec::new(), certainty })),
         _ => {
             let subjects = found.into_iter().filter_map(|made| made.into_iter().next());
             done(Probed::Ambiguous(subjects.map(|(_, of): (String, RemoteRef)| of).collect()))

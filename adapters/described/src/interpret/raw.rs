@@ -92,7 +92,9 @@ pub(crate) struct RawBody<'b, 'a> {
 impl Serialize for RawBody<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_map(None)?;
-        body.serialize_entry(REFERENCES, &self.references)?;
+        if !self.references.is_empty() {
+            body.serialize_entry(REFERENCES, &self.references)?;
+        }
         if self.text.is_empty() {
             body.serialize_entry(CONTENT, self.row)?;
         } else {

@@ -153,7 +153,7 @@ impl<'e> Mapper<'e> {
             Some(Err(fault)) => return records.lost(self.kind, None, &fault.0),
             Some(Ok(true)) | None => {}
         }
-        let id = match self.id.eval(scope) {
+        let id = match self.id.id(scope) {
             Ok(id) => id,
             Err(fault) => return records.lost(self.kind, None, &fault.0),
         };

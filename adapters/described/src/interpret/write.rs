@@ -222,7 +222,7 @@ fn after(
     let names = values.names(ground);
     let own = answer.names();
     let scope = Scope { shared: &names, own: &own };
-    match plan.applied(scope) {
+    match plan.applied(scope, known.target.as_ref()) {
         Ok(applied) => written(Written::Applied(applied)),
         Err(fault) => {
             unclear(format!("it was accepted, and the answer lacks what it made: {fault}"))
@@ -393,7 +393,7 @@ impl<'e> LinkPlan<'e> {
         if !self.when.as_ref().map_or(Ok(true), |when| when.is_true(scope))? {
             return Ok(None);
         }
-        let id = self.id.eval(scope)?;
+        let id = self.id.id(scope)?;
         let id = id
             .scalar()
             .filter(|id| is_id(id))
@@ -410,6 +410,12 @@ impl<'e> LinkPlan<'e> {
 /// The links of records.
 pub(crate) fn links(found: Vec<(String, RemoteRef)>) -> Vec<Link> {
     found.into_iter().map(|(role, of)| Link { role, kind: of.kind, id: of.id }).collect()
+}
+
+/// The target of a change, which is what it touched where the description names nothing else.
+pub(crate) fn subject(target: Option<&RemoteRef>) -> Option<Link> {
+    let of = target?;
+    Some(Link { role: "subject".to_owned(), kind: of.kind.clone(), id: of.id.clone() })
 }
 
 /// An operation, compiled.
@@ -571,16 +577,21 @@ impl<'e> OperationPlan<'e> {
         if let Some(unneeded) = &self.unneeded
             && unneeded.is_true(scope).map_err(lacking)?
         {
-            let applied = Applied { links: Vec::new(), deduplicated: false, warnings: Vec::new() };
+            let links = subject(known.target.as_ref()).into_iter().collect();
+            let applied = Applied { links, deduplicated: false, warnings: Vec::new() };
             return written(Written::Unneeded(applied)).map(Some);
         }
         Ok(None)
     }
 
-    fn applied(&self, scope: Scope<'_, '_>) -> Result<Applied, Fault> {
+    fn applied(&self, scope: Scope<'_, '_>, target: Option<&RemoteRef>) -> Result<Applied, Fault> {
         let mut found = Vec::new();
         for link in &self.links {
             found.extend(link.read(scope)?);
+        }
+        let mut links = links(found);
+        if self.links.is_empty() {
+            links.extend(subject(target));
         }
         let deduplicated = self.deduplicated.as_ref().map(|is| is.is_true(scope)).transpose()?;
         let mut warnings = Vec::new();
@@ -591,11 +602,7 @@ impl<'e> OperationPlan<'e> {
                 text.filter(|text| !text.is_empty()).map(|text| super::answer::clipped(&text)),
             );
         }
-        Ok(Applied {
-            links: links(found),
-            deduplicated: deduplicated.unwrap_or_default(),
-            warnings,
-        })
+        Ok(Applied { links, deduplicated: deduplicated.unwrap_or_default(), warnings })
     }
 }
 

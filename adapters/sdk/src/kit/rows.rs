@@ -119,7 +119,8 @@ impl<'a> Items<'a> {
             version: record.version,
             mask: u32::try_from(mask).unwrap_or(u32::MAX),
             body: format!("{{{}}}", record.body),
-            raw: Some(span.clone()),
+            // The body of a raw record has the row.
+            raw: kind.raw.is_none().then(|| span.clone()),
         });
         Ok(())
     }
