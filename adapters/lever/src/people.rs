@@ -272,6 +272,7 @@ impl Row for Opportunity {
                 .field("rejected_at", outcome.at);
             record = record.and(rejection);
         }
+        record = record.without("application_stages", &self.stage_changes);
         for change in self.stage_changes.value().unwrap_or_default() {
             if let (Some(stage), Some(at)) = (change.to_stage_id.value(), change.updated_at.value())
             {

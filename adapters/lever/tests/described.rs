@@ -300,6 +300,8 @@ fn rows_without_a_member_or_with_null_or_nothing_in_it_are_the_same() {
 
 #[test]
 fn records_that_are_expanded_or_not_are_read_the_same() {
+    let mut broken = opportunity();
+    broken["stageChanges"] = json!("surprise");
     let mut row = opportunity();
     row["contact"] = json!("contact-1");
     row["applications"] = json!(["app-1"]);
@@ -307,7 +309,9 @@ fn records_that_are_expanded_or_not_are_read_the_same() {
     other["stage"] = json!({"id": "offer", "text": "Offer"});
     other["owner"] = json!({"id": "user-3", "name": "Uma"});
     let hired = json!({"id": "r", "text": "Hired", "status": "active", "type": "hired"});
-    for (kind, rows) in [("applications", vec![row, other]), ("reject_reasons", vec![hired])] {
+    for (kind, rows) in
+        [("applications", vec![row, other, broken]), ("reject_reasons", vec![hired])]
+    {
         let page = json!({"data": rows, "hasNext": false});
         same(&Task::Scan(scan(kind)), &[(200, page)]);
     }
@@ -386,6 +390,7 @@ fn writes_and_probes_are_the_same() {
             json!({"add": {"emails": ["a@b.c"]}}),
         ] {
             let shown = (200, json!({"data": shown}));
+            same(&probe("candidates.update", person, change.clone()), &[shown.clone()]);
             same(&write("candidates.update", person, change), &[shown.clone(), shown]);
         }
     }
@@ -397,6 +402,9 @@ fn writes_and_probes_are_the_same() {
         json!({"add": {"phones": [{"value": "+49301234", "type": "work"}]},
             "remove": {"phones": [{"value": "+49301234", "type": "home"}]}}),
     ] {
+        for answer in [contact(), (404, json!({})), (403, json!({}))] {
+            same(&probe("candidates.update", person, change.clone()), &[answer]);
+        }
         same(&write("candidates.update", person, change), &[contact(), contact()]);
     }
     let seen = |value: &str| json!({"to_stage": "s2", "seen": {"stage": [{"id": value}, "s2"]}});

@@ -110,6 +110,9 @@ impl<'a> Items<'a> {
             let message = "it differs from the documented shape";
             self.problems.push(Problem::field(name, &id, part, message));
         }
+        for (kind, bad) in record.lost {
+            self.problems.push(Problem::row(kind, None, flaw(bad, row)));
+        }
         for (field, bad) in record.bad {
             self.problems.push(Problem::field(name, &id, field, flaw(bad, row)));
         }
