@@ -93,12 +93,17 @@ impl Straight {
         }
     }
 
-    /// Evaluates it as an id: of one that is joined, no part may be empty.
+    /// Evaluates it as an id: each part of one that is joined is a text or a number.
     pub(crate) fn id<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, String> {
         let Self::Join(one, other) = self else { return self.eval(scope) };
         for part in [one, other] {
-            if part.id(scope)?.is_empty() {
+            let part = part.id(scope)?;
+            let is_part = matches!(*part, Json::Text(_) | Json::Int(_) | Json::Big(_));
+            if part.is_empty() {
                 return Err("a part of the id is empty".to_owned());
+            }
+            if !is_part {
+                return Err(format!("a part of the id is {}", part.shape()));
             }
         }
         self.eval(scope)

@@ -298,6 +298,44 @@ fn rows_without_a_member_or_with_null_or_nothing_in_it_are_the_same() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// What the conformance suite tries with a row of a sandbox, with every row of these tests.
+#[test]
+fn a_member_of_another_shape_is_reported_and_costs_no_more_than_its_fields() {
+    for (kind, parent, rows) in rows() {
+        for row in &rows {
+            let task = || Task::Scan(Scan { parent: parent.clone(), ..scan(kind) });
+            let run = |row: &Value| {
+                let answer = [(200, json!({"data": [row], "hasNext": false}))];
+                described(&given(), task(), &answer).1
+            };
+            let usual = said(&run(row));
+            for (name, value) in row.as_object().unwrap().iter().filter(|(_, of)| !of.is_null()) {
+                let mut bad = row.clone();
+                bad[name] = match value {
+                    Value::Object(_) | Value::Array(_) => json!(7),
+                    _ => json!({"unexpected": [1]}),
+                };
+                let found = run(&bad);
+                let is_same = || {
+                    let spans = |said: &Value| {
+                        let mut said = said.clone();
+                        for item in said[1].as_array_mut().unwrap() {
+                            item[5] = Value::Null;
+                        }
+                        said
+                    };
+                    spans(&said(&found)) == spans(&usual)
+                };
+                let is_raw = kind.starts_with("raw_");
+                assert!(
+                    is_raw || matches!(found, Ok(Outcome::FlawedPage(_))) || is_same(),
+                    "{kind}.{name}: {found:?}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn records_that_are_expanded_or_not_are_read_the_same() {
     let mut broken = opportunity();

@@ -7,7 +7,7 @@
 use super::answer::{Answer, Meaning, Table, accepted, no_json, optional};
 use super::ground::Ground;
 use super::paging::{Cursor, Pager};
-use super::record::{is_absent, paths};
+use super::record::{dotted, is_absent};
 use super::request::{self, Extra, Plan};
 use super::scan::Envelope;
 use super::state::{self, Known, Search, State};
@@ -362,7 +362,7 @@ impl<'e> ProbePlan<'e> {
             outcomes: Table::of(&rule.outcomes, context)?,
             pager: Pager::of(paging, engine)?,
             matches: engine.compile(rule.matches.text()).map_err(mistake)?,
-            needs: paths(&rule.needs),
+            needs: dotted(&rule.needs),
             marked: optional(rule.marked.as_ref(), engine).map_err(mistake)?,
             links: rule
                 .links

@@ -46,7 +46,8 @@ struct FieldPlan<'e> {
     name: &'e str,
     each: Option<Compiled<'e>>,
     value: Made<'e>,
-    needs: Vec<Vec<String>>,
+    /// The paths that it reads, and whether it is unknown without one.
+    paths: Vec<(Vec<String>, bool)>,
     known: Option<Compiled<'e>>,
     reading: Reading<'e>,
 }
@@ -272,30 +273,26 @@ impl<'e> FieldPlan<'e> {
         let engine = &context.engine;
         let value = Made::mapping(&rule.value, engine)?;
         let each = optional(rule.each.as_ref(), engine)?;
-        let needs = match &rule.needs {
-            Some(needs) => paths(needs),
-            None if rule.known.is_some() => Vec::new(),
-            None => {
-                let mut needs: Vec<Vec<String>> = Vec::new();
-                let mut add = |expression: &Compiled<'_>| {
-                    for read in expression.paths() {
-                        let is_needed = read.len() > 1
-                            && read.first().is_some_and(|root| NEEDED.contains(&root.as_str()));
-                        if is_needed && !needs.contains(&read.to_vec()) {
-                            needs.push(read.into_owned());
-                        }
-                    }
-                };
-                value.each(&mut add);
-                each.iter().for_each(add);
-                needs
+        let needed = rule.needs.as_deref().map(dotted).unwrap_or_default();
+        let mut paths: Vec<(Vec<String>, bool)> =
+            needed.into_iter().map(|path| (path, true)).collect();
+        let is_needed = rule.needs.is_none() && rule.known.is_none();
+        let mut add = |expression: &Compiled<'_>| {
+            for read in expression.paths() {
+                let is_of_row = read.len() > 1
+                    && read.first().is_some_and(|root| NEEDED.contains(&root.as_str()));
+                if is_of_row && !paths.iter().any(|(path, _)| *path == *read) {
+                    paths.push((read.into_owned(), is_needed));
+                }
             }
         };
+        value.each(&mut add);
+        each.iter().for_each(add);
         Ok(Self {
             name,
             each,
             value,
-            needs,
+            paths,
             known: optional(rule.known.as_ref(), engine)?,
             reading: Reading {
                 shape,
@@ -310,10 +307,16 @@ impl<'e> FieldPlan<'e> {
     }
 
     fn read<'a>(&self, scope: Scope<'_, 'a>) -> Result<Read<'a>, String> {
-        for need in &self.needs {
-            if is_absent(need, scope) {
-                return Ok(Read::Unknown);
+        let mut is_unknown = false;
+        for (path, is_needed) in &self.paths {
+            match lead(path, scope) {
+                Lead::Odd(shape) => return Err(format!("{shape} where an object is expected")),
+                Lead::Absent => is_unknown |= *is_needed,
+                Lead::There => {}
             }
+        }
+        if is_unknown {
+            return Ok(Read::Unknown);
         }
         if let Some(known) = &self.known
             && !known.is_true(scope).map_err(|fault| fault.0)?
@@ -356,17 +359,26 @@ impl<'e> FieldPlan<'e> {
 }
 
 /// Dotted paths in their parts.
-pub(crate) fn paths(dotted: &[String]) -> Vec<Vec<String>> {
-    dotted.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
+pub(crate) fn dotted(paths: &[String]) -> Vec<Vec<String>> {
+    paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
 }
 
-/// Whether a path leads to a member that is not there. A null on the way is there.
-pub(crate) fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
-    let Some((root, members)) = path.split_first() else { return false };
-    let names = scope.own.iter().chain(scope.shared);
-    let Some(mut value) = names.clone().find(|(name, _)| name == root).map(|(_, value)| *value)
-    else {
-        return true;
+/// Where a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// To a member that is there, or would be below a null.
+    There,
+    /// To none.
+    Absent,
+    /// Through something that has no members, of this shape.
+    Odd(&'static str),
+}
+
+fn lead(path: &[String], scope: Scope<'_, '_>) -> Lead {
+    let Some((root, members)) = path.split_first() else { return Lead::There };
+    let mut names = scope.own.iter().chain(scope.shared);
+    let Some(mut value) = names.find(|(name, _)| name == root).map(|(_, value)| *value) else {
+        return Lead::Absent;
     };
     for member in members {
         match value {
@@ -375,13 +387,21 @@ pub(crate) fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
             Json::List(entries) => {
                 match member.parse().ok().and_then(|at: usize| entries.get(at)) {
                     Some(entry) => value = entry,
-                    None => return false,
+                    None => return Lead::There,
                 }
             }
-            Json::Null => return false,
+            Json::Null => return Lead::There,
             // An id where the ATS did not expand the object says nothing about its members.
-            _ => return true,
+            Json::Text(_) | Json::Absent => return Lead::Absent,
+            Json::Bool(_) | Json::Int(_) | Json::Big(_) | Json::Float(_) => {
+                return Lead::Odd(value.shape());
+            }
         }
     }
-    matches!(value, Json::Absent)
+    if matches!(value, Json::Absent) { Lead::Absent } else { Lead::There }
+}
+
+/// Whether a path leads to no member. A null on the way is there.
+pub(crate) fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
+    lead(path, scope) != Lead::There
 }
