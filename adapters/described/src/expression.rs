@@ -207,7 +207,8 @@ impl Compiled<'_> {
         matches!(self.program, Program::Straight(_))
     }
 
-    /// Evaluates it as an id: as [`Compiled::eval`], and each part of a joined one is a text or a number.
+    /// Evaluates it as an id: as [`Compiled::eval`], and each part of a joined one is a text or a
+    /// number.
     pub(crate) fn id<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, Fault> {
         match &self.program {
             Program::Straight(straight) => {

@@ -1,8 +1,8 @@
 //! Brings mapped values into the shapes of unified fields.
 //!
 //! Which shape a field has is the model's table ([`atsync_model::shape`]). A mapping need not make
-//! the shape: a scalar becomes a reference, a text a word or a contact, a number a time. A value that
-//! cannot be is a fault of that field.
+//! the shape: a scalar becomes a reference, a text a word or a contact, a number a time. A value
+//! that cannot be is a fault of that field.
 
 use crate::description::{RefForm, Times};
 use crate::helpers;

@@ -149,8 +149,8 @@ fn each_mistake_is_named_with_its_line() {
             "words: {live: open}",
             "words: {live: opened}",
             17,
-            "`state` of jobs has no word `opened`; did you mean `open`? (there are: draft, pending, \
-             open, on_hold, closed, archived, other)",
+            "`state` of jobs has no word `opened`; did you mean `open`? (there are: draft, \
+             pending, open, on_hold, closed, archived, other)",
         ),
         (
             "words: {live: open}",

@@ -27,7 +27,9 @@ kinds:
       headline: {value: row.title, known: row.is_shown}
   raw_offers:
     list: {request: "/people/{{ parent.id }}/offers", under: candidates}
-    fetch: {request: "/people/{{ (id | split('/'))[0] }}/offers/{{ id | base }}", parent: "(id | split('/'))[0]"}
+    fetch:
+      request: "/people/{{ (id | split('/'))[0] }}/offers/{{ id | base }}"
+      parent: (id | split('/'))[0]
     id: parent.id ~ '/' ~ row.id
     references:
       jobs: jobs
@@ -120,7 +122,8 @@ fn the_manifest_has_raw_kinds_their_setting_and_the_announced_ends() {
 
 #[test]
 fn a_raw_record_is_the_row_as_the_ats_wrote_it_with_what_it_names() {
-    let row = r#"{"id": 7, "jobs": [1, "2"], "by": {"id": "u-1"}, "pay": 1.50, "big": 12345678901234567890123, "at": "2026-01-01T00:00:00Z", "changed": null}"#;
+    let row = r#"{"id": 7, "jobs": [1, "2"], "by": {"id": "u-1"}, "pay": 1.50,
+        "big": 12345678901234567890123, "at": "2026-01-01T00:00:00Z", "changed": null}"#;
     let of = RemoteRef::new("candidates", "p-1");
     let (listed, problems) = page("raw_offers", Some(of), &format!("[ {row} ]"));
     assert_eq!(problems, []);
@@ -169,7 +172,8 @@ fn raw_records_inside_another_row_are_the_parts_themselves() {
 
 #[test]
 fn a_condition_says_whether_a_field_is_known() {
-    let rows = r#"[{"id": 1, "title": "T", "is_shown": true}, {"id": 2, "title": "T"}, {"id": 3, "is_shown": true}]"#;
+    let rows = r#"[{"id": 1, "title": "T", "is_shown": true}, {"id": 2, "title": "T"},
+        {"id": 3, "is_shown": true}]"#;
     let (listed, problems) = page("candidates", None, rows);
     assert_eq!(problems, []);
     let known = |item: &Item| listed.masks[item.mask as usize].contains(&"headline".to_owned());

@@ -1,5 +1,5 @@
-//! The cost of one page of 100 opportunities through this adapter, and through the description of the
-//! same ATS: `cargo run --release -p atsync-lever --example page`.
+//! The cost of one page of 100 opportunities through this adapter, and through the description of
+//! the same ATS: `cargo run --release -p atsync-lever --example page`.
 
 #![allow(
     clippy::disallowed_methods,

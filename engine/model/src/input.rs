@@ -1,8 +1,8 @@
 //! The inputs of the operations that a plan can name, as data.
 //!
 //! `wit/operations.md` says what each member means; a test compares the names. The engine sends no
-//! other member, so an adapter cannot require one, and one that lists it is mistaken. Left out: what
-//! the engine adds to a change by itself ([`ADDED`]), and the values.
+//! other member, so an adapter cannot require one, and one that lists it is mistaken. Left out:
+//! what the engine adds to a change by itself ([`ADDED`]), and the values.
 
 /// Each operation with the members of its input.
 pub const INPUTS: &[(&str, &[&str])] = &[

@@ -1,8 +1,8 @@
 //! The fields of the unified kinds as data: their shapes, which of them a record cannot be without,
 //! and the words that they can have.
 //!
-//! The structs of [`crate::unified`] are what a reader compiles against; a checker of adapters needs
-//! the same as a table, also in constant functions. It stands here once, beside the structs, and a
+//! The structs of [`crate::unified`] are what a reader compiles against; a checker of adapters
+//! needs the same as a table, also in constant functions. It stands here once, beside the structs, and a
 //! test compares both. Left out: the kinds that the model has no shape for ([`crate::raw`]).
 
 use crate::kinds;
@@ -439,8 +439,8 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("TeamMember", "role", &["hiring_manager", "recruiter", "coordinator", "sourcer", "other"]),
 ];
 
-/// The words that a field, or the type of its contacts, can have. `None` where the model leaves them
-/// open, or has none.
+/// The words that a field, or the type of its contacts, can have. `None` where the model leaves
+/// them open, or has none.
 #[must_use]
 pub fn words(kind: &str, field: &str) -> Option<&'static [&'static str]> {
     // The other small kinds name their groups themselves.

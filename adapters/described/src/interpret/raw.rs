@@ -1,8 +1,8 @@
 //! Raw kinds: what a row names, and the body of a record that is the row itself.
 //!
 //! A record that is listed under another one names it, too, by the word [`PARENT`], which is no
-//! member of the row. A reference that is neither an id nor a list of ids is reported and the others
-//! stand, since an erasure follows them. A member that is absent or empty names nothing.
+//! member of the row. A reference that is neither an id nor a list of ids is reported and the
+//! others stand, since an erasure follows them. A member that is absent or empty names nothing.
 
 use crate::description::Kind;
 use crate::expression::{Compiled, Engine, Fault, Scope};

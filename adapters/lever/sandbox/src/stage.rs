@@ -1,8 +1,8 @@
 //! What the sandbox says of itself to a conformance suite: the script at `GET /_sandbox/stage`, and
 //! the rows of kinds that are made of other records.
 //!
-//! Where an adapter's records have the same ids as a collection's, the script names that; the ids of
-//! the others are made here as any reader of Lever has to make them.
+//! Where an adapter's records have the same ids as a collection's, the script names that; the ids
+//! of the others are made here as any reader of Lever has to make them.
 
 use serde_json::{Map, Value, json};
 

@@ -88,7 +88,9 @@ pub fn opportunity() -> Value {
         },
         "emails": ["dana@example.com"], "links": [], "stage": "applicant-new", "archived": null,
         "tags": ["Engineering"], "sources": ["Referral"], "origin": "referred", "owner": "user-2",
-        "applications": [{"id": "app-1", "posting": "posting-1", "customQuestions": [{"text": "Q"}]}],
+        "applications": [
+            {"id": "app-1", "posting": "posting-1", "customQuestions": [{"text": "Q"}]}
+        ],
         "stageChanges": [
             {"toStageId": "applicant-new", "toStageIndex": 3, "updatedAt": AT_MS, "userId": null}
         ],
@@ -183,8 +185,8 @@ pub fn rows() -> Vec<Rows> {
             "raw_requisitions",
             None,
             vec![raw(json!({
-                "owner": "user-1", "hiringManager": "user-2", "postings": ["posting-1", "posting-2"],
-                "offerIds": [], "customFields": {"x": [1, {"y": null}]}
+                "owner": "user-1", "hiringManager": "user-2",
+                "postings": ["posting-1", "posting-2"], "offerIds": [], "customFields": {"x": [1, {"y": null}]}
             }))],
         ),
         ("raw_requisition_fields", None, vec![raw(json!({"type": "number", "isRequired": true}))]),
@@ -204,7 +206,9 @@ pub fn inputs() -> Vec<Value> {
         json!({
             "name": {"first": "Dana", "last": "Example"},
             "emails": [{"value": "dana@example.com", "type": "personal"}],
-            "phones": [{"value": "+49 30 1234", "type": "company"}, {"value": "2", "type": "personal"}],
+            "phones": [
+                {"value": "+49 30 1234", "type": "company"}, {"value": "2", "type": "personal"}
+            ],
             "application": {"kind": "application", "job": "posting-1", "stage": "applicant-new"}
         }),
         json!({

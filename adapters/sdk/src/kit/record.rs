@@ -37,8 +37,8 @@ pub trait Row: DeserializeOwned {
 pub struct Source<'a> {
     /// The kind that is read.
     pub kind: &'static str,
-    /// The record that the list belongs to, where the kind is listed under a parent; in a fetch, the
-    /// one that a composite id begins with ([`Id::join`]).
+    /// The record that the list belongs to, where the kind is listed under a parent; in a fetch,
+    /// the one that a composite id begins with ([`Id::join`]).
     pub parent: Option<&'a RemoteRef>,
     /// The context of the call.
     pub given: &'a Given,
