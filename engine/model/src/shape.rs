@@ -2,8 +2,8 @@
 //! and the words that they can have.
 //!
 //! The structs of [`crate::unified`] are what a reader compiles against; a checker of adapters
-//! needs the same as a table, also in constant functions. It stands here once, beside the structs, and a
-//! test compares both. Left out: the kinds that the model has no shape for ([`crate::raw`]).
+//! needs the same as a table, also in constant functions. It stands here once, beside the structs,
+//! and a test compares both. Left out: the kinds that the model has no shape for ([`crate::raw`]).
 
 use crate::kinds;
 

@@ -186,7 +186,8 @@ pub fn rows() -> Vec<Rows> {
             None,
             vec![raw(json!({
                 "owner": "user-1", "hiringManager": "user-2",
-                "postings": ["posting-1", "posting-2"], "offerIds": [], "customFields": {"x": [1, {"y": null}]}
+                "postings": ["posting-1", "posting-2"], "offerIds": [],
+                "customFields": {"x": [1, {"y": null}]}
             }))],
         ),
         ("raw_requisition_fields", None, vec![raw(json!({"type": "number", "isRequired": true}))]),
