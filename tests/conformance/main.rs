@@ -10,6 +10,7 @@ use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use std::path::Path;
 use std::sync::Arc;
 
+mod lever;
 mod mutants;
 
 /// The component of a bundled adapter, compiled once for all runs of the tests.
