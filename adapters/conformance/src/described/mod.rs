@@ -7,11 +7,12 @@
 //!
 //! Bounds: [`FILE_BYTES_MAX`] of the file; requests of [`BODY_BYTES_MAX`].
 
+mod members;
 mod rows;
 mod serve;
 mod shape;
 
-pub use shape::{Paging, Resource, SandboxFile, Window};
+pub use shape::{Also, Paging, Resource, SandboxFile, Times, Window};
 
 use crate::stage::{Control, Script, Stage};
 use rows::State;
