@@ -212,6 +212,9 @@ fn lookup<'a>(value: &Json<'a>, arguments: &[Json<'a>]) -> Made<'a> {
         // The table stands in the brackets, the text before the `|`.
         return wrong(value, "a text");
     }
+    if !matches!(table, Json::Map(_) | Json::Absent | Json::Null) {
+        return wrong(table, "an object");
+    }
     let found = value.scalar().map(|name| table.get(&name).clone());
     Ok(match found {
         Some(Json::Absent) | None if value.is_empty() => value.clone(),

@@ -12,7 +12,7 @@ mod rows;
 mod serve;
 mod shape;
 
-pub use shape::{Also, Paging, Resource, SandboxFile, Times, Window};
+pub use shape::{Paging, Resource, SandboxFile, Window};
 
 use crate::stage::{Control, Script, Stage};
 use rows::State;

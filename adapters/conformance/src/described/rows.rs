@@ -103,7 +103,7 @@ impl State {
         let row = resource.rows.iter_mut().min_by_key(stamp)?;
         if edit.is_empty() {
             let column = row.iter().find(|(name, value)| {
-                value.is_string() && *name != key && name != "id" && !name.ends_with("_at")
+                value.is_string() && **name != key && *name != "id" && !name.ends_with("_at")
             });
             let column = column.map(|(name, _)| name.clone())?;
             drop(row.insert(column, json!(EDITED)));

@@ -297,8 +297,12 @@ impl SandboxFile {
                 super::FILE_BYTES_MAX
             ));
         }
-        let file: Self = serde_saphyr::from_str(text)
-            .map_err(|error| format!("the sandbox cannot be read: {error}"))?;
+        let file: Self = serde_saphyr::from_str(text).map_err(|error| {
+            // Behind its first line it shows a part of the file.
+            let error = error.to_string();
+            let first = error.lines().next().unwrap_or_default();
+            format!("the sandbox cannot be read: {}", first.trim_start_matches("error: "))
+        })?;
         for (name, resource) in &file.resources {
             if !resource.path.starts_with('/') {
                 return Err(format!("resources.{name}.path must begin with /"));
