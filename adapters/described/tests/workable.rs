@@ -179,8 +179,7 @@ fn detailed() -> Value {
     let mut row = listed();
     row["tags"] = json!(["night-shift"]);
     row["withdrew"] = json!(false);
-    row["social_profiles"] =
-        json!([{"type": "linkedin", "name": "LinkedIn", "username": "ada", "url": "https://l.example/ada"}]);
+    row["social_profiles"] = json!([{"type": "linkedin", "name": "LinkedIn", "username": "ada", "url": "https://l.example/ada"}]);
     row
 }
 
@@ -234,7 +233,10 @@ fn a_page_of_candidates_gives_applications_people_and_rejections() {
             "created_at": "2026-01-01T08:00:00Z", "updated_at": "2026-02-01T08:00:00Z"
         })
     );
-    assert_eq!(body(applications[1])["outcome"], json!({"value": "rejected", "source": "Underqualified"}));
+    assert_eq!(
+        body(applications[1])["outcome"],
+        json!({"value": "rejected", "source": "Underqualified"})
+    );
     assert_eq!(body(applications[1])["reject_reason"], json!({"name": "Underqualified"}));
     assert_eq!(body(applications[2])["kind"], "prospect");
     assert!(!knows(&page, applications[2], "job"));
@@ -302,10 +304,7 @@ fn the_next_page_is_requested_by_its_first_id_with_all_filters_again() {
     assert!(!page.complete);
     let task = Scan { cursor: page.next, ..task };
     let ran = workable().run(Task::Scan(task.clone()), &[(200, json!({"candidates": []}))]);
-    assert_eq!(
-        ran.sent,
-        ["GET /candidates?limit=50&updated_after=1769932800&since_id=2041770a"]
-    );
+    assert_eq!(ran.sent, ["GET /candidates?limit=50&updated_after=1769932800&since_id=2041770a"]);
     assert!(ran.page().complete);
     // A further page without an id would end the pass early; the same id would never end it.
     for next in ["https://acme.workable.com/spi/v3/candidates?page=2", next] {
@@ -378,7 +377,8 @@ fn stages_reasons_departments_members_and_comments_are_read() {
     assert_eq!(body(&page.items[1])["type"]["value"], "candidate");
     assert!(page.complete);
 
-    let departments = json!([{"id": "3e0002", "name": "Pastry", "parent_id": "3e0001", "sample": false}]);
+    let departments =
+        json!([{"id": "3e0002", "name": "Pastry", "parent_id": "3e0001", "sample": false}]);
     let page = workable.run(Task::Scan(scan("departments")), &[(200, departments)]).page();
     assert_eq!(body(&page.items[0]), json!({"name": "Pastry", "parent": {"id": "3e0001"}}));
 
@@ -427,9 +427,7 @@ fn stages_reasons_departments_members_and_comments_are_read() {
 #[test]
 fn an_application_is_fetched_as_the_list_shows_it_and_a_person_with_all_that_is_known() {
     let workable = workable();
-    let fetch = |kind: &str| {
-        Task::Fetch(Fetch { kind: kind.into(), ids: vec!["20417705".into()] })
-    };
+    let fetch = |kind: &str| Task::Fetch(Fetch { kind: kind.into(), ids: vec!["20417705".into()] });
     let ran = workable.run(fetch("applications"), &[(200, json!({"candidates": [listed()]}))]);
     assert_eq!(ran.sent, ["GET /candidates?limit=1&max_id=20417705&since_id=20417705"]);
     let Outcome::Fetched(fetched) = ran.end().unwrap() else { panic!() };
@@ -452,10 +450,7 @@ fn an_application_is_fetched_as_the_list_shows_it_and_a_person_with_all_that_is_
 fn a_candidate_is_created_in_a_job_and_gets_no_mail() {
     let made = json!({"status": "created", "candidate": detailed()});
     let ran = workable().run(write("candidates.create", &ada()), &[open_job(), (201, made)]);
-    assert_eq!(
-        ran.sent,
-        ["GET /jobs/GROOV005", "POST /jobs/GROOV005/candidates?stage=applied"]
-    );
+    assert_eq!(ran.sent, ["GET /jobs/GROOV005", "POST /jobs/GROOV005/candidates?stage=applied"]);
     assert_eq!(ran.unsafe_count, 1);
     assert_eq!(
         ran.body,
@@ -479,7 +474,10 @@ fn a_candidate_is_created_in_a_job_and_gets_no_mail() {
     let ran = workable().run(write("candidates.create", &input), &[open_job(), (500, json!({}))]);
     assert_eq!(ran.sent[1], "POST /jobs/GROOV005/candidates");
     let sent = &ran.body["candidate"];
-    assert_eq!((&sent["name"], sent.get("lastname"), sent.get("domain")), (&json!("Ada"), None, None));
+    assert_eq!(
+        (&sent["name"], sent.get("lastname"), sent.get("domain")),
+        (&json!("Ada"), None, None)
+    );
 }
 
 #[test]
@@ -507,9 +505,13 @@ fn a_write_is_refused_or_in_doubt_as_its_answer_says() {
         assert!(matches!(run(403, said.clone()), Written::Refused(Failure::Denied(_))));
         assert!(matches!(run(429, json!("")), Written::Refused(Failure::Throttled(None))));
         // The older answer to a comment, and answers that tell nothing.
-        for (status, body) in
-            [(201, json!("")), (200, json!(" ")), (201, json!({})), (500, json!({})), (302, json!(""))]
-        {
+        for (status, body) in [
+            (201, json!("")),
+            (200, json!(" ")),
+            (201, json!({})),
+            (500, json!({})),
+            (302, json!("")),
+        ] {
             let written = run(status, body.clone());
             assert!(matches!(written, Written::Unclear(_)), "{name} {status} {body}: {written:?}");
         }
@@ -578,8 +580,7 @@ fn a_comment_is_written_by_the_member_and_found_by_its_text_since_it_was_sent() 
         let input = json!({"candidate": "20417705", "application": "20417705", "body": "Hello\nthere",
             "visibility": visibility});
         let made = (201, json!({"id": "6c0009"}));
-        let ran =
-            workable.run(write("notes.create", &input), &[person.clone(), open_job(), made]);
+        let ran = workable.run(write("notes.create", &input), &[person.clone(), open_job(), made]);
         assert_eq!(ran.sent[2], "POST /candidates/20417705/comments");
         assert_eq!(ran.unsafe_count, 1);
         assert_eq!(ran.body["member_id"], "1f0001");
@@ -593,7 +594,10 @@ fn a_comment_is_written_by_the_member_and_found_by_its_text_since_it_was_sent() 
     pooled.as_object_mut().unwrap().remove("job");
     let input = json!({"candidate": "20417705", "body": "Hello"});
     let answers = [(200, json!({"candidate": pooled})), (201, json!({"id": "6c0009"}))];
-    assert!(matches!(workable.run(write("notes.create", &input), &answers).written(), Written::Applied(_)));
+    assert!(matches!(
+        workable.run(write("notes.create", &input), &answers).written(),
+        Written::Applied(_)
+    ));
 
     let comment = |id: &str, action: &str, text: &str, at: &str| {
         json!({"id": id, "action": action, "body": text, "created_at": at,
@@ -612,7 +616,8 @@ fn a_comment_is_written_by_the_member_and_found_by_its_text_since_it_was_sent() 
     assert_eq!(found.certainty, Certainty::Matched);
     assert_eq!(found.links[0].id, "20417705/6c0004");
     // The search goes on to its last page.
-    let next = "https://acme.workable.com/spi/v3/candidates/20417705/activities?limit=100&since_id=6c0005";
+    let next =
+        "https://acme.workable.com/spi/v3/candidates/20417705/activities?limit=100&since_id=6c0005";
     let first = json!({"activities": [], "paging": {"next": next}});
     let ran = workable.run(task, &[(200, first), (200, json!({"activities": []}))]);
     assert!(ran.sent[1].contains("since_id=6c0005"), "{:?}", ran.sent);
@@ -623,11 +628,9 @@ fn a_comment_is_written_by_the_member_and_found_by_its_text_since_it_was_sent() 
 fn a_wrong_subdomain_is_a_wrong_setting() {
     let workable = workable();
     let said = json!({"error": "Request subdomain does not match account subdomain"});
-    for (task, status) in [
-        (Task::Scan(scan("jobs")), 422),
-        (Task::DescribeTenant, 422),
-        (Task::DescribeTenant, 404),
-    ] {
+    for (task, status) in
+        [(Task::Scan(scan("jobs")), 422), (Task::DescribeTenant, 422), (Task::DescribeTenant, 404)]
+    {
         let end = workable.run(task, &[(status, said.clone())]).end();
         assert!(matches!(end, Err(Failure::Misconfigured(_))), "{end:?}");
     }

@@ -9,6 +9,8 @@
 
 mod members;
 mod rows;
+#[cfg(test)]
+mod rows_tests;
 mod serve;
 mod shape;
 

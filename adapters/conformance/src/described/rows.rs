@@ -40,6 +40,15 @@ impl Resource {
         at(row, &self.key).map(as_text).unwrap_or_default()
     }
 
+    /// The id of the record that a row is.
+    fn record_of(&self, row: &Map<String, Value>) -> String {
+        let part = |member: &String| at(row, member).map(as_text).unwrap_or_default();
+        match self.record.as_slice() {
+            [] => self.id_of(row),
+            members => members.iter().map(part).collect::<Vec<_>>().join("/"),
+        }
+    }
+
     /// Where a row with this id is.
     fn position(&self, id: &str) -> Option<usize> {
         self.rows.iter().position(|row| self.id_of(row) == id)
@@ -91,7 +100,7 @@ impl State {
 
     pub(super) fn ids(&self, kind: &str) -> Option<Vec<String>> {
         let resource = self.file.resources.get(self.of_kind(kind)?)?;
-        Some(resource.rows.iter().map(|row| resource.id_of(row)).collect())
+        Some(resource.rows.iter().map(|row| resource.record_of(row)).collect())
     }
 
     pub(super) fn edit(&mut self, kind: &str) -> Option<String> {
@@ -99,8 +108,8 @@ impl State {
         let resource = self.file.resources.get_mut(&name)?;
         let (changed, edit) = (resource.changed.clone(), resource.edit.clone());
         let key = resource.key.clone();
-        let stamp = |row: &&mut Map<String, Value>| row.get(&changed).map(as_text);
-        let row = resource.rows.iter_mut().min_by_key(stamp)?;
+        let stamp = |row: &(usize, &mut Map<String, Value>)| row.1.get(&changed).map(as_text);
+        let (nth, row) = resource.rows.iter_mut().enumerate().min_by_key(stamp)?;
         if edit.is_empty() {
             let column = row.iter().find(|(name, value)| {
                 value.is_string() && **name != key && *name != "id" && !name.ends_with("_at")
@@ -110,7 +119,7 @@ impl State {
         }
         row.extend(edit);
         drop(row.insert(changed, json!(rfc3339(SystemClock.now_ms()))));
-        at(row, &key).map(as_text)
+        resource.rows.get(nth).map(|row| resource.record_of(row))
     }
 
     pub(super) fn permit(&mut self, permission: &str, is_granted: bool) -> bool {

@@ -78,6 +78,9 @@ pub struct Resource {
     /// The member by which paths and other rows name a row.
     #[serde(default = "id")]
     pub key: String,
+    /// The members of a row that make the id of its record, joined by `/`. Default: `key`.
+    #[serde(default)]
+    pub record: Vec<String>,
     /// Further lists of the same rows.
     #[serde(default)]
     pub also: Vec<Also>,
@@ -317,7 +320,7 @@ impl SandboxFile {
             if let Some(at) = resource.rows.iter().position(|row| !row.contains_key(key)) {
                 return Err(format!("resources.{name}.rows[{at}] has no member `{key}`"));
             }
-            for create in &resource.create {
+            if let Some(create) = &resource.create {
                 let references = create.references.values().map(|other| ("references", other));
                 let below = create.below.iter().map(|other| ("below", other));
                 for (member, other) in references.chain(below) {
@@ -337,7 +340,12 @@ impl SandboxFile {
     pub(super) fn script(&self) -> Script {
         let kind = |(name, resource): (&String, &Resource)| {
             let kind = resource.kind.clone().unwrap_or_else(|| name.clone());
-            let script = KindScript { empty: resource.empty.clone(), ..KindScript::default() };
+            let is_unpaged = matches!(resource.paging, Paging::None);
+            let script = KindScript {
+                empty: resource.empty.clone(),
+                unpaged: is_unpaged.then(|| "its list has no pages".to_owned()),
+                ..KindScript::default()
+            };
             (kind, script)
         };
         Script {
