@@ -179,7 +179,9 @@ fn detailed() -> Value {
     let mut row = listed();
     row["tags"] = json!(["night-shift"]);
     row["withdrew"] = json!(false);
-    row["social_profiles"] = json!([{"type": "linkedin", "name": "LinkedIn", "username": "ada", "url": "https://l.example/ada"}]);
+    row["social_profiles"] = json!([{
+        "type": "linkedin", "name": "LinkedIn", "username": "ada", "url": "https://l.example/ada"
+    }]);
     row
 }
 
@@ -296,7 +298,8 @@ fn the_next_page_is_requested_by_its_first_id_with_all_filters_again() {
     let window = Window { from: "2026-02-01T08:00:00Z".into(), to: "2026-02-02T08:00:00Z".into() };
     let task = Scan { since: Since::Window(window), page_size: 50, ..scan("applications") };
     // The path and the filters of the URL differ from those of the request.
-    let next = "https://www.workable.com/spi/v3/accounts/acme/jobs/X/candidates?limit=50&since_id=2041770a&x=y";
+    let next = "https://www.workable.com/spi/v3/accounts/acme/jobs/X/candidates\
+                ?limit=50&since_id=2041770a&x=y";
     let answer = json!({"candidates": [listed()], "paging": {"next": next}});
     let ran = workable().run(Task::Scan(task.clone()), &[(200, answer)]);
     assert_eq!(ran.sent, ["GET /candidates?limit=50&updated_after=1769932800"]);
@@ -352,7 +355,8 @@ fn jobs_are_named_by_their_shortcode_and_come_with_their_postings() {
 fn stages_reasons_departments_members_and_comments_are_read() {
     let workable = workable();
     let stages = json!({"stages": [
-        {"id": 502, "identifier": "5b0002", "slug": "applied", "name": "Applied", "kind": "applied", "position": 1},
+        {"id": 502, "identifier": "5b0002", "slug": "applied", "name": "Applied",
+            "kind": "applied", "position": 1},
         // As it was in 2022.
         {"slug": "phone-screen", "name": "Phone Screen", "kind": "phone-screen", "position": 2}
     ]});
@@ -367,7 +371,7 @@ fn stages_reasons_departments_members_and_comments_are_read() {
     );
 
     let reasons = json!([
-        {"id": "4d0001", "description": "Underqualified", "candidate_withdrew": false, "position": 0},
+        {"id": "4d0001", "description": "Too far", "candidate_withdrew": false, "position": 0},
         {"id": "4d0002", "description": "Another job", "candidate_withdrew": true, "position": 1}
     ]);
     let ran = workable.run(Task::Scan(scan("reject_reasons")), &[(200, reasons)]);
@@ -402,8 +406,10 @@ fn stages_reasons_departments_members_and_comments_are_read() {
         row
     };
     let rows = json!({"activities": [
-        {"id": "6c0001", "action": "phone-screen", "candidate": {"id": "20417705", "name": "Ada Byron"}},
-        comment, with(json!(["admin", "simple"])), with(json!(["admin", "hiring_manager"])), with(json!([]))
+        {"id": "6c0001", "action": "phone-screen",
+            "candidate": {"id": "20417705", "name": "Ada Byron"}},
+        comment, with(json!(["admin", "simple"])), with(json!(["admin", "hiring_manager"])),
+        with(json!([]))
     ]});
     let ran = workable.run(Task::Scan(under("notes", "GROOV005")), &[(200, rows)]);
     assert_eq!(ran.sent, ["GET /jobs/GROOV005/activities?limit=100"]);
@@ -442,7 +448,9 @@ fn an_application_is_fetched_as_the_list_shows_it_and_a_person_with_all_that_is_
     assert_eq!(person["tags"], json!([{"id": "night-shift", "name": "night-shift"}]));
     assert_eq!(
         person["links"],
-        json!([{"value": "https://l.example/ada", "type": {"value": "social", "source": "linkedin"}}])
+        json!([{
+            "value": "https://l.example/ada", "type": {"value": "social", "source": "linkedin"}
+        }])
     );
 }
 
@@ -577,8 +585,10 @@ fn a_comment_is_written_by_the_member_and_found_by_its_text_since_it_was_sent() 
         ("private", Some(json!(["admin", "recruiting_admin", "hiring_manager"]))),
         ("admin_only", Some(json!([]))),
     ] {
-        let input = json!({"candidate": "20417705", "application": "20417705", "body": "Hello\nthere",
-            "visibility": visibility});
+        let input = json!({
+            "candidate": "20417705", "application": "20417705", "body": "Hello\nthere",
+            "visibility": visibility
+        });
         let made = (201, json!({"id": "6c0009"}));
         let ran = workable.run(write("notes.create", &input), &[person.clone(), open_job(), made]);
         assert_eq!(ran.sent[2], "POST /candidates/20417705/comments");

@@ -24,7 +24,10 @@ resources:
       below: jobs
       at: person
       required: [person.email]
-      set: {job: {code: $parent.code, title: $parent.title}, stage: $query.stage, silent: $body.silent}
+      set:
+        job: {code: $parent.code, title: $parent.title}
+        stage: $query.stage
+        silent: $body.silent
       defaults: {stage: first}
       answer: {status: created, person: $row, nothing: $row.nothing}
     rows:
@@ -36,7 +39,11 @@ resources:
     parent: person.id
     record: [person.id, id]
     also: [{path: "/jobs/{id}/activities", parent: job}]
-    create: {path: "/people/{id}/comments", below: people, set: {job: $parent.job.code}, answer: {id: $row.id}}
+    create:
+      path: "/people/{id}/comments"
+      below: people
+      set: {job: $parent.job.code}
+      answer: {id: $row.id}
     paging: {style: none}
 "#;
 

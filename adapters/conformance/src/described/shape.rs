@@ -155,8 +155,8 @@ fn updated_at() -> String {
 pub struct Create {
     /// Its path, where it is not the list's.
     pub path: Option<String>,
-    /// The collection of the row that `{id}` in the path names, which is `$parent`. Where there is no
-    /// such row, the answer is 404.
+    /// The collection of the row that `{id}` in the path names, which is `$parent`. Where there is
+    /// no such row, the answer is 404.
     pub below: Option<String>,
     /// The member of the body that has the members of the row. Default: the body itself.
     pub at: Option<String>,
