@@ -71,7 +71,7 @@ async fn workable_described_keeps_every_promise_over_a_sandbox_of_data() {
     let report = test(adapter, &stage, http(), &Options::default()).await.unwrap();
     assert_clean(&report);
     let untried: Vec<&str> = report.not_tried().map(|one| one.promise.word()).collect();
-    for promise in ["rows", "pages", "changes", "fetch", "writes", "probes", "permissions"] {
+    for promise in ["rows", "changes", "fetch", "writes", "probes", "permissions"] {
         assert!(!untried.contains(&promise), "{report}");
     }
 }

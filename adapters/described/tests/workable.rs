@@ -530,7 +530,7 @@ fn a_write_is_refused_or_in_doubt_as_its_answer_says() {
 fn what_cannot_be_written_is_refused_before_anything_is_sent() {
     let workable = workable();
     let archived = (200, json!({"shortcode": "GROOV005", "state": "archived"}));
-    let ran = workable.run(write("candidates.create", &ada()), &[archived.clone()]);
+    let ran = workable.run(write("candidates.create", &ada()), std::slice::from_ref(&archived));
     assert_eq!(ran.unsafe_count, 0);
     let Err(Failure::Invalid(fields)) = ran.end() else { panic!() };
     assert_eq!(fields[0].field, "application.job");

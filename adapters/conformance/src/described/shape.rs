@@ -340,12 +340,7 @@ impl SandboxFile {
     pub(super) fn script(&self) -> Script {
         let kind = |(name, resource): (&String, &Resource)| {
             let kind = resource.kind.clone().unwrap_or_else(|| name.clone());
-            let is_unpaged = matches!(resource.paging, Paging::None);
-            let script = KindScript {
-                empty: resource.empty.clone(),
-                unpaged: is_unpaged.then(|| "its list has no pages".to_owned()),
-                ..KindScript::default()
-            };
+            let script = KindScript { empty: resource.empty.clone(), ..KindScript::default() };
             (kind, script)
         };
         Script {

@@ -77,8 +77,6 @@ pub struct KindScript {
     pub empty: Option<String>,
     /// Why the credential cannot read it, whatever its permissions.
     pub unread: Option<String>,
-    /// Why the ATS lists all its rows in one answer, however many are asked for.
-    pub unpaged: Option<String>,
     /// What an edit sets, by column. Default: the first of the columns that a sandbox usually has.
     pub edit: Map<String, Value>,
     /// Why no row of it can be edited.

@@ -246,8 +246,6 @@ pub(super) async fn small(world: &mut World<'_>) {
         let rows = u32::try_from(known.len().div_ceil(4)).unwrap_or(u32::MAX);
         let rows = if known.len() == 3 { 1 } else { rows };
         let page_size = rows.min(rule.page_max).max(1);
-        let script = world.stage.script().kinds.get(kind);
-        let is_unpaged = script.is_some_and(|script| script.unpaged.is_some());
         let pass = world.pass(kind, None, Since::Everything, page_size, usize::MAX).await;
         if pass.runs.iter().any(|run| world.broke_by(kind, run)) {
             continue;
@@ -256,7 +254,7 @@ pub(super) async fn small(world: &mut World<'_>) {
         let mut fault = None;
         if !pass.is_complete {
             fault = Some("small pages did not lead to the end".to_owned());
-        } else if pass.runs.len() < 3 && !is_unpaged {
+        } else if pass.runs.len() < 3 {
             fault = Some(format!(
                 "{} records in pages of {page_size} came in {} pages; the page size was not kept",
                 known.len(),
