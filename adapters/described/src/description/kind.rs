@@ -351,7 +351,7 @@ struct LongField {
     /// there.
     #[serde(default)]
     each: Option<Expr>,
-    /// The members of the row, as dotted paths, without which the field is unknown. Left out: all
+    /// The members without which the field is unknown, as dotted paths: `row.state`. Left out: all
     /// that its expressions read.
     #[serde(default)]
     needs: Option<Vec<String>>,
