@@ -197,6 +197,11 @@ async fn an_adapter_that_breaks_a_promise_fails_the_command_and_the_report_shows
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.error().contains("breaks"), "{ran:?}");
     assert!(ran.out.contains("BROKEN") && ran.out.contains("task    "), "{ran:?}");
+    // Its own says itself what the suite needs to know.
+    let url = site.running.base_url();
+    let arguments = ["adapter", "test", "greenhouse", "--sandbox", &url, "--kinds", "jobs,notes"];
+    let own = site.run(&arguments).await;
+    assert_eq!(own.code, 0, "{own:?}");
     let missing = site.run(&["adapter", "test", "greenhouse", "--sandbox", "none.yaml"]).await;
     assert!(missing.error().contains("none.yaml cannot be read"), "{missing:?}");
     let task =
