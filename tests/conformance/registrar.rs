@@ -4,8 +4,8 @@
 use crate::mutants::broken_of;
 use crate::{http, plainlist};
 use atsync::model::contract::{
-    Body, Continuation, Effect, Failure, Field, Given, Outcome, Path, Registered, Registering,
-    Registration, Reply, Request, Response, Send, Step, Target, Task,
+    Body, Continuation, Denied, Effect, Failure, Field, Given, Outcome, Path, Registered,
+    Registering, Registration, Reply, Request, Response, Send, Step, Target, Task,
 };
 use atsync::model::manifest::{Manifest, WebhookRule};
 use atsync::{Adapter, AdapterError};
@@ -34,7 +34,8 @@ fn registrar(leaves_urls: bool) -> Arc<dyn Adapter> {
 fn sandbox() -> String {
     let text = include_str!("../../examples/adapter-minimal/sandbox.yaml");
     let hooks = "resources:\n  hooks:\n    path: /hooks\n    item: \"/hooks/{id}\"\n    \
-                 create: {required: [event, url, secret]}\n    update: true\n    delete: true\n";
+                 create: {required: [event, url, secret]}\n    update: true\n    delete: true\n    \
+                 rows: [{id: 1, event: job.updated, url: \"https://other.example\"}]\n";
     text.replace("resources:\n", hooks)
 }
 
@@ -55,7 +56,7 @@ fn send(method: &str, path: String, body: Option<Value>, state: &Value) -> Answe
 fn registered(row: &Value, url: Option<&Value>) -> Registered {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Registered {
-        id: row["id"].to_string().trim_matches('"').to_owned(),
+        id: row["id"].to_string(),
         event: text(&row["event"]),
         url: text(url.unwrap_or(&row["url"])),
         active: true,
@@ -65,7 +66,17 @@ fn registered(row: &Value, url: Option<&Value>) -> Registered {
 /// What an answer means.
 fn read(task: &Value, response: &Response) -> Answer {
     let row: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let is_list = task["do"] == "list";
+    let wait = || {
+        let seconds = response.header("retry-after")?.parse::<u64>().ok()?;
+        Some(seconds * 1000)
+    };
+    let failure = match response.status {
+        401 => Failure::Auth("refused".into()),
+        403 => Failure::Denied(Denied { permission: String::new(), message: "refused".into() }),
+        404 | 410 => Failure::NotFound("gone".into()),
+        429 => Failure::Throttled(wait()),
+        _ => Failure::Unavailable("later".into()),
+    };
     let found = match (response.status, task["do"].as_str()) {
         (200, Some("list")) => {
             let Value::Array(rows) = row else {
@@ -73,24 +84,14 @@ fn read(task: &Value, response: &Response) -> Answer {
             };
             Registration::Listed(rows.iter().map(|row| registered(row, None)).collect())
         }
-        (201, Some("create")) => Registration::Kept(registered(&row, None)),
-        (200, Some("change")) => Registration::Kept(registered(&row, Some(&task["url"]))),
+        (_, Some("list")) => return Err(failure),
+        (201, Some("create")) if row["id"].is_u64() => Registration::Kept(registered(&row, None)),
+        (200, Some("change")) if row["id"].is_u64() => {
+            Registration::Kept(registered(&row, Some(&task["url"])))
+        }
         (204, Some("remove")) => Registration::Removed,
-        (404, _) if !is_list => Registration::Refused(Failure::NotFound("gone".into())),
-        (401, _) => return Err(Failure::Auth("refused".into())),
-        (403, _) => {
-            let denied = atsync::model::contract::Denied {
-                permission: String::new(),
-                message: "refused".into(),
-            };
-            return Err(Failure::Denied(denied));
-        }
-        (404 | 410, _) => return Err(Failure::NotFound("gone".into())),
-        (429, _) => {
-            let wait = response.header("retry-after").and_then(|text| text.parse::<u64>().ok());
-            return Err(Failure::Throttled(wait.map(|seconds| seconds * 1000)));
-        }
-        _ => return Err(Failure::Unavailable("later".into())),
+        (401 | 403 | 404 | 410 | 429, _) => Registration::Refused(failure),
+        _ => Registration::Unclear("no row".into()),
     };
     Ok(Step::Done(Outcome::Registration(found)))
 }

@@ -1,5 +1,5 @@
 //! Webhooks that the adapter registers: one is created, changed and removed, and the list shows
-//! each.
+//! each. The answers to these requests are replaced later, as those of writes are.
 //!
 //! The URLs are those of no host, so nothing is sent to them.
 
@@ -90,6 +90,12 @@ pub(super) async fn check(world: &mut World<'_>, registrar: Option<&Driver>) {
         if can_list && !shows(world, registrar, &id, None).await {
             return;
         }
+        if !is_again {
+            world.samples.push(("webhooks, removed".to_owned(), removed));
+        }
+    }
+    for (name, run) in [("created", created), ("changed", changed)] {
+        world.samples.push((format!("webhooks, {name}"), run));
     }
     world.report.held(Promise::Registering, "");
 }
