@@ -2,8 +2,8 @@
 //! creates once, and settles by its probe a create whose answer was lost. It prints what it costs.
 //!
 //! Not in `cargo test --workspace`: `.ci/adapter-js` (`just adapter-js`) builds the component with
-//! npm and runs this with the feature `adapter-js`; `atsync adapter test` runs the conformance suite
-//! there.
+//! npm and runs this with the feature `adapter-js`. It runs the conformance suite over a fresh
+//! copy.
 
 #![allow(
     clippy::unwrap_used,

@@ -22,8 +22,8 @@ pub(crate) enum AdapterCommand {
     },
     /// Write the folder of a new adapter, which builds and passes `adapter test` as it is.
     New(AdapterNew),
-    /// Make a component out of a crate, a folder with a package of npm, a description, a module or a
-    /// component, check it, and compile it into the cache.
+    /// Make a component out of a crate, a package of npm, a description, a module or a component,
+    /// check it, and compile it into the cache.
     Build(AdapterBuild),
     /// Run the conformance suite over an adapter, against a sandbox. Exit code 1: it breaks a
     /// promise.
@@ -65,8 +65,8 @@ pub(crate) struct AdapterNew {
 
 #[derive(Debug, Args)]
 pub(crate) struct AdapterBuild {
-    /// The folder of a crate or of a package of npm, a description (YAML or JSON), a core module, or
-    /// a component.
+    /// The folder of a crate or of a package of npm, a description (YAML or JSON), a core module,
+    /// or a component.
     pub(crate) from: PathBuf,
     /// The component's file. Default: beside what it is built from.
     #[arg(long, short, value_name = "FILE")]

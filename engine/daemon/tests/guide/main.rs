@@ -4,8 +4,8 @@
 //! shell, in their order, in an empty folder beside a Greenhouse sandbox; a `text` block is the
 //! output of the `sh` block before it. A `toml` block begins with the name of its file, is written
 //! before the shell starts, and is checked by `atsync config check`. A `json` block is parsed by
-//! the type that reads it. A `rust`, `ts` or `yaml` block is an excerpt of a file that the tests run.
-//! Another class is refused. The hosts in Python and curl run the same way.
+//! the type that reads it. A `rust`, `ts` or `yaml` block is an excerpt of a file that the tests
+//! run. Another class is refused. The hosts in Python and curl run the same way.
 //!
 //! This stands for a build of the HTML: it checks SUMMARY, links and anchors without mdBook.
 
