@@ -1,4 +1,4 @@
-// Writes generated/contract.d.ts: the types of the contract, from wit/adapter.wit. With `--check`
+// Writes generated/contract.d.ts: the types of the contract, from adapter.wit. With `--check`
 // it only compares.
 //
 // jco's own command reads the file through a shim of WASI, which in this version does not find it;
@@ -17,7 +17,7 @@ const bindgen = await import(pathToFileURL(generator));
 await bindgen.$init;
 
 const here = import.meta.dirname;
-const wit = { tag: 'source', val: readFileSync(join(here, '../../wit/adapter.wit'), 'utf8') };
+const wit = { tag: 'source', val: readFileSync(join(here, 'adapter.wit'), 'utf8') };
 const files = bindgen.generateTypes('adapter', {
   wit,
   world: 'ats-adapter',
@@ -36,6 +36,6 @@ const made = Buffer.from(types);
 if (!process.argv.includes('--check')) {
   writeFileSync(place, made);
 } else if (!made.equals(readFileSync(place))) {
-  console.error(`${place} is not what wit/adapter.wit makes; run: npm run types`);
+  console.error(`${place} is not what adapter.wit makes; run: npm run types`);
   process.exit(1);
 }

@@ -2,7 +2,8 @@
 //! creates once, and settles by its probe a create whose answer was lost. It prints what it costs.
 //!
 //! Not in `cargo test --workspace`: `.ci/adapter-js` (`just adapter-js`) builds the component with
-//! npm and runs this with the feature `adapter-js`.
+//! npm and runs this with the feature `adapter-js`. It runs the conformance suite over a fresh
+//! copy.
 
 #![allow(
     clippy::unwrap_used,
@@ -48,7 +49,7 @@ fn host(cache: &Path) -> ComponentHost {
 }
 
 fn component() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/adapter-js/plainlist-js.wasm")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("adapter-js/target/adapter.wasm")
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> (T, Duration) {

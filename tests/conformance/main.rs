@@ -2,16 +2,20 @@
 //! over real HTTP.
 
 use atsync::{
-    Adapter, ComponentHost, HostOptions, HttpOptions, HttpTransport, NativeAdapter, Transport,
+    Adapter, ComponentHost, HostOptions, HttpOptions, HttpTransport, NativeAdapter, Secret,
+    Transport,
 };
 use atsync_adapter_minimal::Plainlist;
-use atsync_conformance::{Described, HttpStage, Options, Report, test};
-use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
+use atsync_conformance::wire::Credential;
+use atsync_conformance::{Described, Finding, HttpStage, Options, Promise, Report, Script, test};
+use atsync_greenhouse_sandbox::{PartnerClient, Request, Sandbox, SandboxOptions};
 use std::path::Path;
 use std::sync::Arc;
 
 mod lever;
 mod mutants;
+mod registrar;
+mod stamped;
 
 /// The component of a bundled adapter, compiled once for all runs of the tests.
 fn bundled(name: &str) -> Arc<dyn Adapter> {
@@ -40,16 +44,54 @@ fn http() -> Arc<dyn Transport> {
     Arc::new(HttpTransport::new(HttpOptions::default()).unwrap())
 }
 
+/// A token that a customer gave to a partner: Greenhouse lets none but partners register webhooks.
+fn partner_token(sandbox: &Sandbox) -> Secret {
+    let ask = |path: &str, form: &str| {
+        // partner:secret
+        let headers = [("authorization".to_owned(), "Basic cGFydG5lcjpzZWNyZXQ=".to_owned())];
+        let body = form.as_bytes();
+        let request = Request { method: "POST", path_and_query: path, headers: &headers, body };
+        sandbox.handle(&request)
+    };
+    let verbs = ["list", "create", "update", "destroy"];
+    let scopes = verbs.map(|verb| format!("harvest%3Awebhooks%3A{verb}")).join("+");
+    let back = "https%3A%2F%2Fhost.example%2Fback";
+    let consent = format!(
+        "response_type=code&client_id=partner&redirect_uri={back}&scope={scopes}&state=x\
+         &decision=allow&acts_as=service_account"
+    );
+    let redirect = ask("/authorize", &consent);
+    let (_, code) = redirect.header("location").unwrap().split_once("code=").unwrap();
+    let code = code.split('&').next().unwrap();
+    let form = format!("grant_type=authorization_code&redirect_uri={back}&code={code}");
+    Secret::new(ask("/token", &form).body_json()["access_token"].as_str().unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn greenhouse_keeps_every_promise() {
-    let sandbox = Sandbox::start(SandboxOptions::sized(1, 60)).await.unwrap();
+    let back = "https://host.example/back";
+    let options = SandboxOptions {
+        partners: vec![PartnerClient::new("partner", "secret", back)],
+        ..SandboxOptions::sized(1, 60)
+    };
+    let sandbox = Sandbox::start(options).await.unwrap();
     let base = sandbox.base_url().parse().unwrap();
-    let script =
-        serde_json::from_str(include_str!("../../adapters/greenhouse/stage.json")).unwrap();
+    let text = include_str!("../../adapters/greenhouse/sandbox/src/stage.json");
+    let mut script: Script = serde_json::from_str(text).unwrap();
+    script.registrar = Some(Credential::Token(partner_token(sandbox.sandbox())));
     let stage = HttpStage::open(http(), base, Some(script)).await.unwrap();
     let report = test(bundled("greenhouse"), &stage, http(), &Options::default()).await.unwrap();
+    assert_eq!(sandbox.sandbox().webhooks(), Vec::<serde_json::Value>::new());
     sandbox.shutdown().await;
     assert_clean(&report);
+    for promise in [Promise::Signed, Promise::Registering, Promise::PageSize] {
+        assert!(report.not_tried().all(|one| one.promise != promise), "{}", promise.word());
+    }
+    // The edits and writes of the suite fire webhooks of these.
+    for kind in ["applications", "candidates", "jobs", "postings"] {
+        let is_it = |one: &&Finding| one.promise == Promise::Signed && one.subject == kind;
+        assert!(report.findings.iter().any(|one| is_it(&one)), "{kind}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

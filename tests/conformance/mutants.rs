@@ -6,7 +6,7 @@
 use crate::{http, plainlist};
 use atsync::model::contract::{
     Continuation, Effect, Failure, Given, Hint, Hooked, Outcome, Page, Probed, RemoteRef, Reply,
-    Response, Step, Task, Verdict, Written,
+    Response, Step, Target, Task, Verdict, Written,
 };
 use atsync::model::manifest::Manifest;
 use atsync::{Adapter, AdapterError};
@@ -75,10 +75,14 @@ fn status(call: &Call<'_>) -> u16 {
 /// The promises that the suite finds broken.
 async fn broken(change: fn(&Call<'_>, &mut Answer)) -> BTreeSet<Promise> {
     let text = include_str!("../../examples/adapter-minimal/sandbox.yaml");
-    let stage = Described::open(text).await.unwrap();
-    let adapter = Arc::new(Mutant { inner: plainlist(), change });
+    broken_of(Arc::new(Mutant { inner: plainlist(), change }), text).await
+}
+
+/// The promises of an adapter that the suite finds broken, against a described sandbox.
+pub(crate) async fn broken_of(adapter: Arc<dyn Adapter>, sandbox: &str) -> BTreeSet<Promise> {
+    let stage = Described::open(sandbox).await.unwrap();
     let report = test(adapter, &stage, http(), &Options::default()).await.unwrap();
-    assert!(!report.is_clean());
+    assert!(!report.is_clean(), "{report}");
     // What is said is not empty, and a promise that concerns an exchange shows it.
     for finding in report.broken() {
         assert!(!finding.promise.sentence().is_empty());
@@ -231,4 +235,60 @@ async fn a_field_that_no_record_fills_although_all_should_is_noticed() {
     })
     .await;
     assert!(found.contains(&Promise::Shape), "{found:?}");
+}
+
+#[tokio::test]
+async fn pages_that_are_larger_than_asked_are_noticed() {
+    let found = broken(|call, answer| {
+        if let (Call::Start(Task::Scan(scan)), Ok(Step::Send(send))) = (call, answer)
+            && scan.kind == "candidates"
+            && let Target::Path(path) = &mut send.request.target
+        {
+            let size = path.query.iter_mut().find(|field| field.name == "per_page");
+            size.unwrap().value = (scan.page_size * 2).to_string();
+        }
+    })
+    .await;
+    assert_eq!(found, [Promise::PageSize].into());
+}
+
+#[tokio::test]
+async fn an_edit_below_an_old_parent_that_does_not_arrive_is_noticed() {
+    let found = broken(|_, answer| {
+        if let Some(page) = page(answer) {
+            page.items.retain(|item| {
+                item.kind != "notes" || !item.body.contains("Edited by conformance")
+            });
+        }
+    })
+    .await;
+    assert_eq!(found, [Promise::Below].into());
+}
+
+#[tokio::test]
+async fn a_hint_at_another_record_than_the_one_that_changed_is_noticed() {
+    let found = broken(|_, answer| {
+        if let Ok(Step::Done(Outcome::Hooked(hooked))) = answer {
+            for hint in &mut hooked.hints {
+                if let Hint::Changed(of) = hint {
+                    of.id.insert(0, '9');
+                }
+            }
+        }
+    })
+    .await;
+    assert_eq!(found, [Promise::Signed].into());
+}
+
+#[tokio::test]
+async fn a_signature_over_less_than_the_body_is_noticed() {
+    let found = broken(|call, answer| {
+        if let (Call::Start(Task::Hook(hook)), Ok(Step::Verify(verify))) = (call, answer) {
+            // As if blanks did not count.
+            let body: serde_json::Value = serde_json::from_slice(&hook.body).unwrap_or_default();
+            verify.message = body.to_string().into_bytes();
+        }
+    })
+    .await;
+    assert_eq!(found, [Promise::Signed].into());
 }

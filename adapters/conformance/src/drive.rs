@@ -8,12 +8,15 @@
 //! Bounds: [`STEPS_MAX`] steps of one task.
 
 use crate::report::Promise;
+use crate::stage::{decoded, mac};
 use crate::wire::Courier;
 use atsync::model::contract::{
-    Continuation, Effect, Failure, Given, Outcome, Registering, Registration, Reply, Request,
-    Response, Step, Task, Verify, Written,
+    Algorithm, Body, Continuation, Effect, Failure, Given, Outcome, Registering, Registration,
+    Reply, Request, Response, Step, Task, Verify, Written,
 };
+use atsync::model::manifest::WebhookSecret;
 use atsync::{Adapter, AdapterError};
+use serde_json::{Map, Value};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,17 +112,24 @@ impl Run {
 pub struct Driver {
     adapter: Arc<dyn Adapter>,
     courier: Arc<dyn Courier>,
-    /// Whether a signature is valid.
-    signed: bool,
+    /// What webhooks may be signed with. The first is that of webhooks that are registered.
+    secrets: Vec<String>,
     calls: AtomicU64,
     requests: AtomicU64,
 }
 
 impl Driver {
-    /// For an adapter and what answers it.
+    /// For an adapter and what answers it. No webhook is signed.
     pub fn new(adapter: Arc<dyn Adapter>, courier: Arc<dyn Courier>) -> Self {
-        let (calls, requests) = Default::default();
-        Self { adapter, courier, signed: false, calls, requests }
+        let (secrets, calls, requests) = Default::default();
+        Self { adapter, courier, secrets, calls, requests }
+    }
+
+    /// Takes webhooks for signed that one of these secrets signed.
+    #[must_use]
+    pub fn signed_with(mut self, secrets: Vec<String>) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// The adapter.
@@ -194,7 +204,10 @@ impl Driver {
             }
             match step {
                 Step::Send(send) => {
-                    let reply = self.send(&send.request, send.effect).await;
+                    let reply = match self.sealed(&task, &send.request, send.effect) {
+                        Some(sealed) => self.send(&sealed, send.effect).await,
+                        None => self.send(&send.request, send.effect).await,
+                    };
                     let response = reply.as_ref().ok().cloned();
                     let (request, effect, state) = (send.request, send.effect, send.state);
                     turns.push(Turn { request, effect, state: state.clone(), reply: response });
@@ -204,7 +217,8 @@ impl Driver {
                     }
                 }
                 Step::Verify(verify) => {
-                    answer = self.resume(&verify.state, given, &Reply::Verified(self.signed));
+                    let is_signed = self.secrets.iter().any(|secret| matches(&verify, secret));
+                    answer = self.resume(&verify.state, given, &Reply::Verified(is_signed));
                     checks.push(verify);
                     if checks.len() > STEPS_MAX {
                         break End::Breach(too_many());
@@ -219,6 +233,32 @@ impl Driver {
         };
         Run { task, given: given.clone(), turns, checks, end }
     }
+
+    /// The request that registers a webhook, with the secret that the adapter never has.
+    fn sealed(&self, task: &Task, request: &Request, effect: Effect) -> Option<Request> {
+        let Task::Register(Registering::Create(_) | Registering::Change(_)) = task else {
+            return None;
+        };
+        let rule = self.adapter.manifest().webhooks.as_ref()?;
+        let (WebhookSecret::Given { member }, Body::Json(text), Effect::Unsafe) =
+            (&rule.secret, &request.body, effect)
+        else {
+            return None;
+        };
+        let mut body: Map<String, Value> = serde_json::from_str(text).ok()?;
+        drop(body.insert(member.clone(), self.secrets.first()?.as_str().into()));
+        Some(Request { body: Body::Json(Value::Object(body).to_string()), ..request.clone() })
+    }
+}
+
+/// Whether a secret made one of the signatures. Tests have no strangers, so the time that it takes
+/// is of no account.
+fn matches(asked: &Verify, secret: &str) -> bool {
+    let code = mac(asked.algorithm, secret.as_bytes(), &asked.message);
+    asked.candidates.iter().any(|candidate| match asked.algorithm {
+        Algorithm::Plain => candidate == secret,
+        _ => decoded(candidate, asked.encoding).is_some_and(|given| given == code),
+    })
 }
 
 fn too_many() -> Breach {

@@ -28,5 +28,8 @@ pub use show::{
     bytes as shown_bytes, end as shown_end, outcome as shown_outcome, run as shown_run,
     task as shown_task, turn as shown_turn,
 };
-pub use stage::{Control, HttpStage, KindScript, OperationScript, Script, Stage};
+pub use stage::{
+    AlgorithmScript, Control, Delivery, EncodingScript, HookScript, HttpStage, KindScript,
+    OperationScript, PieceScript, PlaceScript, Script, SignatureScript, Stage, TimeScript,
+};
 pub use suite::{Options, fields_of, test};

@@ -46,12 +46,18 @@ promises! {
     /// Pages are complete.
     Pages: "pages",
         "pages of any size lead to the end and show each record exactly once";
+    /// Pages are as large as asked.
+    PageSize: "page-size",
+        "a page has no more records than were asked for, nor than the manifest's maximum";
     /// Records have the unified shape.
     Shape: "shape",
         "records are unified records, within their masks, and masks name fields of the kind";
     /// Changes arrive.
     Changes: "changes",
         "an old record that is edited arrives with the next pass, and only changes do";
+    /// Changes below parents arrive.
+    Below: "below",
+        "a record that is edited below an old parent arrives with the next pass below that parent";
     /// Single records can be read.
     Fetch: "fetch",
         "records that are fetched by id are those of the list, and unknown ids are missing";
@@ -88,6 +94,15 @@ promises! {
     /// Webhooks are verified.
     Hooks: "hooks",
         "a webhook without a valid signature gives no hint";
+    /// Signed webhooks give hints.
+    Signed: "signed",
+        "a signed webhook is verified and hints at records that exist; a changed one is refused";
+    /// Old webhooks show as old.
+    Replays: "replays",
+        "the time at which a webhook was signed is told, and cannot be changed";
+    /// Webhooks can be registered.
+    Registering: "registering",
+        "a webhook that is registered, changed or removed is listed so";
     /// Answers depend on arguments alone.
     Determinism: "determinism",
         "the same call gives the same answer, whatever was called before";

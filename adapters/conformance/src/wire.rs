@@ -53,6 +53,8 @@ pub enum Credential {
         /// Its secret.
         secret: Secret,
     },
+    /// An access token that a consent gave.
+    Token(Secret),
 }
 
 impl<'de> Deserialize<'de> for Credential {
@@ -63,11 +65,13 @@ impl<'de> Deserialize<'de> for Credential {
             None,
             Key(String),
             Client { id: String, secret: String },
+            Token(String),
         }
         Ok(match Written::deserialize(from)? {
             Written::None => Self::None,
             Written::Key(key) => Self::Key(Secret::new(key)),
             Written::Client { id, secret } => Self::Client { id, secret: Secret::new(secret) },
+            Written::Token(token) => Self::Token(Secret::new(token)),
         })
     }
 }
@@ -186,6 +190,7 @@ impl HttpCourier {
         };
         match &self.destination.credential {
             Credential::None => Ok(None),
+            Credential::Token(token) => authorization(format!("Bearer {}", token.expose())),
             Credential::Key(key) => {
                 let key = key.expose();
                 for rule in &self.manifest.auth {

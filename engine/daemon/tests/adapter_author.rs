@@ -128,6 +128,65 @@ async fn a_new_described_adapter_keeps_every_promise_and_a_mistake_in_it_is_name
     assert!(wrong.err.contains("line 2") && wrong.err.contains("titel"), "{wrong:?}");
 }
 
+/// A program that stands for npm: it notes what it is asked for, and makes what npm would.
+#[cfg(unix)]
+const NPM: &str = r#"#!/bin/sh
+echo "$*" >> asked
+echo "a line of npm"
+case "$1" in
+    ci | install) /bin/mkdir -p node_modules && echo {} > node_modules/.package-lock.json ;;
+    run) /bin/mkdir -p target && /bin/cp made.wasm target/adapter.wasm ;;
+esac
+"#;
+
+/// `.ci/adapter-js` builds and tests one with npm itself.
+#[cfg(unix)]
+#[tokio::test]
+async fn an_adapter_in_typescript_is_built_by_npm_which_installs_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    let made = run(folder, &["adapter", "new", "acme-hr", "--js"]).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    assert!(read("acme-hr/adapter.ts").contains("name: 'acme-hr'"));
+    assert!(read("acme-hr/package-lock.json").contains("\"name\": \"acme-hr\""));
+
+    let bin = folder.join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let build = |arguments: &[&str]| {
+        let mut command = atsync(folder, arguments);
+        command.env("PATH", &bin).env("ATSYNC_CACHE_DIR", folder.join("cache"));
+        finish(command)
+    };
+    let arguments = ["adapter", "build", "acme-hr", "--json"];
+    let without = build(&arguments).await;
+    assert_eq!(without.code, 1, "{without:?}");
+    assert!(without.error().contains("install Node"), "{without:?}");
+
+    std::fs::write(bin.join("npm"), NPM).unwrap();
+    std::fs::set_permissions(bin.join("npm"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let nothing = build(&arguments).await;
+    assert_eq!(nothing.code, 1, "{nothing:?}");
+    assert!(nothing.error().contains("failed"), "{nothing:?}");
+    let component = atsync_adapters_bundled::bundled("greenhouse").unwrap();
+    std::fs::write(folder.join("acme-hr/made.wasm"), component).unwrap();
+    let built = build(&arguments).await;
+    assert_eq!(built.code, 0, "{built:?}");
+    // What npm prints is not in the command's own output.
+    assert_eq!(built.json()[0]["adapter"], "greenhouse");
+    assert!(folder.join("acme-hr/acme-hr.wasm").is_file());
+    let asked = read("acme-hr/asked");
+    assert_eq!(asked.matches("ci --ignore-scripts").count(), 1, "{asked}");
+    assert_eq!(asked.matches("run --silent build").count(), 2, "{asked}");
+
+    let package = read("acme-hr/package.json");
+    let without = package.replace("\"main\": \"target/adapter.wasm\",", "");
+    std::fs::write(folder.join("acme-hr/package.json"), without).unwrap();
+    let nameless = build(&arguments).await;
+    assert!(nameless.error().contains("`main` must name the component"), "{nameless:?}");
+}
+
 #[tokio::test]
 async fn an_adapter_that_breaks_a_promise_fails_the_command_and_the_report_shows_the_exchange() {
     let site = Site::start().await;
@@ -138,6 +197,11 @@ async fn an_adapter_that_breaks_a_promise_fails_the_command_and_the_report_shows
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.error().contains("breaks"), "{ran:?}");
     assert!(ran.out.contains("BROKEN") && ran.out.contains("task    "), "{ran:?}");
+    // Its own says itself what the suite needs to know.
+    let url = site.running.base_url();
+    let arguments = ["adapter", "test", "greenhouse", "--sandbox", &url, "--kinds", "jobs,notes"];
+    let own = site.run(&arguments).await;
+    assert_eq!(own.code, 0, "{own:?}");
     let missing = site.run(&["adapter", "test", "greenhouse", "--sandbox", "none.yaml"]).await;
     assert!(missing.error().contains("none.yaml cannot be read"), "{missing:?}");
     let task =

@@ -1,6 +1,6 @@
 //! The file of a described sandbox.
 
-use crate::stage::{KindScript, OperationScript, Script};
+use crate::stage::{HookScript, KindScript, OperationScript, Script};
 use crate::wire::Credential;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -37,6 +37,9 @@ pub struct SandboxFile {
     /// What an operation is tried with, where the suite cannot make it up.
     #[serde(default)]
     pub operations: BTreeMap<String, OperationScript>,
+    /// Webhooks that the suite signs as the ATS would.
+    #[serde(default)]
+    pub webhooks: HookScript,
 }
 
 /// An answer.
@@ -340,7 +343,12 @@ impl SandboxFile {
     pub(super) fn script(&self) -> Script {
         let kind = |(name, resource): (&String, &Resource)| {
             let kind = resource.kind.clone().unwrap_or_else(|| name.clone());
-            let script = KindScript { empty: resource.empty.clone(), ..KindScript::default() };
+            let is_unpaged = matches!(resource.paging, Paging::None);
+            let script = KindScript {
+                empty: resource.empty.clone(),
+                unpaged: is_unpaged.then(|| "its list has no pages".to_owned()),
+                ..KindScript::default()
+            };
             (kind, script)
         };
         Script {
@@ -348,6 +356,8 @@ impl SandboxFile {
             settings: self.settings.clone(),
             kinds: self.resources.iter().map(kind).collect(),
             operations: self.operations.clone(),
+            webhooks: self.webhooks.clone(),
+            registrar: None,
         }
     }
 }

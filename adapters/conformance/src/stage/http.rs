@@ -5,7 +5,7 @@
 
 use super::{Control, Script, Stage};
 use crate::wire::Credential;
-use atsync::{Delivery, Secret, Transport, WireRequest};
+use atsync::{Clock, Delivery, Secret, SystemClock, Transport, WireRequest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +16,9 @@ const EDITABLE: &[&str] =
     &["name", "title", "first_name", "body", "notes", "filename", "school_name", "company_name"];
 /// Requests per window that a sandbox grants to the suite.
 const RATE_LIMIT: u32 = 1_000_000;
+/// How often, and after which time, the deliveries of webhooks are looked at: ten seconds.
+const LOOKS: u32 = 500;
+const BETWEEN_MS: u64 = 20;
 
 /// A sandbox over HTTP.
 #[derive(Debug)]
@@ -118,7 +121,18 @@ impl HttpStage {
 
     fn collection<'a>(&'a self, kind: &'a str) -> &'a str {
         let named = self.script.kinds.get(kind).and_then(|kind| kind.collection.as_deref());
-        named.unwrap_or(kind)
+        named.unwrap_or_else(|| kind.strip_prefix("raw_").unwrap_or(kind))
+    }
+
+    /// Whether a delivery is to be attempted for the first time.
+    async fn is_sending(&self) -> Result<bool, String> {
+        let all = self.call("GET", "deliveries", None).await?;
+        let is_due = |one: &Value| {
+            let attempts = one.get("attempts").and_then(Value::as_array);
+            one.get("state").and_then(Value::as_str) == Some("waiting")
+                && attempts.is_none_or(Vec::is_empty)
+        };
+        Ok(all.as_ref().and_then(Value::as_array).into_iter().flatten().any(is_due))
     }
 
     async fn rows(&self, kind: &str) -> Result<Option<Vec<Value>>, String> {
@@ -152,7 +166,7 @@ impl HttpStage {
             Some(done) => Some(done),
             None => self.call("POST", "recruiter", Some(deed)).await?,
         };
-        Ok(done.map(|_| id.as_str().map_or_else(|| id.to_string(), str::to_owned)))
+        Ok(done.map(|_| as_text(id)))
     }
 }
 
@@ -172,10 +186,7 @@ impl Stage for HttpStage {
     fn ids<'a>(&'a self, kind: &'a str) -> Control<'a, Vec<String>> {
         Box::pin(async move {
             let rows = self.rows(kind).await?;
-            let id = |row: &Value| {
-                let id = row.get("id")?;
-                Some(id.as_str().map_or_else(|| id.to_string(), str::to_owned))
-            };
+            let id = |row: &Value| row.get("id").map(as_text);
             Ok(rows.map(|rows| rows.iter().filter_map(id).collect()))
         })
     }
@@ -215,6 +226,35 @@ impl Stage for HttpStage {
             Ok(count.map(|count| u64::try_from(count).unwrap_or(u64::MAX)))
         })
     }
+
+    fn send_to<'a>(&'a self, url: &'a str, secret: &'a str) -> Control<'a, Vec<String>> {
+        Box::pin(async move {
+            let new = json!({ "url": url, "secret": secret });
+            let made = self.call("POST", "webhooks", Some(new)).await?;
+            let ids = made.as_ref().and_then(|made| made.get("ids")).and_then(Value::as_array);
+            Ok(ids.map(|ids| ids.iter().map(as_text).collect()))
+        })
+    }
+
+    fn stop_sending<'a>(&'a self, webhooks: &'a [String]) -> Control<'a, ()> {
+        Box::pin(async move {
+            for _ in 0..LOOKS {
+                if !self.is_sending().await? {
+                    break;
+                }
+                SystemClock.sleep(BETWEEN_MS).await;
+            }
+            for id in webhooks {
+                drop(self.call("DELETE", &format!("webhooks/{id}"), None).await?);
+            }
+            Ok(Some(()))
+        })
+    }
+}
+
+/// An id as text.
+fn as_text(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }
 
 /// A credential as a sandbox writes it: the members that the adapter's secrets have.

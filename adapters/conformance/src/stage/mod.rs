@@ -9,8 +9,14 @@
 //! tried.
 
 mod http;
+mod webhooks;
 
 pub use http::HttpStage;
+pub use webhooks::{
+    AlgorithmScript, Delivery, EncodingScript, HookScript, PieceScript, PlaceScript,
+    SignatureScript, TimeScript,
+};
+pub(crate) use webhooks::{decoded, mac};
 
 use crate::wire::Credential;
 use futures_util::future::BoxFuture;
@@ -51,6 +57,19 @@ pub trait Stage: Debug + Send + Sync {
 
     /// The number of requests so far that changed something.
     fn changes(&self) -> Control<'_, u64>;
+
+    /// Has the sandbox send its webhooks to a URL from now on, signed with a secret. Returns what
+    /// [`Stage::stop_sending`] takes.
+    fn send_to<'a>(&'a self, url: &'a str, secret: &'a str) -> Control<'a, Vec<String>> {
+        let _ = (url, secret);
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Waits until the webhooks of what happened so far were sent, and sends no more.
+    fn stop_sending<'a>(&'a self, webhooks: &'a [String]) -> Control<'a, ()> {
+        let _ = webhooks;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// What a sandbox says of itself in advance: JSON, at `GET /_sandbox/stage` of a sandbox over HTTP.
@@ -65,13 +84,17 @@ pub struct Script {
     pub kinds: BTreeMap<String, KindScript>,
     /// By operation: what it is tried with. The suite makes up the others from what it read.
     pub operations: BTreeMap<String, OperationScript>,
+    /// Webhooks, where the sandbox sends none, and what is not signed of them.
+    pub webhooks: HookScript,
+    /// The credential that registers webhooks. Default: `credential`.
+    pub registrar: Option<Credential>,
 }
 
 /// A kind in a sandbox.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KindScript {
-    /// The collection that has its rows. Default: the kind's name.
+    /// The collection that has its rows. Default: the kind's name, without `raw_`.
     pub collection: Option<String>,
     /// Why it has no row, where it cannot have one.
     pub empty: Option<String>,
@@ -81,6 +104,8 @@ pub struct KindScript {
     pub edit: Map<String, Value>,
     /// Why no row of it can be edited.
     pub fixed: Option<String>,
+    /// Why the ATS lists all its rows in one answer, however many are asked for.
+    pub unpaged: Option<String>,
 }
 
 /// What an operation is tried with.

@@ -1,8 +1,9 @@
-//! Changes: an old record that is edited arrives with the next pass, by window or by token.
+//! Changes: an old record that is edited arrives with the next pass, by window or by token. A kind
+//! that is listed below a parent is passed below the parent of that record.
 
 use super::{Pass, Row, World};
 use crate::report::Promise;
-use atsync::model::contract::{Since, Window};
+use atsync::model::contract::{RemoteRef, Since, Window};
 use atsync::model::manifest::{ChangeRule, KindRule, ScanRule};
 use atsync::{Clock, SystemClock};
 
@@ -19,15 +20,19 @@ const LONG_AGO: (&str, &str) = ("1971-01-01T00:00:00Z", "1971-01-02T00:00:00Z");
 pub(super) async fn check(world: &mut World<'_>) -> Result<(), String> {
     for rule in world.manifest.kinds.clone() {
         let kind = rule.name.as_str();
-        if !world.tries(kind) || !matches!(rule.scan, ScanRule::List {}) {
-            continue;
-        }
+        let promise = match rule.scan {
+            _ if !world.tries(kind) => continue,
+            ScanRule::List {} => Promise::Changes,
+            ScanRule::ByParent { .. } => Promise::Below,
+            _ => continue,
+        };
         let script = world.stage.script().kinds.get(kind).cloned().unwrap_or_default();
         if let Some(why) = script.fixed.or(script.empty) {
-            world.report.not_tried_for(Promise::Changes, kind, why);
+            world.report.not_tried_for(promise, kind, why);
             continue;
         }
-        let token = match rule.changes.contains(&ChangeRule::Token) {
+        let is_whole = promise == Promise::Changes;
+        let token = match rule.changes.contains(&ChangeRule::Token) && is_whole {
             true => {
                 let pass =
                     world.pass(kind, None, Since::Everything, rule.page_max, usize::MAX).await;
@@ -43,11 +48,24 @@ pub(super) async fn check(world: &mut World<'_>) -> Result<(), String> {
         };
         let begun_ms = SystemClock.now_ms();
         let Some(id) = world.stage.edit(kind).await? else {
-            world.report.not_tried_for(Promise::Changes, kind, "the sandbox cannot edit a record");
+            world.report.not_tried_for(promise, kind, "the sandbox cannot edit a record");
             continue;
         };
-        changed(world, &rule, &id, begun_ms, token).await;
-        if rule.changes.contains(&ChangeRule::Window) {
+        let of = match &rule.scan {
+            ScanRule::ByParent { parent } => {
+                let known = world.parents.get(&(kind.to_owned(), id.clone())).cloned();
+                let Some(known) = known else {
+                    let why = "the record that was edited is below none of the parents that were \
+                               read";
+                    world.report.not_tried_for(promise, kind, why);
+                    continue;
+                };
+                Some(RemoteRef::new(parent, known))
+            }
+            _ => None,
+        };
+        changed(world, &rule, of, &id, begun_ms, token).await;
+        if rule.changes.contains(&ChangeRule::Window) && is_whole {
             quiet(world, &rule).await;
         }
     }
@@ -58,11 +76,13 @@ pub(super) async fn check(world: &mut World<'_>) -> Result<(), String> {
 async fn changed(
     world: &mut World<'_>,
     rule: &KindRule,
+    parent: Option<RemoteRef>,
     id: &str,
     begun_ms: u64,
     token: Option<Vec<u8>>,
 ) {
     let kind = rule.name.as_str();
+    let promise = if parent.is_some() { Promise::Below } else { Promise::Changes };
     let mut ways = Vec::new();
     if rule.changes.contains(&ChangeRule::Window) {
         let from = rfc3339(begun_ms.saturating_sub(BACK_MS));
@@ -77,7 +97,7 @@ async fn changed(
     }
     let before = world.records.get(kind).and_then(|known| known.get(id)).cloned();
     for (name, since) in ways {
-        let pass = world.pass(kind, None, since, rule.page_max, usize::MAX).await;
+        let pass = world.pass(kind, parent.clone(), since, rule.page_max, usize::MAX).await;
         if pass.runs.iter().any(|run| world.broke_by(kind, run)) {
             return;
         }
@@ -85,11 +105,11 @@ async fn changed(
         match (pass.is_complete, arrived(&pass, id)) {
             (false, _) => {
                 let what = format!("{name} did not come to its end");
-                world.broke(Promise::Changes, kind, what, &run);
+                world.broke(promise, kind, what, &run);
             }
             (true, None) => {
                 let what = format!("the record {id} was edited, and {name} does not show it");
-                world.broke(Promise::Changes, kind, what, &run);
+                world.broke(promise, kind, what, &run);
             }
             (true, Some(now)) => {
                 let is_same = before.as_ref().is_some_and(|before| {
@@ -99,12 +119,12 @@ async fn changed(
                     let what = format!(
                         "the record {id} was edited, and neither its body nor its version changed"
                     );
-                    world.broke(Promise::Changes, kind, what, &run);
+                    world.broke(promise, kind, what, &run);
                 }
             }
         }
     }
-    world.report.held(Promise::Changes, kind);
+    world.report.held(promise, kind);
 }
 
 fn arrived<'a>(pass: &'a Pass, id: &str) -> Option<&'a Row> {

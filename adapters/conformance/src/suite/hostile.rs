@@ -138,6 +138,15 @@ fn judged(run: &Run, turn: &Turn, instead: &Instead, is_keyed: bool) -> Option<(
             {
                 hostile("a list of webhooks came of it")
             }
+            Outcome::Registration(Registration::Kept(_) | Registration::Removed)
+                if turn.effect == Effect::Unsafe && !(200..300).contains(&response.status) =>
+            {
+                let is_removal = matches!(run.task, Task::Register(Registering::Remove(_)));
+                // What is gone already is removed.
+                let is_gone = is_removal && matches!(response.status, 404 | 410);
+                let what = format!("status {} is called done", response.status);
+                (!is_gone).then_some((Promise::Registering, what))
+            }
             _ => None,
         },
     }

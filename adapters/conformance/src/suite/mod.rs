@@ -1,8 +1,9 @@
 //! The suite: its order, and what the checks share.
 //!
 //! Reads come first, on the sandbox as it is; then what edits a record, then permissions, then
-//! writes. What was read early is requested again at the end: an adapter that remembers
-//! something between calls gives another one then.
+//! writes. The webhooks of these edits and writes are received meanwhile. What was read early is
+//! requested again at the end: an adapter that remembers something between calls gives another one
+//! then.
 
 mod bodies;
 mod changes;
@@ -11,11 +12,14 @@ mod fetches;
 mod fields;
 mod hooks;
 mod hostile;
+mod listener;
 mod lists;
 mod manifest;
 mod permissions;
+mod registering;
 mod repeated;
 mod rows;
+mod signed;
 mod writes;
 
 pub(crate) use changes::rfc3339;
@@ -81,6 +85,8 @@ pub(crate) struct World<'a> {
     pub(crate) report: Report,
     /// By kind, the records of the first pass by id.
     pub(crate) records: BTreeMap<String, BTreeMap<String, Row>>,
+    /// By kind and id, the id of the parent that a record was listed below.
+    pub(crate) parents: BTreeMap<(String, String), String>,
     /// Runs whose answers are replaced, with what they are about.
     pub(crate) samples: Vec<(String, Run)>,
 }
@@ -105,7 +111,17 @@ pub async fn test(
         settings: settings.clone(),
         writable: options.allow_writes.clone(),
     };
-    let courier = Arc::new(HttpCourier::new(transport, manifest.clone(), destination));
+    let registering = stage.script().registrar.clone();
+    let registering =
+        registering.map(|credential| Destination { credential, ..destination.clone() });
+    let secrets = vec![listener::SECRET.to_owned(), stage.script().webhooks.secret.clone()];
+    let secrets: Vec<String> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
+    let driver = |destination: Destination| {
+        let courier = HttpCourier::new(Arc::clone(&transport), manifest.clone(), destination);
+        Driver::new(Arc::clone(&adapter), Arc::new(courier)).signed_with(secrets.clone())
+    };
+    let registrar = registering.map(&driver);
+    let driver = driver(destination);
     let report = Report {
         adapter: manifest.name.clone(),
         version: manifest.version.clone(),
@@ -119,25 +135,34 @@ pub async fn test(
         mark: None,
         grant: Some(Grant { scopes: None, actor: None }),
     };
-    let driver = Driver::new(adapter, courier);
-    let (records, samples) = Default::default();
-    let mut world = World { driver, stage, options, manifest, given, report, records, samples };
+    let (records, parents, samples) = Default::default();
+    let mut world =
+        World { driver, stage, options, manifest, given, report, records, parents, samples };
     manifest::check(&mut world);
     lists::tenant(&mut world).await;
     lists::whole(&mut world).await?;
     lists::small(&mut world).await;
     fetches::check(&mut world).await;
     rows::check(&mut world).await;
+    let reads_webhooks = hooks::check(&mut world).await;
+    let listener = listener::Listener::start(&world, reads_webhooks).await?;
     changes::check(&mut world).await?;
     permissions::check(&mut world).await?;
     permissions::throttled(&mut world).await?;
     writes::check(&mut world).await?;
-    hooks::check(&mut world).await;
+    let deliveries = listener.heard(&world).await;
+    // One that takes what nothing signed takes everything.
+    let takes_unsigned = world.report.broken().any(|one| one.promise == Promise::Hooks);
+    if reads_webhooks && !takes_unsigned {
+        signed::check(&mut world, deliveries).await?;
+    }
+    registering::check(&mut world, registrar.as_ref()).await;
     hostile::check(&mut world).await;
     repeated::check(&mut world);
     let (calls, requests) = world.driver.counted();
-    world.report.calls = calls;
-    world.report.requests = requests;
+    let (more_calls, more_requests) = registrar.map_or((0, 0), |driver| driver.counted());
+    world.report.calls = calls.saturating_add(more_calls);
+    world.report.requests = requests.saturating_add(more_requests);
     Ok(world.report)
 }
 

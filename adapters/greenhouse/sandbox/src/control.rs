@@ -1,5 +1,5 @@
 //! The control surface of this sandbox: what [`atsync_sandbox::control`] needs, and the calls that
-//! only Greenhouse has (partners, consents, token pairs).
+//! only Greenhouse has (partners, consents, token pairs, the script of the conformance suite).
 
 use atsync_sandbox::{About, Collection, Controlled, Fault, Logged, PermissionChange, Request};
 use atsync_sandbox::{Permissions, control::read};
@@ -39,6 +39,9 @@ struct ScopeRemoval {
     client_id: String,
     scope: String,
 }
+
+/// What the conformance suite needs to know of this sandbox.
+const STAGE: &[u8] = include_bytes!("stage.json");
 
 /// The columns that [`Controlled::edit`] chooses from.
 const EDITED: [&str; 7] =
@@ -209,6 +212,7 @@ impl Controlled for Sandbox {
                 self.revoke_tokens();
                 Ok(json!({}))
             }
+            ("GET", ["stage"]) => serde_json::from_slice(STAGE).map_err(|error| error.to_string()),
             ("GET", ["partners"]) => Ok(json!(self.partners())),
             ("POST", ["partners"]) => read::<PartnerClient>(request).map(|client| {
                 self.set_partner(client);

@@ -22,8 +22,8 @@ pub(crate) enum AdapterCommand {
     },
     /// Write the folder of a new adapter, which builds and passes `adapter test` as it is.
     New(AdapterNew),
-    /// Make a component out of a crate, a description, a module or a component, check it, and
-    /// compile it into the cache.
+    /// Make a component out of a crate, a package of npm, a description, a module or a component,
+    /// check it, and compile it into the cache.
     Build(AdapterBuild),
     /// Run the conformance suite over an adapter, against a sandbox. Exit code 1: it breaks a
     /// promise.
@@ -47,22 +47,26 @@ pub(crate) struct AdapterNew {
     /// Its name: lower-case letters, digits and `-`.
     pub(crate) name: String,
     /// As one file of data, without code.
-    #[arg(long, conflicts_with = "rust")]
+    #[arg(long, conflicts_with_all = ["rust", "js"])]
     pub(crate) described: bool,
     /// As a crate in Rust. The default.
     #[arg(long)]
     pub(crate) rust: bool,
+    /// In TypeScript, built with npm.
+    #[arg(long, conflicts_with = "rust")]
+    pub(crate) js: bool,
     /// The folder. Default: one of its name, here.
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) directory: Option<PathBuf>,
     /// The folder adapters/sdk of a checkout of atsync, in place of the published SDK.
-    #[arg(long, value_name = "DIRECTORY", conflicts_with = "described")]
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["described", "js"])]
     pub(crate) path_to_sdk: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AdapterBuild {
-    /// The folder of a crate, a description (YAML or JSON), a core module, or a component.
+    /// The folder of a crate or of a package of npm, a description (YAML or JSON), a core module,
+    /// or a component.
     pub(crate) from: PathBuf,
     /// The component's file. Default: beside what it is built from.
     #[arg(long, short, value_name = "FILE")]

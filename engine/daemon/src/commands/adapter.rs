@@ -7,6 +7,7 @@
 
 mod build;
 mod make;
+mod npm;
 mod record;
 mod source;
 mod test;

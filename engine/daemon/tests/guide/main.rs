@@ -4,8 +4,8 @@
 //! shell, in their order, in an empty folder beside a Greenhouse sandbox; a `text` block is the
 //! output of the `sh` block before it. A `toml` block begins with the name of its file, is written
 //! before the shell starts, and is checked by `atsync config check`. A `json` block is parsed by
-//! the type that reads it. A `rust` or `yaml` block is an excerpt of a file that the tests run.
-//! Another class is refused. The hosts in Python and curl run the same way.
+//! the type that reads it. A `rust`, `ts` or `yaml` block is an excerpt of a file that the tests
+//! run. Another class is refused. The hosts in Python and curl run the same way.
 //!
 //! This stands for a build of the HTML: it checks SUMMARY, links and anchors without mdBook.
 
@@ -25,7 +25,8 @@ use book::{Block, Chapter, chapters, links, read, root, sources, wrong_link};
 use shell::{Folder, SANDBOX_COMMAND, is_as_documented};
 
 /// Commands that build or run something for minutes. `.ci/run` runs the first three, and
-/// `tests/adapter_author.rs` those of an adapter in Rust.
+/// `tests/adapter_author.rs` those of an adapter in Rust, and `.ci/adapter-js` those of one in
+/// TypeScript.
 const BUILDS: &[&str] = &[
     "cargo run --release -- demo",
     "cargo test --workspace",
@@ -34,6 +35,7 @@ const BUILDS: &[&str] = &[
     "cargo run -p atsync-examples --example embed",
     "cargo run -p atsync-examples --example referral_host",
     "atsync adapter new acme --rust --path-to-sdk adapters/sdk",
+    "atsync adapter new acme --js",
     "atsync adapter build acme",
     "atsync adapter test acme/acme.wasm --sandbox acme/sandbox.yaml",
 ];
@@ -110,7 +112,7 @@ fn every_block_has_a_class_that_is_checked() {
                 "json,change" => serde_json::from_str::<atsync::Change>(&block.text)
                     .err()
                     .map(|error| error.to_string()),
-                "rust" | "yaml" => wrong_excerpt(block),
+                "rust" | "ts" | "yaml" => wrong_excerpt(block),
                 _ => Some("no class of this book".to_owned()),
             };
             wrong.extend(
@@ -121,6 +123,17 @@ fn every_block_has_a_class_that_is_checked() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_commands_of_an_adapter_in_typescript_are_those_that_ci_runs() {
+    let script = read(&root().join(".ci/adapter-js"));
+    let chapters = chapters();
+    let chapter = chapters.iter().find(|chapter| chapter.name == "adapter.md").unwrap();
+    let blocks = of_class(chapter, "sh,build");
+    let block = blocks.iter().find(|block| block.text.contains("--js")).unwrap();
+    assert_eq!(block.text.lines().count(), 3);
+    assert!(script.contains(&block.text), "{} is not in .ci/adapter-js", block.text);
 }
 
 /// The file that a block is, by its first line.

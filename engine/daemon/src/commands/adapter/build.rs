@@ -1,8 +1,9 @@
-//! `atsync adapter build`: makes a component out of a crate, a description, a module or a
-//! component, checks it as the engine does, and compiles it into the cache.
+//! `atsync adapter build`: makes a component out of a crate, a package of npm, a description, a
+//! module or a component, checks it as the engine does, and compiles it into the cache.
 
 #![expect(clippy::disallowed_methods, reason = "reads what is built and writes the component")]
 
+use super::npm;
 use super::source::text;
 use crate::adapters;
 use crate::cli::AdapterBuild;
@@ -57,7 +58,10 @@ pub(super) fn build(options: &AdapterBuild, output: &Output) -> Ended {
 fn component(from: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
     let failed = |why: String| Failure::new(format!("{}: {why}", from.display()));
     if from.is_dir() {
-        let made = build_crate(from).map_err(|error| Failure::new(error.to_string()))?;
+        let made = match npm::is_package(from) {
+            true => npm::build(from)?,
+            false => build_crate(from).map_err(|error| Failure::new(error.to_string()))?,
+        };
         let name = std::path::absolute(from).ok();
         let name = name.as_deref().and_then(Path::file_name).unwrap_or_default();
         return Ok((made, from.join(name).with_extension("wasm")));
@@ -75,8 +79,8 @@ fn component(from: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
         return Ok((made, from.with_extension("component.wasm")));
     }
     Err(failed(
-        "is no folder of a crate, no description (.yaml, .yml, .json) and no WebAssembly; name one \
-         of these"
+        "is no folder of a crate or of a package of npm, no description (.yaml, .yml, .json) and \
+         no WebAssembly; name one of these"
             .to_owned(),
     ))
 }

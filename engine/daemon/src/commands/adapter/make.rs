@@ -3,7 +3,8 @@
 //!
 //! The adapter in Rust is the example `adapter-minimal` of the repository under another name: three
 //! kinds, a write with its probe, a permission and a webhook, and a sandbox that is described by
-//! data. The described one says the same as data.
+//! data. The described one says the same as data. The one in TypeScript is the example
+//! `adapter-js`.
 
 #![expect(clippy::disallowed_methods, reason = "writes the folder of a new adapter")]
 
@@ -25,8 +26,23 @@ const DESCRIBED: &[(&str, &str)] = &[
     ("adapter.yaml", include_str!("../../../templates/described/adapter.yaml")),
     ("sandbox.yaml", include_str!("../../../templates/described/sandbox.yaml")),
 ];
+/// The files of an adapter in TypeScript.
+const JS: &[(&str, &str)] = &[
+    ("README.md", include_str!("../../../templates/js/README.md.txt")),
+    ("adapter.ts", include_str!("../../../templates/js/adapter.ts")),
+    ("adapter.wit", include_str!("../../../templates/js/adapter.wit")),
+    ("build.mjs", include_str!("../../../templates/js/build.mjs")),
+    ("generated/contract.d.ts", include_str!("../../../templates/js/generated/contract.d.ts")),
+    ("package-lock.json", include_str!("../../../templates/js/package-lock.json")),
+    ("package.json", include_str!("../../../templates/js/package.json")),
+    ("sandbox.yaml", include_str!("../../../templates/js/sandbox.yaml")),
+    ("text.d.ts", include_str!("../../../templates/js/text.d.ts")),
+    ("tsconfig.json", include_str!("../../../templates/js/tsconfig.json")),
+    ("types.mjs", include_str!("../../../templates/js/types.mjs")),
+];
 /// Left out of a repository.
 const IGNORED: &str = "/target\n/*.wasm\n";
+const IGNORED_OF_JS: &str = "/node_modules\n/target\n/*.wasm\n";
 /// The name in the templates, as a word and as a type.
 const WORD: &str = "plainlist";
 const TYPE: &str = "Plainlist";
@@ -44,7 +60,11 @@ pub(super) fn make(options: &AdapterNew, output: &Output) -> Ended {
         )));
     }
     let patch = options.path_to_sdk.as_deref().map(patch).transpose()?.unwrap_or_default();
-    let files = if options.described { DESCRIBED } else { RUST };
+    let (files, ignored) = match (options.described, options.js) {
+        (true, _) => (DESCRIBED, IGNORED),
+        (false, true) => (JS, IGNORED_OF_JS),
+        (false, false) => (RUST, IGNORED),
+    };
     for (file, text) in files {
         let mut text = text.replace(TYPE, &as_type(name)).replace(WORD, name);
         if *file == "Cargo.toml" {
@@ -52,11 +72,15 @@ pub(super) fn make(options: &AdapterNew, output: &Output) -> Ended {
         }
         write(&folder.join(file), &text)?;
     }
-    write(&folder.join(".gitignore"), IGNORED)?;
+    write(&folder.join(".gitignore"), ignored)?;
     let at = folder.display();
-    let (what, from) = match options.described {
-        true => ("an adapter as data", format!("{at}/adapter.yaml --output {at}/{name}.wasm")),
-        false => ("an adapter in Rust", at.to_string()),
+    let built = format!("{at} --output {at}/{name}.wasm");
+    // A folder of another name would be that of the component too.
+    let from = if folder.ends_with(name) { at.to_string() } else { built };
+    let (what, from) = match (options.described, options.js) {
+        (true, _) => ("an adapter as data", format!("{at}/adapter.yaml --output {at}/{name}.wasm")),
+        (false, true) => ("an adapter in TypeScript", from),
+        (false, false) => ("an adapter in Rust", from),
     };
     output.data(&format!("{at}: {what}, with a sandbox as data. Next:"));
     output.data(&format!("    atsync adapter build {from}"));
@@ -124,7 +148,7 @@ fn as_type(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{DESCRIBED, RUST, as_type, is_name};
+    use super::{DESCRIBED, JS, RUST, as_type, is_name};
 
     #[test]
     fn a_name_is_one_that_a_manifest_and_a_crate_can_have() {
@@ -148,6 +172,14 @@ mod tests {
             assert!(
                 text == template,
                 "copy examples/adapter-minimal/{file} to engine/daemon/templates/rust"
+            );
+        }
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/adapter-js/");
+        for (file, template) in JS.iter().filter(|(file, _)| *file != "README.md") {
+            let text = std::fs::read_to_string(format!("{example}{file}")).unwrap();
+            assert!(
+                text == **template,
+                "copy examples/adapter-js/{file} to engine/daemon/templates/js"
             );
         }
     }

@@ -1,0 +1,1 @@
+../../../../../examples/adapter-js/generated/contract.d.ts

@@ -1,0 +1,1 @@
+../../../../examples/adapter-js/text.d.ts

@@ -1,0 +1,1 @@
+../../../../examples/adapter-js/types.mjs
