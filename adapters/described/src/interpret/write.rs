@@ -316,16 +316,25 @@ pub(crate) struct StepPlan<'e> {
     pub(crate) request: Plan<'e>,
     outcomes: Table<'e>,
     keep: Made<'e>,
+    /// What is kept comes from the body.
+    reads_body: bool,
 }
 
 impl<'e> StepPlan<'e> {
     pub(crate) fn of(step: &'e StepRule, context: &'e Context<'_>) -> Result<Self, Failure> {
+        let keep = Made::mapping(&step.keep, &context.engine).map_err(mistake)?;
+        let mut reads_body = false;
+        keep.each(&mut |expression| {
+            let reads = expression.reads();
+            reads_body |= reads.iter().any(|path| path.first().is_some_and(|name| name == "reply"));
+        });
         Ok(Self {
             name: &step.name,
             when: optional(step.when.as_ref(), &context.engine).map_err(mistake)?,
             request: Plan::of(&step.request, context)?,
             outcomes: Table::of(&step.outcomes, context)?,
-            keep: Made::mapping(&step.keep, &context.engine).map_err(mistake)?,
+            keep,
+            reads_body,
         })
     }
 
@@ -352,6 +361,10 @@ impl<'e> StepPlan<'e> {
             self.outcomes.read(answer, &names, permission, kind)?
         };
         accepted(meaning)?;
+        if self.reads_body && answer.is_unreadable() {
+            let text = format!("the answer to the read `{}` is no JSON", self.name);
+            return Err(Failure::Protocol(text));
+        }
         let value = keep_of(&self.keep, answer, ground, known)?;
         known.kept.insert(self.name.to_owned(), value);
         Ok(())
