@@ -346,7 +346,10 @@ fn now(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Now, Stop> {
         let text = |place: &str| answer.text(place).map(str::to_owned);
         let stage = String::from(answer.id("/results/currentInterviewStage/id")?);
         Ok(Now {
-            custom: answer.get::<Option<Values>>("/results/customFields")?.unwrap_or_default(),
+            custom: match answer.at("/results/customFields") {
+                Some(Value::Array(_)) => answer.get("/results/customFields")?,
+                _ => Values::new(),
+            },
             before: before(answer, &stage),
             source: text("/results/source/id"),
             referrer: text("/results/creditedToUser/id"),

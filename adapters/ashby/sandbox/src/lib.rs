@@ -17,10 +17,11 @@
 //! assert_eq!(sandbox.count("candidates"), 40);
 //! ```
 //!
-//! Left out: webhooks, which come next; projects, offers, interviews, referral forms, files and
-//! e-mail records; transfers and changes of history; writes of the set-up.
+//! Left out: referral forms, files and e-mail records; transfers and changes of history; writes of
+//! the set-up, of interviews and of offers.
 
 mod access;
+mod breadth;
 mod company;
 mod control;
 mod ids;
@@ -32,6 +33,7 @@ mod recruiter;
 mod refusal;
 mod sandbox;
 mod truth;
+mod webhooks;
 mod writes;
 
 pub use access::Access;
@@ -40,6 +42,8 @@ pub use atsync_sandbox::{
     Write, Writer, parse_fault,
 };
 pub use options::SandboxOptions;
-pub use quirks::{ClientTime, Quirks};
+pub use atsync_sandbox::webhooks::{HookAttempt, HookDelivery, HookSource, HookState};
+pub use quirks::{ClientTime, HookCopies, HookOrder, HookQuirks, Quirks};
 pub use recruiter::Recruiter;
 pub use sandbox::{RunningSandbox, Sandbox};
+pub use webhooks::{NewWebhook, WEBHOOK_EVENTS};
