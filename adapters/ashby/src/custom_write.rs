@@ -81,9 +81,9 @@ fn written(one: &Custom, there: Option<&Value>) -> Result<Value, Failure> {
         "multi" => value.as_array().and_then(|all| all.iter().map(option).collect()),
         "money" => member("amount")
             .map(|amount| json!({"value": amount, "currencyCode": value.get("currency")})),
-        "range" => member("min").zip(member("max")).map(
-            |(min, max)| json!({"type": "number-range", "minValue": min, "maxValue": max}),
-        ),
+        "range" => member("min")
+            .zip(member("max"))
+            .map(|(min, max)| json!({"type": "number-range", "minValue": min, "maxValue": max})),
         // The model has no interval of pay: the one that is there stays.
         "money_range" => member("min").zip(member("max")).map(|(min, max)| {
             let interval = there.and_then(|there| there.get("interval")?.as_str());

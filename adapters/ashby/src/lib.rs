@@ -66,7 +66,9 @@ impl Adapter for Ashby {
                 .by(|ats| check(ats, "organizationRead")),
             Permission::new("interviewsRead", "Interviews, read")
                 .grant_at(GRANT_AT)
-                .without_it("Applications are not archived or hired; raw kinds of interviews are empty")
+                .without_it(
+                    "Applications are not archived or hired; raw kinds of interviews are empty",
+                )
                 .optional()
                 .by(|ats| check(ats, "interviewsRead")),
             Permission::new("offersRead", "Offers, read")

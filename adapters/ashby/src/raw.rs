@@ -36,12 +36,8 @@ const fn raw(name: &'static str, list: List, permission: &'static str, names: Na
 
 const ARCHIVED_TOO: &str = r#"{"includeArchived": true}"#;
 
-pub(crate) const APPLICATION_ROLES: Kind = raw(
-    "raw_application_roles",
-    once("/applicationHiringTeamRole.list", "{}"),
-    CANDIDATES,
-    &[],
-);
+pub(crate) const APPLICATION_ROLES: Kind =
+    raw("raw_application_roles", once("/applicationHiringTeamRole.list", "{}"), CANDIDATES, &[]);
 
 pub(crate) const CRITERIA_EVALUATIONS: Kind = raw(
     "raw_criteria_evaluations",
@@ -118,15 +114,10 @@ pub(crate) const QUESTIONNAIRE_SUBMISSIONS: Kind = raw(
 pub(crate) const APPROVALS_OF: Kind =
     raw("raw_approvals", changes("/approval.list", "{}"), APPROVALS, &[]);
 
-pub(crate) const BRANDS: Kind =
-    raw("raw_brands", pages("/brand.list", "{}"), ORGANIZATION, &[]);
+pub(crate) const BRANDS: Kind = raw("raw_brands", pages("/brand.list", "{}"), ORGANIZATION, &[]);
 
-pub(crate) const COMMUNICATION_TEMPLATES: Kind = raw(
-    "raw_communication_templates",
-    once("/communicationTemplate.list", "{}"),
-    METADATA,
-    &[],
-);
+pub(crate) const COMMUNICATION_TEMPLATES: Kind =
+    raw("raw_communication_templates", once("/communicationTemplate.list", "{}"), METADATA, &[]);
 
 /// Without this member the rows are names alone.
 pub(crate) const HIRING_TEAM_ROLES: Kind = raw(
@@ -167,20 +158,15 @@ pub(crate) const FRAUD_CHECKS: Kind = raw(
 )
 .under("candidates");
 
-pub(crate) const PROJECTS: Kind = raw(
-    "raw_projects",
-    changes("/project.list", "{}"),
-    CANDIDATES,
-    &[("authorId", "users")],
-)
-.fetch(Fetch::by(Ask::post("/project.info").body(r#"{"projectId": "{id}"}"#)).at("/results"));
+pub(crate) const PROJECTS: Kind =
+    raw("raw_projects", changes("/project.list", "{}"), CANDIDATES, &[("authorId", "users")])
+        .fetch(
+            Fetch::by(Ask::post("/project.info").body(r#"{"projectId": "{id}"}"#)).at("/results"),
+        );
 
 pub(crate) const INTERVIEWS_OF: Kind = raw(
     "raw_interviews",
-    changes(
-        "/interview.list",
-        r#"{"includeArchived": true, "includeNonSharedInterviews": true}"#,
-    ),
+    changes("/interview.list", r#"{"includeArchived": true, "includeNonSharedInterviews": true}"#),
     INTERVIEWS,
     &[("jobId", "jobs"), ("feedbackFormDefinitionId", "raw_feedback_forms")],
 )
@@ -213,12 +199,8 @@ pub(crate) const INTERVIEW_STAGES: Kind = raw(
 )
 .under("raw_interview_plans");
 
-pub(crate) const INTERVIEW_STAGE_GROUPS: Kind = raw(
-    "raw_interview_stage_groups",
-    once("/interviewStageGroup.list", "{}"),
-    INTERVIEWS,
-    &[],
-);
+pub(crate) const INTERVIEW_STAGE_GROUPS: Kind =
+    raw("raw_interview_stage_groups", once("/interviewStageGroup.list", "{}"), INTERVIEWS, &[]);
 
 pub(crate) const INTERVIEWER_POOLS: Kind = raw(
     "raw_interviewer_pools",
@@ -227,8 +209,7 @@ pub(crate) const INTERVIEWER_POOLS: Kind = raw(
     &[],
 );
 
-pub(crate) const JOB_BOARDS: Kind =
-    raw("raw_job_boards", once("/jobBoard.list", "{}"), JOBS, &[]);
+pub(crate) const JOB_BOARDS: Kind = raw("raw_job_boards", once("/jobBoard.list", "{}"), JOBS, &[]);
 
 pub(crate) const JOB_TEMPLATES: Kind = raw(
     "raw_job_templates",
@@ -241,11 +222,7 @@ pub(crate) const JOB_TEMPLATES: Kind = raw(
     ],
 );
 
-pub(crate) const OFFERS_OF: Kind = raw(
-    "raw_offers",
-    changes("/offer.list", "{}"),
-    OFFERS,
-    &[("applicationId", "applications")],
-)
-.fetch(Fetch::by(Ask::post("/offer.info").body(r#"{"offerId": "{id}"}"#)).at("/results"))
-.deletes(&[DeleteSign::GoneOnFetch, DeleteSign::Hook]);
+pub(crate) const OFFERS_OF: Kind =
+    raw("raw_offers", changes("/offer.list", "{}"), OFFERS, &[("applicationId", "applications")])
+        .fetch(Fetch::by(Ask::post("/offer.info").body(r#"{"offerId": "{id}"}"#)).at("/results"))
+        .deletes(&[DeleteSign::GoneOnFetch, DeleteSign::Hook]);

@@ -164,8 +164,8 @@ fn links(held: &[Link], add: &[Entry], remove: &[Entry]) -> Option<Vec<Link>> {
             all.push(Link { kind: link_type(&one.value).to_owned(), url: one.value.clone() });
         }
     }
-    let is_same = all.len() == held.len()
-        && all.iter().zip(held).all(|(one, other)| one.url == other.url);
+    let is_same =
+        all.len() == held.len() && all.iter().zip(held).all(|(one, other)| one.url == other.url);
     (!is_same).then_some(all)
 }
 

@@ -4,7 +4,7 @@
 //! They hang on the company's first candidates, jobs and users. Two lists have more rows than three
 //! of the largest pages: interviews and projects.
 
-use crate::model::{Model, text};
+use crate::model::{Model, record, text};
 use serde_json::{Value, json};
 
 /// More rows than three pages of the largest size have.
@@ -105,6 +105,12 @@ fn below(model: &mut Model, of: [&str; 5], now: &str, form: &Value) {
     let candidate = model.text("applications", application, "_candidate").map(str::to_owned);
     let candidate = candidate.unwrap_or_default();
     let stage = model.text("applications", application, "_stage").map(str::to_owned);
+    let file = model.next_id("files");
+    let file = json!({"id": file, "name": "cv.pdf", "handle": format!("handle-{file}")});
+    let other = model.next_id("files");
+    let other = json!({"id": other, "name": "letter.pdf", "handle": format!("handle-{other}")});
+    let files = json!({"resumeFileHandle": file, "fileHandles": [file, other]});
+    model.documents.update("candidates", &candidate, |held| held.extend(record(files)));
     let held = model.get("users", user).cloned().unwrap_or_default();
     let shown = model.show("users", &held, false);
     let mut interviewer = shown.clone();
@@ -145,9 +151,12 @@ fn below(model: &mut Model, of: [&str; 5], now: &str, form: &Value) {
             "surveyFormDefinitionId": survey_form, "surveyUrl": "https://survey.example.com/1",
             "_surveyType": "CandidateExperience"}),
     );
-    for kind in ["CandidateExperience", "Questionnaire"] {
+    for (collection, kind) in [
+        ("surveySubmissions", "CandidateExperience"),
+        ("questionnaireSubmissions", "Questionnaire"),
+    ] {
         model.add(
-            "surveySubmissions",
+            collection,
             json!({"surveyFormDefinitionId": survey_form, "submittedAt": now,
                 "candidateId": candidate, "applicationId": application, "surveyType": kind,
                 "formDefinition": form, "submittedValues": {"rating": 5}}),

@@ -29,12 +29,25 @@ fn edited_member(collection: &str) -> Option<&'static str> {
 /// The right to list a collection.
 fn right(collection: &str) -> &'static str {
     match collection {
-        "applications" | "candidates" | "notes" | "applicationRoles" | "clientInfo"
-        | "criteriaEvaluations" | "feedback" | "fraudChecks" | "projects" | "surveyRequests"
-        | "surveySubmissions" => "candidatesRead",
+        "applications"
+        | "candidates"
+        | "notes"
+        | "applicationRoles"
+        | "clientInfo"
+        | "criteriaEvaluations"
+        | "feedback"
+        | "fraudChecks"
+        | "projects"
+        | "surveyRequests"
+        | "surveySubmissions"
+        | "questionnaireSubmissions" => "candidatesRead",
         "jobs" | "jobPostings" | "openings" | "jobBoards" | "jobTemplates" => "jobsRead",
-        "interviewPlans" | "interviewStages" | "interviewStageGroups" | "interviews"
-        | "interviewEvents" | "interviewSchedules" => "interviewsRead",
+        "interviewPlans"
+        | "interviewStages"
+        | "interviewStageGroups"
+        | "interviews"
+        | "interviewEvents"
+        | "interviewSchedules" => "interviewsRead",
         "offers" => "offersRead",
         "approvals" => "approvalsRead",
         "users" | "departments" | "locations" | "brands" | "hiringTeamRoles"
@@ -142,8 +155,10 @@ impl Controlled for Sandbox {
         values: Option<&Map<String, Value>>,
     ) -> Result<Value, String> {
         let values = match values {
-            Some(values) => values.clone(),
-            None => self.edited(collection, id)?,
+            Some(values) if !values.is_empty() || edited_member(collection).is_none() => {
+                values.clone()
+            }
+            _ => self.edited(collection, id)?,
         };
         let (collection, id) = (collection.to_owned(), id.to_owned());
         Sandbox::recruiter(self, &Recruiter::Set { collection, id: id.clone(), values })?;
@@ -165,7 +180,7 @@ impl Controlled for Sandbox {
     }
 
     fn enable_webhook(&self, id: &str) -> bool {
-        self.lock().hooks.enable(id)
+        Sandbox::enable_webhook(self, id)
     }
 
     fn remove_webhook(&self, id: &str) -> bool {

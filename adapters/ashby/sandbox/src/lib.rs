@@ -37,12 +37,12 @@ mod webhooks;
 mod writes;
 
 pub use access::Access;
+pub use atsync_sandbox::webhooks::{HookAttempt, HookDelivery, HookSource, HookState};
 pub use atsync_sandbox::{
     Answer, Clock, CompanySpec, Deed, Delivery, Fault, FaultKind, Logged, ManualClock, Request,
     Write, Writer, parse_fault,
 };
 pub use options::SandboxOptions;
-pub use atsync_sandbox::webhooks::{HookAttempt, HookDelivery, HookSource, HookState};
 pub use quirks::{ClientTime, HookCopies, HookOrder, HookQuirks, Quirks};
 pub use recruiter::Recruiter;
 pub use sandbox::{RunningSandbox, Sandbox};

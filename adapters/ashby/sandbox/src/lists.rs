@@ -127,8 +127,13 @@ fn breadth(path: &str) -> Option<(List, &'static str)> {
         "jobBoard.list" => ("jobBoards", &[], Bare, jobs),
         "jobTemplate.list" => ("jobTemplates", &["expand"], Tokens, jobs),
         "offer.list" => {
-            let members =
-                &["createdAfter", "applicationId", "offerStatus", "acceptanceStatus", "approvalStatus"];
+            let members = &[
+                "createdAfter",
+                "applicationId",
+                "offerStatus",
+                "acceptanceStatus",
+                "approvalStatus",
+            ];
             ("offers", members, Tokens, "offersRead")
         }
         _ => return None,
@@ -147,7 +152,7 @@ fn above(collection: &str) -> &'static [(&'static str, &'static str, bool)] {
         "clientInfo" | "fraudChecks" => &[("candidateId", "candidateId", true)],
         "interviewerPauses" => &[("userId", "userId", true)],
         "interviewEvents" => &[("interviewScheduleId", "interviewScheduleId", true)],
-        "surveySubmissions" => &[("surveyType", "surveyType", true)],
+        "surveySubmissions" | "questionnaireSubmissions" => &[("surveyType", "surveyType", true)],
         "surveyRequests" => &[
             ("surveyType", "_surveyType", true),
             ("applicationId", "applicationId", false),
@@ -160,6 +165,19 @@ fn above(collection: &str) -> &'static [(&'static str, &'static str, bool)] {
             ("interviewStageId", "interviewStageId", false),
         ],
         _ => &[],
+    }
+}
+
+impl List {
+    /// The list as a request's members choose it: one path has two collections.
+    pub(crate) fn chosen(self, body: &Map<String, Value>) -> Self {
+        let of = body.get("surveyType").and_then(Value::as_str);
+        match (self.collection, of) {
+            ("surveySubmissions", Some("Questionnaire")) => {
+                Self { collection: "questionnaireSubmissions", ..self }
+            }
+            _ => self,
+        }
     }
 }
 
@@ -315,10 +333,7 @@ fn check(list: List, body: &Map<String, Value>, paged: bool) -> Result<(), Refus
 type Passes<'a> = Box<dyn Fn(&Model, &Document) -> bool + 'a>;
 
 /// The rows that a request's own members choose.
-fn filter<'a>(
-    list: List,
-    body: &'a Map<String, Value>,
-) -> Result<Passes<'a>, Refusal> {
+fn filter<'a>(list: List, body: &'a Map<String, Value>) -> Result<Passes<'a>, Refusal> {
     let collection = list.collection;
     let is = |name: &str| body.get(name) == Some(&Value::Bool(true));
     let after = match body.get("createdAfter") {
@@ -377,9 +392,7 @@ pub(crate) fn single(
         }
         "job.info" => ("jobs", "id", "jobsRead", "job_not_found"),
         "opening.info" => ("openings", "openingId", "jobsRead", "opening_not_found"),
-        "jobPosting.info" => {
-            ("jobPostings", "jobPostingId", "jobsRead", "job_posting_not_found")
-        }
+        "jobPosting.info" => ("jobPostings", "jobPostingId", "jobsRead", "job_posting_not_found"),
         "offer.info" => ("offers", "offerId", "offersRead", "offer_not_found"),
         "interview.info" => ("interviews", "id", "interviewsRead", "interview_not_found"),
         "project.info" => ("projects", "projectId", "candidatesRead", "project_not_found"),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Every collection.
-pub(crate) const COLLECTIONS: [&str; 40] = [
+pub(crate) const COLLECTIONS: [&str; 41] = [
     "applicationRoles",
     "applications",
     "approvals",
@@ -44,6 +44,7 @@ pub(crate) const COLLECTIONS: [&str; 40] = [
     "offers",
     "openings",
     "projects",
+    "questionnaireSubmissions",
     "sources",
     "surveyForms",
     "surveyRequests",

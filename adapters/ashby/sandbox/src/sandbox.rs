@@ -287,11 +287,13 @@ impl State {
         }
         if let Some((list, right)) = lists::list(path) {
             self.may(right)?;
+            let body = body?;
+            let list = list.chosen(&body);
             let Self { model, tokens, quirks, access, .. } = self;
             let confidential = access.confidential;
             let collection = list.collection;
             let sees = |one: &Document| confidential || !is_confidential(model, collection, one);
-            return lists::page(model, tokens, list, &body?, quirks, &sees);
+            return lists::page(model, tokens, list, &body, quirks, &sees);
         }
         if let Some((collection, member, right, code)) = lists::single(path) {
             self.may(right)?;

@@ -89,6 +89,12 @@ impl Sandbox {
         made.map_err(|refusal| refusal.text())
     }
 
+    /// Enables a webhook, as an admin does. Returns whether it exists.
+    #[must_use]
+    pub fn enable_webhook(&self, id: &str) -> bool {
+        self.lock().hooks.enable(id)
+    }
+
     /// Lists the deliveries of webhooks, in the order of their events.
     #[must_use]
     pub fn hook_deliveries(&self) -> Vec<HookDelivery> {

@@ -65,15 +65,12 @@ pub(super) fn of(
             }
             ("offers", Some(before), None) => {
                 let of = before.get("applicationId");
-                push(
-                    "offerDelete",
-                    Some(json!({"offer": {"id": one.id, "applicationId": of}})),
-                );
+                push("offerDelete", Some(json!({"offer": {"id": one.id, "applicationId": of}})));
             }
             ("offers", _, Some(_)) => {
                 push(if is_new { "offerCreate" } else { "offerUpdate" }, shown("offer"));
             }
-            ("surveySubmissions", None, Some(_)) => {
+            ("surveySubmissions" | "questionnaireSubmissions", None, Some(_)) => {
                 push("surveySubmit", shown("surveySubmission"));
             }
             _ => {}

@@ -54,9 +54,7 @@ pub const WEBHOOK_EVENTS: [&str; 21] = [
 const WEBHOOKS_MAX: usize = 200;
 /// The waits before the second to the tenth attempt: (2ⁿ − 1) × 10 s.
 const SCHEDULE: Schedule = Schedule {
-    waits_ms: &[
-        10_000, 30_000, 70_000, 150_000, 310_000, 630_000, 1_270_000, 2_550_000, 5_110_000,
-    ],
+    waits_ms: &[10_000, 30_000, 70_000, 150_000, 310_000, 630_000, 1_270_000, 2_550_000, 5_110_000],
     accepts: |status| (200..300).contains(&status),
 };
 /// The attempts of a delivery.
@@ -64,11 +62,8 @@ const ATTEMPTS: u32 = 10;
 /// Answers after which no further attempt follows.
 const FINAL: [u16; 5] = [401, 403, 404, 405, 410];
 /// The signature.
-const SIGNING: Signing = Signing {
-    message: &[Part::Body],
-    prefix: "sha256=",
-    place: Place::Header("Ashby-Signature"),
-};
+const SIGNING: Signing =
+    Signing { message: &[Part::Body], prefix: "sha256=", place: Place::Header("Ashby-Signature") };
 
 /// Webhooks as an admin makes them on the screens: one per event.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
