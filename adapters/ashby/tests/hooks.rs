@@ -38,10 +38,11 @@ fn hear() -> (String, mpsc::Receiver<Hook>) {
                 let headers = lines.map(|(name, value)| Field::new(name, value)).collect();
                 break Hook { headers, body };
             };
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+            // Before the answer, after which the sandbox says that all is delivered.
             if sender.send(hook).is_err() {
                 return;
             }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
         }
     });
     (url, heard)

@@ -162,7 +162,9 @@ pub(crate) fn act(context: &mut Writing<'_>, deed: &Recruiter) -> Result<String,
         Recruiter::AddOpening { job_id } => {
             known(context, "jobs", job_id)?;
             let now = context.model.now();
-            let version = json!({"id": context.model.next_id("openingVersions"),
+            let author = context.model.documents.all("users").find_map(|one| text(one, "id"));
+            let author = author.map(str::to_owned);
+            let version = json!({"authorId": author, "id": context.model.next_id("openingVersions"),
                 "identifier": "new", "description": "", "createdAt": now, "jobIds": [job_id],
                 "isBackfill": false, "employmentType": "FullTime", "locationIds": [],
                 "hiringTeam": [], "customFields": []});
