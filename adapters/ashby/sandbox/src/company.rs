@@ -4,6 +4,7 @@
 //! for the archive after them. Ashby has no application without a job, so prospects are left out,
 //! and so is a prospect that became an application.
 
+use crate::breadth;
 use crate::model::{Model, put};
 use atsync_sandbox::{
     Application, Candidate, Company, CompanySpec, Contact, EndedBy, FieldValue, Job, JobState,
@@ -38,6 +39,7 @@ pub(crate) fn make(spec: &CompanySpec, now_ms: i64) -> Model {
     for candidate in &company.candidates {
         person(&mut model, &company, &made, candidate);
     }
+    breadth::make(&mut model);
     model.documents.logging = true;
     model
 }
