@@ -321,6 +321,11 @@ impl State {
                 put(&mut shown, "descriptionParts", json!({ "descriptionBody": part }));
                 let linked = json!({"@context": "https://schema.org/", "@type": "JobPosting"});
                 put(&mut shown, "linkedData", linked);
+                put(&mut shown, "applicationFormDefinition", json!({"sections": []}));
+                put(&mut shown, "surveyFormDefinitions", json!([]));
+                let shown_pay = json!({"compensationTiers": [],
+                    "shouldDisplayCompensationOnJobBoard": false});
+                put(&mut shown, "compensation", shown_pay);
             }
             return Ok(json!({"success": true, "results": shown}));
         }
