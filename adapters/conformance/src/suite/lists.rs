@@ -227,7 +227,7 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
     let count = world.records.get(kind).map_or(0, BTreeMap::len);
     let script = world.stage.script().kinds.get(kind).cloned().unwrap_or_default();
     let truth = world.stage.ids(kind).await?;
-    if let Some(truth) = &truth {
+    if let Some(truth) = truth.as_ref().filter(|truth| count == 0 || !truth.is_empty()) {
         let known: BTreeSet<&str> = truth.iter().map(String::as_str).collect();
         let read = world.records.get(kind);
         let other = read.and_then(|read| read.keys().find(|id| !known.contains(id.as_str())));
@@ -266,6 +266,11 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
             world.report.broke(Promise::Rows, kind, what, Vec::new());
         }
         (0, Some(why)) => world.report.not_tried_for(Promise::Rows, kind, why),
+        _ if truth.as_ref().is_some_and(Vec::is_empty) => {
+            let why = "the sandbox has no rows under this name to compare the records with; name \
+                       their `collection` under `kinds` of the script";
+            world.report.not_tried_for(Promise::Rows, kind, why);
+        }
         _ => world.report.held(Promise::Rows, kind),
     }
     Ok(())
