@@ -82,7 +82,7 @@ async fn greenhouse_keeps_every_promise() {
         .filter(|one| one.promise == Promise::Rows)
         .map(|one| one.subject.as_str())
         .collect();
-    assert_eq!(untried, ["raw_webhooks", "raw_bulk_requests", "attachments"]);
+    assert_eq!(untried, ["raw_webhooks", "attachments", "raw_bulk_requests"]);
     // The edits and writes of the suite fire webhooks of these.
     for kind in ["applications", "candidates", "jobs", "postings"] {
         let is_it = |one: &&Finding| one.promise == Promise::Signed && one.subject == kind;

@@ -245,8 +245,8 @@ async fn changed(world: &mut World<'_>, delivery: &Delivery, run: &Run, is_partl
     }
     let names: Vec<&str> = passed.iter().map(|(case, _)| case.as_str()).collect();
     let what = format!(
-        "its body was changed ({}), and it is accepted. If the ATS does not sign that, say so under \
-         `webhooks.unsigned` of the script; something of it must be signed",
+        "its body was changed ({}), and it is accepted. If the ATS does not sign that, say so \
+         under `webhooks.unsigned` of the script; something of it must be signed",
         names.join(", ")
     );
     world.broke(Promise::Signed, "", what, &first.clone());
