@@ -1,7 +1,7 @@
 //! Lists: every kind to its end, in large pages and in small ones.
 
 use super::fields::{Unfit, fields_of, is_open, shape};
-use super::{Pass, Row, World, page};
+use super::{Pass, Row, World, own_id, page};
 use crate::drive::End;
 use crate::report::Promise;
 use crate::show;
@@ -9,8 +9,8 @@ use atsync::model::contract::{Outcome, RemoteRef, Since, Task};
 use atsync::model::manifest::{KindRule, ScanRule};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parents under which a kind is listed: the first ones, until there are records.
-const PARENTS_MAX: usize = 40;
+/// Parents under which a kind is listed: the first ones. A sandbox has some hundred.
+const PARENTS_MAX: usize = 400;
 
 /// Identifies the tenant, twice, and keeps its catalogue for all later calls.
 pub(super) async fn tenant(world: &mut World<'_>) {
@@ -230,7 +230,8 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
     if let Some(truth) = truth.as_ref().filter(|truth| count == 0 || !truth.is_empty()) {
         let known: BTreeSet<&str> = truth.iter().map(String::as_str).collect();
         let read = world.records.get(kind);
-        let other = read.and_then(|read| read.keys().find(|id| !known.contains(id.as_str())));
+        let is_known = |id: &str| known.contains(id) || known.contains(own_id(id));
+        let other = read.and_then(|read| read.keys().find(|id| !is_known(id.as_str())));
         if let Some(id) = other.cloned() {
             let what = format!(
                 "the record {id} was read, and the sandbox does not have it; if its rows are in \
@@ -238,10 +239,20 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
             );
             world.report.broke(Promise::Rows, kind, what, Vec::new());
         }
-        let read = world.records.get(kind);
-        let lost = |id: &&String| read.is_none_or(|read| !read.contains_key(*id));
-        let unread: Vec<&String> = truth.iter().filter(lost).collect();
-        let is_whole = !matches!(rule.scan, ScanRule::ByParent { .. });
+        let read: BTreeSet<&str> = world
+            .records
+            .get(kind)
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+            .flat_map(|id| [id.as_str(), own_id(id)])
+            .collect();
+        let unread: Vec<&String> = truth.iter().filter(|id| !read.contains(id.as_str())).collect();
+        let is_whole = match &rule.scan {
+            ScanRule::ByParent { parent } => {
+                world.records.get(parent).is_none_or(|parents| parents.len() <= PARENTS_MAX)
+            }
+            _ => true,
+        };
         if let Some(first) = unread.first().filter(|_| is_whole) {
             let what = format!(
                 "{} of the {} records that the sandbox has were not read; the first is {first}",
