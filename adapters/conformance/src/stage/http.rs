@@ -168,7 +168,12 @@ impl HttpStage {
             drop(edit.insert("values".to_owned(), Value::Object(values.clone())));
         }
         let deed = json!({ "do": "set", "collection": collection, "id": id, "values": values });
-        let done = match self.call("POST", "edit", Some(edit)).await? {
+        let done = match self.call("POST", "edit", Some(edit)).await {
+            // It has nothing in this collection that could be edited.
+            Err(_) if values.is_empty() => return Ok(None),
+            done => done?,
+        };
+        let done = match done {
             Some(done) => Some(done),
             None => self.call("POST", "recruiter", Some(deed)).await?,
         };
