@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 /// The package of each adapter, and the file that `src/lib.rs` embeds.
 const ADAPTERS: &[(&str, &str)] = &[
+    ("atsync-ashby", "ashby.wasm"),
     ("atsync-greenhouse", "greenhouse.wasm"),
     ("atsync-lever", "lever.wasm"),
     ("atsync-described", "described.wasm"),
@@ -36,6 +37,8 @@ const PREBUILT: &str = "ATSYNC_COMPONENTS";
 
 /// The sources of the components in the repository, relative to this crate.
 const SOURCES: &[&str] = &[
+    "../ashby/src",
+    "../ashby/Cargo.toml",
     "../described/src",
     "../described/Cargo.toml",
     "../greenhouse/src",

@@ -12,9 +12,10 @@
 )]
 
 use atsync::internals::adapter::check::TaskGuard;
-use atsync::internals::adapter::manifest_check::{self, Held, INPUTS, MEMBERS};
+use atsync::internals::adapter::manifest_check::{self, Held, MEMBERS};
 use atsync::internals::adapter::{AdapterError, promise::Promise};
 use atsync_model::contract::{Item, Outcome, Page, Scan, Since, Step, Task};
+use atsync_model::input::INPUTS;
 use atsync_model::plain::is_plain;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -146,6 +146,7 @@ const EXHAUSTIVE: &[(&str, &str)] = &[
     ("model/normal", "the result of a comparison; only engine and adapters read it"),
     ("model/normal/custom", "as `model/normal`"),
     ("model/resource", "the engine's own table, which only the engine writes"),
+    ("model/shape", "whatever makes values must handle each shape, and the compiler checks it"),
     ("model/unified", "an adapter writes literals with `..Default::default()`"),
     ("model/manifest: AuthRule", "the engine must handle each case, and the compiler checks it"),
     ("model/manifest: BasicHalf", "as `AuthRule`"),

@@ -34,12 +34,14 @@ impl Document {
         &post["requestBody"]["content"]["application/json"]["schema"]
     }
 
-    /// The schema of an answer without a refusal.
+    /// The schema of an answer without a refusal. The roles of hiring teams have two: the second
+    /// one is that of rows with ids, which the adapter asks for.
     pub(crate) fn answer(&self, path: &str) -> &Value {
         let post = &self.0["paths"][path]["post"];
         let schema = &post["responses"]["200"]["content"]["application/json"]["schema"];
         let schema = self.real(schema);
-        schema["oneOf"].get(0).unwrap_or(schema)
+        let arm = usize::from(path == "/hiringTeamRole.list");
+        schema["oneOf"].get(arm).unwrap_or(schema)
     }
 
     /// The schema of a webhook's body.

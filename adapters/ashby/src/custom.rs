@@ -7,7 +7,7 @@ use crate::value::{changes, sparse};
 use atsync_adapter::kit::*;
 use atsync_adapter::model::normal;
 use atsync_adapter::model::unified::{CustomValue, CustomValues, Word};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) const CUSTOM_FIELDS: Kind = Kind::of::<Field>("custom_fields")
@@ -108,16 +108,17 @@ fn unknown(mut of: Word<'static>) -> Word<'static> {
 /// The values of a record.
 pub(crate) type Values = Vec<Held>;
 
-#[derive(Deserialize)]
+/// A value that a record has, as Ashby writes it.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Held {
-    id: Id,
+    pub(crate) id: Id,
     #[serde(default)]
     title: Option<String>,
     #[serde(default)]
     value_label: Value,
     #[serde(default)]
-    value: Value,
+    pub(crate) value: Value,
 }
 
 /// The values by the ids of their fields.
@@ -132,7 +133,7 @@ pub(crate) fn values(all: Values) -> CustomValues<'static> {
 }
 
 /// The type that a value's form shows, and the value in the model's form.
-fn read(held: &Held) -> (&'static str, Value) {
+pub(crate) fn read(held: &Held) -> (&'static str, Value) {
     let option = |value: &str, label: Option<&str>| {
         let id = Id::join([held.id.as_str(), value]);
         json!({"id": id, "label": label.unwrap_or(value)})
@@ -142,7 +143,10 @@ fn read(held: &Held) -> (&'static str, Value) {
         (Value::Number(_), _) => ("number", held.value.clone()),
         (Value::String(value), Value::String(label)) => ("single", option(value, Some(label))),
         (Value::String(text), _) if normal::date(text).is_some() => ("date", text.as_str().into()),
-        (Value::String(text), _) if ms_of(text).is_some() => ("date_time", text.as_str().into()),
+        // No field of Ashby has a time of day, so such a value is of a field with a date.
+        (Value::String(text), _) if ms_of(text).is_some() => {
+            ("date", text.chars().take(10).collect::<String>().into())
+        }
         (Value::String(text), _) => ("text", text.as_str().into()),
         (Value::Array(values), labels) => {
             let label = |at: usize| labels.get(at).and_then(Value::as_str);

@@ -231,6 +231,9 @@ pub(crate) const POSTINGS: Kind = Kind::of::<Posting>("postings")
     .fields(&["job", "title", "live", "url", "published_at", "updated_at"])
     .expected(&["job", "title", "live"])
     .list(once("/jobPosting.list", "{}"))
+    .fetch(
+        Fetch::by(Ask::post("/jobPosting.info").body(r#"{"jobPostingId": "{id}"}"#)).at("/results"),
+    )
     .permission("jobsRead");
 
 #[derive(Deserialize)]

@@ -4,10 +4,13 @@
 //! lists each fact of Ashby that this rests on, and where.
 
 mod custom;
+mod custom_write;
 mod hiring;
 mod jobs;
 mod people;
+mod raw;
 mod setup;
+mod update;
 mod value;
 mod write;
 
@@ -63,9 +66,21 @@ impl Adapter for Ashby {
                 .by(|ats| check(ats, "organizationRead")),
             Permission::new("interviewsRead", "Interviews, read")
                 .grant_at(GRANT_AT)
-                .without_it("Applications are not archived or hired")
+                .without_it(
+                    "Applications are not archived or hired; raw kinds of interviews are empty",
+                )
                 .optional()
                 .by(|ats| check(ats, "interviewsRead")),
+            Permission::new("offersRead", "Offers, read")
+                .grant_at(GRANT_AT)
+                .without_it("The raw kind of offers is not read")
+                .optional()
+                .by(|ats| check(ats, "offersRead")),
+            Permission::new("approvalsRead", "Approvals, read")
+                .grant_at(GRANT_AT)
+                .without_it("The raw kind of approvals is not read")
+                .optional()
+                .by(|ats| check(ats, "approvalsRead")),
             Permission::new("candidatesWrite", "Candidates, write")
                 .grant_at(GRANT_AT)
                 .without_it("Nothing is created, moved or archived")
@@ -105,6 +120,33 @@ impl Adapter for Ashby {
             setup::CLOSE_REASONS,
             custom::CUSTOM_FIELDS,
             custom::CUSTOM_FIELD_OPTIONS,
+            raw::APPLICATION_ROLES,
+            raw::CRITERIA_EVALUATIONS,
+            raw::FEEDBACK,
+            raw::FEEDBACK_FORMS,
+            raw::SURVEY_FORMS,
+            raw::SURVEY_REQUESTS,
+            raw::SURVEY_SUBMISSIONS,
+            raw::QUESTIONNAIRE_SUBMISSIONS,
+            raw::APPROVALS_OF,
+            raw::BRANDS,
+            raw::COMMUNICATION_TEMPLATES,
+            raw::HIRING_TEAM_ROLES,
+            raw::TRACKING_LINKS,
+            raw::INTERVIEWER_PAUSES,
+            raw::CLIENT_INFO,
+            raw::FRAUD_CHECKS,
+            raw::PROJECTS,
+            raw::INTERVIEWS_OF,
+            raw::INTERVIEW_SCHEDULES,
+            raw::INTERVIEW_EVENTS,
+            raw::INTERVIEW_PLANS,
+            raw::INTERVIEW_STAGES,
+            raw::INTERVIEW_STAGE_GROUPS,
+            raw::INTERVIEWER_POOLS,
+            raw::JOB_BOARDS,
+            raw::JOB_TEMPLATES,
+            raw::OFFERS_OF,
         ])
         .hook(Hook::new(
             Signature::hmac_sha256(Piece::Header("ashby-signature")).prefix("sha256="),
@@ -122,8 +164,23 @@ impl Adapter for Ashby {
             "Deletions and merges are told by webhooks alone, or by a fetch",
         ]);
 
-    /// The kit has no word for `seen`.
+    /// The kit has no word for `seen`, for sensitive kinds, nor for a setting that is a list.
     fn manifest(manifest: &mut atsync_adapter::Manifest) {
+        for rule in &mut manifest.kinds {
+            if raw::SENSITIVE.contains(&rule.name.as_str()) {
+                rule.opt_in = Some(raw::SENSITIVE_KINDS.to_owned());
+            }
+        }
+        let settings = manifest.settings_schema.pointer_mut("/properties");
+        if let Some(settings) = settings.and_then(serde_json::Value::as_object_mut) {
+            let kinds = serde_json::json!({
+                "type": "array", "default": [], "uniqueItems": true,
+                "items": {"enum": raw::SENSITIVE},
+                "description": "Sensitive raw kinds to read: client addresses, fraud checks, \
+                 evaluations by criteria, answers to surveys. They are read only where named here.",
+            });
+            settings.insert(raw::SENSITIVE_KINDS.to_owned(), kinds);
+        }
         for rule in &mut manifest.operations {
             if write::GUARDED.contains(&rule.name.as_str()) {
                 rule.fields.push(FieldRule::new("seen", FieldMode::Set));
@@ -181,7 +238,10 @@ fn refusal(code: &str, answer: &Answer<'_>) -> Failure {
         | "job_not_found"
         | "opening_not_found"
         | "user_not_found"
-        | "job_posting_not_found" => Failure::NotFound(said),
+        | "job_posting_not_found"
+        | "offer_not_found"
+        | "interview_not_found"
+        | "project_not_found" => Failure::NotFound(said),
         code => passing(code).unwrap_or_else(|| {
             Failure::Invalid(vec![FieldError { field: String::new(), message: said }])
         }),
@@ -240,15 +300,44 @@ fn hints(event: &mut Event<'_>) {
             event.changed("candidates", merged);
         }
         "jobCreate" | "jobUpdate" => event.changed("jobs", "/data/job/id"),
+        // The applications of the job move to other stages, and each has an event of its own.
+        "interviewPlanTransition" => event.changed("jobs", "/data/jobId"),
         "openingCreate" => event.changed("openings", "/data/opening/id"),
+        "jobPostingUpdate" | "jobPostingPublish" | "jobPostingUnpublish" => {
+            event.changed("postings", "/data/jobPosting/id");
+        }
         "applicationSubmit"
         | "applicationUpdate"
         | "candidateStageChange"
         | "candidateHire"
-        | "pushToHRIS"
-        | "interviewPlanTransition" => {
+        | "pushToHRIS" => {
             event.changed("applications", "/data/application/id");
             event.changed("candidates", "/data/application/candidate/id");
+        }
+        "interviewScheduleCreate" | "interviewScheduleUpdate" => {
+            event.changed("raw_interview_schedules", "/data/interviewSchedule/id");
+            event.changed("applications", "/data/interviewSchedule/applicationId");
+        }
+        "offerCreate" | "offerUpdate" => {
+            event.changed("raw_offers", "/data/offer/id");
+            event.changed("applications", "/data/offer/applicationId");
+        }
+        "offerDelete" => {
+            event.deleted("raw_offers", "/data/offer/id");
+            event.changed("applications", "/data/offer/applicationId");
+        }
+        "signatureRequestUpdate" => {
+            event.changed("raw_offers", "/data/offerId");
+            event.changed("applications", "/data/applicationId");
+        }
+        "surveySubmit" => {
+            let kind = match event.text("/data/surveySubmission/surveyType") {
+                "CandidateExperience" => "raw_survey_submissions",
+                "Questionnaire" => "raw_questionnaire_submissions",
+                // Answers of no list.
+                _ => return,
+            };
+            event.changed(kind, "/data/surveySubmission/id");
         }
         _ => {}
     }

@@ -3,7 +3,10 @@
 //! A create makes another record each time. The time of creation is the client's to choose, so the
 //! mark is stored there; a record of the same content with another time is a match and no more.
 
+use crate::custom::Values;
+use crate::custom_write::{self, Custom};
 use crate::people::Note;
+use crate::update::{is_candidate_updated, link_type, update_candidate};
 use atsync_adapter::kit::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,6 +23,18 @@ pub(crate) const ALL: &[Operation] = &[
         .refused(REFUSED)
         .permissions(WRITE)
         .probe(find_candidate, 60_000),
+    Operation::new("candidates.update", EffectClass::Idempotent, update_candidate)
+        .members(&[
+            ("name", FieldMode::Set),
+            ("emails", FieldMode::AddRemove),
+            ("phones", FieldMode::AddRemove),
+            ("links", FieldMode::ReplaceAll),
+            ("custom_fields", FieldMode::SetOrClear),
+        ])
+        .refused(REFUSED)
+        .permissions(WRITE)
+        .calls(3)
+        .probe(is_candidate_updated, 10_000),
     Operation::new("applications.create", EffectClass::Probeable, create_application)
         .members(&[
             ("candidate", ONCE),
@@ -35,10 +50,14 @@ pub(crate) const ALL: &[Operation] = &[
         .calls(2)
         .probe(find_application, 10_000),
     Operation::new("applications.update", EffectClass::Idempotent, update_application)
-        .members(&[("source", FieldMode::Set), ("referrer", FieldMode::Set)])
+        .members(&[
+            ("source", FieldMode::Set),
+            ("referrer", FieldMode::Set),
+            ("custom_fields", FieldMode::SetOrClear),
+        ])
         .refused(REFUSED)
         .permissions(WRITE)
-        .calls(2)
+        .calls(3)
         .probe(is_updated, 10_000),
     Operation::new("applications.unreject", EffectClass::Idempotent, reopen)
         .refused(REFUSED)
@@ -97,6 +116,7 @@ pub(crate) const ALL: &[Operation] = &[
 
 /// The operations that find out whether somebody else was there first.
 pub(crate) const GUARDED: &[&str] = &[
+    "candidates.update",
     "applications.update",
     "applications.move",
     "applications.reject",
@@ -173,12 +193,10 @@ fn create_candidate(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
     let (mut linked_in, mut github, mut website) = (None, None, None);
     let mut left_out = Vec::new();
     for link in &new.links {
-        let place = if link.value.contains("linkedin.com/") {
-            &mut linked_in
-        } else if link.value.contains("github.com/") {
-            &mut github
-        } else {
-            &mut website
+        let place = match link_type(&link.value) {
+            "LinkedIn" => &mut linked_in,
+            "GitHub" => &mut github,
+            _ => &mut website,
         };
         match place {
             None => *place = Some(link.value.as_str()),
@@ -310,6 +328,7 @@ struct Now {
     referrer: Option<String>,
     /// The last stage of its history that is none of an end.
     before: Option<String>,
+    custom: Values,
 }
 
 /// The stage that an application was in before it ended: the last of its history but the present.
@@ -327,6 +346,10 @@ fn now(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Now, Stop> {
         let text = |place: &str| answer.text(place).map(str::to_owned);
         let stage = String::from(answer.id("/results/currentInterviewStage/id")?);
         Ok(Now {
+            custom: match answer.at("/results/customFields") {
+                Some(Value::Array(_)) => answer.get("/results/customFields")?,
+                _ => Values::new(),
+            },
             before: before(answer, &stage),
             source: text("/results/source/id"),
             referrer: text("/results/creditedToUser/id"),
@@ -430,6 +453,10 @@ struct Update {
     source: Option<String>,
     #[serde(default)]
     referrer: Option<String>,
+    #[serde(default)]
+    custom_fields: Vec<Custom>,
+    #[serde(default)]
+    seen: serde_json::Map<String, Value>,
 }
 
 impl Update {
@@ -442,21 +469,31 @@ impl Update {
 fn update_application(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
     let wanted: Update = op.input()?;
     let now = now(ats, op)?;
-    if wanted.is_shown(&now) {
+    let custom = custom_write::missing(&wanted.custom_fields, &now.custom)?;
+    let is_shown = wanted.is_shown(&now);
+    if is_shown && custom.is_empty() {
         return Ok(op.done());
     }
     guard(op, &now)?;
+    custom_write::guard(&wanted.custom_fields, &now.custom, &wanted.seen)?;
+    if is_shown {
+        custom_write::send(ats, op, "Application", &custom)?;
+        return Ok(op.done());
+    }
     let sent = body(json!({"applicationId": op.target(), "sourceId": wanted.source,
         "creditedToUserId": wanted.referrer, "sendNotifications": false}));
     ats.send(Ask::post("/application.update").json(&sent), |answer| {
         answer.id("/results/id").map(String::from)
     })?;
+    custom_write::send(ats, op, "Application", &custom)?;
     Ok(op.done())
 }
 
 fn is_updated(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
     let wanted: Update = op.input()?;
-    Ok(op.shown(wanted.is_shown(&now(ats, op)?)))
+    let now = now(ats, op)?;
+    let custom = custom_write::missing(&wanted.custom_fields, &now.custom)?;
+    Ok(op.shown(wanted.is_shown(&now) && custom.is_empty()))
 }
 
 /// Moves an ended application back to the stage that it was in before.

@@ -67,6 +67,15 @@ impl World {
         }
     }
 
+    /// The collection of a kind, as the sandbox tells the conformance suite.
+    fn collection(&self, kind: &str) -> String {
+        let method = "GET";
+        let path_and_query = "/_sandbox/stage";
+        let asked = Sent { method, path_and_query, headers: &[], body: b"" };
+        let stage = self.sandbox.handle(&asked).body_json();
+        stage["kinds"][kind]["collection"].as_str().unwrap_or(kind).to_owned()
+    }
+
     /// All items of a pass, and its checkpoint.
     fn pass(
         &self,
@@ -74,11 +83,14 @@ impl World {
         parent: Option<&str>,
         since: &Since,
     ) -> (Vec<Item>, Option<Vec<u8>>) {
-        let of = if matches!(kind, "stages") { "jobs" } else { "candidates" };
-        let of = if kind == "application_stages" { "applications" } else { of };
+        let rule = Ashby::describe().kinds.into_iter().find(|rule| rule.name == kind).unwrap();
+        let of = match rule.scan {
+            ScanRule::ByParent { parent } => parent,
+            _ => String::new(),
+        };
         let (mut items, mut cursor) = (Vec::new(), None);
         loop {
-            let parent = parent.map(|id| RemoteRef::new(of, id));
+            let parent = parent.map(|id| RemoteRef::new(&of, id));
             let (kind, since) = (kind.to_owned(), since.clone());
             let scan = Scan { kind, parent, since, cursor, page_size: 40 };
             let Ok(Outcome::Page(page)) = self.run(Task::Scan(scan)) else { panic!("no page") };
@@ -125,15 +137,7 @@ fn every_list_is_read_to_its_end_and_has_what_the_company_has() {
             continue;
         }
         let (items, checkpoint) = world.pass(&kind.name, None, &Since::Everything);
-        let collection = match kind.name.as_str() {
-            "postings" => "jobPostings",
-            "offices" => "locations",
-            "tags" => "candidateTags",
-            "reject_reasons" => "archiveReasons",
-            "close_reasons" => "closeReasons",
-            "custom_fields" => "customFields",
-            other => other,
-        };
+        let collection = &world.collection(&kind.name);
         let own = items.iter().filter(|item| item.kind == kind.name).count();
         assert_eq!(own, world.sandbox.count(collection), "{}", kind.name);
         if let Some(token) = checkpoint {
@@ -148,6 +152,42 @@ fn every_list_is_read_to_its_end_and_has_what_the_company_has() {
     let (applications, _) = world.pass("applications", None, &Since::Everything);
     let one = applications.iter().find(|item| item.kind == "applications").unwrap();
     assert!(!world.pass("application_stages", Some(&one.id), &Since::Everything).0.is_empty());
+}
+
+#[test]
+fn every_raw_kind_has_a_row_with_what_it_names() {
+    let world = World::new();
+    let everything = Since::Everything;
+    for kind in Ashby::describe().kinds.into_iter().filter(|kind| kind.raw) {
+        let rows = match &kind.scan {
+            ScanRule::List {} => world.pass(&kind.name, None, &everything).0,
+            ScanRule::ByParent { parent } => {
+                let (parents, _) = world.pass(parent, None, &everything);
+                let mut rows = Vec::new();
+                for one in parents.iter().filter(|item| item.kind == *parent) {
+                    rows.extend(world.pass(&kind.name, Some(&one.id), &everything).0);
+                }
+                rows
+            }
+            _ => panic!("{} is read by no list", kind.name),
+        };
+        assert!(!rows.is_empty(), "{}", kind.name);
+        for row in &rows {
+            let body: Value = serde_json::from_str(&row.body).unwrap();
+            assert_eq!(body["content"]["id"], row.id.as_str(), "{}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn sensitive_kinds_are_read_only_where_the_setting_names_them() {
+    let manifest = Ashby::describe();
+    let all = &manifest.settings_schema["properties"]["sensitive_kinds"]["items"]["enum"];
+    for kind in &manifest.kinds {
+        let is_sensitive = all.as_array().unwrap().iter().any(|one| one == kind.name.as_str());
+        assert_eq!(kind.opt_in.as_deref(), is_sensitive.then_some("sensitive_kinds"));
+    }
+    assert_eq!(all.as_array().unwrap().len(), 5);
 }
 
 #[test]
@@ -237,6 +277,175 @@ fn an_application_is_made_moved_rejected_and_hired_once_each() {
     let (foreign, _) = world.pass("stages", Some(&other), &Since::Everything);
     let end = world.write("applications.move", target(), &json!({"to_stage": foreign[1].id}));
     assert!(matches!(end, Written::Refused(Failure::Invalid(_))), "{end:?}");
+}
+
+/// A candidate of two addresses and a link, the custom fields of candidates by type.
+fn person(world: &World) -> (String, Vec<(String, Value)>) {
+    let input = json!({"name": {"first": "Ada", "last": "Byron"},
+        "emails": [{"value": "ada@x.example"}], "links": [{"value": "https://github.com/ada"}]});
+    let id = made(world.write("candidates.create", None, &input));
+    let fields = world.sandbox.rows("customFields").into_iter();
+    let fields = fields.filter(|field| field["objectType"] == "Candidate");
+    let values =
+        fields.filter_map(|field| {
+            let id = field["id"].as_str()?.to_owned();
+            let options: Vec<Value> = field["selectableValues"].as_array().into_iter().flatten()
+            .map(|one| json!({"id": format!("{id}/{}", one["value"].as_str().unwrap_or_default())}))
+            .collect();
+            let (kind, value) = match field["fieldType"].as_str()? {
+                "String" => ("text", json!("a text")),
+                "LongText" => ("long_text", json!("a long text")),
+                "Boolean" => ("boolean", json!(true)),
+                "Number" => ("number", json!(7)),
+                "Date" => ("date", json!("2026-11-24")),
+                "ValueSelect" => ("single", options.first()?.clone()),
+                "MultiValueSelect" => ("multi", options.into()),
+                "Currency" => ("money", json!({"amount": "1200.5", "currency": "EUR"})),
+                _ => return None,
+            };
+            Some((id.clone(), json!({"key": id, "id": id, "type": kind, "value": value})))
+        });
+    (id, values.collect())
+}
+
+#[test]
+fn a_candidate_is_updated_whole_by_one_write_and_only_where_it_differs() {
+    let world = World::new();
+    let (id, values) = person(&world);
+    assert!(values.len() > 3);
+    let custom: Vec<&Value> = values.iter().map(|(_, value)| value).collect();
+    let target = || Some(RemoteRef::new("candidates", id.as_str()));
+    let name = "candidates.update";
+    let input = json!({
+        "set": {"name": {"first": "Ada", "last": "Lovelace"}},
+        "add": {"emails": [{"value": "ada@new.example"}, {"value": "b@x.example"},
+                {"value": "c@x.example"}],
+            "phones": [{"value": "+1 555 0100"}],
+            "links": [{"value": "https://www.linkedin.com/in/ada"}]},
+        "remove": {"emails": [{"value": "ADA@x.example"}],
+            "links": [{"value": "https://github.com/ada"}]},
+        "custom_fields": custom,
+    });
+    assert!(matches!(world.probe(name, target(), &input), Probed::Absent(_)));
+    let before = world.sandbox.requests().len();
+    let Written::Applied(applied) = world.write(name, target(), &input) else { panic!() };
+    assert_eq!(applied.warnings, Vec::<String>::new());
+    // A read; names with the first further address; the second one; custom values.
+    assert_eq!(world.sandbox.requests().len() - before, 4);
+    let row = world.sandbox.row("candidates", &id).unwrap();
+    let emails: Vec<&str> = row["emailAddresses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["value"].as_str().unwrap())
+        .collect();
+    assert_eq!(row["name"], "Ada Lovelace");
+    assert_eq!(emails, ["ada@new.example", "b@x.example", "c@x.example"]);
+    assert_eq!(row["phoneNumbers"][0]["value"], "+1 555 0100");
+    let links = json!([{"type": "LinkedIn", "url": "https://www.linkedin.com/in/ada"}]);
+    assert_eq!(row["socialLinks"], links);
+    assert_eq!(row["customFields"].as_array().unwrap().len(), values.len());
+    assert!(matches!(world.probe(name, target(), &input), Probed::Found(_)));
+    assert!(matches!(world.write(name, target(), &input), Written::Unneeded(_)));
+    // What is read is what was written.
+    let fetch = Fetch { kind: "candidates".into(), ids: vec![id.clone()] };
+    let Ok(Outcome::Fetched(fetched)) = world.run(Task::Fetch(fetch)) else { panic!() };
+    let item = fetched.items.iter().find(|item| item.kind == "candidates").unwrap();
+    let body: Value = serde_json::from_str(&item.body).unwrap();
+    for (field, wanted) in &values {
+        let (kind, shown) = (wanted["type"].as_str().unwrap(), &body["custom_fields"][field]);
+        let same = atsync_adapter::model::normal::same(kind, &shown["value"], &wanted["value"]);
+        assert!(same, "{kind} {shown}");
+    }
+    // Null clears.
+    let (field, _) = &values[0];
+    let clear = json!({"custom_fields": [{"key": field, "id": field, "type": "text",
+        "value": null}]});
+    let operation = Operation { name: name.into(), target: target(), input: clear.to_string() };
+    let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
+    assert!(Ashby::start(Task::Write(Write { operation, observed: None }), &given).is_ok());
+}
+
+#[test]
+fn an_update_that_stops_half_way_is_in_doubt_and_goes_on_when_it_is_sent_again() {
+    let world = World::new();
+    let (id, values) = person(&world);
+    let target = || Some(RemoteRef::new("candidates", id.as_str()));
+    let (name, (_, value)) = ("candidates.update", &values[0]);
+    let mut wrong = value.clone();
+    wrong["id"] = json!("00000000-0000-4000-8000-000000000000");
+    let input = |custom: &Value| json!({"set": {"name": {"first": "Ada", "last": "King"}}, "custom_fields": [custom]});
+    // The second request is refused: the first one stands, so the write is not refused.
+    let end = world.write(name, target(), &input(&wrong));
+    assert!(matches!(end, Written::Unclear(_)), "{end:?}");
+    assert!(matches!(world.probe(name, target(), &input(&wrong)), Probed::Absent(_)));
+    // Sent again, the refusal is that of its first request.
+    let end = world.write(name, target(), &input(&wrong));
+    assert!(matches!(end, Written::Refused(_)), "{end:?}");
+    // The right one goes on with the rest alone.
+    let before = world.sandbox.requests().len();
+    assert!(matches!(world.write(name, target(), &input(value)), Written::Applied(_)));
+    assert_eq!(world.sandbox.requests().len() - before, 2);
+    assert_eq!(world.sandbox.row("candidates", &id).unwrap()["name"], "Ada King");
+}
+
+#[test]
+fn what_ashby_cannot_change_is_left_out_with_a_warning_and_others_values_are_not_overwritten() {
+    let world = World::new();
+    let (id, values) = person(&world);
+    let target = || Some(RemoteRef::new("candidates", id.as_str()));
+    let name = "candidates.update";
+    let input = json!({"set": {"name": {"last": "King"}},
+        "add": {"phones": [{"value": "+1 555 0100"}, {"value": "+1 555 0101"}]},
+        "remove": {"emails": [{"value": "ada@x.example"}]}});
+    let Written::Applied(applied) = world.write(name, target(), &input) else { panic!() };
+    assert_eq!(applied.warnings.len(), 3, "{:?}", applied.warnings);
+    let row = world.sandbox.row("candidates", &id).unwrap();
+    assert_eq!(row["name"], "Ada Byron", "a part of a name is none");
+    assert!(matches!(world.probe(name, target(), &input), Probed::Found(_)));
+    let (field, value) = values.iter().find(|(_, value)| value["type"] == "text").unwrap();
+    let input = |seen: Value| json!({"custom_fields": [value], "seen": {format!("custom_fields.{field}"): seen}});
+    let operation = |seen: Value| {
+        let input = input(seen).to_string();
+        Task::Write(Write {
+            operation: Operation { name: name.into(), target: target(), input },
+            observed: None,
+        })
+    };
+    let end = world.run(operation(json!(["another"])));
+    assert!(matches!(end, Err(Failure::Conflict(_))), "{end:?}");
+    let end = world.run(operation(json!([null, "a text"])));
+    assert!(matches!(end, Ok(Outcome::Written(Written::Applied(_)))), "{end:?}");
+}
+
+#[test]
+fn custom_values_of_an_application_are_written_with_its_source() {
+    let world = World::new();
+    let fields = world.sandbox.rows("customFields");
+    let field = fields.iter().find(|field| field["objectType"] == "Application").unwrap();
+    let (kind, value) = match field["fieldType"].as_str().unwrap() {
+        "Boolean" => ("boolean", json!(true)),
+        "Number" => ("number", json!(3)),
+        "ValueSelect" => {
+            let own = field["selectableValues"][0]["value"].as_str().unwrap();
+            ("single", json!({"id": format!("{}/{own}", field["id"].as_str().unwrap())}))
+        }
+        _ => ("text", json!("a text")),
+    };
+    let active = world.sandbox.rows("applications").into_iter();
+    let id = active.clone().next().unwrap()["id"].as_str().unwrap().to_owned();
+    let source = world.sandbox.rows("sources").into_iter();
+    let now = world.sandbox.row("applications", &id).unwrap()["source"]["id"].clone();
+    let source = source.map(|one| one["id"].clone()).find(|one| *one != now).unwrap();
+    let input = json!({"source": source, "custom_fields": [{"key": field["id"],
+        "id": field["id"], "type": kind, "value": value}]});
+    let target = || Some(RemoteRef::new("applications", id.as_str()));
+    let name = "applications.update";
+    assert!(matches!(world.write(name, target(), &input), Written::Applied(_)));
+    assert!(matches!(world.write(name, target(), &input), Written::Unneeded(_)));
+    assert!(matches!(world.probe(name, target(), &input), Probed::Found(_)));
+    let row = world.sandbox.row("applications", &id).unwrap();
+    assert_eq!(row["customFields"][0]["id"], field["id"]);
 }
 
 #[test]

@@ -7,6 +7,9 @@
 /// The adapter for Greenhouse Harvest v3.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));
 
+/// The adapter for Ashby.
+pub static ASHBY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/ashby.wasm"));
+
 /// The adapter for Lever's Data API v1.
 pub static LEVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lever.wasm"));
 
@@ -15,7 +18,8 @@ pub static LEVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lever.wasm")
 pub static DESCRIBED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/described.wasm"));
 
 /// Every bundled adapter by the name of its manifest.
-pub static BUNDLED: &[(&str, &[u8])] = &[("greenhouse", GREENHOUSE), ("lever", LEVER)];
+pub static BUNDLED: &[(&str, &[u8])] =
+    &[("ashby", ASHBY), ("greenhouse", GREENHOUSE), ("lever", LEVER)];
 
 /// Returns the component of a bundled adapter.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

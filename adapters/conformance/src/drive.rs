@@ -2,8 +2,8 @@
 //!
 //! Each call is made twice and compared, so that an adapter whose answer depends on more than its
 //! arguments shows at once. The rules of a task (one request that changes something in a write,
-//! none elsewhere; an outcome of the task's own kind) are checked here, apart from the engine's own
-//! guard, before a request is sent.
+//! several in an idempotent one, none elsewhere; an outcome of the task's own kind) are checked
+//! here, apart from the engine's own guard, before a request is sent.
 //!
 //! Bounds: [`STEPS_MAX`] steps of one task.
 
@@ -14,7 +14,7 @@ use atsync::model::contract::{
     Algorithm, Body, Continuation, Effect, Failure, Given, Outcome, Registering, Registration,
     Reply, Request, Response, Step, Task, Verify, Written,
 };
-use atsync::model::manifest::WebhookSecret;
+use atsync::model::manifest::{EffectClass, WebhookSecret};
 use atsync::{Adapter, AdapterError};
 use serde_json::{Map, Value};
 use std::fmt::Debug;
@@ -169,6 +169,14 @@ impl Driver {
         Err(Breach::new(Promise::Determinism, what))
     }
 
+    /// Whether the task may send several requests that change the ATS: a write of an operation
+    /// that the manifest calls idempotent.
+    fn may_repeat(&self, task: &Task) -> bool {
+        let Task::Write(write) = task else { return false };
+        let rule = self.adapter.manifest().operation(&write.operation.name);
+        rule.is_some_and(|rule| rule.class == EffectClass::Idempotent)
+    }
+
     /// Sends a request.
     ///
     /// # Errors
@@ -199,7 +207,7 @@ impl Driver {
                 Ok(Err(failure)) => break End::Failure(failure),
                 Err(breach) => break End::Breach(breach),
             };
-            if let Err(breach) = allowed(&task, &turns, &step) {
+            if let Err(breach) = allowed(&task, self.may_repeat(&task), &turns, &step) {
                 break End::Breach(breach);
             }
             match step {
@@ -265,7 +273,7 @@ fn too_many() -> Breach {
 }
 
 /// Whether a task may take a step after these turns.
-fn allowed(task: &Task, turns: &[Turn], step: &Step) -> Result<(), Breach> {
+fn allowed(task: &Task, may_repeat: bool, turns: &[Turn], step: &Step) -> Result<(), Breach> {
     let is_change = match task {
         Task::Write(_) => true,
         Task::Register(registering) => !matches!(registering, Registering::List),
@@ -285,7 +293,7 @@ fn allowed(task: &Task, turns: &[Turn], step: &Step) -> Result<(), Breach> {
                     shown_target(&send.request)
                 ),
             )),
-            Effect::Unsafe if changed => Err(Breach::new(
+            Effect::Unsafe if changed && !may_repeat => Err(Breach::new(
                 Promise::OneChange,
                 "a second request that changes the ATS in one task; it was not sent",
             )),

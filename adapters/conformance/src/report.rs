@@ -84,7 +84,8 @@ promises! {
         "an operation that the ATS accepts is applied, and names what it made";
     /// One request changes something.
     OneChange: "one-change",
-        "a write sends exactly one request that changes the ATS, and no other task sends one";
+        "a write sends exactly one request that changes the ATS (an idempotent one: one or more), \
+         and no other task sends one";
     /// Probes are right.
     Probes: "probes",
         "a probe finds a write whose answer was lost, and does not find one that was not sent";

@@ -184,10 +184,38 @@ impl Compiled<'_> {
         }
     }
 
+    /// As [`Compiled::reads`], with the indexes of lists where it is known which.
+    pub(crate) fn paths(&self) -> Vec<Cow<'_, [String]>> {
+        match &self.program {
+            Program::Straight(straight) => straight.paths(),
+            Program::General(..) => self.reads(),
+        }
+    }
+
+    /// The texts that it can yield as they stand in it.
+    #[cfg(feature = "host")]
+    pub(crate) fn literals(&self) -> Vec<&str> {
+        match &self.program {
+            Program::Straight(straight) => straight.literals(),
+            Program::General(..) => Vec::new(),
+        }
+    }
+
     /// Whether it is a path with helpers.
     #[cfg(test)]
     pub(crate) fn is_straight(&self) -> bool {
         matches!(self.program, Program::Straight(_))
+    }
+
+    /// Evaluates it as an id: as [`Compiled::eval`], and each part of a joined one is a text or a
+    /// number.
+    pub(crate) fn id<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, Fault> {
+        match &self.program {
+            Program::Straight(straight) => {
+                straight.id(scope).map_err(|fault| Fault(format!("`{}`: {fault}", self.text)))
+            }
+            Program::General(..) => self.eval(scope),
+        }
     }
 
     /// Evaluates it.

@@ -208,6 +208,13 @@ fn join<'a>(value: &Json<'a>, arguments: &[Json<'a>]) -> Made<'a> {
 /// What a table has under a text; the second argument, or nothing, where it has none.
 fn lookup<'a>(value: &Json<'a>, arguments: &[Json<'a>]) -> Made<'a> {
     let table = arguments.first().unwrap_or(&Json::Absent);
+    if let Json::Map(_) = value {
+        // The table stands in the brackets, the text before the `|`.
+        return wrong(value, "a text");
+    }
+    if !matches!(table, Json::Map(_) | Json::Absent | Json::Null) {
+        return wrong(table, "an object");
+    }
     let found = value.scalar().map(|name| table.get(&name).clone());
     Ok(match found {
         Some(Json::Absent) | None if value.is_empty() => value.clone(),

@@ -7,6 +7,7 @@ use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
     ChangeRule, FieldMode, FieldRule, KindRule, OperationRule, Permission, SafeRequest, ScanRule,
 };
+use atsync_model::raw::{CONTENT, REFERENCES, is_raw};
 use serde_json::json;
 
 /// Rows per page where nothing is said.
@@ -26,6 +27,7 @@ pub(crate) fn of(description: &Description) -> Result<Manifest, String> {
     manifest.rates.clone_from(&description.rates);
     manifest.lossy.clone_from(&description.lossy);
     manifest.forms.clone_from(&description.forms);
+    manifest.sunsets.clone_from(&description.sunsets);
     manifest.describes_tenant = description.tenant.is_some();
     manifest.settings_schema = match &description.settings {
         Some(schema) => schema.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -65,7 +67,10 @@ fn kind(description: &Description, name: &str, rule: &Kind) -> KindRule {
         (None, Some(inside)) => ScanRule::Inside { kind: inside.kind.clone() },
         (None, None) => ScanRule::None {},
     };
-    let mut made = KindRule::new(name, scan, rule.fields.keys().map(String::as_str));
+    let of_raw: &[&str] = if is_raw(name) { &[REFERENCES, CONTENT] } else { &[] };
+    let fields = of_raw.iter().copied().chain(rule.fields.keys().map(String::as_str));
+    let mut made = KindRule::new(name, scan, fields);
+    made.raw = is_raw(name);
     let lists = &description.lists;
     if let Some(list) = &rule.list {
         made.page_max = list.page_max.or(lists.page_max).unwrap_or(PAGE_MAX);
@@ -89,6 +94,7 @@ fn kind(description: &Description, name: &str, rule: &Kind) -> KindRule {
     made.expected.clone_from(&rule.expected);
     made.permission.clone_from(&rule.permission);
     made.scope.clone_from(&rule.scope);
+    made.opt_in.clone_from(&rule.opt_in);
     made
 }
 

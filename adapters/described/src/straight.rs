@@ -34,35 +34,79 @@ impl Straight {
         rest.0.is_empty().then_some(made)
     }
 
-    /// The paths that it reads.
+    /// The paths that it reads, each up to its first index.
     pub(crate) fn reads(&self) -> Vec<Cow<'_, [String]>> {
         let mut reads = Vec::new();
-        self.gather(&mut reads);
+        self.each(&mut |operand| reads.extend(operand.read()));
         reads
     }
 
-    fn gather<'e>(&'e self, reads: &mut Vec<Cow<'e, [String]>>) {
+    /// The paths that it reads, with their indexes.
+    pub(crate) fn paths(&self) -> Vec<Cow<'_, [String]>> {
+        let mut paths = Vec::new();
+        self.each(&mut |operand| {
+            if let Operand::Path(parts, _) = operand {
+                paths.push(Cow::Borrowed(parts.as_slice()));
+            }
+        });
+        paths
+    }
+
+    fn each<'e>(&'e self, visit: &mut dyn FnMut(&'e Operand)) {
         match self {
             Self::Pipe(from, helpers) => {
                 let arguments = helpers.iter().flat_map(|(_, arguments)| arguments);
-                reads.extend(std::iter::once(from).chain(arguments).filter_map(Operand::read));
+                std::iter::once(from).chain(arguments).for_each(visit);
             }
             Self::Join(one, other)
             | Self::Same(one, other, _)
             | Self::And(one, other)
             | Self::Or(one, other) => {
-                one.gather(reads);
-                other.gather(reads);
+                one.each(visit);
+                other.each(visit);
             }
-            Self::Not(one) | Self::IsNone(one, _) | Self::IsDefined(one, _) => one.gather(reads),
+            Self::Not(one) | Self::IsNone(one, _) | Self::IsDefined(one, _) => one.each(visit),
             Self::If(when, then, other) => {
-                when.gather(reads);
-                then.gather(reads);
+                when.each(visit);
+                then.each(visit);
                 if let Some(other) = other {
-                    other.gather(reads);
+                    other.each(visit);
                 }
             }
         }
+    }
+
+    /// The texts that it can yield as they stand in it.
+    #[cfg(feature = "host")]
+    pub(crate) fn literals(&self) -> Vec<&str> {
+        match self {
+            Self::Pipe(Operand::Literal(Json::Text(text)), helpers) if helpers.is_empty() => {
+                vec![text]
+            }
+            Self::If(_, then, other) => {
+                let mut all = then.literals();
+                all.extend(other.iter().flat_map(|other| other.literals()));
+                all
+            }
+            Self::Or(one, other) => [one.literals(), other.literals()].concat(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Evaluates it as an id: each part of one that is joined is a text or a number.
+    pub(crate) fn id<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, String> {
+        let Self::Join(one, other) = self else { return self.eval(scope) };
+        for part in [one, other] {
+            let part = part.id(scope)?;
+            let is_part = matches!(*part, Json::Text(_) | Json::Int(_) | Json::Big(_));
+            if part.is_empty() {
+                return Err("a part of the id is empty".to_owned());
+            }
+            if !is_part {
+                return Err(format!("a part of the id is {}", part.shape()));
+            }
+        }
+        self.eval(scope)
     }
 
     /// Evaluates it.

@@ -413,6 +413,32 @@ operations:
 }
 
 #[test]
+fn a_write_is_not_decided_by_a_read_before_it_whose_answer_is_no_json() {
+    let adapter = adapter(
+        r#"
+kinds: {tags: {list: {request: /tags}, id: row.id, fields: {name: row.name}}}
+tenant: {request: /me, fingerprint: reply.id}
+operations:
+  tags.create:
+    class: unsafe
+    fields: {name: set}
+    before: [{name: group, request: /groups, keep: {state: reply.state}}]
+    refuse: [{when: group.state == 'closed', field: name, message: the group is closed}]
+    request: {method: POST, path: /tags}
+    links: [{id: reply.id}]
+"#,
+    );
+    for (status, body) in [(200, "<html>busy</html>"), (200, ""), (200, "{"), (203, "\u{feff}")] {
+        let operation =
+            Operation { name: "tags.create".into(), target: None, input: r#"{"name":"n"}"#.into() };
+        let first = adapter.send(Task::Write(Write { operation, observed: None }));
+        let answer = reply(status, &[], body);
+        let ended = interpret::resume(&adapter.0, &[], first.state, &given(), answer);
+        assert!(matches!(ended, Err(Failure::Protocol(_))), "{body:?}: {ended:?}");
+    }
+}
+
+#[test]
 fn limits_cost_the_field_or_the_row_and_never_the_page() {
     let adapter = adapter(
         r#"

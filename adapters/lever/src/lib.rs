@@ -88,8 +88,8 @@ impl Adapter for Lever {
              whole.",
             "Who rejected a candidate and a typed referrer are unknown to Lever.",
             "People have no custom fields in Lever; the values of profile forms are not read.",
-            "Links and tags belong to a candidacy, not to the person, and are written at creation \
-             alone.",
+            "Tags belong to a candidacy, not to the person, and are not read; tags and links are \
+             written at creation alone.",
             "The order of stages is not read, since Lever shows it by position alone.",
         ]);
 }

@@ -27,7 +27,6 @@ pub(crate) const APPLICATIONS: Kind = Kind::of::<Opportunity>("applications")
         "posting",
         "reject_reason",
         "rejected_at",
-        "location",
         "answers",
         "last_activity_at",
         "created_at",
@@ -42,7 +41,7 @@ pub(crate) const APPLICATIONS: Kind = Kind::of::<Opportunity>("applications")
     .permission("opportunities:read");
 
 pub(crate) const CANDIDATES: Kind = Kind::of::<Contact>("candidates")
-    .fields(&["name", "headline", "emails", "phones", "privacy"])
+    .fields(&["name", "headline", "emails", "phones", "links", "privacy"])
     .expected(&["name", "emails"])
     .inside("applications")
     .fetch(one("/contacts/{id}"))
@@ -60,7 +59,8 @@ pub(crate) const APPLICATION_STAGES: Kind = Kind::of::<Opportunity>("application
     .permission("opportunities:read");
 
 /// An opportunity. Its contact's data are read from the contact: answers to writes show them empty
-/// here, and `location` is a text here and an object there.
+/// here. Only `links` stand here alone. `opportunityLocation` is the posting's place and says
+/// nothing of the person.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Opportunity {
@@ -70,9 +70,9 @@ pub(crate) struct Opportunity {
     stage: Got<Expanded<Named>>,
     archived: Got<Archived>,
     sources: Got<Vec<String>>,
+    links: Got<Vec<Option<String>>>,
     owner: Got<Expanded<Named>>,
     stage_changes: Got<Vec<StageChange>>,
-    opportunity_location: Got<String>,
     created_at: Got<Millis>,
     updated_at: Got<Millis>,
     last_interaction_at: Got<Millis>,
@@ -121,6 +121,8 @@ pub(crate) struct Contact {
 struct Phone {
     #[serde(rename = "type")]
     kind: Option<String>,
+    // It may be null; an entry without it is none of a number.
+    #[serde(deserialize_with = "Option::deserialize")]
     value: Option<String>,
 }
 
@@ -253,13 +255,13 @@ impl Row for Opportunity {
             .field("posting", reference(posting))
             .field("reject_reason", reference(outcome.reason.clone()))
             .field("rejected_at", outcome.at)
-            .field("location", self.opportunity_location)
             .field("answers", applied.and_then(|applied| applied.custom_questions))
             .field("last_activity_at", self.last_interaction_at)
             .field("created_at", self.created_at)
             .field("updated_at", self.updated_at);
         if let Got::Here(Expanded::Whole(contact)) = self.contact {
-            record = record.and(contact.fill(|id| Record::of("candidates", id)));
+            let person = contact.fill(|id| Record::of("candidates", id));
+            record = record.and(person.field("links", self.links.map(contacts)));
         }
         if outcome.is_rejected {
             let rejection = Record::of("rejections", self.id.clone())
@@ -268,6 +270,7 @@ impl Row for Opportunity {
                 .field("rejected_at", outcome.at);
             record = record.and(rejection);
         }
+        record = record.without("application_stages", &self.stage_changes);
         for change in self.stage_changes.value().unwrap_or_default() {
             if let (Some(stage), Some(at)) = (change.to_stage_id.value(), change.updated_at.value())
             {

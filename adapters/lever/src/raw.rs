@@ -22,7 +22,7 @@ pub(crate) const FEEDBACK: Kind = below(
     "raw_feedback",
     "/opportunities/{parent}/feedback",
     "feedback:read",
-    &[("user", "users"), ("interview", "raw_interviews")],
+    &[("interview", "raw_interviews"), ("user", "users")],
 );
 pub(crate) const INTERVIEWS: Kind = below(
     "raw_interviews",
@@ -34,19 +34,19 @@ pub(crate) const PANELS: Kind = below(
     "raw_panels",
     "/opportunities/{parent}/panels",
     "panels:read",
-    &[("user", "users"), ("stage", "stages")],
+    &[("stage", "stages"), ("user", "users")],
 );
 pub(crate) const OFFERS: Kind = below(
     "raw_offers",
     "/opportunities/{parent}/offers",
     "offers:read",
-    &[("posting", "jobs"), ("creator", "users")],
+    &[("creator", "users"), ("posting", "jobs")],
 );
 pub(crate) const REFERRALS: Kind = below(
     "raw_referrals",
     "/opportunities/{parent}/referrals",
     "referrals:read",
-    &[("user", "users"), ("referrer", "users"), ("stage", "stages")],
+    &[("referrer", "users"), ("stage", "stages"), ("user", "users")],
 );
 pub(crate) const FORMS: Kind =
     below("raw_forms", "/opportunities/{parent}/forms", "forms:read", &[("user", "users")]);
@@ -57,10 +57,10 @@ pub(crate) const FILES: Kind =
 pub(crate) const REQUISITIONS: Kind = Kind::raw(
     "raw_requisitions",
     &[
-        ("owner", "users"),
         ("hiringManager", "users"),
-        ("postings", "jobs"),
         ("offerIds", "raw_offers"),
+        ("owner", "users"),
+        ("postings", "jobs"),
     ],
 )
 .times("createdAt", "updatedAt")

@@ -251,7 +251,9 @@ async fn a_record_that_was_walked_is_fetched_alike() {
     {
         let items = world.walk(list, None);
         let item = items.iter().find(|item| item.kind == kind).unwrap();
-        let walked: Value = serde_json::from_str(&item.body).unwrap();
+        let mut walked: Value = serde_json::from_str(&item.body).unwrap();
+        // Only an opportunity shows the links of its contact.
+        walked.as_object_mut().unwrap().remove("links");
         assert_eq!(world.fetch(kind, &item.id), Some(walked), "{kind}");
         assert_eq!(world.fetch(kind, "00000000-0000-4000-8000-000000000000"), None);
     }
@@ -411,7 +413,7 @@ async fn each_permission_is_seen_to_be_granted_and_missing() {
             continue;
         }
         assert_eq!(verdict(id), Verdict::Granted, "{id}");
-        let scope = format!("{id}:admin");
+        let scope = id.to_owned();
         world.sandbox().set_access(|access| assert!(access.scopes.remove(&scope), "{scope}"));
         assert_eq!(verdict(id), Verdict::Missing, "{id}");
         world.sandbox().set_access(|access| assert!(access.scopes.insert(scope.clone())));

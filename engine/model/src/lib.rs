@@ -9,6 +9,7 @@ pub mod contract;
 pub mod declarable;
 pub mod desired;
 pub mod dictionary;
+pub mod input;
 pub mod kinds;
 pub mod manifest;
 pub mod normal;
@@ -17,6 +18,7 @@ pub mod plain;
 mod pure;
 pub mod raw;
 pub mod resource;
+pub mod shape;
 pub mod unified;
 
 pub use contract::RemoteRef;

@@ -18,7 +18,6 @@ mod texts;
 mod webhooks;
 
 pub use members::{Held, MEMBERS};
-pub use operation::INPUTS;
 
 use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX};
 use atsync_model::manifest::{

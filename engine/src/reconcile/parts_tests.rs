@@ -34,6 +34,7 @@ use std::sync::{Arc, Mutex};
 
 const NOW_MS: u64 = 1_795_514_400_000;
 const DAY_MS: u64 = 86_400_000;
+const CATALOGUE: &str = r#"{"hired":"7"}"#;
 
 /// An ATS of jobs; the adapter answers from it without a request.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ struct Ats {
     jobs: Mutex<BTreeSet<String>>,
     /// The tasks so far, one word each.
     tasks: Mutex<Vec<&'static str>>,
+    /// What each task received of the customer.
+    tenants: Mutex<Vec<(&'static str, Option<String>)>>,
 }
 
 impl Ats {
@@ -51,6 +54,7 @@ impl Ats {
             "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://api.ats.test"},
                 "credential": true}],
             "auth": [{"scheme": "basic-key", "half": "username", "other": ""}],
+            "describes_tenant": true,
             "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 10, "ids_max": 10,
                 "fields": ["name"]}],
             "permissions": [{"id": "read", "label": "Read", "grant_at": "there",
@@ -58,7 +62,8 @@ impl Ats {
         });
         let manifest = manifest_check::read(&manifest.to_string()).unwrap();
         let jobs = jobs.iter().map(|id| (*id).to_owned()).collect();
-        Arc::new(Self { manifest, jobs: Mutex::new(jobs), tasks: Mutex::default() })
+        let (tasks, tenants) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { manifest, jobs: Mutex::new(jobs), tasks, tenants })
     }
 
     fn remove(&self, id: &str) {
@@ -88,7 +93,7 @@ impl Adapter for Ats {
         &self.manifest
     }
 
-    fn start(&self, task: Task, _: Given) -> Result<Result<Step, Failure>, AdapterError> {
+    fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
         let jobs = self.jobs.lock().unwrap().clone();
         let masks = vec![vec!["name".to_owned()]];
         let (word, outcome) = match task {
@@ -104,12 +109,13 @@ impl Adapter for Ats {
                 ("fetch", Outcome::Fetched(Fetched { items, masks, missing }))
             }
             Task::DescribeTenant => {
-                let tenant = Tenant { fingerprint: "acme".into(), catalogue: "{}".into() };
+                let tenant = Tenant { fingerprint: "acme".into(), catalogue: CATALOGUE.into() };
                 ("tenant", Outcome::Tenant(tenant))
             }
             _ => return Ok(Err(Failure::Invalid(Vec::new()))),
         };
         self.tasks.lock().unwrap().push(word);
+        self.tenants.lock().unwrap().push((word, given.tenant));
         Ok(Ok(Step::Done(outcome)))
     }
 
@@ -198,6 +204,20 @@ impl World {
         let (ingest, deletions) = (self.ingest.clone(), self.deletions.clone());
         Settler::new(context, requests, ingest, deletions, self.executor())
     }
+}
+
+#[test]
+fn every_task_receives_what_the_ats_said_of_the_customer_from_the_first_read_on() {
+    let world = World::new(&["1"]);
+    world.pull();
+    let known = Some(CATALOGUE.to_owned());
+    let tenants = || std::mem::take(&mut *world.ats.tenants.lock().unwrap());
+    assert_eq!(tenants(), [("tenant", None), ("scan", known.clone())]);
+    // A later process has it from the store, before it asks the ATS.
+    let requests = Requests::new(world.context.clone());
+    let task = Task::DescribeTenant;
+    world.clock.drive(requests.drive(task, None, Priority::Interactive)).unwrap();
+    assert_eq!(tenants(), [("tenant", known.clone()), ("tenant", known)]);
 }
 
 #[test]

@@ -13,7 +13,6 @@ use std::path::Path;
 
 /// The files that may name kinds, each with its purpose.
 const HOOKS: &[(&str, &str)] = &[
-    ("adapter/manifest_check/operation", "the members of each operation's input"),
     ("plan/lifecycle", "the outcome of an application, and the reason that its rejection has"),
     ("plan/opening", "the opening that a hire fills"),
     ("plan/place", "the stage of an application, and the pool of a prospect"),

@@ -6,8 +6,16 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The modules, as rights name them.
-const MODULES: [&str; 6] =
-    ["candidates", "jobs", "interviews", "hiringProcessMetadata", "organization", "apiKeys"];
+const MODULES: [&str; 8] = [
+    "candidates",
+    "jobs",
+    "interviews",
+    "hiringProcessMetadata",
+    "organization",
+    "offers",
+    "approvals",
+    "apiKeys",
+];
 
 /// What the key may do. A change applies to the next request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! for the archive after them. Ashby has no application without a job, so prospects are left out,
 //! and so is a prospect that became an application.
 
+use crate::breadth;
 use crate::model::{Model, put};
 use atsync_sandbox::{
     Application, Candidate, Company, CompanySpec, Contact, EndedBy, FieldValue, Job, JobState,
@@ -38,6 +39,7 @@ pub(crate) fn make(spec: &CompanySpec, now_ms: i64) -> Model {
     for candidate in &company.candidates {
         person(&mut model, &company, &made, candidate);
     }
+    breadth::make(&mut model);
     model.documents.logging = true;
     model
 }
@@ -358,10 +360,22 @@ fn apply(
             row
         })
         .collect();
+    let recruiter = of.recruiter.and_then(|at| Some((made.users.get(at)?, company.users.get(at)?)));
+    let team: Vec<Value> = recruiter
+        .map(|(id, of)| {
+            json!({"userId": id, "firstName": of.first, "lastName": of.last, "email": of.email,
+                "role": "Recruiter"})
+        })
+        .into_iter()
+        .collect();
+    let strength = of
+        .strength
+        .and_then(|(field, option)| custom(company, made, field, &FieldValue::Single(option)));
     model.add(
         "applications",
         json!({"createdAt": format_ms(candidate.created_ms),
-            "updatedAt": format_ms(candidate.touched_ms), "customFields": [],
+            "updatedAt": format_ms(candidate.touched_ms),
+            "customFields": strength.into_iter().collect::<Vec<_>>(), "_team": team,
             "archivedAt": reason.map(|_| format_ms(candidate.touched_ms)),
             "_candidate": id, "_job": job, "_stage": visits.last().map(|(stage, _)| stage),
             "_source": of.source.and_then(|at| made.sources.get(at)), "_reason": reason,

@@ -1,18 +1,25 @@
 //! The control surface of this sandbox: what [`atsync_sandbox::control`] needs.
 
-use atsync_sandbox::{About, Collection, Controlled, Fault, Logged};
+use atsync_sandbox::{About, Collection, Controlled, Fault, Logged, Request};
 use serde_json::{Map, Value, json};
 
 use crate::model::COLLECTIONS;
 use crate::recruiter::Recruiter;
 use crate::sandbox::Sandbox;
 
+/// The script of the conformance suite, at `GET /_sandbox/stage`.
+const STAGE: &str = include_str!("stage.json");
+
 /// The member that [`Controlled::edit`] changes when the caller names none.
 fn edited_member(collection: &str) -> Option<&'static str> {
     match collection {
         "candidates" => Some("company"),
         "jobs" | "jobPostings" | "candidateTags" | "sources" | "customFields" => Some("title"),
-        "departments" | "locations" => Some("name"),
+        "departments" | "locations" | "brands" => Some("name"),
+        "interviews" | "projects" | "jobTemplates" | "feedbackForms" | "surveyForms"
+        | "interviewPlans" | "interviewerPools" => Some("title"),
+        "offers" => Some("decidedAt"),
+        "notes" => Some("content"),
         "users" => Some("lastName"),
         "archiveReasons" => Some("text"),
         _ => None,
@@ -22,10 +29,29 @@ fn edited_member(collection: &str) -> Option<&'static str> {
 /// The right to list a collection.
 fn right(collection: &str) -> &'static str {
     match collection {
-        "applications" | "candidates" | "notes" => "candidatesRead",
-        "jobs" | "jobPostings" | "openings" => "jobsRead",
-        "interviewPlans" | "interviewStages" => "interviewsRead",
-        "users" | "departments" | "locations" => "organizationRead",
+        "applications"
+        | "candidates"
+        | "notes"
+        | "applicationRoles"
+        | "clientInfo"
+        | "criteriaEvaluations"
+        | "feedback"
+        | "fraudChecks"
+        | "projects"
+        | "surveyRequests"
+        | "surveySubmissions"
+        | "questionnaireSubmissions" => "candidatesRead",
+        "jobs" | "jobPostings" | "openings" | "jobBoards" | "jobTemplates" => "jobsRead",
+        "interviewPlans"
+        | "interviewStages"
+        | "interviewStageGroups"
+        | "interviews"
+        | "interviewEvents"
+        | "interviewSchedules" => "interviewsRead",
+        "offers" => "offersRead",
+        "approvals" => "approvalsRead",
+        "users" | "departments" | "locations" | "brands" | "hiringTeamRoles"
+        | "interviewerPauses" => "organizationRead",
         _ => "hiringProcessMetadataRead",
     }
 }
@@ -129,8 +155,10 @@ impl Controlled for Sandbox {
         values: Option<&Map<String, Value>>,
     ) -> Result<Value, String> {
         let values = match values {
-            Some(values) => values.clone(),
-            None => self.edited(collection, id)?,
+            Some(values) if !values.is_empty() || edited_member(collection).is_none() => {
+                values.clone()
+            }
+            _ => self.edited(collection, id)?,
         };
         let (collection, id) = (collection.to_owned(), id.to_owned());
         Sandbox::recruiter(self, &Recruiter::Set { collection, id: id.clone(), values })?;
@@ -143,27 +171,33 @@ impl Controlled for Sandbox {
     }
 
     fn webhooks(&self) -> Value {
-        json!([])
+        json!(self.lock().hooks.list())
     }
 
-    fn add_webhooks(&self, _: &[u8]) -> Result<Value, String> {
-        Err("this sandbox has no webhooks yet".to_owned())
+    fn add_webhooks(&self, new: &[u8]) -> Result<Value, String> {
+        let new = serde_json::from_slice(new).map_err(|error| error.to_string())?;
+        self.add_webhook(&new).map(|ids| json!(ids))
     }
 
-    fn enable_webhook(&self, _: &str) -> bool {
-        false
+    fn enable_webhook(&self, id: &str) -> bool {
+        Sandbox::enable_webhook(self, id)
     }
 
-    fn remove_webhook(&self, _: &str) -> bool {
-        false
+    fn remove_webhook(&self, id: &str) -> bool {
+        self.lock().hooks.remove(id)
     }
 
     fn deliveries(&self) -> Value {
-        json!([])
+        json!(self.hook_deliveries())
     }
 
-    fn fire(&self, event: &str, _: Value) -> Result<(), String> {
-        Err(format!("this sandbox has no webhooks yet, and no event {event}"))
+    fn fire(&self, event: &str, payload: Value) -> Result<(), String> {
+        self.fire_webhook(event, payload)
+    }
+
+    fn own(&self, request: &Request<'_>, segments: &[&str]) -> Option<Result<Value, String>> {
+        let is_stage = request.method == "GET" && segments == ["stage"];
+        is_stage.then(|| serde_json::from_str(STAGE).map_err(|error| error.to_string()))
     }
 }
 

@@ -17,10 +17,11 @@
 //! assert_eq!(sandbox.count("candidates"), 40);
 //! ```
 //!
-//! Left out: webhooks, which come next; projects, offers, interviews, referral forms, files and
-//! e-mail records; transfers and changes of history; writes of the set-up.
+//! Left out: referral forms, files and e-mail records; transfers and changes of history; writes of
+//! the set-up, of interviews and of offers.
 
 mod access;
+mod breadth;
 mod company;
 mod control;
 mod ids;
@@ -32,14 +33,17 @@ mod recruiter;
 mod refusal;
 mod sandbox;
 mod truth;
+mod webhooks;
 mod writes;
 
 pub use access::Access;
+pub use atsync_sandbox::webhooks::{HookAttempt, HookDelivery, HookSource, HookState};
 pub use atsync_sandbox::{
     Answer, Clock, CompanySpec, Deed, Delivery, Fault, FaultKind, Logged, ManualClock, Request,
     Write, Writer, parse_fault,
 };
 pub use options::SandboxOptions;
-pub use quirks::{ClientTime, Quirks};
+pub use quirks::{ClientTime, HookCopies, HookOrder, HookQuirks, Quirks};
 pub use recruiter::Recruiter;
 pub use sandbox::{RunningSandbox, Sandbox};
+pub use webhooks::{NewWebhook, WEBHOOK_EVENTS};

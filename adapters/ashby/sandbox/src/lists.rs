@@ -27,6 +27,8 @@ pub(crate) struct List {
 pub(crate) enum Paging {
     /// Cursors and sync tokens.
     Tokens,
+    /// Cursors alone.
+    Cursors,
     /// Everything at once, with `moreDataAvailable: false`.
     Whole,
     /// Everything at once, without any member about paging.
@@ -64,8 +66,119 @@ pub(crate) fn list(path: &str) -> Option<(List, &'static str)> {
         "source.list" => (of("sources", archived, Paging::Whole), metadata),
         "archiveReason.list" => (of("archiveReasons", archived, Paging::Bare), metadata),
         "closeReason.list" => (of("closeReasons", archived, Paging::Whole), metadata),
-        _ => return None,
+        _ => return breadth(path),
     })
+}
+
+/// The lists whose rows no other record of the API shows.
+fn breadth(path: &str) -> Option<(List, &'static str)> {
+    use Paging::{Bare, Cursors, Tokens};
+    const AFTER: &[&str] = &["createdAfter"];
+    const ARCHIVED: &[&str] = &["includeArchived"];
+    let (candidates, jobs, interviews) = ("candidatesRead", "jobsRead", "interviewsRead");
+    let (metadata, organization) = ("hiringProcessMetadataRead", "organizationRead");
+    let (collection, members, paging, right): (_, &'static [&'static str], _, _) = match path {
+        "applicationHiringTeamRole.list" => ("applicationRoles", &[], Bare, candidates),
+        "application.listCriteriaEvaluations" => {
+            ("criteriaEvaluations", &["applicationId"], Cursors, candidates)
+        }
+        "applicationFeedback.list" => {
+            ("feedback", &["createdAfter", "applicationId"], Tokens, candidates)
+        }
+        "feedbackFormDefinition.list" => ("feedbackForms", ARCHIVED, Tokens, metadata),
+        "surveyFormDefinition.list" => ("surveyForms", &[], Tokens, metadata),
+        "surveyRequest.list" => {
+            let members = &["createdAfter", "surveyType", "applicationId", "candidateId"];
+            ("surveyRequests", members, Tokens, candidates)
+        }
+        "surveySubmission.list" => {
+            ("surveySubmissions", &["createdAfter", "surveyType"], Tokens, candidates)
+        }
+        "approval.list" => ("approvals", &["entityType", "entityId"], Tokens, "approvalsRead"),
+        "brand.list" => ("brands", &[], Cursors, organization),
+        "communicationTemplate.list" => ("communicationTemplates", &[], Bare, metadata),
+        "hiringTeamRole.list" => ("hiringTeamRoles", &["namesOnly"], Bare, organization),
+        "sourceTrackingLink.list" => ("trackingLinks", &["includeDisabled"], Bare, metadata),
+        "user.listInterviewerPauses" => ("interviewerPauses", &["userId"], Bare, organization),
+        "candidate.listClientInfo" => ("clientInfo", &["candidateId"], Tokens, candidates),
+        "candidate.listFraudChecks" => ("fraudChecks", &["candidateId"], Cursors, candidates),
+        "project.list" => ("projects", AFTER, Tokens, candidates),
+        "interview.list" => {
+            let members = &[
+                "includeArchived",
+                "includeNonSharedInterviews",
+                "excludeArchivedScheduleTemplateInterviews",
+            ];
+            ("interviews", members, Tokens, interviews)
+        }
+        "interviewEvent.list" => {
+            let members = &["createdAfter", "interviewScheduleId", "expand"];
+            ("interviewEvents", members, Tokens, interviews)
+        }
+        "interviewSchedule.list" => {
+            let members = &["createdAfter", "applicationId", "interviewStageId"];
+            ("interviewSchedules", members, Tokens, interviews)
+        }
+        "interviewStageGroup.list" => ("interviewStageGroups", &[], Bare, interviews),
+        "interviewerPool.list" => {
+            let members = &["includeArchivedPools", "includeArchivedTrainingStages"];
+            ("interviewerPools", members, Tokens, metadata)
+        }
+        "jobBoard.list" => ("jobBoards", &[], Bare, jobs),
+        "jobTemplate.list" => ("jobTemplates", &["expand"], Tokens, jobs),
+        "offer.list" => {
+            let members = &[
+                "createdAfter",
+                "applicationId",
+                "offerStatus",
+                "acceptanceStatus",
+                "approvalStatus",
+            ];
+            ("offers", members, Tokens, "offersRead")
+        }
+        _ => return None,
+    };
+    Some((List { collection, members, paging }, right))
+}
+
+/// The member of a request that names the record above, the member of a row that names it, and
+/// whether a request must have it.
+fn above(collection: &str) -> &'static [(&'static str, &'static str, bool)] {
+    match collection {
+        "notes" => &[("candidateId", "_candidate", true)],
+        "interviewStages" => &[("interviewPlanId", "interviewPlanId", true)],
+        "applications" => &[("jobId", "_job", false)],
+        "criteriaEvaluations" => &[("applicationId", "_application", true)],
+        "clientInfo" | "fraudChecks" => &[("candidateId", "candidateId", true)],
+        "interviewerPauses" => &[("userId", "userId", true)],
+        "interviewEvents" => &[("interviewScheduleId", "interviewScheduleId", true)],
+        "surveySubmissions" | "questionnaireSubmissions" => &[("surveyType", "surveyType", true)],
+        "surveyRequests" => &[
+            ("surveyType", "_surveyType", true),
+            ("applicationId", "applicationId", false),
+            ("candidateId", "candidateId", false),
+        ],
+        "approvals" => &[("entityType", "entityType", false), ("entityId", "entityId", false)],
+        "feedback" | "offers" => &[("applicationId", "applicationId", false)],
+        "interviewSchedules" => &[
+            ("applicationId", "applicationId", false),
+            ("interviewStageId", "interviewStageId", false),
+        ],
+        _ => &[],
+    }
+}
+
+impl List {
+    /// The list as a request's members choose it: one path has two collections.
+    pub(crate) fn chosen(self, body: &Map<String, Value>) -> Self {
+        let of = body.get("surveyType").and_then(Value::as_str);
+        match (self.collection, of) {
+            ("surveySubmissions", Some("Questionnaire")) => {
+                Self { collection: "questionnaireSubmissions", ..self }
+            }
+            _ => self,
+        }
+    }
 }
 
 /// A pass that a token begins or a cursor continues.
@@ -127,7 +240,7 @@ pub(crate) fn page(
     quirks: &Quirks,
     sees: &dyn Fn(&Document) -> bool,
 ) -> Result<Value, Refusal> {
-    let paged = list.paging == Paging::Tokens;
+    let paged = matches!(list.paging, Paging::Tokens | Paging::Cursors);
     check(list, body, paged)?;
     let limit = match body.get("limit") {
         None => LIMIT_MAX,
@@ -165,7 +278,7 @@ pub(crate) fn page(
         return Err(Refusal::code("incremental_sync_too_large"));
     }
     let seq = |one: &Document| one.get("_seq").and_then(Value::as_i64).unwrap_or_default();
-    let passes = filter(list.collection, body)?;
+    let passes = filter(list, body)?;
     let mut rows: Vec<&Document> = model.documents.all_shown(list.collection);
     rows.retain(|one| {
         let id = text(one, "id").unwrap_or_default();
@@ -179,7 +292,11 @@ pub(crate) fn page(
     let more = rows.len() > size;
     rows.truncate(size);
     let show = |one: &&Document| model.show(list.collection, one, quirks.nulls);
-    let results: Vec<Value> = rows.iter().map(show).collect();
+    let mut results: Vec<Value> = rows.iter().map(show).collect();
+    // Names alone are the default.
+    if list.collection == "hiringTeamRoles" && body.get("namesOnly") != Some(&Value::Bool(false)) {
+        results = results.into_iter().map(|one| one["title"].clone()).collect();
+    }
     let mut answer = json!({"success": true, "results": results});
     if list.paging != Paging::Bare {
         put(&mut answer, "moreDataAvailable", more.into());
@@ -216,10 +333,8 @@ fn check(list: List, body: &Map<String, Value>, paged: bool) -> Result<(), Refus
 type Passes<'a> = Box<dyn Fn(&Model, &Document) -> bool + 'a>;
 
 /// The rows that a request's own members choose.
-fn filter<'a>(
-    collection: &'static str,
-    body: &'a Map<String, Value>,
-) -> Result<Passes<'a>, Refusal> {
+fn filter<'a>(list: List, body: &'a Map<String, Value>) -> Result<Passes<'a>, Refusal> {
+    let collection = list.collection;
     let is = |name: &str| body.get(name) == Some(&Value::Bool(true));
     let after = match body.get("createdAfter") {
         None => None,
@@ -227,16 +342,14 @@ fn filter<'a>(
             Some(at.as_i64().ok_or_else(|| Refusal::input("createdAfter must be a number"))?)
         }
     };
-    let needed = |name: &'static str| {
-        let given = body.get(name).and_then(Value::as_str);
-        given.ok_or_else(|| Refusal::input(format!("{name} is required")))
-    };
-    let below = match collection {
-        "notes" => Some(("_candidate", needed("candidateId")?)),
-        "interviewStages" => Some(("interviewPlanId", needed("interviewPlanId")?)),
-        "applications" => body.get("jobId").and_then(Value::as_str).map(|job| ("_job", job)),
-        _ => None,
-    };
+    let mut below: Vec<(&'static str, &'a str)> = Vec::new();
+    for (member, own, is_needed) in above(collection) {
+        match body.get(*member).and_then(Value::as_str) {
+            Some(given) => below.push((*own, given)),
+            None if *is_needed => return Err(Refusal::input(format!("{member} is required"))),
+            None => {}
+        }
+    }
     let mut states: Vec<&str> = match body.get("status") {
         None => Vec::new(),
         Some(Value::String(one)) => vec![one],
@@ -246,7 +359,8 @@ fn filter<'a>(
         states = vec!["Open", "Closed", "Archived"];
     }
     let (archived, deactivated) = (is("includeArchived"), is("includeDeactivated"));
-    let has_archived = !matches!(collection, "openings" | "customFields");
+    let has_archived = list.members.contains(&"includeArchived");
+    let disabled = is("includeDisabled");
     Ok(Box::new(move |model, one| {
         let created = text(one, "createdAt").and_then(parse_ms);
         let shown = match collection {
@@ -256,11 +370,12 @@ fn filter<'a>(
                 states.contains(&crate::model::status(kind))
             }
             "jobs" => text(one, "status").is_some_and(|status| states.contains(&status)),
+            "trackingLinks" => disabled || one.get("enabled") == Some(&Value::Bool(true)),
             "users" => deactivated || one.get("isEnabled") == Some(&Value::Bool(true)),
             _ => true,
         };
         shown
-            && below.is_none_or(|(name, id)| text(one, name) == Some(id))
+            && below.iter().all(|(name, id)| text(one, name) == Some(*id))
             && after.is_none_or(|after| created.is_some_and(|created| created > after))
             && (!has_archived || archived || one.get("isArchived") != Some(&Value::Bool(true)))
     }))
@@ -277,6 +392,10 @@ pub(crate) fn single(
         }
         "job.info" => ("jobs", "id", "jobsRead", "job_not_found"),
         "opening.info" => ("openings", "openingId", "jobsRead", "opening_not_found"),
+        "jobPosting.info" => ("jobPostings", "jobPostingId", "jobsRead", "job_posting_not_found"),
+        "offer.info" => ("offers", "offerId", "offersRead", "offer_not_found"),
+        "interview.info" => ("interviews", "id", "interviewsRead", "interview_not_found"),
+        "project.info" => ("projects", "projectId", "candidatesRead", "project_not_found"),
         "user.info" => ("users", "userId", "organizationRead", "user_not_found"),
         "customField.info" => {
             ("customFields", "customFieldId", "hiringProcessMetadataRead", "custom_field_not_found")

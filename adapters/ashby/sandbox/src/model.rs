@@ -9,22 +9,47 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Every collection.
-pub(crate) const COLLECTIONS: [&str; 16] = [
+pub(crate) const COLLECTIONS: [&str; 41] = [
+    "applicationRoles",
     "applications",
+    "approvals",
     "archiveReasons",
+    "brands",
     "candidates",
     "candidateTags",
+    "clientInfo",
     "closeReasons",
+    "communicationTemplates",
+    "criteriaEvaluations",
     "customFields",
     "departments",
+    "feedback",
+    "feedbackForms",
+    "fraudChecks",
+    "hiringTeamRoles",
+    "interviewerPauses",
+    "interviewerPools",
+    "interviewEvents",
     "interviewPlans",
+    "interviews",
+    "interviewSchedules",
+    "interviewStageGroups",
     "interviewStages",
+    "jobBoards",
     "jobPostings",
     "jobs",
+    "jobTemplates",
     "locations",
     "notes",
+    "offers",
     "openings",
+    "projects",
+    "questionnaireSubmissions",
     "sources",
+    "surveyForms",
+    "surveyRequests",
+    "surveySubmissions",
+    "trackingLinks",
     "users",
 ];
 
@@ -35,6 +60,8 @@ pub(crate) struct Model {
     pub(crate) seq: i64,
     seed: u64,
     serials: BTreeMap<&'static str, u64>,
+    /// The candidates that the present write merged, and into which.
+    pub(crate) merged: Vec<(String, String)>,
 }
 
 /// Returns a member's text.
@@ -66,7 +93,7 @@ fn part(record: &Document, names: &[&str]) -> Value {
 impl Model {
     pub(crate) fn new(seed: u64, now_ms: i64) -> Self {
         let documents = Documents::new(&COLLECTIONS, now_ms);
-        Self { documents, seq: 0, seed, serials: BTreeMap::new() }
+        Self { documents, seq: 0, seed, serials: BTreeMap::new(), merged: Vec::new() }
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -217,8 +244,9 @@ impl Model {
                 put("archiveReason", reason);
                 let job = text(held, "_job");
                 put("job", self.named("jobs", job, &["id", "title", "locationId", "departmentId"]));
-                let team = job.and_then(|job| self.get("jobs", job)?.get("hiringTeam").cloned());
-                put("hiringTeam", team.unwrap_or_else(|| json!([])));
+                let own = held.get("_team").cloned();
+                let jobs = || self.get("jobs", job?)?.get("hiringTeam").cloned();
+                put("hiringTeam", own.or_else(jobs).unwrap_or_else(|| json!([])));
                 put("creditedToUser", self.user(text(held, "_credited")));
             }
             "notes" => {

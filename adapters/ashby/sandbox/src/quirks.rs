@@ -1,6 +1,7 @@
 //! The switches: every point where the reference leaves two readings open, or where a test wants
 //! what happens rarely. Unknown names are refused.
 
+pub use atsync_sandbox::webhooks::{HookCopies, HookOrder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,6 +48,23 @@ pub struct Quirks {
     pub visibility_delays_ms: BTreeMap<String, i64>,
     /// Records have a member that no reference names.
     pub unknown_field: bool,
+    /// The switches of webhooks.
+    pub webhooks: HookQuirks,
+}
+
+/// The switches of webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HookQuirks {
+    /// How often an event is delivered, retries aside.
+    pub copies: HookCopies,
+    /// Which of the due deliveries leaves first.
+    pub order: HookOrder,
+    /// The time between an event and the first attempt to deliver it.
+    pub delay_ms: i64,
+    /// Whether the endpoint of a webhook must be `https`. The sandbox's own server sends only to
+    /// `http`.
+    pub https_only: bool,
 }
 
 impl Default for Quirks {
@@ -65,6 +83,7 @@ impl Default for Quirks {
             visibility_delay_ms: 0,
             visibility_delays_ms: BTreeMap::new(),
             unknown_field: false,
+            webhooks: HookQuirks::default(),
         }
     }
 }

@@ -56,6 +56,33 @@ pub enum Recruiter {
         /// The candidate.
         candidate_id: String,
     },
+    /// Adds an opening to a job; returns its id.
+    AddOpening {
+        /// The job.
+        job_id: String,
+    },
+    /// Adds a job with the plan of another one; returns its id.
+    AddJob {
+        /// The title.
+        title: String,
+        /// The job whose plan it has.
+        like: String,
+    },
+    /// Adds a record of a kind without rules of its own here: an offer, a schedule of interviews,
+    /// the answers to a survey. Returns its id.
+    Add {
+        /// The collection.
+        collection: String,
+        /// Members and values.
+        values: Map<String, Value>,
+    },
+    /// Removes a record of any collection.
+    Remove {
+        /// The collection.
+        collection: String,
+        /// The record.
+        id: String,
+    },
     /// Sets members of any record.
     Set {
         /// The collection.
@@ -122,6 +149,8 @@ pub(crate) fn act(context: &mut Writing<'_>, deed: &Recruiter) -> Result<String,
                 }
             }
             context.model.documents.remove("candidates", deleted_candidate_id);
+            let pair = (deleted_candidate_id.clone(), candidate_id.clone());
+            context.model.merged.push(pair);
             context.model.set("candidates", candidate_id, json!({}));
             Ok(candidate_id.clone())
         }
@@ -130,14 +159,52 @@ pub(crate) fn act(context: &mut Writing<'_>, deed: &Recruiter) -> Result<String,
             writes::blank(context.model, candidate_id);
             Ok(candidate_id.clone())
         }
+        Recruiter::AddOpening { job_id } => {
+            known(context, "jobs", job_id)?;
+            let now = context.model.now();
+            let author = context.model.documents.all("users").find_map(|one| text(one, "id"));
+            let author = author.map(str::to_owned);
+            let version = json!({"authorId": author, "id": context.model.next_id("openingVersions"),
+                "identifier": "new", "description": "", "createdAt": now, "jobIds": [job_id],
+                "isBackfill": false, "employmentType": "FullTime", "locationIds": [],
+                "hiringTeam": [], "customFields": []});
+            let members = json!({"openedAt": now, "isArchived": false, "openingState": "Open",
+                "latestVersion": version});
+            Ok(context.model.add("openings", members))
+        }
+        Recruiter::AddJob { title, like } => {
+            let held = context.model.get("jobs", like).cloned();
+            let mut held = held.ok_or_else(|| Refusal::code("job_not_found"))?;
+            let now = Value::from(context.model.now());
+            for (name, value) in
+                [("title", title.as_str().into()), ("createdAt", now.clone()), ("updatedAt", now)]
+            {
+                held.insert(name.to_owned(), value);
+            }
+            Ok(context.model.add("jobs", held.into()))
+        }
+        Recruiter::Add { collection, values } => {
+            let of = collection_named(collection)?;
+            Ok(context.model.add(of, values.clone().into()))
+        }
+        Recruiter::Remove { collection, id } => {
+            let of = collection_named(collection)?;
+            known(context, of, id)?;
+            context.model.documents.remove(of, id);
+            Ok(id.clone())
+        }
         Recruiter::Set { collection, id, values } => {
-            let of = COLLECTIONS.into_iter().find(|one| one == collection);
-            let of = of.ok_or_else(|| Refusal::input("there is no such collection"))?;
+            let of = collection_named(collection)?;
             known(context, of, id)?;
             context.model.set(of, id, values.clone().into());
             Ok(id.clone())
         }
     }
+}
+
+fn collection_named(name: &str) -> Result<&'static str, Refusal> {
+    let of = COLLECTIONS.into_iter().find(|one| *one == name);
+    of.ok_or_else(|| Refusal::input("there is no such collection"))
 }
 
 fn known(context: &Writing<'_>, collection: &str, id: &str) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 //!
 //! Control calls (`/_sandbox/…`) are answered separately and cost nothing. Any other request takes
 //! the way that [`atsync_sandbox::answer`] describes: fault, rate budget, then here: key, method,
-//! path, right, body, effect. Left out: webhooks.
+//! path, right, body, effect. A write that changed records fires its webhooks before its answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,6 +23,7 @@ use crate::options::SandboxOptions;
 use crate::quirks::Quirks;
 use crate::recruiter::{self, Recruiter};
 use crate::refusal::Refusal;
+use crate::webhooks::Webhooks;
 use crate::writes::{self, Writing};
 
 /// The mutable state.
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) front: Front,
     pub(crate) bucket: Bucket,
     pub(crate) clock_offset_ms: i64,
+    pub(crate) hooks: Webhooks,
     tokens: Tokens,
     api_key: String,
     began: String,
@@ -91,8 +93,8 @@ impl Sandbox {
         answer
     }
 
-    /// Makes the company anew, of another seed or size if given, as at the start: tokens, logs and
-    /// the clock's advance are forgotten, too.
+    /// Makes the company anew, of another seed or size if given, as at the start: webhooks, tokens,
+    /// logs and the clock's advance are forgotten, too.
     pub fn reset(&self, seed: Option<u64>, candidates: Option<usize>) {
         let mut options = SandboxOptions::clone(&self.started_with);
         options.company.seed = seed.unwrap_or(options.company.seed);
@@ -110,7 +112,9 @@ impl Sandbox {
         let mut state = self.lock();
         let mut context = state.writing(Writer::Recruiter);
         let id = recruiter::act(&mut context, deed).map_err(|refusal| refusal.text());
-        state.model.documents.end();
+        state.end_write();
+        drop(state);
+        self.signals.wake();
         Ok(json!({"id": id?}))
     }
 
@@ -136,24 +140,32 @@ impl Served for Sandbox {
     }
 }
 
-/// There are no webhooks yet.
 impl HookSource for Sandbox {
     fn hook_signals(&self) -> &HookSignals {
         &self.signals
     }
 
     fn next_hook(&self) -> Option<HookRequest> {
-        None
+        let mut state = self.lock();
+        let state = &mut *state;
+        state.hooks.next(&state.quirks.webhooks, state.model.now_ms())
     }
 
-    fn hook_answered(&self, _: u64, _: Option<u16>) {}
+    fn hook_answered(&self, number: u64, status: Option<u16>) {
+        let mut state = self.lock();
+        let now_ms = state.model.now_ms();
+        state.hooks.answered(number, status, now_ms);
+        drop(state);
+        self.signals.ended();
+    }
 
     fn is_hook_due(&self) -> bool {
-        false
+        let state = self.lock();
+        state.hooks.is_due(state.model.now_ms())
     }
 
     fn is_hook_waiting(&self) -> bool {
-        false
+        self.lock().hooks.is_waiting()
     }
 }
 
@@ -223,6 +235,7 @@ impl State {
             front: Front::new(Faults { rules: options.faults.clone() }),
             bucket: bucket(options.rate_limit),
             clock_offset_ms: 0,
+            hooks: Webhooks::new(options.company.seed),
             tokens: Tokens::default(),
             api_key: options.api_key.clone(),
             began,
@@ -274,11 +287,13 @@ impl State {
         }
         if let Some((list, right)) = lists::list(path) {
             self.may(right)?;
+            let body = body?;
+            let list = list.chosen(&body);
             let Self { model, tokens, quirks, access, .. } = self;
             let confidential = access.confidential;
             let collection = list.collection;
             let sees = |one: &Document| confidential || !is_confidential(model, collection, one);
-            return lists::page(model, tokens, list, &body?, quirks, &sees);
+            return lists::page(model, tokens, list, &body, quirks, &sees);
         }
         if let Some((collection, member, right, code)) = lists::single(path) {
             self.may(right)?;
@@ -300,6 +315,15 @@ impl State {
             }
             return Ok(json!({"success": true, "results": shown}));
         }
+        if path.starts_with("webhook.") {
+            let (right, form) = writes::form(path).ok_or(Refusal::NoPath)?;
+            self.may(right)?;
+            let body = body?;
+            writes::check(form, &body)?;
+            let now_ms = self.model.now_ms();
+            let done = self.hooks.serve(path, &body, &self.quirks.webhooks, now_ms)?;
+            return Ok(json!({"success": true, "results": done}));
+        }
         match path {
             "jobInterviewPlan.info" => {
                 self.may("jobsRead")?;
@@ -315,7 +339,7 @@ impl State {
                 let body = body?;
                 writes::check(form, &body)?;
                 let done = self.writing(Writer::Api).perform(path, &body);
-                self.model.documents.end();
+                self.end_write();
                 Ok(json!({"success": true, "results": done?}))
             }
         }
@@ -346,6 +370,14 @@ impl State {
         let held = held.ok_or_else(|| Refusal::code("application_not_found"))?;
         let rows = held.get("_history").cloned().unwrap_or_else(|| json!([]));
         Ok(json!({"success": true, "results": rows, "moreDataAvailable": false}))
+    }
+
+    /// Ends a write, and fires its webhooks.
+    fn end_write(&mut self) {
+        let touched = self.model.documents.end();
+        let merged = std::mem::take(&mut self.model.merged);
+        let (nulls, quirks) = (self.quirks.nulls, &self.quirks.webhooks);
+        self.hooks.announce(&self.model, &touched, &merged, nulls, quirks);
     }
 
     /// Borrows the state for a write.

@@ -1,6 +1,7 @@
 //! A test's access to the sandbox besides its API: its records, the logs of writes and requests,
 //! and handles that change its behaviour while it runs.
 
+use atsync_sandbox::webhooks::HookDelivery;
 use atsync_sandbox::{Fault, Logged, Write};
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use crate::access::Access;
 use crate::model::COLLECTIONS;
 use crate::quirks::Quirks;
 use crate::sandbox::{Sandbox, State, bucket};
+use crate::webhooks::NewWebhook;
 
 impl State {
     fn shown(&self, collection: &str, id: &str) -> Option<Value> {
@@ -71,6 +73,46 @@ impl Sandbox {
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.lock().model.now_ms()
+    }
+
+    /// Makes webhooks as an admin does, and pings each. Returns their ids.
+    ///
+    /// # Errors
+    /// The reason, in the API's wording.
+    pub fn add_webhook(&self, new: &NewWebhook) -> Result<Vec<String>, String> {
+        let mut state = self.lock();
+        let now_ms = state.model.now_ms();
+        let state_ref = &mut *state;
+        let made = state_ref.hooks.add_all(new, &state_ref.quirks.webhooks, now_ms);
+        drop(state);
+        self.signals().wake();
+        made.map_err(|refusal| refusal.text())
+    }
+
+    /// Enables a webhook, as an admin does. Returns whether it exists.
+    #[must_use]
+    pub fn enable_webhook(&self, id: &str) -> bool {
+        self.lock().hooks.enable(id)
+    }
+
+    /// Lists the deliveries of webhooks, in the order of their events.
+    #[must_use]
+    pub fn hook_deliveries(&self) -> Vec<HookDelivery> {
+        self.lock().hooks.deliveries()
+    }
+
+    /// Fires an event with data of the caller's, true or not.
+    ///
+    /// # Errors
+    /// When there is no such event.
+    pub fn fire_webhook(&self, event: &str, data: Value) -> Result<(), String> {
+        let mut state = self.lock();
+        let now_ms = state.model.now_ms();
+        let state_ref = &mut *state;
+        let fired = state_ref.hooks.fire_named(event, data, &state_ref.quirks.webhooks, now_ms);
+        drop(state);
+        self.signals().wake();
+        fired
     }
 
     /// Counts the records of every collection.

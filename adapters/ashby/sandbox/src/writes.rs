@@ -51,6 +51,10 @@ pub(crate) fn form(path: &str) -> Option<(&'static str, &'static str)> {
         }
         "customField.setValue" => (candidates, "objectId! objectType! fieldId! fieldValue"),
         "customField.setValues" => (candidates, "objectId! objectType! values!"),
+        "webhook.create" => ("apiKeysWrite", "webhookType! requestUrl! secretToken!"),
+        "webhook.update" => ("apiKeysWrite", "webhookId! enabled requestUrl secretToken"),
+        "webhook.delete" => ("apiKeysWrite", "webhookId!"),
+        "webhook.info" => ("apiKeysRead", "webhookId!"),
         _ => return None,
     })
 }

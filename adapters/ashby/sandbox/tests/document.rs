@@ -93,6 +93,19 @@ fn every_answer_of_a_read_fits_the_document() {
     let (candidate, job) = (first("candidate.list"), first("job.list"));
     let plan = job["defaultInterviewPlanId"].clone();
     let application = first("application.list")["id"].clone();
+    let schedule = first("interviewSchedule.list");
+    let (booked, offer) = (schedule["applicationId"].clone(), first("offer.list"));
+    let of = world.results("application.info", &json!({"applicationId": booked}));
+    let of = json!({"candidateId": of["candidate"]["id"]});
+    let users = world.results("user.list", &json!({"includeDeactivated": true}));
+    let paused = |user: &&Value| {
+        let of = json!({"userId": user["id"]});
+        world
+            .results("user.listInterviewerPauses", &of)
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    };
+    let paused = users.as_array().unwrap().iter().find(paused).unwrap()["id"].clone();
     let mut found: Vec<String> = Vec::new();
     for (path, body) in [
         ("apiKey.info", json!({})),
@@ -118,15 +131,54 @@ fn every_answer_of_a_read_fits_the_document() {
         ("source.list", json!({})),
         ("archiveReason.list", json!({})),
         ("closeReason.list", json!({})),
+        ("applicationHiringTeamRole.list", json!({})),
+        ("application.listCriteriaEvaluations", json!({"applicationId": booked})),
+        ("applicationFeedback.list", json!({})),
+        ("feedbackFormDefinition.list", json!({"includeArchived": true})),
+        ("surveyFormDefinition.list", json!({})),
+        ("surveyRequest.list", json!({"surveyType": "CandidateExperience"})),
+        ("surveySubmission.list", json!({"surveyType": "CandidateExperience"})),
+        ("surveySubmission.list", json!({"surveyType": "Questionnaire"})),
+        ("approval.list", json!({})),
+        ("brand.list", json!({})),
+        ("communicationTemplate.list", json!({})),
+        ("hiringTeamRole.list", json!({"namesOnly": false})),
+        ("sourceTrackingLink.list", json!({"includeDisabled": true})),
+        ("user.listInterviewerPauses", json!({"userId": paused})),
+        ("candidate.listClientInfo", of.clone()),
+        ("candidate.listFraudChecks", of.clone()),
+        ("project.list", json!({})),
+        ("interview.list", json!({})),
+        ("interviewSchedule.list", json!({})),
+        ("interviewEvent.list", json!({"interviewScheduleId": schedule["id"]})),
+        ("interviewStageGroup.list", json!({})),
+        ("interviewerPool.list", json!({})),
+        ("jobBoard.list", json!({})),
+        ("jobTemplate.list", json!({})),
+        ("offer.list", json!({})),
+        ("offer.info", json!({"offerId": offer["id"]})),
+        ("interview.info", json!({"id": first("interview.list")["id"]})),
+        ("project.info", json!({"projectId": first("project.list")["id"]})),
+        ("jobPosting.info", json!({"jobPostingId": first("jobPosting.list")["id"]})),
     ] {
         let faults = document.faults(document.request(&format!("/{path}")), &body, true);
         assert!(faults.is_empty(), "{path}: {faults:?}");
         let answer = world.call(path, &body);
         assert_eq!(answer["success"], true, "{path} {answer}");
+        let rows = answer["results"].as_array().map(Vec::len);
+        assert!(rows != Some(0) || path == "candidate.listNotes", "{path} has no row");
         let faults = document.faults(document.answer(&format!("/{path}")), &answer, false);
         found.extend(faults.into_iter().take(3).map(|fault| format!("{path} {fault}")));
     }
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn two_lists_have_more_rows_than_three_of_the_largest_pages() {
+    let world = World::new();
+    for path in ["interview.list", "project.list"] {
+        assert!(world.pass(path, None, 100).0.len() > 300, "{path}");
+    }
 }
 
 #[test]

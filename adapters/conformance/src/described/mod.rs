@@ -7,7 +7,10 @@
 //!
 //! Bounds: [`FILE_BYTES_MAX`] of the file; requests of [`BODY_BYTES_MAX`].
 
+mod members;
 mod rows;
+#[cfg(test)]
+mod rows_tests;
 mod serve;
 mod shape;
 

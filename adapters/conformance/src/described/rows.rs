@@ -1,6 +1,7 @@
 //! The rows of a described sandbox, and what a request makes of them.
 
-use super::shape::{Answer, Paging, Resource, SandboxFile};
+use super::members::{as_text, at, fill, order, put};
+use super::shape::{Answer, Paging, Resource, SandboxFile, Times, Window};
 use crate::suite::rfc3339;
 use atsync::{Clock, SystemClock};
 use serde_json::{Map, Value, json};
@@ -33,12 +34,25 @@ pub(super) struct State {
     pub(super) changes: u64,
 }
 
-fn id_of(row: &Map<String, Value>) -> String {
-    row.get("id").map(as_text).unwrap_or_default()
-}
+impl Resource {
+    /// The text by which paths and other rows name a row.
+    fn id_of(&self, row: &Map<String, Value>) -> String {
+        at(row, &self.key).map(as_text).unwrap_or_default()
+    }
 
-fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    /// The id of the record that a row is.
+    fn record_of(&self, row: &Map<String, Value>) -> String {
+        let part = |member: &String| at(row, member).map(as_text).unwrap_or_default();
+        match self.record.as_slice() {
+            [] => self.id_of(row),
+            members => members.iter().map(part).collect::<Vec<_>>().join("/"),
+        }
+    }
+
+    /// Where a row with this id is.
+    fn position(&self, id: &str) -> Option<usize> {
+        self.rows.iter().position(|row| self.id_of(row) == id)
+    }
 }
 
 fn answer(status: u16, body: Value) -> Answer {
@@ -47,6 +61,12 @@ fn answer(status: u16, body: Value) -> Answer {
 
 fn refused(status: u16, why: String) -> Answer {
     answer(status, json!({ "error": why }))
+}
+
+/// A refusal of one member.
+fn unfit(member: &str, why: &str) -> Answer {
+    let message = format!("{member}: {why}");
+    answer(422, json!({ "error": message, "errors": [{ "field": member, "message": why }] }))
 }
 
 /// Whether a path is one with these segments; `*` and `{id}` stand for any. Returns what `{id}`
@@ -80,25 +100,26 @@ impl State {
 
     pub(super) fn ids(&self, kind: &str) -> Option<Vec<String>> {
         let resource = self.file.resources.get(self.of_kind(kind)?)?;
-        Some(resource.rows.iter().map(id_of).collect())
+        Some(resource.rows.iter().map(|row| resource.record_of(row)).collect())
     }
 
     pub(super) fn edit(&mut self, kind: &str) -> Option<String> {
         let name = self.of_kind(kind)?.clone();
         let resource = self.file.resources.get_mut(&name)?;
         let (changed, edit) = (resource.changed.clone(), resource.edit.clone());
-        let stamp = |row: &&mut Map<String, Value>| row.get(&changed).map(as_text);
-        let row = resource.rows.iter_mut().min_by_key(stamp)?;
+        let key = resource.key.clone();
+        let stamp = |row: &(usize, &mut Map<String, Value>)| row.1.get(&changed).map(as_text);
+        let (nth, row) = resource.rows.iter_mut().enumerate().min_by_key(stamp)?;
         if edit.is_empty() {
             let column = row.iter().find(|(name, value)| {
-                value.is_string() && !matches!(name.as_str(), "id") && !name.ends_with("_at")
+                value.is_string() && **name != key && *name != "id" && !name.ends_with("_at")
             });
             let column = column.map(|(name, _)| name.clone())?;
             drop(row.insert(column, json!(EDITED)));
         }
         row.extend(edit);
         drop(row.insert(changed, json!(rfc3339(SystemClock.now_ms()))));
-        Some(id_of(row))
+        resource.rows.get(nth).map(|row| resource.record_of(row))
     }
 
     pub(super) fn permit(&mut self, permission: &str, is_granted: bool) -> bool {
@@ -151,20 +172,24 @@ impl State {
     fn of(&mut self, name: &str, asked: &Asked) -> Option<Answer> {
         let resource = self.file.resources.get(name)?;
         let method = asked.method.as_str();
-        let listed = fits(&resource.path, &asked.path);
         let create = resource.create.as_ref();
         let create_path = create.and_then(|create| create.path.as_deref());
-        if let Some(parent) = listed
+        let own = (resource.path.as_str(), resource.parent.as_deref());
+        let also = resource.also.iter().map(|also| (also.path.as_str(), also.parent.as_deref()));
+        let listed = std::iter::once(own)
+            .chain(also)
+            .find_map(|(path, member)| Some((member, fits(path, &asked.path)?)));
+        if let Some((member, parent)) = listed
             && method == if resource.by_post { "POST" } else { "GET" }
         {
-            return Some(self.list(resource, asked, parent));
+            return Some(self.list(resource, asked, member.map(|member| (member, parent))));
         }
         let created = fits(create_path.unwrap_or(&resource.path), &asked.path);
         if let Some(parent) = created.filter(|_| create.is_some() && method == "POST") {
             return self.create(name, asked, parent);
         }
         let id = fits(resource.item.as_deref()?, &asked.path)?.to_owned();
-        let Some(at) = resource.rows.iter().position(|row| id_of(row) == id) else {
+        let Some(at) = resource.position(&id) else {
             return Some(refused(404, format!("there is no {name} with this id")));
         };
         let (changed, row_at) = (resource.changed.clone(), resource.row_at.clone());
@@ -192,43 +217,39 @@ impl State {
     fn create(&mut self, name: &str, asked: &Asked, parent: &str) -> Option<Answer> {
         let resource = self.file.resources.get(name)?;
         let create = resource.create.clone()?;
-        if let Some(member) = &resource.parent
-            && !self.is_there(create.references.get(member), parent)
-        {
+        let own = resource.parent.as_ref().and_then(|member| create.references.get(member));
+        let below = create.below.as_ref().or(own);
+        let above = below.and_then(|name| self.file.resources.get(name)).and_then(|above| {
+            above.position(parent).and_then(|at| above.rows.get(at)).cloned().map(Value::Object)
+        });
+        if below.is_some() && above.is_none() {
             return Some(refused(404, "there is no such record".to_owned()));
         }
-        let Value::Object(given) = &asked.body else {
+        let Value::Object(body) = &asked.body else {
             return Some(refused(422, "the body is no JSON object".to_owned()));
         };
+        let given = match &create.at {
+            None => Some(body),
+            Some(path) => at(body, path).and_then(Value::as_object),
+        };
+        let Some(given) = given else {
+            let member = create.at.as_deref().unwrap_or_default();
+            return Some(unfit(member, "must be an object"));
+        };
         for member in &create.required {
-            if given.get(member).is_none_or(|value| value.is_null() || value == "") {
-                return Some(answer(
-                    422,
-                    json!({
-                        "errors": [{ "field": member, "message": "must not be empty" }],
-                    }),
-                ));
+            if at(body, member).is_none_or(|value| value.is_null() || value == "") {
+                return Some(unfit(member, "must not be empty"));
             }
         }
         for (member, other) in &create.references {
-            let Some(named) = given.get(member).filter(|value| !value.is_null()) else { continue };
-            if !self.is_there(Some(other), &as_text(named)) {
-                return Some(answer(
-                    422,
-                    json!({
-                        "errors": [{ "field": member, "message": "there is no such record" }],
-                    }),
-                ));
+            let Some(named) = at(given, member).filter(|value| !value.is_null()) else { continue };
+            if !self.is_there(other, &as_text(named)) {
+                return Some(unfit(member, "there is no such record"));
             }
         }
         for member in &create.unique {
-            if resource.rows.iter().any(|row| row.get(member) == given.get(member)) {
-                return Some(answer(
-                    422,
-                    json!({
-                        "errors": [{ "field": member, "message": "has already been taken" }],
-                    }),
-                ));
+            if resource.rows.iter().any(|row| at(row, member) == at(given, member)) {
+                return Some(unfit(member, "has already been taken"));
             }
         }
         let numbers = resource.rows.iter().filter_map(|row| row.get("id")?.as_u64());
@@ -238,9 +259,19 @@ impl State {
         };
         let mut row = create.defaults.clone();
         row.extend(given.clone());
-        if let Some(member) = &resource.parent {
+        if let Some(member) = resource.parent.as_deref().filter(|_| !parent.is_empty()) {
             let id = parent.parse::<u64>().map_or_else(|_| json!(parent), |number| json!(number));
-            drop(row.insert(member.clone(), id));
+            put(&mut row, member, id);
+        }
+        let query = asked.query.iter().map(|(name, value)| (name.clone(), json!(value)));
+        let mut sources = Map::new();
+        drop(sources.insert("body".to_owned(), asked.body.clone()));
+        drop(sources.insert("query".to_owned(), Value::Object(query.collect())));
+        drop(sources.insert("parent".to_owned(), above.unwrap_or_default()));
+        for (member, template) in &create.set {
+            if let Some(value) = fill(template, &sources) {
+                put(&mut row, member, value);
+            }
         }
         drop(row.insert("id".to_owned(), id));
         let now = json!(rfc3339(SystemClock.now_ms()));
@@ -248,34 +279,40 @@ impl State {
             drop(row.insert("created_at".to_owned(), now.clone()));
         }
         drop(row.insert(resource.changed.clone(), now));
-        let body = within(&resource.row_at, Value::Object(row.clone()));
+        let body = match &create.answer {
+            None => within(&resource.row_at, Value::Object(row.clone())),
+            Some(template) => {
+                drop(sources.insert("row".to_owned(), Value::Object(row.clone())));
+                fill(template, &sources).unwrap_or_default()
+            }
+        };
         self.file.resources.get_mut(name)?.rows.push(row);
         self.changes = self.changes.saturating_add(1);
         Some(answer(create.status.unwrap_or(201), body))
     }
 
-    /// Whether a collection has a row; true where no collection is named.
-    fn is_there(&self, collection: Option<&String>, id: &str) -> bool {
-        let of = collection.and_then(|name| self.file.resources.get(name));
-        of.is_none_or(|of| of.rows.iter().any(|row| id_of(row) == id))
+    /// Whether a collection has a row.
+    fn is_there(&self, collection: &str, id: &str) -> bool {
+        self.file.resources.get(collection).is_some_and(|of| of.position(id).is_some())
     }
 
-    fn list(&self, resource: &Resource, asked: &Asked, parent: &str) -> Answer {
+    fn list(&self, resource: &Resource, asked: &Asked, parent: Option<(&str, &str)>) -> Answer {
         let mut parameters = asked.query.clone();
         if resource.by_post {
             let members = asked.body.as_object().into_iter().flatten();
             parameters.extend(members.map(|(name, value)| (name.clone(), as_text(value))));
         }
         let mut rows: Vec<&Map<String, Value>> = resource.rows.iter().collect();
-        if let Some(member) = &resource.parent {
-            rows.retain(|row| row.get(member).is_some_and(|id| as_text(id) == parent));
+        if let Some((member, parent)) = parent {
+            rows.retain(|row| at(row, member).is_some_and(|id| as_text(id) == parent));
         }
         if let Some(window) = &resource.window {
             let stamp = |row: &Map<String, Value>| row.get(&resource.changed).map(as_text);
-            if let Some(from) = parameters.get(&window.from) {
+            if let Some(from) = window.moment(parameters.get(&window.from)) {
                 rows.retain(|row| stamp(row).is_some_and(|at| at.as_str() >= from.as_str()));
             }
-            if let Some(to) = window.to.as_ref().and_then(|to| parameters.get(to)) {
+            let to = window.to.as_ref().and_then(|to| parameters.get(to));
+            if let Some(to) = window.moment(to) {
                 rows.retain(|row| stamp(row).is_some_and(|at| at.as_str() <= to.as_str()));
             }
         }
@@ -283,8 +320,18 @@ impl State {
             if let Some(wanted) = parameters.get(parameter) {
                 let any: Vec<&str> = wanted.split(',').collect();
                 rows.retain(|row| {
-                    row.get(member).is_some_and(|value| any.contains(&as_text(value).as_str()))
+                    at(row, member).is_some_and(|value| any.contains(&as_text(value).as_str()))
                 });
+            }
+        }
+        if let Paging::NextUrl { from, to, .. } = &resource.paging {
+            let bound = |name: &str| parameters.get(name).map(|id| order(&json!(id)));
+            let id = |row: &Map<String, Value>| row.get("id").map(order).unwrap_or_default();
+            if let Some(first) = bound(from) {
+                rows.retain(|row| id(row) >= first);
+            }
+            if let Some(last) = to.as_deref().and_then(bound) {
+                rows.retain(|row| id(row) <= last);
             }
         }
         let number = |name: &str, default: u64| match parameters.get(name) {
@@ -312,15 +359,23 @@ impl State {
             rows.iter().skip(from).take(size).map(|row| Value::Object((*row).clone())).collect();
         let next = from.saturating_add(shown.len());
         let has_more = next < rows.len();
+        let base = self.base.trim_end_matches('/');
         let mut body = within(&resource.rows_at, Value::Array(shown));
         let mut headers = BTreeMap::new();
         match (&resource.paging, &mut body) {
             (Paging::Cursor { next_at, more_at, .. }, Value::Object(members)) => {
                 if has_more {
-                    drop(members.insert(next_at.clone(), json!(next.to_string())));
+                    put(members, next_at, json!(next.to_string()));
                 }
                 if let Some(more_at) = more_at {
-                    drop(members.insert(more_at.clone(), json!(has_more)));
+                    put(members, more_at, json!(has_more));
+                }
+            }
+            (Paging::NextUrl { from, limit, next_at, .. }, Value::Object(members)) => {
+                if let Some(id) = rows.get(next).and_then(|row| row.get("id")) {
+                    let (path, size, id) = (&asked.path, cut.size, as_text(id));
+                    let url = format!("{base}{path}?{limit}={size}&{from}={id}");
+                    put(members, next_at, json!(url));
                 }
             }
             (Paging::Link { .. }, _) if has_more => {
@@ -328,13 +383,24 @@ impl State {
                 drop(query.insert(LINKED.to_owned(), next.to_string()));
                 let query: Vec<String> =
                     query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                let base = self.base.trim_end_matches('/');
                 let link = format!("<{base}{}?{}>; rel=\"next\"", asked.path, query.join("&"));
                 drop(headers.insert("link".to_owned(), link));
             }
             _ => {}
         }
         Answer { status: 200, headers, body }
+    }
+}
+
+impl Window {
+    /// A parameter as the rows write times.
+    fn moment(&self, given: Option<&String>) -> Option<String> {
+        let number = || given?.parse::<u64>().ok();
+        match self.times {
+            Times::Rfc3339 => given.cloned(),
+            Times::EpochMs => number().map(rfc3339),
+            Times::EpochS => number().map(|seconds| rfc3339(seconds.saturating_mul(1_000))),
+        }
     }
 }
 
@@ -363,6 +429,9 @@ fn paged(
         }
         Paging::Cursor { cursor, limit, max, .. } => {
             Cut { from: number(cursor, 0)?, size: number(limit, *max)?.clamp(1, *max) }
+        }
+        Paging::NextUrl { limit, max, .. } => {
+            Cut { from: 0, size: number(limit, *max)?.clamp(1, *max) }
         }
         Paging::Link { limit, max } => {
             Cut { from: number(LINKED, 0)?, size: number(limit, *max)?.clamp(1, *max) }

@@ -74,9 +74,19 @@ pub struct Resource {
     pub kind: Option<String>,
     /// The path of its list: `/jobs`, or `/people/{id}/notes` with `parent`.
     pub path: String,
-    /// The member of a row with the id that stands in its list's path: `person_id`.
+    /// The member of a row with the id that stands in its list's path: `person_id`. As every member
+    /// named here, it may lie deeper: `job.id`.
     #[serde(default)]
     pub parent: Option<String>,
+    /// The member by which paths and other rows name a row.
+    #[serde(default = "id")]
+    pub key: String,
+    /// The members of a row that make the id of its record, joined by `/`. Default: `key`.
+    #[serde(default)]
+    pub record: Vec<String>,
+    /// Further lists of the same rows.
+    #[serde(default)]
+    pub also: Vec<Also>,
     /// The list is a POST with the parameters in a JSON body.
     #[serde(default)]
     pub by_post: bool,
@@ -116,22 +126,44 @@ pub struct Resource {
     /// Why there is no row.
     #[serde(default)]
     pub empty: Option<String>,
-    /// The rows, each with `id`.
+    /// The rows, each with its `key`.
     #[serde(default)]
     pub rows: Vec<Map<String, Value>>,
+}
+
+/// A further list of the rows of a collection.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Also {
+    /// Its path: `/jobs/{id}/people`.
+    pub path: String,
+    /// The member of a row with the id that stands in the path.
+    #[serde(default)]
+    pub parent: Option<String>,
+}
+
+fn id() -> String {
+    "id".to_owned()
 }
 
 fn updated_at() -> String {
     "updated_at".to_owned()
 }
 
-/// How a row is created.
+/// How a row is created. In `set` and `answer`, a text that begins with `$` stands for a value:
+/// `$body.author_id`, `$query.stage`, `$parent.title`, and in `answer` `$row` and `$row.id`. Where
+/// there is no such value, the member is left out.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Create {
     /// Its path, where it is not the list's.
     pub path: Option<String>,
-    /// Members that must be there; without one the answer is 422.
+    /// The collection of the row that `{id}` in the path names, which is `$parent`. Where there is
+    /// no such row, the answer is 404.
+    pub below: Option<String>,
+    /// The member of the body that has the members of the row. Default: the body itself.
+    pub at: Option<String>,
+    /// Members of the body that must be there; without one the answer is 422.
     pub required: Vec<String>,
     /// Members that must name a row of another collection: `{"person_id": "people"}`.
     pub references: BTreeMap<String, String>,
@@ -139,6 +171,10 @@ pub struct Create {
     pub unique: Vec<String>,
     /// Members that a new row gets where the request has none.
     pub defaults: Map<String, Value>,
+    /// Members that a new row gets whatever the request has.
+    pub set: Map<String, Value>,
+    /// The body of the answer. Default: the row, as `row_at` says.
+    pub answer: Option<Value>,
     /// The status of the answer. Default: 201.
     pub status: Option<u16>,
 }
@@ -187,6 +223,22 @@ pub enum Paging {
         #[serde(default = "hundred")]
         max: u64,
     },
+    /// The URL of the next page in the answer, which names the first row of that page. It has no
+    /// other filter of the request.
+    NextUrl {
+        /// The parameter with the `id` of the first row to show.
+        from: String,
+        /// The parameter with the `id` of the last row to show. Default: none.
+        #[serde(default)]
+        to: Option<String>,
+        /// The parameter of the size.
+        limit: String,
+        /// The member of the answer that has the URL; missing on the last page.
+        next_at: String,
+        /// The largest page.
+        #[serde(default = "hundred")]
+        max: u64,
+    },
     /// A `Link` header with `rel="next"`.
     Link {
         /// The parameter of the size.
@@ -220,6 +272,22 @@ pub struct Window {
     /// The parameter of its end. Default: none.
     #[serde(default)]
     pub to: Option<String>,
+    /// How the parameters are written; the rows have RFC 3339.
+    #[serde(default)]
+    pub times: Times,
+}
+
+/// How a time is written in a parameter.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Times {
+    /// As the rows have it.
+    #[default]
+    Rfc3339,
+    /// Milliseconds since 1970.
+    EpochMs,
+    /// Seconds since 1970.
+    EpochS,
 }
 
 impl SandboxFile {
@@ -235,22 +303,36 @@ impl SandboxFile {
                 super::FILE_BYTES_MAX
             ));
         }
-        let file: Self = serde_saphyr::from_str(text)
-            .map_err(|error| format!("the sandbox cannot be read: {error}"))?;
+        let file: Self = serde_saphyr::from_str(text).map_err(|error| {
+            // Behind its first line it shows a part of the file.
+            let error = error.to_string();
+            let first = error.lines().next().unwrap_or_default();
+            format!("the sandbox cannot be read: {}", first.trim_start_matches("error: "))
+        })?;
         for (name, resource) in &file.resources {
             if !resource.path.starts_with('/') {
                 return Err(format!("resources.{name}.path must begin with /"));
             }
-            if let Some(at) = resource.rows.iter().position(|row| !row.contains_key("id")) {
-                return Err(format!("resources.{name}.rows[{at}] has no member `id`"));
+            if let Some(also) = resource.also.iter().find(|also| !also.path.starts_with('/')) {
+                return Err(format!(
+                    "resources.{name}.also: the path {:?} must begin with /",
+                    also.path
+                ));
             }
-            let create = resource.create.iter().flat_map(|create| create.references.values());
-            for other in create {
-                if !file.resources.contains_key(other) {
-                    return Err(format!(
-                        "resources.{name}.create.references names {other:?}, and there is no such \
-                         resource"
-                    ));
+            let key = resource.key.as_str();
+            if let Some(at) = resource.rows.iter().position(|row| !row.contains_key(key)) {
+                return Err(format!("resources.{name}.rows[{at}] has no member `{key}`"));
+            }
+            if let Some(create) = &resource.create {
+                let references = create.references.values().map(|other| ("references", other));
+                let below = create.below.iter().map(|other| ("below", other));
+                for (member, other) in references.chain(below) {
+                    if !file.resources.contains_key(other) {
+                        return Err(format!(
+                            "resources.{name}.create.{member} names {other:?}, and there is no \
+                             such resource"
+                        ));
+                    }
                 }
             }
         }

@@ -37,8 +37,15 @@ pub struct Kind {
     /// The fields of the unified record. Each is an expression over `row` (the row), `outer` (the
     /// row that it came in), `parent` (the parent's `id`), `settings` and `tenant`. A field is
     /// known when the row has every member that its expression reads; a member that is null or an
-    /// empty text makes the field known to be empty.
+    /// empty text makes the field known to be empty. A kind of the model has at least one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Field>,
+    /// Of a raw kind, whose name begins with `raw_`: the members of the row that name records, and
+    /// the kind of those. Its records are the rows themselves: `content` is the row, `references`
+    /// has these members, with the parent before them, and `fields` can have `created_at` and
+    /// `updated_at` alone. Such a kind is read by connections that name it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, Reference>,
     /// The fields that every row has, if only empty. The engine reports when a page has none of
     /// one: the ATS has renamed a member.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -58,6 +65,51 @@ pub struct Kind {
     /// Ids are unique only within a record of this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// A setting, a list of kinds, that must name this kind before the engine reads it: its records
+    /// are sensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt_in: Option<String>,
+}
+
+/// The record that a member of a raw row names: the kind, or all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Reference {
+    /// The kind; the member has the id, or a list of ids.
+    Kind(String),
+    /// All of it.
+    Long(LongReference),
+}
+
+/// A reference spelled out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LongReference {
+    /// The kind.
+    pub kind: String,
+    /// The id, or a list of ids: an expression over `row`.
+    pub id: Expr,
+}
+
+impl Reference {
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Kind(kind) | Self::Long(LongReference { kind, .. }) => kind,
+        }
+    }
+
+    /// The expression of the id, where it is not the member itself.
+    #[must_use]
+    pub fn id(&self) -> Option<&Expr> {
+        match self {
+            Self::Kind(_) => None,
+            Self::Long(long) => Some(&long.id),
+        }
+    }
 }
 
 /// How the rows of a kind are listed. Members that are left out are those of `lists`.
@@ -257,6 +309,9 @@ pub struct Field {
     /// The members of the row without which the field is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs: Option<Vec<String>>,
+    /// Whether the field is known, in place of `needs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<Expr>,
     /// The ATS's words and the unified ones.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub words: BTreeMap<String, String>,
@@ -296,10 +351,14 @@ struct LongField {
     /// there.
     #[serde(default)]
     each: Option<Expr>,
-    /// The members of the row, as dotted paths, without which the field is unknown. Left out: all
+    /// The members without which the field is unknown, as dotted paths: `row.state`. Left out: all
     /// that its expressions read.
     #[serde(default)]
     needs: Option<Vec<String>>,
+    /// Whether the row says what the field is: a condition, in place of `needs`. Where it does not
+    /// hold, the field is unknown.
+    #[serde(default)]
+    known: Option<Expr>,
     /// For fields that are words, and for the types of contacts: the ATS's words and the unified
     /// ones.
     #[serde(default)]
@@ -337,6 +396,7 @@ impl Field {
             value,
             each: None,
             needs: None,
+            known: None,
             words: BTreeMap::new(),
             other: None,
             form: None,
@@ -347,8 +407,8 @@ impl Field {
 
 impl From<LongField> for Field {
     fn from(long: LongField) -> Self {
-        let LongField { value, each, needs, words, other, form, times } = long;
-        Self { value, each, needs, words, other, form, times }
+        let LongField { value, each, needs, known, words, other, form, times } = long;
+        Self { value, each, needs, known, words, other, form, times }
     }
 }
 

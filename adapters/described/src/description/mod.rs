@@ -16,7 +16,10 @@ mod request;
 mod text;
 
 pub use hook::{Hint, Hook, Signature, SignatureAlgorithm, SignatureEncoding};
-pub use kind::{Fetch, Field, Inside, Kind, List, Paging, Place, RefForm, Times, Token, Window};
+pub use kind::{
+    Fetch, Field, Inside, Kind, List, LongReference, Paging, Place, RefForm, Reference, Times,
+    Token, Window,
+};
 pub use operation::{
     FieldWriting, Link, Operation, OperationField, Probe, ProbeCertainty, Refusal, Step,
 };
@@ -24,7 +27,7 @@ pub use outcome::{OutcomeRule, StatusRange, Statuses, Then};
 pub use request::{Method, Request};
 pub use text::{Expr, Mapping, Template};
 
-use atsync_model::manifest::{AuthRule, FormRule, Origin, RateRule};
+use atsync_model::manifest::{AuthRule, FormRule, Origin, RateRule, Sunset};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -57,6 +60,9 @@ pub struct Description {
     /// The fields whose values the ATS compares by a coarser form than the model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<FormRule>,
+    /// The ends that the vendor has announced of what the adapter uses. The engine warns in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sunsets: Vec<Sunset>,
     /// How the ATS writes times, in rows and in the parameters of windows.
     #[serde(default)]
     pub times: Times,
@@ -77,7 +83,8 @@ pub struct Description {
     /// Any other status that no rule of `outcomes` covers leaves the write in doubt.
     #[serde(default = "usual_refusals")]
     pub refused: Vec<u16>,
-    /// The kinds of records that are read, by their unified name.
+    /// The kinds of records that are read, by their unified name; or, for lists that the model has
+    /// no kind for, by a name that begins with `raw_`.
     pub kinds: BTreeMap<String, Kind>,
     /// The operations that can be written, by name: `candidates.create`. `wit/operations.md` lists
     /// them with their input.

@@ -54,7 +54,8 @@ pub struct Operation {
     /// Requests before the changing one: a fresh read, a look-up of an id by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Step>,
-    /// What the adapter refuses by itself, before anything is changed.
+    /// What the adapter refuses by itself, before anything is changed; and before anything is sent,
+    /// where the condition reads nothing that `before` keeps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuse: Vec<Refusal>,
     /// True: the record was changed after the plan, and nothing is written.
@@ -79,7 +80,8 @@ pub struct Operation {
     /// Requests after it: a read back. If one fails, the write is in doubt and a probe settles it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Step>,
-    /// The records that it made or touched: expressions over `reply` and `headers` too.
+    /// The records that it made or touched: expressions over `reply` and `headers` too. Left out of
+    /// a change: its target.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
     /// True: the ATS returned an existing record instead of creating one.
@@ -154,6 +156,10 @@ pub struct Link {
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
+    /// When nothing is searched, because the search could not tell: the probe is `blind`, or the
+    /// setting is at fault (`misconfigured`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refuse: Vec<Refusal>,
     /// Requests before the search.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Step>,
@@ -176,6 +182,10 @@ pub struct Probe {
     /// (`first_sent_ms` is the time of the first sending, and nothing before it).
     #[serde(rename = "match")]
     pub matches: Expr,
+    /// The members of a row, as dotted paths, without which it cannot be compared. Where one is
+    /// missing and no other row is a match, the probe fails, since `absent` could make a duplicate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     /// The records, as in the operation, over `row`. Left out: the operation has no links.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,

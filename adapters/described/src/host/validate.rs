@@ -5,6 +5,7 @@
 //! Left out: what only the ATS can show, such as a member that no row has, and the engine's own
 //! checks of the manifest, which it makes when it loads the component.
 
+mod kinds;
 mod names;
 mod operations;
 
@@ -12,16 +13,13 @@ use super::lines::{escaped, line_of};
 use super::read::{Mistake, Mistakes, Read};
 use crate::baked::baked;
 use crate::description::{
-    Description, Expr, Field, Hook, Kind, List, Mapping, Method, OutcomeRule, Paging, Request,
-    Template, Then,
+    Description, Expr, Hook, Kind, List, Mapping, Method, OutcomeRule, Paging, Request, Template,
+    Then,
 };
 use crate::expression::{Compiled, Engine};
-use crate::shape;
 use crate::template::{LEVELS_MAX, Text};
 use names::{Names, near};
 
-/// Fields of one kind, which a mask of 64 bits counts.
-const FIELDS_MAX: usize = 64;
 /// Mistakes that are reported at once.
 const MISTAKES_MAX: usize = 100;
 
@@ -94,6 +92,7 @@ impl<'d> Check<'d> {
         self.outcomes("/outcomes", &description.outcomes, &answer, Place::Any);
         let paging = Names::of(&[SHARED, ANSWER, &["parent", "count", "size", "page", "offset"]]);
         self.paging("/lists/paging", description.lists.paging.as_ref(), &paging);
+        self.sunsets();
         if description.kinds.is_empty() {
             self.mistake("/kinds", "name at least one kind");
         }
@@ -129,6 +128,31 @@ impl<'d> Check<'d> {
             && settings.get("type").and_then(|of| of.as_str()) != Some("object")
         {
             self.mistake("/settings", "the schema of the settings has `type: object`");
+        }
+    }
+
+    fn sunsets(&mut self) {
+        let description = self.description;
+        for (at, sunset) in description.sunsets.iter().enumerate() {
+            let place = format!("/sunsets/{at}");
+            if description.sunsets.iter().take(at).any(|earlier| earlier.api == sunset.api) {
+                self.mistake(&place, "it ends twice; leave the earlier day");
+            }
+            if sunset.api.as_ref().is_some_and(|api| api.trim().is_empty()) {
+                self.mistake(&below(&place, "api"), "it says nothing; leave it out for all");
+            }
+            if sunset.days_left(0).is_none() {
+                let message =
+                    format!("`{:.64}` is no day; write it as 2026-08-31", sunset.last_day);
+                self.mistake(&below(&place, "last_day"), message);
+            }
+            if !sunset.announced_at.starts_with("https://") {
+                let message = "name the page of the announcement, a URL that begins with https://";
+                self.mistake(&below(&place, "announced_at"), message);
+            }
+            if sunset.instead.trim().is_empty() {
+                self.mistake(&below(&place, "instead"), "it says nothing; the warning shows it");
+            }
         }
     }
 
@@ -168,129 +192,6 @@ impl<'d> Check<'d> {
         let hint = near(name, kinds.keys().map(String::as_str));
         self.mistake(at, format!("the description has no kind `{name}`{hint}"));
         None
-    }
-
-    fn kind(&mut self, at: &str, name: &str, kind: &Kind) {
-        let Some(fields) = shape::fields(name) else {
-            let hint = near(name, atsync_model::kinds::ALL.iter().copied());
-            self.mistake(at, format!("the model has no kind `{name}`{hint}"));
-            return;
-        };
-        match (&kind.list, &kind.inside, &kind.fetch) {
-            (Some(_), Some(_), _) => {
-                self.mistake(at, "a kind has `list` or `inside`, not both");
-            }
-            (None, None, None) => {
-                self.mistake(at, "nothing says how it is read; add `list`, `inside` or `fetch`");
-            }
-            _ => {}
-        }
-        if let Some(list) = &kind.list {
-            self.list(&below(at, "list"), list);
-        }
-        if let Some(inside) = &kind.inside {
-            let place = below(at, "inside");
-            let outer = self.known_kind(&below(&place, "kind"), &inside.kind);
-            if outer.is_some_and(|outer| outer.list.is_none()) {
-                self.mistake(
-                    &below(&place, "kind"),
-                    format!("{} have no `list` that they could come with", inside.kind),
-                );
-            }
-            let names = Names::of(&[SHARED, &["row", "parent"]]);
-            self.optional(&below(&place, "each"), inside.each.as_ref(), &names);
-        }
-        if let Some(fetch) = &kind.fetch {
-            self.fetch(&below(at, "fetch"), fetch);
-        }
-        if let Some(id) = &kind.permission {
-            self.permission(&below(at, "permission"), id);
-        }
-        if let Some(scope) = &kind.scope {
-            self.known_kind(&below(at, "scope"), scope);
-        }
-        let names = Names::of(&[SHARED, &["row", "outer", "parent"]]);
-        self.expression(&below(at, "id"), &kind.id, &names);
-        self.optional(&below(at, "version"), kind.version.as_ref(), &names);
-        self.optional(&below(at, "when"), kind.when.as_ref(), &names);
-        if kind.fields.is_empty() || kind.fields.len() > FIELDS_MAX {
-            self.mistake(&below(at, "fields"), format!("a kind has 1 to {FIELDS_MAX} fields"));
-        }
-        for (field, rule) in &kind.fields {
-            let place = below(&below(at, "fields"), field);
-            if !fields.iter().any(|(known, _)| known == field) {
-                let hint = near(field, fields.iter().map(|(known, _)| *known));
-                self.mistake(&place, format!("{name} have no field `{field}`{hint}"));
-                continue;
-            }
-            self.field(&place, name, field, rule, &names);
-        }
-        for field in shape::required(name) {
-            if !kind.fields.contains_key(*field) {
-                let message = format!("a record of {name} needs the field `{field}`; map it");
-                self.mistake(&below(at, "fields"), message);
-            }
-        }
-        for (index, field) in kind.expected.iter().enumerate() {
-            if !kind.fields.contains_key(field) {
-                let hint = near(field, kind.fields.keys().map(String::as_str));
-                let place = format!("{at}/expected/{index}");
-                self.mistake(&place, format!("`{field}` is none of its fields{hint}"));
-            }
-        }
-        use atsync_model::manifest::DeleteSign;
-        for (index, sign) in kind.deletes.iter().enumerate() {
-            let place = format!("{at}/deletes/{index}");
-            match sign {
-                DeleteSign::GoneOnFetch if kind.fetch.is_none() => {
-                    self.mistake(&place, "`gone-on-fetch` needs a `fetch`");
-                }
-                DeleteSign::GoneFromWalk if kind.list.is_none() => {
-                    self.mistake(&place, "`gone-from-walk` needs a `list` of its own");
-                }
-                DeleteSign::Hook if self.description.hook.is_none() => {
-                    self.mistake(&place, "`hook` needs a `hook`");
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn field(&mut self, at: &str, kind: &str, field: &str, rule: &Field, names: &Names) {
-        use shape::Shape;
-        let within = if rule.each.is_some() { names.with("entry") } else { names.clone() };
-        let is_short = rule.each.is_none()
-            && rule.needs.is_none()
-            && rule.words.is_empty()
-            && rule.other.is_none()
-            && rule.form.is_none()
-            && rule.times.is_none();
-        let value = if is_short { at.to_owned() } else { below(at, "value") };
-        self.mapping(&value, &rule.value, &within);
-        self.optional(&below(at, "each"), rule.each.as_ref(), names);
-        let shape = shape::shape(kind, field);
-        let has_words = matches!(shape, Some(Shape::Word | Shape::Contacts));
-        if !rule.words.is_empty() && !has_words {
-            self.mistake(
-                &below(at, "words"),
-                format!("`{field}` is no word and has none; take them out"),
-            );
-        }
-        if rule.other.is_some() && rule.words.is_empty() {
-            self.mistake(&below(at, "other"), "`other` needs `words`");
-        }
-        if rule.form.is_some() && !matches!(shape, Some(Shape::Ref | Shape::Refs)) {
-            self.mistake(&below(at, "as"), format!("`{field}` is no reference; take `as` out"));
-        }
-        if rule.times.is_some() && shape != Some(Shape::Time) {
-            self.mistake(&below(at, "times"), format!("`{field}` is no time; take `times` out"));
-        }
-        for (index, need) in rule.needs.iter().flatten().enumerate() {
-            if !matches!(need.split('.').next(), Some("row" | "outer" | "tenant" | "parent")) {
-                let place = format!("{at}/needs/{index}");
-                self.mistake(&place, "a path begins with `row`, `outer`, `parent` or `tenant`");
-            }
-        }
     }
 
     fn list(&mut self, at: &str, list: &List) {

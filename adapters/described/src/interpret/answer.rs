@@ -50,6 +50,11 @@ impl<'r> Answer<'r> {
         }
     }
 
+    /// Whether it claims success with a body that is no JSON, such as a gateway's page.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        (200..300).contains(&self.status) && !self.is_empty && matches!(self.reply, Json::Absent)
+    }
+
     /// The names that it adds to a scope.
     pub(crate) fn names(&self) -> [(&str, &Json<'r>); 3] {
         [("reply", &self.reply), ("status", &self.status_value), ("headers", &self.headers)]

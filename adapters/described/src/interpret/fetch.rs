@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Meaning, Table, accepted, no_json};
 use super::ground::Ground;
-use super::record::{Mapper, Records};
+use super::record::{At, Mapper, Records};
 use super::request::{self, Extra, Plan};
 use super::scan::{Envelope, offset_in};
 use super::state::{self, State};
@@ -101,7 +101,10 @@ pub(crate) fn resume(
             let span = element.span();
             let span = Span { offset: span.offset.saturating_add(offset), ..span };
             match row {
-                Ok(row) => mapper.row(&row, &Json::Absent, Some(&span), &shared, &mut records),
+                Ok(row) => {
+                    let at = At { span, text: element.text().unwrap_or_default() };
+                    mapper.row(&row, &Json::Absent, &at, &shared, &mut records);
+                }
                 Err(_) => records.lost(&name, None, "the row is no JSON that can be kept"),
             }
         })
@@ -110,7 +113,8 @@ pub(crate) fn resume(
         let row = Json::parse(text).map_err(|_| shapeless())?;
         if !row.is_empty() {
             let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            mapper.row(&row, &Json::Absent, Some(&Span { offset, length }), &shared, &mut records);
+            let at = At { span: Span { offset, length }, text };
+            mapper.row(&row, &Json::Absent, &at, &shared, &mut records);
         }
     }
     Ok(done(records, ids))

@@ -15,6 +15,7 @@ mod ground;
 mod hook;
 mod paging;
 mod probe;
+mod raw;
 mod record;
 pub(crate) mod request;
 mod scan;

@@ -7,13 +7,14 @@
 use super::answer::{Answer, Meaning, Table, accepted, no_json, optional};
 use super::ground::Ground;
 use super::paging::{Cursor, Pager};
+use super::record::{dotted, is_absent};
 use super::request::{self, Extra, Plan};
 use super::scan::Envelope;
 use super::state::{self, Known, Search, State};
-use super::write::{LinkPlan, StepPlan, Values, ground, json, links};
+use super::write::{LinkPlan, StepPlan, Values, ground, json, links, subject};
 use super::{Context, lacking, mistake};
-use crate::description::{Operation, Place, Probe as Rule, ProbeCertainty};
-use crate::expression::{Compiled, Scope};
+use crate::description::{Operation, Place, Probe as Rule, ProbeCertainty, Refusal};
+use crate::expression::{Compiled, Fault, Scope};
 use crate::json::Json;
 use crate::manifest;
 use atsync_adapter::contract::{
@@ -42,16 +43,47 @@ pub(crate) fn start(context: &Context<'_>, task: Probe, given: &Given) -> Result
     };
     let name = task.name.clone();
     let plan = ProbePlan::of(&name, rule, context)?;
-    let mut known = Known {
+    let known = Known {
         operation: task.name,
         target: task.target,
         input: json(&task.input)?,
         observed: Value::Null,
         kept: BTreeMap::new(),
     };
-    known.prune(&plan.reads(), false);
-    let state = state::Probe { known, first_sent_ms, before: Some(0), search: Search::default() };
+    let mut state =
+        state::Probe { known, first_sent_ms, before: Some(0), search: Search::default() };
+    if let Some(refusal) = refusal(context, rule, &state, given)? {
+        let message = refusal.message.clone();
+        return if refusal.misconfigured {
+            Err(Failure::Misconfigured(message))
+        } else {
+            done(Probed::Blind(message))
+        };
+    }
+    state.known.prune(&plan.reads(), false);
     advance(context, &plan, state, given)
+}
+
+/// The first of its refusals whose condition holds.
+fn refusal<'r>(
+    context: &Context<'_>,
+    rule: &'r Rule,
+    state: &state::Probe,
+    given: &Given,
+) -> Result<Option<&'r Refusal>, Failure> {
+    let ground = ground(context, given, &state.known.operation)?;
+    let values = Values::of(&state.known);
+    let sent = first_sent(state);
+    let mut names = values.names(&ground);
+    names.push(("first_sent_ms", &sent));
+    let scope = Scope { shared: &names, own: &[] };
+    for refusal in &rule.refuse {
+        let when = context.engine.compile(refusal.when.text()).map_err(mistake)?;
+        if when.is_true(scope).map_err(lacking)? {
+            return Ok(Some(refusal));
+        }
+    }
+    Ok(None)
 }
 
 /// Continues a probe.
@@ -176,7 +208,7 @@ fn page(
         names.push(("first_sent_ms", &sent));
         match plan.outcomes.read(&answer, &names, None, plan.kind)? {
             Meaning::Failure { failure: Failure::NotFound(_) | Failure::Gone(_), .. } => {
-                return conclude(rule, state.search);
+                return conclude(rule, state);
             }
             Meaning::Ok if envelope.is_none() && !answer.is_empty => return Err(no_json(response)),
             meaning => accepted(meaning)?,
@@ -221,7 +253,7 @@ fn page(
             state.search.cursor = Some(next);
             search(context, plan, state, ground)
         }
-        _ => conclude(rule, state.search),
+        _ => conclude(rule, state),
     }
 }
 
@@ -238,14 +270,19 @@ fn compare(
     let scope = Scope { shared, own: &own };
     let read = || {
         let is_marked = plan.marked.as_ref().map_or(Ok(false), |marked| marked.is_true(scope))?;
-        if !is_marked && !plan.matches.is_true(scope)? {
-            return Ok(None);
+        if !is_marked {
+            if let Some(path) = plan.needs.iter().find(|path| is_absent(path, scope)) {
+                return Err(Fault(format!("the row has no `{}`", path.join("."))));
+            }
+            if !plan.matches.is_true(scope)? {
+                return Ok(None);
+            }
         }
         let mut made = Vec::new();
         for link in &plan.links {
             made.extend(link.read(scope)?);
         }
-        Ok::<_, crate::expression::Fault>(Some((is_marked, made)))
+        Ok::<_, Fault>(Some((is_marked, made)))
     };
     match read() {
         Ok(None) => {}
@@ -259,8 +296,9 @@ fn compare(
     }
 }
 
-fn conclude(rule: &Rule, search: Search) -> Result<Step, Failure> {
-    let Search { marked, matched, unsure, .. } = search;
+fn conclude(rule: &Rule, state: state::Probe) -> Result<Step, Failure> {
+    let Search { marked, matched, unsure, .. } = state.search;
+    let target = state.known.target.as_ref();
     let certainty = match (marked.is_empty(), rule.certainty) {
         (false, _) | (true, ProbeCertainty::Marked) => Certainty::Marked,
         (true, ProbeCertainty::Matched) => Certainty::Matched,
@@ -275,10 +313,14 @@ fn conclude(rule: &Rule, search: Search) -> Result<Step, Failure> {
             "{unsure} rows of the search cannot be compared with what was written"
         ))),
         0 => done(Probed::Absent(rule.visible_within_ms)),
+        // One that names no records shows whether the target was changed.
+        _ if !has_links => {
+            let links = subject(target).into_iter().collect();
+            done(Probed::Found(Found { links, certainty }))
+        }
         1 => {
             done(Probed::Found(Found { links: links(found.pop().unwrap_or_default()), certainty }))
         }
-        _ if !has_links => done(Probed::Found(Found { links: Vec::new(), certainty })),
         _ => {
             let subjects = found.into_iter().filter_map(|made| made.into_iter().next());
             done(Probed::Ambiguous(subjects.map(|(_, of): (String, RemoteRef)| of).collect()))
@@ -299,6 +341,7 @@ struct ProbePlan<'e> {
     outcomes: Table<'e>,
     pager: Pager<'e>,
     matches: Compiled<'e>,
+    needs: Vec<Vec<String>>,
     marked: Option<Compiled<'e>>,
     links: Vec<LinkPlan<'e>>,
 }
@@ -319,6 +362,7 @@ impl<'e> ProbePlan<'e> {
             outcomes: Table::of(&rule.outcomes, context)?,
             pager: Pager::of(paging, engine)?,
             matches: engine.compile(rule.matches.text()).map_err(mistake)?,
+            needs: dotted(&rule.needs),
             marked: optional(rule.marked.as_ref(), engine).map_err(mistake)?,
             links: rule
                 .links

@@ -4,15 +4,20 @@
 //! null on the way makes it known and empty. So masks follow from the rows, and are collected per
 //! page. A fault costs the field, and a row without a usable id costs the row; neither stops the
 //! page. Messages name the field and the shape that was found, never its content.
+//!
+//! The record of a raw kind is the row itself, with what it names and its times.
 
 use super::answer::optional;
+use super::raw::{Raw, RawBody};
 use super::{Context, mistake};
 use crate::description::{Field, Kind, Times};
 use crate::expression::{Compiled, Fault, Scope};
 use crate::json::Json;
-use crate::shape::{self, Reading, Shape, is_id};
+use crate::shape::{ENTRIES_MAX, Reading, is_id};
 use crate::template::Made;
 use atsync_adapter::contract::{Failure, Item, Problem, Span};
+use atsync_model::raw::{CONTENT, REFERENCES, is_raw};
+use atsync_model::shape::{self, Shape};
 use std::borrow::Cow;
 
 /// Bytes of a problem's message.
@@ -33,6 +38,7 @@ pub(crate) struct Mapper<'e> {
     id: Compiled<'e>,
     version: Option<Compiled<'e>>,
     fields: Vec<FieldPlan<'e>>,
+    raw: Option<Raw<'e>>,
 }
 
 #[derive(Debug)]
@@ -40,8 +46,17 @@ struct FieldPlan<'e> {
     name: &'e str,
     each: Option<Compiled<'e>>,
     value: Made<'e>,
-    needs: Vec<Vec<String>>,
+    /// The paths that it reads, and whether it is unknown without one.
+    paths: Vec<(Vec<String>, bool)>,
+    known: Option<Compiled<'e>>,
     reading: Reading<'e>,
+}
+
+/// Where a row stands in the reply.
+#[derive(Clone, Debug)]
+pub(crate) struct At<'r> {
+    pub(crate) span: Span,
+    pub(crate) text: &'r str,
 }
 
 /// The records of a reply.
@@ -78,6 +93,7 @@ impl<'e> Mapper<'e> {
             id: engine.compile(kind.id.text())?,
             version: optional(kind.version.as_ref(), engine)?,
             fields: fields.collect::<Result<_, Fault>>()?,
+            raw: is_raw(name).then(|| Raw::of(kind, engine)).transpose()?,
         })
     }
 
@@ -85,13 +101,15 @@ impl<'e> Mapper<'e> {
     pub(crate) fn inside(
         &self,
         outer: &Json<'_>,
-        span: Option<&Span>,
+        at: &At<'_>,
         shared: &[(&str, &Json<'_>)],
         records: &mut Records,
     ) {
         let Some(each) = &self.each else {
-            return self.row(outer, outer, span, shared, records);
+            return self.row(outer, outer, at, shared, records);
         };
+        // Its own text is not known.
+        let at = &At { span: at.span.clone(), text: "" };
         let own = [("row", outer)];
         let rows = match each.eval(Scope { shared, own: &own }) {
             Ok(rows) => rows,
@@ -104,10 +122,10 @@ impl<'e> Mapper<'e> {
             }
             Json::List(rows) => {
                 for row in rows {
-                    self.row(row, outer, span, shared, records);
+                    self.row(row, outer, at, shared, records);
                 }
             }
-            row @ Json::Map(_) => self.row(row, outer, span, shared, records),
+            row @ Json::Map(_) => self.row(row, outer, at, shared, records),
             // The reference alone, where the ATS did not expand it.
             _ => {}
         }
@@ -118,7 +136,7 @@ impl<'e> Mapper<'e> {
         &self,
         row: &Json<'_>,
         outer: &Json<'_>,
-        span: Option<&Span>,
+        at: &At<'_>,
         shared: &[(&str, &Json<'_>)],
         records: &mut Records,
     ) {
@@ -136,7 +154,7 @@ impl<'e> Mapper<'e> {
             Some(Err(fault)) => return records.lost(self.kind, None, &fault.0),
             Some(Ok(true)) | None => {}
         }
-        let id = match self.id.eval(scope) {
+        let id = match self.id.id(scope) {
             Ok(id) => id,
             Err(fault) => return records.lost(self.kind, None, &fault.0),
         };
@@ -174,19 +192,30 @@ impl<'e> Mapper<'e> {
                 }
             }
         }
-        let bytes = span.map_or(512, |span| usize::try_from(span.length).unwrap_or_default());
-        let Ok(body) = atsync_adapter::json::write(&Json::Map(body), bytes.min(4096)) else {
+        let bytes = usize::try_from(at.span.length).unwrap_or_default();
+        let (written, version) = match &self.raw {
+            None => (atsync_adapter::json::write(&Json::Map(body), bytes.min(4096)), version),
+            Some(raw) => {
+                let updated_at = body.iter().find(|(name, _)| name == "updated_at");
+                let changed = updated_at.and_then(|(_, time)| time.as_text()).map(str::to_owned);
+                let (references, odd) = raw.references(row, scope);
+                for member in odd {
+                    let field = format!("{REFERENCES}.{member}");
+                    let message = cut(format!("`{field}`: neither an id nor a list of ids"));
+                    records.problems.push(Problem::field(self.kind, id.clone(), field, message));
+                }
+                let body = RawBody { references, row, text: at.text, fields: body };
+                let bytes = bytes.saturating_add(256);
+                (atsync_adapter::json::write(&body, bytes), version.or(changed))
+            }
+        };
+        let Ok(body) = written else {
             return records.lost(self.kind, Some(id), "it cannot be written as JSON");
         };
         let mask = records.mask(self, known);
-        records.items.push(Item {
-            kind: self.kind.to_owned(),
-            id,
-            version,
-            mask,
-            body,
-            raw: span.cloned(),
-        });
+        // The body of a raw record has the row.
+        let raw = self.raw.is_none().then(|| at.span.clone());
+        records.items.push(Item { kind: self.kind.to_owned(), id, version, mask, body, raw });
     }
 }
 
@@ -202,7 +231,9 @@ impl Records {
             self.known.push((mapper.kind.to_owned(), known));
             let fields = mapper.fields.iter().enumerate();
             let names = fields.filter(|(at, _)| known & bit(*at) != 0);
-            self.masks.push(names.map(|(_, field)| field.name.to_owned()).collect());
+            let names = names.map(|(_, field)| field.name);
+            let raw: &[&str] = if mapper.raw.is_some() { &[REFERENCES, CONTENT] } else { &[] };
+            self.masks.push(raw.iter().copied().chain(names).map(str::to_owned).collect());
             self.known.len().saturating_sub(1)
         });
         u32::try_from(at).unwrap_or(u32::MAX)
@@ -236,36 +267,33 @@ impl<'e> FieldPlan<'e> {
         times: Times,
         context: &'e Context<'_>,
     ) -> Result<Self, Fault> {
-        let shape = shape::shape(kind, name)
-            .ok_or_else(|| Fault(format!("{kind} have no field `{name}`")))?;
+        // The fields of a raw kind are its times.
+        let shape = if is_raw(kind) { Some(Shape::Time) } else { shape::shape(kind, name) };
+        let shape = shape.ok_or_else(|| Fault(format!("{kind} have no field `{name}`")))?;
         let engine = &context.engine;
         let value = Made::mapping(&rule.value, engine)?;
         let each = optional(rule.each.as_ref(), engine)?;
-        let needs = match &rule.needs {
-            Some(paths) => {
-                paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
-            }
-            None => {
-                let mut needs: Vec<Vec<String>> = Vec::new();
-                let mut add = |expression: &Compiled<'_>| {
-                    for read in expression.reads() {
-                        let is_needed = read.len() > 1
-                            && read.first().is_some_and(|root| NEEDED.contains(&root.as_str()));
-                        if is_needed && !needs.contains(&read.to_vec()) {
-                            needs.push(read.into_owned());
-                        }
-                    }
-                };
-                value.each(&mut add);
-                each.iter().for_each(add);
-                needs
+        let needed = rule.needs.as_deref().map(dotted).unwrap_or_default();
+        let mut paths: Vec<(Vec<String>, bool)> =
+            needed.into_iter().map(|path| (path, true)).collect();
+        let is_needed = rule.needs.is_none() && rule.known.is_none();
+        let mut add = |expression: &Compiled<'_>| {
+            for read in expression.paths() {
+                let is_of_row = read.len() > 1
+                    && read.first().is_some_and(|root| NEEDED.contains(&root.as_str()));
+                if is_of_row && !paths.iter().any(|(path, _)| *path == *read) {
+                    paths.push((read.into_owned(), is_needed));
+                }
             }
         };
+        value.each(&mut add);
+        each.iter().for_each(add);
         Ok(Self {
             name,
             each,
             value,
-            needs,
+            paths,
+            known: optional(rule.known.as_ref(), engine)?,
             reading: Reading {
                 shape,
                 words: &rule.words,
@@ -279,10 +307,21 @@ impl<'e> FieldPlan<'e> {
     }
 
     fn read<'a>(&self, scope: Scope<'_, 'a>) -> Result<Read<'a>, String> {
-        for need in &self.needs {
-            if is_absent(need, scope) {
-                return Ok(Read::Unknown);
+        let mut is_unknown = false;
+        for (path, is_needed) in &self.paths {
+            match lead(path, scope) {
+                Lead::Odd(shape) => return Err(format!("{shape} where an object is expected")),
+                Lead::Absent => is_unknown |= *is_needed,
+                Lead::There => {}
             }
+        }
+        if is_unknown {
+            return Ok(Read::Unknown);
+        }
+        if let Some(known) = &self.known
+            && !known.is_true(scope).map_err(|fault| fault.0)?
+        {
+            return Ok(Read::Unknown);
         }
         let value = match &self.each {
             None => self.value.value(scope).map_err(|fault| fault.0)?,
@@ -299,8 +338,8 @@ impl<'e> FieldPlan<'e> {
         let list = each.eval(scope).map_err(|fault| fault.0)?;
         let entries = match &*list {
             Json::Absent | Json::Null => return Ok(Json::Null),
-            Json::List(entries) if entries.len() > shape::ENTRIES_MAX => {
-                return Err(format!("a list of more than {} entries", shape::ENTRIES_MAX));
+            Json::List(entries) if entries.len() > ENTRIES_MAX => {
+                return Err(format!("a list of more than {} entries", ENTRIES_MAX));
             }
             Json::List(entries) => entries,
             other => return Err(format!("{} where a list is expected", other.shape())),
@@ -319,21 +358,50 @@ impl<'e> FieldPlan<'e> {
     }
 }
 
-/// Whether a path leads to a member that is not there. A null on the way is there.
-fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
-    let Some((root, members)) = path.split_first() else { return false };
-    let names = scope.own.iter().chain(scope.shared);
-    let Some(mut value) = names.clone().find(|(name, _)| name == root).map(|(_, value)| *value)
-    else {
-        return true;
+/// Dotted paths in their parts.
+pub(crate) fn dotted(paths: &[String]) -> Vec<Vec<String>> {
+    paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
+}
+
+/// Where a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// To a member that is there, or would be below a null.
+    There,
+    /// To none.
+    Absent,
+    /// Through something that has no members, of this shape.
+    Odd(&'static str),
+}
+
+fn lead(path: &[String], scope: Scope<'_, '_>) -> Lead {
+    let Some((root, members)) = path.split_first() else { return Lead::There };
+    let mut names = scope.own.iter().chain(scope.shared);
+    let Some(mut value) = names.find(|(name, _)| name == root).map(|(_, value)| *value) else {
+        return Lead::Absent;
     };
     for member in members {
         match value {
             Json::Map(_) => value = value.get(member),
-            Json::Null | Json::List(_) => return false,
+            // An index. A list without that entry is there.
+            Json::List(entries) => {
+                match member.parse().ok().and_then(|at: usize| entries.get(at)) {
+                    Some(entry) => value = entry,
+                    None => return Lead::There,
+                }
+            }
+            Json::Null => return Lead::There,
             // An id where the ATS did not expand the object says nothing about its members.
-            _ => return true,
+            Json::Text(_) | Json::Absent => return Lead::Absent,
+            Json::Bool(_) | Json::Int(_) | Json::Big(_) | Json::Float(_) => {
+                return Lead::Odd(value.shape());
+            }
         }
     }
-    matches!(value, Json::Absent)
+    if matches!(value, Json::Absent) { Lead::Absent } else { Lead::There }
+}
+
+/// Whether a path leads to no member. A null on the way is there.
+pub(crate) fn is_absent(path: &[String], scope: Scope<'_, '_>) -> bool {
+    lead(path, scope) != Lead::There
 }

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Meaning, Table, accepted, no_json};
 use super::ground::Ground;
 use super::paging::{Cursor, Pager};
-use super::record::{Mapper, Records};
+use super::record::{At, Mapper, Records};
 use super::request::{self, Extra, Plan};
 use super::state::{self, State};
 use super::{Context, lacking, mistake};
@@ -108,9 +108,10 @@ pub(crate) fn resume(
                 let span = Span { offset: span.offset.saturating_add(offset), ..span };
                 match row {
                     Ok(row) => {
-                        mapper.row(&row, &row, Some(&span), &shared, &mut records);
+                        let at = At { span, text: element.text().unwrap_or_default() };
+                        mapper.row(&row, &row, &at, &shared, &mut records);
                         for mapper in &inner {
-                            mapper.inside(&row, Some(&span), &shared, &mut records);
+                            mapper.inside(&row, &at, &shared, &mut records);
                         }
                     }
                     Err(_) => {

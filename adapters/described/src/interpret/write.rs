@@ -10,7 +10,7 @@ use super::request::{self, Extra, Plan};
 use super::scan::reference;
 use super::state::{self, At, Known, State};
 use super::{Context, lacking, mistake};
-use crate::description::{Link as LinkRule, Operation, OutcomeRule, Step as StepRule};
+use crate::description::{Link as LinkRule, Operation, OutcomeRule, Refusal, Step as StepRule};
 use crate::expression::{Compiled, Fault, Scope};
 use crate::json::Json;
 use crate::shape::is_id;
@@ -37,6 +37,12 @@ pub(crate) fn start(context: &Context<'_>, task: Write, given: &Given) -> Result
         observed,
         kept: BTreeMap::new(),
     };
+    if !plan.before.is_empty() {
+        let ground = ground(context, given, &name)?;
+        let values = Values::of(&known);
+        let names = values.names(&ground);
+        plan.refused(&operation, Scope { shared: &names, own: &[] }, true)?;
+    }
     let all = plan.reads(false);
     known.prune(&all, !operation.guards.is_empty());
     advance(context, &operation, &plan, known, given, 0)
@@ -216,7 +222,7 @@ fn after(
     let names = values.names(ground);
     let own = answer.names();
     let scope = Scope { shared: &names, own: &own };
-    match plan.applied(scope) {
+    match plan.applied(scope, known.target.as_ref()) {
         Ok(applied) => written(Written::Applied(applied)),
         Err(fault) => {
             unclear(format!("it was accepted, and the answer lacks what it made: {fault}"))
@@ -310,16 +316,25 @@ pub(crate) struct StepPlan<'e> {
     pub(crate) request: Plan<'e>,
     outcomes: Table<'e>,
     keep: Made<'e>,
+    /// What is kept comes from the body.
+    reads_body: bool,
 }
 
 impl<'e> StepPlan<'e> {
     pub(crate) fn of(step: &'e StepRule, context: &'e Context<'_>) -> Result<Self, Failure> {
+        let keep = Made::mapping(&step.keep, &context.engine).map_err(mistake)?;
+        let mut reads_body = false;
+        keep.each(&mut |expression| {
+            let reads = expression.reads();
+            reads_body |= reads.iter().any(|path| path.first().is_some_and(|name| name == "reply"));
+        });
         Ok(Self {
             name: &step.name,
             when: optional(step.when.as_ref(), &context.engine).map_err(mistake)?,
             request: Plan::of(&step.request, context)?,
             outcomes: Table::of(&step.outcomes, context)?,
-            keep: Made::mapping(&step.keep, &context.engine).map_err(mistake)?,
+            keep,
+            reads_body,
         })
     }
 
@@ -346,6 +361,10 @@ impl<'e> StepPlan<'e> {
             self.outcomes.read(answer, &names, permission, kind)?
         };
         accepted(meaning)?;
+        if self.reads_body && answer.is_unreadable() {
+            let text = format!("the answer to the read `{}` is no JSON", self.name);
+            return Err(Failure::Protocol(text));
+        }
         let value = keep_of(&self.keep, answer, ground, known)?;
         known.kept.insert(self.name.to_owned(), value);
         Ok(())
@@ -387,7 +406,7 @@ impl<'e> LinkPlan<'e> {
         if !self.when.as_ref().map_or(Ok(true), |when| when.is_true(scope))? {
             return Ok(None);
         }
-        let id = self.id.eval(scope)?;
+        let id = self.id.id(scope)?;
         let id = id
             .scalar()
             .filter(|id| is_id(id))
@@ -404,6 +423,12 @@ impl<'e> LinkPlan<'e> {
 /// The links of records.
 pub(crate) fn links(found: Vec<(String, RemoteRef)>) -> Vec<Link> {
     found.into_iter().map(|(role, of)| Link { role, kind: of.kind, id: of.id }).collect()
+}
+
+/// The target of a change, which is what it touched where the description names nothing else.
+pub(crate) fn subject(target: Option<&RemoteRef>) -> Option<Link> {
+    let of = target?;
+    Some(Link { role: "subject".to_owned(), kind: of.kind.clone(), id: of.id.clone() })
 }
 
 /// An operation, compiled.
@@ -510,6 +535,24 @@ impl<'e> OperationPlan<'e> {
         reads
     }
 
+    /// Refuses the write; `early`: by the conditions that read nothing that a step keeps.
+    fn refused(
+        &self,
+        operation: &Operation,
+        scope: Scope<'_, '_>,
+        early: bool,
+    ) -> Result<(), Failure> {
+        let is_kept = |name: &String| self.before.iter().any(|step| step.name == *name);
+        for (when, rule) in self.refuse.iter().zip(&operation.refuse) {
+            let reads_kept = || when.reads().iter().any(|read| read.first().is_some_and(is_kept));
+            if (early && reads_kept()) || !when.is_true(scope).map_err(lacking)? {
+                continue;
+            }
+            return Err(refusal(rule));
+        }
+        Ok(())
+    }
+
     /// Refuses the write, or finds that there is nothing to do.
     fn decide(
         &self,
@@ -517,19 +560,7 @@ impl<'e> OperationPlan<'e> {
         known: &Known,
         scope: Scope<'_, '_>,
     ) -> Result<Option<Step>, Failure> {
-        for (when, rule) in self.refuse.iter().zip(&operation.refuse) {
-            if !when.is_true(scope).map_err(lacking)? {
-                continue;
-            }
-            return Err(if rule.misconfigured {
-                Failure::Misconfigured(rule.message.clone())
-            } else {
-                Failure::Invalid(vec![FieldError {
-                    field: rule.field.clone(),
-                    message: rule.message.clone(),
-                }])
-            });
-        }
+        self.refused(operation, scope, false)?;
         let changed = |what: &str| {
             Failure::Conflict(format!(
                 "{what} has changed since the plan was made, so it is not overwritten; the next \
@@ -559,16 +590,21 @@ impl<'e> OperationPlan<'e> {
         if let Some(unneeded) = &self.unneeded
             && unneeded.is_true(scope).map_err(lacking)?
         {
-            let applied = Applied { links: Vec::new(), deduplicated: false, warnings: Vec::new() };
+            let links = subject(known.target.as_ref()).into_iter().collect();
+            let applied = Applied { links, deduplicated: false, warnings: Vec::new() };
             return written(Written::Unneeded(applied)).map(Some);
         }
         Ok(None)
     }
 
-    fn applied(&self, scope: Scope<'_, '_>) -> Result<Applied, Fault> {
+    fn applied(&self, scope: Scope<'_, '_>, target: Option<&RemoteRef>) -> Result<Applied, Fault> {
         let mut found = Vec::new();
         for link in &self.links {
             found.extend(link.read(scope)?);
+        }
+        let mut links = links(found);
+        if self.links.is_empty() {
+            links.extend(subject(target));
         }
         let deduplicated = self.deduplicated.as_ref().map(|is| is.is_true(scope)).transpose()?;
         let mut warnings = Vec::new();
@@ -579,11 +615,17 @@ impl<'e> OperationPlan<'e> {
                 text.filter(|text| !text.is_empty()).map(|text| super::answer::clipped(&text)),
             );
         }
-        Ok(Applied {
-            links: links(found),
-            deduplicated: deduplicated.unwrap_or_default(),
-            warnings,
-        })
+        Ok(Applied { links, deduplicated: deduplicated.unwrap_or_default(), warnings })
+    }
+}
+
+/// The failure that a refusal is.
+fn refusal(rule: &Refusal) -> Failure {
+    let (field, message) = (rule.field.clone(), rule.message.clone());
+    if rule.misconfigured {
+        Failure::Misconfigured(message)
+    } else {
+        Failure::Invalid(vec![FieldError { field, message }])
     }
 }
 

@@ -40,7 +40,7 @@ const ENDPOINTS: [(&str, bool); 22] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
-    /// Granted scopes, `<endpoint>:<read or write>:admin`.
+    /// Granted scopes, `<endpoint>:<read or write>`.
     pub scopes: BTreeSet<String>,
     /// Whether the key sees confidential records, if the query asks for them.
     pub confidential: bool,
@@ -84,5 +84,5 @@ pub fn all_scopes() -> BTreeSet<String> {
 }
 
 pub(crate) fn scope(endpoint: &str, writes: bool) -> String {
-    format!("{endpoint}:{}:admin", if writes { "write" } else { "read" })
+    format!("{endpoint}:{}", if writes { "write" } else { "read" })
 }

@@ -1,6 +1,6 @@
 //! The control surface of this sandbox: what [`atsync_sandbox::control`] needs.
 
-use atsync_sandbox::{About, Collection, Controlled, Fault, Logged};
+use atsync_sandbox::{About, Collection, Controlled, Fault, Logged, Request};
 use serde_json::{Map, Value, json};
 
 use crate::access::scope;
@@ -101,7 +101,7 @@ impl Controlled for Sandbox {
 
     fn rows(&self, collection: &str, column: Option<(&str, &str)>) -> Result<Vec<Value>, String> {
         Ok(match column {
-            None => Sandbox::rows(self, collection),
+            None => self.made(collection).unwrap_or_else(|| Sandbox::rows(self, collection)),
             Some((member, value)) => self.rows_where(collection, member, value),
         })
     }
@@ -120,6 +120,7 @@ impl Controlled for Sandbox {
         id: &str,
         values: Option<&Map<String, Value>>,
     ) -> Result<Value, String> {
+        let collection = crate::stage::edited(collection);
         let values = match values {
             Some(values) => values.clone(),
             None => self.edited(collection, id)?,
@@ -158,6 +159,13 @@ impl Controlled for Sandbox {
 
     fn fire(&self, event: &str, payload: Value) -> Result<(), String> {
         self.fire_webhook(event, payload)
+    }
+
+    fn own(&self, request: &Request<'_>, segments: &[&str]) -> Option<Result<Value, String>> {
+        match (request.method, segments) {
+            ("GET", ["stage"]) => Some(Ok(self.script())),
+            _ => None,
+        }
     }
 }
 

@@ -17,8 +17,7 @@
 //! assert_eq!(sandbox.count("contacts"), 40);
 //! ```
 //!
-//! Left out: OAuth; files, résumés, offers, interviews, panels, forms and referrals, whose lists
-//! are empty; uploads and multipart bodies; writes of the set-up.
+//! Left out: OAuth; the contents of files, uploads and multipart bodies; writes of the set-up.
 
 mod access;
 mod body;
@@ -35,6 +34,7 @@ mod recruiter;
 mod refusal;
 mod render;
 mod sandbox;
+mod stage;
 mod truth;
 mod webhooks;
 mod writes;

@@ -13,19 +13,39 @@ use serde_json::{Value, json};
 use crate::ids::uuid;
 
 /// Every collection.
-pub(crate) const COLLECTIONS: [&str; 12] = [
+pub(crate) const COLLECTIONS: [&str; 19] = [
     "applications",
     "archive_reasons",
     "contacts",
     "deleted_opportunities",
     "feedback",
+    "files",
+    "forms",
+    "interviews",
     "notes",
+    "offers",
     "opportunities",
+    "panels",
     "postings",
+    "referrals",
     "requisition_fields",
     "requisitions",
+    "resumes",
     "stages",
     "users",
+];
+
+/// The collections whose records lie below an opportunity, and do not name it in an answer.
+pub(crate) const BELOW: [&str; 9] = [
+    "feedback",
+    "files",
+    "forms",
+    "interviews",
+    "notes",
+    "offers",
+    "panels",
+    "referrals",
+    "resumes",
 ];
 
 /// The account.
@@ -157,12 +177,11 @@ impl Model {
     /// Leaves a row in the list of deleted ones.
     pub(crate) fn delete_opportunity(&mut self, id: &str) -> bool {
         let Some(held) = self.get("opportunities", id).cloned() else { return false };
-        for (collection, name) in [
-            ("applications", "opportunityId"),
-            ("notes", "_opportunity"),
-            ("feedback", "_opportunity"),
-        ] {
-            for child in self.find(collection, name, id) {
+        for child in self.find("applications", "opportunityId", id) {
+            self.documents.remove("applications", &child);
+        }
+        for collection in BELOW {
+            for child in self.find(collection, "_opportunity", id) {
                 self.documents.remove(collection, &child);
             }
         }

@@ -37,8 +37,8 @@ enum Form {
     Whole,
     /// One record.
     One,
-    /// The records below an opportunity: the member that names it, if the collection has rows.
-    Below(Option<&'static str>),
+    /// The records below an opportunity: the member that names it.
+    Below(&'static str),
     /// One record below an opportunity.
     OneBelow(&'static str),
     /// Texts with their counts.
@@ -106,18 +106,16 @@ pub(crate) fn route(segments: &[&str]) -> Option<Route> {
         ["opportunities"] => ("opportunities", Form::Opportunities),
         ["opportunities", "deleted"] => ("opportunities", Form::Deleted),
         ["opportunities", _] => ("opportunities", Form::One),
-        ["opportunities", _, "applications"] => {
-            ("applications", Form::Below(Some("opportunityId")))
-        }
-        ["opportunities", _, "notes"] => ("notes", Form::Below(Some("_opportunity"))),
-        ["opportunities", _, "feedback"] => ("feedback", Form::Below(Some("_opportunity"))),
-        ["opportunities", _, "files"] => ("files", Form::Below(None)),
-        ["opportunities", _, "forms"] => ("forms", Form::Below(None)),
-        ["opportunities", _, "interviews"] => ("interviews", Form::Below(None)),
-        ["opportunities", _, "offers"] => ("offers", Form::Below(None)),
-        ["opportunities", _, "panels"] => ("panels", Form::Below(None)),
-        ["opportunities", _, "referrals"] => ("referrals", Form::Below(None)),
-        ["opportunities", _, "resumes"] => ("resumes", Form::Below(None)),
+        ["opportunities", _, "applications"] => ("applications", Form::Below("opportunityId")),
+        ["opportunities", _, "notes"] => ("notes", Form::Below("_opportunity")),
+        ["opportunities", _, "feedback"] => ("feedback", Form::Below("_opportunity")),
+        ["opportunities", _, "files"] => ("files", Form::Below("_opportunity")),
+        ["opportunities", _, "forms"] => ("forms", Form::Below("_opportunity")),
+        ["opportunities", _, "interviews"] => ("interviews", Form::Below("_opportunity")),
+        ["opportunities", _, "offers"] => ("offers", Form::Below("_opportunity")),
+        ["opportunities", _, "panels"] => ("panels", Form::Below("_opportunity")),
+        ["opportunities", _, "referrals"] => ("referrals", Form::Below("_opportunity")),
+        ["opportunities", _, "resumes"] => ("resumes", Form::Below("_opportunity")),
         ["opportunities", _, "applications", _] => {
             ("applications", Form::OneBelow("opportunityId"))
         }
@@ -406,18 +404,14 @@ impl Reading<'_> {
     fn below(
         &self,
         collection: &'static str,
-        member: Option<&'static str>,
+        member: &'static str,
         id: &str,
         query: &Query,
     ) -> Result<Answer, Refusal> {
         self.check_list(query, &[])?;
         self.one("opportunities", id)?;
-        let all = match member {
-            Some(_) => self.model.documents.all_shown(collection),
-            None => Vec::new(),
-        };
-        let theirs =
-            all.into_iter().filter(|one| member.and_then(|name| text(one, name)) == Some(id));
+        let all = self.model.documents.all_shown(collection);
+        let theirs = all.into_iter().filter(|one| text(one, member) == Some(id));
         self.page(collection, query, in_order(theirs))
     }
 

@@ -85,7 +85,7 @@ async fn a_write_needs_an_active_user_and_known_values() {
         assert!(answer.body["message"].is_string(), "{body}");
     }
     assert_eq!(world.sandbox().creates("opportunities"), 0, "a refusal has no effect");
-    world.control("PATCH", "access", json!({"revoke": ["opportunities:write:admin"]})).await;
+    world.control("PATCH", "access", json!({"revoke": ["opportunities:write"]})).await;
     assert_eq!(world.send("POST", &create, ada("a@b.example")).await.status, 403);
     assert_eq!(world.get("/v1/opportunities").await.status, 200);
 }

@@ -35,7 +35,8 @@ pub(super) const UPDATE: Operation =
         .members(&[("emails", FieldMode::ReplaceAll), ("phones", FieldMode::ReplaceAll)])
         .refused(REFUSED)
         .permissions(&["contacts:write", "contacts:read"])
-        .calls(2);
+        .calls(3)
+        .probe(is_updated, 0);
 
 #[derive(Deserialize)]
 struct New {
@@ -210,26 +211,43 @@ fn shown(list: Got<Vec<Value>>, name: &str) -> Result<Vec<Value>, Failure> {
     }
 }
 
+fn held(answer: &Answer<'_>) -> Result<Held, Failure> {
+    let contact: Shown = answer.get("/data")?;
+    Ok(Held {
+        emails: shown(contact.emails, "e-mail addresses")?,
+        phones: shown(contact.phones, "numbers")?,
+    })
+}
+
+/// The lists as they should become.
+fn wanted(held: &Held, change: &Change) -> Held {
+    let added = values(&change.add.emails).into_iter().map(Value::from).collect();
+    let numbers = phones(&change.add.phones).iter().map(number).collect();
+    Held {
+        emails: merged(&held.emails, added, &values(&change.remove.emails), normal::email),
+        phones: merged(&held.phones, numbers, &values(&change.remove.phones), normal::phone),
+    }
+}
+
 /// Lists replace what is there, so everybody else's entries are sent back.
 fn update(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Applied, Stop> {
     let change: Change = op.input()?;
-    let held = ats.read(Ask::get("/contacts/{target}"), |answer| {
-        let contact: Shown = answer.get("/data")?;
-        Ok(Held {
-            emails: shown(contact.emails, "e-mail addresses")?,
-            phones: shown(contact.phones, "numbers")?,
-        })
-    })?;
-    let added = values(&change.add.emails).into_iter().map(Value::from).collect();
-    let numbers = phones(&change.add.phones).iter().map(number).collect();
-    let wanted = Held {
-        emails: merged(&held.emails, added, &values(&change.remove.emails), normal::email),
-        phones: merged(&held.phones, numbers, &values(&change.remove.phones), normal::phone),
-    };
+    let held = ats.read(Ask::get("/contacts/{target}"), held)?;
+    let wanted = wanted(&held, &change);
     if wanted != held {
         ats.send(Ask::put("/contacts/{target}").json(&wanted), |_| Ok(()))?;
     }
     Ok(op.done())
+}
+
+/// Did it happen? Then there is nothing left to change.
+fn is_updated(ats: &mut Ats<'_>, op: &Op<'_>) -> Result<Probed, Stop> {
+    let change: Change = op.input()?;
+    let held: Option<Held> =
+        ats.read(Ask::get("/contacts/{target}").accepts(&[404]), |answer| {
+            if answer.status() == 404 { Ok(None) } else { held(answer).map(Some) }
+        })?;
+    Ok(op.shown(held.is_some_and(|held| wanted(&held, &change) == held)))
 }
 
 fn number(phone: &Phone) -> Value {

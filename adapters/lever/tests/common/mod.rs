@@ -88,7 +88,9 @@ pub fn opportunity() -> Value {
         },
         "emails": ["dana@example.com"], "links": [], "stage": "applicant-new", "archived": null,
         "tags": ["Engineering"], "sources": ["Referral"], "origin": "referred", "owner": "user-2",
-        "applications": [{"id": "app-1", "posting": "posting-1", "customQuestions": [{"text": "Q"}]}],
+        "applications": [
+            {"id": "app-1", "posting": "posting-1", "customQuestions": [{"text": "Q"}]}
+        ],
         "stageChanges": [
             {"toStageId": "applicant-new", "toStageIndex": 3, "updatedAt": AT_MS, "userId": null}
         ],
@@ -168,7 +170,35 @@ pub fn rows() -> Vec<Rows> {
         ("users", None, vec![user(), deactivated]),
         ("notes", under(), vec![note(), gone]),
         ("attachments", under(), vec![resume]),
+        ("raw_feedback", under(), vec![raw(json!({"user": "user-1", "interview": "int-1"}))]),
+        ("raw_interviews", under(), vec![raw(json!({"panel": "panel-1", "stage": "s1"}))]),
+        ("raw_panels", under(), vec![raw(json!({"user": "user-1", "stage": "s1"}))]),
+        ("raw_offers", under(), vec![raw(json!({"posting": "posting-1", "creator": "user-1"}))]),
+        (
+            "raw_referrals",
+            under(),
+            vec![raw(json!({"user": "user-1", "referrer": "user-2", "stage": "s1"}))],
+        ),
+        ("raw_forms", under(), vec![raw(json!({"user": "user-1"}))]),
+        ("raw_files", under(), vec![raw(json!({"name": "cv.pdf", "size": 1.50}))]),
+        (
+            "raw_requisitions",
+            None,
+            vec![raw(json!({
+                "owner": "user-1", "hiringManager": "user-2",
+                "postings": ["posting-1", "posting-2"], "offerIds": [],
+                "customFields": {"x": [1, {"y": null}]}
+            }))],
+        ),
+        ("raw_requisition_fields", None, vec![raw(json!({"type": "number", "isRequired": true}))]),
     ]
+}
+
+/// A row of a raw kind with these members.
+fn raw(members: Value) -> Value {
+    let mut row = json!({"id": "raw-1", "createdAt": AT_MS, "updatedAt": AT_MS + 7});
+    row.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    row
 }
 
 /// Inputs of `candidates.create`.
@@ -177,7 +207,9 @@ pub fn inputs() -> Vec<Value> {
         json!({
             "name": {"first": "Dana", "last": "Example"},
             "emails": [{"value": "dana@example.com", "type": "personal"}],
-            "phones": [{"value": "+49 30 1234", "type": "company"}, {"value": "2", "type": "personal"}],
+            "phones": [
+                {"value": "+49 30 1234", "type": "company"}, {"value": "2", "type": "personal"}
+            ],
             "application": {"kind": "application", "job": "posting-1", "stage": "applicant-new"}
         }),
         json!({

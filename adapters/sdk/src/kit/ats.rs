@@ -26,7 +26,7 @@ const PAGES_MAX: usize = 20;
 pub(crate) struct Kept {
     /// Each as JSON.
     values: Vec<String>,
-    /// The index of the value of the `unsafe` request, once it was sent.
+    /// The index of the value of the first `unsafe` request, once it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent: Option<usize>,
 }
@@ -83,6 +83,8 @@ pub struct Ats<'a> {
     pub(crate) permission: &'a str,
     /// The statuses that mean: refused, nothing changed. Empty where the task may not write.
     pub(crate) refused: Option<&'a [u16]>,
+    /// Whether the write may send several requests that change the ATS.
+    pub(crate) may_repeat: bool,
     pub(crate) kept: Kept,
     pub(crate) next: usize,
     pub(crate) reply: Option<Response>,
@@ -150,9 +152,15 @@ impl<'a> Ats<'a> {
         self.read(call, |answer| answer.json())
     }
 
-    /// Sends the one request of a write that changes the ATS, and returns what `take` reads from
-    /// its answer. A status that the operation lists as refused ends the write without effect; any
+    /// Sends a request of a write that changes the ATS, and returns what `take` reads from its
+    /// answer. A status that the operation lists as refused ends the write without effect; any
     /// other answer that cannot be read leaves it in doubt.
+    ///
+    /// A write sends one such request; an operation of the class [`Idempotent`] may send several,
+    /// each after a read has shown that it is needed. A refusal of a later one leaves the write in
+    /// doubt, since the earlier ones stand; sent again, the write goes on where it ended.
+    ///
+    /// [`Idempotent`]: crate::manifest::EffectClass::Idempotent
     ///
     /// # Errors
     /// Ends the run until the answer is there; then, the outcome of a write that was not applied.
@@ -167,22 +175,26 @@ impl<'a> Ats<'a> {
         let Some(refused) = self.refused else {
             return Err(Stop::from(Failure::Bug("only a write changes the ATS".into())));
         };
-        if self.kept.sent.is_some_and(|sent| sent != index) {
+        let is_later = self.kept.sent.is_some_and(|sent| sent != index);
+        if is_later && !self.may_repeat {
             return Err(Stop::from(Failure::Bug(
-                "a write sends one request that changes the ATS".into(),
+                "a write sends one request that changes the ATS, unless it is idempotent".into(),
             )));
         }
         let Some(reply) = self.reply.take() else {
-            self.kept.sent = Some(index);
+            self.kept.sent.get_or_insert(index);
             return Err(Stop(Why::Ask(Box::new(call.into()), Effect::Unsafe)));
         };
         let answer = Answer::new(&reply);
         let (status, is_accepted) = (answer.status(), (200..300).contains(&answer.status()));
         let failure = answer.failure(self.refusals, self.permission);
         match failure {
-            Some(failure) if is_accepted || refused.contains(&status) => {
+            Some(failure) if !is_later && (is_accepted || refused.contains(&status)) => {
                 Err(Stop(Why::Written(Box::new(Written::Refused(failure)))))
             }
+            Some(failure) if is_later => Err(Stop::unclear(format!(
+                "a part of the write was carried out, and the next was refused: {failure}"
+            ))),
             Some(failure) => Err(Stop::unclear(failure.to_string())),
             None => match take(&answer) {
                 Ok(value) => self.keep(index, value),

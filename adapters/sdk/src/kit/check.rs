@@ -10,9 +10,10 @@
 )]
 
 use super::List;
-use super::tables::{INPUTS, UNIFIED};
 use super::text::{Text, before, begins, find, is_made_of, is_one_of};
+use crate::model::input::{ADDED, INPUTS};
 use crate::model::manifest::FieldMode;
+use crate::model::shape::{Fields, KINDS};
 
 pub(crate) use super::text::is_same;
 
@@ -107,15 +108,35 @@ pub(crate) const fn is_header(name: &str) {
     }
 }
 
-/// The fields of a unified kind, or the members of an operation.
-const fn words_of(
-    table: &'static [(&'static str, &'static [&'static str])],
-    name: &str,
-) -> Option<&'static [&'static str]> {
+/// The fields of a unified kind.
+const fn fields_of(kind: &str) -> Option<Fields> {
     let mut index = 0;
-    while index < table.len() {
-        if is_same(table[index].0, name) {
-            return Some(table[index].1);
+    while index < KINDS.len() {
+        if is_same(KINDS[index].0, kind) {
+            return Some(KINDS[index].2);
+        }
+        index += 1;
+    }
+    None
+}
+
+const fn has_field(fields: Fields, name: &str) -> bool {
+    let mut index = 0;
+    while index < fields.len() {
+        if is_same(fields[index].0, name) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// The members of an operation's input.
+const fn members_of(operation: &str) -> Option<&'static [&'static str]> {
+    let mut index = 0;
+    while index < INPUTS.len() {
+        if is_same(INPUTS[index].0, operation) {
+            return Some(INPUTS[index].1);
         }
         index += 1;
     }
@@ -124,14 +145,14 @@ const fn words_of(
 
 #[track_caller]
 pub(crate) const fn is_unified(kind: &str) {
-    if words_of(UNIFIED, kind).is_none() {
+    if fields_of(kind).is_none() {
         let mut text = Text::here()
             .and("kinds: `")
             .and(kind)
             .and("` is no kind of the unified model. One of your own is `Kind::own`; there are: ");
         let mut index = 0;
-        while index < UNIFIED.len() {
-            text = text.and(if index > 0 { ", " } else { "" }).and(UNIFIED[index].0);
+        while index < KINDS.len() {
+            text = text.and(if index > 0 { ", " } else { "" }).and(KINDS[index].0);
             index += 1;
         }
         text.refuse();
@@ -166,20 +187,24 @@ pub(crate) const fn is_raw(kind: &str) {
 
 #[track_caller]
 pub(crate) const fn are_fields(kind: &str, fields: &[&str]) {
-    let Some(known) = words_of(UNIFIED, kind) else { return };
+    let Some(known) = fields_of(kind) else { return };
     let mut index = 0;
     while index < fields.len() {
-        if !is_one_of(fields[index], known) {
-            Text::here()
+        if !has_field(known, fields[index]) {
+            let mut text = Text::here()
                 .and("kinds[")
                 .and(kind)
                 .and("].fields: `")
                 .and(fields[index])
                 .and("` is no field of ")
                 .and(kind)
-                .and(" in the unified model. One of your own goes into `.extra(…)`; there are: ")
-                .all(known)
-                .refuse();
+                .and(" in the unified model. One of your own goes into `.extra(…)`; there are: ");
+            let mut other = 0;
+            while other < known.len() {
+                text = text.and(if other > 0 { ", " } else { "" }).and(known[other].0);
+                other += 1;
+            }
+            text.refuse();
         }
         index += 1;
     }
@@ -253,7 +278,7 @@ pub(crate) const fn added<const N: usize>(
 
 #[track_caller]
 pub(crate) const fn is_operation(name: &str) {
-    if words_of(INPUTS, name).is_none() {
+    if members_of(name).is_none() {
         let mut text = Text::here().and("operations: the engine plans no `").and(name);
         text = text.and("` (wit/operations.md); there are: ");
         let mut index = 0;
@@ -265,17 +290,14 @@ pub(crate) const fn is_operation(name: &str) {
     }
 }
 
-/// The members that the engine gives to changes alone, and only where they are listed.
-const GUARDS: &[&str] = &["seen", "may_leave_out", "must_show"];
-
 #[track_caller]
 pub(crate) const fn are_members(operation: &str, members: &[(&str, FieldMode)]) {
-    let Some(known) = words_of(INPUTS, operation) else { return };
+    let Some(known) = members_of(operation) else { return };
     let mut index = 0;
     while index < members.len() {
         let (member, _) = members[index];
         let place = Text::here().and("operations[").and(operation).and("].members: `").and(member);
-        if !is_one_of(member, known) && !is_one_of(member, GUARDS) {
+        if !is_one_of(member, known) && !is_one_of(member, ADDED) {
             place
                 .and("` is no member of its input (wit/operations.md); there are: ")
                 .all(known)

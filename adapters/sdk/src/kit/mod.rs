@@ -28,7 +28,6 @@ mod record;
 mod required;
 mod rows;
 mod scan;
-mod tables;
 mod text;
 mod values;
 

@@ -331,6 +331,7 @@ pub(crate) fn run(
         refusals,
         permission: rule.permission(),
         refused: (!of.is_probe).then_some(rule.refused),
+        may_repeat: rule.class == EffectClass::Idempotent,
         kept,
         next: 0,
         reply,

@@ -91,8 +91,17 @@ pub(crate) fn run(
     refusals: Refusals,
 ) -> Result<Step, Failure> {
     let permission = about.permission(id)?;
-    let mut ats =
-        Ats { about, given, refusals, permission: id, refused: None, kept, next: 0, reply };
+    let mut ats = Ats {
+        about,
+        given,
+        refusals,
+        permission: id,
+        refused: None,
+        may_repeat: false,
+        kept,
+        next: 0,
+        reply,
+    };
     let ended = match permission.how {
         How::By(check) => check(&mut ats),
         How::Unknown(why) => Ok(by_grant(permission, given, why)),
@@ -170,8 +179,17 @@ pub(crate) fn identify(
     let account = about
         .account
         .ok_or_else(|| Failure::Bug("the manifest says that no account is identified".into()))?;
-    let mut ats =
-        Ats { about, given, refusals, permission: "", refused: None, kept, next: 0, reply };
+    let mut ats = Ats {
+        about,
+        given,
+        refusals,
+        permission: "",
+        refused: None,
+        may_repeat: false,
+        kept,
+        next: 0,
+        reply,
+    };
     let ended = match account.0 {
         By::Function(identify) => identify(&mut ats),
         By::Ask(ask, pointer) => {

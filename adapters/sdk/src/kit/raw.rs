@@ -1,8 +1,8 @@
 //! Rows of raw kinds: the ATS's own JSON whole, its times, and the records that it names.
 //!
 //! A record that is listed under another one names it, too, by the word [`PARENT`], which is no
-//! member of the content. A reference that cannot be read is reported and the others stand, since an
-//! erasure follows them. An absent member names nothing.
+//! member of the content. A reference that cannot be read is reported and the others stand, since
+//! an erasure follows them. An absent member names nothing.
 
 use super::got::Bad;
 use super::{Got, Id, Millis, Record, Source, Time};

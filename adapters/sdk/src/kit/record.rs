@@ -37,8 +37,8 @@ pub trait Row: DeserializeOwned {
 pub struct Source<'a> {
     /// The kind that is read.
     pub kind: &'static str,
-    /// The record that the list belongs to, where the kind is listed under a parent; in a fetch, the
-    /// one that a composite id begins with ([`Id::join`]).
+    /// The record that the list belongs to, where the kind is listed under a parent; in a fetch,
+    /// the one that a composite id begins with ([`Id::join`]).
     pub parent: Option<&'a RemoteRef>,
     /// The context of the call.
     pub given: &'a Given,
@@ -89,6 +89,8 @@ pub struct Record {
     /// The parts of fields that cannot be read, while the rest of the field is known.
     pub(crate) odd: Vec<String>,
     pub(crate) others: Vec<Record>,
+    /// The kinds whose records of the same row cannot be read.
+    pub(crate) lost: Vec<(&'static str, Bad)>,
 }
 
 impl Record {
@@ -104,6 +106,7 @@ impl Record {
             bad: Vec::new(),
             odd: Vec::new(),
             others: Vec::new(),
+            lost: Vec::new(),
         }
     }
 
@@ -154,6 +157,16 @@ impl Record {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.others.push(other);
+        self
+    }
+
+    /// Reports that records of another kind, which come in the same row, cannot be read, where the
+    /// member that has them is bad.
+    #[must_use]
+    pub fn without<T>(mut self, kind: &'static str, got: &Got<T>) -> Self {
+        if let Got::Bad(bad) = got {
+            self.lost.push((kind, *bad));
+        }
         self
     }
 

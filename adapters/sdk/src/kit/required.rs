@@ -30,13 +30,14 @@ pub(crate) fn empty(kind: &str, field: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::empty;
-    use crate::kit::tables::UNIFIED;
+    use crate::model::shape::{self, KINDS};
     use crate::model::unified::*;
 
     /// Reads the record of a kind that has no other members.
     fn reads<T: Unified>() {
-        for (kind, fields) in UNIFIED.iter().filter(|(kind, _)| T::KINDS.contains(kind)) {
-            let member = |field: &&str| Some(format!("\"{field}\":{}", empty(kind, field)?));
+        for (kind, _, fields) in KINDS.iter().filter(|(kind, _, _)| T::KINDS.contains(kind)) {
+            let member =
+                |(field, _): &(&str, _)| Some(format!("\"{field}\":{}", empty(kind, field)?));
             let members: Vec<String> = fields.iter().filter_map(member).collect();
             let body = format!("{{{}}}", members.join(","));
             let read: Result<T, _> = serde_json::from_str(&body);
@@ -72,5 +73,15 @@ mod tests {
         reads::<Named<'static>>();
         reads::<User<'static>>();
         reads::<Pool<'static>>();
+    }
+
+    #[test]
+    fn these_are_the_fields_that_the_model_requires() {
+        for (kind, _, fields) in KINDS {
+            for (field, _) in *fields {
+                let is_required = shape::required(kind).contains(field);
+                assert_eq!(empty(kind, field).is_some(), is_required, "{kind}.{field}");
+            }
+        }
     }
 }

@@ -110,6 +110,9 @@ impl<'a> Items<'a> {
             let message = "it differs from the documented shape";
             self.problems.push(Problem::field(name, &id, part, message));
         }
+        for (kind, bad) in record.lost {
+            self.problems.push(Problem::row(kind, None, flaw(bad, row)));
+        }
         for (field, bad) in record.bad {
             self.problems.push(Problem::field(name, &id, field, flaw(bad, row)));
         }
@@ -119,7 +122,8 @@ impl<'a> Items<'a> {
             version: record.version,
             mask: u32::try_from(mask).unwrap_or(u32::MAX),
             body: format!("{{{}}}", record.body),
-            raw: Some(span.clone()),
+            // The body of a raw record has the row.
+            raw: kind.raw.is_none().then(|| span.clone()),
         });
         Ok(())
     }

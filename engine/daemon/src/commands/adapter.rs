@@ -109,7 +109,9 @@ fn lines(manifest: &Manifest) -> Vec<String> {
     for origin in &manifest.origins {
         let base = match &origin.base {
             OriginBase::Fixed { url } => url.clone(),
-            OriginBase::Operator { hint } => format!("given by the operator: {hint}"),
+            OriginBase::Operator { hint } => {
+                format!("given by the operator: {}", hint.trim_end_matches('.'))
+            }
             OriginBase::Discovered { suffixes } => {
                 format!("named by a reply, below {}", suffixes.join(", "))
             }

@@ -2,7 +2,8 @@
 //!
 //! # Guarantees
 //! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this
-//! task, and only if it is a `write` or changes a webhook; an outcome fits the task; a write is
+//! task, and only if it is a `write` or changes a webhook (several in a `write` of an operation
+//! that the manifest calls idempotent); an outcome fits the task; a write is
 //! reported as applied only after its request, and as unneeded only without one. A link is followed
 //! once: a second time would repeat a page, so pages that name each other end the task (after the
 //! write they may be read once more). The driver calls it *before* it executes a step. Left out:
@@ -15,7 +16,7 @@ use atsync_model::contract::{
     Effect, Fetched, Outcome, Page, Registering, Registration, Response, Send, Step, Target, Task,
     Written,
 };
-use atsync_model::manifest::Manifest;
+use atsync_model::manifest::{EffectClass, Manifest};
 use std::collections::BTreeSet;
 
 /// The parts of the task that are needed later.
@@ -46,6 +47,8 @@ pub struct TaskGuard {
     subject: Subject,
     steps: u32,
     changed: bool,
+    /// The write may send several `unsafe` requests: its operation is idempotent.
+    may_repeat: bool,
     /// Links that were followed since the task began, or since its write.
     followed: BTreeSet<String>,
     /// The adapter and the largest page that its manifest promises, of the kind that is scanned.
@@ -74,7 +77,14 @@ impl TaskGuard {
                 Subject::Webhook { is_removal: matches!(registering, Registering::Remove(_)) }
             }
         };
-        Self { subject, steps: 0, changed: false, followed: BTreeSet::new(), page_max: None }
+        Self {
+            subject,
+            steps: 0,
+            changed: false,
+            may_repeat: false,
+            followed: BTreeSet::new(),
+            page_max: None,
+        }
     }
 
     /// For a task that is about to start, with the promises of the manifest.
@@ -83,10 +93,14 @@ impl TaskGuard {
         if let Subject::Scan(kind) = &guard.subject {
             guard.page_max = manifest.kind(kind).map(|rule| (manifest.name.clone(), rule.page_max));
         }
+        if let Task::Write(write) = task {
+            let rule = manifest.operation(&write.operation.name);
+            guard.may_repeat = rule.is_some_and(|rule| rule.class == EffectClass::Idempotent);
+        }
         guard
     }
 
-    /// Whether the one `unsafe` request was allowed. From then on the state of the ATS is unknown.
+    /// Whether an `unsafe` request was allowed. From then on the state of the ATS is unknown.
     pub fn changed(&self) -> bool {
         self.changed
     }
@@ -128,9 +142,11 @@ impl TaskGuard {
             (Effect::Scratch, _) => {
                 Err(broke("a request that leaves something behind in a task that only looks"))
             }
-            (Effect::Unsafe, Subject::Write(what)) if self.changed => Err(broke(format!(
-                "a second request that changes the ATS in one write: {what}; it was not sent"
-            ))),
+            (Effect::Unsafe, Subject::Write(what)) if self.changed && !self.may_repeat => {
+                Err(broke(format!(
+                    "a second request that changes the ATS in one write: {what}; it was not sent"
+                )))
+            }
             (Effect::Unsafe, Subject::Webhook { .. }) if self.changed => {
                 Err(broke("a second request that changes the ATS for one webhook; it was not sent"))
             }

@@ -2,71 +2,9 @@
 
 use super::super::limits::STEPS_MAX;
 use super::{known_permission, known_setting, sentence, span, unique, written_kind};
+use atsync_model::input::INPUTS;
 use atsync_model::manifest::{Carry, FieldMode, FieldRule, Manifest, OperationRule};
 use atsync_model::unified::CUSTOM_VALUES;
-
-/// The members that the engine can send in the input of each operation that it plans
-/// (`wit/operations.md`): any other cannot be required.
-pub const INPUTS: &[(&str, &[&str])] = &[
-    (
-        "candidates.create",
-        &[
-            "name",
-            "emails",
-            "phones",
-            "links",
-            "company",
-            "title",
-            "private",
-            "tags",
-            "custom_fields",
-            "application",
-        ],
-    ),
-    (
-        "candidates.update",
-        &["name", "emails", "phones", "links", "company", "title", "private", "custom_fields"],
-    ),
-    (
-        "applications.create",
-        &[
-            "candidate",
-            "kind",
-            "job",
-            "stage",
-            "pool",
-            "pool_stage",
-            "source",
-            "referrer",
-            "custom_fields",
-        ],
-    ),
-    ("applications.update", &["source", "referrer", "custom_fields"]),
-    ("applications.convert", &["job", "stage"]),
-    ("applications.move", &["to_stage"]),
-    ("applications.reject", &["reason"]),
-    ("applications.unreject", &[]),
-    ("applications.hire", &["opening"]),
-    ("applications.unhire", &[]),
-    ("rejections.update", &["reason"]),
-    ("notes.create", &["candidate", "application", "body", "visibility"]),
-    ("tags.create", &["name"]),
-    ("applied_tags.create", &["candidate", "tag"]),
-    ("applied_tags.delete", &[]),
-    (
-        "educations.create",
-        &["candidate", "school", "degree", "discipline", "started_on", "ended_on"],
-    ),
-    ("educations.destroy", &[]),
-    ("employments.create", &["candidate", "company", "title", "started_on", "ended_on"]),
-    ("employments.destroy", &[]),
-    ("attachments.create", &["application", "filename", "type", "url"]),
-    ("custom_fields.create", &["name", "applies_to", "type", "private", "description", "options"]),
-    ("custom_fields.update", &["name", "private", "description"]),
-    ("custom_field_options.create", &["custom_field", "name", "order"]),
-    ("custom_field_options.update", &["name"]),
-    ("users.create", &["first", "last", "email", "job_title", "employee_id", "invite"]),
-];
 
 pub(super) fn check(manifest: &Manifest, rule: &OperationRule) -> Result<(), String> {
     let place = format!("operations[{}]", rule.name);

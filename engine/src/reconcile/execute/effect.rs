@@ -86,8 +86,8 @@ impl Executor {
             Some(intent) => intent.mark.clone(),
             None => Mark { text: self.context.entropy.id(), time_ms: self.context.mark_time_ms() },
         };
-        let given = self.requests.given(Some(mark.clone()), None);
-        let mut guard = TaskGuard::new(&task);
+        let given = self.requests.given(Some(mark.clone()), None).await?;
+        let mut guard = TaskGuard::held_to(self.context.manifest(), &task);
         let mut reply = None;
         let mut step = match self.requests.start(task, given.clone()).await {
             Ok(Ok(step)) => step,
@@ -242,11 +242,13 @@ impl Executor {
         let span = intent_span(&self.context.name, &intent);
         let sent = async {
             tracing::debug!("sending");
-            let given = self.requests.given(Some(mark), None);
+            let given = self.requests.given(Some(mark), None).await?;
             let mut effect = Effect::Unsafe;
             let (mut request, mut state) = (request, state);
-            for _ in 0..STEPS_MAX {
-                let response = match self.deliver(order, &intent, &request, effect).await? {
+            for turn in 0..STEPS_MAX {
+                let is_later = turn > 0;
+                let delivered = self.deliver(order, &intent, &request, effect, is_later).await?;
+                let response = match delivered {
                     Ok(response) => response,
                     Err(end) => return Ok(end),
                 };
@@ -280,6 +282,11 @@ impl Executor {
                     Judgement::Applied(applied) => {
                         return self.applied(order, &intent, applied).await;
                     }
+                    // What the write sent before stands. Sent again, it goes on where it ended.
+                    Judgement::Refused(failure) if is_later && effect == Effect::Unsafe => {
+                        let reason = format!("a part of it was carried out: {failure}");
+                        return self.in_doubt(&intent, UnclearOutcome::AdapterUnsure, reason).await;
+                    }
                     Judgement::Refused(failure) => return self.refused(&intent, failure).await,
                     Judgement::InDoubt(doubt, reason) => {
                         return self.in_doubt(&intent, doubt, reason).await;
@@ -307,14 +314,15 @@ impl Executor {
         }
     }
 
-    /// Sends a request of a write whose intent is open: the write itself, or a read after it. The
-    /// inner error is how the write ended, when no complete answer came.
+    /// Sends a request of a write whose intent is open: the write itself, a later part of it, or a
+    /// read after it. The inner error is how the write ended, when no complete answer came.
     async fn deliver(
         &self,
         order: &Order,
         intent: &Intent,
         request: &Request,
         effect: Effect,
+        is_later: bool,
     ) -> Result<Result<Response, EffectEnd>, Error> {
         let priority = Priority::Interactive;
         let is_write = effect == Effect::Unsafe;
@@ -329,7 +337,7 @@ impl Executor {
             Ok(Delivery::Answered(response)) => {
                 (UnclearOutcome::ServerError, format!("the answer was {}", response.status))
             }
-            Ok(Delivery::NotSent(reason)) if is_write => {
+            Ok(Delivery::NotSent(reason)) if is_write && !is_later => {
                 return self.not_sent(order, intent, reason).await.map(Err);
             }
             Ok(Delivery::NotSent(reason)) => (UnclearOutcome::NotReadAfter, reason.to_string()),

@@ -12,6 +12,7 @@ use super::Requests;
 use super::proven::{TenantGate, WithCredential};
 use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
+use crate::store::StoreError;
 use crate::transport::body::BodySecret;
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
@@ -41,6 +42,12 @@ pub(crate) enum TaskError {
     /// The task did not begin, or did not continue: the credential is of another customer, or the
     /// customer could not be found out.
     Tenant(Error),
+}
+
+impl From<StoreError> for TaskError {
+    fn from(error: StoreError) -> Self {
+        Self::Tenant(error.into())
+    }
 }
 
 impl From<AdapterError> for TaskError {
@@ -78,14 +85,18 @@ impl Requests {
     }
 
     /// What the adapter receives besides the task.
-    pub(crate) fn given(&self, mark: Option<Mark>, grant: Option<Grant>) -> Given {
-        Given {
+    pub(crate) async fn given(
+        &self,
+        mark: Option<Mark>,
+        grant: Option<Grant>,
+    ) -> Result<Given, StoreError> {
+        Ok(Given {
             now_ms: self.context.session.ats_now_ms(),
             settings: serde_json::Value::Object(self.context.settings.clone()).to_string(),
-            tenant: None,
+            tenant: self.catalogue().await?,
             mark,
             grant,
-        }
+        })
     }
 
     /// Drives a task that changes nothing.
@@ -95,8 +106,7 @@ impl Requests {
         grant: Option<Grant>,
         priority: Priority,
     ) -> Result<Finished, TaskError> {
-        let given = self.given(None, grant);
-        self.drive_given(task, given, priority).await
+        self.drive_given(task, (None, grant), priority).await
     }
 
     /// Drives the probe of a write that was sent, with its mark.
@@ -106,30 +116,28 @@ impl Requests {
         mark: Mark,
         priority: Priority,
     ) -> Result<Finished, TaskError> {
-        let given = self.given(Some(mark), None);
-        self.drive_given(task, given, priority).await
+        self.drive_given(task, (Some(mark), None), priority).await
     }
 
-    /// Asks which customer the credential of this number belongs to; the adapter receives what the
-    /// store knows of them. Ends with [`NotSent::Replaced`] when another credential is in use by
+    /// Asks which customer the credential of this number belongs to. Ends with [`NotSent::Replaced`] when another credential is in use by
     /// then.
     pub(super) async fn drive_tenant(
         &self,
-        tenant: Option<String>,
         credential: u64,
         priority: Priority,
     ) -> Result<Finished, TaskError> {
-        let given = Given { tenant, ..self.given(None, None) };
+        let given = self.given(None, None).await?;
         self.steps(Task::DescribeTenant, given, priority, Some(credential)).await
     }
 
     async fn drive_given(
         &self,
         task: Task,
-        given: Given,
+        (mark, grant): (Option<Mark>, Option<Grant>),
         priority: Priority,
     ) -> Result<Finished, TaskError> {
         self.verify_tenant_for(&task).await.map_err(TaskError::Tenant)?;
+        let given = self.given(mark, grant).await?;
         self.steps(task, given, priority, None).await
     }
 

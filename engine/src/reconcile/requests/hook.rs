@@ -39,7 +39,7 @@ impl Requests {
     async fn hooked(&self, hook: Hook, secrets: &[Secret]) -> Result<Hooking, TaskError> {
         let task = Task::Hook(hook);
         let mut guard = TaskGuard::new(&task);
-        let given = self.given(None, None);
+        let given = self.given(None, None).await?;
         let mut signed = None;
         let mut step = self.start(task, given.clone()).await?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {

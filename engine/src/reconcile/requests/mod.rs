@@ -10,6 +10,7 @@
 //! entries of the journal; what an outcome means for the store.
 
 mod calls;
+mod catalogue;
 mod drive;
 mod hook;
 mod own;
@@ -27,6 +28,7 @@ pub(crate) use register::Unregistered;
 
 use crate::reconcile::context::Context;
 use calls::Calls;
+use catalogue::Catalogue;
 use proven::Proven;
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub(crate) struct Requests {
     context: Arc<Context>,
     calls: Calls,
     proven: Proven,
+    catalogue: Catalogue,
     /// Held while the ATS is asked which customer a credential belongs to.
     verifying: tokio::sync::Mutex<()>,
 }
@@ -43,6 +46,7 @@ impl Requests {
     pub(crate) fn new(context: Arc<Context>) -> Self {
         let calls = Calls::new(Arc::clone(&context));
         let proven = Proven::new(context.manifest().describes_tenant);
-        Self { context, calls, proven, verifying: tokio::sync::Mutex::new(()) }
+        let (catalogue, verifying) = (Catalogue::default(), tokio::sync::Mutex::new(()));
+        Self { context, calls, proven, catalogue, verifying }
     }
 }

@@ -73,7 +73,7 @@ impl Requests {
             _ => None,
         };
         let task = Task::Register(registering);
-        let (mut guard, given) = (TaskGuard::new(&task), self.given(None, None));
+        let (mut guard, given) = (TaskGuard::new(&task), self.given(None, None).await?);
         let mut reply: Option<Response> = None;
         let mut step = self.start(task, given.clone()).await?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {

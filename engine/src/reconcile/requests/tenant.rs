@@ -56,9 +56,7 @@ impl Requests {
     }
 
     async fn ask_tenant(&self, credential: u64) -> Result<Outcome, TaskError> {
-        let row = self.context.store.connection().await;
-        let known = row.map_err(|error| TaskError::Tenant(error.into()))?.unwrap_or_default();
-        let asked = self.drive_tenant(known.catalogue, credential, Priority::Interactive).await;
+        let asked = self.drive_tenant(credential, Priority::Interactive).await;
         asked.map(|finished| finished.outcome)
     }
 
@@ -81,12 +79,14 @@ impl Requests {
             );
             return Err(self.context.error(ErrorKind::Configuration, message));
         }
+        let catalogue = tenant.catalogue.clone();
         self.context
             .change_row(|row| {
                 row.fingerprint = Some(tenant.fingerprint);
                 row.catalogue = Some(tenant.catalogue);
             })
             .await?;
+        self.catalogue.keep(Some(catalogue));
         self.proven.prove(credential);
         Ok(())
     }

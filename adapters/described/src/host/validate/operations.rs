@@ -4,73 +4,10 @@ use super::names::{Names, near};
 use super::{ANSWER, Check, Place, SHARED, below};
 use crate::description::{Link, Operation, Probe, Step};
 use crate::manifest::setting;
-use crate::shape;
+use atsync_model::input::{self, ADDED, INPUTS};
 use atsync_model::manifest::EffectClass;
+use atsync_model::shape;
 
-/// The operations that a plan can name, with the members of their input (`wit/operations.md`).
-pub(super) const INPUTS: &[(&str, &[&str])] = &[
-    (
-        "candidates.create",
-        &[
-            "name",
-            "emails",
-            "phones",
-            "links",
-            "company",
-            "title",
-            "private",
-            "tags",
-            "custom_fields",
-            "application",
-        ],
-    ),
-    (
-        "candidates.update",
-        &["name", "emails", "phones", "links", "company", "title", "private", "custom_fields"],
-    ),
-    (
-        "applications.create",
-        &[
-            "candidate",
-            "kind",
-            "job",
-            "stage",
-            "pool",
-            "pool_stage",
-            "source",
-            "referrer",
-            "custom_fields",
-        ],
-    ),
-    ("applications.update", &["source", "referrer", "custom_fields"]),
-    ("applications.convert", &["job", "stage"]),
-    ("applications.move", &["to_stage"]),
-    ("applications.reject", &["reason"]),
-    ("applications.unreject", &[]),
-    ("applications.hire", &["opening"]),
-    ("applications.unhire", &[]),
-    ("rejections.update", &["reason"]),
-    ("notes.create", &["candidate", "application", "body", "visibility"]),
-    ("tags.create", &["name"]),
-    ("applied_tags.create", &["candidate", "tag"]),
-    ("applied_tags.delete", &[]),
-    (
-        "educations.create",
-        &["candidate", "school", "degree", "discipline", "started_on", "ended_on"],
-    ),
-    ("educations.destroy", &[]),
-    ("employments.create", &["candidate", "company", "title", "started_on", "ended_on"]),
-    ("employments.destroy", &[]),
-    ("attachments.create", &["application", "filename", "type", "url"]),
-    ("custom_fields.create", &["name", "applies_to", "type", "private", "description", "options"]),
-    ("custom_fields.update", &["name", "private", "description"]),
-    ("custom_field_options.create", &["custom_field", "name", "order"]),
-    ("custom_field_options.update", &["name"]),
-    ("users.create", &["first", "last", "email", "job_title", "employee_id", "invite"]),
-];
-
-/// The members that the engine adds to an input.
-const ADDED: &[&str] = &["seen", "may_leave_out", "must_show"];
 /// The names that an operation's expressions have.
 const NAMES: &[&str] = &["input", "target", "observed"];
 /// The names that a step cannot take.
@@ -92,7 +29,7 @@ const TAKEN: &[&str] = &[
 
 impl Check<'_> {
     pub(super) fn operation(&mut self, at: &str, name: &str, operation: &Operation) {
-        let Some((_, inputs)) = INPUTS.iter().find(|(known, _)| *known == name) else {
+        let Some(inputs) = input::of(name) else {
             let hint = near(name, INPUTS.iter().map(|(known, _)| *known));
             self.mistake(at, format!("no plan names the operation `{name}`{hint}"));
             return;
@@ -222,6 +159,14 @@ impl Check<'_> {
 
     fn probe(&mut self, at: &str, kind: &str, probe: &Probe, operation: &Operation) {
         let mut names = Names::of(&[SHARED, NAMES, &["first_sent_ms"]]);
+        for (index, rule) in probe.refuse.iter().enumerate() {
+            self.expression(&format!("{at}/refuse/{index}/when"), &rule.when, &names);
+        }
+        for (index, need) in probe.needs.iter().enumerate() {
+            if need.split('.').next() != Some("row") {
+                self.mistake(&format!("{at}/needs/{index}"), "a path begins with `row`");
+            }
+        }
         self.steps(&below(at, "before"), &probe.before, &mut names);
         self.request(&below(at, "request"), &probe.request, &names, true);
         let mut answer = names.clone();
@@ -240,19 +185,5 @@ impl Check<'_> {
                 "the probe finds the records that the operation makes; both have `links`, or none",
             );
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::INPUTS;
-
-    #[test]
-    fn the_operations_are_those_of_the_contract() {
-        let text = include_str!("../../../../../wit/operations.md");
-        let named: Vec<&str> =
-            text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-        let ours: Vec<&str> = INPUTS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(named, ours);
     }
 }

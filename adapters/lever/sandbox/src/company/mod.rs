@@ -5,6 +5,7 @@
 //! candidate without an application has a general one. Stages are the account's, jobs are postings,
 //! seats are requisitions.
 
+mod below;
 mod people;
 mod postings;
 mod settings;

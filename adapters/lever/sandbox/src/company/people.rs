@@ -4,6 +4,7 @@ use atsync_sandbox::{Application, Candidate, Company, Contact, Outcome};
 use serde_json::{Value, json};
 
 use super::Made;
+use super::below::Below;
 use super::postings::confidentiality;
 use crate::model::Model;
 
@@ -177,6 +178,9 @@ impl Person<'_> {
         );
         if let Some(application) = application {
             self.feedback(model, &id, application);
+            let recruiter = owner.cloned();
+            let below = Below { opportunity: &id, user: recruiter, of: application, posting };
+            below.make(model, candidate.created_ms);
         }
         id
     }

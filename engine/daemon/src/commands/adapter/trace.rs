@@ -11,6 +11,7 @@ use crate::output::Output;
 use atsync::model::contract::{
     Fetch, Given, Hook, Mark, Operation, Outcome, Page, Probe, RemoteRef, Scan, Since, Task, Write,
 };
+use atsync::model::manifest::ScanRule;
 use atsync::{Adapter, Clock, SystemClock};
 use atsync_conformance::recording::{Recording, Replayer};
 use atsync_conformance::wire::{Courier, Destination, HttpCourier};
@@ -169,6 +170,12 @@ fn task(adapter: &dyn Adapter, options: &AdapterTrace, given: &mut Given) -> Res
         ["tenant"] => Task::DescribeTenant,
         ["scan", name] => {
             let rule = kind(name)?;
+            if let ScanRule::ByParent { parent } = &rule.scan
+                && options.parent.is_none()
+            {
+                let message = format!("{name} are listed under {parent}; add --parent {parent}/ID");
+                return Err(Failure::new(message));
+            }
             Task::Scan(Scan {
                 kind: rule.name,
                 parent: options.parent.as_ref().and_then(|parent| {

@@ -1,0 +1,39 @@
+//! What the store knows of the customer, as every task of the adapter receives it.
+//!
+//! The adapter wrote it in the answer to `describe-tenant`: which reason means a hire, which stage
+//! ends a process. A read that lacks it would be read without those facts, so it comes from the
+//! store when this process has not asked the ATS yet. Bound: one text per connection, read from the
+//! store until there is one.
+
+use super::Requests;
+use crate::store::StoreError;
+use std::sync::{Mutex, PoisonError};
+
+/// The catalogue in memory; none before the store or the ATS gave one.
+#[derive(Debug, Default)]
+pub(super) struct Catalogue(Mutex<Option<String>>);
+
+impl Catalogue {
+    pub(super) fn keep(&self, text: Option<String>) {
+        if text.is_some() {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+        }
+    }
+
+    fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Requests {
+    /// The catalogue of the last `describe-tenant`; none before the first.
+    pub(super) async fn catalogue(&self) -> Result<Option<String>, StoreError> {
+        let held = self.catalogue.get();
+        if held.is_some() || !self.context.manifest().describes_tenant {
+            return Ok(held);
+        }
+        let row = self.context.store.connection().await?;
+        self.catalogue.keep(row.and_then(|row| row.catalogue));
+        Ok(self.catalogue.get())
+    }
+}
