@@ -88,7 +88,7 @@ fn stamped(stamp: Stamp) -> Arc<dyn Adapter> {
 }
 
 #[tokio::test]
-async fn a_time_that_is_signed_and_told_is_fine() {
+async fn a_time_that_is_signed_and_reported_is_fine() {
     let stage = Described::open(&sandbox(BOTH)).await.unwrap();
     let report = test(stamped(Stamp::Signed), &stage, http(), &Options::default()).await.unwrap();
     assert!(report.is_clean(), "{report}");
@@ -97,13 +97,13 @@ async fn a_time_that_is_signed_and_told_is_fine() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_not_told_is_noticed() {
+async fn a_time_that_is_not_reported_is_noticed() {
     let found = broken_of(stamped(Stamp::Ignored), &sandbox(BOTH)).await;
     assert_eq!(found, [Promise::Replays].into());
 }
 
 #[tokio::test]
-async fn a_time_that_everyone_can_change_is_noticed() {
+async fn a_time_that_is_not_signed_is_noticed() {
     let found = broken_of(stamped(Stamp::Believed), &sandbox("body")).await;
     assert_eq!(found, [Promise::Replays].into());
 }

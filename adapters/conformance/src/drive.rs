@@ -259,8 +259,7 @@ impl Driver {
     }
 }
 
-/// Whether a secret made one of the signatures. Tests have no strangers, so the time that it takes
-/// is of no account.
+/// Whether a secret made one of the signatures. Not in constant time: the senders are tests.
 fn matches(asked: &Verify, secret: &str) -> bool {
     let code = mac(asked.algorithm, secret.as_bytes(), &asked.message);
     asked.candidates.iter().any(|candidate| match asked.algorithm {

@@ -100,7 +100,7 @@ promises! {
         "a signed webhook is verified and hints at records that exist; a changed one is refused";
     /// Old webhooks show as old.
     Replays: "replays",
-        "the time at which a webhook was signed is told, and cannot be changed";
+        "the time at which a webhook was signed is reported, and cannot be changed";
     /// Webhooks can be registered.
     Registering: "registering",
         "a webhook that is registered, changed or removed is listed so";

@@ -14,6 +14,8 @@ use url::Url;
 /// Columns that an edit sets when the script names none, in the order of preference.
 const EDITABLE: &[&str] =
     &["name", "title", "first_name", "body", "notes", "filename", "school_name", "company_name"];
+/// Columns with the time of a row's last change.
+const STAMPS: &[&str] = &["updated_at", "updatedAt"];
 /// Requests per window that a sandbox grants to the suite.
 const RATE_LIMIT: u32 = 1_000_000;
 /// How often, and after which time, the deliveries of webhooks are looked at: ten seconds.
@@ -146,23 +148,32 @@ impl HttpStage {
     async fn edited(&self, kind: &str) -> Result<Option<String>, String> {
         let Some(rows) = self.rows(kind).await? else { return Ok(None) };
         let stamp = |row: &Value| {
-            row.get("updated_at").and_then(Value::as_str).map_or_else(String::new, str::to_owned)
+            let changed = STAMPS.iter().find_map(|name| row.get(name));
+            changed.map_or_else(String::new, as_text)
         };
         let Some(row) = rows.iter().min_by_key(|row| stamp(row)) else { return Ok(None) };
         let Some(id) = row.get("id") else { return Ok(None) };
         let mut values =
             self.script.kinds.get(kind).map(|script| script.edit.clone()).unwrap_or_default();
         if values.is_empty() {
-            // Without one, the edit only changes the time of the row's last change.
+            // Without one, the sandbox chooses.
             let column = EDITABLE.iter().find(|name| row.get(**name).is_some_and(Value::is_string));
             if let Some(column) = column {
                 drop(values.insert((*column).to_owned(), json!("Edited by conformance")));
             }
         }
         let collection = self.collection(kind);
-        let edit = json!({ "collection": collection, "id": id, "values": values });
+        let mut edit = json!({ "collection": collection, "id": id });
+        if let (Some(edit), false) = (edit.as_object_mut(), values.is_empty()) {
+            drop(edit.insert("values".to_owned(), Value::Object(values.clone())));
+        }
         let deed = json!({ "do": "set", "collection": collection, "id": id, "values": values });
-        let done = match self.call("POST", "edit", Some(edit)).await? {
+        let done = match self.call("POST", "edit", Some(edit)).await {
+            // It has nothing in this collection that could be edited.
+            Err(_) if values.is_empty() => return Ok(None),
+            done => done?,
+        };
+        let done = match done {
             Some(done) => Some(done),
             None => self.call("POST", "recruiter", Some(deed)).await?,
         };

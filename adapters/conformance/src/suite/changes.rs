@@ -1,7 +1,7 @@
 //! Changes: an old record that is edited arrives with the next pass, by window or by token. A kind
 //! that is listed below a parent is passed below the parent of that record.
 
-use super::{Pass, Row, World};
+use super::{Pass, Row, World, own_id};
 use crate::report::Promise;
 use atsync::model::contract::{RemoteRef, Since, Window};
 use atsync::model::manifest::{ChangeRule, KindRule, ScanRule};
@@ -51,6 +51,9 @@ pub(super) async fn check(world: &mut World<'_>) -> Result<(), String> {
             world.report.not_tried_for(promise, kind, "the sandbox cannot edit a record");
             continue;
         };
+        let is_it = |known: &&String| **known == id || own_id(known) == id;
+        let known = world.records.get(kind).and_then(|all| all.keys().find(is_it)).cloned();
+        let id = known.unwrap_or(id);
         let of = match &rule.scan {
             ScanRule::ByParent { parent } => {
                 let known = world.parents.get(&(kind.to_owned(), id.clone())).cloned();

@@ -1,7 +1,7 @@
 //! Lists: every kind to its end, in large pages and in small ones.
 
 use super::fields::{Unfit, fields_of, is_open, shape};
-use super::{Pass, Row, World, page};
+use super::{Pass, Row, World, own_id, page};
 use crate::drive::End;
 use crate::report::Promise;
 use crate::show;
@@ -9,8 +9,8 @@ use atsync::model::contract::{Outcome, RemoteRef, Since, Task};
 use atsync::model::manifest::{KindRule, ScanRule};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parents under which a kind is listed: the first ones, until there are records.
-const PARENTS_MAX: usize = 40;
+/// Parents under which a kind is listed: the first ones. A sandbox has some hundred.
+const PARENTS_MAX: usize = 400;
 
 /// Identifies the tenant, twice, and keeps its catalogue for all later calls.
 pub(super) async fn tenant(world: &mut World<'_>) {
@@ -227,10 +227,11 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
     let count = world.records.get(kind).map_or(0, BTreeMap::len);
     let script = world.stage.script().kinds.get(kind).cloned().unwrap_or_default();
     let truth = world.stage.ids(kind).await?;
-    if let Some(truth) = &truth {
+    if let Some(truth) = truth.as_ref().filter(|truth| count == 0 || !truth.is_empty()) {
         let known: BTreeSet<&str> = truth.iter().map(String::as_str).collect();
         let read = world.records.get(kind);
-        let other = read.and_then(|read| read.keys().find(|id| !known.contains(id.as_str())));
+        let is_known = |id: &str| known.contains(id) || known.contains(own_id(id));
+        let other = read.and_then(|read| read.keys().find(|id| !is_known(id.as_str())));
         if let Some(id) = other.cloned() {
             let what = format!(
                 "the record {id} was read, and the sandbox does not have it; if its rows are in \
@@ -238,13 +239,27 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
             );
             world.report.broke(Promise::Rows, kind, what, Vec::new());
         }
-        let read = world.records.get(kind);
-        let lost = |id: &&String| read.is_none_or(|read| !read.contains_key(*id));
-        let unread: Vec<&String> = truth.iter().filter(lost).collect();
-        let is_whole = !matches!(rule.scan, ScanRule::ByParent { .. });
-        if let Some(first) = unread.first().filter(|_| is_whole) {
+        let read: BTreeSet<&str> = world
+            .records
+            .get(kind)
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+            .flat_map(|id| [id.as_str(), own_id(id)])
+            .collect();
+        let unread: Vec<&String> = truth.iter().filter(|id| !read.contains(id.as_str())).collect();
+        let is_whole = match &rule.scan {
+            ScanRule::ByParent { parent } => {
+                world.records.get(parent).is_none_or(|parents| parents.len() <= PARENTS_MAX)
+            }
+            _ => true,
+        };
+        if let (Some(why), false) = (&script.hidden, unread.is_empty()) {
+            world.report.not_tried_for(Promise::Rows, kind, why.as_str());
+        } else if let Some(first) = unread.first().filter(|_| is_whole) {
             let what = format!(
-                "{} of the {} records that the sandbox has were not read; the first is {first}",
+                "{} of the {} records that the sandbox has were not read; the first is {first}. If \
+                 they are not shown to the credential, say why under `hidden` of the kind in the \
+                 script",
                 unread.len(),
                 truth.len()
             );
@@ -266,6 +281,11 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
             world.report.broke(Promise::Rows, kind, what, Vec::new());
         }
         (0, Some(why)) => world.report.not_tried_for(Promise::Rows, kind, why),
+        _ if truth.as_ref().is_some_and(Vec::is_empty) => {
+            let why = "the sandbox has no rows under this name to compare the records with; name \
+                       their `collection` under `kinds` of the script";
+            world.report.not_tried_for(Promise::Rows, kind, why);
+        }
         _ => world.report.held(Promise::Rows, kind),
     }
     Ok(())

@@ -242,6 +242,11 @@ impl World<'_> {
     }
 }
 
+/// The ATS's own id in that of a record, which may be composite: what follows the last `/`.
+pub(crate) fn own_id(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
 /// The page of an end.
 pub(crate) fn page(end: &End) -> Option<(&Page, &[Problem])> {
     match end {

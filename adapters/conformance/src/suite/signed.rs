@@ -34,6 +34,11 @@ pub(super) async fn check(
         script.bodies.iter().map(|body| script.sign(body, now_ms)).collect();
     let composed_count = composed.len();
     let sent = match sent {
+        Ok(sent) if sent.is_empty() && composed.is_empty() => {
+            let why = "the edits and writes of the suite fired no webhook";
+            world.report.not_tried_for(Promise::Signed, "", why);
+            return Ok(());
+        }
         Ok(sent) => sent,
         Err(why) if composed.is_empty() => {
             let why = format!(
@@ -75,9 +80,12 @@ pub(super) async fn check(
             }
         }
         if !hints.is_empty() && shapes.len() < CHANGED_MAX && shapes.insert(shape(&hints)) {
-            changed(world, &delivery, &run, script.unsigned.as_deref()).await;
+            changed(world, &delivery, &run, script.unsigned.is_some()).await;
             timed(world, &delivery, &run, now_ms).await;
         }
+    }
+    if let Some(why) = &script.unsigned {
+        world.report.not_tried_for(Promise::Signed, "what is not signed", why.as_str());
     }
     if hinted == 0 {
         let what = "no webhook of the sandbox gave a hint".to_owned();
@@ -127,9 +135,9 @@ fn shape(hints: &[Hint]) -> Vec<(u8, String)> {
     hints.iter().map(one).collect()
 }
 
-/// The ids of the records that there are, by kind, as far as they were asked for.
+/// The ids of the records that the sandbox has, by kind, as far as they were asked for.
 #[derive(Default)]
-struct Truth(BTreeMap<String, Option<Vec<String>>>);
+struct Truth(BTreeMap<String, Vec<String>>);
 
 impl Truth {
     /// What is wrong with a hint.
@@ -145,21 +153,26 @@ impl Truth {
         Ok(Some(format!("a hint is at {of}, and there is no such record")))
     }
 
-    /// Whether a record exists; true where that cannot be found out.
+    /// Whether a record exists, by what was read, by the sandbox, or by the adapter; true where
+    /// that cannot be found out.
     async fn has(&mut self, world: &World<'_>, of: &RemoteRef) -> Result<bool, String> {
-        if !self.0.contains_key(&of.kind) {
-            let ids = world.stage.ids(&of.kind).await?;
-            let _ = self.0.insert(of.kind.clone(), ids);
-        }
-        if let Some(Some(ids)) = self.0.get(&of.kind) {
-            return Ok(ids.contains(&of.id));
-        }
-        let can_fetch = world.manifest.kind(&of.kind).is_some_and(|rule| rule.ids_max > 0);
-        if !can_fetch || world.unread(&of.kind).is_some() {
+        if world.records.get(&of.kind).is_some_and(|known| known.contains_key(&of.id)) {
             return Ok(true);
         }
-        let run = fetch(world, &of.kind, std::slice::from_ref(&of.id)).await;
-        Ok(fetched(&run.end).is_none_or(|(found, _)| found.missing.is_empty()))
+        if !self.0.contains_key(&of.kind) {
+            let ids = world.stage.ids(&of.kind).await?.unwrap_or_default();
+            let _ = self.0.insert(of.kind.clone(), ids);
+        }
+        let ids = self.0.get(&of.kind).map_or(&[][..], Vec::as_slice);
+        if ids.contains(&of.id) {
+            return Ok(true);
+        }
+        let can_fetch = world.manifest.kind(&of.kind).is_some_and(|rule| rule.ids_max > 0);
+        if can_fetch && world.unread(&of.kind).is_none() {
+            let run = fetch(world, &of.kind, std::slice::from_ref(&of.id)).await;
+            return Ok(fetched(&run.end).is_none_or(|(found, _)| found.missing.is_empty()));
+        }
+        Ok(ids.is_empty())
     }
 }
 
@@ -190,7 +203,7 @@ fn replaced(delivery: &Delivery, from: &str, to: &str) -> Option<Delivery> {
 }
 
 /// A delivery of which something was changed is refused.
-async fn changed(world: &mut World<'_>, delivery: &Delivery, run: &Run, unsigned: Option<&str>) {
+async fn changed(world: &mut World<'_>, delivery: &Delivery, run: &Run, is_partly: bool) {
     let mut cases = Vec::new();
     for candidate in run.checks.iter().flat_map(|check| &check.candidates) {
         let wrong = other_sign(candidate, candidate.chars().count() / 2);
@@ -216,25 +229,27 @@ async fn changed(world: &mut World<'_>, delivery: &Delivery, run: &Run, unsigned
     data.push(("a blank at its end".to_owned(), longer));
     for (case, other) in cases {
         let after = arrive(world, &other).await;
-        refused(world, &format!("it came with {case}"), &after);
+        refused(world, case, &after);
     }
     let mut passed = Vec::new();
     let count = data.len();
     for (case, other) in data {
         let after = arrive(world, &other).await;
-        match unsigned {
-            None => refused(world, &format!("its body was changed ({case})"), &after),
-            Some(_) if accepted(&after).is_some() => passed.push(case),
-            Some(_) => {}
+        if !world.broke_by("", &after) && takes(&after) {
+            passed.push((case, after));
         }
     }
-    if let Some(why) = unsigned {
-        world.report.not_tried_for(Promise::Signed, "data", why);
-        if passed.len() == count {
-            let what = "nothing of its body is signed".to_owned();
-            world.broke(Promise::Signed, "", what, run);
-        }
+    let Some((_, first)) = passed.first() else { return };
+    if passed.len() < count && is_partly {
+        return;
     }
+    let names: Vec<&str> = passed.iter().map(|(case, _)| case.as_str()).collect();
+    let what = format!(
+        "its body was changed ({}), and it is accepted. If the ATS does not sign that, say so \
+         under `webhooks.unsigned` of the script; something of it must be signed",
+        names.join(", ")
+    );
+    world.broke(Promise::Signed, "", what, &first.clone());
 }
 
 /// Whether the signature stands in a header.
@@ -245,19 +260,19 @@ fn in_headers(delivery: &Delivery, run: &Run) -> bool {
     run.checks.iter().flat_map(|check| &check.candidates).any(stands)
 }
 
-fn refused(world: &mut World<'_>, case: &str, run: &Run) {
-    if world.broke_by("", run) {
-        return;
+/// Whether a webhook is accepted, or gave hints.
+fn takes(run: &Run) -> bool {
+    match &run.end {
+        End::Outcome(Outcome::Hooked(hooked)) => {
+            accepted(run).is_some() || !hooked.hints.is_empty()
+        }
+        _ => false,
     }
-    let hints = match &run.end {
-        End::Outcome(Outcome::Hooked(hooked)) => hooked.hints.len(),
-        _ => 0,
-    };
-    if accepted(run).is_some() || hints > 0 {
-        let what = format!(
-            "a signed webhook is accepted after a change: {case}, and {hints} hints came of it. If \
-             the ATS does not sign its data, say so under `webhooks.unsigned` of the script"
-        );
+}
+
+fn refused(world: &mut World<'_>, case: &str, run: &Run) {
+    if !world.broke_by("", run) && takes(run) {
+        let what = format!("a signed webhook is accepted after a change: it came with {case}");
         world.broke(Promise::Signed, "", what, run);
     }
 }
