@@ -4,7 +4,8 @@
 //! two members contradict each other. Refusals name the place, in the words of the JSON
 //! (`kinds[candidates].page_max`), what is wrong and what to do. [`MEMBERS`] says for every member
 //! of a manifest where it is enforced: here, against each answer, or nowhere and why; a test
-//! compares it with the manifest's own JSON and breaks each member once.
+//! compares it with the manifest's own JSON and breaks each member once. A manifest of an older
+//! contract is brought into the form of today first ([`REWRITES`]).
 //!
 //! Left out: what needs a connection (origins that the operator must fill in) and whether
 //! `settings_schema` is a good JSON Schema, beyond the properties that the manifest names.
