@@ -4,7 +4,8 @@
 //! two members contradict each other. Refusals name the place, in the words of the JSON
 //! (`kinds[candidates].page_max`), what is wrong and what to do. [`MEMBERS`] says for every member
 //! of a manifest where it is enforced: here, against each answer, or nowhere and why; a test
-//! compares it with the manifest's own JSON and breaks each member once.
+//! compares it with the manifest's own JSON and breaks each member once. A manifest of an older
+//! contract is brought into the form of today first ([`REWRITES`]).
 //!
 //! Left out: what needs a connection (origins that the operator must fill in) and whether
 //! `settings_schema` is a good JSON Schema, beyond the properties that the manifest names.
@@ -62,18 +63,15 @@ fn parsed(rewrites: &[Rewrite], text: &str) -> Result<Manifest, String> {
     }
     // The contract comes first: a manifest of another version may have members that this one does
     // not know.
-    let mut value = serde_json::from_str::<Value>(text).ok();
-    let contract = value.as_ref().and_then(|manifest| manifest.get("contract"));
-    let rewritten = match (contract.and_then(Value::as_str).map(is_loaded).transpose()?, &mut value)
-    {
-        (Some(version), Some(manifest)) if rewrite(rewrites, version, manifest) => value,
-        _ => None,
+    let mut value = serde_json::from_str::<Value>(text).unwrap_or_default();
+    let contract = value.get("contract").and_then(Value::as_str);
+    let is_rewritten = match contract.map(is_loaded).transpose()? {
+        Some(version) => rewrite(rewrites, version, &mut value),
+        None => false,
     };
     // The text as it came keeps places, and members that occur twice.
-    let manifest = match rewritten {
-        Some(manifest) => serde_json::from_value(manifest),
-        None => serde_json::from_str(text),
-    };
+    let manifest =
+        if is_rewritten { serde_json::from_value(value) } else { serde_json::from_str(text) };
     let manifest =
         manifest.map_err(|error| format!("the manifest is not as documented: {error}"))?;
     check(&manifest)?;
