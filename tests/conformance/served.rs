@@ -33,6 +33,6 @@ async fn lever_described_keeps_every_promise() {
 async fn ashby_keeps_every_promise() {
     use atsync_ashby_sandbox::{Sandbox, SandboxOptions};
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 60)).await.unwrap();
-    keeps_every_promise(bundled("ashby"), sandbox.base_url()).await;
+    keeps_every_promise(bundled("ashby"), &sandbox.base_url()).await;
     sandbox.shutdown().await;
 }
