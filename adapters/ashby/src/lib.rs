@@ -153,8 +153,8 @@ impl Adapter for Ashby {
             hints,
         ))
         .lossy(&[
-            "Ashby has one name per person, which is never split; a name is changed where the policy \
-             enforces it, and by both parts alone",
+            "Ashby has one name per person, which is never split; a name is changed where the \
+             policy enforces it, and by both parts alone",
             "Company, title and time zone of a person are read and cannot be written",
             "E-mail addresses and telephone numbers are added, and the primary one is replaced; no \
              other one is removed, and of several numbers one is kept",
@@ -165,8 +165,8 @@ impl Adapter for Ashby {
             "Stages are those of a job's default interview plan",
             "A referrer is always a user of Ashby",
             "The type of a custom value is read from its form, since values do not name it",
-            "A value of a custom field that was a date cannot be told from a text of that form; a time \
-             of day counts as a date, since no field has one",
+            "A value of a custom field that was a date cannot be told from a text of that form; a \
+             time of day counts as a date, since no field has one",
             "Which candidates are in a project is not read: those rows have the project's id alone",
             "Notes cannot be edited or deleted",
             "Deletions and merges are told by webhooks alone, or by a fetch",
@@ -297,8 +297,8 @@ fn check(ats: &mut Ats<'_>, right: &'static str) -> Result<Checked, Stop> {
     Ok(Checked { verdict, detail: detail.into() })
 }
 
-/// `{"action": "candidateDelete", "data": {"candidate": {"id": "…"}}}`. Hints lead to reads and are
-/// never state.
+/// `{"action": "candidateDelete", "data": {"candidate": {"id": "…"}}}`. Hints lead to reads and
+/// are never state.
 fn hints(event: &mut Event<'_>) {
     match event.text("/action") {
         "candidateDelete" => event.deleted("candidates", "/data/candidate/id"),

@@ -55,7 +55,8 @@ fn rows(row: Value) -> Value {
 
 fn application(more: Value) -> Value {
     let mut row = json!({
-        "id": "a1", "createdAt": "2026-05-11T13:53:44.123Z", "updatedAt": "2026-05-12T13:53:44.123Z",
+        "id": "a1", "createdAt": "2026-05-11T13:53:44.123Z",
+        "updatedAt": "2026-05-12T13:53:44.123Z",
         "status": "Active", "candidate": {"id": "c1", "name": "Ada Lovelace"},
         "job": {"id": "j1", "title": "Baker"},
         "currentInterviewStage": {"id": "s1", "title": "Screen", "type": "Active",
@@ -137,7 +138,8 @@ fn a_missing_right_is_told_from_a_bad_key_and_from_a_firewall() {
 #[test]
 fn a_person_has_one_name_and_what_is_left_out_is_empty() {
     let row = json!({
-        "id": "c1", "createdAt": "2026-05-11T13:53:44.123Z", "updatedAt": "2026-05-12T13:53:44.123Z",
+        "id": "c1", "createdAt": "2026-05-11T13:53:44.123Z",
+        "updatedAt": "2026-05-12T13:53:44.123Z",
         "name": "Ada Lovelace",
         "emailAddresses": [{"value": "b@example.com", "type": "Work", "isPrimary": false},
             {"value": "a@example.com", "type": "Personal", "isPrimary": true}],

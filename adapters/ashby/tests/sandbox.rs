@@ -374,7 +374,8 @@ fn an_update_that_stops_half_way_is_in_doubt_and_goes_on_when_it_is_sent_again()
     let (name, (_, value)) = ("candidates.update", &values[0]);
     let mut wrong = value.clone();
     wrong["id"] = json!("00000000-0000-4000-8000-000000000000");
-    let input = |custom: &Value| json!({"set": {"name": {"first": "Ada", "last": "King"}}, "custom_fields": [custom]});
+    let name = json!({"first": "Ada", "last": "King"});
+    let input = |custom: &Value| json!({"set": {"name": name}, "custom_fields": [custom]});
     // The second request is refused: the first one stands, so the write is not refused.
     let end = world.write(name, target(), &input(&wrong));
     assert!(matches!(end, Written::Unclear(_)), "{end:?}");
@@ -404,7 +405,8 @@ fn what_ashby_cannot_change_is_left_out_with_a_warning_and_others_values_are_not
     assert_eq!(row["name"], "Ada Byron", "a part of a name is none");
     assert!(matches!(world.probe(name, target(), &input), Probed::Found(_)));
     let (field, value) = values.iter().find(|(_, value)| value["type"] == "text").unwrap();
-    let input = |seen: Value| json!({"custom_fields": [value], "seen": {format!("custom_fields.{field}"): seen}});
+    let path = format!("custom_fields.{field}");
+    let input = |seen: Value| json!({"custom_fields": [value], "seen": {path.as_str(): seen}});
     let operation = |seen: Value| {
         let input = input(seen).to_string();
         Task::Write(Write {

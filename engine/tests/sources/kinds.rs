@@ -90,3 +90,20 @@ fn a_constant_and_a_text_name_a_kind_and_a_comment_and_a_test_do_not() {
     assert!(named("// \"jobs\" kinds::JOBS\nfn f() { g(\"two jobs\", kinds::ALL) }").is_empty());
     assert!(named("#[cfg(test)]\nmod tests { const A: &str = \"jobs\"; }").is_empty());
 }
+
+/// The ATSs that have an adapter in this repository.
+const ATSS: &[&str] = &["ashby", "greenhouse", "lever", "workable"];
+
+#[test]
+fn the_engine_names_no_ats() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    sources(&root, &root, &mut files);
+    assert!(files.len() > 100, "{}", files.len());
+    for (module, text) in files {
+        let text = text.to_ascii_lowercase();
+        let words: BTreeSet<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        let named: Vec<_> = ATSS.iter().filter(|name| words.contains(**name)).collect();
+        assert!(named.is_empty(), "{}: {named:?}", module.join("/"));
+    }
+}

@@ -192,7 +192,8 @@ fn make_job(model: &mut Model, company: &Company, made: &mut Made, job: &Job) {
             (_, false) => "Closed",
         };
         let version = json!({"id": model.next_id("openingVersions"),
-            "identifier": opening.opening_id, "description": "", "authorId": made.users.first(), "createdAt": created,
+            "identifier": opening.opening_id, "description": "", "authorId": made.users.first(),
+            "createdAt": created,
             "jobIds": [id], "isBackfill": false, "employmentType": "FullTime", "locationIds":
             location.iter().collect::<Vec<_>>(), "hiringTeam": [], "customFields": []});
         let closed = (state == "Closed").then_some(&created);

@@ -3,8 +3,8 @@
 //! The adapter's write task runs up to its first unsafe request; the intent is written; the request
 //! leaves if it still may ([`gate`]); the answer is judged ([`effect`]) and recorded ([`journal`])
 //! together with the links that it proves ([`links`]). An idempotent write may send more of them
-//! within the same intent: once the first was answered, whatever stops the rest leaves it in doubt. A write that depends on the visibility of an
-//! earlier one waits for it ([`shown`]).
+//! within the same intent: once the first was answered, whatever stops the rest leaves it in doubt.
+//! A write that depends on the visibility of an earlier one waits for it ([`shown`]).
 //!
 //! Uses the requests and the ingest. Left out: which write to carry out, and what to do about one
 //! in doubt.

@@ -5,7 +5,7 @@
 //! store when this process has not asked the ATS yet. Bound: one text per connection, read from the
 //! store until there is one.
 
-use super::Requests;
+use crate::reconcile::context::Context;
 use crate::store::StoreError;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,17 +23,15 @@ impl Catalogue {
     fn get(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
 
-impl Requests {
     /// The catalogue of the last `describe-tenant`; none before the first.
-    pub(super) async fn catalogue(&self) -> Result<Option<String>, StoreError> {
-        let held = self.catalogue.get();
-        if held.is_some() || !self.context.manifest().describes_tenant {
+    pub(super) async fn known(&self, context: &Context) -> Result<Option<String>, StoreError> {
+        let held = self.get();
+        if held.is_some() || !context.manifest().describes_tenant {
             return Ok(held);
         }
-        let row = self.context.store.connection().await?;
-        self.catalogue.keep(row.and_then(|row| row.catalogue));
-        Ok(self.catalogue.get())
+        let row = context.store.connection().await?;
+        self.keep(row.and_then(|row| row.catalogue));
+        Ok(self.get())
     }
 }

@@ -93,7 +93,7 @@ impl Requests {
         Ok(Given {
             now_ms: self.context.session.ats_now_ms(),
             settings: serde_json::Value::Object(self.context.settings.clone()).to_string(),
-            tenant: self.catalogue().await?,
+            tenant: self.catalogue.known(&self.context).await?,
             mark,
             grant,
         })
@@ -119,8 +119,8 @@ impl Requests {
         self.drive_given(task, (Some(mark), None), priority).await
     }
 
-    /// Asks which customer the credential of this number belongs to. Ends with [`NotSent::Replaced`] when another credential is in use by
-    /// then.
+    /// Asks which customer the credential of this number belongs to. Ends with
+    /// [`NotSent::Replaced`] when another credential is in use by then.
     pub(super) async fn drive_tenant(
         &self,
         credential: u64,
