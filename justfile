@@ -38,6 +38,10 @@ doc:
 same-bytes:
     .ci/same-bytes
 
+# Freezes the version of the contract that wit/adapter.wit names: at a release (wit/README.md).
+freeze-contract:
+    .ci/freeze-contract
+
 # Verifies that each published package compiles from its own contents. 2 minutes.
 packages:
     .ci/packages

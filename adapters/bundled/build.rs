@@ -49,7 +49,7 @@ const SOURCES: &[&str] = &[
     "../sdk/Cargo.toml",
     "../../engine/model/src",
     "../../engine/model/Cargo.toml",
-    "../../wit",
+    "../../wit/adapter.wit",
     "../../Cargo.toml",
     "../../Cargo.lock",
 ];

@@ -234,6 +234,22 @@ fn a_write_has_one_effect() {
 }
 
 #[test]
+fn an_idempotent_write_alone_may_have_several_effects() {
+    let task = Task::Write(Write { operation: operation(), observed: None });
+    let mut idempotent = manifest_json();
+    idempotent["operations"][0]["class"] = json!("idempotent");
+    let idempotent = manifest_check::read(&idempotent.to_string()).unwrap();
+    let mut guard = TaskGuard::held_to(&idempotent, &task);
+    for effect in [Effect::Unsafe, Effect::Safe, Effect::Unsafe] {
+        guard.step(&sends(effect), None).unwrap();
+    }
+    guard.step(&wrote(Written::Applied(applied())), None).unwrap();
+    let mut guard = TaskGuard::held_to(&manifest(), &task);
+    guard.step(&sends(Effect::Unsafe), None).unwrap();
+    refused(guard.step(&sends(Effect::Unsafe), None), "second request");
+}
+
+#[test]
 fn a_write_names_its_effect() {
     refused(write().step(&wrote(Written::Applied(applied())), None), "no request");
     refused(write().step(&wrote(Written::Unclear(String::new())), None), "no request");

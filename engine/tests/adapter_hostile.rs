@@ -240,6 +240,44 @@ fn a_component_with_other_exports_is_refused() {
     is_refused(load(&text(all)), "describe has other types");
 }
 
+/// A component that exports the contract in these versions, each with functions of wrong types.
+fn of_versions(versions: &[&str]) -> Vec<u8> {
+    let exports: String = versions
+        .iter()
+        .map(|version| format!(r#"(export "ats:adapter/adapter@{version}" (instance $a))"#))
+        .collect();
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f") (result i32) (unreachable)))
+            (core instance $i (instantiate $m))
+            (func $f (result u32) (canon lift (core func $i "f")))
+            (instance $a (export "describe" (func $f))
+                (export "start" (func $f)) (export "resume" (func $f)))
+            {exports})"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn a_component_for_another_version_of_the_contract_is_refused_before_it_runs() {
+    let load = |versions: &[&str]| host().load("x.wasm", &of_versions(versions));
+    for newer in ["0.1.1", "0.2.0", "1.0.0"] {
+        let told = format!(
+            "x.wasm is built against ats:adapter@{newer}, and this engine speaks \
+             ats:adapter@0.1.0; use a newer engine"
+        );
+        is_refused(load(&[newer]), &told);
+        assert!(matches!(load(&[newer]), Err(LoadError::Version { is_newer: true, .. })));
+    }
+    for other in ["0.0.9", "0.1.0-rc.1"] {
+        is_refused(load(&[other]), &format!("against ats:adapter@{other}, and this engine"));
+        is_refused(load(&[other]), "build the adapter again");
+        assert!(matches!(load(&[other]), Err(LoadError::Version { is_newer: false, .. })));
+    }
+    // Of several, the one that this engine loads counts.
+    is_refused(load(&["0.2.0", "0.1.0", "0.0.9"]), "describe has other types");
+}
+
 #[test]
 fn features_that_no_adapter_needs_are_refused() {
     let load = |module: &str| {

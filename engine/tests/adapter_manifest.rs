@@ -22,62 +22,7 @@ use std::collections::BTreeSet;
 
 /// A sound manifest with every member that a manifest can have.
 fn sound() -> Value {
-    json!({
-        "name": "sound", "version": "1.0.0", "title": "Sound", "contract": "ats:adapter@0.1.0",
-        "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://ats.example"}}],
-        "auth": [{"scheme": "oauth2-client-credentials", "token_origin": "api",
-            "token_path": "/token",
-            "form_settings": [{"field": "sub", "setting": "act_as"}]}],
-        "safe": [{"method": "POST", "origin": "api", "path": "/jobs.list"}],
-        "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "aligned": true,
-            "limit_initial": 5,
-            "limit_header": "x-limit", "remaining_header": "x-left",
-                "reset": {"how": "seconds-left", "header": "x-reset"},
-            "concurrency_max": 2}],
-        "kinds": [
-            {"name": "candidates", "scan": {"how": "list"}, "changes": ["window"], "overlap_ms": 1,
-                "page_max": 100, "ids_max": 5,
-             "absence_proves": true, "deletes": ["gone-on-fetch", "gone-from-walk"],
-                 "confidential": true,
-             "visible_within_ms": 1, "fields": ["name", "emails", "phones"], "expected": ["name"],
-                 "permission": "read"},
-            {"name": "applications", "scan": {"how": "by-parent", "parent": "candidates"},
-                "page_max": 100, "fields": ["job"],
-             "scope": "candidates"},
-            {"name": "jobs", "scan": {"how": "none"}, "page_max": 0, "fields": []},
-            {"name": "raw_offers", "scan": {"how": "list"}, "page_max": 100, "raw": true,
-                "fields": ["references", "content"], "expected": ["content"], "opt_in": "named"}],
-        "describes_tenant": true,
-        "operations": [
-            {"name": "candidates.create", "kind": "candidates", "verb": "create",
-                "class": "probeable",
-             "materialises": ["candidates"], "refused_statuses": [422], "settle_window_ms": 5,
-             "may_carry": [{"kind": "applications", "when": "application",
-                 "members": ["kind", "job"]}],
-             "fields": [{"name": "name", "mode": "create-only"},
-                 {"name": "emails", "mode": "create-only"}],
-             "required": ["name.first"], "side_effects": [{"what": "mails-candidate",
-                 "note": "It mails."}],
-             "opt_in": "writes", "permissions": ["read"], "calls": 2},
-            {"name": "candidates.update", "kind": "candidates", "verb": "update",
-                "class": "idempotent", "refused_statuses": [],
-             "fields": [{"name": "custom_fields", "mode": "replace-all", "unwritable": ["file"],
-                "merged_when": {"setting": "merges", "value": true}},
-                    {"name": "salary", "mode": "create-only"}], "calls": 1}],
-        "permissions": [{"id": "read", "label": "Read", "grant_at": "there",
-            "without_it": "nothing", "optional": true}],
-        "webhooks": {"events": ["candidate_moved"],
-            "secret": {"how": "given", "member": "secret_key"}, "permissions": ["read"],
-            "https_only": true, "url_bytes_max": 255, "by_hand_at": "there"},
-        "settings_schema": {"type": "object", "properties": {
-            "writes": {"type": "boolean"}, "act_as": {"type": "string"},
-                "merges": {"type": "boolean"},
-            "named": {"type": "array", "items": {"type": "string"}}}},
-        "lossy": ["Nothing."],
-        "forms": [{"kind": "candidates", "field": "phones", "form": "digits"}],
-        "sunsets": [{"api": "v1", "last_day": "2026-08-31",
-            "announced_at": "https://ats.example/news", "instead": "Use v2."}]
-    })
+    serde_json::from_str(include_str!("adapter_support/every_member.json")).unwrap()
 }
 
 /// The paths of all members below a value, in the form of [`MEMBERS`].

@@ -42,6 +42,8 @@ fn every_error_of_the_store_and_of_loading_an_adapter_says_what_to_do_next() {
         Box::new(LoadError::NotAComponent { name: name(), found: text() }),
         Box::new(LoadError::Broken { name: name(), reason: reason() }),
         Box::new(LoadError::Imports { name: name(), imports: vec![text()] }),
+        Box::new(LoadError::Version { name: name(), contract: text(), is_newer: true }),
+        Box::new(LoadError::Version { name: name(), contract: text(), is_newer: false }),
         Box::new(LoadError::Exports { name: name(), reason: reason() }),
         Box::new(LoadError::Describe { name: name(), error: AdapterError::Circle }),
         Box::new(LoadError::Manifest { name: name(), reason: reason() }),

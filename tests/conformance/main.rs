@@ -12,9 +12,9 @@ use atsync_greenhouse_sandbox::{PartnerClient, Request, Sandbox, SandboxOptions}
 use std::path::Path;
 use std::sync::Arc;
 
-mod lever;
 mod mutants;
 mod registrar;
+mod served;
 mod stamped;
 
 /// The component of a bundled adapter, compiled once for all runs of the tests.
@@ -28,6 +28,7 @@ fn bundled(name: &str) -> Arc<dyn Adapter> {
 /// The component that a description is baked into, compiled once.
 fn described(name: &str, description: &str) -> Arc<dyn Adapter> {
     let read = atsync_described::read(description).unwrap_or_else(|error| panic!("{error}"));
+    atsync_described::validate(&read).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     let baked = atsync_described::bake(atsync_adapters_bundled::DESCRIBED, &read.description);
     let mut options = HostOptions::default();
     options.cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapters"));

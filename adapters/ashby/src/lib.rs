@@ -153,13 +153,21 @@ impl Adapter for Ashby {
             hints,
         ))
         .lossy(&[
-            "Ashby has one name per person, which is never split",
+            "Ashby has one name per person, which is never split; a name is changed where the policy \
+             enforces it, and by both parts alone",
+            "Company, title and time zone of a person are read and cannot be written",
+            "E-mail addresses and telephone numbers are added, and the primary one is replaced; no \
+             other one is removed, and of several numbers one is kept",
+            "Types of addresses and numbers are Ashby's own: what is added has no type of the host",
+            "A range of pay that had no interval gets the interval NONE",
             "A person's own source and credited user are not read; those of applications are",
             "Outcome and stage are one axis in Ashby: to reject or to hire moves the stage",
             "Stages are those of a job's default interview plan",
             "A referrer is always a user of Ashby",
             "The type of a custom value is read from its form, since values do not name it",
-            "A value of a custom field that was a date cannot be told from a text of that form",
+            "A value of a custom field that was a date cannot be told from a text of that form; a time \
+             of day counts as a date, since no field has one",
+            "Which candidates are in a project is not read: those rows have the project's id alone",
             "Notes cannot be edited or deleted",
             "Deletions and merges are told by webhooks alone, or by a fetch",
         ]);

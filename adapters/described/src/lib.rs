@@ -49,7 +49,7 @@ mod helpers;
 mod host;
 mod json;
 mod manifest;
-pub mod shape;
+mod shape;
 mod straight;
 mod template;
 mod time;

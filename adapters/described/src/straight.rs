@@ -95,18 +95,23 @@ impl Straight {
 
     /// Evaluates it as an id: each part of one that is joined is a text or a number.
     pub(crate) fn id<'s, 'a>(&self, scope: Scope<'s, 'a>) -> Result<Cow<'s, Json<'a>>, String> {
-        let Self::Join(one, other) = self else { return self.eval(scope) };
-        for part in [one, other] {
-            let part = part.id(scope)?;
-            let is_part = matches!(*part, Json::Text(_) | Json::Int(_) | Json::Big(_));
-            if part.is_empty() {
-                return Err("a part of the id is empty".to_owned());
-            }
-            if !is_part {
-                return Err(format!("a part of the id is {}", part.shape()));
-            }
+        if let Self::Join(one, other) = self {
+            one.is_part(scope)?;
+            other.is_part(scope)?;
         }
         self.eval(scope)
+    }
+
+    fn is_part(&self, scope: Scope<'_, '_>) -> Result<(), String> {
+        if let Self::Join(one, other) = self {
+            one.is_part(scope)?;
+            return other.is_part(scope);
+        }
+        match &*self.eval(scope)? {
+            part if part.is_empty() => Err("a part of the id is empty".to_owned()),
+            Json::Text(_) | Json::Int(_) | Json::Big(_) => Ok(()),
+            part => Err(format!("a part of the id is {}", part.shape())),
+        }
     }
 
     /// Evaluates it.

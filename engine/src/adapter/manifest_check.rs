@@ -4,7 +4,8 @@
 //! two members contradict each other. Refusals name the place, in the words of the JSON
 //! (`kinds[candidates].page_max`), what is wrong and what to do. [`MEMBERS`] says for every member
 //! of a manifest where it is enforced: here, against each answer, or nowhere and why; a test
-//! compares it with the manifest's own JSON and breaks each member once.
+//! compares it with the manifest's own JSON and breaks each member once. A manifest of an older
+//! contract is brought into the form of today first ([`REWRITES`]).
 //!
 //! Left out: what needs a connection (origins that the operator must fill in) and whether
 //! `settings_schema` is a good JSON Schema, beyond the properties that the manifest names.
@@ -13,12 +14,15 @@ mod basics;
 mod kind;
 mod members;
 mod operation;
+mod rewrites;
 mod sunsets;
 mod texts;
 mod webhooks;
 
 pub use members::{Held, MEMBERS};
+pub use rewrites::{Becomes, REWRITES, Rewrite, rewrite};
 
+use super::contract::{OURS, Version, loadable};
 use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX};
 use atsync_model::manifest::{
     AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading,
@@ -33,19 +37,24 @@ use serde_json::Value;
 /// The shortest life of a refresh token. Arbitrary: no ATS is known with less than hours.
 const REFRESH_LIFE_MS_MIN: u64 = 60_000;
 
-/// The contract of this engine.
-pub use atsync_model::manifest::CONTRACT;
-
 /// Reads a manifest from what `describe` returned.
 ///
 /// # Errors
 /// A sentence: the place and what is wrong there.
 pub fn read(text: &str) -> Result<Manifest, String> {
-    // A refusal may quote the adapter's text.
-    parsed(text).map_err(|refusal| plain::line(&refusal).into_owned())
+    read_by(REWRITES, text)
 }
 
-fn parsed(text: &str) -> Result<Manifest, String> {
+/// Reads a manifest by a table of rewrites.
+///
+/// # Errors
+/// A sentence: the place and what is wrong there.
+pub fn read_by(rewrites: &[Rewrite], text: &str) -> Result<Manifest, String> {
+    // A refusal may quote the adapter's text.
+    parsed(rewrites, text).map_err(|refusal| plain::line(&refusal).into_owned())
+}
+
+fn parsed(rewrites: &[Rewrite], text: &str) -> Result<Manifest, String> {
     if text.len() > MANIFEST_BYTES_MAX {
         return Err(format!(
             "the manifest has {} bytes, of at most {MANIFEST_BYTES_MAX}",
@@ -54,14 +63,17 @@ fn parsed(text: &str) -> Result<Manifest, String> {
     }
     // The contract comes first: a manifest of another version may have members that this one does
     // not know.
-    let contract = serde_json::from_str::<Value>(text).ok();
-    if let Some(found) =
-        contract.as_ref().and_then(|manifest| manifest.get("contract")).and_then(Value::as_str)
-    {
-        is_our_contract(found)?;
-    }
-    let manifest = serde_json::from_str(text)
-        .map_err(|error| format!("the manifest is not as documented: {error}"))?;
+    let mut value = serde_json::from_str::<Value>(text).unwrap_or_default();
+    let contract = value.get("contract").and_then(Value::as_str);
+    let is_rewritten = match contract.map(is_loaded).transpose()? {
+        Some(version) => rewrite(rewrites, version, &mut value),
+        None => false,
+    };
+    // The text as it came keeps places, and members that occur twice.
+    let manifest =
+        if is_rewritten { serde_json::from_value(value) } else { serde_json::from_str(text) };
+    let manifest =
+        manifest.map_err(|error| format!("the manifest is not as documented: {error}"))?;
     check(&manifest)?;
     Ok(manifest)
 }
@@ -71,7 +83,7 @@ fn parsed(text: &str) -> Result<Manifest, String> {
 /// # Errors
 /// A sentence: the place and what is wrong there.
 pub fn check(manifest: &Manifest) -> Result<(), String> {
-    is_our_contract(&manifest.contract)?;
+    is_loaded(&manifest.contract)?;
     texts::are_plain(manifest)?;
     let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if manifest.name.is_empty() || manifest.name.len() > 64 || !manifest.name.bytes().all(letters) {
@@ -121,11 +133,14 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
     sunsets::check(manifest)
 }
 
-fn is_our_contract(found: &str) -> Result<(), String> {
-    if found == CONTRACT {
-        return Ok(());
-    }
-    Err(format!("contract: it was built against {found:.64}, and this engine speaks {CONTRACT}"))
+/// The version of a contract that this engine loads.
+fn is_loaded(found: &str) -> Result<Version, String> {
+    loadable(found).map_err(|why| {
+        let advice = why.advice();
+        format!(
+            "contract: it was built against {found:.64}, and this engine speaks {OURS}: {advice}"
+        )
+    })
 }
 
 /// The name of a header that is read from answers.

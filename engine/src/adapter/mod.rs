@@ -10,6 +10,7 @@
 //! reading the component file.
 
 pub mod check;
+pub mod contract;
 mod crash;
 #[cfg(feature = "components")]
 pub mod host;

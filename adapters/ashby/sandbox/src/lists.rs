@@ -72,7 +72,7 @@ pub(crate) fn list(path: &str) -> Option<(List, &'static str)> {
 
 /// The lists whose rows no other record of the API shows.
 fn breadth(path: &str) -> Option<(List, &'static str)> {
-    use Paging::{Bare, Cursors, Tokens};
+    use Paging::{Bare, Cursors, Tokens, Whole};
     const AFTER: &[&str] = &["createdAfter"];
     const ARCHIVED: &[&str] = &["includeArchived"];
     let (candidates, jobs, interviews) = ("candidatesRead", "jobsRead", "interviewsRead");
@@ -98,7 +98,7 @@ fn breadth(path: &str) -> Option<(List, &'static str)> {
         "brand.list" => ("brands", &[], Cursors, organization),
         "communicationTemplate.list" => ("communicationTemplates", &[], Bare, metadata),
         "hiringTeamRole.list" => ("hiringTeamRoles", &["namesOnly"], Bare, organization),
-        "sourceTrackingLink.list" => ("trackingLinks", &["includeDisabled"], Bare, metadata),
+        "sourceTrackingLink.list" => ("trackingLinks", &["includeDisabled"], Whole, metadata),
         "user.listInterviewerPauses" => ("interviewerPauses", &["userId"], Bare, organization),
         "candidate.listClientInfo" => ("clientInfo", &["candidateId"], Tokens, candidates),
         "candidate.listFraudChecks" => ("fraudChecks", &["candidateId"], Cursors, candidates),
@@ -124,7 +124,7 @@ fn breadth(path: &str) -> Option<(List, &'static str)> {
             let members = &["includeArchivedPools", "includeArchivedTrainingStages"];
             ("interviewerPools", members, Tokens, metadata)
         }
-        "jobBoard.list" => ("jobBoards", &[], Bare, jobs),
+        "jobBoard.list" => ("jobBoards", &[], Whole, jobs),
         "jobTemplate.list" => ("jobTemplates", &["expand"], Tokens, jobs),
         "offer.list" => {
             let members = &[

@@ -313,6 +313,20 @@ impl State {
                     found.get("_history").cloned().unwrap_or_default(),
                 );
             }
+            if collection == "jobPostings" {
+                let (plain, html) = ("Bake bread.", "<p>Bake bread.</p>");
+                let part = json!({"html": html, "plain": plain});
+                put(&mut shown, "descriptionPlain", plain.into());
+                put(&mut shown, "descriptionHtml", html.into());
+                put(&mut shown, "descriptionParts", json!({ "descriptionBody": part }));
+                let linked = json!({"@context": "https://schema.org/", "@type": "JobPosting"});
+                put(&mut shown, "linkedData", linked);
+                put(&mut shown, "applicationFormDefinition", json!({"sections": []}));
+                put(&mut shown, "surveyFormDefinitions", json!([]));
+                let shown_pay = json!({"compensationTiers": [],
+                    "shouldDisplayCompensationOnJobBoard": false});
+                put(&mut shown, "compensation", shown_pay);
+            }
             return Ok(json!({"success": true, "results": shown}));
         }
         if path.starts_with("webhook.") {

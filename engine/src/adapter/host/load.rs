@@ -9,13 +9,16 @@
 #![expect(clippy::disallowed_methods, reason = "reads a component file")]
 
 use crate::adapter::AdapterError;
+use crate::adapter::contract::{OURS, Unloadable, Version, loadable};
 use std::io::Read;
 use std::path::Path;
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, types::ComponentItem};
 
-/// The exported interface. It contains the version: another version is another contract.
+/// The exported interface, in the version of this engine.
 pub const INTERFACE: &str = "ats:adapter/adapter@0.1.0";
+/// What the exported interface of every version is named by.
+const NAMED: &str = "ats:adapter/adapter@";
 
 /// The bytes that every WebAssembly file begins with.
 const MAGIC: &[u8] = b"\0asm";
@@ -113,6 +116,17 @@ pub enum LoadError {
         /// Every import.
         imports: Vec<String>,
     },
+    /// It is built against a version of the contract that this engine does not load.
+    #[error("{name} is built against {contract}, and this engine speaks {OURS}; {}",
+        why(*.is_newer).advice())]
+    Version {
+        /// The path or name.
+        name: String,
+        /// The contract, as the component names it.
+        contract: String,
+        /// A newer engine may load it.
+        is_newer: bool,
+    },
     /// It does not export the contract.
     #[error("{name} is no adapter for this engine: {reason}; build it against {INTERFACE}")]
     Exports {
@@ -137,6 +151,10 @@ pub enum LoadError {
         /// Place and fault.
         reason: String,
     },
+}
+
+fn why(is_newer: bool) -> Unloadable {
+    if is_newer { Unloadable::Newer } else { Unloadable::Other }
 }
 
 /// What to do about a component that costs too much to compile.
@@ -206,16 +224,43 @@ pub(crate) struct Exports {
     pub(crate) resume: ComponentExportIndex,
 }
 
-/// Finds the three functions, without running anything.
+/// Finds the three functions, without running anything. Of several versions that the component
+/// exports, the newest that this engine loads counts.
 pub(crate) fn exports(name: &str, component: &Component) -> Result<Exports, LoadError> {
+    let exported = exported(name, component)?;
     let interface = component
-        .get_export_index(None, INTERFACE)
+        .get_export_index(None, &exported)
         .ok_or_else(|| wrong(name, format!("it does not export {INTERFACE}")))?;
     let find = |function: &str| match component.get_export(Some(&interface), function) {
         Some((ComponentItem::ComponentFunc(_), index)) => Ok(index),
-        _ => Err(wrong(name, format!("its {INTERFACE} lacks the function {function}"))),
+        _ => Err(wrong(name, format!("its {exported} lacks the function {function}"))),
     };
     Ok(Exports { describe: find("describe")?, start: find("start")?, resume: find("resume")? })
+}
+
+/// The name of the contract's interface in a component, with the version that it was built against.
+fn exported(name: &str, component: &Component) -> Result<String, LoadError> {
+    let mut newest: Option<(Version, String)> = None;
+    let mut other = None;
+    for (export, _) in component.component_type().exports(component.engine()) {
+        let Some(version) = export.strip_prefix(NAMED) else { continue };
+        let contract = format!("ats:adapter@{version:.64}");
+        match loadable(&contract) {
+            Ok(found) if newest.as_ref().is_none_or(|(newest, _)| found > *newest) => {
+                newest = Some((found, export.to_owned()));
+            }
+            Ok(_) => {}
+            Err(why) => {
+                let is_newer = why == Unloadable::Newer;
+                other = Some(LoadError::Version { name: name.into(), contract, is_newer });
+            }
+        }
+    }
+    match (newest, other) {
+        (Some((_, export)), _) => Ok(export),
+        (None, Some(other)) => Err(other),
+        (None, None) => Err(wrong(name, format!("it does not export {INTERFACE}"))),
+    }
 }
 
 /// The exports are there, but not as the contract has them.
