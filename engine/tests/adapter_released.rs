@@ -91,6 +91,7 @@ fn lost(place: &str, before: &Value, now: Option<&Value>, found: &mut Vec<String
 fn every_member_of_a_released_manifest_is_still_read() {
     for (version, path) in files(".json") {
         let (shown, mut before) = (path.display(), json_of(&path));
+        assert_eq!(before["contract"], version.to_string(), "{shown}");
         let manifest = manifest_check::read(&before.to_string()).unwrap_or_else(|refusal| {
             panic!(
                 "{shown}: {refusal}. Adapters of {version} have such manifests: register what \
