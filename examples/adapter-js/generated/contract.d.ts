@@ -197,7 +197,7 @@ declare module 'ats:adapter/adapter@0.1.0' {
   }
   /**
    * Carry an operation out. Any number of `safe` and `scratch` requests, and exactly one
-   * `unsafe` one.
+   * `unsafe` one; at least one where the manifest's class of the operation is `idempotent`.
    */
   export interface Write {
     operation: Operation,
@@ -357,8 +357,9 @@ declare module 'ats:adapter/adapter@0.1.0' {
    * as the write. The same requests as `safe`.
    * ## `"unsafe"`
    * 
-   * Changes the ATS. A `write` task sends exactly one of these, and so does a `register` task
-   * that changes something; any other task none.
+   * Changes the ATS. A `write` task sends exactly one of these (of an `idempotent` operation,
+   * one after the other, as many as it needs), and so does a `register` task that changes
+   * something; any other task none.
    * ## `"consuming"`
    * 
    * A read that takes what it reads (a queue); the engine stores the reply before it calls
@@ -983,8 +984,8 @@ declare module 'ats:adapter/adapter@0.1.0' {
     val: string,
   }
   /**
-   * The meaning of a complete reply to the one `unsafe` request. The engine handles replies that
-   * never arrive.
+   * The meaning of the complete replies to the `unsafe` requests, one as a rule. The engine
+   * handles replies that never arrive.
    */
   export type Written = WrittenApplied | WrittenRefused | WrittenPending | WrittenUnclear | WrittenUnneeded;
   export interface WrittenApplied {
@@ -992,7 +993,7 @@ declare module 'ats:adapter/adapter@0.1.0' {
     val: Applied,
   }
   /**
-   * Refused, and nothing was changed.
+   * Refused, and nothing was changed. A refusal of a later `unsafe` request is `unclear`.
    */
   export interface WrittenRefused {
     tag: 'refused',

@@ -126,6 +126,9 @@ pub struct Resource {
     /// Why there is no row.
     #[serde(default)]
     pub empty: Option<String>,
+    /// Why some of its rows do not come as records of the kind.
+    #[serde(default)]
+    pub hidden: Option<String>,
     /// The rows, each with its `key`.
     #[serde(default)]
     pub rows: Vec<Map<String, Value>>,
@@ -346,6 +349,7 @@ impl SandboxFile {
             let is_unpaged = matches!(resource.paging, Paging::None);
             let script = KindScript {
                 empty: resource.empty.clone(),
+                hidden: resource.hidden.clone(),
                 unpaged: is_unpaged.then(|| "its list has no pages".to_owned()),
                 ..KindScript::default()
             };

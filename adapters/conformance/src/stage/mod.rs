@@ -104,7 +104,8 @@ pub struct KindScript {
     pub edit: Map<String, Value>,
     /// Why no row of it can be edited.
     pub fixed: Option<String>,
-    /// Why some of its rows are not shown to the credential.
+    /// Why some of its rows do not come: the credential does not see them, or they are records of
+    /// another kind.
     pub hidden: Option<String>,
     /// Why the ATS lists all its rows in one answer, however many are asked for.
     pub unpaged: Option<String>,

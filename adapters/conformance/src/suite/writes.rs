@@ -218,7 +218,8 @@ async fn lost(
             }
         }
         End::Outcome(Outcome::Probed(Probed::Blind(why))) => {
-            if rule.class == EffectClass::Unsafe {
+            // One that is idempotent is sent again, which needs no probe.
+            if matches!(rule.class, EffectClass::Unsafe | EffectClass::Idempotent) {
                 world.report.not_tried_for(Promise::Probes, name, format!("no probe: {why}"));
             } else {
                 let what = format!("its class is not `unsafe`, and its probe is blind: {why}");

@@ -72,6 +72,7 @@ impl Sandbox {
                 },
                 "notes.create": {"input": {"application": opportunity}},
             },
+            "webhooks": {"unsigned": "Lever signs a token and a time, not the data"},
         })
     }
 
