@@ -105,7 +105,8 @@ fn member(team: &Got<Vec<Person>>, roles: &[&str]) -> Got<Ref<'static>> {
             let name = crate::value::full(one.first.as_deref(), one.last.as_deref());
             Ref { id: Some(Cow::Owned(one.id.to_string())), name: name.map(Cow::Owned) }
         })),
-        Got::Absent | Got::Bad(_) => Got::Absent,
+        Got::Absent => Got::Absent,
+        Got::Bad(bad) => Got::Bad(*bad),
         Got::Empty => Got::Empty,
     }
 }
@@ -161,8 +162,7 @@ impl Row for Application {
 
 // --------------------------------------------------------------------------------- stages entered
 pub(crate) const APPLICATION_STAGES: Kind = Kind::of::<Visit>("application_stages")
-    .fields(&["application", "current", "entered_at", "exited_at"])
-    .extra(&["title"])
+    .fields(&["application", "stage", "current", "entered_at", "exited_at"])
     .expected(&["entered_at"])
     .under("applications")
     .list(pages("/application.listHistory", r#"{"applicationId": "{parent}"}"#))
@@ -180,11 +180,12 @@ pub(crate) struct Visit {
 impl Row for Visit {
     fn record(self, source: &Source<'_>) -> Record {
         let left = sparse(self.left_stage_at);
+        let named = self.title.map(|title| Ref { id: None, name: Some(Cow::Owned(title)) });
         Record::new(self.id)
             .value("application", Id::from(source.parent_id()).reference())
             .value("current", matches!(left, Got::Empty))
-            // The stage's id lacks the job, which the history does not name.
-            .field("title", self.title)
+            // By its name alone: its id would need the job, which the history does not have.
+            .field("stage", named)
             .field("entered_at", self.entered_stage_at)
             .field("exited_at", left)
     }

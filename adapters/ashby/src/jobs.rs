@@ -86,9 +86,14 @@ impl Row for Job {
                 .value("user", one.reference())
                 .value("role", role)
         };
+        let unread = |record: Record| {
+            let record = record.without("hiring_managers", &self.hiring_team);
+            record.without("job_owners", &self.hiring_team)
+        };
+        let record = unread(Record::new(self.id));
         let team: Vec<Record> =
             self.hiring_team.value().into_iter().flatten().map(member).collect();
-        let record = Record::new(self.id)
+        let record = record
             .version(&self.updated_at)
             .field("title", self.title)
             .field("requisition_id", sparse(self.custom_requisition_id))

@@ -249,6 +249,7 @@ fn refusal(code: &str, answer: &Answer<'_>) -> Failure {
         | "job_posting_not_found"
         | "offer_not_found"
         | "interview_not_found"
+        | "custom_field_not_found"
         | "project_not_found" => Failure::NotFound(said),
         code => passing(code).unwrap_or_else(|| {
             Failure::Invalid(vec![FieldError { field: String::new(), message: said }])

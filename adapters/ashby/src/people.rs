@@ -140,6 +140,9 @@ impl Row for Candidate {
             );
         }
         let record = Record::new(self.id)
+            .without("applied_tags", &self.tags)
+            .without("attachments", &self.file_handles)
+            .without("attachments", &self.resume_file_handle)
             .version(&self.updated_at)
             .field("name", self.name.map(whole))
             .field("emails", self.email_addresses.map(contacts))
