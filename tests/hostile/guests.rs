@@ -176,7 +176,7 @@ fn a_guest_that_misbehaves_while_it_is_loaded_is_refused_by_class_and_the_neighb
         component[at..at + old.len()].copy_from_slice(b"ats:adapter/adapter@0.9.0");
     }
     let error = host().load("hostile", &component).unwrap_err();
-    assert!(matches!(error, LoadError::Exports { .. }), "{error}");
+    assert!(matches!(error, LoadError::Version { is_newer: true, .. }), "{error}");
     scene.beside(std::future::ready(()));
 }
 

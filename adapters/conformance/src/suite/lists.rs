@@ -257,8 +257,8 @@ async fn compare(world: &mut World<'_>, rule: &KindRule) -> Result<(), String> {
         if let Some(first) = unread.first().filter(|_| is_whole) {
             let what = format!(
                 "{} of the {} records that the sandbox has were not read; the first is {first}. If \
-                 they are none that the adapter can show, say why under `hidden` of the kind in the \
-                 script",
+                 they are none that the adapter can show, say why under `hidden` of the kind in \
+                 the script",
                 unread.len(),
                 truth.len()
             );
