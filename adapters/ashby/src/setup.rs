@@ -39,7 +39,7 @@ impl Row for User {
         let email = sparse(self.email);
         let referrer = Record::of("referrers", self.id.clone())
             .field("name", name.clone())
-            .field("active", self.is_enabled.clone())
+            .field("active", self.is_enabled)
             .value("user", self.id.clone().reference())
             .field("email", email.clone())
             .field("updated_at", self.updated_at.clone());

@@ -374,8 +374,8 @@ fn an_update_that_stops_half_way_is_in_doubt_and_goes_on_when_it_is_sent_again()
     let (name, (_, value)) = ("candidates.update", &values[0]);
     let mut wrong = value.clone();
     wrong["id"] = json!("00000000-0000-4000-8000-000000000000");
-    let name = json!({"first": "Ada", "last": "King"});
-    let input = |custom: &Value| json!({"set": {"name": name}, "custom_fields": [custom]});
+    let renamed = json!({"first": "Ada", "last": "King"});
+    let input = |custom: &Value| json!({"set": {"name": renamed}, "custom_fields": [custom]});
     // The second request is refused: the first one stands, so the write is not refused.
     let end = world.write(name, target(), &input(&wrong));
     assert!(matches!(end, Written::Unclear(_)), "{end:?}");

@@ -295,7 +295,8 @@ pub(crate) fn page(
     let mut results: Vec<Value> = rows.iter().map(show).collect();
     // Names alone are the default.
     if list.collection == "hiringTeamRoles" && body.get("namesOnly") != Some(&Value::Bool(false)) {
-        results = results.into_iter().map(|one| one["title"].clone()).collect();
+        let title = |one: Value| one.get("title").cloned().unwrap_or_default();
+        results = results.into_iter().map(title).collect();
     }
     let mut answer = json!({"success": true, "results": results});
     if list.paging != Paging::Bare {

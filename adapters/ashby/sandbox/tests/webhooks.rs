@@ -1,5 +1,5 @@
 //! The laws of webhooks: what fires, how it is signed, who hears it again.
-#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 #![allow(clippy::indexing_slicing, dead_code, reason = "tests")]
 
 #[path = "../../openapi/schema.rs"]
