@@ -14,12 +14,16 @@ ask -X PUT "$acme/desired/ref-300" -d '{
   "name": {"first": "Grace", "last": "Hopper"}, "emails": ["grace@example.com"],
   "applications": [{"key": "a", "job": "Warehouse Lead", "source": "Acme Referrals"}]}'
 
-# The schedules write it too. A POST with an idempotency key is carried out once, however often it
-# is sent.
-ask -X POST "$acme/apply" -H "idempotency-key: apply-ref-300" -o /dev/null
-
-# Its generation, conditions and links.
-ask "$acme/desired/ref-300"
+# Its generation, conditions and links, once it is in the ATS. The schedules write it too, so an
+# apply may find that another task works on it. A POST with an idempotency key is carried out once,
+# however often it is sent.
+for try in {1..20}; do
+    ask -X POST "$acme/apply" -H "idempotency-key: apply-ref-300-$try" -o /dev/null
+    state=$(ask "$acme/desired/ref-300")
+    case $state in *'"reason":"InStep"'*) break ;; esac
+    sleep 1
+done
+echo "$state"
 
 # The feed after a serial; `wait` makes it a long poll.
 ask "$acme/changes?after=$last&wait=20"

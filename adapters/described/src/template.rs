@@ -102,16 +102,22 @@ impl<'e> Text<'e> {
         Ok(path)
     }
 
+    /// The text with a `*` for each expression.
+    pub(crate) fn skeleton(&self) -> String {
+        let mut text = String::new();
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(literal) => text.push_str(literal),
+                Segment::Expr(_) => text.push('*'),
+            }
+        }
+        text
+    }
+
     /// The path with a `*` for each segment that an expression makes, for the list of safe
     /// requests.
     pub(crate) fn pattern(&self) -> String {
-        let mut path = String::new();
-        for segment in &self.segments {
-            match segment {
-                Segment::Literal(text) => path.push_str(text),
-                Segment::Expr(_) => path.push('*'),
-            }
-        }
+        let path = self.skeleton();
         let wild =
             |segment: &str| if segment.contains('*') { "*".to_owned() } else { segment.to_owned() };
         path.split('/').map(wild).collect::<Vec<_>>().join("/")

@@ -125,6 +125,7 @@ fn each_mistake_is_named_with_its_line() {
             "a request that changes nothing is a GET or a POST",
         ),
         ("request: /jobs", "request: /jobs?a=1", 11, "parameters belong to `query`"),
+        ("request: /jobs", "request: \"/jobs?a={{ size }}\"", 11, "parameters belong to `query`"),
         ("request: /jobs", "request: /jobs/{{ row.id", 11, "an expression has no end"),
         ("request: /jobs", "request: FETCH /jobs", 11, "FETCH is no method"),
         ("method: POST, ", "", 33, "a GET changes nothing"),

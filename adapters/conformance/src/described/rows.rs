@@ -1,7 +1,7 @@
 //! The rows of a described sandbox, and what a request makes of them.
 
 use super::members::{as_text, at, fill, order, put};
-use super::shape::{Answer, Paging, Resource, SandboxFile, Times, Window};
+use super::shape::{Answer, Paging, Resource, SandboxFile, Times};
 use crate::suite::rfc3339;
 use atsync::{Clock, SystemClock};
 use serde_json::{Map, Value, json};
@@ -118,7 +118,8 @@ impl State {
             drop(row.insert(column, json!(EDITED)));
         }
         row.extend(edit);
-        drop(row.insert(changed, json!(rfc3339(SystemClock.now_ms()))));
+        let now = resource.window.as_ref().map(|window| window.times).unwrap_or_default();
+        drop(row.insert(changed.clone(), now.stamp(row.get(&changed))));
         resource.rows.get(nth).map(|row| resource.record_of(row))
     }
 
@@ -252,7 +253,7 @@ impl State {
                 return Some(unfit(member, "has already been taken"));
             }
         }
-        let numbers = resource.rows.iter().filter_map(|row| row.get("id")?.as_u64());
+        let numbers = resource.rows.iter().filter_map(|row| row.get(&resource.key)?.as_u64());
         let id = match numbers.max() {
             Some(largest) => json!(largest.saturating_add(1)),
             None => json!(format!("{name}-{}", resource.rows.len().saturating_add(1))),
@@ -273,12 +274,15 @@ impl State {
                 put(&mut row, member, value);
             }
         }
-        drop(row.insert("id".to_owned(), id));
-        let now = json!(rfc3339(SystemClock.now_ms()));
-        if !row.contains_key("created_at") {
-            drop(row.insert("created_at".to_owned(), now.clone()));
+        drop(row.insert(resource.key.clone(), id));
+        let times = resource.window.as_ref().map(|window| window.times).unwrap_or_default();
+        // Times are written as those of the rows there.
+        for member in ["created_at", &resource.changed] {
+            let like = resource.rows.iter().find_map(|row| row.get(member));
+            if member == resource.changed || !row.contains_key(member) {
+                drop(row.insert(member.to_owned(), times.stamp(like)));
+            }
         }
-        drop(row.insert(resource.changed.clone(), now));
         let body = match &create.answer {
             None => within(&resource.row_at, Value::Object(row.clone())),
             Some(template) => {
@@ -307,20 +311,25 @@ impl State {
             rows.retain(|row| at(row, member).is_some_and(|id| as_text(id) == parent));
         }
         if let Some(window) = &resource.window {
-            let stamp = |row: &Map<String, Value>| row.get(&resource.changed).map(as_text);
-            if let Some(from) = window.moment(parameters.get(&window.from)) {
-                rows.retain(|row| stamp(row).is_some_and(|at| at.as_str() >= from.as_str()));
+            let stamp = |row: &Map<String, Value>| window.times.key(row.get(&resource.changed)?);
+            if let Some(from) = window.times.moment(parameters.get(&window.from)) {
+                rows.retain(|row| stamp(row).is_some_and(|at| at >= from));
             }
             let to = window.to.as_ref().and_then(|to| parameters.get(to));
-            if let Some(to) = window.moment(to) {
-                rows.retain(|row| stamp(row).is_some_and(|at| at.as_str() <= to.as_str()));
+            if let Some(to) = window.times.moment(to) {
+                rows.retain(|row| stamp(row).is_some_and(|at| at <= to));
             }
         }
         for (parameter, member) in &resource.filters {
             if let Some(wanted) = parameters.get(parameter) {
                 let any: Vec<&str> = wanted.split(',').collect();
+                let is = |value: &Value| any.contains(&as_text(value).as_str());
+                // Of a list any entry.
                 rows.retain(|row| {
-                    at(row, member).is_some_and(|value| any.contains(&as_text(value).as_str()))
+                    at(row, member).is_some_and(|value| match value {
+                        Value::Array(all) => all.iter().any(is),
+                        one => is(one),
+                    })
                 });
             }
         }
@@ -392,14 +401,36 @@ impl State {
     }
 }
 
-impl Window {
-    /// A parameter as the rows write times.
-    fn moment(&self, given: Option<&String>) -> Option<String> {
-        let number = || given?.parse::<u64>().ok();
-        match self.times {
-            Times::Rfc3339 => given.cloned(),
-            Times::EpochMs => number().map(rfc3339),
-            Times::EpochS => number().map(|seconds| rfc3339(seconds.saturating_mul(1_000))),
+impl Times {
+    /// A number of these as RFC 3339.
+    fn text(self, number: u64) -> String {
+        let is_seconds = matches!(self, Self::EpochS);
+        rfc3339(if is_seconds { number.saturating_mul(1_000) } else { number })
+    }
+
+    /// A parameter as times are compared.
+    fn moment(self, given: Option<&String>) -> Option<String> {
+        match self {
+            Self::Rfc3339 => given.cloned(),
+            Self::EpochMs | Self::EpochS => Some(self.text(given?.parse().ok()?)),
+        }
+    }
+
+    /// A row's time as times are compared.
+    fn key(self, held: &Value) -> Option<String> {
+        match held.as_u64() {
+            Some(number) => Some(self.text(number)),
+            None => held.as_str().map(str::to_owned),
+        }
+    }
+
+    /// The present, written as another time of the rows is: a number where that is one.
+    fn stamp(self, like: Option<&Value>) -> Value {
+        let now_ms = SystemClock.now_ms();
+        match (like.is_some_and(Value::is_number), self) {
+            (true, Self::EpochS) => json!(now_ms / 1_000),
+            (true, _) => json!(now_ms),
+            (false, _) => json!(rfc3339(now_ms)),
         }
     }
 }

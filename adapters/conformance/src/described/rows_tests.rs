@@ -140,3 +140,36 @@ fn a_file_that_names_what_is_not_there_is_refused_in_one_line() {
         assert!(error.contains(wanted) && error.lines().count() == 1, "{error}");
     }
 }
+
+#[test]
+fn a_sandbox_whose_rows_have_numbers_as_times_and_another_key_makes_and_edits_such_rows() {
+    let text = r#"
+credential: {key: k}
+resources:
+  people:
+    path: /people
+    key: ref
+    changed: modified
+    window: {from: since, times: epoch-ms}
+    filters: {mail: mails}
+    create: {required: [mails]}
+    rows:
+      - {ref: p1, mails: [a@example.com, b@example.com], modified: 1790000000000}
+      - {ref: p2, mails: [], modified: 1790000001000}
+"#;
+    let mut state = State::new(SandboxFile::read(text).unwrap());
+    let refs = |body: &Value| -> Vec<String> {
+        let rows = body.as_array().unwrap().iter();
+        rows.map(|row| row["ref"].as_str().unwrap().to_owned()).collect()
+    };
+    let (_, since) = ask(&mut state, "GET /people?since=1790000000500", Value::Null);
+    assert_eq!(refs(&since), ["p2"]);
+    let (_, one) = ask(&mut state, "GET /people?mail=b@example.com", Value::Null);
+    assert_eq!(refs(&one), ["p1"]);
+    let (_, made) = ask(&mut state, "POST /people", json!({"mails": ["c@example.com"]}));
+    assert!(made["ref"].is_string() && made.get("id").is_none(), "{made}");
+    assert!(made["modified"].as_u64().unwrap() > 1_790_000_001_000, "{made}");
+    assert_eq!(state.edit("people").unwrap(), "p1");
+    let (_, since) = ask(&mut state, "GET /people?since=1790000002000", Value::Null);
+    assert_eq!(refs(&since), ["p1", made["ref"].as_str().unwrap()]);
+}

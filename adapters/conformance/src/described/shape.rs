@@ -275,7 +275,7 @@ pub struct Window {
     /// The parameter of its end. Default: none.
     #[serde(default)]
     pub to: Option<String>,
-    /// How the parameters are written; the rows have RFC 3339.
+    /// How the parameters are written. Rows have RFC 3339, or the numbers that are written here.
     #[serde(default)]
     pub times: Times,
 }
@@ -288,8 +288,10 @@ pub enum Times {
     #[default]
     Rfc3339,
     /// Milliseconds since 1970.
+    #[serde(alias = "epoch-ms")]
     EpochMs,
     /// Seconds since 1970.
+    #[serde(alias = "epoch-s")]
     EpochS,
 }
 

@@ -329,7 +329,7 @@ impl<'d> Check<'d> {
         let path = if is_short { at.to_owned() } else { below(at, "path") };
         self.text(&path, &request.path, names);
         let literal =
-            Text::of(&request.path, self.engine).map(|text| text.pattern()).unwrap_or_default();
+            Text::of(&request.path, self.engine).map(|text| text.skeleton()).unwrap_or_default();
         let is_bad = |segment: &str| matches!(segment, "." | "..");
         if !literal.starts_with('/')
             || literal.contains("//")
