@@ -153,6 +153,7 @@ resources:
     window: {from: since, times: epoch-ms}
     filters: {mail: mails}
     create: {required: [mails]}
+    edit: {mails: [z@example.com]}
     rows:
       - {ref: p1, mails: [a@example.com, b@example.com], modified: 1790000000000}
       - {ref: p2, mails: [], modified: 1790000001000}
