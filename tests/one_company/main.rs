@@ -14,6 +14,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+mod declared;
 mod differences;
 mod view;
 

@@ -154,6 +154,10 @@ pub struct Values {
     pub option: &'static str,
 }
 
+/// Where a record shows a name as one text, and the parts that this text joins. Some ATSs keep no
+/// parts.
+pub const WHOLE_NAME: (&str, [&str; 2]) = ("name.full", ["name.first", "name.last"]);
+
 /// The values that a record has under the custom fields of the customer.
 pub const CUSTOM_VALUES: Values =
     Values { field: kinds::CUSTOM_FIELDS, option: kinds::CUSTOM_FIELD_OPTIONS };

@@ -11,7 +11,7 @@
 use super::{Draft, FindingKind, Owned, Step, base};
 use crate::reason::Reason;
 use atsync_model::declarable::{self, Declarable, VALUES_MEMBER};
-use atsync_model::manifest::{FieldMode, OperationRule};
+use atsync_model::manifest::{FieldMode, Manifest, OperationRule};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -75,7 +75,10 @@ impl<D: Owned> Draft<'_, D> {
                 dropped.insert(path);
                 return None;
             }
-            if is_worth_reporting(&step, &member) {
+            // What an update writes is planned once the new record shows.
+            let is_later =
+                matches!(fault, Fault::Unlisted) && is_updatable(manifest, rule, &member);
+            if !is_later && is_worth_reporting(&step, &member) {
                 let message = format!(
                     "{}: {}",
                     step.path,
@@ -219,6 +222,14 @@ fn is_optional(step: &Step, member: &str) -> bool {
         VALUES_MEMBER => true,
         _ => declarable::of(kind).is_some_and(is_optional),
     }
+}
+
+/// Whether an update of the kind writes a member that its creation does not take.
+fn is_updatable(manifest: &Manifest, creation: &OperationRule, member: &str) -> bool {
+    creation.name.ends_with(".create")
+        && manifest
+            .operation(&format!("{}.update", creation.kind))
+            .is_some_and(|rule| rule.field(member).is_some())
 }
 
 /// Whether dropping the member is reported: a usual value is not.

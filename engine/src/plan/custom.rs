@@ -179,18 +179,27 @@ impl<'a, D: Owned> Draft<'a, D> {
     fn definition(&mut self, path: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(CUSTOM_VALUES.field, index::KEY, key)?;
         let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(applies_to);
-        let active = defined::with_label(
+        let mut active = defined::with_label(
             found.iter().filter(applies).filter(|field| field.is_active()),
             "key",
             key,
         );
+        if active.is_empty() && !found.iter().any(|record| applies(&record)) {
+            // The keys of some ATSs are ids, and people know a field by its name.
+            let named = self.lookup(CUSTOM_VALUES.field, index::NAME, key)?;
+            active = defined::with_label(
+                named.iter().filter(applies).filter(|field| field.is_active()),
+                "name",
+                key,
+            );
+        }
         match active.as_slice() {
             [record] => Some(record),
             [_, _, ..] => {
                 self.block(
                     path,
                     Reason::AmbiguousReference,
-                    format!("{path}: several custom fields have the key {key:?}"),
+                    format!("{path}: several custom fields have the key or the name {key:?}"),
                 );
                 None
             }

@@ -78,11 +78,8 @@ type Entry<'m> = (String, &'m Map<String, Value>);
 impl List<'_, '_> {
     fn plan<D: Owned>(&self, draft: &mut Draft<'_, D>, declared: &[Entry<'_>]) {
         if draft.input.manifest.kind(self.of.kind).is_none() {
-            let (path, list) = (&self.parent.path, self.below.list);
-            let adapter = &draft.input.manifest.name;
-            let message =
-                format!("{path}: `{list}` is not written: the adapter {adapter} cannot read it");
-            draft.report(FindingKind::Note, path, Reason::NotSupported, message);
+            let what = format!("`{}`", self.below.list);
+            lists::report_unread(draft, &self.parent.path, &what);
             declared.iter().for_each(|(path, _)| draft.account_whole(path));
             return;
         }

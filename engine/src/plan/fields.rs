@@ -5,6 +5,9 @@
 //! of the record that they name. The field's policy decides about a difference
 //! ([`super::ownership`]).
 //!
+//! An ATS that keeps a name as one text shows no parts ([`WHOLE_NAME`]). Each declared part is then
+//! compared with its share of the whole.
+//!
 //! Left out: members with a form of their own, such as contacts ([`super::contacts`]) and custom
 //! values ([`super::values`]); a kind adds those itself.
 
@@ -14,7 +17,7 @@ use super::item::{Item, member_at, text};
 use super::ownership::Comparison;
 use super::story::Values;
 use super::{Draft, FieldChange, Owned, Record, equal, forms};
-use atsync_model::declarable::{Field, Holds, Mode, VALUES_MEMBER};
+use atsync_model::declarable::{Field, Holds, Mode, VALUES_MEMBER, WHOLE_NAME};
 use atsync_model::normal;
 use serde_json::{Map, Value, json};
 
@@ -144,6 +147,72 @@ pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation
     }
 }
 
+/// Returns the text in which a record shows a name without its parts; none where it shows parts, or
+/// no name.
+fn whole<'r>(record: &'r Record, field: &Field) -> Option<&'r str> {
+    let (place, parts) = WHOLE_NAME;
+    let beside = place.rsplit_once('.').map(|(above, _)| above);
+    if field.shown.rsplit_once('.').map(|(above, _)| above) != beside {
+        return None;
+    }
+    let is_shown = |part: &str| record.text(part).is_some_and(|text| !text.is_empty());
+    let text = record.text(place).filter(|text| !text.is_empty());
+    text.filter(|_| !parts.into_iter().any(is_shown))
+}
+
+/// Returns the share of a whole name that one part has, given the parts as they are desired or were
+/// last applied: that part, where they make the whole; else the last name is what they say where
+/// the whole ends with it, and the first one where the whole begins with it; else the whole.
+fn part_of(whole: &str, part: &str, all: [Option<&str>; 2]) -> String {
+    let [first, last] = all.map(|text| text.unwrap_or_default().trim());
+    let is_first = WHOLE_NAME.1.first() == Some(&part);
+    if is_same_text(format!("{first} {last}").trim(), whole) {
+        return if is_first { first } else { last }.to_owned();
+    }
+    let is_apart = |rest: &&str| rest.is_empty() || rest.starts_with(' ') || rest.ends_with(' ');
+    let before = whole.strip_suffix(last).filter(is_apart).filter(|_| !last.is_empty());
+    let after = whole.strip_prefix(first).filter(is_apart).filter(|_| !first.is_empty());
+    let share = match (before, after) {
+        (Some(before), _) => {
+            if is_first {
+                before
+            } else {
+                last
+            }
+        }
+        (None, Some(after)) => {
+            if is_first {
+                first
+            } else {
+                after
+            }
+        }
+        (None, None) => whole,
+    };
+    share.trim().to_owned()
+}
+
+/// Returns what a record that shows a whole name has of a part of it; none for a member that is no
+/// part.
+fn shown_part(
+    item: &Item<'_>,
+    field: &Field,
+    whole: &str,
+    base: &Map<String, Value>,
+) -> Option<Value> {
+    let parts = WHOLE_NAME.1;
+    let at = parts.iter().position(|part| *part == field.place)?;
+    let desired = parts.map(|part| text(&item.members, part));
+    let applied = parts.map(|part| base.get(part).and_then(Value::as_str));
+    let made = |all: [Option<&str>; 2]| part_of(whole, field.place, all);
+    let is_whole = |all: [Option<&str>; 2]| {
+        all.get(at).copied().flatten().is_some_and(|own| is_same_text(own, &made(all)))
+    };
+    let all = if !is_whole(desired) && is_whole(applied) { applied } else { desired };
+    let share = made(all);
+    Some(if share.is_empty() { Value::Null } else { json!(share) })
+}
+
 /// Returns what a record shows of a field, null where it is empty. None where it does not show the
 /// field, which is reported.
 fn observed<D: Owned>(
@@ -151,9 +220,10 @@ fn observed<D: Owned>(
     item: &Item<'_>,
     wanted: &Wanted<'_>,
     record: &Record,
-    last: Option<&Value>,
+    base: &Map<String, Value>,
 ) -> Option<Value> {
     let Wanted { field, value, .. } = wanted;
+    let last = base.get(field.member);
     if !record.knows(field.shown) {
         let is_applied = last.is_some_and(|last| is_same(last, value));
         // A field shown under another name is not in the adapter's list of fields.
@@ -164,6 +234,14 @@ fn observed<D: Owned>(
         }
         draft.account(&item.path, field.place);
         return None;
+    }
+    if let Some(whole) = whole(record, field) {
+        let shown = shown_part(item, field, whole, base);
+        if shown.is_none() {
+            not_shown(draft, &item.path, field.member);
+            draft.account(&item.path, field.place);
+        }
+        return shown;
     }
     if field.value != Holds::Flag {
         let text = record.text(field.shown).unwrap_or_default();
@@ -202,7 +280,7 @@ pub(super) fn change<D: Owned>(
     for wanted in wanted(item).filter(|wanted| wanted.field.mode.is_kept()) {
         let member = wanted.field.member;
         let last = update.base.get(member).cloned();
-        let Some(before) = observed(draft, item, &wanted, record, last.as_ref()) else { continue };
+        let Some(before) = observed(draft, item, &wanted, record, &update.base) else { continue };
         let value = wanted.value;
         let is_same = |one: &Value, other: &Value| match wanted.field.value.named() {
             Some(_) => one == other,
@@ -231,4 +309,26 @@ pub(super) fn change<D: Owned>(
 pub(super) fn guard<D: Owned>(draft: &Draft<'_, D>, item: &Item<'_>, update: &mut Update) {
     let kept: Vec<&str> = item.of.kept().map(|field| field.member).collect();
     update.seen.changes(draft, &update.base, &update.fields, &kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part_of;
+
+    #[test]
+    fn a_part_of_a_whole_name_is_what_the_other_one_leaves() {
+        let of = |whole: &str, part: &str, first: &str, last: &str| {
+            part_of(whole, part, [Some(first), Some(last)])
+        };
+        assert_eq!(of("Ada Lovelace", "name.first", "Ada", "Lovelace"), "Ada");
+        assert_eq!(of("ada  lovelace", "name.last", "Ada", "Lovelace"), "Lovelace");
+        assert_eq!(of("Ada King", "name.last", "Ada", "Lovelace"), "King");
+        assert_eq!(of("Ada King", "name.first", "Ada", "Lovelace"), "Ada");
+        assert_eq!(of("Augusta Ada King", "name.first", "Ada", "King"), "Augusta Ada");
+        assert_eq!(of("Augusta Ada King", "name.last", "Ada", "King"), "King");
+        assert_eq!(of("Adam King", "name.last", "Ada", "Lovelace"), "Adam King");
+        assert_eq!(of("Lovelace", "name.first", "Ada", "Lovelace"), "");
+        assert_eq!(part_of("Ada Lovelace", "name.last", [None, Some("Lovelace")]), "Lovelace");
+        assert_eq!(part_of("Ada Lovelace", "name.first", [Some("Ada"), None]), "Ada");
+    }
 }

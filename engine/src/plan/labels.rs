@@ -154,6 +154,9 @@ pub(super) fn plan<'a, D: Owned>(draft: &mut Draft<'a, D>, item: &Item<'_>, pare
             names.push(name);
         }
     }
+    if draft.input.manifest.kind(list.kinds.tie).is_none() {
+        return list.report_unread(draft, &names);
+    }
     let Some(record) = parent.record else {
         return names.iter().for_each(|name| list.make(draft, name));
     };
@@ -177,6 +180,9 @@ pub(super) fn withdraw<D: Owned>(draft: &mut Draft<'_, D>) {
     let Some(link) = draft.input.links.get(&item.path) else { return };
     let parent = Parent { path: item.path.clone(), record: None };
     let Some(list) = List::of(draft, item.of, &parent) else { return };
+    if draft.input.manifest.kind(list.kinds.tie).is_none() {
+        return lists::release(draft, &list.prefix);
+    }
     let Some(rows) = lists::rows(draft, list.kinds.tie, item.of.kind, &link.remote.id) else {
         return;
     };
@@ -288,15 +294,33 @@ impl<'m, 'a> List<'m, 'a> {
         }
     }
 
+    /// Reports the labels that an adapter which cannot read them does not write either: all but
+    /// those that the creation sends or sent.
+    fn report_unread<D: Owned>(&self, draft: &mut Draft<'a, D>, names: &[String]) {
+        let is_sent = |name: &String| match self.parent.record {
+            None => self.is_carried(draft),
+            Some(_) => self.carried.contains_key(name),
+        };
+        let left: Vec<&str> =
+            names.iter().filter(|name| !is_sent(name)).map(String::as_str).collect();
+        if !left.is_empty() {
+            let what = format!("`{}` ({})", self.place, left.join(", "));
+            lists::report_unread(draft, &self.parent.path, &what);
+        }
+    }
+
+    /// Whether the creation of the record sends its labels.
+    fn is_carried<D>(&self, draft: &Draft<'a, D>) -> bool {
+        let is_it = |step: &super::Step| {
+            step.path == self.parent.path && step.input.contains_key(self.place)
+        };
+        draft.plan.steps.iter().any(is_it)
+    }
+
     /// Plans a label of a record that is to be created.
     fn make<D: Owned>(&self, draft: &mut Draft<'a, D>, name: &str) {
         self.record_decision(draft, name, Decision::Write);
-        let is_carried = draft
-            .plan
-            .steps
-            .iter()
-            .any(|step| step.path == self.parent.path && step.input.contains_key(self.place));
-        if !is_carried {
+        if !self.is_carried(draft) {
             self.add(draft, name);
         }
     }

@@ -44,6 +44,14 @@ pub(super) fn report<D: Owned>(
     }
 }
 
+/// Reports what is declared and cannot be read by the adapter: it cannot be compared either, so it
+/// is not written.
+pub(super) fn report_unread<D: Owned>(draft: &mut Draft<'_, D>, path: &str, what: &str) {
+    let adapter = &draft.input.manifest.name;
+    let message = format!("{path}: {what} is not written: the adapter {adapter} cannot read it");
+    draft.report(FindingKind::Note, path, Reason::NotSupported, message);
+}
+
 /// Records the decision about one entry.
 pub(super) fn record_decision<D: Owned>(
     draft: &mut Draft<'_, D>,

@@ -12,7 +12,7 @@ use super::fields::{Creation, Update};
 use super::item::Item;
 use super::ownership::Comparison;
 use super::story::Values;
-use super::{Draft, FindingKind, Owned, Record, custom, equal, forms, observed_custom};
+use super::{Draft, FindingKind, Owned, Record, custom, equal, forms, lists, observed_custom};
 use crate::index;
 use crate::reason::Reason;
 use atsync_model::contract::RemoteRef;
@@ -57,8 +57,28 @@ fn declared<'m>(item: &'m Item<'_>) -> impl Iterator<Item = (&'m String, &'m Val
     values.filter(|_| has_some).into_iter().flatten()
 }
 
+/// Reports the custom values that an adapter without custom fields cannot write. Returns whether
+/// it has none.
+fn has_no_fields<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>) -> bool {
+    if draft.input.manifest.kind(CUSTOM_VALUES.field).is_some() {
+        return false;
+    }
+    let keys: Vec<&str> = declared(item).map(|(key, _)| key.as_str()).collect();
+    if !keys.is_empty() {
+        let what = format!("`{VALUES_MEMBER}` ({})", keys.join(", "));
+        lists::report_unread(draft, &item.path, &what);
+    }
+    for key in keys {
+        draft.account(&item.path, &format!("{VALUES_MEMBER}.{key}"));
+    }
+    true
+}
+
 /// Adds the custom values to a creation.
 pub(super) fn make<D: Owned>(draft: &mut Draft<'_, D>, item: &Item<'_>, creation: &mut Creation) {
+    if has_no_fields(draft, item) {
+        return;
+    }
     let mut customs = Customs::default();
     for (key, value) in declared(item) {
         let Some(resolved) = draft.custom(&item.path, item.of.noun, key, value) else { continue };
@@ -84,6 +104,9 @@ pub(super) fn change<D: Owned>(
     update: &mut Update,
 ) -> Customs {
     let mut customs = Customs::default();
+    if has_no_fields(draft, item) {
+        return customs;
+    }
     for (key, value) in declared(item) {
         change_one(draft, &item.path, item.of.noun, (key, value), record, update, &mut customs);
     }

@@ -6,6 +6,9 @@ use crate::report::Promise;
 use crate::show;
 use atsync::model::contract::{Field, Hook, Outcome, Task};
 
+/// What a finding about webhooks is about.
+pub(super) const SUBJECT: &str = "webhooks";
+
 /// Bodies of webhooks without a signature.
 const BODIES: &[&[u8]] = &[
     b"",
@@ -28,7 +31,7 @@ pub(super) async fn check(world: &mut World<'_>) -> bool {
         for headers in headers {
             let task = Task::Hook(Hook { headers, body: body.to_vec() });
             let run = world.driver.run(task, &world.given).await;
-            if world.broke_by("webhooks", &run) {
+            if world.broke_by(SUBJECT, &run) {
                 continue;
             }
             reads_webhooks |= matches!(run.end, End::Outcome(_));
