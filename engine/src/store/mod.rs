@@ -20,7 +20,10 @@ pub mod lease;
 pub mod limits;
 pub mod memory;
 mod merge;
+mod naming;
 pub mod notes;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod problems;
 pub mod redb;
 pub mod roles;

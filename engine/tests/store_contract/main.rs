@@ -53,6 +53,15 @@ macro_rules! laws {
                 }
             )+)+
         }
+        mod postgres {
+            $($(
+                #[tokio::test]
+                async fn $law() {
+                    let Some(store) = crate::given::postgres().await else { return };
+                    crate::$module::$law(&store).await;
+                }
+            )+)+
+        }
         mod redb_inline {
             $($(
                 // Without a runtime and without threads: the first poll must be the last.
