@@ -35,7 +35,7 @@ pub use crate::declaration::Declaration;
 pub use crate::link::{LinkHow, LinkRow};
 pub(crate) use check::is_emptied;
 pub use error::{StoreError, Stored};
-pub use lease::Guard;
+pub use lease::{Guard, Until};
 pub(crate) use merge::anonymized as merge_anonymized;
 pub use notes::{Expected, Note};
 pub use roles::*;

@@ -8,9 +8,10 @@ use atsync::internals::store::{
     PageCommit, PageReport, Proof, Store, limits,
 };
 use atsync::model::contract::{Mark, RemoteRef};
-use atsync::{Secret, SystemEntropy};
+use atsync::{Secret, SystemClock, SystemEntropy};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(crate) const ACME: &str = "acme";
 
@@ -39,7 +40,7 @@ pub(crate) async fn postgres() -> Option<PostgresStore> {
     let address = Secret::new(atsync_test_cluster::database()?);
     let mut options = PostgresOptions::default();
     options.lease_ms = 3_600_000;
-    let store = PostgresStore::open(&address, options, &SystemEntropy).await.unwrap();
+    let store = PostgresStore::open(&address, options, Arc::new(SystemClock), &SystemEntropy).await.unwrap();
     for name in names() {
         assert_eq!(store.lease(&name).await.unwrap().fence(), Guard::sole(&name).fence());
     }

@@ -26,6 +26,7 @@ mod forgetting;
 mod given;
 mod hanging;
 mod journaling;
+mod leasing;
 mod limiting;
 mod model;
 mod noting;

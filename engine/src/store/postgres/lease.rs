@@ -1,13 +1,13 @@
 //! The leases of connections, in the database's time.
 //!
-//! A claim raises the fence, unless the same holder claims what it has. It succeeds where no lease
+//! A claim raises the fence, unless the same holder claims what it knows to have. It succeeds where no lease
 //! is or the held one has ended; else the error names the holder. A process renews all its leases
 //! by one statement.
 //!
 //! Left out: when to renew and what to give back.
 
 use super::connection;
-use super::sql::{number, typed};
+use super::sql::{number, signed, typed};
 use crate::store::StoreError;
 use tokio_postgres::{Client, GenericClient};
 
@@ -19,13 +19,16 @@ pub(super) struct Granted {
     pub(super) fence: u64,
 }
 
-/// Claims the lease of a connection for some time.
+/// Claims the lease of a connection for some time. `known`: the fence of the one that this process
+/// has.
 pub(super) async fn claim(
     sql: &Client,
     name: &str,
     holder: &str,
+    known: Option<u64>,
     length_ms: i64,
 ) -> Result<Granted, StoreError> {
+    let known = known.map_or(-1, signed);
     connection::make(sql, name).await?;
     let id = connection::id(sql, name).await?;
     let id = id.ok_or_else(|| super::sql::damaged("the row of a connection"))?;
@@ -34,10 +37,10 @@ pub(super) async fn claim(
             "INSERT INTO atsync.leases AS l (connection, holder, fence, until) \
          VALUES ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond') \
          ON CONFLICT (connection) DO UPDATE SET holder = $2, until = excluded.until, \
-         fence = CASE WHEN l.holder = $2 AND l.until > clock_timestamp() \
+         fence = CASE WHEN l.fence = $4 AND l.until > clock_timestamp() \
          THEN l.fence ELSE l.fence + 1 END \
          WHERE l.holder = $2 OR l.until <= clock_timestamp() RETURNING fence",
-            typed![id => INT8, holder => TEXT, length_ms => INT8],
+            typed![id => INT8, holder => TEXT, length_ms => INT8, known => INT8],
         )
         .await?;
     match claimed {

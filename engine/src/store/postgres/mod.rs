@@ -20,6 +20,7 @@ mod observed;
 mod open;
 mod options;
 mod page;
+mod renewal;
 mod scans;
 mod sql;
 mod tx;
@@ -29,12 +30,15 @@ pub use options::PostgresOptions;
 use super::erase::Hasher;
 use super::signal::Signals;
 use super::*;
+use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::journal::{Intent, IntentId};
 use crate::secret::Secret;
 use atsync_model::contract::RemoteRef;
 use deadpool_postgres::{Object, Pool};
+use renewal::Leases;
 use std::fmt;
+use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_postgres::Client;
 use tx::Tx;
@@ -45,8 +49,7 @@ pub struct PostgresStore {
     pool: Pool,
     lineage: String,
     hasher: Hasher,
-    holder: String,
-    options: PostgresOptions,
+    leases: Arc<Leases>,
     signals: Signals,
 }
 
@@ -54,7 +57,7 @@ impl fmt::Debug for PostgresStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("PostgresStore")
-            .field("holder", &self.holder)
+            .field("holder", &self.leases.holder())
             .finish_non_exhaustive()
     }
 }
@@ -96,6 +99,7 @@ impl PostgresStore {
     pub async fn open(
         url: &Secret,
         options: PostgresOptions,
+        clock: Arc<dyn Clock>,
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
         let pool = open::pool(url.expose(), &options)?;
@@ -104,7 +108,9 @@ impl PostgresStore {
         drop(client);
         let holder = format!("{}-{}", options.node, entropy.id());
         let hasher = Hasher::new(&salt);
-        Ok(Self { pool, lineage, hasher, holder, options, signals: Signals::default() })
+        let leases = Arc::new(Leases::new(holder, options.lease_ms, clock));
+        renewal::begin(&leases, pool.clone());
+        Ok(Self { pool, lineage, hasher, leases, signals: Signals::default() })
     }
 
     async fn client(&self) -> Result<Object, StoreError> {
@@ -182,15 +188,25 @@ impl Connections for PostgresStore {
         let connection = connection.to_owned();
         Box::pin(async move {
             let client = self.client().await?;
-            let length_ms = sql::signed(self.options.lease_ms);
-            let granted = lease::claim(&client, &connection, &self.holder, length_ms).await?;
-            Ok(Guard::new(&connection, granted.fence, None))
+            let leases = &self.leases;
+            let (end_ms, length_ms) = (leases.end_ms(), sql::signed(leases.length_ms()));
+            let known = leases.fence(&connection);
+            let claimed =
+                lease::claim(&client, &connection, leases.holder(), known, length_ms);
+            let granted = claimed.await?;
+            let until = leases.keep(&connection, granted.id, granted.fence, end_ms);
+            Ok(Guard::renewed(&connection, granted.fence, until))
         })
     }
 
     fn close(&self) -> Stored<'_, ()> {
         Box::pin(async move {
+            // A database that does not answer lets the leases end by themselves.
+            let released = self.leases.release_all(&self.pool).await;
             self.pool.close();
+            if let Err(error) = released {
+                tracing::warn!(%error, "the leases of connections were not given back");
+            }
             Ok(())
         })
     }

@@ -12,7 +12,10 @@ use crate::entropy::Entropy;
 use crate::store::StoreError;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
-use tokio_postgres::{Client, NoTls};
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::sync::Arc;
+use tokio_postgres::Client;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The layout that this version reads and writes.
 pub(super) const LAYOUT: i32 = 1;
@@ -23,6 +26,18 @@ const LOCK: i64 = 0x6174_7379_6e63;
 
 /// How long a call waits for a connection, and a connection for the database.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// TLS as the engine's requests to an ATS have it: rustls, and the certificates of the system. The
+/// address says whether it is used (`sslmode`).
+fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    let failed = |error| StoreError::Invalid(format!("TLS to the database: {error}"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(failed)?;
+    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
+}
 
 /// Makes the pool of connections. Nothing is connected yet.
 pub(super) fn pool(url: &str, options: &PostgresOptions) -> Result<Pool, StoreError> {
@@ -41,7 +56,7 @@ pub(super) fn pool(url: &str, options: &PostgresOptions) -> Result<Pool, StoreEr
     }
     let manager = Manager::from_config(
         config,
-        NoTls,
+        tls()?,
         ManagerConfig { recycling_method: RecyclingMethod::Fast },
     );
     let writable = Hook::async_fn(|client, _| {
