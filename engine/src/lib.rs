@@ -169,6 +169,8 @@ pub use sunset::SunsetWarning;
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 pub use store::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use store::postgres::{PostgresOptions, PostgresStore};
 pub use store::redb::{Backup, Compacted, RedbOptions, RedbStore, StoreFile};
 pub use store::{Store, StoreError};
 pub use transport::{

@@ -115,6 +115,38 @@ impl Hasher {
     }
 }
 
+/// The blocked records of a page, by id: their own hash and the erasure. Another record of the page
+/// may name a blocked one, in any order. `held` returns the erasure of a hash that is stored.
+pub(crate) fn away_of(
+    connection: &str,
+    page: &super::PageCommit,
+    hasher: &Hasher,
+    held: impl Fn(&Hash) -> Option<u64>,
+) -> BTreeMap<String, (Hash, u64)> {
+    let hashes = |record: &super::ObservedWrite| {
+        hasher.of_record(connection, &page.kind, &record.id, &record.body)
+    };
+    let all: Vec<(&str, Vec<Hash>)> =
+        page.records.iter().map(|record| (record.id.as_str(), hashes(record))).collect();
+    let mut away: BTreeMap<String, (Hash, u64)> = BTreeMap::new();
+    loop {
+        let before = away.len();
+        for (id, hashes) in &all {
+            let learned = |hash: &Hash| {
+                away.values().find(|(own, _)| own == hash).map(|(_, erasure)| *erasure)
+            };
+            let erasure = hashes.iter().find_map(&held);
+            let erasure = erasure.or_else(|| hashes.iter().find_map(learned));
+            if let (Some(erasure), Some(own)) = (erasure, hashes.first()) {
+                away.entry((*id).to_owned()).or_insert((own.clone(), erasure));
+            }
+        }
+        if away.len() == before {
+            return away;
+        }
+    }
+}
+
 /// The records that a body names and whose owner it belongs to: the candidate, the records of a
 /// candidate, and raw records, which may be a candidate's. Kind and id of each.
 pub(crate) fn named(body: &str) -> Vec<(Cow<'static, str>, String)> {

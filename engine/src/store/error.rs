@@ -57,6 +57,17 @@ pub enum StoreError {
         /// The fence that the write carried.
         fence: u64,
     },
+    /// Another process holds the lease of the connection, and writes for it.
+    #[error(
+        "connection {connection}: {holder} holds its lease, so another process works on it; its \
+         lease ends by itself when that process dies"
+    )]
+    LeaseHeld {
+        /// The connection.
+        connection: String,
+        /// The process.
+        holder: String,
+    },
     /// The reader's next event was trimmed. Read the records again, then continue after `first -
     /// 1`.
     #[error(

@@ -11,10 +11,12 @@
 //! ended, and its intent is in the store.
 //!
 //! A store that one process holds, as a file or memory, grants [`Guard::sole`] to every claim:
-//! fence 1, no end. Left out: claiming and renewing leases, which a store of several processes
-//! does.
+//! fence 1, no end. A store of several processes renews the leases that it granted: it moves their
+//! end ([`Until`]), which all clones of a guard share. Left out: claiming and renewing leases.
 
 use super::StoreError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The fence of a store that one process holds.
 const SOLE_FENCE: u64 = 1;
@@ -23,19 +25,51 @@ const SOLE_FENCE: u64 = 1;
 /// time between this check and the request's departure. Arbitrary, above what either should be.
 const SKEW_MS: u64 = 5_000;
 
+/// The end of a lease in the steady time of this process, shared by those who hold the lease and
+/// the one who renews it.
+#[derive(Clone, Debug)]
+pub struct Until(Arc<AtomicU64>);
+
+impl Until {
+    /// An end at a time.
+    pub fn at(until_ms: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(until_ms)))
+    }
+
+    /// Moves the end; 0 when the lease is lost.
+    pub fn move_to(&self, until_ms: u64) {
+        self.0.store(until_ms, Ordering::Release);
+    }
+
+    /// The end.
+    pub fn ms(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Whether no guard shares it any more.
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
 /// The right to write for one connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Guard {
     connection: String,
     fence: u64,
-    until_ms: Option<u64>,
+    until: Option<Until>,
 }
 
 impl Guard {
     /// A lease that was granted with this fence. `until_ms` is its end in the steady time of this
     /// process; none: it has no end.
     pub fn new(connection: &str, fence: u64, until_ms: Option<u64>) -> Self {
-        Self { connection: connection.to_owned(), fence, until_ms }
+        Self { connection: connection.to_owned(), fence, until: until_ms.map(Until::at) }
+    }
+
+    /// A lease whose end moves when it is renewed.
+    pub fn renewed(connection: &str, fence: u64, until: Until) -> Self {
+        Self { connection: connection.to_owned(), fence, until: Some(until) }
     }
 
     /// The lease of a connection in a store that one process holds.
@@ -57,7 +91,7 @@ impl Guard {
     /// ends before the lease does.
     pub fn outlives(&self, now_ms: u64, timeout_ms: u64) -> bool {
         let ends_ms = now_ms.saturating_add(timeout_ms).saturating_add(SKEW_MS);
-        self.until_ms.is_none_or(|until_ms| ends_ms < until_ms)
+        self.until.as_ref().is_none_or(|until| ends_ms < until.ms())
     }
 
     /// Whether this is the guard of a store that one process holds.
@@ -74,7 +108,7 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
-    use super::{Guard, SKEW_MS};
+    use super::{Guard, SKEW_MS, Until};
 
     #[test]
     fn a_lease_outlives_a_request_only_with_its_time_out_and_the_skew_to_spare() {
@@ -90,6 +124,20 @@ mod tests {
             assert_eq!(guard(until_ms).outlives(1_000, 60_000), outlives, "{until_ms}");
         }
         assert!(!guard(u64::MAX).outlives(u64::MAX, 1), "time does not overflow into the past");
+    }
+
+    #[test]
+    fn every_clone_of_a_guard_sees_that_its_lease_was_renewed_or_lost() {
+        let until = Until::at(10_000);
+        let guard = Guard::renewed("acme", 7, until.clone());
+        let clone = guard.clone();
+        assert!(!clone.outlives(10_000, 1_000));
+        until.move_to(30_000);
+        assert!(clone.outlives(10_000, 1_000));
+        until.move_to(0);
+        assert!(!clone.outlives(1, 1) && !until.is_alone());
+        drop((guard, clone));
+        assert!(until.is_alone());
     }
 
     #[test]

@@ -49,7 +49,10 @@ const OWNED: &[(&str, &[&str])] = &[
         &["reconcile/requests/calls", "runtime", "store/redb/writer", "transport/detached"],
     ),
     ("tokio::spawn", &[]),
-    ("tokio::task", &["schedule/several", "secret/reference", "store/redb"]),
+    (
+        "tokio::task",
+        &["schedule/several", "secret/reference", "store/postgres/renewal", "store/redb"],
+    ),
     ("tokio::time", &["clock", "store/redb/writer"]),
     ("spawn_blocking", &["reconcile/requests/calls", "secret/reference", "store/redb"]),
 ];

@@ -1,15 +1,17 @@
 //! The fixtures of the laws.
 
-use atsync::SystemEntropy;
 use atsync::internals::journal::{Intent, IntentState, Moment};
+use atsync::internals::store::postgres::{PostgresOptions, PostgresStore};
 use atsync::internals::store::redb::{RedbOptions, RedbStore};
 use atsync::internals::store::{
-    Cause, Change, ChangeWhat, Declaration, Guard, LinkHow, LinkRow, ObservedWrite, PageCommit,
-    PageReport, Proof, Store,
+    Cause, Change, ChangeWhat, Connections, Declaration, Guard, LinkHow, LinkRow, ObservedWrite,
+    PageCommit, PageReport, Proof, Store, limits,
 };
 use atsync::model::contract::{Mark, RemoteRef};
+use atsync::{Secret, SystemClock, SystemEntropy};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(crate) const ACME: &str = "acme";
 
@@ -24,6 +26,25 @@ pub(crate) fn redb_inline() -> (RedbStore, tempfile::TempDir) {
     let mut options = RedbOptions::default();
     options.inline = true;
     (RedbStore::open(&path(&directory), options, &SystemEntropy).unwrap(), directory)
+}
+
+/// The connections that the laws write for.
+fn names() -> [String; 8] {
+    let longest = "x".repeat(limits::KEY_BYTES_MAX);
+    [ACME, "other", "none", "beta", "a", "ab", "a\u{0}", &longest].map(str::to_owned)
+}
+
+/// A store in a database of its own, which holds the leases of the laws' connections, so that
+/// `Guard::sole` has their fence. None where PostgreSQL is not installed.
+pub(crate) async fn postgres() -> Option<PostgresStore> {
+    let address = Secret::new(atsync_test_cluster::database()?);
+    let mut options = PostgresOptions::default();
+    options.lease_ms = 3_600_000;
+    let store = PostgresStore::open(&address, options, Arc::new(SystemClock), &SystemEntropy).await.unwrap();
+    for name in names() {
+        assert_eq!(store.lease(&name).await.unwrap().fence(), Guard::sole(&name).fence());
+    }
+    Some(store)
 }
 
 pub(crate) fn path(directory: &tempfile::TempDir) -> PathBuf {

@@ -26,6 +26,7 @@ mod forgetting;
 mod given;
 mod hanging;
 mod journaling;
+mod leasing;
 mod limiting;
 mod model;
 mod noting;
@@ -49,6 +50,15 @@ macro_rules! laws {
                 #[tokio::test]
                 async fn $law() {
                     let (store, _) = crate::given::redb();
+                    crate::$module::$law(&store).await;
+                }
+            )+)+
+        }
+        mod postgres {
+            $($(
+                #[tokio::test]
+                async fn $law() {
+                    let Some(store) = crate::given::postgres().await else { return };
                     crate::$module::$law(&store).await;
                 }
             )+)+

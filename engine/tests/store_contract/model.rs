@@ -487,6 +487,29 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None,
+        ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_store_in_postgres_answers_as_the_one_in_memory(
+        steps in prop_oneof![steps(), erasures()]
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let Some(durable) = crate::given::postgres().await else { return Ok(()) };
+            let model = MemoryStore::default();
+            for step in steps {
+                let (expected, said) = (take(&model, step.clone()).await,
+                    take(&durable, step.clone()).await);
+                prop_assert_eq!(expected, said, "{:?}", step);
+                prop_assert_eq!(all(&model).await, all(&durable).await, "after {:?}", step);
+            }
+            Ok(())
+        })?;
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None,
         ..ProptestConfig::default() })]
 

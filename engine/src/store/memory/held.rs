@@ -218,27 +218,10 @@ impl Connection {
         page: &PageCommit,
         hasher: &Hasher,
     ) -> BTreeMap<String, (Hash, u64)> {
-        let mut away: BTreeMap<String, (Hash, u64)> = BTreeMap::new();
         if self.erased.is_empty() {
-            return away;
+            return BTreeMap::new();
         }
-        loop {
-            let before = away.len();
-            for record in &page.records {
-                let hashes = hasher.of_record(name, &page.kind, &record.id, &record.body);
-                let learned = |hash: &Hash| {
-                    away.values().find(|(own, _)| own == hash).map(|(_, erasure)| *erasure)
-                };
-                let erasure = hashes.iter().find_map(|hash| self.erased.get(hash).copied());
-                let erasure = erasure.or_else(|| hashes.iter().find_map(learned));
-                if let (Some(erasure), Some(own)) = (erasure, hashes.into_iter().next()) {
-                    away.entry(record.id.clone()).or_insert((own, erasure));
-                }
-            }
-            if away.len() == before {
-                return away;
-            }
-        }
+        erase::away_of(name, page, hasher, |hash| self.erased.get(hash).copied())
     }
 
     /// Stores the hashes of the records of [`Connection::kept_away_of`]. They were seen, so rows
