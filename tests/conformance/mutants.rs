@@ -292,25 +292,3 @@ async fn a_signature_over_less_than_the_body_is_noticed() {
     .await;
     assert_eq!(found, [Promise::Signed].into());
 }
-
-#[tokio::test]
-async fn a_credential_that_is_not_accepted_is_reported_once_and_ends_the_suite() {
-    let found = broken(|call, answer| {
-        if let Call::Start(Task::DescribeTenant) = call {
-            *answer = Err(Failure::Auth("unknown key".to_owned()));
-        }
-    })
-    .await;
-    assert_eq!(found, [Promise::Tenant].into());
-}
-
-#[tokio::test]
-async fn webhooks_that_end_in_another_outcome_are_reported_once() {
-    let found = broken(|call, answer| {
-        if let Call::Start(Task::Hook(_)) = call {
-            *answer = Ok(Step::Done(Outcome::Probed(Probed::Absent(0))));
-        }
-    })
-    .await;
-    assert_eq!(found, [Promise::Contract].into());
-}

@@ -195,22 +195,6 @@ impl Report {
         self.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::NotTried { .. }))
     }
 
-    /// How many promises held, how many are broken, and how many were not tried.
-    fn counted(&self) -> [usize; 3] {
-        let of = |promise: &Promise| {
-            self.findings.iter().filter(move |finding| finding.promise == *promise)
-        };
-        let is_broken = |promise: &&Promise| {
-            of(promise).any(|finding| matches!(finding.verdict, Verdict::Broken { .. }))
-        };
-        let is_held = |promise: &&Promise| of(promise).any(|one| one.verdict == Verdict::Held);
-        let all = Promise::ALL.iter();
-        let broken = all.clone().filter(is_broken).count();
-        let held = all.clone().filter(|one| is_held(one) && !is_broken(one)).count();
-        let tried = broken.saturating_add(held);
-        [held, broken, Promise::ALL.len().saturating_sub(tried)]
-    }
-
     /// A promise held for a subject, unless it was found broken before.
     pub(crate) fn held(&mut self, promise: Promise, subject: &str) {
         let is_known = |finding: &Finding| {
@@ -315,7 +299,6 @@ impl fmt::Display for Report {
         if self.more_broken > 0 {
             writeln!(f, "and {} more like these", self.more_broken)?;
         }
-        let [held, broken, not_tried] = self.counted();
-        writeln!(f, "{held} promises held, {broken} broken, {not_tried} not tried")
+        Ok(())
     }
 }

@@ -40,7 +40,9 @@ pub(crate) async fn postgres() -> Option<PostgresStore> {
     let address = Secret::new(atsync_test_cluster::database()?);
     let mut options = PostgresOptions::default();
     options.lease_ms = 3_600_000;
-    let store = PostgresStore::open(&address, options, Arc::new(SystemClock), &SystemEntropy).await.unwrap();
+    let store = PostgresStore::open(&address, options, Arc::new(SystemClock), &SystemEntropy)
+        .await
+        .unwrap();
     for name in names() {
         assert_eq!(store.lease(&name).await.unwrap().fence(), Guard::sole(&name).fence());
     }

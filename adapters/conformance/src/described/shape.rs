@@ -193,7 +193,6 @@ pub enum Paging {
         /// The parameter of the number.
         page: String,
         /// The parameter of the size.
-        #[serde(alias = "limit")]
         size: String,
         /// The number of the first page.
         #[serde(default = "one")]
@@ -207,7 +206,6 @@ pub enum Paging {
         /// Its parameter.
         offset: String,
         /// The parameter of the size.
-        #[serde(alias = "size")]
         limit: String,
         /// The largest page.
         #[serde(default = "hundred")]
@@ -218,7 +216,6 @@ pub enum Paging {
         /// Its parameter.
         cursor: String,
         /// The parameter of the size.
-        #[serde(alias = "size")]
         limit: String,
         /// The member of the answer that has it; missing on the last page.
         next_at: String,
@@ -238,7 +235,6 @@ pub enum Paging {
         #[serde(default)]
         to: Option<String>,
         /// The parameter of the size.
-        #[serde(alias = "size")]
         limit: String,
         /// The member of the answer that has the URL; missing on the last page.
         next_at: String,
@@ -249,7 +245,6 @@ pub enum Paging {
     /// A `Link` header with `rel="next"`.
     Link {
         /// The parameter of the size.
-        #[serde(alias = "size")]
         limit: String,
         /// The largest page.
         #[serde(default = "hundred")]

@@ -92,7 +92,7 @@ pub enum EncodingScript {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PlaceScript {
-    /// A header, by its name.
+    /// A header, by its name in lower case.
     Header(String),
     /// A member of the body.
     Member(String),
@@ -104,7 +104,7 @@ pub enum PlaceScript {
 pub enum PieceScript {
     /// The bytes of the body.
     Body,
-    /// A header, by its name.
+    /// A header, by its name in lower case.
     Header(String),
     /// A member of the body: a text as it is, any other value as JSON.
     Member(String),
@@ -141,7 +141,7 @@ impl HookScript {
         if let Some(TimeScript { at, in_seconds }) = time {
             let now = if *in_seconds { at_ms / 1000 } else { at_ms };
             match at {
-                PlaceScript::Header(name) => headers.push(header(name, now.to_string())),
+                PlaceScript::Header(name) => headers.push(Field::new(name, now.to_string())),
                 PlaceScript::Member(name) => drop(body.insert(name.clone(), json!(now))),
             }
         }
@@ -152,8 +152,7 @@ impl HookScript {
                 PieceScript::Body => message.extend(&bytes),
                 PieceScript::Text(text) => message.extend(text.as_bytes()),
                 PieceScript::Header(name) => {
-                    let header =
-                        headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+                    let header = headers.iter().find(|header| header.name == *name);
                     message.extend(header.map_or(&b""[..], |header| header.value.as_bytes()));
                 }
                 PieceScript::Member(name) => match body.get(name) {
@@ -172,7 +171,7 @@ impl HookScript {
         let signature = format!("{prefix}{code}");
         match at {
             PlaceScript::Header(name) => {
-                headers.push(header(name, signature));
+                headers.push(Field::new(name, signature));
                 Delivery { headers, body: bytes }
             }
             PlaceScript::Member(name) => {
@@ -181,11 +180,6 @@ impl HookScript {
             }
         }
     }
-}
-
-/// A header as a host gives it to an adapter: its name in lower case, however the script writes it.
-fn header(name: &str, value: String) -> Field {
-    Field::new(name.to_ascii_lowercase(), value)
 }
 
 fn code(algorithm: AlgorithmScript, key: &[u8], message: &[u8]) -> Vec<u8> {

@@ -6,9 +6,6 @@ use crate::report::Promise;
 use crate::show;
 use atsync::model::contract::{Field, Hook, Outcome, Task};
 
-/// What a finding about webhooks is about.
-pub(super) const SUBJECT: &str = "webhooks";
-
 /// Bodies of webhooks without a signature.
 const BODIES: &[&[u8]] = &[
     b"",
@@ -31,7 +28,7 @@ pub(super) async fn check(world: &mut World<'_>) -> bool {
         for headers in headers {
             let task = Task::Hook(Hook { headers, body: body.to_vec() });
             let run = world.driver.run(task, &world.given).await;
-            if world.broke_by(SUBJECT, &run) {
+            if world.broke_by("webhooks", &run) {
                 continue;
             }
             reads_webhooks |= matches!(run.end, End::Outcome(_));

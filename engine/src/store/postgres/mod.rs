@@ -191,8 +191,7 @@ impl Connections for PostgresStore {
             let leases = &self.leases;
             let (end_ms, length_ms) = (leases.end_ms(), sql::signed(leases.length_ms()));
             let known = leases.fence(&connection);
-            let claimed =
-                lease::claim(&client, &connection, leases.holder(), known, length_ms);
+            let claimed = lease::claim(&client, &connection, leases.holder(), known, length_ms);
             let granted = claimed.await?;
             let until = leases.keep(&connection, granted.id, granted.fence, end_ms);
             Ok(Guard::renewed(&connection, granted.fence, until))

@@ -11,9 +11,9 @@ use super::sql::typed;
 use crate::entropy::Entropy;
 use crate::store::StoreError;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use std::time::Duration;
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
